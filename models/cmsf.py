@@ -1,0 +1,88 @@
+"""CMSF, brain-inspired image-text retrieval (Zong et al., arXiv 2603.26787): the model file.
+
+What a compiler or a script needs to know of a network: its configurations, its parts, their
+weights, example inputs, and the task it is measured on. Parts: `image` and `text` encoders, which
+run at retrieval time, and `fusion`, the teacher that runs in training only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from models import checkpoints
+from models.cmsf_config import Config
+from models.cmsf_parts import initial_parts, random_features, set_firing_rates
+
+SEED = 6174
+WEIGHTS_DIR = Path(__file__).parent / "weights"
+
+_DIGITS = Config(N=12, L=12, D=64, F=256, region_features=72, word_features=64, heads=4, combs=4)
+
+CONFIGS: dict[str, Config] = {
+    "paper": Config(
+        N=36, L=36, D=1024, F=4096, region_features=2048, word_features=768, heads=8, combs=6
+    ),
+    "digits": _DIGITS,
+    "digits-spike": replace(_DIGITS, gate="spike"),
+}
+
+STATIC_INPUTS = (
+    "regions",
+    "words",
+    "image_emb",
+    "text_emb",
+    "image_early",
+    "text_early",
+)
+"""Inputs without a time axis: (B, tokens, features), the same at every step."""
+
+
+def build(config: str) -> dict[str, nn.Module]:
+    """The parts of `config` in eval mode, with random weights (seeded, always the same).
+
+    Their norms are set so that the neurons fire at 10 to 20 %, as trained ones do; training starts
+    from the published initialisation instead (`models.cmsf_parts.initial_parts`).
+
+    Raises:
+        ValueError: for a name that is not in `CONFIGS`.
+    """
+    parts = initial_parts(_known(config), SEED)
+    inputs = random_features(CONFIGS[config], samples=2, seed=SEED)
+    for name, part in parts.items():
+        set_firing_rates(part, inputs[name])
+    return parts
+
+
+def weights(config: str) -> Path | None:
+    """The trained weights that come with the repository, or None (for `paper`)."""
+    _known(config)
+    path = WEIGHTS_DIR / f"cmsf-{config}.pt"
+    return path if path.is_file() else None
+
+
+def load_weights(parts: dict[str, nn.Module], path: Path) -> None:
+    """Load our own or a published checkpoint into `parts` (see `models.checkpoints`).
+
+    Raises:
+        ValueError: if the file does not fit the parts.
+    """
+    checkpoints.load(parts, path)
+
+
+def example(config: str, samples: int, seed: int) -> dict[str, dict[str, torch.Tensor]]:
+    """Inputs for every part: `{part: {input name: (samples, tokens, features)}}`.
+
+    Raises:
+        ValueError: for a name that is not in `CONFIGS`.
+    """
+    return random_features(_known(config), samples, seed)
+
+
+def _known(config: str) -> Config:
+    if config not in CONFIGS:
+        raise ValueError(f"no configuration {config!r} of CMSF; there are {', '.join(CONFIGS)}")
+    return CONFIGS[config]
