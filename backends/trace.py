@@ -1,0 +1,54 @@
+"""What a run tells: outputs, the spikes that were asked for, and the counted events. Lava and the reference agree on all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Events:
+    """Events inside the samples' windows, summed over all samples and steps of a run (fill and drain steps do not count).
+
+    spikes: input or population -> spikes (non-zero payloads) emitted, before fan-out.
+    synaptic: projection -> synaptic events, active presynaptic elements x fan-out (padding and pruning apart, a zero
+    weight counts: its synapse is stored).
+    updates: population -> neuron updates (neurons x steps x samples, x micro-steps where it has them).
+    """
+
+    samples: int
+    steps: int
+    spikes: Mapping[str, int] = field(default_factory=dict)
+    synaptic: Mapping[str, int] = field(default_factory=dict)
+    updates: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The result of a run.
+
+    outputs: output name -> array (T, B, *shape), or (B, *shape) where the output is static over the window.
+    spikes: probed population -> array (T, B, *shape): uint8 for spikes, int32 for integer payloads, float32 for real ones.
+    """
+
+    outputs: Mapping[str, Array]
+    spikes: Mapping[str, Array]
+    events: Events
+
+
+class Engine(Protocol):
+    """Runs the chip part of a network."""
+
+    def run(self, inputs: Mapping[str, Array], probes: tuple[str, ...] = ()) -> Trace:
+        """Run samples from zero state.
+
+        Args:
+            inputs: chip input -> array (T, B, *shape); integers (the payloads) for an integer network.
+            probes: names of populations (or inputs) whose spikes to return.
+        """
+        ...

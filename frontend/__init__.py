@@ -1,0 +1,1 @@
+"""Frontends: PyTorch modules and NIR files in, the compiler's IR out."""

@@ -1,0 +1,59 @@
+"""What a user can fix, said in one shape: rule, what is wrong, where in the model, and what to do about it.
+
+Every other exception is our own bug. Exit codes are part of the command line's contract: 2 for bad usage or input,
+3 for a network that the chosen target cannot run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class CompileError(Exception):
+    """A mistake in the user's input, model or options.
+
+    `rule` is a stable dotted identifier, `where` the model's module path or file, `hint` the way out.
+    """
+
+    exit_code = 2
+
+    def __init__(self, rule: str, what: str, where: str = "", hint: str = "") -> None:
+        self.rule, self.what, self.where, self.hint = rule, what, where, hint
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        lines = [f"error[{self.rule}]: {self.what}"]
+        if self.where:
+            lines.append(f"  where   {self.where}")
+        if self.hint:
+            lines.append(f"  hint    {self.hint}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One limit of the target that one node exceeds: the number, the limit and the way out."""
+
+    rule: str
+    what: str
+    where: str
+    hint: str
+
+    def text(self) -> str:
+        """The violation in the layout that every error has."""
+        return str(CompileError(self.rule, self.what, self.where, self.hint))
+
+
+class DeployError(CompileError):
+    """The network is sound, but the target cannot run it; carries every violation found, not only the first."""
+
+    exit_code = 3
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        self.violations = tuple(violations)
+        first = self.violations[0]
+        super().__init__(first.rule, first.what, first.where, first.hint)
+
+    def __str__(self) -> str:
+        return "\n".join(violation.text() for violation in self.violations)

@@ -1,0 +1,175 @@
+"""The graph: an ordered mapping from value names to nodes, topological by construction, with parameters in a side table.
+
+A node makes exactly one value, named like the node. Everything is immutable: a pass builds a new graph, and a pass that
+changes nothing returns the very object that it was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ir.errors import CompileError
+from ir.ops.base import Op
+from ir.types import Type
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where a node comes from: the model's module path, and the passes that made or changed it."""
+
+    module: str = ""
+    passes: tuple[str, ...] = ()
+
+    def after(self, name: str) -> Where:
+        """The same origin with one more pass."""
+        return self if name in self.passes else replace(self, passes=(*self.passes, name))
+
+    def __str__(self) -> str:
+        return self.module + (f" ({', '.join(self.passes)})" if self.passes else "")
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation: operands by value name, parameters by role, and the type of its result."""
+
+    name: str
+    op: Op
+    inputs: tuple[str, ...]
+    type: Type
+    params: tuple[tuple[str, str], ...] = ()
+    where: Where = field(default_factory=Where)
+
+    def param(self, role: str) -> str | None:
+        """The side-table name of a parameter, or None where the node has none of that role."""
+        return dict(self.params).get(role)
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """One time step of one sample; `steps` is T of the window that starts from zero state, 0 for a streaming network."""
+
+    name: str
+    steps: int
+    nodes: Mapping[str, Node]
+    outputs: Mapping[str, str]
+    params: Mapping[str, Array] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for table in ("nodes", "outputs", "params"):
+            object.__setattr__(self, table, MappingProxyType(dict(getattr(self, table))))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Graph):
+            return NotImplemented
+        same = (self.name, self.steps, dict(self.nodes), dict(self.outputs), list(self.nodes)) == (
+            other.name, other.steps, dict(other.nodes), dict(other.outputs), list(other.nodes),
+        )  # fmt: skip
+        return same and self.params.keys() == other.params.keys() and all(
+            array.dtype == other.params[key].dtype and np.array_equal(array, other.params[key])
+            for key, array in self.params.items()
+        )  # fmt: skip
+
+
+    @property
+    def inputs(self) -> tuple[Node, ...]:
+        """The input nodes, in order."""
+        return tuple(node for node in self.nodes.values() if node.op.kind == "input")
+
+    def users(self) -> dict[str, list[Node]]:
+        """Value name -> the nodes that read it, in order; outputs are not users."""
+        table: dict[str, list[Node]] = {name: [] for name in self.nodes}
+        for node in self.nodes.values():
+            for source in dict.fromkeys(node.inputs):
+                table[source].append(node)
+        return table
+
+    def args(self, node: Node) -> tuple[Type, ...]:
+        """The types of a node's operands."""
+        return tuple(self.nodes[name].type for name in node.inputs)
+
+    def arrays(self, node: Node) -> dict[str, Array]:
+        """A node's parameters: role -> array."""
+        return {role: self.params[name] for role, name in node.params}
+
+
+class GraphBuilder:
+    """Builds a graph node by node; every type is inferred here, once."""
+
+    def __init__(self, name: str, steps: int, params: Mapping[str, Array] | None = None) -> None:
+        self._name, self._steps = name, steps
+        self._nodes: dict[str, Node] = {}
+        self._params: dict[str, Array] = dict(params or {})
+
+    def type(self, value: str) -> Type:
+        """The type of a value built so far."""
+        return self._nodes[value].type
+
+    def param(self, name: str, array: Array) -> str:
+        """Store a parameter under `name` (made unique when another array has it) and return the name."""
+        array = np.ascontiguousarray(array)
+        unique, copies = name, 1
+        while unique in self._params and not _same(self._params[unique], array):
+            copies += 1
+            unique = f"{name}.{copies}"
+        if unique not in self._params:
+            array = array if not array.flags.writeable else array.copy()
+            array.setflags(write=False)
+            self._params[unique] = array
+        return unique
+
+    def add(
+        self,
+        op: Op,
+        *inputs: str,
+        name: str,
+        params: Mapping[str, str] | None = None,
+        where: Where | None = None,
+    ) -> str:
+        """Append a node (its name made unique), infer its type, and return the name of its value."""
+        unique, copies = name, 1
+        while unique in self._nodes:
+            copies += 1
+            unique = f"{name}_{copies}"
+        origin = where or Where()
+        for value in inputs:
+            assert value in self._nodes, f"{unique} reads {value}, which is not built yet"
+        shapes = {role: self._params[key].shape for role, key in (params or {}).items()}
+        try:
+            result = op.infer(tuple(self._nodes[value].type for value in inputs), shapes)
+        except CompileError as error:
+            raise CompileError(error.rule, error.what, error.where or f"%{unique}  {origin}", error.hint) from None
+        self._nodes[unique] = Node(unique, op, inputs, result, tuple((params or {}).items()), origin)
+        return unique
+
+    def copy(self, node: Node, inputs: Iterable[str]) -> str:
+        """Append a node of another graph with new operands (its parameters must be in the table)."""
+        return self.add(node.op, *inputs, name=node.name, params=dict(node.params), where=node.where)
+
+    def build(self, outputs: Mapping[str, str]) -> Graph:
+        """The finished graph: nodes that no output needs are dropped (inputs stay), unused parameters too."""
+        needed = _needed(self._nodes, outputs.values())
+        nodes = {name: node for name, node in self._nodes.items() if name in needed or node.op.kind == "input"}
+        used = {key for node in nodes.values() for _, key in node.params}
+        params = {key: array for key, array in self._params.items() if key in used}
+        return Graph(self._name, self._steps, nodes, dict(outputs), params)
+
+
+def _same(a: Array, b: Array) -> bool:
+    return a is b or (a.dtype == b.dtype and a.shape == b.shape and bool(np.array_equal(a, b)))
+
+
+def _needed(nodes: Mapping[str, Node], roots: Iterable[str]) -> set[str]:
+    stack, seen = list(roots), set[str]()
+    while stack:
+        name = stack.pop()
+        if name not in seen:
+            seen.add(name)
+            stack.extend(nodes[name].inputs)
+    return seen

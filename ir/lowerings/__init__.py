@@ -1,0 +1,1 @@
+"""How an operation that the target lacks becomes operations that it has."""

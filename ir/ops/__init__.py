@@ -1,0 +1,29 @@
+"""All operations, in one table; everything about an operation is in its class."""
+
+from __future__ import annotations
+
+from ir.ops.arithmetic import Add, Divide, Function, MatMul, Mul, Offset, Scale, Subtract
+from ir.ops.base import Op
+from ir.ops.linear import Conv, Linear, Sum, Synapse
+from ir.ops.loihi import LoihiLif
+from ir.ops.neuron import Burst, Gate, Graded, Lif
+from ir.ops.norm import BatchNorm, LayerNorm
+from ir.ops.shape import Concat, Expand, Pad, Permute, Repeat, Reshape, Slice
+from ir.ops.source import Input
+from ir.ops.time import TimeSum, TimeWeight
+
+OPS: dict[str, type[Op]] = {
+    op.kind: op
+    for op in (
+        *(Input, Linear, Conv, Synapse, Sum),
+        *(Lif, LoihiLif, Graded, Gate, Burst),
+        *(Reshape, Permute, Slice, Concat, Expand, Add),
+        *(Mul, MatMul, Scale, Offset, BatchNorm, Pad),
+        *(LayerNorm, Divide, Subtract, Function, Repeat, TimeWeight, TimeSum),
+    )
+}
+"""kind -> class."""
+
+__all__ = ["OPS", "Add", "BatchNorm", "Burst", "Concat", "Conv", "Divide", "Expand", "Function", "Gate", "Graded", "Input"]
+__all__ += ["LayerNorm", "Lif", "Linear", "LoihiLif", "MatMul", "Mul", "Offset", "Op", "Pad", "Permute", "Repeat"]
+__all__ += ["Reshape", "Scale", "Slice", "Subtract", "Sum", "Synapse", "TimeSum", "TimeWeight"]

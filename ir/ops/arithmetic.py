@@ -1,0 +1,193 @@
+"""Arithmetic on values: sums of populations, products, norms. What is not lowered to synapses runs on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import log2
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace, is_torch_array
+
+from ir.ops.base import Op, Shapes, Value, arity, expect
+from ir.types import CURRENT, REAL, SPIKE, Domain, Type, count, graded
+
+
+def _joint(op: Op, args: tuple[Type, ...]) -> Type:
+    """The common type of operands that broadcast along leading and unit axes; shape only, domain real."""
+    try:
+        shape = np.broadcast_shapes(*(arg.shape for arg in args))
+    except ValueError:
+        expect(False, f"{op.kind}.shape", f"{op.kind} cannot combine {', '.join(str(arg.shape) for arg in args)}")
+        raise AssertionError from None
+    return Type(tuple(shape), REAL, 1.0, all(arg.static for arg in args))
+
+
+@dataclass(frozen=True)
+class Add(Op):
+    """y = the sum of the operands. Spike populations add up to a count; currents to a current; else real."""
+
+    kind = "add"
+    family = "routing"
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        arity(self, args, 2, 1 << 16)
+        joint = _joint(self, args)
+        kinds = {arg.domain.kind for arg in args}
+        if kinds <= {"spike", "count"}:
+            same = len({arg.shape for arg in args}) == 1
+            expect(same, "add.shape", f"populations of shapes {[arg.shape for arg in args]} cannot be merged")
+            return replace(joint, domain=count(sum(arg.domain.populations for arg in args)))
+        return replace(joint, domain=CURRENT if kinds == {"current"} else REAL)
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        total = args[0]
+        for arg in args[1:]:
+            total = total + arg
+        return total
+
+
+@dataclass(frozen=True)
+class Mul(Op):
+    """y = a b elementwise (Hadamard). Spike by spike is AND; spike by analog is a gated payload."""
+
+    kind = "mul"
+    family = "tensor"
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        arity(self, args, 2)
+        joint = _joint(self, args)
+        kinds = [arg.domain.kind for arg in args]
+        if kinds == ["spike", "spike"]:
+            return replace(joint, domain=SPIKE)
+        if "spike" in kinds and "real" not in kinds:
+            return replace(joint, domain=_payload(args[kinds.index("spike") - 1].domain))
+        return joint
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        return args[0] * args[1]
+
+
+def _payload(domain: Domain) -> Domain:
+    """The graded domain that carries a gated value: enough bits for a count, 24 (the widest payload) for a current."""
+    if domain.kind == "count":
+        return graded(int(log2(domain.bound)) + 2)
+    return domain if domain.kind == "graded" else graded(24)
+
+
+@dataclass(frozen=True)
+class MatMul(Op):
+    """y = a b over the last two axes (leading axes equal). Between spikes every product is an AND, every entry a count."""
+
+    kind = "matmul"
+    family = "tensor"
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        arity(self, args, 2)
+        a, b = args
+        fits = len(a.shape) == len(b.shape) >= 2 and a.shape[:-2] == b.shape[:-2] and a.shape[-1] == b.shape[-2]
+        expect(fits, "matmul.shape", f"cannot multiply {a.shape} by {b.shape}")
+        shape = (*a.shape[:-1], b.shape[-1])
+        counts = {a.domain.kind, b.domain.kind} <= {"spike", "graded", "current"}
+        return Type(shape, CURRENT if counts else REAL, 1.0, a.static and b.static)
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        return args[0] @ args[1]
+
+
+@dataclass(frozen=True)
+class Scale(Op):
+    """y = factor x, or y = w x with a constant array `weight` that broadcasts against x."""
+
+    kind = "scale"
+    family = "tensor"
+    factor: float = 1.0
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        arity(self, args, 1)
+        domain = CURRENT if args[0].domain == CURRENT or args[0].domain.populations else REAL
+        shape = np.broadcast_shapes(args[0].shape, params.get("weight", ()))
+        return replace(args[0], shape=tuple(shape), domain=domain, scale=1.0)
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        return args[0] * (params["weight"] if "weight" in params else self.factor)
+
+
+@dataclass(frozen=True)
+class Offset(Op):
+    """y = x + term, or y = x + b with a constant array `bias` that broadcasts against x."""
+
+    kind = "offset"
+    family = "tensor"
+    term: float = 0.0
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        arity(self, args, 1)
+        shape = np.broadcast_shapes(args[0].shape, params.get("bias", ()))
+        domain = CURRENT if args[0].domain == CURRENT else REAL
+        return replace(args[0], shape=tuple(shape), domain=domain, scale=1.0)
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        return args[0] + (params["bias"] if "bias" in params else self.term)
+
+
+@dataclass(frozen=True)
+class Divide(Op):
+    """y = a / b elementwise; host only."""
+
+    kind = "divide"
+    family = "host"
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        arity(self, args, 2)
+        return _joint(self, args)
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        return args[0] / args[1]
+
+
+@dataclass(frozen=True)
+class Subtract(Op):
+    """y = a - b elementwise; host only."""
+
+    kind = "subtract"
+    family = "host"
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        arity(self, args, 2)
+        return _joint(self, args)
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        return args[0] - args[1]
+
+
+FUNCTIONS: dict[str, Callable[[Any, Any, float], Any]] = {
+    "square": lambda xp, x, c: x * x,
+    "sqrt": lambda xp, x, c: xp.sqrt(x),
+    "power": lambda xp, x, c: x**c,
+    "negate": lambda xp, x, c: -x,
+    "absolute": lambda xp, x, c: xp.abs(x),
+    "exp": lambda xp, x, c: xp.exp(x),
+    "log": lambda xp, x, c: xp.log(x),
+    "at_least": lambda xp, x, c: xp.clip(x, min=c) if is_torch_array(x) else np.maximum(x, np.asarray(c, x.dtype)),
+}
+
+
+@dataclass(frozen=True)
+class Function(Op):
+    """y = function(x) elementwise, one of FUNCTIONS, with a constant where the function takes one; host only."""
+
+    kind = "function"
+    family = "host"
+    function: str
+    constant: float = 0.0
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        arity(self, args, 1)
+        known = ", ".join(FUNCTIONS)
+        expect(self.function in FUNCTIONS, "function.name", f"unknown function {self.function!r}", f"known: {known}")
+        return replace(args[0], domain=REAL, scale=1.0)
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        return FUNCTIONS[self.function](array_namespace(args[0]), args[0], self.constant)

@@ -1,0 +1,60 @@
+"""What every operation is: attributes, result type, meaning, and what it costs in synapses and neurons.
+
+Arrays carry two leading axes, time and batch: (T, B, *shape); a static value has a time axis of length 1. `run` is written
+once against the array API and serves numpy and torch alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from ir.errors import CompileError
+from ir.types import Type
+
+Shapes = Mapping[str, tuple[int, ...]]
+Value = Any
+"""A numpy or torch array of shape (T, B, *shape)."""
+
+
+@dataclass(frozen=True)
+class Op:
+    """Base of all operations. Subclasses are frozen dataclasses whose fields are the attributes."""
+
+    kind: ClassVar[str]
+    family: ClassVar[str]
+    """`neuron` makes spikes or payloads, `projection` carries them to a neuron over synapses, `routing` renames wires,
+    `tensor` is arithmetic that must be lowered or left to the host, `host` never leaves the host, `input` is fed."""
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        """The result's type from the operands' types and the parameters' shapes; CompileError where they do not fit."""
+        raise NotImplementedError
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        """All steps at once: operands (T or 1, B, *shape) to a result of the same layout, from zero state."""
+        raise NotImplementedError
+
+    def neurons(self, result: Type) -> int:
+        """Neurons per sample; 0 unless the operation is a population."""
+        return 0
+
+    def synapses(self, args: tuple[Type, ...], params: Shapes) -> int:
+        """Unrolled synapses per sample (shared weights counted at every position); 0 unless a projection."""
+        return 0
+
+    def attributes(self) -> dict[str, Any]:
+        """The attributes by name, as they are printed and stored."""
+        return {item.name: getattr(self, item.name) for item in fields(self)}
+
+
+def expect(condition: bool, rule: str, what: str, hint: str = "") -> None:
+    """Raise CompileError unless `condition` holds; `infer` methods state their rules with it."""
+    if not condition:
+        raise CompileError(f"ir.{rule}", what, hint=hint)
+
+
+def arity(op: Op, args: tuple[Type, ...], least: int, most: int | None = None) -> None:
+    """Require between `least` and `most` operands (exactly `least` without `most`)."""
+    most = least if most is None else most
+    expect(least <= len(args) <= most, f"{op.kind}.arity", f"{op.kind} takes {least}..{most} operands, got {len(args)}")

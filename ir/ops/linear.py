@@ -1,0 +1,164 @@
+"""Weighted sums: dense, convolutional, and the unit synapses that lowering is made of.
+
+On spikes (or graded payloads) these are projections: their result is the current of a neuron. On real values they are
+arithmetic for the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import prod
+
+from array_api_compat import array_namespace, is_torch_array
+
+from ir.ops.base import Op, Shapes, Value, arity, expect
+from ir.types import CURRENT, REAL, Type
+
+
+def weighted(arg: Type, shape: tuple[int, ...]) -> Type:
+    """The type of a weighted sum of `arg`: a current where spikes or payloads flow in, else real."""
+    domain = CURRENT if arg.domain.populations else REAL
+    return replace(arg, shape=shape, domain=domain, scale=1.0)
+
+
+@dataclass(frozen=True)
+class Linear(Op):
+    """y[..., o] = sum_i W[o, i] x[..., i] + b[o]: the same matrix at every token (leading axis)."""
+
+    kind = "linear"
+    family = "projection"
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        arity(self, args, 1)
+        expect("weight" in params and len(params["weight"]) == 2, "linear.weight", "linear needs a weight of shape (O, I)")
+        outputs, inputs = params["weight"]
+        shape = args[0].shape
+        fits = bool(shape) and shape[-1] == inputs
+        expect(fits, "linear.shape", f"a weight of shape ({outputs}, {inputs}) cannot take {shape}")
+        if "bias" in params:
+            expect(params["bias"] == (outputs,), "linear.bias", f"bias has shape {params['bias']}, needs ({outputs},)")
+        return weighted(args[0], (*shape[:-1], outputs))
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        x, weight = args[0], params["weight"]
+        if is_torch_array(x):  # the very kernel of torch.nn.Linear, so that imported networks keep its rounding
+            from torch.nn.functional import linear
+
+            return linear(x, weight, params.get("bias"))
+        y = x @ weight.T
+        return y + params["bias"] if "bias" in params else y
+
+    def synapses(self, args: tuple[Type, ...], params: Shapes) -> int:
+        return args[0].size * params["weight"][0]
+
+
+@dataclass(frozen=True)
+class Conv(Op):
+    """Cross-correlation over the last one or two axes of (C, *spatial), as torch.nn.Conv1d and Conv2d.
+
+    y[o, p] = sum_{c, k} W[o, c, k] x[c, stride p + dilation k - padding] + b[o]
+    """
+
+    kind = "conv"
+    family = "projection"
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    groups: int = 1
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        arity(self, args, 1)
+        kernel = params["weight"][2:]
+        shape, rank = args[0].shape, len(kernel)
+        lengths = {len(self.stride), len(self.padding), len(self.dilation), rank}
+        expect(rank in (1, 2) and lengths == {rank}, "conv.rank", "conv takes one or two spatial axes")
+        fits = len(shape) == rank + 1 and shape[0] == params["weight"][1] * self.groups
+        expect(fits, "conv.shape", f"a weight of shape {params['weight']} with {self.groups} groups cannot take {shape}")
+        spatial = self._spatial(shape[1:], kernel)
+        expect(min(spatial) > 0, "conv.size", f"the kernel {kernel} is larger than the padded input {shape[1:]}")
+        return weighted(args[0], (params["weight"][0], *spatial))
+
+    def _spatial(self, sizes: tuple[int, ...], kernel: tuple[int, ...]) -> tuple[int, ...]:
+        axes = zip(sizes, kernel, self.stride, self.padding, self.dilation, strict=True)
+        return tuple((n + 2 * pad - gap * (k - 1) - 1) // step + 1 for n, k, step, pad, gap in axes)
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        import torch
+
+        x = torch.as_tensor(args[0])
+        weight, bias = torch.as_tensor(params["weight"]), params.get("bias")
+        conv = torch.nn.functional.conv1d if weight.ndim == 3 else torch.nn.functional.conv2d
+        bias = None if bias is None else torch.as_tensor(bias)
+        y = conv(x.flatten(0, 1), weight, bias, self.stride, self.padding, self.dilation, self.groups)
+        y = y.reshape(*x.shape[:2], *y.shape[1:])
+        return y if is_torch_array(args[0]) else y.numpy()
+
+    def synapses(self, args: tuple[Type, ...], params: Shapes) -> int:
+        kernel = params["weight"][2:]
+        sizes = args[0].shape[1:]
+        taps = [self._taps(axis, n, k) for axis, (n, k) in enumerate(zip(sizes, kernel, strict=True))]
+        return params["weight"][0] * params["weight"][1] * prod(taps)
+
+    def _taps(self, axis: int, size: int, kernel: int) -> int:
+        """(output position, kernel tap) pairs along one axis that fall on real input, padding left out."""
+        outputs = self._spatial((size,) * len(self.stride), (kernel,) * len(self.stride))[axis]
+        starts = (self.stride[axis] * p - self.padding[axis] for p in range(outputs))
+        return sum(0 <= start + self.dilation[axis] * k < size for start in starts for k in range(kernel))
+
+
+@dataclass(frozen=True)
+class Synapse(Op):
+    """y = w x: one synapse per element. With `micro` > 0 the leading axis counts micro-steps of the same synapses."""
+
+    kind = "synapse"
+    family = "projection"
+    weight: float = 1.0
+    micro: int = 0
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        arity(self, args, 1)
+        _check_micro(self, self.micro, args[0].shape)
+        return weighted(args[0], args[0].shape)
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        return args[0] if self.weight == 1 else args[0] * self.weight
+
+    def synapses(self, args: tuple[Type, ...], params: Shapes) -> int:
+        return args[0].size // (self.micro or 1)
+
+
+@dataclass(frozen=True)
+class Sum(Op):
+    """y = w sum of x over `axes` (kept with length 1): many synapses of one weight onto each target.
+
+    With `micro` > 0 the leading axis counts micro-steps of the same synapses and must be summed over.
+    """
+
+    kind = "sum"
+    family = "projection"
+    axes: tuple[int, ...]
+    weight: float = 1.0
+    micro: int = 0
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        arity(self, args, 1)
+        shape = args[0].shape
+        known = bool(self.axes) and all(0 <= axis < len(shape) for axis in self.axes)
+        expect(known, "sum.axes", f"{shape} cannot be summed over axes {self.axes}")
+        _check_micro(self, self.micro, shape)
+        expect(not self.micro or 0 in self.axes, "sum.micro", "the micro-step axis must be summed over")
+        return weighted(args[0], tuple(1 if axis in self.axes else n for axis, n in enumerate(shape)))
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        xp, axes = array_namespace(args[0]), tuple(axis + 2 for axis in self.axes)
+        y = xp.sum(args[0], axis=axes, keepdims=True, dtype=args[0].dtype)
+        return y if self.weight == 1 else y * self.weight
+
+    def synapses(self, args: tuple[Type, ...], params: Shapes) -> int:
+        return args[0].size // (self.micro or 1)
+
+
+def _check_micro(op: Op, micro: int, shape: tuple[int, ...]) -> None:
+    fits = not micro or (bool(shape) and shape[0] == micro)
+    expect(fits, f"{op.kind}.micro", f"{shape} has no leading axis of {micro} micro-steps")

@@ -1,0 +1,47 @@
+"""Operations across the window: per-step weights and sums over all steps. The sums are not causal and run on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from array_api_compat import array_namespace
+
+from ir.ops.base import Op, Shapes, Value, arity, expect
+from ir.types import REAL, Type
+
+
+@dataclass(frozen=True)
+class TimeWeight(Op):
+    """y[t] = w[t] x[t] with one constant per step of the window."""
+
+    kind = "time_weight"
+    family = "host"
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        arity(self, args, 1)
+        expect(len(params["weight"]) == 1, "time_weight.shape", "needs one weight per step")
+        return replace(args[0], domain=REAL, scale=1.0, static=False)
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        xp, weight = array_namespace(args[0]), params["weight"]
+        return args[0] * xp.reshape(weight, (-1,) + (1,) * (args[0].ndim - 1))
+
+
+@dataclass(frozen=True)
+class TimeSum(Op):
+    """y = factor sum_t x[t] over the window. Not causal: known only after the last step."""
+
+    kind = "time_sum"
+    family = "host"
+    factor: float = 1.0
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        arity(self, args, 1)
+        expect(not args[0].static, "time_sum.static", "a value without time cannot be summed over time")
+        return replace(args[0], domain=REAL, scale=1.0, static=True)
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        xp = array_namespace(args[0])
+        y = xp.sum(args[0], axis=0, keepdims=True)
+        return y if self.factor == 1 else y * self.factor

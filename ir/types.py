@@ -1,0 +1,98 @@
+"""Types of values: shape, domain and scale.
+
+Batch and time are not axes: a graph describes one time step of one sample. The domain says what a value costs on a chip,
+from cheap to costly, and promotion between domains is never silent (see the table in the README).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from math import prod
+
+from ir.errors import CompileError
+
+KINDS = ("spike", "count", "graded", "current", "real")
+_BOUNDED = ("count", "graded")
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The set a value lives in.
+
+    spike: {0, 1}. count<r>: 0..r, the sum of r spike populations. graded<b>: a signed integer payload of b bits (real
+    numbers before quantisation). current: a weighted sum on its way into a neuron. real: analog, host only.
+    """
+
+    kind: str
+    bound: int = 0
+
+    def __post_init__(self) -> None:
+        assert self.kind in KINDS, self.kind
+        assert (self.bound > 0) == (self.kind in _BOUNDED), (self.kind, self.bound)
+
+    def __str__(self) -> str:
+        return f"{self.kind}<{self.bound}>" if self.bound else self.kind
+
+    @property
+    def populations(self) -> int:
+        """How many spike populations carry the value: r for count<r>, 1 for spike and graded, else 0."""
+        if self.kind == "count":
+            return self.bound
+        return 1 if self.kind in ("spike", "graded") else 0
+
+
+SPIKE = Domain("spike")
+CURRENT = Domain("current")
+REAL = Domain("real")
+
+
+def count(populations: int) -> Domain:
+    """The domain of a sum of `populations` spike populations; one population is a plain spike."""
+    return SPIKE if populations == 1 else Domain("count", populations)
+
+
+def graded(bits: int) -> Domain:
+    """The domain of signed integer payloads of `bits` bits."""
+    return Domain("graded", bits)
+
+
+@dataclass(frozen=True)
+class Type:
+    """Shape of one sample at one step, domain, scale (real value = scale x stored number) and whether it changes in time.
+
+    A `static` value is the same at every step of a sample's window.
+    """
+
+    shape: tuple[int, ...]
+    domain: Domain = REAL
+    scale: float = 1.0
+    static: bool = False
+
+    @property
+    def size(self) -> int:
+        """Elements of one sample at one step."""
+        return prod(self.shape)
+
+    def with_shape(self, shape: tuple[int, ...]) -> Type:
+        """The same domain, scale and timing at another shape."""
+        return replace(self, shape=shape)
+
+    def __str__(self) -> str:
+        text = f"{self.domain}[{'x'.join(map(str, self.shape))}]"
+        if self.scale != 1.0:
+            text += f"*{self.scale!r}"
+        return text + (" static" if self.static else "")
+
+
+_TYPE = re.compile(r"(?P<kind>[a-z]+)(<(?P<bound>\d+)>)?\[(?P<shape>[\dx]*)\](\*(?P<scale>\S+))?(?P<static> static)?")
+
+
+def parse_type(text: str) -> Type:
+    """The type that `str(type)` printed; raises CompileError on anything else."""
+    match = _TYPE.fullmatch(text)
+    if match is None or match["kind"] not in KINDS:
+        raise CompileError("ir.type", f"{text!r} is not a type", hint="for example spike[36x1024] or count<2>[36x1024]")
+    shape = tuple(int(n) for n in match["shape"].split("x") if n)
+    domain = Domain(match["kind"], int(match["bound"] or 0))
+    return Type(shape, domain, float(match["scale"] or 1.0), match["static"] is not None)

@@ -1,0 +1,79 @@
+"""The verifier: structure, types, and the operations that are legal at each level. The levels are data.
+
+source (as traced) -> spiking (batch norms folded, host split off) -> synaptic (projections, neurons, routing) ->
+quantized (integers). The legal set narrows from level to level.
+"""
+
+from __future__ import annotations
+
+from ir.errors import CompileError
+from ir.graph import Graph, Node
+from ir.ops import OPS
+
+ROUTING = frozenset({"reshape", "permute", "slice", "concat", "expand", "add"})
+PROJECTIONS = frozenset({"linear", "conv", "synapse", "sum"})
+SYNAPTIC = ROUTING | PROJECTIONS | {"input", "lif", "graded", "gate", "burst"}
+LEVELS: dict[str, frozenset[str]] = {
+    "source": frozenset(OPS) - {"loihi_lif", "graded", "gate", "burst"},
+    "spiking": SYNAPTIC | {"mul", "matmul", "scale", "offset"},
+    "synaptic": SYNAPTIC,
+    "quantized": SYNAPTIC - {"lif"} | {"loihi_lif"},
+    "host": frozenset(OPS) - {"loihi_lif", "graded", "gate", "burst"},
+}
+"""Level -> the kinds of operation that may occur."""
+
+
+def verify(graph: Graph, level: str) -> None:
+    """Check names, order, parameters, types and the level's legal set; CompileError with the neighbourhood of the node."""
+    seen: set[str] = set()
+    for name, node in graph.nodes.items():
+        problem = _problem(graph, node, seen, level)
+        if problem:
+            raise CompileError(f"ir.{level}", f"%{name}: {problem}", f"{node.where}\n{neighbourhood(graph, name)}")
+        seen.add(name)
+    for output, value in graph.outputs.items():
+        if value not in seen:
+            raise CompileError(f"ir.{level}", f"output {output} names %{value}, which does not exist")
+
+
+def _problem(graph: Graph, node: Node, seen: set[str], level: str) -> str:
+    """What is wrong with a node, or an empty string."""
+    if node.op.kind not in LEVELS[level]:
+        return f"{node.op.kind} is not legal at level {level}"
+    late = [name for name in node.inputs if name not in seen]
+    if late:
+        return f"reads {', '.join(late)} before it is computed"
+    missing = [key for _, key in node.params if key not in graph.params]
+    if missing:
+        return f"has no parameter {', '.join(missing)}"
+    inferred = node.op.infer(graph.args(node), {role: graph.params[key].shape for role, key in node.params})
+    if inferred != node.type:
+        return f"is recorded as {node.type}, but its operands make {inferred}"
+    if level in ("synaptic", "quantized"):
+        return _wiring_problem(graph, node)
+    return ""
+
+
+def _wiring_problem(graph: Graph, node: Node) -> str:
+    """At synaptic levels neurons read currents (or graded input), and projections read populations, one each."""
+    kinds = [graph.nodes[name].type.domain.kind for name in node.inputs]
+    if node.op.family == "neuron" and set(kinds) - {"current"}:
+        return f"a population must read currents, not {', '.join(kinds)}"
+    if node.op.family == "projection" and set(kinds) - {"spike", "graded"}:
+        return f"a projection must read one population, not {', '.join(kinds)}"
+    return ""
+
+
+def neighbourhood(graph: Graph, name: str, reach: int = 3) -> str:
+    """The lines around a node, a caret under its own."""
+    from ir.text import node_text
+
+    names = list(graph.nodes)
+    place = names.index(name)
+    lines: list[str] = []
+    for near in names[max(0, place - reach) : place + reach + 1]:
+        line = "    " + node_text(graph.nodes[near], graph.params)
+        lines.append(line)
+        if near == name:
+            lines.append("    " + "^" * (len(line) - 4))
+    return "\n".join(lines)
