@@ -1,4 +1,5 @@
-"""Reading and writing CMSF weights, in the published layout.
+"""
+Reading and writing CMSF weights, in the published layout.
 
 A file holds a list of state dicts `[image, text, cross, ...]`; later entries (the published runs
 keep similarity and matching heads there) are ignored, and `cross` may be missing or empty, as in
@@ -30,7 +31,8 @@ OPTIONAL_ENTRIES = re.compile(r"(\.num_batches_tracked|\.dynamic_threshold)$")
 
 
 def load(parts: Mapping[str, nn.Module], path: Path) -> None:
-    """Load the weights in `path` into `parts`, all or nothing.
+    """
+    Load the weights in `path` into `parts`, all or nothing.
 
     Raises:
         ValueError: if the file is not a checkpoint, or an entry is missing, unknown, of another
@@ -38,7 +40,11 @@ def load(parts: Mapping[str, nn.Module], path: Path) -> None:
         FileNotFoundError: if there is no such file.
     """
     states = _read(Path(path))
-    chosen = {name: state for name, state in zip(PART_ORDER, states) if name in parts and state}
+    chosen = {
+        name: state
+        for name, state in zip(PART_ORDER, states, strict=False)
+        if name in parts and state
+    }
     absent = [name for name in parts if name not in chosen and name != "fusion"]
     if absent:
         raise ValueError(_message(path, f"it holds no weights for the {absent[0]} encoder"))

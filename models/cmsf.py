@@ -1,4 +1,5 @@
-"""CMSF, brain-inspired image-text retrieval (Zong et al., arXiv 2603.26787): the model file.
+"""
+CMSF, brain-inspired image-text retrieval (Zong et al., arXiv 2603.26787): the model file.
 
 What a compiler or a script needs to know of a network: its configurations, its parts, their
 weights, example inputs, and the task it is measured on. Parts: `image` and `text` encoders, which
@@ -42,7 +43,8 @@ STATIC_INPUTS = (
 
 
 def build(config: str) -> dict[str, nn.Module]:
-    """The parts of `config` in eval mode, with random weights (seeded, always the same).
+    """
+    The parts of `config` in eval mode, with random weights (seeded, always the same).
 
     Their norms are set so that the neurons fire at 10 to 20 %, as trained ones do; training starts
     from the published initialisation instead (`models.cmsf_parts.initial_parts`).
@@ -65,7 +67,8 @@ def weights(config: str) -> Path | None:
 
 
 def load_weights(parts: dict[str, nn.Module], path: Path) -> None:
-    """Load our own or a published checkpoint into `parts` (see `models.checkpoints`).
+    """
+    Load our own or a published checkpoint into `parts` (see `models.checkpoints`).
 
     Raises:
         ValueError: if the file does not fit the parts.
@@ -74,7 +77,8 @@ def load_weights(parts: dict[str, nn.Module], path: Path) -> None:
 
 
 def example(config: str, samples: int, seed: int) -> dict[str, dict[str, torch.Tensor]]:
-    """Inputs for every part: `{part: {input name: (samples, tokens, features)}}`.
+    """
+    Inputs for every part: `{part: {input name: (samples, tokens, features)}}`.
 
     Raises:
         ValueError: for a name that is not in `CONFIGS`.

@@ -12,7 +12,8 @@ SCALE = 0.125
 
 
 class SpikeAttention(nn.Module):
-    """`LIF(Q (K^T V) / 8)` on spikes, several heads, then Linear, BN, LIF.
+    """
+    `LIF(Q (K^T V) / 8)` on spikes, several heads, then Linear, BN, LIF.
 
     Self attention when `query` and `memory` are the same tokens, SCA when they are two modalities.
     """
@@ -45,7 +46,8 @@ class SpikeAttention(nn.Module):
 
 
 class CombAttention(nn.Module):
-    """SCCA: comb c of the query (L / h tokens, ORed per channel) masks the key tokens of comb c.
+    """
+    SCCA: comb c of the query (L / h tokens, ORed per channel) masks the key tokens of comb c.
 
     With `interleave`, as published, output token j*h + c is key token c*L/h + j; without, tokens
     keep their places.

@@ -1,4 +1,5 @@
-"""The block both encoders and the fusion are made of: attention, then the spike gated MLP.
+"""
+The block both encoders and the fusion are made of: attention, then the spike gated MLP.
 
 Residual sums are sums of spikes: the block's input x in {0..r} leaves as {0..r+2}.
 """

@@ -1,4 +1,5 @@
-"""What can be varied in CMSF (Zong et al., "Brain-Inspired Multimodal Spiking Neural Network for
+"""
+What can be varied in CMSF (Zong et al., "Brain-Inspired Multimodal Spiking Neural Network for
 Image-Text Retrieval", arXiv 2603.26787), as one frozen record."""
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ MAX_STEPS = 6
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes and variants of one CMSF network; capital letters are the paper's symbols.
+    """
+    Sizes and variants of one CMSF network; capital letters are the paper's symbols.
 
     Raises:
         ValueError: for sizes that do not divide or a variant that does not exist.

@@ -1,4 +1,5 @@
-"""CMSF's two encoders: analog token features -> spikes -> one embedding per token.
+"""
+CMSF's two encoders: analog token features -> spikes -> one embedding per token.
 
 There is no positional encoding: order has to be in the features, as in BERT's or in box geometry.
 """

@@ -1,4 +1,5 @@
-"""CMSF's spike fusion: embeddings of both modalities, coded to spikes again, look at each other.
+"""
+CMSF's spike fusion: embeddings of both modalities, coded to spikes again, look at each other.
 
 It runs in training only, as the teacher of the encoders. Each direction has its own block; the
 query is the own modality, the keys are the other's.

@@ -1,4 +1,5 @@
-"""The pieces every CMSF layer shares: the neuron, the synapses in front of it, the read-out over time.
+"""
+The pieces every CMSF layer shares: the neuron, the synapses in front of it, the read-out over time.
 
 All spiking tensors are (T, B, tokens, D), as SpikingJelly's multi-step neurons expect.
 """
@@ -40,10 +41,9 @@ def drive(
     return neuron(normed.reshape(steps, batch, tokens, bn.num_features).contiguous())
 
 
-def time_weights(steps: int) -> nn.Parameter:
+def time_weights(steps: int) -> torch.Tensor:
     """Learnable (1, steps, 1, 1) weights of the time steps."""
-    weights: nn.Parameter = nn.Parameter(torch.tensor(TIME_WEIGHTS[:steps]).reshape(1, steps, 1, 1))
-    return weights
+    return nn.Parameter(torch.tensor(TIME_WEIGHTS[:steps]).reshape(1, steps, 1, 1))
 
 
 def sum_over_time(spikes: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

@@ -13,12 +13,12 @@ from models.cmsf_encoder import ImageEncoder, TextEncoder
 from models.cmsf_fusion import FUSION_PARTS
 
 CHANNEL_SPREAD = 3.5
-"""Standard deviation, in units of a channel's own, by which channels differ in their mean current."""
+"""Standard deviation of the channels' mean currents, in units of a channel's own deviation."""
 TARGET_RATE = 0.125
 
 
 def initial_parts(config: Config, seed: int) -> dict[str, nn.Module]:
-    """The parts with the published initialisation, in eval mode; torch's global seed is untouched."""
+    """The parts as published at the start, in eval mode; torch's global seed is untouched."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         parts: dict[str, nn.Module] = {"image": ImageEncoder(config), "text": TextEncoder(config)}
@@ -28,7 +28,8 @@ def initial_parts(config: Config, seed: int) -> dict[str, nn.Module]:
 
 
 def random_features(config: Config, samples: int, seed: int) -> dict[str, dict[str, torch.Tensor]]:
-    """Inputs of every part, shaped and distributed like real ones.
+    """
+    Inputs of every part, shaped and distributed like real ones.
 
     Regions are rectified (detector features are means of rectified maps), words are normal, the
     fusion gets unit-length weighted spike counts and unit-length analog features.
@@ -61,7 +62,8 @@ def _unit(x: torch.Tensor) -> torch.Tensor:
 
 @torch.no_grad()
 def set_firing_rates(part: nn.Module, inputs: dict[str, torch.Tensor]) -> None:
-    """Give `part` norms with which its neuron layers fire at about `TARGET_RATE` on `inputs`.
+    """
+    Give `part` norms with which its neuron layers fire at about `TARGET_RATE` on `inputs`.
 
     In forward order every batch norm takes the statistics of its input, a fixed seeded spread of
     channel means (as training makes them: some channels busy, most nearly silent) and the offset
@@ -84,7 +86,8 @@ def _set_norm(norm: nn.Module, x: torch.Tensor, rng: torch.Generator) -> None:
         norm.bias.copy_(_offset_for_rate(norm.forward(x)).expand_as(norm.bias))
         return
     assert isinstance(norm, nn.BatchNorm1d)
-    assert norm.running_mean is not None and norm.running_var is not None
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
     norm.running_mean.copy_(x.mean(dim=(0, 2)))
     norm.running_var.copy_(x.var(dim=(0, 2), unbiased=False).clamp_min(1e-6))
     norm.bias.copy_(CHANNEL_SPREAD * torch.randn(norm.num_features, generator=rng))
@@ -92,7 +95,8 @@ def _set_norm(norm: nn.Module, x: torch.Tensor, rng: torch.Generator) -> None:
 
 
 def _offset_for_rate(current: torch.Tensor) -> torch.Tensor:
-    """Constant to add to `current` so that a memoryless neuron with threshold 1.6 fires on target.
+    """
+    Constant to add to `current` so that a memoryless neuron with threshold 1.6 fires on target.
 
     A constant current x fires in both of two steps for x >= 2, in the second for x >= 4/3: on
     average about as often as a comparator at 1.6.

@@ -1,4 +1,7 @@
-"""The six spike generators of CMSF's supplement, table 5: analog tokens (B, L, D) -> spikes (T, B, L, D).
+"""
+The six spike generators of CMSF's supplement, table 5.
+
+Analog tokens (B, L, D) become spikes (T, B, L, D).
 
 The table names the norm only. "BN" is here, as in the class the published code marks "LinearBN",
 a BatchNorm2d whose channels are the T time steps (statistics over batch, tokens and width). For
@@ -21,7 +24,8 @@ from models.cmsf_neuron import lif
 
 
 def coder_neuron() -> LIFNode:
-    """A LIF with the published "dynamic threshold" entry in its state.
+    """
+    A LIF with the published "dynamic threshold" entry in its state.
 
     The published runs keep it at the constant 1.0 (the CuPy kernel never reads it), so it is a
     buffer that loads and saves but neither acts nor counts as a parameter.
@@ -145,7 +149,8 @@ GENERATORS: dict[str, Callable[[int, int], nn.Module]] = {
 
 
 def spike_generator(name: str, steps: int, width: int) -> nn.Module:
-    """The generator called `name` in table 5 (lower case).
+    """
+    The generator called `name` in table 5 (lower case).
 
     Raises:
         ValueError: for a name that is not in `GENERATORS`.
