@@ -9,7 +9,8 @@ from ir.graph import Graph
 
 @dataclass(frozen=True)
 class Deployment:
-    """Three graphs that run one after another.
+    """
+    Three graphs that run one after another.
 
     prologue: model inputs -> chip inputs (real values, by name). chip: the part that becomes synapses and neurons; its
     input types carry the scale at which the host hands over integers. epilogue: chip outputs, and model inputs or prologue

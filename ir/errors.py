@@ -1,4 +1,5 @@
-"""What a user can fix, said in one shape: rule, what is wrong, where in the model, and what to do about it.
+"""
+What a user can fix, said in one shape: rule, what is wrong, where in the model, and what to do about it.
 
 Every other exception is our own bug. Exit codes are part of the command line's contract: 2 for bad usage or input,
 3 for a network that the chosen target cannot run.
@@ -11,7 +12,8 @@ from dataclasses import dataclass
 
 
 class CompileError(Exception):
-    """A mistake in the user's input, model or options.
+    """
+    A mistake in the user's input, model or options.
 
     `rule` is a stable dotted identifier, `where` the model's module path or file, `hint` the way out.
     """

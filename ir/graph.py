@@ -1,4 +1,5 @@
-"""The graph: an ordered mapping from value names to nodes, topological by construction, with parameters in a side table.
+"""
+The graph: an ordered mapping from value names to nodes, topological by construction, with parameters in a side table.
 
 A node makes exactly one value, named like the node. Everything is immutable: a pass builds a new graph, and a pass that
 changes nothing returns the very object that it was given.
@@ -59,7 +60,7 @@ class Graph:
     steps: int
     nodes: Mapping[str, Node]
     outputs: Mapping[str, str]
-    params: Mapping[str, Array] = field(default_factory=dict)
+    params: Mapping[str, Array] = field(default_factory=dict[str, Array])
 
     def __post_init__(self) -> None:
         for table in ("nodes", "outputs", "params"):
@@ -75,7 +76,6 @@ class Graph:
             array.dtype == other.params[key].dtype and np.array_equal(array, other.params[key])
             for key, array in self.params.items()
         )  # fmt: skip
-
 
     @property
     def inputs(self) -> tuple[Node, ...]:

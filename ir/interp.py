@@ -14,7 +14,8 @@ Watch = Callable[[Node, Value], None]
 
 
 def interpret(graph: Graph, inputs: Mapping[str, Value], watch: Watch | None = None) -> dict[str, Value]:
-    """Run `graph` from zero state.
+    """
+    Run `graph` from zero state.
 
     Args:
         graph: any graph; its window length is `graph.steps`, or the inputs' for a streaming network.

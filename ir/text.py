@@ -1,4 +1,5 @@
-"""One line per node, printed and parsed back.
+"""
+One line per node, printed and parsed back.
 
     %q_lif = lif(%q) {decay=0.5, threshold=1.0} : spike[36x1024]  # block.0.attn.q_lif (fold_batchnorm)
 
@@ -60,7 +61,7 @@ _WHERE = re.compile(r"(?P<module>.*?)( \((?P<passes>[^()]*)\))?")
 
 
 def parse_graph(text: str, params: Mapping[str, Array]) -> Graph:
-    """The graph that `graph_text` printed; `params` are its arrays by name. Raises CompileError at a line it cannot read."""
+    """The graph that `graph_text` printed; `params` are its arrays by name. CompileError at a line it cannot read."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     head = _HEAD.fullmatch(lines[0]) if lines else None
     if head is None:
@@ -75,13 +76,17 @@ def parse_graph(text: str, params: Mapping[str, Array]) -> Graph:
         node = _parse_node(line)
         nodes[node.name] = node
     used = {name for node in nodes.values() for _, name in node.params}
-    return Graph(head["name"], int(head["steps"]), nodes, outputs, {name: params[name] for name in params if name in used})
+    return Graph(
+        head["name"], int(head["steps"]), nodes, outputs, {name: params[name] for name in params if name in used}
+    )
 
 
 def _parse_node(line: str) -> Node:
     match = _NODE.fullmatch(line)
     if match is None or match["kind"] not in OPS:
-        raise CompileError("ir.text", f"cannot read the line {line!r}", hint="one node per line, as `--dump` writes them")
+        raise CompileError(
+            "ir.text", f"cannot read the line {line!r}", hint="one node per line, as `--dump` writes them"
+        )
     operands = [part for part in match["operands"].split(", ") if part]
     inputs = tuple(part[1:] for part in operands if part.startswith("%"))
     named = [part.split("=@", 1) for part in operands if not part.startswith("%")]

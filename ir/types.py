@@ -1,7 +1,8 @@
-"""Types of values: shape, domain and scale.
+"""
+Types of values: shape, domain and scale.
 
-Batch and time are not axes: a graph describes one time step of one sample. The domain says what a value costs on a chip,
-from cheap to costly, and promotion between domains is never silent (see the table in the README).
+Batch and time are not axes: a graph describes one time step of one sample. The domain says what a value costs on a
+chip, from cheap to costly, and promotion between domains is never silent.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ _BOUNDED = ("count", "graded")
 
 @dataclass(frozen=True)
 class Domain:
-    """The set a value lives in.
+    """
+    The set a value lives in.
 
     spike: {0, 1}. count<r>: 0..r, the sum of r spike populations. graded<b>: a signed integer payload of b bits (real
     numbers before quantisation). current: a weighted sum on its way into a neuron. real: analog, host only.
@@ -59,7 +61,8 @@ def graded(bits: int) -> Domain:
 
 @dataclass(frozen=True)
 class Type:
-    """Shape of one sample at one step, domain, scale (real value = scale x stored number) and whether it changes in time.
+    """
+    Shape of one sample at one step, domain, scale (real value = scale x stored number) and whether it changes in time.
 
     A `static` value is the same at every step of a sample's window.
     """

@@ -1,4 +1,5 @@
-"""The verifier: structure, types, and the operations that are legal at each level. The levels are data.
+"""
+The verifier: structure, types, and the operations that are legal at each level. The levels are data.
 
 source (as traced) -> spiking (batch norms folded, host split off) -> synaptic (projections, neurons, routing) ->
 quantized (integers). The legal set narrows from level to level.
@@ -24,7 +25,7 @@ LEVELS: dict[str, frozenset[str]] = {
 
 
 def verify(graph: Graph, level: str) -> None:
-    """Check names, order, parameters, types and the level's legal set; CompileError with the neighbourhood of the node."""
+    """Check names, order, parameters, types and the level's legal set; CompileError shows the node's neighbourhood."""
     seen: set[str] = set()
     for name, node in graph.nodes.items():
         problem = _problem(graph, node, seen, level)

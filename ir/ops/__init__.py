@@ -24,6 +24,19 @@ OPS: dict[str, type[Op]] = {
 }
 """kind -> class."""
 
-__all__ = ["OPS", "Add", "BatchNorm", "Burst", "Concat", "Conv", "Divide", "Expand", "Function", "Gate", "Graded", "Input"]
+__all__ = [
+    "OPS",
+    "Add",
+    "BatchNorm",
+    "Burst",
+    "Concat",
+    "Conv",
+    "Divide",
+    "Expand",
+    "Function",
+    "Gate",
+    "Graded",
+    "Input",
+]
 __all__ += ["LayerNorm", "Lif", "Linear", "LoihiLif", "MatMul", "Mul", "Offset", "Op", "Pad", "Permute", "Repeat"]
 __all__ += ["Reshape", "Scale", "Slice", "Subtract", "Sum", "Synapse", "TimeSum", "TimeWeight"]

@@ -111,7 +111,7 @@ class Scale(Op):
         return replace(args[0], shape=tuple(shape), domain=domain, scale=1.0)
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
-        return args[0] * (params["weight"] if "weight" in params else self.factor)
+        return args[0] * params.get("weight", self.factor)
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class Offset(Op):
         return replace(args[0], shape=tuple(shape), domain=domain, scale=1.0)
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
-        return args[0] + (params["bias"] if "bias" in params else self.term)
+        return args[0] + params.get("bias", self.term)
 
 
 @dataclass(frozen=True)

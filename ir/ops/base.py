@@ -1,4 +1,5 @@
-"""What every operation is: attributes, result type, meaning, and what it costs in synapses and neurons.
+"""
+What every operation is: attributes, result type, meaning, and what it costs in synapses and neurons.
 
 Arrays carry two leading axes, time and batch: (T, B, *shape); a static value has a time axis of length 1. `run` is written
 once against the array API and serves numpy and torch alike.

@@ -1,4 +1,5 @@
-"""Weighted sums: dense, convolutional, and the unit synapses that lowering is made of.
+"""
+Weighted sums: dense, convolutional, and the unit synapses that lowering is made of.
 
 On spikes (or graded payloads) these are projections: their result is the current of a neuron. On real values they are
 arithmetic for the host.
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import prod
 
+import numpy as np
 from array_api_compat import array_namespace, is_torch_array
 
 from ir.ops.base import Op, Shapes, Value, arity, expect
@@ -31,7 +33,9 @@ class Linear(Op):
 
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
         arity(self, args, 1)
-        expect("weight" in params and len(params["weight"]) == 2, "linear.weight", "linear needs a weight of shape (O, I)")
+        expect(
+            "weight" in params and len(params["weight"]) == 2, "linear.weight", "linear needs a weight of shape (O, I)"
+        )
         outputs, inputs = params["weight"]
         shape = args[0].shape
         fits = bool(shape) and shape[-1] == inputs
@@ -55,7 +59,8 @@ class Linear(Op):
 
 @dataclass(frozen=True)
 class Conv(Op):
-    """Cross-correlation over the last one or two axes of (C, *spatial), as torch.nn.Conv1d and Conv2d.
+    """
+    Cross-correlation over the last one or two axes of (C, *spatial), as torch.nn.Conv1d and Conv2d.
 
     y[o, p] = sum_{c, k} W[o, c, k] x[c, stride p + dilation k - padding] + b[o]
     """
@@ -74,7 +79,9 @@ class Conv(Op):
         lengths = {len(self.stride), len(self.padding), len(self.dilation), rank}
         expect(rank in (1, 2) and lengths == {rank}, "conv.rank", "conv takes one or two spatial axes")
         fits = len(shape) == rank + 1 and shape[0] == params["weight"][1] * self.groups
-        expect(fits, "conv.shape", f"a weight of shape {params['weight']} with {self.groups} groups cannot take {shape}")
+        expect(
+            fits, "conv.shape", f"a weight of shape {params['weight']} with {self.groups} groups cannot take {shape}"
+        )
         spatial = self._spatial(shape[1:], kernel)
         expect(min(spatial) > 0, "conv.size", f"the kernel {kernel} is larger than the padded input {shape[1:]}")
         return weighted(args[0], (params["weight"][0], *spatial))
@@ -86,12 +93,20 @@ class Conv(Op):
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
         import torch
 
-        x = torch.as_tensor(args[0])
-        weight, bias = torch.as_tensor(params["weight"]), params.get("bias")
+        x, weight = (
+            torch.as_tensor(np.array(array)) if not is_torch_array(array) else array
+            for array in (args[0], params["weight"])
+        )
+        bias = params.get("bias")
+        exact = (
+            x.dtype if x.is_floating_point() else torch.float64
+        )  # torch convolves no integers; float64 is exact here
+        bias = None if bias is None else torch.as_tensor(bias).to(exact)
         conv = torch.nn.functional.conv1d if weight.ndim == 3 else torch.nn.functional.conv2d
-        bias = None if bias is None else torch.as_tensor(bias)
-        y = conv(x.flatten(0, 1), weight, bias, self.stride, self.padding, self.dilation, self.groups)
-        y = y.reshape(*x.shape[:2], *y.shape[1:])
+        y = conv(
+            x.flatten(0, 1).to(exact), weight.to(exact), bias, self.stride, self.padding, self.dilation, self.groups
+        )
+        y = y.reshape(*x.shape[:2], *y.shape[1:]).to(x.dtype)
         return y if is_torch_array(args[0]) else y.numpy()
 
     def synapses(self, args: tuple[Type, ...], params: Shapes) -> int:
@@ -130,7 +145,8 @@ class Synapse(Op):
 
 @dataclass(frozen=True)
 class Sum(Op):
-    """y = w sum of x over `axes` (kept with length 1): many synapses of one weight onto each target.
+    """
+    y = w sum of x over `axes` (kept with length 1): many synapses of one weight onto each target.
 
     With `micro` > 0 the leading axis counts micro-steps of the same synapses and must be summed over.
     """

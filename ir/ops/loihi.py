@@ -1,4 +1,5 @@
-"""The integer neuron of Loihi as Lava's bit-accurate LIF computes it (lava-nc 0.10.0, PyLifModelBitAcc, found by experiment).
+"""
+The integer neuron of Loihi as Lava's bit-accurate LIF computes it (lava-nc 0.10.0, PyLifModelBitAcc, found by experiment).
 
 All state is integer. The widths are attributes, filled in from the hardware profile when a network is quantised.
 """
@@ -17,7 +18,8 @@ from ir.types import SPIKE, Type
 
 @dataclass(frozen=True)
 class LoihiLif(Op):
-    """One step, a the integer total of the weighted spikes, all shifts and products on integers:
+    """
+    One step, a the integer total of the weighted spikes, all shifts and products on integers:
 
     u <- sgn(u) ((|u| (2^d - du - 1)) >> d) + (a << shift), folded once into (-2^(w-1), 2^(w-1)]
     v <- clip(sgn(v) ((|v| (2^d - dv)) >> d) + u + bias) to +-(2^(w-1) - 1)
@@ -60,7 +62,7 @@ class LoihiLif(Op):
         a = total_current(args, {}, steps)
         xp = array_namespace(a)
         bias = params.get("bias", 0)
-        u, v, out = xp.zeros_like(a[0]), xp.zeros_like(a[0]), []
+        u, v, out = xp.zeros_like(a[0]), xp.zeros_like(a[0]), list[Value]()
         for t in range(steps):
             spikes, u, v = self.step(u, v, a[t], bias)
             out.append(spikes)

@@ -1,4 +1,5 @@
-"""The discrete neuron family in the source's own arithmetic: threshold neurons and the memoryless graded ones.
+"""
+The discrete neuron family in the source's own arithmetic: threshold neurons and the memoryless graded ones.
 
 Every framework's neuron is an instance; comparators are data, because ties are common in spiking attention. Several operands
 are currents that add up in the dendrite; the parameter `bias` is one more current, present at every step of the window.
@@ -24,7 +25,11 @@ def dendrite(op: Op, args: tuple[Type, ...], params: Shapes) -> tuple[int, ...]:
     """The shape of a population that takes the operands as currents of equal shape and a broadcastable bias."""
     arity(op, args, 1, 1 << 16)
     shape = args[0].shape
-    expect(len({arg.shape for arg in args}) == 1, f"{op.kind}.shape", f"currents differ in shape: {[a.shape for a in args]}")
+    expect(
+        len({arg.shape for arg in args}) == 1,
+        f"{op.kind}.shape",
+        f"currents differ in shape: {[a.shape for a in args]}",
+    )
     bias = params.get("bias", ())
     fits = len(bias) <= len(shape) and all(n in (1, m) for n, m in zip(bias[::-1], shape[::-1], strict=False))
     expect(fits, f"{op.kind}.bias", f"a bias of shape {bias} does not fit a population of shape {shape}")
@@ -47,7 +52,8 @@ def as_spikes(xp: Any, fired: Value, like: Value) -> Value:
 
 @dataclass(frozen=True)
 class Lif(Op):
-    """Leaky integrate and fire, one step, x the total current:
+    """
+    Leaky integrate and fire, one step, x the total current:
 
     euler:  v <- v + decay ((leak - v) + gain x)        sum:  v <- (1 - decay) v + gain x
     s = [v >= threshold] or [v > threshold];  then where s: v <- v_reset, or v <- v - threshold, or nothing.
@@ -100,7 +106,7 @@ class Lif(Op):
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
         x = total_current(args, params, steps)
         xp = array_namespace(x)
-        v, out = xp.zeros_like(x[0]), []
+        v, out = xp.zeros_like(x[0]), list[Value]()
         for t in range(steps):
             spikes, v = self.step(v, x[t])
             out.append(spikes)
@@ -131,7 +137,8 @@ class Graded(Op):
 
 @dataclass(frozen=True)
 class Gate(Op):
-    """A graded neuron opened by spikes: y = clip(x >> shift) where the enabling current is at least 1, else silent.
+    """
+    A graded neuron opened by spikes: y = clip(x >> shift) where the enabling current is at least 1, else silent.
 
     The last `enables` operands are enabling currents, the others (and the bias) the payload's.
     """
@@ -181,5 +188,3 @@ def clip_payload(x: Value, bits: int, shift: int) -> Value:
     """x >> shift (toward minus infinity) saturated to the range of a signed payload of `bits` bits."""
     xp, top = array_namespace(x), 1 << (bits - 1)
     return xp.clip(x >> shift if shift else x, -top, top - 1)
-
-

@@ -13,7 +13,8 @@ from ir.types import CURRENT, REAL, Type
 
 @dataclass(frozen=True)
 class BatchNorm(Op):
-    """y = (x - mean) / sqrt(var + eps) * weight + bias per channel of `axis`, in evaluation mode.
+    """
+    y = (x - mean) / sqrt(var + eps) * weight + bias per channel of `axis`, in evaluation mode.
 
     `axis` -1 means one channel for everything that is not batch, as when the channels of the model are its time steps:
     then the parameters have shape (T,) and act per step (`timed`).
@@ -31,7 +32,9 @@ class BatchNorm(Op):
         if not self.timed:
             expect(0 <= self.axis < len(shape), "batch_norm.axis", f"{shape} has no axis {self.axis}")
             fits = params["mean"] == (shape[self.axis],)
-            expect(fits, "batch_norm.shape", f"{params['mean'][0]} channels cannot normalise axis {self.axis} of {shape}")
+            expect(
+                fits, "batch_norm.shape", f"{params['mean'][0]} channels cannot normalise axis {self.axis} of {shape}"
+            )
         domain = CURRENT if args[0].domain == CURRENT else REAL
         return replace(args[0], domain=domain, scale=1.0, static=args[0].static and not self.timed)
 

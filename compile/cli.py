@@ -1,0 +1,114 @@
+"""The command line: flags in, one exit code out. 0 ok, 1 our bug, 2 bad usage or input, 3 the target cannot run the network."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ir.errors import CompileError
+
+EXIT_OK, EXIT_BUG, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command line and return the exit code; nothing but an internal error prints a traceback."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    try:
+        return _run(parser, options)
+    except CompileError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted; nothing was written", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
+    except OSError as error:
+        print(f"error[io]: {error.strerror or error}\n  where   {error.filename or ''}", file=sys.stderr)
+        return EXIT_USAGE
+
+
+def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    if options.list:
+        from compile.listing import listing
+
+        print(listing(options.list, options.network))
+        return EXIT_OK
+    if options.network is None:
+        parser.error("name a network: a model file (.py) or a .nir file")
+    from compile.driver import Options, compile_network
+    from compile.report import print_report
+
+    report = compile_network(options.network, _options(Options, options))
+    print_report(report)
+    return EXIT_OK
+
+
+def _options(kind: type, options: argparse.Namespace) -> object:
+    return kind(
+        target=options.target,
+        precision=options.precision,
+        profile=options.profile,
+        config=options.config,
+        part=options.part,
+        weights=options.weights,
+        samples=options.samples,
+        inputs=options.inputs,
+        out=options.out,
+        lower=_strategies(options.lower),
+        dump=options.dump,
+    )
+
+
+def _strategies(pairs: Sequence[str]) -> dict[str, str]:
+    """`attention=graded-a` pairs as a table."""
+    bad = [pair for pair in pairs if pair.count("=") != 1]
+    if bad:
+        raise CompileError("cli.lower", f"--lower {bad[0]!r} is not OP=STRATEGY", hint="see --list strategies")
+    return dict(pair.split("=") for pair in pairs)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m compile",
+        description="Compile a spiking network to synapses and threshold neurons and run it on Loihi's simulation or on torch.",
+    )
+    add = parser.add_argument
+    add("network", nargs="?", help="a model file (.py) or a .nir file")
+    add(
+        "--target",
+        choices=("loihi", "gpu"),
+        default="loihi",
+        help="Lava processes, or the batch-parallel torch reference",
+    )
+    add(
+        "--precision",
+        choices=("int", "float"),
+        default="int",
+        help="the chip's integers, or the source's own arithmetic",
+    )
+    add("--profile", default="loihi2", metavar="NAME|FILE", help="hardware profile (default: loihi2)")
+    add("--config", help="one of the model file's CONFIGS (default: digits, else its first)")
+    add("--part", help="one part of the network (default: all)")
+    add("--weights", type=Path, help="checkpoint to load (default: the model file's own)")
+    add("--samples", type=_positive, default=16, help="samples to run on the target (default: 16)")
+    add("--inputs", type=Path, metavar="FILE.npz", help="run these inputs instead of the model's examples")
+    add("--out", type=Path, metavar="DIR", help="write the networks, IR, outputs and report.json there")
+    add(
+        "--lower", action="append", default=[], metavar="OP=STRATEGY", help="choose a lowering, e.g. attention=graded-b"
+    )
+    add("--dump", action="store_true", help="print the IR after every pass")
+    add("--list", metavar="WHAT", help="print what exists: profiles, strategies, ops, rules, configs")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number

@@ -1,0 +1,34 @@
+"""Shared fixtures: random graphs, golden files, and one torch thread (tests compare spikes, not speed)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import settings
+
+torch.set_num_threads(1)
+settings.register_profile("default", deadline=None, max_examples=40, derandomize=True)
+settings.load_profile("default")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="write the golden files instead of comparing with them"
+    )
+
+
+@pytest.fixture()
+def golden(request: pytest.FixtureRequest):
+    """golden(name, text): compare text with tests/golden/<name>, or write it with --update-golden."""
+
+    def compare(name: str, text: str) -> None:
+        path = Path(__file__).parent / "golden" / name
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        assert path.exists(), f"no golden file {path.name}; run pytest --update-golden"
+        assert text == path.read_text(), "the text changed; if that is meant, run pytest --update-golden"
+
+    return compare
