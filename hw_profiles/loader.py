@@ -1,0 +1,187 @@
+"""Reads a profile from TOML, strictly: what the schema does not know is an error that names what it knows.
+
+    title = "one line"
+    extends = "loihi2"          # start from another profile (a name, or a path from this file) and override numbers
+    energy_from = ["loihi1"]    # borrow prices that this chip has not published; they stay marked as borrowed
+    [energy]
+    spike = { value = 1.7, unit = "pJ", kind = "estimated", source = "who says so", note = "optional" }
+
+Decimal fractions are kept exact, so that energy sums are.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields, replace
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, TypeGuard, cast
+
+from hw_profiles.schema import KINDS, TABLES, Number, Profile, Quantity
+from ir.errors import CompileError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FOLDER = Path(__file__).parent
+TOP_KEYS = ("title", "extends", "energy_from")
+QUANTITY_KEYS = ("value", "unit", "source", "kind", "note")
+
+Quantities = dict[str, dict[str, Quantity]]
+
+
+def names() -> tuple[str, ...]:
+    """The names of the profiles that come with the compiler, sorted."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+
+
+def load(name_or_path: str | Path) -> Profile:
+    """A profile by its name, or a user's own by the path of its TOML file.
+
+    Raises:
+        CompileError: `profile.name` unknown, `profile.file` unreadable, `profile.syntax` not TOML, `profile.key` an
+            unknown or missing key, `profile.value` a wrong type, unit, kind or range, `profile.extends` a circle.
+    """
+    return _load(_path(name_or_path, Path()), ())
+
+
+def _path(name_or_path: str | Path, folder: Path) -> Path:
+    """The file of a profile; a relative path starts at `folder`."""
+    if str(name_or_path) in names():
+        return FOLDER / f"{name_or_path}.toml"
+    path = folder / name_or_path
+    if path.suffix == ".toml":
+        return path
+    known = ", ".join(names())
+    raise CompileError(
+        "profile.name", f"unknown profile {str(name_or_path)!r}", hint=f"known: {known}; or a .toml file"
+    )
+
+
+def _load(path: Path, readers: tuple[Path, ...]) -> Profile:
+    if path.resolve() in readers:
+        raise CompileError("profile.extends", f"profile {path.stem} inherits from itself", str(path))
+    readers = (*readers, path.resolve())
+    content: dict[str, object] = _read(path)
+    _check_keys(content, ("title",), (*TOP_KEYS, *TABLES), str(path), "top level")
+    tables = _inherited(content.get("extends"), path, readers)
+    for table in TABLES.keys() & content.keys():
+        tables.setdefault(table, {}).update(_table(content[table], table, path))
+    for table, quantities in tables.items():
+        _check_complete(table, quantities, path)
+    for lender in _names(content.get("energy_from", []), path):
+        _borrow(tables, _load(_path(lender, path.parent), readers))
+    return Profile(path.stem, _text(content["title"], "title", str(path)), str(path), tables)
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except OSError as error:
+        what = f"cannot read the profile: {error.strerror}"
+        raise CompileError("profile.file", what, str(path), f"profiles by name: {', '.join(names())}") from None
+    except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError are both ValueErrors
+        raise CompileError("profile.syntax", f"the profile is not TOML: {error}", str(path)) from None
+
+
+def _inherited(base: object, path: Path, readers: tuple[Path, ...]) -> Quantities:
+    """The base profile's quantities, or none without `extends`."""
+    if base is None:
+        return {}
+    if not isinstance(base, str):
+        raise CompileError("profile.value", f"extends must name one profile, not {base!r}", str(path))
+    profile = _load(_path(base, path.parent), readers)
+    return {name: dict(table) for name, table in profile.tables.items()}
+
+
+def _borrow(tables: Quantities, lender: Profile) -> None:
+    """Fill in the prices that `tables` lacks, marked with the profile that states them."""
+    own = tables.setdefault("energy", {})
+    for key, quantity in lender.tables.get("energy", {}).items():
+        own.setdefault(key, quantity if quantity.lender else replace(quantity, lender=lender.name))
+
+
+def _names(value: object, path: Path) -> list[str]:
+    if isinstance(value, list):
+        items = cast("list[object]", value)
+        texts = [item for item in items if isinstance(item, str)]
+        if len(texts) == len(items):
+            return texts
+    raise CompileError("profile.value", f"energy_from must be a list of profile names, not {value!r}", str(path))
+
+
+def _is_table(content: object) -> TypeGuard[dict[str, object]]:
+    return isinstance(content, dict)
+
+
+def _table(content: object, table: str, path: Path) -> dict[str, Quantity]:
+    where = f"{path}  [{table}]"
+    if not _is_table(content):
+        raise CompileError("profile.value", f"{table} must be a table, not {content!r}", where)
+    schema = _fields(table)
+    _check_keys(content, (), tuple(schema), where, f"[{table}]")
+    return {key: _quantity(value, schema[key], f"{where} {key}") for key, value in content.items()}
+
+
+def _check_complete(table: str, quantities: Mapping[str, Quantity], path: Path) -> None:
+    needed = [name for name, item in _fields(table).items() if item.default is MISSING]
+    _check_keys(quantities, tuple(needed), tuple(_fields(table)), f"{path}  [{table}]", f"[{table}]")
+
+
+def _fields(table: str) -> dict[str, Field[Any]]:
+    return {item.name: item for item in fields(TABLES[table])}
+
+
+def _quantity(content: object, item: Field[Any], where: str) -> Quantity:
+    if not _is_table(content):
+        what = f"a bare {content!r}; every number needs a source"
+        raise CompileError("profile.value", what, where, f"write an inline table with {', '.join(QUANTITY_KEYS[:4])}")
+    _check_keys(content, QUANTITY_KEYS[:4], QUANTITY_KEYS, where, item.name)
+    texts = {key: _text(content[key], key, where) for key in QUANTITY_KEYS[1:] if key in content}
+    unit = item.metadata["unit"]
+    if texts["unit"] != unit:
+        raise CompileError("profile.value", f"the unit is {texts['unit']!r}, must be {unit!r}", where)
+    if texts["kind"] not in KINDS:
+        raise CompileError("profile.value", f"unknown kind {texts['kind']!r}", where, f"known: {', '.join(KINDS)}")
+    return Quantity(_value(content["value"], item, where), **texts)
+
+
+def _text(value: object, key: str, where: str) -> str:
+    if isinstance(value, str) and value.strip():
+        return value
+    raise CompileError("profile.value", f"{key} must be a text that says something, not {value!r}", where)
+
+
+def _value(value: object, item: Field[Any], where: str) -> Number:
+    """The number in the type of its table: flag, whole number, or exact price."""
+    unit = item.metadata["unit"]
+    if unit == "flag":
+        if isinstance(value, bool):
+            return value
+        raise CompileError("profile.value", f"{value!r} is not true or false", where)
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)) or not Decimal(value).is_finite():
+        raise CompileError("profile.value", f"{str(value)!r} is not a finite number", where)
+    if value < item.metadata["least"]:
+        raise CompileError(
+            "profile.value", f"{value} is below {item.metadata['least']}, the least that makes sense", where
+        )
+    if unit == "pJ":
+        return Fraction(value)
+    if isinstance(value, int):
+        return value
+    raise CompileError("profile.value", f"{value} is not a whole number of {unit}", where)
+
+
+def _check_keys(
+    content: Mapping[str, object], needed: tuple[str, ...], known: tuple[str, ...], where: str, owner: str
+) -> None:
+    unknown = [key for key in content if key not in known]
+    missing = [key for key in needed if key not in content]
+    for keys, state in ((unknown, "unknown"), (missing, "missing")):
+        if keys:
+            what = f"{owner}: {state} key {', '.join(keys)}"
+            raise CompileError("profile.key", what, where, f"known: {', '.join(known)}")

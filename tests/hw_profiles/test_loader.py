@@ -1,0 +1,160 @@
+"""A user's own profile: inheritance, borrowing, and one clear error for every mistake."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from hw_profiles import load
+from ir.errors import CompileError
+
+SPIKE = '{ value = 1.5, unit = "pJ", kind = "measured", source = "my board" }'
+
+
+def write(folder: Path, text: str, name: str = "mine") -> Path:
+    path = folder / f"{name}.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def error(folder: Path, text: str) -> CompileError:
+    with pytest.raises(CompileError) as caught:
+        load(write(folder, text))
+    return caught.value
+
+
+def test_own_file_by_path(tmp_path: Path):
+    profile = load(write(tmp_path, f'title = "mine"\n[energy]\nspike = {SPIKE}\n'))
+    assert (profile.name, profile.title) == ("mine", "mine")
+    assert profile.energy.spike == Fraction(3, 2)
+    assert profile.quantity("energy", "spike").source == "my board"
+    assert load(str(tmp_path / "mine.toml")) == profile
+
+
+def test_extends_overrides_single_numbers(tmp_path: Path):
+    loihi2 = load("loihi2")
+    profile = load(write(tmp_path, f'title = "mine"\nextends = "loihi2"\n[energy]\nspike = {SPIKE}\n'))
+    assert profile.energy.spike == Fraction(3, 2)
+    assert profile.energy.synaptic_event == loihi2.energy.synaptic_event
+    assert profile.arithmetic == loihi2.arithmetic
+    assert profile.quantity("energy", "spike").lender == ""
+    assert profile.quantity("energy", "synaptic_event").lender == "loihi1", "borrowed stays borrowed"
+
+
+def test_extends_and_energy_from_take_paths_from_the_file(tmp_path: Path):
+    write(tmp_path, f'title = "base"\n[energy]\nspike = {SPIKE}\n', "base")
+    child = write(tmp_path, 'title = "child"\nextends = "base.toml"\n', "child")
+    assert load(child).energy.spike == Fraction(3, 2)
+    borrower = write(tmp_path, 'title = "borrower"\nenergy_from = ["base.toml"]\n', "borrower")
+    assert load(borrower).quantity("energy", "spike").lender == "base"
+
+
+def test_own_price_is_not_borrowed_over_and_the_first_lender_wins(tmp_path: Path):
+    write(tmp_path, f'title = "base"\n[energy]\nspike = {SPIKE}\n', "base")
+    text = 'title = "x"\nenergy_from = ["base.toml", "loihi1"]\n[energy]\nneuron_update = ' + SPIKE
+    energy = load(write(tmp_path, text)).energy
+    assert (energy.neuron_update, energy.spike) == (Fraction(3, 2), Fraction(3, 2))
+    assert energy.synaptic_event == Fraction("23.6")
+
+
+def test_decimals_are_exact(tmp_path: Path):
+    spike = SPIKE.replace("1.5", "0.1")
+    assert load(write(tmp_path, f'title = "x"\n[energy]\nspike = {spike}\n')).energy.spike == Fraction(1, 10)
+
+
+TEMPLATE = (
+    'title = "x"\n[{table}]\n{key} = {{ value = {value}, unit = "{unit}", kind = "{kind}", source = "{source}" }}\n'
+)
+GOOD = {"table": "energy", "key": "spike", "value": "1.5", "unit": "pJ", "kind": "measured", "source": "s"}
+BAD_QUANTITIES = [
+    ({"key": "spikes"}, "profile.key", "unknown key spikes"),
+    ({"value": "-1"}, "profile.value", "-1 is below 0"),
+    ({"value": "nan"}, "profile.value", "not a finite number"),
+    ({"value": "inf"}, "profile.value", "not a finite number"),
+    ({"value": "true"}, "profile.value", "not a finite number"),
+    ({"value": '"1.5"'}, "profile.value", "not a finite number"),
+    ({"unit": "nJ"}, "profile.value", "the unit is 'nJ', must be 'pJ'"),
+    ({"kind": "guessed"}, "profile.value", "unknown kind 'guessed'"),
+    ({"source": " "}, "profile.value", "source must be a text"),
+    (
+        {"table": "limits", "key": "cores_per_chip", "unit": "core"},
+        "profile.value",
+        "1.5 is not a whole number of core",
+    ),
+    ({"table": "limits", "key": "cores_per_chip", "unit": "core", "value": "0"}, "profile.value", "0 is below 1"),
+    (
+        {"table": "features", "key": "graded_spikes", "unit": "flag", "value": "1"},
+        "profile.value",
+        "1 is not true or false",
+    ),
+    (
+        {"table": "features", "key": "graded_spikes", "unit": "flag", "value": "true"},
+        "profile.key",
+        "missing key programmable_neurons",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "rule", "text"), BAD_QUANTITIES, ids=[text for _, _, text in BAD_QUANTITIES])
+def test_bad_quantity(tmp_path: Path, change: dict[str, str], rule: str, text: str):
+    caught = error(tmp_path, TEMPLATE.format(**{**GOOD, **change}))
+    assert caught.rule == rule
+    assert text in caught.what
+    assert "mine.toml" in caught.where
+    assert {**GOOD, **change}["table"] in caught.where
+
+
+def test_the_template_itself_is_good(tmp_path: Path):
+    assert load(write(tmp_path, TEMPLATE.format(**GOOD))).energy.spike == Fraction(3, 2)
+
+
+BAD_FILES = [
+    ("[energy\n", "profile.syntax", "not TOML"),
+    ("", "profile.key", "missing key title"),
+    ("title = 3\n", "profile.value", "title must be a text"),
+    ('title = "x"\nname = "y"\n', "profile.key", "unknown key name"),
+    ('title = "x"\nenergy = 3\n', "profile.value", "energy must be a table"),
+    ('title = "x"\n[energy]\nspike = 1.7\n', "profile.value", "every number needs a source"),
+    ('title = "x"\n[energy]\nspike = { value = 1.7, unit = "pJ" }\n', "profile.key", "missing key source, kind"),
+    ('title = "x"\nextends = ["loihi1"]\n', "profile.value", "extends must name one profile"),
+    ('title = "x"\nenergy_from = "loihi1"\n', "profile.value", "energy_from must be a list"),
+    ('title = "x"\nextends = "lohi"\n', "profile.name", "unknown profile"),
+    ('title = "x"\nextends = "mine.toml"\n', "profile.extends", "inherits from itself"),
+    ('title = "x"\nenergy_from = ["mine.toml"]\n', "profile.extends", "inherits from itself"),
+]
+
+
+@pytest.mark.parametrize(("text", "rule", "what"), BAD_FILES, ids=[what for _, _, what in BAD_FILES])
+def test_bad_file(tmp_path: Path, text: str, rule: str, what: str):
+    caught = error(tmp_path, text)
+    assert caught.rule == rule
+    assert what in caught.what
+    assert caught.exit_code == 2
+
+
+def test_unknown_name_lists_the_known_ones():
+    with pytest.raises(CompileError) as caught:
+        load("loihi3")
+    assert caught.value.rule == "profile.name"
+    assert "45nm, ideal, loihi1, loihi2" in caught.value.hint
+
+
+@pytest.mark.parametrize("kind", ["absent", "folder", "binary"])
+def test_unreadable_file(tmp_path: Path, kind: str):
+    path = tmp_path / "x.toml"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "binary":
+        path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(CompileError) as caught:
+        load(path)
+    assert caught.value.rule == ("profile.syntax" if kind == "binary" else "profile.file")
+    assert str(path) in caught.value.where
+
+
+def test_every_mistake_names_the_known_keys(tmp_path: Path):
+    caught = error(tmp_path, TEMPLATE.format(**{**GOOD, "key": "spikes"}))
+    assert "synaptic_event" in caught.hint
+    assert "hop_north_south" in caught.hint
