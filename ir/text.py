@@ -32,7 +32,7 @@ def graph_text(graph: Graph) -> str:
 def node_text(node: Node, params: Mapping[str, Array]) -> str:
     """One node as a line of text."""
     operands = [f"%{name}" for name in node.inputs]
-    operands += [f"{role}=@{name}:{_array_text(params[name])}" for role, name in node.params]
+    operands += [f"{role}=@{name}:{_array_text(params.get(name))}" for role, name in node.params]
     attributes = ", ".join(f"{name}={value!r}" for name, value in _shown_attributes(node.op))
     braces = f" {{{attributes}}}" if attributes else ""
     where = f"  # {node.where}" if str(node.where) else ""
@@ -47,7 +47,9 @@ def _shown_attributes(op: Op) -> Iterator[tuple[str, object]]:
             yield item.name, value
 
 
-def _array_text(array: Array) -> str:
+def _array_text(array: Array | None) -> str:
+    if array is None:
+        return "missing"
     digest = hashlib.sha256(array.tobytes()).hexdigest()[:8]
     return f"{array.dtype}[{'x'.join(map(str, array.shape))}]#{digest}"
 

@@ -1,0 +1,119 @@
+"""One part of a network through all stages: trace, import check, lowering, integers, engine. The straight line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from backends.trace import Array, Engine
+from compile.options import Options
+from compile.program import Program
+from compile.progress import Progress
+from compile.source import Part, Source
+from frontend import from_nir, to_nir
+from frontend.import_check import ImportCheck, check_import
+from frontend.trace import trace_module
+from hw_profiles import Profile
+from ir.deployment import Deployment
+from ir.graph import Graph
+from ir.interp import interpret
+from ir.passes.quantize_network import QuantizationReport, quantize
+from ir.passes.runner import lower
+from ir.passes.schedule_depth import Schedule, schedule
+from ir.text import graph_text
+from ir.verify import verify
+
+CHECK_SAMPLES_PER_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Build:
+    """Everything that compiling one part produced; `floating` is the lowered network before quantisation."""
+
+    part: Part
+    source: Graph
+    nir: Any
+    imported: ImportCheck | None
+    floating: Program
+    integer: Program | None
+    quantization: QuantizationReport | None
+    schedule: Schedule
+    texts: Mapping[str, str]
+    """Pass name -> IR text after it, in order."""
+
+    @property
+    def program(self) -> Program:
+        """What runs on the target: the integer network, or the floating one where that was asked for."""
+        return self.integer or self.floating
+
+
+def build_part(part: Part, source: Source, options: Options, profile: Profile, progress: Progress) -> Build:
+    """Compile one part; CompileError or DeployError says what the user can do where it does not work."""
+    texts: dict[str, str] = {}
+
+    def keep(pass_name: str, graphs: Mapping[str, Graph]) -> None:
+        texts[pass_name] = "\n".join(graph_text(graph) for graph in graphs.values())
+
+    with progress.stage(f"{part.name}: import"):
+        graph, nir_graph = _import(part, source)
+        keep("import", {"source": graph})
+    with progress.stage(f"{part.name}: check the import"):
+        imported = _check(part, graph)
+    with progress.stage(f"{part.name}: lower to synapses"):
+        deployment = lower(graph, profile.features, dict(options.lower), keep)
+        plan = schedule(deployment.chip)
+    floating = Program(part.name, options.target, deployment, _engine(deployment.chip, options, options.precision == "float"))
+    integer, report = None, None
+    if options.precision == "int":
+        with progress.stage(f"{part.name}: quantise"):
+            chip, report = quantize(deployment.chip, profile.arithmetic, _calibration(floating, part))
+            verify(chip, "quantized")
+            keep("quantize", {"chip": chip})
+        whole = Deployment(deployment.prologue, chip, deployment.epilogue)
+        integer = Program(part.name, options.target, whole, _engine(chip, options, True))
+    return Build(part, graph, nir_graph, imported, floating, integer, report, plan, texts)
+
+
+def _import(part: Part, source: Source) -> tuple[Graph, Any]:
+    """The IR graph as it is read back from the NIR graph, so that the interchange file holds everything."""
+    if isinstance(part.network, Graph):
+        return part.network, to_nir.to_nir(part.network)
+    traced = trace_module(part.network, dict(part.example), source.static, source.steps, part.name)
+    nir_graph = to_nir.to_nir(traced)
+    graph = from_nir.from_nir(nir_graph)
+    assert graph == traced, "the NIR graph lost something of the traced network"
+    return graph, nir_graph
+
+
+def _check(part: Part, graph: Graph) -> ImportCheck | None:
+    """The imported graph against the torch module on the example inputs; nothing to compare with for a NIR graph."""
+    return None if isinstance(part.network, Graph) else check_import(part.network, graph, dict(part.example))
+
+
+def _calibration(program: Program, part: Part) -> dict[str, Array]:
+    """What the chip inputs look like on the example inputs: (T, B, *shape) real values."""
+    return program.chip_inputs(part.example)
+
+
+def _engine(chip: Graph, options: Options, on_target: bool) -> Engine:
+    """The target's engine; the floating twin of an integer network always runs on the reference."""
+    if options.target == "loihi" and on_target:
+        from backends.lava.engine import LavaEngine
+
+        return LavaEngine(chip)
+    from backends.reference.engine import ReferenceEngine
+
+    return ReferenceEngine(chip)
+
+
+def reference_twin(program: Program) -> Program:
+    """The same network on the torch reference."""
+    from backends.reference.engine import ReferenceEngine
+
+    return Program(program.name, "gpu", program.deployment, ReferenceEngine(program.deployment.chip))
+
+
+def source_outputs(graph: Graph, host: Mapping[str, Any]) -> dict[str, Any]:
+    """The source network's own outputs on the interpreter."""
+    return interpret(graph, host)

@@ -1,0 +1,33 @@
+"""Progress on the error stream: one line per stage with its time, a bar where a stage is long."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+
+
+class Progress:
+    """Records how long each stage took, and says so while it happens unless `quiet`."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Generator[None]:
+        """Time a stage; its name appears when it starts, its duration when it ends."""
+        self._say(f"  {name} ...", end="")
+        start = time.perf_counter()
+        try:
+            yield
+        except BaseException:
+            self._say("")
+            raise
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+        self._say(f" {self.seconds[name]:.1f} s")
+
+    def _say(self, text: str, end: str = "\n") -> None:
+        if not self.quiet:
+            print(text, end=end, file=sys.stderr, flush=True)
