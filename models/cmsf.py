@@ -11,12 +11,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
-from models import checkpoints
+from models import checkpoints, digit_scenes
 from models.cmsf_config import Config
 from models.cmsf_parts import initial_parts, random_features, set_firing_rates
+from models.digits import load_split
+from models.digits_task import DigitsTask, fusion_inputs
+from models.retrieval import CAPTIONS_PER_IMAGE
 
 SEED = 6174
 WEIGHTS_DIR = Path(__file__).parent / "weights"
@@ -80,10 +84,47 @@ def example(config: str, samples: int, seed: int) -> dict[str, dict[str, torch.T
     """
     Inputs for every part: `{part: {input name: (samples, tokens, features)}}`.
 
+    `digits`: real test scenes, each with one of its captions, and what the trained encoders make of
+    them for the fusion. `paper`: random features.
+
+    Raises:
+        ValueError: for a name that is not in `CONFIGS`, or more samples than there are test scenes.
+    """
+    if not _on_digits(config):
+        return random_features(CONFIGS[config], samples, seed)
+    data = load_split("test")
+    if not 0 < samples <= len(data.regions):
+        raise ValueError(f"{samples} samples asked for; there are 1 to {len(data.regions)}")
+    rng = np.random.default_rng(seed)
+    scenes = rng.permutation(len(data.regions))[:samples]
+    captions = scenes * CAPTIONS_PER_IMAGE + rng.integers(0, CAPTIONS_PER_IMAGE, samples)
+    regions = torch.from_numpy(data.regions[scenes])
+    words = torch.from_numpy(data.words()[captions])
+    fusion = fusion_inputs(_trained(config), regions, words)
+    return {"image": {"regions": regions}, "text": {"words": words}, "fusion": fusion}
+
+
+def task(config: str) -> DigitsTask | None:
+    """
+    Data and metrics of `config`, or None (for `paper`).
+
     Raises:
         ValueError: for a name that is not in `CONFIGS`.
     """
-    return random_features(_known(config), samples, seed)
+    return DigitsTask(_trained(config)) if _on_digits(config) else None
+
+
+def _trained(config: str) -> dict[str, nn.Module]:
+    """The parts with the weights of the repository (with random ones before there are any)."""
+    parts = build(config)
+    path = weights(config)
+    if path is not None:
+        load_weights(parts, path)
+    return parts
+
+
+def _on_digits(config: str) -> bool:
+    return _known(config).region_features == digit_scenes.FEATURES
 
 
 def _known(config: str) -> Config:

@@ -35,7 +35,7 @@ def draw_captions(scene: list[Digit], rng: np.random.Generator) -> list[str]:
     """Five different true captions of `scene`, each at most 12 words."""
     captions: dict[str, None] = {}
     while len(captions) < CAPTIONS_PER_SCENE:
-        count = 3 if rng.random() < 0.8 else 2
+        count = 3 if rng.random() < 0.9 else 2
         chosen = [scene[index] for index in rng.permutation(len(scene))[:count]]
         captions[_caption(chosen, rng)] = None
     return list(captions)
@@ -52,9 +52,9 @@ def _caption(digits: list[Digit], rng: np.random.Generator) -> str:
 
 def _noun(digit: Digit, rng: np.random.Generator) -> list[str]:
     words: list[str] = []
-    if rng.random() < 0.4 and abs(digit.y - 0.5) > 0.15:
+    if rng.random() < 0.5 and abs(digit.y - 0.5) > 0.15:
         words.append("upper" if digit.y < 0.5 else "lower")
-    if rng.random() < 0.6:
+    if rng.random() < 0.8:
         words.append("big" if digit.big else "small")
     return [*words, NAMES[digit.label]]
 
