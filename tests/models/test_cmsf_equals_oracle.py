@@ -1,0 +1,258 @@
+"""
+CMSF against a numpy replay written from the published equations, exactly.
+
+Weights, biases and statistics are small dyadic numbers (norms without epsilon), so that both sides
+compute without rounding and every spike must agree. Membranes that land exactly on the threshold
+are common then; each test asks for some.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from models.cmsf_block import Block, attention_block, comb_block
+from models.cmsf_config import Config
+from models.cmsf_parts import initial_parts
+
+CONFIG = Config(
+    N=6, L=6, D=8, F=16, region_features=8, word_features=8, heads=2, combs=3, gate="analog"
+)
+
+
+@dataclass
+class Oracle:
+    """Numpy replay of one network from its state dict; counts membranes exactly on threshold."""
+
+    state: dict[str, np.ndarray]
+    ties: int = 0
+
+    def neuron(self, x: np.ndarray, doubled_threshold: float) -> np.ndarray:
+        """In units of twice the membrane: U <- U/2 + x, fires at U >= 2 theta, resets to 0."""
+        u, spikes = np.zeros_like(x[0]), np.zeros_like(x)
+        for step, current in enumerate(x):
+            u = u / 2 + current
+            spikes[step] = u >= doubled_threshold
+            self.ties += int((u == doubled_threshold).sum())
+            u = np.where(spikes[step] > 0, 0.0, u)
+        return spikes
+
+    def affine(self, name: str, x: np.ndarray) -> np.ndarray:
+        return x @ self.state[f"{name}.weight"].T + self.state[f"{name}.bias"]
+
+    def batch_norm(self, name: str, x: np.ndarray) -> np.ndarray:
+        s = self.state
+        centred = (x - s[f"{name}.running_mean"]) / np.sqrt(s[f"{name}.running_var"])
+        return centred * s[f"{name}.weight"] + s[f"{name}.bias"]
+
+    def layer(self, linear: str, bn: str, x: np.ndarray) -> np.ndarray:
+        return self.neuron(self.batch_norm(bn, self.affine(linear, x)), 2.0)
+
+    def projection(self, prefix: str, which: str, x: np.ndarray) -> np.ndarray:
+        return self.layer(f"{prefix}.{which}_linear", f"{prefix}.{which}_bn", x)
+
+    def spike_attention(self, prefix: str, x: np.ndarray, y: np.ndarray, heads: int) -> np.ndarray:
+        q, k, v = (self.projection(prefix, n, z) for n, z in (("q", x), ("k", y), ("v", y)))
+        count = np.zeros_like(q)
+        d = q.shape[-1] // heads
+        for head in range(heads):
+            own = slice(head * d, (head + 1) * d)
+            scores = np.einsum("tbic,tbjc->tbij", q[..., own], k[..., own])
+            count[..., own] = np.einsum("tbij,tbjc->tbic", scores, v[..., own])
+        return self.projection(prefix, "proj", self.neuron(count, 8.0))
+
+    def comb_attention(
+        self, prefix: str, x: np.ndarray, y: np.ndarray, combs: int, interleave: bool
+    ) -> np.ndarray:
+        q, k = self.projection(prefix, "q", x), self.projection(prefix, "k", y)
+        tokens = q.shape[2]
+        size = tokens // combs
+        out = np.zeros_like(k)
+        for comb in range(combs):
+            fired = q[:, :, comb * size : (comb + 1) * size].any(axis=2)
+            for j in range(size):
+                key = comb * size + j
+                place = j * combs + comb if interleave else key
+                out[:, :, place] = fired * k[:, :, key]
+        return self.projection(prefix, "proj", out)
+
+    def gated_mlp(self, prefix: str, x: np.ndarray, gate: str) -> np.ndarray:
+        hidden = self.affine(f"{prefix}.to_hidden_linear", x)
+        v, g = np.split(hidden, 2, axis=-1)
+        v = self.neuron(self.batch_norm(f"{prefix}.to_hidden_v_bn", v), 2.0)
+        if gate == "spike":
+            g = self.neuron(self.batch_norm(f"{prefix}.to_hidden_gate_bn", g), 2.0)
+        return self.layer(f"{prefix}.to_out", f"{prefix}.to_bn", g * v)
+
+    def block(self, prefix: str, x: np.ndarray, y: np.ndarray, config: Config) -> np.ndarray:
+        if f"{prefix}attn.v_linear.weight" in self.state:
+            attended = self.spike_attention(f"{prefix}attn", x, y, config.heads)
+        else:
+            attended = self.comb_attention(
+                f"{prefix}attn", x, y, config.combs, config.interleave
+            )
+        x = x + attended
+        return x + self.gated_mlp(f"{prefix}mlp", x, config.gate)
+
+    def coder(self, name: str, x: np.ndarray, steps: int) -> np.ndarray:
+        """Repeat, LayerNorm over D, and for two steps: x >= 2 -> 11, 4/3 <= x < 2 -> 01."""
+        deviation = x - x.mean(axis=-1, keepdims=True)
+        normed = deviation / np.sqrt((deviation**2).mean(axis=-1, keepdims=True))
+        current = normed * self.state[f"{name}.norm2.weight"] + self.state[f"{name}.norm2.bias"]
+        assert steps == 2
+        self.ties += int((current == 2.0).sum())
+        return np.stack((current >= 2.0, 3 * current >= 4.0)).astype(x.dtype)
+
+    def read_out(self, x: np.ndarray, weights: str, early: np.ndarray) -> np.ndarray:
+        """Weighted sum over time plus early features, unit length; float32 as the network."""
+        total = (np.swapaxes(x, 0, 1) * self.state[weights]).sum(axis=1) + early
+        total = total.astype(np.float32)
+        length = np.sqrt((total**2).sum(axis=-1, keepdims=True)) + np.float32(1e-8)
+        return total / length
+
+
+def _make_dyadic(module: nn.Module, seed: int) -> None:
+    rng = torch.Generator().manual_seed(seed)
+
+    def choose(like: torch.Tensor, low: int, high: int, scale: float) -> torch.Tensor:
+        return torch.randint(low, high + 1, like.shape, generator=rng).float() * scale
+
+    for part in module.modules():
+        if isinstance(part, nn.Linear):
+            part.weight.data = choose(part.weight, -2, 3, 0.25)
+            part.bias.data = choose(part.bias, -2, 2, 0.25)
+        if isinstance(part, nn.LayerNorm):
+            part.eps = 0.0
+            part.weight.data = choose(part.weight, 1, 3, 0.5)
+            part.bias.data = choose(part.bias, 0, 4, 0.5)
+        if isinstance(part, nn.BatchNorm1d):
+            assert part.running_mean is not None
+            assert part.running_var is not None
+            part.eps = 0.0
+            part.weight.data = choose(part.weight, 1, 4, 0.5)
+            part.bias.data = choose(part.bias, -1, 4, 0.25)
+            part.running_mean = choose(part.running_mean, -2, 2, 0.25)
+            part.running_var = 4.0 ** choose(part.running_var, -1, 1, 1.0)
+    for name, parameter in module.named_parameters():
+        if "weights_tensor" in name:
+            parameter.data = torch.tensor([2.25, 1.75]).reshape(parameter.shape)
+
+
+def _oracle(module: nn.Module) -> Oracle:
+    state = module.state_dict().items()
+    return Oracle({name: value.double().numpy() for name, value in state})
+
+
+def _counts(shape: tuple[int, ...], top: int, seed: int) -> torch.Tensor:
+    rng = torch.Generator().manual_seed(seed)
+    return torch.randint(0, top + 1, shape, generator=rng).float()
+
+
+def _balanced(shape: tuple[int, int, int], seed: int) -> torch.Tensor:
+    """Tokens of equally many +a and -a, a power of two: LayerNorm divides them exactly."""
+    rng = np.random.default_rng(seed)
+    signs = np.repeat([1.0, -1.0], shape[-1] // 2)
+    tokens = rng.permuted(np.tile(signs, (*shape[:-1], 1)), axis=-1)
+    return torch.from_numpy(tokens * 2.0 ** rng.integers(-2, 3, (*shape[:-1], 1))).float()
+
+
+def _block_config(kind: str, gate: str, interleave: bool) -> tuple[Config, Block]:
+    config = replace(CONFIG, gate=gate, interleave=interleave)
+    torch.manual_seed(0)
+    block = attention_block(config) if kind == "attention" else comb_block(config)
+    return config, block.eval()
+
+
+@pytest.mark.parametrize("gate", ["analog", "spike"])
+@pytest.mark.parametrize(
+    ("kind", "interleave"), [("attention", True), ("comb", True), ("comb", False)]
+)
+def test_block_equals_oracle_with_ties(kind: str, interleave: bool, gate: str) -> None:
+    config, block = _block_config(kind, gate, interleave)
+    for seed in range(3):
+        _make_dyadic(block, seed)
+        x, y = _counts((2, 4, 6, 8), 1, seed), _counts((2, 4, 6, 8), 1, seed + 100)
+        for module in block.modules():
+            if hasattr(module, "reset"):
+                module.reset()
+        with torch.no_grad():
+            spikes = block(x, y).numpy()
+        oracle = _oracle(block)
+        np.testing.assert_array_equal(
+            spikes, oracle.block("", x.double().numpy(), y.double().numpy(), config)
+        )
+        assert oracle.ties > 20
+        assert 0 < spikes.mean() < 2.9
+
+
+def test_cross_attention_takes_fewer_keys_than_queries() -> None:
+    config, block = _block_config("attention", "analog", interleave=True)
+    _make_dyadic(block, 7)
+    x, y = _counts((2, 3, 6, 8), 1, 1), _counts((2, 3, 4, 8), 1, 2)
+    with torch.no_grad():
+        spikes = block(x, y).numpy()
+    oracle = _oracle(block)
+    expected = oracle.block("", x.double().numpy(), y.double().numpy(), config)
+    np.testing.assert_array_equal(spikes, expected)
+
+
+def _identity_projection(encoder: nn.Module, name: str) -> None:
+    linear = getattr(encoder, name)
+    linear.weight.data = torch.eye(linear.in_features)
+    linear.bias.data.zero_()
+
+
+@pytest.mark.parametrize("gate", ["analog", "spike"])
+@pytest.mark.parametrize(("part", "linear"), [("image", "linear"), ("text", "bert_linear")])
+def test_encoder_equals_oracle(part: str, linear: str, gate: str) -> None:
+    config = replace(CONFIG, gate=gate)
+    encoder = initial_parts(config, seed=0)[part]
+    _make_dyadic(encoder, 3)
+    _identity_projection(encoder, linear)
+    features = _balanced((5, 6, 8), seed=4)
+    with torch.no_grad():
+        result = encoder(features)
+    oracle = _oracle(encoder)
+    res = features.double().numpy()
+    x0 = oracle.coder("spike_coder", res, config.T)
+    x2 = oracle.block("block.0.", x0, x0, config)
+    nothing = np.zeros_like(res)
+    np.testing.assert_array_equal(result.res.numpy(), features.numpy())
+    np.testing.assert_array_equal(
+        result.emb.numpy(), oracle.read_out(x2, "weights_tensor", nothing)
+    )
+    unit = features.numpy() / np.abs(features.numpy()) / np.sqrt(8.0)
+    np.testing.assert_allclose(result.early.numpy(), unit, rtol=1e-6)
+    assert oracle.ties > 20
+
+
+@pytest.mark.parametrize("fusion", ["scca", "sca", "scsa"])
+def test_fusion_equals_oracle(fusion: str) -> None:
+    config = replace(CONFIG, fusion=fusion)
+    part = initial_parts(config, seed=0)["fusion"]
+    _make_dyadic(part, 5)
+    image, text = _balanced((4, 6, 8), seed=1), _balanced((4, 6, 8), seed=2)
+    early = _balanced((4, 6, 8), seed=3)
+    with torch.no_grad():
+        fused = part(image, text, early, -early)
+    oracle = _oracle(part)
+    x = oracle.coder("spike_coder1", image.double().numpy(), config.T)
+    y = oracle.coder("spike_coder2", text.double().numpy(), config.T)
+    if fusion == "scsa":
+        both = np.concatenate((x, y), axis=2)
+        image_out, text_out = np.split(oracle.block("block.0.", both, both, config), 2, axis=2)
+    else:
+        image_out = oracle.block("block_i.0.", x, y, config)
+        text_out = oracle.block("block_t.0.", y, x, config)
+    f = early.double().numpy()
+    np.testing.assert_array_equal(
+        fused.image_fused.numpy(), oracle.read_out(image_out, "weights_tensor_img", f)
+    )
+    np.testing.assert_array_equal(
+        fused.text_fused.numpy(), oracle.read_out(text_out, "weights_tensor_txt", -f)
+    )
+    assert oracle.ties > 20
