@@ -1,4 +1,5 @@
-"""Reads a profile from TOML, strictly: what the schema does not know is an error that names what it knows.
+"""
+Reads a profile from TOML, strictly: what the schema does not know is an error that names what it knows.
 
     title = "one line"
     extends = "loihi2"          # start from another profile (a name, or a path from this file) and override numbers
@@ -40,7 +41,8 @@ def names() -> tuple[str, ...]:
 
 
 def load(name_or_path: str | Path) -> Profile:
-    """A profile by its name, or a user's own by the path of its TOML file.
+    """
+    A profile by its name, or a user's own by the path of its TOML file.
 
     Raises:
         CompileError: `profile.name` unknown, `profile.file` unreadable, `profile.syntax` not TOML, `profile.key` an
@@ -69,7 +71,7 @@ def _load(path: Path, readers: tuple[Path, ...]) -> Profile:
     content: dict[str, object] = _read(path)
     _check_keys(content, ("title",), (*TOP_KEYS, *TABLES), str(path), "top level")
     tables = _inherited(content.get("extends"), path, readers)
-    for table in TABLES.keys() & content.keys():
+    for table in (name for name in TABLES if name in content):
         tables.setdefault(table, {}).update(_table(content[table], table, path))
     for table, quantities in tables.items():
         _check_complete(table, quantities, path)

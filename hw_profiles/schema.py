@@ -1,4 +1,5 @@
-"""What a hardware profile may say: four tables of numbers, each field with its unit, and typed access to them.
+"""
+What a hardware profile may say: four tables of numbers, each field with its unit, and typed access to them.
 
 A profile is read by passes as plain numbers (`profile.arithmetic.weight_bits`) and by reports as quantities with their
 origin (`profile.quantity("energy", "synaptic_event")`). A number that nobody published is absent, never guessed here.
