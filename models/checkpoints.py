@@ -77,9 +77,11 @@ def _read(path: Path) -> list[dict[str, torch.Tensor]]:
         raise ValueError(_message(path, f"torch cannot read tensors from it ({reason})")) from error
     if isinstance(content, dict) and isinstance(content.get("model"), list):
         content = content["model"]
-    if not isinstance(content, (list, tuple)) or len(content) < 2:
+    if not isinstance(content, (list, tuple)):
+        raise ValueError(_message(path, f"it holds a {type(content).__name__}, not a list"))
+    if len(content) < 2:
         raise ValueError(
-            _message(path, f"it holds a {type(content).__name__}, no list of state dicts")
+            _message(path, f"its list has {len(content)} entries, at least 2 are needed")
         )
     states = list(content[: len(PART_ORDER)])
     for index, state in enumerate(states):

@@ -40,9 +40,9 @@ class Schedule:
     seed: int
     patience: int = 12
     """Epochs without a better dev R@Sum after which training stops."""
-    batch: int = 128
-    learning_rate: float = 2e-3
-    """The published 5e-4 is for 14 times wider tokens and ten times more steps."""
+    batch: int = 64
+    learning_rate: float = 3e-3
+    """Higher than the published 5e-4, for a network 16 times narrower and far fewer steps."""
     detach_labels: bool = False
     """Soft labels carry no gradient into the fusion (published: they do)."""
 

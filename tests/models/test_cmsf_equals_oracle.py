@@ -92,9 +92,7 @@ class Oracle:
         if f"{prefix}attn.v_linear.weight" in self.state:
             attended = self.spike_attention(f"{prefix}attn", x, y, config.heads)
         else:
-            attended = self.comb_attention(
-                f"{prefix}attn", x, y, config.combs, config.interleave
-            )
+            attended = self.comb_attention(f"{prefix}attn", x, y, config.combs, config.interleave)
         x = x + attended
         return x + self.gated_mlp(f"{prefix}mlp", x, config.gate)
 

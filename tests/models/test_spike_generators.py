@@ -45,7 +45,9 @@ def _currents(name: str, x: np.ndarray, s: dict[str, np.ndarray]) -> np.ndarray:
     if name == "delta-bn":
         delta = np.diff(x, axis=1, prepend=x[:, :1])
         delta = _norm(delta[None], s, "norm", axis=0)[0]
-        out = np.stack([delta * w + b for w, b in zip(s["enc.weight"][:, 0], s["enc.bias"])])
+        out = np.stack(
+            [delta * w + b for w, b in zip(s["enc.weight"][:, 0], s["enc.bias"], strict=True)]
+        )
         return _norm(out, s, "norm2", axis=0)
     wide = _layer_norm(x, s, "norm1") @ s["linear.weight"].T + s["linear.bias"]
     out = np.stack([wide[..., t::STEPS] for t in range(STEPS)])
