@@ -10,7 +10,7 @@ from ir.ops.neuron import Burst, Gate, Graded, Lif
 from ir.ops.norm import BatchNorm, LayerNorm
 from ir.ops.shape import Concat, Expand, Pad, Permute, Repeat, Reshape, Slice
 from ir.ops.source import Input
-from ir.ops.time import TimeSum, TimeWeight
+from ir.ops.time import TimeSum, TimeWeight, UnfoldTime
 
 OPS: dict[str, type[Op]] = {
     op.kind: op
@@ -19,7 +19,7 @@ OPS: dict[str, type[Op]] = {
         *(Lif, LoihiLif, Graded, Gate, Burst),
         *(Reshape, Permute, Slice, Concat, Expand, Add),
         *(Mul, MatMul, Scale, Offset, BatchNorm, Pad),
-        *(LayerNorm, Divide, Subtract, Function, Repeat, TimeWeight, TimeSum),
+        *(LayerNorm, Divide, Subtract, Function, Repeat, TimeWeight, TimeSum, UnfoldTime),
     )
 }
 """kind -> class."""
@@ -39,4 +39,4 @@ __all__ = [
     "Input",
 ]
 __all__ += ["LayerNorm", "Lif", "Linear", "LoihiLif", "MatMul", "Mul", "Offset", "Op", "Pad", "Permute", "Repeat"]
-__all__ += ["Reshape", "Scale", "Slice", "Subtract", "Sum", "Synapse", "TimeSum", "TimeWeight"]
+__all__ += ["Reshape", "Scale", "Slice", "Subtract", "Sum", "Synapse", "TimeSum", "TimeWeight", "UnfoldTime"]

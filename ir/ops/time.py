@@ -45,3 +45,25 @@ class TimeSum(Op):
         xp = array_namespace(args[0])
         y = xp.sum(args[0], axis=0, keepdims=True)
         return y if self.factor == 1 else y * self.factor
+
+
+@dataclass(frozen=True)
+class UnfoldTime(Op):
+    """y[t] = x[.., t, ..] along `axis`, which is as long as the window: computed steps are presented one by one."""
+
+    kind = "unfold_time"
+    family = "host"
+    axis: int
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        arity(self, args, 1)
+        shape = args[0].shape
+        expect(args[0].static, "unfold_time.static", "only a value without time can be unfolded over time")
+        expect(0 <= self.axis < len(shape), "unfold_time.axis", f"{shape} has no axis {self.axis}")
+        rest = (*shape[: self.axis], *shape[self.axis + 1 :])
+        return replace(args[0], shape=rest, domain=REAL, scale=1.0, static=False)
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        xp, axis = array_namespace(args[0]), self.axis + 1
+        expect(args[0].shape[axis + 1] == steps, "unfold_time.length", f"axis {self.axis} is not {steps} steps long")
+        return xp.moveaxis(args[0][0, ...], axis, 0)

@@ -1,0 +1,46 @@
+"""Functions that ask a tensor about its form, make a constant of that form, or would need its numbers."""
+
+from __future__ import annotations
+
+import torch
+
+from frontend.layout import View
+from frontend.recorder import Recorder
+from ir.errors import CompileError
+
+QUERIES = frozenset(
+    ("size", "dim", "numel", "stride", "is_contiguous", "is_floating_point", "is_complex", "element_size", "get_device",
+     "__len__", "__repr__", "__hash__", "get_shape", "get_dtype", "get_ndim", "get_is_cuda", "get_requires_grad", "get_layout",
+     "get_is_sparse", "get_is_leaf", "get_is_quantized", "get_is_meta", "get_is_nested", "get_itemsize", "is_same_size"),
+)  # fmt: skip
+"""They ask about form only and are simply answered."""
+
+LIKE = frozenset(
+    ("zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_tensor", "new_empty"),
+)  # fmt: skip
+"""They make a constant."""
+
+VALUES = frozenset(
+    ("__bool__", "item", "tolist", "numpy", "__array__", "__int__", "__float__", "__index__", "__contains__", "nonzero",
+     "equal", "allclose", "is_nonzero", "__complex__"),
+)  # fmt: skip
+"""They would need the numbers themselves."""
+
+RANDOM = frozenset(
+    ("rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "poisson", "rand_like", "randn_like",
+     "randint_like", "bernoulli_", "normal_", "uniform_", "random_", "exponential_"),
+)  # fmt: skip
+"""Random functions, refused even where they do not touch the input."""
+
+
+def cast(_recorder: Recorder, x: View, *arguments: object, **options: object) -> View:
+    """float, to, type, ...: the same values, as long as they stay float32."""
+    for item in (*arguments, *options.values()):
+        dtype = item.dtype if isinstance(item, torch.Tensor) else item
+        if isinstance(dtype, torch.dtype) and dtype is not torch.float32:
+            raise CompileError("import.dtype", f"converts to {dtype}", hint="networks are imported in float32")
+    return x
+
+
+RULES = {"float": cast, "to": cast, "type": cast, "type_as": cast, "cpu": cast, "cuda": cast}
+"""Function name -> rule."""

@@ -1,0 +1,80 @@
+"""Sums and means over features and over the window, and the Euclidean length."""
+
+from __future__ import annotations
+
+import torch
+
+from frontend.function_rules.views import sizes_of, wrapped
+from frontend.layout import BATCH, TIME, View, is_plain
+from frontend.recorder import Recorder
+from ir.errors import CompileError
+from ir.ops import Function, Sum, TimeSum
+
+Dims = int | tuple[int, ...] | list[int] | None
+
+
+def total(
+    recorder: Recorder, x: View, dim: Dims = None, keepdim: bool = False, *, dtype: torch.dtype | None = None
+) -> View:
+    """The sum over some dimensions."""
+    return _reduced(recorder, x, dim, keepdim, dtype, mean=False)
+
+
+def mean(
+    recorder: Recorder, x: View, dim: Dims = None, keepdim: bool = False, *, dtype: torch.dtype | None = None
+) -> View:
+    """The mean over some dimensions."""
+    return _reduced(recorder, x, dim, keepdim, dtype, mean=True)
+
+
+def norm(recorder: Recorder, x: View, p: float | str = 2, dim: Dims = None, keepdim: bool = False, *_: object) -> View:
+    """The Euclidean length over some dimensions."""
+    if p not in (2, 2.0, "fro"):
+        raise CompileError(
+            "import.norm", f"cannot import the norm p={p}", hint="the Euclidean norm p=2 can be imported"
+        )
+    squares = recorder.apply(Function("square"), x)
+    return recorder.apply(Function("sqrt"), total(recorder, squares, dim, keepdim))
+
+
+def vector_norm(recorder: Recorder, x: View, ord: float = 2, dim: Dims = None, keepdim: bool = False) -> View:  # noqa: A002
+    """torch.linalg.vector_norm."""
+    return norm(recorder, x, ord, dim, keepdim)
+
+
+def _reduced(recorder: Recorder, x: View, dim: Dims, keepdim: bool, dtype: torch.dtype | None, *, mean: bool) -> View:
+    if dtype not in (None, torch.float32):
+        raise CompileError("import.dtype", f"cannot import a sum in {dtype}", hint="networks are imported in float32")
+    everything = dim is None or (isinstance(dim, (tuple, list)) and not dim)
+    dims = list(range(len(x.dims))) if everything else [wrapped(place, len(x.dims)) for place in sizes_of((dim,))]
+    over_time = [place for place in dims if [axis.kind for axis in x.dims[place]] == [TIME]]
+    plain = [place for place in dims if place not in over_time]
+    for place in plain:
+        if not is_plain(x.dims[place]):
+            kind = next(axis.kind for axis in x.dims[place] if axis.kind in (BATCH, TIME))
+            raise CompileError(
+                "import.axes", f"sums over the {kind} axis of {x}", hint="name the dimensions to sum over"
+            )
+    x = _over_features(recorder, x, [place for place in plain if x.dims[place]], mean)
+    for _ in over_time:
+        x = View(recorder.emit(TimeSum(1 / recorder.steps if mean else 1.0), x.value), x.dims)
+    gone = set() if keepdim else set(dims)
+    return x.with_dims(() if place in dims else axes for place, axes in enumerate(x.dims) if place not in gone)
+
+
+def _over_features(recorder: Recorder, x: View, places: list[int], mean: bool) -> View:
+    if not places:
+        return x
+    wanted = [recorder.axis_of(x, place) for place in places]
+    if any(view.value != x.value for view, _ in wanted):
+        x = recorder.in_order(x)
+        wanted = [recorder.axis_of(x, place) for place in places]
+    elements = 1
+    for place in places:
+        elements *= x.shape[place]
+    value = recorder.emit(Sum(tuple(sorted(axis for _, axis in wanted)), 1 / elements if mean else 1.0), x.value)
+    return View(value, tuple(() if place in places else axes for place, axes in enumerate(x.dims)))
+
+
+RULES = {"sum": total, "mean": mean, "norm": norm, "linalg_vector_norm": vector_norm}
+"""Function name -> rule."""

@@ -1,0 +1,198 @@
+"""Functions that cut, join, repeat and pad features. Time and batch stay whole: cutting them is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from frontend.function_rules.views import sizes_of, squeeze, unsqueeze, wrapped
+from frontend.layout import FEATURE, Axis, View, is_outer, is_plain
+from frontend.recorder import Recorder
+from ir.errors import CompileError
+from ir.ops import Concat, Pad, Slice
+
+
+def cut(recorder: Recorder, x: View, dim: int, start: int, stop: int) -> View:
+    """x[start:stop] along one torch dimension of features."""
+    if (start, stop) == (0, x.shape[dim]):
+        return x
+    _require_features(x, dim, "slices")
+    x, axis = recorder.axis_of(x, dim)
+    value = recorder.emit(Slice(axis, start, stop), x.value)
+    memory = sorted(axis.place for axis in x.dims[dim])
+    short = (Axis(FEATURE, stop - start, memory[0]),) if stop - start > 1 else ()
+    return View(value, (*x.dims[:dim], short, *x.dims[dim + 1 :]))
+
+
+def _require_features(x: View, dim: int, what: str) -> None:
+    if not is_plain(x.dims[dim]):
+        kind = next(axis.kind for axis in x.dims[dim] if axis.kind != FEATURE)
+        hint = "use multi-step modules (step_mode='m') on the whole window" if kind == "time" else ""
+        raise CompileError("import.axes", f"{what} the {kind} axis of {x}", hint=hint)
+
+
+def narrow(recorder: Recorder, x: View, dim: int, start: int, length: int) -> View:
+    """x[start : start + length] along `dim`."""
+    dim = wrapped(dim, len(x.dims))
+    start = start + x.shape[dim] if start < 0 else start
+    return cut(recorder, x, dim, start, start + length)
+
+
+def select(recorder: Recorder, x: View, dim: int, index: int) -> View:
+    """x[index] along `dim`, which goes away."""
+    dim = wrapped(dim, len(x.dims))
+    index = index + x.shape[dim] if index < 0 else index
+    _require_features(x, dim, "takes one element of")
+    return squeeze(recorder, cut(recorder, x, dim, index, index + 1), dim)
+
+
+def split(recorder: Recorder, x: View, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[View, ...]:
+    """Consecutive pieces along `dim`."""
+    dim = wrapped(dim, len(x.dims))
+    total, sections = x.shape[dim], split_size_or_sections
+    sizes = (
+        list(sections)
+        if not isinstance(sections, int)
+        else [min(sections, total - k) for k in range(0, total, sections)]
+    )
+    starts = [sum(sizes[:k]) for k in range(len(sizes))]
+    return tuple(cut(recorder, x, dim, start, start + size) for start, size in zip(starts, sizes, strict=True))
+
+
+def chunk(recorder: Recorder, x: View, chunks: int, dim: int = 0) -> tuple[View, ...]:
+    """`chunks` pieces along `dim`, the last one shorter where it does not divide."""
+    return split(recorder, x, -(-x.shape[dim] // chunks), dim)
+
+
+def unbind(recorder: Recorder, x: View, dim: int = 0) -> tuple[View, ...]:
+    """All elements along `dim`."""
+    return tuple(select(recorder, x, dim, index) for index in range(x.shape[dim]))
+
+
+def getitem(recorder: Recorder, x: View, index: object) -> View:
+    """x[...] with integers, slices of step 1, None and an ellipsis."""
+    items = list(index) if isinstance(index, tuple) else [index]
+    real = sum(item is not None and item is not Ellipsis for item in items)
+    if Ellipsis not in [item if item is Ellipsis else None for item in items]:
+        items.append(Ellipsis)
+    place = [item is Ellipsis for item in items].index(True)
+    items[place : place + 1] = [slice(None)] * (len(x.dims) - real)
+    dim = 0
+    for item in items:
+        x, dim = _index_one(recorder, x, dim, item)
+    return x
+
+
+def _index_one(recorder: Recorder, x: View, dim: int, item: object) -> tuple[View, int]:
+    if item is None:
+        return unsqueeze(recorder, x, dim), dim + 1
+    if isinstance(item, slice) and item.step in (None, 1):
+        start, stop, _ = item.indices(x.shape[dim])
+        return cut(recorder, x, dim, start, stop), dim + 1
+    if isinstance(item, int) and not isinstance(item, bool):
+        return select(recorder, x, dim, item), dim
+    raise CompileError("import.index", f"cannot index {x} with {type(item).__name__} {item!r}",
+                       hint="integers and slices of step 1 can be imported")  # fmt: skip
+
+
+def cat(recorder: Recorder, tensors: Sequence[View], dim: int = 0) -> View:
+    """Tensors one after another along a dimension of features."""
+    if any(not isinstance(tensor, View) for tensor in tensors):
+        raise CompileError("import.constant", "joins a constant to a computed tensor")
+    dim = wrapped(dim, len(tensors[0].dims))
+    for tensor in tensors:
+        _require_features(tensor, dim, "joins along")
+    if len(tensors) == 1:
+        return tensors[0]
+    ordered = [recorder.in_order(tensor) for tensor in tensors]
+    axis = sum(not is_outer(other) for other in ordered[0].dims[:dim])
+    value = recorder.emit(Concat(axis), *(tensor.value for tensor in ordered))
+    joined = (Axis(FEATURE, sum(tensor.shape[dim] for tensor in ordered)),)
+    widest = max(ordered, key=recorder.is_timed)
+    return recorder.result(value, (*widest.dims[:dim], joined, *widest.dims[dim + 1 :]))
+
+
+def stack(recorder: Recorder, tensors: Sequence[View], dim: int = 0) -> View:
+    """Tensors side by side along a new dimension; T times the same static one in front is that one at every step."""
+    same = len(tensors) == recorder.steps and len(set(tensors)) == 1
+    if same and dim == 0 and not recorder.is_timed(tensors[0]):
+        return recorder.repeat(tensors[0])
+    return cat(recorder, [unsqueeze(recorder, tensor, dim) for tensor in tensors], dim)
+
+
+def repeat(recorder: Recorder, x: View, *repeats: object) -> View:
+    """The tensor tiled. A static one tiled T times in front of everything is that one at every step."""
+    counts = sizes_of(repeats)
+    x = _leading(x, len(counts))
+    if _makes_time(recorder, x, counts[0]):
+        return repeat(recorder, recorder.repeat(x.with_dims(x.dims[1:])), (1, *counts[1:]))
+    for dim, count in enumerate(counts):
+        x = cat(recorder, [x] * count, dim) if count != 1 and x.dims[dim] else x
+    return recorder.expand(
+        x, tuple(count if not dim else size for dim, size, count in zip(x.dims, x.shape, counts, strict=True))
+    )
+
+
+def expand(recorder: Recorder, x: View, *sizes: object) -> View:
+    """Dimensions of length 1 repeated. A static one expanded T times in front of everything is that one at every step."""
+    target = sizes_of(sizes)
+    x = _leading(x, len(target))
+    if _makes_time(recorder, x, target[0]):
+        return expand(recorder, recorder.repeat(x.with_dims(x.dims[1:])), (-1, *target[1:]))
+    return recorder.expand(x, tuple(old if new == -1 else new for old, new in zip(x.shape, target, strict=True)))
+
+
+def _leading(x: View, rank: int) -> View:
+    return x.with_dims((*[()] * (rank - len(x.dims)), *x.dims))
+
+
+def _makes_time(recorder: Recorder, x: View, count: int) -> bool:
+    return not recorder.is_timed(x) and not x.dims[0] and count == recorder.steps and count > 1
+
+
+def expand_as(recorder: Recorder, x: View, other: View | torch.Tensor) -> View:
+    """Expanded to another tensor's shape."""
+    return expand(recorder, x, tuple(other.shape))
+
+
+def pad(recorder: Recorder, x: View, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> View:
+    """Zeros around features."""
+    if mode != "constant" or value not in (None, 0):
+        raise CompileError(
+            "import.pad", f"cannot import padding with mode {mode!r} and value {value}", hint="pad with zeros"
+        )
+    for offset in range(0, len(pad), 2):
+        before, after = pad[offset], pad[offset + 1]
+        if before or after:
+            x = _pad_one(recorder, x, len(x.dims) - 1 - offset // 2, before, after)
+    return x
+
+
+def _pad_one(recorder: Recorder, x: View, dim: int, before: int, after: int) -> View:
+    _require_features(x, dim, "pads")
+    x = recorder.in_order(x)
+    axis = sum(not is_outer(other) for other in x.dims[:dim])
+    value = recorder.emit(Pad(axis, before, after), x.value)
+    longer = (Axis(FEATURE, x.shape[dim] + before + after),)
+    return recorder.result(value, (*x.dims[:dim], longer, *x.dims[dim + 1 :]))
+
+
+RULES = {
+    "__getitem__": getitem,
+    "narrow": narrow,
+    "select": select,
+    "split": split,
+    "chunk": chunk,
+    "unbind": unbind,
+    "cat": cat,
+    "concat": cat,
+    "concatenate": cat,
+    "stack": stack,
+    "repeat": repeat,
+    "expand": expand,
+    "expand_as": expand_as,
+    "broadcast_to": expand,
+    "pad": pad,
+}
+"""Function name -> rule."""

@@ -1,0 +1,42 @@
+"""Checks that a user's subclass of a known neuron still behaves like it, by running it on currents made of ties."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+from torch import nn
+
+from ir.errors import CompileError
+from ir.ops import Lif
+
+STEPS, NEURONS = 8, 512
+
+
+def probe(module: nn.Module, op: Lif) -> None:
+    """
+    Run a copy of `module` and `op` on the same currents.
+
+    Raises:
+        CompileError: if any spike differs, so that an override which changes the neuron is never ignored.
+    """
+    twin = copy.deepcopy(module)
+    reset = getattr(twin, "reset", None)
+    if callable(reset):
+        reset()
+    currents = probe_currents(op.threshold)
+    with torch.no_grad():
+        theirs = twin(currents)
+    ours = op.run((currents,), {}, STEPS)
+    if theirs.shape != ours.shape or not torch.equal(theirs, ours):
+        name = type(module).__name__
+        raise CompileError("import.module", f"{name} does not behave like the neuron it inherits from",
+                           hint="a neuron with other dynamics needs a rule of its own")  # fmt: skip
+
+
+def probe_currents(threshold: float) -> torch.Tensor:
+    """(STEPS, 1, NEURONS) currents: small multiples of an eighth of the threshold, so that ties are common."""
+    rng = np.random.default_rng(0)
+    eighths = rng.integers(-8, 25, size=(STEPS, 1, NEURONS))
+    return torch.from_numpy((eighths * (threshold / 8)).astype(np.float32))

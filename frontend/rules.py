@@ -1,0 +1,92 @@
+"""
+The modules that are imported whole: neurons, by qualified class name, so that nothing optional is imported here.
+
+SpikingJelly's neurons are exact instances of the IR's `lif` (https://github.com/fangwei123456/spikingjelly, 0.0.0.0.14,
+`activation_based/neuron.py` and `clock_driven/neuron.py`): they start at `v_reset`, so the IR's membrane is theirs minus
+`v_reset`, which starts and resets at 0. They fire at `v >= v_threshold`; `v_reset=None` subtracts the threshold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from ir.errors import CompileError
+from ir.ops import Lif
+
+NeuronRule = Callable[[nn.Module], Lif]
+
+
+def lif(module: nn.Module) -> Lif:
+    """v <- v + (x - v) / tau, or v <- v - v / tau + x without `decay_input`."""
+    return _leaky(module, 1 / float(module.tau))  # pyright: ignore[reportArgumentType]
+
+
+def parametric_lif(module: nn.Module) -> Lif:
+    """The same with 1 / tau = sigmoid(w), w learned."""
+    return _leaky(module, float(torch.sigmoid(module.w.detach())))  # pyright: ignore
+
+
+def integrate_and_fire(module: nn.Module) -> Lif:
+    """v <- v + x."""
+    return Lif(decay=0.0, form="sum", **_firing(module))  # pyright: ignore[reportArgumentType]
+
+
+def _leaky(module: nn.Module, decay: float) -> Lif:
+    form = "euler" if module.decay_input else "sum"
+    return Lif(decay=decay, form=form, **_firing(module))  # pyright: ignore[reportArgumentType]
+
+
+def _firing(module: nn.Module) -> dict[str, float | str]:
+    v_reset = module.v_reset
+    soft = v_reset is None
+    threshold = float(module.v_threshold) - (0.0 if soft else float(v_reset))  # pyright: ignore[reportArgumentType]
+    return {"threshold": threshold, "comparator": ">=", "reset": "subtract" if soft else "value"}
+
+
+_JELLY = "spikingjelly.activation_based.neuron"
+_OLD_JELLY = "spikingjelly.clock_driven.neuron"
+
+NEURON_RULES: dict[str, NeuronRule] = {
+    f"{_JELLY}.LIFNode": lif,
+    f"{_JELLY}.IFNode": integrate_and_fire,
+    f"{_JELLY}.ParametricLIFNode": parametric_lif,
+    f"{_OLD_JELLY}.MultiStepLIFNode": lif,
+    f"{_OLD_JELLY}.MultiStepIFNode": integrate_and_fire,
+    f"{_OLD_JELLY}.MultiStepParametricLIFNode": parametric_lif,
+}
+"""Qualified class name -> the neuron it is. Subclasses count as what they inherit from once a probe confirms it."""
+
+_STATEFUL = ("spikingjelly.activation_based.base.MemoryModule", "spikingjelly.clock_driven.base.MemoryModule")
+
+
+def qualified_name(cls: type) -> str:
+    """The name a class is filed under."""
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def neuron_rule(module: nn.Module) -> NeuronRule | None:
+    """
+    The rule for a neuron module, None for anything that is no neuron.
+
+    Raises:
+        CompileError: for a neuron without a rule, or used in a way that has none.
+    """
+    names = [qualified_name(cls) for cls in type(module).__mro__]
+    known = [name for name in names if name in NEURON_RULES]
+    if not known:
+        if set(names) & set(_STATEFUL):
+            raise CompileError(
+                "import.module", f"no rule for the neuron {names[0]}", hint=f"known: {', '.join(NEURON_RULES)}"
+            )
+        return None
+    if getattr(module, "step_mode", "m") != "m":
+        raise CompileError(
+            "import.step_mode", f"{type(module).__name__} runs step by step", hint="give it step_mode='m'"
+        )
+    if not getattr(module.surrogate_function, "spiking", True):
+        raise CompileError("import.surrogate", f"{type(module).__name__} emits no spikes (spiking=False)",
+                           hint="use its surrogate function with spiking=True")  # fmt: skip
+    return NEURON_RULES[known[0]]
