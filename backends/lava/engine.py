@@ -1,0 +1,136 @@
+"""The engine that runs a chip graph in Lava: validation, one streamed run of all samples, and the trace."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from backends.lava.blueprint import Blueprint
+from backends.lava.cone import populations
+from backends.lava.core import is_real
+from backends.lava.events import count_events
+from backends.lava.fused import fuse
+from backends.lava.inputs import checked_inputs, played
+from backends.lava.recording import Tap, shared_array, trace_dtype
+from backends.lava.safe_run import raise_descriptor_limit, safe_run
+from backends.lava.status import Status
+from backends.lava.stock import emit_stock
+from backends.lava.timing import Timing, timing_of
+from backends.lava.worker import HostWorker
+from backends.trace import Array, Trace
+from ir.errors import CompileError
+from ir.graph import Graph
+from ir.verify import verify
+
+if TYPE_CHECKING:
+    from backends.lava.processes.network import LavaNetwork
+
+EMISSIONS = ("fused", "stock")
+
+
+class LavaEngine:
+    """Runs a chip graph (level quantized, or level synaptic in real arithmetic) in Lava's own runtime.
+
+    Emission `fused` (default) computes the network in one to three processes of our own model; `stock` uses the processes
+    that Lava ships, one or more per population, wherever they can say it. Both give the same spikes.
+    """
+
+    def __init__(
+        self, chip: Graph, emission: str = "fused", processes: int | None = None, deadline_s: float = 60.0
+    ) -> None:
+        """`processes` forces the number of fused processes; `deadline_s` is how long a run may make no progress."""
+        if emission not in EMISSIONS:
+            raise CompileError("lava.emission", f"unknown emission {emission!r}", hint=f"known: {', '.join(EMISSIONS)}")
+        require_lava()
+        self.real = is_real(chip)
+        if self.real and emission == "stock":
+            what = "Lava's stock processes compute in integers"
+            raise CompileError("lava.emission", what, hint="use the fused emission for real arithmetic")
+        verify(chip, "synaptic" if self.real else "quantized")
+        self.chip, self.emission, self.processes, self.deadline_s = chip, emission, processes, deadline_s
+
+    def run(self, inputs: Mapping[str, Array], probes: tuple[str, ...] = ()) -> Trace:
+        """Run samples from zero state, see backends.trace.Engine; one Lava run streams them back to back.
+
+        Raises:
+            CompileError: an input or probe does not fit, or a Lava process failed, died or hung.
+        """
+        samples = checked_inputs(self.chip, inputs, self.real)
+        steps, batch = next(iter(samples.values())).shape[:2]
+        timing = timing_of(self.chip, steps)
+        taps = self._taps(timing, steps * batch, probes)
+        self._execute(timing, taps, {name: played(values) for name, values in samples.items()})
+        activity = {name: tap.activity for name, tap in taps.items() if tap.activity is not None}
+        activity |= {name: np.count_nonzero(x.reshape(-1, x[0, 0].size), axis=0) for name, x in samples.items()}
+        outputs = {name: self._output(name, taps["output " + name].samples(steps)) for name in self.chip.outputs}
+        spikes = {name: self._probed(name, taps, samples, steps) for name in probes}
+        return Trace(outputs, spikes, count_events(self.chip, activity, batch, steps))
+
+    def network(self) -> LavaNetwork:
+        """The network as a Lava process, to be connected to other processes and run by them."""
+        from backends.lava.processes.network import LavaNetwork
+
+        return LavaNetwork(self._blueprint(timing_of(self.chip, self.chip.steps), {}))
+
+    def _blueprint(self, timing: Timing, taps: Mapping[str, Tap]) -> Blueprint:
+        if self.emission == "stock":
+            return emit_stock(self.chip, timing, taps)
+        return fuse(self.chip, timing, taps, self.processes)
+
+    def _taps(self, timing: Timing, count: int, probes: tuple[str, ...]) -> dict[str, Tap]:
+        """Shared memory for every population's activity, the probed spikes and the outputs ("output " + name)."""
+        names = [node.name for node in populations(self.chip)]
+        known = [*names, *(node.name for node in self.chip.inputs)]
+        for name in probes:
+            if name not in known:
+                raise CompileError("lava.probe", f"{name!r} is no population", hint=f"known: {', '.join(known)}")
+        taps: dict[str, Tap] = {}
+        for name in names:
+            type_ = self.chip.nodes[name].type
+            values = shared_array((count, *type_.shape), trace_dtype(type_, self.real)) if name in probes else None
+            activity = shared_array((type_.size,), np.int64)
+            taps[name] = Tap(type_.shape, timing.depth[name], count, values, activity)
+        for name, value in self.chip.outputs.items():
+            type_ = self.chip.nodes[value].type
+            values = shared_array((count, *type_.shape), trace_dtype(type_, self.real))
+            taps["output " + name] = Tap(type_.shape, timing.outputs[name], count, values)
+        return taps
+
+    def _execute(self, timing: Timing, taps: Mapping[str, Tap], inputs: Mapping[str, Array]) -> None:
+        """Connect the host to the network and run until the last sample has left."""
+        from backends.lava.processes.network import LavaNetwork
+        from backends.lava.processes.worker_process import worker_process
+
+        status = Status()
+        blueprint = self._blueprint(timing, taps)
+        raise_descriptor_limit(len(blueprint.parts) + 1)
+        network = LavaNetwork(blueprint, status)
+        outputs = [taps["output " + name] for name in blueprint.outputs]
+        sizes = [int(np.prod(shape)) for shape in blueprint.outputs.values()]
+        host = worker_process(HostWorker(list(inputs.values()), outputs, sizes, blueprint.dtype), blueprint.dtype, status)
+        for k, name in enumerate(inputs):
+            getattr(host, f"out_{k}").reshape(blueprint.inputs[name]).connect(network.inputs[name])
+        for k, name in enumerate(blueprint.outputs):
+            network.outputs[name].flatten().connect(getattr(host, f"in_{k}"))
+        count = next(iter(inputs.values())).shape[0]
+        safe_run(network, count + timing.latency, status, self.deadline_s)
+
+    def _output(self, name: str, values: Array) -> Array:
+        return values[0] if self.chip.nodes[self.chip.outputs[name]].type.static else values
+
+    def _probed(self, name: str, taps: Mapping[str, Tap], samples: Mapping[str, Array], steps: int) -> Array:
+        if name in taps:
+            return taps[name].samples(steps)
+        return samples[name].astype(trace_dtype(self.chip.nodes[name].type, self.real))
+
+
+def require_lava() -> None:
+    """CompileError where Lava is not installed."""
+    if find_spec("lava") is None or find_spec("lava.magma") is None:
+        version = ".".join(map(str, sys.version_info[:2]))
+        what = f"the loihi target needs lava-nc, which exists for Python 3.10 only (this is Python {version})"
+        raise CompileError("lava.missing", what, hint="use Python 3.10, or --target gpu, which computes the same integers")

@@ -1,0 +1,65 @@
+"""The fused emission: the whole network in few processes of our own model, since every process costs time at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from backends.lava.blueprint import Blueprint, CorePart, Port, emission_of, shapes_of
+from backends.lava.cone import cone_of, populations
+from backends.lava.core import READOUT, Core, is_real, port_dtype, roots_of
+from backends.lava.recording import Tap
+from backends.lava.timing import Timing
+from backends.lava.worker import CoreWorker
+from ir.graph import Graph
+
+SYNAPSES_WORTH_A_PROCESS = 40_000_000
+"""Synapses per step beyond which the work of a second process outweighs what it costs to keep it in step (about 0.2 ms)."""
+MOST_PROCESSES = 3
+
+
+def fuse(graph: Graph, timing: Timing, taps: Mapping[str, Tap], processes: int | None = None) -> Blueprint:
+    """The network as one to three cores (or as many as `processes` says); `taps` says what to record."""
+    readouts = [name for name in (emission_of(graph, output) for output in graph.outputs) if name.startswith(READOUT)]
+    costs = {node.name: _cost(graph, node.name) for node in populations(graph)} | dict.fromkeys(readouts, 0)
+    wanted = processes or min(MOST_PROCESSES, 1 + sum(costs.values()) // SYNAPSES_WORTH_A_PROCESS)
+    cores = {f"core{k}": Core(graph, timing, emits, taps) for k, emits in enumerate(_shares(costs, wanted))}
+    return connect(graph, timing, cores)
+
+
+def connect(graph: Graph, timing: Timing, cores: Mapping[str, Core]) -> Blueprint:
+    """Cores as parts, a wire for every emission that another core or an output reads."""
+    outputs = {output: emission_of(graph, output) for output in graph.outputs}
+    read = {name for core in cores.values() for name in core.receives} | set(outputs.values())
+    sends = {part: tuple(name for name in core.emits if name in read) for part, core in cores.items()}
+    port_of: dict[str, Port] = {node.name: ("", node.name) for node in graph.inputs}
+    for part, names in sends.items():
+        port_of |= {name: (part, f"out_{k}") for k, name in enumerate(names)}
+    wires = [
+        (port_of[name], (part, f"in_{k}"))
+        for part, core in cores.items()
+        for k, name in enumerate(core.receives)
+    ]  # fmt: skip
+    wires += [(port_of[emission], ("", output)) for output, emission in outputs.items()]
+    parts = {part: CorePart(CoreWorker(core, sends[part])) for part, core in cores.items()}
+    return Blueprint(parts, wires, *shapes_of(graph), timing, port_dtype(is_real(graph)))
+
+
+def _cost(graph: Graph, emission: str) -> int:
+    """Work per step of one population, in synapses (a neuron update is worth about ten)."""
+    wiring = cone_of(graph, roots_of(graph, emission)).nodes
+    shapes = {name: array.shape for name, array in graph.params.items()}
+    synapses = (n.op.synapses(graph.args(n), {role: shapes[key] for role, key in n.params}) for n in wiring)
+    return sum(synapses) + 10 * graph.nodes[emission].type.size
+
+
+def _shares(costs: Mapping[str, int], processes: int) -> list[list[str]]:
+    """Consecutive populations, split where the running cost passes equal shares; no share is empty."""
+    share = max(1, -(-sum(costs.values()) // processes))
+    shares: list[list[str]] = [[]]
+    spent = 0
+    for name, cost in costs.items():
+        if shares[-1] and spent >= share * len(shares) and len(shares) < processes:
+            shares.append([])
+        shares[-1].append(name)
+        spent += cost
+    return shares

@@ -1,0 +1,200 @@
+"""Runs a network under Lava's runtime so that nothing can hang, and nothing is left behind whatever happens.
+
+Lava alone cannot: an exception in a child's step, a killed child or Ctrl-C leaves `run` or `stop` waiting for ever, children
+without a parent and shared memory in /dev/shm. Here the run is polled with a deadline on its progress; at the end, and after
+every failure, the children are terminated, the ports joined and the shared memory released. Results live in shared memory of
+our own (recording.py), so terminating a child loses nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import multiprocessing
+import os
+import queue
+import resource
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from backends.lava.status import Status
+from ir.errors import CompileError
+
+if TYPE_CHECKING:
+    from lava.magma.core.process.process import AbstractProcess
+
+CHANNEL_SIZE = 4
+"""Messages that a channel holds; Lava's default of 64 costs 19 MB per layer and gains nothing."""
+DESCRIPTORS_PER_PROCESS = 14
+"""File descriptors that a process costs the parent (about 12 were measured)."""
+_POLL_S = 0.02
+_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
+
+
+def safe_run(network: AbstractProcess, steps: int, status: Status, deadline_s: float) -> None:
+    """Run `network`, and all that is connected to it, for `steps` steps.
+
+    Raises:
+        CompileError: a process failed (`lava.process`), died (`lava.died`), or made no progress for `deadline_s` seconds
+            (`lava.hang`); everything that was started has ended.
+    """
+    runtime = None
+    try:
+        with _quiet_children():
+            runtime = _start(network, deadline_s)
+            _watch_start(runtime, deadline_s)
+        _watch(runtime, steps, status, deadline_s)
+    finally:
+        if runtime is not None:
+            _release(runtime, network)
+
+
+def raise_descriptor_limit(processes: int) -> None:
+    """Allow the file descriptors that so many Lava processes need; CompileError where the machine does not."""
+    needed = 256 + DESCRIPTORS_PER_PROCESS * processes
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        if hard != resource.RLIM_INFINITY and hard < needed:
+            what = f"{processes} Lava processes need about {needed} open files, limit {hard}"
+            raise CompileError("lava.processes", what, hint="use the fused emission, which needs one to three processes")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+
+
+def _start(network: AbstractProcess, deadline_s: float) -> Any:
+    """Compile and start the children; what can fail in Lava's own words becomes one CompileError."""
+    from lava.magma.core.process.message_interface_enum import ActorType
+    from lava.magma.core.run_configs import Loihi2SimCfg
+    from lava.magma.runtime.runtime import Runtime
+
+    executable = network.compile(Loihi2SimCfg(select_tag="fixed_pt"), {"pypy_channel_size": CHANNEL_SIZE})
+    return Runtime(executable, ActorType.MultiProcessing)
+
+
+def _watch_start(runtime: Any, deadline_s: float) -> None:
+    """Fork the children and wait until every one is built: Runtime.initialize with a deadline."""
+    runtime._build_watchdog_manager()
+    runtime._build_message_infrastructure()
+    runtime._build_channels()
+    runtime._build_sync_channels()
+    runtime._build_processes()
+    runtime._build_runtime_services()
+    runtime._start_ports()
+    end = time.monotonic() + deadline_s
+    for built in runtime.exception_q:
+        error = _built(built, runtime, end)
+        if error is not None:
+            raise CompileError("lava.process", f"a Lava process cannot be built: {error}", hint="see the message above")
+    runtime._is_initialized = True
+
+
+def _built(built: Any, runtime: Any, end: float) -> Exception | None:
+    """What a child says after building its model: None where all went well."""
+    while True:
+        try:
+            return built.get(timeout=_POLL_S)
+        except queue.Empty:
+            _check_alive(runtime)
+        if time.monotonic() > end:
+            raise CompileError("lava.hang", "the Lava processes did not start in time", hint="the machine may be overloaded")
+
+
+def _watch(runtime: Any, steps: int, status: Status, deadline_s: float) -> None:
+    """Start the steps and poll until they are done."""
+    from lava.magma.core.run_conditions import RunSteps
+
+    runtime.start(RunSteps(num_steps=steps, blocking=False))
+    answers = list(runtime.service_to_runtime)
+    seen, last_progress = 0, time.monotonic()
+    while not all(port.probe() for port in answers):
+        time.sleep(_POLL_S if status.step else _POLL_S / 4)
+        if status.step != seen:
+            seen, last_progress = status.step, time.monotonic()
+        _check_failure(runtime, status)
+        _check_alive(runtime)
+        if time.monotonic() - last_progress > deadline_s:
+            what = f"no progress for {deadline_s:g} s after step {seen} of {steps}: a Lava process hangs"
+            raise CompileError("lava.hang", what, hint="raise the deadline if single steps really take so long")
+    _check_failure(runtime, status)
+    runtime._is_running = False
+
+
+def _check_failure(runtime: Any, status: Status) -> None:
+    failures = [status.failure] if status.failure else []
+    failures += [actor.exception[1] for actor in runtime._messaging_infrastructure.actors if actor.exception]
+    if failures:
+        last_line = failures[0].strip().splitlines()[-1]
+        raise CompileError("lava.process", f"a Lava process failed: {last_line}\n{failures[0]}")
+
+
+def _check_alive(runtime: Any) -> None:
+    for actor in runtime._messaging_infrastructure.actors:
+        if not actor.is_alive() and not actor.exception:
+            what = f"a Lava process died (exit code {actor.exitcode})"
+            raise CompileError("lava.died", what, hint="was it killed, for instance for using too much memory?")
+
+
+def _release(runtime: Any, network: AbstractProcess) -> None:
+    """End all children, ports and shared memory of a runtime; interrupts wait until that is done."""
+    with _uninterrupted():
+        infrastructure = runtime._messaging_infrastructure
+        actors = infrastructure.actors if infrastructure is not None else []
+        for end in ("terminate", "kill"):
+            for actor in actors:
+                getattr(actor, end)()
+            for actor in actors:
+                multiprocessing.Process.join(actor, timeout=5)
+        for port in runtime._open_ports:
+            port.join()
+        runtime._open_ports.clear()
+        if infrastructure is not None and infrastructure.smm is not None:
+            infrastructure.smm.shutdown()
+        runtime._watchdog_manager.stop()
+        runtime._is_started = runtime._is_running = False
+        for process in runtime._executable.proc_builders:
+            process.runtime = None  # else Lava stops the finished runtime again when the process is collected
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ignore Ctrl-C for a moment (only the main thread receives it)."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def _quiet_children() -> Iterator[None]:
+    """Children forked meanwhile ignore Ctrl-C, which is the parent's to handle, and die with the parent (Linux)."""
+    _register_fork_hook()
+    _Forking.active = True
+    try:
+        with _uninterrupted():
+            yield
+    finally:
+        _Forking.active = False
+
+
+class _Forking:
+    """Whether processes forked now are children of a run; hooks on fork cannot be taken back, so they ask."""
+
+    active = False
+    registered = False
+
+
+def _register_fork_hook() -> None:
+    if not _Forking.registered:
+        os.register_at_fork(after_in_child=_die_with_parent)
+        _Forking.registered = True
+
+
+def _die_with_parent() -> None:
+    if _Forking.active and os.uname().sysname == "Linux":
+        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
