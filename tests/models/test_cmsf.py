@@ -1,0 +1,163 @@
+"""The model file's contract: configurations, deterministic parts, examples, weights, errors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from models import cmsf
+from models.cmsf_config import Config
+from models.cmsf_parts import firing_rates, initial_parts
+
+OUTPUTS = {
+    "image": ("emb", "res", "early"),
+    "text": ("emb", "res", "early"),
+    "fusion": ("image_fused", "text_fused"),
+}
+TRAINED = [name for name in cmsf.CONFIGS if name != "paper"]
+
+
+@pytest.fixture(scope="module")
+def paper() -> dict[str, nn.Module]:
+    return cmsf.build("paper")
+
+
+def _count(part: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in part.parameters())
+
+
+def test_paper_is_the_published_size() -> None:
+    expected = Config(
+        N=36, L=36, D=1024, F=4096, region_features=2048, word_features=768, heads=8, combs=6
+    )
+    assert cmsf.CONFIGS["paper"] == expected
+    assert (expected.T, expected.depth, expected.fusion, expected.gate) == (2, 1, "scca", "analog")
+    assert expected.generator == "repeat-ln"
+    assert expected.interleave
+
+
+def test_paper_has_the_published_parameter_counts(paper: dict[str, nn.Module]) -> None:
+    assert _count(paper["image"]) == 18_909_186
+    assert _count(paper["text"]) == 17_598_466
+    fusion = paper["fusion"]
+    coders = _count(fusion.get_submodule("spike_coder1")) + _count(
+        fusion.get_submodule("spike_coder2")
+    )
+    for direction in ("block_i", "block_t"):
+        assert coders + _count(fusion.get_submodule(direction)) == 15_761_408
+
+
+def test_paper_fires_at_ten_to_twenty_percent(paper: dict[str, nn.Module]) -> None:
+    inputs = cmsf.example("paper", samples=2, seed=5)
+    for name, part in paper.items():
+        for path, rate in firing_rates(part, inputs[name]).items():
+            low = 0.09 if "spike_coder" in path else 0.10
+            assert low <= rate <= 0.20, (name, path, rate)
+
+
+@pytest.mark.parametrize("config", TRAINED)
+def test_build_is_the_same_every_time_and_leaves_the_seed_alone(config: str) -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    first, second = cmsf.build(config), cmsf.build(config)
+    assert torch.equal(torch.rand(4), expected)
+    for name, part in first.items():
+        other = second[name].state_dict()
+        assert not part.training
+        assert all(torch.equal(value, other[key]) for key, value in part.state_dict().items())
+
+
+@pytest.mark.parametrize("config", TRAINED)
+def test_parts_take_the_example_by_name(config: str) -> None:
+    parts, inputs = cmsf.build(config), cmsf.example(config, samples=3, seed=1)
+    size = cmsf.CONFIGS[config]
+    assert parts.keys() == inputs.keys() == OUTPUTS.keys()
+    for name, part in parts.items():
+        assert set(inputs[name]) <= set(cmsf.STATIC_INPUTS)
+        with torch.no_grad():
+            outputs = part(**inputs[name])
+        assert outputs._fields == OUTPUTS[name]
+        assert all(output.shape == (3, size.N, size.D) for output in outputs)
+
+
+def test_example_is_seeded_and_checked() -> None:
+    first, second = cmsf.example("digits", 2, seed=4), cmsf.example("digits", 2, seed=4)
+    other = cmsf.example("digits", 2, seed=5)
+    assert torch.equal(first["fusion"]["text_emb"], second["fusion"]["text_emb"])
+    assert not torch.equal(first["image"]["regions"], other["image"]["regions"])
+    with pytest.raises(ValueError, match="1001 samples asked for; there are 1 to 1000"):
+        cmsf.example("digits", 1001, seed=0)
+    with pytest.raises(ValueError, match="0 samples"):
+        cmsf.example("digits", 0, seed=0)
+
+
+@pytest.mark.parametrize("config", TRAINED)
+def test_samples_do_not_see_each_other(config: str) -> None:
+    """One by one, after other samples, gives the same bits as inside a batch."""
+    parts, inputs = cmsf.build(config), cmsf.example(config, samples=4, seed=2)
+    path = cmsf.weights(config)
+    assert path is not None
+    cmsf.load_weights(parts, path)
+    with torch.no_grad():
+        for name, part in parts.items():
+            batch = part(**inputs[name])
+            for i in range(4):
+                single = part(**{key: value[i : i + 1] for key, value in inputs[name].items()})
+                for field, whole in zip(single, batch, strict=True):
+                    assert torch.allclose(field[0], whole[i], atol=1e-5)
+
+
+@pytest.mark.parametrize("config", TRAINED)
+def test_trained_weights_come_with_the_repository(config: str) -> None:
+    path = cmsf.weights(config)
+    assert path is not None
+    assert path.stat().st_size < 2_000_000
+    assert path.with_suffix(".jsonl").is_file()
+
+
+def test_paper_has_no_trained_weights_and_no_task() -> None:
+    assert cmsf.weights("paper") is None
+    assert cmsf.task("paper") is None
+
+
+@pytest.mark.parametrize("use", [cmsf.build, cmsf.weights, cmsf.task])
+def test_unknown_configuration_is_named(use: object) -> None:
+    assert callable(use)
+    with pytest.raises(
+        ValueError, match="no configuration 'huge' of CMSF; there are paper, digits"
+    ):
+        use("huge")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"fusion": "late"}, "fusion 'late' is not one of scca"),
+        ({"gate": "soft"}, "gate 'soft' is not one of analog, spike"),
+        ({"T": 7}, "T = 7"),
+        ({"heads": 5}, "D = 64 is not divisible by 5 heads"),
+        ({"combs": 5}, "12 tokens are not divisible into 5 combs"),
+        ({"L": 8}, "SCCA pairs tokens"),
+        ({"generator": "poisson"}, "spike generator 'poisson'"),
+    ],
+)
+def test_impossible_configurations_are_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        initial_parts(replace(cmsf.CONFIGS["digits"], **change), seed=0)
+
+
+def test_without_fusion_there_is_no_fusion_part() -> None:
+    parts = initial_parts(replace(cmsf.CONFIGS["digits"], fusion="none"), seed=0)
+    assert parts.keys() == {"image", "text"}
+
+
+def test_published_initialisation() -> None:
+    image = initial_parts(cmsf.CONFIGS["digits"], seed=0)["image"]
+    state = image.state_dict()
+    assert state["block.0.attn.q_linear.weight"].std().item() == pytest.approx(0.02, rel=0.05)
+    assert state["block.0.attn.q_linear.bias"].abs().max() == 0
+    assert state["weights_tensor"].flatten().tolist() == pytest.approx([2.3026, 1.9])
