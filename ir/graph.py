@@ -111,6 +111,14 @@ class GraphBuilder:
         """The type of a value built so far."""
         return self._nodes[value].type
 
+    def node(self, value: str) -> Node:
+        """The node that makes a value built so far."""
+        return self._nodes[value]
+
+    def array(self, param: str) -> Array:
+        """A parameter in the table."""
+        return self._params[param]
+
     def param(self, name: str, array: Array) -> str:
         """Store a parameter under `name` (made unique when another array has it) and return the name."""
         array = np.ascontiguousarray(array)

@@ -1,0 +1,112 @@
+"""Which strategy lowers a node: what the user asked for, else the cheapest that the profile's features allow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from ir.errors import CompileError, DeployError, Violation
+from ir.graph import Graph, Node
+from ir.lowerings.lowering import Lowering
+from ir.lowerings.table import LOWERINGS, Strategy
+
+
+class Features(Protocol):
+    """What a chip's neurons and spikes can do (`hw_profiles` has the numbers)."""
+
+    @property
+    def graded_spikes(self) -> bool:
+        """A spike carries a signed integer payload."""
+        ...
+
+    @property
+    def programmable_neurons(self) -> bool:
+        """Neurons run programs of ours."""
+        ...
+
+
+class Choice:
+    """
+    Answers per node; impossible nodes are collected, so that one error names all of them.
+
+    overrides: operation or module path -> strategy; the longest module path wins, then the operation.
+    """
+
+    def __init__(self, graph: Graph, features: Features, overrides: Mapping[str, str]) -> None:
+        self._features, self._overrides = features, dict(overrides)
+        self._violations: list[Violation] = []
+        self._used: set[str] = set()
+        modules = {node.where.module for node in graph.nodes.values()}
+        for key, strategy in self._overrides.items():
+            _check_override(key, strategy, modules)
+
+    def strategy(self, lowering: Lowering, operation: str, node: Node) -> str:
+        """The name of the strategy for a node of that row of the table."""
+        options = LOWERINGS[operation]
+        asked = self._asked(operation, node)
+        if asked is not None:
+            self._require(node, operation, asked)
+            return asked
+        possible = {name: option for name, option in options.items() if not self._missing(option)}
+        if not possible:
+            first = next(iter(options))
+            self._require(node, operation, first)
+            return first
+        return min(possible, key=lambda name: _cost(possible[name], lowering, node))
+
+    def finish(self) -> None:
+        """Raise what was found: nodes that the profile cannot run, then overrides that applied to nothing."""
+        if self._violations:
+            raise DeployError(self._violations)
+        idle = [key for key in self._overrides if key not in self._used and key not in LOWERINGS]
+        if idle:
+            what = f"nothing in {idle[0]} can be lowered as {self._overrides[idle[0]]!r}"
+            raise CompileError("lower.override", what, idle[0], f"operations: {_known()}")
+
+    def _asked(self, operation: str, node: Node) -> str | None:
+        """The user's strategy for a node, where it is one of the operation's."""
+        keys = [key for key in self._overrides if _is_inside(node.where.module, key)]
+        for key in [*sorted(keys, key=len, reverse=True), operation]:
+            strategy = self._overrides.get(key)
+            if strategy in LOWERINGS[operation]:
+                self._used.add(key)
+                return strategy
+        return None
+
+    def _missing(self, strategy: Strategy) -> list[str]:
+        return [name for name in strategy.needs if not getattr(self._features, name)]
+
+    def _require(self, node: Node, operation: str, name: str) -> None:
+        """Note a violation where the profile lacks what the strategy needs."""
+        strategy = LOWERINGS[operation][name]
+        missing = ", ".join(feature.replace("_", " ") for feature in self._missing(strategy))
+        if missing:
+            what = f"%{node.name}: {operation} as {name!r} needs {missing}, which the profile lacks"
+            self._violations.append(Violation(f"lower.{operation}", what, str(node.where), strategy.hint))
+
+
+def _cost(strategy: Strategy, lowering: Lowering, node: Node) -> tuple[int, int, int]:
+    return strategy.cost(lowering, node) if strategy.cost else (0, 0, 0)
+
+
+def _check_override(key: str, strategy: str, modules: set[str]) -> None:
+    """The key names an operation or a module, the strategy exists there."""
+    if key in LOWERINGS:
+        known = LOWERINGS[key]
+    elif any(_is_inside(module, key) for module in modules):
+        known = {name for options in LOWERINGS.values() for name in options}
+    else:
+        hint = f"operations: {_known()}; or the path of a module"
+        raise CompileError("lower.override", f"{key!r} is neither an operation nor a module", key, hint)
+    if strategy not in known:
+        hint = f"known: {', '.join(sorted(known))}"
+        raise CompileError("lower.strategy", f"{key} has no strategy {strategy!r}", key, hint)
+
+
+def _is_inside(module: str, key: str) -> bool:
+    return module == key or module.startswith(f"{key}.")
+
+
+def _known() -> str:
+    """The operations with more than one strategy, and their strategies."""
+    return "; ".join(f"{name}: {', '.join(rows)}" for name, rows in LOWERINGS.items() if len(rows) > 1)

@@ -1,0 +1,126 @@
+"""
+A graph on its way to synapses: the lowered graph so far, and what every value of the source graph has become in it.
+
+The rules share these few moves: take an operand as populations or as a current, spread a population over a shape, build a
+neuron. A node that lowering adds carries PASS in its `where`, the model's own neurons and projections do not: that is how
+the census, the energy model and the report tell them apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NoReturn
+
+import numpy as np
+
+from ir.errors import DeployError, Violation
+from ir.graph import Array, Graph, GraphBuilder, Node, Where
+from ir.lowerings.forms import Current, Form, Product, Spikes, Wire, narrowest
+from ir.ops import Add, Expand, Gate, Reshape, Sum, Synapse
+from ir.ops.base import Op
+
+PASS = "lower_to_synapses"
+RESIDUAL = "residual=duplicate"
+"""Mark of a projection's second and later copies: one per population of a residual sum, and per reader."""
+
+
+class Lowering:
+    """The state of the pass. `forms` maps a value of the source graph to what it is now."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.builder = GraphBuilder(graph.name, graph.steps, graph.params)
+        self.forms: dict[str, Form] = {}
+        self._wired: set[str] = set()
+
+    def operands(self, node: Node) -> tuple[Form, ...]:
+        """What a node's operands have become."""
+        return tuple(self.forms[name] for name in node.inputs)
+
+    def spikes(self, node: Node, form: Form, what: str) -> Spikes:
+        """An operand that must be spikes or payloads; DeployError where it is a current."""
+        if not isinstance(form, Spikes):
+            hint = "put neurons between the two, or merge the two linear maps into one"
+            self.refuse(node, "lower.current", f"{what} would read a current that no neuron has taken", hint)
+        return form
+
+    def refuse(self, node: Node, rule: str, what: str, hint: str) -> NoReturn:
+        """Raise the DeployError for a node that no lowering can express."""
+        raise DeployError([Violation(rule, f"%{node.name}: {what}", str(node.where), hint)])
+
+    def is_graded(self, part: str) -> bool:
+        """Whether a population sends payloads."""
+        return self.builder.type(part).domain.kind == "graded"
+
+    def current(self, form: Form, name: str, where: Where) -> Current:
+        """A value as a current: populations get one unit synapse per element, named `name`."""
+        if isinstance(form, Current):
+            return form
+        assert not isinstance(form, Product), "a product is read by a matrix product only"
+        shape = self.builder.type(form.parts[0]).shape
+        return Current(shape, tuple(Wire(part, Synapse(), name, where) for part in form.parts))
+
+    def add(self, op: Op, *inputs: str, name: str, where: Where) -> str:
+        """Append a node that the model does not have; names of the model's own nodes stay free for them."""
+        free = f"{name}_added" if name in self.graph.nodes else name
+        return self.builder.add(op, *inputs, name=free, where=where)
+
+    def spread(self, part: str, shape: tuple[int, ...], name: str, where: Where) -> str:
+        """A population broadcast to `shape`, as numpy broadcasts: axes of length 1 feed several wires."""
+        have = self.builder.type(part).shape
+        if len(have) < len(shape):
+            have = (*(1,) * (len(shape) - len(have)), *have)
+            part = self.add(Reshape(have), part, name=f"{name}_rows", where=where)
+        return part if have == shape else self.add(Expand(shape), part, name=f"{name}_wires", where=where)
+
+    def reshaped(self, part: str, shape: tuple[int, ...], name: str, where: Where) -> str:
+        """A population in another shape of the same size."""
+        if self.builder.type(part).shape == shape:
+            return part
+        return self.add(Reshape(shape), part, name=f"{name}_rows", where=where)
+
+    def neuron(self, op: Op, current: Current, name: str, where: Where, enables: tuple[Current, ...] = ()) -> str:
+        """Build a population that takes a current, and after it the enabling currents of a gate."""
+        values = [self._built(wire) for wire in current.wires]
+        opening = [self._built(wire) for enable in enables for wire in enable.wires]
+        params: dict[str, str] = {}
+        if current.bias is not None and np.any(current.bias):
+            params["bias"] = self.builder.param(f"{name}.bias", current.bias)
+        op = replace(op, enables=len(opening)) if isinstance(op, Gate) else op
+        return self.builder.add(op, *values, *opening, name=name, params=params, where=where)
+
+    def _built(self, wire: Wire) -> str:
+        """The wire as nodes: a projection that reads one population, then its routing."""
+        op, params = wire.op, {} if wire.weight is None else {"weight": wire.weight}
+        if isinstance(op, (Synapse, Sum)):
+            op = replace(op, weight=op.weight * wire.factor)
+        elif wire.weight is not None and wire.factor != 1.0:
+            array = self.builder.array(wire.weight)
+            scaled = (array * wire.factor).astype(array.dtype)
+            params = {"weight": self.builder.param(f"{wire.weight}.times_{wire.factor!r}", scaled)}
+        copied = PASS not in wire.where.passes and wire.name in self._wired
+        self._wired.add(wire.name)
+        where = wire.where.after(RESIDUAL) if copied else wire.where
+        name = f"{wire.name}_copy" if copied else wire.name
+        value = self.builder.add(op, wire.source, name=name, params=params, where=where)
+        for route in wire.routes:
+            value = self.add(route, value, name=f"{name}_{route.kind}", where=where)
+        return value
+
+    def output(self, value: str) -> str:
+        """A chip output as one value: the population, or the sum of several (a count)."""
+        form, node = self.forms[value], self.graph.nodes[value]
+        parts = self.spikes(node, form, "an output of the chip").parts
+        return parts[0] if len(parts) == 1 else self.builder.add(Add(), *parts, name=value, where=node.where)
+
+
+def routed_bias(bias: Array, shape: tuple[int, ...], op: Op) -> Array:
+    """What a routing operation makes of a constant that broadcasts against `shape`."""
+    full = np.broadcast_to(bias, shape)[None, None]
+    return narrowest(np.asarray(op.run((full,), {}, 1))[0, 0])
+
+
+def joint_bias(biases: list[Array | None]) -> Array | None:
+    """The sum of the constants, None where there is none."""
+    known = [bias for bias in biases if bias is not None]
+    return sum(known[1:], known[0]) if known else None

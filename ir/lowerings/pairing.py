@@ -1,0 +1,31 @@
+"""
+The two populations that can multiply on a chip: AND of two spikes, and a payload opened by a spike.
+
+AND:   y = [a + b >= 2]              two unit synapses into a memoryless neuron of threshold 2
+gate:  y = x where b >= 1, else 0    the payload x (a weighted sum) and one unit synapse for b
+"""
+
+from __future__ import annotations
+
+from ir.graph import Where
+from ir.lowerings.forms import Current, Wire
+from ir.lowerings.lowering import Lowering
+from ir.ops import Gate, Lif, Synapse
+
+
+def and_neuron(micro: int = 0) -> Lif:
+    """The coincidence neuron, optionally run at every one of `micro` micro-steps."""
+    return Lif(decay=1.0, form="sum", threshold=2.0, micro=micro)
+
+
+def both(lowering: Lowering, a: str, b: str, name: str, where: Where, micro: int = 0) -> str:
+    """AND of two populations of one shape: one neuron and two synapses per element."""
+    shape, op = lowering.builder.type(a).shape, Synapse(micro=micro)
+    wires = (Wire(a, op, f"{name}_a", where), Wire(b, op, f"{name}_b", where))
+    return lowering.neuron(and_neuron(micro), Current(shape, wires), name, where)
+
+
+def opened(lowering: Lowering, payload: Current, by: str, bits: int, name: str, where: Where) -> str:
+    """The payload gated by a spike population of the same shape: one neuron and one enabling synapse per element."""
+    enable = Current(payload.shape, (Wire(by, Synapse(), f"{name}_open", where),))
+    return lowering.neuron(Gate(bits), payload, name, where, (enable,))

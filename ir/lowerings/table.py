@@ -1,0 +1,90 @@
+"""The table of lowerings: operation -> strategy -> rule. A new way to run an operation is a row here and a file beside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ir.graph import Node, Where
+from ir.lowerings.attention import (
+    Cost,
+    cost_graded_a,
+    cost_graded_b,
+    cost_time_coded,
+    lower_graded_a,
+    lower_graded_b,
+    lower_time_coded,
+)
+from ir.lowerings.forms import Form, Product
+from ir.lowerings.gate import is_binary, lower_gate
+from ir.lowerings.lowering import Lowering
+from ir.lowerings.mask import lower_mask
+from ir.lowerings.matmul import attention_above, lower_matmul
+from ir.lowerings.neuron import lower_input, lower_neuron
+from ir.lowerings.projection import lower_projection
+from ir.lowerings.residual import lower_add
+from ir.lowerings.routing import lower_routing
+from ir.lowerings.scale import lower_offset, lower_scale
+
+Rule = Callable[[Lowering, Node, Where], Form]
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """
+    One way to run an operation.
+
+    rule: (lowering, node, where for added nodes) -> form. needs: the features it takes, by their name in a profile. cost:
+    what it adds, where there is a choice. hint: what else to do on a chip that lacks the features.
+    """
+
+    rule: Rule
+    needs: tuple[str, ...] = ()
+    cost: Callable[[Lowering, Node], Cost] | None = None
+    hint: str = ""
+
+
+GRADED = ("graded_spikes", "programmable_neurons")
+OTHER_PROFILE = "choose a profile with graded spikes"
+
+LOWERINGS: Mapping[str, Mapping[str, Strategy]] = {
+    "attention": {
+        "graded-a": Strategy(lower_graded_a, GRADED, cost_graded_a, f"use attention=time-coded, or {OTHER_PROFILE}"),
+        "graded-b": Strategy(lower_graded_b, GRADED, cost_graded_b, f"use attention=time-coded, or {OTHER_PROFILE}"),
+        "time-coded": Strategy(lower_time_coded, (), cost_time_coded),
+    },
+    "gate": {"graded": Strategy(lower_gate, GRADED, hint=f"train the model with gate='spike', or {OTHER_PROFILE}")},
+    "mask": {"and": Strategy(lower_mask)},
+    "matmul": {"and": Strategy(lower_matmul)},
+    "analog-matmul": {
+        "graded": Strategy(lower_matmul, GRADED, hint=f"let both factors fire spikes, or {OTHER_PROFILE}")
+    },
+    "residual": {"duplicate": Strategy(lower_add)},
+    "projection": {"synapses": Strategy(lower_projection)},
+    "scale": {"weights": Strategy(lower_scale)},
+    "offset": {"bias": Strategy(lower_offset)},
+    "neuron": {"synapses": Strategy(lower_neuron)},
+    "routing": {"wires": Strategy(lower_routing)},
+    "input": {"wires": Strategy(lower_input)},
+}
+"""Operation -> strategy name -> strategy; the first of two equally cheap ones wins."""
+
+BY_KIND = {"add": "residual", "scale": "scale", "offset": "offset"}
+BY_FAMILY = {"projection": "projection", "routing": "routing", "neuron": "neuron", "input": "input"}
+
+
+def operation(lowering: Lowering, node: Node) -> str | None:
+    """The table's row for a node, which for products depends on what the factors have become; None where there is none."""
+    if node.op.kind == "mul":
+        return "mask" if all(is_binary(lowering, form) for form in lowering.operands(node)) else "gate"
+    if node.op.kind == "matmul":
+        return _matrix_product(lowering, node)
+    return BY_KIND.get(node.op.kind) or BY_FAMILY.get(node.op.family)
+
+
+def _matrix_product(lowering: Lowering, node: Node) -> str:
+    forms = lowering.operands(node)
+    if any(isinstance(form, Product) for form in forms):
+        return "attention"
+    inner = attention_above(lowering.graph, node) is not None
+    return "matmul" if inner or all(is_binary(lowering, form) for form in forms) else "analog-matmul"

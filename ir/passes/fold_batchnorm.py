@@ -1,0 +1,149 @@
+"""
+Folds batch norms in evaluation mode into the projection whose current they normalise.
+
+    y = (W x + b - mean) / sqrt(var + eps) * weight + bias
+      = W' x + b',    W'[o] = k[o] W[o],  b'[o] = k[o] (b[o] - mean[o]) + bias[o],  k = weight / sqrt(var + eps)
+
+Models put permutes between a token-wise linear and its norm, since torch normalises axis 1; the norm is therefore looked
+for through routing, and only where the routing keeps the channels together.
+
+    %h = linear(%x, weight=W, bias=b)      %h = linear(%x, weight=W', bias=b')
+    %p = permute(%h) {perm=(1, 0)}         %p = permute(%h) {perm=(1, 0)}
+    %n = batch_norm(%p) {axis=0}           (readers of %n read %p)
+
+Computed in float64, rounded once to the weights' own type.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from ir.errors import DeployError, Violation
+from ir.graph import Array, Graph, Node
+from ir.ops import BatchNorm, Conv, Linear, Permute, Reshape, Slice
+from ir.passes.narrow_projections import channel_axis
+from ir.rewrite import Rewriter
+
+PASS = "fold_batchnorm"
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A norm, the projection above it, and the routing between them, topmost first."""
+
+    norm: Node
+    projection: Node
+    chain: tuple[Node, ...]
+    shared: bool
+    """Something else reads the projection, or the routing, too."""
+
+
+def fold_batchnorm(graph: Graph) -> Graph:
+    """
+    The graph without batch norms.
+
+    Raises:
+        DeployError: norms with no projection above them (through routing that keeps the channels together).
+    """
+    norms = [node for node in graph.nodes.values() if isinstance(node.op, BatchNorm)]
+    found = {node.name: _plan(graph, node) for node in norms}
+    lost = [node for node in norms if found[node.name] is None]
+    if lost:
+        raise DeployError([_violation(node) for node in lost])
+    plans = {name: plan for name, plan in found.items() if plan is not None}
+    at_projection = {plan.projection.name: plan for plan in plans.values() if not plan.shared}
+
+    def fold(rewriter: Rewriter, node: Node) -> str | None:
+        if node.name in at_projection:
+            return _folded(rewriter, at_projection[node.name])
+        if node.name not in plans:
+            return None
+        return _copy_of_chain(rewriter, plans[node.name]) if plans[node.name].shared else rewriter.inputs(node)[0]
+
+    return Rewriter(graph, PASS).run(fold)
+
+
+def _plan(graph: Graph, norm: Node) -> _Plan | None:
+    """Walk up from the norm with the axis of its channels; None where no projection is found."""
+    assert isinstance(norm.op, BatchNorm)
+    users, outputs = graph.users(), set(graph.outputs.values())
+    node, axis, chain = graph.nodes[norm.inputs[0]], norm.op.axis, list[Node]()
+    while isinstance(node.op, (Permute, Reshape, Slice)) and not norm.op.timed:
+        above = graph.nodes[node.inputs[0]]
+        moved = _axis_above(node, above, axis)
+        if moved is None:
+            return None
+        chain.insert(0, node)
+        node, axis = above, moved
+    if norm.op.timed or not isinstance(node.op, (Linear, Conv)) or channel_axis(node) != axis:
+        return None
+    passed = [node, *chain]
+    shared = any(len(users[each.name]) > 1 or each.name in outputs for each in passed)
+    return _Plan(norm, node, tuple(chain), shared)
+
+
+def _axis_above(node: Node, above: Node, axis: int) -> int | None:
+    """Where the channels of a routing node's result lie in its operand; None where they are cut or split."""
+    if isinstance(node.op, Permute):
+        return node.op.perm[axis]
+    if isinstance(node.op, Slice):
+        return None if node.op.axis == axis else axis
+    after, before = node.type.shape, above.type.shape
+    same = (place for place in range(len(before)) if _splits_alike(before, place, after, axis))
+    return next(same, None)
+
+
+def _splits_alike(before: tuple[int, ...], place: int, after: tuple[int, ...], axis: int) -> bool:
+    return before[place] == after[axis] and prod(before[place + 1 :]) == prod(after[axis + 1 :])
+
+
+def _folded(rewriter: Rewriter, plan: _Plan) -> str:
+    """The projection with the norm in its weights, in the new graph."""
+    arrays, norm = rewriter.graph.arrays(plan.projection), rewriter.graph.arrays(plan.norm)
+    assert isinstance(plan.norm.op, BatchNorm)
+    weight, bias = fold(arrays["weight"], arrays.get("bias"), norm, plan.norm.op.eps)
+    name = plan.projection.param("weight")
+    stem = f"{name}.{plan.norm.name}" if plan.shared else f"{name}.folded"
+    params = {
+        "weight": rewriter.builder.param(stem, weight),
+        "bias": rewriter.builder.param(f"{stem}_bias", bias),
+    }
+    where = plan.projection.where.after(PASS)
+    name = f"{plan.projection.name}_{plan.norm.name}" if plan.shared else plan.projection.name
+    inputs = rewriter.inputs(plan.projection)
+    return rewriter.builder.add(plan.projection.op, *inputs, name=name, params=params, where=where)
+
+
+def fold(weight: Array, bias: Array | None, norm: dict[str, Array], eps: float) -> tuple[Array, Array]:
+    """
+    Weight (O, ...) and bias (O,) that do projection and norm at once.
+
+    >>> norm = {"mean": np.array([1.0]), "var": np.array([4.0]), "weight": np.array([3.0])}
+    >>> fold(np.array([[2.0]]), np.array([5.0]), norm, 0.0)
+    (array([[3.]]), array([6.]))
+    """
+    mean, deviation = norm["mean"].astype(np.float64), np.sqrt(norm["var"].astype(np.float64) + eps)
+    k = norm["weight"].astype(np.float64) / deviation if "weight" in norm else 1.0 / deviation
+    old = np.zeros_like(mean) if bias is None else bias.astype(np.float64)
+    shift = k * (old - mean) + (norm["bias"].astype(np.float64) if "bias" in norm else 0.0)
+    scaled = weight.astype(np.float64) * k.reshape(-1, *(1,) * (weight.ndim - 1))
+    return scaled.astype(weight.dtype), shift.astype(weight.dtype)
+
+
+def _copy_of_chain(rewriter: Rewriter, plan: _Plan) -> str:
+    """A folded copy of a shared projection, with the routing that led from it to the norm."""
+    value = _folded(rewriter, plan)
+    for node in plan.chain:
+        value = rewriter.builder.add(node.op, value, name=f"{node.name}_{plan.norm.name}", where=node.where)
+    return value
+
+
+def _violation(node: Node) -> Violation:
+    assert isinstance(node.op, BatchNorm)
+    what = f"%{node.name}: a batch norm between neurons can only be folded into the linear or convolution before it"
+    if node.op.timed:
+        what = f"%{node.name}: a batch norm with one channel per time step cannot act between neurons"
+    return Violation("fold.batch-norm", what, str(node.where), "put the norm behind a linear or convolutional layer")

@@ -1,0 +1,54 @@
+"""
+Turns a spiking network into synapses and neurons, by the rules of the table in `ir.lowerings`.
+
+    %m = mul(%q, %k) : spike[36x8]                  %m_a = synapse(%q) : current[36x8]
+                                                    %m_b = synapse(%k) : current[36x8]
+                                                    %m = lif(%m_a, %m_b) {decay=1.0, form='sum', threshold=2.0}
+    %x = add(%m, %k) : count<2>[36x8]
+    %h = linear(%x, weight=@W, bias=@b)             %h = linear(%m, weight=@W)
+                                                    %h_copy = linear(%k, weight=@W)
+    %s = lif(%h) {decay=0.5} : spike[36x8]          %s = lif(%h, %h_copy, bias=@s.bias) {decay=0.5}
+
+Afterwards every projection reads one population and feeds one neuron, every neuron reads currents, biases sit on neurons.
+Nodes that the model does not have carry the pass and the strategy in their `where`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ir.errors import CompileError
+from ir.graph import Graph, Node
+from ir.lowerings.choice import Choice, Features
+from ir.lowerings.lowering import PASS, Lowering
+from ir.lowerings.table import LOWERINGS, operation
+
+
+def lower_to_synapses(graph: Graph, features: Features, strategies: Mapping[str, str]) -> Graph:
+    """
+    The network at level synaptic.
+
+    Args:
+        graph: a chip graph without batch norms.
+        features: what the profile's chip can do.
+        strategies: operation or module path -> strategy, where the cheapest is not wanted.
+
+    Raises:
+        CompileError: an operation without a lowering, an unknown strategy.
+        DeployError: nodes that the chip cannot run, all of them.
+    """
+    lowering, choice = Lowering(graph), Choice(graph, features, strategies)
+    for node in graph.nodes.values():
+        row = operation(lowering, node)
+        if row is None:
+            raise _unknown(node)
+        name = choice.strategy(lowering, row, node)
+        where = node.where.after(PASS).after(f"{row}={name}")
+        lowering.forms[node.name] = LOWERINGS[row][name].rule(lowering, node, where)
+    choice.finish()
+    return lowering.builder.build({name: lowering.output(value) for name, value in graph.outputs.items()})
+
+
+def _unknown(node: Node) -> CompileError:
+    what = f"%{node.name}: {node.op.kind} has no lowering"
+    return CompileError("lower.unknown", what, str(node.where), f"lowered are: {', '.join(LOWERINGS)}")

@@ -1,0 +1,67 @@
+"""
+Drops routing that changes nothing and joins routing that follows routing, so that later passes see short chains.
+
+>>> from ir.text import graph_text, parse_graph
+>>> before = '''graph g steps=1
+...   %x = input() {type='spike[2x3]'} : spike[2x3]
+...   %p = permute(%x) {perm=(1, 0)} : spike[3x2]
+...   %q = permute(%p) {perm=(1, 0)} : spike[2x3]
+...   %r = reshape(%q) {shape=(6,)} : spike[6]
+...   %s = reshape(%r) {shape=(3, 2)} : spike[3x2]
+...   output y = %s'''
+>>> print(graph_text(merge_routing(parse_graph(before, {}))), end="")
+graph g steps=1
+  %x = input() {type='spike[2x3]'} : spike[2x3]
+  %s = reshape(%x) {shape=(3, 2)} : spike[3x2]
+  output y = %s
+"""
+
+from __future__ import annotations
+
+from ir.graph import Graph, Node
+from ir.ops import Expand, Permute, Reshape, Slice
+from ir.rewrite import Rewriter
+from ir.types import Type
+
+PASS = "merge_routing"
+
+
+def merge_routing(graph: Graph) -> Graph:
+    """The graph with consecutive reshapes, permutes and expands joined, and without routing that is the identity."""
+    return Rewriter(graph, PASS).run(_merge)
+
+
+def _merge(rewriter: Rewriter, node: Node) -> str | None:
+    if not isinstance(node.op, (Reshape, Permute, Slice, Expand)):
+        return None
+    (source,) = rewriter.inputs(node)
+    if _is_identity(node.op, rewriter.builder.type(source)):
+        return source
+    before = rewriter.builder.node(source)
+    joined = _joined(before, node)
+    if joined is None:
+        return None
+    (origin,) = before.inputs
+    if _is_identity(joined, rewriter.builder.type(origin)):
+        return origin
+    return rewriter.builder.add(joined, origin, name=node.name, where=node.where)
+
+
+def _is_identity(op: Reshape | Permute | Slice | Expand, source: Type) -> bool:
+    if isinstance(op, Permute):
+        return op.perm == tuple(range(len(source.shape)))
+    if isinstance(op, Slice):
+        return (op.start, op.stop) == (0, source.shape[op.axis])
+    return op.shape == source.shape
+
+
+def _joined(before: Node, node: Node) -> Reshape | Permute | Expand | None:
+    """One operation for two in a row, or None where they do not join."""
+    first, second = before.op, node.op
+    if isinstance(first, Reshape) and isinstance(second, Reshape):
+        return second
+    if isinstance(first, Expand) and isinstance(second, Expand):
+        return second
+    if isinstance(first, Permute) and isinstance(second, Permute):
+        return Permute(tuple(first.perm[axis] for axis in second.perm))
+    return None
