@@ -1,4 +1,5 @@
-"""A network of Lava processes as plain data: parts, and wires between their ports. Both emissions produce one; Lava reads it.
+"""
+A network of Lava processes as plain data: parts, and wires between their ports. Both emissions produce one; Lava reads it.
 
 Inside, every port is a flat vector; the network's own ports have the shapes of the chip's inputs and outputs.
 """
@@ -10,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from backends.lava.core import READOUT
+from backends.lava.recording import Tap
 from backends.lava.timing import Timing
-from backends.lava.worker import Worker
+from backends.lava.worker import HostWorker, Worker
 from ir.graph import Array, Graph
 
 
@@ -24,7 +26,8 @@ class CorePart:
 
 @dataclass(frozen=True)
 class SynapsesPart:
-    """One of Lava's Sparse or DelaySparse processes: port s_in -> port a_out, 1 + delay steps later.
+    """
+    One of Lava's Sparse or DelaySparse processes: port s_in -> port a_out, 1 + delay steps later.
 
     weights: scipy sparse (targets, sources) as the process stores them; the sum is shifted by `exponent`.
     """
@@ -66,7 +69,21 @@ class Blueprint:
     dtype: Any
 
 
-def shapes_of(graph: Graph) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+def finish(
+    graph: Graph, timing: Timing, parts: dict[str, Part], wires: list[tuple[Port, Port]], dtype: Any
+) -> Blueprint:
+    """The blueprint of finished parts and wires; an input that nothing reads ends in a part that forgets it."""
+    read = {start for start, _ in wires}
+    unread = [node.name for node in graph.inputs if ("", node.name) not in read]
+    if unread:
+        shapes = [graph.nodes[name].type.shape for name in unread]
+        sizes = [graph.nodes[name].type.size for name in unread]
+        parts = {**parts, "unread": CorePart(HostWorker([], [Tap(shape, 0, 0) for shape in shapes], sizes, dtype))}
+        wires = wires + [(("", name), ("unread", f"in_{k}")) for k, name in enumerate(unread)]
+    return Blueprint(parts, wires, *_boundary(graph), timing, dtype)
+
+
+def _boundary(graph: Graph) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
     """Shapes of a chip's inputs and outputs by name; a single value is a vector of one."""
     inputs = {node.name: node.type.shape or (1,) for node in graph.inputs}
     outputs = {name: graph.nodes[value].type.shape or (1,) for name, value in graph.outputs.items()}
@@ -77,4 +94,3 @@ def emission_of(graph: Graph, output: str) -> str:
     """The emission that carries a chip output: the population itself, or a readout."""
     value = graph.outputs[output]
     return value if graph.nodes[value].op.family == "neuron" else READOUT + output
-

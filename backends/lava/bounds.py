@@ -1,4 +1,5 @@
-"""The range proof: how large every integer can become, from the weights and the payload widths alone.
+"""
+The range proof: how large every integer can become, from the weights and the payload widths alone.
 
 float32 represents every integer up to 2^24 and float64 up to 2^53, and a sum whose bound lies below is exact in any order.
 """

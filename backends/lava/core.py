@@ -1,4 +1,5 @@
-"""A core: the populations that one Lava process computes, step by step, with the wiring in front of them.
+"""
+A core: the populations that one Lava process computes, step by step, with the wiring in front of them.
 
 All populations of one depth form a stage. At hardware step s a stage at depth d computes local step s - d from what its
 sources emitted d - d_source steps ago (at least one: a projection costs a step), so the order of stages does not matter and
@@ -100,7 +101,9 @@ def _stages(graph: Graph, timing: Timing, emits: tuple[str, ...]) -> list[Stage]
     real = is_real(graph)
     bounds = None if real else magnitude_bounds(graph)
     depths = sorted({depth_of(timing, name) for name in emits})
-    return [_stage(graph, timing, depth, [n for n in emits if depth_of(timing, n) == depth], bounds) for depth in depths]
+    return [
+        _stage(graph, timing, depth, [n for n in emits if depth_of(timing, n) == depth], bounds) for depth in depths
+    ]
 
 
 def _stage(graph: Graph, timing: Timing, depth: int, emits: list[str], bounds: Mapping[str, int] | None) -> Stage:

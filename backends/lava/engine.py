@@ -33,7 +33,8 @@ EMISSIONS = ("fused", "stock")
 
 
 class LavaEngine:
-    """Runs a chip graph (level quantized, or level synaptic in real arithmetic) in Lava's own runtime.
+    """
+    Runs a chip graph (level quantized, or level synaptic in real arithmetic) in Lava's own runtime.
 
     Emission `fused` (default) computes the network in one to three processes of our own model; `stock` uses the processes
     that Lava ships, one or more per population, wherever they can say it. Both give the same spikes.
@@ -54,7 +55,8 @@ class LavaEngine:
         self.chip, self.emission, self.processes, self.deadline_s = chip, emission, processes, deadline_s
 
     def run(self, inputs: Mapping[str, Array], probes: tuple[str, ...] = ()) -> Trace:
-        """Run samples from zero state, see backends.trace.Engine; one Lava run streams them back to back.
+        """
+        Run samples from zero state, see backends.trace.Engine; one Lava run streams them back to back.
 
         Raises:
             CompileError: an input or probe does not fit, or a Lava process failed, died or hung.
@@ -111,13 +113,16 @@ class LavaEngine:
         network = LavaNetwork(blueprint, status)
         outputs = [taps["output " + name] for name in blueprint.outputs]
         sizes = [int(np.prod(shape)) for shape in blueprint.outputs.values()]
-        host = worker_process(HostWorker(list(inputs.values()), outputs, sizes, blueprint.dtype), blueprint.dtype, status)
+        host = worker_process(
+            HostWorker(list(inputs.values()), outputs, sizes, blueprint.dtype), blueprint.dtype, status
+        )
         for k, name in enumerate(inputs):
             getattr(host, f"out_{k}").reshape(blueprint.inputs[name]).connect(network.inputs[name])
         for k, name in enumerate(blueprint.outputs):
             network.outputs[name].flatten().connect(getattr(host, f"in_{k}"))
         count = next(iter(inputs.values())).shape[0]
-        safe_run(network, count + timing.latency, status, self.deadline_s)
+        models = {**network.models(), host: host.runs}
+        safe_run(network, models, count + timing.latency, status, self.deadline_s)
 
     def _output(self, name: str, values: Array) -> Array:
         return values[0] if self.chip.nodes[self.chip.outputs[name]].type.static else values
@@ -133,4 +138,6 @@ def require_lava() -> None:
     if find_spec("lava") is None or find_spec("lava.magma") is None:
         version = ".".join(map(str, sys.version_info[:2]))
         what = f"the loihi target needs lava-nc, which exists for Python 3.10 only (this is Python {version})"
-        raise CompileError("lava.missing", what, hint="use Python 3.10, or --target gpu, which computes the same integers")
+        raise CompileError(
+            "lava.missing", what, hint="use Python 3.10, or --target gpu, which computes the same integers"
+        )

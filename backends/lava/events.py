@@ -23,7 +23,10 @@ def count_events(graph: Graph, activity: Mapping[str, Array], samples: int, step
 def _synaptic(graph: Graph, node: Node, activity: Mapping[str, Array]) -> int:
     """Active elements of the projection's operand, each times its fan-out."""
     operand = node.inputs[0]
-    values = {name: activity[name].reshape(1, 1, *graph.nodes[name].type.shape) for name in cone_of(graph, node.inputs).sources}
+    values = {
+        name: activity[name].reshape(1, 1, *graph.nodes[name].type.shape)
+        for name in cone_of(graph, node.inputs).sources
+    }
     if operand in activity:
         values[operand] = activity[operand].reshape(1, 1, *graph.nodes[operand].type.shape)
     for wire in cone_of(graph, node.inputs).nodes:

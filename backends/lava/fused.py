@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from backends.lava.blueprint import Blueprint, CorePart, Port, emission_of, shapes_of
+from backends.lava.blueprint import Blueprint, CorePart, Part, Port, emission_of, finish
 from backends.lava.cone import cone_of, populations
 from backends.lava.core import READOUT, Core, is_real, port_dtype, roots_of
 from backends.lava.recording import Tap
@@ -40,8 +40,8 @@ def connect(graph: Graph, timing: Timing, cores: Mapping[str, Core]) -> Blueprin
         for k, name in enumerate(core.receives)
     ]  # fmt: skip
     wires += [(port_of[emission], ("", output)) for output, emission in outputs.items()]
-    parts = {part: CorePart(CoreWorker(core, sends[part])) for part, core in cores.items()}
-    return Blueprint(parts, wires, *shapes_of(graph), timing, port_dtype(is_real(graph)))
+    parts: dict[str, Part] = {part: CorePart(CoreWorker(core, sends[part])) for part, core in cores.items()}
+    return finish(graph, timing, parts, wires, port_dtype(is_real(graph)))
 
 
 def _cost(graph: Graph, emission: str) -> int:

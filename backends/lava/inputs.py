@@ -40,7 +40,7 @@ def _checked(node: Node, array: Array, real: bool) -> Array:
     if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
         raise CompileError("lava.input", f"input {node.name} holds values that are not finite numbers")
     low, high = _range(node.type)
-    fits = real and node.type.domain.kind != "spike" or bool(((array >= low) & (array <= high)).all())
+    fits = (real and node.type.domain.kind != "spike") or bool(((array >= low) & (array <= high)).all())
     if not fits or not (real or bool((array == np.trunc(array)).all())):
         what = f"input {node.name} must hold integers from {low} to {high}"
         raise CompileError("lava.input", what, hint="real inputs are rounded by the host before they reach the chip")

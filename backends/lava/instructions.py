@@ -1,4 +1,5 @@
-"""Projections and routing as numpy callables that compute one step, exact by construction.
+"""
+Projections and routing as numpy callables that compute one step, exact by construction.
 
 Integer networks are computed in floating point, whose sums are exact in any order below the proven range: float32 where the
 range proof allows it, else float64. Real networks accumulate products in float64 and round once to float32, so that the

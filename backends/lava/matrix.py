@@ -26,7 +26,8 @@ class StoredMatrix:
 
 
 def connection_matrix(graph: Graph, current: str, source: str) -> Any:
-    """The linear map from the emission of `source` to `current`: scipy sparse int64 (targets, sources).
+    """
+    The linear map from the emission of `source` to `current`: scipy sparse int64 (targets, sources).
 
     The wiring is linear, so it is evaluated on the unit vectors of the source, a chunk at a time.
     """

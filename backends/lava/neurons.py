@@ -1,4 +1,5 @@
-"""Populations as stateful numpy callables that compute one step inside a Lava process.
+"""
+Populations as stateful numpy callables that compute one step inside a Lava process.
 
 The integer neurons compute in float64, where every intermediate of their definition (ir/ops/loihi.py, ir/ops/neuron.py) is an
 integer below 2^53 and therefore exact; real neurons run the operation itself in float32. A time-coded population runs all its

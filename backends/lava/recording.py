@@ -1,4 +1,5 @@
-"""Memory shared between the run and its Lava processes: recorded emissions, activity counts, progress and failures.
+"""
+Memory shared between the run and its Lava processes: recorded emissions, activity counts, progress and failures.
 
 Anonymous shared maps are inherited over fork and vanish with the last process, whatever ends it: no file or segment can be
 left behind, and a child can leave word of its failure without a message.
@@ -24,7 +25,9 @@ def shared_array(shape: tuple[int, ...], dtype: Any) -> Array:
         memory = mmap.mmap(-1, max(1, items * np.dtype(dtype).itemsize))
     except (OSError, OverflowError, MemoryError) as error:
         what = f"cannot reserve {items * np.dtype(dtype).itemsize / 2**20:.0f} MiB of shared memory for the results: {error}"
-        raise CompileError("lava.memory", what, hint="run fewer samples at a time, or probe fewer populations") from None
+        raise CompileError(
+            "lava.memory", what, hint="run fewer samples at a time, or probe fewer populations"
+        ) from None
     return np.frombuffer(memory, dtype, count=items).reshape(shape)
 
 
@@ -37,7 +40,8 @@ def trace_dtype(type_: Type, real: bool) -> Any:
 
 @dataclass(frozen=True)
 class Tap:
-    """Where one emission is recorded, and which steps count: `count` from `first`, the samples' windows.
+    """
+    Where one emission is recorded, and which steps count: `count` from `first`, the samples' windows.
 
     shape: of one emission; values: (count, *shape) or None; activity: how often each element was active, shape (size,), or None.
     """

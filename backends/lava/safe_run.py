@@ -1,4 +1,5 @@
-"""Runs a network under Lava's runtime so that nothing can hang, and nothing is left behind whatever happens.
+"""
+Runs a network under Lava's runtime so that nothing can hang, and nothing is left behind whatever happens.
 
 Lava alone cannot: an exception in a child's step, a killed child or Ctrl-C leaves `run` or `stop` waiting for ever, children
 without a parent and shared memory in /dev/shm. Here the run is polled with a deadline on its progress; at the end, and after
@@ -17,7 +18,7 @@ import resource
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from backends.lava.status import Status
@@ -30,12 +31,15 @@ CHANNEL_SIZE = 4
 """Messages that a channel holds; Lava's default of 64 costs 19 MB per layer and gains nothing."""
 DESCRIPTORS_PER_PROCESS = 14
 """File descriptors that a process costs the parent (about 12 were measured)."""
-_POLL_S = 0.02
+_POLL_S = 0.005
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
-def safe_run(network: AbstractProcess, steps: int, status: Status, deadline_s: float) -> None:
-    """Run `network`, and all that is connected to it, for `steps` steps.
+def safe_run(
+    network: AbstractProcess, models: Mapping[Any, type], steps: int, status: Status, deadline_s: float
+) -> None:
+    """
+    Run `network`, and all that is connected to it, for `steps` steps; `models` names the processes' models.
 
     Raises:
         CompileError: a process failed (`lava.process`), died (`lava.died`), or made no progress for `deadline_s` seconds
@@ -44,7 +48,7 @@ def safe_run(network: AbstractProcess, steps: int, status: Status, deadline_s: f
     runtime = None
     try:
         with _quiet_children():
-            runtime = _start(network, deadline_s)
+            runtime = _start(network, models)
             _watch_start(runtime, deadline_s)
         _watch(runtime, steps, status, deadline_s)
     finally:
@@ -59,17 +63,20 @@ def raise_descriptor_limit(processes: int) -> None:
     if soft != resource.RLIM_INFINITY and soft < needed:
         if hard != resource.RLIM_INFINITY and hard < needed:
             what = f"{processes} Lava processes need about {needed} open files, limit {hard}"
-            raise CompileError("lava.processes", what, hint="use the fused emission, which needs one to three processes")
+            raise CompileError(
+                "lava.processes", what, hint="use the fused emission, which needs one to three processes"
+            )
         resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
-def _start(network: AbstractProcess, deadline_s: float) -> Any:
-    """Compile and start the children; what can fail in Lava's own words becomes one CompileError."""
+def _start(network: AbstractProcess, models: Mapping[Any, type]) -> Any:
+    """Compile the processes to a runtime that has not started anything."""
     from lava.magma.core.process.message_interface_enum import ActorType
     from lava.magma.core.run_configs import Loihi2SimCfg
     from lava.magma.runtime.runtime import Runtime
 
-    executable = network.compile(Loihi2SimCfg(select_tag="fixed_pt"), {"pypy_channel_size": CHANNEL_SIZE})
+    config = Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map=dict(models))
+    executable = network.compile(config, {"pypy_channel_size": CHANNEL_SIZE})
     return Runtime(executable, ActorType.MultiProcessing)
 
 
@@ -98,7 +105,9 @@ def _built(built: Any, runtime: Any, end: float) -> Exception | None:
         except queue.Empty:
             _check_alive(runtime)
         if time.monotonic() > end:
-            raise CompileError("lava.hang", "the Lava processes did not start in time", hint="the machine may be overloaded")
+            raise CompileError(
+                "lava.hang", "the Lava processes did not start in time", hint="the machine may be overloaded"
+            )
 
 
 def _watch(runtime: Any, steps: int, status: Status, deadline_s: float) -> None:
@@ -109,7 +118,7 @@ def _watch(runtime: Any, steps: int, status: Status, deadline_s: float) -> None:
     answers = list(runtime.service_to_runtime)
     seen, last_progress = 0, time.monotonic()
     while not all(port.probe() for port in answers):
-        time.sleep(_POLL_S if status.step else _POLL_S / 4)
+        time.sleep(_POLL_S)
         if status.step != seen:
             seen, last_progress = status.step, time.monotonic()
         _check_failure(runtime, status)

@@ -1,4 +1,5 @@
-"""The stock emission: Lava's own processes as shipped, wherever they can say the network.
+"""
+The stock emission: Lava's own processes as shipped, wherever they can say the network.
 
 A population becomes a LIFReset, each of its currents a Sparse per source, and skipped steps a DelaySparse of unit synapses
 that all late readers of a source share. What Lava has no process for (graded, gate and burst neurons, numbers that its
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.lava.blueprint import Blueprint, CorePart, LifPart, Part, Port, SynapsesPart, emission_of, shapes_of
+from backends.lava.blueprint import Blueprint, CorePart, LifPart, Part, Port, SynapsesPart, emission_of, finish
 from backends.lava.bounds import emission_bound, magnitude_bounds
 from backends.lava.cone import cone_of, populations
 from backends.lava.core import READOUT, Core, port_dtype
@@ -38,7 +39,7 @@ def emit_stock(graph: Graph, timing: Timing, taps: Mapping[str, Tap]) -> Bluepri
     for output in graph.outputs:
         emission.add_output(output)
     emission.add_recorder()
-    return Blueprint(emission.parts, emission.wires, *shapes_of(graph), timing, port_dtype(False))
+    return finish(graph, timing, emission.parts, emission.wires, port_dtype(False))
 
 
 class _StockEmission:
@@ -132,7 +133,7 @@ class _StockEmission:
 def _identity(size: int) -> Any:
     from scipy import sparse
 
-    return sparse.identity(size, np.int32, "csr")
+    return sparse.identity(size, format="csr").astype(np.int32)
 
 
 def _lif_part(graph: Graph, node: Node, timing: Timing) -> LifPart | None:

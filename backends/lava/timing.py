@@ -1,4 +1,5 @@
-"""When every value is emitted: depth in hardware steps behind the inputs, and the window that a sample occupies.
+"""
+When every value is emitted: depth in hardware steps behind the inputs, and the window that a sample occupies.
 
 Sample k is at depth d in steps k T + d ... k T + d + T - 1 (counted from 0), so samples stream back to back.
 """
@@ -14,7 +15,8 @@ from ir.passes.schedule_depth import schedule
 
 @dataclass(frozen=True)
 class Timing:
-    """Depths of inputs and populations, and of the chip's outputs.
+    """
+    Depths of inputs and populations, and of the chip's outputs.
 
     `window` is T, the steps between two resets; 0 for a network whose state runs on.
     """

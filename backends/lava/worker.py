@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,7 +13,8 @@ from ir.graph import Array
 
 
 class Worker(Protocol):
-    """The work of one process; messages are flat vectors, one per port and step.
+    """
+    The work of one process; messages are flat vectors, one per port and step.
 
     A step sends before it receives, so that no order of processes can deadlock.
     """

@@ -10,12 +10,14 @@ from lava.magma.core.model.sub.model import AbstractSubProcessModel
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+from lava.proc.lif.models import PyLifResetModelBitAcc
 from lava.proc.lif.process import LIFReset
+from lava.proc.sparse.models import PyDelaySparseModelBitAcc, PySparseModelBitAcc
 from lava.proc.sparse.process import DelaySparse, Sparse
 from lava.utils.weightutils import SignMode
 
 from backends.lava.blueprint import Blueprint, CorePart, LifPart, Part, Port, SynapsesPart
-from backends.lava.processes.worker_process import worker_process
+from backends.lava.processes.worker_process import WorkerProcess, worker_process
 from backends.lava.status import Status
 
 NEVER = 2**31 - 1
@@ -23,7 +25,8 @@ NEVER = 2**31 - 1
 
 
 class LavaNetwork(AbstractProcess):
-    """A compiled network.
+    """
+    A compiled network.
 
     inputs, outputs: name -> port, with the shape of the chip's input or output and one message per step. Sample k enters in
     steps k T ... k T + T - 1; output `name` answers `latency[name]` steps later, aligned in the same way.
@@ -40,6 +43,10 @@ class LavaNetwork(AbstractProcess):
                 setattr(self, f"{direction}_{k}", port)
         self.children = {name: _process(part, blueprint, status) for name, part in blueprint.parts.items()}
 
+    def models(self) -> dict[AbstractProcess, type]:
+        """The model of every process inside, which saves Lava from searching (it executes files for each process)."""
+        return {self: LavaNetworkModel, **{child: model_of(child) for child in self.children.values()}}
+
 
 @implements(proc=LavaNetwork, protocol=LoihiProtocol)
 class LavaNetworkModel(AbstractSubProcessModel):
@@ -50,7 +57,19 @@ class LavaNetworkModel(AbstractSubProcessModel):
             setattr(self, f"child_{k}", child)
         for source, target in proc.blueprint.wires:
             start, end = _port(proc, source, proc.inputs), _port(proc, target, proc.outputs)
+            if not _is_connected(source, start.in_connections) or not _is_connected(target, end.out_connections):
+                continue  # Lava would take the whole network for a process of its own
             (start if start.shape == end.shape else start.reshape(end.shape)).connect(end)
+
+
+def _is_connected(port: Port, outside: list[Any]) -> bool:
+    """Whether a wire's end leads anywhere: a part always does, a port of the network only if something is connected there."""
+    return bool(port[0] or outside)
+
+
+def model_of(process: AbstractProcess) -> type:
+    """The bit-accurate model that runs a process of ours or of Lava's."""
+    return process.runs if isinstance(process, WorkerProcess) else _STOCK_MODELS[type(process)]
 
 
 def _port(proc: LavaNetwork, port: Port, boundary: dict[str, Any]) -> Any:
@@ -94,3 +113,8 @@ def _lif(part: LifPart, blueprint: Blueprint, status: Status | None) -> Abstract
 
 
 _MAKERS: dict[type, Callable[..., AbstractProcess]] = {CorePart: _core, SynapsesPart: _synapses, LifPart: _lif}
+_STOCK_MODELS: dict[type, type] = {
+    Sparse: PySparseModelBitAcc,
+    DelaySparse: PyDelaySparseModelBitAcc,
+    LIFReset: PyLifResetModelBitAcc,
+}

@@ -1,4 +1,5 @@
-"""The Lava process that runs a worker: our own process model, with as many ports as the worker has messages.
+"""
+The Lava process that runs a worker: our own process model, with as many ports as the worker has messages.
 
 Lava fixes a process's ports in the class of its model, so a pair of classes is made per number of ports, and put where Lava
 looks for them: into this module.
@@ -6,11 +7,13 @@ looks for them: into this module.
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any
+import sys
+from functools import cache
+from typing import Any, ClassVar
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires
+from lava.magma.core.model.model import AbstractProcessModel
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.ports import PyInPort, PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
@@ -23,14 +26,16 @@ from backends.lava.status import Status
 from backends.lava.worker import Worker
 
 
-def worker_process(worker: Worker, dtype: Any, status: Status | None = None) -> AbstractProcess:
+def worker_process(worker: Worker, dtype: Any, status: Status | None = None) -> WorkerProcess:
     """A process with ports out_0 ..., in_0 ... that runs `worker`, and reports its failures to `status`."""
     kind = _classes(len(worker.receives), len(worker.sends), np.dtype(dtype).name)
     return kind(worker=worker, status=status)
 
 
 class WorkerProcess(AbstractProcess):
-    """Base of the processes that run a worker."""
+    """Base of the processes that run a worker; `runs` is the class of the model that goes with the process's ports."""
+
+    runs: ClassVar[type[AbstractProcessModel]]
 
     def __init__(self, worker: Worker, status: Status | None) -> None:
         super().__init__(worker=worker, status=status)
@@ -47,9 +52,10 @@ class WorkerModel(PyLoihiProcessModel):
     ports_out: int
 
     def run_spk(self) -> None:
-        status: Status | None = self.proc_params["status"]
+        params: Any = self.proc_params
+        status: Status | None = params["status"]
         try:
-            self._work(self.proc_params["worker"])
+            self._work(params["worker"])
         except Exception as error:
             if status is not None:
                 status.fail(error)
@@ -63,7 +69,7 @@ class WorkerModel(PyLoihiProcessModel):
         worker.take([getattr(self, f"in_{k}").recv() for k in range(self.ports_in)])
 
 
-@lru_cache(maxsize=None)
+@cache
 def _classes(ports_in: int, ports_out: int, dtype: str) -> type[WorkerProcess]:
     """The process class for these numbers of ports; its model is made with it and found by Lava in this module."""
     name = f"Worker{ports_in}To{ports_out}Of{dtype.capitalize()}"
@@ -72,5 +78,6 @@ def _classes(ports_in: int, ports_out: int, dtype: str) -> type[WorkerProcess]:
     ports |= {f"out_{k}": LavaPyType(PyOutPort.VEC_DENSE, np.dtype(dtype).type) for k in range(ports_out)}
     body = {"__module__": __name__, "ports_in": ports_in, "ports_out": ports_out, **ports}
     model = requires(CPU)(implements(proc=process, protocol=LoihiProtocol)(type(name + "Model", (WorkerModel,), body)))
-    globals().update({process.__name__: process, model.__name__: model})
+    process.runs = model
+    vars(sys.modules[__name__]).update({process.__name__: process, model.__name__: model})
     return process
