@@ -221,7 +221,7 @@ def neurons_of(graph: Graph) -> list[str]:
     return [node.name for node in graph.nodes.values() if node.op.family == "neuron"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def cmsf() -> SimpleNamespace:
     """What the tests of lowering share, as a fixture, because test folders are not packages."""
     make: Callable[..., Tracer] = Tracer
