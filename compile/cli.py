@@ -37,7 +37,7 @@ def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     if options.list:
         from compile.listing import listing
 
-        print(listing(options.list, options.network))
+        print(listing(options.list))
         return EXIT_OK
     if options.network is None:
         parser.error("name a network: a model file (.py) or a .nir file")
@@ -103,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         "--lower", action="append", default=[], metavar="OP=STRATEGY", help="choose a lowering, e.g. attention=graded-b"
     )
     add("--dump", action="store_true", help="print the IR after every pass")
-    add("--list", metavar="WHAT", help="print what exists: profiles, strategies, ops, rules, configs")
+    add("--list", metavar="WHAT", help="print what exists: ops, profiles, rules or strategies")
     return parser
 
 

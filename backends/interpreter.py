@@ -1,0 +1,74 @@
+"""The slow engine that is the definition: interprets the chip graph on numpy integers, every gate materialised.
+
+The fast engines are compared with it; nothing here is clever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from backends.trace import Array, Events, Trace
+from ir.graph import Graph, Node
+from ir.interp import interpret
+from ir.ops import Conv
+
+
+class InterpreterEngine:
+    """Runs a chip graph node by node on int64 (float32 for a network that is not quantised)."""
+
+    def __init__(self, chip: Graph) -> None:
+        self._chip = chip
+
+    def run(self, inputs: Mapping[str, Array], probes: tuple[str, ...] = ()) -> Trace:
+        """See `backends.trace.Engine`."""
+        steps, samples = next(iter(inputs.values())).shape[:2]
+        counter = _Counter(self._chip, probes)
+        outputs = interpret(self._chip, {name: _wide(array) for name, array in inputs.items()}, counter)
+        events = Events(samples, steps, counter.spikes, counter.synaptic, counter.updates)
+        return Trace({name: np.asarray(array) for name, array in outputs.items()}, counter.probed, events)
+
+
+def _wide(array: Array) -> Array:
+    return array.astype(np.int64) if array.dtype.kind in "iu" else array
+
+
+class _Counter:
+    """Watches the interpreter: counts events, keeps what was probed."""
+
+    def __init__(self, chip: Graph, probes: tuple[str, ...]) -> None:
+        self.chip, self.probes = chip, probes
+        self.spikes: dict[str, int] = {}
+        self.synaptic: dict[str, int] = {}
+        self.updates: dict[str, int] = {}
+        self.probed: dict[str, Array] = {}
+        self._active: dict[str, Array] = {}
+
+    def __call__(self, node: Node, value: Array) -> None:
+        self._active[node.name] = value != 0
+        if node.op.family in ("neuron", "input"):
+            self.spikes[node.name] = int(np.count_nonzero(value))
+        if node.op.family == "neuron":
+            self.updates[node.name] = node.type.size * value.shape[0] * value.shape[1]
+        if node.op.family == "projection":
+            self.synaptic[node.name] = self._arrivals(node)
+        if node.name in self.probes:
+            self.probed[node.name] = stored(node, value)
+
+    def _arrivals(self, node: Node) -> int:
+        """Active presynaptic elements x fan-out."""
+        active = self._active[node.inputs[0]]
+        arrays = self.chip.arrays(node)
+        if isinstance(node.op, Conv):
+            ones = {"weight": np.ones_like(arrays["weight"], dtype=np.float64)}
+            return int(node.op.run((active.astype(np.float64),), ones, active.shape[0]).sum())
+        fan_out = arrays["weight"].shape[0] if "weight" in arrays else 1
+        return int(np.count_nonzero(active)) * fan_out
+
+
+def stored(node: Node, value: Array) -> Array:
+    """A probed value in the type that a `Trace` keeps: spikes uint8, payloads int32 or float32."""
+    if node.type.domain.kind == "spike":
+        return value.astype(np.uint8)
+    return value.astype(np.int32) if value.dtype.kind in "iu" else value.astype(np.float32)

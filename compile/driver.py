@@ -1,0 +1,114 @@
+"""The straight line from a network to a report, and `compile_model`, which stops at the program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import hw_profiles
+from compile.build import Build, build_part
+from compile.energy import PUBLISHED_TABLES, EnergyReport, energy_report, missing_prices
+from compile.evaluate import evaluate
+from compile.layers import layers
+from compile.options import Options
+from compile.program import Program
+from compile.progress import Progress
+from compile.report import PartReport, Report
+from compile.run import Run, run_part
+from compile.source import Example, Part, Source, load_source
+from compile.write import write_all
+from hw_profiles import Profile
+from ir.errors import CompileError
+
+
+def compile_model(network: Any, target: str = "loihi", *, example: Any = None, static: tuple[str, ...] = (),
+                  steps: int = 0, **options: Any) -> Program:  # fmt: skip
+    """Compile one network to a program.
+
+    Args:
+        network: a model file or .nir path, a torch module, or a NIR graph.
+        target: "loihi" (Lava processes) or "gpu" (the torch reference, on CUDA where there is one).
+        example: for a bare module or graph: inputs by name, or one array; (T, B, *shape), or (B, *shape) if `static`.
+        static: names of the inputs that carry no time axis.
+        steps: T, for a bare module whose inputs are all static.
+        options: fields of `Options`: precision, profile, config, part, weights, lower.
+
+    Raises:
+        CompileError: what the user can mend; its subclass DeployError where the target cannot run the network.
+    """
+    unknown = set(options) - {"precision", "profile", "config", "part", "weights", "lower"}
+    if unknown:
+        raise CompileError("options.unknown", f"unknown option {min(unknown)!r}", hint="see compile.options.Options")
+    settings = Options(target=target, **options)
+    source = load_source(network, settings, Example(example, static, steps))
+    if len(source.parts) > 1:
+        known = ", ".join(part.name for part in source.parts)
+        raise CompileError("options.part", f"{source.name} has several parts", hint=f"choose one with part=: {known}")
+    return build_part(source.parts[0], source, settings, hw_profiles.load(settings.profile), Progress(quiet=True)).program
+
+
+def compile_network(network: str | Path, options: Options) -> Report:
+    """What the command line does: compile every part, run it, check it, measure it, report it, and write the files."""
+    progress = Progress()
+    profile = hw_profiles.load(options.profile)
+    with progress.stage("load"):
+        source = load_source(network, options)
+        source = source if options.inputs is None else _with_inputs(source, options.inputs)
+    builds = [build_part(part, source, options, profile, progress) for part in source.parts]
+    parts = tuple(_measured(build, source, profile, progress) for build in builds)
+    report = Report(source, options, profile.name, parts, _metrics(source, builds, options, progress), progress.seconds)
+    if options.dump:
+        _print_texts(builds)
+    return report if options.out is None else replace(report, files=write_all(report, options.out))
+
+
+def _measured(build: Build, source: Source, profile: Profile, progress: Progress) -> PartReport:
+    """Run a part and account for it."""
+    run = run_part(build, build.part.example, progress)
+    chip = build.program.deployment.chip
+    return PartReport(build, run, layers(chip, run.trace.events), _energy(build, run, source, profile))
+
+
+def _energy(build: Build, run: Run, source: Source, profile: Profile) -> EnergyReport | None:
+    """The energy comparison; None where the profile has no price for something that happened."""
+    chip, events = build.program.deployment.chip, run.trace.events
+    if missing_prices(chip, events, profile):
+        return None
+    return energy_report(build.source, run.rates, chip, events, profile, PUBLISHED_TABLES.get(source.name))
+
+
+def _metrics(
+    source: Source, builds: list[Build], options: Options, progress: Progress
+) -> Mapping[str, Mapping[str, float]]:
+    """The task's metrics, where the network has a task, all of it was compiled, and its own inputs were run."""
+    if source.task is None or options.part is not None or options.inputs is not None:
+        return {}
+    with progress.stage("whole test set"):
+        return evaluate(source.task, builds, progress.quiet)
+
+
+def _with_inputs(source: Source, path: Path) -> Source:
+    """The source with the user's inputs in place of the examples; a part none of whose inputs are given is left out."""
+    try:
+        arrays = dict(np.load(path, allow_pickle=False))
+    except (OSError, ValueError) as error:
+        raise CompileError("inputs.file", f"cannot read {path}: {error}", hint="--inputs takes an .npz file") from None
+    parts = [replace(part, example=own) for part in source.parts if (own := _own_inputs(part, arrays))]
+    if not parts:
+        known = ", ".join(name for part in source.parts for name in part.example)
+        raise CompileError("inputs.names", f"{path} holds {', '.join(arrays) or 'nothing'}", hint=f"inputs: {known}")
+    return replace(source, parts=tuple(parts))
+
+
+def _own_inputs(part: Part, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: arrays[name] for name in part.example if name in arrays}
+
+
+def _print_texts(builds: list[Build]) -> None:
+    for build in builds:
+        for name, text in build.texts.items():
+            print(f"; {build.part.name} after {name}\n{text}")

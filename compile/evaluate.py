@@ -1,0 +1,54 @@
+"""The whole test set through the source network and through the compiled one: what quantisation costs the task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from backends.trace import Array
+from compile.build import Build, reference_twin
+from compile.program import Program
+
+BATCH = 256
+
+
+def evaluate(task: Any, builds: Sequence[Build], quiet: bool) -> dict[str, dict[str, float]]:
+    """Metrics of the source network ("source") and of the compiled one on the reference ("compiled"), by name."""
+    source: dict[str, dict[str, Array]] = {}
+    compiled: dict[str, dict[str, Array]] = {}
+    for build in builds:
+        inputs = task.inputs(build.part.name)
+        batches = _batches(inputs, build.floating)
+        bar = tqdm(batches, desc=f"  {build.part.name}: test set", unit="batch", leave=False, disable=quiet)
+        twin = reference_twin(build.program)
+        results = [(_source_outputs(build, batch), dict(twin.run(batch, probes=()).outputs)) for batch in bar]
+        source[build.part.name] = _joined([ours for ours, _ in results])
+        compiled[build.part.name] = _joined([theirs for _, theirs in results])
+    return {"source": task.metrics(source), "compiled": task.metrics(compiled)}
+
+
+def _batches(inputs: Mapping[str, Array], program: Program) -> list[dict[str, Array]]:
+    samples = next(iter(program.host_inputs(inputs).values())).shape[1]
+    axes = {name: 0 if kind.static else 1 for name, kind in program.inputs.items()}
+    cuts = range(0, samples, BATCH)
+    return [{n: np.take(a, range(k, min(k + BATCH, samples)), axis=axes[n]) for n, a in inputs.items()} for k in cuts]
+
+
+def _source_outputs(build: Build, batch: Mapping[str, Array]) -> dict[str, Array]:
+    """The user's own module on the batch, its outputs by name."""
+    with torch.no_grad():
+        result = build.part.network(**{name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in batch.items()})
+    named = result if isinstance(result, Mapping) else dict(zip(build.source.outputs, _as_tuple(result), strict=True))
+    return {name: value.numpy() for name, value in named.items()}
+
+
+def _as_tuple(result: Any) -> tuple[Any, ...]:
+    return tuple(result) if isinstance(result, tuple | list) else (result,)
+
+
+def _joined(batches: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}

@@ -1,0 +1,48 @@
+"""report.json: the same findings for machines. The schema is documented in docs/report.md and versioned."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from compile.report import PartReport, Report
+from compile.run import engine_text
+
+SCHEMA = "spike-compiler-report/1"
+
+
+def report_content(report: Report) -> dict[str, Any]:
+    """The report as JSON content; units are in the names."""
+    options, source = report.options, report.source
+    return {
+        "schema": SCHEMA,
+        "network": source.name,
+        "config": source.config,
+        "weights": source.weights,
+        "target": options.target,
+        "engine": engine_text(report.parts[0].build.program),
+        "precision": options.precision,
+        "profile": report.profile,
+        "steps": source.steps,
+        "passed": report.passed,
+        "parts": [_part(part) for part in report.parts],
+        "metrics": {kind: dict(values) for kind, values in report.metrics.items()},
+        "seconds": dict(report.seconds),
+    }
+
+
+def _part(part: PartReport) -> dict[str, Any]:
+    events, verdict = part.run.trace.events, part.run.verdict
+    quantization, imported = part.build.quantization, part.build.imported
+    return {
+        "name": part.build.part.name,
+        "samples": events.samples,
+        "import": imported.plain() if imported is not None else None,
+        "layers": [{**asdict(layer), "agreement": part.run.agreement.get(layer.name)} for layer in part.layers],
+        "check": {**asdict(verdict), "passed": verdict.passed},
+        "quantization": [asdict(layer) for layer in quantization.layers] if quantization is not None else None,
+        "latency_steps": part.build.schedule.latency,
+        "depths": dict(part.build.schedule.depth),
+        "events": {kind: dict(getattr(events, kind)) for kind in ("spikes", "synaptic", "updates")},
+        "energy": part.energy.plain() if part.energy is not None else None,
+    }
