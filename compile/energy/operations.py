@@ -1,0 +1,97 @@
+"""
+The weighted operations of a source network: how many each has, as the papers count them and as they really are.
+
+An operation is one multiplication with accumulation of the dense network, or one accumulation where a spike opens it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import prod
+
+from ir.graph import Graph, Node
+from ir.ops.base import Shapes
+from ir.types import Type
+
+
+@dataclass(frozen=True)
+class Operation:
+    """
+    One weighted operation of the source network.
+
+    real: operations per sample and step. formula: what the papers' formula counts, padding included. operands: the
+    values whose rate drives it: its spiking operands, or all where none spikes (`analog`). static: once per window.
+    """
+
+    node: str
+    module: str
+    kind: str
+    real: int
+    formula: int
+    operands: tuple[str, ...]
+    analog: bool
+    static: bool
+    result: Type
+
+    def times(self, steps: int) -> int:
+        """How often it is done per sample."""
+        return 1 if self.static else steps
+
+
+def operations(graph: Graph) -> tuple[Operation, ...]:
+    """The weighted operations of a source graph, in order."""
+    return tuple(_operation(graph, node) for node in graph.nodes.values() if node.op.kind in COUNTS)
+
+
+def _operation(graph: Graph, node: Node) -> Operation:
+    shapes = {role: graph.params[name].shape for role, name in node.params}
+    real, formula = COUNTS[node.op.kind](node, graph.args(node), shapes)
+    spiking = tuple(name for name in node.inputs if graph.nodes[name].type.domain.kind in ("spike", "count"))
+    return Operation(
+        node=node.name,
+        module=node.where.module,
+        kind=node.op.kind,
+        real=real,
+        formula=formula,
+        operands=spiking or node.inputs,
+        analog=not spiking,
+        static=node.type.static,
+        result=node.type,
+    )
+
+
+Count = Callable[[Node, tuple[Type, ...], Shapes], tuple[int, int]]
+
+
+def _synapses(node: Node, args: tuple[Type, ...], shapes: Shapes) -> tuple[int, int]:
+    """One operation per synapse."""
+    synapses = node.op.synapses(args, shapes)
+    return synapses, synapses
+
+
+def _convolution(node: Node, args: tuple[Type, ...], shapes: Shapes) -> tuple[int, int]:
+    """The papers count every kernel tap at every output; taps on padding have no synapse."""
+    return node.op.synapses(args, shapes), node.type.size * prod(shapes["weight"][1:])
+
+
+def _product(node: Node, args: tuple[Type, ...], shapes: Shapes) -> tuple[int, int]:
+    """A matrix product: every element of the result is a sum over the inner axis."""
+    count = node.type.size * args[0].shape[-1]
+    return count, count
+
+
+def _elementwise(node: Node, args: tuple[Type, ...], shapes: Shapes) -> tuple[int, int]:
+    """A gate or mask: free in the papers' formula, one operation per element in truth."""
+    return node.type.size, 0
+
+
+COUNTS: Mapping[str, Count] = {
+    "linear": _synapses,
+    "conv": _convolution,
+    "synapse": _synapses,
+    "sum": _synapses,
+    "matmul": _product,
+    "mul": _elementwise,
+}
+"""Kind of operation -> (real, formula) operations per sample and step."""
