@@ -13,6 +13,7 @@ from __future__ import annotations
 import torch
 
 POOLING_TEMPERATURE = 0.1
+CHUNK_IMAGES, CHUNK_CAPTIONS = 16, 256
 
 
 def hard_alignment(images: torch.Tensor, captions: torch.Tensor) -> torch.Tensor:
@@ -27,12 +28,16 @@ def hard_alignment(images: torch.Tensor, captions: torch.Tensor) -> torch.Tensor
     cosines = torch.matmul(regions.flatten(0, 1), words.flatten(0, 1).t())
     cosines = cosines.unflatten(0, regions.shape[:2]).unflatten(2, words.shape[:2])
     best_word = cosines.amax(dim=2)
-    best_region = cosines.amax(dim=0).transpose(0, 1)
+    best_region = cosines.amax(dim=0).transpose(0, 1).contiguous()
     products = best_word.unsqueeze(1) * (best_region / POOLING_TEMPERATURE).unsqueeze(0)
     return products.exp().sum(dim=(0, 1)).log()
 
 
 @torch.no_grad()
-def score_matrix(images: torch.Tensor, captions: torch.Tensor, rows: int = 16) -> torch.Tensor:
-    """`hard_alignment` of whole test sets, `rows` images at a time to bound the memory."""
-    return torch.cat([hard_alignment(chunk, captions) for chunk in images.split(rows)])
+def score_matrix(images: torch.Tensor, captions: torch.Tensor) -> torch.Tensor:
+    """`hard_alignment` of whole test sets, in chunks that fit a processor's cache."""
+    rows = [
+        torch.cat([hard_alignment(few, part) for part in captions.split(CHUNK_CAPTIONS)], dim=1)
+        for few in images.split(CHUNK_IMAGES)
+    ]
+    return torch.cat(rows)

@@ -16,9 +16,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from models import checkpoints, digit_captions, digit_scenes, digits
+from models import checkpoints, digit_captions, digit_scenes
 from models.cmsf_config import FUSIONS, Config
-from models.training import Record, Schedule, Trained, evaluate, fit
+from models.training import Parts, Record, Schedule, Trained, evaluate, fit
 
 INTERRUPTED = 130
 
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         trained = _train(config, schedule, out)
     except KeyboardInterrupt:
-        print("interrupted, no weights written", file=sys.stderr)
+        print(f"interrupted; {out} holds the best epoch, if one was finished", file=sys.stderr)
         return INTERRUPTED
     print(f"best epoch {trained.epoch}, dev R@Sum {trained.dev_sum:.1f}; weights in {out}")
     return 0
@@ -108,22 +108,28 @@ def _output(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Pat
 
 
 def _train(config: Config, schedule: Schedule, out: Path) -> Trained:
-    """Train, then write weights and log, each complete or not at all."""
+    """Train; weights are written after every best epoch, the log grows with each, both whole."""
     log: list[Record] = [{"config": asdict(config), "schedule": asdict(schedule)}]
+
+    partial = out.with_suffix(".partial")
 
     def record(entry: Record) -> None:
         log.append(entry)
+        partial.write_text("".join(json.dumps(line) + "\n" for line in log))
+        partial.replace(out.with_suffix(".jsonl"))
+
+    def record_epoch(entry: Record) -> None:
+        record(entry)
         print(_line(entry), flush=True)
 
-    digits.load_split("train")
-    trained = fit(config, schedule, record)
-    log.append({"best_epoch": trained.epoch, "test": evaluate(trained.parts, "test")})
-    part = out.with_suffix(".partial")
-    checkpoints.save(trained.parts, part)
-    part.replace(out)
-    part.write_text("".join(json.dumps(entry) + "\n" for entry in log))
-    part.replace(out.with_suffix(".jsonl"))
-    print(f"test {log[-1]['test']}")
+    def keep(parts: Parts) -> None:
+        checkpoints.save(parts, partial)
+        partial.replace(out)
+
+    trained = fit(config, schedule, record_epoch, keep)
+    test = evaluate(trained.parts, "test")
+    record({"best_epoch": trained.epoch, "test": test})
+    print("test " + ", ".join(f"{name} {value:.1f}" for name, value in test.items()))
     return trained
 
 

@@ -55,8 +55,17 @@ class Trained:
     dev_sum: float
 
 
-def fit(config: Config, schedule: Schedule, log: Callable[[Record], None]) -> Trained:
-    """Train from the published initialisation; `log` gets one record per epoch."""
+def fit(
+    config: Config,
+    schedule: Schedule,
+    log: Callable[[Record], None],
+    keep: Callable[[Parts], None],
+) -> Trained:
+    """
+    Train from the published initialisation.
+
+    `log` gets a record of every epoch, `keep` the parts of every epoch that is the best so far.
+    """
     parts = initial_parts(config, schedule.seed)
     trainable = [p for part in parts.values() for p in part.parameters()]
     optimiser = torch.optim.AdamW(trainable, lr=schedule.learning_rate, weight_decay=1e-4)
@@ -70,6 +79,7 @@ def fit(config: Config, schedule: Schedule, log: Callable[[Record], None]) -> Tr
         metrics = evaluate(parts, "dev")
         if metrics["R@Sum"] > best.dev_sum:
             best = Trained(_snapshot(parts), epoch, metrics["R@Sum"])
+            keep(best.parts)
         log(
             {
                 "epoch": epoch,

@@ -96,22 +96,6 @@ def test_example_is_seeded_and_checked() -> None:
 
 
 @pytest.mark.parametrize("config", TRAINED)
-def test_samples_do_not_see_each_other(config: str) -> None:
-    """One by one, after other samples, gives the same bits as inside a batch."""
-    parts, inputs = cmsf.build(config), cmsf.example(config, samples=4, seed=2)
-    path = cmsf.weights(config)
-    assert path is not None
-    cmsf.load_weights(parts, path)
-    with torch.no_grad():
-        for name, part in parts.items():
-            batch = part(**inputs[name])
-            for i in range(4):
-                single = part(**{key: value[i : i + 1] for key, value in inputs[name].items()})
-                for field, whole in zip(single, batch, strict=True):
-                    assert torch.allclose(field[0], whole[i], atol=1e-5)
-
-
-@pytest.mark.parametrize("config", TRAINED)
 def test_trained_weights_come_with_the_repository(config: str) -> None:
     path = cmsf.weights(config)
     assert path is not None

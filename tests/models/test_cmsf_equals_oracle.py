@@ -254,3 +254,30 @@ def test_fusion_equals_oracle(fusion: str) -> None:
         fused.text_fused.numpy(), oracle.read_out(text_out, "weights_tensor_txt", -f)
     )
     assert oracle.ties > 20
+
+
+def test_samples_do_not_see_each_other() -> None:
+    """One by one, each after another sample, gives the same bits as all in one batch."""
+    parts = initial_parts(CONFIG, seed=0)
+    features = _balanced((5, 6, 8), seed=9)
+    inputs: dict[str, dict[str, torch.Tensor]] = {
+        "image": {"regions": features},
+        "text": {"words": features},
+        "fusion": {
+            "image_emb": features,
+            "text_emb": features.flip(0),
+            "image_early": features,
+            "text_early": -features,
+        },
+    }
+    for name, part in parts.items():
+        _make_dyadic(part, 5)
+        for linear in ("linear", "bert_linear"):
+            if hasattr(part, linear):
+                _identity_projection(part, linear)
+        with torch.no_grad():
+            batch = part(**inputs[name])
+            for i in (3, 0, 4, 1, 2):
+                alone = part(**{key: value[i : i + 1] for key, value in inputs[name].items()})
+                for one, whole in zip(alone, batch, strict=True):
+                    assert torch.equal(one[0], whole[i])

@@ -49,7 +49,7 @@ def test_loss_falls_and_a_seed_gives_the_same_run() -> None:
     runs: list[list[dict[str, object]]] = []
     for _ in range(2):
         log: list[dict[str, object]] = []
-        fit(config, Schedule(epochs=3, seed=4, batch=32), log.append)
+        fit(config, Schedule(epochs=3, seed=4, batch=32), log.append, lambda _parts: None)
         runs.append([{**entry, "seconds": 0} for entry in log])
     assert runs[0] == runs[1]
     first, last = runs[0][0]["loss"], runs[0][-1]["loss"]
@@ -69,8 +69,10 @@ def test_best_dev_epoch_is_kept_and_patience_stops(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(training, "evaluate", evaluate)
     config = replace(cmsf.CONFIGS["digits"], fusion="none")
-    trained = fit(config, Schedule(epochs=9, seed=0, patience=2), lambda _entry: None)
+    kept: list[training.Parts] = []
+    trained = fit(config, Schedule(epochs=9, seed=0, patience=2), lambda _entry: None, kept.append)
     assert (trained.epoch, trained.dev_sum, len(seen)) == (2, 30.0, 4)
+    assert len(kept) == 2
     assert torch.equal(trained.parts["image"].state_dict()["linear.weight"], seen[1])
 
 
