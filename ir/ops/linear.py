@@ -93,19 +93,17 @@ class Conv(Op):
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
         import torch
 
-        x, weight = (
-            torch.as_tensor(np.array(array)) if not is_torch_array(array) else array
-            for array in (args[0], params["weight"])
-        )
-        bias = params.get("bias")
+        own = {
+            role: torch.as_tensor(array if is_torch_array(array) else np.array(array)) for role, array in params.items()
+        }
+        x = args[0] if is_torch_array(args[0]) else torch.as_tensor(np.array(args[0]))
         exact = (
             x.dtype if x.is_floating_point() else torch.float64
         )  # torch convolves no integers; float64 is exact here
-        bias = None if bias is None else torch.as_tensor(bias).to(exact)
+        weight = own["weight"].to(exact)
+        bias = own["bias"].to(exact) if "bias" in own else None
         conv = torch.nn.functional.conv1d if weight.ndim == 3 else torch.nn.functional.conv2d
-        y = conv(
-            x.flatten(0, 1).to(exact), weight.to(exact), bias, self.stride, self.padding, self.dilation, self.groups
-        )
+        y = conv(x.flatten(0, 1).to(exact), weight, bias, self.stride, self.padding, self.dilation, self.groups)
         y = y.reshape(*x.shape[:2], *y.shape[1:]).to(x.dtype)
         return y if is_torch_array(args[0]) else y.numpy()
 
