@@ -80,6 +80,11 @@ def is_outer(dim: Dim) -> bool:
     return bool(dim) and all(axis.kind != FEATURE for axis in dim)
 
 
+def is_time(dim: Dim) -> bool:
+    """Whether a dimension is the time axis and nothing else."""
+    return len(dim) == 1 and dim[0].kind == TIME
+
+
 def feature_dims(sizes: Sequence[int]) -> list[Dim]:
     """Dimensions of an IR value of shape `sizes`, in memory order."""
     return [(Axis(FEATURE, size, (place,)),) if size != 1 else () for place, size in enumerate(sizes)]
@@ -100,11 +105,26 @@ def regroup(view: View, shape: Sequence[int]) -> View:
     Raises:
         CompileError: where the new shape would cut the time or the batch axis.
     """
-    left = [axis for dim in view.dims for axis in dim]
+    left = _merged(view)
     dims = [_take(left, size, view, shape) for size in shape]
     if left:  # only axes of length 1 can be left over: a batch or a window of one
         dims[-1] = (*dims[-1], *left)
     return view.with_dims(dims)
+
+
+def _merged(view: View) -> list[Axis]:
+    """All axes in torch order, features that are neighbours in memory too taken together."""
+    ranks = iter(view.ranks)
+    merged: list[Axis] = []
+    last = -2
+    for axis in (axis for dim in view.dims for axis in dim):
+        rank = next(ranks) if axis.kind == FEATURE else -2
+        if rank == last + 1 and rank > 0:
+            merged[-1] = merged[-1]._replace(size=merged[-1].size * axis.size)
+        else:
+            merged.append(axis)
+        last = rank
+    return merged
 
 
 def _take(left: list[Axis], size: int, view: View, shape: Sequence[int]) -> Dim:

@@ -82,11 +82,34 @@ def neuron_rule(module: nn.Module) -> NeuronRule | None:
                 "import.module", f"no rule for the neuron {names[0]}", hint=f"known: {', '.join(NEURON_RULES)}"
             )
         return None
-    if getattr(module, "step_mode", "m") != "m":
-        raise CompileError(
-            "import.step_mode", f"{type(module).__name__} runs step by step", hint="give it step_mode='m'"
-        )
-    if not getattr(module.surrogate_function, "spiking", True):
-        raise CompileError("import.surrogate", f"{type(module).__name__} emits no spikes (spiking=False)",
-                           hint="use its surrogate function with spiking=True")  # fmt: skip
     return NEURON_RULES[known[0]]
+
+
+def check_neuron(module: nn.Module) -> None:
+    """
+    Refuse a neuron that is about to run in a way that its rule does not cover.
+
+    Raises:
+        CompileError: for single steps, for analog output, for a membrane left over, for parameters that no rule knows.
+    """
+    name = type(module).__name__
+    if getattr(module, "step_mode", "m") != "m":
+        raise CompileError("import.step_mode", f"{name} runs step by step", hint="give it step_mode='m'")
+    if not getattr(module.surrogate_function, "spiking", True):
+        raise CompileError("import.surrogate", f"{name} emits no spikes (spiking=False)",
+                           hint="use its surrogate function with spiking=True")  # fmt: skip
+    if isinstance(module.v, torch.Tensor):
+        raise CompileError("import.shared_neuron", f"{name} runs again without a reset, its membrane carries over",
+                           hint="give every use a neuron layer of its own")  # fmt: skip
+    for key, tensor in (*module.named_parameters(), *module.named_buffers()):
+        learned = key == "w" and neuron_rule(module) is parametric_lif
+        if not learned and not bool((tensor == module.v_threshold).all()):
+            raise CompileError("import.parameter", f"{name} has a parameter {key} that no rule knows",
+                               hint="one that equals the threshold (CMSF's dynamic threshold) is accepted")  # fmt: skip
+
+
+def reset_neurons(module: nn.Module) -> None:
+    """Bring every neuron in `module` to the start of a window."""
+    for child in module.modules():
+        if any(qualified_name(cls) in NEURON_RULES for cls in type(child).__mro__):
+            child.reset()  # pyright: ignore[reportCallIssue]

@@ -38,7 +38,8 @@ class Taint(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        result = func(*args, **(kwargs or {}))
+        with torch._C.DisableTorchFunction():
+            result = func(*args, **(kwargs or {}))
         if any(self.reaches(tensor) for tensor in _tensors((args, kwargs or {}))):
             for tensor in _tensors(result):
                 self.mark(tensor)

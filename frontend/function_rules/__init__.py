@@ -10,14 +10,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from frontend.function_rules import arithmetic, layers, queries, reductions, slicing, views
+from frontend.function_rules import (
+    arithmetic,
+    einsum,
+    elementwise,
+    layers,
+    pooling,
+    queries,
+    reductions,
+    slicing,
+    views,
+)
 
 FUNCTION_RULES: dict[str, Callable[..., Any]] = {
     **views.RULES,
     **slicing.RULES,
     **arithmetic.RULES,
+    **elementwise.RULES,
     **reductions.RULES,
     **layers.RULES,
+    **pooling.RULES,
+    **einsum.RULES,
     **queries.RULES,
 }
 

@@ -168,7 +168,6 @@ RULES = {
     "conv1d": conv,
     "conv2d": conv,
     "matmul": matmul,
-    "__matmul__": matmul,
     "bmm": matmul,
     "dropout": dropout,
     "dropout1d": dropout,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import torch
 
 from frontend.function_rules.views import sizes_of, wrapped
@@ -27,17 +29,22 @@ def mean(
     return _reduced(recorder, x, dim, keepdim, dtype, mean=True)
 
 
-def norm(recorder: Recorder, x: View, p: float | str = 2, dim: Dims = None, keepdim: bool = False, *_: object) -> View:
+def norm(
+    recorder: Recorder, x: View, p: float | str = 2, dim: Dims = None, keepdim: bool = False,
+    out: None = None, dtype: torch.dtype | None = None,
+) -> View:  # fmt: skip
     """The Euclidean length over some dimensions."""
     if p not in (2, 2.0, "fro"):
         raise CompileError(
             "import.norm", f"cannot import the norm p={p}", hint="the Euclidean norm p=2 can be imported"
         )
     squares = recorder.apply(Function("square"), x)
-    return recorder.apply(Function("sqrt"), total(recorder, squares, dim, keepdim))
+    return recorder.apply(Function("sqrt"), total(recorder, squares, dim, keepdim, dtype=dtype))
 
 
-def vector_norm(recorder: Recorder, x: View, ord: float = 2, dim: Dims = None, keepdim: bool = False) -> View:  # noqa: A002
+def vector_norm(
+    recorder: Recorder, x: View, ord: float = 2, dim: Dims = None, keepdim: bool = False,  # noqa: A002
+) -> View:  # fmt: skip
     """torch.linalg.vector_norm."""
     return norm(recorder, x, ord, dim, keepdim)
 
@@ -69,9 +76,7 @@ def _over_features(recorder: Recorder, x: View, places: list[int], mean: bool) -
     if any(view.value != x.value for view, _ in wanted):
         x = recorder.in_order(x)
         wanted = [recorder.axis_of(x, place) for place in places]
-    elements = 1
-    for place in places:
-        elements *= x.shape[place]
+    elements = prod(x.shape[place] for place in places)
     value = recorder.emit(Sum(tuple(sorted(axis for _, axis in wanted)), 1 / elements if mean else 1.0), x.value)
     return View(value, tuple(() if place in places else axes for place, axes in enumerate(x.dims)))
 

@@ -24,9 +24,13 @@ def wrapped(dim: int, rank: int) -> int:
     return dim % rank
 
 
-def reshape(_recorder: Recorder, x: View, *shape: object) -> View:
-    """reshape, view: the same memory order at another shape, -1 filled in."""
-    return regroup(x, _filled_in(sizes_of(shape), prod(x.shape)))
+def reshape(recorder: Recorder, x: View, *shape: object) -> View:
+    """reshape, view: the elements in the same order at another shape, -1 filled in."""
+    sizes = _filled_in(sizes_of(shape), prod(x.shape))
+    try:
+        return regroup(x, sizes)
+    except CompileError:  # features that do not lie side by side in memory may have to be brought together first
+        return regroup(recorder.in_order(x), sizes)
 
 
 def _filled_in(sizes: tuple[int, ...], total: int) -> tuple[int, ...]:
