@@ -35,3 +35,14 @@ def test_chunks_do_not_change_scores() -> None:
 def test_same_tokens_score_highest() -> None:
     tokens = _unit(6, 5, 32)
     assert torch.equal(hard_alignment(tokens, tokens).argmax(dim=1), torch.arange(6))
+
+
+def test_padding_counts_as_published_unless_lengths_are_given() -> None:
+    images, captions = _unit(3, 5, 8), _unit(4, 7, 8)
+    lengths = torch.tensor([7, 3, 1, 5])
+    scores = hard_alignment(images, captions, lengths)
+    for j, length in enumerate(lengths.tolist()):
+        short = hard_alignment(images, captions[j : j + 1, :length])[:, 0]
+        assert torch.allclose(scores[:, j], short, atol=1e-5)
+    assert torch.allclose(scores[:, 0], hard_alignment(images, captions)[:, 0], atol=1e-5)
+    assert not torch.allclose(scores[:, 1], hard_alignment(images, captions)[:, 1], atol=1e-2)
