@@ -16,6 +16,7 @@ import torch
 
 from ir.graph import Array, Graph, GraphBuilder, Where
 from ir.interp import interpret
+from ir.lowerings.census import census
 from ir.ops import (
     Add,
     BatchNorm,
@@ -189,14 +190,14 @@ class Tracer:
         return self.builder.build({"fused": self.read_out(self.block(x, self.combs(x, y), gate))})
 
 
-def random_inputs(graph: Graph, seed: int, samples: int = 3) -> dict[str, Array]:
-    """Spikes at a rate of one half; payloads and real values are multiples of 1/4."""
+def random_inputs(graph: Graph, seed: int, samples: int = 3, rate: float = 0.5) -> dict[str, Array]:
+    """Spikes at a rate; payloads and real values are multiples of 1/4."""
     random = np.random.default_rng(seed)
     inputs: dict[str, Array] = {}
     for node in graph.inputs:
         shape = (1 if node.type.static else graph.steps, samples, *node.type.shape)
         spiking = node.type.domain.kind == "spike"
-        values = random.integers(0, 2, shape) if spiking else random.integers(-12, 13, shape) / 4
+        values = random.random(shape) < rate if spiking else random.integers(-12, 13, shape) / 4
         inputs[node.name] = values.astype(np.float32)
     return inputs
 
@@ -221,10 +222,21 @@ def neurons_of(graph: Graph) -> list[str]:
     return [node.name for node in graph.nodes.values() if node.op.family == "neuron"]
 
 
+def added_by(chip: Graph, strategy: str) -> tuple[int, int]:
+    """Neurons and synapses that a lowering added."""
+    rows = [row for row in census(chip) if strategy in chip.nodes[row.node].where.passes]
+    return sum(row.neurons for row in rows), sum(row.synapses for row in rows)
+
+
 @pytest.fixture(scope="session")
 def cmsf() -> SimpleNamespace:
     """What the tests of lowering share, as a fixture, because test folders are not packages."""
     make: Callable[..., Tracer] = Tracer
     names = {"Tracer": make, "Size": Size, "PAPER": PAPER, "LOIHI1": LOIHI1, "LOIHI2": LOIHI2}
-    functions = {"random_inputs": random_inputs, "assert_same": assert_same, "neurons_of": neurons_of}
+    functions = {
+        "random_inputs": random_inputs,
+        "assert_same": assert_same,
+        "neurons_of": neurons_of,
+        "added_by": added_by,
+    }
     return SimpleNamespace(**names, **functions)
