@@ -24,6 +24,16 @@ def _joint(op: Op, args: tuple[Type, ...]) -> Type:
     return Type(tuple(shape), REAL, 1.0, all(arg.static for arg in args))
 
 
+def _aligned(args: tuple[Value, ...]) -> tuple[Value, ...]:
+    """The operands with unit axes behind time and batch, so that all have the rank of the longest."""
+    rank = max(arg.ndim for arg in args)
+    wide = ((*arg.shape[:2], *(1,) * (rank - arg.ndim), *arg.shape[2:]) for arg in args)
+    return tuple(
+        arg if arg.ndim == rank else array_namespace(arg).reshape(arg, shape)
+        for arg, shape in zip(args, wide, strict=True)
+    )
+
+
 @dataclass(frozen=True)
 class Add(Op):
     """y = the sum of the operands. Spike populations add up to a count; currents to a current; else real."""
@@ -42,8 +52,8 @@ class Add(Op):
         return replace(joint, domain=CURRENT if kinds == {"current"} else REAL)
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
-        total = args[0]
-        for arg in args[1:]:
+        total, *rest = _aligned(args)
+        for arg in rest:
             total = total + arg
         return total
 
@@ -66,7 +76,8 @@ class Mul(Op):
         return joint
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
-        return args[0] * args[1]
+        a, b = _aligned(args)
+        return a * b
 
 
 def _payload(domain: Domain) -> Domain:
@@ -144,7 +155,8 @@ class Divide(Op):
         return _joint(self, args)
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
-        return args[0] / args[1]
+        a, b = _aligned(args)
+        return a / b
 
 
 @dataclass(frozen=True)
@@ -159,7 +171,8 @@ class Subtract(Op):
         return _joint(self, args)
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
-        return args[0] - args[1]
+        a, b = _aligned(args)
+        return a - b
 
 
 FUNCTIONS: dict[str, Callable[[Any, Any, float], Any]] = {
