@@ -41,7 +41,10 @@ NEURONS: dict[str, list[Callable[[], nn.Module]]] = {
         lambda: old.MultiStepLIFNode(v_reset=None, v_threshold=0.5, detach_reset=True),
         lambda: old.MultiStepLIFNode(decay_input=False, v_reset=-0.5),
     ],
-    "spikingjelly.clock_driven.neuron.MultiStepIFNode": [lambda: old.MultiStepIFNode(), lambda: old.MultiStepIFNode(v_reset=None)],
+    "spikingjelly.clock_driven.neuron.MultiStepIFNode": [
+        lambda: old.MultiStepIFNode(),
+        lambda: old.MultiStepIFNode(v_reset=None),
+    ],
     "spikingjelly.clock_driven.neuron.MultiStepParametricLIFNode": [
         lambda: old.MultiStepParametricLIFNode(),
         lambda: old.MultiStepParametricLIFNode(init_tau=3.0, decay_input=False),

@@ -1,0 +1,66 @@
+"""
+What NIR cannot say, as one generic NIR node, so that a written network can be read back whole.
+
+NIR 1.0.8 has no nodes with several ordered inputs, no axes beyond a vector's, no products of spikes and no host arithmetic
+(https://neuroir.org). The extension node says which IR operation it is; standard nodes carry the same record as metadata.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import nir
+import numpy as np
+
+from ir.errors import CompileError
+from ir.ops import OPS
+from ir.ops.base import Op
+
+FORMAT_VERSION = "1"
+
+
+@dataclass(eq=False)
+class Extension(nir.NIRNode):
+    """
+    One IR operation: kind, attributes and ordered operands (JSON), parameter arrays by role, and the result's shape.
+
+    Operands name nodes of the same graph. Batch and time are not part of any shape; a node runs once per time step.
+    """
+
+    kind: str
+    attributes: str
+    operands: str
+    shape: np.ndarray
+    params: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.input_type = {"input": np.asarray(self.shape)}
+        self.output_type = {"output": np.asarray(self.shape)}
+
+
+def record(op: Op, operands: tuple[str, ...]) -> dict[str, str]:
+    """An operation and its operands as strings."""
+    return {"kind": op.kind, "attributes": json.dumps(op.attributes()), "operands": json.dumps(operands)}
+
+
+def recorded_op(name: str, entries: Mapping[str, Any]) -> tuple[Op, tuple[str, ...]]:
+    """
+    The operation and the operands that `record` wrote.
+
+    Raises:
+        CompileError: for a kind that does not exist or attributes that do not fit it.
+    """
+    try:
+        kind, operands = entries["kind"], tuple(json.loads(entries["operands"]))
+        attributes = {key: _as_tuple(value) for key, value in json.loads(entries["attributes"]).items()}
+        return OPS[kind](**attributes), operands
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CompileError("nir.record", f"node {name} holds no operation of ours: {error}",
+                           hint="written by another version of the compiler?") from error  # fmt: skip
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
