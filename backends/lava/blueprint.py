@@ -7,8 +7,11 @@ Inside, every port is a flat vector; the network's own ports have the shapes of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
+
+import networkx as nx
 
 from backends.lava.core import READOUT
 from backends.lava.recording import Tap
@@ -72,15 +75,42 @@ class Blueprint:
 def finish(
     graph: Graph, timing: Timing, parts: dict[str, Part], wires: list[tuple[Port, Port]], dtype: Any
 ) -> Blueprint:
-    """The blueprint of finished parts and wires; an input that nothing reads ends in a part that forgets it."""
-    read = {start for start, _ in wires}
-    unread = [node.name for node in graph.inputs if ("", node.name) not in read]
-    if unread:
-        shapes = [graph.nodes[name].type.shape for name in unread]
-        sizes = [graph.nodes[name].type.size for name in unread]
-        parts = {**parts, "unread": CorePart(HostWorker([], [Tap(shape, 0, 0) for shape in shapes], sizes, dtype))}
-        wires = wires + [(("", name), ("unread", f"in_{k}")) for k, name in enumerate(unread)]
-    return Blueprint(parts, wires, *_boundary(graph), timing, dtype)
+    """The blueprint of finished parts and wires, tied together."""
+    inputs, outputs = _boundary(graph)
+    blueprint = Blueprint(parts, wires, inputs, outputs, timing, dtype)
+    loose = _loose_ends(blueprint)
+    if not loose:
+        return blueprint
+    sizes = [_size(blueprint, port) for port in loose]
+    tie = CorePart(HostWorker([], [Tap((size,), 0, 0) for size in sizes], sizes, dtype))
+    more = [(port, ("tie", f"in_{k}")) for k, port in enumerate(loose)]
+    return replace(blueprint, parts={**parts, "tie": tie}, wires=[*wires, *more])
+
+
+def _loose_ends(blueprint: Blueprint) -> list[Port]:
+    """
+    Ports whose messages must meet somewhere: one of every piece of the network, and the inputs that nothing reads.
+
+    Lava silently leaves out what is not connected to the process that is run.
+    """
+    starts = [start for start, _ in blueprint.wires]
+    pieces: nx.Graph[str] = nx.Graph()
+    pieces.add_nodes_from(blueprint.parts)
+    pieces.add_edges_from((start[0], end[0]) for start, end in blueprint.wires if start[0] and end[0])
+    ends = [next(start for start in starts if start[0] in piece) for piece in nx.connected_components(pieces)]
+    unread = [("", name) for name in blueprint.inputs if ("", name) not in starts]
+    return ends + unread if len(ends) + len(unread) > 1 else []
+
+
+def _size(blueprint: Blueprint, port: Port) -> int:
+    """Elements of the messages that a port sends."""
+    name, place = port
+    if not name:
+        return prod(blueprint.inputs[place])
+    part = blueprint.parts[name]
+    if isinstance(part, CorePart):
+        return part.worker.sends[int(place.removeprefix("out_"))]
+    return part.size if isinstance(part, LifPart) else part.weights.shape[0]
 
 
 def _boundary(graph: Graph) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:

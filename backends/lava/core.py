@@ -115,7 +115,7 @@ def _stage(graph: Graph, timing: Timing, depth: int, emits: list[str], bounds: M
         if name.startswith(READOUT):
             stage.emits[name] = roots_of(graph, name)[0]
             continue
-        neuron = neuron_of(graph, graph.nodes[name], np.float32 if bounds is None else np.float64)
+        neuron = neuron_of(graph, graph.nodes[name], bounds, timing.window)
         stage.neurons.append(neuron)
         stage.instructions.append((name, neuron.step, graph.nodes[name].inputs))
         stage.emits[name] = name
@@ -148,6 +148,5 @@ def port_dtype(real: bool) -> Any:
 
 
 def is_real(graph: Graph) -> bool:
-    """Whether a chip graph computes in the source's own (floating point) arithmetic rather than in integers."""
-    arrays: Any = graph.params.values()
-    return any(node.op.kind == "lif" for node in graph.nodes.values()) or any(a.dtype.kind == "f" for a in arrays)
+    """Whether a chip graph computes in the source's own (floating point) arithmetic: it has no integer neuron."""
+    return not any(node.op.kind == "loihi_lif" for node in graph.nodes.values())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backends.lava.blueprint import Blueprint
+from backends.lava.bounds import with_input_range
 from backends.lava.cone import populations
 from backends.lava.core import is_real
 from backends.lava.events import count_events
@@ -76,12 +77,12 @@ class LavaEngine:
         """The network as a Lava process, to be connected to other processes and run by them."""
         from backends.lava.processes.network import LavaNetwork
 
-        return LavaNetwork(self._blueprint(timing_of(self.chip, self.chip.steps), {}))
+        return LavaNetwork(self._blueprint(self.chip, timing_of(self.chip, self.chip.steps), {}))
 
-    def _blueprint(self, timing: Timing, taps: Mapping[str, Tap]) -> Blueprint:
+    def _blueprint(self, chip: Graph, timing: Timing, taps: Mapping[str, Tap]) -> Blueprint:
         if self.emission == "stock":
-            return emit_stock(self.chip, timing, taps)
-        return fuse(self.chip, timing, taps, self.processes)
+            return emit_stock(chip, timing, taps)
+        return fuse(chip, timing, taps, self.processes)
 
     def _taps(self, timing: Timing, count: int, probes: tuple[str, ...]) -> dict[str, Tap]:
         """Shared memory for every population's activity, the probed spikes and the outputs ("output " + name)."""
@@ -108,7 +109,8 @@ class LavaEngine:
         from backends.lava.processes.worker_process import worker_process
 
         status = Status()
-        blueprint = self._blueprint(timing, taps)
+        largest = {} if self.real else {name: int(np.abs(x).max()) for name, x in inputs.items()}
+        blueprint = self._blueprint(with_input_range(self.chip, largest), timing, taps)
         raise_descriptor_limit(len(blueprint.parts) + 1)
         network = LavaNetwork(blueprint, status)
         outputs = [taps["output " + name] for name in blueprint.outputs]

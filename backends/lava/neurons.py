@@ -8,6 +8,7 @@ micro-steps inside one Lava step: memoryless neurons fire independently at each 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -33,10 +34,20 @@ class Neuron(Protocol):
         ...
 
 
-def neuron_of(graph: Graph, node: Node, working: Any) -> Neuron:
-    """The callable of a neuron node, with its bias; `working` is float64 for integer networks, float32 for real ones."""
+def neuron_of(graph: Graph, node: Node, bounds: Mapping[str, int] | None, window: int) -> Neuron:
+    """
+    The callable of a neuron node, with its bias.
+
+    Args:
+        bounds: the range proof, None for a real network. window: steps between resets, 0 for none.
+    """
     bias = graph.arrays(node).get("bias")
-    return _NEURONS[type(node.op)](node, None if bias is None else bias.astype(working), working)
+    if isinstance(node.op, LoihiLif):
+        assert bounds is not None
+        return IntegerLif(node, bias, sum(bounds[name] for name in node.inputs), window)
+    working = np.float32 if bounds is None else np.float64
+    kind = RealLif if isinstance(node.op, Lif) else Memoryless
+    return kind(node, None if bias is None else bias.astype(working), working)
 
 
 def emission_dtype(node: Node) -> Any:
@@ -57,41 +68,57 @@ def _biased(currents: tuple[Array, ...], bias: Array | None, dtype: Any) -> Arra
     return total if bias is None else total + bias
 
 
-@dataclass
 class IntegerLif:
-    """The integer neuron of Loihi, see ir.ops.loihi.LoihiLif: decays truncate toward zero, u folds once, v saturates."""
+    """
+    The integer neuron of Loihi, see ir.ops.loihi.LoihiLif: decays truncate toward zero, u folds once, v saturates.
 
-    node: Node
-    bias: Array | None
-    working: Any
-    u: Array | float = 0.0
-    v: Array | float = 0.0
+    Where the range proof excludes folding and saturation these are left out, and where the state then fits float32 (halving
+    or keeping an integer is exact there, other decays need more bits) it is kept in float32.
+    """
 
-    def __post_init__(self) -> None:
-        assert isinstance(self.node.op, LoihiLif)
-        op = self.node.op
-        self.unit, self.half = float(1 << op.decay_bits), float(1 << (op.state_bits - 1))
-        self.keep_u, self.keep_v = self.unit - op.du - 1, self.unit - op.dv
+    def __init__(self, node: Node, bias: Array | None, reach: int, window: int) -> None:
+        """`reach`: largest magnitude of the total current; `window`: steps between resets, 0 for none."""
+        op = node.op
+        assert isinstance(op, LoihiLif)
+        unit, self.half = 1 << op.decay_bits, 1 << (op.state_bits - 1)
+        self.kept_u, self.kept_v = (unit - op.du - 1) / unit, (unit - op.dv) / unit
+        drive = (reach << op.shift) + (0 if bias is None else int(np.abs(bias).max()))
+        steps = 1 if not self.kept_v else window
+        self.folds = bool(self.kept_u) or reach << op.shift >= self.half
+        self.saturates = self.folds or not steps or steps * drive >= self.half
+        self.dtype: Any = np.float32 if not self.saturates and self.kept_v in (0, 0.5, 1) else np.float64
         self.gain, self.threshold = float(1 << op.shift), float(op.vth << op.shift)
+        self.bias = None if bias is None else bias.astype(self.dtype)
+        self.u: Array | float = 0.0
+        self.v: Array | float = 0.0
 
     def reset(self) -> None:
         self.u = self.v = 0.0
 
     def step(self, *currents: Array) -> Array:
-        u = _total(currents, self.working)
-        u *= self.gain
-        if self.keep_u:
-            u += np.trunc(self.u * (self.keep_u / self.unit))
-        np.subtract(u, 2 * self.half, out=u, where=u > self.half)
-        np.add(u, 2 * self.half, out=u, where=u <= -self.half)
-        v = u + np.trunc(self.v * (self.keep_v / self.unit)) if self.keep_v else u.copy()
+        v = _total(currents, self.dtype)
+        v *= self.gain
+        if self.folds:
+            v = self._folded(v)
+            self.u = v.copy()
+        if self.kept_v:
+            v += np.trunc(np.multiply(self.v, self.kept_v, dtype=self.dtype))
         if self.bias is not None:
             v += self.bias
-        np.clip(v, 1 - self.half, self.half - 1, out=v)
+        if self.saturates:
+            np.clip(v, 1 - self.half, self.half - 1, out=v)
         fired = v > self.threshold
-        v[fired] = 0.0
-        self.u, self.v = u, v
+        if self.kept_v:
+            v[fired] = 0
+            self.v = v
         return fired.astype(np.float32)
+
+    def _folded(self, u: Array) -> Array:
+        """The current after decay and input, folded once into (-half, half]."""
+        u += np.trunc(np.multiply(self.u, self.kept_u))
+        u[u > self.half] -= 2 * self.half
+        u[u <= -self.half] += 2 * self.half
+        return u
 
 
 @dataclass
@@ -143,12 +170,3 @@ class Memoryless:
         top = float(1 << (op.bits - 1))
         total = _biased(currents, self.bias, self.working)
         return np.clip(np.floor(total / (1 << op.shift)) if op.shift else total, -top, top - 1)
-
-
-_NEURONS: dict[type, Any] = {
-    LoihiLif: IntegerLif,
-    Lif: RealLif,
-    Graded: Memoryless,
-    Gate: Memoryless,
-    Burst: Memoryless,
-}

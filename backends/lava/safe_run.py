@@ -18,7 +18,8 @@ import resource
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from backends.lava.status import Status
@@ -47,7 +48,8 @@ def safe_run(
     """
     runtime = None
     try:
-        with _quiet_children():
+        with _quiet_children(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the packages below Lava; the children inherit it
             runtime = _start(network, models)
             _watch_start(runtime, deadline_s)
         _watch(runtime, steps, status, deadline_s)
@@ -82,13 +84,16 @@ def _start(network: AbstractProcess, models: Mapping[Any, type]) -> Any:
 
 def _watch_start(runtime: Any, deadline_s: float) -> None:
     """Fork the children and wait until every one is built: Runtime.initialize with a deadline."""
-    runtime._build_watchdog_manager()
-    runtime._build_message_infrastructure()
-    runtime._build_channels()
-    runtime._build_sync_channels()
-    runtime._build_processes()
-    runtime._build_runtime_services()
-    runtime._start_ports()
+    try:
+        for part in ("watchdog_manager", "message_infrastructure", "channels", "sync_channels", "processes"):
+            getattr(runtime, f"_build_{part}")()
+        runtime._build_runtime_services()
+        runtime._start_ports()
+    except OSError as error:
+        what = f"Lava's processes cannot be started: {error}"
+        raise CompileError(
+            "lava.start", what, hint="free memory, /dev/shm or processes, or use the fused emission"
+        ) from None
     end = time.monotonic() + deadline_s
     for built in runtime.exception_q:
         error = _built(built, runtime, end)
@@ -147,7 +152,7 @@ def _check_alive(runtime: Any) -> None:
 
 def _release(runtime: Any, network: AbstractProcess) -> None:
     """End all children, ports and shared memory of a runtime; interrupts wait until that is done."""
-    with _uninterrupted():
+    with _interrupts_deferred():
         infrastructure = runtime._messaging_infrastructure
         actors = infrastructure.actors if infrastructure is not None else []
         for end in ("terminate", "kill"):
@@ -167,25 +172,32 @@ def _release(runtime: Any, network: AbstractProcess) -> None:
 
 
 @contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Ignore Ctrl-C for a moment (only the main thread receives it)."""
+def _interrupts_deferred() -> Generator[None]:
+    """
+    Hold Ctrl-C back for a moment and raise it afterwards (only the main thread receives it).
+
+    Children forked meanwhile inherit the note-taking handler, that is, they ignore Ctrl-C, which is the parent's to handle.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    noted: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: noted.append(number))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+        if noted:
+            raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
-def _quiet_children() -> Iterator[None]:
-    """Children forked meanwhile ignore Ctrl-C, which is the parent's to handle, and die with the parent (Linux)."""
+def _quiet_children() -> Generator[None]:
+    """Children forked meanwhile ignore Ctrl-C and die with the parent (Linux), whatever ends it."""
     _register_fork_hook()
     _Forking.active = True
     try:
-        with _uninterrupted():
+        with _interrupts_deferred():
             yield
     finally:
         _Forking.active = False

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from backends.lava.blueprint import Blueprint, CorePart, LifPart, Part, Port, SynapsesPart, emission_of, finish
-from backends.lava.bounds import emission_bound, magnitude_bounds
+from backends.lava.bounds import magnitude_bounds
 from backends.lava.cone import cone_of, populations
 from backends.lava.core import READOUT, Core, port_dtype
 from backends.lava.matrix import StoredMatrix, connection_matrix, stored_matrix
@@ -32,7 +32,7 @@ INT32_TOP, MANTISSA_TOP = 1 << 31, 1 << 15
 
 
 def emit_stock(graph: Graph, timing: Timing, taps: Mapping[str, Tap]) -> Blueprint:
-    """The network as Lava's own processes; `taps` says what a recorder beside them records."""
+    """The network as Lava's own processes; `taps` says what is recorded."""
     emission = _StockEmission(graph, timing, taps)
     for node in populations(graph):
         emission.add_population(node)
@@ -46,8 +46,7 @@ class _StockEmission:
     """A blueprint under construction."""
 
     def __init__(self, graph: Graph, timing: Timing, taps: Mapping[str, Tap]) -> None:
-        self.graph, self.timing, self.taps = graph, timing, taps
-        self.bounds = magnitude_bounds(graph)
+        self.graph, self.timing, self.taps, self.bounds = graph, timing, taps, magnitude_bounds(graph)
         self.parts: dict[str, Part] = {}
         self.wires: list[tuple[Port, Port]] = []
         self.ports: dict[tuple[str, int], Port] = {(node.name, 0): ("", node.name) for node in graph.inputs}
@@ -116,7 +115,7 @@ class _StockEmission:
 
     def _stored_sum(self, matrix: StoredMatrix, source: str) -> int:
         rows = abs(matrix.weights.astype(np.int64)).sum(axis=1)
-        return int(rows.max()) * emission_bound(self.graph.nodes[source].type) << max(0, matrix.exponent)
+        return int(rows.max()) * self.bounds[source] << max(0, matrix.exponent)
 
     def _late(self, source: str, steps: int) -> Port:
         """The port that carries an emission `steps` steps late; relays are shared and chained beyond the longest delay."""

@@ -59,15 +59,15 @@ class Sketch:
     def pick(self):
         return self.spikes[self.rng.integers(len(self.spikes))]
 
-    def weight(self, rows, columns, low=-60, high=60):
+    def weight(self, rows, columns, low=-40, high=60):
         values = self.rng.integers(low, high, (rows, columns))
         return (
-            self.builder.param("w", values / 64 if False else values.astype(np.float32) / 64)
+            self.builder.param("w", values.astype(np.float32) / 64)
             if self.real
             else (self.builder.param("w", values.astype(np.int8)))
         )
 
-    def linear(self, source, rows=D, low=-60, high=60):
+    def linear(self, source, rows=D, low=-40, high=60):
         return self.builder.add(Linear(), source, name="lin", params={"weight": self.weight(rows, D, low, high)})
 
     def bias(self, shape):
@@ -83,7 +83,7 @@ class Sketch:
 
     def _integer_neuron(self):
         du = int(self.rng.choice([4095, 4095, 4095, 1000, -1]))
-        return LoihiLif(du, int(self.rng.choice([0, 2048, 4096, 333])), int(self.rng.integers(1, 60)), 6, 12, 24)
+        return LoihiLif(du, int(self.rng.choice([0, 2048, 4096, 333])), int(self.rng.integers(1, 40)), 6, 12, 24)
 
     def _real_neuron(self):
         form = str(self.rng.choice(["euler", "sum"]))

@@ -1,0 +1,156 @@
+"""Both emissions under Lava's own runtime equal the interpreter: every population, every step, every event."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from backends.lava.cone import populations
+from backends.lava.engine import LavaEngine
+from ir.errors import CompileError
+from ir.graph import GraphBuilder
+from ir.ops import Input, Linear
+from ir.ops.loihi import LoihiLif
+
+MOTIF_COUNT = 10
+
+
+def check(engine, graph, inputs, expected):
+    """Run and compare everything; return the values that were compared."""
+    outputs, values, (spikes, synaptic) = expected(graph, inputs)
+    probes = [node.name for node in (*graph.inputs, *populations(graph))]
+    trace = engine.run(inputs, tuple(probes))
+    for name in probes:
+        assert np.array_equal(trace.spikes[name], values[name]), name
+    for name, value in outputs.items():
+        assert np.array_equal(trace.outputs[name], value), name
+    assert dict(trace.events.spikes) == spikes
+    assert dict(trace.events.synaptic) == synaptic
+    steps, batch = next(iter(inputs.values())).shape[:2]
+    assert (trace.events.samples, trace.events.steps) == (batch, steps)
+    sizes = {node.name: node.type.size for node in populations(graph)}
+    assert trace.events.updates == {name: size * steps * batch for name, size in sizes.items()}
+    return values
+
+
+@pytest.mark.parametrize("emission", ["fused", "stock"])
+@pytest.mark.parametrize("motif", range(MOTIF_COUNT))
+def test_every_motif_equals_the_interpreter(motif, emission, motifs, network, expected):
+    graph, inputs = network(70 + motif, [motifs[motif], motifs[0], motifs[motif]])
+    values = check(LavaEngine(graph, emission), graph, inputs, expected)
+    assert sum(bool(values[node.name].any()) for node in populations(graph)) > 2
+
+
+def test_the_table_of_motifs_is_complete(motifs):
+    assert len(motifs) == MOTIF_COUNT
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_random_networks_in_any_number_of_processes(seed, processes, network, expected):
+    graph, inputs = network(200 + seed)
+    check(LavaEngine(graph, processes=processes), graph, inputs, expected)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_networks_in_stock_processes(seed, network, expected):
+    graph, inputs = network(300 + seed)
+    check(LavaEngine(graph, "stock"), graph, inputs, expected)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_real_arithmetic_equals_the_interpreter(seed, network, expected):
+    graph, inputs = network(430 + seed, real=True)
+    values = check(LavaEngine(graph), graph, inputs, expected)
+    assert sum(bool(values[node.name].any()) for node in populations(graph)) > 1
+
+
+def streaming_network():
+    """Two populations that leak over a long stream, and a shortcut past the first."""
+    b, rng = GraphBuilder("stream", 0), np.random.default_rng(5)
+    x = b.add(Input("spike[6]"), name="x")
+    weight = [b.param(f"w{k}", rng.integers(-50, 70, (6, 6)).astype(np.int8)) for k in range(3)]
+    bias = b.param("bias", rng.integers(-300, 900, (6,)).astype(np.int32))
+    linear = lambda source, k: b.add(Linear(), source, name=f"l{k}", params={"weight": weight[k]})
+    first = b.add(LoihiLif(400, 300, 90, 6, 12, 24), linear(x, 0), name="first", params={"bias": bias})
+    second = b.add(
+        LoihiLif(4095, 100, 80, 6, 12, 24), linear(first, 1), linear(x, 2), name="second", params={"bias": bias}
+    )
+    return b.build({"y": second})
+
+
+@pytest.mark.parametrize("emission", ["fused", "stock"])
+def test_a_streaming_network_takes_its_length_from_the_input(emission, expected):
+    graph = streaming_network()
+    inputs = {"x": (np.random.default_rng(0).random((17, 3, 6)) < 0.3).astype(np.int64)}
+    values = check(LavaEngine(graph, emission), graph, inputs, expected)
+    assert 0.05 < values["second"].mean() < 0.95
+
+
+def test_results_have_the_documented_types(network):
+    graph, inputs = network(7, real=False)
+    trace = LavaEngine(graph).run(inputs, ("first", "amount", "pop"))
+    assert [trace.spikes[name].dtype for name in ("first", "amount", "pop")] == [np.uint8, np.int32, np.uint8]
+    assert trace.outputs["sum"].dtype == np.int32
+    assert trace.outputs["turned"].shape == (*inputs["first"].shape[:2], 4, 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x: {**x, "first": x["first"] * 2}, "integers from 0 to 1"),
+        (lambda x: {**x, "amount": x["amount"] + 0.5}, "integers from -8388608 to 8388607"),
+        (lambda x: {**x, "amount": x["amount"] + (1 << 23)}, "integers from -8388608 to 8388607"),
+        (lambda x: {**x, "amount": x["amount"] * np.nan}, "not finite"),
+        (lambda x: {**x, "amount": x["amount"][:, :, :1]}, "needs (T, B, 3, 4)"),
+        (lambda x: {**x, "amount": np.concatenate([x["amount"]] * 2, axis=1)}, "cannot run together"),
+        (lambda x: {**x, "amount": np.concatenate([x["amount"]] * 2)}, "the window has"),
+        (lambda x: {"first": x["first"]}, "the network has amount, first, second"),
+        (lambda x: {name: value[:, :0] for name, value in x.items()}, "cannot run together"),
+    ],
+)
+def test_wrong_inputs_are_refused_before_anything_starts(change, message, network):
+    graph, inputs = network(4)
+    with pytest.raises(CompileError, match=r"lava\.input") as error:
+        LavaEngine(graph).run(change(inputs))
+    assert message in str(error.value)
+
+
+def test_unknown_names_are_refused_with_what_is_known(network):
+    graph, inputs = network(4)
+    with pytest.raises(CompileError, match=r"lava.probe.*'nobody'(.|\n)*known: pop, "):
+        LavaEngine(graph).run(inputs, ("nobody",))
+    with pytest.raises(CompileError, match=r"lava.emission(.|\n)*known: fused, stock"):
+        LavaEngine(graph, "fast")
+    with pytest.raises(CompileError, match=r"lava.emission(.|\n)*real arithmetic"):
+        LavaEngine(network(4, real=True)[0], "stock")
+
+
+def test_sums_beyond_exact_arithmetic_are_refused():
+    b = GraphBuilder("huge", 1)
+    x = b.add(Input("graded<32>[2]"), name="x")
+    weight = b.param("w", np.full((1, 2), 1 << 22, np.int64))
+    y = b.add(LoihiLif(4095, 0, 1, 6, 12, 24), b.add(Linear(), x, name="l", params={"weight": weight}), name="y")
+    with pytest.raises(CompileError, match=r"lava\.range"):
+        LavaEngine(b.build({"y": y})).run({"x": np.full((1, 1, 2), (1 << 31) - 1)})
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import backends.lava.engine; print('lava' in sys.modules)", "False"),
+        (
+            "sys.modules['lava'] = None\nfrom backends.lava.engine import require_lava\nfrom ir.errors import CompileError\n"
+            "try: require_lava()\nexcept CompileError as error: print(error.rule, error.hint)",
+            "lava.missing use Python 3.10, or --target gpu",
+        ),
+    ],
+)
+def test_lava_is_imported_late_and_missed_politely(code, said):
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{code}"], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert said in done.stdout
