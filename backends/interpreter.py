@@ -1,4 +1,5 @@
-"""The slow engine that is the definition: interprets the chip graph on numpy integers, every gate materialised.
+"""
+The slow engine that is the definition: interprets the chip graph on numpy integers, every gate materialised.
 
 The fast engines are compared with it; nothing here is clever.
 """
@@ -20,6 +21,10 @@ class InterpreterEngine:
 
     def __init__(self, chip: Graph) -> None:
         self._chip = chip
+
+    def describe(self) -> str:
+        """What runs, in words."""
+        return "the interpreter"
 
     def run(self, inputs: Mapping[str, Array], probes: tuple[str, ...] = ()) -> Trace:
         """See `backends.trace.Engine`."""

@@ -44,6 +44,10 @@ class Trace:
 class Engine(Protocol):
     """Runs the chip part of a network."""
 
+    def describe(self) -> str:
+        """What runs the network, in a few words for the report."""
+        ...
+
     def run(self, inputs: Mapping[str, Array], probes: tuple[str, ...] = ()) -> Trace:
         """Run samples from zero state.
 

@@ -11,20 +11,18 @@ from compile.options import Options
 from compile.program import Program
 from compile.progress import Progress
 from compile.source import Part, Source
-from frontend import from_nir, to_nir
+from frontend.from_nir import from_nir
 from frontend.import_check import ImportCheck, check_import
+from frontend.to_nir import to_nir
 from frontend.trace import trace_module
 from hw_profiles import Profile
 from ir.deployment import Deployment
 from ir.graph import Graph
-from ir.interp import interpret
 from ir.passes.quantize_network import QuantizationReport, quantize
 from ir.passes.runner import lower
 from ir.passes.schedule_depth import Schedule, schedule
 from ir.text import graph_text
 from ir.verify import verify
-
-CHECK_SAMPLES_PER_BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,9 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
     with progress.stage(f"{part.name}: lower to synapses"):
         deployment = lower(graph, profile.features, dict(options.lower), keep)
         plan = schedule(deployment.chip)
-    floating = Program(part.name, options.target, deployment, _engine(deployment.chip, options, options.precision == "float"))
+    floating = Program(
+        part.name, options.target, deployment, _engine(deployment.chip, options, options.precision == "float")
+    )
     integer, report = None, None
     if options.precision == "int":
         with progress.stage(f"{part.name}: quantise"):
@@ -78,22 +78,22 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
 def _import(part: Part, source: Source) -> tuple[Graph, Any]:
     """The IR graph as it is read back from the NIR graph, so that the interchange file holds everything."""
     if isinstance(part.network, Graph):
-        return part.network, to_nir.to_nir(part.network)
+        return part.network, to_nir(part.network)
     traced = trace_module(part.network, dict(part.example), source.static, source.steps, part.name)
-    nir_graph = to_nir.to_nir(traced)
-    graph = from_nir.from_nir(nir_graph)
+    nir_graph = to_nir(traced)
+    graph = from_nir(nir_graph)
     assert graph == traced, "the NIR graph lost something of the traced network"
     return graph, nir_graph
 
 
 def _check(part: Part, graph: Graph) -> ImportCheck | None:
     """The imported graph against the torch module on the example inputs; nothing to compare with for a NIR graph."""
-    return None if isinstance(part.network, Graph) else check_import(part.network, graph, dict(part.example))
+    return None if isinstance(part.network, Graph) else check_import(part.network, graph, dict(part.calibration))
 
 
 def _calibration(program: Program, part: Part) -> dict[str, Array]:
     """What the chip inputs look like on the example inputs: (T, B, *shape) real values."""
-    return program.chip_inputs(part.example)
+    return program.chip_inputs(part.calibration)
 
 
 def _engine(chip: Graph, options: Options, on_target: bool) -> Engine:
@@ -112,8 +112,3 @@ def reference_twin(program: Program) -> Program:
     from backends.reference.engine import ReferenceEngine
 
     return Program(program.name, "gpu", program.deployment, ReferenceEngine(program.deployment.chip))
-
-
-def source_outputs(graph: Graph, host: Mapping[str, Any]) -> dict[str, Any]:
-    """The source network's own outputs on the interpreter."""
-    return interpret(graph, host)

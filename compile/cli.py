@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from compile.options import Options
 from ir.errors import CompileError
 
 EXIT_OK, EXIT_BUG, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -41,16 +42,16 @@ def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         return EXIT_OK
     if options.network is None:
         parser.error("name a network: a model file (.py) or a .nir file")
-    from compile.driver import Options, compile_network
-    from compile.report import print_report
+    from compile.driver import compile_network
+    from compile.report_text import report_text
 
-    report = compile_network(options.network, _options(Options, options))
-    print_report(report)
-    return EXIT_OK
+    report = compile_network(options.network, _options(options))
+    print(report_text(report))
+    return EXIT_OK if report.passed else EXIT_BUG
 
 
-def _options(kind: type, options: argparse.Namespace) -> object:
-    return kind(
+def _options(options: argparse.Namespace) -> Options:
+    return Options(
         target=options.target,
         precision=options.precision,
         profile=options.profile,
@@ -93,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
         help="the chip's integers, or the source's own arithmetic",
     )
     add("--profile", default="loihi2", metavar="NAME|FILE", help="hardware profile (default: loihi2)")
-    add("--config", help="one of the model file's CONFIGS (default: digits, else its first)")
+    add("--config", help="one of the model file's CONFIGS (default: its first)")
     add("--part", help="one part of the network (default: all)")
     add("--weights", type=Path, help="checkpoint to load (default: the model file's own)")
     add("--samples", type=_positive, default=16, help="samples to run on the target (default: 16)")

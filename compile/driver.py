@@ -27,7 +27,8 @@ from ir.errors import CompileError
 
 def compile_model(network: Any, target: str = "loihi", *, example: Any = None, static: tuple[str, ...] = (),
                   steps: int = 0, **options: Any) -> Program:  # fmt: skip
-    """Compile one network to a program.
+    """
+    Compile one network to a program.
 
     Args:
         network: a model file or .nir path, a torch module, or a NIR graph.
@@ -48,7 +49,9 @@ def compile_model(network: Any, target: str = "loihi", *, example: Any = None, s
     if len(source.parts) > 1:
         known = ", ".join(part.name for part in source.parts)
         raise CompileError("options.part", f"{source.name} has several parts", hint=f"choose one with part=: {known}")
-    return build_part(source.parts[0], source, settings, hw_profiles.load(settings.profile), Progress(quiet=True)).program
+    return build_part(
+        source.parts[0], source, settings, hw_profiles.load(settings.profile), Progress(quiet=True)
+    ).program
 
 
 def compile_network(network: str | Path, options: Options) -> Report:

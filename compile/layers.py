@@ -12,7 +12,8 @@ from ir.graph import Graph, Node
 
 @dataclass(frozen=True)
 class Layer:
-    """One population of the model, and what feeds it.
+    """
+    One population of the model, and what feeds it.
 
     neurons, synapses: its own (unrolled, residual duplicates included). added_*: gates, scores and their synapses that
     lowering put between it and the layers before. rate: spikes per neuron and step, 0..1.
@@ -41,7 +42,7 @@ def layer_of(chip: Graph) -> dict[str, str]:
     """Node -> the first population of the model that it feeds (itself, where it is one); "" for what feeds none."""
     users = chip.users()
     owner: dict[str, str] = {}
-    for name, node in reversed(chip.nodes.items()):
+    for name, node in reversed(list(chip.nodes.items())):
         own = node.op.family == "neuron" and not is_added(node)
         owner[name] = name if own else next((owner[user.name] for user in users[name] if owner[user.name]), "")
     inputs = {node.name for node in chip.inputs}

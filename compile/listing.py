@@ -22,10 +22,10 @@ def _ops() -> list[tuple[str, str]]:
 
 
 def _rules() -> list[tuple[str, str]]:
-    from frontend.function_rules import FUNCTION_RULES, function_name
+    from frontend.function_rules import FUNCTION_RULES
     from frontend.rules import NEURON_RULES
 
-    functions = [(function_name(function), "function") for function in FUNCTION_RULES]
+    functions = [(str(function), "function") for function in FUNCTION_RULES]
     return [(name, "neuron") for name in NEURON_RULES] + sorted(set(functions))
 
 

@@ -26,7 +26,8 @@ class PartReport:
 
 @dataclass(frozen=True)
 class Report:
-    """A whole compilation.
+    """
+    A whole compilation.
 
     metrics: "source" and "compiled" -> metric -> value, empty without a task. seconds: stage -> duration. files: what was
     written, by name.

@@ -7,6 +7,7 @@ from typing import Any
 
 from compile.report import PartReport, Report
 from compile.run import engine_text
+from frontend.import_check import ImportCheck
 
 SCHEMA = "spike-compiler-report/1"
 
@@ -37,7 +38,7 @@ def _part(part: PartReport) -> dict[str, Any]:
     return {
         "name": part.build.part.name,
         "samples": events.samples,
-        "import": imported.plain() if imported is not None else None,
+        "import": _import(imported),
         "layers": [{**asdict(layer), "agreement": part.run.agreement.get(layer.name)} for layer in part.layers],
         "check": {**asdict(verdict), "passed": verdict.passed},
         "quantization": [asdict(layer) for layer in quantization.layers] if quantization is not None else None,
@@ -46,3 +47,10 @@ def _part(part: PartReport) -> dict[str, Any]:
         "events": {kind: dict(getattr(events, kind)) for kind in ("spikes", "synaptic", "updates")},
         "energy": part.energy.plain() if part.energy is not None else None,
     }
+
+
+def _import(check: ImportCheck | None) -> dict[str, Any] | None:
+    """The check of the import; None for a graph that was read, not traced."""
+    if check is None:
+        return None
+    return {**asdict(check), "compared": check.compared, "within_rounding": check.within_rounding}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,10 +12,11 @@ from compile.layers import Layer
 from compile.report import PartReport, Report
 from compile.run import engine_text
 
+WIDTH = 110
 LAYERS_IN_FULL = 18
 """Up to this many rows, every layer has its own; beyond it the layers of one module share a row."""
 HEAD = (
-    f"{'layer':<22}{'neurons':>10}{'+ added':>10}{'synapses':>13}{'+ added':>10}"
+    f"{'layer':<26}{'neurons':>10}{'+ added':>10}{'synapses':>13}{'+ added':>10}"
     f"{'rate':>7}{'agree':>8}{'formula':>11}{'counted':>11}"
 )
 
@@ -64,7 +66,7 @@ def _part_lines(part: PartReport, grouped: bool) -> Iterator[str]:
     yield from (_line(row) for row in rows)
     host = _host_energy(part.energy)
     if host:
-        yield f"{'  on the host':<80}{_energy(host):>11}{'-':>11}"
+        yield f"{'  on the host':<84}{_energy(host):>11}{'-':>11}"
     total = _merged(part.build.part.name, [*rows])
     energy = part.energy
     pj = (energy.analytic_pj, energy.simulated_pj) if energy else (None, None)
@@ -111,7 +113,11 @@ def _merged(name: str, rows: Sequence[Row]) -> Row:
     weight = sum(row.neurons for row in known)
     agreement = sum((row.agreement or 0) * row.neurons for row in known) / weight if weight else None
     analytic, simulated = (_total([getattr(row, key) for row in rows]) for key in ("analytic_pj", "simulated_pj"))
-    added = sum(row.added_neurons for row in rows), sum(row.synapses for row in rows), sum(row.added_synapses for row in rows)
+    added = (
+        sum(row.added_neurons for row in rows),
+        sum(row.synapses for row in rows),
+        sum(row.added_synapses for row in rows),
+    )
     return Row(name, neurons, *added, rate, agreement, analytic, simulated)
 
 
@@ -126,11 +132,11 @@ def _counts(row: Row) -> tuple[int, int, int, int]:
 
 def _line(row: Row, indent: str = "  ") -> str:
     name = indent + row.name
-    name = name if len(name) <= 22 else indent + "…" + row.name[len(indent) - 21 :]
+    name = name if len(name) <= 26 else indent + "…" + row.name[len(indent) - 25 :]
     share = "-" if row.agreement is None else f"{row.agreement:.2%}"
     rate = "-" if row.rate is None else f"{row.rate:.1%}"
     counts = f"{row.neurons:>10,}{row.added_neurons:>10,}{row.synapses:>13,}{row.added_synapses:>10,}"
-    return f"{name:<22}{counts}{rate:>7}{share:>8}{_energy(row.analytic_pj):>11}{_energy(row.simulated_pj):>11}"
+    return f"{name:<26}{counts}{rate:>7}{share:>8}{_energy(row.analytic_pj):>11}{_energy(row.simulated_pj):>11}"
 
 
 def _energy(pj: Fraction | None) -> str:
@@ -171,7 +177,8 @@ def _energy_lines(report: Report) -> Iterator[str]:
             causes[name] = causes.get(name, Fraction(0)) + pj
     largest = sorted(causes.items(), key=lambda item: -abs(item[1]))
     parts = [f"{name.replace('_', ' ')} {'+' if pj > 0 else ''}{_energy(pj)}" for name, pj in largest]
-    yield f"why      counted - formula = {_energy(simulated - analytic)} = {'; '.join(parts)}"
+    why = f"why      counted - formula = {_energy(simulated - analytic)} = {'; '.join(parts)}"
+    yield from textwrap.wrap(why, WIDTH, subsequent_indent=" " * 9)
 
 
 def _metric_lines(metrics: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
@@ -179,4 +186,5 @@ def _metric_lines(metrics: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
         return
     source, compiled = metrics["source"], metrics["compiled"]
     pairs = [f"{name} {source[name]:.1f} -> {compiled[name]:.1f}" for name in source]
-    yield f"task     source -> compiled, whole test set: {', '.join(pairs)}"
+    task = f"task     source -> compiled, whole test set: {', '.join(pairs)}"
+    yield from textwrap.wrap(task, WIDTH, subsequent_indent=" " * 9)

@@ -23,7 +23,8 @@ DEFINITION_SAMPLES = 2
 
 @dataclass(frozen=True)
 class Run:
-    """A part's run on the target.
+    """
+    A part's run on the target.
 
     verdict: the target against another engine, every population and step. agreement: population -> share of spikes equal in
     floats and integers. rates: activity of the source network's values.
@@ -64,9 +65,7 @@ def first_samples(program: Program, inputs: Mapping[str, Any], samples: int) -> 
 
 def engine_text(program: Program) -> str:
     """What runs the chip graph, in words."""
-    if program.target == "gpu":
-        return f"torch ({program.engine.device})"
-    return f"Lava ({program.engine.emission} processes)"
+    return program.engine.describe()
 
 
 def probed(program: Program, inputs: Mapping[str, Any]) -> tuple[str, ...]:

@@ -7,18 +7,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from compile.options import Options
 from ir.errors import CompileError
+from ir.graph import Graph
 
-CALIBRATION_SEED, RUN_SEED = 1, 0
-IMPORT_CHECK_SAMPLES = 256
-LARGE_MODEL_VALUES = 1 << 18
-"""A model whose single sample has more input values than this is checked and calibrated on the run's samples only."""
+RUN_SEED, CALIBRATION_SEED = 0, 1
+CALIBRATION_SAMPLES = 256
+LARGE_INPUT_VALUES = 1 << 14
+"""A network with more input values per sample is checked and calibrated on the samples of the run only."""
+STREAM_STEPS = 16
+"""Steps of the made-up inputs of a network that has no window and no examples."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One network: a torch module, or a graph read from NIR, with the inputs to run.
+    """
+    One network: a torch module, or a graph read from NIR, with the inputs to run.
 
     example: what the run shows. calibration: other samples, for the ranges of the integers and the check of the import.
     """
@@ -78,3 +84,85 @@ def _from_object(network: Any, options: Options, example: Example) -> Source:
         return _from_module(network, options, example)
     hint = "pass a path, a torch module or a NIR graph"
     raise CompileError("source.kind", f"cannot compile a {type(network).__name__}", hint=hint)
+
+
+def _from_model_file(path: Path, options: Options) -> Source:
+    from frontend.model_file import load_model_file
+
+    model = load_model_file(path, options.config, options.weights)
+    names = _chosen(tuple(model.parts), options.part, str(path))
+    shown = model.examples(options.samples, RUN_SEED)
+    large = sum(value[:1].numel() for value in shown[names[0]].values()) > LARGE_INPUT_VALUES
+    other = shown if large else model.examples(CALIBRATION_SAMPLES, CALIBRATION_SEED)
+    for name in names:
+        _check_finite(model.parts[name], name, str(path))
+    parts = tuple(Part(name, model.parts[name], shown[name], other[name]) for name in names)
+    weights = str(model.weights or "")
+    return Source(model.name, model.config, model.steps, model.static, parts, model.task, weights)
+
+
+def _from_module(network: Any, options: Options, example: Example) -> Source:
+    if example.inputs is None:
+        raise CompileError(
+            "source.example", "a bare module needs example inputs", hint="pass example=, of shape (T, B, ...)"
+        )
+    _check_finite(network, type(network).__name__, "")
+    inputs = _named_tensors(network, example.inputs)
+    timed = [value.shape[0] for name, value in inputs.items() if name not in example.static]
+    steps = example.steps or (timed[0] if timed else 0)
+    if not steps:
+        raise CompileError("source.steps", "all inputs are static, so T is unknown", hint="pass steps=")
+    (name,) = _chosen((type(network).__name__,), options.part, "")
+    return Source(name, "", steps, example.static, (Part(name, network.eval(), inputs, inputs),))
+
+
+def _from_nir(network: Any, name: str, options: Options, example: Example) -> Source:
+    from frontend.from_nir import from_nir
+
+    graph = from_nir(network)
+    (name,) = _chosen((graph.name or name,), options.part, name)
+    inputs = example.inputs if isinstance(example.inputs, Mapping) else {}
+    if not inputs:
+        inputs = _random_inputs(graph, options.samples)
+    static = tuple(node.name for node in graph.inputs if node.type.static)
+    return Source(name, "", graph.steps, static, (Part(name, graph, inputs, inputs),))
+
+
+def _random_inputs(graph: Graph, samples: int) -> dict[str, Any]:
+    """Spikes at a rate of 20 % (or normal values where the input is real), for a network that comes without examples."""
+    random = np.random.default_rng(RUN_SEED)
+    made: dict[str, Any] = {}
+    for node in graph.inputs:
+        shape = (1 if node.type.static else graph.steps or STREAM_STEPS, samples, *node.type.shape)
+        spikes = node.type.domain.kind == "spike"
+        values = random.random(shape) < 0.2 if spikes else random.standard_normal(shape)
+        made[node.name] = values.astype(np.float32)
+    return made
+
+
+def _chosen(names: tuple[str, ...], part: str | None, where: str) -> tuple[str, ...]:
+    """All parts, or the one asked for."""
+    if part is not None and part not in names:
+        raise CompileError("options.part", f"no part {part!r}", where, f"known: {', '.join(names)}")
+    return names if part is None else (part,)
+
+
+def _named_tensors(module: Any, inputs: Any) -> dict[str, Any]:
+    """Example inputs by the names of forward's parameters."""
+    import inspect
+
+    import torch
+
+    names = list(inspect.signature(module.forward).parameters)
+    named = inputs if isinstance(inputs, Mapping) else {names[0]: inputs}
+    return {str(name): torch.as_tensor(value).float() for name, value in named.items()}
+
+
+def _check_finite(module: Any, name: str, where: str) -> None:
+    """Refuse parameters and statistics that hold NaN or infinite values."""
+    import torch
+
+    for key, value in module.state_dict().items():
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            what = f"parameter {key} of {name} holds NaN or infinite values"
+            raise CompileError("model.finite", what, where, "train or load it again")

@@ -12,7 +12,8 @@ from backends.trace import Trace
 
 @dataclass(frozen=True)
 class Verdict:
-    """Two runs of the same network compared spike by spike (and payload by payload), outputs and events included.
+    """
+    Two runs of the same network compared spike by spike (and payload by payload), outputs and events included.
 
     compared: elements of all probed populations over all steps and samples. differing: how many of them differ. first: the
     first difference as "population step sample element", empty where there is none. events_equal: all counts agree.

@@ -1,0 +1,49 @@
+"""A tiny model file, small enough to compile in a blink, for tests of the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+TINY = '''
+import torch
+from spikingjelly.activation_based import neuron
+from torch import nn
+
+T = 2
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(6, 8)
+        self.lif1 = neuron.LIFNode(step_mode="m")
+        self.fc2 = nn.Linear(8, 3)
+        self.lif2 = neuron.LIFNode(step_mode="m")
+
+    def forward(self, x):
+        return self.lif2(self.fc2(self.lif1(self.fc1(x))))
+
+
+def build(config):
+    torch.manual_seed(1)
+    net = Net().eval()
+    with torch.no_grad():
+        net.fc1.weight.mul_(4)
+        net.fc2.weight.mul_(6)
+    return net
+
+
+def example(config, samples, seed):
+    generator = torch.Generator().manual_seed(seed)
+    return {"x": (torch.rand(T, samples, 6, generator=generator) < 0.5).float()}
+'''
+
+
+@pytest.fixture()
+def tiny(tmp_path: Path) -> Path:
+    """The path of the tiny model file."""
+    path = tmp_path / "tiny.py"
+    path.write_text(TINY)
+    return path

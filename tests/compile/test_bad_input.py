@@ -1,0 +1,135 @@
+"""Bad input gets one clear error and the right exit code; never a traceback, never a partial output."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from compile.cli import main
+
+GPU = ["--target", "gpu", "--samples", "2"]
+
+
+def fails(capsys: pytest.CaptureFixture[str], argv: list[str], code: int, *words: str) -> str:
+    """Run the command line, expect `code` and exactly one error that says `words`."""
+    assert main(argv) == code
+    text = capsys.readouterr().err
+    assert text.count("error[") == 1
+    assert "Traceback" not in text
+    for word in words:
+        assert word in text
+    return text
+
+
+def test_missing_and_unknown_files(capsys, tmp_path: Path):
+    fails(capsys, [str(tmp_path / "none.py"), *GPU], 2, "none.py")
+    fails(capsys, [str(tmp_path / "none.nir"), *GPU], 2, "none.nir")
+    (tmp_path / "net.onnx").write_text("")
+    fails(capsys, [str(tmp_path / "net.onnx"), *GPU], 2, "net.onnx", ".nir")
+    (tmp_path / "bad.nir").write_text("not hdf5")
+    fails(capsys, [str(tmp_path / "bad.nir"), *GPU], 2, "bad.nir")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ["build"]),
+        ("def build(", ["syntax"]),
+        ("T = 2\ndef build(config): return 3\ndef example(config, samples, seed): return {}", ["build"]),
+        ("raise ValueError('boom')", ["boom"]),
+        ("import torch\nT = 2\ndef build(config): return torch.nn.Linear(2, 2)", ["example"]),
+        ("import torch\ndef build(c): return torch.nn.Linear(2, 2)\ndef example(c, n, s): return {'input': torch.ones(2, n, 2)}", ["T"]),
+    ],
+)
+def test_model_files_without_the_contract(capsys, tmp_path: Path, text: str, words: list[str]):
+    path = tmp_path / "model.py"
+    path.write_text(text)
+    fails(capsys, [str(path), *GPU], 2, "model.py", *words)
+
+
+def test_unknown_names(capsys, tiny: Path):
+    fails(capsys, [str(tiny), *GPU, "--config", "huge"], 2, "huge")
+    fails(capsys, [str(tiny), *GPU, "--part", "left"], 2, "left")
+    fails(capsys, [str(tiny), *GPU, "--profile", "loihi9"], 2, "loihi9", "loihi2")
+    fails(capsys, [str(tiny), *GPU, "--lower", "attention"], 2, "OP=STRATEGY")
+    fails(capsys, [str(tiny), *GPU, "--lower", "attention=magic"], 2, "magic", "graded-a")
+    fails(capsys, ["--list", "nothing"], 2, "nothing", "profiles")
+
+
+def test_usage_errors_exit_with_2(tiny: Path):
+    for argv in ([], [str(tiny), "--samples", "0"], [str(tiny), "--target", "tpu"], [str(tiny), "--precision", "half"]):
+        with pytest.raises(SystemExit) as stop:
+            main(argv)
+        assert stop.value.code == 2
+
+
+def test_profile_with_an_unknown_key(capsys, tiny: Path, tmp_path: Path):
+    (tmp_path / "mine.toml").write_text('extends = "loihi2"\n[arithmetic]\nwieght_bits = { value = 8 }\n')
+    fails(capsys, [str(tiny), *GPU, "--profile", str(tmp_path / "mine.toml")], 2, "wieght_bits", "weight_bits")
+
+
+def test_inputs_of_wrong_shape_name_or_value(capsys, tiny: Path, tmp_path: Path):
+    cases = {
+        "names": ({"y": np.ones((2, 3, 6))}, "x"),
+        "shape": ({"x": np.ones((2, 3, 5))}, "(2, 3, 5)"),
+        "steps": ({"x": np.ones((5, 3, 6))}, "5"),
+        "nan": ({"x": np.full((2, 3, 6), np.nan)}, "NaN"),
+    }
+    for name, (arrays, word) in cases.items():
+        path = tmp_path / f"{name}.npz"
+        np.savez(path, **arrays)
+        fails(capsys, [str(tiny), *GPU, "--inputs", str(path)], 2, word)
+    (tmp_path / "broken.npz").write_text("no")
+    fails(capsys, [str(tiny), *GPU, "--inputs", str(tmp_path / "broken.npz")], 2, "broken.npz")
+
+
+def test_nan_weights_name_the_parameter(capsys, tiny: Path):
+    tiny.write_text(tiny.read_text().replace("net.fc1.weight.mul_(4)", "net.fc1.weight[0, 0] = float('nan')"))
+    fails(capsys, [str(tiny), *GPU], 2, "fc1.weight", "NaN")
+
+
+def test_wrong_checkpoints(capsys, tmp_path: Path):
+    torch.save([{"linear.weight": torch.ones(2, 2)}, {}, {}, {}], tmp_path / "wrong.pt")
+    (tmp_path / "text.pt").write_text("no checkpoint")
+    for name in ("wrong.pt", "text.pt", "none.pt"):
+        argv = ["models/cmsf.py", *GPU, "--part", "image", "--weights", str(tmp_path / name)]
+        fails(capsys, argv, 2, name)
+
+
+def test_out_is_a_file_or_impossible(capsys, tiny: Path, tmp_path: Path):
+    (tmp_path / "file").write_text("mine")
+    fails(capsys, [str(tiny), *GPU, "--out", str(tmp_path / "file")], 2, "file")
+    fails(capsys, [str(tiny), *GPU, "--out", str(tmp_path / "file" / "below")], 2, "below")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_loihi_without_lava(capsys, tiny: Path, monkeypatch: pytest.MonkeyPatch):
+    import backends.lava.engine as engine
+
+    monkeypatch.setattr(engine, "find_spec", lambda name: None)
+    fails(capsys, [str(tiny), "--target", "loihi"], 2, "3.10", "gpu")
+
+
+def test_a_chip_without_graded_spikes_refuses_the_analog_gate(capsys, tmp_path: Path):
+    argv = ["models/cmsf.py", *GPU, "--part", "image", "--profile", "loihi1", "--out", str(tmp_path / "out")]
+    text = fails(capsys, argv, 3, "mlp")
+    assert "hint" in text
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_module_that_cannot_be_traced_names_its_path(capsys, tiny: Path):
+    tiny.write_text(tiny.read_text().replace("self.lif1(self.fc1(x))", "self.lif1(torch.sort(self.fc1(x))[0])"))
+    fails(capsys, [str(tiny), *GPU], 2, "sort")
+
+
+def test_good_run_for_contrast(capsys, tiny: Path, tmp_path: Path):
+    assert main([str(tiny), *GPU, "--out", str(tmp_path / "out")]) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["passed"]
+    assert report["schema"] == "spike-compiler-report/1"
+    assert {"network.nir", "outputs.npz", "report.json", "ir"} <= {p.name for p in (tmp_path / "out").iterdir()}
+    assert "PASS" in capsys.readouterr().out
