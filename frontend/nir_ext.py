@@ -16,6 +16,7 @@ import nir
 import numpy as np
 
 from ir.errors import CompileError
+from ir.graph import Array
 from ir.ops import OPS
 from ir.ops.base import Op
 
@@ -33,8 +34,8 @@ class Extension(nir.NIRNode):
     kind: str
     attributes: str
     operands: str
-    shape: np.ndarray
-    params: dict[str, np.ndarray] = field(default_factory=dict)
+    shape: Array
+    params: dict[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.input_type = {"input": np.asarray(self.shape)}

@@ -91,7 +91,7 @@ def _content(group: h5py.Group, path: str, depth: int) -> dict[str, Any]:
     if depth > MAX_DEPTH:
         raise CompileError("nir.file", f"groups are nested more than {MAX_DEPTH} deep", path)
     content: dict[str, Any] = {}
-    for key in group:
+    for key in map(str, group):
         if not isinstance(group.get(key, getlink=True), h5py.HardLink):
             raise CompileError("nir.file", f"{group.name}/{key} is a link to another place", path)
         item = group[key]
@@ -111,7 +111,9 @@ def _node(content: dict[str, Any], name: str, path: str) -> Any:
         if kind == "NIRGraph":
             return _graph(content, path)
         if kind == "Extension":
-            return Extension(**{"params": {}, **{key: value for key, value in content.items() if key != "type"}})
+            own: dict[str, Any] = {"params": {}, **content}
+            del own["type"]
+            return Extension(**own)
         if kind not in nir.ir.__all__:
             raise CompileError("nir.node", f"{name} has the unknown type {kind!r}", path)
         return getattr(nir, str(kind)).from_dict(content)

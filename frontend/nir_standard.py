@@ -29,7 +29,7 @@ def _linear(graph: Graph, node: Node) -> nir.NIRNode | None:
     arrays = graph.arrays(node)
     if len(graph.args(node)[0].shape) != 1:
         return None
-    return nir.Affine(**arrays) if "bias" in arrays else nir.Linear(**arrays)
+    return nir.Affine(arrays["weight"], arrays["bias"]) if "bias" in arrays else nir.Linear(arrays["weight"])
 
 
 def _conv(graph: Graph, node: Node) -> nir.NIRNode:
@@ -37,13 +37,14 @@ def _conv(graph: Graph, node: Node) -> nir.NIRNode:
     assert isinstance(op, Conv)
     bias = arrays.get("bias", np.zeros(arrays["weight"].shape[0], arrays["weight"].dtype))
     if len(spatial) == 1:
-        geometry = (op.stride[0], op.padding[0], op.dilation[0])
-        return nir.Conv1d(spatial[0], arrays["weight"], *geometry, op.groups, bias)
-    return nir.Conv2d((spatial[0], spatial[1]), arrays["weight"], *_pairs(op), op.groups, bias)
+        stride, padding, dilation = op.stride[0], op.padding[0], op.dilation[0]
+        return nir.Conv1d(spatial[0], arrays["weight"], stride, padding, dilation, op.groups, bias)
+    size, stride, padding, dilation = map(_pair, (spatial, op.stride, op.padding, op.dilation))
+    return nir.Conv2d(size, arrays["weight"], stride, padding, dilation, op.groups, bias)
 
 
-def _pairs(op: Conv) -> list[tuple[int, int]]:
-    return [(axes[0], axes[1]) for axes in (op.stride, op.padding, op.dilation)]
+def _pair(axes: tuple[int, ...]) -> tuple[int, int]:
+    return axes[0], axes[1]
 
 
 def _lif(graph: Graph, node: Node) -> nir.NIRNode | None:

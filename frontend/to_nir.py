@@ -44,7 +44,7 @@ def nir_node(graph: Graph, node: Node) -> nir.NIRNode:
     said = record(node.op, node.inputs)
     if made is None:
         shape = np.array(node.type.shape, dtype=np.int64)
-        made = Extension(**said, shape=shape, params=graph.arrays(node))
+        made = Extension(said["kind"], said["attributes"], said["operands"], shape, graph.arrays(node))
     else:
         made.metadata = {**made.metadata, **said}
     origin = {"module": node.where.module, "passes": json.dumps(node.where.passes)}
