@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.fixture()
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if find_spec("lava") is None:
+        for item in items:
+            if item.get_closest_marker("lava"):
+                item.add_marker(pytest.mark.skip(reason="lava-nc is not installed (it needs Python 3.10)"))
+
+
+@pytest.fixture
 def golden(request: pytest.FixtureRequest):
     """golden(name, text): compare text with tests/golden/<name>, or write it with --update-golden."""
 

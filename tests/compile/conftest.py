@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-TINY = '''
+TINY = """
 import torch
 from spikingjelly.activation_based import neuron
 from torch import nn
@@ -38,10 +38,10 @@ def build(config):
 def example(config, samples, seed):
     generator = torch.Generator().manual_seed(seed)
     return {"x": (torch.rand(T, samples, 6, generator=generator) < 0.5).float()}
-'''
+"""
 
 
-@pytest.fixture()
+@pytest.fixture
 def tiny(tmp_path: Path) -> Path:
     """The path of the tiny model file."""
     path = tmp_path / "tiny.py"

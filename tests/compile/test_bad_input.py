@@ -42,7 +42,10 @@ def test_missing_and_unknown_files(capsys, tmp_path: Path):
         ("T = 2\ndef build(config): return 3\ndef example(config, samples, seed): return {}", ["build"]),
         ("raise ValueError('boom')", ["boom"]),
         ("import torch\nT = 2\ndef build(config): return torch.nn.Linear(2, 2)", ["example"]),
-        ("import torch\ndef build(c): return torch.nn.Linear(2, 2)\ndef example(c, n, s): return {'input': torch.ones(2, n, 2)}", ["T"]),
+        (
+            "import torch\ndef build(c): return torch.nn.Linear(2, 2)\ndef example(c, n, s): return {'input': torch.ones(2, n, 2)}",
+            ["T"],
+        ),
     ],
 )
 def test_model_files_without_the_contract(capsys, tmp_path: Path, text: str, words: list[str]):

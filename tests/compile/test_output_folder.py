@@ -19,9 +19,13 @@ def test_appears_whole(tmp_path: Path):
 
 
 def test_nothing_appears_after_a_failure(tmp_path: Path):
-    with pytest.raises(KeyboardInterrupt), output_folder(tmp_path / "out") as folder:
-        (folder / "a.txt").write_text("a")
-        raise KeyboardInterrupt
+    def interrupted() -> None:
+        with output_folder(tmp_path / "out") as folder:
+            (folder / "a.txt").write_text("a")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert list(tmp_path.iterdir()) == []
 
 
