@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from ir.graph import Graph, GraphBuilder, Where
 from ir.interp import interpret
-from ir.lowerings.table import LOWERINGS
+from ir.lowerings.lowering import Lowering
+from ir.lowerings.table import LOWERINGS, operation
 from ir.ops import Input, Lif, MatMul, Permute, Scale
 from ir.passes.lower_to_synapses import lower_to_synapses
 from ir.verify import verify
@@ -78,8 +79,22 @@ def test_neurons_and_synapses(cmsf: SimpleNamespace, strategy: str, size: dict[s
         "graded-b": (h * d * m * e + h * d * e + h * n * d * e, 3 * h * d * e * (m + n)),
     }
     expected["time-coded"] = expected["graded-a"]
-    lowered = lower_to_synapses(_attention(**size), cmsf.LOIHI2, {"attention": strategy})
+    source = _attention(**size)
+    lowered = lower_to_synapses(source, cmsf.LOIHI2, {"attention": strategy})
     assert cmsf.added_by(lowered, f"attention={strategy}") == expected[strategy]
+    assert _estimated(source, strategy) == (*expected[strategy], d if strategy == "time-coded" else 1)
+
+
+def _estimated(source: Graph, strategy: str) -> tuple[int, int, int]:
+    """What the strategy's cost function says of the outer product, before it is built."""
+    lowering, cost = Lowering(source), LOWERINGS["attention"][strategy].cost
+    for node in list(source.nodes.values())[: list(source.nodes).index("outer")]:
+        row = operation(lowering, node)
+        assert row is not None
+        (only,) = LOWERINGS[row].values()
+        lowering.forms[node.name] = only.rule(lowering, node, node.where)
+    assert cost is not None
+    return cost(lowering, source.nodes["outer"])
 
 
 def test_square_heads_cost_what_the_design_says(cmsf: SimpleNamespace):

@@ -56,14 +56,26 @@ def test_scores_that_are_read_twice_are_built_as_the_model_has_them(cmsf: Simple
     builder = GraphBuilder("twice", 2)
     q, kt, v = (builder.add(Input("spike[3x3]"), name=name) for name in ("q", "kt", "v"))
     scores = builder.add(MatMul(), q, kt, name="scores")
+    first = builder.add(Lif(0.5), scores, name="s")
     mixed = builder.add(MatMul(), scores, v, name="mixed")
     outputs = {
-        "scores": builder.add(Lif(0.5), scores, name="s"),
+        "scores": first,
         "mixed": builder.add(Lif(0.5, threshold=2), mixed, name="y"),
     }
     source = builder.build(outputs)
     lowered = lower_to_synapses(source, cmsf.LOIHI2, {})
     cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 2, samples=20))
+
+
+def test_scores_times_analog_values_are_refused(cmsf: SimpleNamespace):
+    builder = GraphBuilder("values", 1)
+    q, kt, x = (builder.add(Input("spike[2x2]"), name=name) for name in ("q", "kt", "x"))
+    weight = {"weight": builder.param("w", np.eye(2, dtype=np.float32))}
+    values = builder.add(Linear(), x, name="values", params=weight)
+    mixed = builder.add(MatMul(), builder.add(MatMul(), q, kt, name="scores"), values, name="mixed")
+    source = builder.build({"y": builder.add(Lif(0.5), mixed, name="y")})
+    with pytest.raises(DeployError, match="%mixed: multiplies two analog matrices"):
+        lower_to_synapses(source, cmsf.LOIHI2, {})
 
 
 def test_sums_of_populations_multiply_pair_by_pair(cmsf: SimpleNamespace):

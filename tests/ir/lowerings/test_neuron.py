@@ -11,7 +11,7 @@ from ir.errors import DeployError
 from ir.graph import GraphBuilder, Where
 from ir.interp import interpret
 from ir.lowerings.lowering import PASS
-from ir.ops import Add, Input, Lif, Linear, Sum
+from ir.ops import Add, Gate, Input, Lif, Linear, Sum, Synapse
 from ir.passes.lower_to_synapses import lower_to_synapses
 
 
@@ -55,6 +55,18 @@ def test_pooling_by_sum_is_the_neurons_own_fan_in(cmsf: SimpleNamespace):
     cmsf.assert_same(source, lowered, inputs)
     assert cmsf.added_by(lowered, PASS) == (0, 0)
     np.testing.assert_array_equal(interpret(lowered, inputs)["y"], inputs["x"].max(axis=2, keepdims=True))
+
+
+def test_a_gate_with_several_enabling_currents(cmsf: SimpleNamespace):
+    """As a network that is lowered already may have it; every population that opens the gate is one more operand."""
+    builder = GraphBuilder("gate", 2)
+    a, b, c = (builder.add(Input("spike[3]"), name=name) for name in "abc")
+    payload = builder.add(Synapse(weight=2.5), a, name="payload")
+    opening = builder.add(Synapse(), builder.add(Add(), b, c, name="either"), name="opening")
+    source = builder.build({"y": builder.add(Gate(8), payload, opening, name="y")})
+    lowered = lower_to_synapses(source, cmsf.LOIHI2, {})
+    cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 1, samples=20))
+    assert lowered.nodes["y"].op == Gate(8, enables=2)
 
 
 def test_a_current_cannot_leave_the_chip(cmsf: SimpleNamespace):

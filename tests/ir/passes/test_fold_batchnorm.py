@@ -75,7 +75,7 @@ def test_through_routing(projection: Op, weight: tuple[int, ...], chain: list[Op
 
 @pytest.mark.parametrize(
     ("chain", "axis"),
-    [([Reshape((3, 2, 3))], 1), ([Slice(1, 1, 4)], 1), ([], 0), ([Reshape((18,))], 0)],
+    [([Reshape((3, 2, 3))], 1), ([Reshape((6, 3))], 0), ([Slice(1, 1, 4)], 1), ([], 0), ([Reshape((18,))], 0)],
 )
 def test_channels_that_are_cut_split_or_others_are_refused(chain: list[Op], axis: int):
     graph = _network(Linear(), (6, 4), chain, axis, bias=True, affine=True)
