@@ -1,0 +1,177 @@
+"""What the reference engine decides before it runs: which products to merge, which gates not to materialise, when to forget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ir.graph import Graph, Node
+from ir.ops.linear import Sum, Synapse
+from ir.ops.loihi import LoihiLif
+from ir.ops.neuron import Gate, Lif
+from ir.passes.quantize_ranges import magnitudes
+
+Group = tuple[str, ...]
+"""Projections of the same weights into the same population, computed as one product of the summed sources."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """One current of a population: an operand (a projection, seen through routing) that stands for a whole group."""
+
+    value: str
+    group: Group
+
+
+@dataclass(frozen=True)
+class Step:
+    """One population: its summed terms, its enabling terms (of a gate), and the values that nothing needs after it."""
+
+    node: Node
+    terms: tuple[Term, ...]
+    enables: tuple[Term, ...]
+    forget: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """
+    The steps in order.
+
+    integer: the graph's arithmetic. bounds: value -> largest sum of magnitudes (integer graphs). joint: populations that are
+    never materialised -> the two values, before their synapses, whose product they emit.
+    """
+
+    graph: Graph
+    integer: bool
+    steps: tuple[Step, ...]
+    joint: Mapping[str, tuple[str, str]]
+    bounds: Mapping[str, int]
+
+
+def plan_of(graph: Graph, probes: frozenset[str]) -> Plan:
+    """The plan of a synaptic (float) or quantized (integer) graph; probed populations are materialised."""
+    integer = any(node.op.kind == "loihi_lif" for node in graph.nodes.values())
+    readers = _readers(graph)
+    joint = {
+        node.name: operands
+        for node in graph.nodes.values()
+        if node.name not in probes
+        and node.name not in graph.outputs.values()
+        and readers[node.name]
+        and all(isinstance(reader.op, Sum) for reader in readers[node.name])
+        and (operands := _joint_operands(graph, node)) is not None
+    }
+    steps = [_step(graph, node, integer) for node in graph.nodes.values() if node.op.family == "neuron"]
+    bounds = magnitudes(graph) if integer else {}
+    return Plan(graph, integer, tuple(_with_lifetimes(graph, steps, joint)), joint, bounds)
+
+
+def _readers(graph: Graph) -> dict[str, list[Node]]:
+    return graph.users()
+
+
+def _step(graph: Graph, node: Node, integer: bool) -> Step:
+    count = node.op.enables if isinstance(node.op, Gate) else 0
+    payload = node.inputs[: len(node.inputs) - count]
+    enables = node.inputs[len(node.inputs) - count :]
+    return Step(node, _terms(graph, payload, integer), _terms(graph, enables, integer))
+
+
+def _terms(graph: Graph, operands: tuple[str, ...], merge: bool) -> tuple[Term, ...]:
+    """The operands as terms; equal products behind equal routing merge, which only integers allow without rounding anew."""
+    groups: dict[object, list[str]] = {}
+    for place, operand in enumerate(operands):
+        key = _merge_key(graph, operand) if merge else None
+        groups.setdefault(place if key is None else key, []).append(operand)
+    return tuple(Term(names[0], tuple(_projection(graph, name) or name for name in names)) for names in groups.values())
+
+
+def _merge_key(graph: Graph, operand: str) -> object | None:
+    """What two operands must share to be merged: the routing on the way, the projection's op and its weights."""
+    chain: list[object] = []
+    node = graph.nodes[operand]
+    while node.op.family == "routing" and len(node.inputs) == 1:
+        chain.append(node.op)
+        node = graph.nodes[node.inputs[0]]
+    weight = node.param("weight")
+    return (*chain, node.op, weight) if weight is not None else None
+
+
+def _projection(graph: Graph, operand: str) -> str | None:
+    """The projection behind an operand, through routing of one operand each."""
+    node = graph.nodes[operand]
+    while node.op.family == "routing" and len(node.inputs) == 1:
+        node = graph.nodes[node.inputs[0]]
+    return node.name if node.op.family == "projection" else None
+
+
+def _joint_operands(graph: Graph, node: Node) -> tuple[str, str] | None:
+    """The two values whose product a gate emits, or None where it is no such gate."""
+    sources = [graph.nodes[name] for name in node.inputs]
+    if node.params or len(sources) != 2 or not all(isinstance(source.op, Synapse) for source in sources):
+        return None
+    spikes = [graph.nodes[source.inputs[0]].type.domain.kind == "spike" for source in sources]
+    if isinstance(node.op, Gate):
+        opens = isinstance(sources[1].op, Synapse) and sources[1].op.weight >= 1 and spikes[1]
+        return (sources[0].inputs[0], sources[1].inputs[0]) if opens else None
+    if all(spikes) and _is_and(node, sources):
+        return sources[0].inputs[0], sources[1].inputs[0]
+    return None
+
+
+def _is_and(node: Node, sources: list[Node]) -> bool:
+    """Whether a neuron without memory fires exactly when both of its synapses carry a spike."""
+    first, second = (float(source.op.weight) for source in sources if isinstance(source.op, Synapse))
+    if isinstance(node.op, Lif) and node.op.decay != 1:
+        return False
+    if isinstance(node.op, LoihiLif) and not _forgets(node.op, first, second):
+        return False
+    if not isinstance(node.op, (Lif, LoihiLif)):
+        return False
+    kind = np.float32 if isinstance(node.op, Lif) else np.int64
+    currents = np.array([0, first, second, first + second]).astype(kind).reshape(1, 4, 1)
+    return node.op.run((currents,), {}, 1).ravel().tolist() == [0, 0, 0, 1]
+
+
+def _forgets(op: LoihiLif, first: float, second: float) -> bool:
+    """Whether nothing of a current that did not fire is left after one step."""
+    unit = 1 << op.decay_bits
+    largest = (int(abs(first)) + int(abs(second))) << op.shift
+    return op.du == unit - 1 and (largest * (unit - op.dv)) >> op.decay_bits == 0
+
+
+def _with_lifetimes(graph: Graph, steps: list[Step], joint: Mapping[str, tuple[str, str]]) -> list[Step]:
+    """The steps, each with the values that no later step and no output touches."""
+    last: dict[str, int] = {}
+    for place, step in enumerate(steps):
+        roots = (*joint[step.node.name], step.node.name) if step.node.name in joint else (step.node.name, *step.node.inputs)
+        touched = set(roots)
+        for term in (*step.terms, *step.enables):
+            touched |= set(term.group)
+        for name in _cone(graph, touched, joint):
+            last[name] = place
+    for name in _cone(graph, set(graph.outputs.values()), joint):
+        last.pop(name, None)
+    table: dict[int, list[str]] = {}
+    for name, place in last.items():
+        table.setdefault(place, []).append(name)
+    return [replace(step, forget=tuple(table.get(place, ()))) for place, step in enumerate(steps)]
+
+
+def _cone(graph: Graph, roots: set[str], joint: Mapping[str, tuple[str, str]]) -> set[str]:
+    """The values that must be at hand to compute `roots`: back to materialised populations and inputs."""
+    stack, seen = list(roots), set[str]()
+    while stack:
+        name = stack.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        node = graph.nodes[name]
+        if name in joint:
+            stack.extend(joint[name])
+        elif node.op.family not in ("neuron", "input"):
+            stack.extend(node.inputs)
+    return seen

@@ -1,0 +1,50 @@
+"""Weighted sums in floating point that are exact on integers, or rounded once on real numbers.
+
+A sum of integers is exact in float32, in any order, while the sum of its terms' magnitudes stays within 2^24; where no bound
+proves that beforehand, the values at hand are looked at, and float64 (2^53) takes over where they are too large. Real numbers
+are accumulated in float64 and rounded to float32 once, so that the result does not depend on the order of summation.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+from ir.graph import Node
+from ir.ops.linear import Conv, Linear, Sum, Synapse
+
+EXACT_FLOAT32 = 1 << 24
+
+
+def accumulator(bound: int) -> torch.dtype:
+    """The narrowest float type in which a sum of magnitudes up to `bound` is exact."""
+    return torch.float32 if bound <= EXACT_FLOAT32 else torch.float64
+
+
+def weighted_sum(node: Node, x: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+    """The projection of x (T, B, *shape), computed in the number type of x; `weight` is of that type."""
+    op = node.op
+    if isinstance(op, Linear):
+        assert weight is not None
+        return functional.linear(x.reshape(-1, x.shape[-1]), weight).reshape(*x.shape[:-1], len(weight))
+    if isinstance(op, Conv):
+        assert weight is not None
+        return _convolution(op, x, weight)
+    if isinstance(op, Sum):
+        total = x.sum(dim=[axis + 2 for axis in op.axes], keepdim=True)
+        return total if op.weight == 1 else total * op.weight
+    assert isinstance(op, Synapse), op
+    return x if op.weight == 1 else x * op.weight
+
+
+def _convolution(op: Conv, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Convolution by plain multiplication: cuDNN's Winograd and Fourier forms would round integers."""
+    convolve = functional.conv1d if weight.ndim == 3 else functional.conv2d
+    with torch.backends.cudnn.flags(enabled=False):
+        y = convolve(x.flatten(0, 1), weight, None, op.stride, op.padding, op.dilation, op.groups)
+    return y.reshape(*x.shape[:2], *y.shape[1:])
+
+
+def largest_term_sum(x: torch.Tensor, largest_weight: int) -> int:
+    """A bound on any sum of magnitudes in a linear projection of the integers x at hand."""
+    return int(x.abs().sum(dim=-1, dtype=torch.float64).max()) * largest_weight

@@ -1,0 +1,78 @@
+"""The pass from real numbers to the chip's integers: weights, thresholds, decays, biases, payloads.
+
+    %c = linear(%x, weight=@w:float32[2x2]#...)              %c = linear(%x, weight=@w.int8:int8[2x2]#...)
+    %s = lif(%c) {decay=0.5}                                 %s = loihi_lif(%c) {du=4095, dv=2048, vth=250, ...}
+
+From here on the network *is* the integer network: the interpreter, the torch reference and Lava compute the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from hw_profiles.schema import Arithmetic
+from ir.graph import Array, Graph, Node
+from ir.ops.base import Value
+from ir.ops.linear import Sum, Synapse
+from ir.ops.source import Input
+from ir.passes.quantize_calibration import observe
+from ir.passes.quantize_population import Planner
+from ir.passes.quantize_report import LayerReport, QuantizationReport
+from ir.passes.schedule_wiring import wiring_of
+from ir.rewrite import Rewriter
+from ir.types import graded
+
+PASS = "quantize"
+__all__ = ["LayerReport", "QuantizationReport", "quantize"]
+
+
+def quantize(
+    chip: Graph, arithmetic: Arithmetic, calibration: Mapping[str, Value]
+) -> tuple[Graph, QuantizationReport]:
+    """
+    The integer network of a chip graph at level synaptic.
+
+    Args:
+        arithmetic: widths of the chip's integers.
+        calibration: chip input -> array (T or 1, B, *shape) of real values, typical of what the network will see.
+
+    Returns:
+        The graph at level quantized. Graded inputs take integers; their type's scale is the real value of one, their bits
+        the range in which nothing wraps on values up to twice the calibration's.
+
+    Raises:
+        CompileError: a neuron that the chip's cannot express, or payloads of different scales joined.
+    """
+    planner = Planner(chip, wiring_of(chip), observe(chip, calibration), arithmetic)
+    planner.run()
+    graph = Rewriter(chip, PASS).run(lambda rewriter, node: _rewrite(rewriter, node, planner))
+    scales = {name: planner.scale[name] for name in planner.scale}
+    return graph, QuantizationReport(tuple(planner.layers), scales)
+
+
+def _rewrite(rewriter: Rewriter, node: Node, planner: Planner) -> str | None:
+    """The integer form of one node, or None for what carries no number."""
+    op, params = node.op, dict[str, Array]()
+    if node.name in planner.input_bits:
+        scale, bits = planner.scale[node.name], planner.input_bits[node.name]
+        op = Input(str(replace(node.type, scale=scale, domain=graded(bits))))
+    elif node.name in planner.rounded:
+        integers = planner.rounded[node.name].integers
+        if isinstance(op, (Synapse, Sum)):
+            op = replace(op, weight=int(integers))
+        else:
+            params = {"weight": integers}
+    elif node.name in planner.ops:
+        op = planner.ops[node.name]
+        params = {"bias": planner.biases[node.name]} if node.name in planner.biases else {}
+    else:
+        return None
+    names = {role: _store(rewriter, node, role, array) for role, array in params.items()}
+    where = node.where.after(PASS)
+    return rewriter.builder.add(op, *rewriter.inputs(node), name=node.name, params=names, where=where)
+
+
+def _store(rewriter: Rewriter, node: Node, role: str, array: Array) -> str:
+    base = node.param(role) or f"{node.name}.{role}"
+    return rewriter.builder.param(f"{base}.{array.dtype}", array)

@@ -1,0 +1,55 @@
+"""How large every integer can become, proven from the weights and payload widths alone.
+
+A sum that is bounded in magnitude, taken over all its terms, is exact in floating point in any order; a current that is
+bounded cannot wrap. (float32 holds every integer up to 2^24, float64 up to 2^53.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+
+import numpy as np
+
+from ir.graph import Array, Graph, Node
+from ir.ops.linear import Sum, Synapse
+from ir.ops.neuron import Gate, Graded
+from ir.types import Type
+
+
+def magnitudes(graph: Graph) -> dict[str, int]:
+    """Value -> the largest magnitude it can reach in an integer graph; for a current, summed over its terms' magnitudes."""
+    table: dict[str, int] = {}
+    for node in graph.nodes.values():
+        table[node.name] = _magnitude(graph, node, table)
+    return table
+
+
+def emitted_magnitude(kind: Type) -> int:
+    """The largest magnitude that fits the domain of a population or input."""
+    return 1 << (kind.domain.bound - 1) if kind.domain.kind == "graded" else max(1, kind.domain.bound)
+
+
+def projected_magnitude(node: Node, arg: Type, weight: Array | None, source: int) -> int:
+    """The largest sum of magnitudes that one target of a projection can receive from sources of magnitude `source`."""
+    if weight is not None:
+        wide = weight.reshape(len(weight), -1).astype(np.int64)
+        return int(np.abs(wide).sum(axis=1).max(initial=0)) * source
+    op = node.op
+    assert isinstance(op, (Synapse, Sum)), op
+    terms = prod(arg.shape[axis] for axis in op.axes) if isinstance(op, Sum) else 1
+    return terms * abs(int(op.weight)) * source
+
+
+def _magnitude(graph: Graph, node: Node, table: Mapping[str, int]) -> int:
+    operands = [table[name] for name in node.inputs]
+    op = node.op
+    if op.family == "projection":
+        return projected_magnitude(node, graph.args(node)[0], graph.arrays(node).get("weight"), operands[0])
+    if isinstance(op, (Graded, Gate)):
+        bias = int(np.abs(graph.arrays(node).get("bias", np.zeros(1))).max(initial=0))
+        payload = operands[: -op.enables] if isinstance(op, Gate) else operands
+        return min(emitted_magnitude(node.type), -(-(sum(payload) + bias) >> op.shift))
+    if op.family in ("neuron", "input"):
+        return emitted_magnitude(node.type)
+    return sum(operands) if op.kind == "add" else max(operands)

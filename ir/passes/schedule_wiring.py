@@ -1,0 +1,62 @@
+"""Who feeds whom: every population's projections, and the populations that each projection reads, seen through routing.
+
+Routing only renames wires, on either side of a projection, so passes that reason about synapses look through it here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ir.graph import Graph, Node
+from ir.ops.neuron import Gate
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The synaptic graph without its routing.
+
+    feeds: population -> per operand, the projections whose currents arrive there. sources: projection -> the populations
+    and inputs that it reads. targets: projection -> the populations that it feeds.
+    """
+
+    feeds: Mapping[str, tuple[tuple[str, ...], ...]]
+    sources: Mapping[str, tuple[str, ...]]
+    targets: Mapping[str, tuple[str, ...]]
+
+    def projections(self, population: str) -> tuple[str, ...]:
+        """All projections into a population, in operand order."""
+        return tuple(dict.fromkeys(name for names in self.feeds[population] for name in names))
+
+    def payload_projections(self, node: Node) -> tuple[str, ...]:
+        """The projections that carry what is summed; the enabling ones of a gate are left out."""
+        operands = self.feeds[node.name]
+        kept = operands[: -node.op.enables] if isinstance(node.op, Gate) else operands
+        return tuple(dict.fromkeys(name for names in kept for name in names))
+
+    def readers(self, source: str) -> tuple[str, ...]:
+        """The projections that read a population or an input."""
+        return tuple(name for name, sources in self.sources.items() if source in sources)
+
+
+def wiring_of(graph: Graph) -> Wiring:
+    """The wiring of a synaptic or quantized graph."""
+    feeds: dict[str, tuple[tuple[str, ...], ...]] = {}
+    sources: dict[str, tuple[str, ...]] = {}
+    targets: dict[str, list[str]] = {}
+    for node in graph.nodes.values():
+        if node.op.family == "projection":
+            sources[node.name] = behind_routing(graph, node.inputs[0])
+        if node.op.family == "neuron":
+            feeds[node.name] = tuple(behind_routing(graph, value) for value in node.inputs)
+            for name in dict.fromkeys(name for names in feeds[node.name] for name in names):
+                targets.setdefault(name, []).append(node.name)
+    return Wiring(feeds, sources, {name: tuple(names) for name, names in targets.items()})
+
+
+def behind_routing(graph: Graph, value: str) -> tuple[str, ...]:
+    """The nodes that a value comes from once routing is taken away, in operand order."""
+    node = graph.nodes[value]
+    if node.op.family != "routing":
+        return (value,)
+    return tuple(dict.fromkeys(name for source in node.inputs for name in behind_routing(graph, source)))
