@@ -60,6 +60,12 @@ class Core:
         self.sizes = {name: _silence(graph, name).size for name in self.receives}
         self._shapes = {name: _silence(graph, name).shape for name in self.receives}
         self._history = _histories(graph, self.stages)
+        self._rehearse()
+
+    def _rehearse(self) -> None:
+        """Compute one silent step now, where an error is still an error; the state is reset when the first window starts."""
+        for stage in self.stages:
+            stage.compute({name: self._history[name][lag - 1] for name, lag in stage.lags})
 
     def step(self) -> None:
         """Compute every emission of the current step."""

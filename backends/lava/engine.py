@@ -16,10 +16,12 @@ from backends.lava.core import is_real
 from backends.lava.events import count_events
 from backends.lava.fused import fuse
 from backends.lava.inputs import checked_inputs, played
+from backends.lava.parameters import check_parameters
 from backends.lava.recording import Tap, shared_array, trace_dtype
 from backends.lava.safe_run import raise_descriptor_limit, safe_run
 from backends.lava.status import Status
 from backends.lava.stock import emit_stock
+from backends.lava.tidy import forgotten_processes, kept_loggers
 from backends.lava.timing import Timing, timing_of
 from backends.lava.worker import HostWorker
 from backends.trace import Array, Trace
@@ -53,6 +55,7 @@ class LavaEngine:
             what = "Lava's stock processes compute in integers"
             raise CompileError("lava.emission", what, hint="use the fused emission for real arithmetic")
         verify(chip, "synaptic" if self.real else "quantized")
+        check_parameters(chip, self.real)
         self.chip, self.emission, self.processes, self.deadline_s = chip, emission, processes, deadline_s
 
     def run(self, inputs: Mapping[str, Array], probes: tuple[str, ...] = ()) -> Trace:
@@ -66,7 +69,8 @@ class LavaEngine:
         steps, batch = next(iter(samples.values())).shape[:2]
         timing = timing_of(self.chip, steps)
         taps = self._taps(timing, steps * batch, probes)
-        self._execute(timing, taps, {name: played(values) for name, values in samples.items()})
+        with forgotten_processes():
+            self._execute(timing, taps, {name: played(values) for name, values in samples.items()})
         activity = {name: tap.activity for name, tap in taps.items() if tap.activity is not None}
         activity |= {name: np.count_nonzero(x.reshape(-1, x[0, 0].size), axis=0) for name, x in samples.items()}
         outputs = {name: self._output(name, taps["output " + name].samples(steps)) for name in self.chip.outputs}
@@ -77,7 +81,8 @@ class LavaEngine:
         """The network as a Lava process, to be connected to other processes and run by them."""
         from backends.lava.processes.network import LavaNetwork
 
-        return LavaNetwork(self._blueprint(self.chip, timing_of(self.chip, self.chip.steps), {}))
+        with kept_loggers():
+            return LavaNetwork(self._blueprint(self.chip, timing_of(self.chip, self.chip.steps), {}))
 
     def _blueprint(self, chip: Graph, timing: Timing, taps: Mapping[str, Tap]) -> Blueprint:
         if self.emission == "stock":

@@ -22,24 +22,28 @@ from ir.ops.loihi import LoihiLif
 
 TOKENS, WIDTH, HIDDEN, HEADS, STEPS, BLOCKS = 12, 64, 256, 4, 2, 2
 ROUNDS = 3
+RATE, DEVIATIONS, PAYLOAD_RMS = 0.15, 1.0, 43.0
+"""Firing rate that thresholds aim at, in standard deviations of the current; size of the input payloads."""
 
 
 def encoder(blocks: int, seed: int = 0) -> Graph:
-    """The chip graph of `blocks` transformer blocks with random weights that fire at 10 to 30 %."""
+    """The chip graph of `blocks` transformer blocks with random weights that fire at 10 to 20 %."""
     b, rng = GraphBuilder("encoder", STEPS), np.random.default_rng(seed)
-    stream = [_layer(b, rng, [b.add(Input(f"graded<24>[{TOKENS}x{WIDTH}]"), name="x")], WIDTH, 2000, "embed")]
+    stream = [_layer(b, rng, [b.add(Input(f"graded<24>[{TOKENS}x{WIDTH}]"), name="x")], WIDTH, "embed")]
     for k in range(blocks):
         stream.append(_attention(b, rng, stream, f"block{k}.attn"))
-        hidden = _layer(b, rng, stream, HIDDEN, 90, f"block{k}.hidden")
-        stream.append(_layer(b, rng, [hidden], WIDTH, 130, f"block{k}.out"))
+        hidden = _layer(b, rng, stream, HIDDEN, f"block{k}.hidden")
+        stream.append(_layer(b, rng, [hidden], WIDTH, f"block{k}.out"))
     return b.build({"y": stream[-1]})
 
 
-def _layer(b: GraphBuilder, rng: np.random.Generator, sources: list[str], width: int, vth: int, name: str) -> str:
+def _layer(b: GraphBuilder, rng: np.random.Generator, sources: list[str], width: int, name: str) -> str:
     """One linear layer and its neurons; a residual sum of sources is one projection each, of the same weights."""
     shape = (width, b.type(sources[0]).shape[-1])
-    weight = b.param(f"{name}.w", rng.integers(-60, 70, shape).astype(np.int8))
+    weight = b.param(f"{name}.w", rng.integers(-64, 64, shape).astype(np.int8))
     bias = b.param(f"{name}.b", rng.integers(-40, 40, (width,)).astype(np.int32) * 64)
+    active = RATE * shape[1] * len(sources) * (PAYLOAD_RMS**2 / RATE if "embed" in name else 1)
+    vth = int(DEVIATIONS * 37 * active**0.5)  # 37: root mean square of the weights
     currents = [b.add(Linear(), source, name=f"{name}.linear", params={"weight": weight}) for source in sources]
     return b.add(_lif(vth), *currents, name=name, params={"bias": bias})
 
@@ -53,7 +57,7 @@ def _attention(b: GraphBuilder, rng: np.random.Generator, stream: list[str], nam
         ("k", (HEADS, 1, TOKENS, depth)),
         ("v", (HEADS, 1, TOKENS, depth)),
     ):
-        spikes = _layer(b, rng, stream, WIDTH, 90, f"{name}.{role}")
+        spikes = _layer(b, rng, stream, WIDTH, f"{name}.{role}")
         heads = b.add(Permute((1, 0, 2)), b.add(Reshape((TOKENS, HEADS, depth)), spikes, name="split"), name="heads")
         wires = b.add(Expand(grid), b.add(Reshape(shape), heads, name="grid"), name="wires")
         wide[role] = b.add(Synapse(1), wires, name=f"{name}.{role}.synapse")
@@ -63,7 +67,7 @@ def _attention(b: GraphBuilder, rng: np.random.Generator, stream: list[str], nam
     gated = b.add(Gate(8), payload, wide["v"], name=f"{name}.gate")
     mixed = b.add(Reshape((HEADS, TOKENS, depth)), b.add(Sum((2,)), gated, name=f"{name}.mix"), name="mixed")
     joined = b.add(Reshape((TOKENS, WIDTH)), b.add(Permute((1, 0, 2)), mixed, name="back"), name="joined")
-    return _layer(b, rng, [b.add(_lif(7), joined, name=f"{name}.lif")], WIDTH, 110, f"{name}.proj")
+    return _layer(b, rng, [b.add(_lif(2), joined, name=f"{name}.lif")], WIDTH, f"{name}.proj")
 
 
 def _lif(vth: int) -> LoihiLif:
@@ -89,7 +93,7 @@ def ms_per_step(engine: LavaEngine, inputs: np.ndarray) -> float:
 def main() -> None:
     samples = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     chip = encoder(BLOCKS)
-    inputs = np.random.default_rng(1).integers(-60, 90, (STEPS, samples, TOKENS, WIDTH))
+    inputs = np.random.default_rng(1).integers(-75, 75, (STEPS, samples, TOKENS, WIDTH))
     fused, stock = LavaEngine(chip), LavaEngine(chip, "stock")
     few = {"x": inputs[:, :3]}
     names = tuple(node.name for node in chip.nodes.values() if node.op.family == "neuron")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ from backends.lava.cone import populations
 from backends.lava.engine import LavaEngine
 from ir.errors import CompileError
 from ir.graph import GraphBuilder
-from ir.ops import Input, Linear
+from ir.ops import Input, Linear, Synapse
 from ir.ops.loihi import LoihiLif
 
 MOTIF_COUNT = 10
@@ -154,3 +155,30 @@ def test_lava_is_imported_late_and_missed_politely(code, said):
         [sys.executable, "-c", f"import sys\n{code}"], capture_output=True, text=True, timeout=60, check=True
     )
     assert said in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("weight", "said"),
+    [(np.array([[0.5]]), "weight is of type float64"), (np.array([[np.nan]]), "not finite"), (1.5, "weight is 1.5")],
+)
+def test_numbers_that_are_no_integers_are_refused(weight, said):
+    b = GraphBuilder("real", 1)
+    x = b.add(Input("spike[1]"), name="x")
+    if isinstance(weight, float):
+        current = b.add(Synapse(weight), x, name="l")
+    else:
+        current = b.add(Linear(), x, name="l", params={"weight": b.param("w", weight)})
+    with pytest.raises(CompileError, match=r"lava\.parameter") as error:
+        LavaEngine(b.build({"y": b.add(LoihiLif(4095, 0, 1, 6, 12, 24), current, name="y")}))
+    assert said in str(error.value)
+
+
+def test_a_run_leaves_loggers_and_lavas_list_of_processes_as_they_were(network):
+    from lava.magma.core.process.process import ProcessServer
+
+    graph, inputs = network(4)
+    handlers, count = list(logging.getLogger().handlers), ProcessServer().num_processes
+    LavaEngine(graph).run(inputs)
+    LavaEngine(graph, "stock").run(inputs)
+    assert logging.getLogger().handlers == handlers
+    assert ProcessServer().num_processes == count
