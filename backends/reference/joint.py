@@ -1,4 +1,5 @@
-"""Populations that combine two presynaptic values element by element, never materialised.
+"""
+Populations that combine two presynaptic values element by element, never materialised.
 
 An AND gate, or a graded gate opened by a spike, emits the product of two operands. Where its only readers sum over axes, that
 is a matrix product of the operands as they were before they were expanded: the counts of (Q K^T) V without the N x N x D gates.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+import torch
 
 from ir.graph import Graph, Node
 from ir.ops.linear import Sum, Synapse
@@ -49,6 +51,18 @@ class Plan:
     steps: tuple[Step, ...]
     joint: Mapping[str, tuple[str, str]]
     bounds: Mapping[str, int]
+    _weights: dict[tuple[str, torch.dtype, torch.device], torch.Tensor] = field(default_factory=dict[Any, torch.Tensor])
+
+    def is_materialised(self, node: Node) -> bool:
+        """Whether a value ever exists as a tensor of its full size."""
+        return node.name not in self.joint and node.op.kind not in ("expand", "synapse")
+
+    def weight(self, name: str, kind: torch.dtype, device: torch.device) -> torch.Tensor:
+        """A weight parameter as a tensor, converted once."""
+        key = (name, kind, device)
+        if key not in self._weights:
+            self._weights[key] = torch.tensor(self.graph.params[name], device=device).to(kind)
+        return self._weights[key]
 
 
 def plan_of(graph: Graph, probes: frozenset[str]) -> Plan:
@@ -115,11 +129,20 @@ def _joint_operands(graph: Graph, node: Node) -> tuple[str, str] | None:
         return None
     spikes = [graph.nodes[source.inputs[0]].type.domain.kind == "spike" for source in sources]
     if isinstance(node.op, Gate):
-        opens = isinstance(sources[1].op, Synapse) and sources[1].op.weight >= 1 and spikes[1]
-        return (sources[0].inputs[0], sources[1].inputs[0]) if opens else None
+        return (
+            (sources[0].inputs[0], sources[1].inputs[0]) if spikes[1] and _passes_on(graph, node.op, sources) else None
+        )
     if all(spikes) and _is_and(node, sources):
         return sources[0].inputs[0], sources[1].inputs[0]
     return None
+
+
+def _passes_on(graph: Graph, gate: Gate, sources: list[Node]) -> bool:
+    """Whether an opened gate emits its payload as it came: unit weights, no shift, nothing to saturate."""
+    payload = graph.nodes[sources[0].inputs[0]].type.domain
+    bits = payload.bound if payload.kind == "graded" else 2
+    weights = [source.op.weight for source in sources if isinstance(source.op, Synapse)]
+    return weights == [1, 1] and gate.shift == 0 and bits <= gate.bits
 
 
 def _is_and(node: Node, sources: list[Node]) -> bool:
@@ -147,7 +170,9 @@ def _with_lifetimes(graph: Graph, steps: list[Step], joint: Mapping[str, tuple[s
     """The steps, each with the values that no later step and no output touches."""
     last: dict[str, int] = {}
     for place, step in enumerate(steps):
-        roots = (*joint[step.node.name], step.node.name) if step.node.name in joint else (step.node.name, *step.node.inputs)
+        roots = (
+            (*joint[step.node.name], step.node.name) if step.node.name in joint else (step.node.name, *step.node.inputs)
+        )
         touched = set(roots)
         for term in (*step.terms, *step.enables):
             touched |= set(term.group)

@@ -1,4 +1,5 @@
-"""Weighted sums in floating point that are exact on integers, or rounded once on real numbers.
+"""
+Weighted sums in floating point that are exact on integers, or rounded once on real numbers.
 
 A sum of integers is exact in float32, in any order, while the sum of its terms' magnitudes stays within 2^24; where no bound
 proves that beforehand, the values at hand are looked at, and float64 (2^53) takes over where they are too large. Real numbers

@@ -1,0 +1,105 @@
+"""
+The batch-parallel torch engine: layer by layer, all steps of a window in the rows of one product, events from spikes x fan-out.
+
+Integer networks compute exactly what the chip computes; networks in the source's arithmetic accumulate in float64 and round
+once, so that a result depends neither on the batch nor on the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from backends.reference.chunk import Chunk
+from backends.reference.counting import Counter
+from backends.reference.plan import Plan, plan_of
+from backends.trace import Array, Trace
+from ir.errors import CompileError
+from ir.graph import Graph, Node
+
+CHUNK_BYTES = 1 << 28
+"""Memory for the largest value of a chunk of samples; a handful of such values are alive at once."""
+
+
+class ReferenceEngine:
+    """
+    Runs a chip graph, level quantized (integers) or synaptic (the source's arithmetic), on torch.
+
+    device: where it runs; CUDA by itself where there is a GPU.
+    """
+
+    def __init__(self, chip: Graph, device: str | None = None) -> None:
+        self.chip = chip
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self._plans: dict[frozenset[str], Plan] = {}
+
+    def describe(self) -> str:
+        """What runs the network, in words."""
+        name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "CPU"
+        return f"torch on {name}"
+
+    def run(self, inputs: Mapping[str, Array], probes: tuple[str, ...] = ()) -> Trace:
+        """
+        Run samples from zero state, see `backends.trace.Engine`.
+
+        Raises:
+            CompileError: an input or a probe does not fit the graph.
+        """
+        samples = {node.name: _checked(node, inputs, self.chip.steps) for node in self.chip.inputs}
+        _check_probes(self.chip, probes)
+        plan = self._plans.setdefault(frozenset(probes), plan_of(self.chip, frozenset(probes)))
+        steps, batch = next(iter(samples.values())).shape[:2]
+        counter = Counter(self.chip)
+        parts = [self._chunk(plan, counter, samples, cut, probes) for cut in self._cuts(plan, steps, batch)]
+        outputs = {name: np.concatenate([part[0][name] for part in parts], axis=1) for name in self.chip.outputs}
+        spikes = {name: np.concatenate([part[1][name] for part in parts], axis=1) for name in probes}
+        return Trace(outputs, spikes, counter.events(batch, steps))
+
+    def _cuts(self, plan: Plan, steps: int, batch: int) -> list[slice]:
+        """Slices of the batch whose largest value fits into CHUNK_BYTES."""
+        sizes = [node.type.size for node in self.chip.nodes.values() if plan.is_materialised(node)]
+        length = max(1, CHUNK_BYTES // (max(sizes) * steps * 4))
+        return [slice(start, min(start + length, batch)) for start in range(0, batch, length)]
+
+    def _chunk(
+        self, plan: Plan, counter: Counter, samples: Mapping[str, Array], cut: slice, probes: tuple[str, ...]
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """(outputs, probed populations) of some of the samples."""
+        counter.start_chunk()
+        inputs = {name: torch.from_numpy(array[:, cut]).to(self.device) for name, array in samples.items()}
+        chunk = Chunk(plan, counter, inputs, probes)
+        chunk.run()
+        outputs = {
+            name: _stored(self.chip.nodes[value], chunk.value(value)) for name, value in self.chip.outputs.items()
+        }
+        return outputs, {name: _stored(self.chip.nodes[name], chunk.kept[name]) for name in probes}
+
+
+def _stored(node: Node, value: torch.Tensor) -> Array:
+    """A value as a trace keeps it: spikes and counts uint8, payloads int32, or float32 where they are real numbers."""
+    kind = node.type.domain.kind
+    if kind in ("spike", "count"):
+        return value.to(torch.uint8).cpu().numpy()
+    whole = value.dtype in (torch.int32, torch.int64) or bool((value == value.round()).all())
+    return value.to(torch.int32 if whole else torch.float32).cpu().numpy()
+
+
+def _checked(node: Node, inputs: Mapping[str, Array], steps: int) -> Array:
+    """One input as (T, B, *shape); CompileError where it is missing or does not fit."""
+    if node.name not in inputs:
+        raise CompileError("run.input", f"missing input {node.name!r}", hint=f"shape (T, B, *{node.type.shape})")
+    array = inputs[node.name]
+    if array.ndim < 2 or array.shape[2:] != node.type.shape or (steps and array.shape[0] != steps):
+        raise CompileError(
+            "run.shape", f"input {node.name!r} has shape {array.shape}", hint=f"(T, B, *{node.type.shape})"
+        )
+    return np.ascontiguousarray(array)
+
+
+def _check_probes(chip: Graph, probes: tuple[str, ...]) -> None:
+    known = [node.name for node in chip.nodes.values() if node.op.family in ("neuron", "input")]
+    unknown = [name for name in probes if name not in known]
+    if unknown:
+        raise CompileError("run.probe", f"{unknown[0]!r} is no population", hint=f"known: {', '.join(known)}")
