@@ -11,6 +11,7 @@ import numpy as np
 
 from backends.lava.blueprint import Blueprint
 from backends.lava.bounds import with_input_range
+from backends.lava.children import raise_descriptor_limit
 from backends.lava.cone import populations
 from backends.lava.core import is_real
 from backends.lava.events import count_events
@@ -18,7 +19,7 @@ from backends.lava.fused import fuse
 from backends.lava.inputs import checked_inputs, played
 from backends.lava.parameters import check_parameters
 from backends.lava.recording import Tap, shared_array, trace_dtype
-from backends.lava.safe_run import raise_descriptor_limit, safe_run
+from backends.lava.safe_run import safe_run
 from backends.lava.status import Status
 from backends.lava.stock import emit_stock
 from backends.lava.tidy import forgotten_processes, kept_loggers
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from backends.lava.processes.network import LavaNetwork
 
 EMISSIONS = ("fused", "stock")
+PROCESSES_OF_THE_USER = 50
+"""Processes that may join an exported network without running out of files."""
 
 
 class LavaEngine:
@@ -58,6 +61,10 @@ class LavaEngine:
         check_parameters(chip, self.real)
         self.chip, self.emission, self.processes, self.deadline_s = chip, emission, processes, deadline_s
 
+    def describe(self) -> str:
+        """What runs the network, in words."""
+        return f"Lava, {self.emission} processes"
+
     def run(self, inputs: Mapping[str, Array], probes: tuple[str, ...] = ()) -> Trace:
         """
         Run samples from zero state, see backends.trace.Engine; one Lava run streams them back to back.
@@ -81,8 +88,10 @@ class LavaEngine:
         """The network as a Lava process, to be connected to other processes and run by them."""
         from backends.lava.processes.network import LavaNetwork
 
+        blueprint = self._blueprint(self.chip, timing_of(self.chip, self.chip.steps), {})
+        raise_descriptor_limit(len(blueprint.parts) + PROCESSES_OF_THE_USER)
         with kept_loggers():
-            return LavaNetwork(self._blueprint(self.chip, timing_of(self.chip, self.chip.steps), {}))
+            return LavaNetwork(blueprint)
 
     def _blueprint(self, chip: Graph, timing: Timing, taps: Mapping[str, Tap]) -> Blueprint:
         if self.emission == "stock":

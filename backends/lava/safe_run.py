@@ -9,19 +9,14 @@ our own (recording.py), so terminating a child loses nothing.
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import multiprocessing
-import os
 import queue
-import resource
-import signal
-import threading
 import time
 import warnings
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from backends.lava.children import interrupts_deferred, quiet_children
 from backends.lava.status import Status
 from ir.errors import CompileError
 
@@ -30,10 +25,7 @@ if TYPE_CHECKING:
 
 CHANNEL_SIZE = 4
 """Messages that a channel holds; Lava's default of 64 costs 19 MB per layer and gains nothing."""
-DESCRIPTORS_PER_PROCESS = 14
-"""File descriptors that a process costs the parent (about 12 were measured)."""
 _POLL_S = 0.005
-_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 def safe_run(
@@ -48,27 +40,14 @@ def safe_run(
     """
     runtime = None
     try:
-        with _quiet_children(), warnings.catch_warnings():
+        with quiet_children(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the packages below Lava; the children inherit it
             runtime = _start(network, models)
             _watch_start(runtime, deadline_s)
         _watch(runtime, steps, status, deadline_s)
     finally:
         if runtime is not None:
-            _release(runtime, network)
-
-
-def raise_descriptor_limit(processes: int) -> None:
-    """Allow the file descriptors that so many Lava processes need; CompileError where the machine does not."""
-    needed = 256 + DESCRIPTORS_PER_PROCESS * processes
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        if hard != resource.RLIM_INFINITY and hard < needed:
-            what = f"{processes} Lava processes need about {needed} open files, limit {hard}"
-            raise CompileError(
-                "lava.processes", what, hint="use the fused emission, which needs one to three processes"
-            )
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+            _release(runtime)
 
 
 def _start(network: AbstractProcess, models: Mapping[Any, type]) -> Any:
@@ -98,7 +77,8 @@ def _watch_start(runtime: Any, deadline_s: float) -> None:
     for built in runtime.exception_q:
         error = _built(built, runtime, end)
         if error is not None:
-            raise CompileError("lava.process", f"a Lava process cannot be built: {error}", hint="see the message above")
+            trace = getattr(error, "trace", "")
+            raise CompileError("lava.process", f"a Lava process cannot be built: {error}\n{trace}".strip())
     runtime._is_initialized = True
 
 
@@ -150,9 +130,9 @@ def _check_alive(runtime: Any) -> None:
             raise CompileError("lava.died", what, hint="was it killed, for instance for using too much memory?")
 
 
-def _release(runtime: Any, network: AbstractProcess) -> None:
+def _release(runtime: Any) -> None:
     """End all children, ports and shared memory of a runtime; interrupts wait until that is done."""
-    with _interrupts_deferred():
+    with interrupts_deferred():
         infrastructure = runtime._messaging_infrastructure
         actors = infrastructure.actors if infrastructure is not None else []
         for end in ("terminate", "kill"):
@@ -169,53 +149,3 @@ def _release(runtime: Any, network: AbstractProcess) -> None:
         runtime._is_started = runtime._is_running = False
         for process in runtime._executable.proc_builders:
             process.runtime = None  # else Lava stops the finished runtime again when the process is collected
-
-
-@contextlib.contextmanager
-def _interrupts_deferred() -> Generator[None]:
-    """
-    Hold Ctrl-C back for a moment and raise it afterwards (only the main thread receives it).
-
-    Children forked meanwhile inherit the note-taking handler, that is, they ignore Ctrl-C, which is the parent's to handle.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    noted: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: noted.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-        if noted:
-            raise KeyboardInterrupt
-
-
-@contextlib.contextmanager
-def _quiet_children() -> Generator[None]:
-    """Children forked meanwhile ignore Ctrl-C and die with the parent (Linux), whatever ends it."""
-    _register_fork_hook()
-    _Forking.active = True
-    try:
-        with _interrupts_deferred():
-            yield
-    finally:
-        _Forking.active = False
-
-
-class _Forking:
-    """Whether processes forked now are children of a run; hooks on fork cannot be taken back, so they ask."""
-
-    active = False
-    registered = False
-
-
-def _register_fork_hook() -> None:
-    if not _Forking.registered:
-        os.register_at_fork(after_in_child=_die_with_parent)
-        _Forking.registered = True
-
-
-def _die_with_parent() -> None:
-    if _Forking.active and os.uname().sysname == "Linux":
-        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)

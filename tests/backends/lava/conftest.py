@@ -255,6 +255,21 @@ def brute_force_events(graph, values):
 
 
 @pytest.fixture(scope="session")
+def streaming_network():
+    """Two populations that leak over a long stream, and a shortcut past the first."""
+    b, rng = GraphBuilder("stream", 0), np.random.default_rng(5)
+    x = b.add(Input("spike[6]"), name="x")
+    weight = [b.param(f"w{k}", rng.integers(-50, 70, (6, 6)).astype(np.int8)) for k in range(3)]
+    bias = b.param("bias", rng.integers(-300, 900, (6,)).astype(np.int32))
+    linear = lambda source, k: b.add(Linear(), source, name=f"l{k}", params={"weight": weight[k]})
+    first = b.add(LoihiLif(400, 300, 90, 6, 12, 24), linear(x, 0), name="first", params={"bias": bias})
+    second = b.add(
+        LoihiLif(4095, 100, 80, 6, 12, 24), linear(first, 1), linear(x, 2), name="second", params={"bias": bias}
+    )
+    return b.build({"y": second})
+
+
+@pytest.fixture(scope="session")
 def network():
     return build_network
 

@@ -69,26 +69,25 @@ def test_real_arithmetic_equals_the_interpreter(seed, network, expected):
     assert sum(bool(values[node.name].any()) for node in populations(graph)) > 1
 
 
-def streaming_network():
-    """Two populations that leak over a long stream, and a shortcut past the first."""
-    b, rng = GraphBuilder("stream", 0), np.random.default_rng(5)
-    x = b.add(Input("spike[6]"), name="x")
-    weight = [b.param(f"w{k}", rng.integers(-50, 70, (6, 6)).astype(np.int8)) for k in range(3)]
-    bias = b.param("bias", rng.integers(-300, 900, (6,)).astype(np.int32))
-    linear = lambda source, k: b.add(Linear(), source, name=f"l{k}", params={"weight": weight[k]})
-    first = b.add(LoihiLif(400, 300, 90, 6, 12, 24), linear(x, 0), name="first", params={"bias": bias})
-    second = b.add(
-        LoihiLif(4095, 100, 80, 6, 12, 24), linear(first, 1), linear(x, 2), name="second", params={"bias": bias}
-    )
-    return b.build({"y": second})
-
-
 @pytest.mark.parametrize("emission", ["fused", "stock"])
-def test_a_streaming_network_takes_its_length_from_the_input(emission, expected):
-    graph = streaming_network()
+def test_a_streaming_network_takes_its_length_from_the_input(emission, expected, streaming_network):
+    graph = streaming_network
     inputs = {"x": (np.random.default_rng(0).random((17, 3, 6)) < 0.3).astype(np.int64)}
     values = check(LavaEngine(graph, emission), graph, inputs, expected)
     assert 0.05 < values["second"].mean() < 0.95
+
+
+@pytest.mark.parametrize("emission", ["fused", "stock"])
+def test_outputs_may_share_a_population_or_be_an_input(emission, expected):
+    b = GraphBuilder("odd", 2)
+    x = b.add(Input("spike[2x3]"), name="x")
+    current = b.add(Synapse(3), x, name="s")
+    y = b.add(LoihiLif(4095, 2048, 8, 6, 12, 24), current, current, name="y")
+    lonely = b.add(LoihiLif(4095, 2048, 8, 6, 12, 24), b.add(Synapse(0), x, name="nothing"), name="lonely")
+    graph = b.build({"one": y, "other": y, "input": x, "lonely": lonely})
+    inputs = {"x": (np.random.default_rng(2).random((2, 4, 2, 3)) < 0.7).astype(np.int64)}
+    values = check(LavaEngine(graph, emission), graph, inputs, expected)
+    assert 0 < values["y"].mean() < 1
 
 
 def test_results_have_the_documented_types(network):

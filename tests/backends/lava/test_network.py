@@ -59,3 +59,14 @@ def test_inputs_without_a_source_are_silent(network, expected):
     assert latency["early"] == 1
     assert np.array_equal(np.moveaxis(recorded["early"], -1, 0)[1:], outputs["early"][:, 0])
     assert outputs["early"].any()
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("emission", ["fused", "stock"])
+def test_a_streaming_network_runs_on_without_a_reset(emission, expected, streaming_network):
+    spikes = (np.random.default_rng(1).random((30, 1, 6)) < 0.3).astype(np.int64)
+    outputs, _, _ = expected(streaming_network, {"x": spikes})
+    engine = LavaEngine(streaming_network, emission)
+    recorded, latency = run_between_ring_buffers(engine, {"x": spikes[:, 0].T}, ("y",), 30)
+    assert np.array_equal(recorded["y"].T[latency["y"] :], outputs["y"][: -latency["y"], 0])
+    assert outputs["y"].any()

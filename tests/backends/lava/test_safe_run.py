@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backends.lava import safe_run
+from backends.lava import children
 from backends.lava.engine import LavaEngine
 from ir.errors import CompileError
 
@@ -200,11 +200,11 @@ def test_children_die_with_their_parent(number):
 
 
 def test_too_many_processes_are_refused_with_a_way_out(monkeypatch):
-    monkeypatch.setattr(safe_run.resource, "getrlimit", lambda kind: (1024, 4096))
+    monkeypatch.setattr(children.resource, "getrlimit", lambda kind: (1024, 4096))
     with pytest.raises(
         CompileError, match=r"lava\.processes.*400 Lava processes need about 5856 open files, limit 4096"
     ):
-        safe_run.raise_descriptor_limit(400)
+        children.raise_descriptor_limit(400)
 
 
 def test_one_engine_runs_again_after_a_failure(network, monkeypatch):

@@ -1,0 +1,81 @@
+"""The manners of child processes: they leave Ctrl-C to the parent, die with it, and may be as many as its files allow."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import threading
+from collections.abc import Generator
+
+from ir.errors import CompileError
+
+DESCRIPTORS_PER_PROCESS = 14
+"""File descriptors that a Lava process costs the parent (about 12 were measured)."""
+DESCRIPTORS_BESIDE = 256
+_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
+
+
+def raise_descriptor_limit(processes: int) -> None:
+    """Allow the file descriptors that so many Lava processes need; CompileError where the machine does not."""
+    needed = DESCRIPTORS_BESIDE + DESCRIPTORS_PER_PROCESS * processes
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        if hard != resource.RLIM_INFINITY and hard < needed:
+            what = f"{processes} Lava processes need about {needed} open files, limit {hard}"
+            raise CompileError(
+                "lava.processes", what, hint="use the fused emission, which needs one to three processes"
+            )
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+
+
+@contextlib.contextmanager
+def interrupts_deferred() -> Generator[None]:
+    """
+    Hold Ctrl-C back for a moment and raise it afterwards (only the main thread receives it).
+
+    Children forked meanwhile inherit the note-taking handler, that is, they ignore Ctrl-C, which is the parent's to handle.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    noted: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: noted.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if noted:
+            raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def quiet_children() -> Generator[None]:
+    """Children forked meanwhile ignore Ctrl-C and die with the parent (Linux), whatever ends it."""
+    _register_fork_hook()
+    _Forking.active = True
+    try:
+        with interrupts_deferred():
+            yield
+    finally:
+        _Forking.active = False
+
+
+class _Forking:
+    """Whether processes forked now are children of a run; hooks on fork cannot be taken back, so they ask."""
+
+    active = False
+    registered = False
+
+
+def _register_fork_hook() -> None:
+    if not _Forking.registered:
+        os.register_at_fork(after_in_child=_die_with_parent)
+        _Forking.registered = True
+
+
+def _die_with_parent() -> None:
+    if _Forking.active and os.uname().sysname == "Linux":
+        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
