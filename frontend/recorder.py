@@ -107,24 +107,20 @@ class Recorder:
         return self._routed[value, op]
 
     def axis_of(self, view: View, dim: int) -> tuple[View, int]:
-        """The view, rearranged if need be, and the IR axis that is exactly the torch dimension `dim`."""
-        found = self._whole_axis(view, dim)
-        if found is not None:
-            return view, found
-        view = self.in_order(view)
-        return view, sum(not is_outer(other) for other in view.dims[:dim])
-
-    def _whole_axis(self, view: View, dim: int) -> int | None:
-        axes, shape = view.dims[dim], self.type(view).shape
+        """The view, reshaped or rearranged if need be, and the IR axis that is exactly the torch dimension `dim`."""
         memory = sorted(view.features, key=lambda axis: axis.place)
-        if not axes or not is_plain(axes):
-            return None
-        first = memory.index(axes[0])
-        if tuple(memory[first : first + len(axes)]) != axes:
-            return None
+        axes, shape = view.dims[dim], self.type(view).shape
+        first = memory.index(axes[0]) if axes and is_plain(axes) else 0
+        if not axes or tuple(memory[first : first + len(axes)]) != axes:
+            view = self.in_order(view)
+            return view, sum(not is_outer(other) for other in view.dims[:dim])
         before = prod(axis.size for axis in memory[:first])
-        fits = (k for k in range(len(shape)) if prod(shape[:k]) == before and shape[k] == length(axes))
-        return next(fits, None)
+        for place in range(len(shape)):
+            if prod(shape[:place]) == before and shape[place] == length(axes):
+                return view, place
+        split = [axis.size for axis in memory]
+        split[first : first + len(axes)] = [length(axes)]
+        return View(self._route(Reshape(tuple(split)), view.value), view.dims), first
 
     def repeat(self, view: View) -> View:
         """A static value at every step, time in front of its dimensions."""

@@ -60,6 +60,12 @@ NEURON_RULES: dict[str, NeuronRule] = {
 """Qualified class name -> the neuron it is. Subclasses count as what they inherit from once a probe confirms it."""
 
 _STATEFUL = ("spikingjelly.activation_based.base.MemoryModule", "spikingjelly.clock_driven.base.MemoryModule")
+_STATELESS_IN_EVAL = tuple(
+    f"spikingjelly.{package}.layer.{name}"
+    for package in ("activation_based", "clock_driven")
+    for name in ("Dropout", "Dropout2d")
+)
+"""They keep a mask from step to step in training and let everything through in eval mode."""
 
 
 def qualified_name(cls: type) -> str:
@@ -77,9 +83,9 @@ def neuron_rule(module: nn.Module) -> NeuronRule | None:
     names = [qualified_name(cls) for cls in type(module).__mro__]
     known = [name for name in names if name in NEURON_RULES]
     if not known:
-        if set(names) & set(_STATEFUL):
+        if set(names) & set(_STATEFUL) and not set(names) & set(_STATELESS_IN_EVAL):
             raise CompileError(
-                "import.module", f"no rule for the neuron {names[0]}", hint=f"known: {', '.join(NEURON_RULES)}"
+                "import.module", f"no rule for {names[0]}, which has state", hint=f"known: {', '.join(NEURON_RULES)}"
             )
         return None
     return NEURON_RULES[known[0]]
