@@ -112,7 +112,7 @@ def test_paper_has_no_trained_weights_and_no_task() -> None:
 def test_unknown_configuration_is_named(use: object) -> None:
     assert callable(use)
     with pytest.raises(
-        ValueError, match="no configuration 'huge' of CMSF; there are paper, digits"
+        ValueError, match="no configuration 'huge' of CMSF; there are digits, digits-spike, paper"
     ):
         use("huge")
 

@@ -10,7 +10,7 @@ from models import cmsf
 from models.cmsf_parts import initial_parts
 from models.digits_task import DigitsTask
 
-SCENES = 300
+SCENES = 200
 CHANCE_SUM = 2 * 100 * (1 + 5 + 10) / SCENES
 """Expected R@Sum of random scores: 100 k / images for each cut, in both directions."""
 
@@ -56,10 +56,10 @@ def test_one_modality_alone_is_at_chance(task: DigitsTask) -> None:
 def test_trained_model_is_far_above_chance_and_not_perfect(config: str) -> None:
     task = cmsf.task(config)
     assert task is not None
-    emb = _embeddings(task, 500)
+    emb = _embeddings(task, 300)
     metrics = _metrics(task, emb["image"], emb["text"])
     assert 20 < metrics["i2t R@1"] < 95
-    assert 15 < metrics["t2i R@1"] < 95
+    assert 20 < metrics["t2i R@1"] < 95
 
 
 def test_inputs_have_one_row_per_scene_caption_and_pair(task: DigitsTask) -> None:

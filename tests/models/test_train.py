@@ -80,7 +80,7 @@ def test_best_dev_epoch_is_kept_and_patience_stops(monkeypatch: pytest.MonkeyPat
     ("arguments", "message"),
     [
         (["none.py"], "no model file none.py"),
-        ([MODEL, "--config", "huge"], "no configuration 'huge': paper, digits, digits-spike"),
+        ([MODEL, "--config", "huge"], "no configuration 'huge': digits, digits-spike, paper"),
         ([MODEL, "--config", "paper"], "'paper' does not fit the digit scenes"),
         ([MODEL, "--epochs", "0"], "'0' is not a whole number from 1 on"),
         ([MODEL, "--seed", "-1"], "expected one argument|is not a whole number from 0 on"),
