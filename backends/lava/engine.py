@@ -11,7 +11,7 @@ import numpy as np
 
 from backends.lava.blueprint import Blueprint
 from backends.lava.bounds import with_input_range
-from backends.lava.children import raise_descriptor_limit
+from backends.lava.children import raise_descriptor_limit, start_by_forking
 from backends.lava.cone import populations
 from backends.lava.core import is_real
 from backends.lava.events import count_events
@@ -76,6 +76,7 @@ class LavaEngine:
         steps, batch = next(iter(samples.values())).shape[:2]
         timing = timing_of(self.chip, steps)
         taps = self._taps(timing, steps * batch, probes)
+        start_by_forking()
         with forgotten_processes():
             self._execute(timing, taps, {name: played(values) for name, values in samples.items()})
         activity = {name: tap.activity for name, tap in taps.items() if tap.activity is not None}
@@ -86,6 +87,7 @@ class LavaEngine:
 
     def network(self) -> LavaNetwork:
         """The network as a Lava process, to be connected to other processes and run by them."""
+        start_by_forking()
         from backends.lava.processes.network import LavaNetwork
 
         blueprint = self._blueprint(self.chip, timing_of(self.chip, self.chip.steps), {})

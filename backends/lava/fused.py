@@ -12,16 +12,18 @@ from backends.lava.timing import Timing
 from backends.lava.worker import CoreWorker
 from ir.graph import Graph
 
-SYNAPSES_WORTH_A_PROCESS = 40_000_000
-"""Synapses per step beyond which the work of a second process outweighs what it costs to keep it in step (about 0.2 ms)."""
+NS_PER_SYNAPSE, NS_PER_NEURON = 0.04, 20.0
+"""What numpy needs on one core, roughly: products at 25 G/s, and a neuron's update with the counting of its activity."""
+NS_WORTH_A_PROCESS = 5e6
+"""Work per step that justifies one more process; keeping it in step with the others costs 0.1 to 0.3 ms."""
 MOST_PROCESSES = 3
 
 
 def fuse(graph: Graph, timing: Timing, taps: Mapping[str, Tap], processes: int | None = None) -> Blueprint:
     """The network as one to three cores (or as many as `processes` says); `taps` says what to record."""
     readouts = [name for name in (emission_of(graph, output) for output in graph.outputs) if name.startswith(READOUT)]
-    costs = {node.name: _cost(graph, node.name) for node in populations(graph)} | dict.fromkeys(readouts, 0)
-    wanted = processes or min(MOST_PROCESSES, 1 + sum(costs.values()) // SYNAPSES_WORTH_A_PROCESS)
+    costs = {node.name: _cost(graph, node.name) for node in populations(graph)} | dict.fromkeys(readouts, 0.0)
+    wanted = processes or min(MOST_PROCESSES, 1 + int(sum(costs.values()) / NS_WORTH_A_PROCESS))
     cores = {f"core{k}": Core(graph, timing, emits, taps) for k, emits in enumerate(_shares(costs, wanted))}
     return connect(graph, timing, cores)
 
@@ -44,19 +46,19 @@ def connect(graph: Graph, timing: Timing, cores: Mapping[str, Core]) -> Blueprin
     return finish(graph, timing, parts, wires, port_dtype(is_real(graph)))
 
 
-def _cost(graph: Graph, emission: str) -> int:
-    """Work per step of one population, in synapses (a neuron update is worth about ten)."""
+def _cost(graph: Graph, emission: str) -> float:
+    """Work per step of one population, in nanoseconds."""
     wiring = cone_of(graph, roots_of(graph, emission)).nodes
     shapes = {name: array.shape for name, array in graph.params.items()}
     synapses = (n.op.synapses(graph.args(n), {role: shapes[key] for role, key in n.params}) for n in wiring)
-    return sum(synapses) + 10 * graph.nodes[emission].type.size
+    return NS_PER_SYNAPSE * sum(synapses) + NS_PER_NEURON * graph.nodes[emission].type.size
 
 
-def _shares(costs: Mapping[str, int], processes: int) -> list[list[str]]:
+def _shares(costs: Mapping[str, float], processes: int) -> list[list[str]]:
     """Consecutive populations, split where the running cost passes equal shares; no share is empty."""
-    share = max(1, -(-sum(costs.values()) // processes))
+    share = sum(costs.values()) / processes
     shares: list[list[str]] = [[]]
-    spent = 0
+    spent = 0.0
     for name, cost in costs.items():
         if shares[-1] and spent >= share * len(shares) and len(shares) < processes:
             shares.append([])

@@ -199,6 +199,13 @@ def test_children_die_with_their_parent(number):
     assert session.leftovers() == []
 
 
+@pytest.mark.parametrize("way", ["fork", "spawn"])
+def test_another_way_to_start_processes_is_no_obstacle(way):
+    session = Session(f"import multiprocessing; multiprocessing.set_start_method({way!r})")
+    assert "spikes" in session.finish()
+    assert session.leftovers() == []
+
+
 def test_too_many_processes_are_refused_with_a_way_out(monkeypatch):
     monkeypatch.setattr(children.resource, "getrlimit", lambda kind: (1024, 4096))
     with pytest.raises(
