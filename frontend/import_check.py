@@ -114,7 +114,8 @@ class _Recording:
         """The spikes of the layer that `node` was traced from, shaped like the node's value."""
         waiting = self._spikes.get(node.where.module)
         if not waiting:
-            raise CompileError("import.mismatch", f"%{node.name} has no neuron layer in the module", node.where.module)
+            raise CompileError("import.mismatch", f"%{node.name} has no neuron layer in the module", node.where.module,
+                               "keep layers as attributes, in nn.ModuleList or nn.ModuleDict")  # fmt: skip
         spikes = waiting.pop(0)
         return spikes.reshape(spikes.shape[0], -1, *node.type.shape)
 

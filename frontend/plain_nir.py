@@ -81,12 +81,24 @@ def _built(graph: Graph) -> nir.NIRGraph:
         else:
             nodes[node.name] = nir.Input(input_type={"input": np.array([node.type.size])})
     for output, value in graph.outputs.items():
-        name = output if output not in nodes else f"{output}_output"
-        _connect(weights_by_source(graph, (value,)), None, name, nodes, edges)
-        nodes[name] = nir.Output(output_type={"output": np.array([graph.nodes[value].type.size])})
+        _add_output(graph, output, value, nodes, edges)
     static = ", ".join(node.name for node in graph.inputs if node.type.static)
     metadata = {"generator": "spike-compiler plain", "dt": "1", "steps": str(graph.steps), "static_inputs": static}
     return nir.NIRGraph(nodes, edges, metadata=metadata)
+
+
+def _add_output(
+    graph: Graph, output: str, value: str, nodes: dict[str, nir.NIRNode], edges: list[tuple[str, str]]
+) -> None:
+    """An output with one edge: a sum of populations is added up in a node of its own, as not every reader sums at outputs."""
+    size, sources = graph.nodes[value].type.size, weights_by_source(graph, (value,))
+    name = output if output not in nodes else f"{output}_output"
+    target = name if len(sources) == 1 else f"{name}.sum"
+    _connect(sources, None, target, nodes, edges)
+    if target != name:
+        nodes[target] = nir.Linear(np.eye(size, dtype=np.float32))
+        edges.append((target, name))
+    nodes[name] = nir.Output(output_type={"output": np.array([size])})
 
 
 def _add_neuron(graph: Graph, node: Node, op: Lif, nodes: dict[str, nir.NIRNode], edges: list[tuple[str, str]]) -> None:

@@ -32,9 +32,9 @@ def through_file(graph: Graph, path: Path) -> Graph:
     return from_nir(read_nir(path))
 
 
-@pytest.mark.parametrize("gate", ["analog", "spike"])
-@pytest.mark.parametrize("fusion", ["scca", "scsa"])
-@pytest.mark.parametrize("generator", ["repeat-ln", "conv-bn"])
+@pytest.mark.parametrize(
+    ("gate", "fusion", "generator"), [("analog", "scca", "repeat-ln"), ("spike", "scsa", "conv-bn")]
+)
 def test_cmsf_survives_the_file(gate: str, fusion: str, generator: str, tmp_path: Path) -> None:
     config = replace(SMALL, gate=gate, fusion=fusion, generator=generator)
     inputs = random_features(config, samples=2, seed=0)

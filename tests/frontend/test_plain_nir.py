@@ -137,8 +137,9 @@ def test_unit_wires_are_bare_edges() -> None:
     written = plain_nir(spiking_graph()).graph
     assert written is not None
     assert ("x", "and") in written.edges
-    assert ("a", "counts") in written.edges
-    assert isinstance(written.nodes["counts.from.d"], nir.Scale)
+    assert ("a", "counts.sum") in written.edges
+    assert isinstance(written.nodes["counts.sum.from.d"], nir.Scale)
+    assert [a for a, b in written.edges if b == "counts"] == ["counts.sum"]
     assert "grid" in written.nodes["a"].metadata["threshold_is"]
     assert written.nodes["c"].metadata["threshold_is"] == "strict in the source"
 
