@@ -1,4 +1,4 @@
-"""NIR graph -> IR graph, for graphs that `to_nir` made: the round trip returns an equal graph."""
+"""NIR graph -> IR graph. For graphs that `to_nir` made the round trip returns an equal graph."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import nir
 import numpy as np
 
+from frontend.foreign_nir import read_foreign
 from frontend.nir_ext import FORMAT_VERSION, Extension, recorded_op
 from frontend.nir_standard import STANDARD, standard_arrays
 from ir.errors import CompileError
@@ -17,21 +18,28 @@ from ir.graph import Array, Graph, GraphBuilder, Where
 
 def from_nir(graph: nir.NIRGraph) -> Graph:
     """
-    The IR graph that a NIR graph of ours holds.
+    The IR graph that a NIR graph holds: exactly, if it is ours; as NIR defines its nodes, if it is another program's.
 
     Raises:
-        CompileError: for graphs of other programs, other versions of the format, and nodes whose parameters contradict
-            the operation recorded with them.
+        CompileError: for other versions of the format, nodes whose parameters contradict the operation recorded with
+            them, and graphs of other programs that `read_foreign` refuses.
     """
     entries = graph.metadata
     if entries.get("generator") != "spike-compiler":
-        raise CompileError("nir.foreign", "the graph was not written by this compiler",
-                           hint="graphs of other frameworks do not say their time step and comparator")  # fmt: skip
+        return read_foreign(graph)
     if entries.get("format_version") != FORMAT_VERSION:
         version = entries.get("format_version")
         raise CompileError(
             "nir.version", f"the graph has format version {version}, this compiler reads {FORMAT_VERSION}"
         )
+    try:
+        return _own(graph, entries)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CompileError("nir.record", f"the graph's record is damaged: {error!r}", hint="write it again") from error
+
+
+def _own(graph: nir.NIRGraph, entries: Mapping[str, Any]) -> Graph:
+    """The graph that `to_nir` wrote down in `entries`."""
     builder = GraphBuilder(entries["name"], int(entries["steps"]))
     order = json.loads(entries["order"])
     missing = [name for name in order if name not in graph.nodes]

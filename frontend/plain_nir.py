@@ -80,6 +80,7 @@ def _built(graph: Graph) -> nir.NIRGraph:
             _add_neuron(graph, node, node.op, nodes, edges)
         else:
             nodes[node.name] = nir.Input(input_type={"input": np.array([node.type.size])})
+            nodes[node.name].metadata = {"domain": "spike" if node.type.domain.kind == "spike" else "real"}
     for output, value in graph.outputs.items():
         _add_output(graph, output, value, nodes, edges)
     static = ", ".join(node.name for node in graph.inputs if node.type.static)
