@@ -79,7 +79,7 @@ def _import(part: Part, source: Source) -> tuple[Graph, Any]:
     """The IR graph as it is read back from the NIR graph, so that the interchange file holds everything."""
     if isinstance(part.network, Graph):
         return part.network, to_nir(part.network)
-    traced = trace_module(part.network, dict(part.example), source.static, source.steps, part.name)
+    traced = trace_module(part.network, dict(part.calibration), source.static, source.steps, part.name)
     nir_graph = to_nir(traced)
     graph = from_nir(nir_graph)
     assert graph == traced, "the NIR graph lost something of the traced network"

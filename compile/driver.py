@@ -15,6 +15,7 @@ from compile.energy import PUBLISHED_TABLES, EnergyReport, energy_report, missin
 from compile.evaluate import evaluate
 from compile.layers import layers
 from compile.options import Options
+from compile.output_folder import check_folder
 from compile.program import Program
 from compile.progress import Progress
 from compile.report import PartReport, Report
@@ -57,6 +58,8 @@ def compile_model(network: Any, target: str = "loihi", *, example: Any = None, s
 def compile_network(network: str | Path, options: Options) -> Report:
     """What the command line does: compile every part, run it, check it, measure it, report it, and write the files."""
     progress = Progress()
+    if options.out is not None:
+        check_folder(options.out)
     profile = hw_profiles.load(options.profile)
     with progress.stage("load"):
         source = load_source(network, options)

@@ -19,9 +19,7 @@ def output_folder(target: Path) -> Generator[Path]:
 
     Files of the user's in `target` stay; of ours, the previous run's are replaced.
     """
-    if target.exists() and not target.is_dir():
-        raise CompileError("out.file", f"{target} is a file", hint="--out names a folder")
-    _make_parent(target)
+    check_folder(target)
     staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
         yield staging
@@ -34,13 +32,18 @@ def output_folder(target: Path) -> Generator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _make_parent(target: Path) -> None:
+def check_folder(target: Path) -> None:
+    """Raise CompileError unless `target` can become our folder; makes the folders above it."""
+    if target.exists() and not target.is_dir():
+        raise CompileError("out.file", f"{target} is a file", hint="--out names a folder")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CompileError(
             "out.write", f"cannot create {target.parent}: {error.strerror}", hint="choose another --out"
         ) from None
+    if not os.access(target if target.exists() else target.parent, os.W_OK):
+        raise CompileError("out.write", f"no permission to write {target}", hint="choose another --out")
 
 
 def _move_into(staging: Path, target: Path) -> None:

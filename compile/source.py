@@ -26,7 +26,7 @@ class Part:
     """
     One network: a torch module, or a graph read from NIR, with the inputs to run.
 
-    example: what the run shows. calibration: other samples, for the ranges of the integers and the check of the import.
+    example: what the run shows. calibration: other samples, for tracing, the check of the import, the ranges of the integers.
     """
 
     name: str

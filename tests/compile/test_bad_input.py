@@ -71,7 +71,9 @@ def test_usage_errors_exit_with_2(tiny: Path):
 
 
 def test_profile_with_an_unknown_key(capsys, tiny: Path, tmp_path: Path):
-    (tmp_path / "mine.toml").write_text('extends = "loihi2"\n[arithmetic]\nwieght_bits = { value = 8 }\n')
+    (tmp_path / "mine.toml").write_text(
+        'title = "mine"\nextends = "loihi2"\n[arithmetic]\nwieght_bits = { value = 8 }\n'
+    )
     fails(capsys, [str(tiny), *GPU, "--profile", str(tmp_path / "mine.toml")], 2, "wieght_bits", "weight_bits")
 
 
@@ -106,7 +108,7 @@ def test_wrong_checkpoints(capsys, tmp_path: Path):
 def test_out_is_a_file_or_impossible(capsys, tiny: Path, tmp_path: Path):
     (tmp_path / "file").write_text("mine")
     fails(capsys, [str(tiny), *GPU, "--out", str(tmp_path / "file")], 2, "file")
-    fails(capsys, [str(tiny), *GPU, "--out", str(tmp_path / "file" / "below")], 2, "below")
+    fails(capsys, [str(tiny), *GPU, "--out", str(tmp_path / "file" / "below")], 2, "file")
     assert (tmp_path / "file").read_text() == "mine"
 
 
