@@ -99,10 +99,16 @@ class Session(TorchFunctionMode):
         if not traced:
             return func(*args, **kwargs)
         if name in LIKE:
-            result = func(*args, **kwargs)
-            self._taint.clear(result)
-            return result
+            return self._constant(name, func, args, kwargs)
         return self._apply(name, func, args, kwargs)
+
+    def _constant(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
+        """A new constant of the form of the first argument."""
+        if any(isinstance(leaf, torch.Tensor) and self._view_of(leaf) for leaf in tree_leaves((args[1:], kwargs))):
+            raise CompileError("import.values", f"{name} makes a constant of a computed number")
+        result = func(*args, **kwargs)
+        self._taint.clear(result)
+        return result
 
     def _apply(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a function on values that depend on the input, and write it down by its rule."""

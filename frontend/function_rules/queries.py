@@ -16,7 +16,7 @@ QUERIES = frozenset(
 """They ask about form only and are simply answered."""
 
 LIKE = frozenset(
-    ("zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_tensor", "new_empty"),
+    ("zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_empty"),
 )  # fmt: skip
 """They make a constant."""
 

@@ -72,8 +72,13 @@ def transpose(_recorder: Recorder, x: View, dim0: int, dim1: int) -> View:
 
 
 def matrix_transpose(recorder: Recorder, x: View) -> View:
-    """mT, and T or t of a matrix: the last two dimensions exchanged."""
+    """mT: the last two dimensions exchanged."""
     return transpose(recorder, x, -2, -1)
+
+
+def reverse(_recorder: Recorder, x: View) -> View:
+    """T, and t of a matrix: all dimensions in reverse order."""
+    return x.with_dims(reversed(x.dims))
 
 
 def movedim(_recorder: Recorder, x: View, source: int | Sequence[int], destination: int | Sequence[int]) -> View:
@@ -119,8 +124,8 @@ RULES = {
     "transpose": transpose,
     "swapaxes": transpose,
     "swapdims": transpose,
-    "t": matrix_transpose,
-    "get_T": matrix_transpose,
+    "t": reverse,
+    "get_T": reverse,
     "get_mT": matrix_transpose,
     "movedim": movedim,
     "moveaxis": movedim,
