@@ -40,8 +40,14 @@ class Operation:
 
 
 def operations(graph: Graph) -> tuple[Operation, ...]:
-    """The weighted operations of a source graph, in order."""
-    return tuple(_operation(graph, node) for node in graph.nodes.values() if node.op.kind in COUNTS)
+    """The weighted operations of a source graph, in order; the host's arithmetic between analog values is none."""
+    return tuple(_operation(graph, node) for node in graph.nodes.values() if _is_weighted(node))
+
+
+def _is_weighted(node: Node) -> bool:
+    """Matrix products always; sums and elementwise products where spikes or payloads take part."""
+    always = node.op.kind in ("linear", "conv", "matmul")
+    return always or (node.op.kind in COUNTS and node.type.domain.kind != "real")
 
 
 def _operation(graph: Graph, node: Node) -> Operation:

@@ -14,7 +14,7 @@ from hw_profiles import load
 from ir.errors import CompileError
 from ir.graph import Graph, GraphBuilder, Node, Where
 from ir.interp import interpret
-from ir.ops import Add, Gate, Input, Lif, Linear, Mul, Synapse
+from ir.ops import Add, Gate, Input, Lif, Linear, Mul, Sum, Synapse
 
 X = np.array([[[1, 0, 1]], [[0, 1, 0]]], np.float32)
 """Input spikes (T = 2, B = 1, 3); 3 of 6 elements are active."""
@@ -258,6 +258,14 @@ def test_synapses_without_an_operation_of_the_formula():
     source_graph.add(Input("spike[3]"), name="x")
     report = energy_report(source_graph.build({}), {}, graph, counted(graph, {"x": X}), load("ideal"))
     assert report.causes == {"input_synapses": 46 * PJ * 3, "added_synapses": 9 * PJ * 3}
+
+
+def test_arithmetic_between_analog_values_is_no_weighted_operation():
+    builder = GraphBuilder("norm", 2)
+    x = builder.add(Input("real[3] static"), name="x")
+    square = builder.add(Mul(), x, x, name="square")
+    graph = builder.build({"y": builder.add(Sum((0,)), square, name="sum")})
+    assert formula_rows(graph, measured(graph, {"x": X[:1]}).rates, 2) == ()
 
 
 def test_prices_that_a_profile_lacks_are_named_and_refused():
