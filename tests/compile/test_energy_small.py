@@ -272,10 +272,11 @@ def test_prices_that_a_profile_lacks_are_named_and_refused():
     source_graph, chip = gated("analog")
     events = counted(chip, {"a": A.astype(np.int32), "g": G.astype(np.int32)})
     assert missing_prices(chip, events, load("loihi2")) == ()
-    assert missing_prices(chip, events, load("loihi1")) == ("graded_event",)
+    needed = ("synaptic_event", "graded_event", "neuron_update", "spike")
+    assert missing_prices(chip, events, load("45nm")) == needed
     rates = measured(source_graph, {"a": A, "g": G}).rates
-    with pytest.raises(CompileError, match=r"loihi1 has no energy\.graded_event"):
-        energy_report(source_graph, rates, chip, events, load("loihi1"))
+    with pytest.raises(CompileError, match=r"45nm has no energy\.synaptic_event"):
+        energy_report(source_graph, rates, chip, events, load("45nm"))
 
 
 def test_the_report_as_plain_content(report):
