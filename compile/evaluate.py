@@ -21,6 +21,8 @@ def evaluate(task: Any, builds: Sequence[Build], quiet: bool) -> dict[str, dict[
     source: dict[str, dict[str, Array]] = {}
     compiled: dict[str, dict[str, Array]] = {}
     for build in builds:
+        if build.part.name not in task.parts:
+            continue
         inputs = task.inputs(build.part.name)
         batches = _batches(inputs, build.floating)
         bar = tqdm(batches, desc=f"  {build.part.name}: test set", unit="batch", leave=False, disable=quiet)

@@ -12,11 +12,11 @@ from compile.layers import Layer
 from compile.report import PartReport, Report
 from compile.run import engine_text
 
-WIDTH = 110
+WIDTH = 112
 LAYERS_IN_FULL = 18
 """Up to this many rows, every layer has its own; beyond it the layers of one module share a row."""
 HEAD = (
-    f"{'layer':<26}{'neurons':>10}{'+ added':>10}{'synapses':>13}{'+ added':>10}"
+    f"{'layer':<26}{'neurons':>10}{'+ added':>10}{'synapses':>15}{'+ added':>10}"
     f"{'rate':>7}{'agree':>8}{'formula':>11}{'counted':>11}"
 )
 
@@ -66,7 +66,7 @@ def _part_lines(part: PartReport, grouped: bool) -> Iterator[str]:
     yield from (_line(row) for row in rows)
     host = _host_energy(part.energy)
     if host:
-        yield f"{'  on the host':<84}{_energy(host):>11}{'-':>11}"
+        yield f"{'  on the host':<86}{_energy(host):>11}{'-':>11}"
     total = _merged(part.build.part.name, [*rows])
     energy = part.energy
     pj = (energy.analytic_pj, energy.simulated_pj) if energy else (None, None)
@@ -135,7 +135,7 @@ def _line(row: Row, indent: str = "  ") -> str:
     name = name if len(name) <= 26 else indent + "…" + row.name[len(indent) - 25 :]
     share = "-" if row.agreement is None else f"{row.agreement:.2%}"
     rate = "-" if row.rate is None else f"{row.rate:.1%}"
-    counts = f"{row.neurons:>10,}{row.added_neurons:>10,}{row.synapses:>13,}{row.added_synapses:>10,}"
+    counts = f"{row.neurons:>10,}{row.added_neurons:>10,}{row.synapses:>15,}{row.added_synapses:>10,}"
     return f"{name:<26}{counts}{rate:>7}{share:>8}{_energy(row.analytic_pj):>11}{_energy(row.simulated_pj):>11}"
 
 

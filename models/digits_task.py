@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -35,6 +36,8 @@ def fusion_inputs(
 class DigitsTask:
     """Inputs and metrics of image-text retrieval on the digit scenes."""
 
+    parts: ClassVar[tuple[str, ...]] = ("image", "text")
+    """What retrieval runs; the fusion teaches and is not measured."""
     encoders: Mapping[str, nn.Module]
     """Those whose outputs feed the `fusion` part."""
 
@@ -69,7 +72,6 @@ class DigitsTask:
             if "emb" not in outputs.get(part, {}):
                 raise ValueError(f"retrieval needs the output 'emb' of the {part} part")
         images, captions = (
-            torch.from_numpy(np.array(outputs[part]["emb"], dtype=np.float32))
-            for part in ("image", "text")
+            torch.from_numpy(np.array(outputs[part]["emb"], dtype=np.float32)) for part in ("image", "text")
         )
         return recalls(score_matrix(images, captions).numpy())

@@ -50,7 +50,8 @@ class Linear(Op):
             from torch.nn.functional import linear
 
             return linear(x, weight, params.get("bias"))
-        y = x @ weight.T
+        whole = x.dtype.kind in "iu"  # numpy multiplies integers without BLAS; float64 holds these sums exactly
+        y = (x.astype(np.float64) @ weight.T.astype(np.float64)).astype(x.dtype) if whole else x @ weight.T
         return y + params["bias"] if "bias" in params else y
 
     def synapses(self, args: tuple[Type, ...], params: Shapes) -> int:
