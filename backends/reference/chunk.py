@@ -38,7 +38,8 @@ class Chunk:
         """Compute every population, count its events, forget what is done with."""
         for step in self._plan.steps:
             name = step.node.name
-            self._count_arrivals(step)
+            for projection in step.arrivals:
+                self._counter.project(self._graph.nodes[projection], self.value)
             if name in self._plan.joint:
                 a, b = self._joint_operands(name)
                 self._counter.emit(name, joint_active(a, b, step.node.type.shape))
@@ -58,19 +59,6 @@ class Chunk:
                 return self._project((name,))
             self._values[name] = node.op.run(tuple(self.value(source) for source in node.inputs), {}, self._steps)
         return self._values[name]
-
-    def _count_arrivals(self, step: Step) -> None:
-        for term in (*step.terms, *step.enables):
-            for name in term.group:
-                for projection in self._projections(name):
-                    self._counter.project(projection, self.value)
-
-    def _projections(self, name: str) -> list[Node]:
-        """The projections behind a current, through any routing."""
-        node = self._graph.nodes[name]
-        if node.op.family == "projection":
-            return [node]
-        return [projection for source in node.inputs for projection in self._projections(source)]
 
     def _population(self, step: Step) -> torch.Tensor:
         """What a population emits."""
@@ -96,8 +84,10 @@ class Chunk:
         return torch.tensor(bias, device=self._device).to(torch.float64 if self._plan.integer else torch.float32)
 
     def _current(self, terms: Sequence[Term]) -> torch.Tensor:
-        """The sum of the terms' currents, in order."""
+        """The sum of the terms' currents, in order; integers in a type that holds the sum of their bounds."""
         total = self._routed(terms[0])
+        if len(terms) > 1 and self._plan.integer:
+            total = total.to(accumulator(sum(self._plan.bounds[name] for term in terms for name in term.group)))
         for term in terms[1:]:
             total = total + self._routed(term)
         return total

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from math import prod
 
 import torch
 
@@ -92,8 +91,3 @@ def _targets_per_position(op: Conv, weight: tuple[int, ...], sizes: tuple[int, .
     for axis in axes[1:]:
         reached = reached[..., None] * axis
     return reached * (weight[0] // op.groups)
-
-
-def total_size(shape: tuple[int, ...]) -> int:
-    """Elements of a shape."""
-    return prod(shape)

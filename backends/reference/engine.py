@@ -72,18 +72,17 @@ class ReferenceEngine:
         chunk = Chunk(plan, counter, inputs, probes)
         chunk.run()
         outputs = {
-            name: _stored(self.chip.nodes[value], chunk.value(value)) for name, value in self.chip.outputs.items()
+            name: _stored(self.chip.nodes[value], chunk.value(value), plan.integer)
+            for name, value in self.chip.outputs.items()
         }
-        return outputs, {name: _stored(self.chip.nodes[name], chunk.kept[name]) for name in probes}
+        return outputs, {name: _stored(self.chip.nodes[name], chunk.kept[name], plan.integer) for name in probes}
 
 
-def _stored(node: Node, value: torch.Tensor) -> Array:
-    """A value as a trace keeps it: spikes and counts uint8, payloads int32, or float32 where they are real numbers."""
-    kind = node.type.domain.kind
-    if kind in ("spike", "count"):
+def _stored(node: Node, value: torch.Tensor, integer: bool) -> Array:
+    """A value as a trace keeps it: spikes and counts uint8, payloads int32, or float32 in the source's arithmetic."""
+    if node.type.domain.kind in ("spike", "count"):
         return value.to(torch.uint8).cpu().numpy()
-    whole = value.dtype in (torch.int32, torch.int64) or bool((value == value.round()).all())
-    return value.to(torch.int32 if whole else torch.float32).cpu().numpy()
+    return value.to(torch.int32 if integer else torch.float32).cpu().numpy()
 
 
 def _checked(node: Node, inputs: Mapping[str, Array], steps: int) -> Array:

@@ -14,6 +14,7 @@ from ir.ops.linear import Sum, Synapse
 from ir.ops.loihi import LoihiLif
 from ir.ops.neuron import Gate, Lif
 from ir.passes.quantize_ranges import magnitudes
+from ir.passes.schedule_wiring import wiring_of
 
 Group = tuple[str, ...]
 """Projections of the same weights into the same population, computed as one product of the summed sources."""
@@ -29,11 +30,17 @@ class Term:
 
 @dataclass(frozen=True)
 class Step:
-    """One population: its summed terms, its enabling terms (of a gate), and the values that nothing needs after it."""
+    """
+    One population.
+
+    terms: currents that add up. enables: of a gate, the enabling ones. arrivals: projections that feed this population and
+    none before it. forget: values that nothing needs afterwards.
+    """
 
     node: Node
     terms: tuple[Term, ...]
     enables: tuple[Term, ...]
+    arrivals: tuple[str, ...]
     forget: tuple[str, ...] = ()
 
 
@@ -68,7 +75,7 @@ class Plan:
 def plan_of(graph: Graph, probes: frozenset[str]) -> Plan:
     """The plan of a synaptic (float) or quantized (integer) graph; probed populations are materialised."""
     integer = any(node.op.kind == "loihi_lif" for node in graph.nodes.values())
-    readers = _readers(graph)
+    readers = graph.users()
     joint = {
         node.name: operands
         for node in graph.nodes.values()
@@ -78,20 +85,30 @@ def plan_of(graph: Graph, probes: frozenset[str]) -> Plan:
         and all(isinstance(reader.op, Sum) for reader in readers[node.name])
         and (operands := _joint_operands(graph, node)) is not None
     }
-    steps = [_step(graph, node, integer) for node in graph.nodes.values() if node.op.family == "neuron"]
+    steps = _steps(graph, integer)
     bounds = magnitudes(graph) if integer else {}
     return Plan(graph, integer, tuple(_with_lifetimes(graph, steps, joint)), joint, bounds)
 
 
-def _readers(graph: Graph) -> dict[str, list[Node]]:
-    return graph.users()
+def _steps(graph: Graph, integer: bool) -> list[Step]:
+    """The populations in order; a projection that feeds several counts with the first."""
+    wiring = wiring_of(graph)
+    return [
+        _step(
+            graph,
+            graph.nodes[name],
+            integer,
+            tuple(p for p in wiring.projections(name) if wiring.targets[p][0] == name),
+        )
+        for name in wiring.feeds
+    ]
 
 
-def _step(graph: Graph, node: Node, integer: bool) -> Step:
+def _step(graph: Graph, node: Node, integer: bool, arrivals: tuple[str, ...]) -> Step:
     count = node.op.enables if isinstance(node.op, Gate) else 0
     payload = node.inputs[: len(node.inputs) - count]
     enables = node.inputs[len(node.inputs) - count :]
-    return Step(node, _terms(graph, payload, integer), _terms(graph, enables, integer))
+    return Step(node, _terms(graph, payload, integer), _terms(graph, enables, integer), arrivals)
 
 
 def _terms(graph: Graph, operands: tuple[str, ...], merge: bool) -> tuple[Term, ...]:

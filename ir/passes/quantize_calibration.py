@@ -16,7 +16,8 @@ from ir.ops.neuron import Gate
 
 @dataclass(frozen=True)
 class Seen:
-    """Values of one population or input on the calibration samples, in the units of the float network.
+    """
+    Values of one population or input on the calibration samples, in the units of the float network.
 
     emitted: largest magnitude emitted. rms: root mean square of what was emitted, silence left out. current: largest
     magnitude of the summed current, without bias (0 for an input).

@@ -1,4 +1,5 @@
-"""The pass from real numbers to the chip's integers: weights, thresholds, decays, biases, payloads.
+"""
+The pass from real numbers to the chip's integers: weights, thresholds, decays, biases, payloads.
 
     %c = linear(%x, weight=@w:float32[2x2]#...)              %c = linear(%x, weight=@w.int8:int8[2x2]#...)
     %s = lif(%c) {decay=0.5}                                 %s = loihi_lif(%c) {du=4095, dv=2048, vth=250, ...}
@@ -27,9 +28,7 @@ PASS = "quantize"
 __all__ = ["LayerReport", "QuantizationReport", "quantize"]
 
 
-def quantize(
-    chip: Graph, arithmetic: Arithmetic, calibration: Mapping[str, Value]
-) -> tuple[Graph, QuantizationReport]:
+def quantize(chip: Graph, arithmetic: Arithmetic, calibration: Mapping[str, Value]) -> tuple[Graph, QuantizationReport]:
     """
     The integer network of a chip graph at level synaptic.
 

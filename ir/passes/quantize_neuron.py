@@ -1,4 +1,5 @@
-"""Rewrites a float neuron as the chip's: membrane in units that need no input gain, integer threshold, decay and bias.
+"""
+Rewrites a float neuron as the chip's: membrane in units that need no input gain, integer threshold, decay and bias.
 
 An Euler neuron v <- (1 - a) v + a g x is U <- (1 - a) U + x with U = v / (a g) and threshold theta / (a g); for SpikingJelly's
 tau 2 that is U <- U/2 + x, fire at 2 theta. The chip compares strictly, so `>=` is a threshold one weight unit lower where the
@@ -91,7 +92,7 @@ def _fractions_fit(membrane: Membrane, steps: int, shift: int) -> bool:
         return membrane.decay == 1 or steps == 1
     kept = 1 - membrane.decay
     halvings = kept.denominator.bit_length() - 1
-    return kept.numerator == 1 and kept.denominator == 1 << halvings and 0 < steps and (steps - 1) * halvings < shift
+    return kept.numerator == 1 and kept.denominator == 1 << halvings and steps > 0 and (steps - 1) * halvings < shift
 
 
 def integer_neuron(op: Lif, membrane: Membrane, vth: int, reach: int, arithmetic: Arithmetic) -> LoihiLif:

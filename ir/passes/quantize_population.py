@@ -1,4 +1,5 @@
-"""Plans the integers of one population after another: unit, weights, neuron, bias, and the scale of what it emits.
+"""
+Plans the integers of one population after another: unit, weights, neuron, bias, and the scale of what it emits.
 
 Populations are planned in graph order, so the scale of everything that a population reads is known when its turn comes.
 """
@@ -41,7 +42,8 @@ from ir.passes.schedule_wiring import Wiring
 
 @dataclass
 class Planner:
-    """The integers planned so far.
+    """
+    The integers planned so far.
 
     scale, reach: input or population -> real value of one emitted integer, largest integer. units: projection -> real
     current of one weight unit. rounded: projection -> its integer weights. ops, biases: population -> integer neuron, bias.
@@ -125,7 +127,9 @@ class Planner:
             self._round(name, Fraction(1))
             if self.rounded[name].error:
                 what = f"the enabling synapses %{name} are not integers"
-                raise CompileError("quantize.enable", what, f"%{node.name}  {node.where}", "open gates by unit synapses")
+                raise CompileError(
+                    "quantize.enable", what, f"%{node.name}  {node.where}", "open gates by unit synapses"
+                )
 
     def _plan_threshold(self, node: Node, membrane: Membrane, unit: Fraction) -> None:
         shift = self.arithmetic.activation_shift
@@ -158,7 +162,10 @@ class Planner:
         if np.any(integers):
             self.biases[node.name] = integers
         self.ops[node.name] = replace(op, bits=held, shift=shift)
-        self.scale[node.name], self.reach[node.name] = float(unit) * (1 << shift), min(1 << (held - 1), -(-reach >> shift))
+        self.scale[node.name], self.reach[node.name] = (
+            float(unit) * (1 << shift),
+            min(1 << (held - 1), -(-reach >> shift)),
+        )
         power = float(np.sum(ideal**2))
         error = float(np.sqrt(np.sum((np.rint(ideal) - ideal) ** 2) / power)) if power else 0.0
         self._report(node, unit, 0, Rounded(integers, 0, error), 0.0, shift == 0)
@@ -180,9 +187,7 @@ class Planner:
                 membrane = membrane_of(node) if isinstance(node.op, Lif) else None
                 sources = {s for other in self.wiring.payload_projections(node) for s in self.wiring.sources[other]}
                 finest, alone = self._finest(node, membrane), sources == {source}
-                wanted.append(
-                    payload_scale(self._synapses(name), self.seen[source], finest, alone, self.arithmetic)
-                )
+                wanted.append(payload_scale(self._synapses(name), self.seen[source], finest, alone, self.arithmetic))
         return max(wanted)
 
     def _is_exact(self, node: Node) -> bool:
@@ -233,7 +238,9 @@ class Planner:
         scales = {self.scale[source] for source in self.wiring.sources[projection]}
         if len(scales) > 1:
             what = f"%{projection} joins payloads of different scales"
-            raise CompileError("quantize.concat", what, str(self.chip.nodes[projection].where), "project them one by one")
+            raise CompileError(
+                "quantize.concat", what, str(self.chip.nodes[projection].where), "project them one by one"
+            )
         return scales.pop()
 
     def _weights(self, projection: str) -> Array | float:

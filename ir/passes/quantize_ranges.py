@@ -1,4 +1,5 @@
-"""How large every integer can become, proven from the weights and payload widths alone.
+"""
+How large every integer can become, proven from the weights and payload widths alone.
 
 A sum that is bounded in magnitude, taken over all its terms, is exact in floating point in any order; a current that is
 bounded cannot wrap. (float32 holds every integer up to 2^24, float64 up to 2^53.)

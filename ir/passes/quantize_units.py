@@ -1,4 +1,5 @@
-"""Chooses the real value of one integer: of every population's weights (its unit), and of every payload (its scale).
+"""
+Chooses the real value of one integer: of every population's weights (its unit), and of every payload (its scale).
 
 All projections into a population share one unit, a real current, such that its threshold is a whole number of units. Where
 payloads meet weights, both are rounded, and their product must not wrap the chip's current: the levels that fit are shared
@@ -7,7 +8,6 @@ out so that both round with the same relative error.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor, log2, sqrt
@@ -24,7 +24,8 @@ HEADROOM = 2.0
 
 @dataclass(frozen=True)
 class Synapses:
-    """One projection's weights as the choice of units needs them.
+    """
+    One projection's weights as the choice of units needs them.
 
     largest, rms: of the magnitudes. quantum: the grid that they lie on, None for none. scale: real value of one presynaptic
     integer.

@@ -1,4 +1,5 @@
-"""When each population works on a sample: depth, latency, and the synaptic delays that make shortcuts arrive in time.
+"""
+When each population works on a sample: depth, latency, and the synaptic delays that make shortcuts arrive in time.
 
 Every projection costs one step, so a population at depth d sees sample k in hardware steps kT + d .. kT + d + T - 1. A
 projection from depth a to depth b carries b - a - 1 extra steps of delay; what the chip's delay field cannot hold passes
@@ -16,7 +17,8 @@ from ir.passes.schedule_wiring import Wiring, behind_routing, wiring_of
 
 @dataclass(frozen=True)
 class Schedule:
-    """Steps behind the inputs, for everything that emits.
+    """
+    Steps behind the inputs, for everything that emits.
 
     depth: population or input -> depth. outputs: output -> depth (a routed or merged one follows its sources by a step).
     delays: (source, population that reads it) -> extra steps of delay. micro_steps: chip steps inside one model step, more

@@ -1,4 +1,5 @@
-"""Who feeds whom: every population's projections, and the populations that each projection reads, seen through routing.
+"""
+Who feeds whom: every population's projections, and the populations that each projection reads, seen through routing.
 
 Routing only renames wires, on either side of a projection, so passes that reason about synapses look through it here.
 """
@@ -14,7 +15,8 @@ from ir.ops.neuron import Gate
 
 @dataclass(frozen=True)
 class Wiring:
-    """The synaptic graph without its routing.
+    """
+    The synaptic graph without its routing.
 
     feeds: population -> per operand, the projections whose currents arrive there. sources: projection -> the populations
     and inputs that it reads. targets: projection -> the populations that it feeds.

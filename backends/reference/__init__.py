@@ -1,0 +1,1 @@
+"""The torch reference: batch-parallel, on CPU or GPU, bit for bit what the chip computes."""
