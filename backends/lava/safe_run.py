@@ -3,8 +3,8 @@ Runs a network under Lava's runtime so that nothing can hang, and nothing is lef
 
 Lava alone cannot: an exception in a child's step, a killed child or Ctrl-C leaves `run` or `stop` waiting for ever, children
 without a parent and shared memory in /dev/shm. Here the run is polled with a deadline on its progress; at the end, and after
-every failure, the children are terminated, the ports joined and the shared memory released. Results live in shared memory of
-our own (recording.py), so terminating a child loses nothing.
+every failure, the children are terminated and the ports joined. Channels and results live in nameless shared memory
+(channel_memory.py, recording.py), so terminating a child loses nothing and leaves nothing.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import queue
 import time
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from backends.lava.channel_memory import ChannelMemory
 from backends.lava.children import interrupts_deferred, quiet_children
 from backends.lava.status import Status
 from ir.errors import CompileError
@@ -64,15 +65,16 @@ def _start(network: AbstractProcess, models: Mapping[Any, type]) -> Any:
 def _watch_start(runtime: Any, deadline_s: float) -> None:
     """Fork the children and wait until every one is built: Runtime.initialize with a deadline."""
     try:
-        for part in ("watchdog_manager", "message_infrastructure", "channels", "sync_channels", "processes"):
-            getattr(runtime, f"_build_{part}")()
+        runtime._build_watchdog_manager()
+        runtime._messaging_infrastructure = _infrastructure()
+        runtime._build_channels()
+        runtime._build_sync_channels()
+        runtime._build_processes()
         runtime._build_runtime_services()
         runtime._start_ports()
     except OSError as error:
         what = f"Lava's processes cannot be started: {error}"
-        raise CompileError(
-            "lava.start", what, hint="free memory, /dev/shm or processes, or use the fused emission"
-        ) from None
+        raise CompileError("lava.start", what, hint="free memory or processes, or use the fused emission") from None
     end = time.monotonic() + deadline_s
     for built in runtime.exception_q:
         error = _built(built, runtime, end)
@@ -80,6 +82,15 @@ def _watch_start(runtime: Any, deadline_s: float) -> None:
             trace = getattr(error, "trace", "")
             raise CompileError("lava.process", f"a Lava process cannot be built: {error}\n{trace}".strip())
     runtime._is_initialized = True
+
+
+def _infrastructure() -> Any:
+    """Lava's message passing between processes, on memory that cannot be left behind."""
+    from lava.magma.runtime.message_infrastructure.multiprocessing import MultiProcessing
+
+    infrastructure = MultiProcessing()
+    infrastructure._smm = cast("Any", ChannelMemory())
+    return infrastructure
 
 
 def _built(built: Any, runtime: Any, end: float) -> Exception | None:
@@ -131,7 +142,7 @@ def _check_alive(runtime: Any) -> None:
 
 
 def _release(runtime: Any) -> None:
-    """End all children, ports and shared memory of a runtime; interrupts wait until that is done."""
+    """End all children and ports of a runtime; interrupts wait until that is done."""
     with interrupts_deferred():
         infrastructure = runtime._messaging_infrastructure
         actors = infrastructure.actors if infrastructure is not None else []
@@ -143,8 +154,6 @@ def _release(runtime: Any) -> None:
         for port in runtime._open_ports:
             port.join()
         runtime._open_ports.clear()
-        if infrastructure is not None and infrastructure.smm is not None:
-            infrastructure.smm.shutdown()
         runtime._watchdog_manager.stop()
         runtime._is_started = runtime._is_running = False
         for process in runtime._executable.proc_builders:

@@ -1,4 +1,4 @@
-"""Whatever happens to a run, it ends with one clear error, and no process and no shared memory of its own is left."""
+"""Whatever happens to a run, it ends with one clear error, and no process and no shared memory is left."""
 
 from __future__ import annotations
 
@@ -28,14 +28,12 @@ from ir.errors import CompileError
 from ir.graph import GraphBuilder
 from ir.ops import Input, Linear
 from ir.ops.loihi import LoihiLif
-import multiprocessing.managers as managers
+from multiprocessing import shared_memory
 
-create = managers.SharedMemoryManager.SharedMemory
-def told(self, size):
-    segment = create(self, size)
-    print("segment", segment.name, flush=True)
-    return segment
-managers.SharedMemoryManager.SharedMemory = told
+os.register_at_fork(after_in_parent=lambda: print("forked", flush=True))
+def named(self, *args, **options):
+    print("segment", flush=True)
+shared_memory.SharedMemory.__init__ = named
 
 b = GraphBuilder("small", 2)
 x = b.add(Input("spike[4]"), name="x")
@@ -113,18 +111,14 @@ class Session:
         raise AssertionError(self.output)
 
     def leftovers(self):
-        """Processes of the session, and shared memory that it made, after a moment of grace."""
+        """Processes of the session after a moment of grace, and named shared memory that they used or left."""
         end = time.monotonic() + 5
-        while time.monotonic() < end and (self._processes() or self._segments()):
+        while time.monotonic() < end and self._processes():
             time.sleep(0.05)
-        return self._processes() + self._segments()
+        return self._processes() + [line for line in self.output.splitlines() if line.startswith("segment")]
 
     def _processes(self):
         return [path.parent.name for path in Path("/proc").glob("[0-9]*/stat") if _session_of(path) == self.process.pid]
-
-    def _segments(self):
-        names = [line.split()[1] for line in self.output.splitlines() if line.startswith("segment ")]
-        return [name for name in names if Path("/dev/shm", name).exists()]
 
 
 def _session_of(path):
@@ -141,7 +135,7 @@ def test_a_run_that_goes_well_leaves_nothing():
     assert "spikes" in output
     assert "Traceback" not in output
     assert session.process.returncode == 0
-    assert "segment" in output
+    assert "forked" in output
     assert session.leftovers() == []
 
 
@@ -181,7 +175,7 @@ def test_interrupts_are_passed_on_after_the_clean_up(group, emission):
 
 def test_an_interrupt_while_starting_is_not_lost():
     session = Session(TAKES_ITS_TIME, "HostWorker", samples=500)
-    session.read_until("segment")
+    session.read_until("forked")
     os.killpg(session.process.pid, signal.SIGINT)
     output = session.finish()
     assert output.count("interrupted") == 1
