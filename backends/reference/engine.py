@@ -32,6 +32,8 @@ class ReferenceEngine:
 
     def __init__(self, chip: Graph, device: str | None = None) -> None:
         self.chip = chip
+        if device is not None and device.startswith("cuda") and not torch.cuda.is_available():
+            raise CompileError("run.device", "torch finds no CUDA device here", hint="use device='cpu'")
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._plans: dict[frozenset[str], Plan] = {}
 

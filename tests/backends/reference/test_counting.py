@@ -1,0 +1,65 @@
+"""Fan-out of convolutions at the border, counts of renamed wires, and sums over chunks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from backends.reference.counting import Counter
+from ir.graph import GraphBuilder
+from ir.ops import Conv, Expand, Graded, Input, Linear, Permute, Reshape, Synapse
+
+CASES = [
+    (Conv((1, 1), (1, 1), (1, 1)), (2, 4, 5), (3, 2, 3, 3)),
+    (Conv((2, 1), (0, 2), (1, 2)), (2, 5, 6), (2, 2, 2, 3)),
+    (Conv((3, 3), (0, 0), (1, 1), groups=2), (4, 7, 7), (4, 2, 2, 2)),
+    (Conv((2,), (3,), (2,)), (3, 6), (2, 3, 3)),
+]
+
+
+@pytest.mark.parametrize(("op", "shape", "weights"), CASES)
+def test_full_activity_uses_every_synapse(op, shape, weights):
+    b = GraphBuilder("g", 1)
+    x = b.add(Input(f"spike[{'x'.join(map(str, shape))}]"), name="x")
+    conv = b.add(op, x, name="conv", params={"weight": b.param("w", np.ones(weights, np.float32))})
+    graph = b.build({"y": b.add(Graded(8), conv, name="y")})
+    counter = Counter(graph)
+    counter.project(graph.nodes["conv"], lambda name: torch.ones(1, 1, *shape, dtype=torch.uint8))
+    assert counter.events(1, 1).synaptic["conv"] == op.synapses(graph.args(graph.nodes["conv"]), {"weight": weights})
+
+
+def test_renamed_wires_are_not_counted_again_and_copies_are():
+    b = GraphBuilder("g", 1)
+    x = b.add(Input("spike[2x3]"), name="x")
+    turned = b.add(Reshape((3, 1, 2)), b.add(Permute((1, 0)), x, name="p"), name="r")
+    wide = b.add(Expand((3, 5, 2)), turned, name="e")
+    linear = b.add(Linear(), turned, name="l", params={"weight": b.param("w", np.ones((7, 2), np.float32))})
+    graph = b.build(
+        {"a": b.add(Graded(8), linear, name="g1"), "b": b.add(Graded(8), b.add(Synapse(), wide, name="s"), name="g2")}
+    )
+    read = []
+
+    def emission(name: str) -> torch.Tensor:
+        read.append(name)
+        return torch.ones(1, 1, 3, 1, 2).expand(1, 1, 3, 5, 2)
+
+    counter = Counter(graph)
+    counter.emit("x", torch.tensor(4))
+    counter.project(graph.nodes["l"], emission)
+    assert (read, counter.events(1, 1).synaptic) == ([], {"l": 28})
+    counter.project(graph.nodes["s"], emission)
+    assert (read, counter.events(1, 1).synaptic["s"]) == (["e"], 30)
+
+
+def test_counts_add_up_over_chunks():
+    b = GraphBuilder("g", 2)
+    x = b.add(Input("spike[2]"), name="x")
+    graph = b.build({"y": b.add(Graded(8), b.add(Synapse(), x, name="s"), name="y")})
+    counter = Counter(graph)
+    for active in (3, 4):
+        counter.start_chunk()
+        counter.emit("x", torch.tensor(active))
+        counter.project(graph.nodes["s"], lambda name: torch.zeros(1))
+    events = counter.events(samples=5, steps=2)
+    assert (events.spikes, events.synaptic, events.updates) == ({"x": 7}, {"s": 7}, {"y": 20})

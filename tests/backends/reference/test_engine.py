@@ -1,0 +1,140 @@
+"""The reference engine is the interpreter, every value of every population at every step, and its events are a brute force's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backends.reference import engine as engine_module
+from backends.reference.engine import ReferenceEngine
+from ir.errors import CompileError
+from ir.interp import interpret
+
+
+def defined(graph, inputs):
+    """Every value as the interpreter computes it: integers in int64, the source's arithmetic in float64."""
+    integer = any(node.op.kind == "loihi_lif" for node in graph.nodes.values())
+    kind = np.int64 if integer else np.float64
+    values = {}
+    wide = {name: array.astype(kind) for name, array in inputs.items()}
+    interpret(graph, wide, lambda node, value: values.__setitem__(node.name, np.asarray(value)))
+    return values
+
+
+def populations(graph):
+    return tuple(node.name for node in graph.nodes.values() if node.op.family in ("neuron", "input"))
+
+
+def brute_force_events(graph, values, samples):
+    """(spikes, synaptic, updates) by looking at every neuron, and at every synapse by itself."""
+    steps, spikes, synaptic, updates = graph.steps, {}, {}, {}
+    for node in graph.nodes.values():
+        if node.op.family in ("neuron", "input"):
+            spikes[node.name] = int((values[node.name] != 0).sum())
+        if node.op.family == "neuron":
+            updates[node.name] = steps * samples * node.type.size
+        if node.op.family == "projection":
+            synaptic[node.name] = _synaptic_events(graph, node, values[node.inputs[0]])
+    return spikes, synaptic, updates
+
+
+def _synaptic_events(graph, node, source):
+    """One presynaptic element at a time through weights of one: what it reaches are its synapses."""
+    ones = {role: np.ones_like(array, dtype=np.float64) for role, array in graph.arrays(node).items()}
+    shape = graph.nodes[node.inputs[0]].type.shape
+    total = 0
+    for element in np.ndindex(*shape):
+        alone = np.zeros((1, 1, *shape))
+        alone[(0, 0, *element)] = 1
+        reached = int((np.asarray(node.op.run((alone,), ones, 1)) != 0).sum())
+        total += reached * int((source[(slice(None), slice(None), *element)] != 0).sum())
+    return total
+
+
+def check(graph, inputs):
+    values, names = defined(graph, inputs), populations(graph)
+    samples = inputs["x"].shape[1]
+    engine = ReferenceEngine(graph, "cpu")
+    probed, bare = engine.run(inputs, names), engine.run(inputs)
+    for name in names:
+        assert np.array_equal(probed.spikes[name], values[name]), name
+    for name, value in graph.outputs.items():
+        assert np.array_equal(probed.outputs[name], values[value]), name
+        assert np.array_equal(bare.outputs[name], values[value]), name
+    spikes, synaptic, updates = brute_force_events(graph, values, samples)
+    for events in (probed.events, bare.events):
+        assert (dict(events.spikes), dict(events.synaptic), dict(events.updates)) == (spikes, synaptic, updates)
+        assert (events.samples, events.steps) == (samples, graph.steps)
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_integer_networks_are_exactly_the_interpreters(data, integer_networks):
+    check(*data.draw(integer_networks))
+
+
+@settings(max_examples=40)
+@given(data=st.data())
+def test_dyadic_float_networks_are_exactly_the_interpreters(data, float_networks):
+    check(*data.draw(float_networks))
+
+
+def test_the_motifs_fire(network):
+    graph, inputs = network(5, "attention", "time_coded", "analog_gate", "comb", steps=4, samples=8)
+    spikes = ReferenceEngine(graph, "cpu").run(inputs).events.spikes
+    assert all(count > 0 for count in spikes.values()), spikes
+
+
+def test_chunks_change_nothing(network, monkeypatch):
+    graph, inputs = network(7, "attention", "analog_gate", "convolution", samples=7)
+    names = populations(graph)
+    whole = ReferenceEngine(graph, "cpu").run(inputs, names)
+    monkeypatch.setattr(engine_module, "CHUNK_BYTES", 1)
+    cut = ReferenceEngine(graph, "cpu").run(inputs, names)
+    assert cut.events == whole.events
+    assert all(np.array_equal(cut.spikes[name], whole.spikes[name]) for name in names)
+    assert all(np.array_equal(cut.outputs[name], whole.outputs[name]) for name in graph.outputs)
+
+
+def test_running_twice_starts_from_zero(network):
+    graph, inputs = network(8, "plain", "residual")
+    engine = ReferenceEngine(graph, "cpu")
+    assert engine.run(inputs).events == engine.run(inputs).events
+
+
+def test_number_types_of_a_trace(network):
+    for integer, kind in ((True, np.int32), (False, np.float32)):
+        graph, inputs = network(9, "attention", integer=integer)
+        trace = ReferenceEngine(graph, "cpu").run(inputs, ("score", "lif"))
+        assert trace.spikes["score"].dtype == kind
+        assert trace.spikes["lif"].dtype == np.uint8
+
+
+def test_says_what_it_runs_on(network):
+    graph, _ = network(1, "plain")
+    assert "CPU" in ReferenceEngine(graph, "cpu").describe()
+    expected = "cuda" if torch.cuda.is_available() else "cpu"
+    assert ReferenceEngine(graph).device.type == expected
+
+
+def test_a_missing_gpu_is_an_error(network, monkeypatch):
+    graph, _ = network(1, "plain")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(CompileError, match="CUDA"):
+        ReferenceEngine(graph, "cuda")
+
+
+@pytest.mark.parametrize("broken", ["missing", "shape", "probe"])
+def test_bad_calls_are_named(network, broken):
+    graph, inputs = network(1, "plain")
+    probes = ("nobody",) if broken == "probe" else ()
+    if broken == "missing":
+        del inputs["a"]
+    if broken == "shape":
+        inputs["a"] = inputs["a"][..., :-1]
+    word = {"missing": "missing input 'a'", "shape": "'a' has shape", "probe": "'nobody'"}[broken]
+    with pytest.raises(CompileError, match=word):
+        ReferenceEngine(graph, "cpu").run(inputs, probes)
