@@ -1,4 +1,4 @@
-"""What a run tells: outputs, the spikes that were asked for, and the counted events. Lava and the reference agree on all of it."""
+"""What a run tells: outputs, the spikes that were asked for, the counted events. The engines agree on all of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Events:
-    """Events inside the samples' windows, summed over all samples and steps of a run (fill and drain steps do not count).
+    """
+    Events inside the samples' windows, summed over all samples and steps of a run (fill and drain steps do not count).
 
     spikes: input or population -> spikes (non-zero payloads) emitted, before fan-out.
     synaptic: projection -> synaptic events, active presynaptic elements x fan-out (padding and pruning apart, a zero
@@ -30,9 +31,11 @@ class Events:
 
 @dataclass(frozen=True)
 class Trace:
-    """The result of a run.
+    """
+    The result of a run.
 
-    outputs: output name -> array (T, B, *shape), or (B, *shape) where the output is static over the window.
+    outputs: output name -> array (T, B, *shape), or (B, *shape) where the output is static over the window. From an engine
+    uint8 for spikes and counts, int32 for integer payloads; from a `Program`, which finishes them on the host, float32.
     spikes: probed population -> array (T, B, *shape): uint8 for spikes, int32 for integer payloads, float32 for real ones.
     """
 
@@ -49,7 +52,8 @@ class Engine(Protocol):
         ...
 
     def run(self, inputs: Mapping[str, Array], probes: tuple[str, ...] = ()) -> Trace:
-        """Run samples from zero state.
+        """
+        Run samples from zero state.
 
         Args:
             inputs: chip input -> array (T, B, *shape); integers (the payloads) for an integer network.

@@ -32,8 +32,8 @@ def shared_array(shape: tuple[int, ...], dtype: Any) -> Array:
 
 
 def trace_dtype(type_: Type, real: bool) -> Any:
-    """The number type in which a trace hands over a value: uint8 spikes, int32 integers, float32 real payloads."""
-    if type_.domain.kind == "spike":
+    """The number type in which a trace hands over a value: uint8 spikes and counts, int32 integers, float32 real payloads."""
+    if type_.domain.kind in ("spike", "count"):
         return np.uint8
     return np.float32 if real and type_.domain.kind == "graded" else np.int32
 

@@ -94,7 +94,7 @@ def test_results_have_the_documented_types(network):
     graph, inputs = network(7, real=False)
     trace = LavaEngine(graph).run(inputs, ("first", "amount", "pop"))
     assert [trace.spikes[name].dtype for name in ("first", "amount", "pop")] == [np.uint8, np.int32, np.uint8]
-    assert trace.outputs["sum"].dtype == np.int32
+    assert trace.outputs["sum"].dtype == np.uint8
     assert trace.outputs["turned"].shape == (*inputs["first"].shape[:2], 4, 3)
 
 
