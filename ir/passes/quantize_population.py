@@ -73,10 +73,11 @@ class Planner:
                 self._plan_population(node)
 
     def _plan_input(self, node: Node) -> None:
+        """Values from the host arrive as payloads, or as bias mantissas on a chip whose spikes carry none."""
         self.scale[node.name], self.reach[node.name] = 1.0, max(1, node.type.domain.bound)
         if node.type.domain.kind != "graded":
             return
-        seen, bits = self.seen[node.name], self.arithmetic.payload_bits
+        seen, bits = self.seen[node.name], self.arithmetic.payload_bits or self.arithmetic.bias_mantissa_bits
         scale = input_scale(self._wanted_scale(node.name), seen, bits)
         held = payload_bits(seen.emitted / scale, bits)
         self.scale[node.name], self.reach[node.name], self.input_bits[node.name] = scale, 1 << (held - 1), held
