@@ -70,7 +70,9 @@ class ReferenceEngine:
     ) -> tuple[dict[str, Array], dict[str, Array]]:
         """(outputs, probed populations) of some of the samples."""
         counter.start_chunk()
-        inputs = {name: torch.from_numpy(array[:, cut]).to(self.device) for name, array in samples.items()}
+        inputs = {
+            name: torch.from_numpy(array[:, cut]).to(self.device, torch.float32) for name, array in samples.items()
+        }
         chunk = Chunk(plan, counter, inputs, probes)
         chunk.run()
         outputs = {

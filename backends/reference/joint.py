@@ -12,6 +12,8 @@ from math import prod
 
 import torch
 
+from backends.reference.product import EXACT_FLOAT32
+
 SAMPLE_AXES = 2
 """Leading axes of every value: time and batch."""
 
@@ -28,6 +30,12 @@ def active_elements(value: torch.Tensor) -> torch.Tensor:
     """How many elements of a value are not zero, as a scalar tensor; copies are multiplied, not read."""
     core = without_copies(value)
     return torch.count_nonzero(core) * (value.numel() // max(1, core.numel()))
+
+
+def active_spikes(value: torch.Tensor) -> torch.Tensor:
+    """How many of a population's spikes (0 or 1 in float32) there are: their sum, several times faster than comparing."""
+    exact = value.numel() <= EXACT_FLOAT32
+    return value.sum().to(torch.int64) if exact else active_elements(value)
 
 
 def joint_sum(

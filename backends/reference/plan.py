@@ -58,18 +58,25 @@ class Plan:
     steps: tuple[Step, ...]
     joint: Mapping[str, tuple[str, str]]
     bounds: Mapping[str, int]
-    _weights: dict[tuple[str, torch.dtype, torch.device], torch.Tensor] = field(default_factory=dict[Any, torch.Tensor])
+    _tensors: dict[tuple[object, ...], torch.Tensor] = field(default_factory=dict[Any, torch.Tensor])
+    _largest: dict[str, int] = field(default_factory=dict[str, int])
 
     def is_materialised(self, node: Node) -> bool:
         """Whether a value ever exists as a tensor of its full size."""
         return node.name not in self.joint and node.op.kind not in ("expand", "synapse")
 
-    def weight(self, name: str, kind: torch.dtype, device: torch.device) -> torch.Tensor:
-        """A weight parameter as a tensor, converted once."""
-        key = (name, kind, device)
-        if key not in self._weights:
-            self._weights[key] = torch.tensor(self.graph.params[name], device=device).to(kind)
-        return self._weights[key]
+    def parameter(self, name: str, kind: torch.dtype, device: torch.device, factor: float = 1.0) -> torch.Tensor:
+        """A weight or bias parameter times a power of two, as a tensor, converted once."""
+        key = (name, kind, device, factor)
+        if key not in self._tensors:
+            self._tensors[key] = torch.tensor(self.graph.params[name], device=device).to(kind) * factor
+        return self._tensors[key]
+
+    def largest(self, name: str) -> int:
+        """The largest magnitude of an integer parameter."""
+        if name not in self._largest:
+            self._largest[name] = int(np.abs(self.graph.params[name].astype(np.int64)).max(initial=0))
+        return self._largest[name]
 
 
 def plan_of(graph: Graph, probes: frozenset[str]) -> Plan:

@@ -8,6 +8,8 @@ are accumulated in float64 and rounded to float32 once, so that the result does 
 
 from __future__ import annotations
 
+from math import ceil
+
 import torch
 from torch.nn import functional
 
@@ -15,6 +17,8 @@ from ir.graph import Node
 from ir.ops.linear import Conv, Linear, Sum, Synapse
 
 EXACT_FLOAT32 = 1 << 24
+SUM_ROUNDING = 2.0**-10
+"""More than the relative error of a float32 sum of up to 2^13 positive numbers in any order, and of any sum in trees."""
 
 
 def accumulator(bound: int) -> torch.dtype:
@@ -47,5 +51,5 @@ def _convolution(op: Conv, x: torch.Tensor, weight: torch.Tensor) -> torch.Tenso
 
 
 def largest_term_sum(x: torch.Tensor, largest_weight: int) -> int:
-    """A bound on any sum of magnitudes in a linear projection of the integers x at hand."""
-    return int(x.abs().sum(dim=-1, dtype=torch.float64).max()) * largest_weight
+    """A bound on any sum of magnitudes in a linear projection of the integers x at hand, float32's own rounding included."""
+    return ceil(float(x.abs().sum(dim=-1, dtype=torch.float32).max()) * (1 + SUM_ROUNDING)) * largest_weight

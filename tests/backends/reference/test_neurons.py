@@ -8,7 +8,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.reference.neurons import burst_spikes, loihi_spikes, payload, source_spikes
+from backends.reference.neurons import (
+    burst_spikes,
+    inverted_spikes,
+    keeps_power_of_two,
+    loihi_spikes,
+    payload,
+    source_spikes,
+)
 from ir.ops import Burst, Graded, Lif
 from ir.ops.loihi import LoihiLif
 
@@ -32,9 +39,31 @@ def test_the_integer_neuron_is_the_operations(op, currents, bias, wide):
     x = torch.from_numpy(a).to(torch.float64 if wide else torch.float32)
     before = x.clone()
     found = loihi_spikes(op, x, torch.tensor([bias], dtype=torch.float64))
-    assert found.dtype == torch.uint8
     assert np.array_equal(found.numpy(), wanted)
     assert torch.equal(x, before), "the current was written to"
+
+
+FITTING = st.one_of(st.sampled_from([0, 1, -1, 63, 64, 131071, -131071]), st.integers(-300, 300))
+
+
+@settings(max_examples=300)
+@given(neurons().filter(keeps_power_of_two), st.lists(FITTING, min_size=1, max_size=6), st.integers(-524160, 524160))
+def test_the_fast_kernel_is_the_operations(op, currents, bias):
+    a = np.array(currents, np.int64).reshape(-1, 1, 1)
+    drive = torch.from_numpy(-(a * 64 + bias)).to(torch.float32)
+    assert np.array_equal(inverted_spikes(op, drive, True).numpy(), op.run((a,), {"bias": np.array([bias])}, len(a)))
+
+
+def test_the_fast_kernel_needs_no_saturation_inside_the_range():
+    op, a = LoihiLif(4095, 2048, 8, 6, 12, 24), np.random.default_rng(0).integers(-9, 12, (4, 500, 3))
+    drive = torch.from_numpy(-(a * 64 + 1)).to(torch.float32)
+    assert np.array_equal(inverted_spikes(op, drive, False).numpy(), op.run((a,), {"bias": np.array([1])}, 4))
+
+
+@pytest.mark.parametrize(("du", "dv", "fits"), [(4095, 2048, True), (4095, 4096, True), (4095, 0, True), (4095, 4095, True),
+                                                (4094, 2048, False), (4095, 1024, False)])  # fmt: skip
+def test_which_neurons_float32_holds(du, dv, fits):
+    assert keeps_power_of_two(LoihiLif(du, dv, 1, 6, 12, 24)) == fits
 
 
 @given(
