@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 
 import torch
 from torch.nn import functional
@@ -68,7 +69,7 @@ class Currents:
         x = self._summed(step.terms[0].group).to(torch.float32)
         weight = self.plan.parameter(dict(node.params)["weight"], torch.float32, self.device, gain)
         bias = self.bias(step.node, torch.float32, bias_gain)
-        wide = None if bias is None else bias.expand(len(weight))
+        wide = None if bias is None else bias.reshape(-1).expand(len(weight))
         return functional.linear(x.reshape(-1, x.shape[-1]), weight, wide).reshape(*x.shape[:-1], len(weight))
 
     def scaled(self, node: Node, current: torch.Tensor, gain: float, bias_gain: float) -> torch.Tensor:
@@ -81,7 +82,7 @@ class Currents:
         """Whether a population's current is one dense product, and its bias one number per output."""
         term, name = step.terms[0], step.node.param("bias")
         dense = isinstance(self.graph.nodes[term.value].op, Linear) and len(step.terms) == 1
-        return dense and (name is None or self.graph.params[name].shape in ((1,), step.node.type.shape[-1:]))
+        return dense and (name is None or prod(self.graph.params[name].shape[:-1]) == 1)
 
     def _routed(self, term: Term) -> torch.Tensor:
         """A group's product, routed as its first projection is."""
