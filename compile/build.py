@@ -75,6 +75,14 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
     return Build(part, graph, nir_graph, imported, floating, integer, report, plan, texts)
 
 
+def check_target(options: Options) -> None:
+    """Raise CompileError where the target cannot run on this machine at all; before anything slow happens."""
+    if options.target == "loihi":
+        from backends.lava.engine import require_lava
+
+        require_lava()
+
+
 def _import(part: Part, source: Source) -> tuple[Graph, Any]:
     """The IR graph as it is read back from the NIR graph, so that the interchange file holds everything."""
     if isinstance(part.network, Graph):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import hw_profiles
-from compile.build import Build, build_part
+from compile.build import Build, build_part, check_target
 from compile.energy import PUBLISHED_TABLES, EnergyReport, energy_report, missing_prices
 from compile.evaluate import evaluate
 from compile.layers import layers
@@ -46,13 +46,13 @@ def compile_model(network: Any, target: str = "loihi", *, example: Any = None, s
     if unknown:
         raise CompileError("options.unknown", f"unknown option {min(unknown)!r}", hint="see compile.options.Options")
     settings = Options(target=target, **options)
+    check_target(settings)
     source = load_source(network, settings, Example(example, static, steps))
-    if len(source.parts) > 1:
+    if len(source.parts) != 1:
         known = ", ".join(part.name for part in source.parts)
         raise CompileError("options.part", f"{source.name} has several parts", hint=f"choose one with part=: {known}")
-    return build_part(
-        source.parts[0], source, settings, hw_profiles.load(settings.profile), Progress(quiet=True)
-    ).program
+    (part,) = source.parts
+    return build_part(part, source, settings, hw_profiles.load(settings.profile), Progress(quiet=True)).program
 
 
 def compile_network(network: str | Path, options: Options) -> Report:
@@ -60,6 +60,7 @@ def compile_network(network: str | Path, options: Options) -> Report:
     progress = Progress()
     if options.out is not None:
         check_folder(options.out)
+    check_target(options)
     profile = hw_profiles.load(options.profile)
     with progress.stage("load"):
         source = load_source(network, options)

@@ -13,7 +13,6 @@ import nir
 import nirtorch
 import pytest
 import torch
-from norse.torch.module.lif_box import LIFBoxCell, LIFBoxParameters
 from spikingjelly.activation_based.neuron import LIFNode
 from torch import nn
 
@@ -23,6 +22,8 @@ from frontend.plain_nir import plain_nir
 from frontend.trace import trace_module
 from ir.interp import interpret
 from ir.passes.runner import lower
+
+lif_box = pytest.importorskip("norse.torch.module.lif_box", reason="norse is not installed")
 
 STEPS, TOKENS, WIDTH = 4, 5, 8
 
@@ -47,12 +48,12 @@ class TokenAttention(nn.Module):
 
 
 def norse_neuron(node: Any) -> nn.Module:
-    parameters = LIFBoxParameters(
+    parameters = lif_box.LIFBoxParameters(
         tau_mem_inv=1 / torch.from_numpy(node.tau),
         v_th=torch.from_numpy(node.v_threshold),
         v_leak=torch.from_numpy(node.v_leak),
     )
-    return LIFBoxCell(parameters, dt=1.0)
+    return lif_box.LIFBoxCell(parameters, dt=1.0)
 
 
 def dense(node: Any) -> nn.Module:

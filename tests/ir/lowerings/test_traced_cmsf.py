@@ -96,7 +96,7 @@ def _assert_same(
     chip = interpret(deployment.chip, before, lambda node, value: got.update({node.name: value.numpy()}))
     after = interpret(deployment.epilogue, {**inputs, **before, **chip})
     populations = cmsf.neurons_of(graph)
-    assert np.mean([expected[name].any() for name in populations]) > 0.8
+    assert np.mean([expected[name].any() for name in populations]) > 0.6
     for name in populations:
         np.testing.assert_array_equal(expected[name], got[name], err_msg=name)
     for name in outputs:
