@@ -51,13 +51,19 @@ class ReferenceEngine:
         """
         samples = {node.name: _checked(node, inputs, self.chip.steps) for node in self.chip.inputs}
         _check_probes(self.chip, probes)
-        plan = self._plans.setdefault(frozenset(probes), plan_of(self.chip, frozenset(probes)))
+        plan = self._plan(frozenset(probes))
         steps, batch = next(iter(samples.values())).shape[:2]
         counter = Counter(self.chip)
         parts = [self._chunk(plan, counter, samples, cut, probes) for cut in self._cuts(plan, steps, batch)]
         outputs = {name: np.concatenate([part[0][name] for part in parts], axis=1) for name in self.chip.outputs}
         spikes = {name: np.concatenate([part[1][name] for part in parts], axis=1) for name in probes}
         return Trace(outputs, spikes, counter.events(batch, steps))
+
+    def _plan(self, probes: frozenset[str]) -> Plan:
+        """The plan for these probes, made once."""
+        if probes not in self._plans:
+            self._plans[probes] = plan_of(self.chip, probes)
+        return self._plans[probes]
 
     def _cuts(self, plan: Plan, steps: int, batch: int) -> list[slice]:
         """Slices of the batch whose largest value fits into CHUNK_BYTES."""

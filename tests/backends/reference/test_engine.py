@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from backends.reference import engine as engine_module
 from backends.reference.engine import ReferenceEngine
 from ir.errors import CompileError
+from ir.graph import GraphBuilder
 from ir.interp import interpret
+from ir.ops import Gate, Graded, Input, Linear, Sum
+from ir.ops.loihi import LoihiLif
 
 
 def defined(graph, inputs):
@@ -138,3 +141,34 @@ def test_bad_calls_are_named(network, broken):
     word = {"missing": "missing input 'a'", "shape": "'a' has shape", "probe": "'nobody'"}[broken]
     with pytest.raises(CompileError, match=word):
         ReferenceEngine(graph, "cpu").run(inputs, probes)
+
+
+def test_a_graph_is_planned_once(network, monkeypatch):
+    graph, inputs = network(8, "plain")
+    planned = []
+    original = engine_module.plan_of
+    monkeypatch.setattr(engine_module, "plan_of", lambda *args: planned.append(args) or original(*args))
+    engine = ReferenceEngine(graph, "cpu")
+    for probes in ((), (), ("lif",), ("lif",)):
+        engine.run(inputs, probes)
+    assert len(planned) == 2
+
+
+@pytest.mark.parametrize("largest", [40, 1 << 20])
+def test_sums_beyond_float32_are_exact(largest):
+    """The bound of 20-bit payloads lies beyond 2^24; the values at hand lie below it, or reach 2^30 with odd last digits."""
+    rng = np.random.default_rng(largest)
+    b = GraphBuilder("wide", 2)
+    x, y = (b.add(Input("graded<21>[3x64]"), name=name) for name in "xy")
+    weight = b.param("w", rng.integers(-128, 128, (16, 64)).astype(np.int8))
+    lines = [b.add(Linear(), value, name="l", params={"weight": weight}) for value in (x, y)]
+    graph = b.build({
+        "payload": b.add(Graded(40), *lines, name="payload", params={"bias": b.param("b", np.array([7], np.int32))}),
+        "spikes": b.add(LoihiLif(4095, 2048, 90, 6, 12, 24), lines[0], name="spikes"),
+        "gated": b.add(Gate(40, shift=3), lines[1], b.add(Linear(), x, name="g", params={"weight": weight}), name="gated"),
+        "summed": b.add(Graded(40), b.add(Sum((1,), weight=3), x, name="sum"), name="summed"),
+    })  # fmt: skip
+    inputs = {name: rng.integers(-largest, largest, (2, 5, 3, 64)).astype(np.int32) for name in "xy"}
+    values, trace = defined(graph, inputs), ReferenceEngine(graph, "cpu").run(inputs, ("payload", "spikes", "gated"))
+    for name in trace.outputs:
+        assert np.array_equal(trace.outputs[name], values[graph.outputs[name]]), name
