@@ -54,9 +54,7 @@ def read_runs(path: Path) -> list[Run]:
 
 def _run(fusion: str, seed: int, epochs: int) -> Run:
     config = replace(CONFIGS["digits"], fusion=fusion)
-    trained = fit(
-        config, Schedule(epochs=epochs, seed=seed), lambda _entry: None, lambda _parts: None
-    )
+    trained = fit(config, Schedule(epochs=epochs, seed=seed), lambda _entry: None, lambda _parts: None)
     test = evaluate(trained.parts, "test")
     return {"fusion": fusion, "seed": seed, "epochs": epochs, "best_epoch": trained.epoch, **test}
 
@@ -68,9 +66,7 @@ def table(runs: list[Run]) -> str:
     for fusion in FUSIONS:
         own = [run for run in runs if run["fusion"] == fusion]
         if own:
-            cells = " | ".join(
-                _cell([float(str(run[metric])) for run in own]) for metric in METRICS
-            )
+            cells = " | ".join(_cell([float(str(run[metric])) for run in own]) for metric in METRICS)
             rows.append(f"| {fusion} | {len(own)} | {cells} |")
     return "\n".join(rows)
 

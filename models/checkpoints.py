@@ -40,11 +40,7 @@ def load(parts: Mapping[str, nn.Module], path: Path) -> None:
         FileNotFoundError: if there is no such file.
     """
     states = _read(Path(path))
-    chosen = {
-        name: state
-        for name, state in zip(PART_ORDER, states, strict=False)
-        if name in parts and state
-    }
+    chosen = {name: state for name, state in zip(PART_ORDER, states, strict=False) if name in parts and state}
     absent = [name for name in parts if name not in chosen and name != "fusion"]
     if absent:
         raise ValueError(_message(path, f"it holds no weights for the {absent[0]} encoder"))
@@ -80,9 +76,7 @@ def _read(path: Path) -> list[dict[str, torch.Tensor]]:
     if not isinstance(content, (list, tuple)):
         raise ValueError(_message(path, f"it holds a {type(content).__name__}, not a list"))
     if len(content) < 2:
-        raise ValueError(
-            _message(path, f"its list has {len(content)} entries, at least 2 are needed")
-        )
+        raise ValueError(_message(path, f"its list has {len(content)} entries, at least 2 are needed"))
     states = list(content[: len(PART_ORDER)])
     for index, state in enumerate(states):
         if not isinstance(state, dict) or not all(torch.is_tensor(v) for v in state.values()):
@@ -90,9 +84,7 @@ def _read(path: Path) -> list[dict[str, torch.Tensor]]:
     return states
 
 
-def _checked(
-    part: nn.Module, name: str, state: dict[str, torch.Tensor], path: Path
-) -> dict[str, torch.Tensor]:
+def _checked(part: nn.Module, name: str, state: dict[str, torch.Tensor], path: Path) -> dict[str, torch.Tensor]:
     """`state` without unused entries, completed by the optional ones of `part`."""
     own = part.state_dict()
     used = {key: value for key, value in state.items() if not UNUSED_ENTRIES.search(key)}

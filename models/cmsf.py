@@ -30,9 +30,7 @@ _DIGITS = Config(N=12, L=12, D=64, F=256, region_features=72, word_features=64, 
 CONFIGS: dict[str, Config] = {
     "digits": _DIGITS,
     "digits-spike": replace(_DIGITS, gate="spike"),
-    "paper": Config(
-        N=36, L=36, D=1024, F=4096, region_features=2048, word_features=768, heads=8, combs=6
-    ),
+    "paper": Config(N=36, L=36, D=1024, F=4096, region_features=2048, word_features=768, heads=8, combs=6),
 }
 """Configurations by name; the first is the default."""
 

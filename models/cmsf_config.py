@@ -60,8 +60,6 @@ class Config:
 
     def _check_combs(self) -> None:
         if self.N != self.L:
-            raise ValueError(
-                f"SCCA pairs tokens: N = {self.N} regions need as many words, not L = {self.L}"
-            )
+            raise ValueError(f"SCCA pairs tokens: N = {self.N} regions need as many words, not L = {self.L}")
         if self.L % self.combs:
             raise ValueError(f"{self.L} tokens are not divisible into {self.combs} combs")

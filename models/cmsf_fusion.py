@@ -38,9 +38,7 @@ class _Fusion(nn.Module):
         self.weights_tensor_img = time_weights(config.T)
         self.weights_tensor_txt = time_weights(config.T)
 
-    def code(
-        self, image_emb: torch.Tensor, text_emb: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def code(self, image_emb: torch.Tensor, text_emb: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Fresh neuron state, then spikes (T, B, N, D) and (T, B, L, D)."""
         functional.reset_net(self)
         return self.spike_coder1(image_emb), self.spike_coder2(text_emb)

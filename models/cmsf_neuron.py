@@ -32,9 +32,7 @@ def fire(x: torch.Tensor, linear: nn.Linear, bn: nn.BatchNorm1d, neuron: LIFNode
     return drive(linear(x.flatten(0, 1)), bn, neuron, x)
 
 
-def drive(
-    current: torch.Tensor, bn: nn.BatchNorm1d, neuron: LIFNode, like: torch.Tensor
-) -> torch.Tensor:
+def drive(current: torch.Tensor, bn: nn.BatchNorm1d, neuron: LIFNode, like: torch.Tensor) -> torch.Tensor:
     """Spikes for a `current` (T*B, tokens, out), shaped (T, B, tokens, out) as `like` is."""
     steps, batch, tokens, _ = like.shape
     normed = bn(current.transpose(-1, -2)).transpose(-1, -2)

@@ -46,9 +46,7 @@ def random_features(config: Config, samples: int, seed: int) -> dict[str, dict[s
     return {"image": {"regions": regions}, "text": {"words": words}, "fusion": fusion}
 
 
-def _random_embedding(
-    samples: int, tokens: int, config: Config, rng: torch.Generator
-) -> torch.Tensor:
+def _random_embedding(samples: int, tokens: int, config: Config, rng: torch.Generator) -> torch.Tensor:
     """Three spike populations at the target rate, weighted by step as the encoders do."""
     shape = (config.T, 3, samples, tokens, config.D)
     spikes = (torch.rand(shape, generator=rng) < TARGET_RATE).float().sum(dim=1)

@@ -112,9 +112,7 @@ def _owners(scene: list[Digit], rng: np.random.Generator) -> list[Digit]:
     return [repeated[index] for index in rng.permutation(PROPOSALS)]
 
 
-def _crops(
-    images: NDArray[np.int64], shift: NDArray[np.float64], stretch: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _crops(images: NDArray[np.int64], shift: NDArray[np.float64], stretch: NDArray[np.float64]) -> NDArray[np.float64]:
     """Bilinear crops (boxes, 8, 8); outside the digit the paper is empty (0)."""
     pixels, _ = _digit_images()
     grid = (np.arange(PIXELS) + 0.5) / PIXELS - 0.5

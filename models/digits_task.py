@@ -72,7 +72,6 @@ class DigitsTask:
             if "emb" not in outputs.get(part, {}):
                 raise ValueError(f"retrieval needs the output 'emb' of the {part} part")
         images, captions = (
-            torch.from_numpy(np.array(outputs[part]["emb"], dtype=np.float32))
-            for part in ("image", "text")
+            torch.from_numpy(np.array(outputs[part]["emb"], dtype=np.float32)) for part in ("image", "text")
         )
         return recalls(score_matrix(images, captions).numpy())

@@ -12,9 +12,7 @@ TEMPERATURE = 0.1
 MARGIN = 0.2
 
 
-def info_nce(
-    scores: torch.Tensor, temperature: float = TEMPERATURE, margin: float = MARGIN
-) -> torch.Tensor:
+def info_nce(scores: torch.Tensor, temperature: float = TEMPERATURE, margin: float = MARGIN) -> torch.Tensor:
     """`mean_i log sum_j exp((s_ij - s_ii + m [i != j]) / tau)`, plus the same over columns."""
     own = scores.diagonal()
     off_diagonal = margin * (1.0 - torch.eye(len(scores), device=scores.device))
@@ -32,9 +30,7 @@ def hinge(scores: torch.Tensor, margin: float = MARGIN) -> torch.Tensor:
     return by_row.sum() + by_column.sum()
 
 
-def loss_terms(
-    image: Encoding, text: Encoding, fused: Fused | None, labels: Fused | None
-) -> dict[str, torch.Tensor]:
+def loss_terms(image: Encoding, text: Encoding, fused: Fused | None, labels: Fused | None) -> dict[str, torch.Tensor]:
     """
     InfoNCE of every pair of views the network is trained on, weights 1.
 

@@ -16,9 +16,7 @@ POOLING_TEMPERATURE = 0.1
 CHUNK_IMAGES, CHUNK_CAPTIONS = 16, 256
 
 
-def hard_alignment(
-    images: torch.Tensor, captions: torch.Tensor, lengths: torch.Tensor | None = None
-) -> torch.Tensor:
+def hard_alignment(images: torch.Tensor, captions: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
     """
     Scores (images, captions) of (images, N, D) and (captions, L, D), tokens of unit length.
 

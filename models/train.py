@@ -63,9 +63,7 @@ def _count(least: int) -> Callable[[str], int]:
 def _config(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Config:
     configs = _configs(parser, options.model)
     if options.config not in configs:
-        parser.error(
-            f"{options.model} has no configuration {options.config!r}: {', '.join(configs)}"
-        )
+        parser.error(f"{options.model} has no configuration {options.config!r}: {', '.join(configs)}")
     config = configs[options.config]
     data = (digit_scenes.PROPOSALS, digit_scenes.FEATURES, digit_captions.FEATURES)
     if (config.N, config.region_features, config.word_features) != data:
@@ -90,9 +88,7 @@ def _configs(parser: argparse.ArgumentParser, path: Path) -> dict[str, Config]:
         parser.error(f"{path} does not run: {type(error).__name__}: {error}")
     configs = getattr(module, "CONFIGS", None)
     if not configs or not all(isinstance(config, Config) for config in configs.values()):
-        parser.error(
-            f"{path} has no CONFIGS of models.cmsf_config.Config, the only kind trained here"
-        )
+        parser.error(f"{path} has no CONFIGS of models.cmsf_config.Config, the only kind trained here")
     return configs
 
 

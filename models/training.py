@@ -139,9 +139,7 @@ def _batches(size: int, rng: np.random.Generator) -> Iterator[tuple[torch.Tensor
         yield torch.from_numpy(train.regions[scenes]), torch.from_numpy(words[captions])
 
 
-def _losses(
-    parts: Parts, regions: torch.Tensor, words: torch.Tensor, detach_labels: bool
-) -> dict[str, torch.Tensor]:
+def _losses(parts: Parts, regions: torch.Tensor, words: torch.Tensor, detach_labels: bool) -> dict[str, torch.Tensor]:
     image, text = parts["image"](regions), parts["text"](words)
     if "fusion" not in parts:
         return loss_terms(image, text, None, None)

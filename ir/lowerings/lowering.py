@@ -46,7 +46,8 @@ class Lowering:
 
     def refuse(self, node: Node, rule: str, what: str, hint: str) -> NoReturn:
         """Raise the DeployError for a node that no lowering can express."""
-        raise DeployError([Violation(rule, f"%{node.name}: {what}", str(node.where), hint)])
+        where = str(node.where) or self.graph.name
+        raise DeployError([Violation(rule, f"%{node.name}: {what}", where, hint)])
 
     def is_graded(self, part: str) -> bool:
         """Whether a population sends payloads."""

@@ -6,20 +6,43 @@ W (x_1 + ... + x_r) + b  =  W x_1 + ... + W x_r + b        r - 1 further copies 
 
 from __future__ import annotations
 
-from ir.graph import Node, Where
+from ir.graph import Array, Node, Where
+from ir.lowerings.compose import composed, through
 from ir.lowerings.forms import Current, Form, Wire
-from ir.lowerings.lowering import Lowering
+from ir.lowerings.lowering import Lowering, joint_bias
 from ir.ops import Conv
 
 
 def lower_projection(lowering: Lowering, node: Node, where: Where) -> Form:
     """Linear, conv, synapse and sum: a wire from every population of the operand."""
-    spikes = lowering.spikes(node, lowering.operands(node)[0], f"{node.op.kind} between two neurons")
-    weight, bias = node.param("weight"), node.param("bias")
+    (form,) = lowering.operands(node)
+    behind = _behind_wires(lowering, node, form) if isinstance(form, Current) else None
+    if behind is not None:
+        return behind
+    spikes = lowering.spikes(node, form, f"{node.op.kind} between two neurons")
+    weight = node.param("weight")
     wires = tuple(Wire(part, node.op, node.name, node.where, weight) for part in spikes.parts)
+    return Current(node.type.shape, wires, _bias(lowering, node))
+
+
+def _behind_wires(lowering: Lowering, node: Node, current: Current) -> Current | None:
+    """The projection of a current, where it makes one map with the projection of every wire."""
+    if node.op.kind not in ("linear", "conv"):
+        return None
+    wires = [composed(lowering, wire, node) for wire in current.wires]
+    whole = tuple(wire for wire in wires if wire is not None)
+    if len(whole) < len(wires):
+        return None
+    bias = joint_bias([through(lowering, node, current), _bias(lowering, node)])
+    return Current(node.type.shape, whole, bias)
+
+
+def _bias(lowering: Lowering, node: Node) -> Array | None:
+    """The projection's own constant, with the axes of its result."""
+    bias = node.param("bias")
     if bias is None:
-        return Current(node.type.shape, wires)
+        return None
     array = lowering.graph.params[bias]
     trailing = len(node.type.shape) - 1 if isinstance(node.op, Conv) else 0
     leading = len(node.type.shape) - 1 - trailing
-    return Current(node.type.shape, wires, array.reshape((1,) * leading + array.shape + (1,) * trailing))
+    return array.reshape((1,) * leading + array.shape + (1,) * trailing)

@@ -60,7 +60,7 @@ def split_host(graph: Graph) -> Deployment:
     parts = _parts(graph)
     wrong = [graph.nodes[name] for name in graph.nodes if name in parts.chip and not _may_be_between(graph.nodes[name])]
     if wrong:
-        raise DeployError([_violation(node) for node in wrong])
+        raise DeployError([_violation(node, graph.name) for node in wrong])
     chip_inputs = _read_from_outside(graph, parts.chip)
     after = _read_from_outside(graph, parts.epilogue) + list(graph.outputs.values())
     handed_over = [name for name in chip_inputs if not _is_spiking(graph.nodes[name].type)]
@@ -124,10 +124,10 @@ def _may_be_between(node: Node) -> bool:
     return node.op.kind in BETWEEN_NEURONS
 
 
-def _violation(node: Node) -> Violation:
+def _violation(node: Node, network: str) -> Violation:
     reason = REASONS.get(node.op.kind, "only the host can compute it")
     what = f"%{node.name}: {node.op.kind} lies between neurons, but {reason}"
-    return Violation(f"split.{node.op.kind}", what, str(node.where), HINT)
+    return Violation(f"split.{node.op.kind}", what, str(node.where) or network, HINT)
 
 
 def _read_from_outside(graph: Graph, part: frozenset[str]) -> list[str]:

@@ -16,10 +16,7 @@ from models.cmsf_parts import initial_parts
 CONFIG = Config(N=4, L=4, D=8, F=16, region_features=6, word_features=5, heads=2, combs=2)
 PUBLISHED_BLOCK = {
     **{f"attn.{n}_linear": ("weight", "bias") for n in ("q", "k", "v", "proj")},
-    **{
-        f"attn.{n}_bn": ("weight", "bias", "running_mean", "running_var")
-        for n in ("q", "k", "v", "proj")
-    },
+    **{f"attn.{n}_bn": ("weight", "bias", "running_mean", "running_var") for n in ("q", "k", "v", "proj")},
     "mlp.to_hidden_linear": ("weight", "bias"),
     "mlp.to_hidden_v_bn": ("weight", "bias", "running_mean", "running_var"),
     "mlp.to_out": ("weight", "bias"),
@@ -97,9 +94,7 @@ def test_checkpoint_inside_a_training_state_loads(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("tail", [[], [{}], [{}, {}]])
-def test_without_fusion_weights_the_fusion_keeps_its_own(
-    tail: list[dict[str, torch.Tensor]], tmp_path: Path
-) -> None:
+def test_without_fusion_weights_the_fusion_keeps_its_own(tail: list[dict[str, torch.Tensor]], tmp_path: Path) -> None:
     parts = _parts(3)
     checkpoints.load(parts, _save([*_published(4)[:2], *tail], tmp_path))
     assert _equal(parts["image"], _parts(4)["image"])
@@ -144,9 +139,7 @@ def _broken(change: str) -> object:
         ("numbers", "entry 0 of its list is not a state dict"),
     ],
 )
-def test_bad_content_is_one_clear_error_and_changes_nothing(
-    change: str, message: str, tmp_path: Path
-) -> None:
+def test_bad_content_is_one_clear_error_and_changes_nothing(change: str, message: str, tmp_path: Path) -> None:
     parts = _parts(3)
     path = _save(_broken(change), tmp_path)
     with pytest.raises(ValueError, match=message) as error:

@@ -30,9 +30,7 @@ def _count(part: nn.Module) -> int:
 
 
 def test_paper_is_the_published_size() -> None:
-    expected = Config(
-        N=36, L=36, D=1024, F=4096, region_features=2048, word_features=768, heads=8, combs=6
-    )
+    expected = Config(N=36, L=36, D=1024, F=4096, region_features=2048, word_features=768, heads=8, combs=6)
     assert cmsf.CONFIGS["paper"] == expected
     assert (expected.T, expected.depth, expected.fusion, expected.gate) == (2, 1, "scca", "analog")
     assert expected.generator == "repeat-ln"
@@ -43,9 +41,7 @@ def test_paper_has_the_published_parameter_counts(paper: dict[str, nn.Module]) -
     assert _count(paper["image"]) == 18_909_186
     assert _count(paper["text"]) == 17_598_466
     fusion = paper["fusion"]
-    coders = _count(fusion.get_submodule("spike_coder1")) + _count(
-        fusion.get_submodule("spike_coder2")
-    )
+    coders = _count(fusion.get_submodule("spike_coder1")) + _count(fusion.get_submodule("spike_coder2"))
     for direction in ("block_i", "block_t"):
         assert coders + _count(fusion.get_submodule(direction)) == 15_761_408
 
@@ -111,9 +107,7 @@ def test_paper_has_no_trained_weights_and_no_task() -> None:
 @pytest.mark.parametrize("use", [cmsf.build, cmsf.weights, cmsf.task])
 def test_unknown_configuration_is_named(use: object) -> None:
     assert callable(use)
-    with pytest.raises(
-        ValueError, match="no configuration 'huge' of CMSF; there are digits, digits-spike, paper"
-    ):
+    with pytest.raises(ValueError, match="no configuration 'huge' of CMSF; there are digits, digits-spike, paper"):
         use("huge")
 
 

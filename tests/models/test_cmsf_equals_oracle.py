@@ -19,9 +19,7 @@ from models.cmsf_block import Block, attention_block, comb_block
 from models.cmsf_config import Config
 from models.cmsf_parts import initial_parts
 
-CONFIG = Config(
-    N=6, L=6, D=8, F=16, region_features=8, word_features=8, heads=2, combs=3, gate="analog"
-)
+CONFIG = Config(N=6, L=6, D=8, F=16, region_features=8, word_features=8, heads=2, combs=3, gate="analog")
 
 
 @dataclass
@@ -65,9 +63,7 @@ class Oracle:
             count[..., own] = np.einsum("tbij,tbjc->tbic", scores, v[..., own])
         return self.projection(prefix, "proj", self.neuron(count, 8.0))
 
-    def comb_attention(
-        self, prefix: str, x: np.ndarray, y: np.ndarray, combs: int, interleave: bool
-    ) -> np.ndarray:
+    def comb_attention(self, prefix: str, x: np.ndarray, y: np.ndarray, combs: int, interleave: bool) -> np.ndarray:
         q, k = self.projection(prefix, "q", x), self.projection(prefix, "k", y)
         tokens = q.shape[2]
         size = tokens // combs
@@ -166,9 +162,7 @@ def _block_config(kind: str, gate: str, interleave: bool) -> tuple[Config, Block
 
 
 @pytest.mark.parametrize("gate", ["analog", "spike"])
-@pytest.mark.parametrize(
-    ("kind", "interleave"), [("attention", True), ("comb", True), ("comb", False)]
-)
+@pytest.mark.parametrize(("kind", "interleave"), [("attention", True), ("comb", True), ("comb", False)])
 def test_block_equals_oracle_with_ties(kind: str, interleave: bool, gate: str) -> None:
     config, block = _block_config(kind, gate, interleave)
     for seed in range(3):
@@ -180,9 +174,7 @@ def test_block_equals_oracle_with_ties(kind: str, interleave: bool, gate: str) -
         with torch.no_grad():
             spikes = block(x, y).numpy()
         oracle = _oracle(block)
-        np.testing.assert_array_equal(
-            spikes, oracle.block("", x.double().numpy(), y.double().numpy(), config)
-        )
+        np.testing.assert_array_equal(spikes, oracle.block("", x.double().numpy(), y.double().numpy(), config))
         assert oracle.ties > 20
         assert 0 < spikes.mean() < 2.9
 
@@ -220,9 +212,7 @@ def test_encoder_equals_oracle(part: str, linear: str, gate: str) -> None:
     x2 = oracle.block("block.0.", x0, x0, config)
     nothing = np.zeros_like(res)
     np.testing.assert_array_equal(result.res.numpy(), features.numpy())
-    np.testing.assert_array_equal(
-        result.emb.numpy(), oracle.read_out(x2, "weights_tensor", nothing)
-    )
+    np.testing.assert_array_equal(result.emb.numpy(), oracle.read_out(x2, "weights_tensor", nothing))
     unit = features.numpy() / np.abs(features.numpy()) / np.sqrt(8.0)
     np.testing.assert_allclose(result.early.numpy(), unit, rtol=1e-6)
     assert oracle.ties > 20
@@ -247,12 +237,8 @@ def test_fusion_equals_oracle(fusion: str) -> None:
         image_out = oracle.block("block_i.0.", x, y, config)
         text_out = oracle.block("block_t.0.", y, x, config)
     f = early.double().numpy()
-    np.testing.assert_array_equal(
-        fused.image_fused.numpy(), oracle.read_out(image_out, "weights_tensor_img", f)
-    )
-    np.testing.assert_array_equal(
-        fused.text_fused.numpy(), oracle.read_out(text_out, "weights_tensor_txt", -f)
-    )
+    np.testing.assert_array_equal(fused.image_fused.numpy(), oracle.read_out(image_out, "weights_tensor_img", f))
+    np.testing.assert_array_equal(fused.text_fused.numpy(), oracle.read_out(text_out, "weights_tensor_txt", -f))
     assert oracle.ties > 20
 
 

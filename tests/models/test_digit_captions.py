@@ -55,9 +55,7 @@ def test_most_captions_are_false_of_other_scenes() -> None:
     rng = np.random.default_rng(6)
     scenes = draw_scenes("dev", rng)[:60]
     captions = [digit_captions.draw_captions(scene, rng)[0] for scene in scenes]
-    others = [
-        _is_true(c, s) for i, c in enumerate(captions) for j, s in enumerate(scenes) if i != j
-    ]
+    others = [_is_true(c, s) for i, c in enumerate(captions) for j, s in enumerate(scenes) if i != j]
     assert sum(others) < 0.02 * len(others)
 
 

@@ -16,12 +16,8 @@ SCORES = torch.tensor([[1.0, 0.5, -0.25], [0.75, 0.5, 0.0], [0.0, 1.5, 1.25]])
 
 def test_info_nce_equals_its_sum() -> None:
     s, n = SCORES.tolist(), range(3)
-    rows = sum(
-        math.log(sum(math.exp((s[i][j] - s[i][i] + 0.2 * (i != j)) / 0.1) for j in n)) for i in n
-    )
-    columns = sum(
-        math.log(sum(math.exp((s[i][j] - s[j][j] + 0.2 * (i != j)) / 0.1) for i in n)) for j in n
-    )
+    rows = sum(math.log(sum(math.exp((s[i][j] - s[i][i] + 0.2 * (i != j)) / 0.1) for j in n)) for i in n)
+    columns = sum(math.log(sum(math.exp((s[i][j] - s[j][j] + 0.2 * (i != j)) / 0.1) for i in n)) for j in n)
     assert abs(info_nce(SCORES).item() - (rows + columns) / 3) < 1e-5
 
 
@@ -33,19 +29,14 @@ def test_info_nce_parameters_act() -> None:
 def test_hinge_equals_its_sum() -> None:
     s, n = SCORES.tolist(), range(3)
     expected = sum(
-        max(0.0, 0.2 + s[i][j] - s[i][i]) + max(0.0, 0.2 + s[i][j] - s[j][j])
-        for i in n
-        for j in n
-        if i != j
+        max(0.0, 0.2 + s[i][j] - s[i][i]) + max(0.0, 0.2 + s[i][j] - s[j][j]) for i in n for j in n if i != j
     )
     assert abs(hinge(SCORES).item() - expected) < 1e-6
 
 
 def test_published_pairs_of_views_are_compared() -> None:
     rng = torch.Generator().manual_seed(0)
-    views = [
-        torch.nn.functional.normalize(torch.randn(4, 3, 8, generator=rng), dim=-1) for _ in range(6)
-    ]
+    views = [torch.nn.functional.normalize(torch.randn(4, 3, 8, generator=rng), dim=-1) for _ in range(6)]
     emb_i, emb_t, early_i, early_t, fused_i, fused_t = views
     image, text = Encoding(emb_i, emb_i, early_i), Encoding(emb_t, emb_t, early_t)
     fused = Fused(fused_i, fused_t)

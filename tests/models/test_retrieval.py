@@ -26,6 +26,13 @@ def test_a_tie_is_no_retrieval() -> None:
     assert set(result.values()) == {0.0}
 
 
+def test_percentages_are_rounded_once() -> None:
+    own = np.arange(100) // 5 == np.arange(20)[:, None]
+    scores = own.astype(np.float32)
+    scores[11:] *= -1
+    assert recalls(scores)["i2t R@1"] == 55.0
+
+
 def test_perfect_scores_give_600() -> None:
     own = np.arange(60) // 5 == np.arange(12)[:, None]
     assert recalls(own.astype(np.float32))["R@Sum"] == 600.0

@@ -17,8 +17,7 @@ def _norm(x: np.ndarray, state: dict[str, np.ndarray], name: str, axis: int) -> 
     shape = [1] * x.ndim
     shape[axis] = -1
     mean, var, weight, bias = (
-        state[f"{name}.{key}"].reshape(shape)
-        for key in ("running_mean", "running_var", "weight", "bias")
+        state[f"{name}.{key}"].reshape(shape) for key in ("running_mean", "running_var", "weight", "bias")
     )
     return (x - mean) / np.sqrt(var + 1e-5) * weight + bias
 
@@ -45,9 +44,7 @@ def _currents(name: str, x: np.ndarray, s: dict[str, np.ndarray]) -> np.ndarray:
     if name == "delta-bn":
         delta = np.diff(x, axis=1, prepend=x[:, :1])
         delta = _norm(delta[None], s, "norm", axis=0)[0]
-        out = np.stack(
-            [delta * w + b for w, b in zip(s["enc.weight"][:, 0], s["enc.bias"], strict=True)]
-        )
+        out = np.stack([delta * w + b for w, b in zip(s["enc.weight"][:, 0], s["enc.bias"], strict=True)])
         return _norm(out, s, "norm2", axis=0)
     wide = _layer_norm(x, s, "norm1") @ s["linear.weight"].T + s["linear.bias"]
     out = np.stack([wide[..., t::STEPS] for t in range(STEPS)])

@@ -103,9 +103,7 @@ def test_wrong_arguments_are_one_error_and_exit_2(
     assert re.search(message, error), error
 
 
-def test_a_model_file_that_fails_is_named(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_model_file_that_fails_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "broken.py"
     path.write_text("raise KeyError('lost')\n")
     with pytest.raises(SystemExit):

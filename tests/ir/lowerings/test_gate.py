@@ -74,5 +74,6 @@ def test_two_analog_values_are_refused(cmsf: SimpleNamespace):
     weight = {"weight": builder.param("w", np.eye(2, dtype=np.float32))}
     current = builder.add(Linear(), x, name="linear", params=weight)
     source = builder.build({"y": builder.add(Lif(0.5), builder.add(Mul(), current, current, name="m"), name="y")})
-    with pytest.raises(DeployError, match=r"%m: .*current"):
+    with pytest.raises(DeployError, match=r"%m: .*current") as error:
         lower_to_synapses(source, cmsf.LOIHI2, {})
+    assert error.value.where == "analog", "the outermost module is named by the network"

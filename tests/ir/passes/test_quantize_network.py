@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -232,3 +234,33 @@ def test_counting_and_enabling_synapses_must_be_whole(neuron, rule):
     with pytest.raises(CompileError) as caught:
         quantize(graph, ARITHMETIC, {"x": np.ones((1, 1, 4), np.float32)})
     assert caught.value.rule == rule
+
+
+def test_shifted_payloads_round_to_nearest():
+    """Shifting alone rounds down by half a payload unit on average; the bias makes up for it."""
+    b = GraphBuilder("net", 1)
+    x, v = b.add(Input(f"spike[{D}]"), name="x"), b.add(Input(f"spike[{D}]"), name="v")
+    rng = np.random.default_rng(0)
+    weights = [b.param(f"w{k}", rng.normal(0, 0.5, (D, D)).astype(np.float32)) for k in range(2)]
+    payload = b.add(Linear(), x, name="payload", params={"weight": weights[0]})
+    gate = b.add(Gate(24), payload, b.add(Synapse(), v, name="open"), name="gate")
+    out = b.add(Lif(0.5, threshold=500.0), b.add(Linear(), gate, name="out", params={"weight": weights[1]}), name="y")
+    graph = b.build({"y": out, "gate": gate})
+    inputs = {name: (rng.random((1, 2000, D)) < 0.5).astype(np.float32) for name in "xv"}
+    inputs["v"][:] = 1
+    chip, report = quantize(graph, replace(ARITHMETIC, state_bits=16), inputs)
+    assert chip.nodes["gate"].op.shift >= 2
+    scale = report.scales["gate"]
+    error = emitted(chip, integers(chip, inputs))["gate"] * scale - emitted(graph, inputs)["gate"]
+    assert abs(error.mean()) < 0.1 * scale
+    assert np.abs(error).max() < scale
+
+
+def test_a_memoryless_neuron_with_large_currents_forgets_completely():
+    b = GraphBuilder("net", 2)
+    x = b.add(Input("spike[4]"), name="x")
+    for name, weight in (("small", 1.0), ("large", -80.0)):
+        one = b.param(name, np.array([[1, 1, 1, weight]], np.float32))
+        b.add(Lif(1.0, threshold=2.0), b.add(Linear(), x, name="l", params={"weight": one}), name=name)
+    chip, _ = quantize(b.build({"a": "small", "b": "large"}), ARITHMETIC, {"x": np.ones((2, 1, 4), np.float32)})
+    assert (chip.nodes["small"].op.dv, chip.nodes["large"].op.dv) == (4095, 4096)
