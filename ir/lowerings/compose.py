@@ -1,0 +1,117 @@
+"""
+A projection that reads a current: both linear maps become one, as no neuron lies between them.
+
+    W (s x) = s (W x)                         spikes times a constant: the factor goes to the synapses
+    W pool(x) = W' x                          average pooling: a larger kernel, or the matrix over all pixels
+
+Only maps that do not mix features compose in this way (constants, pooling, means over tokens): two matrices in a row could
+cost more synapses as one, and which of the two is meant is for the model to say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ir.graph import Array, Node
+from ir.lowerings.forms import Current, Wire, narrowest
+from ir.lowerings.lowering import Lowering
+from ir.ops import Conv, Linear, Sum, Synapse
+from ir.ops.base import Op
+
+_ROWS = 256
+"""Unit inputs that are sent through the two maps at a time, to bound the memory."""
+
+
+def composed(lowering: Lowering, wire: Wire, node: Node) -> Wire | None:
+    """The wire of projection `node` behind `wire`, reading the wire's own population; None where there is none."""
+    if isinstance(wire.op, Synapse) and wire.weight is None:
+        return _factor(lowering, wire, node)
+    if isinstance(node.op, Linear) and len(lowering.graph.args(node)[0].shape) == 1:
+        return _matrix(lowering, wire, node) if _is_pool(lowering, wire) else None
+    if isinstance(node.op, Conv) and not wire.routes and _is_pool(lowering, wire):
+        return _kernel(lowering, wire, node)
+    return None
+
+
+def through(lowering: Lowering, node: Node, current: Current) -> Array | None:
+    """What projection `node` makes of the constant of the current that it reads."""
+    if current.bias is None:
+        return None
+    full = np.broadcast_to(current.bias, current.shape)[None, None]
+    return narrowest(np.asarray(node.op.run((full,), _weight(lowering, node.param("weight"), full.dtype), 1))[0, 0])
+
+
+def _is_pool(lowering: Lowering, wire: Wire) -> bool:
+    """Sums of one feature over places: every channel by itself."""
+    channels = lowering.builder.type(wire.source).shape[0]
+    return isinstance(wire.op, Sum) or (isinstance(wire.op, Conv) and wire.op.groups == channels)
+
+
+def _factor(lowering: Lowering, wire: Wire, node: Node) -> Wire:
+    """Unit synapses with a factor; what routed their current routes the population."""
+    assert isinstance(wire.op, Synapse)
+    source = wire.source
+    for route in wire.routes:
+        source = lowering.add(route, source, name=f"{node.name}_{route.kind}", where=wire.where)
+    factor = wire.factor * wire.op.weight
+    return Wire(source, node.op, node.name, node.where, node.param("weight"), factor)
+
+
+def _matrix(lowering: Lowering, wire: Wire, node: Node) -> Wire:
+    """A linear map of everything that was pooled: the matrix over all of the population."""
+    shape = lowering.builder.type(wire.source).shape
+    chain = [(wire.op, wire.weight), *((route, None) for route in wire.routes), (node.op, node.param("weight"))]
+    rows = _response(lowering, shape, chain)
+    source = lowering.reshaped(wire.source, (rows.shape[0],), node.name, wire.where)
+    return _stored(lowering, wire, node, Linear(), rows.T, source)
+
+
+def _kernel(lowering: Lowering, wire: Wire, node: Node) -> Wire | None:
+    """A convolution behind a pooling: one convolution with the larger kernel."""
+    pool, conv = wire.op, node.op
+    if not isinstance(pool, Conv) or not isinstance(conv, Conv) or conv.groups != 1:
+        return None
+    channels, *sizes = lowering.builder.type(wire.source).shape
+    inner = lowering.builder.array(wire.weight or "").shape[2:]
+    tiled = pool.stride == inner and not any(pool.padding) and not any(n % k for n, k in zip(sizes, inner, strict=True))
+    if any(conv.padding) and not (tiled and set(pool.dilation) == {1}):
+        return None
+    outer = lowering.graph.arrays(node)["weight"].shape[2:]
+    reach = zip(pool.stride, conv.dilation, outer, pool.dilation, inner, strict=True)
+    kernel = tuple(step * gap * (many - 1) + small * (few - 1) + 1 for step, gap, many, small, few in reach)
+    none, one = (0,) * len(kernel), (1,) * len(kernel)
+    chain: list[tuple[Op, str | None]] = [
+        (replace(pool, padding=none), wire.weight),
+        (replace(conv, padding=none, stride=one), node.param("weight")),
+    ]
+    weight = _response(lowering, (channels, *kernel), chain).T.reshape(-1, channels, *kernel)
+    both = zip(pool.stride, conv.stride, conv.padding, pool.padding, strict=True)
+    steps = [(outer * inner, outer * pad + edge) for outer, inner, pad, edge in both]
+    op = Conv(tuple(step for step, _ in steps), tuple(pad for _, pad in steps), one)
+    return _stored(lowering, wire, node, op, weight, wire.source)
+
+
+def _response(lowering: Lowering, shape: tuple[int, ...], chain: list[tuple[Op, str | None]]) -> Array:
+    """(inputs, outputs): what a chain of linear operations makes of every unit input, in float64."""
+    inputs = int(np.prod(shape))
+    rows: list[Array] = []
+    for start in range(0, inputs, _ROWS):
+        value: Array = np.eye(min(_ROWS, inputs - start), inputs, start).reshape(1, -1, *shape)
+        for op, weight in chain:
+            value = np.asarray(op.run((value,), _weight(lowering, weight, value.dtype), 1))
+        rows.append(value.reshape(value.shape[1], -1))
+    return np.concatenate(rows)
+
+
+def _weight(lowering: Lowering, name: str | None, dtype: np.dtype[np.generic]) -> dict[str, Array]:
+    return {} if name is None else {"weight": lowering.builder.array(name).astype(dtype)}
+
+
+def _stored(lowering: Lowering, wire: Wire, node: Node, op: Op, weight: Array, source: str) -> Wire:
+    own = node.param("weight")
+    assert own is not None
+    dtype = lowering.builder.array(own).dtype
+    name = lowering.builder.param(f"{own}.behind_{wire.name}", weight.astype(dtype))
+    return Wire(source, op, node.name, node.where, name, wire.factor)
