@@ -2,7 +2,7 @@
 A projection that reads a current: both linear maps become one, as no neuron lies between them.
 
     W (s x) = s (W x)                         spikes times a constant: the factor goes to the synapses
-    W pool(x) = W' x                          average pooling: a larger kernel, or the matrix over all pixels
+    W pool(x) = W' x, pool(W x) = W' x        average pooling: a larger kernel, or the matrix over all pixels
 
 Only maps that do not mix features compose in this way (constants, pooling, means over tokens): two matrices in a row could
 cost more synapses as one, and which of the two is meant is for the model to say.
@@ -30,8 +30,8 @@ def composed(lowering: Lowering, wire: Wire, node: Node) -> Wire | None:
         return _factor(lowering, wire, node)
     if isinstance(node.op, Linear) and len(lowering.graph.args(node)[0].shape) == 1:
         return _matrix(lowering, wire, node) if _is_pool(lowering, wire) else None
-    if isinstance(node.op, Conv) and not wire.routes and _is_pool(lowering, wire):
-        return _kernel(lowering, wire, node)
+    if isinstance(node.op, Conv) and isinstance(wire.op, Conv) and not wire.routes:
+        return _kernel(lowering, wire, wire.op, node, node.op)
     return None
 
 
@@ -68,29 +68,37 @@ def _matrix(lowering: Lowering, wire: Wire, node: Node) -> Wire:
     return _stored(lowering, wire, node, Linear(), rows.T, source)
 
 
-def _kernel(lowering: Lowering, wire: Wire, node: Node) -> Wire | None:
-    """A convolution behind a pooling: one convolution with the larger kernel."""
-    pool, conv = wire.op, node.op
-    if not isinstance(pool, Conv) or not isinstance(conv, Conv) or conv.groups != 1:
-        return None
+def _kernel(lowering: Lowering, wire: Wire, first: Conv, node: Node, second: Conv) -> Wire | None:
+    """Two convolutions, one or both of them a pooling: one convolution with the larger kernel."""
     channels, *sizes = lowering.builder.type(wire.source).shape
+    middle = lowering.graph.args(node)[0].shape[0]
+    pools = first.groups == channels == middle, second.groups == middle == node.type.shape[0]
+    if not any(pools) or any(op.groups > 1 and not pool for op, pool in zip((first, second), pools, strict=True)):
+        return None
     inner = lowering.builder.array(wire.weight or "").shape[2:]
-    tiled = pool.stride == inner and not any(pool.padding) and not any(n % k for n, k in zip(sizes, inner, strict=True))
-    if any(conv.padding) and not (tiled and set(pool.dilation) == {1}):
+    if any(second.padding) and not _tiles(first, inner, sizes):
         return None
     outer = lowering.graph.arrays(node)["weight"].shape[2:]
-    reach = zip(pool.stride, conv.dilation, outer, pool.dilation, inner, strict=True)
+    reach = zip(first.stride, second.dilation, outer, first.dilation, inner, strict=True)
     kernel = tuple(step * gap * (many - 1) + small * (few - 1) + 1 for step, gap, many, small, few in reach)
     none, one = (0,) * len(kernel), (1,) * len(kernel)
     chain: list[tuple[Op, str | None]] = [
-        (replace(pool, padding=none), wire.weight),
-        (replace(conv, padding=none, stride=one), node.param("weight")),
+        (replace(first, padding=none), wire.weight),
+        (replace(second, padding=none, stride=one), node.param("weight")),
     ]
     weight = _response(lowering, (channels, *kernel), chain).T.reshape(-1, channels, *kernel)
-    both = zip(pool.stride, conv.stride, conv.padding, pool.padding, strict=True)
-    steps = [(outer * inner, outer * pad + edge) for outer, inner, pad, edge in both]
-    op = Conv(tuple(step for step, _ in steps), tuple(pad for _, pad in steps), one)
+    if all(pools):
+        weight = weight[np.arange(channels), np.arange(channels)][:, None]
+    both = zip(first.stride, second.stride, second.padding, first.padding, strict=True)
+    steps = [(step * own, step * pad + edge) for step, own, pad, edge in both]
+    op = Conv(tuple(step for step, _ in steps), tuple(pad for _, pad in steps), one, channels if all(pools) else 1)
     return _stored(lowering, wire, node, op, weight, wire.source)
+
+
+def _tiles(op: Conv, kernel: tuple[int, ...], sizes: list[int]) -> bool:
+    """Whether windows lie side by side and cover everything, so that zeros around the result are zeros around the input."""
+    covers = op.stride == kernel and not any(n % k for n, k in zip(sizes, kernel, strict=True))
+    return covers and not any(op.padding) and set(op.dilation) == {1}
 
 
 def _response(lowering: Lowering, shape: tuple[int, ...], chain: list[tuple[Op, str | None]]) -> Array:

@@ -23,9 +23,13 @@ def _dyadic(*shape: int) -> Array:
 
 
 def _pool(kernel: int, stride: int, padding: int = 0) -> Layer:
-    """Average pooling; kernels of 2 and 4 keep the sums exact."""
-    weight = np.full((CHANNELS, 1, kernel, kernel), 1 / kernel**2, np.float32)
-    return Conv((stride,) * 2, (padding,) * 2, (1, 1), CHANNELS), {"weight": weight}
+    """Average pooling of the input's channels; kernels of 2 and 4 keep the sums exact."""
+    return _square(CHANNELS, kernel, stride, padding)
+
+
+def _square(channels: int, kernel: int, stride: int, padding: int = 0) -> Layer:
+    weight = np.full((channels, 1, kernel, kernel), 1 / kernel**2, np.float32)
+    return Conv((stride,) * 2, (padding,) * 2, (1, 1), channels), {"weight": weight}
 
 
 def _conv(kernel: int, stride: int, padding: int, dilation: int, groups: int = 1) -> Layer:
@@ -55,6 +59,10 @@ CHAINS: dict[str, tuple[str, list[Layer]]] = {
     "overlapping padded pool, conv": (IMAGE, [_pool(4, 2, 1), _conv(2, 1, 0, 1)]),
     "pool that leaves pixels out, conv": (IMAGE, [_pool(4, 4), _conv(1, 1, 0, 1)]),
     "pool, flatten, linear": (IMAGE, [_pool(2, 2), (Reshape((18,)), {}), _linear(18)]),
+    "conv, pool": (IMAGE, [_conv(3, 1, 1, 1), _square(4, 2, 2)]),
+    "strided conv, overlapping pool": (IMAGE, [_conv(2, 2, 1, 1), _square(4, 2, 1)]),
+    "pool, pool, flatten, linear": (IMAGE, [_pool(2, 1), _pool(2, 2), (Reshape((8,)), {}), _linear(8)]),
+    "conv, pool, pool": (IMAGE, [_conv(3, 1, 1, 1), _square(4, 2, 2), _square(4, 2, 1)]),
     "mean over tokens, linear": ("4x5", [(Sum((0,), 0.25), {}), (Reshape((5,)), {}), _linear(5)]),
     "factor, linear": ("4x5", [(Scale(0.5), {}), _linear(5)]),
     "factor, conv": (IMAGE, [(Scale(-2.0), {}), _conv(3, 1, 1, 1, groups=2)]),
@@ -77,6 +85,7 @@ def test_same_spikes_and_no_neuron_more(cmsf: SimpleNamespace, chain: str):
         pytest.param([_pool(4, 2), _conv(3, 1, 1, 1)], id="padding between overlapping windows"),
         pytest.param([_pool(4, 4), _conv(3, 1, 1, 1)], id="padding where pixels were left out"),
         pytest.param([_pool(2, 2), _conv(3, 1, 0, 1, groups=2)], id="groups"),
+        pytest.param([_conv(3, 1, 1, 1), _square(4, 2, 2, 1)], id="zeros around a conv"),
         pytest.param([_conv(3, 1, 0, 1), (Reshape((64,)), {}), _linear(64)], id="mixed features"),
     ],
 )
