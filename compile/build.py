@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from backends.trace import Array, Engine
@@ -71,7 +71,7 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
             verify(chip, "quantized")
             keep("quantize", {"chip": chip})
         whole = Deployment(deployment.prologue, chip, deployment.epilogue)
-        integer = Program(part.name, options.target, whole, _engine(chip, options, True))
+        integer = Program(part.name, options.target, whole, _engine(chip, options, True), report.scales)
     return Build(part, graph, nir_graph, imported, floating, integer, report, plan, texts)
 
 
@@ -119,4 +119,4 @@ def reference_twin(program: Program) -> Program:
     """The same network on the torch reference."""
     from backends.reference.engine import ReferenceEngine
 
-    return Program(program.name, "gpu", program.deployment, ReferenceEngine(program.deployment.chip))
+    return replace(program, target="gpu", engine=ReferenceEngine(program.deployment.chip))

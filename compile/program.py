@@ -7,7 +7,7 @@ Arrays at the border are the model's own: (T, B, *shape) where an input changes 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,13 +29,14 @@ class Program:
     Runs one deployed part of a network.
 
     deployment: host prologue, chip graph, host epilogue. engine: what runs the chip graph (Lava or the reference).
-    target: "loihi" or "gpu". name: the part's name.
+    target: "loihi" or "gpu". name: the part's name. scales: population -> real value of one integer that it emits.
     """
 
     name: str
     target: str
     deployment: Deployment
     engine: Engine
+    scales: Mapping[str, float] = field(default_factory=dict[str, float])
 
     @property
     def inputs(self) -> dict[str, Type]:
@@ -87,7 +88,7 @@ class Program:
         chip = self.deployment.chip
         after: dict[str, Any] = {**host, **before}
         for name, value in trace.outputs.items():
-            scale = chip.nodes[chip.outputs[name]].type.scale
+            scale = _scale(chip, chip.outputs[name], self.scales)
             after[name] = torch.as_tensor(value.astype(np.float32) * np.float32(scale))
         needed = {node.name: after[node.name] for node in self.deployment.epilogue.inputs}
         outputs = interpret(self.deployment.epilogue, needed)
@@ -109,6 +110,8 @@ class Program:
         batches = {name: value.shape[1] for name, value in host.items()}
         if len(set(batches.values())) > 1:
             raise CompileError("run.batch", f"inputs differ in the number of samples: {batches}", self.name)
+        if 0 in (size for value in host.values() for size in value.shape[:2]):
+            raise CompileError("run.batch", "the inputs hold no samples, or no steps", self.name)
         return host
 
 
@@ -126,7 +129,8 @@ def _host_input(name: str, kind: Type, value: Any, steps: int) -> torch.Tensor:
     array = np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value)
     if array.dtype.kind not in "fiub":
         raise CompileError("run.dtype", f"input {name!r} has type {array.dtype}, needs numbers")
-    array = array.astype(np.float32)
+    with np.errstate(over="ignore"):  # infinite then, and refused below
+        array = array.astype(np.float32)
     rank = len(kind.shape)
     if kind.static and array.ndim == rank + 1:
         array = array[None]
@@ -137,7 +141,7 @@ def _host_input(name: str, kind: Type, value: Any, steps: int) -> torch.Tensor:
             "run.shape", f"input {name!r} has shape {array.shape}", hint=f"needs {layout}, shape {kind.shape}"
         )
     if not np.isfinite(array).all():
-        raise CompileError("run.finite", f"input {name!r} holds NaN or infinite values")
+        raise CompileError("run.finite", f"input {name!r} holds NaN, infinite values, or values beyond float32")
     if kind.static:
         if (array != array[:1]).any():
             raise CompileError(
@@ -160,6 +164,14 @@ def _encode(node: Node, value: torch.Tensor, chip: Graph) -> Array:
         return wide
     top = 1 << (node.type.domain.bound - 1)
     return np.clip(np.rint(wide.astype(np.float64) / node.type.scale), -top, top - 1).astype(np.int32)
+
+
+def _scale(chip: Graph, value: str, scales: Mapping[str, float]) -> float:
+    """The real value of one integer of a chip output: that of the population behind its routing, 1 for spikes."""
+    node = chip.nodes[value]
+    while node.op.family == "routing":
+        node = chip.nodes[node.inputs[0]]
+    return scales.get(node.name, 1.0)
 
 
 def _is_integer(chip: Graph) -> bool:

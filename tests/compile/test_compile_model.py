@@ -83,3 +83,35 @@ def test_refusals(tiny: Path, module: torch.nn.Module):
         with pytest.raises(CompileError) as error:
             call()
         assert error.value.rule == rule
+
+
+class Gated(torch.nn.Module):
+    """A network whose output is a payload: an analog value let through by spikes."""
+
+    def __init__(self):
+        super().__init__()
+        from spikingjelly.activation_based import neuron
+
+        torch.manual_seed(2)
+        self.inner, self.value, self.lif = torch.nn.Linear(6, 5), torch.nn.Linear(5, 4), neuron.LIFNode(step_mode="m")
+        self.open, self.opener = torch.nn.Linear(5, 4), neuron.LIFNode(step_mode="m")
+        self.out, self.last = torch.nn.Linear(4, 3), neuron.LIFNode(step_mode="m")
+        with torch.no_grad():
+            self.inner.weight.mul_(4)
+            self.open.weight.mul_(6)
+
+    def forward(self, x):
+        spikes = self.lif(self.inner(x))
+        payload = self.value(spikes) * self.opener(self.open(spikes))
+        return payload, self.last(self.out(payload))
+
+
+def test_a_payload_output_comes_back_in_real_units(x: torch.Tensor):
+    program = compile_model(Gated().eval(), target="gpu", example=x)
+    exact = compile_model(Gated().eval(), target="gpu", precision="float", example=x)
+    names = list(program.run(x).outputs)
+    chip = program.deployment.chip
+    assert any(chip.nodes[value].op.kind == "gate" for value in chip.outputs.values())
+    ours, theirs = (p.run(x).outputs[names[0]] for p in (program, exact))
+    assert np.abs(theirs).max() > 0.2
+    np.testing.assert_allclose(ours, theirs, atol=0.02 * np.abs(theirs).max())
