@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 import numpy as np
-from frontend.plain_nir import plain_nir
 
 from compile.build import Build
 from compile.output_folder import output_folder
 from compile.report import PartReport, Report
 from compile.report_json import report_content
 from frontend.nir_file import write_nir
+from frontend.plain_nir import plain_nir
 
 
 def write_all(report: Report, target: Path) -> dict[str, Path]:
