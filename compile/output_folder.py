@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from ir.errors import CompileError
+
+MARK = "spike-compiler-report/"
+"""What the report of an earlier run begins with; a folder with such a report is ours to replace."""
+OURS = ("ir", "lowered.nir", "lowered.txt", "network.nir", "outputs.npz", "report.json")
+"""Names that a run may write; those that this run does not write are the earlier one's, and stale."""
 
 
 @contextmanager
@@ -17,10 +22,11 @@ def output_folder(target: Path) -> Generator[Path]:
     """
     A temporary folder whose contents move into `target` when the block ends well, and vanish when it does not.
 
-    Files of the user's in `target` stay; of ours, the previous run's are replaced.
+    Other files in `target` stay; ours are replaced where an earlier run wrote them, and never take the place of a user's.
     """
     check_folder(target)
-    staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    # inside an existing folder, which may be a mount of its own below a parent that nobody may write
+    staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target if target.is_dir() else target.parent))
     try:
         yield staging
         _move_into(staging, target)
@@ -51,9 +57,34 @@ def _move_into(staging: Path, target: Path) -> None:
         os.chmod(staging, 0o755)
         os.rename(staging, target)
         return
-    for item in sorted(staging.iterdir()):
-        old = target / item.name
-        backup = staging / f".old.{item.name}"
-        if old.exists():
-            os.rename(old, backup)
-        os.rename(item, old)
+    items = sorted(staging.iterdir())
+    earlier = {*OURS, *(item.name for item in items)} if _is_ours(target) else set[str]()
+    for item in items:
+        if os.path.lexists(target / item.name) and item.name not in earlier:
+            what = f"{target / item.name} exists, and no earlier run wrote it"
+            raise CompileError("out.exists", what, hint="move it away, or choose another --out")
+    backup = staging / ".earlier"
+    backup.mkdir()
+    moves = [(target / name, backup / name) for name in sorted(earlier) if os.path.lexists(target / name)]
+    _rename_all([*moves, *((item, target / item.name) for item in items)])
+
+
+def _is_ours(target: Path) -> bool:
+    """Whether the folder holds the report of an earlier run."""
+    try:
+        with (target / "report.json").open(errors="replace") as file:
+            return MARK in file.read(200)
+    except OSError:
+        return False
+
+
+def _rename_all(moves: Sequence[tuple[Path, Path]]) -> None:
+    """Rename in order; after a failure or an interrupt everything is where it was."""
+    try:
+        for old, new in moves:
+            os.rename(old, new)
+    except BaseException:
+        for old, new in reversed(moves):
+            if os.path.lexists(new) and not os.path.lexists(old):
+                os.rename(new, old)
+        raise

@@ -40,7 +40,7 @@ def write_nir(graph: nir.NIRGraph, path: str | Path) -> None:
     try:
         nir.write(temporary, graph, **_compression(graph))
         os.replace(temporary, path)
-    except (OSError, TypeError, ValueError) as error:
+    except (OSError, RuntimeError, TypeError, ValueError) as error:  # HDF5 on a full disk raises RuntimeError
         raise CompileError("nir.write", f"cannot write: {error}", str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)

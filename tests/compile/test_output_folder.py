@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from compile.output_folder import output_folder
 from ir.errors import CompileError
+
+REPORT = '{\n "schema": "spike-compiler-report/1"\n}'
 
 
 def test_appears_whole(tmp_path: Path):
@@ -33,12 +36,51 @@ def test_second_run_keeps_the_users_files(tmp_path: Path):
     out = tmp_path / "out"
     (out / "ir").mkdir(parents=True)
     (out / "ir" / "old.txt").write_text("old")
+    (out / "lowered.nir").write_text("stale: this run says why there is none")
+    (out / "report.json").write_text(REPORT)
     (out / "mine.txt").write_text("mine")
     with output_folder(out) as folder:
         (folder / "ir").mkdir()
         (folder / "ir" / "new.txt").write_text("new")
     assert (out / "mine.txt").read_text() == "mine"
     assert [item.name for item in (out / "ir").iterdir()] == ["new.txt"]
+    assert sorted(item.name for item in out.iterdir()) == ["ir", "mine.txt"]
+
+
+def test_a_users_file_is_never_replaced(tmp_path: Path):
+    (tmp_path / "outputs.npz").write_text("mine")
+
+    def run() -> None:
+        with output_folder(tmp_path) as folder:
+            (folder / "a.txt").write_text("a")
+            (folder / "outputs.npz").write_text("ours")
+
+    with pytest.raises(CompileError, match=r"out\.exists"):
+        run()
+    assert [(item.name, item.read_text()) for item in tmp_path.iterdir()] == [("outputs.npz", "mine")]
+
+
+def test_a_move_that_fails_leaves_the_earlier_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    names = ("network.nir", "outputs.npz", "report.json")
+    for name in names:
+        (tmp_path / name).write_text(REPORT)
+    real, done = os.rename, []
+
+    def interrupted(old: Path, new: Path) -> None:
+        done.append(new)
+        if len(done) == 5:  # after the three old ones and the first new one
+            raise KeyboardInterrupt
+        real(old, new)
+
+    def run() -> None:
+        with output_folder(tmp_path) as folder:
+            for name in names:
+                (folder / name).write_text("new")
+            monkeypatch.setattr(os, "rename", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert {item.name: item.read_text() for item in tmp_path.iterdir()} == dict.fromkeys(names, REPORT)
 
 
 def test_no_space_left_is_one_error(tmp_path: Path):
