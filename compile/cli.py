@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from compile.options import Options
+from compile.termination import ends_when_asked
 from ir.errors import CompileError
 
 EXIT_OK, EXIT_BUG, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -19,7 +20,8 @@ def main(argv: Sequence[str]) -> int:
     parser = _parser()
     options = parser.parse_args(argv)
     try:
-        return _run(parser, options)
+        with ends_when_asked():
+            return _run(parser, options)
     except CompileError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -29,6 +31,9 @@ def main(argv: Sequence[str]) -> int:
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
+    except MemoryError as error:
+        print(f"error[memory]: not enough memory: {error}\n  hint    fewer --samples, or one --part", file=sys.stderr)
+        return EXIT_USAGE
     except OSError as error:
         print(f"error[io]: {error.strerror or error}\n  where   {error.filename or ''}", file=sys.stderr)
         return EXIT_USAGE

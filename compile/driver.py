@@ -7,12 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import hw_profiles
 from compile.build import Build, build_part, check_target
-from compile.energy import PUBLISHED_TABLES, EnergyReport, energy_report, missing_prices
+from compile.energy import PUBLISHED_TABLES, EnergyReport, PublishedTable, energy_report, missing_prices
 from compile.evaluate import evaluate
+from compile.input_file import with_inputs
 from compile.layers import layers
 from compile.options import Options
 from compile.output_folder import check_folder
@@ -20,7 +19,7 @@ from compile.program import Program
 from compile.progress import Progress
 from compile.report import PartReport, Report
 from compile.run import Run, run_part
-from compile.source import Example, Part, Source, load_source
+from compile.source import Example, Source, load_source
 from compile.write import write_all
 from hw_profiles import Profile
 from ir.errors import CompileError
@@ -64,7 +63,8 @@ def compile_network(network: str | Path, options: Options) -> Report:
     profile = hw_profiles.load(options.profile)
     with progress.stage("load"):
         source = load_source(network, options)
-        source = source if options.inputs is None else _with_inputs(source, options.inputs)
+        _published(source)
+        source = source if options.inputs is None else with_inputs(source, options.inputs)
     builds = [build_part(part, source, options, profile, progress) for part in source.parts]
     parts = tuple(_measured(build, source, profile, progress) for build in builds)
     report = Report(source, options, profile.name, parts, _metrics(source, builds, options, progress), progress.seconds)
@@ -85,7 +85,17 @@ def _energy(build: Build, run: Run, source: Source, profile: Profile) -> EnergyR
     chip, events = build.program.deployment.chip, run.trace.events
     if missing_prices(chip, events, profile):
         return None
-    return energy_report(build.source, run.rates, chip, events, profile, PUBLISHED_TABLES.get(source.name))
+    return energy_report(build.source, run.rates, chip, events, profile, _published(source))
+
+
+def _published(source: Source) -> PublishedTable | None:
+    """The paper's energy table that the model file names, if any."""
+    if source.energy_table is None:
+        return None
+    if source.energy_table not in PUBLISHED_TABLES:
+        what, known = f"unknown ENERGY_TABLE {source.energy_table!r}", ", ".join(PUBLISHED_TABLES)
+        raise CompileError("model.energy-table", what, source.name, f"known: {known}")
+    return PUBLISHED_TABLES[source.energy_table]
 
 
 def _metrics(
@@ -96,23 +106,6 @@ def _metrics(
         return {}
     with progress.stage("whole test set"):
         return evaluate(source.task, builds, progress.quiet)
-
-
-def _with_inputs(source: Source, path: Path) -> Source:
-    """The source with the user's inputs in place of the examples; a part none of whose inputs are given is left out."""
-    try:
-        arrays = dict(np.load(path, allow_pickle=False))
-    except (OSError, ValueError) as error:
-        raise CompileError("inputs.file", f"cannot read {path}: {error}", hint="--inputs takes an .npz file") from None
-    parts = [replace(part, example=own) for part in source.parts if (own := _own_inputs(part, arrays))]
-    if not parts:
-        known = ", ".join(name for part in source.parts for name in part.example)
-        raise CompileError("inputs.names", f"{path} holds {', '.join(arrays) or 'nothing'}", hint=f"inputs: {known}")
-    return replace(source, parts=tuple(parts))
-
-
-def _own_inputs(part: Part, arrays: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: arrays[name] for name in part.example if name in arrays}
 
 
 def _print_texts(builds: list[Build]) -> None:

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from backends.trace import Array
 from compile.build import Build, reference_twin
 from compile.program import Program
+from frontend.rules import reset_neurons
 
 BATCH = 256
 
@@ -28,8 +29,8 @@ def evaluate(task: Any, builds: Sequence[Build], quiet: bool) -> dict[str, dict[
         bar = tqdm(batches, desc=f"  {build.part.name}: test set", unit="batch", leave=False, disable=quiet)
         twin = reference_twin(build.program)
         results = [(_source_outputs(build, batch), dict(twin.run(batch, probes=()).outputs)) for batch in bar]
-        source[build.part.name] = _joined([ours for ours, _ in results])
-        compiled[build.part.name] = _joined([theirs for _, theirs in results])
+        source[build.part.name] = _joined(build, [ours for ours, _ in results])
+        compiled[build.part.name] = _joined(build, [theirs for _, theirs in results])
     return {"source": task.metrics(source), "compiled": task.metrics(compiled)}
 
 
@@ -41,7 +42,8 @@ def _batches(inputs: Mapping[str, Array], program: Program) -> list[dict[str, Ar
 
 
 def _source_outputs(build: Build, batch: Mapping[str, Array]) -> dict[str, Array]:
-    """The user's own module on the batch, its outputs by name."""
+    """The user's own module on the batch from zero state, its outputs by name."""
+    reset_neurons(build.part.network)
     with torch.no_grad():
         result = build.part.network(**{name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in batch.items()})
     named = result if isinstance(result, Mapping) else dict(zip(build.source.outputs, _as_tuple(result), strict=True))
@@ -52,5 +54,10 @@ def _as_tuple(result: Any) -> tuple[Any, ...]:
     return tuple(result) if isinstance(result, tuple | list) else (result,)
 
 
-def _joined(batches: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+def _joined(build: Build, batches: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    """Batches behind each other on the samples' axis: the first of (B, *shape), the second of (T, B, *shape)."""
+    values = {name: build.source.nodes[value].type for name, value in build.source.outputs.items()}
+    return {
+        name: np.concatenate([batch[name] for batch in batches], axis=0 if kind.static else 1)
+        for name, kind in values.items()
+    }

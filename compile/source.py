@@ -37,7 +37,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Source:
-    """Everything known about the user's network before tracing; `task` measures the whole network, where there is one."""
+    """
+    Everything known about the user's network before tracing.
+
+    task: measures the whole network, where there is one. energy_table: the published table that it is compared with.
+    """
 
     name: str
     config: str
@@ -46,6 +50,7 @@ class Source:
     parts: tuple[Part, ...]
     task: Any = None
     weights: str = ""
+    energy_table: str | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ def _from_model_file(path: Path, options: Options) -> Source:
         _check_finite(model.parts[name], name, str(path))
     parts = tuple(Part(name, model.parts[name], shown[name], other[name]) for name in names)
     weights = str(model.weights or "")
-    return Source(model.name, model.config, model.steps, model.static, parts, model.task, weights)
+    return Source(model.name, model.config, model.steps, model.static, parts, model.task, weights, model.energy_table)
 
 
 def _from_module(network: Any, options: Options, example: Example) -> Source:

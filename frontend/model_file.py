@@ -3,7 +3,7 @@ Loads a user's model file and checks it against the contract that `models/cmsf.p
 
 A model file has `build(config)` -> a torch module or {part: module}, `example(config, samples, seed)` -> example inputs (of
 the module, or by part), `T` (a constant, or an attribute of the configuration), and optionally `CONFIGS`, `STATIC_INPUTS`,
-`weights(config)`, `load_weights(parts, path)` and `task(config)`.
+`weights(config)`, `load_weights(parts, path)`, `task(config)` and `ENERGY_TABLE`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from frontend.task import Task
 from frontend.user_code import broken, call, import_file
 from ir.errors import CompileError
 
@@ -33,7 +34,9 @@ class ModelFile:
     steps: int
     weights: Path | None
     """The default weights; they are loaded already."""
-    task: Any
+    task: Task | None
+    energy_table: str | None
+    """The published energy table that the network is compared with, by name."""
     _module: ModuleType = field(repr=False)
 
     @property
@@ -75,16 +78,27 @@ def load_model_file(path: str | Path, config: str | None = None, weights: Path |
     """
     path = Path(path)
     module = import_file(path)
+    _check_tables(path, module)
     config = _chosen(path, module, config)
     static = tuple(getattr(module, "STATIC_INPUTS", ()))
     parts = _parts(path, call(path, "build", _function(path, module, "build"), config))
     _function(path, module, "example")
-    default = _optional(path, module, "weights", config)
-    task = _optional(path, module, "task", config)
-    model = ModelFile(path, config, parts, static, _steps(path, module, config), weights or default, task, module)
+    default = _default_weights(path, module, config)
+    own = _optional(path, module, "task", config)
+    task, table = None if own is None else Task(path, own), getattr(module, "ENERGY_TABLE", None)
+    steps = _steps(path, module, config)
+    model = ModelFile(path, config, parts, static, steps, weights or default, task, table, module)
     if model.weights is not None:
         model.load_weights(model.weights)
     return model
+
+
+def _check_tables(path: Path, module: ModuleType) -> None:
+    """CONFIGS and STATIC_INPUTS of the right kind; a single name in brackets is a string, not a tuple of names."""
+    if not isinstance(getattr(module, "CONFIGS", {}), Mapping):
+        raise broken(path, "CONFIGS is not a mapping", "CONFIGS = {name: settings}")
+    if not isinstance(getattr(module, "STATIC_INPUTS", ()), tuple | list | set | frozenset):
+        raise broken(path, "STATIC_INPUTS is not a tuple of names", 'STATIC_INPUTS = ("name",)')
 
 
 def _chosen(path: Path, module: ModuleType, config: str | None) -> str:
@@ -110,6 +124,13 @@ def _optional(path: Path, module: ModuleType, name: str, config: str) -> Any:
     """What an optional function of the contract returns, None without it."""
     found = getattr(module, name, None)
     return None if found is None else call(path, name, found, config)
+
+
+def _default_weights(path: Path, module: ModuleType, config: str) -> Path | None:
+    found = _optional(path, module, "weights", config)
+    if found is not None and not isinstance(found, str | Path):
+        raise broken(path, f"weights() returned a {type(found).__name__}", "return the path of a checkpoint, or None")
+    return None if found is None else Path(found)
 
 
 def _parts(path: Path, built: Any) -> dict[str, nn.Module]:
@@ -150,7 +171,13 @@ def _named_inputs(path: Path, module: nn.Module, made: Any) -> dict[str, torch.T
 
 
 def _load_state(parts: dict[str, nn.Module], path: Path) -> None:
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch has no error of its own: a file of text raises KeyError, an empty one EOFError
+        what = f"torch cannot read tensors from it ({type(error).__name__})"
+        raise CompileError(
+            "weights.file", what, str(path), "save a state dict: torch.save(net.state_dict(), path)"
+        ) from error
     single = len(parts) == 1
     for name, part in parts.items():
         part.load_state_dict(state if single else state[name])

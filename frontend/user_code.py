@@ -32,7 +32,7 @@ def import_file(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except SyntaxError as error:
         raise CompileError("model.syntax", f"syntax error: {error.msg}", f"{error.filename}:{error.lineno}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _failed(path, "importing the file", error) from error
     finally:
         del sys.path[-len(_import_paths(path)) :]
@@ -53,11 +53,11 @@ def call(path: Path, name: str, function: Callable[..., Any], *arguments: Any, r
         return function(*arguments)
     except CompileError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _failed(path, f"{name}()", error, rule) from error
 
 
-def _failed(path: Path, doing: str, error: Exception, rule: str = "model.exception") -> CompileError:
+def _failed(path: Path, doing: str, error: Exception | SystemExit, rule: str = "model.exception") -> CompileError:
     frames = inspect.getinnerframes(error.__traceback__) if error.__traceback__ else []
     line = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else str(path)
     return CompileError(rule, f"{doing} raised {type(error).__name__}: {error}", str(path), f"raised at {line}")

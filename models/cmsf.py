@@ -44,6 +44,9 @@ STATIC_INPUTS = (
 )
 """Inputs without a time axis: (B, tokens, features), the same at every step."""
 
+ENERGY_TABLE = "cmsf"
+"""The paper's energy table that the report follows: Table 4 of the supplement."""
+
 
 def build(config: str) -> dict[str, nn.Module]:
     """

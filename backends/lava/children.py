@@ -89,5 +89,9 @@ def _register_fork_hook() -> None:
 
 
 def _die_with_parent() -> None:
-    if _Forking.active and os.uname().sysname == "Linux":
+    if not _Forking.active:
+        return
+    for number in (signal.SIGTERM, signal.SIGHUP):  # the parent may unwind at them; a child just ends
+        signal.signal(number, signal.SIG_DFL)
+    if os.uname().sysname == "Linux":
         ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)

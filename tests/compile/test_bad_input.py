@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import nir
 import numpy as np
 import pytest
 import torch
 
 from compile.cli import main
+from frontend.nir_file import write_nir
+from ir.errors import CompileError
 
 GPU = ["--target", "gpu", "--samples", "2"]
 
@@ -138,3 +141,96 @@ def test_good_run_for_contrast(capsys, tiny: Path, tmp_path: Path):
     assert report["schema"] == "spike-compiler-report/1"
     assert {"network.nir", "outputs.npz", "report.json", "ir"} <= {p.name for p in (tmp_path / "out").iterdir()}
     assert "PASS" in capsys.readouterr().out
+
+
+ADDITIONS = {
+    "raise SystemExit(3)": "SystemExit",
+    "CONFIGS = ['a', 'b']": "CONFIGS",
+    "STATIC_INPUTS = 'x'": "STATIC_INPUTS",
+    "def weights(config): return 3": "weights()",
+    "def weights(config): return '/none.pt'": "none.pt",
+    "def task(config): return 3": "parts",
+    "ENERGY_TABLE = 'unknown'": "cmsf",
+}
+
+
+@pytest.mark.parametrize("addition", ADDITIONS)
+def test_model_files_that_break_an_optional_part_of_the_contract(capsys, tiny: Path, addition: str):
+    tiny.write_text(f"{tiny.read_text()}\n\n{addition}\n")
+    fails(
+        capsys,
+        [str(tiny), *GPU],
+        2,
+        "tiny.py" if "none" not in addition and "ENERGY" not in addition else "",
+        ADDITIONS[addition],
+    )
+
+
+TASK = """
+
+
+class Task:
+    parts = ("network",)
+
+    def inputs(self, part, split="test"):
+        return {"x": example("", 300, 1)["x"].numpy()}
+
+    def metrics(self, outputs):
+        METRICS
+
+
+def task(config):
+    return Task()
+"""
+
+
+@pytest.mark.parametrize("metrics", ["raise ValueError('boom')", "return {'m': 'abc'}", "return 3"])
+def test_tasks_that_fail(capsys, tiny: Path, metrics: str):
+    tiny.write_text(tiny.read_text() + TASK.replace("METRICS", metrics))
+    fails(capsys, [str(tiny), *GPU], 2, "task.metrics", "tiny.py")
+
+
+def test_a_task_sees_all_samples_of_outputs_that_change_in_time(capsys, tiny: Path):
+    tiny.write_text(
+        tiny.read_text() + TASK.replace("METRICS", "return {'n': next(iter(outputs['network'].values())).shape[1]}")
+    )
+    assert main([str(tiny), *GPU]) == 0
+    assert "n 300.0 -> 300.0" in capsys.readouterr().out
+
+
+def test_files_of_inputs_that_cannot_be_read(capsys, tiny: Path, tmp_path: Path):
+    whole = tmp_path / "whole.npz"
+    np.savez(whole, x=np.ones((2, 3, 6), np.float32))
+    data = whole.read_bytes()
+    bad = {"empty": b"", "text": b"hello", "half": data[: len(data) // 2], "changed": data[:200] + b"zzzz" + data[204:]}
+    for name, content in bad.items():
+        path = tmp_path / f"{name}.npz"
+        path.write_bytes(content)
+        fails(capsys, [str(tiny), *GPU, "--inputs", str(path)], 2, "inputs.file", path.name)
+    np.save(tmp_path / "array.npy", np.ones(3))
+    fails(capsys, [str(tiny), *GPU, "--inputs", str(tmp_path / "array.npy")], 2, "inputs.file", "npz")
+
+
+def test_inputs_without_samples_or_beyond_float32(capsys, tiny: Path, tmp_path: Path):
+    path = tmp_path / "x.npz"
+    np.savez(path, x=np.ones((2, 0, 6)))
+    fails(capsys, [str(tiny), *GPU, "--inputs", str(path)], 2, "no samples")
+    np.savez(path, x=np.full((2, 1, 6), 1e300))
+    fails(capsys, [str(tiny), *GPU, "--inputs", str(path)], 2, "float32")
+
+
+def test_checkpoints_that_torch_cannot_read(capsys, tiny: Path, tmp_path: Path):
+    path = tmp_path / "w.pt"
+    for content in (b"", b"hello"):
+        path.write_bytes(content)
+        fails(capsys, [str(tiny), *GPU, "--weights", str(path)], 2, "w.pt", "torch cannot read")
+
+
+def test_a_full_disk_is_one_error_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("file write failed: No space left on device")  # as h5py says it
+
+    monkeypatch.setattr(nir, "write", full)
+    with pytest.raises(CompileError, match=r"nir\.write.*No space left"):
+        write_nir(nir.NIRGraph({"i": nir.Input({"input": np.array([1])})}, [], type_check=False), tmp_path / "x.nir")
+    assert list(tmp_path.iterdir()) == []

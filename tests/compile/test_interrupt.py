@@ -29,7 +29,8 @@ def processes_of(group: int) -> list[int]:
 
 
 @pytest.mark.lava
-def test_interrupt_during_a_lava_run(tmp_path: Path):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupt_during_a_lava_run(tmp_path: Path, number: signal.Signals, code: int):
     shared = set(os.listdir("/dev/shm"))
     argv = [sys.executable, "-m", "compile", "models/cmsf.py", "--part", "image", "--samples", "900"]
     run = subprocess.Popen(
@@ -42,10 +43,10 @@ def test_interrupt_during_a_lava_run(tmp_path: Path):
         assert letter, f"ended early: {said}"
         said += letter
     time.sleep(0.7)
-    os.killpg(run.pid, signal.SIGINT)
+    os.killpg(run.pid, number)
     _, rest = run.communicate(timeout=60)
     assert "Traceback" not in rest
-    assert run.returncode == 130, said + rest
+    assert run.returncode == code, said + rest
     deadline = time.monotonic() + 10  # multiprocessing's own helper ends a moment after its parent
     while (processes_of(run.pid) or set(os.listdir("/dev/shm")) - shared) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -135,5 +135,5 @@ def test_missing_and_wrong_files(tmp_path: Path) -> None:
     with pytest.raises(CompileError, match=r"weights\.fit"):
         load_model_file(path, weights=tmp_path / "w.pt")
     (tmp_path / "w.pt").write_bytes(b"nothing")
-    with pytest.raises(CompileError, match=r"weights\.fit"):
+    with pytest.raises(CompileError, match=r"weights\.file"):
         load_model_file(path, weights=tmp_path / "w.pt")
