@@ -156,10 +156,11 @@ def _check_lines(report: Report) -> Iterator[str]:
     for part in report.parts:
         imported = part.build.imported
         if imported is not None:
-            yield f"import   {part.build.part.name}: {imported.text()}"
+            yield from _wrapped(f"import   {part.build.part.name}: {imported.text()}")
     for part in report.parts:
         mark = "PASS" if part.run.verdict.passed else "FAIL"
-        yield f"check    {part.build.part.name}: {mark}, {part.run.verdict.against}: {part.run.verdict.text()}"
+        text = f"check    {part.build.part.name}: {mark}, {part.run.verdict.against}: {part.run.verdict.text()}"
+        yield from _wrapped(text)
 
 
 def _energy_lines(report: Report) -> Iterator[str]:
@@ -178,7 +179,7 @@ def _energy_lines(report: Report) -> Iterator[str]:
     largest = sorted(causes.items(), key=lambda item: -abs(item[1]))
     parts = [f"{name.replace('_', ' ')} {'+' if pj > 0 else ''}{_energy(pj)}" for name, pj in largest]
     why = f"why      counted - formula = {_energy(simulated - analytic)} = {'; '.join(parts)}"
-    yield from textwrap.wrap(why, WIDTH, subsequent_indent=" " * 9)
+    yield from _wrapped(why)
 
 
 def _metric_lines(metrics: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
@@ -187,4 +188,9 @@ def _metric_lines(metrics: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
     source, compiled = metrics["source"], metrics["compiled"]
     pairs = [f"{name} {source[name]:.1f} -> {compiled[name]:.1f}" for name in source]
     task = f"task     source -> compiled, whole test set: {', '.join(pairs)}"
-    yield from textwrap.wrap(task, WIDTH, subsequent_indent=" " * 9)
+    yield from _wrapped(task)
+
+
+def _wrapped(text: str) -> list[str]:
+    """A line that may be longer than the screen; what follows its label is aligned."""
+    return textwrap.wrap(text, WIDTH, subsequent_indent=" " * 9, break_on_hyphens=False, break_long_words=False)

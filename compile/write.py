@@ -22,7 +22,7 @@ def write_all(report: Report, target: Path) -> dict[str, Path]:
             own = folder if len(report.parts) == 1 else folder / part.build.part.name
             own.mkdir(exist_ok=True)
             _write_part(part, own)
-        (folder / "report.json").write_text(json.dumps(report_content(report), indent=1) + "\n")
+        (folder / "report.json").write_text(json.dumps(report_content(report), indent=1) + "\n", encoding="utf-8")
     return {"report": target / "report.json", "folder": target}
 
 
@@ -32,7 +32,7 @@ def _write_part(part: PartReport, folder: Path) -> None:
     texts = folder / "ir"
     texts.mkdir()
     for index, (name, text) in enumerate(part.build.texts.items()):
-        (texts / f"{index:02d}_{name}.txt").write_text(text)
+        (texts / f"{index:02d}_{name}.txt").write_text(text, encoding="utf-8")
     np.savez_compressed(folder / "outputs.npz", **part.run.trace.outputs)
 
 
@@ -42,4 +42,4 @@ def _write_lowered(build: Build, folder: Path) -> None:
     if plain.graph is not None:
         write_nir(plain.graph, folder / "lowered.nir")
     else:
-        (folder / "lowered.txt").write_text(f"no plain NIR: {plain.reason}\n")
+        (folder / "lowered.txt").write_text(f"no plain NIR: {plain.reason}\n", encoding="utf-8")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import nir
@@ -14,6 +17,7 @@ from compile.cli import main
 from frontend.nir_file import write_nir
 from ir.errors import CompileError
 
+ROOT = Path(__file__).parent.parent.parent
 GPU = ["--target", "gpu", "--samples", "2"]
 
 
@@ -234,3 +238,12 @@ def test_a_full_disk_is_one_error_of_the_file(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(CompileError, match=r"nir\.write.*No space left"):
         write_nir(nir.NIRGraph({"i": nir.Input({"input": np.array([1])})}, [], type_check=False), tmp_path / "x.nir")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_terminal_without_the_letters_of_a_name(tiny: Path, tmp_path: Path):
+    tiny.write_text(tiny.read_text() + "\nCONFIGS = {'größe': 1}\n", encoding="utf-8")
+    ascii_only = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""}
+    argv = [sys.executable, "-m", "compile", str(tiny), *GPU, "--out", str(tmp_path / "out")]
+    run = subprocess.run(argv, cwd=ROOT, env=ascii_only, capture_output=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert b"(gr??e)" in run.stdout
