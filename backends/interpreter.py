@@ -21,6 +21,7 @@ class InterpreterEngine:
 
     def __init__(self, chip: Graph) -> None:
         self._chip = chip
+        self._integer = any(node.op.kind == "loihi_lif" for node in chip.nodes.values())
 
     def describe(self) -> str:
         """What runs, in words."""
@@ -30,13 +31,13 @@ class InterpreterEngine:
         """See `backends.trace.Engine`."""
         steps, samples = next(iter(inputs.values())).shape[:2]
         counter = _Counter(self._chip, probes)
-        outputs = interpret(self._chip, {name: _wide(array) for name, array in inputs.items()}, counter)
+        outputs = interpret(self._chip, {name: self._wide(array) for name, array in inputs.items()}, counter)
         events = Events(samples, steps, counter.spikes, counter.synaptic, counter.updates)
         return Trace({name: np.asarray(array) for name, array in outputs.items()}, counter.probed, events)
 
-
-def _wide(array: Array) -> Array:
-    return array.astype(np.int64) if array.dtype.kind in "iu" else array
+    def _wide(self, array: Array) -> Array:
+        """The arithmetic of the whole run follows from the inputs'."""
+        return array.astype(np.int64 if self._integer else np.float32)
 
 
 class _Counter:

@@ -50,7 +50,9 @@ class Linear(Op):
             from torch.nn.functional import linear
 
             return linear(x, weight, params.get("bias"))
-        whole = x.dtype.kind in "iu"  # numpy multiplies integers without BLAS; float64 holds these sums exactly
+        whole = (
+            x.dtype.kind in "iu" and weight.dtype.kind in "iu"
+        )  # numpy multiplies integers without BLAS; float64 holds these sums exactly
         y = (x.astype(np.float64) @ weight.T.astype(np.float64)).astype(x.dtype) if whole else x @ weight.T
         return y + params["bias"] if "bias" in params else y
 
@@ -105,7 +107,8 @@ class Conv(Op):
         bias = own["bias"].to(exact) if "bias" in own else None
         conv = torch.nn.functional.conv1d if weight.ndim == 3 else torch.nn.functional.conv2d
         y = conv(x.flatten(0, 1).to(exact), weight, bias, self.stride, self.padding, self.dilation, self.groups)
-        y = y.reshape(*x.shape[:2], *y.shape[1:]).to(x.dtype)
+        y = y.reshape(*x.shape[:2], *y.shape[1:])
+        y = y.to(x.dtype if x.is_floating_point() or not own["weight"].is_floating_point() else own["weight"].dtype)
         return y if is_torch_array(args[0]) else y.numpy()
 
     def synapses(self, args: tuple[Type, ...], params: Shapes) -> int:

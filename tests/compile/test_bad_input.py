@@ -138,6 +138,10 @@ def test_a_module_that_cannot_be_traced_names_its_path(capsys, tiny: Path):
     fails(capsys, [str(tiny), *GPU], 2, "sort")
 
 
+def test_good_run_in_the_sources_own_arithmetic(tiny: Path):
+    assert main([str(tiny), *GPU, "--precision", "float"]) == 0
+
+
 def test_good_run_for_contrast(capsys, tiny: Path, tmp_path: Path):
     assert main([str(tiny), *GPU, "--out", str(tmp_path / "out")]) == 0
     report = json.loads((tmp_path / "out" / "report.json").read_text())
