@@ -17,7 +17,7 @@ from ir.ops import Conv
 
 
 class InterpreterEngine:
-    """Runs a chip graph node by node on int64 (float32 for a network that is not quantised)."""
+    """Runs a chip graph node by node on int64 (in its source's own arithmetic where it is not quantised)."""
 
     def __init__(self, chip: Graph) -> None:
         self._chip = chip
@@ -37,7 +37,7 @@ class InterpreterEngine:
 
     def _wide(self, array: Array) -> Array:
         """The arithmetic of the whole run follows from the inputs'."""
-        return array.astype(np.int64 if self._integer else np.float32)
+        return array.astype(np.int64 if self._integer else self._chip.dtype)
 
 
 class _Counter:
@@ -77,4 +77,4 @@ def stored(node: Node, value: Array) -> Array:
     """A probed value in the type that a `Trace` keeps: spikes uint8, payloads int32 or float32."""
     if node.type.domain.kind == "spike":
         return value.astype(np.uint8)
-    return value.astype(np.int32) if value.dtype.kind in "iu" else value.astype(np.float32)
+    return value.astype(np.int32) if value.dtype.kind in "iu" else value

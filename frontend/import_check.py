@@ -22,7 +22,7 @@ from ir.errors import CompileError
 from ir.graph import Graph, Node
 from ir.interp import parameter_like
 from ir.ops import Lif
-from ir.ops.neuron import total_current
+from ir.ops.membrane import total_current
 
 MEMBRANE_ULPS = 16
 OUTPUT_TOLERANCE = 1e-5
@@ -140,22 +140,25 @@ def _replay(
             values[node.name] = inputs[node.name][None] if node.type.static else inputs[node.name]
         elif isinstance(node.op, Lif):
             spikes = recorded.next(node)
-            layers.append(_check_layer(node, node.op, total_current(args, params, graph.steps), spikes))
+            layers.append(_check_layer(node, node.op, total_current(args, params, graph.steps), spikes, params))
             values[node.name] = spikes
         else:
             values[node.name] = node.op.run(args, params, graph.steps)
     return layers, {name: values[value] for name, value in graph.outputs.items()}
 
 
-def _check_layer(node: Node, op: Lif, current: torch.Tensor, spikes: torch.Tensor) -> LayerCheck:
+def _check_layer(
+    node: Node, op: Lif, current: torch.Tensor, spikes: torch.Tensor, params: Mapping[str, torch.Tensor]
+) -> LayerCheck:
     """Step one layer along the module's spikes and compare each with what the layer would fire."""
     if current.shape != spikes.shape:
         shapes = f"{tuple(current.shape)} in the graph, {tuple(spikes.shape)} in the module"
         raise CompileError("import.mismatch", f"%{node.name} differs in shape: {shapes}", node.where.module)
-    v, close = torch.zeros_like(current[0]), 0
+    state, close = op.begin(current[0], params), 0
     for step, (x, fired) in enumerate(zip(current, spikes.bool(), strict=True)):
-        v = op.integrate(v, x)
-        differing = op.fire(v) != fired
+        state = op.integrate(state, x, params)
+        v = state.v
+        differing = op.fire(v, params) != fired
         margin = (
             MEMBRANE_ULPS
             * torch.finfo(v.dtype).eps
@@ -166,7 +169,7 @@ def _check_layer(node: Node, op: Lif, current: torch.Tensor, spikes: torch.Tenso
             raise CompileError("import.mismatch", _first_difference(node, step, wrong, v, op), node.where.module,
                                "the graph does not compute what the module computes: please report the model")  # fmt: skip
         close += int(differing.sum())
-        v = torch.where(fired, v - op.threshold if op.reset == "subtract" else torch.full_like(v, op.v_reset), v)
+        state = op.settle(state, fired, params)
     return LayerCheck(node.where.module, spikes.numel(), close)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from ir.errors import CompileError
 from ir.ops.base import Op
+from ir.ops.delay import Past
 from ir.types import Type
 
 Array = np.ndarray[Any, Any]
@@ -54,13 +55,19 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """One time step of one sample; `steps` is T of the window that starts from zero state, 0 for a streaming network."""
+    """
+    One time step of one sample.
+
+    steps: T of the window that starts from zero state, 0 for a streaming network. dtype: the number type of the source's
+    arithmetic, float32 or float64; a quantised graph has integers of its own.
+    """
 
     name: str
     steps: int
     nodes: Mapping[str, Node]
     outputs: Mapping[str, str]
     params: Mapping[str, Array] = field(default_factory=dict[str, Array])
+    dtype: str = "float32"
 
     def __post_init__(self) -> None:
         for table in ("nodes", "outputs", "params"):
@@ -69,8 +76,8 @@ class Graph:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Graph):
             return NotImplemented
-        same = (self.name, self.steps, dict(self.nodes), dict(self.outputs), list(self.nodes)) == (
-            other.name, other.steps, dict(other.nodes), dict(other.outputs), list(other.nodes),
+        same = (self.name, self.steps, self.dtype, dict(self.nodes), dict(self.outputs), list(self.nodes)) == (
+            other.name, other.steps, other.dtype, dict(other.nodes), dict(other.outputs), list(other.nodes),
         )  # fmt: skip
         return same and self.params.keys() == other.params.keys() and all(
             array.dtype == other.params[key].dtype and np.array_equal(array, other.params[key])
@@ -81,6 +88,11 @@ class Graph:
     def inputs(self) -> tuple[Node, ...]:
         """The input nodes, in order."""
         return tuple(node for node in self.nodes.values() if node.op.kind == "input")
+
+    @property
+    def loops(self) -> tuple[Node, ...]:
+        """The back edges (`past` nodes), in order; none where the network has no recurrence."""
+        return tuple(node for node in self.nodes.values() if isinstance(node.op, Past))
 
     def users(self) -> dict[str, list[Node]]:
         """Value name -> the nodes that read it, in order; outputs are not users."""
@@ -102,8 +114,10 @@ class Graph:
 class GraphBuilder:
     """Builds a graph node by node; every type is inferred here, once."""
 
-    def __init__(self, name: str, steps: int, params: Mapping[str, Array] | None = None) -> None:
-        self._name, self._steps = name, steps
+    def __init__(
+        self, name: str, steps: int, params: Mapping[str, Array] | None = None, dtype: str = "float32"
+    ) -> None:
+        self._name, self._steps, self._dtype = name, steps, dtype
         self._nodes: dict[str, Node] = {}
         self._params: dict[str, Array] = dict(params or {})
 
@@ -166,7 +180,7 @@ class GraphBuilder:
         nodes = {name: node for name, node in self._nodes.items() if name in needed or node.op.kind == "input"}
         used = {key for node in nodes.values() for _, key in node.params}
         params = {key: array for key, array in self._params.items() if key in used}
-        return Graph(self._name, self._steps, nodes, dict(outputs), params)
+        return Graph(self._name, self._steps, nodes, dict(outputs), params, self._dtype)
 
 
 def _same(a: Array, b: Array) -> bool:
@@ -179,5 +193,6 @@ def _needed(nodes: Mapping[str, Node], roots: Iterable[str]) -> set[str]:
         name = stack.pop()
         if name not in seen:
             seen.add(name)
-            stack.extend(nodes[name].inputs)
+            op = nodes[name].op
+            stack.extend((op.of,) if isinstance(op, Past) else nodes[name].inputs)
     return seen

@@ -8,6 +8,7 @@ from typing import Any
 from array_api_compat import is_torch_array
 
 from ir.graph import Array, Graph, Node
+from ir.loops import phases, run_loop
 from ir.ops.base import Value
 
 Watch = Callable[[Node, Value], None]
@@ -28,18 +29,27 @@ def interpret(graph: Graph, inputs: Mapping[str, Value], watch: Watch | None = N
     steps = graph.steps or max(value.shape[0] for value in inputs.values())
     like = next(iter(inputs.values()))
     params = {name: parameter_like(array, like) for name, array in graph.params.items()}
-    last_use = _last_use(graph)
+    order = phases(graph)
+    last_use = {} if order.looped else _last_use(graph)
     values: dict[str, Value] = {}
-    for node in graph.nodes.values():
+
+    def compute(node: Node) -> None:
         if node.op.kind == "input":
             values[node.name] = inputs[node.name]
-        else:
+        elif node.name not in values:
             own = {role: params[name] for role, name in node.params}
             values[node.name] = node.op.run(tuple(values[name] for name in node.inputs), own, steps)
         if watch is not None:
             watch(node, values[node.name])
         for name in last_use.get(node.name, ()):
             del values[name]
+
+    for node in order.before:
+        compute(node)
+    if order.looped:
+        values.update(run_loop(order.looped, values, params, steps, like))
+    for node in (*order.looped, *order.after):
+        compute(node)
     return {name: values[value] for name, value in graph.outputs.items()}
 
 

@@ -14,7 +14,7 @@ class Rewriter:
 
     def __init__(self, graph: Graph, pass_name: str) -> None:
         self.graph, self.pass_name = graph, pass_name
-        self.builder = GraphBuilder(graph.name, graph.steps, graph.params)
+        self.builder = GraphBuilder(graph.name, graph.steps, graph.params, graph.dtype)
         self.values: dict[str, str] = {}
 
     def run(self, rule: Rule) -> Graph:

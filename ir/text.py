@@ -23,7 +23,8 @@ from ir.types import parse_type
 
 def graph_text(graph: Graph) -> str:
     """The graph as text, one node per line."""
-    lines = [f"graph {graph.name} steps={graph.steps}"]
+    kind = "" if graph.dtype == "float32" else f" {graph.dtype}"
+    lines = [f"graph {graph.name} steps={graph.steps}{kind}"]
     lines += [f"  {node_text(node, graph.params)}" for node in graph.nodes.values()]
     lines += [f"  output {name} = %{value}" for name, value in graph.outputs.items()]
     return "\n".join(lines) + "\n"
@@ -54,7 +55,7 @@ def _array_text(array: Array | None) -> str:
     return f"{array.dtype}[{'x'.join(map(str, array.shape))}]#{digest}"
 
 
-_HEAD = re.compile(r"graph (?P<name>\S+) steps=(?P<steps>\d+)")
+_HEAD = re.compile(r"graph (?P<name>\S+) steps=(?P<steps>\d+)( (?P<dtype>float64))?")
 _OUTPUT = re.compile(r"output (?P<name>\S+) = %(?P<value>\S+)")
 _NODE = re.compile(
     r"%(?P<name>\S+) = (?P<kind>\w+)\((?P<operands>[^)]*)\)( \{(?P<attributes>.*?)\})? : (?P<type>[^#]*?)(  # (?P<where>.*))?"
@@ -78,9 +79,8 @@ def parse_graph(text: str, params: Mapping[str, Array]) -> Graph:
         node = _parse_node(line)
         nodes[node.name] = node
     used = {name for node in nodes.values() for _, name in node.params}
-    return Graph(
-        head["name"], int(head["steps"]), nodes, outputs, {name: params[name] for name in params if name in used}
-    )
+    kept = {name: params[name] for name in params if name in used}
+    return Graph(head["name"], int(head["steps"]), nodes, outputs, kept, head["dtype"] or "float32")
 
 
 def _parse_node(line: str) -> Node:

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from ir.errors import CompileError
 from ir.graph import Graph, Node
-from ir.ops import OPS
+from ir.ops import OPS, Past
 
-ROUTING = frozenset({"reshape", "permute", "slice", "concat", "expand", "add"})
+ROUTING = frozenset({"reshape", "permute", "slice", "concat", "expand", "add", "delay", "past"})
 PROJECTIONS = frozenset({"linear", "conv", "synapse", "sum"})
-SYNAPTIC = ROUTING | PROJECTIONS | {"input", "lif", "graded", "gate", "burst"}
+SYNAPTIC = ROUTING | PROJECTIONS | {"input", "lif", "leaky", "graded", "gate", "burst"}
 LEVELS: dict[str, frozenset[str]] = {
     "source": frozenset(OPS) - {"loihi_lif", "graded", "gate", "burst"},
     "spiking": SYNAPTIC | {"mul", "matmul", "scale", "offset"},
     "synaptic": SYNAPTIC,
-    "quantized": SYNAPTIC - {"lif"} | {"loihi_lif"},
+    "quantized": SYNAPTIC - {"lif", "leaky"} | {"loihi_lif"},
     "host": frozenset(OPS) - {"loihi_lif", "graded", "gate", "burst"},
 }
 """Level -> the kinds of operation that may occur."""
@@ -32,6 +32,13 @@ def verify(graph: Graph, level: str) -> None:
         if problem:
             raise CompileError(f"ir.{level}", f"%{name}: {problem}", f"{node.where}\n{neighbourhood(graph, name)}")
         seen.add(name)
+    for node in graph.loops:
+        assert isinstance(node.op, Past)
+        if node.op.of not in seen or graph.nodes[node.op.of].type != node.type:
+            found = graph.nodes[node.op.of].type if node.op.of in seen else "nothing"
+            raise CompileError(
+                f"ir.{level}", f"%{node.name}: %{node.op.of} is {found}, not {node.type}", str(node.where)
+            )
     for output, value in graph.outputs.items():
         if value not in seen:
             raise CompileError(f"ir.{level}", f"output {output} names %{value}, which does not exist")

@@ -29,7 +29,7 @@ def magnitude_bounds(graph: Graph) -> dict[str, int]:
 def with_input_range(graph: Graph, largest: Mapping[str, int]) -> Graph:
     """The graph with its payload inputs narrowed to what they really carry: `largest` magnitude by name."""
     nodes = {name: _narrowed(node, largest) for name, node in graph.nodes.items()}
-    return Graph(graph.name, graph.steps, nodes, graph.outputs, graph.params)
+    return replace(graph, nodes=nodes)
 
 
 def _narrowed(node: Node, largest: Mapping[str, int]) -> Node:

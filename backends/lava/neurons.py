@@ -16,7 +16,8 @@ import numpy as np
 
 from ir.graph import Array, Graph, Node
 from ir.ops.loihi import LoihiLif
-from ir.ops.neuron import Burst, Gate, Graded, Lif
+from ir.ops.membrane import Membrane, State
+from ir.ops.neuron import Burst, Gate, Graded
 
 FLOAT32_PAYLOAD_BITS = 25
 """Payloads of up to this many bits (sign included) are exact in float32."""
@@ -46,7 +47,7 @@ def neuron_of(graph: Graph, node: Node, bounds: Mapping[str, int] | None, window
         assert bounds is not None
         return IntegerLif(node, bias, sum(bounds[name] for name in node.inputs), window)
     working = np.float32 if bounds is None else np.float64
-    kind = RealLif if isinstance(node.op, Lif) else Memoryless
+    kind = RealNeuron if isinstance(node.op, Membrane) else Memoryless
     return kind(node, None if bias is None else bias.astype(working), working)
 
 
@@ -122,22 +123,21 @@ class IntegerLif:
 
 
 @dataclass
-class RealLif:
-    """The source's own neuron in float32: `Lif.step` with its state kept between steps."""
+class RealNeuron:
+    """The source's own neuron in float32: `Membrane.step` with its state kept between steps."""
 
     node: Node
     bias: Array | None
     working: Any
-    v: Array | None = None
+    state: State | None = None
 
     def reset(self) -> None:
-        self.v = None
+        self.state = None
 
     def step(self, *currents: Array) -> Array:
-        assert isinstance(self.node.op, Lif)
-        x = _biased(currents, self.bias, self.working)
-        spikes, self.v = self.node.op.step(np.zeros_like(x) if self.v is None else self.v, x)
-        return spikes
+        assert isinstance(self.node.op, Membrane)
+        emitted, self.state = self.node.op.resume((_biased(currents, self.bias, self.working),), {}, 1, self.state)
+        return emitted
 
 
 @dataclass

@@ -14,9 +14,6 @@ import numpy as np
 from ir.graph import Array, Where
 from ir.ops.base import Op
 
-ANALOG_BITS = 24
-"""Payload bits of an analog value: the widest payload the IR speaks of. The chip's own width is a matter of quantisation."""
-
 
 @dataclass(frozen=True)
 class Spikes:

@@ -10,10 +10,11 @@ be broadcast is sent once by a graded neuron and fans out from there.
 from __future__ import annotations
 
 from ir.graph import Node, Where
-from ir.lowerings.forms import ANALOG_BITS, Current, Form, Spikes
+from ir.lowerings.forms import Current, Form, Spikes
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.pairing import opened
 from ir.ops import Graded
+from ir.ops.membrane import ANALOG_BITS
 
 
 def lower_gate(lowering: Lowering, node: Node, where: Where) -> Form:

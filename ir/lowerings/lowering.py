@@ -29,7 +29,7 @@ class Lowering:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.builder = GraphBuilder(graph.name, graph.steps, graph.params)
+        self.builder = GraphBuilder(graph.name, graph.steps, graph.params, graph.dtype)
         self.forms: dict[str, Form] = {}
         self._wired: set[str] = set()
 

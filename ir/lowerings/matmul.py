@@ -12,12 +12,13 @@ from __future__ import annotations
 from itertools import product
 
 from ir.graph import Graph, Node, Where
-from ir.lowerings.forms import ANALOG_BITS, Current, Form, Product, Spikes, Wire
+from ir.lowerings.forms import Current, Form, Product, Spikes, Wire
 from ir.lowerings.gate import is_binary, relay
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.pairing import both, opened
 from ir.lowerings.routing import routed
 from ir.ops import MatMul, Reshape, Scale, Sum
+from ir.ops.membrane import ANALOG_BITS
 from ir.types import SPIKE
 
 

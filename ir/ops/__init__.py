@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from ir.ops.arithmetic import Add, Divide, Function, MatMul, Mul, Offset, Scale, Subtract
 from ir.ops.base import Op
+from ir.ops.delay import Delay, Past
 from ir.ops.linear import Conv, Linear, Sum, Synapse
 from ir.ops.loihi import LoihiLif
+from ir.ops.membrane import Leaky
 from ir.ops.neuron import Burst, Gate, Graded, Lif
 from ir.ops.norm import BatchNorm, LayerNorm
 from ir.ops.shape import Concat, Expand, Pad, Permute, Repeat, Reshape, Slice
@@ -16,7 +18,8 @@ OPS: dict[str, type[Op]] = {
     op.kind: op
     for op in (
         *(Input, Linear, Conv, Synapse, Sum),
-        *(Lif, LoihiLif, Graded, Gate, Burst),
+        *(Lif, Leaky, LoihiLif, Graded, Gate, Burst),
+        *(Delay, Past),
         *(Reshape, Permute, Slice, Concat, Expand, Add),
         *(Mul, MatMul, Scale, Offset, BatchNorm, Pad),
         *(LayerNorm, Divide, Subtract, Function, Repeat, TimeWeight, TimeSum, UnfoldTime),
@@ -31,12 +34,35 @@ __all__ = [
     "Burst",
     "Concat",
     "Conv",
+    "Delay",
     "Divide",
     "Expand",
     "Function",
     "Gate",
     "Graded",
     "Input",
+    "LayerNorm",
+    "Leaky",
+    "Lif",
 ]
-__all__ += ["LayerNorm", "Lif", "Linear", "LoihiLif", "MatMul", "Mul", "Offset", "Op", "Pad", "Permute", "Repeat"]
-__all__ += ["Reshape", "Scale", "Slice", "Subtract", "Sum", "Synapse", "TimeSum", "TimeWeight", "UnfoldTime"]
+__all__ += [
+    "Linear",
+    "LoihiLif",
+    "MatMul",
+    "Mul",
+    "Offset",
+    "Op",
+    "Pad",
+    "Past",
+    "Permute",
+    "Repeat",
+    "Reshape",
+    "Scale",
+    "Slice",
+    "Subtract",
+    "Sum",
+    "Synapse",
+    "TimeSum",
+    "TimeWeight",
+    "UnfoldTime",
+]

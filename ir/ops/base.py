@@ -36,6 +36,10 @@ class Op:
         """All steps at once: operands (T or 1, B, *shape) to a result of the same layout, from zero state."""
         raise NotImplementedError
 
+    def resume(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int, state: Any) -> tuple[Value, Any]:
+        """`steps` steps from the state that the steps before left (None: the start), and the state after them."""
+        return self.run(args, params, steps), None
+
     def neurons(self, result: Type) -> int:
         """Neurons per sample; 0 unless the operation is a population."""
         return 0

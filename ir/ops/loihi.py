@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from array_api_compat import array_namespace
 
 from ir.ops.base import Op, Shapes, Value, expect
-from ir.ops.neuron import as_spikes, dendrite, total_current
+from ir.ops.membrane import as_spikes, dendrite, total_current
 from ir.types import SPIKE, Type
 
 

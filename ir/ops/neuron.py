@@ -7,110 +7,97 @@ are currents that add up in the dendrite; the parameter `bias` is one more curre
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from array_api_compat import array_namespace, is_torch_array
+from array_api_compat import array_namespace
 
-from ir.ops.base import Op, Shapes, Value, arity, expect
+from ir.ops.base import Op, Shapes, Value, expect
+from ir.ops.membrane import ANALOG_BITS, Membrane, State, as_spikes, dendrite, total_current
 from ir.types import SPIKE, Type, graded
 
-FORMS = ("euler", "sum")
 COMPARATORS = (">=", ">")
 RESETS = ("value", "subtract", "none")
-
-
-def dendrite(op: Op, args: tuple[Type, ...], params: Shapes) -> tuple[int, ...]:
-    """The shape of a population that takes the operands as currents of equal shape and a broadcastable bias."""
-    arity(op, args, 1, 1 << 16)
-    shape = args[0].shape
-    expect(
-        len({arg.shape for arg in args}) == 1,
-        f"{op.kind}.shape",
-        f"currents differ in shape: {[a.shape for a in args]}",
-    )
-    bias = params.get("bias", ())
-    fits = len(bias) <= len(shape) and all(n in (1, m) for n, m in zip(bias[::-1], shape[::-1], strict=False))
-    expect(fits, f"{op.kind}.bias", f"a bias of shape {bias} does not fit a population of shape {shape}")
-    return shape
-
-
-def total_current(args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
-    """The sum of the currents and the bias, at every step: (T, B, *shape)."""
-    xp, x = array_namespace(args[0]), args[0]
-    for arg in args[1:]:
-        x = x + arg
-    x = x + params["bias"] if "bias" in params else x
-    return x if x.shape[0] == steps else xp.broadcast_to(x, (steps, *x.shape[1:]))
-
-
-def as_spikes(xp: Any, fired: Value, like: Value) -> Value:
-    """Booleans as 0 and 1 in the type of the membrane."""
-    return fired.to(like.dtype) if is_torch_array(fired) else fired.astype(like.dtype)
+RESET_TIMES = ("spike", "next")
 
 
 @dataclass(frozen=True)
-class Lif(Op):
+class Lif(Membrane):
     """
-    Leaky integrate and fire, one step, x the total current:
+    Leaky integrate and fire: the membrane's step (`Membrane`), then
 
-    euler:  v <- v + decay ((leak - v) + gain x)        sum:  v <- (1 - decay) v + gain x
-    s = [v >= threshold] or [v > threshold];  then where s: v <- v_reset, or v <- v - threshold, or nothing.
+    s = [v >= threshold] or [v > threshold];  where s: v <- v_reset, or v <- v - threshold, or nothing.
 
-    The state starts at 0. decay 1 is memoryless, decay 0 (form sum) does not leak. With `micro` > 0 the leading axis counts
-    micro-steps of the same, memoryless, neurons.
+    With `reset_at` next, the reset of a spike comes one step later, after that step's integration (the input of that step is
+    lost where v is set to a value). `max_spikes` 0 (no limit) or above 1: s = floor(v / threshold), the next integer below
+    where the comparator is strict, and a subtracting reset takes s thresholds. decay 1 is memoryless, decay 0 (form sum) does
+    not leak. With `micro` > 0 the leading axis counts micro-steps of the same, memoryless, neurons.
     """
 
     kind = "lif"
-    family = "neuron"
-    decay: float
-    gain: float = 1.0
-    form: str = "euler"
-    leak: float = 0.0
     threshold: float = 1.0
     comparator: str = ">="
     reset: str = "value"
     v_reset: float = 0.0
+    reset_at: str = "spike"
+    max_spikes: int = 1
     micro: int = 0
 
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
-        for value, known in ((self.form, FORMS), (self.comparator, COMPARATORS), (self.reset, RESETS)):
+        options = ((self.comparator, COMPARATORS), (self.reset, RESETS), (self.reset_at, RESET_TIMES))
+        for value, known in options:
             expect(value in known, "lif.option", f"unknown option {value!r}", f"known: {', '.join(known)}")
-        expect(0 <= self.decay <= 1, "lif.decay", f"decay {self.decay} is outside 0..1", "use a time step below tau")
         expect(not self.micro or self.decay == 1, "lif.micro", "only a memoryless neuron can run in micro-steps")
-        return Type(dendrite(self, args, params), SPIKE)
+        single = self.max_spikes == 1
+        expect(single or self.threshold > 0, "lif.spikes", "several spikes per step need a threshold above 0")
+        shape = self.check(args, params)
+        return Type(
+            shape, SPIKE if single else graded(self.max_spikes.bit_length() + 1 if self.max_spikes else ANALOG_BITS)
+        )
 
-    def integrate(self, v: Value, x: Value) -> Value:
-        """The membrane after integrating the current x."""
-        if self.form == "euler":
-            leak = self.leak - v if self.leak else -v
-            return v + self.decay * (leak + (x if self.gain == 1 else self.gain * x))
-        return (1 - self.decay) * v + (x if self.gain == 1 else self.gain * x)
+    def is_basic(self, params: Collection[str]) -> bool:
+        """Whether the neuron is one without synaptic current, start value, late resets, bursts and constants of its own."""
+        usual = (self.v0, self.reset_at, self.max_spikes, self.current_gain) == (0.0, "spike", 1, 1.0)
+        return usual and not self.has_current and set(params) <= {"bias"}
 
-    def fire(self, v: Value) -> Value:
-        """Booleans: which membranes fire."""
-        return v >= self.threshold if self.comparator == ">=" else v > self.threshold
-
-    def step(self, v: Value, x: Value) -> tuple[Value, Value]:
-        """One step: (spikes, membrane after reset)."""
+    def fire(self, v: Value, params: Mapping[str, Value]) -> Value:
+        """How many spikes the membranes emit: booleans for one at most, else whole numbers in the membrane's type."""
+        threshold = self.constant("threshold", params)
+        if self.max_spikes == 1:
+            return v >= threshold if self.comparator == ">=" else v > threshold
         xp = array_namespace(v)
-        v = self.integrate(v, x)
-        fired = self.fire(v)
-        if self.reset == "value":
-            v = xp.where(fired, xp.full_like(v, self.v_reset), v)
-        elif self.reset == "subtract":
-            v = xp.where(fired, v - self.threshold, v)
-        return as_spikes(xp, fired, v), v
+        count = xp.floor(v / threshold) if self.comparator == ">=" else xp.ceil(v / threshold) - 1
+        return xp.clip(count, 0, self.max_spikes or None)
 
-    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
-        x = total_current(args, params, steps)
-        xp = array_namespace(x)
-        v, out = xp.zeros_like(x[0]), list[Value]()
-        for t in range(steps):
-            spikes, v = self.step(v, x[t])
-            out.append(spikes)
-        return xp.stack(out)
+    def integrate(self, state: State, x: Value, params: Mapping[str, Value]) -> State:
+        state = super().integrate(state, x, params)
+        if state.fired is None:
+            return state
+        return state._replace(v=self._after_reset(state.v, state.fired, params), fired=None)
+
+    def settle(self, state: State, spikes: Value, params: Mapping[str, Value]) -> State:
+        """The state after the reset that `spikes` (as `fire` makes them) cause, or with it still to come."""
+        if self.reset_at == "next":
+            return state._replace(fired=spikes)
+        return state._replace(v=self._after_reset(state.v, spikes, params))
+
+    def _after_reset(self, v: Value, spikes: Value, params: Mapping[str, Value]) -> Value:
+        if self.reset == "none":
+            return v
+        xp = array_namespace(v)
+        if self.reset == "value":
+            target = self.constant("v_reset", params)
+            target = xp.full_like(v, target) if isinstance(target, float) else xp.broadcast_to(target, v.shape)
+            return xp.where(spikes > 0, target, v)
+        threshold = self.constant("threshold", params)
+        if self.max_spikes == 1:
+            return xp.where(spikes, v - threshold, v)
+        return v - spikes * threshold
+
+    def step(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, State]:
+        state = self.integrate(state, x, params)
+        fired = self.fire(state.v, params)
+        return as_spikes(array_namespace(state.v), fired, state.v), self.settle(state, fired, params)
 
     def neurons(self, result: Type) -> int:
         return result.size // (self.micro or 1)

@@ -20,8 +20,8 @@ from dataclasses import dataclass, replace
 from ir.deployment import Deployment
 from ir.errors import CompileError, DeployError, Violation
 from ir.graph import Graph, GraphBuilder, Node
-from ir.lowerings.forms import ANALOG_BITS
 from ir.ops import Add, Input
+from ir.ops.membrane import ANALOG_BITS
 from ir.types import Type, graded
 from ir.verify import LEVELS
 
@@ -154,7 +154,7 @@ def _part(
     handed_over: Sequence[str] = (),
 ) -> Graph:
     """One of the three graphs; values that are `handed_over` by the host become payloads."""
-    builder = GraphBuilder(f"{graph.name}.{part}", graph.steps, graph.params)
+    builder = GraphBuilder(f"{graph.name}.{part}", graph.steps, graph.params, graph.dtype)
     for name in inputs:
         kind = graph.nodes[name].type
         kind = replace(kind, domain=graded(ANALOG_BITS)) if name in handed_over else kind

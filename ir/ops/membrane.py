@@ -1,0 +1,182 @@
+"""
+The leaky membrane that all neurons in the source's own arithmetic share, and the analog neuron that emits it.
+
+Every framework's neuron is an instance (NIR's equations and what frameworks make of them: docs/semantics.md). A constant may
+differ from neuron to neuron: then a parameter of the attribute's name holds it, of a shape that broadcasts to the population.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, NamedTuple
+
+from array_api_compat import array_namespace, is_torch_array
+
+from ir.ops.base import Op, Shapes, Value, arity, expect
+from ir.types import Type, graded
+
+FORMS = ("euler", "sum")
+ORDERS = ("current_first", "membrane_first")
+ANALOG_BITS = 24
+"""Payload bits of an analog value: the widest payload the IR speaks of. The chip's own width is a matter of quantisation."""
+
+
+class State(NamedTuple):
+    """
+    What a population remembers, (B, *shape) each.
+
+    v: membrane. current: synaptic current, None without one. fired: spikes whose reset is still to come, None without any.
+    """
+
+    v: Value
+    current: Value | None = None
+    fired: Value | None = None
+
+
+@dataclass(frozen=True)
+class Membrane(Op):
+    """
+    One step of a membrane v with a synaptic current j, x the total input:
+
+    j: sum  j <- (1 - current_decay) j + current_gain x      euler  j <- j + current_decay (current_gain x - j)
+    v: sum  v <- (1 - decay) v + gain i + decay leak         euler  v <- v + decay ((leak - v) + gain i)
+
+    i is the new j (order `current_first`) or the one before the step (`membrane_first`). current_decay 1 with form sum is no
+    synaptic current at all: i = current_gain x. The state starts at v = v0, j = 0.
+    """
+
+    family = "neuron"
+    decay: float
+    gain: float = 1.0
+    form: str = "euler"
+    leak: float = 0.0
+    v0: float = 0.0
+    current_decay: float = 1.0
+    current_gain: float = 1.0
+    current_form: str = "sum"
+    order: str = "current_first"
+
+    def check(self, args: tuple[Type, ...], params: Shapes) -> tuple[int, ...]:
+        """The population's shape; CompileError for unknown options, constants out of range, parameters that do not fit."""
+        options = ((self.form, FORMS), (self.current_form, FORMS), (self.order, ORDERS))
+        for value, known in options:
+            expect(value in known, f"{self.kind}.option", f"unknown option {value!r}", f"known: {', '.join(known)}")
+        shape = dendrite(self, args, params)
+        for name, value in self.attributes().items():
+            fits = not isinstance(value, float) or isfinite(value)
+            expect(fits, f"{self.kind}.{name}", f"{name} {value} is not finite")
+        for role, of in params.items():
+            known = role == "bias" or isinstance(getattr(self, role, None), float)
+            expect(known, f"{self.kind}.param", f"a {self.kind} has no parameter {role}")
+            expect(broadcasts(of, shape), f"{self.kind}.{role}", f"{role} of shape {of} does not fit {shape}")
+        decays = self.decay >= 0 and self.current_decay >= 0
+        expect(decays, f"{self.kind}.decay", f"decays {self.decay}, {self.current_decay} must not be negative")
+        return shape
+
+    @property
+    def has_current(self) -> bool:
+        """Whether a synaptic current is remembered; constants of single neurons apart."""
+        return self.current_decay != 1.0 or self.order != "current_first"
+
+    def constant(self, name: str, params: Mapping[str, Value]) -> Value:
+        """An attribute, or the parameter that holds it neuron by neuron."""
+        return params.get(name, getattr(self, name))
+
+    def begin(self, x: Value, params: Mapping[str, Value]) -> State:
+        """The state before the first step; x: (B, *shape), for size and type."""
+        zero = array_namespace(x).zeros_like(x)
+        start = self.constant("v0", params)
+        plain = isinstance(start, float) and not start
+        return State(zero if plain else zero + start, zero if self._remembers_current(params) else None)
+
+    def integrate(self, state: State, x: Value, params: Mapping[str, Value]) -> State:
+        """The state after taking the input x."""
+        new = self._synapse(state.current, x, params)
+        v = self._leak(state.v, new if self.order == "current_first" else state.current, params)
+        return State(v, None if state.current is None else new, state.fired)
+
+    def _remembers_current(self, params: Mapping[str, Value]) -> bool:
+        return self.has_current or "current_decay" in params
+
+    def _synapse(self, j: Value | None, x: Value, params: Mapping[str, Value]) -> Value:
+        gain, decay = self.constant("current_gain", params), self.constant("current_decay", params)
+        x = x if isinstance(gain, float) and gain == 1.0 else gain * x
+        if j is None:
+            return x
+        return j + decay * (x - j) if self.current_form == "euler" else (1 - decay) * j + x
+
+    def _leak(self, v: Value, i: Value, params: Mapping[str, Value]) -> Value:
+        decay, gain, leak = (self.constant(name, params) for name in ("decay", "gain", "leak"))
+        i = i if isinstance(gain, float) and gain == 1.0 else gain * i
+        rests = isinstance(leak, float) and not leak
+        if self.form == "euler":
+            return v + decay * ((-v if rests else leak - v) + i)
+        v = (1 - decay) * v + i
+        return v if rests else v + decay * leak
+
+    def resume(
+        self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int, state: Any
+    ) -> tuple[Value, State]:
+        x = total_current(args, params, steps)
+        state = self.begin(x[0], params) if state is None else state
+        out: list[Value] = []
+        for t in range(steps):
+            emitted, state = self.step(state, x[t], params)
+            out.append(emitted)
+        return array_namespace(x).stack(out), state
+
+    def step(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, State]:
+        """One step: what is emitted, and the state after it."""
+        raise NotImplementedError
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        return self.resume(args, params, steps, None)[0]
+
+    def neurons(self, result: Type) -> int:
+        return result.size
+
+
+@dataclass(frozen=True)
+class Leaky(Membrane):
+    """A membrane without threshold that emits its value at every step: NIR's LI, CubaLI and (decay 0, form sum) I."""
+
+    kind = "leaky"
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        return Type(self.check(args, params), graded(ANALOG_BITS))
+
+    def step(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, State]:
+        state = self.integrate(state, x, params)
+        return state.v, state
+
+
+def dendrite(op: Op, args: tuple[Type, ...], params: Shapes) -> tuple[int, ...]:
+    """The shape of a population that takes the operands as currents of equal shape and a broadcastable bias."""
+    arity(op, args, 1, 1 << 16)
+    shape = args[0].shape
+    same = len({arg.shape for arg in args}) == 1
+    expect(same, f"{op.kind}.shape", f"currents differ in shape: {[a.shape for a in args]}")
+    bias = params.get("bias", ())
+    expect(broadcasts(bias, shape), f"{op.kind}.bias", f"bias {bias} does not fit a population of shape {shape}")
+    return shape
+
+
+def broadcasts(part: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether an array of shape `part` stands for one of `shape`."""
+    return len(part) <= len(shape) and all(n in (1, m) for n, m in zip(part[::-1], shape[::-1], strict=False))
+
+
+def total_current(args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+    """The sum of the currents and the bias, at every step: (T, B, *shape)."""
+    xp, x = array_namespace(args[0]), args[0]
+    for arg in args[1:]:
+        x = x + arg
+    x = x + params["bias"] if "bias" in params else x
+    return x if x.shape[0] == steps else xp.broadcast_to(x, (steps, *x.shape[1:]))
+
+
+def as_spikes(xp: Any, fired: Value, like: Value) -> Value:
+    """Booleans as 0 and 1 in the type of the membrane."""
+    return fired.to(like.dtype) if is_torch_array(fired) else fired.astype(like.dtype)
