@@ -16,7 +16,7 @@ PROJECTIONS = frozenset({"linear", "conv", "synapse", "sum"})
 SYNAPTIC = ROUTING | PROJECTIONS | {"input", "lif", "leaky", "graded", "gate", "burst"}
 LEVELS: dict[str, frozenset[str]] = {
     "source": frozenset(OPS) - {"loihi_lif", "graded", "gate", "burst"},
-    "spiking": SYNAPTIC | {"mul", "matmul", "scale", "offset"},
+    "spiking": SYNAPTIC | {"mul", "matmul", "max_pool", "scale", "offset"},
     "synaptic": SYNAPTIC,
     "quantized": SYNAPTIC - {"lif", "leaky"} | {"loihi_lif"},
     "host": frozenset(OPS) - {"loihi_lif", "graded", "gate", "burst"},

@@ -38,10 +38,11 @@ def _linear(recorder: Recorder, x: View, params: dict[str, Constant]) -> View:
     x = recorder.in_order(x)
     outputs = params["weight"].array.shape[0]
     value = recorder.emit(Linear(), x.value, params=params, name=recorder.path)
-    return recorder.result(value, (*x.dims[:-1], _features(outputs)))
+    return recorder.result(value, (*x.dims[:-1], feature_dim(outputs)))
 
 
-def _features(size: int) -> Dim:
+def feature_dim(size: int) -> Dim:
+    """The dimension of `size` fresh features."""
     return (Axis(FEATURE, size),) if size > 1 else ()
 
 
@@ -92,20 +93,21 @@ def conv(
         "the first dimension of a convolution must be time and batch",
     )
     _require(all(map(is_plain, x.dims[1:])), x, "a convolution would mix time or batch into the features")
-    kernel, steps, gaps = tuple(weight.shape[2:]), _each(stride, rank), _each(dilation, rank)
+    kernel, steps, gaps = tuple(weight.shape[2:]), each(stride, rank), each(dilation, rank)
     op = Conv(steps, _padding(padding, kernel, gaps), gaps, groups)
     x = recorder.in_order(x)
     value = recorder.emit(op, x.value, params=constants(recorder, weight=weight, bias=bias), name=recorder.path)
-    return recorder.result(value, (x.dims[0], *map(_features, recorder.type(View(value, ())).shape)))
+    return recorder.result(value, (x.dims[0], *map(feature_dim, recorder.type(View(value, ())).shape)))
 
 
-def _each(value: int | Sequence[int], rank: int) -> tuple[int, ...]:
+def each(value: int | Sequence[int], rank: int) -> tuple[int, ...]:
+    """One number per axis."""
     return (int(value),) * rank if isinstance(value, int) else tuple(int(item) for item in value)
 
 
 def _padding(padding: str | int | Sequence[int], kernel: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, ...]:
     if not isinstance(padding, str):
-        return _each(padding, len(kernel))
+        return each(padding, len(kernel))
     if padding == "valid":
         return (0,) * len(kernel)
     reach = [gap * (size - 1) for gap, size in zip(dilation, kernel, strict=True)]

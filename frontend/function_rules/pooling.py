@@ -1,17 +1,19 @@
-"""Average pooling, which is a convolution with equal weights. (Maximum pooling of currents is no synapse and has no rule.)"""
+"""Average pooling, which is a convolution with equal weights, and maximum pooling, which is OR between spikes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import prod
 
 import torch
 
-from frontend.function_rules.layers import conv
+from frontend.function_rules.layers import conv, each, feature_dim
 from frontend.function_rules.reductions import mean
-from frontend.layout import View
+from frontend.layout import View, is_outer, is_plain
 from frontend.recorder import Recorder
 from ir.errors import CompileError
+from ir.ops import MaxPool
 
 Size = int | Sequence[int]
 
@@ -64,7 +66,46 @@ def _global(recorder: Recorder, x: View, output_size: Size, axes: int) -> View:
     return mean(recorder, x, tuple(range(-axes, 0)), keepdim=True)
 
 
+def max_pool(
+    recorder: Recorder, x: View, kernel_size: Size, stride: Size | None = None, padding: Size = 0, dilation: Size = 1,
+    ceil_mode: bool = False, return_indices: bool = False, *, axes: int,
+) -> View:  # fmt: skip
+    """
+    The largest value of windows along the last `axes` axes of (N, C, *spatial), N holding time and batch.
+
+    `return_indices` is never set: torch calls another function then.
+    """
+    if len(x.dims) != axes + 2 or not is_outer(x.dims[0]) or not all(map(is_plain, x.dims[1:])):
+        raise CompileError(
+            "import.axes", f"a maximum pooling needs (N, C, ...), N of time and batch only: the tensor is {x}"
+        )
+    kernel = each(kernel_size, axes)
+    op = MaxPool(kernel, each(stride or kernel, axes), each(padding, axes), each(dilation, axes))
+    x = recorder.in_order(x)
+    value = recorder.emit(op, x.value)
+    spatial = zip(x.shape[2:], op.kernel, op.stride, op.padding, op.dilation, strict=True)
+    if ceil_mode and any((n + 2 * pad - gap * (k - 1) - 1) % step for n, k, step, pad, gap in spatial):
+        raise CompileError("import.pool", "cannot import a maximum pooling with ceil_mode whose last window is cut short",
+                           hint="choose a window that divides the input, or pad it")  # fmt: skip
+    return recorder.result(value, (x.dims[0], *map(feature_dim, recorder.type(View(value, ())).shape)))
+
+
+def adaptive_max_pool(
+    recorder: Recorder, x: View, output_size: Size, return_indices: bool = False, *, axes: int
+) -> View:
+    """The largest value along the last `axes` axes."""
+    if output_size not in (1, (1,) * axes, [1] * axes):
+        raise CompileError(
+            "import.pool", f"cannot import adaptive pooling to {output_size}", hint="to 1, or use MaxPool"
+        )
+    return max_pool(recorder, x, x.shape[-axes:], axes=axes)
+
+
 RULES = {
+    "max_pool1d": partial(max_pool, axes=1),
+    "max_pool2d": partial(max_pool, axes=2),
+    "adaptive_max_pool1d": partial(adaptive_max_pool, axes=1),
+    "adaptive_max_pool2d": partial(adaptive_max_pool, axes=2),
     "avg_pool1d": avg_pool1d,
     "avg_pool2d": avg_pool2d,
     "adaptive_avg_pool1d": adaptive_avg_pool1d,

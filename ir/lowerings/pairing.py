@@ -18,6 +18,11 @@ def and_neuron(micro: int = 0) -> Lif:
     return Lif(decay=1.0, form="sum", threshold=2.0, micro=micro)
 
 
+def or_neuron() -> Lif:
+    """The neuron that any one spike makes fire."""
+    return Lif(decay=1.0, form="sum")
+
+
 def both(lowering: Lowering, a: str, b: str, name: str, where: Where, micro: int = 0) -> str:
     """AND of two populations of one shape: one neuron and two synapses per element."""
     shape, op = lowering.builder.type(a).shape, Synapse(micro=micro)

@@ -20,6 +20,7 @@ from ir.lowerings.gate import is_binary, lower_gate
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.mask import lower_mask
 from ir.lowerings.matmul import attention_above, lower_matmul
+from ir.lowerings.max_pool import lower_max_pool
 from ir.lowerings.neuron import lower_input, lower_neuron
 from ir.lowerings.projection import lower_projection
 from ir.lowerings.residual import lower_add
@@ -55,6 +56,7 @@ LOWERINGS: Mapping[str, Mapping[str, Strategy]] = {
     },
     "gate": {"graded": Strategy(lower_gate, GRADED, hint=f"train the model with gate='spike', or {OTHER_PROFILE}")},
     "mask": {"and": Strategy(lower_mask)},
+    "max-pool": {"or": Strategy(lower_max_pool)},
     "matmul": {"and": Strategy(lower_matmul)},
     "analog-matmul": {
         "graded": Strategy(lower_matmul, GRADED, hint=f"let both factors fire spikes, or {OTHER_PROFILE}")
@@ -69,7 +71,7 @@ LOWERINGS: Mapping[str, Mapping[str, Strategy]] = {
 }
 """Operation -> strategy name -> strategy; the first of two equally cheap ones wins."""
 
-BY_KIND = {"add": "residual", "scale": "scale", "offset": "offset"}
+BY_KIND = {"add": "residual", "max_pool": "max-pool", "scale": "scale", "offset": "offset"}
 BY_FAMILY = {"projection": "projection", "routing": "routing", "neuron": "neuron", "input": "input"}
 
 

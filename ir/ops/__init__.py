@@ -10,6 +10,7 @@ from ir.ops.loihi import LoihiLif
 from ir.ops.membrane import Leaky
 from ir.ops.neuron import Burst, Gate, Graded, Lif
 from ir.ops.norm import BatchNorm, LayerNorm
+from ir.ops.pool import MaxPool
 from ir.ops.shape import Concat, Expand, Pad, Permute, Repeat, Reshape, Slice
 from ir.ops.source import Input
 from ir.ops.time import TimeSum, TimeWeight, UnfoldTime
@@ -21,7 +22,7 @@ OPS: dict[str, type[Op]] = {
         *(Lif, Leaky, LoihiLif, Graded, Gate, Burst),
         *(Delay, Past),
         *(Reshape, Permute, Slice, Concat, Expand, Add),
-        *(Mul, MatMul, Scale, Offset, BatchNorm, Pad),
+        *(Mul, MatMul, MaxPool, Scale, Offset, BatchNorm, Pad),
         *(LayerNorm, Divide, Subtract, Function, Repeat, TimeWeight, TimeSum, UnfoldTime),
     )
 }
@@ -49,6 +50,7 @@ __all__ += [
     "Linear",
     "LoihiLif",
     "MatMul",
+    "MaxPool",
     "Mul",
     "Offset",
     "Op",

@@ -134,6 +134,14 @@ CASES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "alpha_dropout": lambda x, y, s: F.alpha_dropout(x, training=False),
     "avg_pool1d": lambda x, y, s: F.avg_pool1d(x.flatten(0, 1), 2).unflatten(0, (STEPS, -1)),
     "avg_pool2d": lambda x, y, s: F.avg_pool2d(x.flatten(0, 1)[:, None], 2, 1, 1).unflatten(0, (STEPS, -1)),
+    "max_pool1d": lambda x, y, s: F.max_pool1d(-x.flatten(0, 1), 3, 2, 1).unflatten(0, (STEPS, -1)),
+    "max_pool2d": lambda x, y, s: F.max_pool2d(
+        x.flatten(0, 1)[:, None], (3, 2), 1, (1, 0), (1, 2), ceil_mode=True
+    ).unflatten(0, (STEPS, -1)),
+    "adaptive_max_pool1d": lambda x, y, s: F.adaptive_max_pool1d(x.flatten(0, 1), 1).unflatten(0, (STEPS, -1)),
+    "adaptive_max_pool2d": lambda x, y, s: F.adaptive_max_pool2d(x.flatten(0, 1)[:, None], (1, 1)).unflatten(
+        0, (STEPS, -1)
+    ),
     "adaptive_avg_pool1d": lambda x, y, s: F.adaptive_avg_pool1d(x.flatten(0, 1), 1).unflatten(0, (STEPS, -1)),
     "adaptive_avg_pool2d": lambda x, y, s: F.adaptive_avg_pool2d(x.flatten(0, 1), (1, 1)).unflatten(0, (STEPS, -1)),
     "einsum": lambda x, y, s: torch.einsum("tbnd,tbmd->tbnm", x, y) + torch.einsum("t b n d, t b k d -> t b k n", x, y),
@@ -215,6 +223,9 @@ REFUSED: dict[str, tuple[Callable[[Tensor, Tensor, Tensor], object], str]] = {
     "time after batch": (lambda x, y, s: x.transpose(0, 1), "import.outputs"),
     "reflect pad": (lambda x, y, s: F.pad(x.flatten(0, 1), (1, 1), mode="reflect"), "import.pad"),
     "pool with ceil": (lambda x, y, s: F.avg_pool2d(x.flatten(0, 1)[:, None], 4, ceil_mode=True), "import.pool"),
+    "max pool cut short": (lambda x, y, s: F.max_pool2d(x.flatten(0, 1)[:, None], 4, ceil_mode=True), "import.pool"),
+    "max pool indices": (lambda x, y, s: F.max_pool1d(x.flatten(0, 1), 2, return_indices=True)[0], "import.function"),
+    "max pool over tokens of time": (lambda x, y, s: F.max_pool1d(x.flatten(2), 2), "import.axes"),
     "rounding division": (lambda x, y, s: torch.div(x, 2, rounding_mode="floor"), "import.divide"),
     "alpha": (lambda x, y, s: torch.add(x, y, alpha=2), "import.alpha"),
     "weights from the input": (lambda x, y, s: F.linear(x, x[0, 0]), "import"),
