@@ -7,10 +7,11 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from compile.options import Options
-from compile.termination import ends_when_asked
+from compile.termination import Ended, ends_when_asked
 from ir.errors import CompileError
 
 EXIT_OK, EXIT_BUG, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -18,33 +19,46 @@ EXIT_OK, EXIT_BUG, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 def main(argv: Sequence[str]) -> int:
     """Run the command line and return the exit code; nothing but an internal error prints a traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without the letters of a name is no reason to fail
+    _prepare_streams()
     parser = _parser()
     options = parser.parse_args(argv)
     try:
         with ends_when_asked():
             return _run(parser, options)
     except CompileError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+        return _complain(error, error.exit_code)
+    except Ended as request:
+        return _complain(f"interrupted by {request}", request.exit_code)
     except KeyboardInterrupt:
-        print("interrupted; nothing was written", file=sys.stderr)
-        return EXIT_INTERRUPTED
+        return _complain("interrupted", EXIT_INTERRUPTED)
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
     except MemoryError as error:
-        print(f"error[memory]: not enough memory: {error}\n  hint    fewer --samples, or one --part", file=sys.stderr)
-        return EXIT_USAGE
+        what = f"not enough memory: {error}" if str(error) else "not enough memory"
+        return _complain(CompileError("memory", what, hint="fewer --samples, or one --part"), EXIT_USAGE)
     except OSError as error:
-        print(f"error[io]: {error.strerror or error}\n  where   {error.filename or ''}", file=sys.stderr)
-        return EXIT_USAGE
+        return _complain(CompileError("io", error.strerror or str(error), str(error.filename or "")), EXIT_USAGE)
+
+
+def _prepare_streams() -> None:
+    """Any letter can be printed, as `?` where the terminal lacks it; a closed stream takes everything in silence."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (for the rest of the program)
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _complain(what: object, exit_code: int) -> int:
+    with suppress(OSError):  # the error stream may be a file on a full disk; the code still tells
+        print(what, file=sys.stderr)
+    return exit_code
 
 
 def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
-    if options.list:
+    if options.list is not None:
         from compile.listing import listing
 
         print(listing(options.list))
@@ -77,7 +91,7 @@ def _options(options: argparse.Namespace) -> Options:
 
 def _strategies(pairs: Sequence[str]) -> dict[str, str]:
     """`attention=graded-a` pairs as a table."""
-    bad = [pair for pair in pairs if pair.count("=") != 1]
+    bad = [pair for pair in pairs if pair.count("=") != 1 or "" in pair.split("=")]
     if bad:
         raise CompileError("cli.lower", f"--lower {bad[0]!r} is not OP=STRATEGY", hint="see --list strategies")
     return dict(pair.split("=") for pair in pairs)
@@ -105,10 +119,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--profile", default="loihi2", metavar="NAME|FILE", help="hardware profile (default: loihi2)")
     add("--config", help="one of the model file's CONFIGS (default: its first)")
     add("--part", help="one part of the network (default: all)")
-    add("--weights", type=Path, help="checkpoint to load (default: the model file's own)")
+    add("--weights", type=_path, help="checkpoint to load (default: the model file's own)")
     add("--samples", type=_positive, default=16, help="samples to run on the target (default: 16)")
-    add("--inputs", type=Path, metavar="FILE.npz", help="run these inputs instead of the model's examples")
-    add("--out", type=Path, metavar="DIR", help="write the networks, IR, outputs and report.json there")
+    add("--inputs", type=_path, metavar="FILE.npz", help="run these inputs instead of the model's examples")
+    add("--out", type=_path, metavar="DIR", help="write the networks, IR, outputs and report.json there")
     add(
         "--lower", action="append", default=[], metavar="OP=STRATEGY", help="choose a lowering, e.g. attention=graded-b"
     )
@@ -118,7 +132,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
+    return int(text)
+
+
+def _path(text: str) -> Path:
+    """An empty name, as an unset variable of a script gives it, would be the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty")
+    return Path(text)

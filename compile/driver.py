@@ -64,13 +64,16 @@ def compile_network(network: str | Path, options: Options) -> Report:
     with progress.stage("load"):
         source = load_source(network, options)
         _published(source)
-        source = source if options.inputs is None else with_inputs(source, options.inputs)
+        source = source if options.inputs is None else with_inputs(source, options.inputs, options.part is None)
     builds = [build_part(part, source, options, profile, progress) for part in source.parts]
     parts = tuple(_measured(build, source, profile, progress) for build in builds)
     report = Report(source, options, profile.name, parts, _metrics(source, builds, options, progress), progress.seconds)
     if options.dump:
         _print_texts(builds)
-    return report if options.out is None else replace(report, files=write_all(report, options.out))
+    if options.out is None:
+        return report
+    with progress.stage("write"):
+        return replace(report, files=write_all(report, options.out))
 
 
 def _measured(build: Build, source: Source, profile: Profile, progress: Progress) -> PartReport:

@@ -16,18 +16,25 @@ from compile.source import Part, Source
 from ir.errors import CompileError
 
 
-def with_inputs(source: Source, path: Path) -> Source:
+def with_inputs(source: Source, path: Path, whole: bool) -> Source:
     """
     The source with the file's inputs in place of the examples; a part none of whose inputs are given is left out.
 
+    Args:
+        whole: the source has all parts of the network, so that a name it does not know is a mistake.
+
     Raises:
-        CompileError: the file is no .npz file of arrays, or holds no input of the network.
+        CompileError: the file is no .npz file of arrays, is empty, or holds what is no input of the network.
     """
     arrays = _arrays(path)
+    known = dict.fromkeys(name for part in source.parts for name in part.example)
+    hint = f"inputs: {', '.join(known)}"
+    unknown = [name for name in arrays if name not in known]
+    if unknown and (whole or len(unknown) == len(arrays)):
+        raise CompileError("inputs.names", f"the network has no input {', '.join(unknown)}", str(path), hint)
     parts = [replace(part, example=own) for part in source.parts if (own := _own_inputs(part, arrays))]
     if not parts:
-        known = ", ".join(dict.fromkeys(name for part in source.parts for name in part.example))
-        raise CompileError("inputs.names", f"{path} holds {', '.join(arrays) or 'nothing'}", hint=f"inputs: {known}")
+        raise CompileError("inputs.names", "the file is empty", str(path), hint)
     return replace(source, parts=tuple(parts))
 
 

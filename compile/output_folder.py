@@ -25,8 +25,7 @@ def output_folder(target: Path) -> Generator[Path]:
     Other files in `target` stay; ours are replaced where an earlier run wrote them, and never take the place of a user's.
     """
     check_folder(target)
-    # inside an existing folder, which may be a mount of its own below a parent that nobody may write
-    staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target if target.is_dir() else target.parent))
+    staging = _staging(target)
     try:
         yield staging
         _move_into(staging, target)
@@ -40,16 +39,19 @@ def output_folder(target: Path) -> Generator[Path]:
 
 def check_folder(target: Path) -> None:
     """Raise CompileError unless `target` can become our folder; makes the folders above it."""
-    if target.exists() and not target.is_dir():
+    if os.path.lexists(target) and not target.is_dir():
         raise CompileError("out.file", f"{target} is a file", hint="--out names a folder")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        _staging(target).rmdir()
     except OSError as error:
-        raise CompileError(
-            "out.write", f"cannot create {target.parent}: {error.strerror}", hint="choose another --out"
-        ) from None
-    if not os.access(target if target.exists() else target.parent, os.W_OK):
-        raise CompileError("out.write", f"no permission to write {target}", hint="choose another --out")
+        what = f"cannot write {target}: {error.strerror}"
+        raise CompileError("out.write", what, hint="choose another --out") from None
+
+
+def _staging(target: Path) -> Path:
+    """A new folder inside an existing one, which may be a mount of its own below a parent that nobody may write."""
+    return Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target if target.is_dir() else target.parent))
 
 
 def _move_into(staging: Path, target: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+from compile.termination import heed_requests
 
 
 class Progress:
@@ -17,7 +19,8 @@ class Progress:
 
     @contextmanager
     def stage(self, name: str) -> Generator[None]:
-        """Time a stage; its name appears when it starts, its duration when it ends."""
+        """Time a stage; its name appears when it starts, its duration when it ends. It does not start after a request to end."""
+        heed_requests()
         self._say(f"  {name} ...", end="")
         start = time.perf_counter()
         try:
@@ -30,4 +33,5 @@ class Progress:
 
     def _say(self, text: str, end: str = "\n") -> None:
         if not self.quiet:
-            print(text, end=end, file=sys.stderr, flush=True)
+            with suppress(OSError):  # a log on a full disk is no reason to fail
+                print(text, end=end, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""A request to end (SIGTERM, SIGHUP) unwinds the program as Ctrl-C does, so that nothing is left behind."""
+"""A request to end (Ctrl-C, SIGTERM, SIGHUP) unwinds the program, so that nothing is left behind, and is never lost."""
 
 from __future__ import annotations
 
@@ -8,22 +8,47 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
+_HANDLED = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+    signal.SIGHUP: signal.SIG_DFL,
+}
+"""Signal -> its handler in a program that did nothing about it; any other handler, or none, is the user's will."""
+_asked: list[int] = []
+
+
+class Ended(KeyboardInterrupt):
+    """A signal asked for the end; unlike SystemExit, which a model file may raise itself, it is never the model's doing."""
+
+    def __init__(self, number: int) -> None:
+        self.exit_code = 128 + number
+        super().__init__(signal.Signals(number).name)
+
 
 @contextmanager
 def ends_when_asked() -> Generator[None]:
-    """Meanwhile the signals raise SystemExit(128 + number), the exit code a shell shows for them; ignored ones stay so."""
+    """Meanwhile the signals raise `Ended`, with the exit code that a shell shows for them; ignored ones stay so."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    asked = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) == signal.SIG_DFL]
-    for number in asked:
+    _asked.clear()
+    before = {number: handler for number, handler in _HANDLED.items() if signal.getsignal(number) == handler}
+    for number in before:
         signal.signal(number, _end)
     try:
         yield
     finally:
-        for number in asked:
-            signal.signal(number, signal.SIG_DFL)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        _asked.clear()
+
+
+def heed_requests() -> None:
+    """Raise `Ended` for a request whose exception was lost, as in a library that catches everything while it is imported."""
+    if _asked:
+        raise Ended(_asked[0])
 
 
 def _end(number: int, frame: Any) -> None:
-    raise SystemExit(128 + number)
+    _asked.append(number)
+    raise Ended(number)

@@ -7,9 +7,10 @@ assertions; the reader here checks sizes and structure before it reads data, and
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import h5py
 import nir
@@ -38,10 +39,13 @@ def write_nir(graph: nir.NIRGraph, path: str | Path) -> None:
             raise CompileError("nir.name", f"{name!r} cannot be a name in a NIR file", str(path), "ASCII without '/'")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        nir.write(temporary, graph, **_compression(graph))
+        whole = io.BytesIO()  # on a full disk HDF5 itself fails again at every handle it closes, and says so each time
+        nir.write(cast("Any", whole), graph, **_compression(graph))
+        temporary.write_bytes(whole.getbuffer())
         os.replace(temporary, path)
-    except (OSError, RuntimeError, TypeError, ValueError) as error:  # HDF5 on a full disk raises RuntimeError
-        raise CompileError("nir.write", f"cannot write: {error}", str(path)) from error
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        what = getattr(error, "strerror", None) or error
+        raise CompileError("nir.write", f"cannot write: {what}", str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
 

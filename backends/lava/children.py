@@ -46,21 +46,26 @@ def raise_descriptor_limit(processes: int) -> None:
 @contextlib.contextmanager
 def interrupts_deferred() -> Generator[None]:
     """
-    Hold Ctrl-C back for a moment and raise it afterwards (only the main thread receives it).
+    Hold Ctrl-C and requests to end back for a moment, and handle them afterwards (only the main thread receives them).
 
     Children forked meanwhile inherit the note-taking handler, that is, they ignore Ctrl-C, which is the parent's to handle.
+    An exception raised amid a fork would be lost: Python ignores those of its hooks.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     noted: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: noted.append(number))
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    handled = {number: handler for number, handler in handlers.items() if callable(handler)}
+    for number in handled:
+        signal.signal(number, lambda number, frame: noted.append(number))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in handled.items():
+            signal.signal(number, handler)
         if noted:
-            raise KeyboardInterrupt
+            signal.raise_signal(noted[0])
 
 
 @contextlib.contextmanager

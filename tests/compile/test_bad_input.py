@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 import torch
 
 from compile.cli import main
+from compile.progress import Progress
 from frontend.nir_file import write_nir
 from ir.errors import CompileError
 
@@ -66,15 +69,20 @@ def test_unknown_names(capsys, tiny: Path):
     fails(capsys, [str(tiny), *GPU, "--part", "left"], 2, "left")
     fails(capsys, [str(tiny), *GPU, "--profile", "loihi9"], 2, "loihi9", "loihi2")
     fails(capsys, [str(tiny), *GPU, "--lower", "attention"], 2, "OP=STRATEGY")
+    fails(capsys, [str(tiny), *GPU, "--lower", "attention="], 2, "OP=STRATEGY")
     fails(capsys, [str(tiny), *GPU, "--lower", "attention=magic"], 2, "magic", "graded-a")
     fails(capsys, ["--list", "nothing"], 2, "nothing", "profiles")
+    fails(capsys, ["--list", ""], 2, "profiles")
 
 
 def test_usage_errors_exit_with_2(tiny: Path):
-    for argv in ([], [str(tiny), "--samples", "0"], [str(tiny), "--target", "tpu"], [str(tiny), "--precision", "half"]):
+    flags = ("--samples 0", "--samples x", "--target tpu", "--precision half", "--out=", "--inputs=", "--weights=")
+    for flag in flags:
         with pytest.raises(SystemExit) as stop:
-            main(argv)
+            main([str(tiny), *flag.split()])
         assert stop.value.code == 2
+    with pytest.raises(SystemExit):
+        main([])
 
 
 def test_profile_with_an_unknown_key(capsys, tiny: Path, tmp_path: Path):
@@ -87,6 +95,8 @@ def test_profile_with_an_unknown_key(capsys, tiny: Path, tmp_path: Path):
 def test_inputs_of_wrong_shape_name_or_value(capsys, tiny: Path, tmp_path: Path):
     cases = {
         "names": ({"y": np.ones((2, 3, 6))}, "x"),
+        "more": ({"x": np.ones((2, 3, 6)), "y": np.ones(3)}, "no input y"),
+        "none": ({}, "empty"),
         "shape": ({"x": np.ones((2, 3, 5))}, "(2, 3, 5)"),
         "steps": ({"x": np.ones((5, 3, 6))}, "5"),
         "nan": ({"x": np.full((2, 3, 6), np.nan)}, "NaN"),
@@ -117,6 +127,9 @@ def test_out_is_a_file_or_impossible(capsys, tiny: Path, tmp_path: Path):
     fails(capsys, [str(tiny), *GPU, "--out", str(tmp_path / "file")], 2, "file")
     fails(capsys, [str(tiny), *GPU, "--out", str(tmp_path / "file" / "below")], 2, "file")
     assert (tmp_path / "file").read_text() == "mine"
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    fails(capsys, [str(tiny), *GPU, "--out", str(tmp_path / "link")], 2, "out.file", "link")
+    fails(capsys, [str(tiny), *GPU, "--out", str(tmp_path / ("a" * 300))], 2, "out.write", "too long")
 
 
 def test_loihi_without_lava(capsys, tiny: Path, monkeypatch: pytest.MonkeyPatch):
@@ -234,14 +247,43 @@ def test_checkpoints_that_torch_cannot_read(capsys, tiny: Path, tmp_path: Path):
         fails(capsys, [str(tiny), *GPU, "--weights", str(path)], 2, "w.pt", "torch cannot read")
 
 
-def test_a_full_disk_is_one_error_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def full(*args: object, **kwargs: object) -> None:
-        raise RuntimeError("file write failed: No space left on device")  # as h5py says it
-
-    monkeypatch.setattr(nir, "write", full)
-    with pytest.raises(CompileError, match=r"nir\.write.*No space left"):
-        write_nir(nir.NIRGraph({"i": nir.Input({"input": np.array([1])})}, [], type_check=False), tmp_path / "x.nir")
+def test_a_full_disk_is_one_error_of_the_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    graph = nir.NIRGraph({"i": nir.Input({"input": np.array([1])})}, [], type_check=False)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(CompileError, match=r"nir\.write\]: cannot write: File too large"):
+            write_nir(graph, tmp_path / "x.nir")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr().err == ""  # HDF5 in Python complains about every handle it cannot close
+
+
+def test_streams_that_are_full_or_closed():
+    def run(arguments: str, code: int) -> bytes:
+        shell = ["bash", "-c", f"{sys.executable} -m compile {arguments}"]
+        done = subprocess.run(shell, cwd=ROOT, capture_output=True, check=False)
+        assert done.returncode == code, done.stderr
+        return done.stdout + done.stderr
+
+    assert run("--list profiles >/dev/full", 2) == b"error[io]: No space left on device\n"
+    assert run("--list nothing 2>/dev/full", 2) == b""
+    assert run("--list nothing 2>&-", 2) == b""
+    assert run("--list profiles >&-", 0) == b""
+
+
+class FullDisk(io.StringIO):
+    def write(self, s: str) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def test_progress_that_cannot_be_written_is_no_reason_to_fail(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "stderr", FullDisk())
+    progress = Progress()
+    with progress.stage("load"):
+        pass
+    assert "load" in progress.seconds
 
 
 def test_a_terminal_without_the_letters_of_a_name(tiny: Path, tmp_path: Path):

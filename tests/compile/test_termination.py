@@ -8,22 +8,25 @@ from pathlib import Path
 
 import pytest
 
+from compile.cli import main
 from compile.output_folder import output_folder
-from compile.termination import ends_when_asked
+from compile.termination import Ended, ends_when_asked
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_nothing_is_left_of_a_folder_being_written(tmp_path: Path, number: signal.Signals):
+    before = signal.getsignal(number)
+
     def run() -> None:
         with ends_when_asked(), output_folder(tmp_path / "out") as folder:
             (folder / "a.txt").write_text("a")
             os.kill(os.getpid(), number)
 
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(Ended) as ended:
         run()
-    assert ended.value.code == 128 + number
+    assert ended.value.exit_code == 128 + number
     assert list(tmp_path.iterdir()) == []
-    assert signal.getsignal(number) == signal.SIG_DFL
+    assert signal.getsignal(number) == before
 
 
 def test_an_ignored_signal_stays_ignored():
@@ -33,3 +36,19 @@ def test_an_ignored_signal_stays_ignored():
             os.kill(os.getpid(), signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_a_request_that_arrives_in_the_users_code_is_not_the_models_error(capsys, tiny: Path):
+    tiny.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\n" + tiny.read_text())
+    assert main([str(tiny), "--target", "gpu"]) == 128 + signal.SIGTERM
+    assert capsys.readouterr().err.splitlines()[-1] == "interrupted by SIGTERM"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_request_that_a_library_swallows_ends_the_program_at_the_next_stage(capsys, tiny: Path, number: int):
+    swallowed = f"import os\ntry:\n    os.kill(os.getpid(), {int(number)})\nexcept BaseException:\n    pass\n"
+    tiny.write_text(swallowed + tiny.read_text())
+    out = tiny.parent / "out"
+    assert main([str(tiny), "--target", "gpu", "--out", str(out)]) == 128 + number
+    assert "interrupted by" in capsys.readouterr().err
+    assert not out.exists()
