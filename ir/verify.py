@@ -13,13 +13,14 @@ from ir.ops import OPS, Past
 
 ROUTING = frozenset({"reshape", "permute", "slice", "concat", "expand", "add", "delay", "past"})
 PROJECTIONS = frozenset({"linear", "conv", "synapse", "sum"})
+CHIP_ONLY = frozenset({"loihi_lif", "loihi_leaky", "graded", "gate", "burst"})
 SYNAPTIC = ROUTING | PROJECTIONS | {"input", "lif", "leaky", "graded", "gate", "burst"}
 LEVELS: dict[str, frozenset[str]] = {
-    "source": frozenset(OPS) - {"loihi_lif", "graded", "gate", "burst"},
+    "source": frozenset(OPS) - CHIP_ONLY,
     "spiking": SYNAPTIC | {"mul", "matmul", "max_pool", "scale", "offset"},
     "synaptic": SYNAPTIC,
-    "quantized": SYNAPTIC - {"lif", "leaky"} | {"loihi_lif"},
-    "host": frozenset(OPS) - {"loihi_lif", "graded", "gate", "burst"},
+    "quantized": SYNAPTIC - {"lif", "leaky"} | {"loihi_lif", "loihi_leaky"},
+    "host": frozenset(OPS) - CHIP_ONLY,
 }
 """Level -> the kinds of operation that may occur."""
 

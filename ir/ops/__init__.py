@@ -6,7 +6,7 @@ from ir.ops.arithmetic import Add, Divide, Function, MatMul, Mul, Offset, Scale,
 from ir.ops.base import Op
 from ir.ops.delay import Delay, Past
 from ir.ops.linear import Conv, Linear, Sum, Synapse
-from ir.ops.loihi import LoihiLif
+from ir.ops.loihi import LoihiLeaky, LoihiLif
 from ir.ops.membrane import Leaky
 from ir.ops.neuron import Burst, Gate, Graded, Lif
 from ir.ops.norm import BatchNorm, LayerNorm
@@ -19,7 +19,7 @@ OPS: dict[str, type[Op]] = {
     op.kind: op
     for op in (
         *(Input, Linear, Conv, Synapse, Sum),
-        *(Lif, Leaky, LoihiLif, Graded, Gate, Burst),
+        *(Lif, Leaky, LoihiLif, LoihiLeaky, Graded, Gate, Burst),
         *(Delay, Past),
         *(Reshape, Permute, Slice, Concat, Expand, Add),
         *(Mul, MatMul, MaxPool, Scale, Offset, BatchNorm, Pad),
@@ -48,6 +48,7 @@ __all__ = [
 ]
 __all__ += [
     "Linear",
+    "LoihiLeaky",
     "LoihiLif",
     "MatMul",
     "MaxPool",
