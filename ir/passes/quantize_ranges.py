@@ -13,17 +13,47 @@ from math import prod
 import numpy as np
 
 from ir.graph import Array, Graph, Node
+from ir.ops.delay import Past
 from ir.ops.linear import Sum, Synapse
 from ir.ops.neuron import Gate, Graded
 from ir.types import Type
 
+UNBOUNDED = 1 << 53
+"""The bound of a current that adds up in a ring without a neuron: no more is known than that float64 rounds beyond."""
+
 
 def magnitudes(graph: Graph) -> dict[str, int]:
-    """Value -> the largest magnitude it can reach in an integer graph; for a current, summed over its terms' magnitudes."""
-    table: dict[str, int] = {}
-    for node in graph.nodes.values():
-        table[node.name] = _magnitude(graph, node, table)
+    """
+    Value -> the largest magnitude it can reach in an integer graph; for a current, summed over its terms' magnitudes.
+
+    A back edge of spikes or payloads is bounded by its type, one of a current by the current it repeats: every round starts
+    from proven bounds, so its results are proven, too, and no larger.
+    """
+    past: dict[str, int] = {}
+    for node in graph.loops:
+        past[node.name] = UNBOUNDED if node.type.domain.kind == "current" else emitted_magnitude(node.type)
+    table = _table(graph, past)
+    for _ in past:
+        tighter = {name: min(bound, table[_repeated(graph, name)]) for name, bound in past.items()}
+        if tighter == past:
+            break
+        past, table = tighter, _table(graph, tighter)
     return table
+
+
+def _table(graph: Graph, past: Mapping[str, int]) -> dict[str, int]:
+    """The bounds that follow from those of the back edges."""
+    table = dict(past)
+    for node in graph.nodes.values():
+        if node.name not in past:
+            table[node.name] = _magnitude(graph, node, table)
+    return {name: table[name] for name in graph.nodes}
+
+
+def _repeated(graph: Graph, name: str) -> str:
+    op = graph.nodes[name].op
+    assert isinstance(op, Past)
+    return op.of
 
 
 def emitted_magnitude(kind: Type) -> int:

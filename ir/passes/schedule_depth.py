@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ir.graph import Graph
+from ir.passes.schedule_loops import chip_steps, components
 from ir.passes.schedule_wiring import Wiring, behind_routing, wiring_of
 
 
@@ -21,14 +22,16 @@ class Schedule:
     Steps behind the inputs, for everything that emits.
 
     depth: population or input -> depth. outputs: output -> depth (a routed or merged one follows its sources by a step).
-    delays: (source, population that reads it) -> extra steps of delay. micro_steps: chip steps inside one model step, more
-    than 1 where counts are coded in time.
+    delays: (source, population that reads it) -> extra steps of delay, 0 inside a loop. micro_steps: chip steps inside one
+    model step, more than 1 where counts are coded in time. loop_steps: how many populations of a loop lie in sequence within
+    one model step, which are as many steps of a chip; 1 where every loop is a single layer's, or there is none.
     """
 
     depth: Mapping[str, int]
     outputs: Mapping[str, int]
     delays: Mapping[tuple[str, str], int]
     micro_steps: int
+    loop_steps: int = 1
 
     @property
     def latency(self) -> int:
@@ -51,19 +54,22 @@ class Relay:
 
 
 def schedule(chip: Graph) -> Schedule:
-    """The earliest schedule of a chip graph: every population one step after the latest that it reads."""
+    """The earliest schedule of a chip graph: every population, or loop of them, one step after the latest that it reads."""
     wiring = wiring_of(chip)
-    depth = {node.name: 0 for node in chip.inputs}
-    for name in wiring.feeds:
-        depth[name] = 1 + max(depth[source] for source in _sources(wiring, name))
+    sources = {node.name: () for node in chip.inputs} | {name: _sources(wiring, name) for name in wiring.feeds}
+    depth: dict[str, int] = {node.name: 0 for node in chip.inputs}
+    loop_steps = 1
+    for members in _in_order(sources):
+        outside = [depth[source] for name in members for source in sources[name] if source not in members]
+        depth.update(dict.fromkeys((name for name in members if name not in depth), 1 + max(outside, default=0)))
+        loop_steps = max(loop_steps, chip_steps(chip, members) if len(members) > 1 else 1)
+    depth = {name: depth[name] for name in sources}
     delays = {
-        (source, name): depth[name] - depth[source] - 1
-        for name in wiring.feeds
-        for source in dict.fromkeys(_sources(wiring, name))
+        (source, name): max(0, depth[name] - depth[source] - 1) for name in wiring.feeds for source in sources[name]
     }
     outputs = {name: _output_depth(chip, value, depth) for name, value in chip.outputs.items()}
     micro = max([1, *(getattr(node.op, "micro", 0) for node in chip.nodes.values())])
-    return Schedule(depth, outputs, delays, micro)
+    return Schedule(depth, outputs, delays, micro, loop_steps)
 
 
 def relays(chip: Graph, plan: Schedule, max_delay: int) -> tuple[Relay, ...]:
@@ -78,10 +84,20 @@ def relays(chip: Graph, plan: Schedule, max_delay: int) -> tuple[Relay, ...]:
 
 
 def _sources(wiring: Wiring, population: str) -> tuple[str, ...]:
-    return tuple(source for name in wiring.projections(population) for source in wiring.sources[name])
+    names = (source for name in wiring.projections(population) for source in wiring.sources[name])
+    return tuple(dict.fromkeys(names))
+
+
+def _in_order(sources: Mapping[str, tuple[str, ...]]) -> list[frozenset[str]]:
+    """The populations and inputs, loops together, each after all that it reads."""
+    readers: dict[str, list[str]] = {name: [] for name in sources}
+    for name, own in sources.items():
+        for source in own:
+            readers[source].append(name)
+    return [frozenset(members) for members in components(readers)]
 
 
 def _output_depth(chip: Graph, value: str, depth: Mapping[str, int]) -> int:
     if chip.nodes[value].op.family == "neuron":
         return depth[value]
-    return 1 + max(depth[source] for source in behind_routing(chip, value))
+    return 1 + max((depth[source] for source in behind_routing(chip, value)), default=0)

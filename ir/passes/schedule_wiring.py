@@ -1,7 +1,8 @@
 """
 Who feeds whom: every population's projections, and the populations that each projection reads, seen through routing.
 
-Routing only renames wires, on either side of a projection, so passes that reason about synapses look through it here.
+Routing only renames wires, on either side of a projection, so passes that reason about synapses look through it here: through
+delay lines and back edges, too, for what is late comes from the same place.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ir.graph import Graph, Node
+from ir.ops.delay import Past
 from ir.ops.neuron import Gate
 
 
@@ -57,8 +59,21 @@ def wiring_of(graph: Graph) -> Wiring:
 
 
 def behind_routing(graph: Graph, value: str) -> tuple[str, ...]:
-    """The nodes that a value comes from once routing is taken away, in operand order."""
-    node = graph.nodes[value]
-    if node.op.family != "routing":
-        return (value,)
-    return tuple(dict.fromkeys(name for source in node.inputs for name in behind_routing(graph, source)))
+    """
+    The nodes that a value comes from once routing is taken away, in operand order.
+
+    A back edge leads to what it repeats; a ring of nothing but routing comes from nowhere.
+    """
+    found: list[str] = []
+    seen, stack = set[str](), [value]
+    while stack:
+        name = stack.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        node = graph.nodes[name]
+        if node.op.family != "routing":
+            found.append(name)
+        else:
+            stack.extend((node.op.of,) if isinstance(node.op, Past) else reversed(node.inputs))
+    return tuple(found)
