@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ir.errors import CompileError
@@ -27,6 +27,7 @@ def output_folder(target: Path) -> Generator[Path]:
     check_folder(target)
     staging = _staging(target)
     try:
+        staging.mkdir()
         yield staging
         _move_into(staging, target)
     except OSError as error:
@@ -41,22 +42,29 @@ def check_folder(target: Path) -> None:
     """Raise CompileError unless `target` can become our folder; makes the folders above it."""
     if os.path.lexists(target) and not target.is_dir():
         raise CompileError("out.file", f"{target} is a file", hint="--out names a folder")
+    probe = _staging(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _staging(target).rmdir()
+        probe.mkdir()
     except OSError as error:
         what = f"cannot write {target}: {error.strerror}"
         raise CompileError("out.write", what, hint="choose another --out") from None
+    finally:
+        with suppress(OSError):
+            probe.rmdir()
 
 
 def _staging(target: Path) -> Path:
-    """A new folder inside an existing one, which may be a mount of its own below a parent that nobody may write."""
-    return Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target if target.is_dir() else target.parent))
+    """
+    A new name inside an existing folder, which may be a mount of its own below a parent that nobody may write.
+
+    The name is known before the folder exists, so that an interrupt at any moment can clear it away.
+    """
+    return (target if target.is_dir() else target.parent) / f".{target.name}.{secrets.token_hex(4)}"
 
 
 def _move_into(staging: Path, target: Path) -> None:
     if not target.exists():
-        os.chmod(staging, 0o755)
         os.rename(staging, target)
         return
     items = sorted(staging.iterdir())

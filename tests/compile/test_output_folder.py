@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from compile.output_folder import output_folder
+from compile.output_folder import check_folder, output_folder
 from ir.errors import CompileError
 
 REPORT = '{\n "schema": "spike-compiler-report/1"\n}'
@@ -30,6 +31,28 @@ def test_nothing_appears_after_a_failure(tmp_path: Path):
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_an_interrupt_right_after_a_folder_is_made_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exists: bool
+):
+    out = tmp_path / "out"
+    if exists:
+        out.mkdir()
+    real = Path.mkdir
+
+    def interrupted(path: Path, **options: Any) -> None:
+        real(path, **options)
+        if path.name.startswith(".out."):
+            raise KeyboardInterrupt
+
+    for user in (check_folder, lambda target: output_folder(target).__enter__()):
+        monkeypatch.setattr(Path, "mkdir", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            user(out)
+        monkeypatch.undo()
+        assert sorted(tmp_path.rglob("*")) == ([out] if exists else [])
 
 
 def test_second_run_keeps_the_users_files(tmp_path: Path):
