@@ -17,7 +17,7 @@ CHIP_ONLY = frozenset({"loihi_lif", "loihi_leaky", "graded", "gate", "burst"})
 SYNAPTIC = ROUTING | PROJECTIONS | {"input", "lif", "leaky", "graded", "gate", "burst"}
 LEVELS: dict[str, frozenset[str]] = {
     "source": frozenset(OPS) - CHIP_ONLY,
-    "spiking": SYNAPTIC | {"mul", "matmul", "max_pool", "scale", "offset"},
+    "spiking": SYNAPTIC | {"mul", "matmul", "max_pool", "not", "subtract", "scale", "offset"},
     "synaptic": SYNAPTIC,
     "quantized": SYNAPTIC - {"lif", "leaky"} | {"loihi_lif", "loihi_leaky"},
     "host": frozenset(OPS) - CHIP_ONLY,

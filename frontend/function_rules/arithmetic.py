@@ -6,11 +6,14 @@ from collections.abc import Callable
 from functools import partial
 from math import prod
 
+import torch
+
 from frontend.function_rules.constant_operand import Operand, offset, scale
 from frontend.layout import FEATURE, Dim, View, is_outer, is_plain, is_time, length
 from frontend.recorder import Recorder
 from ir.errors import CompileError
-from ir.ops import Add, Divide, Expand, Function, Mul, Op, Subtract
+from ir.ops import Add, Divide, Expand, Function, Mul, Not, Op, Scale, Subtract
+from ir.types import SPIKE
 
 
 def add(recorder: Recorder, x: Operand, y: Operand, alpha: float = 1) -> View:
@@ -23,9 +26,7 @@ def subtract(recorder: Recorder, x: Operand, y: Operand, alpha: float = 1) -> Vi
     """x - alpha y; a constant is added with the other sign, which rounds alike."""
     _plain_sum(alpha)
     if isinstance(y, View):
-        return _binary(
-            recorder, x, y, Subtract(), lambda view, constant: offset(recorder, _negated(recorder, view), constant)
-        )
+        return _binary(recorder, x, y, Subtract(), partial(_subtract_from_constant, recorder))
     return add(recorder, x, -y)
 
 
@@ -59,8 +60,11 @@ def _plain_sum(alpha: float) -> None:
         raise CompileError("import.alpha", f"cannot import a sum with alpha={alpha}", hint="write the product out")
 
 
-def _negated(recorder: Recorder, x: View) -> View:
-    return recorder.apply(Function("negate"), x)
+def _subtract_from_constant(recorder: Recorder, x: View, constant: Operand) -> View:
+    """constant - x: NOT where 1 - x is asked of spikes, else -x plus the constant, which rounds alike."""
+    if recorder.type(x).domain == SPIKE and _is_one(constant, x.shape):
+        return recorder.apply(Not(), x)
+    return offset(recorder, recorder.apply(Scale(-1.0), x), constant)
 
 
 def _binary(recorder: Recorder, x: Operand, y: Operand, op: Op, constant_rule: Callable[[View, Operand], View]) -> View:
@@ -116,6 +120,13 @@ def _lie_alike(recorder: Recorder, x: View, y: View) -> bool:
     sizes = [[(axis.kind, axis.size) for axis in dim if axis.kind == FEATURE] for view in (x, y) for dim in view.dims]
     half = len(sizes) // 2
     return sizes[:half] == sizes[half:] and x.ranks == y.ranks and recorder.type(x).shape == recorder.type(y).shape
+
+
+def _is_one(constant: Operand, shape: tuple[int, ...]) -> bool:
+    """Whether a constant is 1 at every element of a tensor of `shape`, and makes it no longer."""
+    if not isinstance(constant, torch.Tensor):
+        return constant == 1
+    return bool((constant == 1).all()) and (constant.numel() == 1 or tuple(constant.shape) == shape)
 
 
 RULES = {

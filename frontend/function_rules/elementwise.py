@@ -15,6 +15,11 @@ def function(name: str, constant: float = 0.0) -> Callable[[Recorder, View], Vie
     return lambda recorder, x: recorder.apply(Function(name, constant), x)
 
 
+def negate(recorder: Recorder, x: View) -> View:
+    """-x, which is -1 times x to the last bit."""
+    return recorder.apply(Scale(-1.0), x)
+
+
 def power(recorder: Recorder, x: View, exponent: float) -> View:
     """x ** exponent with a number as the exponent."""
     if not isinstance(exponent, (int, float)):
@@ -41,8 +46,8 @@ RULES = {
     "pow": power,
     "square": function("square"),
     "sqrt": function("sqrt"),
-    "neg": function("negate"),
-    "negative": function("negate"),
+    "neg": negate,
+    "negative": negate,
     "abs": function("absolute"),
     "absolute": function("absolute"),
     "exp": function("exp"),

@@ -14,7 +14,7 @@ from __future__ import annotations
 from math import prod
 
 from ir.graph import Node, Where
-from ir.lowerings.forms import Current, Form, Product, Spikes, Wire
+from ir.lowerings.forms import Complement, Current, Form, Product, Spikes, Wire
 from ir.lowerings.gate import relay
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.matmul import aligned, multiplied
@@ -68,7 +68,10 @@ def _summed_bursts(lowering: Lowering, pairs: str, micro: int, node: Node, where
 
 def _factors(lowering: Lowering, node: Node) -> tuple[str, str, str, Product]:
     """A, B, C and the inner product as the model associates it."""
-    left, right = lowering.operands(node)
+    left, right = (
+        lowering.spikes(node, form, "an attention") if isinstance(form, Complement) else form
+        for form in lowering.operands(node)
+    )
     if isinstance(left, Product):
         assert isinstance(right, Spikes)
         return left.left, left.right, right.parts[0], left

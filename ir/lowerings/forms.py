@@ -69,7 +69,16 @@ class Product:
     where: Where
 
 
-Form = Spikes | Current | Product
+@dataclass(frozen=True)
+class Complement:
+    """1 - part, the spikes that a population does not fire; not a population yet. name, where: of the node that negates."""
+
+    part: str
+    name: str
+    where: Where
+
+
+Form = Spikes | Current | Product | Complement
 
 
 def narrowest(bias: Array) -> Array:

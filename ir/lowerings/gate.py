@@ -10,7 +10,7 @@ be broadcast is sent once by a graded neuron and fans out from there.
 from __future__ import annotations
 
 from ir.graph import Node, Where
-from ir.lowerings.forms import Current, Form, Spikes
+from ir.lowerings.forms import Complement, Current, Form, Spikes
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.pairing import opened
 from ir.ops import Graded
@@ -38,12 +38,14 @@ def _sides(lowering: Lowering, node: Node) -> tuple[Current | Spikes, Spikes]:
     spikes = lowering.spikes(node, b, "a product of two analog values")
     if not is_binary(lowering, spikes):
         lowering.refuse(node, "lower.product", "multiplies two analog values", "let one of the factors fire spikes")
-    assert isinstance(a, (Current, Spikes)), "a product is read by a matrix product only"
+    assert isinstance(a, (Current, Spikes)), "two spiking factors are a mask"
     return a, spikes
 
 
 def is_binary(lowering: Lowering, form: Form) -> bool:
-    """Whether a value is spikes, or a sum of spike populations, without payloads."""
+    """Whether a value is spikes, negated spikes, or a sum of spike populations, without payloads."""
+    if isinstance(form, Complement):
+        return True
     return isinstance(form, Spikes) and not any(lowering.is_graded(part) for part in form.parts)
 
 

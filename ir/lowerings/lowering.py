@@ -15,8 +15,8 @@ import numpy as np
 
 from ir.errors import DeployError, Violation
 from ir.graph import Array, Graph, GraphBuilder, Node, Where
-from ir.lowerings.forms import Current, Form, Product, Spikes, Wire, narrowest
-from ir.ops import Add, Expand, Gate, Reshape, Sum, Synapse
+from ir.lowerings.forms import Complement, Current, Form, Product, Spikes, Wire, narrowest
+from ir.ops import Add, Expand, Gate, Lif, Reshape, Sum, Synapse
 from ir.ops.base import Op
 
 PASS = "lower_to_synapses"
@@ -32,6 +32,7 @@ class Lowering:
         self.builder = GraphBuilder(graph.name, graph.steps, graph.params, graph.dtype)
         self.forms: dict[str, Form] = {}
         self._wired: set[str] = set()
+        self._negated: dict[str, str] = {}
 
     def operands(self, node: Node) -> tuple[Form, ...]:
         """What a node's operands have become."""
@@ -39,6 +40,8 @@ class Lowering:
 
     def spikes(self, node: Node, form: Form, what: str) -> Spikes:
         """An operand that must be spikes or payloads; DeployError where it is a current."""
+        if isinstance(form, Complement):
+            return Spikes((self._not(form),))
         if not isinstance(form, Spikes):
             hint = "put neurons between the two, or merge the two linear maps into one"
             self.refuse(node, "lower.current", f"{what} would read a current that no neuron has taken", hint)
@@ -54,12 +57,24 @@ class Lowering:
         return self.builder.type(part).domain.kind == "graded"
 
     def current(self, form: Form, name: str, where: Where) -> Current:
-        """A value as a current: populations get one unit synapse per element, named `name`."""
+        """A value as a current: populations get one unit synapse per element, named `name`; negated ones -1 and a constant."""
         if isinstance(form, Current):
             return form
+        if isinstance(form, Complement):
+            shape = self.builder.type(form.part).shape
+            bias = np.ones((1,) * len(shape), np.float32)
+            return Current(shape, (Wire(form.part, Synapse(-1.0), name, where),), bias)
         assert not isinstance(form, Product), "a product is read by a matrix product only"
         shape = self.builder.type(form.parts[0]).shape
         return Current(shape, tuple(Wire(part, Synapse(), name, where) for part in form.parts))
+
+    def _not(self, form: Complement) -> str:
+        """The population that fires where another does not: [1 - x >= 1]; one neuron and synapse per element, made once."""
+        if form.part not in self._negated:
+            current = self.current(form, f"{form.name}_in", form.where)
+            op = Lif(decay=1.0, form="sum")
+            self._negated[form.part] = self.neuron(op, current, form.name, form.where)
+        return self._negated[form.part]
 
     def add(self, op: Op, *inputs: str, name: str, where: Where) -> str:
         """Append a node that the model does not have; names of the model's own nodes stay free for them."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from itertools import product
 
 from ir.graph import Graph, Node, Where
-from ir.lowerings.forms import Current, Form, Product, Spikes, Wire
+from ir.lowerings.forms import Complement, Current, Form, Product, Spikes, Wire
 from ir.lowerings.gate import is_binary, relay
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.pairing import both, opened
@@ -24,7 +24,10 @@ from ir.types import SPIKE
 
 def lower_matmul(lowering: Lowering, node: Node, where: Where) -> Form:
     """Pairs and sums; the inner product of an attention waits for the outer one, which knows the cheaper order."""
-    left, right = lowering.operands(node)
+    left, right = (
+        lowering.spikes(node, form, "a matrix product") if isinstance(form, Complement) else form
+        for form in lowering.operands(node)
+    )
     if attention_above(lowering.graph, node) is not None:
         assert isinstance(left, Spikes)
         assert isinstance(right, Spikes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ir.graph import Array, Node, Where
 from ir.lowerings.compose import composed, through
-from ir.lowerings.forms import Current, Form, Wire
+from ir.lowerings.forms import Complement, Current, Form, Wire
 from ir.lowerings.lowering import Lowering, joint_bias
 from ir.ops import Conv
 
@@ -16,6 +16,7 @@ from ir.ops import Conv
 def lower_projection(lowering: Lowering, node: Node, where: Where) -> Form:
     """Linear, conv, synapse and sum: a wire from every population of the operand."""
     (form,) = lowering.operands(node)
+    form = _readable(lowering, node, form, where)
     behind = _behind_wires(lowering, node, form) if isinstance(form, Current) else None
     if behind is not None:
         return behind
@@ -23,6 +24,15 @@ def lower_projection(lowering: Lowering, node: Node, where: Where) -> Form:
     weight = node.param("weight")
     wires = tuple(Wire(part, node.op, node.name, node.where, weight) for part in spikes.parts)
     return Current(node.type.shape, wires, _bias(lowering, node))
+
+
+def _readable(lowering: Lowering, node: Node, form: Form, where: Where) -> Form:
+    """Negated spikes as the current W (1 - x) = -W x + W 1, where one map comes of it, else as a population."""
+    if not isinstance(form, Complement):
+        return form
+    if node.op.kind in ("linear", "conv"):
+        return lowering.current(form, f"{node.name}_in", where)
+    return lowering.spikes(node, form, f"{node.op.kind} of negated spikes")
 
 
 def _behind_wires(lowering: Lowering, node: Node, current: Current) -> Current | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ir.graph import Node, Where
-from ir.lowerings.forms import Current, Form, Product, Spikes
+from ir.lowerings.forms import Complement, Current, Form, Product, Spikes
 from ir.lowerings.lowering import Lowering, routed_bias
 from ir.ops import Concat, Expand, Reshape
 from ir.ops.base import Op
@@ -16,6 +18,8 @@ def lower_routing(lowering: Lowering, node: Node, where: Where) -> Form:
         return _joined(lowering, node, forms)
     (form,) = forms
     assert not isinstance(form, Product), "a product is read by a matrix product only"
+    if isinstance(form, Complement):
+        return replace(form, part=lowering.builder.add(node.op, form.part, name=node.name, where=node.where))
     if isinstance(form, Current):
         return routed(form, node.op, node.type.shape)
     build = lowering.builder.add
@@ -37,6 +41,9 @@ def fitted(current: Current, shape: tuple[int, ...]) -> Current:
 
 def _joined(lowering: Lowering, node: Node, forms: tuple[Form, ...]) -> Form:
     """Concatenated sums of populations are sums of concatenated populations; currents have no such form."""
+    forms = tuple(
+        lowering.spikes(node, form, "a concatenation") if isinstance(form, Complement) else form for form in forms
+    )
     parts = [form.parts for form in forms if isinstance(form, Spikes)]
     if len(parts) < len(forms) or len({len(each) for each in parts}) > 1:
         what = "concatenates currents, or sums of different numbers of populations"

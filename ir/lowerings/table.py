@@ -21,6 +21,7 @@ from ir.lowerings.lowering import Lowering
 from ir.lowerings.mask import lower_mask
 from ir.lowerings.matmul import attention_above, lower_matmul
 from ir.lowerings.max_pool import lower_max_pool
+from ir.lowerings.negation import lower_not, lower_subtract
 from ir.lowerings.neuron import lower_input, lower_neuron
 from ir.lowerings.projection import lower_projection
 from ir.lowerings.residual import lower_add
@@ -61,6 +62,8 @@ LOWERINGS: Mapping[str, Mapping[str, Strategy]] = {
     "analog-matmul": {
         "graded": Strategy(lower_matmul, GRADED, hint=f"let both factors fire spikes, or {OTHER_PROFILE}")
     },
+    "not": {"inverse": Strategy(lower_not)},
+    "difference": {"inverse": Strategy(lower_subtract)},
     "residual": {"duplicate": Strategy(lower_add)},
     "projection": {"synapses": Strategy(lower_projection)},
     "scale": {"weights": Strategy(lower_scale)},
@@ -71,7 +74,14 @@ LOWERINGS: Mapping[str, Mapping[str, Strategy]] = {
 }
 """Operation -> strategy name -> strategy; the first of two equally cheap ones wins."""
 
-BY_KIND = {"add": "residual", "max_pool": "max-pool", "scale": "scale", "offset": "offset"}
+BY_KIND = {
+    "add": "residual",
+    "max_pool": "max-pool",
+    "not": "not",
+    "subtract": "difference",
+    "scale": "scale",
+    "offset": "offset",
+}
 BY_FAMILY = {"projection": "projection", "routing": "routing", "neuron": "neuron", "input": "input"}
 
 

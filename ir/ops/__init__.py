@@ -6,6 +6,7 @@ from ir.ops.arithmetic import Add, Divide, Function, MatMul, Mul, Offset, Scale,
 from ir.ops.base import Op
 from ir.ops.delay import Delay, Past
 from ir.ops.linear import Conv, Linear, Sum, Synapse
+from ir.ops.logic import Not
 from ir.ops.loihi import LoihiLeaky, LoihiLif
 from ir.ops.membrane import Leaky
 from ir.ops.neuron import Burst, Gate, Graded, Lif
@@ -22,7 +23,7 @@ OPS: dict[str, type[Op]] = {
         *(Lif, Leaky, LoihiLif, LoihiLeaky, Graded, Gate, Burst),
         *(Delay, Past),
         *(Reshape, Permute, Slice, Concat, Expand, Add),
-        *(Mul, MatMul, MaxPool, Scale, Offset, BatchNorm, Pad),
+        *(Mul, MatMul, MaxPool, Not, Scale, Offset, BatchNorm, Pad),
         *(LayerNorm, Divide, Subtract, Function, Repeat, TimeWeight, TimeSum, UnfoldTime),
     )
 }
@@ -53,6 +54,7 @@ __all__ += [
     "MatMul",
     "MaxPool",
     "Mul",
+    "Not",
     "Offset",
     "Op",
     "Pad",

@@ -161,14 +161,15 @@ class Divide(Op):
 
 @dataclass(frozen=True)
 class Subtract(Op):
-    """y = a - b elementwise; host only."""
+    """y = a - b elementwise: between spikes and currents a current, else real."""
 
     kind = "subtract"
-    family = "host"
+    family = "tensor"
 
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
         arity(self, args, 2)
-        return _joint(self, args)
+        flows = all(arg.domain.populations or arg.domain == CURRENT for arg in args)
+        return replace(_joint(self, args), domain=CURRENT if flows else REAL)
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
         a, b = _aligned(args)
@@ -179,7 +180,6 @@ FUNCTIONS: dict[str, Callable[[Any, Any, float], Any]] = {
     "square": lambda xp, x, c: x * x,
     "sqrt": lambda xp, x, c: xp.sqrt(x),
     "power": lambda xp, x, c: x**c,
-    "negate": lambda xp, x, c: -x,
     "absolute": lambda xp, x, c: xp.abs(x),
     "exp": lambda xp, x, c: xp.exp(x),
     "log": lambda xp, x, c: xp.log(x),

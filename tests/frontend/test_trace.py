@@ -164,6 +164,19 @@ def test_a_spiking_convolutional_network() -> None:
     assert graph.nodes["net.2"].where.module == "net.2"
 
 
+@pytest.mark.parametrize("one", [1, 1.0, torch.ones(()), torch.ones(1, 5)])
+def test_one_minus_spikes_is_their_negation(one: Any) -> None:
+    graph = traced(
+        Forward(lambda net, x: net.lif(net.fc(x)) * (one - x), fc=nn.Linear(5, 5), lif=IFNode(step_mode="m")),
+        5,
+        spikes=True,
+    )
+    expected = "not" if not isinstance(one, torch.Tensor) or one.ndim == 0 else "scale"
+    assert expected in kinds(graph)
+    assert str(graph.nodes[graph.outputs["output"]].type).startswith("spike" if expected == "not" else "graded")
+    assert "not" not in kinds(traced(Forward(lambda net, x: one - x), 5))
+
+
 def test_direct_coding_repeats_a_static_image() -> None:
     def forward(net: Forward, x: torch.Tensor) -> torch.Tensor:
         return net.lif(net.fc(x.unsqueeze(0).repeat(STEPS, 1, 1))).sum(0)

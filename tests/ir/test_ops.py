@@ -30,6 +30,7 @@ from ir.ops import (
     MatMul,
     MaxPool,
     Mul,
+    Not,
     Offset,
     Pad,
     Permute,
@@ -109,6 +110,17 @@ def test_two_operands(kind: str):
     other = dyadic(*X.shape) + 9
     assert np.array_equal(run(op, {}, X, other), formula(X, other))
     assert np.array_equal(run(op, {}, torch.from_numpy(X), torch.from_numpy(other)).numpy(), formula(X, other))
+
+
+def test_not_is_the_other_spike():
+    builder = GraphBuilder("not", 2)
+    x = builder.add(OPS["input"]("spike[4x5]"), name="x")
+    graph = builder.build({"y": builder.add(Not(), x, name="y")})
+    spikes = (X > 0).astype(np.float32)
+    assert np.array_equal(interpret(graph, {"x": spikes})["y"], np.where(X > 0, 0, 1))
+    assert np.array_equal(interpret(graph, {"x": torch.from_numpy(spikes)})["y"].numpy(), np.where(X > 0, 0, 1))
+    with pytest.raises(CompileError, match="only spikes can be negated"):
+        Not().infer((Type((4,)),), {})
 
 
 def test_matmul_is_a_count_of_coincidences():
@@ -268,4 +280,4 @@ def test_every_operation_is_tested():
         "gate",
         "input",
     }
-    assert set(OPS) - tested <= {"unfold_time", "leaky", "delay", "past", "loihi_leaky"}  # in files of their own
+    assert set(OPS) - tested <= {"unfold_time", "leaky", "delay", "past", "not", "loihi_leaky"}  # in files of their own

@@ -154,7 +154,7 @@ def test_every_host_operation_between_neurons_is_named():
 def test_the_outermost_module_is_named_by_the_network():
     builder = GraphBuilder("net", 1)
     spikes = builder.add(Lif(0.5), builder.add(Input("real[4]"), name="x"), name="s", where=Where("first"))
-    y = builder.add(Lif(0.5), builder.add(Function("negate"), spikes, name="neg"), name="y")
+    y = builder.add(Lif(0.5), builder.add(Function("absolute"), spikes, name="neg"), name="y")
     with pytest.raises(DeployError) as error:
         split_host(builder.build({"y": y}))
     assert error.value.where == "net"
