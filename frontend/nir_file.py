@@ -1,8 +1,8 @@
 """
-NIR files: written whole or not at all, read with our own reader.
+NIR files in nir's own classes: written whole or not at all, read with our own reader.
 
-`nir.read` knows its own node types only, follows links into other files, and reports what it does not like by bare
-assertions; the reader here checks sizes and structure before it reads data, and names the node that is wrong.
+Other programs' files are read by `frontend.nir_reader`; here are those that we wrote, with extension nodes and a record of
+the IR, and the writing of both kinds.
 """
 
 from __future__ import annotations
@@ -12,16 +12,13 @@ import os
 from pathlib import Path
 from typing import Any, cast
 
-import h5py
 import nir
 import numpy as np
 
 from frontend.nir_ext import Extension
+from frontend.nir_load import load
+from frontend.nir_raw import RawGraph, RawNode
 from ir.errors import CompileError
-
-MAX_DEPTH = 16
-MAX_BYTES = 8 << 30
-"""Files whose arrays would take more memory than this are refused."""
 
 
 def write_nir(graph: nir.NIRGraph, path: str | Path) -> None:
@@ -60,83 +57,45 @@ def _compression(graph: nir.NIRGraph) -> dict[str, Any]:
 
 def read_nir(path: str | Path) -> nir.NIRGraph:
     """
-    Read a NIR file, extension nodes included, without type checks.
+    Read a NIR file into nir's own classes, extension nodes included, without type checks: for files that we wrote.
 
     Raises:
         CompileError: for a file that does not exist, is no NIR file, or holds nodes that cannot be built.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise CompileError("nir.file", "no such file", str(path))
-    try:
-        with h5py.File(path, "r") as file:
-            return _read(file, str(path))
-    except OSError as error:
-        raise CompileError("nir.file", f"not a readable HDF5 file: {error}", str(path)) from error
+    return nir_graph(load(path), str(path))
 
 
-def _read(file: h5py.File, path: str) -> nir.NIRGraph:
-    root = file.get("node")
-    if not isinstance(root, h5py.Group):
-        raise CompileError("nir.file", "not a NIR file: it has no group 'node'", path)
-    _check_size(root, path)
-    graph = _node(_content(root, path, 0), "the graph", path)
-    if not isinstance(graph, nir.NIRGraph):
-        raise CompileError("nir.file", f"holds a {type(graph).__name__}, not a graph", path)
-    return graph
+def nir_graph(graph: RawGraph, path: str) -> nir.NIRGraph:
+    """
+    A raw graph in nir's own classes; `path` is for the messages.
 
-
-def _check_size(root: h5py.Group, path: str) -> None:
-    sizes: list[int] = []
-    root.visititems(lambda _name, item: sizes.append(item.nbytes) if isinstance(item, h5py.Dataset) else None)
-    if sum(sizes) > MAX_BYTES:
-        raise CompileError("nir.size", f"declares {sum(sizes):,} bytes of arrays, more than {MAX_BYTES:,}", path)
-
-
-def _content(group: h5py.Group, path: str, depth: int) -> dict[str, Any]:
-    """A group as nested dictionaries; links to other places are refused, they could leave the file or run in circles."""
-    if depth > MAX_DEPTH:
-        raise CompileError("nir.file", f"groups are nested more than {MAX_DEPTH} deep", path)
-    content: dict[str, Any] = {}
-    for key in map(str, group):
-        if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-            raise CompileError("nir.file", f"{group.name}/{key} is a link to another place", path)
-        item = group[key]
-        content[key] = _content(item, path, depth + 1) if isinstance(item, h5py.Group) else _value(item)
-    return content
-
-
-def _value(dataset: Any) -> Any:
-    value = dataset[()]
-    return value.decode("utf8") if isinstance(value, bytes) else value
-
-
-def _node(content: dict[str, Any], name: str, path: str) -> Any:
-    """A NIR node from its dictionary; CompileError naming the node where it cannot be built."""
-    kind = content.get("type")
-    try:
-        if kind == "NIRGraph":
-            return _graph(content, path)
-        if kind == "Extension":
-            own: dict[str, Any] = {"params": {}, **content}
-            del own["type"]
-            return Extension(**own)
-        if kind not in nir.ir.__all__:
-            raise CompileError("nir.node", f"{name} has the unknown type {kind!r}", path)
-        return getattr(nir, str(kind)).from_dict(content)
-    except (AssertionError, TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
-        text = str(error) or type(error).__name__
-        raise CompileError("nir.node", f"{name} is not a valid {kind}: {text}", path) from error
-
-
-def _graph(content: dict[str, Any], path: str) -> nir.NIRGraph:
-    nodes = {name: _node(item, name, path) for name, item in content["nodes"].items()}
-    edges = [(_text(a), _text(b)) for a, b in np.asarray(content["edges"]).reshape(-1, 2)]
-    dangling = [edge for edge in edges if edge[0] not in nodes or edge[1] not in nodes]
+    Raises:
+        CompileError: for nodes that cannot be built and edges to nodes that do not exist.
+    """
+    nodes = {name: _node(item, name, path) for name, item in graph.nodes.items()}
+    dangling = [edge for edge in graph.edges if edge[0] not in nodes or edge[1] not in nodes]
     if dangling:
         raise CompileError("nir.edge", f"edge {dangling[0]} names a node that does not exist", path)
-    return nir.NIRGraph(nodes, edges, metadata=content.get("metadata", {}), type_check=False)
+    return nir.NIRGraph(nodes, list(graph.edges), metadata=dict(graph.metadata), type_check=False)
 
 
-def _text(value: Any) -> str:
-    return value.decode("utf8") if isinstance(value, bytes) else str(value)
+def _node(item: RawNode | RawGraph, name: str, path: str) -> Any:
+    """A NIR node from its fields; CompileError naming the node where it cannot be built."""
+    if isinstance(item, RawGraph):
+        return nir_graph(item, path)
+    content = {**{key: _value(value) for key, value in item.fields.items()}, "metadata": dict(item.metadata)}
+    try:
+        if item.kind == "Extension":
+            own: dict[str, Any] = {"params": {}, **content}
+            return Extension(**own)
+        if item.kind not in nir.ir.__all__:
+            raise CompileError("nir.type", f"node {name} has the unknown type {item.kind!r}", path)
+        return getattr(nir, item.kind).from_dict({**content, "type": item.kind})
+    except (AssertionError, TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
+        text = str(error) or type(error).__name__
+        raise CompileError("nir.node", f"node {name} is not a valid {item.kind}: {text}", path) from error
+
+
+def _value(value: Any) -> Any:
+    """Scalars as nir reads them."""
+    return value[()] if isinstance(value, np.ndarray) else value

@@ -10,6 +10,8 @@ import h5py
 import numpy as np
 
 from frontend.nir_hdf5 import Tree, read_tree
+from frontend.nir_hdf5_checks import MAX_BYTES, MAX_RATIO
+from frontend.nir_probe import probe
 from frontend.nir_raw import MAX_DEPTH, MAX_EDGES, RawGraph, RawNode, plain_metadata
 from ir.errors import CompileError
 
@@ -27,15 +29,26 @@ def load(path: str | Path) -> RawGraph:
     """
     path = Path(path)
     try:
+        _check_file(path)
+        probe(path, lambda: _loaded(path), 2 * min(MAX_BYTES, MAX_RATIO * path.stat().st_size))
         return _loaded(path)
     except CompileError as error:
         raise CompileError(error.rule, error.what, str(path), error.hint) from error
+    except OSError as error:
+        raise CompileError("nir.file", f"cannot be read: {error}", str(path)) from error
 
 
-def _loaded(path: Path) -> RawGraph:
+def _check_file(path: Path) -> None:
     if not path.is_file():
         what = "is a folder, not a file" if path.is_dir() else "not a regular file" if path.exists() else "no such file"
         raise CompileError("nir.file", what)
+    if path.stat().st_size == 0:
+        raise CompileError("nir.file", "the file is empty")
+    with path.open("rb"):
+        pass  # a file without permission says so here, HDF5 says it at length
+
+
+def _loaded(path: Path) -> RawGraph:
     try:
         with h5py.File(path, "r") as file:
             root, version = file.get("node"), _version(file)

@@ -49,7 +49,7 @@ def _dangle(file: h5py.File) -> None:
 
 def _nest(file: h5py.File) -> None:
     group = file["node"]
-    for _ in range(20):
+    for _ in range(80):
         group = group.create_group("deeper")
 
 
@@ -90,7 +90,7 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing parameter": (edit(_drop), "lif is not a valid LIF"),
     "wrong shape": (edit(_shape), "lif is not a valid LIF"),
     "external link": (edit(_external), "link to another place"),
-    "hard link cycle": (edit(_loop), "nested"),
+    "hard link cycle": (edit(_loop), "inside of itself"),
     "not a graph": (lambda path: nir.write(path, nir.Linear(np.eye(2))), "holds a Linear"),
 }
 
