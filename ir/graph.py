@@ -48,6 +48,11 @@ class Node:
     params: tuple[tuple[str, str], ...] = ()
     where: Where = field(default_factory=Where)
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The values that the node depends on: its operands, or what its back edge comes from."""
+        return (self.op.of,) if isinstance(self.op, Past) else self.inputs
+
     def param(self, role: str) -> str | None:
         """The side-table name of a parameter, or None where the node has none of that role."""
         return dict(self.params).get(role)
@@ -193,6 +198,5 @@ def _needed(nodes: Mapping[str, Node], roots: Iterable[str]) -> set[str]:
         name = stack.pop()
         if name not in seen:
             seen.add(name)
-            op = nodes[name].op
-            stack.extend((op.of,) if isinstance(op, Past) else nodes[name].inputs)
+            stack.extend(nodes[name].reads)
     return seen

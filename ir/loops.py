@@ -29,11 +29,11 @@ class Phases:
 
 def phases(graph: Graph) -> Phases:
     """The three phases of a graph: the middle one holds the back edges and all that lies between them and what they read."""
-    nodes = tuple(graph.nodes.values())
-    ends = {name for node in graph.loops if isinstance(node.op, Past) for name in (node.name, node.op.of)}
+    nodes, inputs = tuple(graph.nodes.values()), {node.name for node in graph.inputs}
+    ends = {name for node in graph.loops for name in (node.name, *node.reads)}
     if not ends:
         return Phases(nodes, (), ())
-    reached = _downstream(nodes, ends)
+    reached = _downstream(nodes, ends - inputs)
     looped = reached & _upstream(nodes, ends)
     return Phases(
         tuple(node for node in nodes if node.name not in reached),
@@ -52,31 +52,30 @@ def run_loop(
         values: everything that the nodes read from outside. params: parameter arrays by name. like: any input, for the batch.
     """
     looped = tuple(looped)
-    loop = _Loop(params, like, {node.name: [] for node in looped}, {})
+    loop = _Loop(params, like, [], {})
     for step in range(steps):
         now = {name: value if value.shape[0] == 1 else value[step : step + 1] for name, value in values.items()}
         for node in looped:
             now[node.name] = loop.compute(node, now)
-        for node in looped:
-            loop.history[node.name].append(now[node.name])
+        loop.history.append(now)
     xp = array_namespace(like)
-    return {name: xp.concat(parts) for name, parts in loop.history.items()}
+    return {node.name: xp.concat([now[node.name] for now in loop.history]) for node in looped}
 
 
 @dataclass
 class _Loop:
-    """history: value -> what it was at every step so far. states: node -> what it remembers."""
+    """history: every value at every step so far. states: node -> what it remembers."""
 
     params: Mapping[str, Any]
     like: Value
-    history: dict[str, list[Value]]
+    history: list[Mapping[str, Value]]
     states: dict[str, Any]
 
     def compute(self, node: Node, now: Mapping[str, Value]) -> Value:
         """One step of one node."""
         if isinstance(node.op, Past):
             return self._past(node, node.op)
-        if node.op.family in ("host", "input"):
+        if node.op.family == "host":
             what = f"%{node.name}: {node.op.kind} lies on a loop of the network"
             raise CompileError("ir.loop", what, str(node.where), "a loop may hold neurons, projections and routing")
         own = {role: self.params[name] for role, name in node.params}
@@ -86,9 +85,8 @@ class _Loop:
 
     def _past(self, node: Node, op: Past) -> Value:
         """What the value was, or zeros of its type before the first step."""
-        known = self.history[op.of]
-        if len(known) >= op.steps:
-            return known[-op.steps]
+        if len(self.history) >= op.steps:
+            return self.history[-op.steps][op.of]
         xp, batch = array_namespace(self.like), self.like.shape[1]
         return xp.zeros_like(xp.broadcast_to(self.like.reshape(-1)[:1], (1, batch, *node.type.shape)))
 

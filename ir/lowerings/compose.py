@@ -63,7 +63,7 @@ def _matrix(lowering: Lowering, wire: Wire, node: Node) -> Wire:
     """A linear map of everything that was pooled: the matrix over all of the population."""
     shape = lowering.builder.type(wire.source).shape
     chain = [(wire.op, wire.weight), *((route, None) for route in wire.routes), (node.op, node.param("weight"))]
-    rows = _response(lowering, shape, chain)
+    rows = response(lowering, shape, chain)
     source = lowering.reshaped(wire.source, (rows.shape[0],), node.name, wire.where)
     return _stored(lowering, wire, node, Linear(), rows.T, source)
 
@@ -86,7 +86,7 @@ def _kernel(lowering: Lowering, wire: Wire, first: Conv, node: Node, second: Con
         (replace(first, padding=none), wire.weight),
         (replace(second, padding=none, stride=one), node.param("weight")),
     ]
-    weight = _response(lowering, (channels, *kernel), chain).T.reshape(-1, channels, *kernel)
+    weight = response(lowering, (channels, *kernel), chain).T.reshape(-1, channels, *kernel)
     if all(pools):
         weight = weight[np.arange(channels), np.arange(channels)][:, None]
     both = zip(first.stride, second.stride, second.padding, first.padding, strict=True)
@@ -101,7 +101,7 @@ def _tiles(op: Conv, kernel: tuple[int, ...], sizes: list[int]) -> bool:
     return covers and not any(op.padding) and set(op.dilation) == {1}
 
 
-def _response(lowering: Lowering, shape: tuple[int, ...], chain: list[tuple[Op, str | None]]) -> Array:
+def response(lowering: Lowering, shape: tuple[int, ...], chain: list[tuple[Op, str | None]]) -> Array:
     """(inputs, outputs): what a chain of linear operations makes of every unit input, in float64."""
     inputs = int(np.prod(shape))
     rows: list[Array] = []

@@ -8,6 +8,7 @@ the census, the energy model and the report tell them apart.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NoReturn
 
@@ -25,12 +26,18 @@ RESIDUAL = "residual=duplicate"
 
 
 class Lowering:
-    """The state of the pass. `forms` maps a value of the source graph to what it is now."""
+    """
+    The state of the pass.
+
+    forms: value of the source graph -> what it is now. relayed: currents that back edges read, and that therefore need
+    neurons which emit them.
+    """
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.builder = GraphBuilder(graph.name, graph.steps, graph.params, graph.dtype)
         self.forms: dict[str, Form] = {}
+        self.relayed: set[str] = set()
         self._wired: set[str] = set()
         self._negated: dict[str, str] = {}
 
@@ -95,11 +102,19 @@ class Lowering:
             return part
         return self.add(Reshape(shape), part, name=f"{name}_rows", where=where)
 
-    def neuron(self, op: Op, current: Current, name: str, where: Where, enables: tuple[Current, ...] = ()) -> str:
-        """Build a population that takes a current, and after it the enabling currents of a gate."""
+    def neuron(
+        self,
+        op: Op,
+        current: Current,
+        name: str,
+        where: Where,
+        enables: tuple[Current, ...] = (),
+        constants: Mapping[str, str] | None = None,
+    ) -> str:
+        """Build a population that takes a current, and after it the enabling currents of a gate; `constants`: parameters."""
         values = [self._built(wire) for wire in current.wires]
         opening = [self._built(wire) for enable in enables for wire in enable.wires]
-        params: dict[str, str] = {}
+        params = dict(constants or {})
         if current.bias is not None and np.any(current.bias):
             params["bias"] = self.builder.param(f"{name}.bias", current.bias)
         op = replace(op, enables=len(opening)) if isinstance(op, Gate) else op

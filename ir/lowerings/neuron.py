@@ -28,7 +28,8 @@ def lower_neuron(lowering: Lowering, node: Node, where: Where) -> Form:
         biases.append(array.reshape((1,) * (len(shape) - array.ndim) + array.shape))
     wires = tuple(wire for current in payload for wire in fitted(current, shape).wires)
     total = Current(shape, wires, joint_bias(biases))
-    return Spikes((lowering.neuron(node.op, total, node.name, node.where, enables),))
+    constants = {key: name for key, name in node.params if key != "bias"}
+    return Spikes((lowering.neuron(node.op, total, node.name, node.where, enables, constants),))
 
 
 def lower_input(lowering: Lowering, node: Node, where: Where) -> Form:

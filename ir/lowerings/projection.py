@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ir.graph import Array, Node, Where
 from ir.lowerings.compose import composed, through
-from ir.lowerings.forms import Complement, Current, Form, Wire
+from ir.lowerings.forms import Complement, Current, Form, Spikes, Wire
 from ir.lowerings.lowering import Lowering, joint_bias
 from ir.ops import Conv
 
@@ -17,13 +17,11 @@ def lower_projection(lowering: Lowering, node: Node, where: Where) -> Form:
     """Linear, conv, synapse and sum: a wire from every population of the operand."""
     (form,) = lowering.operands(node)
     form = _readable(lowering, node, form, where)
-    behind = _behind_wires(lowering, node, form) if isinstance(form, Current) else None
-    if behind is not None:
+    if isinstance(form, Current):
+        behind = behind_wires(lowering, node, form)
+        assert behind is not None, "a chain has a row of its own"
         return behind
-    spikes = lowering.spikes(node, form, f"{node.op.kind} between two neurons")
-    weight = node.param("weight")
-    wires = tuple(Wire(part, node.op, node.name, node.where, weight) for part in spikes.parts)
-    return Current(node.type.shape, wires, _bias(lowering, node))
+    return projected(lowering, node, lowering.spikes(node, form, f"{node.op.kind} between two neurons"))
 
 
 def _readable(lowering: Lowering, node: Node, form: Form, where: Where) -> Form:
@@ -35,19 +33,26 @@ def _readable(lowering: Lowering, node: Node, form: Form, where: Where) -> Form:
     return lowering.spikes(node, form, f"{node.op.kind} of negated spikes")
 
 
-def _behind_wires(lowering: Lowering, node: Node, current: Current) -> Current | None:
-    """The projection of a current, where it makes one map with the projection of every wire."""
+def projected(lowering: Lowering, node: Node, spikes: Spikes) -> Current:
+    """The current that a projection makes of populations."""
+    weight = node.param("weight")
+    wires = tuple(Wire(part, node.op, node.name, node.where, weight) for part in spikes.parts)
+    return Current(node.type.shape, wires, own_bias(lowering, node))
+
+
+def behind_wires(lowering: Lowering, node: Node, current: Current) -> Current | None:
+    """The projection of a current, where it makes one map of its kind with the projection of every wire; else None."""
     if node.op.kind not in ("linear", "conv"):
         return None
     wires = [composed(lowering, wire, node) for wire in current.wires]
     whole = tuple(wire for wire in wires if wire is not None)
     if len(whole) < len(wires):
         return None
-    bias = joint_bias([through(lowering, node, current), _bias(lowering, node)])
+    bias = joint_bias([through(lowering, node, current), own_bias(lowering, node)])
     return Current(node.type.shape, whole, bias)
 
 
-def _bias(lowering: Lowering, node: Node) -> Array | None:
+def own_bias(lowering: Lowering, node: Node) -> Array | None:
     """The projection's own constant, with the axes of its result."""
     bias = node.param("bias")
     if bias is None:

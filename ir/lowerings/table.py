@@ -15,15 +15,24 @@ from ir.lowerings.attention import (
     lower_graded_b,
     lower_time_coded,
 )
-from ir.lowerings.forms import Form, Product
+from ir.lowerings.chain import cost_of_a_relay, cost_of_merging, lower_by_merging, lower_by_relay
+from ir.lowerings.forms import Current, Form, Product
 from ir.lowerings.gate import is_binary, lower_gate
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.mask import lower_mask
 from ir.lowerings.matmul import attention_above, lower_matmul
 from ir.lowerings.max_pool import lower_max_pool
+from ir.lowerings.memory import (
+    is_plain_delay,
+    is_plain_loop,
+    lower_delay,
+    lower_delay_by_relay,
+    lower_past,
+    lower_past_by_relay,
+)
 from ir.lowerings.negation import lower_not, lower_subtract
 from ir.lowerings.neuron import lower_input, lower_neuron
-from ir.lowerings.projection import lower_projection
+from ir.lowerings.projection import behind_wires, lower_projection
 from ir.lowerings.residual import lower_add
 from ir.lowerings.routing import lower_routing
 from ir.lowerings.scale import lower_offset, lower_scale
@@ -66,8 +75,18 @@ LOWERINGS: Mapping[str, Mapping[str, Strategy]] = {
     "difference": {"inverse": Strategy(lower_subtract)},
     "residual": {"duplicate": Strategy(lower_add)},
     "projection": {"synapses": Strategy(lower_projection)},
+    "chain": {
+        "merge": Strategy(lower_by_merging, cost=cost_of_merging),
+        "relay": Strategy(lower_by_relay, GRADED, cost_of_a_relay, f"use chain=merge, or {OTHER_PROFILE}"),
+    },
     "scale": {"weights": Strategy(lower_scale)},
     "offset": {"bias": Strategy(lower_offset)},
+    "delay": {"synapses": Strategy(lower_delay)},
+    "analog-delay": {"graded": Strategy(lower_delay_by_relay, GRADED, hint=f"delay spikes, or {OTHER_PROFILE}")},
+    "loop": {"synapses": Strategy(lower_past)},
+    "analog-loop": {
+        "graded": Strategy(lower_past_by_relay, GRADED, hint=f"close the loop at spikes, or {OTHER_PROFILE}")
+    },
     "neuron": {"synapses": Strategy(lower_neuron)},
     "routing": {"wires": Strategy(lower_routing)},
     "input": {"wires": Strategy(lower_input)},
@@ -91,6 +110,14 @@ def operation(lowering: Lowering, node: Node) -> str | None:
         return "mask" if all(is_binary(lowering, form) for form in lowering.operands(node)) else "gate"
     if node.op.kind == "matmul":
         return _matrix_product(lowering, node)
+    if node.op.family == "projection":
+        (form,) = lowering.operands(node)
+        behind = isinstance(form, Current) and behind_wires(lowering, node, form) is None
+        return "chain" if behind else "projection"
+    if node.op.kind == "delay":
+        return "delay" if is_plain_delay(lowering, node) else "analog-delay"
+    if node.op.kind == "past":
+        return "loop" if is_plain_loop(lowering, node) else "analog-loop"
     return BY_KIND.get(node.op.kind) or BY_FAMILY.get(node.op.family)
 
 

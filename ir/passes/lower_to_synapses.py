@@ -21,6 +21,7 @@ from ir.errors import CompileError
 from ir.graph import Graph, Node
 from ir.lowerings.choice import Choice, Features
 from ir.lowerings.lowering import PASS, Lowering
+from ir.lowerings.memory import close_loop
 from ir.lowerings.table import LOWERINGS, operation
 
 
@@ -45,6 +46,7 @@ def lower_to_synapses(graph: Graph, features: Features, strategies: Mapping[str,
         name = choice.strategy(lowering, row, node)
         where = node.where.after(PASS).after(f"{row}={name}")
         lowering.forms[node.name] = LOWERINGS[row][name].rule(lowering, node, where)
+        close_loop(lowering, node, where)
     choice.finish()
     return lowering.builder.build({name: lowering.output(value) for name, value in graph.outputs.items()})
 

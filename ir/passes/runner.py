@@ -14,6 +14,7 @@ from ir.passes.fold_batchnorm import fold_batchnorm
 from ir.passes.lower_to_synapses import lower_to_synapses
 from ir.passes.merge_routing import merge_routing
 from ir.passes.narrow_projections import narrow_projections
+from ir.passes.push_back_edges import push_back_edges
 from ir.passes.split_host import split_host
 from ir.verify import verify
 
@@ -34,6 +35,7 @@ class Context:
 ChipPass = Callable[[Graph, Context], Graph]
 
 PIPELINE: tuple[tuple[str, ChipPass, str], ...] = (
+    ("push_back_edges", lambda chip, _: push_back_edges(chip), "source"),
     ("merge_routing", lambda chip, _: merge_routing(chip), "source"),
     ("narrow_projections", lambda chip, _: narrow_projections(chip), "source"),
     ("fold_batchnorm", lambda chip, _: merge_routing(fold_batchnorm(chip)), "spiking"),

@@ -14,13 +14,13 @@ the epilogue (read-outs, norms, time weights): it reads chip outputs, prologue v
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from ir.deployment import Deployment
-from ir.errors import CompileError, DeployError, Violation
+from ir.errors import DeployError, Violation
 from ir.graph import Graph, GraphBuilder, Node
-from ir.ops import Add, Input
+from ir.ops import Add, Input, Past
 from ir.ops.membrane import ANALOG_BITS
 from ir.types import Type, graded
 from ir.verify import LEVELS
@@ -41,7 +41,7 @@ HINT = "move it before the first neurons or behind the last ones, or train a var
 
 @dataclass(frozen=True)
 class _Parts:
-    """Node names on either side of the two cuts; model inputs are in none of them."""
+    """Node names on either side of the two cuts; model inputs are in none of them, currents may be in chip and epilogue."""
 
     prologue: frozenset[str]
     chip: frozenset[str]
@@ -50,10 +50,9 @@ class _Parts:
 
 def split_host(graph: Graph) -> Deployment:
     """
-    The three graphs.
+    The three graphs; without neurons the chip's is empty.
 
     Raises:
-        CompileError: the network has no neurons.
         DeployError: operations between neurons that only a host can do, all of them.
     """
     parts = _parts(graph)
@@ -61,7 +60,10 @@ def split_host(graph: Graph) -> Deployment:
     if wrong:
         raise DeployError([_violation(node, graph.name) for node in wrong])
     chip_inputs = _read_from_outside(graph, parts.chip)
-    after = _read_from_outside(graph, parts.epilogue) + list(graph.outputs.values())
+    after = [
+        *_read_from_outside(graph, parts.epilogue),
+        *(v for v in graph.outputs.values() if v not in parts.epilogue),
+    ]
     handed_over = [name for name in chip_inputs if not _is_spiking(graph.nodes[name].type)]
     prologue = _in_order(graph, [*chip_inputs, *(name for name in after if name in parts.prologue)])
     chip_outputs = _in_order(graph, [name for name in after if name in parts.chip])
@@ -75,15 +77,26 @@ def split_host(graph: Graph) -> Deployment:
 
 def _parts(graph: Graph) -> _Parts:
     neurons = [node.name for node in graph.nodes.values() if node.op.family == "neuron"]
-    if not neurons:
-        raise CompileError("split.neurons", f"the network {graph.name} has no spiking neurons", graph.name)
     sources = [node.name for node in graph.inputs if _is_spiking(node.type)]
-    spiking = _downstream(graph, [*neurons, *sources])
+    spiking = _spiking(graph, {*neurons, *sources})
     between = _upstream(graph, neurons) & spiking
     inputs = {node.name for node in graph.inputs}
     chip = (between | _upstream(graph, _sums_of_populations(graph, between | set(sources))) & spiking) - inputs
     prologue = graph.nodes.keys() - spiking - inputs
-    return _Parts(frozenset(prologue), frozenset(chip), frozenset(graph.nodes.keys() - chip - prologue - inputs))
+    epilogue = graph.nodes.keys() - chip - prologue - inputs
+    return _Parts(frozenset(prologue), frozenset(chip), frozenset(epilogue | _recomputed(graph, epilogue, chip)))
+
+
+def _recomputed(graph: Graph, epilogue: Set[str], chip: Set[str]) -> set[str]:
+    """Weighted sums of the chip's that the host wants too: no chip sends currents, so the host adds up the spikes itself."""
+    read = [name for node in epilogue for name in graph.nodes[node].reads] + list(graph.outputs.values())
+    wanted, stack = set[str](), read
+    while stack:
+        name = stack.pop()
+        if name in chip and name not in wanted and not _is_spiking(graph.nodes[name].type):
+            wanted.add(name)
+            stack.extend(graph.nodes[name].reads)
+    return wanted
 
 
 def _sums_of_populations(graph: Graph, on_chip: set[str]) -> list[str]:
@@ -111,11 +124,24 @@ def _downstream(graph: Graph, roots: Iterable[str]) -> set[str]:
     return reached
 
 
+def _spiking(graph: Graph, roots: set[str]) -> set[str]:
+    """What spikes reach, around loops too."""
+    while True:
+        reached = _downstream(graph, roots)
+        closed = {node.name for node in graph.loops if reached & set(node.reads)}
+        if closed <= reached:
+            return reached
+        roots = reached | closed
+
+
 def _upstream(graph: Graph, roots: Iterable[str]) -> set[str]:
-    reached = set(roots)
-    for node in reversed(list(graph.nodes.values())):
-        if node.name in reached:
-            reached.update(node.inputs)
+    """What the roots are computed from, around loops too."""
+    reached, stack = set[str](), list(roots)
+    while stack:
+        node = graph.nodes[stack.pop()]
+        if node.name not in reached:
+            reached.add(node.name)
+            stack.extend(node.reads)
     return reached
 
 
@@ -131,7 +157,7 @@ def _violation(node: Node, network: str) -> Violation:
 
 def _read_from_outside(graph: Graph, part: frozenset[str]) -> list[str]:
     """The values that the nodes of a part read and that are made elsewhere."""
-    read = [name for node in graph.nodes.values() if node.name in part for name in node.inputs]
+    read = [name for node in graph.nodes.values() if node.name in part for name in node.reads]
     return [name for name in read if name not in part]
 
 
@@ -159,6 +185,9 @@ def _part(
         kind = replace(kind, domain=graded(ANALOG_BITS)) if name in handed_over else kind
         builder.add(Input(str(kind)), name=name, where=graph.nodes[name].where)
     for node in graph.nodes.values():
-        if node.name in nodes:
+        if node.name in nodes and isinstance(node.op, Past) and node.op.of in handed_over:
+            kind = str(builder.type(node.op.of))
+            builder.add(replace(node.op, type=kind), name=node.name, where=node.where)
+        elif node.name in nodes:
             builder.copy(node, node.inputs)
     return builder.build(outputs)

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ir.errors import DeployError
 from ir.graph import Array, Graph, GraphBuilder
 from ir.lowerings.census import census, totals
 from ir.ops import Conv, Input, Lif, Linear, Offset, Reshape, Scale, Sum
@@ -89,6 +88,9 @@ def test_same_spikes_and_no_neuron_more(cmsf: SimpleNamespace, chain: str):
         pytest.param([_conv(3, 1, 0, 1), (Reshape((64,)), {}), _linear(64)], id="mixed features"),
     ],
 )
-def test_what_is_no_single_projection_is_refused(cmsf: SimpleNamespace, layers: list[Layer]):
-    with pytest.raises(DeployError, match="would read a current that no neuron has taken"):
-        lower_to_synapses(_network(IMAGE, layers), cmsf.LOIHI1, {})
+@pytest.mark.parametrize("strategy", ["merge", "relay"])
+def test_what_is_no_single_projection_is_a_chain(cmsf: SimpleNamespace, layers: list[Layer], strategy: str):
+    source = _network(IMAGE, layers)
+    lowered = lower_to_synapses(source, cmsf.LOIHI2, {"chain": strategy})
+    cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 1, samples=20))
+    assert ("chain=" + strategy in str([node.where for node in lowered.nodes.values()])) == (strategy == "relay")

@@ -77,12 +77,15 @@ def test_a_current_cannot_leave_the_chip(cmsf: SimpleNamespace):
         lower_to_synapses(builder.build({"y": y}), cmsf.LOIHI1, {})
 
 
-def test_two_linear_maps_in_a_row_are_refused(cmsf: SimpleNamespace):
+def test_two_linear_maps_in_a_row(cmsf: SimpleNamespace):
     builder = GraphBuilder("deep", 1)
     x = builder.add(Input("spike[3]"), name="x")
-    weight = {"weight": builder.param("w", np.eye(3, dtype=np.float32))}
+    weight = {"weight": builder.param("w", np.arange(9, dtype=np.float32).reshape(3, 3) / 8)}
     for name in ("first", "second"):
         x = builder.add(Linear(), x, name=name, params=weight, where=Where(f"mlp.{name}"))
-    with pytest.raises(DeployError, match=r"merge the two linear maps into one") as error:
-        lower_to_synapses(builder.build({"y": builder.add(Lif(0.5), x, name="y")}), cmsf.LOIHI1, {})
-    assert error.value.where == "mlp.second"
+    source = builder.build({"y": builder.add(Lif(0.5), x, name="y")})
+    for profile, strategies in ((cmsf.LOIHI1, {}), (cmsf.LOIHI2, {"chain": "relay"})):
+        lowered = lower_to_synapses(source, profile, strategies)
+        cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 1, samples=20))
+    with pytest.raises(DeployError, match="needs graded spikes"):
+        lower_to_synapses(source, cmsf.LOIHI1, {"chain": "relay"})

@@ -11,17 +11,20 @@ from ir.ops import OPS, Input, Lif, Pad
 from ir.passes.lower_to_synapses import lower_to_synapses
 from ir.verify import LEVELS
 
-PRODUCTS = {"mul": ("mask", "gate"), "matmul": ("attention", "matmul", "analog-matmul")}
+BY_OPERANDS = {
+    "mul": ("mask", "gate"), "matmul": ("attention", "matmul", "analog-matmul"), "delay": ("delay", "analog-delay"),
+    "past": ("loop", "analog-loop"), "linear": ("projection", "chain"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", sorted(LEVELS["spiking"]))
 def test_every_spiking_operation_has_a_row(kind: str):
     row = BY_KIND.get(kind) or BY_FAMILY.get(OPS[kind].family)
-    assert row in LOWERINGS or kind in PRODUCTS
+    assert row in LOWERINGS or kind in BY_OPERANDS
 
 
 def test_every_row_is_named_by_a_kind_or_family():
-    named = {*BY_KIND.values(), *BY_FAMILY.values(), *(row for rows in PRODUCTS.values() for row in rows)}
+    named = {*BY_KIND.values(), *BY_FAMILY.values(), *(row for rows in BY_OPERANDS.values() for row in rows)}
     assert named == set(LOWERINGS)
 
 
