@@ -1,0 +1,22 @@
+"""What looks like a mistake in a NIR file, or in how it is read; nothing of it stops the compiler."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from frontend.nir_network import NirNetwork
+from frontend.semantics_resolve import Resolved
+
+
+@dataclass(frozen=True)
+class Lint:
+    """One remark. node: the NIR node, "" where it is about the whole file."""
+
+    rule: str
+    text: str
+    node: str = ""
+
+
+def lint(network: NirNetwork, reading: Resolved) -> tuple[Lint, ...]:
+    """All remarks about a network under a reading."""
+    return tuple(Lint("metadata", text) for text in reading.remarks)

@@ -1,0 +1,113 @@
+"""
+NIR's populations -> the IR's membranes, under a semantics: the one place where the equations become discrete.
+
+With a the share of a leaky variable (dt / tau, or 1 - exp(-dt / tau)): docs/semantics.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from frontend.nir_constants import split, wide
+from frontend.nir_network import NirNode
+from frontend.semantics import Semantics
+from ir.errors import CompileError
+from ir.graph import Array
+from ir.ops import Leaky, Lif, Op
+
+COMPARATORS = {"gt": ">", "ge": ">="}
+RESET_TIMES = {"same": "spike", "next": "next"}
+SPIKING = ("IF", "LIF", "CubaLIF")
+"""Kinds that fire, remember and reset; Threshold fires without memory."""
+
+Constants = dict[str, Any]
+"""Attribute of the IR's neuron -> a text, or an array without axes or with one value per neuron."""
+
+
+def population(node: NirNode, semantics: Semantics, dtype: str) -> tuple[Op, dict[str, Array]]:
+    """
+    The IR's neuron for a NIR node of `POPULATIONS`, and its parameters in `dtype`.
+
+    Raises:
+        CompileError: for constants that have no meaning under these semantics.
+    """
+    params = {name: wide(array) for name, array in node.params.items()}
+    constants = POPULATIONS[node.kind](params, semantics)
+    texts = {name: value for name, value in constants.items() if isinstance(value, str | int)}
+    numbers = {name: value for name, value in constants.items() if name not in texts}
+    attributes, arrays = split(numbers, node.input_shape, dtype)
+    made: dict[str, Any] = {"decay": 0.0, **attributes, **texts}
+    return Lif(**made) if "threshold" in constants else Leaky(**made), arrays
+
+
+def share(tau: Array, semantics: Semantics) -> Array:
+    """How much of the way to its target a leaky variable goes in one step."""
+    assert semantics.dt is not None
+    ratio = semantics.dt / tau
+    return ratio if semantics.integrator == "euler" else -np.expm1(-ratio)
+
+
+def _start(params: Mapping[str, Array], semantics: Semantics) -> Array:
+    if isinstance(semantics.v0, str):
+        return params.get(semantics.v0, np.array(0.0))
+    return np.array(semantics.v0)
+
+
+def _integrator(params: Mapping[str, Array], semantics: Semantics) -> Constants:
+    """v' = r x."""
+    gain = params["r"] if semantics.if_gain == "step" else np.float64(semantics.dt or 0.0) * params["r"]
+    return {"decay": np.array(0.0), "form": "sum", "gain": gain, "v0": _start(params, semantics)}
+
+
+def _leaky(params: Mapping[str, Array], semantics: Semantics) -> Constants:
+    """tau v' = (v_leak - v) + r x."""
+    tau = params["tau" if "tau" in params else "tau_mem"]
+    forms = {"ode": ("euler", params["r"]), "step": ("sum", params["r"]), "unit": ("sum", np.array(1.0))}
+    form, gain = forms[semantics.lif_gain]
+    leak = {"leak": params["v_leak"], "v0": _start(params, semantics)}
+    return {"decay": share(tau, semantics), "form": form, "gain": gain, **leak}
+
+
+def _cuba(params: Mapping[str, Array], semantics: Semantics) -> Constants:
+    """tau_syn j' = -j + w_in x; tau_mem v' = (v_leak - v) + r j."""
+    c, w = share(params["tau_syn"], semantics), params["w_in"]
+    forms = {"ode": ("euler", w), "step": ("sum", w), "decayed": ("sum", (1 - c) * w)}
+    form, gain = forms[semantics.cuba_gain]
+    current = {"current_decay": c, "current_form": form, "current_gain": gain, "order": semantics.order}
+    return {**_leaky(params, semantics), **current}
+
+
+def _firing(params: Mapping[str, Array], semantics: Semantics) -> Constants:
+    threshold = params["v_threshold"]
+    if semantics.max_spikes != 1 and float(threshold.min()) <= 0:
+        raise CompileError("nir.value", f"v_threshold is {float(threshold.min())}",
+                           hint="several spikes per step (max_spikes) need thresholds above 0")  # fmt: skip
+    return {
+        "threshold": threshold,
+        "v_reset": params["v_reset"],
+        "comparator": COMPARATORS[semantics.threshold],
+        "reset": semantics.reset,
+        "reset_at": RESET_TIMES[semantics.reset_at],
+        "max_spikes": semantics.max_spikes,
+    }
+
+
+def _threshold(params: Mapping[str, Array], semantics: Semantics) -> Constants:
+    """z = [x > threshold]."""
+    memoryless = {"decay": np.array(1.0), "form": "sum"}
+    return {**memoryless, "threshold": params["threshold"], "comparator": COMPARATORS[semantics.threshold]}
+
+
+POPULATIONS: dict[str, Callable[[Mapping[str, Array], Semantics], Constants]] = {
+    "I": _integrator,
+    "LI": _leaky,
+    "CubaLI": _cuba,
+    "IF": lambda params, semantics: {**_integrator(params, semantics), **_firing(params, semantics)},
+    "LIF": lambda params, semantics: {**_leaky(params, semantics), **_firing(params, semantics)},
+    "CubaLIF": lambda params, semantics: {**_cuba(params, semantics), **_firing(params, semantics)},
+    "Threshold": _threshold,
+}
+"""Kind of NIR node -> the constants of the IR's neuron."""
