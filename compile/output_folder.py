@@ -9,6 +9,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from compile.termination import heed_requests
 from ir.errors import CompileError
 
 MARK = "spike-compiler-report/"
@@ -29,6 +30,7 @@ def output_folder(target: Path) -> Generator[Path]:
     try:
         staging.mkdir()
         yield staging
+        heed_requests()
         _move_into(staging, target)
     except OSError as error:
         raise CompileError(
@@ -60,7 +62,7 @@ def _staging(target: Path) -> Path:
 
     The name is known before the folder exists, so that an interrupt at any moment can clear it away.
     """
-    return (target if target.is_dir() else target.parent) / f".{target.name}.{secrets.token_hex(4)}"
+    return (target if os.path.isdir(target) else target.parent) / f".{target.name}.{secrets.token_hex(4)}"
 
 
 def _move_into(staging: Path, target: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -35,9 +36,18 @@ def ends_when_asked() -> Generator[None]:
     before = {number: handler for number, handler in _HANDLED.items() if signal.getsignal(number) == handler}
     for number in before:
         signal.signal(number, _end)
+    hook = sys.unraisablehook
+
+    def tell_others(lost: Any) -> None:
+        """`Ended` in a finaliser or a callback is lost, and heeded later: nothing to show."""
+        if lost.exc_type is not Ended:
+            hook(lost)
+
+    sys.unraisablehook = tell_others
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
         _asked.clear()

@@ -171,6 +171,10 @@ def _value(value: object, item: Field[Any], where: str) -> Number:
         raise CompileError(
             "profile.value", f"{value} is below {item.metadata['least']}, the least that makes sense", where
         )
+    if value > item.metadata["most"]:
+        raise CompileError(
+            "profile.value", f"{value} is above {item.metadata['most']}, the most that is computed", where
+        )
     if unit == "pJ":
         return Fraction(value)
     if isinstance(value, int):

@@ -7,6 +7,7 @@ origin (`profile.quantity("energy", "synaptic_event")`). A number that nobody pu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -47,9 +48,13 @@ class Quantity:
         return {"value": value, **{key: text for key, text in entries.items() if text}}
 
 
+WIDEST = {"bit": 32}
+"""Unit -> the largest number of it that the engines compute exactly; no chip of this kind comes near."""
+
+
 def counted_in(unit: str, least: int = 0) -> dict[str, Any]:
-    """A field's metadata: its unit, and the least value that makes sense."""
-    return {"unit": unit, "least": least}
+    """A field's metadata: its unit, and the least and the largest value that make sense."""
+    return {"unit": unit, "least": least, "most": WIDEST.get(unit, math.inf)}
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,10 @@ class Features:
     """A spike carries a signed integer payload."""
     programmable_neurons: bool = field(metadata=counted_in("flag"))
     """Neurons run programs of ours (graded, gated, own comparators), not only the built-in leaky integrator."""
+
+
+_PRODUCT_BITS = 53
+"""Up to here the engines' double precision is exact."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,14 @@ class Arithmetic:
     """Payload of a graded spike, sign included; 0 where spikes carry none."""
     max_delay: int = field(metadata=counted_in("step"))
     """Extra delay of a synapse, beyond the one step that each takes."""
+
+    def __post_init__(self) -> None:
+        if self.activation_shift + 2 > self.state_bits:
+            what = f"activation_shift {self.activation_shift} leaves nothing of the {self.state_bits} state_bits"
+            raise CompileError("profile.value", what, "[arithmetic]")
+        if self.state_bits + self.decay_bits > _PRODUCT_BITS:
+            what = f"state_bits {self.state_bits} and decay_bits {self.decay_bits} make products beyond {_PRODUCT_BITS} bits"
+            raise CompileError("profile.value", what, "[arithmetic]")
 
 
 @dataclass(frozen=True)

@@ -52,3 +52,19 @@ def test_a_request_that_a_library_swallows_ends_the_program_at_the_next_stage(ca
     assert main([str(tiny), "--target", "gpu", "--out", str(out)]) == 128 + number
     assert "interrupted by" in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_a_request_that_python_drops_is_heeded_before_files_appear(tmp_path: Path, capsys):
+    class Finalised:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def run() -> None:
+        with ends_when_asked(), output_folder(tmp_path / "out") as folder:
+            (folder / "a.txt").write_text("a")
+            Finalised()
+
+    with pytest.raises(Ended):
+        run()
+    assert list(tmp_path.iterdir()) == []
+    assert capsys.readouterr().err == ""

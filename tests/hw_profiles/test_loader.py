@@ -85,6 +85,11 @@ BAD_QUANTITIES = [
     ),
     ({"table": "limits", "key": "cores_per_chip", "unit": "core", "value": "0"}, "profile.value", "0 is below 1"),
     (
+        {"table": "arithmetic", "key": "weight_bits", "unit": "bit", "value": "64"},
+        "profile.value",
+        "64 is above 32",
+    ),
+    (
         {"table": "features", "key": "graded_spikes", "unit": "flag", "value": "1"},
         "profile.value",
         "1 is not true or false",
@@ -104,6 +109,17 @@ def test_bad_quantity(tmp_path: Path, change: dict[str, str], rule: str, text: s
     assert text in caught.what
     assert "mine.toml" in caught.where
     assert {**GOOD, **change}["table"] in caught.where
+
+
+WIDTHS = (({"activation_shift": 23}, "state_bits"), ({"decay_bits": 30}, "beyond 53 bits"))
+
+
+@pytest.mark.parametrize(("widths", "text"), WIDTHS)
+def test_widths_that_do_not_go_together(tmp_path: Path, widths: dict[str, int], text: str):
+    rows = [f'{key} = {{ value = {n}, unit = "bit", kind = "assumed", source = "s" }}' for key, n in widths.items()]
+    profile = load(write(tmp_path, 'title = "x"\nextends = "loihi2"\n[arithmetic]\n' + "\n".join(rows)))
+    with pytest.raises(CompileError, match=text):
+        _ = profile.arithmetic
 
 
 def test_the_template_itself_is_good(tmp_path: Path):
