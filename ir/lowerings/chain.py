@@ -36,7 +36,7 @@ def lower_by_merging(lowering: Lowering, node: Node, where: Where) -> Form:
         lowering.refuse(
             node, "lower.chain", what, "put neurons between the two, or choose a profile with graded spikes"
         )
-    wires = tuple(_merged(lowering, wire, node) for wire in current.wires)
+    wires = tuple(merged(lowering, wire, node) for wire in current.wires)
     bias = joint_bias([through(lowering, node, current), own_bias(lowering, node)])
     return Current(node.type.shape, wires, bias)
 
@@ -75,7 +75,7 @@ def _merged_synapses(lowering: Lowering, node: Node, current: Current) -> int:
     return sum(lowering.builder.type(wire.source).size for wire in current.wires) * node.type.size
 
 
-def _merged(lowering: Lowering, wire: Wire, node: Node) -> Wire:
+def merged(lowering: Lowering, wire: Wire, node: Node) -> Wire:
     """The wire and the projection behind it as a matrix on the flat population."""
     shape = lowering.builder.type(wire.source).shape
     chain: list[tuple[Op, str | None]] = [(wire.op, wire.weight), *((route, None) for route in wire.routes)]

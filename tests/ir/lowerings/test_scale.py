@@ -7,10 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ir.errors import DeployError
 from ir.graph import Graph, GraphBuilder
 from ir.lowerings.census import census, totals
-from ir.ops import Input, Lif, Linear, Offset, Scale, Sum, Synapse
+from ir.ops import Conv, Input, Lif, Linear, Offset, Permute, Reshape, Scale, Sum, Synapse
 from ir.ops.base import Op
 from ir.passes.lower_to_synapses import lower_to_synapses
 
@@ -67,8 +66,28 @@ def test_spikes_carry_a_factor_over_unit_synapses(cmsf: SimpleNamespace):
     assert lowered.nodes["s_in"].op == Synapse(weight=1.5)
 
 
-def test_a_factor_per_element_is_refused(cmsf: SimpleNamespace):
-    constants = {"weight": np.array([1, 2, 3], np.float32)}
-    source = _scaled(Linear(), {"weight": WEIGHT}, Scale(), constants)
-    with pytest.raises(DeployError, match="%op: multiplies every element by a factor of its own"):
-        lower_to_synapses(source, cmsf.LOIHI1, {})
+@pytest.mark.parametrize(
+    "factors", [np.array([1, 2, -0.5], np.float32), np.array([[1, 2, 3], [0.5, 0.25, 2]], np.float32)]
+)
+@pytest.mark.parametrize("kind", ["linear", "conv", "spikes", "spikes behind routing"])
+def test_a_factor_per_element(cmsf: SimpleNamespace, factors: np.ndarray, kind: str):
+    builder = GraphBuilder("elements", 3)
+    x = builder.add(Input("spike[2x3]" if "spikes" in kind else "spike[2x4]"), name="x")
+    if kind == "linear":
+        x = builder.add(
+            Linear(), x, name="w", params={"weight": builder.param("w", WEIGHT), "bias": builder.param("b", BIAS)}
+        )
+    if kind == "conv":
+        x = builder.add(
+            Conv((1,), (0,), (1,)),
+            x,
+            name="w",
+            params={"weight": builder.param("w", WEIGHT[None, :2, :2].repeat(2, 0))},
+        )
+    if "routing" in kind:
+        x = builder.add(Permute((1, 0)), builder.add(Reshape((3, 2)), x, name="r"), name="p")
+    y = builder.add(Scale(), x, name="op", params={"weight": builder.param("own", factors)})
+    source = builder.build({"y": builder.add(Lif(0.5, threshold=0.25), y, name="y")})
+    lowered = lower_to_synapses(source, cmsf.LOIHI1, {})
+    cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 1, samples=20))
+    assert sum(totals(census(lowered)).neurons.values()) == 6
