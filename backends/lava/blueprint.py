@@ -13,8 +13,8 @@ from typing import Any
 
 import networkx as nx
 
-from backends.lava.core import READOUT
 from backends.lava.recording import Tap
+from backends.lava.stage import READOUT
 from backends.lava.timing import Timing
 from backends.lava.worker import HostWorker, Worker
 from ir.graph import Array, Graph

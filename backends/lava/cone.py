@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ir.graph import Graph, Node
+from ir.ops.delay import Delay, Past
 
 EMITTERS = ("neuron", "input")
 """Families whose values are emitted once per step; everything else is wiring."""
@@ -17,9 +18,18 @@ class Cone:
     nodes: tuple[Node, ...]
     sources: tuple[str, ...]
 
+    @property
+    def remembers(self) -> bool:
+        """Whether the wiring holds values of earlier steps."""
+        return any(isinstance(node.op, (Delay, Past)) for node in self.nodes)
 
-def cone_of(graph: Graph, roots: tuple[str, ...]) -> Cone:
-    """The cone of the values `roots`: every node back to, and without, the emitting nodes."""
+
+def cone_of(graph: Graph, roots: tuple[str, ...], back_edges: bool = False) -> Cone:
+    """
+    The cone of the values `roots`: every node back to, and without, the emitting nodes.
+
+    With `back_edges` it goes on behind a back edge to what that repeats; without, a back edge is a leaf.
+    """
     stack, wiring, sources = list(roots), set[str](), set[str]()
     while stack:
         node = graph.nodes[stack.pop()]
@@ -27,7 +37,7 @@ def cone_of(graph: Graph, roots: tuple[str, ...]) -> Cone:
             sources.add(node.name)
         elif node.name not in wiring:
             wiring.add(node.name)
-            stack.extend(node.inputs)
+            stack.extend(node.reads if back_edges else node.inputs)
     nodes = tuple(node for name, node in graph.nodes.items() if name in wiring)
     return Cone(nodes, tuple(name for name in graph.nodes if name in sources))
 

@@ -13,12 +13,12 @@ from backends.lava.blueprint import Blueprint
 from backends.lava.bounds import with_input_range
 from backends.lava.children import raise_descriptor_limit, start_by_forking
 from backends.lava.cone import populations
-from backends.lava.core import is_real
-from backends.lava.events import count_events
+from backends.lava.events import count_events, delayed_sources
 from backends.lava.fused import fuse
 from backends.lava.inputs import checked_inputs, played
+from backends.lava.number_types import is_real, trace_dtype
 from backends.lava.parameters import check_parameters
-from backends.lava.recording import Tap, shared_array, trace_dtype
+from backends.lava.recording import Tap, shared_array
 from backends.lava.safe_run import safe_run
 from backends.lava.status import Status
 from backends.lava.stock import emit_stock
@@ -75,12 +75,12 @@ class LavaEngine:
         samples = checked_inputs(self.chip, inputs, self.real)
         steps, batch = next(iter(samples.values())).shape[:2]
         timing = timing_of(self.chip, steps)
-        taps = self._taps(timing, steps * batch, probes)
+        taps = self._taps(timing, batch, probes)
         start_by_forking()
         with forgotten_processes():
             self._execute(timing, taps, {name: played(values) for name, values in samples.items()})
         activity = {name: tap.activity for name, tap in taps.items() if tap.activity is not None}
-        activity |= {name: np.count_nonzero(x.reshape(-1, x[0, 0].size), axis=0) for name, x in samples.items()}
+        activity |= {name: np.count_nonzero(x, axis=1).reshape(steps, -1) for name, x in samples.items()}
         outputs = {name: self._output(name, taps["output " + name].samples(steps)) for name in self.chip.outputs}
         spikes = {name: self._probed(name, taps, samples, steps) for name in probes}
         return Trace(outputs, spikes, count_events(self.chip, activity, batch, steps))
@@ -100,22 +100,23 @@ class LavaEngine:
             return emit_stock(chip, timing, taps)
         return fuse(chip, timing, taps, self.processes)
 
-    def _taps(self, timing: Timing, count: int, probes: tuple[str, ...]) -> dict[str, Tap]:
+    def _taps(self, timing: Timing, batch: int, probes: tuple[str, ...]) -> dict[str, Tap]:
         """Shared memory for every population's activity, the probed spikes and the outputs ("output " + name)."""
         names = [node.name for node in populations(self.chip)]
         known = [*names, *(node.name for node in self.chip.inputs)]
         for name in probes:
             if name not in known:
                 raise CompileError("lava.probe", f"{name!r} is no population", hint=f"known: {', '.join(known)}")
+        count, delayed = timing.window * batch, delayed_sources(self.chip)
         taps: dict[str, Tap] = {}
         for name in names:
             type_ = self.chip.nodes[name].type
-            values = shared_array((count, *type_.shape), trace_dtype(type_, self.real)) if name in probes else None
-            activity = shared_array((type_.size,), np.int64)
+            values = shared_array((count, *type_.shape), trace_dtype(self.chip, type_)) if name in probes else None
+            activity = shared_array((timing.window if name in delayed else 1, type_.size), np.int64)
             taps[name] = Tap(type_.shape, timing.depth[name], count, values, activity)
         for name, value in self.chip.outputs.items():
             type_ = self.chip.nodes[value].type
-            values = shared_array((count, *type_.shape), trace_dtype(type_, self.real))
+            values = shared_array((count, *type_.shape), trace_dtype(self.chip, type_))
             taps["output " + name] = Tap(type_.shape, timing.outputs[name], count, values)
         return taps
 
@@ -148,7 +149,7 @@ class LavaEngine:
     def _probed(self, name: str, taps: Mapping[str, Tap], samples: Mapping[str, Array], steps: int) -> Array:
         if name in taps:
             return taps[name].samples(steps)
-        return samples[name].astype(trace_dtype(self.chip.nodes[name].type, self.real))
+        return samples[name].astype(trace_dtype(self.chip, self.chip.nodes[name].type))
 
 
 def require_lava() -> None:

@@ -6,32 +6,56 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from backends.lava.cone import cone_of, populations
+from backends.lava.cone import Cone, cone_of, populations
 from backends.trace import Events
 from ir.graph import Array, Graph, Node
+from ir.loops import run_loop
 from ir.ops.linear import Conv
 
 
 def count_events(graph: Graph, activity: Mapping[str, Array], samples: int, steps: int) -> Events:
-    """`activity`: input or population -> active steps per element (size,), summed over all samples."""
+    """
+    The events of a run.
+
+    Args:
+        activity: input or population -> active steps per element, summed over all samples, (1, size); by the step of the
+            window, (T, size), for those in `delayed_sources`.
+    """
     spikes = {name: int(active.sum()) for name, active in activity.items()}
-    synaptic = {n.name: _synaptic(graph, n, activity) for n in graph.nodes.values() if n.op.family == "projection"}
+    synaptic = {node.name: _synaptic(graph, node, activity) for node in _projections(graph)}
     updates = {node.name: node.type.size * steps * samples for node in populations(graph)}
     return Events(samples, steps, spikes, synaptic, updates)
 
 
+def delayed_sources(graph: Graph) -> frozenset[str]:
+    """Inputs and populations that a projection reads late: what is late beyond the window arrives nowhere."""
+    cones = [cone_of(graph, node.inputs, back_edges=True) for node in _projections(graph)]
+    return frozenset(name for cone in cones if cone.remembers for name in cone.sources)
+
+
+def _projections(graph: Graph) -> tuple[Node, ...]:
+    return tuple(node for node in graph.nodes.values() if node.op.family == "projection")
+
+
 def _synaptic(graph: Graph, node: Node, activity: Mapping[str, Array]) -> int:
     """Active elements of the projection's operand, each times its fan-out."""
-    operand = node.inputs[0]
-    values = {
-        name: activity[name].reshape(1, 1, *graph.nodes[name].type.shape)
-        for name in cone_of(graph, node.inputs).sources
-    }
-    if operand in activity:
-        values[operand] = activity[operand].reshape(1, 1, *graph.nodes[operand].type.shape)
-    for wire in cone_of(graph, node.inputs).nodes:
-        values[wire.name] = wire.op.run(tuple(values[name] for name in wire.inputs), {}, 1)
-    return int((values[operand][0, 0] * fan_out(graph, node)).sum())
+    cone = cone_of(graph, node.inputs, back_edges=True)
+    values = {name: _leaf(graph, name, activity[name], cone) for name in cone.sources}
+    if not values:
+        return 0
+    steps, like = len(next(iter(values.values()))), next(iter(values.values()))
+    if cone.remembers:
+        values |= run_loop(cone.nodes, values, graph.params, steps, like)
+    else:
+        for wire in cone.nodes:
+            values[wire.name] = wire.op.run(tuple(values[name] for name in wire.inputs), {}, steps)
+    return int((values[node.inputs[0]].sum(axis=0)[0] * fan_out(graph, node)).sum())
+
+
+def _leaf(graph: Graph, name: str, active: Array, cone: Cone) -> Array:
+    """The activity of a source as a value, (T, 1, *shape), or (1, 1, *shape) where nothing is late."""
+    active = active if cone.remembers else active.sum(axis=0, keepdims=True)
+    return active.reshape(-1, 1, *graph.nodes[name].type.shape)
 
 
 def fan_out(graph: Graph, node: Node) -> Array:

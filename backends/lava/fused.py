@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from backends.lava.blueprint import Blueprint, CorePart, Part, Port, emission_of, finish
-from backends.lava.cone import cone_of, populations
-from backends.lava.core import READOUT, Core, is_real, port_dtype, roots_of
+from backends.lava.cone import cone_of
+from backends.lava.core import Core
+from backends.lava.groups import groups_of
+from backends.lava.number_types import port_dtype
 from backends.lava.recording import Tap
+from backends.lava.stage import READOUT, roots_of
 from backends.lava.timing import Timing
 from backends.lava.worker import CoreWorker
 from ir.graph import Graph
@@ -22,7 +25,8 @@ MOST_PROCESSES = 3
 def fuse(graph: Graph, timing: Timing, taps: Mapping[str, Tap], processes: int | None = None) -> Blueprint:
     """The network as one to three cores (or as many as `processes` says); `taps` says what to record."""
     readouts = [name for name in (emission_of(graph, output) for output in graph.outputs) if name.startswith(READOUT)]
-    costs = {node.name: _cost(graph, node.name) for node in populations(graph)} | dict.fromkeys(readouts, 0.0)
+    costs = {group: sum(_cost(graph, name) for name in group) for group in groups_of(graph, timing)}
+    costs |= {(name,): 0.0 for name in readouts}
     wanted = processes or min(MOST_PROCESSES, 1 + int(sum(costs.values()) / NS_WORTH_A_PROCESS))
     cores = {f"core{k}": Core(graph, timing, emits, taps) for k, emits in enumerate(_shares(costs, wanted))}
     return connect(graph, timing, cores)
@@ -43,7 +47,7 @@ def connect(graph: Graph, timing: Timing, cores: Mapping[str, Core]) -> Blueprin
     ]  # fmt: skip
     wires += [(port_of[emission], ("", output)) for output, emission in outputs.items()]
     parts: dict[str, Part] = {part: CorePart(CoreWorker(core, sends[part])) for part, core in cores.items()}
-    return finish(graph, timing, parts, wires, port_dtype(is_real(graph)))
+    return finish(graph, timing, parts, wires, port_dtype(graph))
 
 
 def _cost(graph: Graph, emission: str) -> float:
@@ -54,14 +58,14 @@ def _cost(graph: Graph, emission: str) -> float:
     return NS_PER_SYNAPSE * sum(synapses) + NS_PER_NEURON * graph.nodes[emission].type.size
 
 
-def _shares(costs: Mapping[str, float], processes: int) -> list[list[str]]:
-    """Consecutive populations, split where the running cost passes equal shares; no share is empty."""
+def _shares(costs: Mapping[tuple[str, ...], float], processes: int) -> list[list[str]]:
+    """Consecutive groups of populations, split where the running cost passes equal shares; no share is empty."""
     share = sum(costs.values()) / processes
     shares: list[list[str]] = [[]]
     spent = 0.0
-    for name, cost in costs.items():
+    for names, cost in costs.items():
         if shares[-1] and spent >= share * len(shares) and len(shares) < processes:
             shares.append([])
-        shares[-1].append(name)
+        shares[-1] += names
         spent += cost
     return shares

@@ -22,10 +22,10 @@ Compute = Callable[..., Array]
 
 
 def wiring_instruction(graph: Graph, node: Node, bounds: Mapping[str, int] | None) -> Compute:
-    """The callable of a projection or routing node; `bounds` is the range proof, None for a real network."""
+    """The callable of a projection or of routing without memory; `bounds` is the range proof, None for a real network."""
     if node.op.family == "routing":
-        return lambda *args: node.op.run(args, {}, 1)
-    working, result = _dtypes(node, bounds)
+        return _routing(node, bounds)
+    working, result = _dtypes(graph, node, bounds)
     params = {role: array.astype(working) for role, array in graph.arrays(node).items()}
     compute = _conv(node, graph.args(node)[0].shape, params["weight"]) if isinstance(node.op, Conv) else None
 
@@ -37,10 +37,17 @@ def wiring_instruction(graph: Graph, node: Node, bounds: Mapping[str, int] | Non
     return run
 
 
-def _dtypes(node: Node, bounds: Mapping[str, int] | None) -> tuple[Any, Any]:
+def _routing(node: Node, bounds: Mapping[str, int] | None) -> Compute:
+    """Routing as it is; a sum of integers that float32 might round is added in float64."""
+    if bounds is not None and bounds[node.name] >= EXACT_FLOAT32:
+        return lambda *args: node.op.run(tuple(arg.astype(np.float64) for arg in args), {}, 1)
+    return lambda *args: node.op.run(args, {}, 1)
+
+
+def _dtypes(graph: Graph, node: Node, bounds: Mapping[str, int] | None) -> tuple[Any, Any]:
     """The number types in which a projection computes and hands over its sum."""
     if bounds is None:
-        return np.float64, np.float32
+        return np.float64, np.dtype(graph.dtype).type
     exact = np.float32 if bounds[node.name] < EXACT_FLOAT32 else np.float64
     return exact, exact
 

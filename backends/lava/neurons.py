@@ -1,9 +1,10 @@
 """
 Populations as stateful numpy callables that compute one step inside a Lava process.
 
-The integer neurons compute in float64, where every intermediate of their definition (ir/ops/loihi.py, ir/ops/neuron.py) is an
-integer below 2^53 and therefore exact; real neurons run the operation itself in float32. A time-coded population runs all its
-micro-steps inside one Lava step: memoryless neurons fire independently at each of them.
+Loihi's plain integer neuron and the memoryless ones are computed in float64, where every intermediate of their definition
+(ir/ops/loihi.py, ir/ops/neuron.py) is an integer below 2^53 and therefore exact; all others run the definition itself, integers
+in int64 and real ones in the source's number type. A time-coded population runs all its micro-steps inside one Lava step:
+memoryless neurons fire independently at each of them.
 """
 
 from __future__ import annotations
@@ -14,13 +15,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from backends.lava.number_types import emission_dtype
 from ir.graph import Array, Graph, Node
 from ir.ops.loihi import LoihiLif
-from ir.ops.membrane import Membrane, State
 from ir.ops.neuron import Burst, Gate, Graded
-
-FLOAT32_PAYLOAD_BITS = 25
-"""Payloads of up to this many bits (sign included) are exact in float32."""
 
 
 class Neuron(Protocol):
@@ -37,24 +35,29 @@ class Neuron(Protocol):
 
 def neuron_of(graph: Graph, node: Node, bounds: Mapping[str, int] | None, window: int) -> Neuron:
     """
-    The callable of a neuron node, with its bias.
+    The callable of a neuron node, with its bias and the constants of its single neurons.
 
     Args:
         bounds: the range proof, None for a real network. window: steps between resets, 0 for none.
     """
-    bias = graph.arrays(node).get("bias")
-    if isinstance(node.op, LoihiLif):
+    params, emitted = graph.arrays(node), emission_dtype(graph, node)
+    if is_plain(node):
         assert bounds is not None
-        return IntegerLif(node, bias, sum(bounds[name] for name in node.inputs), window)
-    working = np.float32 if bounds is None else np.float64
-    kind = RealNeuron if isinstance(node.op, Membrane) else Memoryless
-    return kind(node, None if bias is None else bias.astype(working), working)
+        return IntegerLif(node, params.get("bias"), sum(bounds[name] for name in node.inputs), window)
+    real = np.dtype(graph.dtype).type
+    if isinstance(node.op, (Graded, Gate, Burst)):
+        working = real if bounds is None else np.float64
+        return Memoryless(node, params["bias"].astype(working) if params else None, working, emitted)
+    working = real if bounds is None else np.int64
+    return Defined(node, {role: array.astype(working) for role, array in params.items()}, working, emitted)
 
 
-def emission_dtype(node: Node) -> Any:
-    """The number type in which a value is emitted: float32, or float64 for payloads that float32 would round."""
-    wide = node.type.domain.kind == "graded" and node.type.domain.bound > FLOAT32_PAYLOAD_BITS
-    return np.float64 if wide else np.float32
+def is_plain(node: Node) -> bool:
+    """Whether a population is Loihi's (and Lava's) own neuron: one set of constants, zero state at first, reset to zero."""
+    op = node.op
+    if not isinstance(op, LoihiLif) or any(role != "bias" for role, _ in node.params):
+        return False
+    return op == LoihiLif(op.du, op.dv, op.vth, op.shift, op.decay_bits, op.state_bits, op.micro, theta=op.theta)
 
 
 def _total(currents: tuple[Array, ...], dtype: Any) -> Array:
@@ -123,21 +126,22 @@ class IntegerLif:
 
 
 @dataclass
-class RealNeuron:
-    """The source's own neuron in float32: `Membrane.step` with its state kept between steps."""
+class Defined:
+    """A population that runs its operation's own definition (`Op.resume`), the state kept between steps."""
 
     node: Node
-    bias: Array | None
+    params: Mapping[str, Array]
     working: Any
-    state: State | None = None
+    emitted: Any
+    state: Any = None
 
     def reset(self) -> None:
         self.state = None
 
     def step(self, *currents: Array) -> Array:
-        assert isinstance(self.node.op, Membrane)
-        emitted, self.state = self.node.op.resume((_biased(currents, self.bias, self.working),), {}, 1, self.state)
-        return emitted
+        args = tuple(current.astype(self.working, copy=False) for current in currents)
+        emission, self.state = self.node.op.resume(args, self.params, 1, self.state)
+        return emission.astype(self.emitted, copy=False)
 
 
 @dataclass
@@ -147,9 +151,7 @@ class Memoryless:
     node: Node
     bias: Array | None
     working: Any
-
-    def __post_init__(self) -> None:
-        self.dtype = emission_dtype(self.node)
+    emitted: Any
 
     def reset(self) -> None:
         """Nothing to forget."""
@@ -158,11 +160,11 @@ class Memoryless:
         op = self.node.op
         if isinstance(op, Burst):
             count = _biased(currents, self.bias, self.working)
-            return np.stack([count > m for m in range(op.micro)], axis=2).astype(np.float32)
+            return np.stack([count > m for m in range(op.micro)], axis=2).astype(self.emitted)
         if isinstance(op, Gate):
             enable = _total(currents[-op.enables :], self.working)
-            return np.where(enable >= 1, self._payload(currents[: -op.enables]), 0).astype(self.dtype)
-        return self._payload(currents).astype(self.dtype)
+            return np.where(enable >= 1, self._payload(currents[: -op.enables]), 0).astype(self.emitted)
+        return self._payload(currents).astype(self.emitted)
 
     def _payload(self, currents: tuple[Array, ...]) -> Array:
         op = self.node.op

@@ -15,7 +15,6 @@ import numpy as np
 
 from ir.errors import CompileError
 from ir.graph import Array
-from ir.types import Type
 
 
 def shared_array(shape: tuple[int, ...], dtype: Any) -> Array:
@@ -31,19 +30,13 @@ def shared_array(shape: tuple[int, ...], dtype: Any) -> Array:
     return np.frombuffer(memory, dtype, count=items).reshape(shape)
 
 
-def trace_dtype(type_: Type, real: bool) -> Any:
-    """The number type in which a trace hands over a value: uint8 spikes and counts, int32 integers, float32 real payloads."""
-    if type_.domain.kind in ("spike", "count"):
-        return np.uint8
-    return np.float32 if real and type_.domain.kind == "graded" else np.int32
-
-
 @dataclass(frozen=True)
 class Tap:
     """
     Where one emission is recorded, and which steps count: `count` from `first`, the samples' windows.
 
-    shape: of one emission; values: (count, *shape) or None; activity: how often each element was active, shape (size,), or None.
+    shape: of one emission; values: (count, *shape) or None; activity: how often each element was active, (1, size), or that
+    by the step of the window, (T, size), or None.
     """
 
     shape: tuple[int, ...]
@@ -60,7 +53,8 @@ class Tap:
         if self.values is not None:
             self.values[local] = emission[0, 0]
         if self.activity is not None:
-            np.add(self.activity, emission.reshape(-1) != 0, out=self.activity)
+            active = self.activity[local % len(self.activity)]
+            np.add(active, emission.reshape(-1) != 0, out=active)
 
     def samples(self, steps: int) -> Array:
         """The recorded values as (T, B, *shape)."""

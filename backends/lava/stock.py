@@ -2,8 +2,9 @@
 The stock emission: Lava's own processes as shipped, wherever they can say the network.
 
 A population becomes a LIFReset, each of its currents a Sparse per source, and skipped steps a DelaySparse of unit synapses
-that all late readers of a source share. What Lava has no process for (graded, gate and burst neurons, numbers that its
-formats cannot hold) becomes a core of our own with that one population.
+that all late readers of a source share. What Lava has no process for (graded, gate and burst neurons, other resets and constants
+of single neurons, numbers that its formats cannot hold, delays and loops, whose memory Lava's synapses keep from one window to
+the next) becomes a core of our own with that one population, or those of one loop.
 """
 
 from __future__ import annotations
@@ -15,10 +16,14 @@ import numpy as np
 
 from backends.lava.blueprint import Blueprint, CorePart, LifPart, Part, Port, SynapsesPart, emission_of, finish
 from backends.lava.bounds import magnitude_bounds
-from backends.lava.cone import cone_of, populations
-from backends.lava.core import READOUT, Core, port_dtype
+from backends.lava.cone import cone_of
+from backends.lava.core import Core
+from backends.lava.groups import groups_of
 from backends.lava.matrix import StoredMatrix, connection_matrix, stored_matrix
+from backends.lava.neurons import is_plain
+from backends.lava.number_types import port_dtype
 from backends.lava.recording import Tap
+from backends.lava.stage import READOUT
 from backends.lava.timing import Timing
 from backends.lava.worker import CoreWorker, HostWorker
 from ir.graph import Array, Graph, Node
@@ -34,12 +39,12 @@ INT32_TOP, MANTISSA_TOP = 1 << 31, 1 << 15
 def emit_stock(graph: Graph, timing: Timing, taps: Mapping[str, Tap]) -> Blueprint:
     """The network as Lava's own processes; `taps` says what is recorded."""
     emission = _StockEmission(graph, timing, taps)
-    for node in populations(graph):
-        emission.add_population(node)
+    for group in groups_of(graph, timing):
+        emission.add_group(group)
     for output in graph.outputs:
         emission.add_output(output)
     emission.add_recorder()
-    return finish(graph, timing, emission.parts, emission.wires, port_dtype(False))
+    return finish(graph, timing, emission.parts, emission.wires, port_dtype(graph))
 
 
 class _StockEmission:
@@ -52,12 +57,13 @@ class _StockEmission:
         self.ports: dict[tuple[str, int], Port] = {(node.name, 0): ("", node.name) for node in graph.inputs}
         self.recorded: list[str] = []
 
-    def add_population(self, node: Node) -> None:
-        """One population with its synapses."""
-        synapses = self._synapses(node)
+    def add_group(self, names: tuple[str, ...]) -> None:
+        """One population with its synapses, or those of a loop, which share a core."""
+        node = self.graph.nodes[names[0]]
+        synapses = self._synapses(node) if len(names) == 1 else None
         lif = _lif_part(self.graph, node, self.timing) if synapses is not None else None
         if synapses is None or lif is None or self._overflows(node, synapses):
-            self._add_core(node.name)
+            self._add_core(names)
             return
         self.parts[node.name] = lif
         self.ports[node.name, 0] = (node.name, "s_out")
@@ -73,7 +79,7 @@ class _StockEmission:
         """A chip output: the population's own port, or that of a readout."""
         emission = emission_of(self.graph, output)
         if emission.startswith(READOUT):
-            self._add_core(emission)
+            self._add_core((emission,))
         self.wires.append((self.ports[emission, 0], ("", output)))
 
     def add_recorder(self) -> None:
@@ -82,18 +88,18 @@ class _StockEmission:
             return
         taps = [self.taps[name] for name in self.recorded]
         sizes = [self.graph.nodes[name].type.size for name in self.recorded]
-        self.parts["recorder"] = CorePart(HostWorker([], taps, sizes, port_dtype(False)))
+        self.parts["recorder"] = CorePart(HostWorker([], taps, sizes, port_dtype(self.graph)))
         self.wires += [(self.ports[name, 0], ("recorder", f"in_{k}")) for k, name in enumerate(self.recorded)]
 
-    def _add_core(self, emission: str) -> None:
-        core = Core(self.graph, self.timing, [emission], self.taps)
-        self.parts[emission] = CorePart(CoreWorker(core, (emission,)))
-        self.ports[emission, 0] = (emission, "out_0")
-        self.wires += [(self.ports[name, 0], (emission, f"in_{k}")) for k, name in enumerate(core.receives)]
+    def _add_core(self, emissions: tuple[str, ...]) -> None:
+        core, part = Core(self.graph, self.timing, emissions, self.taps), emissions[0]
+        self.parts[part] = CorePart(CoreWorker(core, emissions))
+        self.ports |= {(emission, 0): (part, f"out_{k}") for k, emission in enumerate(emissions)}
+        self.wires += [(self.ports[name, 0], (part, f"in_{k}")) for k, name in enumerate(core.receives)]
 
     def _synapses(self, node: Node) -> dict[tuple[str, str], StoredMatrix] | None:
         """(current, source) -> matrix in Lava's format, without silent ones; None where Lava cannot say one of them."""
-        if not isinstance(node.op, LoihiLif):
+        if not is_plain(node) or cone_of(self.graph, node.inputs).remembers:
             return None
         matrices: dict[tuple[str, str], StoredMatrix] = {}
         for current in dict.fromkeys(node.inputs):

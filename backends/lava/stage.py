@@ -1,0 +1,104 @@
+"""
+A stage: what a core computes for one depth in a step, in graph order: wiring, populations, and at the end what back edges keep.
+
+Delay lines and back edges are the stage's own, even where another stage reads the same ones at its own time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from backends.lava.cone import Cone, cone_of
+from backends.lava.instructions import Compute, wiring_instruction
+from backends.lava.memories import BackEdge, DelayLine
+from backends.lava.neurons import neuron_of
+from backends.lava.timing import Timing
+from ir.graph import Array, Graph, Node
+from ir.ops.delay import Delay, Past
+
+READOUT = "output:"
+"""Prefix of the emission that carries a routed or merged chip output."""
+
+
+class Stateful(Protocol):
+    """A population, a delay line or a back edge."""
+
+    def reset(self) -> None:
+        """Start a window from zero state."""
+        ...
+
+
+@dataclass
+class Stage:
+    """What is computed for one depth: sources with their lags, instructions in order, and the emissions that result."""
+
+    depth: int
+    lags: tuple[tuple[str, int], ...]
+    emits: dict[str, str]
+    instructions: list[tuple[str, Compute, tuple[str, ...]]] = field(default_factory=list)
+    stateful: list[Stateful] = field(default_factory=list)
+    back_edges: list[BackEdge] = field(default_factory=list)
+
+    def reset(self) -> None:
+        """Start a window."""
+        for part in self.stateful:
+            part.reset()
+
+    def compute(self, values: dict[str, Array]) -> dict[str, Array]:
+        """Emission name -> value, from the values of the sources."""
+        for name, run, operands in self.instructions:
+            values[name] = run(*(values[operand] for operand in operands))
+        for edge in self.back_edges:
+            edge.remember(values[edge.of])
+        return {emission: values[value] for emission, value in self.emits.items()}
+
+
+def stage_of(graph: Graph, timing: Timing, depth: int, emits: Sequence[str], bounds: Mapping[str, int] | None) -> Stage:
+    """The stage that computes the emissions `emits`, all of this depth; `bounds`: the range proof, None for a real network."""
+    cone = cone_of(graph, tuple(root for name in emits for root in roots_of(graph, name)), back_edges=True)
+    lags = tuple((name, depth - timing.depth[name]) for name in cone.sources if name not in emits)
+    assert all(lag > 0 for _, lag in lags), (emits, lags)
+    own = {name: roots_of(graph, name)[0] if name.startswith(READOUT) else name for name in emits}
+    stage = Stage(depth, lags, own)
+    for node in _in_order(graph, cone, emits):
+        stage.instructions.append((node.name, _instruction(graph, node, bounds, timing.window, stage), node.inputs))
+    return stage
+
+
+def depth_of(timing: Timing, emission: str) -> int:
+    """The depth of a population, an input or a readout."""
+    if emission.startswith(READOUT):
+        return timing.outputs[emission.removeprefix(READOUT)]
+    return timing.depth[emission]
+
+
+def roots_of(graph: Graph, emission: str) -> tuple[str, ...]:
+    """The values whose cone an emission is computed from."""
+    if emission.startswith(READOUT):
+        return (graph.outputs[emission.removeprefix(READOUT)],)
+    return graph.nodes[emission].inputs
+
+
+def _in_order(graph: Graph, cone: Cone, emits: Sequence[str]) -> list[Node]:
+    needed = {node.name for node in cone.nodes} | set(emits)
+    return [node for name, node in graph.nodes.items() if name in needed]
+
+
+def _instruction(graph: Graph, node: Node, bounds: Mapping[str, int] | None, window: int, stage: Stage) -> Compute:
+    """The callable of one node; what it remembers is noted in the stage."""
+    if isinstance(node.op, Past):
+        edge = BackEdge(node, window)
+        stage.stateful.append(edge)
+        stage.back_edges.append(edge)
+        return edge.value
+    if isinstance(node.op, Delay):
+        line = DelayLine(graph, node, window)
+        stage.stateful.append(line)
+        return line.step
+    if node.op.family == "neuron":
+        neuron = neuron_of(graph, node, bounds, window)
+        stage.stateful.append(neuron)
+        return neuron.step
+    return wiring_instruction(graph, node, bounds)
