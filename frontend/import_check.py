@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from frontend.rules import neuron_rule, reset_neurons
+from frontend.rules import is_single_step, neuron_rule, reset_neurons
 from frontend.trace import named_outputs
 from ir.errors import CompileError
 from ir.graph import Graph, Node
@@ -98,7 +98,11 @@ class _Recording:
         hooks = [child.register_forward_hook(self._keep(path)) for path, child in neurons]
         reset_neurons(self._module)
         try:
-            return self._module(**inputs)
+            result = self._module(**inputs)
+            for path, child in neurons:
+                if is_single_step(child) and path in self._spikes:
+                    self._spikes[path] = [torch.stack(self._spikes[path])]
+            return result
         finally:
             reset_neurons(self._module)
             for hook in hooks:

@@ -31,10 +31,11 @@ Dim = tuple[Axis, ...]
 
 @dataclass(frozen=True)
 class View:
-    """A torch tensor as a view of the IR value called `value`."""
+    """A torch tensor as a view of the IR value called `value`; with a `step`, of what the value is at that step."""
 
     value: str
     dims: tuple[Dim, ...]
+    step: int | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -14,9 +14,9 @@ from ir.ops import Lif
 STEPS, NEURONS = 8, 512
 
 
-def probe(module: nn.Module, op: Lif) -> None:
+def probe(module: nn.Module, op: Lif, single_step: bool) -> None:
     """
-    Run a copy of `module` and `op` on the same currents.
+    Run a copy of `module`, which takes single steps or all at once, and `op` on the same currents.
 
     Raises:
         CompileError: if any spike differs, so that an override which changes the neuron is never ignored.
@@ -27,7 +27,7 @@ def probe(module: nn.Module, op: Lif) -> None:
         reset()
     currents = probe_currents(op.threshold)
     with torch.no_grad():
-        theirs = twin(currents)
+        theirs = torch.stack([twin(x) for x in currents]) if single_step else twin(currents)
     ours = op.run((currents,), {}, STEPS)
     if theirs.shape != ours.shape or not torch.equal(theirs, ours):
         name = type(module).__name__

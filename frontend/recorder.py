@@ -46,6 +46,8 @@ class Recorder:
         self._builder = GraphBuilder(name, steps)
         self._parameter_names = parameter_names
         self._routed: dict[tuple[str, Op], str] = {}
+        self._made: dict[tuple[Op, tuple[str, ...], tuple[tuple[str, str], ...], str], str] = {}
+        self.stepwise = False
 
     def input(self, name: str, value_type: Type) -> View:
         """A graph input; static ones are (B, ...), the others (T, B, ...)."""
@@ -58,10 +60,19 @@ class Recorder:
         return self._builder.type(view.value)
 
     def emit(self, op: Op, *values: str, params: Mapping[str, Constant] | None = None, name: str = "") -> str:
-        """Append a node named after the running module and function (or `name`) and return its value."""
+        """
+        Append a node named after the running module and function (or `name`) and return its value.
+
+        While the model runs `stepwise`, an operation that the same module did before is that node again.
+        """
         stored = {role: self._builder.param(*constant) for role, constant in (params or {}).items()}
         label = name or ".".join(part for part in (self.path, self.function or op.kind) if part)
-        return self._builder.add(op, *values, name=node_name(label), params=stored, where=Where(self.path))
+        key = (op, values, tuple(stored.items()), self.path)
+        if not (self.stepwise and key in self._made):
+            self._made[key] = self._builder.add(
+                op, *values, name=node_name(label), params=stored, where=Where(self.path)
+            )
+        return self._made[key]
 
     def apply(self, op: Op, view: View, params: Mapping[str, Constant] | None = None, name: str = "") -> View:
         """Append an elementwise node: the result is seen as the operand was."""

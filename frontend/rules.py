@@ -53,6 +53,9 @@ NEURON_RULES: dict[str, NeuronRule] = {
     f"{_JELLY}.LIFNode": lif,
     f"{_JELLY}.IFNode": integrate_and_fire,
     f"{_JELLY}.ParametricLIFNode": parametric_lif,
+    f"{_OLD_JELLY}.LIFNode": lif,
+    f"{_OLD_JELLY}.IFNode": integrate_and_fire,
+    f"{_OLD_JELLY}.ParametricLIFNode": parametric_lif,
     f"{_OLD_JELLY}.MultiStepLIFNode": lif,
     f"{_OLD_JELLY}.MultiStepIFNode": integrate_and_fire,
     f"{_OLD_JELLY}.MultiStepParametricLIFNode": parametric_lif,
@@ -91,20 +94,31 @@ def neuron_rule(module: nn.Module) -> NeuronRule | None:
     return NEURON_RULES[known[0]]
 
 
-def check_neuron(module: nn.Module) -> None:
+def is_single_step(module: nn.Module) -> bool:
+    """Whether a neuron takes one step per call, (B, ...), and not the window at once; False for anything that is no neuron."""
+    known = [name for name in map(qualified_name, type(module).__mro__) if name in NEURON_RULES]
+    if not known:
+        return False
+    mode = getattr(module, "step_mode", None)  # clock_driven has classes instead
+    return mode == "s" if mode is not None else not known[0].startswith(f"{_OLD_JELLY}.MultiStep")
+
+
+def check_neuron(module: nn.Module, has_run: bool = False) -> None:
     """
-    Refuse a neuron that is about to run in a way that its rule does not cover.
+    Refuse a neuron that is about to run in a way that its rule does not cover; `has_run`: not for the first time.
 
     Raises:
-        CompileError: for single steps, for analog output, for a membrane left over, for parameters that no rule knows.
+        CompileError: for analog output, for a membrane left over, for parameters that no rule knows.
     """
     name = type(module).__name__
-    if getattr(module, "step_mode", "m") != "m":
-        raise CompileError("import.step_mode", f"{name} runs step by step", hint="give it step_mode='m'")
     if not getattr(module.surrogate_function, "spiking", True):
         raise CompileError("import.surrogate", f"{name} emits no spikes (spiking=False)",
                            hint="use its surrogate function with spiking=True")  # fmt: skip
-    if isinstance(module.v, torch.Tensor):
+    later = has_run and is_single_step(module)
+    if later and not isinstance(module.v, torch.Tensor):
+        raise CompileError("import.steps", f"{name} is reset in the middle of the window",
+                           hint="reset once, before the first step or behind the last one")  # fmt: skip
+    if isinstance(module.v, torch.Tensor) and not later:
         raise CompileError("import.shared_neuron", f"{name} runs again without a reset, its membrane carries over",
                            hint="give every use a neuron layer of its own")  # fmt: skip
     for key, tensor in (*module.named_parameters(), *module.named_buffers()):

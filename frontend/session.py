@@ -6,7 +6,7 @@ A torch function mode sees the functions, global module hooks tell which module 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,8 @@ from frontend.indexing import indexing_through
 from frontend.layout import BATCH, TIME, View, is_plain
 from frontend.neuron_probe import probe
 from frontend.recorder import Recorder, node_name
-from frontend.rules import NEURON_RULES, check_neuron, neuron_rule, qualified_name, reset_neurons
+from frontend.rules import NEURON_RULES, check_neuron, is_single_step, neuron_rule, qualified_name, reset_neurons
+from frontend.steps import JOINS, StepNeurons, at_step, one_step, whole_window
 from frontend.taint import Taint
 from ir.errors import CompileError
 from ir.types import REAL, SPIKE, Type
@@ -39,6 +40,8 @@ class Session(TorchFunctionMode):
         self._stack: list[str] = []
         self._neurons = 0
         self._taint = Taint()
+        self._step_neurons = StepNeurons(recorder)
+        recorder.stepwise = any(is_single_step(child) for child in module.modules())
 
     def input(self, key: str, tensor: torch.Tensor, static: bool) -> torch.Tensor:
         """The example resized to the traced batch, known as a graph input."""
@@ -60,7 +63,9 @@ class Session(TorchFunctionMode):
         after = register_module_forward_hook(self._leave)
         try:
             with torch.no_grad(), self._taint, self, indexing_through(self.__torch_function__):
-                return self.module(**inputs)
+                result = self.module(**inputs)
+            self._step_neurons.check_complete()
+            return result
         except CompileError as error:
             raise CompileError(error.rule, error.what, error.where or self._where(), error.hint) from error
         except Exception as error:
@@ -77,11 +82,12 @@ class Session(TorchFunctionMode):
         view = self._view_of(tensor)
         if view is None:
             raise CompileError("import.outputs", f"output {key} does not depend on the inputs")
+        self.recorder.path, self.recorder.function = "", node_name(key)
+        view = at_step(self.recorder, view)
         kinds = [[axis.kind for axis in dim] for dim in view.dims]
         outer = 2 if self.recorder.is_timed(view) else 1
         if kinds[:outer] != ([[TIME], [BATCH]] if outer == 2 else [[BATCH]]):
             raise CompileError("import.outputs", f"output {key} is {view}", hint="return it as (T, B, ...) or (B, ...)")
-        self.recorder.path, self.recorder.function = "", node_name(key)
         return self.recorder.in_order(view).value
 
     def __torch_function__(
@@ -113,22 +119,36 @@ class Session(TorchFunctionMode):
     def _apply(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a function on values that depend on the input, and write it down by its rule."""
         rule = FUNCTION_RULES[_filed_under(name)]
-        seen = tree_map(self._seen, (args, kwargs))
+        kept = (args, kwargs) if not _is_in_place(name) else tree_map(self._copied, (args, kwargs))
+        seen = tree_map(self._seen, kept)
         versions = [
             (tensor, tensor._version) for tensor in tree_leaves((args, kwargs)) if isinstance(tensor, torch.Tensor)
         ]
         result = func(*args, **kwargs)
         self._check_writes([tensor for tensor, version in versions if tensor._version != version], name, result)
         self.recorder.function = name.strip("_")
-        try:
-            views = rule(self.recorder, *seen[0], **seen[1])
-        except TypeError as error:
-            raise CompileError("import.arguments", f"cannot import this use of {name}: {error}") from error
+        views = self._recorded(name, rule, *seen)
         pairs = [(result, views)] if isinstance(views, View) else list(zip(result, views, strict=True))
         for tensor, view in pairs:
             assert tuple(tensor.shape) == view.shape, f"{name}: torch made {tuple(tensor.shape)}, the rule says {view}"
             self._know(tensor, view)
         return result
+
+    def _recorded(
+        self, name: str, rule: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> View | Sequence[View]:
+        """The view, or the views, of what a rule writes down."""
+        try:
+            whole = whole_window(self.recorder, name, *args, **kwargs) if name in JOINS else None
+            if whole is not None:
+                return whole
+            (args, kwargs), step = one_step(self.recorder, (args, kwargs))
+            views = rule(self.recorder, *args, **kwargs)
+        except TypeError as error:
+            raise CompileError("import.arguments", f"cannot import this use of {name}: {error}") from error
+        if step is None:
+            return views
+        return replace(views, step=step) if isinstance(views, View) else [replace(view, step=step) for view in views]
 
     def _check_writes(self, written: list[torch.Tensor], name: str, result: Any) -> None:
         """A tensor may be changed in place if it is the result and no other known tensor looks at its memory."""
@@ -138,6 +158,11 @@ class Session(TorchFunctionMode):
             if result is not tensor or others > 1:
                 raise CompileError("import.in_place", f"{name} writes into a tensor that is also used elsewhere",
                                    hint="write it without changing tensors in place")  # fmt: skip
+
+    def _copied(self, leaf: Any) -> Any:
+        """A constant as it is now, before a function writes into it."""
+        constant = isinstance(leaf, torch.Tensor) and self._view_of(leaf) is None
+        return leaf.clone() if constant else leaf
 
     def _seen(self, leaf: Any) -> Any:
         """An argument as the rules see it."""
@@ -168,7 +193,7 @@ class Session(TorchFunctionMode):
         self._stack.append(self._paths.get(id(module), f"{parent}.{type(module).__name__}".lstrip(".")))
         self.recorder.path = self._stack[-1]
         if neuron_rule(module) is not None:
-            check_neuron(module)
+            check_neuron(module, self._step_neurons.has_run(module))
             self._neurons = 1
 
     def _leave(self, module: nn.Module, args: tuple[Any, ...], result: Any) -> None:
@@ -188,9 +213,13 @@ class Session(TorchFunctionMode):
         if view is None:
             raise CompileError("import.constant", "a neuron's current does not depend on the inputs")
         op = rule(module)
-        if qualified_name(type(module)) not in NEURON_RULES:
-            probe(module, op)
-        view = self.recorder.in_order(self._with_time(view))
+        first = not self._step_neurons.has_run(module)
+        if first and qualified_name(type(module)) not in NEURON_RULES:
+            probe(module, op, is_single_step(module))
+        if is_single_step(module):
+            self._know(result, self._step_neurons.step(module, op, view))
+            return
+        view = self.recorder.in_order(self._with_time(at_step(self.recorder, view)))
         value = self.recorder.emit(op, view.value, name=self.recorder.path)
         self._know(result, replace(view, value=value))
 
@@ -208,12 +237,16 @@ class Session(TorchFunctionMode):
         return self._stack[-1] if self._stack and self._stack[-1] else type(self.module).__name__
 
 
+def _is_in_place(name: str) -> bool:
+    return name.endswith("_") and not name.endswith("__")
+
+
 def _filed_under(name: str) -> str:
     """The name of a function's rule: `add_` is a sum. CompileError, saying why, where there is none."""
     if name in VALUES:
         raise CompileError("import.values", f"the model looks at computed numbers ({name})",
                            hint="what a network does must not depend on its values; compute this outside")  # fmt: skip
-    in_place = name.endswith("_") and not name.endswith("__")
+    in_place = _is_in_place(name)
     if name in FUNCTION_RULES:
         return name
     if in_place and name[:-1] in FUNCTION_RULES:

@@ -32,7 +32,7 @@ def trace_module(
     The module's computation as a graph of level `source`.
 
     Args:
-        module: in eval mode; SpikingJelly neurons in multi-step mode.
+        module: in eval mode; neurons take the whole window at once, or one step per call of a loop in `forward`.
         example: input by parameter name of `forward`: (B, ...) if static, else (T, B, ...); any B.
         static: the inputs without a time axis.
         steps: T, the number of steps of a window.

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
 from frontend.function_rules.views import sizes_of, squeeze, unsqueeze, wrapped
-from frontend.layout import FEATURE, Axis, View, is_outer, is_plain
+from frontend.layout import FEATURE, Axis, View, is_outer, is_plain, is_time
 from frontend.recorder import Recorder
+from frontend.steps import at_step, part_of_window
 from ir.errors import CompileError
 from ir.ops import Concat, Pad, Slice
 
 
 def cut(recorder: Recorder, x: View, dim: int, start: int, stop: int) -> View:
-    """x[start:stop] along one torch dimension of features."""
+    """x[start:stop] along one torch dimension of features, or of time."""
     if (start, stop) == (0, x.shape[dim]):
         return x
+    if is_time(x.dims[dim]) and start < stop:
+        return _steps(recorder, x, dim, range(start, stop))
     _require_features(x, dim, "slices")
     x, axis = recorder.axis_of(x, dim)
     value = recorder.emit(Slice(axis, start, stop), x.value)
@@ -25,11 +29,16 @@ def cut(recorder: Recorder, x: View, dim: int, start: int, stop: int) -> View:
     return View(value, (*x.dims[:dim], short, *x.dims[dim + 1 :]))
 
 
+def _steps(recorder: Recorder, x: View, dim: int, steps: range) -> View:
+    """A part of the window: one step, or several side by side."""
+    parts = part_of_window(recorder, x, dim, steps)
+    return parts[0] if len(parts) == 1 else cat(recorder, [at_step(recorder, part) for part in parts], dim)
+
+
 def _require_features(x: View, dim: int, what: str) -> None:
     if not is_plain(x.dims[dim]):
         kind = next(axis.kind for axis in x.dims[dim] if axis.kind != FEATURE)
-        hint = "use multi-step modules (step_mode='m') on the whole window" if kind == "time" else ""
-        raise CompileError("import.axes", f"{what} the {kind} axis of {x}", hint=hint)
+        raise CompileError("import.axes", f"{what} the {kind} axis of {x}")
 
 
 def narrow(recorder: Recorder, x: View, dim: int, start: int, length: int) -> View:
@@ -43,6 +52,9 @@ def select(recorder: Recorder, x: View, dim: int, index: int) -> View:
     """x[index] along `dim`, which goes away."""
     dim = wrapped(dim, len(x.dims))
     index = index + x.shape[dim] if index < 0 else index
+    if is_time(x.dims[dim]):
+        (x,) = part_of_window(recorder, x, dim, (index,))
+        return x.with_dims((*x.dims[:dim], *x.dims[dim + 1 :]))
     _require_features(x, dim, "takes one element of")
     return squeeze(recorder, cut(recorder, x, dim, index, index + 1), dim)
 
@@ -78,10 +90,11 @@ def getitem(recorder: Recorder, x: View, index: object) -> View:
         items.append(Ellipsis)
     place = [item is Ellipsis for item in items].index(True)
     items[place : place + 1] = [slice(None)] * (len(x.dims) - real)
-    dim = 0
+    dim, step = 0, None
     for item in items:
         x, dim = _index_one(recorder, x, dim, item)
-    return x
+        step = x.step if step is None else step
+    return replace(x, step=step)
 
 
 def _index_one(recorder: Recorder, x: View, dim: int, item: object) -> tuple[View, int]:

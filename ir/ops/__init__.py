@@ -14,7 +14,7 @@ from ir.ops.norm import BatchNorm, LayerNorm
 from ir.ops.pool import MaxPool
 from ir.ops.shape import Concat, Expand, Pad, Permute, Repeat, Reshape, Slice
 from ir.ops.source import Input
-from ir.ops.time import TimeSum, TimeWeight, UnfoldTime
+from ir.ops.time import AtStep, TimeSum, TimeWeight, UnfoldTime
 
 OPS: dict[str, type[Op]] = {
     op.kind: op
@@ -24,7 +24,7 @@ OPS: dict[str, type[Op]] = {
         *(Delay, Past),
         *(Reshape, Permute, Slice, Concat, Expand, Add),
         *(Mul, MatMul, MaxPool, Not, Scale, Offset, BatchNorm, Pad),
-        *(LayerNorm, Divide, Subtract, Function, Repeat, TimeWeight, TimeSum, UnfoldTime),
+        *(LayerNorm, Divide, Subtract, Function, Repeat, TimeWeight, TimeSum, AtStep, UnfoldTime),
     )
 }
 """kind -> class."""
@@ -32,6 +32,7 @@ OPS: dict[str, type[Op]] = {
 __all__ = [
     "OPS",
     "Add",
+    "AtStep",
     "BatchNorm",
     "Burst",
     "Concat",

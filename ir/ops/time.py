@@ -1,4 +1,4 @@
-"""Operations across the window: per-step weights and sums over all steps. The sums are not causal and run on the host."""
+"""Operations across the window: per-step weights, single steps, sums. They run on the host: most are not causal."""
 
 from __future__ import annotations
 
@@ -45,6 +45,25 @@ class TimeSum(Op):
         xp = array_namespace(args[0])
         y = xp.sum(args[0], axis=0, keepdims=True)
         return y if self.factor == 1 else y * self.factor
+
+
+@dataclass(frozen=True)
+class AtStep(Op):
+    """y = x[step]: the value at one step of the window."""
+
+    kind = "at_step"
+    family = "host"
+    step: int
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        arity(self, args, 1)
+        expect(not args[0].static, "at_step.static", "a value without time has no steps")
+        expect(self.step >= 0, "at_step.step", f"there is no step {self.step}")
+        return replace(args[0], domain=REAL, scale=1.0, static=True)
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        expect(self.step < steps, "at_step.length", f"a window of {steps} steps has no step {self.step}")
+        return args[0][self.step : self.step + 1]
 
 
 @dataclass(frozen=True)

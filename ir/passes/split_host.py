@@ -31,6 +31,7 @@ BETWEEN_NEURONS = LEVELS["spiking"] | {"batch_norm"}
 REASONS = {
     "layer_norm": "it needs the mean and the variance of analog values at every step",
     "time_sum": "its value is known only after the last step of the window",
+    "at_step": "it takes single steps out of the window",
     "time_weight": "its factor changes from step to step",
     "function": "it is a nonlinear function of analog values",
     "divide": "it divides analog values",

@@ -11,7 +11,7 @@ from spikingjelly.clock_driven import neuron as old
 from torch import nn
 
 from frontend.neuron_probe import STEPS, probe_currents
-from frontend.rules import NEURON_RULES, check_neuron, neuron_rule
+from frontend.rules import NEURON_RULES, check_neuron, is_single_step, neuron_rule
 from frontend.trace import trace_module
 from ir.errors import CompileError
 from ir.interp import interpret
@@ -36,6 +36,9 @@ NEURONS: dict[str, list[Callable[[], nn.Module]]] = {
         lambda: neuron.ParametricLIFNode(init_tau=3.0, decay_input=False, step_mode="m"),
         lambda: neuron.ParametricLIFNode(init_tau=2.0, v_reset=None, step_mode="m"),
     ],
+    "spikingjelly.clock_driven.neuron.LIFNode": [lambda: old.LIFNode(), lambda: old.LIFNode(v_reset=None)],
+    "spikingjelly.clock_driven.neuron.IFNode": [lambda: old.IFNode(v_reset=-0.5)],
+    "spikingjelly.clock_driven.neuron.ParametricLIFNode": [lambda: old.ParametricLIFNode(init_tau=4.0)],
     "spikingjelly.clock_driven.neuron.MultiStepLIFNode": [
         lambda: old.MultiStepLIFNode(),
         lambda: old.MultiStepLIFNode(v_reset=None, v_threshold=0.5, detach_reset=True),
@@ -59,7 +62,7 @@ class Net(nn.Module):
         self.lif = lif
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.lif(x)
+        return torch.stack([self.lif(step) for step in x]) if is_single_step(self.lif) else self.lif(x)
 
 
 def test_every_rule_has_a_neuron() -> None:
@@ -141,8 +144,7 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
     "dynamic threshold": (lambda: Net(DynamicThreshold(0.9, True)), "import.parameter", "dynamic_threshold"),
     "own dynamics": (lambda: Net(Doubled(step_mode="m")), "import.module", "Doubled"),
     "no rule": (lambda: Net(neuron.QIFNode(step_mode="m")), "import.module", "QIFNode"),
-    "single step": (lambda: Net(neuron.LIFNode(step_mode="s")), "import.step_mode", "step_mode='m'"),
-    "old single step": (lambda: Net(old.LIFNode()), "import.module", "LIFNode"),
+    "single step": (lambda: nn.Sequential(neuron.LIFNode(step_mode="s")), "import.step_mode", "runs step by step"),
     "analog": (
         lambda: Net(old.MultiStepLIFNode(surrogate_function=surrogate.Sigmoid(spiking=False))), "import.surrogate", "no spikes",
     ),
@@ -155,7 +157,9 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
 def test_what_no_rule_covers_is_refused(case: str) -> None:
     make, rule, text = REFUSED[case]
     with pytest.raises(CompileError, match=text) as caught:
-        trace_module(make().eval(), {"x": torch.rand(STEPS, 2, 4)}, [], STEPS, "net")
+        trace_module(
+            make().eval(), {"input" if "single step" in case else "x": torch.rand(STEPS, 2, 4)}, [], STEPS, "net"
+        )
     assert caught.value.rule == rule
     assert caught.value.where
 

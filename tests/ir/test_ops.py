@@ -14,6 +14,7 @@ from ir.interp import interpret
 from ir.ops import (
     OPS,
     Add,
+    AtStep,
     BatchNorm,
     Burst,
     Concat,
@@ -68,6 +69,7 @@ CASES = {
     "offset": (Offset(0.5), {}, lambda x, p: x + 0.5),
     "function": (Function("square"), {}, lambda x, p: x**2),
     "time_weight": (TimeWeight(), {"weight": dyadic(2)}, lambda x, p: x * p["weight"][:, None, None, None]),
+    "at_step": (AtStep(1), {}, lambda x, p: x[1:2]),
     "time_sum": (TimeSum(0.5), {}, lambda x, p: x.sum(0, keepdims=True) / 2),
     "graded": (Graded(2), {"bias": dyadic(5)}, lambda x, p: np.clip(x + p["bias"], -2, 1)),
     "burst": (Burst(2), {}, lambda x, p: np.stack([x > 0, x > 1], axis=2).astype(np.float32)),
