@@ -48,11 +48,27 @@ def write_nir(graph: nir.NIRGraph, path: str | Path) -> None:
 
 
 def _compression(graph: nir.NIRGraph) -> dict[str, Any]:
-    """gzip for block-diagonal matrices; dense weights do not get smaller by it, only ten times slower to write."""
+    """
+    gzip for block-diagonal matrices; dense weights do not get smaller by it, only ten times slower to write.
+
+    Nor where there are arrays without axes: HDF5 cannot compress these, and nir compresses everything or nothing.
+    """
+    if _has_scalars(graph):
+        return {"compression": None}
     matrices = [node.weight for node in graph.nodes.values() if isinstance(node, nir.Linear | nir.Affine)]
     elements = sum(matrix.size for matrix in matrices)
     zeros = elements - sum(int(np.count_nonzero(matrix)) for matrix in matrices)
     return {"compression": "gzip", "compression_opts": 1} if 2 * zeros > elements else {"compression": None}
+
+
+def _has_scalars(graph: nir.NIRGraph) -> bool:
+    for node in graph.nodes.values():
+        if isinstance(node, nir.NIRGraph):
+            if _has_scalars(node):
+                return True
+        elif any(isinstance(value, np.ndarray) and value.ndim == 0 for value in vars(node).values()):
+            return True
+    return False
 
 
 def read_nir(path: str | Path) -> nir.NIRGraph:

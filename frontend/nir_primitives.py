@@ -146,7 +146,7 @@ def _pool_padding(value: Any) -> tuple[tuple[int, int], ...]:
 
 
 def _endpoint() -> Primitive:
-    return Primitive({"shape": Parameter(shape, ())}, ENDPOINT, finish=lambda params, shape: {"shape": shape})
+    return Primitive({"shape": Parameter(shape, None)}, ENDPOINT, finish=lambda params, shape: {"shape": shape})
 
 
 ARRAY, TAU = Parameter(real), Parameter(positive)

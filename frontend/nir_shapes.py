@@ -78,11 +78,17 @@ def infer_shapes(graph: FlatGraph) -> tuple[Mapping[str, Shape], Mapping[str, Sh
     state.spread(backwards=False)
     state.changed.extend(graph.nodes)
     state.spread(backwards=True)
-    for name, node in sorted(graph.nodes.items(), key=lambda item: item[1].kind != "Input"):
-        state.learn(state.inputs, name, node.primitive.shapes.weak(node.params))
+    for name, shape in _weakest_last(graph):
+        state.learn(state.inputs, name, shape)
         state.spread(backwards=True)
     _check(graph.nodes, graph.edges, state)
     return state.inputs, state.outputs
+
+
+def _weakest_last(graph: FlatGraph) -> list[tuple[str, Shape]]:
+    """Shapes of single values; one that has axes says more than one that has none."""
+    weak = ((name, node.primitive.shapes.weak(node.params)) for name, node in graph.nodes.items())
+    return sorted(((name, shape) for name, shape in weak if shape is not None), key=lambda item: -len(item[1]))
 
 
 def _check(nodes: Mapping[str, CheckedNode], edges: tuple[Edge, ...], state: _Inference) -> None:
