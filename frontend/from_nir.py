@@ -1,4 +1,4 @@
-"""NIR graph -> IR graph. For graphs that `to_nir` made the round trip returns an equal graph."""
+"""NIR graphs that `to_nir` made -> IR graph: the round trip returns an equal graph. Others: `frontend.nir_import`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import nir
 import numpy as np
 
-from frontend.foreign_nir import read_foreign
 from frontend.nir_ext import FORMAT_VERSION, Extension, recorded_op
 from frontend.nir_standard import STANDARD, standard_arrays
 from ir.errors import CompileError
@@ -18,15 +17,13 @@ from ir.graph import Array, Graph, GraphBuilder, Where
 
 def from_nir(graph: nir.NIRGraph) -> Graph:
     """
-    The IR graph that a NIR graph holds: exactly, if it is ours; as NIR defines its nodes, if it is another program's.
+    The IR graph that a NIR graph of ours holds, exactly (`is_own`).
 
     Raises:
-        CompileError: for other versions of the format, nodes whose parameters contradict the operation recorded with
-            them, and graphs of other programs that `read_foreign` refuses.
+        CompileError: for other versions of the format, and nodes whose parameters contradict the operation recorded with
+            them.
     """
     entries = graph.metadata
-    if entries.get("generator") != "spike-compiler":
-        return read_foreign(graph)
     if entries.get("format_version") != FORMAT_VERSION:
         version = entries.get("format_version")
         raise CompileError(
@@ -36,6 +33,11 @@ def from_nir(graph: nir.NIRGraph) -> Graph:
         return _own(graph, entries)
     except (KeyError, TypeError, ValueError) as error:
         raise CompileError("nir.record", f"the graph's record is damaged: {error!r}", hint="write it again") from error
+
+
+def is_own(metadata: Mapping[str, Any]) -> bool:
+    """Whether `to_nir` made the graph with this metadata, extension nodes and all."""
+    return metadata.get("generator") == "spike-compiler"
 
 
 def _own(graph: nir.NIRGraph, entries: Mapping[str, Any]) -> Graph:

@@ -9,44 +9,64 @@ from typing import Any
 
 import nir
 
+from frontend.from_nir import from_nir, is_own
+from frontend.nir_build import network
+from frontend.nir_file import nir_graph
 from frontend.nir_lints import Lint, lint
+from frontend.nir_load import load
 from frontend.nir_network import NirNetwork
-from frontend.nir_reader import network_of, read_network
+from frontend.nir_reader import network_of
 from frontend.nir_translate import translate
 from frontend.semantics import Semantics
+from frontend.semantics_given import given
 from frontend.semantics_resolve import Resolved, resolve
 from ir.graph import Graph
+
+Stated = str | Mapping[str, Any] | Semantics | None
+"""What a caller says about semantics: a preset, options as text or dictionary, a whole reading, or nothing."""
 
 
 @dataclass(frozen=True)
 class Imported:
-    """An IR graph, the reading of the file that it follows, and what looks like a mistake in either."""
+    """
+    An IR graph, the reading of the file that it follows, and what looks like a mistake in either.
+
+    A graph that we wrote with its record (`to_nir`) leaves nothing open: it has no reading.
+    """
 
     graph: Graph
-    reading: Resolved
-    lints: tuple[Lint, ...]
+    reading: Resolved | None = None
+    lints: tuple[Lint, ...] = ()
 
 
 def import_nir(
     source: str | Path | nir.NIRGraph | NirNetwork,
-    semantics: str | Mapping[str, Any] | Semantics | None = None,
+    semantics: Stated = None,
     dt: float | None = None,
     domains: Mapping[str, str] | None = None,
     name: str = "network",
 ) -> Imported:
     """
-    The IR graph of a NIR network in standard nodes.
+    The IR graph of a NIR network.
 
     Args:
-        semantics: a preset's name, options as text or dictionary, or None for what the file says (`semantics_given.given`).
+        semantics: None for what the file says, else see `semantics_given.given`.
         dt: the time step, in the unit of the file's time constants.
         domains: Input node -> `spike` or `real`, what the caller will feed; the file's metadata or real without.
+        name: of the graph; ours have their own.
 
     Raises:
         CompileError: for files that are not valid, unknown options, and without a time step where one is needed.
     """
-    network = source if isinstance(source, NirNetwork) else (
-        network_of(source) if isinstance(source, nir.NIRGraph) else read_network(source)
-    )  # fmt: skip
-    reading = resolve(network, semantics, dt)
-    return Imported(translate(network, reading.semantics, domains, name), reading, lint(network, reading))
+    given(semantics)  # what is misspelt is refused even where it is not needed
+    if isinstance(source, str | Path):
+        raw = load(source)
+        if is_own(raw.metadata):
+            return Imported(from_nir(nir_graph(raw, str(source))))
+        source = network(raw, str(source))
+    elif isinstance(source, nir.NIRGraph):
+        if is_own(source.metadata):
+            return Imported(from_nir(source))
+        source = network_of(source)
+    reading = resolve(source, semantics, dt)
+    return Imported(translate(source, reading.semantics, domains, name), reading, lint(source, reading))

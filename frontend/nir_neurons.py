@@ -7,6 +7,7 @@ With a the share of a leaky variable (dt / tau, or 1 - exp(-dt / tau)): docs/sem
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,20 +28,28 @@ Constants = dict[str, Any]
 """Attribute of the IR's neuron -> a text, or an array without axes or with one value per neuron."""
 
 
-def population(node: NirNode, semantics: Semantics, dtype: str) -> tuple[Op, dict[str, Array]]:
+def population(node: NirNode, semantics: Semantics, dtype: str, looped: bool) -> tuple[Op, dict[str, Array]]:
     """
-    The IR's neuron for a NIR node of `POPULATIONS`, and its parameters in `dtype`.
+    The IR's neuron for a NIR node of `POPULATIONS`, and its parameters in `dtype`; `looped`: it lies on a loop.
 
     Raises:
         CompileError: for constants that have no meaning under these semantics.
     """
     params = {name: wide(array) for name, array in node.params.items()}
-    constants = POPULATIONS[node.kind](params, semantics)
+    constants = POPULATIONS[node.kind](params, replace(semantics, reset_at=_reset_at(node.kind, semantics, looped)))
     texts = {name: value for name, value in constants.items() if isinstance(value, str | int)}
     numbers = {name: value for name, value in constants.items() if name not in texts}
     attributes, arrays = split(numbers, node.input_shape, dtype)
     made: dict[str, Any] = {"decay": 0.0, **attributes, **texts}
     return Lif(**made) if "threshold" in constants else Leaky(**made), arrays
+
+
+def _reset_at(kind: str, semantics: Semantics, looped: bool) -> str:
+    if kind == "CubaLIF" and semantics.cuba_reset_at != "as_lif":
+        return semantics.cuba_reset_at
+    if semantics.reset_at == "next_on_loops":
+        return "next" if looped else "same"
+    return semantics.reset_at
 
 
 def share(tau: Array, semantics: Semantics) -> Array:
@@ -64,11 +73,14 @@ def _integrator(params: Mapping[str, Array], semantics: Semantics) -> Constants:
 
 def _leaky(params: Mapping[str, Array], semantics: Semantics) -> Constants:
     """tau v' = (v_leak - v) + r x."""
-    tau = params["tau" if "tau" in params else "tau_mem"]
-    forms = {"ode": ("euler", params["r"]), "step": ("sum", params["r"]), "unit": ("sum", np.array(1.0))}
-    form, gain = forms[semantics.lif_gain]
+    return _membrane(params, params["tau"], semantics.li_gain, semantics)
+
+
+def _membrane(params: Mapping[str, Array], tau: Array, gain: str, semantics: Semantics) -> Constants:
+    a, r = share(tau, semantics), params["r"]
+    forms = {"ode": ("euler", r), "step": ("sum", r), "unit": ("sum", np.array(1.0)), "decayed": ("sum", 1 - a)}
     leak = {"leak": params["v_leak"], "v0": _start(params, semantics)}
-    return {"decay": share(tau, semantics), "form": form, "gain": gain, **leak}
+    return {"decay": a, "form": forms[gain][0], "gain": forms[gain][1], **leak}
 
 
 def _cuba(params: Mapping[str, Array], semantics: Semantics) -> Constants:
@@ -77,7 +89,7 @@ def _cuba(params: Mapping[str, Array], semantics: Semantics) -> Constants:
     forms = {"ode": ("euler", w), "step": ("sum", w), "decayed": ("sum", (1 - c) * w)}
     form, gain = forms[semantics.cuba_gain]
     current = {"current_decay": c, "current_form": form, "current_gain": gain, "order": semantics.order}
-    return {**_leaky(params, semantics), **current}
+    return {**_membrane(params, params["tau_mem"], semantics.lif_gain, semantics), **current}
 
 
 def _firing(params: Mapping[str, Array], semantics: Semantics) -> Constants:
@@ -106,7 +118,10 @@ POPULATIONS: dict[str, Callable[[Mapping[str, Array], Semantics], Constants]] = 
     "LI": _leaky,
     "CubaLI": _cuba,
     "IF": lambda params, semantics: {**_integrator(params, semantics), **_firing(params, semantics)},
-    "LIF": lambda params, semantics: {**_leaky(params, semantics), **_firing(params, semantics)},
+    "LIF": lambda params, semantics: {
+        **_membrane(params, params["tau"], semantics.lif_gain, semantics),
+        **_firing(params, semantics),
+    },
     "CubaLIF": lambda params, semantics: {**_cuba(params, semantics), **_firing(params, semantics)},
     "Threshold": _threshold,
 }

@@ -10,8 +10,12 @@ import numpy as np
 
 from frontend.nir_constants import wide
 from frontend.nir_network import NirNode
+from ir.errors import CompileError
 from ir.graph import Array
 from ir.ops import Conv, Linear, Op, Pad, Reshape, Scale
+
+MAX_DELAY = 1 << 20
+"""Steps; a longer delay is a mistake of units."""
 
 Step = tuple[Op, dict[str, Array]]
 """An operation on the value of the one before it, and its parameters."""
@@ -105,4 +109,7 @@ def delay_steps(node: NirNode, dt: float | None, rounding: str) -> Any:
     exact = np.where(np.abs(exact - near) <= 1e-5 * np.maximum(near, 1), near, exact)  # 0.003 / 0.001 in float32 is 3
     rounded = {"nearest": lambda: np.floor(exact + 0.5 + 1e-5), "floor": lambda: np.floor(exact),
                "ceil": lambda: np.ceil(exact)}[rounding]()  # fmt: skip
+    if float(rounded.max()) > MAX_DELAY:
+        what = f"a delay of {float(delay.max()):.4g} is {float(rounded.max()):.4g} steps of {dt}"
+        raise CompileError("nir.value", what, hint=f"at most {MAX_DELAY} steps; is dt in the unit of the delays?")
     return rounded.astype(np.int64)

@@ -32,11 +32,13 @@ from frontend.semantics import Semantics
 class Lags:
     """
     lag: steps by number of the edge. inside: edges whose ends lie on a common loop, so that only a back edge can delay them.
-    cut: Delay nodes whose first `cut[name]` steps are in the edges into them. order: the nodes, operands first.
+    looped: nodes that lie on a loop. cut: Delay nodes whose first `cut[name]` steps are in the edges into them. order: the
+    nodes, operands first.
     """
 
     lag: tuple[int, ...]
     inside: tuple[bool, ...]
+    looped: frozenset[str]
     cut: Mapping[str, int]
     order: tuple[str, ...]
 
@@ -63,7 +65,8 @@ def lags(network: NirNetwork, semantics: Semantics, shortest: Mapping[str, int])
         for k in back:
             lag[k] = 1
     _retime(network, lag, inside)
-    return Lags(tuple(lag), inside, cut, _order(network, lag))
+    looped = frozenset(start for k, (start, _) in enumerate(edges) if inside[k])
+    return Lags(tuple(lag), inside, looped, cut, _order(network, lag))
 
 
 def _components(network: NirNetwork, chosen: Iterable[int]) -> dict[str, int]:

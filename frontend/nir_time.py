@@ -44,19 +44,16 @@ def plausible_steps(network: NirNetwork) -> str:
 
 
 def ratio_of_gains(network: NirNetwork) -> float:
-    """tau / r where it is one number for all leaky neurons of the file (exporters of discrete neurons write r = tau / dt), else 0."""
+    """tau / r where all leaky neurons of a file share it and it is shorter than they are (r = tau / dt is common), else 0."""
     ratios: list[float] = []
     for node in network.nodes.values():
         if node.kind in LEAKY:
-            tau, r = (
-                node.params[key].astype(np.float64) for key in ("tau" if "tau" in node.params else "tau_mem", "r")
-            )
-            if bool((r <= 0).any()):
+            tau = node.params["tau" if "tau" in node.params else "tau_mem"].astype(np.float64)
+            if float(node.params["r"].min()) <= 0:
                 return 0.0
-            ratios += [float((tau / r).min()), float((tau / r).max())]
-    same = bool(ratios) and max(ratios) - min(ratios) <= 1e-4 * max(ratios)
-    return (
-        float(f"{max(ratios):.4g}")
-        if same and max(ratios) < min(low for low, _ in time_constants(network).values())
-        else 0.0
-    )
+            quotient = tau / node.params["r"]
+            ratios += [float(quotient.min()), float(quotient.max())]
+    if not ratios or max(ratios) - min(ratios) > 1e-4 * max(ratios):
+        return 0.0
+    shortest = min(low for low, _ in time_constants(network).values())
+    return float(f"{max(ratios):.4g}") if max(ratios) < shortest else 0.0

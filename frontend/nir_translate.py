@@ -113,7 +113,7 @@ def _steps(
     """The operations of a node on the sum of its operands; none for ends and for delays that are all in its edges."""
     if node.kind in POPULATIONS:
         try:
-            return [population(node, semantics, dtype)]
+            return [population(node, semantics, dtype, key in found.looped)]
         except CompileError as error:
             raise CompileError(error.rule, f"node {key} ({node.kind}): {error.what}", key, error.hint) from error
     if node.kind == "Delay":

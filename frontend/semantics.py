@@ -25,8 +25,10 @@ class Semantics:
     threshold: str = "gt"
     reset: str = "value"
     reset_at: str = "same"
+    cuba_reset_at: str = "as_lif"
     v0: str | float = "zero"
     if_gain: str = "second"
+    li_gain: str = "ode"
     lif_gain: str = "ode"
     cuba_gain: str = "ode"
     order: str = "current_first"
@@ -97,7 +99,15 @@ OPTIONS: dict[str, Option] = {
     ),
     "reset_at": Option(
         "when it does so",
-        {"same": "in the step of the spike", "next": "in the next step, after that step's integration"},
+        {
+            "same": "in the step of the spike",
+            "next": "in the next step, after that step's integration",
+            "next_on_loops": "as next for neurons that lie on a loop of the network, as same for the others",
+        },
+    ),
+    "cuba_reset_at": Option(
+        "when it does so in CubaLIF",
+        {"as_lif": "as reset_at says", "same": "in the step of the spike", "next": "in the next step"},
     ),
     "v0": Option(
         "the membrane before the first step",
@@ -110,8 +120,17 @@ OPTIONS: dict[str, Option] = {
         "a number",
     ),
     "if_gain": Option("what I and IF add to v in one step", {"second": "dt r x", "step": "r x"}),
+    "li_gain": Option(
+        "v of LI after one step, a its share",
+        {
+            "ode": "v + a ((v_leak - v) + r x), as the equation says",
+            "step": "(1 - a) v + a v_leak + r x",
+            "unit": "(1 - a) v + a v_leak + x: r is ignored",
+            "decayed": "(1 - a) (v + x) + a v_leak: decays after the input came in, r is ignored",
+        },
+    ),
     "lif_gain": Option(
-        "what a leaky membrane (LI, LIF, CubaLI, CubaLIF) adds to v in one step, i its current",
+        "what the membrane of LIF, CubaLI and CubaLIF adds to v in one step, i its current, a its share",
         {"ode": "a r i, as the equation says", "step": "r i", "unit": "i: r is ignored"},
     ),
     "cuba_gain": Option(

@@ -30,15 +30,10 @@ class Preset:
 
 
 SNNTORCH = {"dt": 1e-4, "back_edge": "spikes"}
-STEPS = {"dt": 1.0, "time_unit": "step"}
-SINABS = {
-    **STEPS,
-    "integrator": "exponential",
-    "threshold": "ge",
-    "reset": "subtract",
-    "max_spikes": 0,
-    "if_gain": "step",
-}
+SUBTRACT = {"reset": "subtract"}
+NORSE = {"v0": "v_leak", "if_gain": "step", "cuba_gain": "step"}
+STEPS = {"dt": 1.0, "time_unit": "step", "if_gain": "step"}
+SINABS = {**STEPS, **SUBTRACT, "integrator": "exponential", "threshold": "ge", "max_spikes": 0}
 
 PRESETS: dict[str, Preset] = {
     "canonical": Preset("NIR's equations, forward Euler", {}),
@@ -46,34 +41,41 @@ PRESETS: dict[str, Preset] = {
         "SpikingJelly 2.0; dt is its exporter's default", {"dt": 1e-4, "threshold": "ge", "v0": "v_reset"}
     ),
     "snntorch": Preset(
-        "snnTorch 1.0, as its neurons come: reset by subtraction, one step late",
-        {**SNNTORCH, "reset": "subtract", "reset_at": "next"}, True,
+        "snnTorch 1.0 as its neurons come: reset_mechanism='subtract', reset_delay=True",
+        {**SNNTORCH, **SUBTRACT, "reset_at": "next"}, True,
     ),
-    "snntorch-zero": Preset("snnTorch 1.0, reset_mechanism='zero'", {**SNNTORCH, "reset_at": "next"}, True),
+    "snntorch-zero": Preset(
+        "snnTorch 1.0, reset_mechanism='zero', reset_delay=True",
+        {**SNNTORCH, "reset_at": "next_on_loops", "cuba_reset_at": "next"}, True,
+    ),
     "snntorch-none": Preset("snnTorch 1.0, reset_mechanism='none'", {**SNNTORCH, "reset": "none"}, True),
-    "norse": Preset(
-        "Norse from its repository; dt is its default",
-        {"dt": 1e-3, "v0": "v_leak", "if_gain": "step", "cuba_gain": "step", "order": "membrane_first"},
+    "snntorch-now": Preset(
+        "snnTorch 1.0, reset_mechanism='subtract', reset_delay=False", {**SNNTORCH, **SUBTRACT}, True
     ),
+    "snntorch-zero-now": Preset("snnTorch 1.0, reset_mechanism='zero', reset_delay=False", SNNTORCH, True),
+    "norse": Preset("Norse from its repository; dt is its default", {"dt": 1e-3, **NORSE}),
     "norse-1.1.0": Preset(
-        "Norse 1.1.0 of PyPI, whose exporter writes time constants that are dt times too small",
-        {"dt": 1e-6, "v0": "v_leak", "if_gain": "step", "cuba_gain": "step", "order": "membrane_first"},
+        "Norse 1.1.0 of PyPI, whose exporter writes time constants that are dt times too small: dt stands for dt * dt",
+        {"dt": 1e-6, **NORSE},
     ),
     "sinabs": Preset("sinabs 3.1, norm_input=True", SINABS, True),
-    "sinabs-sum": Preset("sinabs 3.1, norm_input=False", {**SINABS, "lif_gain": "step"}, True),
+    "sinabs-sum": Preset("sinabs 3.1, norm_input=False", {**SINABS, "lif_gain": "step", "li_gain": "step"}, True),
     "rockpool": Preset(
         "Rockpool 3.1; dt is its default",
         {
-            "dt": 1e-3, "integrator": "exponential", "threshold": "ge", "reset": "subtract", "max_spikes": 31,
-            "lif_gain": "unit", "cuba_gain": "decayed",
+            "dt": 1e-3, **SUBTRACT, "integrator": "exponential", "threshold": "ge", "max_spikes": 1 << 16,
+            "li_gain": "decayed", "lif_gain": "unit", "cuba_gain": "decayed",
         },
     ),
     "spyx": Preset(
         "Spyx 1.0",
-        {**STEPS, "reset": "subtract", "reset_at": "next", "if_gain": "step", "lif_gain": "unit", "latency": 1}, True,
+        {
+            **STEPS, **SUBTRACT, "reset_at": "next", "cuba_reset_at": "same", "lif_gain": "unit", "li_gain": "unit",
+            "cuba_gain": "step", "latency": 1,
+        }, True,
     ),
     "lava": Preset("Lava's LIF behind Dense: one step per layer, loops included", {"latency": 1, "back_edge": "all"}),
-    "lava-dl": Preset("SLAYER's CUBA neuron", {"threshold": "ge", "latency": 0, "back_edge": "all"}),
+    "lava-dl": Preset("SLAYER's CUBA neuron", {"threshold": "ge", "back_edge": "all"}),
 }  # fmt: skip
 """Name -> preset."""
 
