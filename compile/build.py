@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from backends.host import HostEngine
 from backends.trace import Array, Engine
 from compile.options import Options
 from compile.program import Program
@@ -17,6 +18,7 @@ from frontend.to_nir import to_nir
 from frontend.trace import trace_module
 from hw_profiles import Profile
 from ir.deployment import Deployment
+from ir.errors import CompileError
 from ir.graph import Graph
 from ir.passes.quantize_network import QuantizationReport, quantize
 from ir.passes.runner import lower
@@ -60,12 +62,13 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
         imported = _check(part, graph)
     with progress.stage(f"{part.name}: lower to synapses"):
         deployment = lower(graph, profile.features, dict(options.lower), keep)
+        _check_neurons(part, deployment)
         plan = schedule(deployment.chip)
     floating = Program(
         part.name, options.target, deployment, _engine(deployment.chip, options, options.precision == "float")
     )
     integer, report = None, None
-    if options.precision == "int":
+    if options.precision == "int" and deployment.chip.nodes:
         with progress.stage(f"{part.name}: quantise"):
             chip, report = quantize(deployment.chip, profile.arithmetic, _calibration(floating, part))
             verify(chip, "quantized")
@@ -94,6 +97,12 @@ def _import(part: Part, source: Source) -> tuple[Graph, Any]:
     return graph, nir_graph
 
 
+def _check_neurons(part: Part, deployment: Deployment) -> None:
+    """A module without neurons is no spiking network; a NIR file may hold one layer for the host."""
+    if not deployment.chip.nodes and not isinstance(part.network, Graph):
+        raise CompileError("build.neurons", f"the network {part.name} has no spiking neurons", part.name)
+
+
 def _check(part: Part, graph: Graph) -> ImportCheck | None:
     """The imported graph against the torch module on the example inputs; nothing to compare with for a NIR graph."""
     return None if isinstance(part.network, Graph) else check_import(part.network, graph, dict(part.calibration))
@@ -106,6 +115,8 @@ def _calibration(program: Program, part: Part) -> dict[str, Array]:
 
 def _engine(chip: Graph, options: Options, on_target: bool) -> Engine:
     """The target's engine; the floating twin of an integer network always runs on the reference."""
+    if not chip.nodes:
+        return HostEngine()
     if options.target == "loihi" and on_target:
         from backends.lava.engine import LavaEngine
 
@@ -117,6 +128,8 @@ def _engine(chip: Graph, options: Options, on_target: bool) -> Engine:
 
 def reference_twin(program: Program) -> Program:
     """The same network on the torch reference."""
+    if not program.deployment.chip.nodes:
+        return program
     from backends.reference.engine import ReferenceEngine
 
     return replace(program, target="gpu", engine=ReferenceEngine(program.deployment.chip))

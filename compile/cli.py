@@ -83,6 +83,8 @@ def _options(options: argparse.Namespace) -> Options:
         weights=options.weights,
         samples=options.samples,
         inputs=options.inputs,
+        dt=options.dt,
+        semantics=options.semantics,
         out=options.out,
         lower=_strategies(options.lower),
         dump=options.dump,
@@ -122,12 +124,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--weights", type=_path, help="checkpoint to load (default: the model file's own)")
     add("--samples", type=_positive, default=16, help="samples to run on the target (default: 16)")
     add("--inputs", type=_path, metavar="FILE.npz", help="run these inputs instead of the model's examples")
+    add("--dt", type=float, help="NIR: the time step, in the unit of the file's time constants")
+    add("--semantics", metavar="PRESET|OPTION=VALUE,...", help="NIR: how the file is meant (--list semantics, presets)")
     add("--out", type=_path, metavar="DIR", help="write the networks, IR, outputs and report.json there")
     add(
         "--lower", action="append", default=[], metavar="OP=STRATEGY", help="choose a lowering, e.g. attention=graded-b"
     )
     add("--dump", action="store_true", help="print the IR after every pass")
-    add("--list", metavar="WHAT", help="print what exists: ops, profiles, rules or strategies")
+    add("--list", metavar="WHAT", help="print what exists: ops, presets, profiles, rules, semantics or strategies")
     return parser
 
 

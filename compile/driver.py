@@ -36,12 +36,12 @@ def compile_model(network: Any, target: str = "loihi", *, example: Any = None, s
         example: for a bare module or graph: inputs by name, or one array; (T, B, *shape), or (B, *shape) if `static`.
         static: names of the inputs that carry no time axis.
         steps: T, for a bare module whose inputs are all static.
-        options: fields of `Options`: precision, profile, config, part, weights, lower.
+        options: fields of `Options`: precision, profile, config, part, weights, lower; for NIR dt and semantics.
 
     Raises:
         CompileError: what the user can mend; its subclass DeployError where the target cannot run the network.
     """
-    unknown = set(options) - {"precision", "profile", "config", "part", "weights", "lower"}
+    unknown = set(options) - {"precision", "profile", "config", "part", "weights", "lower", "dt", "semantics"}
     if unknown:
         raise CompileError("options.unknown", f"unknown option {min(unknown)!r}", hint="see compile.options.Options")
     settings = Options(target=target, **options)

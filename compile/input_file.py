@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from backends.trace import Array
+from compile.npz import read_arrays
 from compile.source import Part, Source
 from ir.errors import CompileError
 
@@ -26,7 +22,7 @@ def with_inputs(source: Source, path: Path, whole: bool) -> Source:
     Raises:
         CompileError: the file is no .npz file of arrays, is empty, or holds what is no input of the network.
     """
-    arrays = _arrays(path)
+    arrays = read_arrays(path)
     known = dict.fromkeys(name for part in source.parts for name in part.example)
     hint = f"inputs: {', '.join(known)}"
     unknown = [name for name in arrays if name not in known]
@@ -36,19 +32,6 @@ def with_inputs(source: Source, path: Path, whole: bool) -> Source:
     if not parts:
         raise CompileError("inputs.names", "the file is empty", str(path), hint)
     return replace(source, parts=tuple(parts))
-
-
-def _arrays(path: Path) -> dict[str, Array]:
-    hint = "--inputs takes an .npz file, as numpy.savez(file, name=array) writes it"
-    if not path.is_file():
-        raise CompileError("inputs.file", "no such file", str(path), hint)
-    if not zipfile.is_zipfile(path):
-        raise CompileError("inputs.file", "not a whole .npz file", str(path), hint)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise CompileError("inputs.file", f"cannot read it: {error}", str(path), hint) from None
 
 
 def _own_inputs(part: Part, arrays: Mapping[str, Any]) -> dict[str, Any]:

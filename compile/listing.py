@@ -40,10 +40,24 @@ def _needs(features: tuple[str, ...]) -> str:
     return f" (needs {', '.join(features)})" if features else ""
 
 
+def _semantics() -> list[tuple[str, str]]:
+    from frontend.semantics import rows
+
+    return [(name, f"{values}: {text}") for name, values, text in rows()]
+
+
+def _presets() -> list[tuple[str, str]]:
+    from frontend.semantics_presets import preset_rows
+
+    return [(name, f"{text} [{options}]" if options else text) for name, options, text in preset_rows()]
+
+
 LISTS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "ops": _ops,
+    "presets": _presets,
     "profiles": _profiles,
     "rules": _rules,
+    "semantics": _semantics,
     "strategies": _strategies,
 }
 """Name for --list -> the rows (name, one line)."""

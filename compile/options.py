@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ir.errors import CompileError
 
@@ -14,7 +15,11 @@ PRECISIONS = ("int", "float")
 
 @dataclass(frozen=True)
 class Options:
-    """What to build and where to run it; field names are the flags of the command line."""
+    """
+    What to build and where to run it; field names are the flags of the command line.
+
+    dt, semantics: for NIR, the time step in the file's unit, and how the file is meant: a preset's name or options.
+    """
 
     target: str = "loihi"
     precision: str = "int"
@@ -24,6 +29,8 @@ class Options:
     weights: Path | None = None
     samples: int = 16
     inputs: Path | None = None
+    dt: float | None = None
+    semantics: Any = None
     out: Path | None = None
     lower: Mapping[str, str] = field(default_factory=dict[str, str])
     dump: bool = False

@@ -89,7 +89,8 @@ class Program:
         after: dict[str, Any] = {**host, **before}
         for name, value in trace.outputs.items():
             scale = _scale(chip, chip.outputs[name], self.scales)
-            after[name] = torch.as_tensor(value.astype(np.float32) * np.float32(scale))
+            real = np.dtype(self.deployment.epilogue.dtype).type
+            after[name] = torch.as_tensor(value.astype(real) * real(scale))
         needed = {node.name: after[node.name] for node in self.deployment.epilogue.inputs}
         outputs = interpret(self.deployment.epilogue, needed)
         types = {
@@ -105,11 +106,14 @@ class Program:
             have = ", ".join(f"{name} {kind.shape}" for name, kind in self.inputs.items())
             what = f"missing input {min(missing)!r}" if missing else f"unknown input {min(unknown)!r}"
             raise CompileError("run.input", what, self.name, f"inputs: {have}")
-        steps = self.deployment.chip.steps
-        host = {name: _host_input(name, kind, named[name], steps) for name, kind in self.inputs.items()}
+        whole = self.deployment.prologue
+        host = {name: _host_input(name, kind, named[name], whole) for name, kind in self.inputs.items()}
         batches = {name: value.shape[1] for name, value in host.items()}
         if len(set(batches.values())) > 1:
             raise CompileError("run.batch", f"inputs differ in the number of samples: {batches}", self.name)
+        lengths = {name: value.shape[0] for name, value in host.items() if not self.inputs[name].static}
+        if len(set(lengths.values())) > 1:
+            raise CompileError("run.steps", f"inputs differ in the number of steps: {lengths}", self.name)
         if 0 in (size for value in host.values() for size in value.shape[:2]):
             raise CompileError("run.batch", "the inputs hold no samples, or no steps", self.name)
         return host
@@ -125,12 +129,14 @@ def is_added(node: Node) -> bool:
     return any(name.startswith(("lower_", "insert_")) for name in node.where.passes)
 
 
-def _host_input(name: str, kind: Type, value: Any, steps: int) -> torch.Tensor:
+def _host_input(name: str, kind: Type, value: Any, whole: Graph) -> torch.Tensor:
+    """One model input in the number type of the network's arithmetic."""
+    steps = whole.steps
     array = np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value)
     if array.dtype.kind not in "fiub":
         raise CompileError("run.dtype", f"input {name!r} has type {array.dtype}, needs numbers")
     with np.errstate(over="ignore"):  # infinite then, and refused below
-        array = array.astype(np.float32)
+        array = array.astype(whole.dtype)
     rank = len(kind.shape)
     if kind.static and array.ndim == rank + 1:
         array = array[None]
@@ -141,7 +147,7 @@ def _host_input(name: str, kind: Type, value: Any, steps: int) -> torch.Tensor:
             "run.shape", f"input {name!r} has shape {array.shape}", hint=f"needs {layout}, shape {kind.shape}"
         )
     if not np.isfinite(array).all():
-        raise CompileError("run.finite", f"input {name!r} holds NaN, infinite values, or values beyond float32")
+        raise CompileError("run.finite", f"input {name!r} holds NaN, infinite values, or values beyond {whole.dtype}")
     if kind.static:
         if (array != array[:1]).any():
             raise CompileError(

@@ -8,6 +8,7 @@ from typing import Any
 from compile.report import PartReport, Report
 from compile.run import engine_text
 from frontend.import_check import ImportCheck
+from frontend.nir_import import Imported
 
 SCHEMA = "spike-compiler-report/1"
 
@@ -26,6 +27,8 @@ def report_content(report: Report) -> dict[str, Any]:
         "profile": report.profile,
         "steps": source.steps,
         "passed": report.passed,
+        "semantics": _semantics(source.reading),
+        "lints": [asdict(lint) for lint in source.reading.lints] if source.reading else [],
         "parts": [_part(part) for part in report.parts],
         "metrics": {kind: dict(values) for kind, values in report.metrics.items()},
         "seconds": dict(report.seconds),
@@ -47,6 +50,11 @@ def _part(part: PartReport) -> dict[str, Any]:
         "events": {kind: dict(getattr(events, kind)) for kind in ("spikes", "synaptic", "updates")},
         "energy": part.energy.plain() if part.energy is not None else None,
     }
+
+
+def _semantics(imported: Imported | None) -> dict[str, Any] | None:
+    """Option -> value and who said so; None for networks that leave nothing open."""
+    return imported.reading.record() if imported and imported.reading else None
 
 
 def _import(check: ImportCheck | None) -> dict[str, Any] | None:

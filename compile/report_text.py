@@ -11,6 +11,7 @@ from compile.energy import EnergyReport
 from compile.layers import Layer
 from compile.report import PartReport, Report
 from compile.run import engine_text
+from frontend.nir_import import Imported
 
 WIDTH = 112
 LAYERS_IN_FULL = 18
@@ -47,7 +48,9 @@ def _lines(report: Report) -> Iterator[str]:
     engine = engine_text(report.parts[0].build.program)
     samples = report.parts[0].run.trace.events.samples
     yield f"{source.name}{config} -> {options.target}: {engine}, {options.precision}, profile {report.profile}"
-    yield f"T = {source.steps}, {samples} samples; energies per sample"
+    steps = report.parts[0].run.trace.events.steps
+    yield f"T = {source.steps or f'{steps} (streaming)'}, {samples} samples; energies per sample"
+    yield from _reading_lines(source.reading)
     yield ""
     yield HEAD
     grouped = sum(len(part.layers) for part in report.parts) > LAYERS_IN_FULL
@@ -161,6 +164,18 @@ def _check_lines(report: Report) -> Iterator[str]:
         mark = "PASS" if part.run.verdict.passed else "FAIL"
         text = f"check    {part.build.part.name}: {mark}, {part.run.verdict.against}: {part.run.verdict.text()}"
         yield from _wrapped(text)
+
+
+def _reading_lines(imported: Imported | None) -> Iterator[str]:
+    """How a NIR file was understood: every option by who said so, and what looks like a mistake."""
+    if imported is None or imported.reading is None:
+        return
+    record = imported.reading.record()
+    for source in dict.fromkeys(item["source"] for item in record.values()):
+        said = ", ".join(f"{name}={item['value']}" for name, item in record.items() if item["source"] == source)
+        yield from _wrapped(f"reading  {source}: {said}")
+    for lint in imported.lints:
+        yield from _wrapped(f"note     {f'{lint.node}: ' if lint.node else ''}{lint.text}")
 
 
 def _energy_lines(report: Report) -> Iterator[str]:

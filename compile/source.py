@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from compile.npz import read_arrays
 from compile.options import Options
+from frontend.nir_import import Imported, import_nir
 from ir.errors import CompileError
 from ir.graph import Graph
 
@@ -41,6 +43,7 @@ class Source:
     Everything known about the user's network before tracing.
 
     task: measures the whole network, where there is one. energy_table: the published table that it is compared with.
+    reading: how a NIR file was understood.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Source:
     task: Any = None
     weights: str = ""
     energy_table: str | None = None
+    reading: Imported | None = None
 
 
 @dataclass(frozen=True)
@@ -65,17 +69,21 @@ class Example:
 def load_source(network: Any, options: Options, example: Example | None = None) -> Source:
     """The parts of whatever the user named; CompileError where it is none of the things that can be compiled."""
     if isinstance(network, str | Path):
-        return _from_path(Path(network), options, example or Example())
-    return _from_object(network, options, example or Example())
+        source = _from_path(Path(network), options, example or Example())
+    else:
+        source = _from_object(network, options, example or Example())
+    stated = [flag for flag in ("dt", "semantics") if getattr(options, flag) is not None]
+    if stated and source.reading is None:
+        what = f"--{stated[0]} is about NIR files; {source.name} says itself what it computes"
+        raise CompileError(f"options.{stated[0]}", what, source.name, f"leave --{stated[0]} out")
+    return source
 
 
 def _from_path(path: Path, options: Options, example: Example) -> Source:
     if path.suffix == ".py":
         return _from_model_file(path, options)
     if path.suffix == ".nir":
-        from frontend.nir_file import read_nir
-
-        return _from_nir(read_nir(path), path.stem, options, example)
+        return _from_nir(path, path.stem, options, example)
     raise CompileError("source.kind", f"cannot compile {path}", hint="name a model file (.py) or a NIR file (.nir)")
 
 
@@ -122,15 +130,25 @@ def _from_module(network: Any, options: Options, example: Example) -> Source:
 
 
 def _from_nir(network: Any, name: str, options: Options, example: Example) -> Source:
-    from frontend.from_nir import from_nir
-
-    graph = from_nir(network)
+    for flag in ("config", "weights"):
+        if getattr(options, flag) is not None:
+            raise CompileError(f"options.{flag}", f"a NIR graph has no {flag}", name, f"leave --{flag} out")
+    given = example.inputs if options.inputs is None else read_arrays(options.inputs)
+    named = given if isinstance(given, Mapping) else {}
+    imported = import_nir(network, options.semantics, options.dt, _domains(named), name)
+    if given is not None and not isinstance(given, Mapping):
+        named = {imported.graph.inputs[0].name: given}
+        imported = import_nir(network, options.semantics, options.dt, _domains(named), name)
+    graph = imported.graph
     (name,) = _chosen((graph.name or name,), options.part, name)
-    inputs = example.inputs if isinstance(example.inputs, Mapping) else {}
-    if not inputs:
-        inputs = _random_inputs(graph, options.samples)
+    inputs = {**_random_inputs(graph, options.samples), **named}
     static = tuple(node.name for node in graph.inputs if node.type.static)
-    return Source(name, "", graph.steps, static, (Part(name, graph, inputs, inputs),))
+    return Source(name, "", graph.steps, static, (Part(name, graph, inputs, inputs),), reading=imported)
+
+
+def _domains(inputs: Mapping[str, Any]) -> dict[str, str]:
+    """The inputs that are spikes: nothing but zeros and ones."""
+    return {name: "spike" for name, value in inputs.items() if np.isin(np.asarray(value), (0, 1)).all()}
 
 
 def _random_inputs(graph: Graph, samples: int) -> dict[str, Any]:
