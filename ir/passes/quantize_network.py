@@ -15,14 +15,16 @@ from dataclasses import replace
 from hw_profiles.schema import Arithmetic
 from ir.graph import Array, Graph, Node
 from ir.ops.base import Value
+from ir.ops.delay import Delay, Past
 from ir.ops.linear import Sum, Synapse
+from ir.ops.membrane import Membrane
 from ir.ops.source import Input
 from ir.passes.quantize_calibration import observe
 from ir.passes.quantize_population import Planner
 from ir.passes.quantize_report import LayerReport, QuantizationReport
-from ir.passes.schedule_wiring import wiring_of
+from ir.passes.schedule_wiring import behind_routing, wiring_of
 from ir.rewrite import Rewriter
-from ir.types import graded
+from ir.types import Type, graded
 
 PASS = "quantize"
 __all__ = ["LayerReport", "QuantizationReport", "quantize"]
@@ -64,12 +66,32 @@ def _rewrite(rewriter: Rewriter, node: Node, planner: Planner) -> str | None:
             params = {"weight": integers}
     elif node.name in planner.ops:
         op = planner.ops[node.name]
-        params = {"bias": planner.biases[node.name]} if node.name in planner.biases else {}
+        params = planner.params.get(node.name, {})
+    elif isinstance(node.op, Past):
+        op = replace(node.op, type=str(_emitted_type(planner, node)))
     else:
         return None
     names = {role: _store(rewriter, node, role, array) for role, array in params.items()}
-    where = node.where.after(PASS)
-    return rewriter.builder.add(op, *rewriter.inputs(node), name=node.name, params=names, where=where)
+    where, operands = node.where.after(PASS), rewriter.inputs(node)
+    if isinstance(node.op, Membrane) and node.op.order == "membrane_first":
+        operands = tuple(_late(rewriter, node, operand) for operand in operands)
+    return rewriter.builder.add(op, *operands, name=node.name, params=names, where=where)
+
+
+def _emitted_type(planner: Planner, node: Node) -> Type:
+    """The type of a back edge's value in the integer graph: payloads have other bits there."""
+    sources = behind_routing(planner.chip, node.name)
+    if node.type.domain.kind != "graded" or not sources:
+        return node.type
+    source = planner.chip.nodes[sources[0]]
+    if source.name in planner.input_bits:
+        return replace(node.type, domain=graded(planner.input_bits[source.name]), scale=planner.scale[source.name])
+    return replace(node.type, domain=planner.ops[source.name].infer(planner.chip.args(source), {}).domain)
+
+
+def _late(rewriter: Rewriter, node: Node, operand: str) -> str:
+    """The current one step later: the chip's membrane takes the current of its own step, this one that of the step before."""
+    return rewriter.builder.add(Delay(1), operand, name=f"{node.name}_late", where=node.where.after(PASS))
 
 
 def _store(rewriter: Rewriter, node: Node, role: str, array: Array) -> str:

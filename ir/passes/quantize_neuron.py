@@ -2,64 +2,128 @@
 Rewrites a float neuron as the chip's: membrane in units that need no input gain, integer threshold, decay and bias.
 
 An Euler neuron v <- (1 - a) v + a g x is U <- (1 - a) U + x with U = v / (a g) and threshold theta / (a g); for SpikingJelly's
-tau 2 that is U <- U/2 + x, fire at 2 theta. The chip compares strictly, so `>=` is a threshold one weight unit lower where the
-membrane holds whole units, and one unit of v (2^-shift of a weight unit) in the bias where halving leaves fractions. The
-latter is exact as long as the fractions of a window fit into the shift.
+tau 2 that is U <- U/2 + x, fire at 2 theta. A reset to v_reset is one to zero of U = (v - v_reset) / (a g). The chip compares
+strictly, so `>=` is a threshold one weight unit lower where the membrane holds whole units, and one unit of v (2^-shift of a
+weight unit) in the bias where halving leaves fractions. The latter is exact as long as the fractions of a window fit into the
+shift.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
 
 from hw_profiles.schema import Arithmetic
 from ir.errors import CompileError
 from ir.graph import Node
-from ir.ops.loihi import LoihiLif
+from ir.ops.membrane import Leaky
 from ir.ops.neuron import Lif
+
+CONSTANTS = ("decay", "gain", "leak", "v0", "current_decay", "current_gain", "threshold", "v_reset")
+"""What may differ between the neurons of a population."""
 
 
 @dataclass(frozen=True)
 class Membrane:
-    """U <- (1 - decay) U + x + drift, fire at `threshold`; every number exact, in the float network's current units."""
+    """
+    J <- (1 - current_decay) J + factor x, U <- (1 - decay) U + J + drift, from U = start; fires above `threshold`.
+
+    Every number is exact, in the float network's current units. theta: what a subtracting reset takes, and how far apart the
+    counts of several spikes lie. size: real value of U = 1. factor: sign of the input gain for a neuron with threshold.
+    """
 
     decay: Fraction
     drift: Fraction
     threshold: Fraction
     strict: bool
+    theta: Fraction = Fraction(0)
+    start: Fraction = Fraction(0)
+    current_decay: Fraction = Fraction(1)
+    size: Fraction = Fraction(1)
+    factor: Fraction = Fraction(1)
 
     @property
     def is_whole(self) -> bool:
         """Whether integer currents keep the membrane on integers."""
-        return self.decay in (0, 1)
+        return self.decay in (0, 1) and self.current_decay in (0, 1)
 
     def window_factor(self, steps: int) -> float:
-        """How many times its largest current the membrane can reach within `steps` steps."""
-        keep = float(1 - self.decay)
-        return sum(keep**step for step in range(steps or 1))
+        """How many times its largest current the membrane can reach within `steps` steps; without end where steps is 0."""
+        keep, kept = float(1 - self.decay), float(1 - self.current_decay)
+        if not steps:
+            return 1 / ((1 - keep) * (1 - kept)) if keep < 1 and kept < 1 else float("inf")
+        current = membrane = most = 0.0
+        for _ in range(steps):
+            current = kept * current + 1
+            membrane = keep * membrane + current
+            most = max(most, membrane, current)
+        return most
 
 
-def membrane_of(node: Node) -> Membrane:
-    """The gain-free form of a float neuron; CompileError where the chip's neuron cannot do what it does."""
+def membrane_of(node: Node, constants: Mapping[str, float] | None = None, size: Fraction | None = None) -> Membrane:
+    """
+    The gain-free form of a float neuron; CompileError where the chip's neuron cannot do what it does.
+
+    Args:
+        constants: of one neuron of the population, where they are not the attributes. size: real value of U = 1; by default
+            the magnitude of the input gain.
+    """
     op = node.op
-    assert isinstance(op, Lif)
-    _check(node, op.reset == "value" and op.v_reset == 0, "reset", f"the chip resets to 0, not by {_reset_text(op)}")
-    gain = Fraction(op.gain) * (Fraction(op.decay) if op.form == "euler" else 1)
-    _check(node, gain > 0, "gain", f"an input gain of {float(gain)} cannot be moved into the threshold")
-    _check(node, op.threshold > 0, "threshold", f"a threshold of {op.threshold} fires without input")
-    drift = Fraction(op.leak) / Fraction(op.gain) if op.form == "euler" else Fraction(0)
-    return Membrane(Fraction(op.decay), drift, Fraction(op.threshold) / gain, op.comparator == ">")
+    assert isinstance(op, (Lif, Leaky))
+    own = {
+        name: Fraction(value) for name, value in {**op.attributes(), **(constants or {})}.items() if name in CONSTANTS
+    }
+    decay, current_decay = own["decay"], own["current_decay"]
+    fits = 0 <= decay <= 1 and 0 <= current_decay <= 1
+    _check(node, fits, "decay", f"decays of {float(decay)} and {float(current_decay)} per step must be from 0 to 1")
+    gain = input_gain(op, own)
+    size = abs(gain) or Fraction(1) if size is None else size
+    offset = _offset(op, own)
+    form = Membrane(
+        decay,
+        decay * (own["leak"] - offset) / size,
+        Fraction(0),
+        True,
+        start=(own["v0"] - offset) / size if decay < 1 else Fraction(0),
+        current_decay=current_decay,
+        size=size,
+        factor=gain / size,
+    )
+    return form if isinstance(op, Leaky) else _with_threshold(node, op, own, offset, form)
+
+
+def input_gain(op: Lif | Leaky, own: Mapping[str, Fraction]) -> Fraction:
+    """How much one unit of input current moves the membrane in its first step."""
+    membrane = own["gain"] * (own["decay"] if op.form == "euler" else 1)
+    return membrane * own["current_gain"] * (own["current_decay"] if op.current_form == "euler" else 1)
+
+
+def forgets(op: Lif, decay: Fraction) -> bool:
+    """Whether nothing of the membrane reaches the next step, so that its reset does not matter."""
+    return decay == 1 and op.reset_at == "spike"
+
+
+def _offset(op: Lif | Leaky, own: Mapping[str, Fraction]) -> Fraction:
+    """The membrane value that is the chip's zero."""
+    resets = isinstance(op, Lif) and op.reset == "value" and not forgets(op, own["decay"])
+    return own["v_reset"] if resets else Fraction(0)
+
+
+def _with_threshold(node: Node, op: Lif, own: Mapping[str, Fraction], offset: Fraction, form: Membrane) -> Membrane:
+    above, strict = own["threshold"] - offset, op.comparator == ">"
+    below = f" at a reset to {float(offset)}" if offset else ""
+    silent = above > 0 or (above == 0 and strict and op.reset != "subtract")
+    _check(node, silent, "threshold", f"a threshold of {float(own['threshold'])}{below} fires without input")
+    threshold, theta = above / form.size, own["threshold"] / form.size
+    return replace(form, threshold=threshold, theta=theta, strict=strict)
 
 
 def _check(node: Node, condition: bool, rule: str, what: str) -> None:
     if not condition:
-        hint = "use a neuron with hard reset to 0, positive gain and threshold, or --precision float"
+        hint = "use a neuron with decays from 0 to 1 and a threshold above its reset, or --precision float"
         raise CompileError(f"quantize.{rule}", what, f"%{node.name}  {node.where}", hint)
-
-
-def _reset_text(op: Lif) -> str:
-    return f"setting v to {op.v_reset}" if op.reset == "value" else f"reset={op.reset!r}"
 
 
 @dataclass(frozen=True)
@@ -76,35 +140,22 @@ def compare(membrane: Membrane, ratio: Fraction, whole_bias: bool, steps: int, a
     The chip's comparison for a threshold of `ratio` weight units.
 
     Args:
-        whole_bias: whether the bias is a whole number of weight units.
+        whole_bias: whether bias, start and what resets take are whole numbers of weight units.
         steps: window length T, 0 for streaming.
     """
     if membrane.is_whole and whole_bias:
         return Comparison(floor(ratio) if membrane.strict else ceil(ratio) - 1, 0, True)
     vth = round(ratio)
-    held = _fractions_fit(membrane, steps, arithmetic.activation_shift)
+    held = fractions_fit(membrane, steps, arithmetic.activation_shift)
     return Comparison(vth, 0 if membrane.strict else 1, held and vth == ratio)
 
 
-def _fractions_fit(membrane: Membrane, steps: int, shift: int) -> bool:
+def fractions_fit(membrane: Membrane, steps: int, shift: int) -> bool:
     """Whether the binary fractions that decay leaves within a window fit into the activation shift."""
+    if membrane.current_decay not in (0, 1):
+        return False
     if membrane.is_whole:
         return membrane.decay == 1 or steps == 1
     kept = 1 - membrane.decay
     halvings = kept.denominator.bit_length() - 1
     return kept.numerator == 1 and kept.denominator == 1 << halvings and steps > 0 and (steps - 1) * halvings < shift
-
-
-def integer_neuron(op: Lif, membrane: Membrane, vth: int, reach: int, arithmetic: Arithmetic) -> LoihiLif:
-    """
-    The chip's neuron.
-
-    Args:
-        reach: largest magnitude of current plus bias, in units of v; decides whether the widest legal decay is memoryless.
-    """
-    unit = 1 << arithmetic.decay_bits
-    forgets = max(reach, vth << arithmetic.activation_shift) < unit
-    dv = round(membrane.decay * unit)
-    dv = unit - 1 if membrane.decay == 1 and forgets else dv
-    widths = (arithmetic.activation_shift, arithmetic.decay_bits, arithmetic.state_bits)
-    return LoihiLif(unit - 1, dv, vth, *widths, micro=op.micro)

@@ -1,7 +1,8 @@
 """
 Plans the integers of one population after another: unit, weights, neuron, bias, and the scale of what it emits.
 
-Populations are planned in graph order, so the scale of everything that a population reads is known when its turn comes.
+Populations are planned in graph order, so the scale of everything that a population reads is known when its turn comes;
+payloads that go round a loop get theirs beforehand.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import ceil, prod
+from math import ceil, floor, log2, prod
 
 import numpy as np
 
@@ -18,11 +19,15 @@ from ir.errors import CompileError
 from ir.graph import Array, Graph, Node
 from ir.ops.base import Op
 from ir.ops.linear import Sum, Synapse
+from ir.ops.loihi import LoihiLif
 from ir.ops.neuron import Burst, Gate, Graded, Lif
 from ir.passes.quantize_calibration import Seen
-from ir.passes.quantize_neuron import Membrane, compare, integer_neuron, membrane_of
-from ir.passes.quantize_ranges import projected_magnitude
+from ir.passes.quantize_kinds import Kinds, kinds_of
+from ir.passes.quantize_membrane import Integers, Plan, integer_leaky, integer_lif
+from ir.passes.quantize_neuron import fractions_fit
+from ir.passes.quantize_ranges import emitted_magnitude, projected_magnitude
 from ir.passes.quantize_report import LayerReport
+from ir.passes.quantize_rows import row_factors
 from ir.passes.quantize_units import (
     HEADROOM,
     Firing,
@@ -36,7 +41,7 @@ from ir.passes.quantize_units import (
     payload_shift,
     synapses_of,
 )
-from ir.passes.quantize_weights import Rounded, round_bias, round_weights
+from ir.passes.quantize_weights import Rounded, round_weights
 from ir.passes.schedule_wiring import Wiring
 
 
@@ -46,8 +51,8 @@ class Planner:
     The integers planned so far.
 
     scale, reach: input or population -> real value of one emitted integer, largest integer. units: projection -> real
-    current of one weight unit. rounded: projection -> its integer weights. ops, biases: population -> integer neuron, bias.
-    input_bits: graded input -> bits of its payload.
+    current of one weight unit. rounded: projection -> its integer weights. ops, params: population -> integer neuron, its
+    arrays by role. input_bits: graded input -> bits of its payload.
     """
 
     chip: Graph
@@ -59,13 +64,21 @@ class Planner:
     units: dict[str, Fraction] = field(default_factory=dict)
     rounded: dict[str, Rounded] = field(default_factory=dict)
     ops: dict[str, Op] = field(default_factory=dict)
-    biases: dict[str, Array] = field(default_factory=dict)
+    params: dict[str, dict[str, Array]] = field(default_factory=dict)
     input_bits: dict[str, int] = field(default_factory=dict)
     layers: list[LayerReport] = field(default_factory=list)
+    _fixed: set[str] = field(default_factory=set)
+    _kinds: dict[str, Kinds] = field(default_factory=dict)
+    _factors: dict[str, Array] = field(default_factory=dict)
     _statistics: dict[object, Synapses] = field(default_factory=dict)
 
     def run(self) -> None:
         """Plan every input and population."""
+        for node in self.chip.nodes.values():
+            if node.op.family == "neuron":
+                self._look_at(node)
+        for name in self._looped_payloads():
+            self._fix_scale(name)
         for node in self.chip.nodes.values():
             if node.op.family == "input":
                 self._plan_input(node)
@@ -82,40 +95,122 @@ class Planner:
         held = payload_bits(seen.emitted / scale, bits)
         self.scale[node.name], self.reach[node.name], self.input_bits[node.name] = scale, 1 << (held - 1), held
 
+    def _look_at(self, node: Node) -> None:
+        """What its neurons are, and which weight rows take an input gain; spikes and counts need no scale."""
+        kinds = kinds_of(self.chip, node)
+        if kinds is None:
+            return
+        self._kinds[node.name] = kinds
+        if isinstance(node.op, Lif):
+            self.scale[node.name], self.reach[node.name] = 1.0, node.op.max_spikes or emitted_magnitude(node.type)
+        factors = kinds.each(lambda of: float(of.factor))
+        for operand, names in zip(node.inputs, self.wiring.feeds[node.name], strict=True):
+            if np.all(factors == 1):
+                rows = np.ones(())
+            elif np.all(factors == factors.ravel()[0]):
+                rows = factors.ravel()[0]
+            else:
+                rows = row_factors(self.chip, node, operand, factors)
+            for name in names:
+                if not np.array_equal(self._factors.setdefault(name, rows), rows):
+                    raise _shared(node)
+
+    def _looped_payloads(self) -> list[str]:
+        """The payload populations that a population before them, or they themselves, read."""
+        place = {name: index for index, name in enumerate(self.chip.nodes)}
+        found = [
+            source
+            for name in place
+            if name in self.wiring.feeds
+            for projection in self.wiring.projections(name)
+            for source in self.wiring.sources[projection]
+            if place[source] >= place[name] and source not in self.scale
+        ]
+        return list(dict.fromkeys(found))
+
+    def _fix_scale(self, name: str) -> None:
+        """A scale that suits the readers, before the population's own unit is known; that will be a part of it."""
+        seen, bits = self.seen[name], self.arithmetic.payload_bits or 1
+        scale = input_scale(self._wanted_scale(name), seen, bits)
+        self.scale[name], self.reach[name] = scale, 1 << (payload_bits(HEADROOM * seen.emitted / scale, bits) - 1)
+        self._fixed.add(name)
+
     def _plan_population(self, node: Node) -> None:
-        membrane = membrane_of(node) if isinstance(node.op, Lif) else None
-        unit = self._unit(node, membrane)
+        kinds = self._kinds.get(node.name)
+        unit = self._unit(node, kinds)
         for name in self.wiring.payload_projections(node):
             self._round(name, unit)
         if isinstance(node.op, Gate):
             self._round_enables(node)
-        if membrane is not None:
-            self._plan_threshold(node, membrane, unit)
+        if kinds is not None:
+            self._plan_membrane(node, kinds, unit)
         elif isinstance(node.op, (Graded, Gate)):
             self._plan_payload(node, unit)
         else:
             self._plan_burst(node, unit)
 
-    def _unit(self, node: Node, membrane: Membrane | None) -> Fraction:
+    def _unit(self, node: Node, kinds: Kinds | None) -> Fraction:
         """The real current of one weight unit; a projection that already feeds another population keeps its unit."""
         names = self.wiring.payload_projections(node)
         fixed = {self.units[name] for name in names if name in self.units}
         if len(fixed) > 1:
-            what = "its projections also feed populations of other scales"
-            raise CompileError("quantize.shared", what, f"%{node.name}  {node.where}", "give each its own weights")
+            raise _shared(node)
         if fixed:
             return fixed.pop()
         parts = tuple(replace(self._synapses(name), scale=self._source_scale(name)) for name in names)
-        firing = membrane and Firing(membrane.threshold, membrane.is_whole and not node.param("bias"))
-        return choose_unit(parts, self._finest(node, membrane), firing, self.arithmetic)
+        unit = choose_unit(parts, self._finest(node, kinds), self._firing(node, kinds), self.arithmetic)
+        return self._part_of_scale(node, kinds, unit) if node.name in self._fixed else unit
 
-    def _finest(self, node: Node, membrane: Membrane | None) -> float:
-        current = self.seen[node.name].current
+    def _part_of_scale(self, node: Node, kinds: Kinds | None, unit: Fraction) -> Fraction:
+        """The next coarser unit of which the payload's scale, fixed before, is a multiple by a power of two."""
+        scale = Fraction(self.scale[node.name]) / self._emitted_unit(kinds)
+        parts = floor(log2(scale / unit))
+        if parts < 0:
+            what = "its payloads go round a loop and are too fine for its weights"
+            raise CompileError("quantize.loop", what, f"%{node.name}  {node.where}", "use --precision float")
+        return scale / (1 << parts)
+
+    def _emitted_unit(self, kinds: Kinds | None) -> Fraction:
+        """The real value of one emitted integer, before any shift, per weight unit: a membrane keeps fractions of it."""
+        return Fraction(1) if kinds is None else kinds.members[0].size / (1 << self.arithmetic.activation_shift)
+
+    def _firing(self, node: Node, kinds: Kinds | None) -> Firing | None:
+        op = node.op
+        if kinds is None or not isinstance(op, Lif):
+            return None
+        takes = op.reset == "subtract" or op.max_spikes != 1
+        amounts = {of.threshold for of in kinds.members} | {of.theta for of in kinds.members if takes}
+        first, *others = sorted(amounts)
+        whole = not takes and all(of.is_whole and not of.start for of in kinds.members) and not node.param("bias")
+        steps, shift = self.chip.steps, self.arithmetic.activation_shift
+        halves = not all(of.is_whole or fractions_fit(of, steps, shift) for of in kinds.members)
+        return Firing(first, whole, tuple(others), halves)
+
+    def _finest(self, node: Node, kinds: Kinds | None) -> float:
+        seen = self.seen[node.name]
+        if kinds is None:
+            return finest_unit(Needs(seen.current, 1.0, 0.0, 0.0), self.arithmetic)
+        gain = kinds.most(lambda of: abs(float(of.factor)))
+        current = seen.current * gain
+        window = kinds.most(lambda of: of.window_factor(self.chip.steps))
+        if current and window > HEADROOM:
+            window = min(window, self._outgrown(node, kinds, current))
+        if window == float("inf"):
+            what = "a synaptic current that never decays has no bound in a network without windows"
+            raise CompileError("quantize.range", what, f"%{node.name}  {node.where}", "let it decay, or set the steps")
+        bias = np.abs(kinds.each(lambda of: float(of.factor / (of.current_decay or 1))) * self._bias(node))
+        bias = bias + np.abs(kinds.each(lambda of: float(of.drift)))
+        largest = kinds.most(lambda of: float(max(of.threshold, of.theta, abs(of.start))))
+        return finest_unit(Needs(current, window, largest, float(bias.max(initial=0.0))), self.arithmetic)
+
+    def _outgrown(self, node: Node, kinds: Kinds, current: float) -> float:
+        """How many times the current the state can become: the membrane as calibration showed, J as its decay allows."""
+        membrane = self.seen[node.name].membrane
         if membrane is None:
-            return finest_unit(Needs(current, 1.0, 0.0, 0.0), self.arithmetic)
-        bias = float(np.abs(self._bias(node) + float(membrane.drift)).max(initial=0.0))
-        window = membrane.window_factor(self.chip.steps)
-        return finest_unit(Needs(current, window, float(membrane.threshold), bias), self.arithmetic)
+            return float("inf")
+        shown = float(np.max(membrane / kinds.each(lambda of: float(of.size))))
+        steady = kinds.most(lambda of: 1 / float(of.current_decay) if of.current_decay else float("inf"))
+        return max(HEADROOM * shown / current, min(steady, self.chip.steps or steady))
 
     def _round(self, name: str, unit: Fraction) -> None:
         self.units[name] = unit
@@ -132,21 +227,28 @@ class Planner:
                     "quantize.enable", what, f"%{node.name}  {node.where}", "open gates by unit synapses"
                 )
 
-    def _plan_threshold(self, node: Node, membrane: Membrane, unit: Fraction) -> None:
-        shift = self.arithmetic.activation_shift
-        drive = self._bias(node) / float(unit) + float(membrane.drift / unit)
-        whole = bool(np.all(drive == np.rint(drive)))
-        ratio = membrane.threshold / unit
-        comparison = compare(membrane, ratio, whole, self.chip.steps, self.arithmetic)
-        bias = round_bias(drive * (1 << shift) + comparison.bias, self.arithmetic)
-        if np.any(bias.integers):
-            self.biases[node.name] = bias.integers
-        reach = (self._current(node) << shift) + int(np.abs(bias.integers).max(initial=0))
-        assert isinstance(node.op, Lif)
-        op = integer_neuron(node.op, membrane, comparison.vth, reach, self.arithmetic)
-        self.ops[node.name], self.scale[node.name], self.reach[node.name] = op, 1.0, 1
-        decay_error = 0.0 if membrane.decay == 1 else float(membrane.decay) - op.dv / (1 << op.decay_bits)
-        self._report(node, unit, comparison.vth, bias, decay_error, comparison.exact)
+    def _plan_membrane(self, node: Node, kinds: Kinds, unit: Fraction) -> None:
+        plan = Plan(node, kinds, self._bias(node), unit, self.chip.steps, self._current(node), self.arithmetic)
+        integers = integer_lif(plan) if isinstance(node.op, Lif) else self._leaky(node, plan)
+        self.ops[node.name], self.params[node.name] = integers.op, dict(integers.params)
+        if np.any(integers.bias.integers):
+            self.params[node.name]["bias"] = integers.bias.integers
+        if isinstance(integers.op, LoihiLif):
+            self.reach[node.name] = integers.op.max_spikes
+        self._report(node, unit, integers)
+
+    def _leaky(self, node: Node, plan: Plan) -> Integers:
+        """Its payloads as fine as its readers ask for, and with room for what calibration did not show."""
+        seen, one = self.seen[node.name], float(plan.unit * self._emitted_unit(plan.kinds))
+        wide = self.arithmetic.payload_bits
+        right = payload_shift(self._wanted_scale(node.name), one, seen, wide)
+        if node.name in self._fixed:
+            right = round(log2(self.scale[node.name] / one))
+        scale = one * (1 << right)
+        read = bool(self.wiring.readers(node.name))
+        bits = max(2, payload_bits(HEADROOM * seen.emitted / scale, wide)) if read else wide
+        self.scale[node.name], self.reach[node.name] = scale, 1 << (bits - 1)
+        return integer_leaky(plan, bits, right)
 
     def _plan_payload(self, node: Node, unit: Fraction) -> None:
         op, seen, shift = node.op, self.seen[node.name], 0
@@ -156,12 +258,15 @@ class Planner:
         reach = self._current(node) + ceil(np.abs(ideal).max(initial=0.0))
         if not self._is_exact(node):
             shift = payload_shift(self._wanted_scale(node.name), float(unit), seen, bits)
+        if node.name in self._fixed:
+            shift = round(log2(self.scale[node.name] / unit))
+        if shift or not self._is_exact(node):
             reach = min(reach, ceil(HEADROOM * seen.emitted / float(unit)))
         held = payload_bits(-(-reach >> shift), bits)
         half = (1 << shift) >> 1
         integers = (np.rint(ideal) + half).astype(np.int32)
         if np.any(integers):
-            self.biases[node.name] = integers
+            self.params[node.name] = {"bias": integers}
         self.ops[node.name] = replace(op, bits=held, shift=shift)
         self.scale[node.name], self.reach[node.name] = (
             float(unit) * (1 << shift),
@@ -169,7 +274,7 @@ class Planner:
         )
         power = float(np.sum(ideal**2))
         error = float(np.sqrt(np.sum((np.rint(ideal) - ideal) ** 2) / power)) if power else 0.0
-        self._report(node, unit, 0, Rounded(integers, 0, error), 0.0, shift == 0)
+        self._report(node, unit, Integers(self.ops[node.name], Rounded(integers, 0, error), 0, 0.0, shift == 0))
 
     def _plan_burst(self, node: Node, unit: Fraction) -> None:
         assert isinstance(node.op, Burst)
@@ -177,7 +282,7 @@ class Planner:
             what = "a burst counts unit spikes, but its synapses are not of weight 1"
             raise CompileError("quantize.burst", what, f"%{node.name}  {node.where}")
         self.ops[node.name], self.scale[node.name], self.reach[node.name] = node.op, 1.0, 1
-        self._report(node, unit, 0, Rounded(np.zeros(1), 0, 0.0), 0.0, True)
+        self._report(node, unit, Integers(node.op, Rounded(np.zeros(1), 0, 0.0), 0, 0.0, True))
 
     def _wanted_scale(self, source: str) -> float:
         """The coarsest scale that a reader of the payload asks for."""
@@ -185,9 +290,8 @@ class Planner:
         for name in self.wiring.readers(source):
             for target in self.wiring.targets.get(name, ()):
                 node = self.chip.nodes[target]
-                membrane = membrane_of(node) if isinstance(node.op, Lif) else None
                 sources = {s for other in self.wiring.payload_projections(node) for s in self.wiring.sources[other]}
-                finest, alone = self._finest(node, membrane), sources == {source}
+                finest, alone = self._finest(node, self._kinds.get(target)), sources == {source}
                 wanted.append(payload_scale(self._synapses(name), self.seen[source], finest, alone, self.arithmetic))
         return max(wanted)
 
@@ -212,26 +316,26 @@ class Planner:
             weight = integers
         return projected_magnitude(node, self.chip.args(node)[0], weight, source)
 
-    def _report(self, node: Node, unit: Fraction, vth: int, bias: Rounded, decay_error: float, exact: bool) -> None:
+    def _report(self, node: Node, unit: Fraction, integers: Integers) -> None:
         names = self.wiring.payload_projections(node)
         stored = {self.chip.nodes[name].param("weight") or name: self.rounded[name] for name in names}
-        clipped = sum(part.saturated for part in stored.values()) + bias.saturated
+        clipped = sum(part.saturated for part in stored.values()) + integers.bias.saturated
         error = max((part.error for part in stored.values()), default=0.0)
         self.layers.append(
             LayerReport(
                 name=node.name,
                 module=node.where.module,
                 unit=float(unit),
-                threshold=vth,
+                threshold=integers.threshold,
                 weights=sum(prod(part.integers.shape) for part in stored.values()),
                 saturated=clipped,
                 weight_error=error,
-                bias_error=bias.error,
-                decay_error=decay_error,
+                bias_error=integers.bias.error,
+                decay_error=integers.decay_error,
                 proven=self._current(node),
                 seen=round(self.seen[node.name].current / float(unit)),
                 room=(1 << (self.arithmetic.state_bits - 1 - self.arithmetic.activation_shift)) - 1,
-                exact=exact and not (clipped or error or bias.error or decay_error),
+                exact=integers.exact and not (clipped or error or integers.bias.error or integers.decay_error),
             )
         )
 
@@ -246,13 +350,21 @@ class Planner:
 
     def _weights(self, projection: str) -> Array | float:
         node = self.chip.nodes[projection]
+        rows = self._factors.get(projection, np.ones(()))
         if node.param("weight") is not None:
-            return self.chip.arrays(node)["weight"]
+            weight = self.chip.arrays(node)["weight"]
+            return (
+                weight
+                if np.all(rows == 1)
+                else weight * rows.reshape(rows.shape + (1,) * rows.ndim * (weight.ndim - 1))
+            )
         assert isinstance(node.op, (Synapse, Sum))
-        return node.op.weight
+        return node.op.weight * float(rows)
 
     def _synapses(self, projection: str) -> Synapses:
-        key = self.chip.nodes[projection].param("weight") or ("one", self._weights(projection))
+        shared = self.chip.nodes[projection].param("weight")
+        rows = self._factors.get(projection, np.ones(()))
+        key = (shared, rows.tobytes()) if shared else ("one", self._weights(projection))
         if key not in self._statistics:
             self._statistics[key] = synapses_of(self._weights(projection), self.arithmetic)
         return self._statistics[key]
@@ -264,3 +376,8 @@ class Planner:
     @property
     def _bits(self) -> int:
         return self.arithmetic.weight_bits
+
+
+def _shared(node: Node) -> CompileError:
+    what = "its projections also feed populations of other scales"
+    return CompileError("quantize.shared", what, f"%{node.name}  {node.where}", "give each its own weights")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, floor, log2, sqrt
+from math import ceil, floor, lcm, log2, sqrt
 
 import numpy as np
 
@@ -78,10 +78,18 @@ def finest_unit(needs: Needs, arithmetic: Arithmetic) -> float:
 
 @dataclass(frozen=True)
 class Firing:
-    """A threshold in real current units, and whether whole currents keep the membrane whole, so that it may be rounded up."""
+    """
+    When a population fires, in real current units.
+
+    threshold: of its neurons. whole: whether whole currents keep the membrane whole, so that it may be rounded up. others:
+    further amounts that must be whole units, where neurons differ. halves: whether decay leaves more binary fractions than
+    the chip keeps, so that the finest unit loses least.
+    """
 
     threshold: Fraction
     whole: bool
+    others: tuple[Fraction, ...] = ()
+    halves: bool = False
 
 
 def choose_unit(
@@ -99,8 +107,9 @@ def choose_unit(
     if grid is not None:
         return grid
     coarse = max(largest / levels, finest)
-    if firing is None:
-        return Fraction(coarse or 1.0)
+    if firing is None or firing.others or not firing.threshold:
+        largest_amount = max((firing.threshold, *firing.others)) if firing else Fraction(0)
+        return Fraction(coarse) if coarse else largest_amount or Fraction(1)
     return firing.threshold / max(1, floor(firing.threshold / Fraction(coarse))) if coarse else firing.threshold
 
 
@@ -114,13 +123,14 @@ def _grid_unit(
         return None
     if firing is None:
         return grid
-    ratio = firing.threshold / grid
+    ratios = [amount / grid for amount in (firing.threshold, *firing.others)]
     finer = int(min(levels * grid / Fraction(largest), grid / Fraction(finest) if finest else levels))
-    if ratio.denominator <= finer:
-        return grid / ratio.denominator
+    parts = lcm(*(ratio.denominator for ratio in ratios))
+    if parts <= finer:
+        return grid / (parts << ((finer // parts).bit_length() - 1) if firing.halves else parts)
     if firing.whole:
         return grid
-    return grid / finer if ratio * finer >= levels else None
+    return grid / finer if min(ratios) * finer >= levels else None
 
 
 def payload_scale(reader: Synapses, seen: Seen, finest: float, alone: bool, arithmetic: Arithmetic) -> float:

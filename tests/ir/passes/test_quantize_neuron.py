@@ -13,7 +13,9 @@ import hw_profiles
 from ir.errors import CompileError
 from ir.graph import Node, Where
 from ir.ops import Lif
-from ir.passes.quantize_neuron import compare, integer_neuron, membrane_of
+from ir.passes.quantize_kinds import Kinds
+from ir.passes.quantize_membrane import Plan, integer_lif
+from ir.passes.quantize_neuron import compare, membrane_of
 from ir.types import SPIKE, Type
 
 ARITHMETIC = hw_profiles.load("loihi2").arithmetic
@@ -23,35 +25,38 @@ def node_of(op):
     return Node("n", op, ("x",), Type((1,), SPIKE), (), Where("block.lif"))
 
 
+def integer_neuron(op, unit=Fraction(1), steps=2, current=1 << 16):
+    """The chip's neuron, the bias that breaks its ties, and whether they fall as in the source."""
+    kinds = Kinds((membrane_of(node_of(op)),), np.zeros((), np.int64))
+    found = integer_lif(Plan(node_of(op), kinds, np.zeros(1), unit, steps, current, ARITHMETIC))
+    return found.op, found.bias.integers, found.exact
+
+
 def spikes(op, currents, unit=Fraction(1)):
     """(source's spikes, chip's spikes) on integer currents of that unit."""
-    membrane = membrane_of(node_of(op))
     steps = len(currents)
-    comparison = compare(membrane, membrane.threshold / unit, True, steps, ARITHMETIC)
-    chip = integer_neuron(op, membrane, comparison.vth, 1 << 22, ARITHMETIC)
+    chip, bias, exact = integer_neuron(op, unit, steps)
     source = op.run((currents.astype(np.float64) * float(unit),), {}, steps)
-    return source, chip.run((currents,), {"bias": np.array([comparison.bias])}, steps), comparison
+    return source, chip.run((currents,), {"bias": bias}, steps), exact
 
 
 @settings(max_examples=200)
 @given(
     st.integers(1, 6), st.integers(0, 10**6), st.sampled_from([0.5, 1.0, 0.0]), st.sampled_from([">=", ">"]),
-    st.integers(1, 24), st.sampled_from([1.0, 0.5]),
+    st.integers(1, 24), st.sampled_from([1.0, 0.5]), st.sampled_from(["value", "subtract", "none"]),
 )  # fmt: skip
-def test_ties_fall_as_in_the_source(steps, seed, decay, comparator, threshold, gain):
-    op = Lif(decay, gain=gain, form="sum", threshold=threshold * gain, comparator=comparator)
+def test_ties_fall_as_in_the_source(steps, seed, decay, comparator, threshold, gain, reset):
+    op = Lif(decay, gain=gain, form="sum", threshold=threshold * gain, comparator=comparator, reset=reset)
     currents = np.random.default_rng(seed).integers(-threshold, threshold + 1, (steps, 500, 1))
-    source, chip, comparison = spikes(op, currents)
-    assert comparison.exact
+    source, chip, exact = spikes(op, currents)
+    assert exact
     assert np.array_equal(source, chip)
 
 
 def test_the_attention_neuron_is_v_at_least_eight():
     op = Lif(0.5, threshold=0.5)
-    membrane = membrane_of(node_of(op))
-    comparison = compare(membrane, membrane.threshold / Fraction(1, 8), True, 2, ARITHMETIC)
-    chip = integer_neuron(op, membrane, comparison.vth, 10**6, ARITHMETIC)
-    assert (chip.du, chip.dv, chip.vth, comparison.bias) == (4095, 2048, 8, 1)
+    chip, bias, _ = integer_neuron(op, Fraction(1, 8))
+    assert (chip.du, chip.dv, chip.vth, bias.tolist()) == (4095, 2048, 8, [1])
 
 
 @given(st.integers(1, 6), st.integers(0, 10**6))
@@ -73,9 +78,8 @@ def test_long_windows_are_not_called_exact():
 
 def test_memoryless_gates_use_the_legal_decay_only_where_it_forgets():
     op = Lif(1.0, form="sum", threshold=2.0)
-    membrane = membrane_of(node_of(op))
-    assert integer_neuron(op, membrane, 1, 63 << 6, ARITHMETIC).dv == 4095
-    assert integer_neuron(op, membrane, 1, 64 << 6, ARITHMETIC).dv == 4096
+    assert integer_neuron(op, current=63)[0].dv == 4095
+    assert integer_neuron(op, current=64)[0].dv == 4096
 
 
 def test_a_leak_becomes_a_drift():
@@ -86,12 +90,11 @@ def test_a_leak_becomes_a_drift():
 @pytest.mark.parametrize(
     ("op", "rule"),
     [
-        (Lif(0.5, reset="subtract"), "quantize.reset"),
-        (Lif(0.5, reset="none"), "quantize.reset"),
-        (Lif(0.5, v_reset=0.25), "quantize.reset"),
-        (Lif(0.5, gain=-1.0), "quantize.gain"),
-        (Lif(0.0), "quantize.gain"),
+        (Lif(1.5), "quantize.decay"),
+        (Lif(0.5, current_decay=1.25), "quantize.decay"),
         (Lif(0.5, threshold=0.0), "quantize.threshold"),
+        (Lif(0.5, v_reset=1.0), "quantize.threshold"),
+        (Lif(0.5, threshold=0.0, comparator=">", reset="subtract"), "quantize.threshold"),
     ],
 )
 def test_what_the_chip_cannot_do_is_refused_with_the_place(op, rule):
