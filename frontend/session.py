@@ -37,6 +37,7 @@ class Session(TorchFunctionMode):
         self.module, self.recorder = module, recorder
         self._paths = {id(child): path for path, child in reversed(list(module.named_modules(remove_duplicate=False)))}
         self._views: dict[int, tuple[torch.Tensor, View]] = {}
+        self._overwritten: dict[int, str] = {}
         self._stack: list[str] = []
         self._neurons = 0
         self._taint = Taint()
@@ -151,13 +152,13 @@ class Session(TorchFunctionMode):
         return replace(views, step=step) if isinstance(views, View) else [replace(view, step=step) for view in views]
 
     def _check_writes(self, written: list[torch.Tensor], name: str, result: Any) -> None:
-        """A tensor may be changed in place if it is the result and no other known tensor looks at its memory."""
+        """A tensor may be changed in place if it is the result; other tensors that look at its memory may not be used again."""
         for tensor in written:
             memory = tensor.untyped_storage().data_ptr()
-            others = sum(other.untyped_storage().data_ptr() == memory for other, _ in self._views.values())
-            if result is not tensor or others > 1:
-                raise CompileError("import.in_place", f"{name} writes into a tensor that is also used elsewhere",
-                                   hint="write it without changing tensors in place")  # fmt: skip
+            if result is not tensor:
+                raise _written_elsewhere(name)
+            sharing = (other for other, _ in self._views.values() if other.untyped_storage().data_ptr() == memory)
+            self._overwritten.update({id(other): name for other in sharing})
 
     def _copied(self, leaf: Any) -> Any:
         """A constant as it is now, before a function writes into it."""
@@ -173,6 +174,8 @@ class Session(TorchFunctionMode):
 
     def _view_of(self, tensor: torch.Tensor) -> View | None:
         """What is known of a tensor: None for a constant. CompileError if it depends on the input in an unseen way."""
+        if id(tensor) in self._overwritten:
+            raise _written_elsewhere(self._overwritten[id(tensor)])
         entry = self._views.get(id(tensor))
         if entry is not None:
             return entry[1]
@@ -183,6 +186,7 @@ class Session(TorchFunctionMode):
 
     def _know(self, tensor: torch.Tensor, view: View) -> None:
         self._views[id(tensor)] = (tensor, view)
+        self._overwritten.pop(id(tensor), None)
         self._taint.mark(tensor)
 
     def _enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
@@ -235,6 +239,11 @@ class Session(TorchFunctionMode):
 
     def _where(self) -> str:
         return self._stack[-1] if self._stack and self._stack[-1] else type(self.module).__name__
+
+
+def _written_elsewhere(name: str) -> CompileError:
+    return CompileError("import.in_place", f"{name} writes into a tensor that is also used elsewhere",
+                        hint="write it without changing tensors in place")  # fmt: skip
 
 
 def _is_in_place(name: str) -> bool:

@@ -16,6 +16,7 @@ from ir.errors import CompileError
 from ir.ops import MaxPool
 
 Size = int | Sequence[int]
+OutputSize = int | None | Sequence[int | None]
 
 
 def _pool(
@@ -48,22 +49,23 @@ def avg_pool2d(
     return _pool(recorder, x, kernel, stride or None, padding, exact)
 
 
-def adaptive_avg_pool1d(recorder: Recorder, x: View, output_size: Size) -> View:
-    """The mean of everything along the last axis."""
-    return _global(recorder, x, output_size, 1)
+def adaptive_avg_pool(recorder: Recorder, x: View, output_size: OutputSize, *, axes: int) -> View:
+    """The means of equal windows along the last `axes` axes."""
+    window = _windows(x, output_size, axes)
+    if window == x.shape[-axes:]:
+        return mean(recorder, x, tuple(range(-axes, 0)), keepdim=True)
+    return x if set(window) == {1} else _pool(recorder, x, window, None, 0, True)
 
 
-def adaptive_avg_pool2d(recorder: Recorder, x: View, output_size: Size) -> View:
-    """The mean of everything along the last two axes."""
-    return _global(recorder, x, output_size, 2)
-
-
-def _global(recorder: Recorder, x: View, output_size: Size, axes: int) -> View:
-    if output_size not in (1, (1,) * axes, [1] * axes):
-        raise CompileError(
-            "import.pool", f"cannot import adaptive pooling to {output_size}", hint="to 1, or use AvgPool"
-        )
-    return mean(recorder, x, tuple(range(-axes, 0)), keepdim=True)
+def _windows(x: View, output_size: OutputSize, axes: int) -> tuple[int, ...]:
+    """The windows by which adaptive pooling is plain pooling: the input must be whole multiples of the output."""
+    sizes = (output_size,) * axes if isinstance(output_size, int) or output_size is None else tuple(output_size)
+    have = x.shape[-axes:]
+    wanted = tuple(n if size is None else int(size) for n, size in zip(have, sizes, strict=True))
+    if any(n % size for n, size in zip(have, wanted, strict=True)):
+        raise CompileError("import.pool", f"cannot import adaptive pooling from {have} to {wanted}: its windows overlap",
+                           hint="choose an output size that divides the input, or use AvgPool")  # fmt: skip
+    return tuple(n // size for n, size in zip(have, wanted, strict=True))
 
 
 def max_pool(
@@ -91,14 +93,10 @@ def max_pool(
 
 
 def adaptive_max_pool(
-    recorder: Recorder, x: View, output_size: Size, return_indices: bool = False, *, axes: int
+    recorder: Recorder, x: View, output_size: OutputSize, return_indices: bool = False, *, axes: int
 ) -> View:
-    """The largest value along the last `axes` axes."""
-    if output_size not in (1, (1,) * axes, [1] * axes):
-        raise CompileError(
-            "import.pool", f"cannot import adaptive pooling to {output_size}", hint="to 1, or use MaxPool"
-        )
-    return max_pool(recorder, x, x.shape[-axes:], axes=axes)
+    """The largest values of equal windows along the last `axes` axes; `return_indices` is never set here."""
+    return max_pool(recorder, x, _windows(x, output_size, axes), axes=axes)
 
 
 RULES = {
@@ -108,7 +106,7 @@ RULES = {
     "adaptive_max_pool2d": partial(adaptive_max_pool, axes=2),
     "avg_pool1d": avg_pool1d,
     "avg_pool2d": avg_pool2d,
-    "adaptive_avg_pool1d": adaptive_avg_pool1d,
-    "adaptive_avg_pool2d": adaptive_avg_pool2d,
+    "adaptive_avg_pool1d": partial(adaptive_avg_pool, axes=1),
+    "adaptive_avg_pool2d": partial(adaptive_avg_pool, axes=2),
 }
 """Function name -> rule."""

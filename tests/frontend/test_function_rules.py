@@ -138,12 +138,20 @@ CASES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "max_pool2d": lambda x, y, s: F.max_pool2d(
         x.flatten(0, 1)[:, None], (3, 2), 1, (1, 0), (1, 2), ceil_mode=True
     ).unflatten(0, (STEPS, -1)),
-    "adaptive_max_pool1d": lambda x, y, s: F.adaptive_max_pool1d(x.flatten(0, 1), 1).unflatten(0, (STEPS, -1)),
+    "adaptive_max_pool1d": lambda x, y, s: F.adaptive_max_pool1d(x.flatten(0, 1), 2).unflatten(0, (STEPS, -1)),
     "adaptive_max_pool2d": lambda x, y, s: F.adaptive_max_pool2d(x.flatten(0, 1)[:, None], (1, 1)).unflatten(
         0, (STEPS, -1)
     ),
-    "adaptive_avg_pool1d": lambda x, y, s: F.adaptive_avg_pool1d(x.flatten(0, 1), 1).unflatten(0, (STEPS, -1)),
-    "adaptive_avg_pool2d": lambda x, y, s: F.adaptive_avg_pool2d(x.flatten(0, 1), (1, 1)).unflatten(0, (STEPS, -1)),
+    "adaptive_avg_pool1d": lambda x, y, s: (
+        F.adaptive_avg_pool1d(x.flatten(0, 1), 1).unflatten(0, (STEPS, -1))
+        + F.adaptive_avg_pool1d(x.flatten(0, 1), 6).unflatten(0, (STEPS, -1))
+    ),
+    "adaptive_avg_pool2d": lambda x, y, s: (
+        F.adaptive_avg_pool2d(x.flatten(0, 1), (1, 1)).unflatten(0, (STEPS, -1))
+        + F.adaptive_avg_pool2d(x.flatten(0, 1)[:, None], (None, 3))[:, 0]
+        .unflatten(0, (STEPS, -1))
+        .sum(3, keepdim=True)
+    ),
     "einsum": lambda x, y, s: torch.einsum("tbnd,tbmd->tbnm", x, y) + torch.einsum("t b n d, t b k d -> t b k n", x, y),
     "float": lambda x, y, s: x.float(),
     "to": lambda x, y, s: x.to(torch.float32).to("cpu"),
@@ -223,6 +231,9 @@ REFUSED: dict[str, tuple[Callable[[Tensor, Tensor, Tensor], object], str]] = {
     "time after batch": (lambda x, y, s: x.transpose(0, 1), "import.outputs"),
     "reflect pad": (lambda x, y, s: F.pad(x.flatten(0, 1), (1, 1), mode="reflect"), "import.pad"),
     "pool with ceil": (lambda x, y, s: F.avg_pool2d(x.flatten(0, 1)[:, None], 4, ceil_mode=True), "import.pool"),
+    "adaptive pool with overlap": (lambda x, y, s: F.adaptive_avg_pool1d(x.flatten(0, 1), 4), "import.pool"),
+    "adaptive pool that repeats": (lambda x, y, s: F.adaptive_max_pool1d(x.flatten(0, 1), 7), "import.pool"),
+    "used after its view was written": (lambda x, y, s: _stale(x + 1.0), "import.in_place"),
     "max pool cut short": (lambda x, y, s: F.max_pool2d(x.flatten(0, 1)[:, None], 4, ceil_mode=True), "import.pool"),
     "max pool indices": (lambda x, y, s: F.max_pool1d(x.flatten(0, 1), 2, return_indices=True)[0], "import.function"),
     "max pool over tokens of time": (lambda x, y, s: F.max_pool1d(x.flatten(2), 2), "import.axes"),
@@ -232,6 +243,11 @@ REFUSED: dict[str, tuple[Callable[[Tensor, Tensor, Tensor], object], str]] = {
     "scripted": (lambda x, y, s: x + _scripted(x), "import.hidden"),
     "own exception": (lambda x, y, s: x @ y, "import.forward"),
 }
+
+
+def _stale(x: Tensor) -> Tensor:
+    x.flatten(2).mul_(2.0)
+    return x
 
 
 def _written(x: Tensor) -> Tensor:

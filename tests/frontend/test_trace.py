@@ -205,6 +205,16 @@ def test_in_place_arithmetic_on_a_fresh_tensor() -> None:
     assert kinds(traced(Forward(forward, fc=nn.Linear(5, 5)), 5)) == ["input", "linear", "add", "function", "scale"]
 
 
+def test_in_place_arithmetic_on_the_only_view_in_use() -> None:
+    """SpikingJelly's layers flatten time into the batch and back: what they return is a view of what they computed."""
+    net = Forward(
+        lambda net, x: net.lif(net.fc(x.flatten(0, 1)).view(STEPS, -1, 5).add_(x)),
+        fc=nn.Linear(5, 5),
+        lif=IFNode(step_mode="m"),
+    )
+    assert kinds(traced(net, 5, spikes=True)) == ["input", "linear", "add", "lif"]
+
+
 def test_weights_made_by_a_parametrisation() -> None:
     fc = torch.nn.utils.parametrizations.weight_norm(nn.Linear(5, 4))
     graph = traced(Forward(lambda net, x: net.fc(x), fc=fc), 5)
