@@ -70,7 +70,7 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
     integer, report = None, None
     if options.precision == "int" and deployment.chip.nodes:
         with progress.stage(f"{part.name}: quantise"):
-            chip, report = quantize(deployment.chip, profile.arithmetic, _calibration(floating, part))
+            chip, report = quantize(deployment.chip, profile.arithmetic, _calibration(floating, part), profile.features)
             verify(chip, "quantized")
             keep("quantize", {"chip": chip})
         whole = Deployment(deployment.prologue, chip, deployment.epilogue)

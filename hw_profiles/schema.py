@@ -65,6 +65,8 @@ class Features:
     """A spike carries a signed integer payload."""
     programmable_neurons: bool = field(metadata=counted_in("flag"))
     """Neurons run programs of ours (graded, gated, own comparators), not only the built-in leaky integrator."""
+    soft_reset: bool = field(default=False, metadata=counted_in("flag"))
+    """A spike can take the threshold from the membrane instead of setting it to zero."""
 
 
 _PRODUCT_BITS = 53

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hw_profiles.schema import Arithmetic
+from hw_profiles.schema import Arithmetic, Features
 from ir.graph import Array, Graph, Node
 from ir.ops.base import Value
 from ir.ops.delay import Delay, Past
@@ -20,6 +20,8 @@ from ir.ops.linear import Sum, Synapse
 from ir.ops.membrane import Membrane
 from ir.ops.source import Input
 from ir.passes.quantize_calibration import observe
+from ir.passes.quantize_features import check_features
+from ir.passes.quantize_gains import separate_gains
 from ir.passes.quantize_population import Planner
 from ir.passes.quantize_report import LayerReport, QuantizationReport
 from ir.passes.schedule_wiring import behind_routing, wiring_of
@@ -30,13 +32,16 @@ PASS = "quantize"
 __all__ = ["LayerReport", "QuantizationReport", "quantize"]
 
 
-def quantize(chip: Graph, arithmetic: Arithmetic, calibration: Mapping[str, Value]) -> tuple[Graph, QuantizationReport]:
+def quantize(
+    chip: Graph, arithmetic: Arithmetic, calibration: Mapping[str, Value], features: Features | None = None
+) -> tuple[Graph, QuantizationReport]:
     """
     The integer network of a chip graph at level synaptic.
 
     Args:
         arithmetic: widths of the chip's integers.
         calibration: chip input -> array (T or 1, B, *shape) of real values, typical of what the network will see.
+        features: what the chip's neurons can do; everything that the arithmetic allows where it is not given.
 
     Returns:
         The graph at level quantized. Graded inputs take integers; their type's scale is the real value of one, their bits
@@ -45,6 +50,8 @@ def quantize(chip: Graph, arithmetic: Arithmetic, calibration: Mapping[str, Valu
     Raises:
         CompileError: a neuron that the chip's cannot express, or payloads of different scales joined.
     """
+    check_features(chip, arithmetic, features)
+    chip = separate_gains(chip)
     planner = Planner(chip, wiring_of(chip), observe(chip, calibration), arithmetic)
     planner.run()
     graph = Rewriter(chip, PASS).run(lambda rewriter, node: _rewrite(rewriter, node, planner))

@@ -100,7 +100,7 @@ def input_gain(op: Lif | Leaky, own: Mapping[str, Fraction]) -> Fraction:
     return membrane * own["current_gain"] * (own["current_decay"] if op.current_form == "euler" else 1)
 
 
-def forgets(op: Lif, decay: Fraction) -> bool:
+def forgets(op: Lif, decay: Fraction | float) -> bool:
     """Whether nothing of the membrane reaches the next step, so that its reset does not matter."""
     return decay == 1 and op.reset_at == "spike"
 
