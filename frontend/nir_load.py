@@ -59,7 +59,9 @@ def _loaded(path: Path) -> RawGraph:
             tree = read_tree(root, path.stat().st_size)
     except DAMAGED as error:
         raise CompileError("nir.file", f"not a readable HDF5 file: {error}") from error
-    graph = _item(tree, "the file", 0)
+    if "type" not in tree:
+        raise CompileError("nir.file", "not a NIR file, or not written to its end: its group 'node' has no type")
+    graph = _item(tree, "at the top", 0)
     if isinstance(graph, RawNode):
         raise CompileError("nir.file", f"holds a {graph.kind}, not a graph", hint="wrap the node into a NIRGraph")
     return RawGraph(graph.nodes, graph.edges, graph.metadata, version)

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,10 @@ def edit(rng: random.Random, path: Path) -> None:
             places: list[str] = []
             file["node"].visit(places.append)
             if places:
-                rng.choice(EDITS)(rng, file["node"], rng.choice(places), rng.choice(places))
+                with suppress(
+                    KeyError, OSError, RuntimeError, TypeError, ValueError
+                ):  # of a file broken by earlier edits
+                    rng.choice(EDITS)(rng, file["node"], rng.choice(places), rng.choice(places))
 
 
 def replace(rng: random.Random, root: Any, place: str, other: str) -> None:
@@ -125,8 +129,8 @@ def add(rng: random.Random, root: Any, place: str, other: str) -> None:
 
 
 def rewire(rng: random.Random, root: Any, place: str, other: str) -> None:
-    edges = root["edges"][()] if "edges" in root and isinstance(root["edges"], h5py.Dataset) else None
-    if edges is None or edges.ndim != 2 or edges.dtype != object:
+    edges = np.asarray(root["edges"][()] if isinstance(root.get("edges"), h5py.Dataset) else 0)
+    if edges.size == 0 or edges.ndim != 2 or edges.dtype != object:
         return
     names = [
         *(list(root["nodes"]) if isinstance(root.get("nodes"), h5py.Group) else []),
