@@ -40,11 +40,15 @@ def layers(chip: Graph, events: Events) -> tuple[Layer, ...]:
 
 def layer_of(chip: Graph) -> dict[str, str]:
     """Node -> the first population of the model that it feeds (itself, where it is one); "" for what feeds none."""
-    users = chip.users()
-    owner: dict[str, str] = {}
-    for name, node in reversed(list(chip.nodes.items())):
-        own = node.op.family == "neuron" and not is_added(node)
-        owner[name] = name if own else next((owner[user.name] for user in users[name] if owner[user.name]), "")
+    users: dict[str, list[str]] = {name: [] for name in chip.nodes}
+    for node in chip.nodes.values():
+        for source in node.reads:
+            users[source].append(node.name)
+    owner = dict.fromkeys(chip.nodes, "")
+    for _ in (0, *chip.loops):  # what a back edge feeds is known one round after what it comes from
+        for name, node in reversed(list(chip.nodes.items())):
+            own = node.op.family == "neuron" and not is_added(node)
+            owner[name] = name if own else next((owner[user] for user in users[name] if owner[user]), "")
     inputs = {node.name for node in chip.inputs}
     ordered = {name: owner[name] for name in chip.nodes if name not in inputs}
     populations = [name for name in ordered if ordered[name] == name]

@@ -166,7 +166,7 @@ def _encode(node: Node, value: torch.Tensor, chip: Graph) -> Array:
     wide = value.expand(steps, *value.shape[1:]).numpy()
     if node.type.domain.kind == "spike":
         return wide.astype(np.uint8)
-    if not is_integer(chip):
+    if not chip.is_integer:
         return wide
     top = 1 << (node.type.domain.bound - 1)
     return np.clip(np.rint(wide.astype(np.float64) / node.type.scale), -top, top - 1).astype(np.int32)
@@ -178,8 +178,3 @@ def _scale(chip: Graph, value: str, scales: Mapping[str, float]) -> float:
     while node.op.family == "routing":
         node = chip.nodes[node.inputs[0]]
     return scales.get(node.name, 1.0)
-
-
-def is_integer(chip: Graph) -> bool:
-    """Whether a chip graph is quantised."""
-    return any(node.op.kind == "loihi_lif" for node in chip.nodes.values())

@@ -10,7 +10,7 @@ from backends.interpreter import InterpreterEngine
 from backends.trace import Trace
 from compile.build import Build, reference_twin
 from compile.energy.rates import RateMeter, Rates
-from compile.program import Program, is_integer
+from compile.program import Program
 from compile.progress import Progress
 from compile.verdict import Verdict, agreement, compare
 from ir.interp import interpret
@@ -55,7 +55,7 @@ def _verdict(program: Program, inputs: Mapping[str, Any], trace: Trace, probes: 
         return compare("torch reference", trace, reference_twin(program).run(inputs, probes))
     few = first_samples(program, inputs, DEFINITION_SAMPLES)
     definition = replace(program, engine=InterpreterEngine(program.deployment.chip))
-    if not is_integer(program.deployment.chip):
+    if not program.deployment.chip.is_integer:
         probes = program.populations  # real payloads differ in the last bit by the order of summation; spikes do not
     return compare("interpreter", program.run(few, probes), definition.run(few, probes))
 

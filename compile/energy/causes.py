@@ -15,6 +15,7 @@ from compile.energy.analytic import MISSING, FormulaRow, price
 from compile.energy.simulated import Counts
 from hw_profiles import Profile
 from ir.graph import Graph, Node
+from ir.passes.schedule_wiring import behind_routing
 
 WEIGHTED = ("linear", "conv", "synapse", "sum")
 OWNER: Mapping[str, tuple[str, ...]] = {
@@ -63,10 +64,8 @@ def owner(projection: Node, rows: Mapping[tuple[str, str], FormulaRow]) -> tuple
 
 def reads_input(chip: Graph, projection: Node) -> bool:
     """Whether a projection carries a chip input, possibly through routing."""
-    node = chip.nodes[projection.inputs[0]]
-    while node.op.family == "routing":
-        node = chip.nodes[node.inputs[0]]
-    return node.op.family == "input"
+    sources = behind_routing(chip, projection.inputs[0])
+    return bool(sources) and chip.nodes[sources[0]].op.family == "input"
 
 
 def row_causes(row: FormulaRow, projections: Sequence[Node], counts: Mapping[str, Counts], profile: Profile) -> Causes:
