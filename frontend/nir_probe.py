@@ -9,10 +9,10 @@ in this process can stop it. A forked child reads the file under limits of time 
 from __future__ import annotations
 
 import faulthandler
+import json
 import os
 import resource
 import signal
-import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +22,8 @@ from ir.errors import CompileError
 SECONDS, BYTES_PER_SECOND = 10, 2_000_000
 """A file may take this long, and a second more for so many bytes: a hundred times what sound files take."""
 MEMORY = 1 << 30
+LONGEST = 4000
+"""Characters of a message: a pipe takes this much at once."""
 
 
 def probe(path: Path, read: Callable[[], object], memory: int) -> None:
@@ -33,7 +35,6 @@ def probe(path: Path, read: Callable[[], object], memory: int) -> None:
     """
     seconds = SECONDS + path.stat().st_size // BYTES_PER_SECOND
     receiver, sender = os.pipe()
-    sys.stdout.flush()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 on threads: the child calls nothing but HDF5
         child = os.fork()
@@ -44,10 +45,11 @@ def probe(path: Path, read: Callable[[], object], memory: int) -> None:
     with os.fdopen(receiver, encoding="utf8") as pipe:
         answer = pipe.read()
     _, status = os.waitpid(child, 0)
-    if status == 0 and answer == "":
-        return
-    rule, what, hint = answer.split("\0") if answer.count("\0") == 2 else ("nir.file", _death(status, seconds), "")
-    raise CompileError(rule, what, hint=hint)
+    if status != 0:
+        raise CompileError("nir.file", _death(status, seconds))
+    if answer:
+        rule, what, hint = json.loads(answer)
+        raise CompileError(rule, what, hint=hint)
 
 
 def _death(status: int, seconds: int) -> str:
@@ -61,17 +63,18 @@ def _death(status: int, seconds: int) -> str:
 
 def _child(read: Callable[[], object], sender: int, seconds: int, memory: int) -> None:
     """Read within the limits and send the error, if there is one; never returns."""
-    answer = ""
+    answer: tuple[str, str, str] | None = None
     try:
         faulthandler.disable()
         _limit(seconds, memory)
         read()
     except CompileError as error:
-        answer = "\0".join((error.rule, error.what, error.hint))
+        answer = (error.rule, error.what[:LONGEST], error.hint[:LONGEST])
     except BaseException as error:
-        answer = f"nir.file\0not a readable HDF5 file: {type(error).__name__} {error}\0"
+        answer = ("nir.file", f"not a readable HDF5 file: {type(error).__name__} {error}"[:LONGEST], "")
     finally:
-        os.write(sender, answer.encode("utf8", "backslashreplace")[:60_000])
+        if answer is not None:
+            os.write(sender, json.dumps(answer).encode())
         os._exit(0)
 
 
