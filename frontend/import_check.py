@@ -21,7 +21,7 @@ from frontend.trace import named_outputs
 from ir.errors import CompileError
 from ir.graph import Graph, Node
 from ir.interp import parameter_like
-from ir.ops import Lif
+from ir.ops import Leaky, Lif
 from ir.ops.membrane import total_current
 
 MEMBRANE_ULPS = 16
@@ -109,7 +109,8 @@ class _Recording:
                 hook.remove()
 
     def _keep(self, path: str) -> Any:
-        def hook(_module: nn.Module, _args: Any, spikes: torch.Tensor) -> None:
+        def hook(_module: nn.Module, _args: Any, result: Any) -> None:
+            spikes = result[0] if isinstance(result, tuple) else result  # Norse's neurons return their state, too
             self._spikes.setdefault(path, []).append(spikes)
 
         return hook
@@ -148,6 +149,8 @@ def _replay(
             values[node.name] = spikes
         else:
             values[node.name] = node.op.run(args, params, graph.steps)
+            if isinstance(node.op, Leaky):
+                recorded.next(node)  # analog: what it computes is compared at the outputs and at the next neurons
     return layers, {name: values[value] for name, value in graph.outputs.items()}
 
 

@@ -10,17 +10,21 @@ from torch import nn
 
 from ir.errors import CompileError
 from ir.ops import Lif
+from ir.ops.membrane import Membrane
 
 STEPS, NEURONS = 8, 512
 
 
-def probe(module: nn.Module, op: Lif, single_step: bool) -> None:
+def probe(module: nn.Module, op: Membrane, single_step: bool) -> None:
     """
     Run a copy of `module`, which takes single steps or all at once, and `op` on the same currents.
 
     Raises:
         CompileError: if any spike differs, so that an override which changes the neuron is never ignored.
     """
+    if not isinstance(op, Lif) or not hasattr(module, "reset"):
+        raise CompileError("import.module", f"{type(module).__name__} inherits from a neuron that cannot be probed",
+                           hint="use the neuron itself, with other parameters")  # fmt: skip
     twin = copy.deepcopy(module)
     reset = getattr(twin, "reset", None)
     if callable(reset):

@@ -13,10 +13,12 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from frontend.norse_rules import NORSE_CELLS, NORSE_LAYERS, NORSE_STATEFUL
 from ir.errors import CompileError
 from ir.ops import Lif
+from ir.ops.membrane import Membrane
 
-NeuronRule = Callable[[nn.Module], Lif]
+NeuronRule = Callable[[nn.Module], Membrane]
 
 
 def lif(module: nn.Module) -> Lif:
@@ -53,19 +55,25 @@ NEURON_RULES: dict[str, NeuronRule] = {
     f"{_JELLY}.LIFNode": lif,
     f"{_JELLY}.IFNode": integrate_and_fire,
     f"{_JELLY}.ParametricLIFNode": parametric_lif,
+    f"{_JELLY}.lif.LIFNode": lif,
+    f"{_JELLY}.integrate_and_fire.IFNode": integrate_and_fire,
+    f"{_JELLY}.plif.ParametricLIFNode": parametric_lif,
     f"{_OLD_JELLY}.LIFNode": lif,
     f"{_OLD_JELLY}.IFNode": integrate_and_fire,
     f"{_OLD_JELLY}.ParametricLIFNode": parametric_lif,
     f"{_OLD_JELLY}.MultiStepLIFNode": lif,
     f"{_OLD_JELLY}.MultiStepIFNode": integrate_and_fire,
     f"{_OLD_JELLY}.MultiStepParametricLIFNode": parametric_lif,
+    **NORSE_CELLS,
+    **NORSE_LAYERS,
 }
 """Qualified class name -> the neuron it is. Subclasses count as what they inherit from once a probe confirms it."""
 
-_STATEFUL = ("spikingjelly.activation_based.base.MemoryModule", "spikingjelly.clock_driven.base.MemoryModule")
+_JELLY_STATEFUL = ("spikingjelly.activation_based.base.MemoryModule", "spikingjelly.clock_driven.base.MemoryModule")
+_STATEFUL = (*_JELLY_STATEFUL, *NORSE_STATEFUL)
 _STATELESS_IN_EVAL = tuple(
-    f"spikingjelly.{package}.layer.{name}"
-    for package in ("activation_based", "clock_driven")
+    f"spikingjelly.{package}.{name}"
+    for package in ("activation_based.layer", "activation_based.layer.dropout", "clock_driven.layer")
     for name in ("Dropout", "Dropout2d")
 )
 """They keep a mask from step to step in training and let everything through in eval mode."""
@@ -74,6 +82,11 @@ _STATELESS_IN_EVAL = tuple(
 def qualified_name(cls: type) -> str:
     """The name a class is filed under."""
     return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def neuron_name(module: nn.Module) -> str | None:
+    """The name in NEURON_RULES that a module is filed under, its own or that of what it inherits from."""
+    return next((name for name in map(qualified_name, type(module).__mro__) if name in NEURON_RULES), None)
 
 
 def neuron_rule(module: nn.Module) -> NeuronRule | None:
@@ -96,11 +109,13 @@ def neuron_rule(module: nn.Module) -> NeuronRule | None:
 
 def is_single_step(module: nn.Module) -> bool:
     """Whether a neuron takes one step per call, (B, ...), and not the window at once; False for anything that is no neuron."""
-    known = [name for name in map(qualified_name, type(module).__mro__) if name in NEURON_RULES]
-    if not known:
+    known = neuron_name(module)
+    if known is None:
         return False
+    if known in NORSE_CELLS or known in NORSE_LAYERS:
+        return known in NORSE_CELLS
     mode = getattr(module, "step_mode", None)  # clock_driven has classes instead
-    return mode == "s" if mode is not None else not known[0].startswith(f"{_OLD_JELLY}.MultiStep")
+    return mode == "s" if mode is not None else not known.startswith(f"{_OLD_JELLY}.MultiStep")
 
 
 def check_neuron(module: nn.Module, has_run: bool = False) -> None:
@@ -110,6 +125,8 @@ def check_neuron(module: nn.Module, has_run: bool = False) -> None:
     Raises:
         CompileError: for analog output, for a membrane left over, for parameters that no rule knows.
     """
+    if not _is_jelly(module):
+        return
     name = type(module).__name__
     if not getattr(module.surrogate_function, "spiking", True):
         raise CompileError("import.surrogate", f"{name} emits no spikes (spiking=False)",
@@ -128,8 +145,12 @@ def check_neuron(module: nn.Module, has_run: bool = False) -> None:
                                hint="one that equals the threshold (CMSF's dynamic threshold) is accepted")  # fmt: skip
 
 
+def _is_jelly(module: nn.Module) -> bool:
+    return any(qualified_name(cls) in _JELLY_STATEFUL for cls in type(module).__mro__)
+
+
 def reset_neurons(module: nn.Module) -> None:
     """Bring every neuron in `module` to the start of a window."""
     for child in module.modules():
-        if any(qualified_name(cls) in NEURON_RULES for cls in type(child).__mro__):
+        if _is_jelly(child) and neuron_name(child) is not None:
             child.reset()  # pyright: ignore[reportCallIssue]

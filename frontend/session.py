@@ -197,6 +197,9 @@ class Session(TorchFunctionMode):
         self._stack.append(self._paths.get(id(module), f"{parent}.{type(module).__name__}".lstrip(".")))
         self.recorder.path = self._stack[-1]
         if neuron_rule(module) is not None:
+            if len(args) > 1 and args[1] is not None and not self._step_neurons.has_run(module):
+                raise CompileError("import.state", f"{type(module).__name__} starts from a state that is given to it",
+                                   hint="let every neuron start from its own initial state: pass None")  # fmt: skip
             check_neuron(module, self._step_neurons.has_run(module))
             self._neurons = 1
 
@@ -211,7 +214,8 @@ class Session(TorchFunctionMode):
         self.recorder.path = self._stack[-1] if self._stack else ""
 
     def _neuron(self, module: nn.Module, args: tuple[Any, ...], result: Any) -> None:
-        """Write down a neuron layer: its current must be (T, B, ...)."""
+        """Write down a neuron layer, which reads (T, B, ...), or (B, ...) step by step; Norse's return their state, too."""
+        result = result[0] if isinstance(result, tuple) else result
         rule, view = neuron_rule(module), self._view_of(args[0])
         assert rule is not None
         if view is None:

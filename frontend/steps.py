@@ -19,7 +19,8 @@ from torch.utils._pytree import tree_leaves, tree_map
 from frontend.layout import BATCH, TIME, Axis, View
 from frontend.recorder import Recorder
 from ir.errors import CompileError
-from ir.ops import AtStep, Lif
+from ir.ops import AtStep
+from ir.ops.membrane import Membrane
 
 JOINS = {"stack": 1, "cat": 0, "concat": 0, "concatenate": 0}
 """Functions that can put steps together -> how many dimensions they add."""
@@ -82,7 +83,7 @@ class StepNeurons:
         """Whether a neuron has made a step already."""
         return id(module) in self._neurons
 
-    def step(self, module: nn.Module, op: Lif, view: View) -> View:
+    def step(self, module: nn.Module, op: Membrane, view: View) -> View:
         """The spikes of the neuron's next step; CompileError where it is not the step that folds."""
         if [axis.kind for axis in view.dims[0]][:1] != [BATCH]:
             raise CompileError("import.step_mode", f"{type(module).__name__} runs step by step, but reads {view} at once",

@@ -96,8 +96,20 @@ def _parameter_names(module: nn.Module) -> dict[int, str]:
     return {id(tensor): name for name, tensor in reversed(named)}
 
 
+def _is_pair_with_state(result: Any) -> bool:
+    """Whether a result is (output, list of neuron states), states being named tuples, None or lists of them."""
+    if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], list)):
+        return False
+    return all(part is None or hasattr(part, "_fields") or isinstance(part, list) for part in result[1])
+
+
 def named_outputs(result: Any) -> dict[str, torch.Tensor]:
-    """The outputs of a forward pass by name: a dict's keys, a named tuple's fields, output0, output1, ..., or output."""
+    """
+    The outputs of a forward pass by name: a dict's keys, a named tuple's fields, output0, output1, ..., or output.
+
+    Of Norse's pairs (output, state) the state of the neurons is no output.
+    """
+    result = result[0] if _is_pair_with_state(result) else result
     if isinstance(result, torch.Tensor):
         return {"output": result}
     if isinstance(result, Mapping):
