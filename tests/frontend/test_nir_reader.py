@@ -255,3 +255,20 @@ def test_written_by_nir_itself_with_scalars(tmp_path: Path) -> None:
     network = read_network(tmp_path / "a.nir")
     assert network.nodes["n"].params["tau"].shape == (3,)
     assert network.version == nir.version
+
+
+def test_outputs_of_old_files_may_count_batch_and_time(write_file: Write) -> None:
+    nodes = {"in": source(3), "n": neuron(3), "out": {"type": "Output", "shape": [1, 1, 3]}}
+    path = write_file(nodes, [("in", "n"), ("n", "out")])
+    with h5py.File(path, "a") as file:
+        file["version"] = "0.2.0"
+    assert read_network(path).nodes["out"].output_shape == (3,)
+    with h5py.File(path, "a") as file:
+        file["version"][()] = "1.0.8"
+    with pytest.raises(CompileError, match="joins different shapes"):
+        read_network(path)
+    with h5py.File(path, "a") as file:
+        file["version"][()] = "0.2.0"
+        file["node/nodes/out/shape"][()] = [1, 1, 4]
+    with pytest.raises(CompileError, match="joins different shapes"):
+        read_network(path)
