@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from backends.lava.bounds import magnitude_bounds
-from backends.lava.number_types import emission_dtype, is_real
+from backends.lava.number_types import emission_dtype
 from backends.lava.recording import Tap
 from backends.lava.stage import READOUT, Stage, depth_of, roots_of, stage_of
 from backends.lava.timing import Timing
@@ -68,7 +68,7 @@ class Core:
 
 
 def _stages(graph: Graph, timing: Timing, emits: tuple[str, ...]) -> list[Stage]:
-    bounds = None if is_real(graph) else magnitude_bounds(graph)
+    bounds = magnitude_bounds(graph) if graph.is_integer else None
     by_depth: dict[int, list[str]] = {}
     for name in emits:
         by_depth.setdefault(depth_of(timing, name), []).append(name)

@@ -16,7 +16,7 @@ from backends.lava.cone import populations
 from backends.lava.events import count_events, delayed_sources
 from backends.lava.fused import fuse
 from backends.lava.inputs import checked_inputs, played
-from backends.lava.number_types import is_real, trace_dtype
+from backends.lava.number_types import trace_dtype
 from backends.lava.parameters import check_parameters
 from backends.lava.recording import Tap, shared_array
 from backends.lava.safe_run import safe_run
@@ -53,7 +53,7 @@ class LavaEngine:
         if emission not in EMISSIONS:
             raise CompileError("lava.emission", f"unknown emission {emission!r}", hint=f"known: {', '.join(EMISSIONS)}")
         require_lava()
-        self.real = is_real(chip)
+        self.real = not chip.is_integer
         if self.real and emission == "stock":
             what = "Lava's stock processes compute in integers"
             raise CompileError("lava.emission", what, hint="use the fused emission for real arithmetic")

@@ -2,20 +2,24 @@
 Projections and routing as numpy callables that compute one step, exact by construction.
 
 Integer networks are computed in floating point, whose sums are exact in any order below the proven range: float32 where the
-range proof allows it, else float64. Real networks accumulate products in float64 and round once to float32, so that the
-order of summation does not show. Values are (1, 1, *shape), one step of one sample, as the operations expect them.
+range proof allows it, else float64. Networks in the source's arithmetic round once, so that the order of summation does not
+show: to float32 what was accumulated in float64, and to float64 what was added without error. Values are (1, 1, *shape), one
+step of one sample, as the operations expect them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from backends.lava.bounds import EXACT_FLOAT32
+from backends.lava.convolution import convolution
 from ir.graph import Array, Graph, Node
-from ir.ops.linear import Conv
+from ir.ops.exact_product import exact_product, exact_sum
+from ir.ops.linear import Linear, Sum, Synapse
 
 Compute = Callable[..., Array]
 """Operands of one step -> the value of one step."""
@@ -27,14 +31,49 @@ def wiring_instruction(graph: Graph, node: Node, bounds: Mapping[str, int] | Non
         return _routing(node, bounds)
     working, result = _dtypes(graph, node, bounds)
     params = {role: array.astype(working) for role, array in graph.arrays(node).items()}
-    compute = _conv(node, graph.args(node)[0].shape, params["weight"]) if isinstance(node.op, Conv) else None
+    sums = EXACT if bounds is None and result == np.float64 else PLAIN
+    compute = _projection(graph, node, params, sums)
+    return lambda x: compute(x.astype(working, copy=False)).astype(result, copy=False)
 
-    def run(x: Array) -> Array:
-        x = x.astype(working, copy=False)
-        y = compute(x) if compute else node.op.run((x,), params, 1)
-        return y.astype(result, copy=False)
 
-    return run
+def _projection(graph: Graph, node: Node, params: Mapping[str, Array], sums: Sums) -> Compute:
+    """A weighted sum in the number type of its operand."""
+    op, weight = node.op, params.get("weight")
+    if isinstance(op, Sum):
+        axes = tuple(axis + 2 for axis in op.axes)
+        return lambda x: _times(sums.over(x, axes), op.weight)
+    if isinstance(op, Synapse):
+        return lambda x: _times(x, op.weight)
+    assert weight is not None
+    if isinstance(op, Linear):
+        return lambda x: sums.product(x, weight)
+    return convolution(node, graph.args(node)[0].shape, weight, sums.products)
+
+
+def _times(x: Array, weight: float) -> Array:
+    return x if weight == 1 else x * weight
+
+
+@dataclass(frozen=True)
+class Sums:
+    """
+    A way of adding up.
+
+    over: a sum over axes, kept with length 1. product: x (..., I) and weight (O, I) -> (..., O). products: weights (G, O, K)
+    and columns (G, K, P) -> (G, O, P).
+    """
+
+    over: Callable[[Array, tuple[int, ...]], Array]
+    product: Callable[[Array, Array], Array]
+    products: Callable[[Array, Array], Array]
+
+
+def _exact_products(weights: Array, columns: Array) -> Array:
+    return np.stack([exact_product(x.T, w).T for w, x in zip(weights, columns, strict=True)])
+
+
+PLAIN = Sums(lambda x, axes: x.sum(axis=axes, keepdims=True), lambda x, weight: x @ weight.T, np.matmul)
+EXACT = Sums(exact_sum, exact_product, _exact_products)
 
 
 def _routing(node: Node, bounds: Mapping[str, int] | None) -> Compute:
@@ -50,30 +89,3 @@ def _dtypes(graph: Graph, node: Node, bounds: Mapping[str, int] | None) -> tuple
         return np.float64, np.dtype(graph.dtype).type
     exact = np.float32 if bounds[node.name] < EXACT_FLOAT32 else np.float64
     return exact, exact
-
-
-def _conv(node: Node, shape: tuple[int, ...], weight: Array) -> Compute:
-    """A convolution as a gather of the padded input followed by one matrix product per group."""
-    assert isinstance(node.op, Conv)
-    op, groups, out = node.op, node.op.groups, node.type.shape
-    taps = _tap_indices(op, shape, weight.shape[2:], out[1:])
-    matrix = weight.reshape(groups, weight.shape[0] // groups, -1)
-    margin = [(0, 0), *((pad, pad) for pad in op.padding)]
-
-    def run(x: Array) -> Array:
-        flat = np.pad(x.reshape(shape), margin).reshape(groups, shape[0] // groups, -1)
-        columns = flat[:, :, taps].reshape(groups, matrix.shape[2], -1)
-        return (matrix @ columns).reshape(1, 1, *out)
-
-    return run
-
-
-def _tap_indices(op: Conv, shape: tuple[int, ...], kernel: tuple[int, ...], out: tuple[int, ...]) -> Array:
-    """Flat position in the padded input of every (kernel tap, output position)."""
-    padded = [size + 2 * pad for size, pad in zip(shape[1:], op.padding, strict=True)]
-    index = np.zeros((1, 1), np.int64)
-    for axis, size in enumerate(padded):
-        along = op.dilation[axis] * np.arange(kernel[axis])[:, None] + op.stride[axis] * np.arange(out[axis])
-        wide = index[:, None, :, None] * size + along[None, :, None, :]
-        index = wide.reshape(wide.shape[0] * wide.shape[1], -1)
-    return index

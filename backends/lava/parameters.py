@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ir.errors import CompileError
-from ir.graph import Graph, Node
+from ir.graph import Array, Graph, Node
 
 
 def check_parameters(graph: Graph, real: bool) -> None:
@@ -22,6 +22,10 @@ def _problem(graph: Graph, node: Node, real: bool) -> str:
     infinite = [role for role, array in arrays.items() if not np.isfinite(array).all()]
     if infinite:
         return f"{infinite[0]} holds values that are not finite numbers"
+    if node.op.family == "projection" and "bias" in arrays:
+        return "a bias is the neuron's, not the synapses'"
+    if node.op.kind == "delay" and "steps" in arrays and not _are_delays(arrays["steps"]):
+        return "steps holds delays that are no whole numbers from 0"
     if real:
         return ""
     broken = [role for role, array in arrays.items() if array.dtype.kind not in "iu"]
@@ -30,3 +34,7 @@ def _problem(graph: Graph, node: Node, real: bool) -> str:
     numbers = {name: value for name, value in node.op.attributes().items() if isinstance(value, float)}
     odd = [name for name, value in numbers.items() if not value.is_integer()]
     return f"{odd[0]} is {numbers[odd[0]]}, the network is one of integers" if odd else ""
+
+
+def _are_delays(steps: Array) -> bool:
+    return bool((steps == np.trunc(steps)).all() and (steps >= 0).all())

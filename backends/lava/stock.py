@@ -19,8 +19,8 @@ from backends.lava.bounds import magnitude_bounds
 from backends.lava.cone import cone_of
 from backends.lava.core import Core
 from backends.lava.groups import groups_of
+from backends.lava.integer_lif import is_plain
 from backends.lava.matrix import StoredMatrix, connection_matrix, stored_matrix
-from backends.lava.neurons import is_plain
 from backends.lava.number_types import port_dtype
 from backends.lava.recording import Tap
 from backends.lava.stage import READOUT
@@ -39,7 +39,7 @@ INT32_TOP, MANTISSA_TOP = 1 << 31, 1 << 15
 def emit_stock(graph: Graph, timing: Timing, taps: Mapping[str, Tap]) -> Blueprint:
     """The network as Lava's own processes; `taps` says what is recorded."""
     emission = _StockEmission(graph, timing, taps)
-    for group in groups_of(graph, timing):
+    for group in sorted(groups_of(graph, timing), key=lambda names: timing.depth[names[0]]):
         emission.add_group(group)
     for output in graph.outputs:
         emission.add_output(output)

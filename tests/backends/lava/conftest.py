@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 
+from backends.lava.cone import populations
+from backends.lava.events import count_events, delayed_sources
+from backends.lava.fused import fuse
+from backends.lava.inputs import played
+from backends.lava.recording import Tap
+from backends.lava.timing import timing_of
+from backends.lava.worker import HostWorker
 from ir.graph import GraphBuilder
 from ir.interp import interpret
 from ir.ops import (
@@ -291,22 +298,75 @@ def motifs():
     return MOTIFS
 
 
-@pytest.fixture(scope="session")
-def drive():
+def drive(blueprint, host, steps):
     """Run the workers of a blueprint made of cores, without Lava: {part: worker} stepped in turn, messages handed over."""
+    workers = {"": host, **{name: part.worker for name, part in blueprint.parts.items()}}
+    sources = {end: start for start, end in blueprint.wires}
+    for _ in range(steps):
+        sent = {}
+        for name, worker in workers.items():
+            for k, message in enumerate(worker.step()):
+                sent[name, f"out_{k}" if name else list(blueprint.inputs)[k]] = message.astype(blueprint.dtype)
+        for name, worker in workers.items():
+            ports = list(blueprint.outputs) if not name else [f"in_{k}" for k in range(len(worker.receives))]
+            worker.take([sent[sources[name, port]] for port in ports])
 
-    def run(blueprint, host, steps):
-        workers = {"": host, **{name: part.worker for name, part in blueprint.parts.items()}}
-        sources = {}
-        for start, end in blueprint.wires:
-            sources[end] = start
-        for _ in range(steps):
-            sent = {}
-            for name, worker in workers.items():
-                for k, message in enumerate(worker.step()):
-                    sent[name, f"out_{k}" if name else list(blueprint.inputs)[k]] = message.astype(blueprint.dtype)
-            for name, worker in workers.items():
-                ports = list(blueprint.outputs) if not name else [f"in_{k}" for k in range(len(worker.receives))]
-                worker.take([sent[sources[name, port]] for port in ports])
+
+@pytest.fixture(scope="session")
+def in_process():
+    """The fused emission stepped in this process: output and population values (T, B, *shape), event counts in `counted`."""
+
+    def run(graph, inputs, processes, counted=None):
+        steps, batch = next(iter(inputs.values())).shape[:2]
+        timing, late = timing_of(graph, steps), delayed_sources(graph)
+        taps = {}
+        for node in populations(graph):
+            taps[node.name] = _tap(node.type, timing.depth[node.name], steps * batch)
+            rows = steps if node.name in late else 1
+            taps[node.name] = replace(taps[node.name], activity=np.zeros((rows, node.type.size), np.int64))
+        kinds = {name: graph.nodes[value].type for name, value in graph.outputs.items()}
+        outputs = {name: _tap(kind, timing.outputs[name], steps * batch) for name, kind in kinds.items()}
+        blueprint = fuse(graph, timing, taps, processes)
+        sizes = [int(np.prod(tap.shape)) for tap in outputs.values()]
+        streams = [played(inputs[node.name]) for node in graph.inputs]
+        drive(
+            blueprint,
+            HostWorker(streams, list(outputs.values()), sizes, blueprint.dtype),
+            steps * batch + timing.latency,
+        )
+        if counted is not None:
+            activity = {name: tap.activity for name, tap in taps.items()}
+            activity |= {name: np.count_nonzero(x, axis=1).reshape(steps, -1) for name, x in inputs.items()}
+            counted.append(count_events(graph, activity, batch, steps))
+        return {name: tap.samples(steps) for name, tap in {**taps, **outputs}.items()}
+
+    return run
+
+
+def _tap(kind, first, count):
+    return Tap(kind.shape, first, count, np.zeros((count, *kind.shape), np.float64))
+
+
+@pytest.fixture(scope="session")
+def between_ring_buffers():
+    """What README shows: source -> network -> sink, and the recorded (elements..., steps) per output."""
+
+    def run(engine, streams, wanted, steps):
+        from lava.magma.core.run_conditions import RunSteps
+        from lava.magma.core.run_configs import Loihi2SimCfg
+        from lava.proc.io.sink import RingBuffer as Sink
+        from lava.proc.io.source import RingBuffer as Source
+
+        network = engine.network()
+        for name, stream in streams.items():
+            Source(data=stream).s_out.connect(network.inputs[name])
+        sinks = {name: Sink(shape=network.outputs[name].shape, buffer=steps) for name in wanted}
+        for name, sink in sinks.items():
+            network.outputs[name].connect(sink.a_in)
+        network.run(RunSteps(steps), Loihi2SimCfg(select_tag="fixed_pt"))
+        try:
+            return {name: sink.data.get() for name, sink in sinks.items()}, network.latency
+        finally:
+            network.stop()
 
     return run

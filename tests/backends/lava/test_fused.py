@@ -7,46 +7,20 @@ import pytest
 
 from backends.lava.cone import populations
 from backends.lava.fused import fuse
-from backends.lava.inputs import played
-from backends.lava.recording import Tap
 from backends.lava.timing import timing_of
-from backends.lava.worker import HostWorker
-
-
-def run_in_process(graph, inputs, processes, drive):
-    """Output and population values (T, B, *shape) of the fused emission, and its blueprint."""
-    steps, batch = next(iter(inputs.values())).shape[:2]
-    timing = timing_of(graph, steps)
-    kinds = {node.name: node.type for node in populations(graph)}
-    taps = {name: _tap(kind, timing.depth[name], steps * batch) for name, kind in kinds.items()}
-    outputs = {
-        name: _tap(graph.nodes[value].type, timing.outputs[name], steps * batch)
-        for name, value in graph.outputs.items()
-    }
-    blueprint = fuse(graph, timing, taps, processes)
-    sizes = [int(np.prod(tap.shape)) for tap in outputs.values()]
-    host = HostWorker(
-        [played(inputs[node.name]) for node in graph.inputs], list(outputs.values()), sizes, blueprint.dtype
-    )
-    drive(blueprint, host, steps * batch + timing.latency)
-    return {name: tap.samples(steps) for name, tap in {**taps, **outputs}.items()}, blueprint
-
-
-def _tap(kind, first, count):
-    return Tap(kind.shape, first, count, np.zeros((count, *kind.shape), np.float64))
 
 
 @pytest.mark.parametrize("real", [False, True])
 @pytest.mark.parametrize("seed", range(40))
-def test_random_networks_equal_the_interpreter(seed, real, network, expected, drive):
+def test_random_networks_equal_the_interpreter(seed, real, network, expected, in_process):
     graph, inputs = network(1000 + seed, real=real)
     outputs, values, _ = expected(graph, inputs)
-    found, _ = run_in_process(graph, inputs, 1 + seed % 4, drive)
+    found = in_process(graph, inputs, 1 + seed % 4)
     for name in found:
         assert np.array_equal(found[name], outputs[name] if name in outputs else values[name]), name
 
 
-def test_work_is_shared_between_the_processes(network, drive):
+def test_work_is_shared_between_the_processes(network):
     graph, _ = network(3)
     timing = timing_of(graph, graph.steps)
     for processes in (1, 2, 3):

@@ -8,30 +8,10 @@ import pytest
 from backends.lava.engine import LavaEngine
 
 
-def run_between_ring_buffers(engine, streams, wanted, steps):
-    """What README shows: source -> network -> sink, and the recorded (elements..., steps) per output."""
-    from lava.magma.core.run_conditions import RunSteps
-    from lava.magma.core.run_configs import Loihi2SimCfg
-    from lava.proc.io.sink import RingBuffer as Sink
-    from lava.proc.io.source import RingBuffer as Source
-
-    network = engine.network()
-    for name, stream in streams.items():
-        Source(data=stream).s_out.connect(network.inputs[name])
-    sinks = {name: Sink(shape=network.outputs[name].shape, buffer=steps) for name in wanted}
-    for name, sink in sinks.items():
-        network.outputs[name].connect(sink.a_in)
-    network.run(RunSteps(steps), Loihi2SimCfg(select_tag="fixed_pt"))
-    try:
-        return {name: sink.data.get() for name, sink in sinks.items()}, network.latency
-    finally:
-        network.stop()
-
-
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("emission", ["fused", "stock"])
 @pytest.mark.parametrize("wanted", [("last", "early", "sum", "turned"), ("turned",)])
-def test_users_processes_see_the_samples_in_a_stream(emission, wanted, network, expected):
+def test_users_processes_see_the_samples_in_a_stream(emission, wanted, network, expected, between_ring_buffers):
     graph, inputs = network(305)
     outputs, _, _ = expected(graph, inputs)
     steps, batch = next(iter(inputs.values())).shape[:2]
@@ -41,7 +21,7 @@ def test_users_processes_see_the_samples_in_a_stream(emission, wanted, network, 
     padded = {
         name: np.concatenate([x, np.zeros((*x.shape[:-1], latest), x.dtype)], axis=-1) for name, x in streams.items()
     }
-    recorded, latency = run_between_ring_buffers(LavaEngine(graph, emission), padded, wanted, total + latest)
+    recorded, latency = between_ring_buffers(LavaEngine(graph, emission), padded, wanted, total + latest)
     for name in wanted:
         stream = np.moveaxis(recorded[name], -1, 0)[latency[name] : latency[name] + total]
         found = stream.reshape(batch, steps, *stream.shape[1:]).swapaxes(0, 1)
@@ -50,12 +30,12 @@ def test_users_processes_see_the_samples_in_a_stream(emission, wanted, network, 
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_inputs_without_a_source_are_silent(network, expected):
+def test_inputs_without_a_source_are_silent(network, expected, between_ring_buffers):
     graph, inputs = network(305)
     silent = {name: x if name == "amount" else np.zeros_like(x) for name, x in inputs.items()}
     outputs, _, _ = expected(graph, {name: x[:, :1] for name, x in silent.items()})
     amount = np.moveaxis(inputs["amount"][:, 0], 0, -1)
-    recorded, latency = run_between_ring_buffers(LavaEngine(graph), {"amount": amount}, ("early",), graph.steps + 1)
+    recorded, latency = between_ring_buffers(LavaEngine(graph), {"amount": amount}, ("early",), graph.steps + 1)
     assert latency["early"] == 1
     assert np.array_equal(np.moveaxis(recorded["early"], -1, 0)[1:], outputs["early"][:, 0])
     assert outputs["early"].any()
@@ -63,10 +43,10 @@ def test_inputs_without_a_source_are_silent(network, expected):
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("emission", ["fused", "stock"])
-def test_a_streaming_network_runs_on_without_a_reset(emission, expected, streaming_network):
+def test_a_streaming_network_runs_on_without_a_reset(emission, expected, streaming_network, between_ring_buffers):
     spikes = (np.random.default_rng(1).random((30, 1, 6)) < 0.3).astype(np.int64)
     outputs, _, _ = expected(streaming_network, {"x": spikes})
     engine = LavaEngine(streaming_network, emission)
-    recorded, latency = run_between_ring_buffers(engine, {"x": spikes[:, 0].T}, ("y",), 30)
+    recorded, latency = between_ring_buffers(engine, {"x": spikes[:, 0].T}, ("y",), 30)
     assert np.array_equal(recorded["y"].T[latency["y"] :], outputs["y"][: -latency["y"], 0])
     assert outputs["y"].any()
