@@ -21,7 +21,7 @@ class InterpreterEngine:
 
     def __init__(self, chip: Graph) -> None:
         self._chip = chip
-        self._integer = any(node.op.kind == "loihi_lif" for node in chip.nodes.values())
+        self._integer = chip.is_integer
 
     def describe(self) -> str:
         """What runs, in words."""

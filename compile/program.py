@@ -18,6 +18,7 @@ from ir.deployment import Deployment
 from ir.errors import CompileError
 from ir.graph import Graph, Node
 from ir.interp import interpret
+from ir.passes.schedule_wiring import behind_routing
 from ir.types import Type
 
 Inputs = Mapping[str, Any]
@@ -174,7 +175,4 @@ def _encode(node: Node, value: torch.Tensor, chip: Graph) -> Array:
 
 def _scale(chip: Graph, value: str, scales: Mapping[str, float]) -> float:
     """The real value of one integer of a chip output: that of the population behind its routing, 1 for spikes."""
-    node = chip.nodes[value]
-    while node.op.family == "routing":
-        node = chip.nodes[node.inputs[0]]
-    return scales.get(node.name, 1.0)
+    return next((scales.get(name, 1.0) for name in behind_routing(chip, value)), 1.0)

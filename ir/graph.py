@@ -99,6 +99,15 @@ class Graph:
         """The back edges (`past` nodes), in order; none where the network has no recurrence."""
         return tuple(node for node in self.nodes.values() if isinstance(node.op, Past))
 
+    @property
+    def is_integer(self) -> bool:
+        """Whether the graph is quantised: it has neurons of the chip, or weights in integers."""
+        return any(
+            node.op.kind in ("loihi_lif", "loihi_leaky") or (role == "weight" and self.params[key].dtype.kind == "i")
+            for node in self.nodes.values()
+            for role, key in (*node.params, ("", ""))
+        )
+
     def users(self) -> dict[str, list[Node]]:
         """Value name -> the nodes that read it, in order; outputs are not users."""
         table: dict[str, list[Node]] = {name: [] for name in self.nodes}

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from ir.graph import Graph, Node
 from ir.lowerings.lowering import PASS, RESIDUAL
+from ir.passes.schedule_wiring import behind_routing
 
 SHARES = ("own", "duplicate", "input", "added")
 
@@ -84,10 +85,8 @@ def _share(chip: Graph, node: Node) -> str:
 
 def _reads_payloads_of_the_host(chip: Graph, projection: Node) -> bool:
     """Whether the population behind the routing is an analog input."""
-    source = chip.nodes[projection.inputs[0]]
-    while source.op.family == "routing":
-        source = chip.nodes[source.inputs[0]]
-    return source.op.family == "input" and source.type.domain.kind == "graded"
+    sources = [chip.nodes[name] for name in behind_routing(chip, projection.inputs[0])[:1]]
+    return any(node.op.family == "input" and node.type.domain.kind == "graded" for node in sources)
 
 
 def _is_added(node: Node) -> bool:
