@@ -60,9 +60,10 @@ def share(tau: Array, semantics: Semantics) -> Array:
 
 
 def _start(params: Mapping[str, Array], semantics: Semantics) -> Array:
-    if isinstance(semantics.v0, str):
-        return params.get(semantics.v0, np.array(0.0))
-    return np.array(semantics.v0)
+    if not isinstance(semantics.v0, str):
+        return np.array(semantics.v0)
+    names = {"v_leak": ("v_leak", "v_reset"), "v_reset": ("v_reset",)}.get(semantics.v0, ())
+    return next((params[name] for name in names if name in params), np.array(0.0))
 
 
 def _integrator(params: Mapping[str, Array], semantics: Semantics) -> Constants:

@@ -95,7 +95,12 @@ OPTIONS: dict[str, Option] = {
     "threshold": Option("when a membrane fires", {"gt": "v > threshold", "ge": "v >= threshold"}),
     "reset": Option(
         "what a spike does to the membrane",
-        {"value": "v <- v_reset", "subtract": "v <- v - threshold per spike", "none": "nothing"},
+        {
+            "value": "v <- v_reset",
+            "subtract": "v <- v - threshold per spike",
+            "subtract_once": "as subtract, but a neuron that is still above its threshold then must exceed twice the threshold",
+            "none": "nothing",
+        },
     ),
     "reset_at": Option(
         "when it does so",
@@ -113,8 +118,8 @@ OPTIONS: dict[str, Option] = {
         "the membrane before the first step",
         {
             "zero": "0",
-            "v_leak": "v_leak of the neuron, 0 where it has none",
-            "v_reset": "v_reset of the neuron, 0 where it has none",
+            "v_leak": "v_leak of the neuron; v_reset where it has none, as IF",
+            "v_reset": "v_reset of the neuron; 0 where it has none, as LI",
         },
         real,
         "a number",

@@ -33,7 +33,7 @@ SNNTORCH = {"dt": 1e-4, "back_edge": "spikes"}
 SUBTRACT = {"reset": "subtract"}
 NORSE = {"v0": "v_leak", "if_gain": "step", "cuba_gain": "step"}
 STEPS = {"dt": 1.0, "time_unit": "step", "if_gain": "step"}
-SINABS = {**STEPS, **SUBTRACT, "integrator": "exponential", "threshold": "ge", "max_spikes": 0}
+SINABS = {**STEPS, **SUBTRACT, "integrator": "exponential", "threshold": "ge", "max_spikes": 0, "li_gain": "step"}
 
 PRESETS: dict[str, Preset] = {
     "canonical": Preset("NIR's equations, forward Euler", {}),
@@ -50,7 +50,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "snntorch-none": Preset("snnTorch 1.0, reset_mechanism='none'", {**SNNTORCH, "reset": "none"}, True),
     "snntorch-now": Preset(
-        "snnTorch 1.0, reset_mechanism='subtract', reset_delay=False", {**SNNTORCH, **SUBTRACT}, True
+        "snnTorch 1.0, reset_mechanism='subtract', reset_delay=False", {**SNNTORCH, "reset": "subtract_once"}, True
     ),
     "snntorch-zero-now": Preset("snnTorch 1.0, reset_mechanism='zero', reset_delay=False", SNNTORCH, True),
     "norse": Preset("Norse from its repository; dt is its default", {"dt": 1e-3, **NORSE}),
@@ -58,8 +58,8 @@ PRESETS: dict[str, Preset] = {
         "Norse 1.1.0 of PyPI, whose exporter writes time constants that are dt times too small: dt stands for dt * dt",
         {"dt": 1e-6, **NORSE},
     ),
-    "sinabs": Preset("sinabs 3.1, norm_input=True", SINABS, True),
-    "sinabs-sum": Preset("sinabs 3.1, norm_input=False", {**SINABS, "lif_gain": "step", "li_gain": "step"}, True),
+    "sinabs": Preset("sinabs 3.1 as its neurons come: LIF with norm_input=True, ExpLeak without", SINABS, True),
+    "sinabs-sum": Preset("sinabs 3.1, norm_input=False", {**SINABS, "lif_gain": "step"}, True),
     "rockpool": Preset(
         "Rockpool 3.1; dt is its default",
         {

@@ -17,7 +17,7 @@ from ir.ops.membrane import ANALOG_BITS, Membrane, State, as_spikes, dendrite, t
 from ir.types import SPIKE, Type, graded
 
 COMPARATORS = (">=", ">")
-RESETS = ("value", "subtract", "none")
+RESETS = ("value", "subtract", "subtract_once", "none")
 RESET_TIMES = ("spike", "next")
 
 
@@ -49,6 +49,10 @@ class Lif(Membrane):
             expect(value in known, "lif.option", f"unknown option {value!r}", f"known: {', '.join(known)}")
         expect(not self.micro or self.decay == 1, "lif.micro", "only a memoryless neuron can run in micro-steps")
         single = self.max_spikes == 1
+        once = self.reset == "subtract_once"
+        expect(
+            not once or (single and self.reset_at == "spike"), "lif.once", "subtract_once is for single spikes, at once"
+        )
         expect(single or self.threshold > 0, "lif.spikes", "several spikes per step need a threshold above 0")
         shape = self.check(args, params)
         return Type(
@@ -58,7 +62,7 @@ class Lif(Membrane):
     def is_basic(self, params: Collection[str]) -> bool:
         """Whether the neuron is one without synaptic current, start value, late resets, bursts and constants of its own."""
         usual = (self.v0, self.reset_at, self.max_spikes, self.current_gain) == (0.0, "spike", 1, 1.0)
-        return usual and not self.has_current and set(params) <= {"bias"}
+        return usual and self.reset != "subtract_once" and not self.has_current and set(params) <= {"bias"}
 
     def fire(self, v: Value, params: Mapping[str, Value]) -> Value:
         """How many spikes the membranes emit: booleans for one at most, else whole numbers in the membrane's type."""
@@ -73,13 +77,23 @@ class Lif(Membrane):
         state = super().integrate(state, x, params)
         if state.fired is None:
             return state
-        return state._replace(v=self._after_reset(state.v, state.fired, params), fired=None)
+        v = self._after_reset(state.v, state.fired, params)
+        return state._replace(v=v, fired=state.fired if self.reset == "subtract_once" else None)
 
     def settle(self, state: State, spikes: Value, params: Mapping[str, Value]) -> State:
         """The state after the reset that `spikes` (as `fire` makes them) cause, or with it still to come."""
         if self.reset_at == "next":
             return state._replace(fired=spikes)
+        if self.reset == "subtract_once":
+            return self._settle_once(state, spikes, params)
         return state._replace(v=self._after_reset(state.v, spikes, params))
+
+    def _settle_once(self, state: State, spikes: Value, params: Mapping[str, Value]) -> State:
+        """What stays above the threshold is remembered in `fired`, and has been taken off once in advance (`integrate`)."""
+        xp, threshold = array_namespace(state.v), self.constant("threshold", params)
+        v = state.v if state.fired is None else xp.where(state.fired, state.v + threshold, state.v)
+        v = xp.where(spikes, v - threshold, v)
+        return state._replace(v=v, fired=self.fire(v, params))
 
     def _after_reset(self, v: Value, spikes: Value, params: Mapping[str, Value]) -> Value:
         if self.reset == "none":

@@ -94,6 +94,8 @@ def integer_lif(plan: Plan) -> Integers:
     """The chip's threshold neurons of a population."""
     op, kinds, unit, to = plan.node.op, plan.kinds, plan.unit, plan.arithmetic
     assert isinstance(op, Lif)
+    if op.reset not in RESETS:
+        raise _refused(plan.node, "reset", f"no chip resets by {op.reset}")
     shift = to.activation_shift
     drive, u0, v0 = constant_input(plan)
     takes = op.reset == "subtract" or op.max_spikes != 1
