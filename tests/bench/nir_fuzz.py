@@ -24,7 +24,9 @@ import h5py
 import nir
 import numpy as np
 
-RECORDED = ""
+RECORDED = (
+    "seeds 5000 to 9999: 749 s on a loaded machine, longest 10.0 s, peak 57 MiB, 900 read, 4100 refused, nothing else"
+)
 SLOW_SECONDS = 30.0
 """Nothing takes longer: the reader gives a small file 10 s before it refuses it."""
 
@@ -101,7 +103,7 @@ def edit(rng: random.Random, path: Path) -> None:
             file["node"].visit(places.append)
             if places:
                 with suppress(
-                    KeyError, OSError, RuntimeError, TypeError, ValueError
+                    KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError
                 ):  # of a file broken by earlier edits
                     rng.choice(EDITS)(rng, file["node"], rng.choice(places), rng.choice(places))
 
