@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import ceil, floor, log2, prod
+from math import ceil, floor, log2
 
 import numpy as np
 
@@ -23,15 +23,14 @@ from ir.ops.loihi import LoihiLif
 from ir.ops.neuron import Burst, Gate, Graded, Lif
 from ir.passes.quantize_calibration import Seen
 from ir.passes.quantize_kinds import Kinds, kinds_of
+from ir.passes.quantize_layer import layer_report
 from ir.passes.quantize_membrane import Integers, Plan, integer_leaky, integer_lif
-from ir.passes.quantize_neuron import fractions_fit
+from ir.passes.quantize_needs import firing_of, needs_of
 from ir.passes.quantize_ranges import emitted_magnitude, projected_magnitude
 from ir.passes.quantize_report import LayerReport
 from ir.passes.quantize_rows import row_factors
 from ir.passes.quantize_units import (
     HEADROOM,
-    Firing,
-    Needs,
     Synapses,
     choose_unit,
     finest_unit,
@@ -158,7 +157,9 @@ class Planner:
         if fixed:
             return fixed.pop()
         parts = tuple(replace(self._synapses(name), scale=self._source_scale(name)) for name in names)
-        unit = choose_unit(parts, self._finest(node, kinds), self._firing(node, kinds), self.arithmetic)
+        unit = choose_unit(
+            parts, self._finest(node), firing_of(node, kinds, self.chip.steps, self.arithmetic), self.arithmetic
+        )
         return self._part_of_scale(node, kinds, unit) if node.name in self._fixed else unit
 
     def _part_of_scale(self, node: Node, kinds: Kinds | None, unit: Fraction) -> Fraction:
@@ -174,43 +175,11 @@ class Planner:
         """The real value of one emitted integer, before any shift, per weight unit: a membrane keeps fractions of it."""
         return Fraction(1) if kinds is None else kinds.members[0].size / (1 << self.arithmetic.activation_shift)
 
-    def _firing(self, node: Node, kinds: Kinds | None) -> Firing | None:
-        op = node.op
-        if kinds is None or not isinstance(op, Lif):
-            return None
-        takes = op.reset == "subtract" or op.max_spikes != 1
-        amounts = {of.threshold for of in kinds.members} | {of.theta for of in kinds.members if takes}
-        first, *others = sorted(amounts)
-        whole = not takes and all(of.is_whole and not of.start for of in kinds.members) and not node.param("bias")
-        steps, shift = self.chip.steps, self.arithmetic.activation_shift
-        halves = not all(of.is_whole or fractions_fit(of, steps, shift) for of in kinds.members)
-        return Firing(first, whole, tuple(others), halves)
-
-    def _finest(self, node: Node, kinds: Kinds | None) -> float:
-        seen = self.seen[node.name]
-        if kinds is None:
-            return finest_unit(Needs(seen.current, 1.0, 0.0, 0.0), self.arithmetic)
-        gain = kinds.most(lambda of: abs(float(of.factor)))
-        current = seen.current * gain
-        window = kinds.most(lambda of: of.window_factor(self.chip.steps))
-        if current and window > HEADROOM:
-            window = min(window, self._outgrown(node, kinds, current))
-        if window == float("inf"):
-            what = "a synaptic current that never decays has no bound in a network without windows"
-            raise CompileError("quantize.range", what, f"%{node.name}  {node.where}", "let it decay, or set the steps")
-        bias = np.abs(kinds.each(lambda of: float(of.factor / (of.current_decay or 1))) * self._bias(node))
-        bias = bias + np.abs(kinds.each(lambda of: float(of.drift)))
-        largest = kinds.most(lambda of: float(max(of.threshold, of.theta, abs(of.start))))
-        return finest_unit(Needs(current, window, largest, float(bias.max(initial=0.0))), self.arithmetic)
-
-    def _outgrown(self, node: Node, kinds: Kinds, current: float) -> float:
-        """How many times the current the state can become: the membrane as calibration showed, J as its decay allows."""
-        membrane = self.seen[node.name].membrane
-        if membrane is None:
-            return float("inf")
-        shown = float(np.max(membrane / kinds.each(lambda of: float(of.size))))
-        steady = kinds.most(lambda of: 1 / float(of.current_decay) if of.current_decay else float("inf"))
-        return max(HEADROOM * shown / current, min(steady, self.chip.steps or steady))
+    def _finest(self, node: Node) -> float:
+        """The finest unit at which the population's integers fit their fields."""
+        kinds, seen = self._kinds.get(node.name), self.seen[node.name]
+        needs = needs_of(node, kinds, seen, self._bias(node), self.chip.steps)
+        return finest_unit(needs, self.arithmetic)
 
     def _round(self, name: str, unit: Fraction) -> None:
         self.units[name] = unit
@@ -291,7 +260,7 @@ class Planner:
             for target in self.wiring.targets.get(name, ()):
                 node = self.chip.nodes[target]
                 sources = {s for other in self.wiring.payload_projections(node) for s in self.wiring.sources[other]}
-                finest, alone = self._finest(node, self._kinds.get(target)), sources == {source}
+                finest, alone = self._finest(node), sources == {source}
                 wanted.append(payload_scale(self._synapses(name), self.seen[source], finest, alone, self.arithmetic))
         return max(wanted)
 
@@ -319,25 +288,10 @@ class Planner:
     def _report(self, node: Node, unit: Fraction, integers: Integers) -> None:
         names = self.wiring.payload_projections(node)
         stored = {self.chip.nodes[name].param("weight") or name: self.rounded[name] for name in names}
-        clipped = sum(part.saturated for part in stored.values()) + integers.bias.saturated
-        error = max((part.error for part in stored.values()), default=0.0)
-        self.layers.append(
-            LayerReport(
-                name=node.name,
-                module=node.where.module,
-                unit=float(unit),
-                threshold=integers.threshold,
-                weights=sum(prod(part.integers.shape) for part in stored.values()),
-                saturated=clipped,
-                weight_error=error,
-                bias_error=integers.bias.error,
-                decay_error=integers.decay_error,
-                proven=self._current(node),
-                seen=round(self.seen[node.name].current / float(unit)),
-                room=(1 << (self.arithmetic.state_bits - 1 - self.arithmetic.activation_shift)) - 1,
-                exact=integers.exact and not (clipped or error or integers.bias.error or integers.decay_error),
-            )
-        )
+        seen = round(self.seen[node.name].current / float(unit))
+        room = (1 << (self.arithmetic.state_bits - 1 - self.arithmetic.activation_shift)) - 1
+        currents = (self._current(node), seen)
+        self.layers.append(layer_report(node, unit, integers, tuple(stored.values()), currents, room))
 
     def _source_scale(self, projection: str) -> float:
         scales = {self.scale[source] for source in self.wiring.sources[projection]}
