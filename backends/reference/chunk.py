@@ -30,9 +30,9 @@ class Chunk:
     def run(self) -> None:
         """Compute every population, count its events, forget what is done with."""
         for step in self._plan.steps:
+            self._emit(step)
             for projection in step.arrivals:
                 self._counter.project(self._plan.graph.nodes[projection], self.value)
-            self._emit(step)
             for name in step.forget:
                 self._currents.values.pop(name, None)
 
@@ -45,7 +45,8 @@ class Chunk:
         if name in self._plan.joint:
             self._counter.emit(name, joint_active(*self._currents.joint_operands(name), kind.shape))
             return
-        value = emission(step, self._currents)
+        looped = name in self._plan.loops
+        value = self._currents.value(name) if looped else emission(step, self._currents)
         self._currents.values[name] = value
         self._counter.emit(name, active_spikes(value) if kind.domain.kind == "spike" else active_elements(value))
         if name in self._probes:

@@ -9,9 +9,17 @@ import torch
 from torch.nn import functional
 
 from backends.reference.joint import joint_sum, without_copies
+from backends.reference.loop import run_block
 from backends.reference.plan import Group, Plan, Step, Term
-from backends.reference.product import EXACT_FLOAT32, accumulator, largest_term_sum, weighted_sum
+from backends.reference.product import (
+    EXACT_FLOAT32,
+    accumulator,
+    exact_weighted_sum,
+    largest_term_sum,
+    weighted_sum,
+)
 from ir.graph import Node
+from ir.ops.delay import Delay, Past
 from ir.ops.linear import Linear, Sum
 
 
@@ -22,15 +30,37 @@ class Currents:
         self.plan, self.graph = plan, plan.graph
         self.values: dict[str, torch.Tensor] = dict(inputs)
         first = next(iter(inputs.values()))
-        self.device, self.steps = first.device, first.shape[0]
+        self.device, self.steps, self.batch = first.device, first.shape[0], first.shape[1]
 
     def value(self, name: str) -> torch.Tensor:
         """An emitted value; routed ones are kept until their last reader."""
         if name not in self.values:
-            node = self.graph.nodes[name]
-            operands = tuple(self.value(source) for source in node.inputs)
-            self.values[name] = node.op.run(operands, {}, self.steps)
+            self.values[name] = self._made(name)
         return self.values[name]
+
+    def current(self, name: str) -> torch.Tensor:
+        """Any value; a current is made anew for every reader."""
+        return self.values[name] if name in self.values else self._made(name)
+
+    def _made(self, name: str) -> torch.Tensor:
+        """A value that is not at hand; what lies on a loop comes with all of the loop."""
+        node = self.graph.nodes[name]
+        if node.op.family == "projection":
+            return self._projected((name,))
+        if name in self.plan.loops:
+            self.values.update(run_block(self.plan.loops[name], self))
+            return self.values[name]
+        of_currents = node.type.domain.kind == "current"
+        operands = tuple(self.current(source) if of_currents else self.value(source) for source in node.reads)
+        if isinstance(node.op, Past):
+            return Delay(node.op.steps).run(operands, {}, self.steps)
+        return self._rerouted(node, operands)
+
+    def _rerouted(self, node: Node, operands: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        """A routed value; integers are merged in a type that holds the sum of their bounds."""
+        if self.plan.integer and node.op.kind == "add" and self.plan.bounds[node.name] > EXACT_FLOAT32:
+            operands = tuple(operand.double() for operand in operands)
+        return node.op.run(operands, self.plan.own(node, self.device), self.steps)
 
     def bound(self, terms: Sequence[Term]) -> int:
         """The largest magnitude that the sum of integer terms can reach, partial sums included."""
@@ -87,21 +117,26 @@ class Currents:
     def _routed(self, term: Term) -> torch.Tensor:
         """A group's product, routed as its first projection is."""
         node = self.graph.nodes[term.value]
+        if term.group == (term.value,):
+            return self.current(term.value)
         if node.op.family == "projection":
             return self._projected(term.group)
-        alone = len(node.inputs) == 1
-        operands = tuple(self._routed(Term(name, term.group if alone else (name,))) for name in node.inputs)
-        return node.op.run(operands, {}, self.steps)
+        return self._rerouted(node, (self._routed(Term(node.inputs[0], term.group)),))
 
     def _projected(self, group: Group) -> torch.Tensor:
         """The product of a group's weights with its summed sources."""
         node = self.graph.nodes[group[0]]
         if node.inputs[0] in self.plan.joint:
             return self._joint_sum(node, node.inputs[0])
-        x = self._summed(group)
-        kind = self._accumulator(node, group, x)
+        return self.product(node, self._summed(group), group)
+
+    def product(self, node: Node, x: torch.Tensor, group: Group = ()) -> torch.Tensor:
+        """The product of a projection's weights with x, the sum of what a group of projections of the same weights read."""
+        kind = self._accumulator(node, group or (node.name,), x)
         name = node.param("weight")
         weight = None if name is None else self.plan.parameter(name, kind, self.device)
+        if self.plan.is_wide:
+            return exact_weighted_sum(node, x, weight)
         y = weighted_sum(node, x.to(kind), weight)
         return y if self.plan.integer else y.to(torch.float32)
 

@@ -1,8 +1,9 @@
 """
 The batch-parallel torch engine: layer by layer, all steps of a window in the rows of one product, events from spikes x fan-out.
 
-Integer networks compute exactly what the chip computes; networks in the source's arithmetic accumulate in float64 and round
-once, so that a result depends neither on the batch nor on the engine.
+Loops, and only they, run step by step. Integer networks compute exactly what the chip computes; networks in the source's
+arithmetic accumulate in float64 and round once (float64 ones add without error), so that a result depends neither on the batch
+nor on the engine.
 """
 
 from __future__ import annotations
@@ -76,23 +77,20 @@ class ReferenceEngine:
     ) -> tuple[dict[str, Array], dict[str, Array]]:
         """(outputs, probed populations) of some of the samples."""
         counter.start_chunk()
-        inputs = {
-            name: torch.from_numpy(array[:, cut]).to(self.device, torch.float32) for name, array in samples.items()
-        }
+        inputs = {name: torch.from_numpy(array[:, cut]).to(self.device, plan.real) for name, array in samples.items()}
         chunk = Chunk(plan, counter, inputs, probes)
         chunk.run()
         outputs = {
-            name: _stored(self.chip.nodes[value], chunk.value(value), plan.integer)
-            for name, value in self.chip.outputs.items()
+            name: _stored(self.chip.nodes[value], chunk.value(value), plan) for name, value in self.chip.outputs.items()
         }
-        return outputs, {name: _stored(self.chip.nodes[name], chunk.kept[name], plan.integer) for name in probes}
+        return outputs, {name: _stored(self.chip.nodes[name], chunk.kept[name], plan) for name in probes}
 
 
-def _stored(node: Node, value: torch.Tensor, integer: bool) -> Array:
-    """A value as a trace keeps it: spikes and counts uint8, payloads int32, or float32 in the source's arithmetic."""
+def _stored(node: Node, value: torch.Tensor, plan: Plan) -> Array:
+    """A value as a trace keeps it: spikes and counts uint8, payloads int32, or the source's own number type."""
     if node.type.domain.kind in ("spike", "count"):
         return value.to(torch.uint8).cpu().numpy()
-    return value.to(torch.int32 if integer else torch.float32).cpu().numpy()
+    return value.to(torch.int32 if plan.integer else plan.real).cpu().numpy()
 
 
 def _checked(node: Node, inputs: Mapping[str, Array], steps: int) -> Array:

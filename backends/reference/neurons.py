@@ -6,14 +6,23 @@ Spikes travel between populations as 0 and 1 in float32, the type that products 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 import torch
 from torch.nn import functional
 
+from ir.graph import Node
 from ir.ops.loihi import LoihiLif
-from ir.ops.neuron import Burst, Lif
+from ir.ops.neuron import Burst
+from ir.types import Type
 
 FLOAT32_PAYLOAD_BITS = 25
 """Payloads of up to this many bits, sign included, are exact in float32."""
+
+
+def is_plain(op: LoihiLif, params: Collection[str]) -> bool:
+    """Whether the neuron is Lava's own LIF from zero state, with one set of constants: what the kernels here compute."""
+    return op.is_basic and not (op.u0 or op.v0) and set(params) <= {"bias"}
 
 
 def keeps_power_of_two(op: LoihiLif) -> bool:
@@ -71,9 +80,18 @@ def loihi_spikes(op: LoihiLif, current: torch.Tensor, bias: torch.Tensor | None)
     return spikes
 
 
-def source_spikes(op: Lif, current: torch.Tensor) -> torch.Tensor:
-    """Spikes of the source's own neuron, in float32 exactly as `ir.ops.neuron` computes; `current` includes the bias."""
-    return op.run((current,), {}, len(current))
+def defined_emission(
+    node: Node, current: torch.Tensor, params: Mapping[str, torch.Tensor], kind: torch.dtype
+) -> torch.Tensor:
+    """What a neuron emits by its own definition in `ir.ops`, on numbers of the type `kind`, bias and all."""
+    value, _ = node.op.resume((current.to(kind),), params, len(current), None)
+    return as_emission(node.type, value) if kind == torch.int64 else value
+
+
+def as_emission(kind: Type, value: torch.Tensor) -> torch.Tensor:
+    """Integer spikes or payloads in the floating type in which they travel."""
+    wide = kind.domain.kind == "graded" and kind.domain.bound > FLOAT32_PAYLOAD_BITS
+    return value.to(torch.float64 if wide else torch.float32)
 
 
 def payload(current: torch.Tensor, bits: int, shift: int) -> torch.Tensor:

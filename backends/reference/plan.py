@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from backends.reference.blocks import Block, ordered
 from ir.graph import Graph, Node
 from ir.ops.linear import Sum, Synapse
-from ir.ops.loihi import LoihiLif
+from ir.ops.loihi import LoihiLeaky, LoihiLif
 from ir.ops.neuron import Gate, Lif
 from ir.passes.quantize_ranges import magnitudes
 from ir.passes.schedule_wiring import wiring_of
@@ -49,8 +50,9 @@ class Plan:
     """
     The steps in order.
 
-    integer: the graph's arithmetic. bounds: value -> largest sum of magnitudes (integer graphs). joint: populations that are
-    never materialised -> the two values, before their synapses, whose product they emit.
+    integer: the graph's arithmetic. loops: value on a loop -> its loop, which runs step by step. bounds: value -> largest sum
+    of magnitudes (integer graphs). joint: populations that are never materialised -> the two values, before their synapses,
+    whose product they emit.
     """
 
     graph: Graph
@@ -58,8 +60,31 @@ class Plan:
     steps: tuple[Step, ...]
     joint: Mapping[str, tuple[str, str]]
     bounds: Mapping[str, int]
+    loops: Mapping[str, Block] = field(default_factory=dict[str, Block])
     _tensors: dict[tuple[object, ...], torch.Tensor] = field(default_factory=dict[Any, torch.Tensor])
     _largest: dict[str, int] = field(default_factory=dict[str, int])
+
+    @property
+    def real(self) -> torch.dtype:
+        """The number type in which values travel: the source's own, or float32 for the chip's integers."""
+        return torch.float64 if self.is_wide else torch.float32
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the arithmetic is the source's float64."""
+        return not self.integer and self.graph.dtype == "float64"
+
+    @property
+    def working(self) -> torch.dtype:
+        """The number type in which the operations define themselves."""
+        return torch.int64 if self.integer else self.real
+
+    def own(self, node: Node, device: torch.device) -> dict[str, torch.Tensor]:
+        """A node's parameters by role, in the number type of its definition."""
+        return {
+            role: self.parameter(name, torch.int64 if role == "steps" else self.working, device)
+            for role, name in node.params
+        }
 
     def is_materialised(self, node: Node) -> bool:
         """Whether a value ever exists as a tensor of its full size."""
@@ -69,7 +94,8 @@ class Plan:
         """A weight or bias parameter times a power of two, as a tensor, converted once."""
         key = (name, kind, device, factor)
         if key not in self._tensors:
-            self._tensors[key] = torch.tensor(self.graph.params[name], device=device).to(kind) * factor
+            tensor = torch.tensor(self.graph.params[name], device=device).to(kind)
+            self._tensors[key] = tensor if factor == 1.0 else tensor * factor
         return self._tensors[key]
 
     def largest(self, name: str) -> int:
@@ -81,20 +107,29 @@ class Plan:
 
 def plan_of(graph: Graph, probes: frozenset[str]) -> Plan:
     """The plan of a synaptic (float) or quantized (integer) graph; probed populations are materialised."""
-    integer = any(node.op.kind == "loihi_lif" for node in graph.nodes.values())
+    integer = any(isinstance(node.op, (LoihiLif, LoihiLeaky)) for node in graph.nodes.values())
+    order, blocks = ordered(graph)
+    loops = {name: block for block in blocks for name in block.names}
+    shown = {*probes, *graph.outputs.values(), *loops, *(name for node in graph.loops for name in node.reads)}
+    joint = _joint(graph, shown, wide=not integer and graph.dtype == "float64")
+    place = {name: index for index, name in enumerate(order)}
+    steps = sorted(_steps(graph, integer), key=lambda step: place[step.node.name])
+    bounds = magnitudes(graph) if integer else {}
+    return Plan(graph, integer, tuple(_with_lifetimes(graph, steps, joint, loops)), joint, bounds, loops)
+
+
+def _joint(graph: Graph, shown: set[str], wide: bool) -> dict[str, tuple[str, str]]:
+    """The populations that are never materialised; a sum of float64 payloads has no product that rounds once."""
     readers = graph.users()
-    joint = {
+    return {
         node.name: operands
         for node in graph.nodes.values()
-        if node.name not in probes
-        and node.name not in graph.outputs.values()
+        if node.name not in shown
+        and not (wide and isinstance(node.op, Gate))
         and readers[node.name]
         and all(isinstance(reader.op, Sum) for reader in readers[node.name])
         and (operands := _joint_operands(graph, node)) is not None
     }
-    steps = _steps(graph, integer)
-    bounds = magnitudes(graph) if integer else {}
-    return Plan(graph, integer, tuple(_with_lifetimes(graph, steps, joint)), joint, bounds)
 
 
 def _steps(graph: Graph, integer: bool) -> list[Step]:
@@ -132,7 +167,7 @@ def _merge_key(graph: Graph, operand: str) -> object | None:
     chain: list[object] = []
     node = graph.nodes[operand]
     while node.op.family == "routing" and len(node.inputs) == 1:
-        chain.append(node.op)
+        chain.append((node.op, node.params))
         node = graph.nodes[node.inputs[0]]
     weight = node.param("weight")
     return (*chain, node.op, weight) if weight is not None else None
@@ -172,7 +207,7 @@ def _passes_on(graph: Graph, gate: Gate, sources: list[Node]) -> bool:
 def _is_and(node: Node, sources: list[Node]) -> bool:
     """Whether a neuron without memory fires exactly when both of its synapses carry a spike."""
     first, second = (float(source.op.weight) for source in sources if isinstance(source.op, Synapse))
-    if isinstance(node.op, Lif) and node.op.decay != 1:
+    if isinstance(node.op, Lif) and (node.op.decay != 1 or not node.op.is_basic(())):
         return False
     if isinstance(node.op, LoihiLif) and not _forgets(node.op, first, second):
         return False
@@ -185,12 +220,16 @@ def _is_and(node: Node, sources: list[Node]) -> bool:
 
 def _forgets(op: LoihiLif, first: float, second: float) -> bool:
     """Whether nothing of a current that did not fire is left after one step."""
+    if not op.is_basic or op.u0 or op.v0:
+        return False
     unit = 1 << op.decay_bits
     largest = (int(abs(first)) + int(abs(second))) << op.shift
     return op.du == unit - 1 and (largest * (unit - op.dv)) >> op.decay_bits == 0
 
 
-def _with_lifetimes(graph: Graph, steps: list[Step], joint: Mapping[str, tuple[str, str]]) -> list[Step]:
+def _with_lifetimes(
+    graph: Graph, steps: list[Step], joint: Mapping[str, tuple[str, str]], loops: Mapping[str, Block]
+) -> list[Step]:
     """The steps, each with the values that no later step and no output touches."""
     last: dict[str, int] = {}
     for place, step in enumerate(steps):
@@ -200,6 +239,8 @@ def _with_lifetimes(graph: Graph, steps: list[Step], joint: Mapping[str, tuple[s
         touched = set(roots)
         for term in (*step.terms, *step.enables):
             touched |= set(term.group)
+        if step.node.name in loops:
+            touched |= {*loops[step.node.name].names, *loops[step.node.name].outside}
         for name in _cone(graph, touched, joint):
             last[name] = place
     for name in _cone(graph, set(graph.outputs.values()), joint):
@@ -222,5 +263,5 @@ def _cone(graph: Graph, roots: set[str], joint: Mapping[str, tuple[str, str]]) -
         if name in joint:
             stack.extend(joint[name])
         elif node.op.family not in ("neuron", "input"):
-            stack.extend(node.inputs)
+            stack.extend(node.reads)
     return seen

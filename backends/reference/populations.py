@@ -7,31 +7,31 @@ import torch
 from backends.reference.currents import Currents
 from backends.reference.neurons import (
     burst_spikes,
+    defined_emission,
     inverted_spikes,
+    is_plain,
     keeps_power_of_two,
     loihi_spikes,
     payload,
-    source_spikes,
 )
 from backends.reference.plan import Step
 from ir.ops.linear import Synapse
 from ir.ops.loihi import LoihiLif
-from ir.ops.neuron import Burst, Gate, Graded, Lif
+from ir.ops.neuron import Burst, Gate, Graded, clip_payload
 
 
 def emission(step: Step, currents: Currents) -> torch.Tensor:
     """The population's spikes (0 and 1 in float32) or payloads, (T, B, *shape)."""
     op = step.node.op
-    if isinstance(op, LoihiLif):
+    if isinstance(op, LoihiLif) and is_plain(op, dict(step.node.params)):
         return _chip_spikes(step, op, currents)
     if isinstance(op, (Graded, Gate)):
         value = _payload(step, op, currents)
         return value * _opening(step, currents) if isinstance(op, Gate) else value
-    current = _biased(step, currents)
     if isinstance(op, Burst):
-        return burst_spikes(op, current)
-    assert isinstance(op, Lif), op
-    return source_spikes(op, current)
+        return burst_spikes(op, _biased(step, currents))
+    own = currents.plan.own(step.node, currents.device)
+    return defined_emission(step.node, currents.total(step.terms), own, currents.plan.working)
 
 
 def _chip_spikes(step: Step, op: LoihiLif, currents: Currents) -> torch.Tensor:
@@ -52,7 +52,7 @@ def _chip_spikes(step: Step, op: LoihiLif, currents: Currents) -> torch.Tensor:
 def _payload(step: Step, op: Graded | Gate, currents: Currents) -> torch.Tensor:
     """A payload, shut gates not yet silenced; the shift is a power of two that goes into the product."""
     if not currents.plan.integer:
-        return payload(_biased(step, currents), op.bits, op.shift)
+        return clip_payload(_biased(step, currents), op.bits, op.shift)
     gain = 2.0**-op.shift
     shifted = currents.driven(step, gain, gain)
     return payload(shifted.floor_() if op.shift else shifted, op.bits, 0)
@@ -70,5 +70,5 @@ def _opening(step: Step, currents: Currents) -> torch.Tensor:
 
 def _biased(step: Step, currents: Currents) -> torch.Tensor:
     """The summed current and the bias, in the source's arithmetic."""
-    total, bias = currents.total(step.terms), currents.bias(step.node, torch.float32)
+    total, bias = currents.total(step.terms), currents.bias(step.node, currents.plan.real)
     return total if bias is None else total + bias

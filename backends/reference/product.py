@@ -3,17 +3,19 @@ Weighted sums in floating point that are exact on integers, or rounded once on r
 
 A sum of integers is exact in float32, in any order, while the sum of its terms' magnitudes stays within 2^24; where no bound
 proves that beforehand, the values at hand are looked at, and float64 (2^53) takes over where they are too large. Real numbers
-are accumulated in float64 and rounded to float32 once, so that the result does not depend on the order of summation.
+are accumulated in float64 and rounded to float32 once, so that the result does not depend on the order of summation; sums of
+a float64 network are added without error and rounded once.
 """
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, prod
 
 import torch
 from torch.nn import functional
 
 from ir.graph import Node
+from ir.ops.exact_product import exact_bilinear, exact_product, exact_sum
 from ir.ops.linear import Conv, Linear, Sum, Synapse
 
 EXACT_FLOAT32 = 1 << 24
@@ -40,6 +42,23 @@ def weighted_sum(node: Node, x: torch.Tensor, weight: torch.Tensor | None) -> to
         return total if op.weight == 1 else total * op.weight
     assert isinstance(op, Synapse), op
     return x if op.weight == 1 else x * op.weight
+
+
+def exact_weighted_sum(node: Node, x: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+    """The projection of float64 x (T, B, *shape), rounded once."""
+    op = node.op
+    if isinstance(op, Linear):
+        assert weight is not None
+        return exact_product(x, weight)
+    if isinstance(op, Conv):
+        assert weight is not None
+        y = exact_bilinear(
+            x.flatten(0, 1), weight, prod(weight.shape[1:]), lambda a, b: _convolution(op, a[None], b)[0]
+        )
+        return y.reshape(*x.shape[:2], *y.shape[1:])
+    if isinstance(op, Sum):
+        return exact_sum(x, tuple(axis + 2 for axis in op.axes)) * op.weight
+    return weighted_sum(node, x, weight)
 
 
 def _convolution(op: Conv, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

@@ -56,7 +56,7 @@ class Delay(Op):
 
 def distinct(steps: Value) -> list[int]:
     """The delays that occur, in order."""
-    return [int(n) for n in np.unique(np.asarray(steps))]
+    return [int(n) for n in np.unique(np.asarray(steps.tolist()))]
 
 
 @dataclass(frozen=True)

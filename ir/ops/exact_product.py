@@ -50,6 +50,17 @@ def exact_bilinear(x: Array, weight: Array, terms: int, multiply: Callable[[Arra
         x: (R, ...). weight: (O, ...). terms: how many products one sum has at most.
         multiply: the same sums in float64, (R, ...) and (O, ...) -> (R, O, ...), free to take any order.
     """
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        y = _added(x, weight, terms, multiply)
+        xp = array_namespace(x)
+        if bool(xp.all(xp.isfinite(y))) and bool(xp.all(xp.isfinite(x))):
+            return y
+        plain = multiply(x, weight)
+        return xp.where(xp.isfinite(y) & xp.isfinite(plain), y, plain)
+
+
+def _added(x: Array, weight: Array, terms: int, multiply: Callable[[Array, Array], Array]) -> Array:
+    """The sums of the finite operands; infinities and numbers that are none count as zero."""
     xp = array_namespace(x)
     sums = max(terms - 1, 0).bit_length()
     whole = _whole_bits(xp, x)
@@ -62,16 +73,7 @@ def exact_bilinear(x: Array, weight: Array, terms: int, multiply: Callable[[Arra
             rest = (1,) * (y.ndim - 2)
             y = _shifted(xp, y, xp.reshape(exponents, (-1, 1, *rest)))
             parts = _grown(parts, _shifted(xp, y, xp.reshape(shifts, (1, -1, *rest))))
-    y = _rounded(xp, parts) if parts else multiply(x * 0.0, weight * 0.0)
-    if bool(xp.all(xp.isfinite(y))) and bool(xp.all(xp.isfinite(x))):
-        return y
-    with np.errstate(all="ignore"):
-        return _with_infinities(xp, y, multiply(x, weight))
-
-
-def _with_infinities(xp: Any, exact: Array, plain: Array) -> Array:
-    """Where a sum is no number or infinite, what plain arithmetic makes of it."""
-    return xp.where(xp.isfinite(exact) & xp.isfinite(plain), exact, plain)
+    return _rounded(xp, parts) if parts else multiply(xp.zeros_like(x), xp.zeros_like(weight))
 
 
 def _whole_bits(xp: Any, x: Array) -> int:
@@ -90,7 +92,7 @@ def _slices(xp: Any, x: Array, bits: int) -> list[tuple[Array, Array]]:
     found: list[tuple[Array, Array]] = []
     while bool(xp.any(rest != 0)):
         flat = xp.reshape(rest, flat.shape)
-        exponents = _exponents(xp.max(xp.abs(flat), axis=1)) - bits
+        exponents = _exponents(xp, xp.max(xp.abs(flat), axis=1)) - bits
         wide = xp.reshape(exponents, column)
         numbers = xp.trunc(_shifted(xp, rest, -wide))
         rest = rest - _shifted(xp, numbers, wide)
@@ -98,9 +100,12 @@ def _slices(xp: Any, x: Array, bits: int) -> list[tuple[Array, Array]]:
     return found
 
 
-def _exponents(largest: Array) -> Array:
-    """e with largest < 2^e, as int64."""
-    return ((_as(largest, "int64") >> (MANTISSA - 1)) & 0x7FF) - (BIAS - 1)
+def _exponents(xp: Any, largest: Array) -> Array:
+    """The least e with largest < 2^e, as int64; any e for 0."""
+    tiny = largest < 2.0**-BIAS
+    bits = _as(largest * xp.where(tiny, xp.full_like(largest, 2.0**MANTISSA), xp.ones_like(largest)), "int64")
+    exponents = ((bits >> (MANTISSA - 1)) & 0x7FF) - (BIAS - 1)
+    return xp.where(tiny, exponents - MANTISSA, exponents)
 
 
 def _shifted(xp: Any, x: Array, exponents: Array) -> Array:
@@ -128,7 +133,8 @@ def _grown(parts: list[Array], term: Array) -> list[Array]:
     grown: list[Array] = []
     for part in parts:
         term, error = _two_sum(term, part)
-        grown.append(error)
+        if bool((error != 0).any()):
+            grown.append(error)
     return [*grown, term]
 
 
@@ -149,4 +155,4 @@ def _rounded(xp: Any, parts: list[Array]) -> Array:
         total, lost = xp.where(lost == 0, summed, total), xp.where(lost == 0, error, lost)
     twice = 2 * lost
     nudged = total + twice
-    return xp.where((lost * below > 0) & (nudged - total == twice), nudged, total)
+    return xp.where((xp.sign(lost) * xp.sign(below) > 0) & (nudged - total == twice), nudged, total)

@@ -3,6 +3,8 @@ Weighted sums: dense, convolutional, and the unit synapses that lowering is made
 
 On spikes (or graded payloads) these are projections: their result is the current of a neuron. On real values they are
 arithmetic for the host.
+
+In float64 a sum is rounded once and has no order (`ir.ops.exact_product`); numpy's float32 is accumulated in float64.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import numpy as np
 from array_api_compat import array_namespace, is_torch_array
 
 from ir.ops.base import Op, Shapes, Value, arity, expect
+from ir.ops.exact_product import exact_bilinear, exact_product, exact_sum
 from ir.types import CURRENT, REAL, Type
 
 
@@ -46,14 +49,12 @@ class Linear(Op):
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
         x, weight = args[0], params["weight"]
-        if is_torch_array(x):  # the very kernel of torch.nn.Linear, so that imported networks keep its rounding
+        wide = _is_wide(x) and _is_wide(weight)
+        if is_torch_array(x) and not wide:  # the very kernel of torch.nn.Linear, so that networks keep its rounding
             from torch.nn.functional import linear
 
             return linear(x, weight, params.get("bias"))
-        whole = (
-            x.dtype.kind in "iu" and weight.dtype.kind in "iu"
-        )  # numpy multiplies integers without BLAS; float64 holds these sums exactly
-        y = (x.astype(np.float64) @ weight.T.astype(np.float64)).astype(x.dtype) if whole else x @ weight.T
+        y = exact_product(x, weight) if wide else _accumulated(x, weight)
         return y + params["bias"] if "bias" in params else y
 
     def synapses(self, args: tuple[Type, ...], params: Shapes) -> int:
@@ -100,16 +101,29 @@ class Conv(Op):
             role: torch.as_tensor(array if is_torch_array(array) else np.array(array)) for role, array in params.items()
         }
         x = args[0] if is_torch_array(args[0]) else torch.as_tensor(np.array(args[0]))
-        exact = (
-            x.dtype if x.is_floating_point() else torch.float64
-        )  # torch convolves no integers; float64 is exact here
-        weight = own["weight"].to(exact)
-        bias = own["bias"].to(exact) if "bias" in own else None
-        conv = torch.nn.functional.conv1d if weight.ndim == 3 else torch.nn.functional.conv2d
-        y = conv(x.flatten(0, 1).to(exact), weight, bias, self.stride, self.padding, self.dilation, self.groups)
+        weight, flat = own["weight"], x.flatten(0, 1)
+        kind = x.dtype if x.is_floating_point() or not weight.is_floating_point() else weight.dtype
+        if _is_wide(args[0]) and _is_wide(params["weight"]):
+            y = self.exact(flat, weight)
+            y = y + own["bias"].reshape(-1, *(1,) * (y.ndim - 2)) if "bias" in own else y
+        else:
+            narrow = is_torch_array(args[0]) and x.is_floating_point()
+            working = x.dtype if narrow else torch.float64  # torch convolves no integers; float64 is exact here
+            bias = own["bias"].to(working) if "bias" in own else None
+            y = self.convolve(flat.to(working), weight.to(working), bias).to(kind)
         y = y.reshape(*x.shape[:2], *y.shape[1:])
-        y = y.to(x.dtype if x.is_floating_point() or not own["weight"].is_floating_point() else own["weight"].dtype)
         return y if is_torch_array(args[0]) else y.numpy()
+
+    def convolve(self, x: Value, weight: Value, bias: Value = None) -> Value:
+        """The plain convolution of a batch of torch tensors (B, C, *spatial)."""
+        import torch
+
+        convolution = torch.nn.functional.conv1d if weight.ndim == 3 else torch.nn.functional.conv2d
+        return convolution(x, weight, bias, self.stride, self.padding, self.dilation, self.groups)
+
+    def exact(self, x: Value, weight: Value) -> Value:
+        """The convolution of a batch of float64 torch tensors, rounded once."""
+        return exact_bilinear(x, weight, prod(weight.shape[1:]), self.convolve)
 
     def synapses(self, args: tuple[Type, ...], params: Shapes) -> int:
         kernel = params["weight"][2:]
@@ -169,8 +183,14 @@ class Sum(Op):
         return weighted(args[0], tuple(1 if axis in self.axes else n for axis, n in enumerate(shape)))
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
-        xp, axes = array_namespace(args[0]), tuple(axis + 2 for axis in self.axes)
-        y = xp.sum(args[0], axis=axes, keepdims=True, dtype=args[0].dtype)
+        x, axes = args[0], tuple(axis + 2 for axis in self.axes)
+        if _is_wide(x):
+            y = exact_sum(x, axes)
+        else:
+            narrow = not is_torch_array(x) and x.dtype == np.float32
+            wide = np.float64 if narrow else x.dtype
+            y = array_namespace(x).sum(x, axis=axes, keepdims=True, dtype=wide)
+            y = y.astype(np.float32) if narrow else y
         return y if self.weight == 1 else y * self.weight
 
     def synapses(self, args: tuple[Type, ...], params: Shapes) -> int:
@@ -180,3 +200,14 @@ class Sum(Op):
 def _check_micro(op: Op, micro: int, shape: tuple[int, ...]) -> None:
     fits = not micro or (bool(shape) and shape[0] == micro)
     expect(fits, f"{op.kind}.micro", f"{shape} has no leading axis of {micro} micro-steps")
+
+
+def _is_wide(x: Value) -> bool:
+    """Whether an array is of float64, numpy's or torch's."""
+    return str(x.dtype).endswith("float64")
+
+
+def _accumulated(x: Value, weight: Value) -> Value:
+    """x weight^T of numpy arrays, accumulated in float64 (exact for integers, which numpy multiplies without BLAS)."""
+    kind = x.dtype if x.dtype.kind in "iu" and weight.dtype.kind in "iu" else np.result_type(x, weight)
+    return (x.astype(np.float64) @ weight.T.astype(np.float64)).astype(kind)

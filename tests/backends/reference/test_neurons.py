@@ -10,14 +10,17 @@ from hypothesis import strategies as st
 
 from backends.reference.neurons import (
     burst_spikes,
+    defined_emission,
     inverted_spikes,
+    is_plain,
     keeps_power_of_two,
     loihi_spikes,
     payload,
-    source_spikes,
 )
+from ir.graph import Node
 from ir.ops import Burst, Graded, Lif
-from ir.ops.loihi import LoihiLif
+from ir.ops.loihi import LoihiLeaky, LoihiLif
+from ir.types import SPIKE, Type, graded
 
 EDGES = [0, 1, -1, 63, 64, 131071, 131072, -131071, -131072, -131073, 262143, 1 << 20, -(1 << 20)]
 CURRENTS = st.one_of(st.sampled_from(EDGES), st.integers(-300, 300), st.integers(-(1 << 24), 1 << 24))
@@ -73,7 +76,31 @@ def test_which_neurons_float32_holds(du, dv, fits):
 def test_the_sources_neuron_is_the_operations(decay, form, comparator, reset, seed):
     x = np.random.default_rng(seed).normal(0.4, 1, (4, 2, 3)).astype(np.float32)
     op = Lif(decay, form=form, comparator=comparator, reset=reset)
-    assert np.array_equal(source_spikes(op, torch.from_numpy(x)).numpy(), op.run((x,), {}, 4))
+    node = Node("y", op, ("x",), Type((3,), SPIKE))
+    found = defined_emission(node, torch.from_numpy(x), {}, torch.float32)
+    assert np.array_equal(found.numpy(), op.run((x,), {}, 4))
+
+
+@pytest.mark.parametrize(
+    ("op", "params", "kind"),
+    [
+        (LoihiLif(1000, 333, 8, 6, 12, 24, reset="subtract", theta=512, v0=77), {}, Type((3,), SPIKE)),
+        (LoihiLif(4095, 333, 8, 6, 12, 24), {"vth": [1, 20, 3], "bias": [5, -900, 70]}, Type((3,), SPIKE)),
+        (LoihiLif(4095, 0, 8, 6, 12, 24, theta=512, reset="subtract", max_spikes=3), {}, Type((3,), graded(3))),
+        (LoihiLeaky(1000, 333, 6, 12, 24, 24, u0=3), {"dv": [0, 4096, 7]}, Type((3,), graded(24))),
+        (LoihiLeaky(1000, 333, 6, 12, 30, 30), {}, Type((3,), graded(30))),
+    ],
+)
+def test_any_integer_neuron_runs_by_its_definition(op, params, kind):
+    x = np.random.default_rng(0).integers(-50, 90, (9, 2, 3))
+    own = {role: np.array(values) for role, values in params.items()}
+    tensors = {role: torch.from_numpy(array) for role, array in own.items()}
+    found = defined_emission(Node("y", op, ("x",), kind), torch.from_numpy(x).double(), tensors, torch.int64)
+    wanted = op.run((x,), own, 9)
+    assert np.array_equal(found.numpy(), wanted)
+    assert np.any(wanted)
+    assert found.dtype == (torch.float64 if kind.domain.bound > 25 else torch.float32)
+    assert not is_plain(op, own) if isinstance(op, LoihiLif) else True
 
 
 @given(st.lists(st.integers(-5000, 5000), min_size=1), st.integers(2, 12), st.integers(0, 5))
