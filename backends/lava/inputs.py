@@ -17,9 +17,14 @@ def checked_inputs(graph: Graph, inputs: Mapping[str, Array], real: bool) -> dic
     if sorted(wanted) != sorted(inputs):
         what = f"inputs {', '.join(sorted(inputs)) or 'none'} given, the network has {', '.join(sorted(wanted))}"
         raise CompileError("lava.input", what)
+    if not wanted:
+        what = "the network has no inputs, which say how many steps and samples to run"
+        raise CompileError("lava.input", what, hint="give it an input, even if nothing reads it")
     arrays = {node.name: _checked(node, np.asarray(inputs[node.name]), real) for node in graph.inputs}
     steps = graph.steps or max(array.shape[0] for array in arrays.values())
     batches = {array.shape[1] for array in arrays.values()}
+    if not steps:
+        raise CompileError("lava.input", "inputs of 0 steps cannot run")
     if len(batches) != 1 or 0 in batches:
         raise CompileError("lava.input", f"inputs of {sorted(batches)} samples cannot run together")
     for name, array in arrays.items():

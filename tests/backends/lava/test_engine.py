@@ -13,7 +13,7 @@ from backends.lava.cone import populations
 from backends.lava.engine import LavaEngine
 from ir.errors import CompileError
 from ir.graph import GraphBuilder
-from ir.ops import Input, Linear, Synapse
+from ir.ops import Input, Linear, Past, Synapse
 from ir.ops.loihi import LoihiLif
 
 MOTIF_COUNT = 10
@@ -117,6 +117,16 @@ def test_wrong_inputs_are_refused_before_anything_starts(change, message, networ
     with pytest.raises(CompileError, match=r"lava\.input") as error:
         LavaEngine(graph).run(change(inputs))
     assert message in str(error.value)
+
+
+def test_a_run_of_no_length_is_refused(streaming_network):
+    with pytest.raises(CompileError, match=r"lava\.input(.|\n)*0 steps"):
+        LavaEngine(streaming_network).run({"x": np.zeros((0, 1, 6), np.int64)})
+    b = GraphBuilder("alone", 0)
+    current = b.add(Synapse(1), b.add(Past("y", "spike[2]"), name="back"), name="s")
+    graph = b.build({"y": b.add(LoihiLif(4095, 0, 1, 6, 12, 24), current, name="y")})
+    with pytest.raises(CompileError, match=r"lava\.input(.|\n)*no inputs"):
+        LavaEngine(graph).run({})
 
 
 def test_unknown_names_are_refused_with_what_is_known(network):
