@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from frontend.nir_network import NirNetwork
-from frontend.nir_neurons import SPIKING
 from frontend.nir_recurrence import Lags
 from ir.graph import Array, Graph, GraphBuilder, Where
 from ir.ops import Add, Delay, Input, Op, Past, Synapse
@@ -20,13 +19,12 @@ class Plan:
     """
     What is known of a network before anything is built.
 
-    latency: steps between a spike and its arrival. steps: NIR node -> its operations, on the sum of its operands. values: NIR
-    node -> name of its value. domains: Input node -> domain. window: steps of a window, 0 for streaming.
+    steps: NIR node -> its operations, on the sum of its operands. values: NIR node -> name of its value. domains: Input node ->
+    domain. window: steps of a window, 0 for streaming.
     """
 
     network: NirNetwork
     lags: Lags
-    latency: int
     steps: Mapping[str, list[Step]]
     values: Mapping[str, str]
     domains: Mapping[str, str]
@@ -95,10 +93,6 @@ class _Build:
         lags = self._plan.lags
         start, _ = self._plan.network.edges[number]
         lag, inside = lags.lag[number], lags.inside[number]
-        spiking = self._plan.network.nodes[start].kind in SPIKING
-        if spiking and self._plan.latency and not (inside and lag):
-            lag += self._plan.latency
-            inside = False
         if not lag:
             return self._plan.values[start]
         place = (start, lag, inside)

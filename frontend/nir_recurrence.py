@@ -4,7 +4,8 @@ Where the loops of a NIR network are delayed, and the order in which its nodes c
 Every edge gets a lag in steps; edges without a lag form no loop. In this order:
 
 1. A Delay of k >= 1 steps (its shortest element) that lies on a loop is where the loop is cut: all edges into it lag k.
-2. With a latency, every edge of a loop that leaves a spiking neuron lags that many steps. With the policy `all`, one at least.
+2. With a latency, every edge that leaves a spiking neuron lags that many steps (more); with the policy `all`, those on the loops
+   that are left lag one at least.
 3. What loops are left are closed by back edges, which lag one step: a depth-first search starts from the Input nodes in order
    of their names, then from the ends of the lagging edges in the file's order, then from every other node by name; it follows
    edges in the file's order, and an edge to a node that is still on the search's path is a back edge. With the policy `spikes`
@@ -66,7 +67,7 @@ def lags(network: NirNetwork, semantics: Semantics, shortest: Mapping[str, int])
             lag[k] = 1
     _retime(network, lag, inside)
     looped = frozenset(start for k, (start, _) in enumerate(edges) if inside[k])
-    return Lags(tuple(lag), inside, looped, cut, _order(network, lag))
+    return Lags(tuple(lag), inside, looped, cut, _order(network, lag, inside))
 
 
 def _components(network: NirNetwork, chosen: Iterable[int]) -> dict[str, int]:
@@ -82,14 +83,12 @@ def _components(network: NirNetwork, chosen: Iterable[int]) -> dict[str, int]:
 
 
 def _lag_spikes(network: NirNetwork, semantics: Semantics, lag: list[int]) -> None:
-    """Rule 2: edges between the nodes of one loop that leave a spiking neuron."""
-    steps = max(semantics.latency, int(semantics.back_edge == "all"))
-    free = [k for k in range(len(lag)) if not lag[k]]
-    part = _components(network, free)
-    for k in free:
-        start, end = network.edges[k]
-        if network.nodes[start].kind in SPIKING and part[start] == part[end]:
-            lag[k] = steps
+    """Rule 2: edges that leave a spiking neuron."""
+    part = _components(network, [k for k in range(len(lag)) if not lag[k]])
+    for k, (start, end) in enumerate(network.edges):
+        if network.nodes[start].kind in SPIKING:
+            least = int(semantics.back_edge == "all" and not lag[k] and part[start] == part[end])
+            lag[k] += max(semantics.latency, least)
 
 
 def _back_edges(network: NirNetwork, lag: list[int]) -> list[int]:
@@ -162,9 +161,10 @@ def _retime(network: NirNetwork, lag: list[int], inside: tuple[bool, ...]) -> No
         waiting += [start] if is_homogeneous(network.nodes[start]) else []
 
 
-def _order(network: NirNetwork, lag: list[int]) -> tuple[str, ...]:
+def _order(network: NirNetwork, lag: list[int], inside: tuple[bool, ...]) -> tuple[str, ...]:
+    """Operands first; the value at a back edge may be made later, that at a delay line must be there."""
     before: dict[str, list[str]] = {name: [] for name in network.nodes}
     for k, (start, end) in enumerate(network.edges):
-        if not lag[k]:
+        if not (lag[k] and inside[k]):
             before[end].append(start)
     return tuple(TopologicalSorter(before).static_order())

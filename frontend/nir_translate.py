@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from frontend.nir_arithmetic import in_form
 from frontend.nir_emit import Plan, Step, build
 from frontend.nir_network import NirNetwork, NirNode
 from frontend.nir_neurons import POPULATIONS, population
@@ -43,7 +44,7 @@ def translate(
     waits = {key: _delay(key, node, semantics) for key, node in network.nodes.items() if node.kind == "Delay"}
     found = lags(network, semantics, {key: int(steps.min()) for key, steps in waits.items()})
     plan = Plan(
-        network, found, semantics.latency, {key: _steps(key, node, semantics, dtype, waits, found)
+        network, found, {key: _steps(key, node, semantics, dtype, waits, found)
                                             for key, node in network.nodes.items()},
         _names(network), _domains(network, domains or {}), name, _window(network), dtype,
     )  # fmt: skip
@@ -71,7 +72,10 @@ def _names(network: NirNetwork) -> dict[str, str]:
 
 
 def number_type(network: NirNetwork) -> str:
-    """float64 if any array of the file is, else float32."""
+    """What the metadata says, as our files do; else float64 if any array of the file is, else float32."""
+    said = network.metadata.get("dtype")
+    if isinstance(said, str) and said in ("float32", "float64"):
+        return said
     arrays = (
         value for node in network.nodes.values() for value in node.params.values() if isinstance(value, np.ndarray)
     )
@@ -113,7 +117,7 @@ def _steps(
     """The operations of a node on the sum of its operands; none for ends and for delays that are all in its edges."""
     if node.kind in POPULATIONS:
         try:
-            return [population(node, semantics, dtype, key in found.looped)]
+            return [in_form(*population(node, semantics, dtype, key in found.looped), node.metadata, dtype)]
         except CompileError as error:
             raise CompileError(error.rule, f"node {key} ({node.kind}): {error.what}", key, error.hint) from error
     if node.kind == "Delay":
