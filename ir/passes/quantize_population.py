@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import ceil, floor, log2
+from math import ceil, log2
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from ir.ops.neuron import Burst, Gate, Graded, Lif
 from ir.passes.quantize_calibration import Seen
 from ir.passes.quantize_kinds import Kinds, kinds_of
 from ir.passes.quantize_layer import layer_report
+from ir.passes.quantize_loops import looped_payloads, part_of_scale
 from ir.passes.quantize_membrane import Integers, Plan, integer_leaky, integer_lif
 from ir.passes.quantize_needs import firing_of, needs_of
 from ir.passes.quantize_ranges import emitted_magnitude, projected_magnitude
@@ -76,7 +77,7 @@ class Planner:
         for node in self.chip.nodes.values():
             if node.op.family == "neuron":
                 self._look_at(node)
-        for name in self._looped_payloads():
+        for name in looped_payloads(self.chip, self.wiring):
             self._fix_scale(name)
         for node in self.chip.nodes.values():
             if node.op.family == "input":
@@ -114,19 +115,6 @@ class Planner:
                 if not np.array_equal(self._factors.setdefault(name, rows), rows):
                     raise _shared(node)
 
-    def _looped_payloads(self) -> list[str]:
-        """The payload populations that a population before them, or they themselves, read."""
-        place = {name: index for index, name in enumerate(self.chip.nodes)}
-        found = [
-            source
-            for name in place
-            if name in self.wiring.feeds
-            for projection in self.wiring.projections(name)
-            for source in self.wiring.sources[projection]
-            if place[source] >= place[name] and source not in self.scale
-        ]
-        return list(dict.fromkeys(found))
-
     def _fix_scale(self, name: str) -> None:
         """A scale that suits the readers, before the population's own unit is known; that will be a part of it."""
         seen, bits = self.seen[name], self.arithmetic.payload_bits or 1
@@ -160,16 +148,9 @@ class Planner:
         unit = choose_unit(
             parts, self._finest(node), firing_of(node, kinds, self.chip.steps, self.arithmetic), self.arithmetic
         )
-        return self._part_of_scale(node, kinds, unit) if node.name in self._fixed else unit
-
-    def _part_of_scale(self, node: Node, kinds: Kinds | None, unit: Fraction) -> Fraction:
-        """The next coarser unit of which the payload's scale, fixed before, is a multiple by a power of two."""
-        scale = Fraction(self.scale[node.name]) / self._emitted_unit(kinds)
-        parts = floor(log2(scale / unit))
-        if parts < 0:
-            what = "its payloads go round a loop and are too fine for its weights"
-            raise CompileError("quantize.loop", what, f"%{node.name}  {node.where}", "use --precision float")
-        return scale / (1 << parts)
+        if node.name not in self._fixed:
+            return unit
+        return part_of_scale(node, Fraction(self.scale[node.name]) / self._emitted_unit(kinds), unit)
 
     def _emitted_unit(self, kinds: Kinds | None) -> Fraction:
         """The real value of one emitted integer, before any shift, per weight unit: a membrane keeps fractions of it."""
