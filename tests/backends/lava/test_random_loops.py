@@ -86,6 +86,8 @@ class Draw:
             later = [self.past(f"p{j}") for j in range(k, count) if rng.random() < 0.4]
             currents = [b.add(Linear(), self.late(self.pick(sources)), name=f"c{k}", params=self.weight())]
             currents += [b.add(Linear(), self.late(name), name="loop", params=self.weight()) for name in later]
+            if rng.random() < 0.2:
+                currents.append(b.add(Synapse(3), b.add(Past("x", f"spike[{SIZE}]", 2), name="earlier"), name="echo"))
             if rng.random() < 0.3:
                 currents.append(self.late(currents[-1]))
             if rng.random() < 0.3 and not self.lowered:
@@ -192,6 +194,7 @@ def draw(seed, kind, lowered=False):
 def events_of(graph, values):
     spikes = {n.name: int(np.count_nonzero(values[n.name])) for n in (*graph.inputs, *populations(graph))}
     fan_out = {n.name: graph.arrays(n)["weight"].shape[0] for n in graph.nodes.values() if n.op.kind == "linear"}
+    fan_out |= {n.name: 1 for n in graph.nodes.values() if n.op.kind == "synapse"}
     return spikes, {n: int(np.count_nonzero(values[graph.nodes[n].inputs[0]])) * k for n, k in fan_out.items()}
 
 
