@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from frontend.nir_batch_axes import inferred
 from frontend.nir_checked import CheckedNode
 from frontend.nir_flatten import Edge, flattened, without_wires
 from frontend.nir_network import NirNetwork, NirNode, Shape
-from frontend.nir_old_files import without_batch_at_outputs
 from frontend.nir_raw import RawGraph
 from frontend.nir_reach import check_fed, check_loops, influential
-from frontend.nir_shapes import infer_shapes
 from ir.errors import CompileError
 
 
@@ -26,8 +25,7 @@ def network(graph: RawGraph, where: str) -> NirNetwork:
 
 
 def _network(graph: RawGraph) -> NirNetwork:
-    flat = without_batch_at_outputs(flattened(graph), graph.version)
-    inputs, outputs = infer_shapes(flat)
+    flat, (inputs, outputs), remarks = inferred(flattened(graph))
     edges = without_wires(flat)
     nodes = {name: flat.nodes[name] for name in sorted(flat.nodes) if name not in flat.wires}
     _check_ends(nodes)
@@ -43,6 +41,7 @@ def _network(graph: RawGraph) -> NirNetwork:
         inputs=tuple(name for name, node in made.items() if node.kind == "Input"),
         outputs=tuple(name for name, node in made.items() if node.kind == "Output"),
         version=graph.version,
+        remarks=remarks,
     )
 
 

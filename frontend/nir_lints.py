@@ -19,4 +19,5 @@ class Lint:
 
 def lint(network: NirNetwork, reading: Resolved) -> tuple[Lint, ...]:
     """All remarks about a network under a reading."""
-    return tuple(Lint("metadata", text) for text in reading.remarks)
+    shapes = [Lint("shape", text, node) for node, text in network.remarks]
+    return (*shapes, *(Lint("metadata", text) for text in reading.remarks))

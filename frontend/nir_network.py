@@ -46,7 +46,8 @@ class NirNetwork:
 
     `nodes` are sorted by name (files do not keep their order), the node "b" of a subgraph "a" is called "a.b". `edges` keep
     the order of the file. `inputs` and `outputs` are the names of the Input and Output nodes, sorted. Nodes that cannot
-    influence an output are left out. `metadata` is the top graph's; `version` the version of nir that wrote the file.
+    influence an output are left out. `metadata` is the top graph's; `version` the version of nir that wrote the file. `remarks`
+    (node, text) tell what was read differently from what is written.
     """
 
     nodes: Mapping[str, NirNode]
@@ -55,3 +56,4 @@ class NirNetwork:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     version: str = ""
+    remarks: tuple[tuple[str, str], ...] = ()

@@ -257,18 +257,14 @@ def test_written_by_nir_itself_with_scalars(tmp_path: Path) -> None:
     assert network.version == nir.version
 
 
-def test_outputs_of_old_files_may_count_batch_and_time(write_file: Write) -> None:
-    nodes = {"in": source(3), "n": neuron(3), "out": {"type": "Output", "shape": [1, 1, 3]}}
-    path = write_file(nodes, [("in", "n"), ("n", "out")])
-    with h5py.File(path, "a") as file:
-        file["version"] = "0.2.0"
-    assert read_network(path).nodes["out"].output_shape == (3,)
-    with h5py.File(path, "a") as file:
-        file["version"][()] = "1.0.8"
-    with pytest.raises(CompileError, match="joins different shapes"):
-        read_network(path)
-    with h5py.File(path, "a") as file:
-        file["version"][()] = "0.2.0"
-        file["node/nodes/out/shape"][()] = [1, 1, 4]
-    with pytest.raises(CompileError, match="joins different shapes"):
-        read_network(path)
+@pytest.mark.parametrize(("end", "shape"), [("in", [1, 3]), ("out", [1, 1, 3]), ("out", [1, 3])])
+def test_batch_and_time_axes_at_the_ends(write_file: Write, end: str, shape: list[int]) -> None:
+    nodes = {"in": source(3), "n": neuron(3), "out": {"type": "Output", "shape": [3]}}
+    for wrong in ([*shape[:-1], 4], [2, *shape[1:]]):
+        with pytest.raises(CompileError, match="joins different shapes"):
+            read_network(write_file({**nodes, end: {**nodes[end], "shape": wrong}}, [("in", "n"), ("n", "out")]))
+    network = read_network(write_file({**nodes, end: {**nodes[end], "shape": shape}}, [("in", "n"), ("n", "out")]))
+    assert network.nodes["in"].output_shape == network.nodes["out"].output_shape == (3,)
+    assert [name for name, _ in network.remarks] == [end]
+    right = read_network(write_file(nodes, [("in", "n"), ("n", "out")]))
+    assert right.remarks == ()
