@@ -91,7 +91,7 @@ class _Build:
     def _carried(self, number: int, name: str) -> str:
         """The value at the end of an edge; a late one called `name` unless that is empty."""
         lags = self._plan.lags
-        start, _ = self._plan.network.edges[number]
+        start = self._origin(self._plan.network.edges[number][0])
         lag, inside = lags.lag[number], lags.inside[number]
         if not lag:
             return self._plan.values[start]
@@ -100,6 +100,15 @@ class _Build:
             made = name or self._fresh(f"{self._plan.values[start]}_{'past' if inside else 'late'}")
             self._late[place] = self._delayed(start, lag, inside, made)
         return self._late[place]
+
+    def _origin(self, key: str) -> str:
+        """The node whose value a node passes on unchanged: a Delay whose steps have all gone elsewhere; else the node itself."""
+        while self._plan.network.nodes[key].kind == "Delay" and not self._plan.steps[key]:
+            entering = self._entering[key]
+            if len(entering) != 1 or self._plan.lags.lag[entering[0]]:
+                break
+            key = self._plan.network.edges[entering[0]][0]
+        return key
 
     def _delayed(self, start: str, lag: int, inside: bool, name: str) -> str:
         value = self._plan.values[start]
