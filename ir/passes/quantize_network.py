@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hw_profiles.schema import Arithmetic, Features
+from ir.errors import CompileError
 from ir.graph import Array, Graph, Node
 from ir.ops.base import Value
 from ir.ops.delay import Delay, Past
@@ -54,6 +55,10 @@ def quantize(
     chip = separate_gains(chip)
     planner = Planner(chip, wiring_of(chip), observe(chip, calibration), arithmetic)
     planner.run()
+    for output, value in chip.outputs.items():
+        if len({planner.scale[source] for source in behind_routing(chip, value)}) > 1:
+            what = f"output {output} joins payloads of different scales"
+            raise CompileError("quantize.concat", what, str(chip.nodes[value].where), "make them outputs of their own")
     graph = Rewriter(chip, PASS).run(lambda rewriter, node: _rewrite(rewriter, node, planner))
     scales = {name: planner.scale[name] for name in planner.scale}
     return graph, QuantizationReport(tuple(planner.layers), scales)

@@ -224,6 +224,16 @@ def test_payloads_of_different_scales_cannot_be_joined():
         quantize(graph, ARITHMETIC, {"x": np.ones((1, 1, 4), np.float32)})
 
 
+def test_outputs_of_different_scales_cannot_be_joined():
+    b = GraphBuilder("net", 1)
+    x = b.add(Input("spike[4]"), name="x")
+    weights = np.random.default_rng(0).normal(size=(2, 4, 4)).astype(np.float32)
+    currents = [b.add(Linear(), x, name="l", params={"weight": b.param("w", weight)}) for weight in weights]
+    graph = b.build({"y": b.add(Concat(0), *(b.add(Graded(24), c, name="p") for c in currents), name="join")})
+    with pytest.raises(CompileError, match="output y joins payloads of different scales"):
+        quantize(graph, ARITHMETIC, {"x": np.ones((1, 1, 4), np.float32)})
+
+
 @pytest.mark.parametrize(("neuron", "rule"), [(Burst(4), "quantize.burst"), (Gate(24), "quantize.enable")])
 def test_counting_and_enabling_synapses_must_be_whole(neuron, rule):
     b = GraphBuilder("net", 1)
