@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from backends.host import HostEngine
 from backends.trace import Array, Engine
 from compile.options import Options
@@ -14,6 +16,8 @@ from compile.progress import Progress
 from compile.source import Part, Source
 from frontend.from_nir import from_nir
 from frontend.import_check import ImportCheck, check_import
+from frontend.netx.network import IntegerNetwork
+from frontend.netx.slayer import is_slayer
 from frontend.to_nir import to_nir
 from frontend.trace import trace_module
 from hw_profiles import Profile
@@ -47,9 +51,19 @@ class Build:
         """What runs on the target: the integer network, or the floating one where that was asked for."""
         return self.integer or self.floating
 
+    def source_inputs(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Checked inputs as the source network takes them: integers where it is one of integers itself."""
+        if not self.source.is_integer:
+            return self.program.host_inputs(inputs)
+        return {name: value.astype(np.int64) for name, value in self.program.chip_inputs(inputs).items()}
+
 
 def build_part(part: Part, source: Source, options: Options, profile: Profile, progress: Progress) -> Build:
     """Compile one part; CompileError or DeployError says what the user can do where it does not work."""
+    if isinstance(part.network, IntegerNetwork) or is_slayer(part.network):
+        from compile.build_integers import build_integers
+
+        return build_integers(part, source, options, profile, progress)
     texts: dict[str, str] = {}
 
     def keep(pass_name: str, graphs: Mapping[str, Graph]) -> None:
@@ -65,7 +79,7 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
         _check_neurons(part, deployment)
         plan = schedule(deployment.chip)
     floating = Program(
-        part.name, options.target, deployment, _engine(deployment.chip, options, options.precision == "float")
+        part.name, options.target, deployment, engine_of(deployment.chip, options, options.precision == "float")
     )
     integer, report = None, None
     if options.precision == "int" and deployment.chip.nodes:
@@ -74,7 +88,7 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
             verify(chip, "quantized")
             keep("quantize", {"chip": chip})
         whole = Deployment(deployment.prologue, chip, deployment.epilogue)
-        integer = Program(part.name, options.target, whole, _engine(chip, options, True), report.scales)
+        integer = Program(part.name, options.target, whole, engine_of(chip, options, True), report.scales)
     return Build(part, graph, nir_graph, imported, floating, integer, report, plan, texts)
 
 
@@ -113,7 +127,7 @@ def _calibration(program: Program, part: Part) -> dict[str, Array]:
     return program.chip_inputs(part.calibration)
 
 
-def _engine(chip: Graph, options: Options, on_target: bool) -> Engine:
+def engine_of(chip: Graph, options: Options, on_target: bool) -> Engine:
     """The target's engine; the floating twin of an integer network always runs on the reference."""
     if not chip.nodes:
         return HostEngine()

@@ -45,7 +45,7 @@ def run_part(build: Build, inputs: Mapping[str, Any], progress: Progress) -> Run
         verdict = _verdict(program, inputs, trace, probes)
         floating = reference_twin(build.floating).run(inputs)
     meter = RateMeter(build.source)
-    interpret(build.source, program.host_inputs(inputs), meter)
+    interpret(build.source, build.source_inputs(inputs), meter)
     return Run(trace, verdict, agreement(floating, trace), meter.rates)
 
 

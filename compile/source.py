@@ -84,7 +84,10 @@ def _from_path(path: Path, options: Options, example: Example) -> Source:
         return _from_model_file(path, options)
     if path.suffix == ".nir":
         return _from_nir(path, path.stem, options, example)
-    raise CompileError("source.kind", f"cannot compile {path}", hint="name a model file (.py) or a NIR file (.nir)")
+    if path.suffix == ".net":
+        return _from_net(path, options, example)
+    hint = "name a model file (.py), a NIR file (.nir) or a lava-dl file (.net)"
+    raise CompileError("source.kind", f"cannot compile {path}", hint=hint)
 
 
 def _from_object(network: Any, options: Options, example: Example) -> Source:
@@ -130,9 +133,7 @@ def _from_module(network: Any, options: Options, example: Example) -> Source:
 
 
 def _from_nir(network: Any, name: str, options: Options, example: Example) -> Source:
-    for flag in ("config", "weights"):
-        if getattr(options, flag) is not None:
-            raise CompileError(f"options.{flag}", f"a NIR graph has no {flag}", name, f"leave --{flag} out")
+    _refuse_model_flags(name, options)
     given = example.inputs if options.inputs is None else read_arrays(options.inputs)
     named = given if isinstance(given, Mapping) else {}
     imported = import_nir(network, options.semantics, options.dt, _domains(named), name)
@@ -144,6 +145,26 @@ def _from_nir(network: Any, name: str, options: Options, example: Example) -> So
     inputs = {**_random_inputs(graph, options.samples), **named}
     static = tuple(node.name for node in graph.inputs if node.type.static)
     return Source(name, "", graph.steps, static, (Part(name, graph, inputs, inputs),), reading=imported)
+
+
+def _from_net(path: Path, options: Options, example: Example) -> Source:
+    """A lava-dl file; its shape of input is that of the inputs at hand, where it does not say one itself."""
+    from frontend.netx.network import read_net
+
+    _refuse_model_flags(path.name, options)
+    given = example.inputs if options.inputs is None else read_arrays(options.inputs)
+    named = given if isinstance(given, Mapping) else {} if given is None else {"input": given}
+    network = read_net(path, next((np.shape(value)[2:] for value in named.values()), None))
+    (name,) = _chosen((path.stem,), options.part, path.name)
+    inputs = {**_random_inputs(network.deployment.prologue, options.samples), **named}
+    return Source(name, "", 0, (), (Part(name, network, inputs, inputs),))
+
+
+def _refuse_model_flags(name: str, options: Options) -> None:
+    """Flags that only model files heed."""
+    for flag in ("config", "weights"):
+        if getattr(options, flag) is not None:
+            raise CompileError(f"options.{flag}", f"a network file has no {flag}", name, f"leave --{flag} out")
 
 
 def _domains(inputs: Mapping[str, Any]) -> dict[str, str]:
