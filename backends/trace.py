@@ -36,7 +36,8 @@ class Trace:
 
     outputs: output name -> array (T, B, *shape), or (B, *shape) where the output is static over the window. From an engine
     uint8 for spikes and counts, int32 for integer payloads; from a `Program`, which finishes them on the host, float32.
-    spikes: probed population -> array (T, B, *shape): uint8 for spikes, int32 for integer payloads, the source's number type for real ones.
+    spikes: probed population -> array (T, B, *shape): uint8 for spikes, int32 for integer payloads, the source's number
+    type for real ones.
     """
 
     outputs: Mapping[str, Array]
