@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from frontend.nir_network import NirNetwork
+from frontend.nir_suspicions import suspicions
 from frontend.semantics_resolve import Resolved
 
 
@@ -20,4 +21,5 @@ class Lint:
 def lint(network: NirNetwork, reading: Resolved) -> tuple[Lint, ...]:
     """All remarks about a network under a reading."""
     shapes = [Lint("shape", text, node) for node, text in network.remarks]
-    return (*shapes, *(Lint("metadata", text) for text in reading.remarks))
+    said = [Lint("metadata", text) for text in reading.remarks]
+    return (*shapes, *said, *(Lint(*remark) for remark in suspicions(network, reading)))

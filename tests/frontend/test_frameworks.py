@@ -44,6 +44,7 @@ def spikes_of(found: Imported, x: np.ndarray, library: str) -> np.ndarray:
 def test_the_framework_s_own_spikes(case: str, tmp_path: Path):
     found = imported(case, tmp_path, "")
     verify(found.graph, "source")
+    assert not found.lints
     with np.load(CASES[case]) as recorded:
         x, y = recorded["x"], recorded["y"]
     assert 0.01 < (y != 0).mean() <= 1
