@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import nir
 import numpy as np
 
-from frontend.nir_ext import FORMAT_VERSION, Extension, recorded_op
-from frontend.nir_standard import STANDARD, standard_arrays
+from frontend.nir_ext import FORMAT_VERSION
+from frontend.nir_record import GENERATOR, recorded_graph
+from frontend.to_nir import to_nir
 from ir.errors import CompileError
-from ir.graph import Array, Graph, GraphBuilder, Where
+from ir.graph import Graph
 
 
 def from_nir(graph: nir.NIRGraph) -> Graph:
@@ -20,65 +20,48 @@ def from_nir(graph: nir.NIRGraph) -> Graph:
     The IR graph that a NIR graph of ours holds, exactly (`is_own`).
 
     Raises:
-        CompileError: for other versions of the format, and nodes whose parameters contradict the operation recorded with
-            them.
+        CompileError: for other versions of the format, and nodes that contradict the record.
     """
-    entries = graph.metadata
-    if entries.get("format_version") != FORMAT_VERSION:
-        version = entries.get("format_version")
+    version = graph.metadata.get("format_version")
+    if version != FORMAT_VERSION:
         raise CompileError(
             "nir.version", f"the graph has format version {version}, this compiler reads {FORMAT_VERSION}"
         )
     try:
-        return _own(graph, entries)
-    except (KeyError, TypeError, ValueError) as error:
+        read = recorded_graph(graph.metadata, graph.nodes)
+    except (KeyError, TypeError, ValueError, AttributeError, AssertionError) as error:
         raise CompileError("nir.record", f"the graph's record is damaged: {error!r}", hint="write it again") from error
+    _check_unchanged(to_nir(read), graph)
+    return read
 
 
 def is_own(metadata: Mapping[str, Any]) -> bool:
     """Whether `to_nir` made the graph with this metadata, extension nodes and all."""
-    return metadata.get("generator") == "spike-compiler"
+    return metadata.get("generator") == GENERATOR
 
 
-def _own(graph: nir.NIRGraph, entries: Mapping[str, Any]) -> Graph:
-    """The graph that `to_nir` wrote down in `entries`."""
-    builder = GraphBuilder(entries["name"], int(entries["steps"]))
-    order = json.loads(entries["order"])
-    missing = [name for name in order if name not in graph.nodes]
-    if missing:
-        raise CompileError("nir.missing", f"the graph lacks the nodes {', '.join(missing)}")
-    for name in order:
-        _add(builder, name, graph.nodes[name])
-    outputs = json.loads(entries["outputs"])
-    sources = {target: source for source, target in graph.edges}
-    read = builder.build({output: sources[node] for output, node in outputs.items()})
-    for name, node in read.nodes.items():
-        _check_unchanged(read, name, graph.nodes[name])
-        assert node.name == name
-    return read
+def _check_unchanged(made: nir.NIRGraph, found: nir.NIRGraph) -> None:
+    """The nodes must still say what the record says, whoever edited the file in between."""
+    odd = sorted(made.nodes.keys() ^ found.nodes.keys())
+    odd += [name for name in made.nodes if name in found.nodes and not _equal(made.nodes[name], found.nodes[name])]
+    odd += [" -> ".join(edge) for edge in sorted(set(made.edges) ^ set(found.edges))]
+    if odd:
+        raise CompileError("nir.changed", f"node {odd[0]} contradicts the operations recorded in the file",
+                           hint="it was changed after this compiler wrote it; remove the record to read the nodes")  # fmt: skip
 
 
-def _add(builder: GraphBuilder, name: str, node: Any) -> None:
-    entries: Mapping[str, Any] = node.metadata
-    extension = isinstance(node, Extension)
-    op, operands = recorded_op(name, vars(node) if extension else entries)
-    arrays: Mapping[str, Array] = node.params if extension else standard_arrays(node)
-    params = {role: builder.param(key, arrays[role]) for role, key in json.loads(entries["params"]).items()}
-    where = Where(entries["module"], tuple(json.loads(entries["passes"])))
-    builder.add(op, *operands, name=name, params=params, where=where)
+def _equal(made: nir.NIRNode, found: nir.NIRNode) -> bool:
+    if type(made) is not type(found):
+        return False
+    return _same({**made.to_dict(), "metadata": 0}, {**found.to_dict(), "metadata": 0})
 
 
-def _check_unchanged(graph: Graph, name: str, node: Any) -> None:
-    """A standard node must still say what its record says, whoever edited the file in between."""
-    if isinstance(node, Extension):
-        return
-    made = STANDARD[graph.nodes[name].op.kind](graph, graph.nodes[name])
-    assert made is not None
-    if type(made) is not type(node) or not _equal(made.to_dict(), node.to_dict()):
-        raise CompileError("nir.changed", f"node {name} contradicts the operation recorded with it",
-                           hint="its parameters were changed after this compiler wrote them")  # fmt: skip
+def _same(made: Any, found: Any) -> bool:
+    if isinstance(made, dict):
+        left, right = cast("dict[str, Any]", made), cast("dict[str, Any]", found)
+        return isinstance(found, dict) and left.keys() == right.keys() and all(_same(left[k], right[k]) for k in left)
+    return made is found or np.array_equal(made, found, equal_nan=_is_float(made))
 
 
-def _equal(made: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-    keys = made.keys() - {"metadata"}
-    return keys == found.keys() - {"metadata"} and all(np.array_equal(made[key], found[key]) for key in keys)
+def _is_float(value: Any) -> bool:
+    return getattr(getattr(value, "dtype", None), "kind", "") == "f"

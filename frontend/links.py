@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ir.graph import Array, Graph, Node
-from ir.ops import Add, Synapse
+from ir.ops import Add, Delay, Past, Synapse
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Link:
 
 
 def is_population(node: Node) -> bool:
-    """Whether a node emits: a neuron layer or an input."""
-    return node.op.family in ("neuron", "input")
+    """Whether links start at a node: a neuron layer, an input, or a delay."""
+    return node.op.family in ("neuron", "input") or isinstance(node.op, Delay | Past)
 
 
 def links(graph: Graph, values: tuple[str, ...]) -> list[Link]:
@@ -88,18 +88,36 @@ def _sum(a: Array | float, b: Array | float) -> Array | float:
         return a + b
     matrix, other = (a, b) if isinstance(a, np.ndarray) else (b, a)
     assert isinstance(matrix, np.ndarray)
-    return matrix + (other * np.eye(len(matrix), dtype=np.float32) if isinstance(other, float) else other)
+    return matrix + (other * np.eye(len(matrix), dtype=matrix.dtype) if isinstance(other, float) else other)
 
 
 def _matrix(graph: Graph, value: str, source: str) -> Array:
     """The linear map from `source` to `value`."""
     size = graph.nodes[source].type.size
-    unit_vectors = np.eye(size, dtype=np.float32).reshape(1, size, *graph.nodes[source].type.shape)
+    unit_vectors = np.eye(size, dtype=graph.dtype).reshape(1, size, *graph.nodes[source].type.shape)
 
     def run(name: str) -> Array:
         node = graph.nodes[name]
         if is_population(node):
-            return unit_vectors if name == source else np.zeros((1, size, *node.type.shape), np.float32)
-        return node.op.run(tuple(map(run, node.inputs)), graph.arrays(node), 1)
+            return unit_vectors if name == source else np.zeros((1, size, *node.type.shape), graph.dtype)
+        weights = {role: array for role, array in graph.arrays(node).items() if role != "bias"}
+        return node.op.run(tuple(map(run, node.inputs)), weights, 1)
 
-    return np.ascontiguousarray(run(value).reshape(size, -1).T, dtype=np.float32)
+    return np.ascontiguousarray(run(value).reshape(size, -1).T, dtype=graph.dtype)
+
+
+def offset(graph: Graph, values: tuple[str, ...]) -> Array | None:
+    """What the sum of some values is where no population sends anything; None where nothing on the way has a bias."""
+    biased = False
+
+    def run(name: str) -> Array:
+        nonlocal biased
+        node = graph.nodes[name]
+        if is_population(node):
+            return np.zeros((1, 1, *node.type.shape), graph.dtype)
+        arrays = graph.arrays(node)
+        biased |= "bias" in arrays
+        return node.op.run(tuple(map(run, node.inputs)), arrays, 1)
+
+    total = sum(run(value).reshape(-1) for value in values)
+    return np.asarray(total, graph.dtype) if biased else None

@@ -23,7 +23,9 @@ FORMS = {"membrane_form": ("form", "decay", "gain"), "current_form": ("current_f
 """Entry of a node's metadata -> the attributes of the IR's neuron that it is about."""
 
 
-def in_form(op: Op, arrays: Mapping[str, Array], metadata: Mapping[str, Any], dtype: str) -> tuple[Op, dict[str, Array]]:
+def in_form(
+    op: Op, arrays: Mapping[str, Array], metadata: Mapping[str, Any], dtype: str
+) -> tuple[Op, dict[str, Array]]:
     """A neuron in the form that the metadata of its NIR node asks for; itself where it asks for none."""
     found = dict(arrays)
     if not isinstance(op, Membrane):
@@ -31,7 +33,9 @@ def in_form(op: Op, arrays: Mapping[str, Array], metadata: Mapping[str, Any], dt
     for entry, (form, decay, gain) in FORMS.items():
         if metadata.get(entry) != "sum" or getattr(op, form) != "euler":
             continue
-        product = np.asarray(found.get(decay, getattr(op, decay)), np.float64) * found.get(gain, getattr(op, gain))
+        product = np.asarray(found.get(decay, getattr(op, decay)), np.float64) * np.asarray(
+            found.get(gain, getattr(op, gain))
+        )
         if product.ndim:
             found[gain] = product.astype(dtype)
         op = replace(op, **{form: "sum", gain: float(product) if not product.ndim else getattr(op, gain)})

@@ -20,7 +20,7 @@ from ir.graph import Array
 from ir.ops import OPS
 from ir.ops.base import Op
 
-FORMAT_VERSION = "1"
+FORMAT_VERSION = "2"
 
 
 @dataclass(eq=False)

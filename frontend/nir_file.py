@@ -66,8 +66,10 @@ def _has_scalars(graph: nir.NIRGraph) -> bool:
         if isinstance(node, nir.NIRGraph):
             if _has_scalars(node):
                 return True
-        elif any(isinstance(value, np.ndarray) and value.ndim == 0 for value in vars(node).values()):
-            return True
+        else:
+            held = {**vars(node), **(node.params if isinstance(node, Extension) else {})}
+            if any(isinstance(value, np.ndarray) and value.ndim == 0 for value in held.values()):
+                return True
     return False
 
 

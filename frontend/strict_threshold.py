@@ -18,7 +18,9 @@ from ir.ops import Lif
 FLOAT32_BITS = 24
 
 
-def strict_threshold(op: Lif, weights: Sequence[Array], steps: int, on_spikes: bool) -> tuple[float, str]:
+def strict_threshold(
+    op: Lif, weights: Sequence[Array], steps: int, on_spikes: bool, dtype: str = "float32"
+) -> tuple[float, str]:
     """
     The threshold for a strict comparison, and how far that is exact, in words.
 
@@ -27,14 +29,15 @@ def strict_threshold(op: Lif, weights: Sequence[Array], steps: int, on_spikes: b
         weights: all weights (targets x sources) and biases (targets,) of the population.
         steps: length of the window, 0 if it never ends.
         on_spikes: whether only spikes (integers) are weighted.
+        dtype: the number type in which the source computes.
     """
     if op.comparator == ">":
         return op.threshold, "strict in the source"
     unit = _membrane_unit(op, weights, steps) if on_spikes else None
     if unit is not None:
         return op.threshold - 2.0 ** (unit - 1), f"half a unit (2^{unit}) of the membrane's grid lower: exact"
-    below = float(np.nextafter(np.float32(op.threshold), np.float32(-inf)))
-    return below, "the next smaller float32, as weights or inputs lie on no grid: exact in float32"
+    below = float(np.nextafter(np.asarray(op.threshold, dtype), np.asarray(-inf, dtype)))
+    return below, f"the next smaller {dtype}, as weights or inputs lie on no grid: exact in {dtype}"
 
 
 def _membrane_unit(op: Lif, weights: Sequence[Array], steps: int) -> int | None:
