@@ -30,9 +30,11 @@ def _rules() -> list[tuple[str, str]]:
 
 
 def _strategies() -> list[tuple[str, str]]:
+    """The lowerings among which a user can choose."""
     from ir.lowerings.table import LOWERINGS
 
-    rows = [(f"{op}={name}", strategy) for op, table in LOWERINGS.items() for name, strategy in table.items()]
+    choices = {op: table for op, table in LOWERINGS.items() if len(table) > 1}
+    rows = [(f"{op}={name}", strategy) for op, table in choices.items() for name, strategy in table.items()]
     return [(name, f"{_first_line(strategy.rule.__doc__)}{_needs(strategy.needs)}") for name, strategy in rows]
 
 
