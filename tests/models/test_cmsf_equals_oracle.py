@@ -105,7 +105,8 @@ class Oracle:
         """Weighted sum over time plus early features, unit length; float32 as the network."""
         total = (np.swapaxes(x, 0, 1) * self.state[weights]).sum(axis=1) + early
         total = total.astype(np.float32)
-        length = np.sqrt((total**2).sum(axis=-1, keepdims=True)) + np.float32(1e-8)
+        squares = torch.from_numpy((total**2).sum(axis=-1, keepdims=True))
+        length = squares.sqrt().numpy() + np.float32(1e-8)  # torch's root, which some processors do not round correctly
         return total / length
 
 

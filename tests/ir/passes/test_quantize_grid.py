@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import gcd
 
 import numpy as np
 from hypothesis import given
@@ -43,4 +44,4 @@ def test_the_joint_quantum_divides_all_and_is_the_largest(quanta):
     joint = joint_quantum(quanta)
     multiples = [q / joint for q in quanta]
     assert all(m.denominator == 1 for m in multiples)
-    assert np.gcd.reduce([m.numerator for m in multiples]) == 1
+    assert gcd(*(m.numerator for m in multiples)) == 1
