@@ -21,7 +21,7 @@ from frontend.trace import named_outputs
 from ir.errors import CompileError
 from ir.graph import Graph, Node
 from ir.interp import parameter_like
-from ir.ops import Leaky, Lif
+from ir.ops import Leaky, Lif, Past
 from ir.ops.membrane import total_current
 
 MEMBRANE_ULPS = 16
@@ -124,6 +124,18 @@ class _Recording:
         spikes = waiting.pop(0)
         return spikes.reshape(spikes.shape[0], -1, *node.type.shape)
 
+    def before(self, node: Node, steps: int) -> torch.Tensor:
+        """The spikes of the layer that `node` was traced from, `steps` late."""
+        spikes = self._spikes[node.where.module][0]
+        spikes = spikes.reshape(spikes.shape[0], -1, *node.type.shape)
+        return torch.cat([torch.zeros_like(spikes[:steps]), spikes[:-steps]])
+
+    def skip(self, node: Node) -> None:
+        """Pass over a membrane that is a value: the layer's only result, or one beside its spikes."""
+        if node.where.module not in self._spikes:
+            self.next(node)
+        self._spikes[node.where.module][:1] = []
+
     def check_all_used(self) -> None:
         """Raise CompileError if the graph lacks a layer that ran."""
         lost = [path for path, waiting in self._spikes.items() if waiting]
@@ -143,6 +155,8 @@ def _replay(
         params = {role: parameter_like(array, args[0]) for role, array in graph.arrays(node).items()}
         if node.op.kind == "input":
             values[node.name] = inputs[node.name][None] if node.type.static else inputs[node.name]
+        elif isinstance(node.op, Past):
+            values[node.name] = recorded.before(graph.nodes[node.op.of], node.op.steps)
         elif isinstance(node.op, Lif):
             spikes = recorded.next(node)
             layers.append(_check_layer(node, node.op, total_current(args, params, graph.steps), spikes, params))
@@ -150,7 +164,7 @@ def _replay(
         else:
             values[node.name] = node.op.run(args, params, graph.steps)
             if isinstance(node.op, Leaky):
-                recorded.next(node)  # analog: what it computes is compared at the outputs and at the next neurons
+                recorded.skip(node)  # analog: what it computes is compared at the outputs and at the next neurons
     return layers, {name: values[value] for name, value in graph.outputs.items()}
 
 
@@ -162,30 +176,28 @@ def _check_layer(
         shapes = f"{tuple(current.shape)} in the graph, {tuple(spikes.shape)} in the module"
         raise CompileError("import.mismatch", f"%{node.name} differs in shape: {shapes}", node.where.module)
     state, close = op.begin(current[0], params), 0
+    threshold = torch.as_tensor(op.constant("threshold", params)).to(current)
     for step, (x, fired) in enumerate(zip(current, spikes.bool(), strict=True)):
         state = op.integrate(state, x, params)
         v = state.v
         differing = op.fire(v, params) != fired
         margin = (
-            MEMBRANE_ULPS
-            * torch.finfo(v.dtype).eps
-            * torch.stack([v.abs(), x.abs()]).amax(0).clamp(min=abs(op.threshold))
+            MEMBRANE_ULPS * torch.finfo(v.dtype).eps * torch.stack([v.abs(), x.abs()]).amax(0).maximum(threshold.abs())
         )
-        wrong = differing & ((v - op.threshold).abs() > margin)
+        wrong = differing & ((v - threshold).abs() > margin)
         if bool(wrong.any()):
-            raise CompileError("import.mismatch", _first_difference(node, step, wrong, v, op), node.where.module,
+            raise CompileError("import.mismatch", _first_difference(node, step, wrong, v, threshold), node.where.module,
                                "the graph does not compute what the module computes: please report the model")  # fmt: skip
         close += int(differing.sum())
         state = op.settle(state, fired, params)
     return LayerCheck(node.where.module, spikes.numel(), close)
 
 
-def _first_difference(node: Node, step: int, wrong: torch.Tensor, v: torch.Tensor, op: Lif) -> str:
+def _first_difference(node: Node, step: int, wrong: torch.Tensor, v: torch.Tensor, threshold: torch.Tensor) -> str:
     place = tuple(int(n) for n in wrong.nonzero()[0])
     text = f"%{node.name} differs from the module in {int(wrong.sum())} of {wrong.numel()} spikes at step {step}"
-    return (
-        f"{text}, first at sample {place[0]}, neuron {place[1:]}: membrane {float(v[place])}, threshold {op.threshold}"
-    )
+    reached = f"membrane {float(v[place])}, threshold {float(threshold.expand(v.shape)[place])}"
+    return f"{text}, first at sample {place[0]}, neuron {place[1:]}: {reached}"
 
 
 def _compare_outputs(graph: Graph, ours: Mapping[str, torch.Tensor], theirs: Mapping[str, torch.Tensor]) -> float:

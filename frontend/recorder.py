@@ -25,9 +25,9 @@ from frontend.layout import (
 )
 from ir.errors import CompileError
 from ir.graph import Array, Graph, GraphBuilder, Where
-from ir.ops import Expand, Input, Op, Permute, Repeat, Reshape
+from ir.ops import Expand, Input, Op, Past, Permute, Repeat, Reshape
 from ir.ops.time import UnfoldTime
-from ir.types import Type
+from ir.types import SPIKE, Type
 
 
 class Constant(NamedTuple):
@@ -73,6 +73,11 @@ class Recorder:
                 op, *values, name=node_name(label), params=stored, where=Where(self.path)
             )
         return self._made[key]
+
+    def past(self, name: str, like: str) -> str:
+        """The spikes, one step late, of the neuron that is emitted next under `name`; shaped like the value `like`."""
+        of, shape = self._builder.free_name(node_name(name)), self._builder.type(like).shape
+        return self.emit(Past(of, str(Type(shape, SPIKE))), name=f"{name}.past")
 
     def apply(self, op: Op, view: View, params: Mapping[str, Constant] | None = None, name: str = "") -> View:
         """Append an elementwise node: the result is seen as the operand was."""

@@ -14,6 +14,8 @@ import torch
 from torch import nn
 
 from frontend.norse_rules import NORSE_CELLS, NORSE_LAYERS, NORSE_STATEFUL
+from frontend.snntorch_checks import check_snntorch
+from frontend.snntorch_rules import SNNTORCH_CELLS, SNNTORCH_STATEFUL
 from ir.errors import CompileError
 from ir.ops import Lif
 from ir.ops.membrane import Membrane
@@ -66,11 +68,12 @@ NEURON_RULES: dict[str, NeuronRule] = {
     f"{_OLD_JELLY}.MultiStepParametricLIFNode": parametric_lif,
     **NORSE_CELLS,
     **NORSE_LAYERS,
+    **SNNTORCH_CELLS,
 }
 """Qualified class name -> the neuron it is. Subclasses count as what they inherit from once a probe confirms it."""
 
 _JELLY_STATEFUL = ("spikingjelly.activation_based.base.MemoryModule", "spikingjelly.clock_driven.base.MemoryModule")
-_STATEFUL = (*_JELLY_STATEFUL, *NORSE_STATEFUL)
+_STATEFUL = (*_JELLY_STATEFUL, *NORSE_STATEFUL, *SNNTORCH_STATEFUL)
 _STATELESS_IN_EVAL = tuple(
     f"spikingjelly.{package}.{name}"
     for package in ("activation_based.layer", "activation_based.layer.dropout", "clock_driven.layer")
@@ -99,10 +102,11 @@ def neuron_rule(module: nn.Module) -> NeuronRule | None:
     names = [qualified_name(cls) for cls in type(module).__mro__]
     known = [name for name in names if name in NEURON_RULES]
     if not known:
-        if set(names) & set(_STATEFUL) and not set(names) & set(_STATELESS_IN_EVAL):
-            raise CompileError(
-                "import.module", f"no rule for {names[0]}, which has state", hint=f"known: {', '.join(NEURON_RULES)}"
-            )
+        base = next((name for name in names if name in _STATEFUL), None)
+        if base is not None and not set(names) & set(_STATELESS_IN_EVAL):
+            siblings = [name for name in NEURON_RULES if name.split(".")[0] == base.split(".")[0]]
+            raise CompileError("import.module", f"no rule for {names[0]}, which has state",
+                               hint=f"known: {', '.join(siblings)}")  # fmt: skip
         return None
     return NEURON_RULES[known[0]]
 
@@ -112,8 +116,8 @@ def is_single_step(module: nn.Module) -> bool:
     known = neuron_name(module)
     if known is None:
         return False
-    if known in NORSE_CELLS or known in NORSE_LAYERS:
-        return known in NORSE_CELLS
+    if known in NORSE_CELLS or known in NORSE_LAYERS or known in SNNTORCH_CELLS:
+        return known not in NORSE_LAYERS
     mode = getattr(module, "step_mode", None)  # clock_driven has classes instead
     return mode == "s" if mode is not None else not known.startswith(f"{_OLD_JELLY}.MultiStep")
 
@@ -125,6 +129,8 @@ def check_neuron(module: nn.Module, has_run: bool = False) -> None:
     Raises:
         CompileError: for analog output, for a membrane left over, for parameters that no rule knows.
     """
+    if _is_snntorch(module):
+        check_snntorch(module)
     if not _is_jelly(module):
         return
     name = type(module).__name__
@@ -149,8 +155,14 @@ def _is_jelly(module: nn.Module) -> bool:
     return any(qualified_name(cls) in _JELLY_STATEFUL for cls in type(module).__mro__)
 
 
+def _is_snntorch(module: nn.Module) -> bool:
+    return neuron_name(module) in SNNTORCH_CELLS
+
+
 def reset_neurons(module: nn.Module) -> None:
     """Bring every neuron in `module` to the start of a window."""
     for child in module.modules():
         if _is_jelly(child) and neuron_name(child) is not None:
             child.reset()  # pyright: ignore[reportCallIssue]
+        elif _is_snntorch(child):
+            child.reset_mem()  # pyright: ignore[reportCallIssue]

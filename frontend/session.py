@@ -18,14 +18,17 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from frontend.function_rules import FUNCTION_RULES, function_name
 from frontend.function_rules.queries import LIKE, QUERIES, RANDOM, VALUES
+from frontend.given_states import GivenStates
 from frontend.indexing import indexing_through
 from frontend.layout import BATCH, TIME, View, is_plain
 from frontend.neuron_probe import probe
 from frontend.recorder import Recorder, node_name
 from frontend.rules import NEURON_RULES, check_neuron, is_single_step, neuron_rule, qualified_name, reset_neurons
+from frontend.snntorch_rules import constants, readout, recurrence, states
 from frontend.steps import JOINS, StepNeurons, at_step, one_step, whole_window
 from frontend.taint import Taint
 from ir.errors import CompileError
+from ir.ops.membrane import Membrane
 from ir.types import REAL, SPIKE, Type
 
 
@@ -42,6 +45,7 @@ class Session(TorchFunctionMode):
         self._neurons = 0
         self._taint = Taint()
         self._step_neurons = StepNeurons(recorder)
+        self._states = GivenStates(lambda tensor: id(tensor) in self._views or self._taint.reaches(tensor))
         recorder.stepwise = any(is_single_step(child) for child in module.modules())
 
     def input(self, key: str, tensor: torch.Tensor, static: bool) -> torch.Tensor:
@@ -62,6 +66,7 @@ class Session(TorchFunctionMode):
         reset_neurons(self.module)
         before = register_module_forward_pre_hook(self._enter)
         after = register_module_forward_hook(self._leave)
+        watched = self._states.watch(self.module)
         try:
             with torch.no_grad(), self._taint, self, indexing_through(self.__torch_function__):
                 result = self.module(**inputs)
@@ -74,8 +79,8 @@ class Session(TorchFunctionMode):
                 "import.forward", f"the model raised {type(error).__name__}: {error}", self._where()
             ) from error
         finally:
-            before.remove()
-            after.remove()
+            for handle in (before, after, *watched):
+                handle.remove()
             reset_neurons(self.module)
 
     def output(self, key: str, tensor: torch.Tensor) -> str:
@@ -100,6 +105,8 @@ class Session(TorchFunctionMode):
             return func(*args, **kwargs)
         if name in RANDOM:
             raise CompileError("import.random", f"{name} is random", hint="a deployed network must be deterministic")
+        if name in LIKE and self._states.owns(args[0]):
+            return self._constant(name, func, args, kwargs)
         traced = [
             leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor) and self._view_of(leaf)
         ]
@@ -180,6 +187,7 @@ class Session(TorchFunctionMode):
         if entry is not None:
             return entry[1]
         if self._taint.reaches(tensor):
+            self._states.refuse(tensor)
             raise CompileError("import.hidden", "uses a value that was computed from the input where tracing cannot follow",
                                hint="state of neurons, scripted functions and custom kernels cannot be imported")  # fmt: skip
         return None
@@ -197,10 +205,11 @@ class Session(TorchFunctionMode):
         self._stack.append(self._paths.get(id(module), f"{parent}.{type(module).__name__}".lstrip(".")))
         self.recorder.path = self._stack[-1]
         if neuron_rule(module) is not None:
-            if len(args) > 1 and args[1] is not None and not self._step_neurons.has_run(module):
+            has_run = self._step_neurons.has_run(module)
+            check_neuron(module, has_run)
+            if len(args) > 1 and args[1] is not None and not has_run and not states(module):
                 raise CompileError("import.state", f"{type(module).__name__} starts from a state that is given to it",
                                    hint="let every neuron start from its own initial state: pass None")  # fmt: skip
-            check_neuron(module, self._step_neurons.has_run(module))
             self._neurons = 1
 
     def _leave(self, module: nn.Module, args: tuple[Any, ...], result: Any) -> None:
@@ -225,11 +234,34 @@ class Session(TorchFunctionMode):
         if first and qualified_name(type(module)) not in NEURON_RULES:
             probe(module, op, is_single_step(module))
         if is_single_step(module):
-            self._know(result, self._step_neurons.step(module, op, view))
+            self._single_step(module, op, view, result)
             return
         view = self.recorder.in_order(self._with_time(at_step(self.recorder, view)))
         value = self.recorder.emit(op, view.value, name=self.recorder.path)
         self._know(result, replace(view, value=value))
+
+    def _single_step(self, module: nn.Module, op: Membrane, view: View, result: torch.Tensor) -> None:
+        """Write down one step of a neuron layer; where a rule knows how, its membrane becomes a value, too."""
+        self.recorder.function = ""
+        params = {role: self.recorder.constant(values, role) for role, values in constants(module).items()}
+        self._know(result, self._step_neurons.step(module, op, view, params, self._feedback(module, view)))
+        self._states.leave(module, self.recorder.path)
+        membrane = readout(module, op)
+        if membrane is not None:
+            self._know(module.mem, self._step_neurons.membrane(module, *membrane, params))
+
+    def _feedback(self, module: nn.Module, view: View) -> tuple[str, ...]:
+        """The current that a neuron's own spikes of the step before send back to it, written down at its first step."""
+        connection = recurrence(module)
+        if connection is None or self._step_neurons.has_run(module):
+            return ()
+        read = replace(self.recorder.in_order(view), step=None)
+        spikes = torch.zeros(view.shape)
+        self._know(spikes, replace(read, value=self.recorder.past(self.recorder.path, read.value)))
+        self._neurons = 0  # the module inside is to be seen
+        sent = self._view_of(connection(spikes))
+        assert sent is not None
+        return (self.recorder.in_order(sent).value,)
 
     def _with_time(self, view: View) -> View:
         first = view.dims[0]

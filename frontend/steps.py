@@ -9,7 +9,7 @@ mixture of steps takes them out of the window, for the host.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,9 +17,9 @@ from torch import nn
 from torch.utils._pytree import tree_leaves, tree_map
 
 from frontend.layout import BATCH, TIME, Axis, View
-from frontend.recorder import Recorder
+from frontend.recorder import Constant, Recorder
 from ir.errors import CompileError
-from ir.ops import AtStep
+from ir.ops import AtStep, Delay, Leaky, Scale
 from ir.ops.membrane import Membrane
 
 JOINS = {"stack": 1, "cat": 0, "concat": 0, "concatenate": 0}
@@ -63,11 +63,16 @@ def whole_window(recorder: Recorder, name: str, tensors: Any, dim: int = 0) -> V
 
 @dataclass
 class _Neuron:
-    """A neuron in single-step mode. path, name: of the module. read: its current. value: its spikes. calls: steps so far."""
+    """
+    A neuron in single-step mode.
+
+    path, name: of the module. read: its current. feedback: its recurrent currents. value: its spikes. calls: steps so far.
+    """
 
     path: str
     name: str
     read: View
+    feedback: tuple[str, ...]
     value: str
     calls: int = 0
 
@@ -83,20 +88,43 @@ class StepNeurons:
         """Whether a neuron has made a step already."""
         return id(module) in self._neurons
 
-    def step(self, module: nn.Module, op: Membrane, view: View) -> View:
-        """The spikes of the neuron's next step; CompileError where it is not the step that folds."""
+    def step(
+        self, module: nn.Module, op: Membrane, view: View, params: Mapping[str, Constant], feedback: tuple[str, ...]
+    ) -> View:
+        """
+        The spikes of the neuron's next step; CompileError where it is not the step that folds.
+
+        params: constants of single neurons. feedback: further currents, values in the order of `view`.
+        """
         if [axis.kind for axis in view.dims[0]][:1] != [BATCH]:
             raise CompileError("import.step_mode", f"{type(module).__name__} runs step by step, but reads {view} at once",
-                               hint="functional.set_step_mode(net, 'm'), or loop over the steps in forward")  # fmt: skip
+                               hint="loop over the steps in forward, or functional.set_step_mode(net, 'm')")  # fmt: skip
         read = replace(self._recorder.in_order(view), step=None)
         known = self._neurons.get(id(module))
         if known is None:
-            value = self._recorder.emit(op, read.value, name=self._recorder.path)
-            known = _Neuron(self._recorder.path, type(module).__name__, read, value)
+            value = self._recorder.emit(op, read.value, *feedback, params=params, name=self._recorder.path)
+            known = _Neuron(self._recorder.path, type(module).__name__, read, feedback, value)
             self._neurons[id(module)] = known
         self._check(known, read, view.step)
         known.calls += 1
         return View(known.value, read.dims, known.calls - 1)
+
+    def membrane(self, module: nn.Module, op: Leaky, reset: Scale | None, params: Mapping[str, Constant]) -> View:
+        """
+        The membrane of a neuron at the step that it has just made.
+
+        reset: the current that a spike sends back at the step after it, None where no spike resets. params: constants of
+        single neurons; a threshold among them is the weight of `reset`.
+        """
+        known, own = self._neurons[id(module)], dict(params)
+        threshold = own.pop("threshold", None)
+        currents = [known.read.value, *known.feedback]
+        if reset is not None:
+            late = self._recorder.emit(Delay(1), known.value, name=f"{known.path}.late")
+            weight = {} if threshold is None else {"weight": Constant(f"{threshold.name}.reset", -threshold.array)}
+            currents.append(self._recorder.emit(reset, late, params=weight, name=f"{known.path}.reset"))
+        value = self._recorder.emit(op, *currents, params=own, name=f"{known.path}.membrane")
+        return View(value, known.read.dims, known.calls - 1)
 
     def _check(self, known: _Neuron, read: View, step: int | None) -> None:
         what = ""

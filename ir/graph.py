@@ -160,6 +160,14 @@ class GraphBuilder:
             self._params[unique] = array
         return unique
 
+    def free_name(self, name: str) -> str:
+        """The name that a node asking for `name` gets."""
+        unique, copies = name, 1
+        while unique in self._nodes:
+            copies += 1
+            unique = f"{name}_{copies}"
+        return unique
+
     def add(
         self,
         op: Op,
@@ -169,10 +177,7 @@ class GraphBuilder:
         where: Where | None = None,
     ) -> str:
         """Append a node (its name made unique), infer its type, and return the name of its value."""
-        unique, copies = name, 1
-        while unique in self._nodes:
-            copies += 1
-            unique = f"{name}_{copies}"
+        unique = self.free_name(name)
         origin = where or Where()
         for value in inputs:
             assert value in self._nodes, f"{unique} reads {value}, which is not built yet"

@@ -13,6 +13,7 @@ from torch import nn
 from frontend.neuron_probe import STEPS, probe_currents
 from frontend.norse_rules import NORSE_CELLS, NORSE_LAYERS
 from frontend.rules import NEURON_RULES, check_neuron, is_single_step, neuron_rule
+from frontend.snntorch_rules import SNNTORCH_CELLS
 from frontend.trace import trace_module
 from ir.errors import CompileError
 from ir.interp import interpret
@@ -73,7 +74,7 @@ class Net(nn.Module):
 
 
 def test_every_rule_has_a_neuron() -> None:
-    elsewhere = {*NORSE_CELLS, *NORSE_LAYERS}
+    elsewhere = {*NORSE_CELLS, *NORSE_LAYERS, *SNNTORCH_CELLS}
     assert NEURON_RULES.keys() - NEURONS.keys() - elsewhere == MOVED.keys()
     for new, old_name in MOVED.items():
         assert NEURON_RULES[new] is NEURON_RULES[old_name]
