@@ -24,7 +24,8 @@ from hw_profiles import Profile
 from ir.deployment import Deployment
 from ir.errors import CompileError
 from ir.graph import Graph
-from ir.passes.quantize_network import QuantizationReport, quantize
+from ir.passes.quantize_calibration import observe
+from ir.passes.quantize_network import QuantizationReport, quantizable, quantize_seen
 from ir.passes.runner import lower
 from ir.passes.schedule_depth import Schedule, schedule
 from ir.text import graph_text
@@ -67,10 +68,12 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
     texts: dict[str, str] = {}
 
     def keep(pass_name: str, graphs: Mapping[str, Graph]) -> None:
+        progress.lap(pass_name)
         texts[pass_name] = "\n".join(graph_text(graph) for graph in graphs.values())
+        progress.lap("text")
 
     with progress.stage(f"{part.name}: import"):
-        graph, nir_graph = _import(part, source)
+        graph, nir_graph = _import(part, source, progress)
         keep("import", {"source": graph})
     with progress.stage(f"{part.name}: check the import"):
         imported = _check(part, graph)
@@ -84,7 +87,10 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
     integer, report = None, None
     if options.precision == "int" and deployment.chip.nodes:
         with progress.stage(f"{part.name}: quantise"):
-            chip, report = quantize(deployment.chip, profile.arithmetic, _calibration(floating, part), profile.features)
+            chip = quantizable(deployment.chip, profile.arithmetic, profile.features)
+            seen = observe(chip, _calibration(floating, part))
+            progress.lap("calibrate")
+            chip, report = quantize_seen(chip, profile.arithmetic, seen)
             verify(chip, "quantized")
             keep("quantize", {"chip": chip})
         whole = Deployment(deployment.prologue, chip, deployment.epilogue)
@@ -100,11 +106,12 @@ def check_target(options: Options) -> None:
         require_lava()
 
 
-def _import(part: Part, source: Source) -> tuple[Graph, Any]:
+def _import(part: Part, source: Source, progress: Progress) -> tuple[Graph, Any]:
     """The IR graph as it is read back from the NIR graph, so that the interchange file holds everything."""
     if isinstance(part.network, Graph):
         return part.network, to_nir(part.network)
     traced = trace_module(part.network, dict(part.calibration), source.static, source.steps, part.name)
+    progress.lap("trace")
     nir_graph = to_nir(traced)
     graph = from_nir(nir_graph)
     assert graph == traced, "the NIR graph lost something of the traced network"

@@ -16,6 +16,7 @@ class Progress:
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
         self.seconds: dict[str, float] = {}
+        self._stage, self._lap = "", 0.0
 
     @contextmanager
     def stage(self, name: str) -> Generator[None]:
@@ -23,13 +24,23 @@ class Progress:
         heed_requests()
         self._say(f"  {name} ...", end="")
         start = time.perf_counter()
+        self._stage, self._lap = name, start
         try:
             yield
         except BaseException:
             self._say("")
             raise
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+        self._add(name, time.perf_counter() - start)
         self._say(f" {self.seconds[name]:.1f} s")
+
+    def lap(self, name: str) -> None:
+        """Record what the running stage did since it began, or since its last lap, as "stage: name"; says nothing."""
+        now = time.perf_counter()
+        self._add(f"{self._stage}: {name}", now - self._lap)
+        self._lap = now
+
+    def _add(self, name: str, seconds: float) -> None:
+        self.seconds[name] = self.seconds.get(name, 0.0) + seconds
 
     def _say(self, text: str, end: str = "\n") -> None:
         if not self.quiet:

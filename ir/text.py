@@ -13,6 +13,9 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
+from weakref import finalize
+
+import numpy as np
 
 from ir.errors import CompileError
 from ir.graph import Array, Graph, Node, Where
@@ -51,8 +54,22 @@ def _shown_attributes(op: Op) -> Iterator[tuple[str, object]]:
 def _array_text(array: Array | None) -> str:
     if array is None:
         return "missing"
-    digest = hashlib.sha256(array.tobytes()).hexdigest()[:8]
-    return f"{array.dtype}[{'x'.join(map(str, array.shape))}]#{digest}"
+    return f"{array.dtype}[{'x'.join(map(str, array.shape))}]#{_digest(array)}"
+
+
+_digests: dict[int, str] = {}
+"""Identity of a living read-only array -> its digest: most passes hand most weights on as they are."""
+
+
+def _digest(array: Array) -> str:
+    key = id(array)
+    if key in _digests:
+        return _digests[key]
+    digest = hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()[:8]
+    if not array.flags.writeable:
+        _digests[key] = digest
+        finalize(array, _digests.pop, key).atexit = False
+    return digest
 
 
 _HEAD = re.compile(r"graph (?P<name>\S+) steps=(?P<steps>\d+)( (?P<dtype>float64))?")

@@ -26,11 +26,10 @@ def quantum_of(weights: Array, levels: int) -> Fraction | None:
     >>> quantum_of(np.array([0.1, 0.2000001]), 127) is None
     True
     """
-    magnitudes = np.abs(np.asarray(weights, np.float64).ravel())
-    magnitudes = magnitudes[magnitudes > 0]
-    if magnitudes.size > PROBE and _quantum(magnitudes[:PROBE], levels) is None:
+    flat = np.asarray(weights, np.float64).ravel()
+    if flat.size > PROBE and _quantum(flat[:PROBE], levels) is None:
         return None
-    return _quantum(magnitudes, levels)
+    return _quantum(flat, levels)
 
 
 def joint_quantum(quanta: Iterable[Fraction]) -> Fraction:
@@ -47,8 +46,9 @@ def joint_quantum(quanta: Iterable[Fraction]) -> Fraction:
     return joint
 
 
-def _quantum(magnitudes: Array, levels: int) -> Fraction | None:
-    """The quantum of positive numbers; every float is an integer times a power of two."""
+def _quantum(weights: Array, levels: int) -> Fraction | None:
+    """The quantum of all weights; every float is an integer times a power of two."""
+    magnitudes = np.abs(weights[weights != 0])
     if magnitudes.size == 0:
         return Fraction(0)
     mantissas, exponents = np.frexp(magnitudes)

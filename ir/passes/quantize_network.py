@@ -20,7 +20,7 @@ from ir.ops.delay import Delay, Past
 from ir.ops.linear import Sum, Synapse
 from ir.ops.membrane import Membrane
 from ir.ops.source import Input
-from ir.passes.quantize_calibration import observe
+from ir.passes.quantize_calibration import Seen, observe
 from ir.passes.quantize_features import check_features
 from ir.passes.quantize_gains import separate_gains
 from ir.passes.quantize_population import Planner
@@ -30,7 +30,7 @@ from ir.rewrite import Rewriter
 from ir.types import Type, graded
 
 PASS = "quantize"
-__all__ = ["LayerReport", "QuantizationReport", "quantize"]
+__all__ = ["LayerReport", "QuantizationReport", "quantizable", "quantize", "quantize_seen"]
 
 
 def quantize(
@@ -51,9 +51,19 @@ def quantize(
     Raises:
         CompileError: a neuron that the chip's cannot express, or payloads of different scales joined.
     """
+    chip = quantizable(chip, arithmetic, features)
+    return quantize_seen(chip, arithmetic, observe(chip, calibration))
+
+
+def quantizable(chip: Graph, arithmetic: Arithmetic, features: Features | None = None) -> Graph:
+    """The chip graph in the form that `quantize` calibrates and rounds; CompileError for a neuron that the chip lacks."""
     check_features(chip, arithmetic, features)
-    chip = separate_gains(chip)
-    planner = Planner(chip, wiring_of(chip), observe(chip, calibration), arithmetic)
+    return separate_gains(chip)
+
+
+def quantize_seen(chip: Graph, arithmetic: Arithmetic, seen: Mapping[str, Seen]) -> tuple[Graph, QuantizationReport]:
+    """The integers of a `quantizable` graph, from what calibration has seen; otherwise see `quantize`."""
+    planner = Planner(chip, wiring_of(chip), seen, arithmetic)
     planner.run()
     for output, value in chip.outputs.items():
         if len({planner.scale[source] for source in behind_routing(chip, value)}) > 1:

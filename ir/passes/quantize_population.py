@@ -164,8 +164,9 @@ class Planner:
 
     def _round(self, name: str, unit: Fraction) -> None:
         self.units[name] = unit
-        weights = np.asarray(self._weights(name), np.float64)
-        self.rounded[name] = round_weights(weights, float(unit / Fraction(self._source_scale(name))), self._bits)
+        self.rounded[name] = round_weights(
+            self._weights(name), float(unit / Fraction(self._source_scale(name))), self._bits
+        )
 
     def _round_enables(self, node: Node) -> None:
         """Enabling currents open a gate from 1 upwards, so they keep the integers that they are."""

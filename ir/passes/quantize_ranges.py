@@ -64,8 +64,8 @@ def emitted_magnitude(kind: Type) -> int:
 def projected_magnitude(node: Node, arg: Type, weight: Array | None, source: int) -> int:
     """The largest sum of magnitudes that one target of a projection can receive from sources of magnitude `source`."""
     if weight is not None:
-        wide = weight.reshape(len(weight), -1).astype(np.int64)
-        return int(np.abs(wide).sum(axis=1).max(initial=0)) * source
+        rows = weight.reshape(len(weight), -1).astype(np.int16 if weight.itemsize == 1 else np.int64)
+        return int(np.abs(rows).sum(axis=1, dtype=np.int64).max(initial=0)) * source
     op = node.op
     assert isinstance(op, (Synapse, Sum)), op
     terms = prod(arg.shape[axis] for axis in op.axes) if isinstance(op, Sum) else 1

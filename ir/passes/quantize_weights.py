@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 
 from hw_profiles.schema import Arithmetic
 from ir.graph import Array
+
+BLOCK = 1 << 15
+"""Weights that are rounded at a time: few enough for a processor's cache, which is several times faster."""
 
 
 @dataclass(frozen=True)
@@ -19,19 +23,25 @@ class Rounded:
     error: float
 
 
-def round_weights(weights: Array, unit: float, bits: int) -> Rounded:
+def round_weights(weights: Array | float, unit: float, bits: int) -> Rounded:
     """
     Weights as multiples of `unit`, within signed `bits` bits.
 
     Odd values are allowed: a chip that keeps even weights in mixed matrices stores 2w with exponent -1.
     """
     top = 1 << (bits - 1)
-    ideal = np.asarray(weights, np.float64) / unit
-    nearest = np.rint(ideal)
-    integers = np.clip(nearest, -top, top - 1)
-    power = float(np.sum(ideal**2))
-    error = float(np.sqrt(np.sum((integers - ideal) ** 2) / power)) if power else 0.0
-    return Rounded(integers.astype(_smallest(bits)), int(np.count_nonzero(nearest != integers)), error)
+    flat = np.ravel(weights)
+    integers = np.empty(flat.size, _smallest(bits))
+    saturated, power, lost = 0, 0.0, 0.0
+    for start in range(0, flat.size, BLOCK):
+        block = slice(start, start + BLOCK)
+        ideal = flat[block].astype(np.float64) / unit
+        nearest = np.rint(ideal)
+        kept = integers[block] = np.clip(nearest, -top, top - 1)
+        saturated += int(np.count_nonzero(nearest != kept))
+        power += float(np.sum(ideal**2))
+        lost += float(np.sum((kept - ideal) ** 2))
+    return Rounded(integers.reshape(np.shape(weights)), saturated, sqrt(lost / power) if power else 0.0)
 
 
 def round_bias(bias: Array, arithmetic: Arithmetic) -> Rounded:

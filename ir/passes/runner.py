@@ -1,9 +1,7 @@
-"""Runs the passes from the traced network to synapses: after each, every graph is verified at its level, timed and shown."""
+"""Runs the passes from the traced network to synapses: after each, every graph is verified at its level and shown."""
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -17,8 +15,6 @@ from ir.passes.narrow_projections import narrow_projections
 from ir.passes.push_back_edges import push_back_edges
 from ir.passes.split_host import split_host
 from ir.verify import verify
-
-log = logging.getLogger(__name__)
 
 OnPass = Callable[[str, Mapping[str, Graph]], None]
 Check = Callable[[Deployment, str], None]
@@ -66,21 +62,16 @@ def lower(
         CompileError, DeployError: as the passes do.
     """
     verify(graph, "source")
-    started = time.perf_counter()
     deployment = split_host(graph)
-    _after("split_host", deployment, "source", started, on_pass, check)
+    _after("split_host", deployment, "source", on_pass, check)
     for name, chip_pass, level in PIPELINE:
-        started = time.perf_counter()
         chip = chip_pass(deployment.chip, Context(features, strategies))
         deployment = replace(deployment, chip=chip)
-        _after(name, deployment, level, started, on_pass, check)
+        _after(name, deployment, level, on_pass, check)
     return deployment
 
 
-def _after(
-    name: str, deployment: Deployment, level: str, started: float, on_pass: OnPass | None, check: Check | None
-) -> None:
-    log.debug("%s: %.3f s", name, time.perf_counter() - started)
+def _after(name: str, deployment: Deployment, level: str, on_pass: OnPass | None, check: Check | None) -> None:
     for graph, legal in ((deployment.prologue, "host"), (deployment.chip, level), (deployment.epilogue, "host")):
         verify(graph, legal)
     if on_pass is not None:

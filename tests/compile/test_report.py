@@ -68,3 +68,12 @@ def test_json_equals_the_command_line(tiny: Path, tmp_path: Path, report):
     assert {k: v for k, v in written.items() if k != "seconds"} == {k: v for k, v in content.items() if k != "seconds"}
     outputs = np.load(tmp_path / "out" / "outputs.npz")
     assert all(np.array_equal(outputs[name], array) for name, array in report.parts[0].run.trace.outputs.items())
+
+
+def test_every_pass_has_its_time(report):
+    seconds, (part,) = report_content(report)["seconds"], report.parts
+    passes = {name.split(": ")[2]: name.split(": ")[1] for name in seconds if name.count(": ") == 2}
+    assert set(part.build.texts) | {"trace", "calibrate"} <= set(passes)
+    for stage in set(passes.values()):
+        own = [value for name, value in seconds.items() if name.startswith(f"network: {stage}: ")]
+        assert 0 < sum(own) <= seconds[f"network: {stage}"]

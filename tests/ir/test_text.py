@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import hashlib
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -34,3 +38,17 @@ def test_golden(golden):
 def test_refuses(text: str):
     with pytest.raises(CompileError, match=r"ir\.text"):
         parse_graph(text, {})
+
+
+def test_the_hash_follows_the_values():
+    builder = GraphBuilder("tiny", 1)
+    texts = []
+    for weight in (np.zeros((2, 3), np.float32), np.ones((2, 3), np.float32)):
+        x = builder.add(Input("spike[3]"), name="x")
+        current = builder.add(Linear(), x, name="q", params={"weight": builder.param("w", weight)})
+        texts.append(graph_text(builder.build({"out": current})))
+        builder = GraphBuilder("tiny", 1)
+        gc.collect()  # the next array may get this one's identity
+    assert [re.findall("#([0-9a-f]{8})", text)[0] for text in texts] == [
+        hashlib.sha256(fill * 6).hexdigest()[:8] for fill in (b"\0\0\0\0", b"\0\0\x80\x3f")
+    ]
