@@ -13,10 +13,11 @@ from frontend.links import is_population, offset, weights_by_source
 from frontend.nir_populations import Population
 from frontend.nir_reading import CANONICAL
 from frontend.nir_said import full
+from frontend.plain_burst import in_space
 from frontend.semantics_given import metadata_of
 from frontend.strict_threshold import strict_threshold
 from ir.graph import Array, Graph, Node
-from ir.ops import Delay, Lif, Past
+from ir.ops import Burst, Delay, Lif, Past
 from ir.ops.membrane import Membrane
 
 Weights = Mapping[str, "Array | float"]
@@ -51,6 +52,8 @@ class PlainBuild:
     def _population(self, node: Node) -> None:
         if isinstance(node.op, Membrane):
             self._neuron(node, node.op)
+        elif isinstance(node.op, Burst):
+            self._burst(node, node.op)
         elif isinstance(node.op, Delay):
             steps = self._graph.arrays(node).get("steps", np.array(node.op.steps)).reshape(-1)
             self._delay(node, steps)
@@ -90,24 +93,49 @@ class PlainBuild:
         return name
 
     def _neuron(self, node: Node, op: Membrane) -> None:
-        graph, shape = self._graph, (node.type.size,)
+        graph, sources, bias = (
+            self._graph,
+            weights_by_source(self._graph, node.inputs),
+            self._bias(node, node.type.shape),
+        )
         arrays = {
-            role: np.broadcast_to(array, node.type.shape).reshape(-1) for role, array in graph.arrays(node).items()
-        }
-        bias = _sum(arrays.pop("bias", None), offset(graph, node.inputs), graph.dtype)
-        sources = weights_by_source(graph, node.inputs)
+            role: np.broadcast_to(array, node.type.shape).reshape(-1)
+            for role, array in graph.arrays(node).items() if role != "bias"
+        }  # fmt: skip
         about = {"module": node.where.module}
         if isinstance(op, Lif):
             about |= {"source_threshold": repr(op.threshold), "source_comparator": op.comparator}
         if isinstance(op, Lif) and op.is_basic(arrays) and op.comparator != ">":
-            on_spikes = all(graph.nodes[source].type.domain.kind == "spike" for source in sources)
             weights = [*map(np.asarray, sources.values()), *([] if bias is None else [bias])]
+            on_spikes = self._on_spikes(sources)
             threshold, about["threshold_is"] = strict_threshold(op, weights, graph.steps, on_spikes, graph.dtype)
             op = replace(op, threshold=threshold, comparator=">")
         elif isinstance(op, Lif):
             strict = op.comparator == ">"
             about["threshold_is"] = "strict in the source" if strict else f"the next smaller {graph.dtype}"
-        chain = Population(op, arrays, shape, graph.dtype, gates=False).said(CANONICAL)
+        self._place(node, Population(op, arrays, (node.type.size,), graph.dtype, gates=False), sources, bias, about)
+
+    def _burst(self, node: Node, op: Burst) -> None:
+        sources, bias = weights_by_source(self._graph, node.inputs), self._bias(node, node.type.shape[1:])
+        size, dtype = node.type.size // op.micro, self._graph.dtype
+        neuron, copies, bias = in_space(op, sources, bias, size, self._on_spikes(sources), dtype)
+        about = {"module": node.where.module, "threshold_is": "strict in the source"}
+        self._place(node, Population(neuron, {}, (node.type.size,), dtype, gates=False), copies, bias, about)
+
+    def _bias(self, node: Node, shape: tuple[int, ...]) -> Array | None:
+        """What enters a population of `shape` without any spike, flat; None where nothing has a bias."""
+        own = self._graph.arrays(node).get("bias")
+        flat = None if own is None else np.broadcast_to(own, shape).reshape(-1)
+        return _sum(flat, offset(self._graph, node.inputs), self._graph.dtype)
+
+    def _on_spikes(self, sources: Weights) -> bool:
+        return all(self._graph.nodes[source].type.domain.kind == "spike" for source in sources)
+
+    def _place(
+        self, node: Node, population: Population, sources: Weights, bias: Array | None, about: Mapping[str, str]
+    ) -> None:
+        """A population with what enters it."""
+        chain = population.said(CANONICAL)
         assert chain is not None
         names = [*(self._fresh(f"{node.name}.in", "_") for _ in chain[1:]), node.name]
         self._connect(sources, bias, names[0])

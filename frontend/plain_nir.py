@@ -2,8 +2,9 @@
 A lowered network as plain NIR: no extension nodes, so that every framework that reads NIR can load and run it.
 
 After lowering, a spikes-only network is made of synapses and threshold neurons, which standard NIR can say: populations
-become vectors, everything between two of them one dense matrix (unit wires a bare edge), time counts in steps (dt = 1).
-Several edges into a node add up. Spiking attention thus runs where nothing but LIF and matrices is known.
+become vectors, everything between two of them one dense matrix (unit wires a bare edge), time counts in steps (dt = 1),
+micro-steps become neurons of their own. Several edges into a node add up. Spiking attention thus runs where nothing but LIF and
+matrices is known: docs/interoperability.md.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from frontend.nir_populations import Population
 from frontend.nir_reading import CANONICAL, reading_of
 from frontend.plain_build import PlainBuild
 from ir.graph import Graph, Node
-from ir.ops import Delay, Leaky, Lif, Past
+from ir.ops import Burst, Delay, Leaky, Lif, Past
 
 MAX_MATRIX_ELEMENTS = 1 << 25
 """All dense matrices together: 33.5 million weights, 128 MiB in float32."""
@@ -43,7 +44,8 @@ def plain_nir(graph: Graph) -> PlainNir:
     reason = _obstacle(graph)
     if reason:
         return PlainNir(None, reason)
-    elements = sum(_elements(graph, link) for values in _read(graph) for link in links(graph, values))
+    elements = sum(_elements(graph, node) for node in graph.nodes.values() if is_population(node))
+    elements += sum(_weights(graph, link) for value in graph.outputs.values() for link in links(graph, (value,)))
     if elements > MAX_MATRIX_ELEMENTS:
         return PlainNir(None, f"its dense matrices would hold {elements:,} weights, more than {MAX_MATRIX_ELEMENTS:,}")
     bare = PlainBuild(graph, delays=False)
@@ -53,14 +55,16 @@ def plain_nir(graph: Graph) -> PlainNir:
     return PlainNir(made)
 
 
-def _read(graph: Graph) -> list[tuple[str, ...]]:
-    """What populations, delays and outputs add up."""
-    return [node.reads for node in graph.nodes.values() if is_population(node)] + [
-        (value,) for value in graph.outputs.values()
-    ]
+def _elements(graph: Graph, node: Node) -> int:
+    """The weights of all matrices into a population."""
+    found = links(graph, node.reads)
+    if not isinstance(node.op, Burst):
+        return sum(_weights(graph, link) for link in found)
+    size = node.type.size // node.op.micro
+    return sum(node.op.micro * (size * size if link.factor is not None else _weights(graph, link)) for link in found)
 
 
-def _elements(graph: Graph, link: Link) -> int:
+def _weights(graph: Graph, link: Link) -> int:
     """The weights of a link's matrix, or of the largest one on the way to it."""
     return 0 if link.factor is not None else graph.nodes[link.source].type.size * link.widest
 
@@ -74,7 +78,7 @@ def _obstacle(graph: Graph) -> str:
             reason = _unspeakable(graph, node)
             if reason:
                 return reason
-        elif node.op.family == "neuron":
+        elif node.op.family == "neuron" and not isinstance(node.op, Burst):
             return f"%{node.name} is a {node.op.kind} neuron; NIR's neurons emit spikes or membranes, one per step"
         elif node.op.family == "host" or (node.op.family == "tensor" and node.op.kind != "pad"):
             return f"%{node.name} is a {node.op.kind}, which is not lowered to synapses"
@@ -86,8 +90,6 @@ def _obstacle(graph: Graph) -> str:
 def _unspeakable(graph: Graph, node: Node) -> str:
     """Why NIR's canonical reading has no such neuron; empty if it has."""
     op = node.op
-    if isinstance(op, Lif) and op.micro:
-        return f"%{node.name} is a {op.kind} neuron in micro-steps; NIR's neurons emit spikes only, one per step"
     allowed = Population(op, graph.arrays(node), (node.type.size,), graph.dtype).allowed()  # type: ignore[arg-type]
     if allowed is None:
         return f"%{node.name} does not leak where NIR's neuron must, or has a negative decay"

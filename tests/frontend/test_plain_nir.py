@@ -11,12 +11,31 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+import hw_profiles
 from frontend.nir_file import write_nir
 from frontend.plain_nir import MAX_MATRIX_ELEMENTS, plain_nir
 from frontend.strict_threshold import lowest_bit, strict_threshold
 from ir.graph import Array, Graph, GraphBuilder
 from ir.interp import interpret
-from ir.ops import Add, Concat, Conv, Expand, Graded, Input, Lif, Linear, Permute, Reshape, Slice, Sum, Synapse
+from ir.ops import (
+    Add,
+    Burst,
+    Concat,
+    Conv,
+    Expand,
+    Graded,
+    Input,
+    Lif,
+    Linear,
+    MatMul,
+    Permute,
+    Reshape,
+    Scale,
+    Slice,
+    Sum,
+    Synapse,
+)
+from ir.passes.runner import lower
 
 STEPS = 4
 
@@ -155,13 +174,67 @@ def one_neuron(op: object, size: int = 3) -> Graph:
     [
         (one_neuron(Graded(8)), "graded neuron"),
         (one_neuron(Lif(decay=0.5, reset="subtract")), "resets by subtract"),
-        (one_neuron(Lif(decay=1.0, micro=3)), "one per step"),
     ],
 )
 def test_what_nir_cannot_say_has_a_reason(graph: Graph, text: str) -> None:
     plain = plain_nir(graph)
     assert plain.graph is None
     assert text in plain.reason
+
+
+def time_coded(rng: np.random.Generator) -> Graph:
+    """LIF(Q K^T V / 8) of two heads on spikes of one input, lowered to bursts."""
+    builder, shape = GraphBuilder("attention", STEPS), (2, 3, 4)
+    x = builder.add(Input("spike[3x8]"), name="x")
+    heads: dict[str, str] = {}
+    for name in "qkv":
+        weight = builder.param(f"{name}.weight", integers(rng, 8, 8))
+        current = builder.add(Linear(), x, name=f"{name}_linear", params={"weight": weight})
+        fired = builder.add(Lif(decay=0.5), current, name=f"{name}_lif")
+        split = builder.add(Reshape((3, 2, 4)), fired, name=f"{name}_split")
+        heads[name] = builder.add(Permute((1, 0, 2)), split, name=f"{name}_heads")
+        assert builder.type(heads[name]).shape == shape
+    turned = builder.add(Permute((0, 2, 1)), heads["k"], name="k_turned")
+    scores = builder.add(MatMul(), heads["q"], turned, name="scores")
+    mixed = builder.add(Scale(0.125), builder.add(MatMul(), scores, heads["v"], name="mixed"), name="scaled")
+    return builder.build({"y": builder.add(Lif(decay=0.5, threshold=0.125), mixed, name="y")})
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_micro_steps_are_neurons_of_their_own(dtype: type) -> None:
+    source = time_coded(np.random.default_rng(1))
+    lowered = lower(source, hw_profiles.load("ideal").features, {"attention": "time-coded"}, lambda *_: None).chip
+    assert any(node.op.kind == "burst" for node in lowered.nodes.values())
+    written = plain_nir(lowered).graph
+    assert written is not None
+    inputs = spikes(source, 0)
+    (ours,) = interpret(source, inputs).values()
+    (theirs,) = simulate(written, {"x": inputs["x"].reshape(*inputs["x"].shape[:2], -1)}, dtype).values()
+    np.testing.assert_array_equal(theirs, ours.reshape(theirs.shape))
+    assert 0.1 < ours.mean() < 0.9
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("weight", [1.0, 0.5])
+def test_a_burst_counts(weight: float, dtype: type) -> None:
+    """Whole numbers and others, biased: y[m] = [n > m]."""
+    builder = GraphBuilder("burst", STEPS)
+    x = builder.add(Input("spike[6]"), name="x")
+    matrix = builder.param("weight", np.full((2, 6), weight, np.float32))
+    counts = builder.add(Linear(), x, name="n", params={"weight": matrix})
+    bias = builder.param("bias", np.array([0, 1], np.float32))
+    wire = builder.add(Synapse(), builder.add(Slice(0, 0, 2), x, name="part"), name="wire")
+    y = builder.add(Burst(5), counts, wire, name="y", params={"bias": bias})
+    graph = builder.build({"y": y})
+    written = plain_nir(graph).graph
+    assert written is not None
+    inputs = spikes(graph, 0)
+    x = inputs["x"]
+    n = weight * x.sum(-1, keepdims=True) + x[..., :2] + [0, 1]
+    expected = np.stack([n > m for m in range(5)], axis=2).reshape(*x.shape[:2], -1)
+    (theirs,) = simulate(written, inputs, dtype).values()
+    np.testing.assert_array_equal(theirs, expected)
+    np.testing.assert_array_equal(interpret(graph, inputs)["y"].reshape(expected.shape), expected)
 
 
 def test_too_large_is_a_reason_too() -> None:
