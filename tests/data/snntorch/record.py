@@ -62,7 +62,7 @@ def main() -> None:
                 spikes.append(results[0])
                 membranes.append(results[-1])
         found[case] = torch.stack(spikes).numpy().astype(np.uint8)
-        if case.endswith("none_next_own") or case in ("Leaky_subtract_next_own", "RLeaky_subtract_next_own"):
+        if case.endswith("none_next_own") or case.startswith(("Leaky_subtract_next", "RLeaky_subtract_next")):
             found[f"{case}/mem"] = torch.stack(membranes).numpy()
         print(f"{case}: rate {found[case].mean():.3f}")
     np.savez_compressed(Path(__file__).parent / "spikes.npz", **found)
