@@ -79,7 +79,8 @@ def _obstacle(graph: Graph) -> str:
             if reason:
                 return reason
         elif node.op.family == "neuron" and not isinstance(node.op, Burst):
-            return f"%{node.name} is a {node.op.kind} neuron; NIR's neurons emit spikes or membranes, one per step"
+            what = f"%{node.name} is a {node.op.kind} neuron; NIR's neurons emit spikes or membranes, one per step"
+            return f"{what} (attention=time-coded lowers an attention to spikes only)"
         elif node.op.family == "host" or (node.op.family == "tensor" and node.op.kind != "pad"):
             return f"%{node.name} is a {node.op.kind}, which is not lowered to synapses"
         elif isinstance(node.op, Delay | Past) and not node.type.shape:
