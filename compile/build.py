@@ -81,8 +81,13 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
         deployment = lower(graph, profile.features, dict(options.lower), keep)
         _check_neurons(part, deployment)
         plan = schedule(deployment.chip)
+    names = source.reading.names if source.reading else {}
     floating = Program(
-        part.name, options.target, deployment, engine_of(deployment.chip, options, options.precision == "float")
+        part.name,
+        options.target,
+        deployment,
+        engine_of(deployment.chip, options, options.precision == "float"),
+        names=names,
     )
     integer, report = None, None
     if options.precision == "int" and deployment.chip.nodes:
@@ -94,7 +99,7 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
             verify(chip, "quantized")
             keep("quantize", {"chip": chip})
         whole = Deployment(deployment.prologue, chip, deployment.epilogue)
-        integer = Program(part.name, options.target, whole, engine_of(chip, options, True), report.scales)
+        integer = Program(part.name, options.target, whole, engine_of(chip, options, True), report.scales, names)
     return Build(part, graph, nir_graph, imported, floating, integer, report, plan, texts)
 
 

@@ -1,9 +1,10 @@
-"""Arrays by name from an .npz file of the user's."""
+"""Arrays by name from and to .npz files."""
 
 from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -24,3 +25,11 @@ def read_arrays(path: Path) -> dict[str, Array]:
             return dict(file)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise CompileError("inputs.file", f"cannot read it: {error}", str(path), hint) from None
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Write a compressed .npz file; numpy's own writer has no room for an array called "file"."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)

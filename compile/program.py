@@ -30,7 +30,8 @@ class Program:
     Runs one deployed part of a network.
 
     deployment: host prologue, chip graph, host epilogue. engine: what runs the chip graph (Lava or the reference).
-    target: "loihi" or "gpu". name: the part's name. scales: population -> real value of one integer that it emits.
+    target: "loihi" or "gpu". name: the part's name. scales: population -> real value of one integer that it emits. names: input
+    or output -> what the user calls it, where the IR cannot hold that name.
     """
 
     name: str
@@ -38,11 +39,12 @@ class Program:
     deployment: Deployment
     engine: Engine
     scales: Mapping[str, float] = field(default_factory=dict[str, float])
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def inputs(self) -> dict[str, Type]:
         """Input name -> type; shapes are those of one sample at one step."""
-        return {node.name: node.type for node in self.deployment.prologue.inputs}
+        return {self._called(node.name): node.type for node in self.deployment.prologue.inputs}
 
     @property
     def populations(self) -> tuple[str, ...]:
@@ -97,27 +99,34 @@ class Program:
         types = {
             name: self.deployment.epilogue.nodes[value].type for name, value in self.deployment.epilogue.outputs.items()
         }
-        return {name: (value[0] if types[name].static else value).numpy() for name, value in outputs.items()}
+        return {
+            self._called(name): (value[0] if types[name].static else value).numpy() for name, value in outputs.items()
+        }
+
+    def _called(self, name: str) -> str:
+        """What the user calls an input or output."""
+        return self.names.get(name, name)
 
     def host_inputs(self, inputs: Inputs | Any) -> dict[str, torch.Tensor]:
-        """The model inputs checked and as (T or 1, B, *shape) float tensors."""
+        """The model inputs, by the graph's own names, checked and as (T or 1, B, *shape) float tensors."""
         named = inputs if isinstance(inputs, Mapping) else {next(iter(self.inputs)): inputs}
-        missing, unknown = set(self.inputs) - set(named), set(named) - set(self.inputs)
+        known = self.inputs
+        missing, unknown = set(known) - set(named), set(named) - set(known)
         if missing or unknown:
-            have = ", ".join(f"{name} {kind.shape}" for name, kind in self.inputs.items())
+            have = ", ".join(f"{name} {kind.shape}" for name, kind in known.items())
             what = f"missing input {min(missing)!r}" if missing else f"unknown input {min(unknown)!r}"
             raise CompileError("run.input", what, self.name, f"inputs: {have}")
         whole = self.deployment.prologue
-        host = {name: _host_input(name, kind, named[name], whole) for name, kind in self.inputs.items()}
+        host = {name: _host_input(name, kind, named[name], whole) for name, kind in known.items()}
         batches = {name: value.shape[1] for name, value in host.items()}
         if len(set(batches.values())) > 1:
             raise CompileError("run.batch", f"inputs differ in the number of samples: {batches}", self.name)
-        lengths = {name: value.shape[0] for name, value in host.items() if not self.inputs[name].static}
+        lengths = {name: value.shape[0] for name, value in host.items() if not known[name].static}
         if len(set(lengths.values())) > 1:
             raise CompileError("run.steps", f"inputs differ in the number of steps: {lengths}", self.name)
         if 0 in (size for value in host.values() for size in value.shape[:2]):
             raise CompileError("run.batch", "the inputs hold no samples, or no steps", self.name)
-        return host
+        return dict(zip((node.name for node in self.deployment.prologue.inputs), host.values(), strict=True))
 
 
 def own_populations(chip: Graph) -> tuple[str, ...]:

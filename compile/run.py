@@ -54,7 +54,9 @@ def _verdict(program: Program, inputs: Mapping[str, Any], trace: Trace, probes: 
     if program.target == "loihi":
         return compare("torch reference", trace, reference_twin(program).run(inputs, probes))
     few = first_samples(program, inputs, DEFINITION_SAMPLES)
-    definition = replace(program, engine=InterpreterEngine(program.deployment.chip))
+    definition = program
+    if program.deployment.chip.nodes:
+        definition = replace(program, engine=InterpreterEngine(program.deployment.chip))
     if not program.deployment.chip.is_integer:
         probes = program.populations  # real payloads differ in the last bit by the order of summation; spikes do not
     return compare("interpreter", program.run(few, probes), definition.run(few, probes))
@@ -62,7 +64,7 @@ def _verdict(program: Program, inputs: Mapping[str, Any], trace: Trace, probes: 
 
 def first_samples(program: Program, inputs: Mapping[str, Any], samples: int) -> dict[str, Any]:
     """The first samples of checked inputs, in the inputs' own layout."""
-    return {name: value[:, :samples] for name, value in program.host_inputs(inputs).items()}
+    return {program.names.get(name, name): value[:, :samples] for name, value in program.host_inputs(inputs).items()}
 
 
 def engine_text(program: Program) -> str:

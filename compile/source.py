@@ -138,11 +138,13 @@ def _from_nir(network: Any, name: str, options: Options, example: Example) -> So
     named = given if isinstance(given, Mapping) else {}
     imported = import_nir(network, options.semantics, options.dt, _domains(named), name)
     if given is not None and not isinstance(given, Mapping):
-        named = {imported.graph.inputs[0].name: given}
+        first = imported.graph.inputs[0].name
+        named = {imported.names.get(first, first): given}
         imported = import_nir(network, options.semantics, options.dt, _domains(named), name)
     graph = imported.graph
     (name,) = _chosen((graph.name or name,), options.part, name)
-    inputs = {**_random_inputs(graph, options.samples), **named}
+    made = _random_inputs(graph, options.samples)
+    inputs = {**{imported.names.get(key, key): value for key, value in made.items()}, **named}
     static = tuple(node.name for node in graph.inputs if node.type.static)
     return Source(name, "", graph.steps, static, (Part(name, graph, inputs, inputs),), reading=imported)
 

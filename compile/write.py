@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
-
 from compile.build import Build
+from compile.npz import write_arrays
 from compile.output_folder import output_folder
 from compile.report import PartReport, Report
 from compile.report_json import report_content
@@ -33,7 +32,7 @@ def _write_part(part: PartReport, folder: Path) -> None:
     texts.mkdir()
     for index, (name, text) in enumerate(part.build.texts.items()):
         (texts / f"{index:02d}_{name}.txt").write_text(text, encoding="utf-8")
-    np.savez_compressed(folder / "outputs.npz", **part.run.trace.outputs)
+    write_arrays(folder / "outputs.npz", part.run.trace.outputs)
 
 
 def _write_lowered(build: Build, folder: Path) -> None:

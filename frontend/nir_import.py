@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from frontend.nir_lints import Lint, lint
 from frontend.nir_load import load
 from frontend.nir_network import NirNetwork
 from frontend.nir_reader import network_of
-from frontend.nir_translate import translate
+from frontend.nir_translate import translate, value_names
 from frontend.semantics import Semantics
 from frontend.semantics_given import given
 from frontend.semantics_resolve import Resolved, resolve
@@ -31,12 +31,14 @@ class Imported:
     """
     An IR graph, the reading of the file that it follows, and what looks like a mistake in either.
 
-    A graph that we wrote with its record (`to_nir`) leaves nothing open: it has no reading.
+    A graph that we wrote with its record (`to_nir`) leaves nothing open: it has no reading. names: input or output of the
+    graph -> what the file calls it, where the IR cannot hold that name.
     """
 
     graph: Graph
     reading: Resolved | None = None
     lints: tuple[Lint, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def import_nir(
@@ -69,4 +71,6 @@ def import_nir(
             return Imported(from_nir(source))
         source = network_of(source)
     reading = resolve(source, semantics, dt)
-    return Imported(translate(source, reading.semantics, domains, name), reading, lint(source, reading))
+    values = value_names(source)
+    names = {values[key]: key for key in (*source.inputs, *source.outputs) if values[key] != key}
+    return Imported(translate(source, reading.semantics, domains, name), reading, lint(source, reading), names)

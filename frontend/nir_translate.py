@@ -46,7 +46,7 @@ def translate(
     plan = Plan(
         network, found, {key: _steps(key, node, semantics, dtype, waits, found)
                                             for key, node in network.nodes.items()},
-        _names(network), _domains(network, domains or {}), name, _window(network), dtype,
+        value_names(network), _domains(network, domains or {}), name, _window(network), dtype,
     )  # fmt: skip
     types = {key: str(_first_guess(node, plan.steps[key])) for key, node in network.nodes.items()}
     for attempt in range(WIDENINGS + len(network.nodes)):
@@ -59,7 +59,7 @@ def translate(
     raise AssertionError("the types of a loop do not settle")
 
 
-def _names(network: NirNetwork) -> dict[str, str]:
+def value_names(network: NirNetwork) -> dict[str, str]:
     """NIR node -> a name of its own that the IR's text form can hold."""
     found: dict[str, str] = {}
     for key in network.nodes:

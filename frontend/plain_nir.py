@@ -71,6 +71,8 @@ def _weights(graph: Graph, link: Link) -> int:
 
 def _obstacle(graph: Graph) -> str:
     """Why a graph cannot be said in standard NIR; empty if it can."""
+    if not graph.nodes:
+        return "nothing of the network is left to the chip"
     for node in graph.nodes.values():
         if not node.type.size:
             return f"%{node.name} has no elements"
@@ -91,7 +93,7 @@ def _obstacle(graph: Graph) -> str:
 def _unspeakable(graph: Graph, node: Node) -> str:
     """Why NIR's canonical reading has no such neuron; empty if it has."""
     op = node.op
-    allowed = Population(op, graph.arrays(node), (node.type.size,), graph.dtype).allowed()  # type: ignore[arg-type]
+    allowed = Population(op, graph.arrays(node), node.type.shape, graph.dtype).allowed()  # type: ignore[arg-type]
     if allowed is None:
         return f"%{node.name} does not leak where NIR's neuron must, or has a negative decay"
     if reading_of({node.name: allowed})[0] == CANONICAL:
