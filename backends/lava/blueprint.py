@@ -15,7 +15,7 @@ import networkx as nx
 
 from backends.lava.recording import Tap
 from backends.lava.stage import READOUT
-from backends.lava.timing import Timing
+from backends.lava.timing import Timing, Windows
 from backends.lava.worker import HostWorker, Worker
 from ir.graph import Array, Graph
 
@@ -76,13 +76,13 @@ def finish(
     graph: Graph, timing: Timing, parts: dict[str, Part], wires: list[tuple[Port, Port]], dtype: Any
 ) -> Blueprint:
     """The blueprint of finished parts and wires, tied together."""
-    inputs, outputs = _boundary(graph)
+    inputs, outputs = _boundary(graph, timing.windows.lanes)
     blueprint = Blueprint(parts, wires, inputs, outputs, timing, dtype)
     loose = _loose_ends(blueprint)
     if not loose:
         return blueprint
     sizes = [_size(blueprint, port) for port in loose]
-    tie = CorePart(HostWorker([], [Tap((size,), 0, 0) for size in sizes], sizes, dtype))
+    tie = CorePart(HostWorker([], [Tap((size,), 0, Windows(0)) for size in sizes], sizes, dtype))
     more = [(port, ("tie", f"in_{k}")) for k, port in enumerate(loose)]
     return replace(blueprint, parts={**parts, "tie": tie}, wires=[*wires, *more])
 
@@ -113,11 +113,12 @@ def _size(blueprint: Blueprint, port: Port) -> int:
     return part.size if isinstance(part, LifPart) else part.weights.shape[0]
 
 
-def _boundary(graph: Graph) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
-    """Shapes of a chip's inputs and outputs by name; a single value is a vector of one."""
-    inputs = {node.name: node.type.shape or (1,) for node in graph.inputs}
-    outputs = {name: graph.nodes[value].type.shape or (1,) for name, value in graph.outputs.items()}
-    return inputs, outputs
+def _boundary(graph: Graph, lanes: int) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+    """Shapes of a chip's inputs and outputs by name, side by side where there are lanes; a single value is a vector of one."""
+    side_by_side = (lanes,) if lanes > 1 else ()
+    inputs = {node.name: (*side_by_side, *(node.type.shape or (1,))) for node in graph.inputs}
+    values = {name: graph.nodes[value].type.shape or (1,) for name, value in graph.outputs.items()}
+    return inputs, {name: (*side_by_side, *shape) for name, shape in values.items()}
 
 
 def emission_of(graph: Graph, output: str) -> str:

@@ -14,7 +14,7 @@ def convolution(
     node: Node, shape: tuple[int, ...], weight: Array, multiply: Callable[[Array, Array], Array]
 ) -> Callable[[Array], Array]:
     """
-    The callable of a convolution, (1, 1, *shape) -> (1, 1, *result).
+    The callable of a convolution, (1, lanes, *shape) -> (1, lanes, *result).
 
     Args:
         multiply: the products of weights (groups, outputs, terms) with columns (groups, terms, positions).
@@ -23,12 +23,13 @@ def convolution(
     op, groups, out = node.op, node.op.groups, node.type.shape
     taps = _tap_indices(op, shape, weight.shape[2:], out[1:])
     matrix = weight.reshape(groups, weight.shape[0] // groups, -1)
-    margin = [(0, 0), *((pad, pad) for pad in op.padding)]
+    margin = [(0, 0), *((pad, pad) for pad in op.padding), (0, 0)]
 
     def run(x: Array) -> Array:
-        flat = np.pad(x.reshape(shape), margin).reshape(groups, shape[0] // groups, -1)
+        flat = np.pad(np.moveaxis(x[0], 0, -1), margin).reshape(groups, shape[0] // groups, -1, x.shape[1])
         columns = flat[:, :, taps].reshape(groups, matrix.shape[2], -1)
-        return multiply(matrix, columns).reshape(1, 1, *out)
+        sums = multiply(matrix, columns).reshape(*out, x.shape[1])
+        return np.ascontiguousarray(np.moveaxis(sums, -1, 0))[None]
 
     return run
 

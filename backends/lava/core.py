@@ -30,15 +30,17 @@ class Core:
         """`emits`: populations and `output:name` readouts to compute; `taps`: where emissions are recorded."""
         self.timing, self.steps_done = timing, 0
         self.stages = _stages(graph, timing, tuple(emits))
-        self.emissions = {name: _silence(graph, name) for stage in self.stages for name in stage.emits}
+        lanes = timing.windows.lanes
+        self.emissions = {name: _silence(graph, name, lanes) for stage in self.stages for name in stage.emits}
         self.emits = tuple(self.emissions)
         sources = dict.fromkeys(name for stage in self.stages for name, _ in stage.lags)
         self.receives = tuple(name for name in sources if name not in self.emissions)
         self.taps = {name: tap for name, tap in taps.items() if name in self.emissions}
-        self._dtypes = {name: _silence(graph, name).dtype for name in self.receives}
-        self.sizes = {name: _silence(graph, name).size for name in self.receives}
-        self._shapes = {name: _silence(graph, name).shape for name in self.receives}
-        self._history = _histories(graph, self.stages)
+        silence = {name: _silence(graph, name, lanes) for name in sources}
+        self._dtypes = {name: silence[name].dtype for name in self.receives}
+        self.sizes = {name: silence[name].size for name in self.receives}
+        self._shapes = {name: silence[name].shape for name in self.receives}
+        self._history = {name: deque([silence[name]] * lag, maxlen=lag) for name, lag in _lags(self.stages).items()}
         self._rehearse()
 
     def _rehearse(self) -> None:
@@ -50,7 +52,7 @@ class Core:
         """Compute every emission of the current step."""
         for stage in self.stages:
             local = self.steps_done - stage.depth
-            if local < 0:
+            if local < 0 or (self.timing.windows.samples and local >= self.timing.windows.total):
                 continue
             if local == 0 or (self.timing.window and local % self.timing.window == 0):
                 stage.reset()
@@ -75,16 +77,16 @@ def _stages(graph: Graph, timing: Timing, emits: tuple[str, ...]) -> list[Stage]
     return [stage_of(graph, timing, depth, by_depth[depth], bounds) for depth in sorted(by_depth)]
 
 
-def _histories(graph: Graph, stages: list[Stage]) -> dict[str, deque[Array]]:
-    """Per source, its last emissions, newest first, zeros before the run."""
+def _lags(stages: list[Stage]) -> dict[str, int]:
+    """Per source, how many of its last emissions are read."""
     longest: dict[str, int] = {}
     for stage in stages:
         for name, lag in stage.lags:
             longest[name] = max(lag, longest.get(name, 0))
-    return {name: deque([_silence(graph, name)] * lag, maxlen=lag) for name, lag in longest.items()}
+    return longest
 
 
-def _silence(graph: Graph, emission: str) -> Array:
+def _silence(graph: Graph, emission: str, lanes: int) -> Array:
     """A step without any spike, in the shape and number type of an emission."""
     node = graph.nodes[roots_of(graph, emission)[0] if emission.startswith(READOUT) else emission]
-    return np.zeros((1, 1, *node.type.shape), emission_dtype(graph, node))
+    return np.zeros((1, lanes, *node.type.shape), emission_dtype(graph, node))

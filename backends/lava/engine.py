@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from backends.lava.processes.network import LavaNetwork
 
 EMISSIONS = ("fused", "stock")
+NEURONS_AT_ONCE = 1 << 21
+"""Neurons computed in one step, those of all lanes together: more of them do not run faster, only wait longer."""
 PROCESSES_OF_THE_USER = 50
 """Processes that may join an exported network without running out of files."""
 
@@ -47,9 +49,20 @@ class LavaEngine:
     """
 
     def __init__(
-        self, chip: Graph, emission: str = "fused", processes: int | None = None, deadline_s: float = 60.0
+        self,
+        chip: Graph,
+        emission: str = "fused",
+        processes: int | None = None,
+        deadline_s: float = 60.0,
+        lanes: int | None = None,
     ) -> None:
-        """`processes` forces the number of fused processes; `deadline_s` is how long a run may make no progress."""
+        """
+        Check that the network can run.
+
+        Args:
+            processes: forces the number of fused processes. deadline_s: how long a run may make no progress.
+            lanes: at most so many samples are computed side by side (fused processes only); by default what fits the cache.
+        """
         if emission not in EMISSIONS:
             raise CompileError("lava.emission", f"unknown emission {emission!r}", hint=f"known: {', '.join(EMISSIONS)}")
         require_lava()
@@ -60,6 +73,7 @@ class LavaEngine:
         verify(chip, "synaptic" if self.real else "quantized")
         check_parameters(chip, self.real)
         self.chip, self.emission, self.processes, self.deadline_s = chip, emission, processes, deadline_s
+        self.lanes = lanes
 
     def describe(self) -> str:
         """What runs the network, in words."""
@@ -74,15 +88,16 @@ class LavaEngine:
         """
         samples = checked_inputs(self.chip, inputs, self.real)
         steps, batch = next(iter(samples.values())).shape[:2]
-        timing = timing_of(self.chip, steps)
-        taps = self._taps(timing, batch, probes)
+        timing = timing_of(self.chip, steps, batch, self._lanes(batch))
+        taps = self._taps(timing, probes)
         start_by_forking()
         with forgotten_processes():
-            self._execute(timing, taps, {name: played(values) for name, values in samples.items()})
+            lanes = timing.windows.lanes
+            self._execute(timing, taps, {name: played(values, lanes) for name, values in samples.items()})
         activity = {name: tap.activity for name, tap in taps.items() if tap.activity is not None}
         activity |= {name: np.count_nonzero(x, axis=1).reshape(steps, -1) for name, x in samples.items()}
-        outputs = {name: self._output(name, taps["output " + name].samples(steps)) for name in self.chip.outputs}
-        spikes = {name: self._probed(name, taps, samples, steps) for name in probes}
+        outputs = {name: self._output(name, taps["output " + name].values) for name in self.chip.outputs}
+        spikes = {name: self._probed(name, taps, samples) for name in probes}
         return Trace(outputs, spikes, count_events(self.chip, activity, batch, steps))
 
     def network(self) -> LavaNetwork:
@@ -100,24 +115,33 @@ class LavaEngine:
             return emit_stock(chip, timing, taps)
         return fuse(chip, timing, taps, self.processes)
 
-    def _taps(self, timing: Timing, batch: int, probes: tuple[str, ...]) -> dict[str, Tap]:
+    def _lanes(self, samples: int) -> int:
+        """Samples side by side: as many as may be, in groups of equal size."""
+        if self.emission == "stock":
+            return 1
+        neurons = sum(node.type.size for node in (*self.chip.inputs, *populations(self.chip)))
+        most = self.lanes or max(1, NEURONS_AT_ONCE // max(1, neurons))
+        return -(-samples // -(-samples // most))
+
+    def _taps(self, timing: Timing, probes: tuple[str, ...]) -> dict[str, Tap]:
         """Shared memory for every population's activity, the probed spikes and the outputs ("output " + name)."""
         names = [node.name for node in populations(self.chip)]
         known = [*names, *(node.name for node in self.chip.inputs)]
         for name in probes:
             if name not in known:
                 raise CompileError("lava.probe", f"{name!r} is no population", hint=f"known: {', '.join(known)}")
-        count, delayed = timing.window * batch, delayed_sources(self.chip)
+        windows, delayed = timing.windows, delayed_sources(self.chip)
+        count = (windows.steps, windows.samples)
         taps: dict[str, Tap] = {}
         for name in names:
             type_ = self.chip.nodes[name].type
-            values = shared_array((count, *type_.shape), trace_dtype(self.chip, type_)) if name in probes else None
+            values = shared_array((*count, *type_.shape), trace_dtype(self.chip, type_)) if name in probes else None
             activity = shared_array((timing.window if name in delayed else 1, type_.size), np.int64)
-            taps[name] = Tap(type_.shape, timing.depth[name], count, values, activity)
+            taps[name] = Tap(type_.shape, timing.depth[name], windows, values, activity)
         for name, value in self.chip.outputs.items():
             type_ = self.chip.nodes[value].type
-            values = shared_array((count, *type_.shape), trace_dtype(self.chip, type_))
-            taps["output " + name] = Tap(type_.shape, timing.outputs[name], count, values)
+            values = shared_array((*count, *type_.shape), trace_dtype(self.chip, type_))
+            taps["output " + name] = Tap(type_.shape, timing.outputs[name], windows, values)
         return taps
 
     def _execute(self, timing: Timing, taps: Mapping[str, Tap], inputs: Mapping[str, Array]) -> None:
@@ -143,12 +167,15 @@ class LavaEngine:
         models = {**network.models(), host: host.runs}
         safe_run(network, models, count + timing.latency, status, self.deadline_s)
 
-    def _output(self, name: str, values: Array) -> Array:
+    def _output(self, name: str, values: Array | None) -> Array:
+        assert values is not None
         return values[0] if self.chip.nodes[self.chip.outputs[name]].type.static else values
 
-    def _probed(self, name: str, taps: Mapping[str, Tap], samples: Mapping[str, Array], steps: int) -> Array:
+    def _probed(self, name: str, taps: Mapping[str, Tap], samples: Mapping[str, Array]) -> Array:
         if name in taps:
-            return taps[name].samples(steps)
+            values = taps[name].values
+            assert values is not None
+            return values
         return samples[name].astype(trace_dtype(self.chip, self.chip.nodes[name].type))
 
 

@@ -33,9 +33,14 @@ def checked_inputs(graph: Graph, inputs: Mapping[str, Array], real: bool) -> dic
     return {name: np.broadcast_to(array, (steps, *array.shape[1:])) for name, array in arrays.items()}
 
 
-def played(values: Array) -> Array:
-    """(T, B, *shape) as the stream (B T, elements) in which samples follow each other."""
-    return values.swapaxes(0, 1).reshape(values.shape[0] * values.shape[1], -1)
+def played(values: Array, lanes: int = 1) -> Array:
+    """(T, B, *shape) as the stream (groups T, lanes elements) in which groups of samples follow each other, filled up."""
+    steps, samples = values.shape[:2]
+    missing = -samples % lanes
+    if missing:
+        values = np.concatenate([values, np.zeros((steps, missing, *values.shape[2:]), values.dtype)], axis=1)
+    groups = values.reshape(steps, (samples + missing) // lanes, -1)
+    return groups.swapaxes(0, 1).reshape(steps * groups.shape[1], -1)
 
 
 def _checked(node: Node, array: Array, real: bool) -> Array:

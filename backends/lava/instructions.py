@@ -3,8 +3,8 @@ Projections and routing as numpy callables that compute one step, exact by const
 
 Integer networks are computed in floating point, whose sums are exact in any order below the proven range: float32 where the
 range proof allows it, else float64. Networks in the source's arithmetic round once, so that the order of summation does not
-show: to float32 what was accumulated in float64, and to float64 what was added without error. Values are (1, 1, *shape), one
-step of one sample, as the operations expect them.
+show: to float32 what was accumulated in float64, and to float64 what was added without error. Values are (1, lanes, *shape),
+one step of samples side by side, as the operations expect them.
 """
 
 from __future__ import annotations
@@ -72,7 +72,12 @@ def _exact_products(weights: Array, columns: Array) -> Array:
     return np.stack([exact_product(x.T, w).T for w, x in zip(weights, columns, strict=True)])
 
 
-PLAIN = Sums(lambda x, axes: x.sum(axis=axes, keepdims=True), lambda x, weight: x @ weight.T, np.matmul)
+def _product(x: Array, weight: Array) -> Array:
+    """One product for all rows of all samples."""
+    return (x.reshape(-1, x.shape[-1]) @ weight.T).reshape(*x.shape[:-1], len(weight))
+
+
+PLAIN = Sums(lambda x, axes: x.sum(axis=axes, keepdims=True), _product, np.matmul)
 EXACT = Sums(exact_sum, exact_product, _exact_products)
 
 

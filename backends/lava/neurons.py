@@ -29,7 +29,7 @@ class Neuron(Protocol):
         ...
 
     def step(self, *currents: Array) -> Array:
-        """One step: currents (1, 1, *shape) -> emission (1, 1, *shape)."""
+        """One step: currents (1, lanes, *shape) -> emission (1, lanes, *shape)."""
         ...
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from backends.lava.timing import Windows
 from ir.errors import CompileError
 from ir.graph import Array
 
@@ -33,31 +34,35 @@ def shared_array(shape: tuple[int, ...], dtype: Any) -> Array:
 @dataclass(frozen=True)
 class Tap:
     """
-    Where one emission is recorded, and which steps count: `count` from `first`, the samples' windows.
+    Where one emission is recorded, and which steps count: those of the samples' windows, from step `first`.
 
-    shape: of one emission; values: (count, *shape) or None; activity: how often each element was active, (1, size), or that
-    by the step of the window, (T, size), or None.
+    shape: of one sample's emission; values: (T, samples, *shape) or None; activity: how often each element was active,
+    (1, size), or that by the step of the window, (T, size), or only how many were in all, (1, 1), or None.
     """
 
     shape: tuple[int, ...]
     first: int
-    count: int
+    windows: Windows
     values: Array | None = None
     activity: Array | None = None
 
     def record(self, step: int, emission: Array) -> None:
-        """Take the emission (1, 1, *shape) of hardware step `step`, if it lies inside the windows."""
+        """Take the emission (1, lanes, *shape) of hardware step `step`, if it lies inside the windows."""
         local = step - self.first
-        if not 0 <= local < self.count:
+        if not 0 <= local < self.windows.total:
             return
+        at, samples = self.windows.at(local)
+        emitted = emission[0, : samples.stop - samples.start]
         if self.values is not None:
-            self.values[local] = emission[0, 0]
+            self.values[at, samples] = emitted
         if self.activity is not None:
-            active = self.activity[local % len(self.activity)]
-            np.add(active, emission.reshape(-1) != 0, out=active)
+            row = self.activity[at % len(self.activity)]
+            row += active_elements(emitted, len(row))
 
-    def samples(self, steps: int) -> Array:
-        """The recorded values as (T, B, *shape)."""
-        assert self.values is not None
-        per_sample = self.values.reshape(-1, steps, *self.shape)
-        return np.ascontiguousarray(per_sample.swapaxes(0, 1))
+
+def active_elements(emitted: Array, elements: int) -> Array | int:
+    """How many samples each element is active in, emitted (samples, *shape); their sum where one element is asked for."""
+    active = emitted != 0
+    if elements == 1:
+        return int(np.count_nonzero(active))
+    return active.reshape(-1) if len(active) == 1 else np.count_nonzero(active, axis=0).reshape(-1)

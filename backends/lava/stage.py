@@ -14,7 +14,7 @@ from backends.lava.cone import Cone, cone_of
 from backends.lava.instructions import Compute, wiring_instruction
 from backends.lava.memories import BackEdge, DelayLine
 from backends.lava.neurons import neuron_of
-from backends.lava.timing import Timing
+from backends.lava.timing import Timing, Windows
 from ir.graph import Array, Graph, Node
 from ir.ops.delay import Delay, Past
 
@@ -63,7 +63,7 @@ def stage_of(graph: Graph, timing: Timing, depth: int, emits: Sequence[str], bou
     own = {name: roots_of(graph, name)[0] if name.startswith(READOUT) else name for name in emits}
     stage = Stage(depth, lags, own)
     for node in _in_order(graph, cone, emits):
-        stage.instructions.append((node.name, _instruction(graph, node, bounds, timing.window, stage), node.inputs))
+        stage.instructions.append((node.name, _instruction(graph, node, bounds, timing.windows, stage), node.inputs))
     return stage
 
 
@@ -86,19 +86,19 @@ def _in_order(graph: Graph, cone: Cone, emits: Sequence[str]) -> list[Node]:
     return [node for name, node in graph.nodes.items() if name in needed]
 
 
-def _instruction(graph: Graph, node: Node, bounds: Mapping[str, int] | None, window: int, stage: Stage) -> Compute:
+def _instruction(graph: Graph, node: Node, bounds: Mapping[str, int] | None, windows: Windows, stage: Stage) -> Compute:
     """The callable of one node; what it remembers is noted in the stage."""
     if isinstance(node.op, Past):
-        edge = BackEdge(node, window)
+        edge = BackEdge(node, windows)
         stage.stateful.append(edge)
         stage.back_edges.append(edge)
         return edge.value
     if isinstance(node.op, Delay):
-        line = DelayLine(graph, node, window)
+        line = DelayLine(graph, node, windows)
         stage.stateful.append(line)
         return line.step
     if node.op.family == "neuron":
-        neuron = neuron_of(graph, node, bounds, window)
+        neuron = neuron_of(graph, node, bounds, windows.steps)
         stage.stateful.append(neuron)
         return neuron.step
     return wiring_instruction(graph, node, bounds)

@@ -1,7 +1,9 @@
 """
-When every value is emitted: depth in hardware steps behind the inputs, and the window that a sample occupies.
+When every value is emitted: depth in hardware steps behind the inputs, and the windows that the samples occupy.
 
-Sample k is at depth d in steps k T + d ... k T + d + T - 1 (counted from 0), so samples stream back to back.
+Samples share a run in two ways: `lanes` of them are computed side by side in every step, by as many copies of the network, and
+each such group has a window of T steps. Group k is at depth d in steps k T + d ... k T + d + T - 1 (counted from 0), so groups
+stream back to back.
 """
 
 from __future__ import annotations
@@ -14,16 +16,46 @@ from ir.passes.schedule_depth import schedule
 
 
 @dataclass(frozen=True)
-class Timing:
+class Windows:
     """
-    Depths of inputs and populations, and of the chip's outputs.
+    How samples share the steps of a run.
 
-    `window` is T, the steps between two resets; 0 for a network whose state runs on.
+    steps: T, the steps between two resets; 0 for a network whose state runs on. samples: how many there are; 0 for a run
+    without end. lanes: samples side by side.
     """
+
+    steps: int
+    samples: int = 0
+    lanes: int = 1
+
+    @property
+    def groups(self) -> int:
+        """Windows one after another; the last may have lanes without a sample."""
+        return -(-self.samples // self.lanes)
+
+    @property
+    def total(self) -> int:
+        """Steps in which an emission belongs to a sample; 0 for a run without end."""
+        return self.groups * self.steps
+
+    def at(self, local: int) -> tuple[int, slice]:
+        """The step of the window, and the samples in the first lanes, at so many steps after the first."""
+        group, step = divmod(local, self.steps)
+        return step, slice(group * self.lanes, min((group + 1) * self.lanes, self.samples))
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Depths of inputs and populations, and of the chip's outputs; the windows of the run."""
 
     depth: Mapping[str, int]
     outputs: Mapping[str, int]
-    window: int
+    windows: Windows
+
+    @property
+    def window(self) -> int:
+        """T, the steps between two resets; 0 for a network whose state runs on."""
+        return self.windows.steps
 
     @property
     def latency(self) -> int:
@@ -31,7 +63,7 @@ class Timing:
         return max([*self.depth.values(), *self.outputs.values()])
 
 
-def timing_of(graph: Graph, window: int) -> Timing:
+def timing_of(graph: Graph, window: int, samples: int = 0, lanes: int = 1) -> Timing:
     """The timing of a chip graph by the compiler's own schedule, in windows of `window` steps."""
     plan = schedule(graph)
-    return Timing(plan.depth, plan.outputs, window)
+    return Timing(plan.depth, plan.outputs, Windows(window, samples, lanes))

@@ -66,5 +66,5 @@ class HostWorker:
 
     def take(self, messages: list[Array]) -> None:
         for tap, message in zip(self.outputs, messages, strict=True):
-            tap.record(self.steps_done, message.reshape(1, 1, *tap.shape))
+            tap.record(self.steps_done, message.reshape(1, -1, *tap.shape))
         self.steps_done += 1

@@ -1,108 +1,108 @@
 """
-Fused against stock emission at the size of the digits encoder: seconds per step of both, and their ratio, in one run.
+The `fused` emission against stock Lava on four networks: milliseconds per sample, and ratios, in one run.
 
-    python tests/bench/lava_speed.py [samples]
+    PYTHONPATH=. python tests/bench/lava_speed.py [networks, of: block, mlp, conv, paper]
 
-The network is the chip part of spiking transformer blocks (N=12, D=64, F=256, 4 heads, T=2) as lowering leaves it: Q, K, V,
-scores and gates in order A, projection, residual sums as duplicated projections, feed-forward layer. Start-up is left out by
-taking the difference between a long and a short run.
+Candidates take turns, round by round: `fused` one sample at a time and several side by side, `stock` (one or more of Lava's
+processes per population, as this compiler emits them), and, for plain chains of layers, Lava's Dense or Conv and LIFReset
+processes as a user connects them, one of each per layer. All of them compute the same spikes, which is checked first. The
+clock runs while steps run; building and starting processes is left out.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+from collections.abc import Callable, Mapping
+from statistics import median
+from typing import Any
+from unittest.mock import patch
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+from lava_by_hand import ByHand, is_chain
+from lava_networks import NETWORKS, Network
 
+from backends.lava import safe_run
 from backends.lava.engine import LavaEngine
-from ir.graph import Graph, GraphBuilder
-from ir.ops import Expand, Gate, Graded, Input, Linear, Permute, Reshape, Sum, Synapse
-from ir.ops.loihi import LoihiLif
+from backends.reference.engine import ReferenceEngine
 
-TOKENS, WIDTH, HIDDEN, HEADS, STEPS, BLOCKS = 12, 64, 256, 4, 2, 2
-ROUNDS = 3
-RATE, DEVIATIONS, PAYLOAD_RMS = 0.15, 1.0, 43.0
-"""Firing rate that thresholds aim at, in standard deviations of the current; size of the input payloads."""
-
-
-def encoder(blocks: int, seed: int = 0) -> Graph:
-    """The chip graph of `blocks` transformer blocks with random weights that fire at 10 to 20 %."""
-    b, rng = GraphBuilder("encoder", STEPS), np.random.default_rng(seed)
-    stream = [_layer(b, rng, [b.add(Input(f"graded<24>[{TOKENS}x{WIDTH}]"), name="x")], WIDTH, "embed")]
-    for k in range(blocks):
-        stream.append(_attention(b, rng, stream, f"block{k}.attn"))
-        hidden = _layer(b, rng, stream, HIDDEN, f"block{k}.hidden")
-        stream.append(_layer(b, rng, [hidden], WIDTH, f"block{k}.out"))
-    return b.build({"y": stream[-1]})
+Array = np.ndarray[Any, Any]
+_WATCH: Callable[..., None] = safe_run._watch
+ROUNDS = 5
+SAMPLES: Mapping[str, Mapping[str, int]] = {
+    "block": {"fused": 100, "side by side": 640, "stock": 10},
+    "mlp": {"fused": 4, "side by side": 256, "stock": 4, "by hand": 2},
+    "conv": {"fused": 4, "side by side": 128, "stock": 1, "by hand": 1},
+    "paper": {"fused": 1, "side by side": 8},
+}
+"""Samples of one run, so that every candidate takes a second or less."""
 
 
-def _layer(b: GraphBuilder, rng: np.random.Generator, sources: list[str], width: int, name: str) -> str:
-    """One linear layer and its neurons; a residual sum of sources is one projection each, of the same weights."""
-    shape = (width, b.type(sources[0]).shape[-1])
-    weight = b.param(f"{name}.w", rng.integers(-64, 64, shape).astype(np.int8))
-    bias = b.param(f"{name}.b", rng.integers(-40, 40, (width,)).astype(np.int32) * 64)
-    active = RATE * shape[1] * len(sources) * (PAYLOAD_RMS**2 / RATE if "embed" in name else 1)
-    vth = int(DEVIATIONS * 37 * active**0.5)  # 37: root mean square of the weights
-    currents = [b.add(Linear(), source, name=f"{name}.linear", params={"weight": weight}) for source in sources]
-    return b.add(_lif(vth), *currents, name=name, params={"bias": bias})
+def candidates(name: str, net: Network) -> dict[str, Callable[[], float]]:
+    """What is compared -> how many milliseconds per sample it takes."""
+    chip, samples = net.program.deployment.chip, SAMPLES[name]
+    engines = {"fused": LavaEngine(chip, lanes=1), "side by side": LavaEngine(chip), "stock": LavaEngine(chip, "stock")}
+
+    def timed(engine: LavaEngine, count: int) -> float:
+        return 1e3 * seconds_of_steps(engine, {net.entry: net.draw(count)}) / count
+
+    found = {key: lambda k=key: timed(engines[k], samples[k]) for key in engines if key in samples}
+    if is_chain(chip):
+        count, steps = samples["by hand"], chip.steps
+        found["by hand"] = lambda: 1e3 * steps * ByHand(chip, net.draw(count)).run()[0]
+    return found
 
 
-def _attention(b: GraphBuilder, rng: np.random.Generator, stream: list[str], name: str) -> str:
-    """(Q K^T) V on spikes: AND per pair and channel, integer scores, gates opened by V, neurons; then the projection."""
-    depth, grid = WIDTH // HEADS, (HEADS, TOKENS, TOKENS, WIDTH // HEADS)
-    wide: dict[str, str] = {}
-    for role, shape in (
-        ("q", (HEADS, TOKENS, 1, depth)),
-        ("k", (HEADS, 1, TOKENS, depth)),
-        ("v", (HEADS, 1, TOKENS, depth)),
-    ):
-        spikes = _layer(b, rng, stream, WIDTH, f"{name}.{role}")
-        heads = b.add(Permute((1, 0, 2)), b.add(Reshape((TOKENS, HEADS, depth)), spikes, name="split"), name="heads")
-        wires = b.add(Expand(grid), b.add(Reshape(shape), heads, name="grid"), name="wires")
-        wide[role] = b.add(Synapse(1), wires, name=f"{name}.{role}.synapse")
-    met = b.add(_memoryless(2), wide["q"], wide["k"], name=f"{name}.and")
-    score = b.add(Graded(8), b.add(Sum((3,)), met, name=f"{name}.sum"), name=f"{name}.score")
-    payload = b.add(Synapse(1), b.add(Expand(grid), score, name="pay"), name=f"{name}.payload")
-    gated = b.add(Gate(8), payload, wide["v"], name=f"{name}.gate")
-    mixed = b.add(Reshape((HEADS, TOKENS, depth)), b.add(Sum((2,)), gated, name=f"{name}.mix"), name="mixed")
-    joined = b.add(Reshape((TOKENS, WIDTH)), b.add(Permute((1, 0, 2)), mixed, name="back"), name="joined")
-    return _layer(b, rng, [b.add(_lif(2), joined, name=f"{name}.lif")], WIDTH, f"{name}.proj")
+def seconds_of_steps(engine: LavaEngine, inputs: Mapping[str, Array]) -> float:
+    """How long a run's steps take, without building and starting its processes."""
+    spent: list[float] = []
 
-
-def _lif(vth: int) -> LoihiLif:
-    return LoihiLif(4095, 2048, vth, 6, 12, 24)
-
-
-def _memoryless(at_least: int) -> LoihiLif:
-    return LoihiLif(4095, 4096, at_least - 1, 6, 12, 24)
-
-
-def ms_per_step(engine: LavaEngine, inputs: np.ndarray) -> float:
-    """Milliseconds per hardware step, the median of rounds; start-up cancels between a long and a short run."""
-    short, rounds = inputs[:, :2], []
-    for _ in range(ROUNDS):
+    def clocked(*args: Any) -> None:
         begin = time.perf_counter()
-        engine.run({"x": short})
-        middle = time.perf_counter()
-        engine.run({"x": inputs})
-        rounds.append((time.perf_counter() - middle) - (middle - begin))
-    return 1000 * float(np.median(rounds)) / (STEPS * (inputs.shape[1] - short.shape[1]))
+        _WATCH(*args)
+        spent.append(time.perf_counter() - begin)
+
+    with patch.object(safe_run, "_watch", clocked):
+        engine.run(inputs)
+    return spent[0]
+
+
+def differing(name: str, net: Network) -> int:
+    """Values in which any candidate differs from the reference, over every population where it can be asked."""
+    chip = net.program.deployment.chip
+    inputs, (output,) = {net.entry: net.draw(3)}, chip.outputs
+    names = tuple(node.name for node in chip.nodes.values() if node.op.family == "neuron")
+    wanted = ReferenceEngine(chip, "cpu").run(inputs, names)
+    engines = [LavaEngine(chip, lanes=1), LavaEngine(chip), LavaEngine(chip, lanes=2)]
+    engines += [LavaEngine(chip, "stock")] if "stock" in SAMPLES[name] else []
+    runs = [engine.run(inputs, names) for engine in engines]
+    count = sum(int((run.spikes[key] != wanted.spikes[key]).sum()) for run in runs for key in names)
+    if is_chain(chip):
+        _, spikes = ByHand(chip, inputs[net.entry]).run()
+        count += int((spikes != wanted.outputs[output]).sum())
+    return count
+
+
+def measure(name: str) -> None:
+    """Print the table of one network."""
+    net = NETWORKS[name]()
+    print(f"{name}: {differing(name, net)} differing values", flush=True)
+    rounds: dict[str, list[float]] = {}
+    for _ in range(ROUNDS):
+        for key, run in candidates(name, net).items():
+            rounds.setdefault(key, []).append(run())
+    for key, own in rounds.items():
+        ratios = {other: median(b / a for a, b in zip(own, rounds[other], strict=True)) for other in rounds}
+        against = ", ".join(f"{ratio:.2f} x {other}" for other, ratio in ratios.items() if other != key)
+        print(f"  {key:13s} {median(own):9.3f} ms/sample, speed {against}", flush=True)
 
 
 def main() -> None:
-    samples = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-    chip = encoder(BLOCKS)
-    inputs = np.random.default_rng(1).integers(-75, 75, (STEPS, samples, TOKENS, WIDTH))
-    fused, stock = LavaEngine(chip), LavaEngine(chip, "stock")
-    few = {"x": inputs[:, :3]}
-    names = tuple(node.name for node in chip.nodes.values() if node.op.family == "neuron")
-    one, other = fused.run(few, names), stock.run(few, names)
-    differing = sum(int((one.spikes[name] != other.spikes[name]).sum()) for name in names)
-    active = {name: f"{np.mean(one.spikes[name] != 0):.0%}" for name in names}
-    print(f"{len(names)} populations, {differing} differing values; active {active}")
-    slow, fast = ms_per_step(stock, inputs), ms_per_step(fused, inputs)
-    print(f"stock {slow:.2f} ms/step, fused {fast:.2f} ms/step: {slow / fast:.1f}x")
+    for name in sys.argv[1:] or NETWORKS:
+        measure(name)
 
 
 if __name__ == "__main__":

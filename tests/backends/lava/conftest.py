@@ -316,35 +316,35 @@ def drive(blueprint, host, steps):
 def in_process():
     """The fused emission stepped in this process: output and population values (T, B, *shape), event counts in `counted`."""
 
-    def run(graph, inputs, processes, counted=None):
+    def run(graph, inputs, processes, counted=None, lanes=1):
         steps, batch = next(iter(inputs.values())).shape[:2]
-        timing, late = timing_of(graph, steps), delayed_sources(graph)
+        timing, late = timing_of(graph, steps, batch, lanes), delayed_sources(graph)
         taps = {}
         for node in populations(graph):
-            taps[node.name] = _tap(node.type, timing.depth[node.name], steps * batch)
+            taps[node.name] = _tap(node.type, timing.depth[node.name], timing.windows)
             rows = steps if node.name in late else 1
             taps[node.name] = replace(taps[node.name], activity=np.zeros((rows, node.type.size), np.int64))
         kinds = {name: graph.nodes[value].type for name, value in graph.outputs.items()}
-        outputs = {name: _tap(kind, timing.outputs[name], steps * batch) for name, kind in kinds.items()}
+        outputs = {name: _tap(kind, timing.outputs[name], timing.windows) for name, kind in kinds.items()}
         blueprint = fuse(graph, timing, taps, processes)
-        sizes = [int(np.prod(tap.shape)) for tap in outputs.values()]
-        streams = [played(inputs[node.name]) for node in graph.inputs]
+        sizes = [lanes * int(np.prod(tap.shape)) for tap in outputs.values()]
+        streams = [played(inputs[node.name], lanes) for node in graph.inputs]
         drive(
             blueprint,
             HostWorker(streams, list(outputs.values()), sizes, blueprint.dtype),
-            steps * batch + timing.latency,
+            timing.windows.total + timing.latency,
         )
         if counted is not None:
             activity = {name: tap.activity for name, tap in taps.items()}
             activity |= {name: np.count_nonzero(x, axis=1).reshape(steps, -1) for name, x in inputs.items()}
             counted.append(count_events(graph, activity, batch, steps))
-        return {name: tap.samples(steps) for name, tap in {**taps, **outputs}.items()}
+        return {name: tap.values for name, tap in {**taps, **outputs}.items()}
 
     return run
 
 
-def _tap(kind, first, count):
-    return Tap(kind.shape, first, count, np.zeros((count, *kind.shape), np.float64))
+def _tap(kind, first, windows):
+    return Tap(kind.shape, first, windows, np.zeros((windows.steps, windows.samples, *kind.shape), np.float64))
 
 
 @pytest.fixture(scope="session")

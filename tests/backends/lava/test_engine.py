@@ -53,7 +53,7 @@ def test_the_table_of_motifs_is_complete(motifs):
 @pytest.mark.parametrize("processes", [1, 2, 3])
 def test_random_networks_in_any_number_of_processes(seed, processes, network, expected):
     graph, inputs = network(200 + seed)
-    check(LavaEngine(graph, processes=processes), graph, inputs, expected)
+    check(LavaEngine(graph, processes=processes, lanes=1 + seed % 3), graph, inputs, expected)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -69,11 +69,11 @@ def test_real_arithmetic_equals_the_interpreter(seed, network, expected):
     assert sum(bool(values[node.name].any()) for node in populations(graph)) > 1
 
 
-@pytest.mark.parametrize("emission", ["fused", "stock"])
-def test_a_streaming_network_takes_its_length_from_the_input(emission, expected, streaming_network):
+@pytest.mark.parametrize(("emission", "lanes"), [("fused", 1), ("fused", 2), ("fused", None), ("stock", None)])
+def test_a_streaming_network_takes_its_length_from_the_input(emission, lanes, expected, streaming_network):
     graph = streaming_network
     inputs = {"x": (np.random.default_rng(0).random((17, 3, 6)) < 0.3).astype(np.int64)}
-    values = check(LavaEngine(graph, emission), graph, inputs, expected)
+    values = check(LavaEngine(graph, emission, lanes=lanes), graph, inputs, expected)
     assert 0.05 < values["second"].mean() < 0.95
 
 

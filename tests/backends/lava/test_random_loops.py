@@ -204,7 +204,7 @@ def test_random_networks_equal_the_interpreter(seed, kind, in_process):
     graph, inputs = draw(seed, kind)
     values, outputs = interpreted(graph, inputs)
     counted = []
-    found = in_process(graph, inputs, 1 + seed % 3, counted)
+    found = in_process(graph, inputs, 1 + seed % 3, counted, lanes=1 + seed % 2)
     for name, value in found.items():
         assert np.array_equal(value, outputs[name] if name in outputs else values[name]), name
     assert (dict(counted[0].spikes), dict(counted[0].synaptic)) == events_of(graph, values)
@@ -216,7 +216,7 @@ def test_random_networks_equal_the_reference(seed, kind, in_process):
     graph, inputs = draw(seed, kind, lowered=True)
     counted, names = [], tuple(node.name for node in populations(graph))
     trace = ReferenceEngine(graph, "cpu").run(inputs, names)
-    for name, value in in_process(graph, inputs, 1 + seed % 3, counted).items():
+    for name, value in in_process(graph, inputs, 1 + seed % 3, counted, lanes=1 + seed % 2).items():
         assert np.array_equal(value, trace.outputs[name] if name in trace.outputs else trace.spikes[name]), name
     assert counted[0] == trace.events
 

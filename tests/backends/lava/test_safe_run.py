@@ -42,7 +42,7 @@ y = b.add(LoihiLif(4095, 0, 1, 6, 12, 24), b.add(Linear(), x, name="l", params={
 chip = b.build({"y": y})
 {harm}
 try:
-    trace = LavaEngine(chip, "{emission}", deadline_s=2.0).run({"x": np.ones((2, {samples}, 4), np.int64)})
+    trace = LavaEngine(chip, "{emission}", deadline_s=2.0, lanes=1).run({"x": np.ones((2, {samples}, 4), np.int64)})
     print("spikes", trace.events.spikes["y"])
 except CompileError as error:
     print("rule", error.rule)
