@@ -7,7 +7,7 @@ from frontend.nir_checked import CheckedNode
 from frontend.nir_flatten import Edge, flattened, without_wires
 from frontend.nir_network import NirNetwork, NirNode, Shape
 from frontend.nir_raw import RawGraph
-from frontend.nir_reach import check_fed, check_loops, influential
+from frontend.nir_reach import check_fed, check_loops, check_ports, influential
 from ir.errors import CompileError
 
 
@@ -26,6 +26,7 @@ def network(graph: RawGraph, where: str) -> NirNetwork:
 
 def _network(graph: RawGraph) -> NirNetwork:
     flat, (inputs, outputs), remarks = inferred(flattened(graph))
+    check_ports(flat)
     edges = without_wires(flat)
     nodes = {name: flat.nodes[name] for name in sorted(flat.nodes) if name not in flat.wires}
     _check_ends(nodes)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from frontend.nir_checked import CheckedNode
-from frontend.nir_flatten import Edge
+from frontend.nir_flatten import Edge, FlatGraph
 from ir.errors import CompileError
 
 
@@ -34,17 +34,36 @@ def check_loops(nodes: Mapping[str, CheckedNode], edges: tuple[Edge, ...]) -> No
 
 def influential(nodes: Mapping[str, CheckedNode], edges: tuple[Edge, ...]) -> set[str]:
     """The nodes from which an Output can be reached, and every Input."""
+    ends = {kind: {name for name, node in nodes.items() if node.kind == kind} for kind in ("Input", "Output")}
+    return _reaching(ends["Output"], edges) | ends["Input"]
+
+
+def _reaching(ends: set[str], edges: tuple[Edge, ...]) -> set[str]:
+    """The ends, and all that lies before them."""
     before: dict[str, list[str]] = defaultdict(list)
     for start, end in edges:
         before[end].append(start)
-    waiting = [name for name, node in nodes.items() if node.kind == "Output"]
-    found = {*waiting, *(name for name, node in nodes.items() if node.kind == "Input")}
+    found, waiting = set(ends), list(ends)
     while waiting:
         for name in before[waiting.pop()]:
             if name not in found:
                 found.add(name)
                 waiting.append(name)
     return found
+
+
+def check_ports(graph: FlatGraph) -> None:
+    """
+    Every Input and Output of a subgraph that counts has a source.
+
+    Raises:
+        CompileError: naming the end of the subgraph whose value nothing determines.
+    """
+    outputs = {name for name, node in graph.nodes.items() if node.kind == "Output" and name not in graph.wires}
+    fed = {end for _, end in graph.edges}
+    for name in sorted((_reaching(outputs, graph.edges) & graph.wires) - fed):
+        raise CompileError("nir.port", f"no edge leads to {name}, an {graph.nodes[name].kind} node of a subgraph",
+                           hint="connect it, or remove what reads it")  # fmt: skip
 
 
 def check_fed(nodes: Mapping[str, CheckedNode], edges: tuple[Edge, ...], kept: set[str]) -> None:

@@ -61,6 +61,8 @@ def split_host(graph: Graph) -> Deployment:
     if wrong:
         raise DeployError([_violation(node, graph.name) for node in wrong])
     chip_inputs = _read_from_outside(graph, parts.chip)
+    if parts.chip and not chip_inputs:  # neurons that fire by themselves: an input says for how many steps and samples
+        chip_inputs = [graph.inputs[0].name]
     after = [
         *_read_from_outside(graph, parts.epilogue),
         *(v for v in graph.outputs.values() if v not in parts.epilogue),

@@ -47,3 +47,22 @@ def test_a_network_without_neurons_is_run_checked_and_written(output: str, tmp_p
         assert file[output].shape == (16, 16, 3)
         assert file[output].any()
     assert "nothing of the network is left to the chip" in (out / "lowered.txt").read_text()
+
+
+@pytest.mark.parametrize("precision", ["float", "int"])
+def test_neurons_that_fire_by_themselves_run_for_the_steps_of_an_input_that_they_do_not_read(
+    precision: str, tmp_path: Path
+) -> None:
+    """A constant v_leak of 1 and a share of 1/4 per step: v = 0.25, 0.4375, then above 0.5 and reset to 0, every third step."""
+    two = np.ones(2, np.float32)
+    nodes: dict[str, Any] = {
+        "input": nir.Input({"input": np.array([3])}),
+        "output": nir.Output({"output": np.array([2])}),
+    }
+    nodes["node"] = nir.LIF(tau=4 * two, r=two, v_leak=two, v_threshold=two / 2, v_reset=0 * two)
+    nir.write(tmp_path / "net.nir", nir.NIRGraph(nodes, [("node", "output")], type_check=False))
+    np.savez(tmp_path / "x.npz", input=np.ones((7, 2, 3)))
+    flags = ["--target", "gpu", "--precision", precision, "--dt", "1", "--inputs", str(tmp_path / "x.npz")]
+    assert main([str(tmp_path / "net.nir"), *flags, "--out", str(tmp_path / "out")]) == 0
+    with np.load(tmp_path / "out" / "outputs.npz") as file:
+        np.testing.assert_array_equal(file["output"], np.tile([[[step % 3 == 2]] for step in range(7)], (1, 2, 2)))

@@ -222,6 +222,8 @@ DEFECTS: dict[str, tuple[Change, str, str]] = {
     "edges in one list": (lambda file: (file["node"].pop("edges"), file["node"].create_dataset("edges", data=np.array(["in", "conv"], object), dtype=h5py.string_dtype())), "nir.edge", "edges"),
     "edges of numbers": (lambda file: (file["node"].pop("edges"), file["node"].create_dataset("edges", data=[[0.5, 1]])), "nir.edge", "0.5"),
     "no edges entry": (lambda file: file["node"].pop("edges"), "nir.parameter", "edges"),
+    "unfed output of a subgraph": (lambda file: file["node/nodes/sub/edges"].write_direct(np.array([["i", "gain"], ["i", "gain"]], object)), "nir.port", "sub.o"),
+    "unfed input of a subgraph": (rewire(("step", "sub"), ("sub", "out")), "nir.port", "sub.i"),
     "unknown port": (edges(("lif.spikes", "cuba")), "nir.port", "lif"),
     "unknown port of a subgraph": (edges(("step", "sub.x")), "nir.port", "sub"),
     "algebraic loop": (edges(("sub", "step")), "nir.loop", "sub.gain -> step"),
