@@ -38,7 +38,7 @@ PLATFORMS: dict[str, tuple[str, float, str, list[int]]] = {
 def network(file: str) -> nir.NIRGraph:
     """The file's network; both have one synapse and one LIF of tau = 2.5 ms and threshold 0.1."""
     weight, r = {"norse": (1.0, 1.0), "rockpool": (0.04, 24.019737)}[file]
-    one = lambda value: np.array([value], np.float32)  # noqa: E731
+    one = lambda value: np.array([value], np.float32)
     nodes: dict[str, Any] = {
         "input": nir.Input({"input": np.array([1])}),
         "0": nir.Affine(one(weight)[None], one(0)),
