@@ -1,60 +1,22 @@
-"""The command line: flags in, one exit code out. 0 ok, 1 our bug, 2 bad usage or input, 3 the target cannot run the network."""
+"""The command line: flags in, one exit code out."""
 
 from __future__ import annotations
 
 import argparse
-import io
-import os
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
+from compile.exit_code import EXIT_BUG, EXIT_OK, exit_code, prepare_streams
 from compile.options import Options
-from compile.termination import Ended, ends_when_asked
 from ir.errors import CompileError
-
-EXIT_OK, EXIT_BUG, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command line and return the exit code; nothing but an internal error prints a traceback."""
-    _prepare_streams()
+    prepare_streams()
     parser = _parser()
     options = parser.parse_args(argv)
-    try:
-        with ends_when_asked():
-            return _run(parser, options)
-    except CompileError as error:
-        return _complain(error, error.exit_code)
-    except Ended as request:
-        return _complain(f"interrupted by {request}", request.exit_code)
-    except KeyboardInterrupt:
-        return _complain("interrupted", EXIT_INTERRUPTED)
-    except BrokenPipeError:  # the reader of our output went away, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_OK
-    except MemoryError as error:
-        what = f"not enough memory: {error}" if str(error) else "not enough memory"
-        return _complain(CompileError("memory", what, hint="fewer --samples, or one --part"), EXIT_USAGE)
-    except OSError as error:
-        return _complain(CompileError("io", error.strerror or str(error), str(error.filename or "")), EXIT_USAGE)
-
-
-def _prepare_streams() -> None:
-    """Any letter can be printed, as `?` where the terminal lacks it; a closed stream takes everything in silence."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (for the rest of the program)
-        elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-
-
-def _complain(what: object, exit_code: int) -> int:
-    with suppress(OSError):  # the error stream may be a file on a full disk; the code still tells
-        print(what, file=sys.stderr)
-    return exit_code
+    return exit_code(lambda: _run(parser, options))
 
 
 def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
@@ -86,12 +48,12 @@ def _options(options: argparse.Namespace) -> Options:
         dt=options.dt,
         semantics=options.semantics,
         out=options.out,
-        lower=_strategies(options.lower),
+        lower=strategies(options.lower),
         dump=options.dump,
     )
 
 
-def _strategies(pairs: Sequence[str]) -> dict[str, str]:
+def strategies(pairs: Sequence[str]) -> dict[str, str]:
     """`attention=graded-a` pairs as a table."""
     bad = [pair for pair in pairs if pair.count("=") != 1 or "" in pair.split("=")]
     if bad:

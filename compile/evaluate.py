@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from backends.trace import Array
 from compile.build import Build, reference_twin
-from compile.program import Program
+from compile.samples import cut_samples, join_samples
 from frontend.rules import reset_neurons
 
 BATCH = 256
@@ -25,20 +25,14 @@ def evaluate(task: Any, builds: Sequence[Build], quiet: bool) -> dict[str, dict[
         if build.part.name not in task.parts:
             continue
         inputs = task.inputs(build.part.name)
-        batches = _batches(inputs, build.floating)
+        batches = cut_samples(inputs, build.floating, BATCH)
+        types = {name: build.source.nodes[value].type for name, value in build.source.outputs.items()}
         bar = tqdm(batches, desc=f"  {build.part.name}: test set", unit="batch", leave=False, disable=quiet)
         twin = reference_twin(build.program)
         results = [(_source_outputs(build, batch), dict(twin.run(batch, probes=()).outputs)) for batch in bar]
-        source[build.part.name] = _joined(build, [ours for ours, _ in results])
-        compiled[build.part.name] = _joined(build, [theirs for _, theirs in results])
+        source[build.part.name] = join_samples([ours for ours, _ in results], types)
+        compiled[build.part.name] = join_samples([theirs for _, theirs in results], types)
     return {"source": task.metrics(source), "compiled": task.metrics(compiled)}
-
-
-def _batches(inputs: Mapping[str, Array], program: Program) -> list[dict[str, Array]]:
-    samples = next(iter(program.host_inputs(inputs).values())).shape[1]
-    axes = {name: 0 if kind.static else 1 for name, kind in program.inputs.items()}
-    cuts = range(0, samples, BATCH)
-    return [{n: np.take(a, range(k, min(k + BATCH, samples)), axis=axes[n]) for n, a in inputs.items()} for k in cuts]
 
 
 def _source_outputs(build: Build, batch: Mapping[str, Array]) -> dict[str, Array]:
@@ -52,12 +46,3 @@ def _source_outputs(build: Build, batch: Mapping[str, Array]) -> dict[str, Array
 
 def _as_tuple(result: Any) -> tuple[Any, ...]:
     return tuple(result) if isinstance(result, tuple | list) else (result,)
-
-
-def _joined(build: Build, batches: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-    """Batches behind each other on the samples' axis: the first of (B, *shape), the second of (T, B, *shape)."""
-    values = {name: build.source.nodes[value].type for name, value in build.source.outputs.items()}
-    return {
-        name: np.concatenate([batch[name] for batch in batches], axis=0 if kind.static else 1)
-        for name, kind in values.items()
-    }

@@ -78,6 +78,11 @@ class Graph:
         for table in ("nodes", "outputs", "params"):
             object.__setattr__(self, table, MappingProxyType(dict(getattr(self, table))))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As plain tables, for other processes; read-only views of tables cannot travel."""
+        tables = (dict(self.nodes), dict(self.outputs), dict(self.params))
+        return Graph, (self.name, self.steps, *tables, self.dtype)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Graph):
             return NotImplemented

@@ -1,0 +1,92 @@
+"""The unit of work: some samples of a test set through one part's integer network."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+
+from backends.trace import Array, Events
+from compile.build import Build, engine_of
+from compile.options import Options
+from compile.program import Program
+from ir.deployment import Deployment
+from ir.text import graph_text
+
+
+@dataclass(frozen=True)
+class Network:
+    """One compiled part as it travels to whoever runs it: graphs, and the real value of one integer (see `Program`)."""
+
+    name: str
+    deployment: Deployment
+    scales: Mapping[str, float]
+
+    @cached_property
+    def program(self) -> Program:
+        """On the reference of the process that asks, made once."""
+        engine = engine_of(self.deployment.chip, Options(target="gpu"), True)
+        return Program(self.name, "gpu", self.deployment, engine, self.scales)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Of all that the results depend on."""
+        deployment, digest = self.deployment, hashlib.sha256(repr(sorted(self.scales.items())).encode())
+        for graph in (deployment.prologue, deployment.chip, deployment.epilogue):
+            digest.update(graph_text(graph).encode())
+            for name in sorted(graph.params):
+                digest.update(np.ascontiguousarray(graph.params[name]).data)
+        return digest.digest()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Without the program: an engine belongs to its process."""
+        return Network, (self.name, self.deployment, dict(self.scales))
+
+
+@dataclass(frozen=True)
+class Result:
+    """Outputs of a chunk by name, in the layout of `Trace.outputs`, and its events."""
+
+    outputs: Mapping[str, Array]
+    events: Events
+
+
+def network_of(build: Build) -> Network:
+    """The network that a build made."""
+    return Network(build.part.name, build.program.deployment, dict(build.program.scales))
+
+
+def chunk_key(network: Network, inputs: Mapping[str, Array]) -> str:
+    """The name of a result: the same network and the same inputs give the same one."""
+    digest = hashlib.sha256(network.digest)
+    for name in sorted(inputs):
+        array = np.ascontiguousarray(inputs[name])
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(array.data)
+    return digest.hexdigest()[:32]
+
+
+def run_chunk(network: Network, inputs: Mapping[str, Array]) -> Result:
+    """
+    Run the samples from zero state.
+
+    On one thread: chunks side by side fill the cores, and sums on the host are the same everywhere.
+    """
+    torch.set_num_threads(1)
+    trace = network.program.run(inputs, probes=())
+    return Result(dict(trace.outputs), trace.events)
+
+
+def total_events(results: list[Result]) -> Events:
+    """The events of all chunks of a part."""
+    parts = [result.events for result in results]
+    kinds = ("spikes", "synaptic", "updates")
+    sums = {
+        kind: {name: sum(getattr(p, kind)[name] for p in parts) for name in getattr(parts[0], kind)} for kind in kinds
+    }
+    return Events(sum(events.samples for events in parts), parts[0].steps, **sums)

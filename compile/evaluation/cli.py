@@ -1,0 +1,103 @@
+"""The command line of `python -m models.evaluate`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from compile.cli import strategies
+from compile.exit_code import EXIT_OK, exit_code, prepare_streams
+from ir.errors import CompileError
+
+if TYPE_CHECKING:
+    from compile.evaluation.setting import Setting
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command line and return the exit code of `compile.exit_code`."""
+    prepare_streams()
+    options = _parser().parse_args(argv)
+    return exit_code(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    import torch
+
+    from compile.evaluation.evaluate import evaluate_all
+    from compile.evaluation.store import Store
+    from compile.evaluation.table import content, table
+    from compile.evaluation.workers import workers_of
+
+    torch.set_num_threads(1)  # as the workers do, so that a run that goes on makes the same networks
+    settings = _settings(options)
+    store = Store(options.out / "chunks")
+    with workers_of(options.cluster) as workers:
+        rows = evaluate_all(settings, workers, store)
+    _write(options.out / "results.json", json.dumps(content(rows), indent=1) + "\n")
+    print(table(rows))
+    refused = [row.refused for row in rows if row.refused is not None]
+    return refused[0].exit_code if len(refused) == len(rows) else EXIT_OK
+
+
+def _settings(options: argparse.Namespace) -> list[Setting]:
+    """Every combination, checked before anything runs."""
+    from compile.evaluation.setting import Setting, measured_configs, models
+
+    ways = [strategies(way.split(",")) for way in options.lower] or [{}]
+    found = [
+        Setting(network, config, profile, bits, way)
+        for network in options.networks or models()
+        for config in measured_configs(network)
+        if options.config in (None, config)
+        for profile, way, bits in product(options.profile, ways, options.bits or [None])
+    ]
+    if not found:
+        raise CompileError("model.config", f"no configuration {options.config!r} with a test set")
+    for setting in found:
+        setting.chip()
+    return found
+
+
+def _write(path: Path, text: str) -> None:
+    """A file that is whole at every moment."""
+    partial = path.with_suffix(".part")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m models.evaluate",
+        description="Run whole test sets through the integer networks; several values of a flag make a sweep. "
+        "A run that was interrupted goes on where it stopped.",
+    )
+    add = parser.add_argument
+    add(
+        "networks",
+        nargs="*",
+        type=Path,
+        metavar="NETWORK",
+        help="model files (default: all of models/ with a test set)",
+    )
+    add("--config", help="one of the model file's CONFIGS (default: all that have a test set)")
+    add("--profile", nargs="+", default=["loihi2"], metavar="NAME|FILE", help="hardware profiles (default: loihi2)")
+    add("--bits", nargs="+", type=int, metavar="N", help="bits of a weight (default: the chip's own)")
+    add(
+        "--lower",
+        nargs="+",
+        default=[],
+        metavar="OP=STRATEGY[,...]",
+        help="ways of lowering, e.g. attention=graded-a attention=graded-b",
+    )
+    add(
+        "--cluster",
+        metavar="local|ADDRESS",
+        help="spread over a Dask cluster: one process per core here, or a scheduler",
+    )
+    add("--out", type=Path, default=Path("out/evaluate"), metavar="DIR", help="results (default: out/evaluate)")
+    return parser

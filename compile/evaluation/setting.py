@@ -1,0 +1,65 @@
+"""One evaluation: a network in one configuration, compiled in one way."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import hw_profiles
+from frontend.user_code import call, import_file
+from hw_profiles import Profile
+from ir.errors import CompileError
+
+MODELS = Path(__file__).parents[2] / "models"
+LEAST_BITS = 2
+
+
+@dataclass(frozen=True)
+class Setting:
+    """bits: of the weights, None for the chip's own. lower: operation -> strategy, as `--lower` takes them."""
+
+    network: Path
+    config: str
+    profile: str = "loihi2"
+    bits: int | None = None
+    lower: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def __str__(self) -> str:
+        config = f" {self.config}" if self.config else ""
+        bits = f" {self.bits} bits" if self.bits is not None else ""
+        lower = "".join(f" {op}={strategy}" for op, strategy in self.lower.items())
+        return f"{self.network.stem}{config}, {self.profile}{bits}{lower}"
+
+    def chip(self) -> Profile:
+        """The hardware profile, with weights narrowed to the bits; CompileError where the chip has not so many."""
+        profile = hw_profiles.load(self.profile)
+        own = profile.arithmetic.weight_bits
+        if self.bits is None:
+            return profile
+        if not LEAST_BITS <= self.bits <= own:
+            hint = f"{LEAST_BITS} to {own}"
+            raise CompileError("options.bits", f"{profile.name} cannot hold weights of {self.bits} bits", hint=hint)
+        arithmetic = dict(profile.tables["arithmetic"])
+        narrow = replace(arithmetic["weight_bits"], value=self.bits, kind="assumed", note=f"narrowed from {own}")
+        return replace(profile, tables={**profile.tables, "arithmetic": {**arithmetic, "weight_bits": narrow}})
+
+
+def models() -> list[Path]:
+    """The model files of this repository that can be measured."""
+    return [path for path in sorted(MODELS.glob("*.py")) if {"build", "example", "task"} <= _functions(path)]
+
+
+def _functions(path: Path) -> set[str]:
+    return {node.name for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)}
+
+
+def measured_configs(path: Path) -> list[str]:
+    """The configurations of a model file that have a task (the one without a name where it has none); CompileError for none."""
+    module = import_file(path)
+    known, task = list(getattr(module, "CONFIGS", {})) or [""], getattr(module, "task", None)
+    measured = [config for config in known if task is not None and call(path, "task", task, config) is not None]
+    if not measured:
+        raise CompileError("evaluate.task", "there is no test set to evaluate", str(path), "define task(config)")
+    return measured

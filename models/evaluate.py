@@ -1,0 +1,11 @@
+"""
+`python -m models.evaluate`: whole test sets through the compiled networks, and sweeps; see docs/evaluation.md.
+
+The command is the compiler's, under the name where the networks are. It is handed over by name, since nothing in this
+folder needs the compiler.
+"""
+
+import runpy
+
+if __name__ == "__main__":
+    runpy.run_module("compile.evaluation", run_name="__main__", alter_sys=True)

@@ -1,0 +1,31 @@
+"""What must not load torch does not: help and listings answer at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"h5py", "lava", "networkx", "nir", "scipy", "sklearn", "spikingjelly", "torch"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "light"),
+    [
+        (["compile", "--help"], {"numpy"}),
+        (["models.evaluate", "--help"], {"numpy"}),
+        (["compile", "--list", "ops"], set()),
+        (["compile", "--list", "profiles"], set()),
+        (["compile", "--list", "strategies"], set()),
+        (["compile", "--list", "semantics"], set()),
+        (["compile", "--list", "presets"], set()),
+    ],
+)
+def test_imports(arguments: list[str], light: set[str]):
+    command = [sys.executable, "-X", "importtime", "-m", *arguments]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert len(run.stdout) > 200
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in run.stderr.splitlines()}
+    assert "compile" in imported
+    assert not imported & (HEAVY | light)
