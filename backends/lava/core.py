@@ -16,6 +16,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from backends.lava.bounds import magnitude_bounds
+from backends.lava.cone import cone_of, populations
+from backends.lava.joint import Emission, Product, joint_gates
 from backends.lava.number_types import emission_dtype
 from backends.lava.recording import Tap
 from backends.lava.stage import READOUT, Stage, depth_of, roots_of, stage_of
@@ -29,9 +31,11 @@ class Core:
     def __init__(self, graph: Graph, timing: Timing, emits: Iterable[str], taps: Mapping[str, Tap]) -> None:
         """`emits`: populations and `output:name` readouts to compute; `taps`: where emissions are recorded."""
         self.timing, self.steps_done = timing, 0
-        self.stages = _stages(graph, timing, tuple(emits))
-        lanes = timing.windows.lanes
-        self.emissions = {name: _silence(graph, name, lanes) for stage in self.stages for name in stage.emits}
+        emits, lanes = tuple(emits), timing.windows.lanes
+        self.stages = _stages(graph, timing, emits, _joint(graph, taps, emits))
+        self.emissions: dict[str, Emission] = {
+            name: _silence(graph, name, lanes) for stage in self.stages for name in stage.emits
+        }
         self.emits = tuple(self.emissions)
         sources = dict.fromkeys(name for stage in self.stages for name, _ in stage.lags)
         self.receives = tuple(name for name in sources if name not in self.emissions)
@@ -40,7 +44,9 @@ class Core:
         self._dtypes = {name: silence[name].dtype for name in self.receives}
         self.sizes = {name: silence[name].size for name in self.receives}
         self._shapes = {name: silence[name].shape for name in self.receives}
-        self._history = {name: deque([silence[name]] * lag, maxlen=lag) for name, lag in _lags(self.stages).items()}
+        self._history: dict[str, deque[Emission]] = {
+            name: deque([silence[name]] * lag, maxlen=lag) for name, lag in _lags(self.stages).items()
+        }
         self._rehearse()
 
     def _rehearse(self) -> None:
@@ -58,6 +64,12 @@ class Core:
                 stage.reset()
             self.emissions.update(stage.compute({name: self._history[name][lag - 1] for name, lag in stage.lags}))
 
+    def message(self, name: str) -> Array:
+        """What this core emitted, for another process: a flat vector."""
+        emission = self.emissions[name]
+        assert not isinstance(emission, Product), name
+        return emission.reshape(-1)
+
     def receive(self, values: Mapping[str, Array]) -> None:
         """Take what other cores and the inputs emitted in this step (any shape of the right size), and end the step."""
         arrived = {name: np.asarray(x, self._dtypes[name]).reshape(self._shapes[name]) for name, x in values.items()}
@@ -69,12 +81,22 @@ class Core:
         self.steps_done += 1
 
 
-def _stages(graph: Graph, timing: Timing, emits: tuple[str, ...]) -> list[Stage]:
+def _joint(graph: Graph, taps: Mapping[str, Tap], emits: tuple[str, ...]) -> frozenset[str]:
+    """The populations of this core that need not be materialised: nothing outside reads them, or records their elements."""
+    found = joint_gates(graph, {name for name, tap in taps.items() if tap.names_elements}) & set(emits)
+    if not found:
+        return found
+    others = [node.inputs for node in populations(graph) if node.name not in emits]
+    others += [(value,) for value in graph.outputs.values()]
+    return found - {source for roots in others for source in cone_of(graph, roots).sources}
+
+
+def _stages(graph: Graph, timing: Timing, emits: tuple[str, ...], joint: frozenset[str]) -> list[Stage]:
     bounds = magnitude_bounds(graph) if graph.is_integer else None
     by_depth: dict[int, list[str]] = {}
     for name in emits:
         by_depth.setdefault(depth_of(timing, name), []).append(name)
-    return [stage_of(graph, timing, depth, by_depth[depth], bounds) for depth in sorted(by_depth)]
+    return [stage_of(graph, timing, depth, by_depth[depth], bounds, joint) for depth in sorted(by_depth)]
 
 
 def _lags(stages: list[Stage]) -> dict[str, int]:
@@ -89,4 +111,5 @@ def _lags(stages: list[Stage]) -> dict[str, int]:
 def _silence(graph: Graph, emission: str, lanes: int) -> Array:
     """A step without any spike, in the shape and number type of an emission."""
     node = graph.nodes[roots_of(graph, emission)[0] if emission.startswith(READOUT) else emission]
-    return np.zeros((1, lanes, *node.type.shape), emission_dtype(graph, node))
+    zero = np.zeros((1, 1, *(1 for _ in node.type.shape)), emission_dtype(graph, node))
+    return np.broadcast_to(zero, (1, lanes, *node.type.shape))

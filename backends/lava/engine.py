@@ -13,9 +13,10 @@ from backends.lava.blueprint import Blueprint
 from backends.lava.bounds import with_input_range
 from backends.lava.children import raise_descriptor_limit, start_by_forking
 from backends.lava.cone import populations
-from backends.lava.events import count_events, delayed_sources
+from backends.lava.events import count_events, counted_as_one, delayed_sources
 from backends.lava.fused import fuse
 from backends.lava.inputs import checked_inputs, played
+from backends.lava.joint import joint_gates
 from backends.lava.number_types import trace_dtype
 from backends.lava.parameters import check_parameters
 from backends.lava.recording import Tap, shared_array
@@ -88,7 +89,7 @@ class LavaEngine:
         """
         samples = checked_inputs(self.chip, inputs, self.real)
         steps, batch = next(iter(samples.values())).shape[:2]
-        timing = timing_of(self.chip, steps, batch, self._lanes(batch))
+        timing = timing_of(self.chip, steps, batch, self._lanes(batch, probes))
         taps = self._taps(timing, probes)
         start_by_forking()
         with forgotten_processes():
@@ -115,11 +116,13 @@ class LavaEngine:
             return emit_stock(chip, timing, taps)
         return fuse(chip, timing, taps, self.processes)
 
-    def _lanes(self, samples: int) -> int:
+    def _lanes(self, samples: int, probes: tuple[str, ...]) -> int:
         """Samples side by side: as many as may be, in groups of equal size."""
         if self.emission == "stock":
             return 1
-        neurons = sum(node.type.size for node in (*self.chip.inputs, *populations(self.chip)))
+        joint = joint_gates(self.chip, probes)
+        computed = [node for node in (*self.chip.inputs, *populations(self.chip)) if node.name not in joint]
+        neurons = sum(node.type.size for node in computed)
         most = self.lanes or max(1, NEURONS_AT_ONCE // max(1, neurons))
         return -(-samples // -(-samples // most))
 
@@ -130,13 +133,14 @@ class LavaEngine:
         for name in probes:
             if name not in known:
                 raise CompileError("lava.probe", f"{name!r} is no population", hint=f"known: {', '.join(known)}")
-        windows, delayed = timing.windows, delayed_sources(self.chip)
+        windows, delayed, as_one = timing.windows, delayed_sources(self.chip), counted_as_one(self.chip)
         count = (windows.steps, windows.samples)
         taps: dict[str, Tap] = {}
         for name in names:
             type_ = self.chip.nodes[name].type
             values = shared_array((*count, *type_.shape), trace_dtype(self.chip, type_)) if name in probes else None
-            activity = shared_array((timing.window if name in delayed else 1, type_.size), np.int64)
+            rows = timing.window if name in delayed else 1
+            activity = shared_array((rows, 1 if name in as_one else type_.size), np.int64)
             taps[name] = Tap(type_.shape, timing.depth[name], windows, values, activity)
         for name, value in self.chip.outputs.items():
             type_ = self.chip.nodes[value].type

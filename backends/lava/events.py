@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from backends.trace import Events
 from ir.graph import Array, Graph, Node
 from ir.loops import run_loop
 from ir.ops.linear import Conv
+from ir.ops.shape import Expand, Permute, Reshape
 
 
 def count_events(graph: Graph, activity: Mapping[str, Array], samples: int, steps: int) -> Events:
@@ -19,10 +20,11 @@ def count_events(graph: Graph, activity: Mapping[str, Array], samples: int, step
 
     Args:
         activity: input or population -> active steps per element, summed over all samples, (1, size); by the step of the
-            window, (T, size), for those in `delayed_sources`.
+            window, (T, size), for those in `delayed_sources`; of all elements together, (1, 1), for those `counted_as_one`.
     """
     spikes = {name: int(active.sum()) for name, active in activity.items()}
-    synaptic = {node.name: _synaptic(graph, node, activity) for node in _projections(graph)}
+    as_one = counted_as_one(graph)
+    synaptic = {node.name: _synaptic(graph, node, activity, as_one) for node in _projections(graph)}
     updates = {node.name: node.type.size * steps * samples for node in populations(graph)}
     return Events(samples, steps, spikes, synaptic, updates)
 
@@ -33,13 +35,28 @@ def delayed_sources(graph: Graph) -> frozenset[str]:
     return frozenset(name for cone in cones if cone.remembers for name in cone.sources)
 
 
+def counted_as_one(graph: Graph) -> frozenset[str]:
+    """Populations whose elements all have equally many synapses in every projection, so that their number of events says all."""
+    found = {node.name for node in populations(graph)}
+    for node in _projections(graph):
+        cone = cone_of(graph, node.inputs, back_edges=True)
+        alike = all(isinstance(wire.op, (Reshape, Permute, Expand)) for wire in cone.nodes)
+        if not alike or len(cone.sources) != 1 or fan_out(graph, node).size != 1:
+            found -= set(cone.sources)
+    return frozenset(found)
+
+
 def _projections(graph: Graph) -> tuple[Node, ...]:
     return tuple(node for node in graph.nodes.values() if node.op.family == "projection")
 
 
-def _synaptic(graph: Graph, node: Node, activity: Mapping[str, Array]) -> int:
+def _synaptic(graph: Graph, node: Node, activity: Mapping[str, Array], as_one: Collection[str]) -> int:
     """Active elements of the projection's operand, each times its fan-out."""
     cone = cone_of(graph, node.inputs, back_edges=True)
+    if len(cone.sources) == 1 and cone.sources[0] in as_one:
+        (source,) = cone.sources
+        copies = graph.args(node)[0].size // graph.nodes[source].type.size
+        return int(activity[source].sum()) * copies * int(fan_out(graph, node).item())
     values = {name: _leaf(graph, name, activity[name], cone) for name in cone.sources}
     if not values:
         return 0

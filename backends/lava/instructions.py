@@ -17,6 +17,7 @@ import numpy as np
 
 from backends.lava.bounds import EXACT_FLOAT32
 from backends.lava.convolution import convolution
+from backends.lava.joint import Product
 from ir.graph import Array, Graph, Node
 from ir.ops.exact_product import exact_product, exact_sum
 from ir.ops.linear import Linear, Sum, Synapse
@@ -30,6 +31,8 @@ def wiring_instruction(graph: Graph, node: Node, bounds: Mapping[str, int] | Non
     if node.op.family == "routing":
         return _routing(node, bounds)
     working, result = _dtypes(graph, node, bounds)
+    if isinstance(node.op, Sum) and bounds is not None:
+        return _integer_sum(node.op, working)
     params = {role: array.astype(working) for role, array in graph.arrays(node).items()}
     sums = EXACT if bounds is None and result == np.float64 else PLAIN
     compute = _projection(graph, node, params, sums)
@@ -48,6 +51,18 @@ def _projection(graph: Graph, node: Node, params: Mapping[str, Array], sums: Sum
     if isinstance(op, Linear):
         return lambda x: sums.product(x, weight)
     return convolution(node, graph.args(node)[0].shape, weight, sums.products)
+
+
+def _integer_sum(op: Sum, working: Any) -> Compute:
+    """A sum over axes, also of gates that are not materialised."""
+    axes = tuple(axis + 2 for axis in op.axes)
+
+    def run(x: Array | Product) -> Array:
+        if isinstance(x, Product):
+            return _times(x.summed(axes, working), op.weight)
+        return _times(x.astype(working, copy=False).sum(axis=axes, keepdims=True), op.weight)
+
+    return run
 
 
 def _times(x: Array, weight: float) -> Array:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from backends.lava.joint import Emission, Product
 from backends.lava.timing import Windows
 from ir.errors import CompileError
 from ir.graph import Array
@@ -46,13 +47,23 @@ class Tap:
     values: Array | None = None
     activity: Array | None = None
 
-    def record(self, step: int, emission: Array) -> None:
+    @property
+    def names_elements(self) -> bool:
+        """Whether anything is recorded of single elements."""
+        return self.values is not None or (self.activity is not None and self.activity.size != 1)
+
+    def record(self, step: int, emission: Emission) -> None:
         """Take the emission (1, lanes, *shape) of hardware step `step`, if it lies inside the windows."""
         local = step - self.first
         if not 0 <= local < self.windows.total:
             return
         at, samples = self.windows.at(local)
-        emitted = emission[0, : samples.stop - samples.start]
+        lanes = samples.stop - samples.start
+        if isinstance(emission, Product):
+            if self.activity is not None:
+                self.activity[0] += emission.active(lanes)
+            return
+        emitted = emission[0, :lanes]
         if self.values is not None:
             self.values[at, samples] = emitted
         if self.activity is not None:

@@ -6,16 +6,19 @@ Delay lines and back edges are the stage's own, even where another stage reads t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+
 from backends.lava.cone import Cone, cone_of
 from backends.lava.instructions import Compute, wiring_instruction
+from backends.lava.joint import Emission, JointGate
 from backends.lava.memories import BackEdge, DelayLine
 from backends.lava.neurons import neuron_of
 from backends.lava.timing import Timing, Windows
-from ir.graph import Array, Graph, Node
+from ir.graph import Graph, Node
 from ir.ops.delay import Delay, Past
 
 READOUT = "output:"
@@ -37,7 +40,7 @@ class Stage:
     depth: int
     lags: tuple[tuple[str, int], ...]
     emits: dict[str, str]
-    instructions: list[tuple[str, Compute, tuple[str, ...]]] = field(default_factory=list)
+    instructions: list[tuple[str, Callable[..., Emission], tuple[str, ...]]] = field(default_factory=list)
     stateful: list[Stateful] = field(default_factory=list)
     back_edges: list[BackEdge] = field(default_factory=list)
 
@@ -46,24 +49,43 @@ class Stage:
         for part in self.stateful:
             part.reset()
 
-    def compute(self, values: dict[str, Array]) -> dict[str, Array]:
+    def compute(self, values: dict[str, Emission]) -> dict[str, Emission]:
         """Emission name -> value, from the values of the sources."""
         for name, run, operands in self.instructions:
             values[name] = run(*(values[operand] for operand in operands))
         for edge in self.back_edges:
-            edge.remember(values[edge.of])
+            value = values[edge.of]
+            assert isinstance(value, np.ndarray), edge.of  # loops are always materialised
+            edge.remember(value)
         return {emission: values[value] for emission, value in self.emits.items()}
 
 
-def stage_of(graph: Graph, timing: Timing, depth: int, emits: Sequence[str], bounds: Mapping[str, int] | None) -> Stage:
-    """The stage that computes the emissions `emits`, all of this depth; `bounds`: the range proof, None for a real network."""
+def stage_of(
+    graph: Graph,
+    timing: Timing,
+    depth: int,
+    emits: Sequence[str],
+    bounds: Mapping[str, int] | None,
+    joint: Collection[str] = (),
+) -> Stage:
+    """
+    The stage that computes the emissions `emits`, all of this depth.
+
+    Args:
+        bounds: the range proof, None for a real network. joint: populations that emit products and are not materialised.
+    """
     cone = cone_of(graph, tuple(root for name in emits for root in roots_of(graph, name)), back_edges=True)
     lags = tuple((name, depth - timing.depth[name]) for name in cone.sources if name not in emits)
     assert all(lag > 0 for _, lag in lags), (emits, lags)
     own = {name: roots_of(graph, name)[0] if name.startswith(READOUT) else name for name in emits}
     stage = Stage(depth, lags, own)
     for node in _in_order(graph, cone, emits):
-        stage.instructions.append((node.name, _instruction(graph, node, bounds, timing.windows, stage), node.inputs))
+        run = (
+            JointGate(node.type.shape).step
+            if node.name in joint
+            else _instruction(graph, node, bounds, timing.windows, stage)
+        )
+        stage.instructions.append((node.name, run, node.inputs))
     return stage
 
 

@@ -38,12 +38,12 @@ class CoreWorker:
 
     def __init__(self, core: Core, sent: tuple[str, ...]) -> None:
         self.core, self.sent = core, sent
-        self.sends = tuple(core.emissions[name].size for name in sent)
+        self.sends = tuple(core.message(name).size for name in sent)
         self.receives = tuple(core.sizes[name] for name in core.receives)
 
     def step(self) -> list[Array]:
         self.core.step()
-        return [self.core.emissions[name].reshape(-1) for name in self.sent]
+        return [self.core.message(name) for name in self.sent]
 
     def take(self, messages: list[Array]) -> None:
         self.core.receive(dict(zip(self.core.receives, messages, strict=True)))
