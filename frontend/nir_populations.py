@@ -92,13 +92,9 @@ class Population:
     def _starts(self) -> tuple[Any, ...]:
         start = self.value("v0")
         found: list[Any] = [] if start.any() else ["zero"]
-        for name in ("v_leak", "v_reset"):
-            role = {"v_leak": "leak"}.get(name, name)
-            known = hasattr(self.op, role) and not (role == "leak" and self._is_flat())
-            if known and np.array_equal(
-                np.broadcast_to(start, self.shape), np.broadcast_to(self.value(role), self.shape)
-            ):
-                found.append(name)
+        reset = self.value("v_reset") if isinstance(self.op, Lif) else np.zeros(())
+        meant = {"v_leak": reset if self._is_flat() else self.value("leak"), "v_reset": reset}
+        found += [name for name, value in meant.items() if not (value - start).any()]
         shared = start.reshape(-1)[0]
         return (*found, float(shared)) if (start == shared).all() else tuple(found)
 
