@@ -1,4 +1,7 @@
-"""The manners of child processes: they leave Ctrl-C to the parent, die with it, and may be as many as its files allow."""
+"""
+The manners of child processes: they leave Ctrl-C to the parent, die with it, compute in one thread each, and may be as many as
+its files allow.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ import signal
 import sys
 import threading
 from collections.abc import Generator
+
+from threadpoolctl import ThreadpoolController
 
 from ir.errors import CompileError
 
@@ -70,8 +75,14 @@ def interrupts_deferred() -> Generator[None]:
 
 @contextlib.contextmanager
 def quiet_children() -> Generator[None]:
-    """Children forked meanwhile ignore Ctrl-C and die with the parent (Linux), whatever ends it."""
+    """
+    Children forked meanwhile ignore Ctrl-C and die with the parent (Linux), whatever ends it; each computes in one thread.
+
+    Processes in step with each other that wait for pools of threads are ten times slower; a pool that the parent has used may
+    hang in a child, which has none of its threads.
+    """
     _register_fork_hook()
+    _Forking.pools = ThreadpoolController()
     _Forking.active = True
     try:
         with interrupts_deferred():
@@ -85,18 +96,22 @@ class _Forking:
 
     active = False
     registered = False
+    pools: ThreadpoolController | None = None
 
 
 def _register_fork_hook() -> None:
     if not _Forking.registered:
-        os.register_at_fork(after_in_child=_die_with_parent)
+        os.register_at_fork(after_in_child=_behave)
         _Forking.registered = True
 
 
-def _die_with_parent() -> None:
+def _behave() -> None:
+    """What a child does first."""
     if not _Forking.active:
         return
     for number in (signal.SIGTERM, signal.SIGHUP):  # the parent may unwind at them; a child just ends
         signal.signal(number, signal.SIG_DFL)
     if os.uname().sysname == "Linux":
         ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    if _Forking.pools is not None:
+        _Forking.pools.limit(limits=1)

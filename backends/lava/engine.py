@@ -12,17 +12,16 @@ import numpy as np
 from backends.lava.blueprint import Blueprint
 from backends.lava.bounds import with_input_range
 from backends.lava.children import raise_descriptor_limit, start_by_forking
-from backends.lava.cone import populations
-from backends.lava.events import count_events, counted_as_one, delayed_sources
+from backends.lava.events import count_events
 from backends.lava.fused import fuse
 from backends.lava.inputs import checked_inputs, played
-from backends.lava.joint import joint_gates
 from backends.lava.number_types import trace_dtype
 from backends.lava.parameters import check_parameters
-from backends.lava.recording import Tap, shared_array
+from backends.lava.recording import Tap
 from backends.lava.safe_run import safe_run
 from backends.lava.status import Status
 from backends.lava.stock import emit_stock
+from backends.lava.taps import lanes_of, taps_of
 from backends.lava.tidy import forgotten_processes, kept_loggers
 from backends.lava.timing import Timing, timing_of
 from backends.lava.worker import HostWorker
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
     from backends.lava.processes.network import LavaNetwork
 
 EMISSIONS = ("fused", "stock")
-NEURONS_AT_ONCE = 1 << 21
-"""Neurons computed in one step, those of all lanes together: more of them do not run faster, only wait longer."""
 PROCESSES_OF_THE_USER = 50
 """Processes that may join an exported network without running out of files."""
 
@@ -89,11 +86,11 @@ class LavaEngine:
         """
         samples = checked_inputs(self.chip, inputs, self.real)
         steps, batch = next(iter(samples.values())).shape[:2]
-        timing = timing_of(self.chip, steps, batch, self._lanes(batch, probes))
-        taps = self._taps(timing, probes)
+        lanes = 1 if self.emission == "stock" else lanes_of(self.chip, batch, probes, self.lanes)
+        timing = timing_of(self.chip, steps, batch, lanes)
+        taps = taps_of(self.chip, timing, probes)
         start_by_forking()
         with forgotten_processes():
-            lanes = timing.windows.lanes
             self._execute(timing, taps, {name: played(values, lanes) for name, values in samples.items()})
         activity = {name: tap.activity for name, tap in taps.items() if tap.activity is not None}
         activity |= {name: np.count_nonzero(x, axis=1).reshape(steps, -1) for name, x in samples.items()}
@@ -115,38 +112,6 @@ class LavaEngine:
         if self.emission == "stock":
             return emit_stock(chip, timing, taps)
         return fuse(chip, timing, taps, self.processes)
-
-    def _lanes(self, samples: int, probes: tuple[str, ...]) -> int:
-        """Samples side by side: as many as may be, in groups of equal size."""
-        if self.emission == "stock":
-            return 1
-        joint = joint_gates(self.chip, probes)
-        computed = [node for node in (*self.chip.inputs, *populations(self.chip)) if node.name not in joint]
-        neurons = sum(node.type.size for node in computed)
-        most = self.lanes or max(1, NEURONS_AT_ONCE // max(1, neurons))
-        return -(-samples // -(-samples // most))
-
-    def _taps(self, timing: Timing, probes: tuple[str, ...]) -> dict[str, Tap]:
-        """Shared memory for every population's activity, the probed spikes and the outputs ("output " + name)."""
-        names = [node.name for node in populations(self.chip)]
-        known = [*names, *(node.name for node in self.chip.inputs)]
-        for name in probes:
-            if name not in known:
-                raise CompileError("lava.probe", f"{name!r} is no population", hint=f"known: {', '.join(known)}")
-        windows, delayed, as_one = timing.windows, delayed_sources(self.chip), counted_as_one(self.chip)
-        count = (windows.steps, windows.samples)
-        taps: dict[str, Tap] = {}
-        for name in names:
-            type_ = self.chip.nodes[name].type
-            values = shared_array((*count, *type_.shape), trace_dtype(self.chip, type_)) if name in probes else None
-            rows = timing.window if name in delayed else 1
-            activity = shared_array((rows, 1 if name in as_one else type_.size), np.int64)
-            taps[name] = Tap(type_.shape, timing.depth[name], windows, values, activity)
-        for name, value in self.chip.outputs.items():
-            type_ = self.chip.nodes[value].type
-            values = shared_array((*count, *type_.shape), trace_dtype(self.chip, type_))
-            taps["output " + name] = Tap(type_.shape, timing.outputs[name], windows, values)
-        return taps
 
     def _execute(self, timing: Timing, taps: Mapping[str, Tap], inputs: Mapping[str, Array]) -> None:
         """Connect the host to the network and run until the last sample has left."""
