@@ -142,7 +142,10 @@ def is_added(node: Node) -> bool:
 def _host_input(name: str, kind: Type, value: Any, whole: Graph) -> torch.Tensor:
     """One model input in the number type of the network's arithmetic."""
     steps = whole.steps
-    array = np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value)
+    try:
+        array = np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value)
+    except ValueError as error:  # lists of different lengths
+        raise CompileError("run.dtype", f"input {name!r} is no array: {error}") from None
     if array.dtype.kind not in "fiub":
         raise CompileError("run.dtype", f"input {name!r} has type {array.dtype}, needs numbers")
     with np.errstate(over="ignore"):  # infinite then, and refused below

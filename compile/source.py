@@ -12,6 +12,7 @@ import numpy as np
 from compile.npz import read_arrays
 from compile.options import Options
 from frontend.nir_import import Imported, import_nir
+from frontend.nir_values import as_array
 from ir.errors import CompileError
 from ir.graph import Graph
 
@@ -169,9 +170,16 @@ def _refuse_model_flags(name: str, options: Options) -> None:
             raise CompileError(f"options.{flag}", f"a network file has no {flag}", name, f"leave --{flag} out")
 
 
+def _array(name: str, value: Any) -> Any:
+    try:
+        return as_array(value)
+    except CompileError as error:
+        raise CompileError("run.dtype", f"input {name!r} {error.what}") from error
+
+
 def _domains(inputs: Mapping[str, Any]) -> dict[str, str]:
     """The inputs that are spikes: nothing but zeros and ones."""
-    return {name: "spike" for name, value in inputs.items() if np.isin(np.asarray(value), (0, 1)).all()}
+    return {name: "spike" for name, value in inputs.items() if np.isin(_array(name, value), (0, 1)).all()}
 
 
 def _random_inputs(graph: Graph, samples: int) -> dict[str, Any]:

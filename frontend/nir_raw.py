@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from frontend.nir_values import as_array
 from ir.errors import CompileError
 
 MAX_DEPTH = 32
@@ -64,7 +65,7 @@ def _plain(value: Any, depth: int) -> Any:
         return text(value)
     if isinstance(value, str | int | float | bool) or value is None:
         return value
-    array = np.asarray(value)
+    array = as_array(value)
     if array.dtype.kind in "OSU":
         return _texts(array) if array.ndim else str(value)
     return array.item() if array.ndim == 0 else array

@@ -24,9 +24,17 @@ MAX_AXES = 16
 MAX_WHOLE = 1 << 31
 
 
+def as_array(value: Any) -> Array:
+    """Any array of any library, torch tensors that take part in training among them; CompileError for what is none."""
+    try:
+        return np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise CompileError("nir.dtype", f"is no array of numbers: {error}") from None
+
+
 def real(value: Any) -> Array:
     """A finite float32 or float64 array; half precision and integers of at most 16 bits become float32 exactly."""
-    array = np.asarray(value)
+    array = as_array(value)
     if array.dtype.kind not in "fiu" or array.dtype.itemsize > 8:
         raise CompileError("nir.dtype", f"holds {_kind(array)}, not real numbers", hint="float32 or float64")
     if array.size == 0:
@@ -48,7 +56,7 @@ def _real_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def _kind(array: Array) -> str:
-    return "text" if array.dtype.kind in "OSU" else str(array.dtype)
+    return {"S": "text", "U": "text", "O": "objects"}.get(array.dtype.kind, str(array.dtype))
 
 
 def positive(value: Any) -> Array:
@@ -69,7 +77,7 @@ def not_negative(value: Any) -> Array:
 
 def whole_numbers(value: Any) -> tuple[int, ...]:
     """A scalar or a short vector of whole numbers; floats are accepted where they are whole (2.0)."""
-    array = np.asarray(value)
+    array = as_array(value)
     if array.size == 0 and array.ndim <= 1:
         return ()
     if array.dtype.kind not in "iuf" or array.dtype.itemsize > 8:
