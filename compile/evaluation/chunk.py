@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from backends.trace import Array, Events
+from backends.trace import Array
 from compile.build import Build, engine_of
+from compile.evaluation.result import Result, pack
 from compile.options import Options
 from compile.program import Program
 from ir.deployment import Deployment
@@ -48,14 +49,6 @@ class Network:
         return Network, (self.name, self.deployment, dict(self.scales))
 
 
-@dataclass(frozen=True)
-class Result:
-    """Outputs of a chunk by name, in the layout of `Trace.outputs`, and its events."""
-
-    outputs: Mapping[str, Array]
-    events: Events
-
-
 def network_of(build: Build) -> Network:
     """The network that a build made."""
     return Network(build.part.name, build.program.deployment, dict(build.program.scales))
@@ -71,22 +64,12 @@ def chunk_key(network: Network, inputs: Mapping[str, Array]) -> str:
     return digest.hexdigest()[:32]
 
 
-def run_chunk(network: Network, inputs: Mapping[str, Array]) -> Result:
+def run_chunk(network: Network, inputs: Mapping[str, Array]) -> bytes:
     """
-    Run the samples from zero state.
+    Run the samples from zero state; the packed `Result`.
 
     On one thread: chunks side by side fill the cores, and sums on the host are the same everywhere.
     """
     torch.set_num_threads(1)
     trace = network.program.run(inputs, probes=())
-    return Result(dict(trace.outputs), trace.events)
-
-
-def total_events(results: list[Result]) -> Events:
-    """The events of all chunks of a part."""
-    parts = [result.events for result in results]
-    kinds = ("spikes", "synaptic", "updates")
-    sums = {
-        kind: {name: sum(getattr(p, kind)[name] for p in parts) for name in getattr(parts[0], kind)} for kind in kinds
-    }
-    return Events(sum(events.samples for events in parts), parts[0].steps, **sums)
+    return pack(Result(dict(trace.outputs), trace.events))

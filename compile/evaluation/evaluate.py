@@ -13,7 +13,8 @@ from tqdm import tqdm
 from backends.trace import Array, Events
 from compile.build import build_part
 from compile.energy.simulated import Counts, node_counts
-from compile.evaluation.chunk import Network, Result, chunk_key, network_of, run_chunk, total_events
+from compile.evaluation.chunk import Network, chunk_key, network_of, run_chunk
+from compile.evaluation.result import Result, total_events, unpack
 from compile.evaluation.setting import Setting
 from compile.evaluation.store import Store
 from compile.evaluation.workers import Workers
@@ -54,7 +55,7 @@ class Work:
     networks: Mapping[str, Network]
     keys: dict[str, list[str]]
     found: dict[str, Result]
-    running: dict[Future[Result], str]
+    running: dict[Future[bytes], str]
 
 
 def evaluate_all(settings: Iterable[Setting], workers: Workers, store: Store) -> list[Row]:
@@ -104,8 +105,11 @@ def _finish(work: Work | Row, store: Store) -> Row:
     total, done = sum(map(len, work.keys.values())), len(work.found)
     with tqdm(total=total, initial=done, desc=str(work.setting), unit="chunk", mininterval=0.5) as bar:
         for future in as_completed(work.running):
-            work.found[work.running[future]] = future.result()
-            store.save(work.running[future], future.result())
+            key, packed = work.running[future], future.result()
+            store.save(key, packed)
+            result = unpack(packed)
+            assert result is not None
+            work.found[key] = result
             bar.update()
     results = {part: [work.found[key] for key in keys] for part, keys in work.keys.items()}
     events = {part: total_events(own) for part, own in results.items()}

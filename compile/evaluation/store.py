@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-import zipfile
-import zlib
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-import numpy as np
-
-from backends.trace import Events
-from compile.evaluation.chunk import Result
+from compile.evaluation.result import Result, unpack
 
 
 class Store:
@@ -26,21 +19,14 @@ class Store:
 
     def load(self, key: str) -> Result | None:
         """A result that is stored, None where there is no whole one."""
-        try:
-            with self._path(key).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-                record = json.loads(str(file["record"]))
-                outputs = {name: file[f"output{index}"] for index, name in enumerate(record["outputs"])}
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
-            return None
-        return Result(outputs, Events(**record["events"]))
+        path = self._path(key)
+        return unpack(path.read_bytes()) if path.is_file() else None
 
-    def save(self, key: str, result: Result) -> None:
-        """Store a result under a temporary name, then give it its own."""
-        record = json.dumps({"outputs": list(result.outputs), "events": asdict(result.events)})
-        arrays = {f"output{index}": array for index, array in enumerate(result.outputs.values())}
+    def save(self, key: str, packed: bytes) -> None:
+        """Store a packed result under a temporary name, then give it its own."""
         with NamedTemporaryFile(dir=self._folder, prefix=".", suffix=".part", delete=False) as file:
             try:
-                np.savez_compressed(file, record=np.array(record), **arrays)
+                file.write(packed)
                 file.close()
                 os.replace(file.name, self._path(key))
             except BaseException:

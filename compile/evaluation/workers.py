@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from compile.evaluation.chunk import Network, Result
+from compile.evaluation.chunk import Network
 from ir.errors import CompileError
 
 LOCAL = "local"
@@ -29,7 +29,7 @@ class Workers:
     what it returns stands for the network in `submit`.
     """
 
-    submit: Callable[..., Future[Result]]
+    submit: Callable[..., Future[bytes]]
     share: Callable[[Network], Any]
 
 
