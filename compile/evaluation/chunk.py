@@ -6,18 +6,21 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
+from backends.host import HostEngine
+from backends.reference.engine import ReferenceEngine
 from backends.trace import Array
-from compile.build import Build, engine_of
 from compile.evaluation.result import Result, pack
-from compile.options import Options
 from compile.program import Program
 from ir.deployment import Deployment
 from ir.text import graph_text
+
+if TYPE_CHECKING:  # a worker needs no front end
+    from compile.build import Build
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class Network:
     @cached_property
     def program(self) -> Program:
         """On the reference of the process that asks, made once."""
-        engine = engine_of(self.deployment.chip, Options(target="gpu"), True)
+        chip = self.deployment.chip
+        engine = ReferenceEngine(chip) if chip.nodes else HostEngine()
         return Program(self.name, "gpu", self.deployment, engine, self.scales)
 
     @cached_property

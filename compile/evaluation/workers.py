@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -64,10 +65,23 @@ def _cluster(address: str) -> Generator[Workers]:
             hint = f"--cluster takes {LOCAL}, or a scheduler's address like tcp://host:8786"
             raise CompileError("cluster.address", f"no scheduler answers at {address}: {error}", hint=hint) from None
         with client:
+            _check(distributed, client, address)
             try:
                 yield Workers(client.get_executor(pure=False).submit, lambda network: client.scatter(network))
             except distributed.KilledWorker as error:
                 raise CompileError("cluster.worker", str(error), address, "give the workers more memory") from None
+
+
+def _check(distributed: Any, client: Any, address: str) -> None:
+    """CompileError where the cluster has no workers, or such as do not have the compiler."""
+    hint = "start workers in a checkout of this version, see docs/evaluation.md"
+    try:
+        client.wait_for_workers(1, timeout=CONNECT_S)
+        client.run(import_module, __name__)
+    except (TimeoutError, distributed.TimeoutError):
+        raise CompileError("cluster.worker", "the cluster has no workers", address, hint) from None
+    except ImportError as error:
+        raise CompileError("cluster.worker", f"a worker lacks the compiler: {error}", address, hint) from None
 
 
 def cores() -> int:

@@ -100,11 +100,12 @@ def test_other_weights_are_other_results(measured: Path, tmp_path: Path):
 
 
 @pytest.mark.parametrize("where", ["local", "address"])
-def test_a_cluster_gives_the_same_bits(measured: Path, tmp_path: Path, where: str):
+def test_a_cluster_gives_the_same_bits(measured: Path, tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch):
     distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
     assert main([str(measured), "--out", str(tmp_path / "here")]) == 0
     arguments = [str(measured), "--out", str(tmp_path / "there"), "--cluster"]
     if where == "local":
+        monkeypatch.setattr(workers_module, "cores", lambda: 1)  # a process takes seconds to start
         assert main([*arguments, "local"]) == 0
     else:
         with distributed.LocalCluster(n_workers=2, processes=False, dashboard_address=None) as cluster:
@@ -164,6 +165,20 @@ def test_bad_flags(measured: Path, tmp_path: Path, flags, rule, capsys, monkeypa
     monkeypatch.setattr(workers_module, "CONNECT_S", 1)
     assert main([str(measured), "--out", str(tmp_path), *flags]) == 2
     assert f"error[{rule}]" in capsys.readouterr().err
+
+
+def test_a_cluster_that_cannot_work_is_an_error(measured: Path, tmp_path: Path, capsys, monkeypatch):
+    distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+    monkeypatch.setattr(workers_module, "CONNECT_S", 1)
+    with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster:
+        arguments = [str(measured), "--out", str(tmp_path), "--cluster", cluster.scheduler.address]
+        assert main(arguments) == 2
+        assert "error[cluster.worker]: the cluster has no workers" in capsys.readouterr().err
+        cluster.scale(1)
+        monkeypatch.setattr(workers_module, "__name__", "no.such.compiler")
+        monkeypatch.setattr(workers_module, "CONNECT_S", 20)
+        assert main(arguments) == 2
+        assert "error[cluster.worker]: a worker lacks the compiler" in capsys.readouterr().err
 
 
 def test_without_dask_the_error_says_what_to_install(measured: Path, tmp_path: Path, capsys, monkeypatch):
