@@ -81,11 +81,12 @@ def load_source(network: Any, options: Options, example: Example | None = None) 
 
 
 def _from_path(path: Path, options: Options, example: Example) -> Source:
-    if path.suffix == ".py":
+    kind = path.suffix.lower()
+    if kind == ".py":
         return _from_model_file(path, options)
-    if path.suffix == ".nir":
+    if kind == ".nir":
         return _from_nir(path, path.stem, options, example)
-    if path.suffix == ".net":
+    if kind == ".net":
         return _from_net(path, options, example)
     hint = "name a model file (.py), a NIR file (.nir) or a lava-dl file (.net)"
     raise CompileError("source.kind", f"cannot compile {path}", hint=hint)

@@ -17,6 +17,7 @@ from frontend.nir_load import load
 from frontend.nir_network import NirNetwork
 from frontend.nir_reader import network_of
 from frontend.nir_translate import translate, value_names
+from frontend.recorder import node_name
 from frontend.semantics import Semantics
 from frontend.semantics_given import given
 from frontend.semantics_resolve import Resolved, resolve
@@ -73,4 +74,6 @@ def import_nir(
     reading = resolve(source, semantics, dt)
     values = value_names(source)
     names = {values[key]: key for key in (*source.inputs, *source.outputs) if values[key] != key}
-    return Imported(translate(source, reading.semantics, domains, name), reading, lint(source, reading), names)
+    return Imported(
+        translate(source, reading.semantics, domains, node_name(name)), reading, lint(source, reading), names
+    )

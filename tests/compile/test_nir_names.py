@@ -65,3 +65,14 @@ def test_files_of_the_command_line_bear_these_names(tmp_path: Path, capsys: pyte
         saved = dict(file)
     number = 2 + ENDS.index("a b")
     np.testing.assert_array_equal(saved["a b/%"], number * given["a b"])
+
+
+@pytest.mark.parametrize("name", ["a b.nir", "é.NIR", "100%.nir", "-x.nir"])
+def test_files_of_any_name_are_compiled_and_written(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / name
+    nir.write(path, graph())
+    flags = ["--target", "gpu", "--precision", "float", "--samples", "2", "--out", str(tmp_path / "out")]
+    assert main([str(path), *flags]) == 0, capsys.readouterr().err
+    nir.read(tmp_path / "out" / "network.nir", type_check=False)
