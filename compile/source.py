@@ -145,8 +145,11 @@ def _from_nir(network: Any, name: str, options: Options, example: Example) -> So
         imported = import_nir(network, options.semantics, options.dt, _domains(named), name)
     graph = imported.graph
     (name,) = _chosen((graph.name or name,), options.part, name)
-    made = _random_inputs(graph, options.samples)
-    inputs = {**{imported.names.get(key, key): value for key, value in made.items()}, **named}
+    made = {imported.names.get(key, key): value for key, value in _random_inputs(graph, options.samples).items()}
+    unknown = [key for key in named if key not in made]
+    if unknown:
+        raise CompileError("nir.input", f"the network has no input {unknown[0]!r}", name, f"known: {', '.join(made)}")
+    inputs = {**made, **named}
     static = tuple(node.name for node in graph.inputs if node.type.static)
     return Source(name, "", graph.steps, static, (Part(name, graph, inputs, inputs),), reading=imported)
 

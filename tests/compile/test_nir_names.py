@@ -76,3 +76,9 @@ def test_files_of_any_name_are_compiled_and_written(
     flags = ["--target", "gpu", "--precision", "float", "--samples", "2", "--out", str(tmp_path / "out")]
     assert main([str(path), *flags]) == 0, capsys.readouterr().err
     nir.read(tmp_path / "out" / "network.nir", type_check=False)
+
+
+def test_an_example_for_an_input_that_does_not_exist_is_refused() -> None:
+    for value in (np.ones((3, 1, 2)), np.full((3, 1, 2), 0.5)):
+        with pytest.raises(CompileError, match="no input 'x'"):
+            compile_model(graph(), target="gpu", precision="float", example={"x": value})
