@@ -23,15 +23,27 @@ def convolution(
     op, groups, out = node.op, node.op.groups, node.type.shape
     taps = _tap_indices(op, shape, weight.shape[2:], out[1:])
     matrix = weight.reshape(groups, weight.shape[0] // groups, -1)
-    margin = [(0, 0), *((pad, pad) for pad in op.padding), (0, 0)]
 
     def run(x: Array) -> Array:
-        flat = np.pad(np.moveaxis(x[0], 0, -1), margin).reshape(groups, shape[0] // groups, -1, x.shape[1])
-        columns = flat[:, :, taps].reshape(groups, matrix.shape[2], -1)
-        sums = multiply(matrix, columns).reshape(*out, x.shape[1])
-        return np.ascontiguousarray(np.moveaxis(sums, -1, 0))[None]
+        lanes = x.shape[1]
+        padded = _padded(x.reshape(lanes, -1).T.reshape(*shape, lanes), op.padding)
+        flat = padded.reshape(groups, shape[0] // groups, -1, lanes)
+        columns = np.take(flat, taps, axis=2).reshape(groups, matrix.shape[2], -1)
+        sums = multiply(matrix, columns).reshape(-1, lanes)
+        return np.ascontiguousarray(sums.T).reshape(1, lanes, *out)
 
     return run
+
+
+def _padded(maps: Array, padding: tuple[int, ...]) -> Array:
+    """Zeros around (channels, *sizes, lanes)."""
+    if not any(padding):
+        return maps
+    sizes = [size + 2 * pad for size, pad in zip(maps.shape[1:], padding, strict=False)]
+    wide = np.zeros((len(maps), *sizes, maps.shape[-1]), maps.dtype)
+    inner = tuple(slice(pad, size - pad) for size, pad in zip(sizes, padding, strict=True))
+    wide[(slice(None), *inner)] = maps
+    return wide
 
 
 def _tap_indices(op: Conv, shape: tuple[int, ...], kernel: tuple[int, ...], out: tuple[int, ...]) -> Array:

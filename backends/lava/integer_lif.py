@@ -41,39 +41,54 @@ class IntegerLif:
         unit, self.half = 1 << op.decay_bits, 1 << (op.state_bits - 1)
         self.kept_u, self.kept_v = (unit - op.du - 1) / unit, (unit - op.dv) / unit
         drive = (reach << op.shift) + (0 if bias is None else int(np.abs(bias).max()))
-        steps = 1 if not self.kept_v else window
         self.folds = bool(self.kept_u) or reach << op.shift >= self.half
-        self.saturates = self.folds or not steps or steps * drive >= self.half
+        if not self.folds and drive * (unit - op.dv) < unit:
+            self.kept_v = 0.0  # whatever v can be, its decay truncates to nothing
+        self.saturates = self.folds or _largest_state(drive, op.dv, unit, window) >= self.half
         self.dtype: Any = np.float32 if not self.saturates and self.kept_v in (0, 0.5, 1) else np.float64
         self.gain, self.threshold = float(1 << op.shift), float(op.vth << op.shift)
         self.bias = None if bias is None else bias.astype(self.dtype)
-        self.u: Array | float = 0.0
-        self.v: Array | float = 0.0
+        self.u: Array | None = None
+        self.v: Array | None = None
 
     def reset(self) -> None:
-        self.u = self.v = 0.0
+        self.u = self.v = None
 
     def step(self, *currents: Array) -> Array:
-        v = total_of(currents, self.dtype)
-        v *= self.gain
+        v = self._driven(currents)
         if self.folds:
             v = self._folded(v)
             self.u = v.copy()
-        if self.kept_v:
-            v += np.trunc(np.multiply(self.v, self.kept_v, dtype=self.dtype))
+        if self.v is not None:
+            v += np.trunc(np.multiply(self.v, self.kept_v, out=self.v), out=self.v)
         if self.bias is not None:
             v += self.bias
         if self.saturates:
             np.clip(v, 1 - self.half, self.half - 1, out=v)
         fired = v > self.threshold
         if self.kept_v:
-            v[fired] = 0
+            np.copyto(v, 0, where=fired)
             self.v = v
         return fired.astype(np.float32)
 
+    def _driven(self, currents: tuple[Array, ...]) -> Array:
+        """What the currents add to v, as a fresh array."""
+        if len(currents) == 1:
+            return np.multiply(currents[0], self.gain, dtype=self.dtype)
+        v = total_of(currents, self.dtype)
+        v *= self.gain
+        return v
+
     def _folded(self, u: Array) -> Array:
         """The current after decay and input, folded once into (-half, half]."""
-        u += np.trunc(np.multiply(self.u, self.kept_u))
+        if self.u is not None:
+            u += np.trunc(np.multiply(self.u, self.kept_u))
         u[u > self.half] -= 2 * self.half
         u[u <= -self.half] += 2 * self.half
         return u
+
+
+def _largest_state(drive: int, dv: int, unit: int, window: int) -> int:
+    """A bound of |v|: the geometric series of the decay (at most `drive` is added per step), or the window's length of it."""
+    bounds = ([-(-drive * unit // dv)] if dv > 0 else []) + ([window * drive] if window else [])
+    return min(bounds, default=1 << 62)
