@@ -81,6 +81,7 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
         deployment = lower(graph, profile.features, dict(options.lower), keep)
         _check_neurons(part, deployment)
         plan = schedule(deployment.chip)
+        progress.lap("schedule")
     names = source.reading.names if source.reading else {}
     floating = Program(
         part.name,

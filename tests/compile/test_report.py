@@ -73,7 +73,7 @@ def test_json_equals_the_command_line(tiny: Path, tmp_path: Path, report):
 def test_every_pass_has_its_time(report):
     seconds, (part,) = report_content(report)["seconds"], report.parts
     passes = {name.split(": ")[2]: name.split(": ")[1] for name in seconds if name.count(": ") == 2}
-    assert set(part.build.texts) | {"trace", "calibrate"} <= set(passes)
+    assert set(part.build.texts) | {"trace", "calibrate", "schedule"} <= set(passes)
     for stage in set(passes.values()):
         own = [value for name, value in seconds.items() if name.startswith(f"network: {stage}: ")]
         assert 0 < sum(own) <= seconds[f"network: {stage}"]
