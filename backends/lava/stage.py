@@ -17,6 +17,7 @@ from backends.lava.instructions import Compute, wiring_instruction
 from backends.lava.joint import Emission, JointGate
 from backends.lava.memories import BackEdge, DelayLine
 from backends.lava.neurons import neuron_of
+from backends.lava.residual import shared_instruction, shared_projections
 from backends.lava.timing import Timing, Windows
 from ir.graph import Graph, Node
 from ir.ops.delay import Delay, Past
@@ -79,13 +80,20 @@ def stage_of(
     assert all(lag > 0 for _, lag in lags), (emits, lags)
     own = {name: roots_of(graph, name)[0] if name.startswith(READOUT) else name for name in emits}
     stage = Stage(depth, lags, own)
+    shared = shared_projections(graph, bounds)
+    absorbed = {name for group in shared.values() for name in group[:-1]}
     for node in _in_order(graph, cone, emits):
-        run = (
-            JointGate(node.type.shape).step
-            if node.name in joint
-            else _instruction(graph, node, bounds, timing.windows, stage)
-        )
-        stage.instructions.append((node.name, run, node.inputs))
+        if node.name in absorbed:
+            continue
+        operands = tuple(name for name in node.inputs if name not in absorbed)
+        if node.name in joint:
+            run = JointGate(node.type.shape).step
+        elif node.name in shared and bounds is not None:
+            run = shared_instruction(graph, node, shared[node.name], bounds)
+            operands = tuple(graph.nodes[name].inputs[0] for name in shared[node.name])
+        else:
+            run = _instruction(graph, node, bounds, timing.windows, stage)
+        stage.instructions.append((node.name, run, operands))
     return stage
 
 
