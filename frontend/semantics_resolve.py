@@ -80,8 +80,8 @@ def _layers(caller: Given, file: Given, network: NirNetwork) -> list[tuple[Mappi
     found.append((file.options, "metadata"))
     if file.preset:
         found.append((_complete(file.preset), f"metadata, preset {file.preset}"))
-    name, options = certain_reading(network)
-    return [*found, (options, f"fingerprint {name}"), (Semantics().options(), "canonical")]
+    trace, options = ("", {}) if caller.preset or file.preset else certain_reading(network)
+    return [*found, (options, f"fingerprint {trace}"), (Semantics().options(), "canonical")]
 
 
 def _complete(name: str) -> dict[str, Any]:
