@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
-from backends.host import HostEngine
-from backends.trace import Array, Engine
+from backends.trace import Array
+from compile.build_integers import build_integers
+from compile.built import Build
+from compile.engines import engine_of
 from compile.options import Options
 from compile.program import Program
 from compile.progress import Progress
@@ -25,45 +24,16 @@ from ir.deployment import Deployment
 from ir.errors import CompileError
 from ir.graph import Graph
 from ir.passes.quantize_calibration import observe
-from ir.passes.quantize_network import QuantizationReport, quantizable, quantize_seen
+from ir.passes.quantize_network import quantizable, quantize_seen
 from ir.passes.runner import lower
-from ir.passes.schedule_depth import Schedule, schedule
+from ir.passes.schedule_depth import schedule
 from ir.text import graph_text
 from ir.verify import verify
-
-
-@dataclass(frozen=True)
-class Build:
-    """Everything that compiling one part produced; `floating` is the lowered network before quantisation."""
-
-    part: Part
-    source: Graph
-    nir: Any
-    imported: ImportCheck | None
-    floating: Program
-    integer: Program | None
-    quantization: QuantizationReport | None
-    schedule: Schedule
-    texts: Mapping[str, str]
-    """Pass name -> IR text after it, in order."""
-
-    @property
-    def program(self) -> Program:
-        """What runs on the target: the integer network, or the floating one where that was asked for."""
-        return self.integer or self.floating
-
-    def source_inputs(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Checked inputs as the source network takes them: integers where it is one of integers itself."""
-        if not self.source.is_integer:
-            return self.program.host_inputs(inputs)
-        return {name: value.astype(np.int64) for name, value in self.program.chip_inputs(inputs).items()}
 
 
 def build_part(part: Part, source: Source, options: Options, profile: Profile, progress: Progress) -> Build:
     """Compile one part; CompileError or DeployError says what the user can do where it does not work."""
     if isinstance(part.network, IntegerNetwork) or is_slayer(part.network):
-        from compile.build_integers import build_integers
-
         return build_integers(part, source, options, profile, progress)
     texts: dict[str, str] = {}
 
@@ -104,14 +74,6 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
     return Build(part, graph, nir_graph, imported, floating, integer, report, plan, texts)
 
 
-def check_target(options: Options) -> None:
-    """Raise CompileError where the target cannot run on this machine at all; before anything slow happens."""
-    if options.target == "loihi":
-        from backends.lava.engine import require_lava
-
-        require_lava()
-
-
 def _import(part: Part, source: Source, progress: Progress) -> tuple[Graph, Any]:
     """The IR graph as it is read back from the NIR graph, so that the interchange file holds everything."""
     if isinstance(part.network, Graph):
@@ -138,25 +100,3 @@ def _check(part: Part, graph: Graph) -> ImportCheck | None:
 def _calibration(program: Program, part: Part) -> dict[str, Array]:
     """What the chip inputs look like on the example inputs: (T, B, *shape) real values."""
     return program.chip_inputs(part.calibration)
-
-
-def engine_of(chip: Graph, options: Options, on_target: bool) -> Engine:
-    """The target's engine; the floating twin of an integer network always runs on the reference."""
-    if not chip.nodes:
-        return HostEngine()
-    if options.target == "loihi" and on_target:
-        from backends.lava.engine import LavaEngine
-
-        return LavaEngine(chip)
-    from backends.reference.engine import ReferenceEngine
-
-    return ReferenceEngine(chip)
-
-
-def reference_twin(program: Program) -> Program:
-    """The same network on the torch reference."""
-    if not program.deployment.chip.nodes:
-        return program
-    from backends.reference.engine import ReferenceEngine
-
-    return replace(program, target="gpu", engine=ReferenceEngine(program.deployment.chip))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from backends.reference.engine import ReferenceEngine
-from compile.build import Build, engine_of
+from compile.built import Build
+from compile.engines import engine_of
 from compile.options import Options
 from compile.program import Program
 from compile.progress import Progress

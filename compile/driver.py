@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import hw_profiles
-from compile.build import Build, build_part, check_target
+from compile.build import build_part
+from compile.built import Build
 from compile.energy import PUBLISHED_TABLES, EnergyReport, PublishedTable, energy_report, missing_prices
+from compile.engines import check_target
 from compile.evaluate import evaluate
 from compile.input_file import with_inputs
 from compile.layers import layers

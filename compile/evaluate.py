@@ -10,7 +10,8 @@ import torch
 from tqdm import tqdm
 
 from backends.trace import Array
-from compile.build import Build, reference_twin
+from compile.built import Build
+from compile.engines import reference_twin
 from compile.samples import cut_samples, join_samples
 from frontend.rules import reset_neurons
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from compile.build import Build
+from compile.built import Build
 from compile.energy import EnergyReport
 from compile.layers import Layer
 from compile.options import Options

@@ -8,8 +8,9 @@ from typing import Any
 
 from backends.interpreter import InterpreterEngine
 from backends.trace import Trace
-from compile.build import Build, reference_twin
+from compile.built import Build
 from compile.energy.rates import RateMeter, Rates
+from compile.engines import reference_twin
 from compile.program import Program
 from compile.progress import Progress
 from compile.verdict import Verdict, agreement, compare

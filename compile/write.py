@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from compile.build import Build
+from compile.built import Build
 from compile.npz import write_arrays
 from compile.output_folder import output_folder
 from compile.report import PartReport, Report

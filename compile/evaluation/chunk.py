@@ -20,7 +20,7 @@ from ir.deployment import Deployment
 from ir.text import graph_text
 
 if TYPE_CHECKING:  # a worker needs no front end
-    from compile.build import Build
+    from compile.built import Build
 
 
 @dataclass(frozen=True)

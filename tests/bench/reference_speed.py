@@ -22,7 +22,8 @@ import torch
 from spikingjelly.activation_based import functional
 
 import hw_profiles
-from compile.build import Build, build_part
+from compile.build import build_part
+from compile.built import Build
 from compile.options import Options
 from compile.progress import Progress
 from compile.source import load_source
