@@ -8,21 +8,29 @@ import torch
 
 from backends.reference.counting import Counter
 from backends.reference.currents import Currents
-from backends.reference.joint import active_elements, active_spikes, joint_active
-from backends.reference.plan import Plan, Step
-from backends.reference.populations import emission
+from backends.reference.joint import active_elements
+from backends.reference.plan import Step
+from backends.reference.populations import Emission
+from backends.reference.store import Store
 
 
 class Chunk:
     """
-    The values of some samples, (T, B, *shape), all in floating point: spikes 0 and 1, payloads, currents.
+    The values of some samples, (T, B, *shape), in the number types of `Plan.travels`; currents are floats.
 
     kept: probed populations; they outlive their last reader.
     """
 
-    def __init__(self, plan: Plan, counter: Counter, inputs: Mapping[str, torch.Tensor], probes: Sequence[str]) -> None:
-        self._plan, self._counter, self._probes = plan, counter, probes
-        self._currents = Currents(plan, inputs)
+    def __init__(
+        self,
+        store: Store,
+        emissions: Mapping[str, Emission],
+        counter: Counter,
+        inputs: Mapping[str, torch.Tensor],
+        probes: Sequence[str],
+    ) -> None:
+        self._plan, self._emissions, self._counter, self._probes = store.plan, emissions, counter, probes
+        self._currents = Currents(store, inputs)
         self.kept: dict[str, torch.Tensor] = {name: value for name, value in inputs.items() if name in probes}
         for name, value in inputs.items():
             counter.emit(name, active_elements(value))
@@ -34,20 +42,24 @@ class Chunk:
             for projection in step.arrivals:
                 self._counter.project(self._plan.graph.nodes[projection], self.value)
             for name in step.forget:
-                self._currents.values.pop(name, None)
+                self._currents.forget(name)
 
     def value(self, name: str) -> torch.Tensor:
         """Any emitted value: of a population, an input, or behind routing."""
         return self._currents.value(name)
 
     def _emit(self, step: Step) -> None:
-        name, kind = step.node.name, step.node.type
+        name = step.node.name
         if name in self._plan.joint:
-            self._counter.emit(name, joint_active(*self._currents.joint_operands(name), kind.shape))
+            reader = self._plan.readers[name][0]
+            self._counter.emit(name, self._currents.factors(name, reader).active())
             return
-        looped = name in self._plan.loops
-        value = self._currents.value(name) if looped else emission(step, self._currents)
+        if name in self._plan.loops:
+            value = self._currents.value(name)
+            active = active_elements(value)
+        else:
+            value, active = self._emissions[name](self._currents)
         self._currents.values[name] = value
-        self._counter.emit(name, active_spikes(value) if kind.domain.kind == "spike" else active_elements(value))
+        self._counter.emit(name, active)
         if name in self._probes:
             self.kept[name] = value

@@ -14,56 +14,68 @@ from ir.graph import Graph, Node
 from ir.ops.linear import Conv, Linear
 
 Emission = Callable[[str], torch.Tensor]
+Count = torch.Tensor | int
+"""A number of events; on a GPU it stays there until somebody asks."""
+
+
+@dataclass(frozen=True)
+class FanOut:
+    """A projection's events are the spikes of a population, or input, times a number."""
+
+    population: str
+    targets: int
+
+
+def fan_outs(graph: Graph) -> dict[str, FanOut]:
+    """Projection -> its events, where they follow from spikes alone: between them only wires that are renamed or copied."""
+    found = {node.name: _fan_out(graph, node) for node in graph.nodes.values() if node.op.family == "projection"}
+    return {name: fan_out for name, fan_out in found.items() if fan_out is not None}
+
+
+def _fan_out(graph: Graph, node: Node) -> FanOut | None:
+    if isinstance(node.op, Conv):
+        return None
+    targets = len(graph.arrays(node)["weight"]) if isinstance(node.op, Linear) else 1
+    source = graph.nodes[node.inputs[0]]
+    while source.op.kind in ("reshape", "permute", "expand"):
+        before = graph.nodes[source.inputs[0]]
+        targets *= source.type.size // before.type.size
+        source = before
+    return FanOut(source.name, targets) if source.op.family in ("neuron", "input") else None
 
 
 @dataclass
 class Counter:
-    """Events of one run; counts stay on the device until `events` asks for them."""
+    """Events of one run, chunk by chunk; updates: of every population, per sample and step."""
 
     graph: Graph
-    spikes: dict[str, torch.Tensor] = field(default_factory=dict)
-    synaptic: dict[str, torch.Tensor] = field(default_factory=dict)
-    _active: dict[str, torch.Tensor] = field(default_factory=dict)
+    fan_outs: Mapping[str, FanOut]
+    updates: Mapping[str, int]
+    spikes: dict[str, Count] = field(default_factory=dict[str, Count])
+    synaptic: dict[str, Count] = field(default_factory=dict[str, Count])
 
-    def start_chunk(self) -> None:
-        """Forget the counts that later projections of the same samples share."""
-        self._active.clear()
-
-    def emit(self, name: str, active: torch.Tensor) -> None:
+    def emit(self, name: str, active: Count) -> None:
         """A population or input emitted that many spikes or payloads."""
-        self._active[name] = active
         self.spikes[name] = self.spikes.get(name, 0) + active
 
     def project(self, node: Node, emission: Emission) -> None:
-        """A projection carried what its source emits at this moment."""
+        """A projection without `FanOut` carried what its source emits at this moment."""
         if isinstance(node.op, Conv):
             events = _conv_events(self.graph, node, emission(node.inputs[0]))
         else:
             fan_out = len(self.graph.arrays(node)["weight"]) if isinstance(node.op, Linear) else 1
-            events = self._count(node.inputs[0], emission) * fan_out
+            events = active_elements(emission(node.inputs[0])) * fan_out
         self.synaptic[node.name] = self.synaptic.get(node.name, 0) + events
-
-    def _count(self, name: str, emission: Emission) -> torch.Tensor:
-        """Active elements of a routed value; renamed wires need no second look."""
-        if name not in self._active:
-            node = self.graph.nodes[name]
-            if node.op.kind in ("reshape", "permute"):
-                self._active[name] = self._count(node.inputs[0], emission)
-            else:
-                self._active[name] = active_elements(emission(name))
-        return self._active[name]
 
     def events(self, samples: int, steps: int) -> Events:
         """The counts as plain integers."""
-        updates = {
-            node.name: node.type.size * steps * samples
-            for node in self.graph.nodes.values()
-            if node.op.family == "neuron"
-        }
-        return Events(samples, steps, _plain(self.spikes), _plain(self.synaptic), updates)
+        updates = {name: size * steps * samples for name, size in self.updates.items()}
+        spikes = _plain(self.spikes)
+        followed = {name: spikes[known.population] * known.targets for name, known in self.fan_outs.items()}
+        return Events(samples, steps, spikes, {**followed, **_plain(self.synaptic)}, updates)
 
 
-def _plain(counts: Mapping[str, torch.Tensor]) -> dict[str, int]:
+def _plain(counts: Mapping[str, Count]) -> dict[str, int]:
     return {name: int(count) for name, count in counts.items()}
 
 

@@ -16,6 +16,8 @@ import torch
 from backends.reference.chunk import Chunk
 from backends.reference.counting import Counter
 from backends.reference.plan import Plan, plan_of
+from backends.reference.populations import Emission, emission_of
+from backends.reference.store import Store
 from backends.trace import Array, Trace
 from ir.errors import CompileError
 from ir.graph import Graph, Node
@@ -36,7 +38,7 @@ class ReferenceEngine:
         if device is not None and device.startswith("cuda") and not torch.cuda.is_available():
             raise CompileError("run.device", "torch finds no CUDA device here", hint="use device='cpu'")
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self._plans: dict[frozenset[str], Plan] = {}
+        self._stores: dict[frozenset[str], tuple[Store, dict[str, Emission]]] = {}
 
     def describe(self) -> str:
         """What runs the network, in words."""
@@ -52,45 +54,51 @@ class ReferenceEngine:
         """
         samples = {node.name: _checked(node, inputs, self.chip.steps) for node in self.chip.inputs}
         _check_probes(self.chip, probes)
-        plan = self._plan(frozenset(probes))
+        store, emissions = self._prepared(frozenset(probes))
+        plan = store.plan
         steps, batch = next(iter(samples.values())).shape[:2]
-        counter = Counter(self.chip)
-        parts = [self._chunk(plan, counter, samples, cut, probes) for cut in self._cuts(plan, steps, batch)]
-        outputs = {name: np.concatenate([part[0][name] for part in parts], axis=1) for name in self.chip.outputs}
-        spikes = {name: np.concatenate([part[1][name] for part in parts], axis=1) for name in probes}
+        counter = Counter(self.chip, plan.fan_outs, plan.updates)
+        parts: list[tuple[dict[str, Array], dict[str, Array]]] = []
+        for cut in self._cuts(plan, steps, batch):
+            fed = {name: self._input(plan, name, array[:, cut]) for name, array in samples.items()}
+            parts.append(self._finished(Chunk(store, emissions, counter, fed, probes), plan, probes))
+        outputs = {name: _joined([part[0][name] for part in parts]) for name in self.chip.outputs}
+        spikes = {name: _joined([part[1][name] for part in parts]) for name in probes}
         return Trace(outputs, spikes, counter.events(batch, steps))
 
-    def _plan(self, probes: frozenset[str]) -> Plan:
-        """The plan for these probes, made once."""
-        if probes not in self._plans:
-            self._plans[probes] = plan_of(self.chip, probes)
-        return self._plans[probes]
+    def _prepared(self, probes: frozenset[str]) -> tuple[Store, dict[str, Emission]]:
+        """The plan for these probes with its tensors, and how its populations emit; made once."""
+        if probes not in self._stores:
+            store = Store(plan_of(self.chip, probes), self.device)
+            self._stores[probes] = store, {step.node.name: emission_of(step, store) for step in store.plan.steps}
+        return self._stores[probes]
 
     def _cuts(self, plan: Plan, steps: int, batch: int) -> list[slice]:
         """Slices of the batch whose largest value fits into CHUNK_BYTES."""
-        sizes = [node.type.size for node in self.chip.nodes.values() if plan.is_materialised(node)]
-        length = max(1, CHUNK_BYTES // (max(sizes) * steps * 4))
+        length = max(1, CHUNK_BYTES // (plan.widest * steps * 4))
         return [slice(start, min(start + length, batch)) for start in range(0, batch, length)]
 
-    def _chunk(
-        self, plan: Plan, counter: Counter, samples: Mapping[str, Array], cut: slice, probes: tuple[str, ...]
-    ) -> tuple[dict[str, Array], dict[str, Array]]:
-        """(outputs, probed populations) of some of the samples."""
-        counter.start_chunk()
-        inputs = {name: torch.from_numpy(array[:, cut]).to(self.device, plan.real) for name, array in samples.items()}
-        chunk = Chunk(plan, counter, inputs, probes)
+    def _finished(self, chunk: Chunk, plan: Plan, probes: tuple[str, ...]) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Run a chunk; (outputs, probed populations)."""
         chunk.run()
         outputs = {
             name: _stored(self.chip.nodes[value], chunk.value(value), plan) for name, value in self.chip.outputs.items()
         }
         return outputs, {name: _stored(self.chip.nodes[name], chunk.kept[name], plan) for name in probes}
 
+    def _input(self, plan: Plan, name: str, array: Array) -> torch.Tensor:
+        return torch.from_numpy(array).to(self.device, plan.travels(self.chip.nodes[name].type))
+
 
 def _stored(node: Node, value: torch.Tensor, plan: Plan) -> Array:
-    """A value as a trace keeps it: spikes and counts uint8, payloads int32, or the source's own number type."""
-    if node.type.domain.kind in ("spike", "count"):
-        return value.to(torch.uint8).cpu().numpy()
-    return value.to(torch.int32 if plan.integer else plan.real).cpu().numpy()
+    """A value as a trace keeps it, in memory of its own: spikes and counts uint8, payloads int32, or real numbers."""
+    whole = torch.int32 if plan.integer else plan.real
+    kind = torch.uint8 if node.type.domain.kind in ("spike", "count") else whole
+    return np.array(value.to(kind).cpu())
+
+
+def _joined(parts: list[Array]) -> Array:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
 
 def _checked(node: Node, inputs: Mapping[str, Array], steps: int) -> Array:

@@ -8,11 +8,11 @@ How many gates fired has a closed form of the same kind.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 
+import numpy as np
 import torch
-
-from backends.reference.product import EXACT_FLOAT32
 
 SAMPLE_AXES = 2
 """Leading axes of every value: time and batch."""
@@ -26,48 +26,87 @@ def without_copies(value: torch.Tensor) -> torch.Tensor:
     return value
 
 
-def active_elements(value: torch.Tensor) -> torch.Tensor:
-    """How many elements of a value are not zero, as a scalar tensor; copies are multiplied, not read."""
+def active_elements(value: torch.Tensor) -> torch.Tensor | int:
+    """How many elements of a value are not zero; copies are multiplied, not read."""
     core = without_copies(value)
-    return torch.count_nonzero(core) * (value.numel() // max(1, core.numel()))
+    copies = value.numel() // max(1, core.numel())
+    if core.dtype == torch.uint8 and core.device.type == "cpu":
+        return int(np.count_nonzero(core.numpy())) * copies
+    return torch.count_nonzero(core) * copies
 
 
-def active_spikes(value: torch.Tensor) -> torch.Tensor:
-    """How many of a population's spikes (0 or 1 in float32) there are: their sum, several times faster than comparing."""
-    exact = value.numel() <= EXACT_FLOAT32
-    return value.sum().to(torch.int64) if exact else active_elements(value)
-
-
-def joint_sum(
-    a: torch.Tensor, b: torch.Tensor, shape: tuple[int, ...], axes: tuple[int, ...], dtype: torch.dtype
-) -> torch.Tensor:
+@dataclass(frozen=True)
+class Factors:
     """
-    The sum of a b over `axes`, kept with length 1: (T, B, *shape with 1 at axes).
+    Two factors of a product over the axes of one sample, as matrices.
 
-    Args:
-        a, b: (T, B, *shape) with length 1 at the axes along which they do not vary.
-        shape: one sample's shape, of the product before summing.
-        dtype: the number type in which to accumulate.
+    a: (T B shared, own axes of a, common); b: (T B shared, common, own axes of b), both of one float type. sizes: length of every
+    axis of the product, time and batch first. shared, first, second, common: the axes in these groups; along all others both are
+    the same everywhere.
     """
-    letters = [chr(ord("a") + axis) for axis in range(a.ndim)]
-    kept = [axis for axis in range(a.ndim) if axis < SAMPLE_AXES or axis - SAMPLE_AXES not in axes]
-    terms: list[torch.Tensor] = []
-    names: list[str] = []
-    for value in (a, b):
-        own = [axis for axis in range(value.ndim) if axis < SAMPLE_AXES or value.shape[axis] > 1]
-        terms.append(value.reshape([value.shape[axis] for axis in own]).to(dtype))
-        names.append("".join(letters[axis] for axis in own))
-    used = [axis for axis in kept if letters[axis] in names[0] or letters[axis] in names[1]]
-    total = torch.einsum(f"{names[0]},{names[1]}->{''.join(letters[axis] for axis in used)}", *terms)
-    varies = [max(a.shape[axis], b.shape[axis]) for axis in range(a.ndim)]
-    unit = [varies[axis] if axis in used else 1 for axis in range(a.ndim)]
-    copies = prod(shape[axis] for axis in axes if varies[axis + SAMPLE_AXES] == 1)
-    full = [*a.shape[:2], *(1 if axis in axes else n for axis, n in enumerate(shape))]
-    total = total.reshape(unit).expand(full)
-    return total * copies if copies != 1 else total
+
+    a: torch.Tensor
+    b: torch.Tensor
+    sizes: tuple[int, ...]
+    shared: tuple[int, ...]
+    first: tuple[int, ...]
+    second: tuple[int, ...]
+    common: tuple[int, ...]
+
+    @staticmethod
+    def of(
+        a: torch.Tensor, b: torch.Tensor, shape: tuple[int, ...], axes: tuple[int, ...], kind: torch.dtype
+    ) -> Factors:
+        """
+        The factors of a b, to be summed over `axes`.
+
+        Args:
+            a, b: (T, B, *shape) with length 1 at the axes along which they do not vary.
+            shape: one sample's shape, of the product before summing. kind: the number type in which to compute.
+        """
+        sizes = (*a.shape[:SAMPLE_AXES], *shape)
+        summed = {axis + SAMPLE_AXES for axis in axes}
+        every = range(len(sizes))
+        both = [axis for axis in every if axis < SAMPLE_AXES or (a.shape[axis] > 1 and b.shape[axis] > 1)]
+        shared, common = [x for x in both if x not in summed], [x for x in both if x in summed]
+        first = [axis for axis in every if axis not in both and a.shape[axis] > 1]
+        second = [axis for axis in every if axis not in both and b.shape[axis] > 1]
+        rest = [axis for axis in every if axis not in (*both, *first, *second)]
+        size = lambda group: prod(sizes[axis] for axis in group)  # noqa: E731
+        left, right = (
+            a.permute(*shared, *first, *common, *second, *rest),
+            b.permute(*shared, *common, *second, *first, *rest),
+        )
+        lengths = size(shared), size(first), size(common), size(second)
+        return Factors(
+            _written(left, kind).view(lengths[0], lengths[1], lengths[2]),
+            _written(right, kind).view(lengths[0], lengths[2], lengths[3]),
+            sizes, tuple(shared), tuple(first), tuple(second), tuple(common),
+        )  # fmt: skip
+
+    def total(self, axes: tuple[int, ...]) -> torch.Tensor:
+        """The sum over `axes`, those of `of`, kept with length 1: (T, B, *shape with 1 at axes)."""
+        y = torch.bmm(self.a, self.b)
+        order = (*self.shared, *self.first, *self.second)
+        places = sorted(range(len(order)), key=order.__getitem__)
+        varying = y.view([self.sizes[axis] for axis in order]).permute(places)
+        summed = {axis + SAMPLE_AXES for axis in axes}
+        own = [place for place, axis in enumerate(sorted(order)) if axis in summed]
+        total = varying.sum(dim=own, keepdim=True) if own else varying
+        kept = [1 if axis in summed or axis not in order else size for axis, size in enumerate(self.sizes)]
+        same = [axis for axis in range(len(self.sizes)) if axis not in (*order, *self.common)]
+        copies = prod(self.sizes[axis] for axis in same if axis in summed)
+        total = total.reshape(kept).expand([1 if axis in summed else size for axis, size in enumerate(self.sizes)])
+        return total * copies if copies != 1 else total
+
+    def active(self) -> torch.Tensor | int:
+        """How many elements of the product are not zero."""
+        varying = prod(self.sizes[axis] for axis in (*self.shared, *self.first, *self.second, *self.common))
+        copies = prod(self.sizes) // max(1, varying)
+        opened = (self.a != 0).sum(dim=1, dtype=torch.float32).double() * (self.b != 0).sum(dim=2, dtype=torch.float32)
+        return opened.sum().to(torch.int64) * copies
 
 
-def joint_active(a: torch.Tensor, b: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
-    """How many elements of the product are not zero, as a scalar tensor of whole numbers."""
-    everything = tuple(range(len(shape)))
-    return joint_sum(a != 0, b != 0, shape, everything, torch.float64).sum().to(torch.int64)
+def _written(value: torch.Tensor, kind: torch.dtype) -> torch.Tensor:
+    """A copy in memory order."""
+    return torch.empty(value.shape, dtype=kind, device=value.device).copy_(value)

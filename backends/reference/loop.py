@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import torch
 
 from backends.reference.blocks import Block
-from backends.reference.neurons import as_emission
 from backends.reference.plan import Plan
+from backends.reference.store import Store
 from ir.graph import Node
 from ir.ops.delay import Past
 
@@ -21,6 +21,7 @@ Step = Mapping[str, torch.Tensor]
 class Products(Protocol):
     """What a loop needs of the engine: the values around it, and weighted sums."""
 
+    store: Store
     plan: Plan
     device: torch.device
     steps: int
@@ -70,7 +71,7 @@ class _Run:
         return self._resumed(node, tuple(x.to(kind) for x in operands))
 
     def _resumed(self, node: Node, operands: tuple[torch.Tensor, ...]) -> torch.Tensor:
-        own = self.products.plan.own(node, self.products.device)
+        own = self.products.store.own(node)
         value, self.states[node.name] = node.op.resume(operands, own, 1, self.states.get(node.name))
         return value
 
@@ -84,4 +85,4 @@ class _Run:
 def _carried(plan: Plan, name: str, value: torch.Tensor) -> torch.Tensor:
     """A value as it travels between populations; currents of an integer network stay in float64."""
     node = plan.graph.nodes[name]
-    return as_emission(node.type, value) if plan.integer and node.type.domain.populations else value
+    return value.to(plan.travels(node.type)) if node.type.domain.populations else value

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 import torch
 
 from backends.reference.blocks import Block, ordered
+from backends.reference.counting import FanOut, fan_outs
+from backends.reference.number_types import travels
 from ir.graph import Graph, Node
 from ir.ops.linear import Sum, Synapse
 from ir.ops.loihi import LoihiLeaky, LoihiLif
 from ir.ops.neuron import Gate, Lif
 from ir.passes.quantize_ranges import magnitudes
 from ir.passes.schedule_wiring import wiring_of
+from ir.types import Type
 
 Group = tuple[str, ...]
 """Projections of the same weights into the same population, computed as one product of the summed sources."""
@@ -35,7 +38,7 @@ class Step:
     One population.
 
     terms: currents that add up. enables: of a gate, the enabling ones. arrivals: projections that feed this population and
-    none before it. forget: values that nothing needs afterwards.
+    none before it, and whose events must be counted one by one. forget: values that nothing needs afterwards.
     """
 
     node: Node
@@ -51,8 +54,8 @@ class Plan:
     The steps in order.
 
     integer: the graph's arithmetic. loops: value on a loop -> its loop, which runs step by step. bounds: value -> largest sum
-    of magnitudes (integer graphs). joint: populations that are never materialised -> the two values, before their synapses,
-    whose product they emit.
+    of magnitudes (integer graphs). fan_outs: projections whose events follow from spikes. joint: populations that are never
+    materialised -> the two values, before their synapses, whose product they emit.
     """
 
     graph: Graph
@@ -60,14 +63,18 @@ class Plan:
     steps: tuple[Step, ...]
     joint: Mapping[str, tuple[str, str]]
     bounds: Mapping[str, int]
+    fan_outs: Mapping[str, FanOut]
     loops: Mapping[str, Block] = field(default_factory=dict[str, Block])
-    _tensors: dict[tuple[object, ...], torch.Tensor] = field(default_factory=dict[Any, torch.Tensor])
     _largest: dict[str, int] = field(default_factory=dict[str, int])
 
     @property
     def real(self) -> torch.dtype:
-        """The number type in which values travel: the source's own, or float32 for the chip's integers."""
+        """The number type of real values: the source's own."""
         return torch.float64 if self.is_wide else torch.float32
+
+    def travels(self, kind: Type) -> torch.dtype:
+        """The number type in which values of a type travel between populations."""
+        return travels(kind) if self.integer else self.real
 
     @property
     def is_wide(self) -> bool:
@@ -79,24 +86,33 @@ class Plan:
         """The number type in which the operations define themselves."""
         return torch.int64 if self.integer else self.real
 
-    def own(self, node: Node, device: torch.device) -> dict[str, torch.Tensor]:
-        """A node's parameters by role, in the number type of its definition."""
-        return {
-            role: self.parameter(name, torch.int64 if role == "steps" else self.working, device)
-            for role, name in node.params
-        }
-
     def is_materialised(self, node: Node) -> bool:
         """Whether a value ever exists as a tensor of its full size."""
         return node.name not in self.joint and node.op.kind not in ("expand", "synapse")
 
-    def parameter(self, name: str, kind: torch.dtype, device: torch.device, factor: float = 1.0) -> torch.Tensor:
-        """A weight or bias parameter times a power of two, as a tensor, converted once."""
-        key = (name, kind, device, factor)
-        if key not in self._tensors:
-            tensor = torch.tensor(self.graph.params[name], device=device).to(kind)
-            self._tensors[key] = tensor if factor == 1.0 else tensor * factor
-        return self._tensors[key]
+    def bound(self, terms: Sequence[Term]) -> int:
+        """The largest magnitude that the sum of integer terms can reach, partial sums included."""
+        return sum(self.bounds[name] for term in terms for name in term.group)
+
+    def largest_bias(self, node: Node) -> int:
+        """The largest magnitude of an integer bias."""
+        name = node.param("bias")
+        return 0 if name is None else self.largest(name)
+
+    @cached_property
+    def readers(self) -> dict[str, list[Node]]:
+        """Value -> the nodes that read it."""
+        return self.graph.users()
+
+    @cached_property
+    def widest(self) -> int:
+        """Elements of the largest value of one sample that ever exists."""
+        return max(node.type.size for node in self.graph.nodes.values() if self.is_materialised(node))
+
+    @cached_property
+    def updates(self) -> dict[str, int]:
+        """Population -> neuron updates per sample and step."""
+        return {node.name: node.type.size for node in self.graph.nodes.values() if node.op.family == "neuron"}
 
     def largest(self, name: str) -> int:
         """The largest magnitude of an integer parameter."""
@@ -113,9 +129,10 @@ def plan_of(graph: Graph, probes: frozenset[str]) -> Plan:
     shown = {*probes, *graph.outputs.values(), *loops, *(name for node in graph.loops for name in node.reads)}
     joint = _joint(graph, shown, wide=not integer and graph.dtype == "float64")
     place = {name: index for index, name in enumerate(order)}
-    steps = sorted(_steps(graph, integer), key=lambda step: place[step.node.name])
+    known = fan_outs(graph)
+    steps = sorted(_steps(graph, integer, known), key=lambda step: place[step.node.name])
     bounds = magnitudes(graph) if integer else {}
-    return Plan(graph, integer, tuple(_with_lifetimes(graph, steps, joint, loops)), joint, bounds, loops)
+    return Plan(graph, integer, tuple(_with_lifetimes(graph, steps, joint, loops)), joint, bounds, known, loops)
 
 
 def _joint(graph: Graph, shown: set[str], wide: bool) -> dict[str, tuple[str, str]]:
@@ -132,7 +149,7 @@ def _joint(graph: Graph, shown: set[str], wide: bool) -> dict[str, tuple[str, st
     }
 
 
-def _steps(graph: Graph, integer: bool) -> list[Step]:
+def _steps(graph: Graph, integer: bool, known: Collection[str]) -> list[Step]:
     """The populations in order; a projection that feeds several counts with the first."""
     wiring = wiring_of(graph)
     return [
@@ -140,7 +157,7 @@ def _steps(graph: Graph, integer: bool) -> list[Step]:
             graph,
             graph.nodes[name],
             integer,
-            tuple(p for p in wiring.projections(name) if wiring.targets[p][0] == name),
+            tuple(p for p in wiring.projections(name) if wiring.targets[p][0] == name and p not in known),
         )
         for name in wiring.feeds
     ]

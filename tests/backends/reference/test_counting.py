@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from backends.reference.counting import Counter
+from backends.reference.counting import Counter, FanOut, fan_outs
 from ir.graph import GraphBuilder
-from ir.ops import Conv, Expand, Graded, Input, Linear, Permute, Reshape, Synapse
+from ir.ops import Conv, Expand, Graded, Input, Linear, Permute, Reshape, Slice, Synapse
 
 CASES = [
     (Conv((1, 1), (1, 1), (1, 1)), (2, 4, 5), (3, 2, 3, 3)),
@@ -24,7 +24,7 @@ def test_full_activity_uses_every_synapse(op, shape, weights):
     x = b.add(Input(f"spike[{'x'.join(map(str, shape))}]"), name="x")
     conv = b.add(op, x, name="conv", params={"weight": b.param("w", np.ones(weights, np.float32))})
     graph = b.build({"y": b.add(Graded(8), conv, name="y")})
-    counter = Counter(graph)
+    counter = Counter(graph, fan_outs(graph), {"y": 2})
     counter.project(graph.nodes["conv"], lambda name: torch.ones(1, 1, *shape, dtype=torch.uint8))
     assert counter.events(1, 1).synaptic["conv"] == op.synapses(graph.args(graph.nodes["conv"]), {"weight": weights})
 
@@ -38,28 +38,29 @@ def test_renamed_wires_are_not_counted_again_and_copies_are():
     graph = b.build(
         {"a": b.add(Graded(8), linear, name="g1"), "b": b.add(Graded(8), b.add(Synapse(), wide, name="s"), name="g2")}
     )
-    read = []
-
-    def emission(name: str) -> torch.Tensor:
-        read.append(name)
-        return torch.ones(1, 1, 3, 1, 2).expand(1, 1, 3, 5, 2)
-
-    counter = Counter(graph)
+    assert fan_outs(graph) == {"l": FanOut("x", 7), "s": FanOut("x", 5)}
+    counter = Counter(graph, fan_outs(graph), {"y": 2})
     counter.emit("x", torch.tensor(4))
-    counter.project(graph.nodes["l"], emission)
-    assert (read, counter.events(1, 1).synaptic) == ([], {"l": 28})
-    counter.project(graph.nodes["s"], emission)
-    assert (read, counter.events(1, 1).synaptic["s"]) == (["e"], 30)
+    assert counter.events(1, 1).synaptic == {"l": 28, "s": 20}
+
+
+def test_cut_wires_are_counted_one_by_one():
+    b = GraphBuilder("g", 1)
+    part = b.add(Slice(0, 1, 3), b.add(Input("spike[4x2]"), name="x"), name="part")
+    linear = b.add(Linear(), part, name="l", params={"weight": b.param("w", np.ones((7, 2), np.float32))})
+    graph = b.build({"y": b.add(Graded(8), linear, name="y")})
+    counter = Counter(graph, fan_outs(graph), {"y": 2})
+    counter.emit("x", 5)
+    counter.project(graph.nodes["l"], lambda name: torch.tensor([[[[1, 0], [1, 1]]]]))
+    assert counter.events(1, 1).synaptic == {"l": 21}
 
 
 def test_counts_add_up_over_chunks():
     b = GraphBuilder("g", 2)
     x = b.add(Input("spike[2]"), name="x")
     graph = b.build({"y": b.add(Graded(8), b.add(Synapse(), x, name="s"), name="y")})
-    counter = Counter(graph)
+    counter = Counter(graph, fan_outs(graph), {"y": 2})
     for active in (3, 4):
-        counter.start_chunk()
         counter.emit("x", torch.tensor(active))
-        counter.project(graph.nodes["s"], lambda name: torch.zeros(1))
     events = counter.events(samples=5, steps=2)
     assert (events.spikes, events.synaptic, events.updates) == ({"x": 7}, {"s": 7}, {"y": 20})

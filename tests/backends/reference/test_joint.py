@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.reference.joint import active_elements, joint_active, joint_sum, without_copies
+from backends.reference.joint import Factors, active_elements, without_copies
 
 AXES = st.lists(st.integers(0, 3), min_size=1, max_size=4, unique=True).map(lambda axes: tuple(sorted(axes)))
 
@@ -32,13 +32,15 @@ def test_joint_sum_is_the_sum_of_the_product(case):
     a, b, shape, axes = case
     product = (a * b).expand(2, 3, *shape)
     wanted = product.sum(dim=[axis + 2 for axis in axes], keepdim=True)
-    assert torch.equal(joint_sum(a, b, shape, axes, torch.float64), wanted.double())
+    assert torch.equal(Factors.of(a, b, shape, axes, torch.float64).total(axes), wanted.double())
 
 
 @given(factors())
 def test_joint_active_counts_the_product(case):
-    a, b, shape, _ = case
-    assert int(joint_active(a, b, shape)) == int(torch.count_nonzero((a * b).expand(2, 3, *shape)))
+    a, b, shape, axes = case
+    assert int(Factors.of(a, b, shape, axes, torch.float32).active()) == int(
+        torch.count_nonzero((a * b).expand(2, 3, *shape))
+    )
 
 
 def test_copies_are_cut_and_counted():
@@ -56,4 +58,4 @@ def test_time_and_batch_are_never_taken_for_copies():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_the_accumulator_is_the_one_asked_for(dtype):
     one = torch.ones(1, 1, 2, dtype=torch.uint8)
-    assert joint_sum(one, one, (2,), (0,), dtype).dtype == dtype
+    assert Factors.of(one, one, (2,), (0,), dtype).total((0,)).dtype == dtype

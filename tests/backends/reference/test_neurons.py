@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from backends.reference import plain
 from backends.reference.neurons import (
     burst_spikes,
     defined_emission,
-    inverted_spikes,
     is_plain,
     keeps_power_of_two,
     loihi_spikes,
-    payload,
 )
+from backends.reference.number_types import travels
+from backends.reference.plain import PlainPayloads, PlainSpikes
 from ir.graph import Node
-from ir.ops import Burst, Graded, Lif
+from ir.ops import Burst, Gate, Graded, Lif
 from ir.ops.loihi import LoihiLeaky, LoihiLif
 from ir.types import SPIKE, Type, graded
 
@@ -46,25 +49,48 @@ def test_the_integer_neuron_is_the_operations(op, currents, bias, wide):
     assert torch.equal(x, before), "the current was written to"
 
 
-FITTING = st.one_of(st.sampled_from([0, 1, -1, 63, 64, 131071, -131071]), st.integers(-300, 300))
+@pytest.fixture(params=["compiled", "torch"])
+def way(request, monkeypatch):
+    """Both ways to compute a plain neuron."""
+    if request.param == "torch":
+        monkeypatch.setattr(plain, "compiled", lambda: None)
+    else:
+        assert plain.compiled() is not None
 
 
-@settings(max_examples=300)
-@given(neurons().filter(keeps_power_of_two), st.lists(FITTING, min_size=1, max_size=6), st.integers(-524160, 524160))
-def test_the_fast_kernel_is_the_operations(op, currents, bias):
-    a = np.array(currents, np.int64).reshape(-1, 1, 1)
-    drive = torch.from_numpy(-(a * 64 + bias)).to(torch.float32)
-    assert np.array_equal(inverted_spikes(op, drive, True).numpy(), op.run((a,), {"bias": np.array([bias])}, len(a)))
+@st.composite
+def biases(draw, shape):
+    """None, or an array that broadcasts to one sample: a number, one per feature, per channel, or per neuron."""
+    own = draw(st.sampled_from([None, (), (1,), shape[-1:], (shape[0], *(1,) * (len(shape) - 1)), shape]))
+    return None if own is None else np.random.default_rng(draw(st.integers(0, 99))).integers(-900, 900, own)
 
 
-def test_the_fast_kernel_needs_no_saturation_inside_the_range():
-    op, a = LoihiLif(4095, 2048, 8, 6, 12, 24), np.random.default_rng(0).integers(-9, 12, (4, 500, 3))
-    drive = torch.from_numpy(-(a * 64 + 1)).to(torch.float32)
-    assert np.array_equal(inverted_spikes(op, drive, False).numpy(), op.run((a,), {"bias": np.array([1])}, 4))
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_plain_neurons_are_the_operations(way, data):
+    op = replace(data.draw(neurons()), du=4095)
+    shape = data.draw(st.sampled_from([(5,), (3, 4), (2, 3, 2), (1500,)]))
+    bias = data.draw(biases(shape))
+    rng = np.random.default_rng(data.draw(st.integers(0, 999)))
+    x = rng.integers(-40, 60, (data.draw(st.integers(1, 5)), 2, *shape)) * data.draw(st.sampled_from([1, 1, 2000]))
+    kind = torch.float32 if keeps_power_of_two(op) and data.draw(st.booleans()) else torch.float64
+    given = torch.from_numpy(x).to(kind)
+    before = given.clone()
+    spikes, count = PlainSpikes(op, shape, None if bias is None else torch.from_numpy(bias), kind)(given)
+    wanted = op.run((x,), {} if bias is None else {"bias": bias}, len(x))
+    assert np.array_equal(spikes.numpy(), wanted)
+    assert int(count) == wanted.sum()
+    assert torch.equal(given, before), "the current was written to"
+
+
+def test_currents_that_are_views(way):
+    op, x = LoihiLif(4095, 2048, 8, 6, 12, 24), np.random.default_rng(0).integers(-9, 12, (4, 50, 3, 7))
+    spikes, _ = PlainSpikes(op, (7, 3), None, torch.float32)(torch.from_numpy(x).float().transpose(2, 3))
+    assert np.array_equal(spikes.numpy(), op.run((x,), {}, 4).swapaxes(2, 3))
 
 
 @pytest.mark.parametrize(("du", "dv", "fits"), [(4095, 2048, True), (4095, 4096, True), (4095, 0, True), (4095, 4095, True),
-                                                (4094, 2048, False), (4095, 1024, False)])  # fmt: skip
+                                                (4094, 2048, True), (4095, 1024, False)])  # fmt: skip
 def test_which_neurons_float32_holds(du, dv, fits):
     assert keeps_power_of_two(LoihiLif(du, dv, 1, 6, 12, 24)) == fits
 
@@ -99,20 +125,33 @@ def test_any_integer_neuron_runs_by_its_definition(op, params, kind):
     wanted = op.run((x,), own, 9)
     assert np.array_equal(found.numpy(), wanted)
     assert np.any(wanted)
-    assert found.dtype == (torch.float64 if kind.domain.bound > 25 else torch.float32)
+    assert found.dtype == travels(kind)
     assert not is_plain(op, own) if isinstance(op, LoihiLif) else True
 
 
-@given(st.lists(st.integers(-5000, 5000), min_size=1), st.integers(2, 12), st.integers(0, 5))
-def test_payloads_shift_toward_minus_infinity_and_saturate(values, bits, shift):
-    x = np.array(values).reshape(1, 1, -1)
-    found = payload(torch.from_numpy(x).float(), bits, shift)
-    assert np.array_equal(found.numpy(), Graded(bits, shift).run((x,), {}, 1))
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_payloads_shift_toward_minus_infinity_and_saturate(way, data):
+    bits, shift = data.draw(st.integers(2, 12)), data.draw(st.integers(0, 5))
+    bias = data.draw(biases((3, 4)))
+    rng = np.random.default_rng(data.draw(st.integers(0, 999)))
+    x = rng.integers(-5000, 5000, (2, 3, 3, 4))
+    op = data.draw(st.sampled_from([Graded(bits, shift), Gate(bits, shift)]))
+    gates = rng.integers(0, 2, x.shape) if isinstance(op, Gate) else None
+    payloads = PlainPayloads(op, (3, 4), None if bias is None else torch.from_numpy(bias), torch.float32)
+    found, count = payloads(
+        torch.from_numpy(x).float(), None if gates is None else torch.from_numpy(gates).to(torch.uint8)
+    )
+    operands = (x,) if gates is None else (x, gates)
+    wanted = op.run(operands, {} if bias is None else {"bias": bias}, 2)
+    assert np.array_equal(found.numpy(), wanted)
+    assert int(count) == np.count_nonzero(wanted)
 
 
-def test_wide_payloads_leave_float32():
-    assert payload(torch.zeros(1), 25, 0).dtype == torch.float32
-    assert payload(torch.zeros(1), 26, 0).dtype == torch.float64
+def test_number_types_hold_what_travels():
+    kinds = {graded(8): torch.int8, graded(9): torch.float32, graded(25): torch.float32, graded(26): torch.float64}
+    for domain, wanted in {**kinds, SPIKE: torch.uint8}.items():
+        assert travels(Type((3,), domain)) == wanted
 
 
 @pytest.mark.parametrize("micro", [1, 3])

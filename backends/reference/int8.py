@@ -1,0 +1,69 @@
+"""
+Dense products of bytes: presynaptic uint8 or int8 against weights of eight bits, by oneDNN, exact.
+
+The hardware sums in int32; the result is float32, exact while sums stay within 2^24. Older processors saturate instead of
+summing (performance notes: facts on AVX2 and AVX-512 without VNNI), so the first use asks this one.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from ir.graph import Array
+
+WORTH = 1 << 19
+"""Multiplications from which bytes are faster than float32 in spite of the dearer call."""
+
+_ONEDNN: Any = getattr(torch.ops, "onednn")  # noqa: B009, torch makes its operations when they are asked for
+
+
+class Int8Weights:
+    """A matrix (outputs, inputs) of integers, packed; see `fits`."""
+
+    def __init__(self, weight: Array) -> None:
+        shift = common_shift(weight)
+        self._outputs = len(weight)
+        self._packed = _ONEDNN.qlinear_prepack(torch.from_numpy((weight >> shift).astype(np.int8)), None)
+        self._scales = torch.full((self._outputs,), float(1 << shift))
+        self._zeros = torch.zeros(self._outputs, dtype=torch.int64)
+
+    def product(self, x: torch.Tensor) -> torch.Tensor:
+        """x (rows, inputs), uint8 or int8 -> float32 (rows, outputs)."""
+        middle = 0
+        if x.dtype == torch.int8:
+            x, middle = x.view(torch.uint8) ^ 128, 128
+        return _ONEDNN.qlinear_pointwise(
+            x, 1.0, middle, self._packed, self._scales, self._zeros, None, 1.0, 0, torch.float32, "none", [], ""
+        )
+
+
+def fits(weight: Array) -> bool:
+    """Whether all weights are eight-bit integers, powers of two that they share apart."""
+    limit = 1 << (7 + common_shift(weight))
+    return -limit <= int(weight.min(initial=0)) and int(weight.max(initial=0)) < limit
+
+
+def common_shift(weight: Array) -> int:
+    """How many low bits are zero in all weights, up to 16."""
+    used = int(np.bitwise_or.reduce(weight.astype(np.int64), axis=None))
+    return next((bit for bit in range(17) if used >> bit & 1), 0)
+
+
+@lru_cache(maxsize=1)
+def is_exact() -> bool:
+    """Whether this processor and this torch sum bytes exactly: the largest and random ones against int64."""
+    rng = np.random.default_rng(0)
+    weight = np.concatenate([np.full((2, 517), 127), np.full((2, 517), -128), rng.integers(-128, 128, (61, 517))])
+    unsigned = np.concatenate([np.full((1, 517), 255), rng.integers(0, 256, (15, 517))]).astype(np.uint8)
+    try:
+        packed = Int8Weights(weight)
+        return all(
+            np.array_equal(packed.product(torch.from_numpy(x)).numpy(), x.astype(np.int64) @ weight.T)
+            for x in (unsigned, unsigned.view(np.int8), unsigned[:1])
+        )
+    except (AttributeError, RuntimeError, TypeError):  # another torch, or one without oneDNN
+        return False

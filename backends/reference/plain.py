@@ -1,0 +1,136 @@
+"""
+Populations of the chip's plain neurons, prepared once for all runs: currents in, spikes or payloads and their number out.
+
+On a CPU they run in one pass (`kernels`); elsewhere, and where numba is missing, as torch operations.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from backends.reference.joint import active_elements
+from backends.reference.number_types import travels
+from backends.trace import Array
+from ir.ops.loihi import LoihiLif
+from ir.ops.neuron import Gate, Graded
+from ir.types import Type, graded
+
+Emitted = tuple[torch.Tensor, "torch.Tensor | int"]
+"""What a population emits, and how many of its elements are not zero."""
+NUMPY: dict[torch.dtype, Any] = {torch.float32: np.float32, torch.float64: np.float64}
+
+
+def compiled() -> Any:
+    """The module of compiled kernels; None where there is no numba."""
+    try:
+        from backends.reference import kernels
+    except ImportError:
+        return None
+    return kernels
+
+
+class PlainSpikes:
+    """
+    Lava's own LIF from zero state, with one set of constants, that remembers no current; spikes are uint8.
+
+    Args:
+        shape: of the population. bias: in units of v, broadcastable to it; None for none.
+        kind: number type of the currents, in which the membrane is exact.
+    """
+
+    def __init__(self, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype) -> None:
+        self._op, self._bias, self._kind = op, None if bias is None else bias.to(kind), kind
+        self._features, self._shifts = _per_feature(shape, self._bias, kind)
+        unit, most = 1 << op.decay_bits, (1 << (op.state_bits - 1)) - 1
+        numbers = (1 << op.shift, (unit - op.dv) / unit, op.vth << op.shift, most)
+        self._constants = tuple(map(NUMPY[kind], numbers))
+        self._kernels = compiled()
+
+    def __call__(self, current: torch.Tensor) -> Emitted:
+        """Spikes of currents (T, B, *shape), whole numbers that do not wrap when shifted; they are not written to."""
+        current = current.to(self._kind)
+        if self._kernels is None or current.is_cuda:
+            return self._by_torch(current)
+        spikes = torch.empty(current.shape, dtype=torch.uint8)
+        x, out = (_rows(values, len(current), self._features) for values in (current, spikes))
+        return spikes, self._kernels.lif(x, self._shifts, *self._constants, out)
+
+    def _by_torch(self, current: torch.Tensor) -> Emitted:
+        drive = current * -float(1 << self._op.shift)
+        drive = drive if self._bias is None else drive.sub_(self._bias.to(drive.device))
+        spikes = inverted_spikes(self._op, drive).to(torch.uint8)
+        return spikes, active_elements(spikes)
+
+
+class PlainPayloads:
+    """Payloads, clip((x + bias) >> shift) to signed `bits` bits, of the population's type; of a gate, zero where it is shut."""
+
+    def __init__(self, op: Graded | Gate, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype) -> None:
+        self._bias, self._kind = None if bias is None else bias.to(kind), kind
+        self._features, self._shifts = _per_feature(shape, self._bias, kind)
+        self._type = travels(Type(shape, graded(op.bits)))
+        half = 1 << (op.bits - 1)
+        self._numbers = (2.0**-op.shift, -half, half - 1)
+        self._constants = tuple(map(NUMPY[kind], self._numbers))
+        self._kernels = compiled()
+
+    def __call__(self, current: torch.Tensor, gates: torch.Tensor | None) -> Emitted:
+        """Payloads of currents (T, B, *shape), exact with the bias in the number type; gates: 0 or 1, of that shape."""
+        current = current.to(self._kind)
+        if self._kernels is None or current.is_cuda:
+            return self._by_torch(current, gates)
+        values = torch.empty(current.shape, dtype=self._type)
+        x, out = (_rows(values, 1, self._features)[0] for values in (current, values))
+        if gates is None:
+            return values, self._kernels.payloads(x, self._shifts, *self._constants, out)
+        opened = _rows(gates, 1, self._features)[0]
+        return values, self._kernels.gated_payloads(x, self._shifts, *self._constants, opened, out)
+
+    def _by_torch(self, current: torch.Tensor, gates: torch.Tensor | None) -> Emitted:
+        gain, low, high = self._numbers
+        total = current if self._bias is None else current + self._bias.to(current.device)
+        value = (total * gain).floor_().clamp_(low, high)
+        value = (value if gates is None else value * gates).to(self._type)
+        return value, active_elements(value)
+
+
+def _per_feature(shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype) -> tuple[int, Array]:
+    """(features of a row, their biases): the last axis where the bias is the same along all others, else a whole sample."""
+    size = prod(shape)
+    if bias is None:
+        return size, np.zeros(size, NUMPY[kind])
+    last = shape[-1] if shape else 1
+    if bias.numel() == last == bias.shape[-1]:
+        return last, bias.cpu().numpy().reshape(-1)
+    return size, bias.cpu().expand(shape).contiguous().numpy().reshape(-1)
+
+
+def _rows(values: torch.Tensor, steps: int, features: int) -> Array:
+    return values.contiguous().numpy().reshape(steps, -1, features)
+
+
+def inverted_spikes(op: LoihiLif, drive: torch.Tensor) -> torch.Tensor:
+    """
+    Spikes of a plain neuron that remembers no current, in a few passes over the membrane and in place.
+
+    The membrane is kept with its sign turned, because then one thresholding pass is the reset: it keeps -v > -(vth + 1), which
+    for whole numbers is v <= vth, and zeroes the rest. Truncation and saturation are symmetric.
+
+    Args:
+        drive: -((a << shift) + bias), whole numbers that cannot wrap; overwritten by the spikes.
+    """
+    unit, most = 1 << op.decay_bits, float((1 << (op.state_bits - 1)) - 1)
+    kept, threshold = (unit - op.dv) / unit, float(op.vth << op.shift)
+    membrane = None
+    for t in range(len(drive)):
+        v = drive[t] if membrane is None else drive[t].add_(membrane)
+        v.clamp_(-most, most)
+        if t + 1 < len(drive):
+            membrane = functional.threshold(v, -(threshold + 1), 0.0).mul_(kept).trunc_()
+        v.lt_(-threshold)
+    return drive

@@ -1,0 +1,70 @@
+"""What a plan needs on a device: parameters, packed weights, routes; each converted once and kept for all runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from backends.reference.dense import Dense
+from backends.reference.int8 import Int8Weights, fits, is_exact
+from backends.reference.plan import Group, Plan
+from backends.reference.product import EXACT_FLOAT32, accumulator
+from backends.reference.routes import Route, route_of
+from ir.graph import Node
+from ir.ops.linear import Linear
+
+MOST_IN_A_BYTE = 127
+"""The largest sum of magnitudes that bytes of either kind hold."""
+
+
+class Store:
+    """The parameters of a plan on a device."""
+
+    def __init__(self, plan: Plan, device: torch.device) -> None:
+        self.plan, self.device = plan, device
+        self._tensors: dict[tuple[str, torch.dtype], torch.Tensor] = {}
+        self._dense: dict[Group, Dense | None] = {}
+        self._routes: dict[str, Route] = {}
+
+    def parameter(self, name: str, kind: torch.dtype) -> torch.Tensor:
+        """A weight or bias parameter in a number type."""
+        if (name, kind) not in self._tensors:
+            self._tensors[name, kind] = torch.tensor(self.plan.graph.params[name], device=self.device).to(kind)
+        return self._tensors[name, kind]
+
+    def own(self, node: Node) -> dict[str, torch.Tensor]:
+        """A node's parameters by role, in the number type of its definition."""
+        types: dict[str, Any] = {"steps": torch.int64}
+        return {role: self.parameter(name, types.get(role, self.plan.working)) for role, name in node.params}
+
+    def bias(self, node: Node, kind: torch.dtype) -> torch.Tensor | None:
+        """A population's bias, or None where it has none."""
+        name = node.param("bias")
+        return None if name is None else self.parameter(name, kind)
+
+    def dense(self, group: Group) -> Dense | None:
+        """The product of a group of projections; None where it is not dense, or not proven exact in float32."""
+        if group not in self._dense:
+            self._dense[group] = self._prepared(group)
+        return self._dense[group]
+
+    def _prepared(self, group: Group) -> Dense | None:
+        plan, node = self.plan, self.plan.graph.nodes[group[0]]
+        proven = plan.integer and sum(plan.bounds[name] for name in group) <= EXACT_FLOAT32
+        if not proven or not isinstance(node.op, Linear):
+            return None
+        sources = tuple(plan.graph.nodes[name].inputs[0] for name in group)
+        name = dict(node.params)["weight"]
+        weight = plan.graph.params[name]
+        packed = Int8Weights(weight) if self.device.type == "cpu" and is_exact() and fits(weight) else None
+        wide = len(group) > 1 and sum(plan.bounds[source] for source in sources) > MOST_IN_A_BYTE
+        return Dense(sources, wide, self.parameter(name, torch.float32), packed)
+
+    def route(self, node: Node) -> Route:
+        """How a routing node acts; integers are merged in a type that holds the sum of their bounds."""
+        if node.name not in self._routes:
+            of_currents = self.plan.integer and node.type.domain.kind == "current"
+            kind = accumulator(self.plan.bounds[node.name]) if of_currents else self.plan.travels(node.type)
+            self._routes[node.name] = route_of(node, self.own(node), kind if self.plan.integer else None)
+        return self._routes[node.name]

@@ -1,0 +1,58 @@
+"""Products of bytes equal whole numbers', at the edges of their range too."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.reference import int8
+from backends.reference.int8 import Int8Weights, common_shift, fits, is_exact
+
+pytestmark = pytest.mark.skipif(not is_exact(), reason="this processor does not sum bytes exactly")
+
+
+@given(
+    st.sampled_from([np.uint8, np.int8]), st.integers(1, 40), st.integers(1, 300), st.integers(1, 40),
+    st.integers(0, 6), st.booleans(), st.integers(0, 999),
+)  # fmt: skip
+def test_products_are_exact(kind, rows, inputs, outputs, shift, extreme, seed):
+    rng, span = np.random.default_rng(seed), np.iinfo(kind)
+    weight = (
+        rng.choice([-128, 127], (outputs, inputs)) if extreme else rng.integers(-128, 128, (outputs, inputs))
+    ) << shift
+    x = (
+        rng.choice([span.min, span.max], (rows, inputs))
+        if extreme
+        else rng.integers(span.min, span.max, (rows, inputs))
+    )
+    assert fits(weight)
+    found = Int8Weights(weight).product(torch.from_numpy(x.astype(kind)))
+    wanted = x @ weight.T
+    assert found.dtype == torch.float32
+    assert np.array_equal(found.numpy()[np.abs(wanted) <= 1 << 24], wanted[np.abs(wanted) <= 1 << 24])
+
+
+@pytest.mark.parametrize(
+    ("weights", "shift", "fit"),
+    [
+        ([0], 0, True),
+        ([127, -128], 0, True),
+        ([128, 1], 0, False),
+        ([254, -256], 1, True),
+        ([-129], 0, False),
+        ([4, 8], 2, True),
+    ],
+)
+def test_what_fits_into_bytes(weights, shift, fit):
+    weight = np.array([weights])
+    assert common_shift(weight) == shift
+    assert fits(weight) == fit
+
+
+def test_a_processor_that_saturates_is_found_out(monkeypatch):
+    exact = Int8Weights.product
+    monkeypatch.setattr(Int8Weights, "product", lambda self, x: exact(self, x).clamp(max=2.0**23))
+    assert not int8.is_exact.__wrapped__()
