@@ -27,7 +27,7 @@ Run = dict[str, object]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is missing, print the table; exit status 0."""
     parser = argparse.ArgumentParser(prog="python -m models.ablation", description=__doc__)
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=24)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--out", type=Path, default=Path("docs/ablation.jsonl"))
     options = parser.parse_args(arguments)
