@@ -27,12 +27,22 @@ def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         return EXIT_OK
     if options.network is None:
         parser.error("name a network: a model file (.py) or a .nir file")
+    if options.bench:
+        return _bench(options)
     from compile.driver import compile_network
     from compile.report_text import report_text
 
     report = compile_network(options.network, _options(options))
     print(report_text(report))
     return EXIT_OK if report.passed else EXIT_BUG
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from compile.benchmark.table import markdown
+    from compile.driver import benchmark_network
+
+    print(markdown(benchmark_network(options.network, _options(options))), end="")
+    return EXIT_OK
 
 
 def _options(options: argparse.Namespace) -> Options:
@@ -91,6 +101,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", type=_path, metavar="DIR", help="write the networks, IR, outputs and report.json there")
     add(
         "--lower", action="append", default=[], metavar="OP=STRATEGY", help="choose a lowering, e.g. attention=graded-b"
+    )
+    add(
+        "--bench",
+        action="store_true",
+        help="time the compiled network against its source and against its matrix products",
     )
     add("--dump", action="store_true", help="print the IR after every pass")
     add("--list", metavar="WHAT", help="print what exists: ops, presets, profiles, rules, semantics or strategies")

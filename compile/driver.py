@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hw_profiles
 from compile.build import build_part
@@ -25,6 +25,9 @@ from compile.source import Example, Source, load_source
 from compile.write import write_all
 from hw_profiles import Profile
 from ir.errors import CompileError
+
+if TYPE_CHECKING:
+    from compile.benchmark.table import Benchmark
 
 
 def compile_model(network: Any, target: str = "loihi", *, example: Any = None, static: tuple[str, ...] = (),
@@ -58,16 +61,8 @@ def compile_model(network: Any, target: str = "loihi", *, example: Any = None, s
 
 def compile_network(network: str | Path, options: Options) -> Report:
     """What the command line does: compile every part, run it, check it, measure it, report it, and write the files."""
-    progress = Progress()
-    if options.out is not None:
-        check_folder(options.out)
-    check_target(options)
-    profile = hw_profiles.load(options.profile)
-    with progress.stage("load"):
-        source = load_source(network, options)
-        _published(source)
-        source = source if options.inputs is None else with_inputs(source, options.inputs, options.part is None)
-    builds = [build_part(part, source, options, profile, progress) for part in source.parts]
+    progress, profile = Progress(), hw_profiles.load(options.profile)
+    source, builds = _built(network, options, profile, progress)
     parts = tuple(_measured(build, source, profile, progress) for build in builds)
     report = Report(source, options, profile.name, parts, _metrics(source, builds, options, progress), progress.seconds)
     if options.dump:
@@ -76,6 +71,38 @@ def compile_network(network: str | Path, options: Options) -> Report:
         return report
     with progress.stage("write"):
         return replace(report, files=write_all(report, options.out))
+
+
+def benchmark_network(network: str | Path, options: Options) -> Benchmark:
+    """What `--bench` does: compile every part, take its time, and write benchmark.md and benchmark.json where `out` says."""
+    from compile.benchmark.machine import machine
+    from compile.benchmark.network import benchmark_part
+    from compile.benchmark.table import Benchmark, Table, write_benchmark
+
+    progress = Progress()
+    source, builds = _built(network, options, hw_profiles.load(options.profile), progress)
+    if options.dump:
+        _print_texts(builds)
+    described, tables = machine(), list[Table]()
+    for build in builds:
+        with progress.stage(f"{build.part.name}: benchmark"):
+            tables.append(benchmark_part(build, source))
+    benchmark = Benchmark(described, tables)
+    if options.out is not None:
+        write_benchmark(options.out, benchmark)
+    return benchmark
+
+
+def _built(network: str | Path, options: Options, profile: Profile, progress: Progress) -> tuple[Source, list[Build]]:
+    """The source and all of its parts, compiled; what cannot end well is refused before it takes time."""
+    if options.out is not None:
+        check_folder(options.out)
+    check_target(options)
+    with progress.stage("load"):
+        source = load_source(network, options)
+        _published(source)
+        source = source if options.inputs is None else with_inputs(source, options.inputs, options.part is None)
+    return source, [build_part(part, source, options, profile, progress) for part in source.parts]
 
 
 def _measured(build: Build, source: Source, profile: Profile, progress: Progress) -> PartReport:

@@ -72,6 +72,8 @@ class LavaEngine:
         check_parameters(chip, self.real)
         self.chip, self.emission, self.processes, self.deadline_s = chip, emission, processes, deadline_s
         self.lanes = lanes
+        self.step_seconds = 0.0
+        """What the steps of the last run took, without starting and ending its processes."""
 
     def describe(self) -> str:
         """What runs the network, in words."""
@@ -134,7 +136,7 @@ class LavaEngine:
             network.outputs[name].flatten().connect(getattr(host, f"in_{k}"))
         count = next(iter(inputs.values())).shape[0]
         models = {**network.models(), host: host.runs}
-        safe_run(network, models, count + timing.latency, status, self.deadline_s)
+        self.step_seconds = safe_run(network, models, count + timing.latency, status, self.deadline_s)
 
     def _output(self, name: str, values: Array | None) -> Array:
         assert values is not None

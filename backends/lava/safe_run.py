@@ -31,9 +31,11 @@ _POLL_S = 0.005
 
 def safe_run(
     network: AbstractProcess, models: Mapping[Any, type], steps: int, status: Status, deadline_s: float
-) -> None:
+) -> float:
     """
     Run `network`, and all that is connected to it, for `steps` steps; `models` names the processes' models.
+
+    Returns the seconds that the steps took, without building, starting and ending the processes.
 
     Raises:
         CompileError: a process failed (`lava.process`), died (`lava.died`), or made no progress for `deadline_s` seconds
@@ -45,7 +47,9 @@ def safe_run(
             warnings.simplefilter("ignore")  # of the packages below Lava; the children inherit it
             runtime = _start(network, models)
             _watch_start(runtime, deadline_s)
+        start = time.monotonic()
         _watch(runtime, steps, status, deadline_s)
+        return time.monotonic() - start
     finally:
         if runtime is not None:
             _release(runtime)

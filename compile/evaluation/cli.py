@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from compile.cli import strategies
 from compile.exit_code import EXIT_OK, exit_code, prepare_streams
+from compile.whole_file import write_whole
 from ir.errors import CompileError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _run(options: argparse.Namespace) -> int:
     store = Store(options.out / "chunks")
     with workers_of(options.cluster) as workers:
         rows = evaluate_all(settings, workers, store)
-    _write(options.out / "results.json", json.dumps(content(rows), indent=1) + "\n")
+    write_whole(options.out / "results.json", json.dumps(content(rows), indent=1) + "\n")
     print(table(rows))
     refused = [row.refused for row in rows if row.refused is not None]
     return refused[0].exit_code if len(refused) == len(rows) else EXIT_OK
@@ -61,13 +61,6 @@ def _settings(options: argparse.Namespace) -> list[Setting]:
     for setting in found:
         setting.chip()
     return found
-
-
-def _write(path: Path, text: str) -> None:
-    """A file that is whole at every moment."""
-    partial = path.with_suffix(".part")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,0 +1,100 @@
+"""One compiled part against its source's own forward and against its matrix products alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from typing import Any
+
+import torch
+from torch import nn
+
+from backends.reference.engine import ReferenceEngine
+from compile.benchmark.products import float32_products, int8_products
+from compile.benchmark.table import Cell, Table
+from compile.benchmark.turns import Stopwatch, one_thread, take_turns
+from compile.built import Build
+from compile.run import engine_text, first_samples
+from compile.source import Source
+from frontend.rules import reset_neurons
+
+ROUNDS = 7
+WHOLE, REFERENCE = "whole network, host parts and events included", "chip part on the torch reference"
+COLUMNS = ("samples", "candidate", "ms per sample", "time / the first's")
+
+
+def benchmark_part(build: Build, source: Source) -> Table:
+    """
+    Milliseconds per sample, one sample at a time and all of the run's at once, and ratios to the compiled network.
+
+    Runs on Lava include what it takes to start and end its processes; the steps alone have a row of their own.
+    """
+    most = next(iter(build.program.host_inputs(build.part.example).values())).shape[1]
+    rows: list[tuple[Cell, ...]] = []
+    with one_thread():
+        for samples in sorted({1, most}):
+            turns = _candidates(build, source, samples)
+            times = take_turns(turns, ROUNDS)
+            rows += [(samples, name, 1e3 * times.median(name) / samples, times.ratio(name, WHOLE)) for name in turns]
+    title = f"{build.part.name} on {engine_text(build.program)}"
+    return Table(
+        title, COLUMNS, tuple(rows), f"Medians of {ROUNDS} rounds in which the candidates take turns, one thread."
+    )
+
+
+def _candidates(build: Build, source: Source, samples: int) -> dict[str, Callable[[], float]]:
+    program, chip = build.program, build.program.deployment.chip
+    inputs = first_samples(program, build.part.example, samples)
+    turns: dict[str, Callable[[], float]] = {WHOLE: Stopwatch(lambda: program.run(inputs, ()))}
+    reference = ReferenceEngine(chip)
+    if chip.nodes:
+        fed = program.chip_inputs(inputs)
+        if program.target == "loihi":
+            turns["steps of the chip part in Lava"] = _LavaSteps(program.engine, fed)
+        turns[REFERENCE] = Stopwatch(lambda: reference.run(fed))
+        steps = chip.steps or next(iter(fed.values())).shape[0]
+        turns["its products alone, float32"] = Stopwatch(float32_products(chip, steps, samples, reference.device))
+        bytewise = int8_products(chip, steps, samples) if chip.is_integer else None
+        if bytewise is not None:
+            turns["its products alone, int8"] = Stopwatch(bytewise)
+    forward = _forward(build, source, samples, reference.device)
+    if forward is not None:
+        turns["the source's own forward"] = Stopwatch(forward)
+    return turns
+
+
+class _LavaSteps:
+    """A turn that counts the steps of a run only."""
+
+    def __init__(self, engine: Any, inputs: Mapping[str, Any]) -> None:
+        self._engine, self._inputs = engine, inputs
+
+    def __call__(self) -> float:
+        self._engine.run(self._inputs)
+        return self._engine.step_seconds
+
+
+def _forward(build: Build, source: Source, samples: int, device: torch.device) -> Callable[[], object] | None:
+    """The torch module from zero state; None where the source is a graph that only this compiler runs."""
+    if build.imported is None:
+        return None
+    module, example = build.part.network, build.part.example
+    inputs = {name: x[:samples] if name in source.static else x[:, :samples] for name, x in example.items()}
+    return zero_state_forward(module, inputs, device)
+
+
+def zero_state_forward(
+    module: nn.Module, inputs: Mapping[str, torch.Tensor], device: torch.device
+) -> Callable[[], object]:
+    """The module from zero state."""
+    if device.type == "cuda":
+        module, inputs = deepcopy(module).to(device), {name: x.to(device) for name, x in inputs.items()}
+
+    def run() -> object:
+        reset_neurons(module)
+        result = module(**inputs)
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        return result
+
+    return run

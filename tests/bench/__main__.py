@@ -1,0 +1,58 @@
+"""
+`python -m tests.bench [TABLE ...]`: every table, or those named, printed and written as Markdown and JSON; docs/performance.md.
+
+One thread, candidates in turns, ratios inside one run; a network that differs from the reference in one value makes the exit
+code 1. Files are written after every table, so that a run that is stopped leaves what it had.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+TABLES = ("reference", "lava", "growth", "gpu")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure the compiler's engines.")
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"some of: {', '.join(TABLES)} (default: all)")
+    parser.add_argument("--quick", action="store_true", help="small networks and few rounds: under two minutes")
+    parser.add_argument("--out", type=Path, default=Path("out/bench"), metavar="DIR", help="default: out/bench")
+    options = parser.parse_args()
+    unknown = set(options.tables) - set(TABLES)
+    if unknown:
+        parser.error(f"no table {min(unknown)!r}; there are {', '.join(TABLES)}")
+    return measure(tuple(options.tables) or TABLES, options.quick, options.out)
+
+
+def measure(names: tuple[str, ...], quick: bool, out: Path) -> int:
+    """Measure, write and print the tables; 1 where results differ."""
+    from compile.benchmark.machine import machine
+    from compile.benchmark.table import Benchmark, Table, markdown, write_benchmark
+    from compile.benchmark.turns import one_thread
+    from tests.bench import gpu_table, growth_table, lava_table, reference_table
+
+    modules = {"reference": reference_table, "lava": lava_table, "growth": growth_table, "gpu": gpu_table}
+    described, tables = machine(), list[Table]()
+    for name in names:
+        start = time.perf_counter()
+        print(f"  {name} ...", end="", file=sys.stderr, flush=True)
+        with one_thread():
+            tables.append(modules[name].table(quick))
+        print(f" {time.perf_counter() - start:.0f} s", file=sys.stderr)
+        write_benchmark(out, Benchmark(described, tables))
+        if name == "growth":
+            growth_table.plot(tables[-1], out / "growth.png")
+    print(markdown(Benchmark(described, tables)), end="")
+    differing = [row[-1] for table in tables if table.columns[-1] == "differing values" for row in table.rows]
+    return 1 if any(differing) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""The benchmark's tables are complete, on networks small enough for a test; other packages' neurons compute what SpikingJelly's do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from compile.benchmark import turns
+from tests.bench import gpu_table, growth_table, lava_table, reference_table
+from tests.bench.networks import NETWORKS, Network, mlp
+from tests.bench.peers import installed
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
+
+
+@pytest.fixture(scope="module")
+def small() -> Network:
+    return mlp((20, 16, 5), steps=4)
+
+
+def test_every_case_is_a_known_network():
+    for cases in (reference_table.BATCHES, reference_table.QUICK, lava_table.SAMPLES, lava_table.QUICK):
+        assert set(cases) <= set(NETWORKS)
+    assert set(reference_table.BATCHES) == set(lava_table.SAMPLES) == set(NETWORKS)
+
+
+def test_the_reference_table_is_complete(small: Network):
+    table = reference_table.table_of([("small", small, 1), ("small", small, 3)], rounds=1)
+    assert [row[:2] for row in table.rows] == [("small", 1), ("small", 3)]
+    for row in table.rows:
+        cells = dict(zip(table.columns, row, strict=True))
+        assert cells["differing values"] == 0
+        assert cells[f"{reference_table.WRITTEN} / engine"] is None  # a chain has no host part
+        for name in ("engine without int8 / engine", "SpikingJelly / engine", "engine / float32 products"):
+            value = cells[name]
+            assert isinstance(value, float)
+            assert value > 0
+
+
+@pytest.mark.lava
+def test_the_lava_table_is_complete(small: Network):
+    samples = {lava_table.FUSED: 2, lava_table.LANES: 3, lava_table.STOCK: 1, lava_table.BY_HAND: 1}
+    table = lava_table.table_of({"small": (small, samples)}, rounds=1)
+    assert [row[1:3] for row in table.rows] == list(samples.items())
+    for row in table.rows:
+        cells = dict(zip(table.columns, row, strict=True))
+        assert cells["differing values"] == 0
+        assert cells["stock / this"] == 1.0 or cells["emission"] != lava_table.STOCK
+        assert all(isinstance(cells[name], float) for name in ("ms per sample", "stock / this", "by hand / this"))
+
+
+def test_the_growth_table_and_its_plot(small: Network, tmp_path: Path):
+    axes = {"batch": growth_table.Axis((1, 2, 4), lambda batch: (small, batch), "small")}
+    table = growth_table.table_of(axes, {"batch": (1, 2, 4)}, rounds=1)
+    assert [row[:2] for row in table.rows] == [("batch", 1), ("batch", 2), ("batch", 4)]
+    growth_table.plot(table, tmp_path / "growth.png")
+    assert (tmp_path / "growth.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_exponents():
+    assert growth_table.exponent((4, 8, 16), (3.0, 6.0, 12.0)) == pytest.approx(1)
+    assert growth_table.exponent((256, 512, 1024), (1.0, 4.0, 16.0)) == pytest.approx(2)
+
+
+def test_blocks_of_every_size_can_be_built():
+    network, batch = growth_table.AXES["batch"].case(4)
+    assert batch == 4
+    assert network.program.deployment.chip.inputs[0].type.shape == (36, 256)
+
+
+def test_without_a_gpu_the_table_says_so(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    table = gpu_table.table(quick=True)
+    assert not table.rows
+    assert "no CUDA device" in table.note
+
+
+def test_other_packages_compute_the_same_network(small: Network):
+    x = small.currents(3)
+    with torch.no_grad():
+        spikes = {name: small.chip_part(make)(x) for name, make in installed().items()}
+    assert 0.02 < spikes["SpikingJelly"].mean() < 0.6
+    for name, own in spikes.items():
+        assert own.shape == spikes["SpikingJelly"].shape
+        assert np.mean((own != spikes["SpikingJelly"]).numpy()) < 0.01, name  # ties may round differently
+
+
+def test_the_command_is_found_and_refuses_unknown_tables(tmp_path: Path):
+    command = [sys.executable, "-m", "tests.bench", "wrong", "--out", str(tmp_path)]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert run.returncode == 2
+    assert "no table 'wrong'; there are reference, lava, growth, gpu" in run.stderr
+    assert not list(tmp_path.iterdir())
