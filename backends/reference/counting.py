@@ -8,7 +8,9 @@ from functools import lru_cache
 
 import torch
 
+from backends.reference.compiled import compiled
 from backends.reference.joint import active_elements
+from backends.reference.plain import CHANNELS_LAST, is_channels_last
 from backends.trace import Events
 from ir.graph import Graph, Node
 from ir.ops.linear import Conv, Linear
@@ -79,13 +81,19 @@ def _plain(counts: Mapping[str, Count]) -> dict[str, int]:
     return {name: int(count) for name, count in counts.items()}
 
 
-def _conv_events(graph: Graph, node: Node, x: torch.Tensor) -> torch.Tensor:
+def _conv_events(graph: Graph, node: Node, x: torch.Tensor) -> Count:
     """Active inputs times the targets that each one's position reaches; padding has no synapses."""
     op, weight = node.op, graph.arrays(node)["weight"]
     assert isinstance(op, Conv)
-    reached = _targets_per_position(op, weight.shape, tuple(x.shape[3:])).to(x.device)
-    active = (x != 0).sum(dim=(0, 1, 2))
-    return (active * reached).sum()
+    reached = _targets_per_position(op, weight.shape, tuple(x.shape[3:]))
+    kernels = compiled() if x.device.type == "cpu" else None
+    if kernels is None:
+        return ((x != 0).sum(dim=(0, 1, 2)) * reached.to(x.device)).sum()
+    if is_channels_last(x):
+        rows, reached = x.permute(CHANNELS_LAST).flatten(2), reached.flatten().repeat_interleave(x.shape[2])
+    else:
+        rows, reached = x.contiguous().flatten(3), reached.flatten()
+    return kernels.weighted_active(rows.reshape(-1, len(reached)).numpy(), reached.numpy())
 
 
 @lru_cache(maxsize=256)

@@ -78,8 +78,8 @@ class Currents:
         node = self.graph.nodes[group[0]]
         if node.inputs[0] in self.plan.joint:
             return self._joint_sum(node, node.inputs[0])
-        dense = self.store.dense(group)
-        return dense.current(self.value) if dense else self.product(node, self._summed(group), group)
+        prepared = self.store.product(group)
+        return prepared.current(self.value) if prepared else self.product(node, self._summed(group), group)
 
     def product(self, node: Node, x: torch.Tensor, group: Group = ()) -> torch.Tensor:
         """The product of a projection's weights with x, the sum of what a group of projections of the same weights read."""

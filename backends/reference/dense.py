@@ -1,4 +1,4 @@
-"""Dense projections of an integer network, prepared once for all runs: in bytes where that is faster, else in float32."""
+"""Weighted projections of an integer network, prepared once for all runs: in bytes where that is faster, else in float32."""
 
 from __future__ import annotations
 
@@ -8,32 +8,41 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from backends.reference.int8 import WORTH, Int8Weights
+from backends.reference.int8 import WORTH, Int8Kernels, Int8Weights
+from backends.reference.product import convolution
+from ir.ops.linear import Conv
 
 BYTES = (torch.uint8, torch.int8)
 
 
 @dataclass(frozen=True)
-class Dense:
-    """
-    The product of one weight matrix with the sum of what several projections read, exact in float32.
+class Sources:
+    """Values that are added up before a product; wide: whether their sum may leave a byte."""
 
-    sources: values that are added up. wide: whether their sum may leave a byte. weight: (outputs, inputs) float32.
-    packed: the same in bytes; None where a product of bytes is not exact here.
-    """
-
-    sources: tuple[str, ...]
+    names: tuple[str, ...]
     wide: bool
+
+    def summed(self, value: Callable[[str], torch.Tensor]) -> torch.Tensor:
+        """The sum, in bytes where it fits."""
+        x = value(self.names[0])
+        if self.wide:
+            x = x.to(torch.float32)
+        for name in self.names[1:]:
+            x = x + value(name)
+        return x
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A weight matrix (outputs, inputs), float32, and the same packed in bytes; None where these are not exact here."""
+
+    sources: Sources
     weight: torch.Tensor
     packed: Int8Weights | None
 
     def current(self, value: Callable[[str], torch.Tensor]) -> torch.Tensor:
         """The current (T, B, ..., outputs), float32."""
-        x = value(self.sources[0])
-        if self.wide:
-            x = x.to(torch.float32)
-        for name in self.sources[1:]:
-            x = x + value(name)
+        x = self.sources.summed(value)
         outputs, inputs = self.weight.shape
         rows = x.reshape(-1, inputs)
         if self.packed is not None and x.dtype in BYTES and x.numel() * outputs >= WORTH:
@@ -41,3 +50,21 @@ class Dense:
         else:
             y = functional.linear(rows.to(torch.float32), self.weight)
         return y.reshape(*x.shape[:-1], outputs)
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """The kernels of a convolution, float32, and the same packed in bytes; None where these are not exact here."""
+
+    op: Conv
+    sources: Sources
+    weight: torch.Tensor
+    packed: Int8Kernels | None
+
+    def current(self, value: Callable[[str], torch.Tensor]) -> torch.Tensor:
+        """The current (T, B, outputs, ...), float32."""
+        x = self.sources.summed(value)
+        if self.packed is None or x.dtype != torch.uint8:
+            return convolution(self.op, x.to(torch.float32), self.weight)
+        y = self.packed.convolve(x.flatten(0, 1))
+        return y.unflatten(0, x.shape[:2])

@@ -14,6 +14,8 @@ from math import prod
 import numpy as np
 import torch
 
+from backends.reference.compiled import compiled
+
 SAMPLE_AXES = 2
 """Leading axes of every value: time and batch."""
 
@@ -103,6 +105,9 @@ class Factors:
         """How many elements of the product are not zero."""
         varying = prod(self.sizes[axis] for axis in (*self.shared, *self.first, *self.second, *self.common))
         copies = prod(self.sizes) // max(1, varying)
+        kernels = compiled() if self.a.device.type == "cpu" else None
+        if kernels is not None:
+            return kernels.joint_active(self.a.numpy(), self.b.numpy()) * copies
         opened = (self.a != 0).sum(dim=1, dtype=torch.float32).double() * (self.b != 0).sum(dim=2, dtype=torch.float32)
         return opened.sum().to(torch.int64) * copies
 

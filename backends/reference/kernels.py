@@ -79,3 +79,34 @@ def gated_payloads(x: Array, bias: Array, gain: Any, low: Any, high: Any, gates:
             active = np.int32(active + np.int32(y != 0))
         total += active
     return int(total)
+
+
+@njit(cache=True, nogil=True)
+def joint_active(a: Array, b: Array) -> int:
+    """How many of the products a[g, i, c] b[g, c, n] are not zero."""
+    groups, first, common = a.shape
+    total = 0
+    own = np.empty(common, np.int64)
+    for g in range(groups):
+        own[:] = 0
+        for i in range(first):
+            for c in range(common):
+                own[c] += a[g, i, c] != 0
+        for c in range(common):
+            other = 0
+            for n in range(b.shape[2]):
+                other += b[g, c, n] != 0
+            total += own[c] * other
+    return int(total)
+
+
+@njit(cache=True, nogil=True)
+def weighted_active(x: Array, weights: Array) -> int:
+    """The sum over rows of the weights (F,) of what is not zero in x (N, F)."""
+    total = 0
+    for row in range(x.shape[0]):
+        found = 0
+        for i in range(x.shape[1]):
+            found += weights[i] * (x[row, i] != 0)
+        total += found
+    return int(total)

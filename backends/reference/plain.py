@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from backends.reference.compiled import compiled
 from backends.reference.joint import active_elements
 from backends.reference.number_types import travels
 from backends.trace import Array
@@ -24,14 +25,17 @@ Emitted = tuple[torch.Tensor, "torch.Tensor | int"]
 """What a population emits, and how many of its elements are not zero."""
 NUMPY: dict[torch.dtype, Any] = {torch.float32: np.float32, torch.float64: np.float64}
 
+CHANNELS_LAST, CHANNELS_FIRST = (0, 1, 3, 4, 2), (0, 1, 4, 2, 3)
+"""Axes of images (T, B, channels, height, width) in the order in which products of bytes leave them, and back."""
 
-def compiled() -> Any:
-    """The module of compiled kernels; None where there is no numba."""
-    try:
-        from backends.reference import kernels
-    except ImportError:
-        return None
-    return kernels
+
+def is_channels_last(values: torch.Tensor) -> bool:
+    """Whether images lie in memory with their channels last."""
+    return (
+        values.ndim == len(CHANNELS_LAST)
+        and not values.is_contiguous()
+        and values.permute(CHANNELS_LAST).is_contiguous()
+    )
 
 
 class PlainSpikes:
@@ -45,7 +49,10 @@ class PlainSpikes:
 
     def __init__(self, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype) -> None:
         self._op, self._bias, self._kind = op, None if bias is None else bias.to(kind), kind
-        self._features, self._shifts = _per_feature(shape, self._bias, kind)
+        self._natural = _per_feature(shape, self._bias, kind)
+        self._channels_last = (
+            _per_feature((*shape[1:], shape[0]), _channels_last(self._bias), kind) if len(shape) == 3 else None
+        )
         unit, most = 1 << op.decay_bits, (1 << (op.state_bits - 1)) - 1
         numbers = (1 << op.shift, (unit - op.dv) / unit, op.vth << op.shift, most)
         self._constants = tuple(map(NUMPY[kind], numbers))
@@ -56,9 +63,15 @@ class PlainSpikes:
         current = current.to(self._kind)
         if self._kernels is None or current.is_cuda:
             return self._by_torch(current)
+        if self._channels_last is not None and is_channels_last(current):
+            spikes, count = self._one_pass(current.permute(CHANNELS_LAST), *self._channels_last)
+            return spikes.permute(CHANNELS_FIRST), count
+        return self._one_pass(current, *self._natural)
+
+    def _one_pass(self, current: torch.Tensor, features: int, shifts: Array) -> Emitted:
         spikes = torch.empty(current.shape, dtype=torch.uint8)
-        x, out = (_rows(values, len(current), self._features) for values in (current, spikes))
-        return spikes, self._kernels.lif(x, self._shifts, *self._constants, out)
+        x, out = (_rows(values, len(current), features) for values in (current, spikes))
+        return spikes, self._kernels.lif(x, shifts, *self._constants, out)
 
     def _by_torch(self, current: torch.Tensor) -> Emitted:
         drive = current * -float(1 << self._op.shift)
@@ -108,6 +121,11 @@ def _per_feature(shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.
     if bias.numel() == last == bias.shape[-1]:
         return last, bias.cpu().numpy().reshape(-1)
     return size, bias.cpu().expand(shape).contiguous().numpy().reshape(-1)
+
+
+def _channels_last(bias: torch.Tensor | None) -> torch.Tensor | None:
+    """A bias that broadcasts to (channels, height, width), for (height, width, channels)."""
+    return None if bias is None else bias.reshape((1,) * (3 - bias.ndim) + tuple(bias.shape)).permute(1, 2, 0)
 
 
 def _rows(values: torch.Tensor, steps: int, features: int) -> Array:

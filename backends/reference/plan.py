@@ -247,7 +247,7 @@ def _forgets(op: LoihiLif, first: float, second: float) -> bool:
 def _with_lifetimes(
     graph: Graph, steps: list[Step], joint: Mapping[str, tuple[str, str]], loops: Mapping[str, Block]
 ) -> list[Step]:
-    """The steps, each with the values that no later step and no output touches."""
+    """The steps, each with the values, currents apart, that no later step and no output touches."""
     last: dict[str, int] = {}
     for place, step in enumerate(steps):
         roots = (
@@ -264,7 +264,8 @@ def _with_lifetimes(
         last.pop(name, None)
     table: dict[int, list[str]] = {}
     for name, place in last.items():
-        table.setdefault(place, []).append(name)
+        if graph.nodes[name].type.domain.kind != "current" or isinstance(graph.nodes[name].op, Sum):
+            table.setdefault(place, []).append(name)
     return [replace(step, forget=tuple(table.get(place, ()))) for place, step in enumerate(steps)]
 
 

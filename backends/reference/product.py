@@ -36,7 +36,7 @@ def weighted_sum(node: Node, x: torch.Tensor, weight: torch.Tensor | None) -> to
         return functional.linear(x.reshape(-1, x.shape[-1]), weight).reshape(*x.shape[:-1], len(weight))
     if isinstance(op, Conv):
         assert weight is not None
-        return _convolution(op, x, weight)
+        return convolution(op, x, weight)
     if isinstance(op, Sum):
         total = x.sum(dim=[axis + 2 for axis in op.axes], keepdim=True)
         return total if op.weight == 1 else total * op.weight
@@ -52,16 +52,14 @@ def exact_weighted_sum(node: Node, x: torch.Tensor, weight: torch.Tensor | None)
         return exact_product(x, weight)
     if isinstance(op, Conv):
         assert weight is not None
-        y = exact_bilinear(
-            x.flatten(0, 1), weight, prod(weight.shape[1:]), lambda a, b: _convolution(op, a[None], b)[0]
-        )
+        y = exact_bilinear(x.flatten(0, 1), weight, prod(weight.shape[1:]), lambda a, b: convolution(op, a[None], b)[0])
         return y.reshape(*x.shape[:2], *y.shape[1:])
     if isinstance(op, Sum):
         return exact_sum(x, tuple(axis + 2 for axis in op.axes)) * op.weight
     return weighted_sum(node, x, weight)
 
 
-def _convolution(op: Conv, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+def convolution(op: Conv, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Convolution by plain multiplication: cuDNN's Winograd and Fourier forms would round integers."""
     convolve = functional.conv1d if weight.ndim == 3 else functional.conv2d
     with torch.backends.cudnn.flags(enabled=False):

@@ -6,13 +6,13 @@ from typing import Any
 
 import torch
 
-from backends.reference.dense import Dense
-from backends.reference.int8 import Int8Weights, fits, is_exact
+from backends.reference.dense import Convolution, Dense, Sources
+from backends.reference.int8 import Int8Kernels, Int8Weights, fits, is_exact
 from backends.reference.plan import Group, Plan
 from backends.reference.product import EXACT_FLOAT32, accumulator
 from backends.reference.routes import Route, route_of
 from ir.graph import Node
-from ir.ops.linear import Linear
+from ir.ops.linear import Conv, Linear
 
 MOST_IN_A_BYTE = 127
 """The largest sum of magnitudes that bytes of either kind hold."""
@@ -24,7 +24,7 @@ class Store:
     def __init__(self, plan: Plan, device: torch.device) -> None:
         self.plan, self.device = plan, device
         self._tensors: dict[tuple[str, torch.dtype], torch.Tensor] = {}
-        self._dense: dict[Group, Dense | None] = {}
+        self._products: dict[Group, Dense | Convolution | None] = {}
         self._routes: dict[str, Route] = {}
 
     def parameter(self, name: str, kind: torch.dtype) -> torch.Tensor:
@@ -43,23 +43,26 @@ class Store:
         name = node.param("bias")
         return None if name is None else self.parameter(name, kind)
 
-    def dense(self, group: Group) -> Dense | None:
-        """The product of a group of projections; None where it is not dense, or not proven exact in float32."""
-        if group not in self._dense:
-            self._dense[group] = self._prepared(group)
-        return self._dense[group]
+    def product(self, group: Group) -> Dense | Convolution | None:
+        """The product of a group of projections; None where it has no weights, or is not proven exact in float32."""
+        if group not in self._products:
+            self._products[group] = self._prepared(group)
+        return self._products[group]
 
-    def _prepared(self, group: Group) -> Dense | None:
+    def _prepared(self, group: Group) -> Dense | Convolution | None:
         plan, node = self.plan, self.plan.graph.nodes[group[0]]
         proven = plan.integer and sum(plan.bounds[name] for name in group) <= EXACT_FLOAT32
-        if not proven or not isinstance(node.op, Linear):
+        if not proven or not isinstance(node.op, Linear | Conv):
             return None
-        sources = tuple(plan.graph.nodes[name].inputs[0] for name in group)
-        name = dict(node.params)["weight"]
-        weight = plan.graph.params[name]
-        packed = Int8Weights(weight) if self.device.type == "cpu" and is_exact() and fits(weight) else None
-        wide = len(group) > 1 and sum(plan.bounds[source] for source in sources) > MOST_IN_A_BYTE
-        return Dense(sources, wide, self.parameter(name, torch.float32), packed)
+        names = tuple(plan.graph.nodes[name].inputs[0] for name in group)
+        wide = len(group) > 1 and sum(plan.bounds[name] for name in names) > MOST_IN_A_BYTE
+        key = dict(node.params)["weight"]
+        weight, own = plan.graph.params[key], self.parameter(key, torch.float32)
+        bytewise = self.device.type == "cpu" and is_exact() and fits(weight)
+        if isinstance(node.op, Linear):
+            return Dense(Sources(names, wide), own, Int8Weights(weight) if bytewise else None)
+        kernels = Int8Kernels(node.op, weight) if bytewise and weight.ndim == 4 else None
+        return Convolution(node.op, Sources(names, wide), own, kernels)
 
     def route(self, node: Node) -> Route:
         """How a routing node acts; integers are merged in a type that holds the sum of their bounds."""

@@ -29,6 +29,23 @@ def test_full_activity_uses_every_synapse(op, shape, weights):
     assert counter.events(1, 1).synaptic["conv"] == op.synapses(graph.args(graph.nodes["conv"]), {"weight": weights})
 
 
+@pytest.mark.parametrize(("op", "shape", "weights"), CASES[:3])
+def test_single_spikes_use_their_own_synapses(op, shape, weights):
+    b = GraphBuilder("g", 1)
+    x = b.add(Input(f"spike[{'x'.join(map(str, shape))}]"), name="x")
+    conv = b.add(op, x, name="conv", params={"weight": b.param("w", np.ones(weights, np.float32))})
+    graph = b.build({"y": b.add(Graded(8), conv, name="y")})
+    spikes = (np.random.default_rng(0).random((1, 4, *shape)) < 0.3).astype(np.int64)
+    reached = op.run((spikes,), {"weight": np.ones(weights, np.int64)}, 1).sum()
+    for laid in (
+        torch.from_numpy(spikes),
+        torch.from_numpy(spikes).permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3),
+    ):
+        counter = Counter(graph, fan_outs(graph), {"y": 2})
+        counter.project(graph.nodes["conv"], lambda name, laid=laid: laid.to(torch.uint8))
+        assert counter.events(4, 1).synaptic["conv"] == reached
+
+
 def test_renamed_wires_are_not_counted_again_and_copies_are():
     b = GraphBuilder("g", 1)
     x = b.add(Input("spike[2x3]"), name="x")

@@ -7,9 +7,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn import functional
 
 from backends.reference import int8
-from backends.reference.int8 import Int8Weights, common_shift, fits, is_exact
+from backends.reference.int8 import Int8Kernels, Int8Weights, common_shift, fits, is_exact
+from ir.ops.linear import Conv
 
 pytestmark = pytest.mark.skipif(not is_exact(), reason="this processor does not sum bytes exactly")
 
@@ -33,6 +35,19 @@ def test_products_are_exact(kind, rows, inputs, outputs, shift, extreme, seed):
     wanted = x @ weight.T
     assert found.dtype == torch.float32
     assert np.array_equal(found.numpy()[np.abs(wanted) <= 1 << 24], wanted[np.abs(wanted) <= 1 << 24])
+
+
+@given(st.data())
+def test_convolutions_are_exact(data: st.DataObject):
+    two = st.tuples(st.integers(1, 3), st.integers(1, 3))
+    size, stride, gap, groups = data.draw(two), data.draw(two), data.draw(two), data.draw(st.integers(1, 3))
+    pads = (data.draw(st.integers(0, 2)), data.draw(st.integers(0, 2)))
+    rng = np.random.default_rng(data.draw(st.integers(0, 999)))
+    weight = rng.integers(-128, 128, (groups * 2, 3, *size)) << data.draw(st.integers(0, 2))
+    x = torch.from_numpy(rng.integers(0, 256, (5, 3 * groups, 8, 9)).astype(np.uint8))
+    found = Int8Kernels(Conv(stride, pads, gap, groups), weight).convolve(x)
+    wanted = functional.conv2d(x.double(), torch.from_numpy(weight).double(), None, stride, pads, gap, groups)
+    assert torch.equal(found.double(), wanted)
 
 
 @pytest.mark.parametrize(

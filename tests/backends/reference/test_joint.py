@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backends.reference import joint
 from backends.reference.joint import Factors, active_elements, without_copies
 
 AXES = st.lists(st.integers(0, 3), min_size=1, max_size=4, unique=True).map(lambda axes: tuple(sorted(axes)))
@@ -35,12 +36,15 @@ def test_joint_sum_is_the_sum_of_the_product(case):
     assert torch.equal(Factors.of(a, b, shape, axes, torch.float64).total(axes), wanted.double())
 
 
+@pytest.mark.parametrize("way", ["compiled", "torch"])
 @given(factors())
-def test_joint_active_counts_the_product(case):
+def test_joint_active_counts_the_product(way, case):
     a, b, shape, axes = case
-    assert int(Factors.of(a, b, shape, axes, torch.float32).active()) == int(
-        torch.count_nonzero((a * b).expand(2, 3, *shape))
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        if way == "torch":
+            patch.setattr(joint, "compiled", lambda: None)
+        found = int(Factors.of(a, b, shape, axes, torch.float32).active())
+    assert found == int(torch.count_nonzero((a * b).expand(2, 3, *shape)))
 
 
 def test_copies_are_cut_and_counted():

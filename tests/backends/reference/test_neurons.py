@@ -129,6 +129,21 @@ def test_any_integer_neuron_runs_by_its_definition(op, params, kind):
     assert not is_plain(op, own) if isinstance(op, LoihiLif) else True
 
 
+@pytest.mark.parametrize("bias", [None, (3, 1, 1), (3, 4, 5), (5,), ()])
+def test_images_with_their_channels_last(way: None, bias: tuple[int, ...] | None):
+    op, rng = LoihiLif(4095, 2048, 8, 6, 12, 24), np.random.default_rng(0)
+    x = rng.integers(-9, 12, (4, 20, 3, 4, 5))
+    shifts = None if bias is None else rng.integers(-300, 300, bias)
+    laid = torch.from_numpy(x).float().permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3)
+    assert plain.is_channels_last(laid)
+    spikes, count = PlainSpikes(op, (3, 4, 5), None if shifts is None else torch.from_numpy(shifts), torch.float32)(
+        laid
+    )
+    wanted = op.run((x,), {} if shifts is None else {"bias": shifts}, 4)
+    assert np.array_equal(spikes.numpy(), wanted)
+    assert int(count) == wanted.sum()
+
+
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_payloads_shift_toward_minus_infinity_and_saturate(way, data):
