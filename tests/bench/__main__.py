@@ -13,6 +13,9 @@ import sys
 import time
 from pathlib import Path
 
+from compile.exit_code import exit_code, prepare_streams
+from compile.output_folder import check_folder
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -28,7 +31,8 @@ def main() -> int:
     unknown = set(options.tables) - set(TABLES)
     if unknown:
         parser.error(f"no table {min(unknown)!r}; there are {', '.join(TABLES)}")
-    return measure(tuple(options.tables) or TABLES, options.quick, options.out)
+    prepare_streams()
+    return exit_code(lambda: measure(tuple(options.tables) or TABLES, options.quick, options.out))
 
 
 def measure(names: tuple[str, ...], quick: bool, out: Path) -> int:
@@ -38,6 +42,7 @@ def measure(names: tuple[str, ...], quick: bool, out: Path) -> int:
     from compile.benchmark.turns import one_thread
     from tests.bench import gpu_table, growth_table, lava_table, reference_table
 
+    check_folder(out)
     modules = {"reference": reference_table, "lava": lava_table, "growth": growth_table, "gpu": gpu_table}
     described, tables = machine(), list[Table]()
     for name in names:
