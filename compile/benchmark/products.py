@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
 
-import numpy as np
 import torch
 
-from backends.reference.int8 import Int8Weights, fits, is_exact
+from backends.reference.int8 import Int8Kernels, Int8Weights, fits, is_exact
 from backends.reference.plan import plan_of
 from backends.reference.product import weighted_sum
-from ir.graph import Graph, Node
+from ir.graph import Array, Graph, Node
+from ir.ops.base import Op
 from ir.ops.linear import Conv, Linear
 
 Run = Callable[[], object]
@@ -35,15 +34,24 @@ def float32_products(chip: Graph, steps: int, samples: int, device: torch.device
 
 def int8_products(chip: Graph, steps: int, samples: int) -> Run | None:
     """
-    The same in bytes on the CPU, convolutions as products with their patches laid out beforehand.
+    The same in bytes on the CPU.
 
-    None where bytes are not summed exactly here, or weights have more than eight bits.
+    None where bytes are not summed exactly here, weights have more than eight bits, or a convolution has one dimension.
     """
     nodes = _weighted(chip)
-    if not nodes or not is_exact() or not all(fits(chip.arrays(node)["weight"]) for node in nodes):
+    weights = [chip.arrays(node)["weight"] for node in nodes]
+    if not nodes or not is_exact() or not all(fits(weight) and weight.ndim in (2, 4) for weight in weights):
         return None
-    work = [_in_bytes(chip, node, steps * samples) for node in nodes]
-    return lambda: [packed.product(rows) for packed, rows in work]
+    work = [
+        _in_bytes(node.op, weight, _numbers(chip, node, steps, samples))
+        for node, weight in zip(nodes, weights, strict=True)
+    ]
+
+    def run() -> None:
+        for product, x in work:
+            product(x)
+
+    return run
 
 
 def _weighted(chip: Graph) -> list[Node]:
@@ -63,11 +71,10 @@ def _weight(chip: Graph, node: Node) -> torch.Tensor:
     return torch.tensor(chip.arrays(node)["weight"]).float()
 
 
-def _in_bytes(chip: Graph, node: Node, windows: int) -> tuple[Int8Weights, torch.Tensor]:
-    """Weights of eight bits as a matrix, and as many rows as the product has."""
-    weight = np.asarray(chip.arrays(node)["weight"])
-    outputs = len(weight)
-    groups = node.op.groups if isinstance(node.op, Conv) else 1
-    rows = windows * prod(node.type.shape) // outputs * groups
-    matrix = weight.reshape(outputs, -1)[: outputs // groups]
-    return Int8Weights(matrix), torch.ones((rows, matrix.shape[1]), dtype=torch.uint8)
+def _in_bytes(op: Op, weight: Array, x: torch.Tensor) -> tuple[Callable[[torch.Tensor], torch.Tensor], torch.Tensor]:
+    """The product with packed weights, and what it takes, laid out as it wants it."""
+    rows = x.to(torch.uint8)
+    if isinstance(op, Conv):
+        images = rows.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        return Int8Kernels(op, weight).convolve, images
+    return Int8Weights(weight).product, rows.reshape(-1, x.shape[-1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from backends.reference.int8 import is_exact
 from compile import compile_model
 from compile.benchmark import products
 from compile.benchmark.products import float32_products, int8_products
+from ir.graph import Node
 
 CPU = torch.device("cpu")
 
@@ -29,7 +32,7 @@ def test_float_products_have_the_shapes_of_the_layers(monkeypatch: pytest.Monkey
     seen: list[tuple[int, ...]] = []
     real = products.weighted_sum
 
-    def recorded(node, x, weight):
+    def recorded(node: Node, x: torch.Tensor, weight: torch.Tensor) -> None:
         seen.append(tuple(real(node, x, weight).shape))
 
     monkeypatch.setattr(products, "weighted_sum", recorded)
@@ -38,20 +41,23 @@ def test_float_products_have_the_shapes_of_the_layers(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.skipif(not is_exact(), reason="this processor does not sum bytes exactly")
-def test_byte_products_have_a_row_for_every_output_place(monkeypatch: pytest.MonkeyPatch):
+def test_byte_products_take_and_make_whole_windows(monkeypatch: pytest.MonkeyPatch):
     seen: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
-    real = products.Int8Weights.product
 
-    def recorded(self, x):
-        y = real(self, x)
-        seen.append((tuple(x.shape), tuple(y.shape)))
-        return y
+    def recorded(real: Any) -> Any:
+        def product(self: Any, x: torch.Tensor) -> torch.Tensor:
+            y = real(self, x)
+            seen.append((tuple(x.shape), tuple(y.shape)))
+            return y
 
-    monkeypatch.setattr(products.Int8Weights, "product", recorded)
+        return product
+
+    monkeypatch.setattr(products.Int8Weights, "product", recorded(products.Int8Weights.product))
+    monkeypatch.setattr(products.Int8Kernels, "convolve", recorded(products.Int8Kernels.convolve))
     run = int8_products(chip(), 3, 7)
     assert run is not None
     run()
-    assert seen == [((3 * 7 * 16, 2 * 9), (3 * 7 * 16, 4)), ((3 * 7, 64), (3 * 7, 5))]
+    assert seen == [((3 * 7, 2, 6, 6), (3 * 7, 4, 4, 4)), ((3 * 7, 64), (3 * 7, 5))]
 
 
 def test_no_byte_products_of_wide_weights(monkeypatch: pytest.MonkeyPatch):
