@@ -13,11 +13,11 @@ from compile.options import Options
 from compile.program import Program
 from compile.progress import Progress
 from compile.source import Part, Source
-from frontend.from_nir import from_nir
 from frontend.import_check import ImportCheck, check_import
 from frontend.netx.network import IntegerNetwork
 from frontend.netx.slayer import is_slayer
-from frontend.to_nir import to_nir
+from frontend.nir.writing.from_nir import from_nir
+from frontend.nir.writing.to_nir import to_nir
 from frontend.trace import trace_module
 from hw_profiles import Profile
 from ir.deployment import Deployment

@@ -14,7 +14,7 @@ from compile.source import Part, Source
 from frontend.netx.network import IntegerNetwork
 from frontend.netx.neuron import DECAY_BITS, SHIFT, STATE_BITS
 from frontend.netx.slayer import read_slayer
-from frontend.to_nir import to_nir
+from frontend.nir.writing.to_nir import to_nir
 from hw_profiles import Profile
 from ir.errors import CompileError
 from ir.passes.schedule_depth import schedule

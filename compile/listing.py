@@ -43,13 +43,13 @@ def _needs(features: tuple[str, ...]) -> str:
 
 
 def _semantics() -> list[tuple[str, str]]:
-    from frontend.semantics import rows
+    from frontend.nir.meaning.semantics import rows
 
     return [(name, f"{values}: {text}") for name, values, text in rows()]
 
 
 def _presets() -> list[tuple[str, str]]:
-    from frontend.semantics_presets import preset_rows
+    from frontend.nir.meaning.semantics_presets import preset_rows
 
     return [(name, f"{text} [{options}]" if options else text) for name, options, text in preset_rows()]
 

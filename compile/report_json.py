@@ -8,7 +8,7 @@ from typing import Any
 from compile.report import PartReport, Report
 from compile.run import engine_text
 from frontend.import_check import ImportCheck
-from frontend.nir_import import Imported
+from frontend.nir.meaning.importing import Imported
 
 SCHEMA = "spike-compiler-report/1"
 

@@ -11,7 +11,7 @@ from compile.energy import EnergyReport
 from compile.layers import Layer
 from compile.report import PartReport, Report
 from compile.run import engine_text
-from frontend.nir_import import Imported
+from frontend.nir.meaning.importing import Imported
 
 WIDTH = 112
 LAYERS_IN_FULL = 18

@@ -11,8 +11,8 @@ import numpy as np
 
 from compile.npz import read_arrays
 from compile.options import Options
-from frontend.nir_import import Imported, import_nir
-from frontend.nir_values import as_array
+from frontend.nir.meaning.importing import Imported, import_nir
+from frontend.nir.reading.values import as_array
 from ir.errors import CompileError
 from ir.graph import Graph
 

@@ -10,8 +10,8 @@ from compile.npz import write_arrays
 from compile.output_folder import output_folder
 from compile.report import PartReport, Report
 from compile.report_json import report_content
-from frontend.nir_file import write_nir
-from frontend.plain_nir import plain_nir
+from frontend.nir.writing.file import write_nir
+from frontend.nir.writing.plain_nir import plain_nir
 
 
 def write_all(report: Report, target: Path) -> dict[str, Path]:

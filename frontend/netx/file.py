@@ -8,10 +8,10 @@ from typing import Any
 import h5py
 
 from frontend.netx.layer import Layer, layer_of
-from frontend.nir_hdf5 import Tree, read_tree
-from frontend.nir_hdf5_checks import MAX_BYTES, MAX_RATIO
-from frontend.nir_load import DAMAGED
-from frontend.nir_probe import probe
+from frontend.nir.reading.hdf5 import Tree, read_tree
+from frontend.nir.reading.hdf5_checks import MAX_BYTES, MAX_RATIO
+from frontend.nir.reading.load import DAMAGED
+from frontend.nir.reading.probe import probe
 from ir.errors import CompileError
 
 ENTRIES = ("layer", "simulation")

@@ -174,7 +174,7 @@ def mutated(seed: int, sound: list[bytes], path: Path) -> None:
 
 def outcome(path: Path) -> str:
     """The word "read" or the rule of the error; any other exception passes."""
-    from frontend.nir_reader import read_network
+    from frontend.nir.reading.reader import read_network
     from ir.errors import CompileError
 
     try:

@@ -17,7 +17,7 @@ import torch
 
 from compile.cli import main
 from compile.progress import Progress
-from frontend.nir_file import write_nir
+from frontend.nir.writing.file import write_nir
 from ir.errors import CompileError
 
 ROOT = Path(__file__).parent.parent.parent

@@ -10,8 +10,8 @@ import torch
 
 from compile import compile_model
 from frontend.model_file import load_model_file
-from frontend.nir_file import read_nir, write_nir
-from frontend.to_nir import to_nir
+from frontend.nir.writing.file import read_nir, write_nir
+from frontend.nir.writing.to_nir import to_nir
 from frontend.trace import trace_module
 from ir.errors import CompileError
 

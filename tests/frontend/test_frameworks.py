@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import torch
 
-from frontend.nir_import import Imported, import_nir
-from frontend.semantics_presets import PRESETS
+from frontend.nir.meaning.importing import Imported, import_nir
+from frontend.nir.meaning.semantics_presets import PRESETS
 from ir.interp import interpret
 from ir.verify import verify
 

@@ -13,7 +13,7 @@ import nir
 import numpy as np
 import pytest
 
-from frontend.nir_reader import network_of, read_network
+from frontend.nir.reading.reader import network_of, read_network
 from ir.errors import CompileError
 
 Change = Callable[[h5py.File], object]

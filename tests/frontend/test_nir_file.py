@@ -10,7 +10,7 @@ import nir
 import numpy as np
 import pytest
 
-from frontend.nir_file import read_nir, write_nir
+from frontend.nir.writing.file import read_nir, write_nir
 from ir.errors import CompileError
 
 

@@ -8,8 +8,8 @@ import nir
 import numpy as np
 import pytest
 
-from frontend.nir_reader import network_of
-from frontend.semantics_resolve import Resolved, resolve
+from frontend.nir.meaning.semantics_resolve import Resolved, resolve
+from frontend.nir.reading.reader import network_of
 from ir.errors import CompileError
 
 

@@ -8,9 +8,9 @@ import nir
 import numpy as np
 import pytest
 
-from frontend.nir_reader import network_of
-from frontend.nir_suspicions import suspicions
-from frontend.semantics_resolve import resolve
+from frontend.nir.meaning.semantics_resolve import resolve
+from frontend.nir.meaning.suspicions import suspicions
+from frontend.nir.reading.reader import network_of
 
 
 def full(value: float) -> np.ndarray:

@@ -12,8 +12,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frontend.nir_import import import_nir
-from frontend.semantics import OPTIONS
+from frontend.nir.meaning.importing import import_nir
+from frontend.nir.meaning.semantics import OPTIONS
 from ir.errors import CompileError
 from ir.interp import interpret
 from ir.ops import Lif

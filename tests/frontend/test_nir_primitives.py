@@ -10,8 +10,8 @@ import nir
 import numpy as np
 import pytest
 
-from frontend.nir_primitives import PRIMITIVES
-from frontend.nir_reader import network_of, read_network
+from frontend.nir.reading.primitives import PRIMITIVES
+from frontend.nir.reading.reader import network_of, read_network
 
 Fields = dict[str, Any]
 Write = Callable[..., Path]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from frontend import nir_probe
+from frontend.nir.reading import probe as nir_probe
 from ir.errors import CompileError
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frontend.nir_file import write_nir
-from frontend.nir_network import NirNetwork
-from frontend.nir_reader import network_of, read_network
+from frontend.nir.reading.network import NirNetwork
+from frontend.nir.reading.reader import network_of, read_network
+from frontend.nir.writing.file import write_nir
 
 LIF, CUBALIF = (
     ("tau", "r", "v_leak", "v_threshold", "v_reset"),

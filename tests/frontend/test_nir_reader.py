@@ -12,9 +12,9 @@ import nir
 import numpy as np
 import pytest
 
-from frontend.nir_file import write_nir
-from frontend.nir_network import NirNetwork
-from frontend.nir_reader import network_of, read_network
+from frontend.nir.reading.network import NirNetwork
+from frontend.nir.reading.reader import network_of, read_network
+from frontend.nir.writing.file import write_nir
 from ir.errors import CompileError
 
 Write = Callable[..., Path]

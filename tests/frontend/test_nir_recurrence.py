@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontend.nir_import import import_nir
-from frontend.nir_reader import network_of
-from frontend.semantics import Semantics
+from frontend.nir.meaning.importing import import_nir
+from frontend.nir.meaning.semantics import Semantics
+from frontend.nir.reading.reader import network_of
 from ir.graph import Graph
 from ir.interp import interpret
 from ir.ops import Past

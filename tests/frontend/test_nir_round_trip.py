@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from frontend.from_nir import from_nir
-from frontend.nir_ext import record, recorded_op
-from frontend.nir_file import read_nir, write_nir
-from frontend.to_nir import to_nir
+from frontend.nir.writing.ext import record, recorded_op
+from frontend.nir.writing.file import read_nir, write_nir
+from frontend.nir.writing.from_nir import from_nir
+from frontend.nir.writing.to_nir import to_nir
 from frontend.trace import trace_module
 from ir.errors import CompileError
 from ir.graph import Graph, GraphBuilder, Where

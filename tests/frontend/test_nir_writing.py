@@ -9,11 +9,11 @@ import nir
 import numpy as np
 import pytest
 
-from frontend.from_nir import from_nir
-from frontend.nir_ext import Extension
-from frontend.nir_file import read_nir, write_nir
-from frontend.nir_import import import_nir
-from frontend.to_nir import to_nir
+from frontend.nir.meaning.importing import import_nir
+from frontend.nir.writing.ext import Extension
+from frontend.nir.writing.file import read_nir, write_nir
+from frontend.nir.writing.from_nir import from_nir
+from frontend.nir.writing.to_nir import to_nir
 from ir.graph import Array, Graph, GraphBuilder, Where
 from ir.interp import interpret
 from ir.ops import (

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 
 import hw_profiles
-from frontend.nir_file import write_nir
-from frontend.plain_nir import MAX_MATRIX_ELEMENTS, plain_nir
-from frontend.strict_threshold import lowest_bit, strict_threshold
+from frontend.nir.writing.file import write_nir
+from frontend.nir.writing.plain_nir import MAX_MATRIX_ELEMENTS, plain_nir
+from frontend.nir.writing.strict_threshold import lowest_bit, strict_threshold
 from ir.graph import Array, Graph, GraphBuilder
 from ir.interp import interpret
 from ir.ops import (

@@ -17,8 +17,8 @@ from spikingjelly.activation_based.neuron import LIFNode
 from torch import nn
 
 import hw_profiles
-from frontend.nir_file import write_nir
-from frontend.plain_nir import plain_nir
+from frontend.nir.writing.file import write_nir
+from frontend.nir.writing.plain_nir import plain_nir
 from frontend.trace import trace_module
 from ir.interp import interpret
 from ir.passes.runner import lower

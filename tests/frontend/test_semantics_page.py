@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from frontend import nir_lints, nir_suspicions
-from frontend.semantics import OPTIONS, Semantics
-from frontend.semantics_presets import PRESETS
+from frontend.nir.meaning import lints as nir_lints
+from frontend.nir.meaning import suspicions as nir_suspicions
+from frontend.nir.meaning.semantics import OPTIONS, Semantics
+from frontend.nir.meaning.semantics_presets import PRESETS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "semantics.md").read_text()
 

@@ -20,9 +20,9 @@ from attentions import Case, cases
 from spikingjelly.activation_based.functional import reset_net
 
 import hw_profiles
-from frontend.nir_file import write_nir
-from frontend.nir_import import import_nir
-from frontend.plain_nir import plain_nir
+from frontend.nir.meaning.importing import import_nir
+from frontend.nir.writing.file import write_nir
+from frontend.nir.writing.plain_nir import plain_nir
 from frontend.trace import trace_module
 from ir.deployment import Deployment
 from ir.interp import interpret

@@ -1,0 +1,97 @@
+"""
+Which reading of a file holds, option by option, and who said so.
+
+In this order: the caller's options, the caller's preset, the graph's metadata (options, then a preset named there), the
+fingerprint of the framework that wrote the file, the canonical reading. A preset is complete: below it nothing is asked. Only
+the time step of a preset gives way to the file's own `dt`, as it is a default of the framework's exporter at best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from frontend.nir.meaning.fingerprint import certain_reading
+from frontend.nir.meaning.semantics import Semantics, checked
+from frontend.nir.meaning.semantics_given import Given, given, given_in_metadata
+from frontend.nir.meaning.semantics_presets import PRESETS, preset
+from frontend.nir.meaning.time import plausible_steps, timed_nodes
+from frontend.nir.reading.network import NirNetwork
+from ir.errors import CompileError
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The reading, for every option who said so, and remarks about what was found on the way."""
+
+    semantics: Semantics
+    sources: Mapping[str, str]
+    remarks: tuple[str, ...] = ()
+
+    def record(self) -> dict[str, dict[str, Any]]:
+        """Option -> value and source, ready for JSON."""
+        return {name: {"value": value, "source": self.sources[name]}
+                for name, value in self.semantics.options().items()}  # fmt: skip
+
+
+def resolve(
+    network: NirNetwork, stated: str | Mapping[str, Any] | Semantics | None = None, dt: float | None = None
+) -> Resolved:
+    """
+    The reading of a network.
+
+    Args:
+        stated: what the caller says: a preset, options, or both (`semantics_given.given`). dt: the time step, likewise.
+
+    Raises:
+        CompileError: for unknown options and values, and without a time step where one is needed (rule `nir.dt`).
+    """
+    caller = given(stated)
+    if dt is not None:
+        caller = _with_dt(caller, checked("dt", dt))
+    file, strange = given_in_metadata(network.metadata)
+    layers = _layers(caller, file, network)
+    values, sources = dict[str, Any](), dict[str, str]()
+    for options, source in layers:
+        for name, value in options.items():
+            if name not in values:
+                values[name], sources[name] = value, source
+    if values["dt"] is None and values["time_unit"] == "step":
+        values["dt"], sources["dt"] = 1.0, f"time_unit of {sources['time_unit']}"
+    if values["dt"] is None and timed_nodes(network, values["if_gain"]):
+        _refuse(network, values["if_gain"])
+    return Resolved(Semantics(**values), sources, tuple(strange))
+
+
+def _with_dt(caller: Given, dt: float) -> Given:
+    said = caller.options.get("dt", dt)
+    if said != dt:
+        raise CompileError("semantics.option", f"dt is stated twice, as {dt} and as {said}")
+    return Given({**caller.options, "dt": dt}, caller.preset)
+
+
+def _layers(caller: Given, file: Given, network: NirNetwork) -> list[tuple[Mapping[str, Any], str]]:
+    """Options and their source, the strongest first; the last layer states every option."""
+    found: list[tuple[Mapping[str, Any], str]] = [(caller.options, "flag")]
+    if caller.preset:
+        found += [({key: value for key, value in file.options.items() if key == "dt"}, "metadata"),
+                  (_complete(caller.preset), f"preset {caller.preset}")]  # fmt: skip
+    found.append((file.options, "metadata"))
+    if file.preset:
+        found.append((_complete(file.preset), f"metadata, preset {file.preset}"))
+    trace, options = ("", {}) if caller.preset or file.preset else certain_reading(network)
+    return [*found, (options, f"fingerprint {trace}"), (Semantics().options(), "canonical")]
+
+
+def _complete(name: str) -> dict[str, Any]:
+    """All options of a preset; without a time step where it has none of its own."""
+    return {key: value for key, value in preset(name).semantics().options().items() if value is not None}
+
+
+def _refuse(network: NirNetwork, if_gain: str) -> None:
+    nodes = timed_nodes(network, if_gain)
+    shown = ", ".join(nodes[:3]) + (f" and {len(nodes) - 3} more" if len(nodes) > 3 else "")
+    fixed = ", ".join(name for name, item in PRESETS.items() if item.dt_fixed)
+    hint = f"say --dt in the unit of the time constants; {plausible_steps(network)}; presets that know it: {fixed}"
+    raise CompileError("nir.dt", f"the file does not say its time step, which {shown} need", hint=hint)

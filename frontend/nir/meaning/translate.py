@@ -1,0 +1,136 @@
+"""
+NIR network and semantics -> IR graph.
+
+Several edges into a node add up, in the order of the file; an edge that occurs twice counts twice. `Where` of every node is
+the name of the NIR node that it comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from frontend.nir.meaning.arithmetic import in_form
+from frontend.nir.meaning.emit import Plan, Step, build
+from frontend.nir.meaning.neurons import POPULATIONS, population
+from frontend.nir.meaning.recurrence import Lags, lags
+from frontend.nir.meaning.semantics import Semantics
+from frontend.nir.reading.network import NirNetwork, NirNode
+from frontend.nir.reading.projections import delay_steps, projection
+from frontend.recorder import node_name
+from ir.errors import CompileError
+from ir.graph import Array, Graph
+from ir.ops import Delay
+from ir.types import CURRENT, REAL, Type
+
+WIDENINGS = 4
+"""How often the types on a loop are corrected before they become real: sums of spikes over a loop would grow for ever."""
+
+
+def translate(
+    network: NirNetwork, semantics: Semantics, domains: Mapping[str, str] | None = None, name: str = "network"
+) -> Graph:
+    """
+    The IR graph of a network under a complete reading.
+
+    Args:
+        domains: Input node -> `spike` or `real`; the file's metadata (`domain` of the node) or real without.
+
+    Raises:
+        CompileError: for constants that have no meaning under the semantics, and unknown inputs or domains.
+    """
+    dtype = number_type(network)
+    waits = {key: _delay(key, node, semantics) for key, node in network.nodes.items() if node.kind == "Delay"}
+    found = lags(network, semantics, {key: int(steps.min()) for key, steps in waits.items()})
+    plan = Plan(
+        network, found, {key: _steps(key, node, semantics, dtype, waits, found)
+                                            for key, node in network.nodes.items()},
+        value_names(network), _domains(network, domains or {}), name, _window(network), dtype,
+    )  # fmt: skip
+    types = {key: str(_first_guess(node, plan.steps[key])) for key, node in network.nodes.items()}
+    for attempt in range(WIDENINGS + len(network.nodes)):
+        graph, actual = build(plan, types)
+        wrong = {key for key, text in actual.items() if types[key] != text}
+        if not wrong:
+            return graph
+        late = attempt >= WIDENINGS
+        types |= {key: str(Type(network.nodes[key].output_shape, REAL)) if late else actual[key] for key in wrong}
+    raise AssertionError("the types of a loop do not settle")
+
+
+def value_names(network: NirNetwork) -> dict[str, str]:
+    """NIR node -> a name of its own that the IR's text form can hold."""
+    found: dict[str, str] = {}
+    for key in network.nodes:
+        name, copies = node_name(key), 1
+        while name in found.values():
+            copies += 1
+            name = f"{node_name(key)}_{copies}"
+        found[key] = name
+    return found
+
+
+def number_type(network: NirNetwork) -> str:
+    """What the metadata says, as our files do; else float64 if any array of the file is, else float32."""
+    said = network.metadata.get("dtype")
+    if isinstance(said, str) and said in ("float32", "float64"):
+        return said
+    arrays = (
+        value for node in network.nodes.values() for value in node.params.values() if isinstance(value, np.ndarray)
+    )
+    return "float64" if any(array.dtype == np.float64 for array in arrays) else "float32"
+
+
+def _window(network: NirNetwork) -> int:
+    try:
+        return max(0, int(network.metadata.get("steps", 0)))
+    except (TypeError, ValueError):
+        return 0
+
+
+def _domains(network: NirNetwork, given: Mapping[str, str]) -> dict[str, str]:
+    unknown = sorted(set(given) - set(network.inputs))
+    if unknown:
+        raise CompileError(
+            "nir.input", f"the network has no input {unknown[0]!r}", hint=f"known: {', '.join(network.inputs)}"
+        )
+    found: dict[str, str] = {}
+    for key in network.inputs:
+        said = network.nodes[key].metadata.get("domain", "real")
+        found[key] = given.get(key, said if said in ("spike", "real") else "real")
+        if found[key] not in ("spike", "real"):
+            raise CompileError("nir.input", f"input {key} cannot be {found[key]!r}", hint="known: spike, real")
+    return found
+
+
+def _delay(key: str, node: NirNode, semantics: Semantics) -> Array:
+    try:
+        return delay_steps(node, semantics.dt, semantics.delay_rounding)
+    except CompileError as error:
+        raise CompileError(error.rule, f"node {key} (Delay): {error.what}", key, error.hint) from error
+
+
+def _steps(
+    key: str, node: NirNode, semantics: Semantics, dtype: str, waits: Mapping[str, Array], found: Lags
+) -> list[Step]:
+    """The operations of a node on the sum of its operands; none for ends and for delays that are all in its edges."""
+    if node.kind in POPULATIONS:
+        try:
+            return [in_form(*population(node, semantics, dtype, key in found.looped), node.metadata, dtype)]
+        except CompileError as error:
+            raise CompileError(error.rule, f"node {key} ({node.kind}): {error.what}", key, error.hint) from error
+    if node.kind == "Delay":
+        rest = waits[key] - found.cut.get(key, 0)
+        if rest.ndim:
+            return [(Delay(), {"steps": rest})]
+        return [] if key in found.cut else [(Delay(int(rest)), {})]
+    return [] if node.kind in ("Input", "Output") else projection(node, dtype)
+
+
+def _first_guess(node: NirNode, steps: list[Step]) -> Type:
+    """The type of a node's value if its operands are currents; exact for neurons."""
+    value = Type(node.input_shape, CURRENT)
+    for op, arrays in steps:
+        value = op.infer((value,), {role: array.shape for role, array in arrays.items()})
+    return value

@@ -1,0 +1,1 @@
+"""NIR files and graphs as networks of checked nodes, before any meaning of time."""

@@ -1,0 +1,119 @@
+"""
+The shapes of all values of a flat graph, loops included: what parameters fix spreads along the edges until nothing changes.
+
+First forwards from everything known, then backwards where that is certain, and at last with the shapes that hold if nothing
+else says more (a population of single values). Every edge and node is checked afterwards; nothing is broadcast silently.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Mapping
+
+from frontend.nir.reading.checked import CheckedNode
+from frontend.nir.reading.flatten import Edge, FlatGraph
+from frontend.nir.reading.network import Shape
+from frontend.nir.reading.values import checked_shape
+from ir.errors import CompileError
+
+
+class _Inference:
+    """What is known so far: the input and output shape of every node, each learnt once."""
+
+    def __init__(self, graph: FlatGraph) -> None:
+        self.nodes = graph.nodes
+        self.inputs: dict[str, Shape] = {}
+        self.outputs: dict[str, Shape] = {}
+        self.readers: dict[str, list[str]] = defaultdict(list)
+        self.writers: dict[str, list[str]] = defaultdict(list)
+        for start, end in graph.edges:
+            self.readers[start].append(end)
+            self.writers[end].append(start)
+        self.changed: deque[str] = deque()
+
+    def learn(self, table: dict[str, Shape], name: str, shape: Shape | None) -> None:
+        if shape is not None and name not in table:
+            table[name] = checked_shape(shape)
+            self.changed.append(name)
+
+    def spread(self, backwards: bool) -> None:
+        """Apply every rule until nothing new is learnt."""
+        while self.changed:
+            name = self.changed.popleft()
+            try:
+                self._apply(name, backwards)
+            except CompileError as error:
+                raise CompileError(error.rule, f"{self._where(name)}: {error.what}", hint=error.hint) from error
+
+    def _apply(self, name: str, backwards: bool) -> None:
+        node = self.nodes[name]
+        rules, params = node.primitive.shapes, node.params
+        if name in self.inputs and name not in self.outputs:
+            self.learn(self.outputs, name, rules.forward(params, self.inputs[name]))
+        if backwards and name in self.outputs and name not in self.inputs:
+            self.learn(self.inputs, name, rules.backward(params, self.outputs[name]))
+        if name in self.outputs:
+            for reader in self.readers[name]:
+                self.learn(self.inputs, reader, self.outputs[name])
+        if backwards and name in self.inputs:
+            for writer in self.writers[name]:
+                self.learn(self.outputs, writer, self.inputs[name])
+
+    def _where(self, name: str) -> str:
+        edge = f", fed by edge {(self.writers[name][0], name)}" if self.writers[name] else ""
+        return f"node {name} ({self.nodes[name].kind}){edge}"
+
+
+def infer_shapes(graph: FlatGraph) -> tuple[Mapping[str, Shape], Mapping[str, Shape]]:
+    """
+    Input and output shapes by node; nodes whose shape nothing tells are missing.
+
+    Raises:
+        CompileError: naming node and edge where two shapes contradict each other.
+    """
+    state = _Inference(graph)
+    for name, node in graph.nodes.items():
+        state.learn(state.inputs, name, node.input_shape)
+        state.learn(state.outputs, name, node.output_shape)
+    state.spread(backwards=False)
+    state.changed.extend(graph.nodes)
+    state.spread(backwards=True)
+    for name, shape in _weakest_last(graph):
+        state.learn(state.inputs, name, shape)
+        state.spread(backwards=True)
+    _check(graph.nodes, graph.edges, state)
+    return state.inputs, state.outputs
+
+
+def _weakest_last(graph: FlatGraph) -> list[tuple[str, Shape]]:
+    """Shapes of single values; one that has axes says more than one that has none."""
+    weak = ((name, node.primitive.shapes.weak(node.params)) for name, node in graph.nodes.items())
+    return sorted(((name, shape) for name, shape in weak if shape is not None), key=lambda item: -len(item[1]))
+
+
+def _check(nodes: Mapping[str, CheckedNode], edges: tuple[Edge, ...], state: _Inference) -> None:
+    """Every node does to its input shape what it says, and every edge joins equal shapes."""
+    made: dict[str, Shape] = {}
+    for name, node in nodes.items():
+        if name in state.inputs:
+            try:
+                made[name] = checked_shape(node.primitive.shapes.forward(node.params, state.inputs[name]))
+            except CompileError as error:
+                raise CompileError(error.rule, f"{state._where(name)}: {error.what}", hint=error.hint) from error
+    for start, end in edges:
+        given, taken = made.get(start, state.outputs.get(start)), state.inputs.get(end)
+        if given is not None and taken is not None and given != taken:
+            kinds = f"{start} ({nodes[start].kind}) gives {given}, {end} ({nodes[end].kind}) takes {taken}"
+            raise CompileError(
+                "nir.shape", f"edge {(start, end)} joins different shapes: {kinds}", hint=_hint(given, taken)
+            )
+    for name, shape in made.items():
+        if shape != state.outputs[name]:
+            raise CompileError("nir.shape", f"node {name} ({nodes[name].kind}) gives {shape}, its record says "
+                               f"{state.outputs[name]}")  # fmt: skip
+
+
+def _hint(given: Shape, taken: Shape) -> str:
+    if given[1:] == taken or given == taken[1:]:
+        return "NIR shapes have no batch and no time axis"
+    return "shapes are joined as they are, without broadcasting"
