@@ -1,8 +1,11 @@
-"""Whether there are compiled kernels."""
+"""The compiled kernels, where there is numba."""
 
 from __future__ import annotations
 
 from typing import Any
+
+BLOCK = 2048
+"""Neurons whose state a kernel holds at once: 16 KiB at most."""
 
 
 def compiled() -> Any:

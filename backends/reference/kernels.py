@@ -1,8 +1,8 @@
 """
 Neurons of the chip in one pass over memory, compiled by numba: currents in, spikes or payloads and their number out.
 
-All arrays are C-contiguous, (T, N, F): steps, rows, features; state stays in cache for a block of features over all steps.
-Numbers are floats that hold every intermediate exactly; the caller proves that (`backends.reference.neurons`).
+All arrays are C-contiguous; the state of a block of neurons stays in cache over all steps. Numbers are floats that hold every
+intermediate exactly; the caller proves that (`backends.reference.populations`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from backends.reference.compiled import BLOCK
 from backends.trace import Array
-
-BLOCK = 1024
-"""Neurons whose state is held at once: 8 KiB at most."""
 
 
 @njit(cache=True, nogil=True)
@@ -24,23 +22,26 @@ def lif(x: Array, bias: Array, gain: Any, kept: Any, threshold: Any, most: Any, 
     v <- clip(trunc(v kept) + gain x + bias) to +-most;  s = [v > threshold];  v <- 0 where s.
 
     Args:
-        x: currents, float32 or float64, in which all of this is exact; the constants are of the same type. bias: (F,).
-        spikes: (T, N, F) uint8, written.
+        x: currents (T, neurons), float32 or float64, in which all of this is exact; the constants are of the same type.
+        bias: (P,), neuron n has bias[n % P].
+        spikes: (T, neurons) uint8, written.
 
     Returns:
         How many spikes there were.
     """
-    steps, rows, features = x.shape
+    steps, neurons = x.shape
+    period = bias.shape[0]
     zero = gain - gain
-    v = np.empty(min(BLOCK, features), x.dtype)
+    v = np.empty(min(BLOCK, period), x.dtype)
     total = 0
-    for row in range(rows):
-        for start in range(0, features, BLOCK):
-            n = min(BLOCK, features - start)
+    for base in range(0, neurons, period):
+        for first in range(0, min(period, neurons - base), BLOCK):
+            start = base + first
+            n = min(BLOCK, period - first, neurons - start)
             v[:n] = zero
-            shift = bias[start : start + n]
+            shift = bias[first : first + n]
             for t in range(steps):
-                current, out = x[t, row, start : start + n], spikes[t, row, start : start + n]
+                current, out = x[t, start : start + n], spikes[t, start : start + n]
                 fired = np.int32(0)
                 for i in range(n):
                     u = np.trunc(v[i] * kept) + current[i] * gain + shift[i]
@@ -55,13 +56,13 @@ def lif(x: Array, bias: Array, gain: Any, kept: Any, threshold: Any, most: Any, 
 
 @njit(cache=True, nogil=True)
 def payloads(x: Array, bias: Array, gain: Any, low: Any, high: Any, values: Array) -> int:
-    """y = clip(floor((x + bias) gain)) to low..high, written to `values`; how many are not zero. x and values: (N, F)."""
+    """y = clip(floor((x + bias) gain)) to low..high, written to `values`, (neurons,); how many are not zero. bias as in `lif`."""
     total = 0
-    for row in range(x.shape[0]):
+    for base in range(0, x.size, bias.size):
         active = np.int32(0)
-        for i in range(x.shape[1]):
-            y = min(max(np.floor((x[row, i] + bias[i]) * gain), low), high)
-            values[row, i] = y
+        for i in range(min(bias.size, x.size - base)):
+            y = min(max(np.floor((x[base + i] + bias[i]) * gain), low), high)
+            values[base + i] = y
             active = np.int32(active + np.int32(y != 0))
         total += active
     return int(total)
@@ -69,13 +70,13 @@ def payloads(x: Array, bias: Array, gain: Any, low: Any, high: Any, values: Arra
 
 @njit(cache=True, nogil=True)
 def gated_payloads(x: Array, bias: Array, gain: Any, low: Any, high: Any, gates: Array, values: Array) -> int:
-    """`payloads` where `gates` (N, F), of 0 and 1, are open; zero elsewhere."""
+    """`payloads` where `gates` (neurons,), of 0 and 1, are open; zero elsewhere."""
     total = 0
-    for row in range(x.shape[0]):
+    for base in range(0, x.size, bias.size):
         active = np.int32(0)
-        for i in range(x.shape[1]):
-            y = min(max(np.floor((x[row, i] + bias[i]) * gain), low), high) * gates[row, i]
-            values[row, i] = y
+        for i in range(min(bias.size, x.size - base)):
+            y = min(max(np.floor((x[base + i] + bias[i]) * gain), low), high) * gates[base + i]
+            values[base + i] = y
             active = np.int32(active + np.int32(y != 0))
         total += active
     return int(total)

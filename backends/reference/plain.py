@@ -6,14 +6,13 @@ On a CPU they run in one pass (`kernels`); elsewhere, and where numba is missing
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional
 
-from backends.reference.compiled import compiled
+from backends.reference.compiled import BLOCK, compiled
 from backends.reference.joint import active_elements
 from backends.reference.number_types import travels
 from backends.trace import Array
@@ -49,9 +48,9 @@ class PlainSpikes:
 
     def __init__(self, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype) -> None:
         self._op, self._bias, self._kind = op, None if bias is None else bias.to(kind), kind
-        self._natural = _per_feature(shape, self._bias, kind)
+        self._natural = _periodic(shape, self._bias, kind)
         self._channels_last = (
-            _per_feature((*shape[1:], shape[0]), _channels_last(self._bias), kind) if len(shape) == 3 else None
+            _periodic((*shape[1:], shape[0]), _channels_last(self._bias), kind) if len(shape) == 3 else None
         )
         unit, most = 1 << op.decay_bits, (1 << (op.state_bits - 1)) - 1
         numbers = (1 << op.shift, (unit - op.dv) / unit, op.vth << op.shift, most)
@@ -64,13 +63,14 @@ class PlainSpikes:
         if self._kernels is None or current.is_cuda:
             return self._by_torch(current)
         if self._channels_last is not None and is_channels_last(current):
-            spikes, count = self._one_pass(current.permute(CHANNELS_LAST), *self._channels_last)
+            spikes, count = self._one_pass(current.permute(CHANNELS_LAST), self._channels_last)
             return spikes.permute(CHANNELS_FIRST), count
-        return self._one_pass(current, *self._natural)
+        return self._one_pass(current, self._natural)
 
-    def _one_pass(self, current: torch.Tensor, features: int, shifts: Array) -> Emitted:
+    def _one_pass(self, current: torch.Tensor, shifts: Array) -> Emitted:
         spikes = torch.empty(current.shape, dtype=torch.uint8)
-        x, out = (_rows(values, len(current), features) for values in (current, spikes))
+        steps = len(current)
+        x, out = current.contiguous().numpy().reshape(steps, -1), spikes.numpy().reshape(steps, -1)
         return spikes, self._kernels.lif(x, shifts, *self._constants, out)
 
     def _by_torch(self, current: torch.Tensor) -> Emitted:
@@ -85,7 +85,7 @@ class PlainPayloads:
 
     def __init__(self, op: Graded | Gate, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype) -> None:
         self._bias, self._kind = None if bias is None else bias.to(kind), kind
-        self._features, self._shifts = _per_feature(shape, self._bias, kind)
+        self._shifts = _periodic(shape, self._bias, kind)
         self._type = travels(Type(shape, graded(op.bits)))
         half = 1 << (op.bits - 1)
         self._numbers = (2.0**-op.shift, -half, half - 1)
@@ -98,11 +98,10 @@ class PlainPayloads:
         if self._kernels is None or current.is_cuda:
             return self._by_torch(current, gates)
         values = torch.empty(current.shape, dtype=self._type)
-        x, out = (_rows(values, 1, self._features)[0] for values in (current, values))
+        x, out = _flat(current), _flat(values)
         if gates is None:
             return values, self._kernels.payloads(x, self._shifts, *self._constants, out)
-        opened = _rows(gates, 1, self._features)[0]
-        return values, self._kernels.gated_payloads(x, self._shifts, *self._constants, opened, out)
+        return values, self._kernels.gated_payloads(x, self._shifts, *self._constants, _flat(gates), out)
 
     def _by_torch(self, current: torch.Tensor, gates: torch.Tensor | None) -> Emitted:
         gain, low, high = self._numbers
@@ -112,15 +111,13 @@ class PlainPayloads:
         return value, active_elements(value)
 
 
-def _per_feature(shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype) -> tuple[int, Array]:
-    """(features of a row, their biases): the last axis where the bias is the same along all others, else a whole sample."""
-    size = prod(shape)
+def _periodic(shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype) -> Array:
+    """Biases (P,) of which neuron n of all samples has the one at n % P; a whole block of them at least."""
     if bias is None:
-        return size, np.zeros(size, NUMPY[kind])
-    last = shape[-1] if shape else 1
-    if bias.numel() == last == bias.shape[-1]:
-        return last, bias.cpu().numpy().reshape(-1)
-    return size, bias.cpu().expand(shape).contiguous().numpy().reshape(-1)
+        return np.zeros(BLOCK, NUMPY[kind])
+    same = bias.ndim == 0 or bias.numel() == bias.shape[-1] == (shape[-1] if shape else 1)
+    whole = bias.reshape(-1) if same else bias.expand(shape).reshape(-1)
+    return np.tile(whole.cpu().numpy(), max(1, BLOCK // whole.numel()))
 
 
 def _channels_last(bias: torch.Tensor | None) -> torch.Tensor | None:
@@ -128,8 +125,8 @@ def _channels_last(bias: torch.Tensor | None) -> torch.Tensor | None:
     return None if bias is None else bias.reshape((1,) * (3 - bias.ndim) + tuple(bias.shape)).permute(1, 2, 0)
 
 
-def _rows(values: torch.Tensor, steps: int, features: int) -> Array:
-    return values.contiguous().numpy().reshape(steps, -1, features)
+def _flat(values: torch.Tensor) -> Array:
+    return values.contiguous().numpy().reshape(-1)
 
 
 def inverted_spikes(op: LoihiLif, drive: torch.Tensor) -> torch.Tensor:
