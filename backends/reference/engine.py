@@ -45,6 +45,7 @@ class ReferenceEngine:
         name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "CPU"
         return f"torch on {name}"
 
+    @torch.inference_mode()
     def run(self, inputs: Mapping[str, Array], probes: tuple[str, ...] = ()) -> Trace:
         """
         Run samples from zero state, see `backends.trace.Engine`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from frontend.nir.fresh import fresh
 from frontend.nir.meaning.recurrence import Lags
 from frontend.nir.reading.network import NirNetwork
 from ir.graph import Array, Graph, GraphBuilder, Where
@@ -126,10 +127,7 @@ class _Build:
 
     def _fresh(self, name: str) -> str:
         """A name that no node of the network has or will have."""
-        unique, copies = name, 1
-        while unique in self._taken:
-            copies += 1
-            unique = f"{name}_{copies}"
+        unique = fresh(name, self._taken)
         self._taken.add(unique)
         return unique
 

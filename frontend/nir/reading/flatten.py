@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
+from frontend.nir.fresh import fresh
 from frontend.nir.reading.checked import CheckedNode, checked_node
 from frontend.nir.reading.ports import source, target
 from frontend.nir.reading.raw import MAX_EDGES, MAX_NODES, RawGraph
@@ -49,7 +50,7 @@ def flattened(graph: RawGraph) -> FlatGraph:
             if isinstance(item, RawGraph):
                 levels.append(((*path, key), f"{prefix}{key}.", item))
                 continue
-            name = _unique(prefix + key, nodes)
+            name = fresh(prefix + key, nodes)
             names[(*path, key)] = name
             nodes[name] = checked_node(name, item)
             wires |= {name} if path and item.kind in ("Input", "Output") else set()
@@ -58,14 +59,6 @@ def flattened(graph: RawGraph) -> FlatGraph:
     for path, level in inner_edges:
         edges += _edges(path, level, names)
     return FlatGraph(nodes, tuple(edges), frozenset(wires))
-
-
-def _unique(name: str, nodes: Mapping[str, CheckedNode]) -> str:
-    unique, copies = name, 1
-    while unique in nodes:
-        copies += 1
-        unique = f"{name}_{copies}"
-    return unique
 
 
 def _edges(path: tuple[str, ...], level: RawGraph, names: Mapping[tuple[str, ...], str]) -> list[Edge]:

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import nir
 
+from frontend.nir.fresh import fresh
 from frontend.nir.writing.said import Chain, Said, full, identity
 from ir.graph import Graph
 from ir.ops import Past
@@ -138,9 +139,6 @@ class Wiring:
             self.late.append((source, target))
 
     def _fresh(self, name: str) -> str:
-        unique, copies = name, 1
-        while unique in self.taken:
-            copies += 1
-            unique = f"{name}{copies}"
+        unique = fresh(name, self.taken)
         self.taken.add(unique)
         return unique
