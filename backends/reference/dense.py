@@ -43,13 +43,9 @@ class Dense:
     def current(self, value: Callable[[str], torch.Tensor]) -> torch.Tensor:
         """The current (T, B, ..., outputs), float32."""
         x = self.sources.summed(value)
-        outputs, inputs = self.weight.shape
-        rows = x.reshape(-1, inputs)
-        if self.packed is not None and x.dtype in BYTES and x.numel() * outputs >= WORTH:
-            y = self.packed.product(rows)
-        else:
-            y = functional.linear(rows.to(torch.float32), self.weight)
-        return y.reshape(*x.shape[:-1], outputs)
+        if self.packed is not None and x.dtype in BYTES and x.numel() * len(self.weight) >= WORTH:
+            return self.packed.product(x)
+        return functional.linear(x.to(torch.float32), self.weight)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ class Int8Weights:
         self._zeros = torch.zeros(self._outputs, dtype=torch.int64)
 
     def product(self, x: torch.Tensor) -> torch.Tensor:
-        """x (rows, inputs), uint8 or int8 -> float32 (rows, outputs)."""
+        """x (..., inputs), uint8 or int8 -> float32 (..., outputs)."""
         middle = 0
         if x.dtype == torch.int8:
             x, middle = x.view(torch.uint8) ^ 128, 128

@@ -22,7 +22,7 @@ from backends.reference.neurons import (
     remembers_current,
 )
 from backends.reference.plain import Emitted, PlainPayloads, PlainSpikes
-from backends.reference.plan import Plan, Step
+from backends.reference.plan import Plan, Step, Term
 from backends.reference.product import accumulator
 from backends.reference.store import Store
 from ir.ops.linear import Synapse
@@ -49,7 +49,8 @@ def _plain_spikes(step: Step, op: LoihiLif, store: Store) -> Emission:
     spikes = PlainSpikes(op, step.node.type.shape, store.bias(step.node, kind), kind)
     half = 1 << (op.state_bits - 1)
     if store.plan.bound(step.terms) << op.shift < half:
-        return lambda currents: spikes(currents.total(step.terms))
+        total = _total(step.terms, store)
+        return lambda currents: spikes(total(currents))
 
     def emission(currents: Currents) -> Emitted:
         current = currents.total(step.terms)
@@ -63,10 +64,20 @@ def _plain_spikes(step: Step, op: LoihiLif, store: Store) -> Emission:
 def _plain_payloads(step: Step, op: Graded | Gate, store: Store) -> Emission:
     kind = accumulator(store.plan.bound(step.terms) + store.plan.largest_bias(step.node))
     payloads = PlainPayloads(op, step.node.type.shape, store.bias(step.node, kind), kind)
+    total = _total(step.terms, store)
     if not isinstance(op, Gate):
-        return lambda currents: payloads(currents.total(step.terms), None)
+        return lambda currents: payloads(total(currents), None)
     opening = _opening(step, store.plan)
-    return lambda currents: payloads(currents.total(step.terms), opening(currents))
+    return lambda currents: payloads(total(currents), opening(currents))
+
+
+def _total(terms: tuple[Term, ...], store: Store) -> Callable[[Currents], torch.Tensor]:
+    """What arrives in all; a single product goes straight to its weights."""
+    (value, group), *others = ((term.value, term.group) for term in terms)
+    product = None if others or value not in group or group[0] in store.plan.loops else store.product(group)
+    if product is None or store.plan.graph.nodes[group[0]].inputs[0] in store.plan.joint:
+        return lambda currents: currents.total(terms)
+    return lambda currents: product.current(currents.value)
 
 
 def _opening(step: Step, plan: Plan) -> Callable[[Currents], torch.Tensor]:
