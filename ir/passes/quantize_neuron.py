@@ -5,7 +5,7 @@ An Euler neuron v <- (1 - a) v + a g x is U <- (1 - a) U + x with U = v / (a g) 
 tau 2 that is U <- U/2 + x, fire at 2 theta. A reset to v_reset is one to zero of U = (v - v_reset) / (a g). The chip compares
 strictly, so `>=` is a threshold one weight unit lower where the membrane holds whole units, and one unit of v (2^-shift of a
 weight unit) in the bias where halving leaves fractions. The latter is exact as long as the fractions of a window fit into the
-shift.
+shift. A neuron without memory may fire without input: its threshold is raised above zero, and its bias by as much.
 """
 
 from __future__ import annotations
@@ -113,8 +113,11 @@ def _offset(op: Lif | Leaky, own: Mapping[str, Fraction]) -> Fraction:
 
 def _with_threshold(node: Node, op: Lif, own: Mapping[str, Fraction], offset: Fraction, form: Membrane) -> Membrane:
     above, strict = own["threshold"] - offset, op.comparator == ">"
-    below = f" at a reset to {float(offset)}" if offset else ""
     silent = above > 0 or (above == 0 and strict and op.reset != "subtract")
+    if not silent and forgets(op, own["decay"]) and op.max_spikes == 1 and not op.micro:
+        raised = abs(above) or form.size  # any threshold above zero: the bias makes up for it
+        form, above, silent = replace(form, drift=form.drift + (raised - above) / form.size), raised, True
+    below = f" at a reset to {float(offset)}" if offset else ""
     _check(node, silent, "threshold", f"a threshold of {float(own['threshold'])}{below} fires without input")
     threshold, theta = above / form.size, own["threshold"] / form.size
     return replace(form, threshold=threshold, theta=theta, strict=strict)

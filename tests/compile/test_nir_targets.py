@@ -228,3 +228,19 @@ def test_integers_keep_most_spikes():
         ]
     assert np.median(shares) > 0.97
     assert min(shares) > 0.75
+
+
+@pytest.mark.lava
+@pytest.mark.parametrize("meant", ["gt", "ge"])
+@pytest.mark.parametrize("target", ["gpu", "loihi"])
+def test_thresholds_of_zero_and_below(target: str, meant: str):
+    weight = np.random.default_rng(0).integers(-4, 5, (4, 5)).astype(np.float32) * 0.25
+    threshold = np.array([-0.5, 0.25, -1.75, 0], np.float32)
+    nodes = {"x": nir.Input({"input": np.array([5])}), "w": nir.Linear(weight), "t": nir.Threshold(threshold)}
+    nodes["y"] = nir.Output({"output": np.array([4])})
+    graph = nir.NIRGraph(nodes, [("x", "w"), ("w", "t"), ("t", "y")])
+    x = (np.random.default_rng(1).random((12, 20, 5)) < 0.4).astype(np.float32)
+    current = x @ weight.T
+    wanted = current > threshold if meant == "gt" else current >= threshold
+    found = compile_model(graph, target=target, dt=1.0, semantics={"threshold": meant}, example=x).run(x)
+    assert np.array_equal(found.outputs["y"], wanted)

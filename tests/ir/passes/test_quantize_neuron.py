@@ -53,6 +53,20 @@ def test_ties_fall_as_in_the_source(steps, seed, decay, comparator, threshold, g
     assert np.array_equal(source, chip)
 
 
+@given(
+    st.integers(-24, 0),
+    st.sampled_from([">=", ">"]),
+    st.sampled_from(["value", "subtract", "none"]),
+    st.integers(0, 999),
+)
+def test_memoryless_neurons_may_fire_without_input(threshold, comparator, reset, seed):
+    op = Lif(1.0, form="sum", threshold=float(threshold), comparator=comparator, reset=reset)
+    currents = np.random.default_rng(seed).integers(-30, 31, (3, 200, 1))
+    source, chip, exact = spikes(op, currents)
+    assert exact
+    assert np.array_equal(source, chip)
+
+
 def test_the_attention_neuron_is_v_at_least_eight():
     op = Lif(0.5, threshold=0.5)
     chip, bias, _ = integer_neuron(op, Fraction(1, 8))
