@@ -69,4 +69,5 @@ def convolution(op: Conv, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor
 
 def largest_term_sum(x: torch.Tensor, largest_weight: int) -> int:
     """A bound on any sum of magnitudes in a linear projection of the integers x at hand, float32's own rounding included."""
-    return ceil(float(x.abs().sum(dim=-1, dtype=torch.float32).max()) * (1 + SUM_ROUNDING)) * largest_weight
+    magnitudes = x.to(torch.float32).abs()  # -128 has no magnitude in a byte
+    return ceil(float(magnitudes.sum(dim=-1).max()) * (1 + SUM_ROUNDING)) * largest_weight

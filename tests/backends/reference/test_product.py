@@ -52,3 +52,8 @@ def test_the_bound_at_hand_covers_every_partial_sum_and_little_more():
     exact = int(np.abs(x).sum(axis=-1).max()) * 127
     found = largest_term_sum(torch.from_numpy(x).float(), 127)
     assert exact <= found <= exact * 1.002
+
+
+def test_the_bound_at_hand_knows_the_magnitude_of_the_smallest_byte():
+    x = torch.full((1, 1, 5000), -128, dtype=torch.int8)
+    assert largest_term_sum(x, 127) >= 128 * 127 * 5000 > EXACT_FLOAT32
