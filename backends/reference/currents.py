@@ -79,7 +79,9 @@ class Currents:
         if node.inputs[0] in self.plan.joint:
             return self._joint_sum(node, node.inputs[0])
         prepared = self.store.product(group)
-        return prepared.current(self.value) if prepared else self.product(node, self._summed(group), group)
+        if prepared is not None:
+            return prepared.current(self.value)
+        return self.product(node, self.store.sources(group).summed(self.value), group)
 
     def product(self, node: Node, x: torch.Tensor, group: Group = ()) -> torch.Tensor:
         """The product of a projection's weights with x, the sum of what a group of projections of the same weights read."""
@@ -90,16 +92,6 @@ class Currents:
             return exact_weighted_sum(node, x, weight)
         y = weighted_sum(node, x.to(kind), weight)
         return y if self.plan.integer else y.to(torch.float32)
-
-    def _summed(self, group: Group) -> torch.Tensor:
-        """The sum of what the projections of a group read."""
-        sources = [self.graph.nodes[name].inputs[0] for name in group]
-        x = self.value(sources[0])
-        if len(group) > 1 and self.plan.integer:
-            x = x.to(accumulator(sum(self.plan.bounds[name] for name in sources)))
-        for name in sources[1:]:
-            x = x + self.value(name)
-        return x
 
     def _accumulator(self, node: Node, group: Group, x: torch.Tensor) -> torch.dtype:
         """The number type in which a product is exact (integers), or rounded only once (the source's arithmetic)."""

@@ -17,16 +17,16 @@ BYTES = (torch.uint8, torch.int8)
 
 @dataclass(frozen=True)
 class Sources:
-    """Values that are added up before a product; wide: whether their sum may leave a byte."""
+    """Values that are added up before a product; kind: the number type that holds their sum, None for the one that they have."""
 
     names: tuple[str, ...]
-    wide: bool
+    kind: torch.dtype | None
 
     def summed(self, value: Callable[[str], torch.Tensor]) -> torch.Tensor:
         """The sum, in bytes where it fits."""
         x = value(self.names[0])
-        if self.wide:
-            x = x.to(torch.float32)
+        if self.kind is not None:
+            x = x.to(self.kind)
         for name in self.names[1:]:
             x = x + value(name)
         return x

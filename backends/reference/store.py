@@ -43,6 +43,12 @@ class Store:
         name = node.param("bias")
         return None if name is None else self.parameter(name, kind)
 
+    def sources(self, group: Group) -> Sources:
+        """What a group of projections reads, to be added up exactly."""
+        names = tuple(self.plan.graph.nodes[name].inputs[0] for name in group)
+        most = sum(self.plan.bounds[name] for name in names) if len(names) > 1 else 0
+        return Sources(names, accumulator(most) if most > MOST_IN_A_BYTE else None)
+
     def product(self, group: Group) -> Dense | Convolution | None:
         """The product of a group of projections; None where it has no weights, or is not proven exact in float32."""
         if group not in self._products:
@@ -54,15 +60,14 @@ class Store:
         proven = plan.integer and sum(plan.bounds[name] for name in group) <= EXACT_FLOAT32
         if not proven or not isinstance(node.op, Linear | Conv):
             return None
-        names = tuple(plan.graph.nodes[name].inputs[0] for name in group)
-        wide = len(group) > 1 and sum(plan.bounds[name] for name in names) > MOST_IN_A_BYTE
+        sources = self.sources(group)
         key = dict(node.params)["weight"]
         weight, own = plan.graph.params[key], self.parameter(key, torch.float32)
         bytewise = self.device.type == "cpu" and is_exact() and fits(weight)
         if isinstance(node.op, Linear):
-            return Dense(Sources(names, wide), own, Int8Weights(weight) if bytewise else None)
+            return Dense(sources, own, Int8Weights(weight) if bytewise else None)
         kernels = Int8Kernels(node.op, weight) if bytewise and weight.ndim == 4 else None
-        return Convolution(node.op, Sources(names, wide), own, kernels)
+        return Convolution(node.op, sources, own, kernels)
 
     def route(self, node: Node) -> Route:
         """How a routing node acts; integers are merged in a type that holds the sum of their bounds."""
