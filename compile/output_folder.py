@@ -5,17 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Sequence, Set
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from compile.earlier_run import earlier_files
 from compile.termination import heed_requests
 from ir.errors import CompileError
-
-MARK = "spike-compiler-report/"
-"""What the report of an earlier run begins with; a folder with such a report is ours to replace."""
-OURS = ("ir", "lowered.nir", "lowered.txt", "network.nir", "outputs.npz", "report.json")
-"""Names that a run may write; those that this run does not write are the earlier one's, and stale."""
 
 
 @contextmanager
@@ -23,7 +19,7 @@ def output_folder(target: Path) -> Generator[Path]:
     """
     A temporary folder whose contents move into `target` when the block ends well, and vanish when it does not.
 
-    Other files in `target` stay; ours are replaced where an earlier run wrote them, and never take the place of a user's.
+    What an earlier run wrote into `target` goes. All other files stay, and ours never take the place of one.
     """
     check_folder(target)
     staging = _staging(target)
@@ -69,34 +65,45 @@ def _move_into(staging: Path, target: Path) -> None:
     if not target.exists():
         os.rename(staging, target)
         return
-    items = sorted(staging.iterdir())
-    earlier = {*OURS, *(item.name for item in items)} if _is_ours(target) else set[str]()
-    for item in items:
-        if os.path.lexists(target / item.name) and item.name not in earlier:
-            what = f"{target / item.name} exists, and no earlier run wrote it"
-            raise CompileError("out.exists", what, hint="move it away, or choose another --out")
+    old = earlier_files(target)
+    new = sorted(path.relative_to(staging) for path in staging.rglob("*") if not path.is_dir())
+    _check_places(target, new, old)
     backup = staging / ".earlier"
-    backup.mkdir()
-    moves = [(target / name, backup / name) for name in sorted(earlier) if os.path.lexists(target / name)]
-    _rename_all([*moves, *((item, target / item.name) for item in items)])
+    moves = [(target / file, backup / file) for file in sorted(old)]
+    _rename_all([*moves, *((staging / file, target / file) for file in new)])
+    for file in old:
+        _remove_empty(target, file.parent)
 
 
-def _is_ours(target: Path) -> bool:
-    """Whether the folder holds the report of an earlier run."""
-    try:
-        with (target / "report.json").open(errors="replace") as file:
-            return MARK in file.read(200)
-    except OSError:
-        return False
+def _check_places(target: Path, new: Sequence[Path], old: Set[Path]) -> None:
+    """Raise CompileError if a file or folder of the user's is where one of ours is to be; relative to `target`."""
+    ours = {path for file in old for path in (file, *file.parents)}
+    for path in sorted({path for file in new for path in (file, *file.parents)} - ours - {Path()}):
+        if os.path.lexists(target / path):
+            what = f"{target / path} exists, and no earlier run wrote it"
+            raise CompileError("out.exists", what, hint="move it away, or choose another --out")
 
 
 def _rename_all(moves: Sequence[tuple[Path, Path]]) -> None:
-    """Rename in order; after a failure or an interrupt everything is where it was."""
+    """Rename in order, making folders where they are missing; after a failure or an interrupt everything is where it was."""
+    made = {folder for _, new in moves for folder in new.parents if not folder.exists()}
     try:
         for old, new in moves:
+            new.parent.mkdir(parents=True, exist_ok=True)
             os.rename(old, new)
     except BaseException:
         for old, new in reversed(moves):
             if os.path.lexists(new) and not os.path.lexists(old):
                 os.rename(new, old)
+        for folder in sorted(made, reverse=True):
+            with suppress(OSError):
+                folder.rmdir()
         raise
+
+
+def _remove_empty(target: Path, folder: Path) -> None:
+    """Remove a folder of the earlier run, relative to `target`, and the ones around it, as far as nothing is in them."""
+    with suppress(OSError):
+        while folder != Path():
+            (target / folder).rmdir()
+            folder = folder.parent
