@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from backends.reference.compiled import compiled
 from ir.graph import Array
 from ir.ops.linear import Conv
 
@@ -57,9 +58,20 @@ class Int8Kernels:
 
     def convolve(self, x: torch.Tensor) -> torch.Tensor:
         """x (rows, inputs, height, width) uint8 -> float32 (rows, outputs, height, width), channels last in memory."""
-        x = x.contiguous(memory_format=torch.channels_last)
+        x = _channels_last(x)
         return _ONEDNN.qconv2d_pointwise(x, 1.0, 0, self._packed, self._scales, self._zeros, None, *self._geometry,
                                          self._groups, 1.0, 0, torch.float32, "none", [], "")  # fmt: skip
+
+
+def _channels_last(x: torch.Tensor) -> torch.Tensor:
+    """Images (rows, channels, height, width) with their channels last in memory; torch's own copy goes byte by byte."""
+    kernels = compiled()
+    if kernels is None or not x.is_contiguous() or x.shape[1] == 1:
+        return x.contiguous(memory_format=torch.channels_last)
+    rows, channels, height, width = x.shape
+    y = torch.empty((rows, height, width, channels), dtype=x.dtype)
+    kernels.channels_last(x.flatten(2).numpy(), y.flatten(1, 2).numpy())
+    return y.permute(0, 3, 1, 2)
 
 
 def fits(weight: Array) -> bool:

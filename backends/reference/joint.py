@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-import numpy as np
 import torch
 
 from backends.reference.compiled import compiled
@@ -32,8 +31,9 @@ def active_elements(value: torch.Tensor) -> torch.Tensor | int:
     """How many elements of a value are not zero; copies are multiplied, not read."""
     core = without_copies(value)
     copies = value.numel() // max(1, core.numel())
-    if core.dtype == torch.uint8 and core.device.type == "cpu":
-        return int(np.count_nonzero(core.numpy())) * copies
+    kernels = compiled() if core.device.type == "cpu" and core.is_contiguous() else None
+    if kernels is not None:
+        return kernels.active(core.numpy().reshape(-1)) * copies
     return torch.count_nonzero(core) * copies
 
 

@@ -57,13 +57,16 @@ def lif(x: Array, bias: Array, gain: Any, kept: Any, threshold: Any, most: Any, 
 @njit(cache=True, nogil=True)
 def payloads(x: Array, bias: Array, gain: Any, low: Any, high: Any, values: Array) -> int:
     """y = clip(floor((x + bias) gain)) to low..high, written to `values`, (neurons,); how many are not zero. bias as in `lif`."""
+    zero = gain - gain
     total = 0
     for base in range(0, x.size, bias.size):
+        n = min(bias.size, x.size - base)
+        current, out = x[base : base + n], values[base : base + n]  # of slices the compiler sees that they do not wrap
         active = np.int32(0)
-        for i in range(min(bias.size, x.size - base)):
-            y = min(max(np.floor((x[base + i] + bias[i]) * gain), low), high)
-            values[base + i] = y
-            active = np.int32(active + np.int32(y != 0))
+        for i in range(n):
+            y = min(max(np.floor((current[i] + bias[i]) * gain), low), high)
+            out[i] = y
+            active = np.int32(active + np.int32(y != zero))
         total += active
     return int(total)
 
@@ -71,15 +74,42 @@ def payloads(x: Array, bias: Array, gain: Any, low: Any, high: Any, values: Arra
 @njit(cache=True, nogil=True)
 def gated_payloads(x: Array, bias: Array, gain: Any, low: Any, high: Any, gates: Array, values: Array) -> int:
     """`payloads` where `gates` (neurons,), of 0 and 1, are open; zero elsewhere."""
+    zero = gain - gain
     total = 0
     for base in range(0, x.size, bias.size):
+        n = min(bias.size, x.size - base)
+        current, opened, out = x[base : base + n], gates[base : base + n], values[base : base + n]
         active = np.int32(0)
-        for i in range(min(bias.size, x.size - base)):
-            y = min(max(np.floor((x[base + i] + bias[i]) * gain), low), high) * gates[base + i]
-            values[base + i] = y
-            active = np.int32(active + np.int32(y != 0))
+        for i in range(n):
+            y = min(max(np.floor((current[i] + bias[i]) * gain), low), high)
+            y = y if opened[i] else zero
+            out[i] = y
+            active = np.int32(active + np.int32(y != zero))
         total += active
     return int(total)
+
+
+@njit(cache=True, nogil=True)
+def active(x: Array) -> int:
+    """How many of x (N,) are not zero."""
+    total = 0
+    for base in range(0, x.size, BLOCK):
+        part = x[base : base + BLOCK]
+        found = np.int32(0)
+        for i in range(part.size):
+            found = np.int32(found + np.int32(part[i] != 0))
+        total += found
+    return int(total)
+
+
+@njit(cache=True, nogil=True)
+def channels_last(x: Array, y: Array) -> None:
+    """Images x (rows, channels, positions), written to y (rows, positions, channels)."""
+    for row in range(x.shape[0]):
+        for channel in range(x.shape[1]):
+            source, target = x[row, channel], y[row, :, channel]
+            for i in range(source.size):
+                target[i] = source[i]
 
 
 @njit(cache=True, nogil=True)
