@@ -9,20 +9,57 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from array_api_compat import array_namespace
 
-from ir.ops.base import Op, Shapes, Value, expect
-from ir.ops.membrane import State, as_spikes, broadcasts, dendrite, total_current
+from ir.ops.base import Shapes, Value, expect
+from ir.ops.dendrite import broadcasts, dendrite
+from ir.ops.stepwise import State, Stepwise, as_spikes
 from ir.types import SPIKE, Type, graded
 
 RESETS = ("zero", "subtract", "none")
 RESET_TIMES = ("spike", "next")
 
 
+class LoihiNeuron(Stepwise):
+    """The state u (as `State.current`) and v that the neurons share; the bias acts on v. Subclasses hold the attributes."""
+
+    bias_is_current = False
+    du: int
+    dv: int
+    shift: int
+    decay_bits: int
+    state_bits: int
+
+    def begin(self, x: Value, params: Mapping[str, Value]) -> State:
+        zero = array_namespace(x).zeros_like(x)
+        return State(zero + self.constant("v0", params), zero + self.constant("u0", params))
+
+    def _check(self, args: tuple[Type, ...], params: Shapes, roles: tuple[str, ...]) -> tuple[int, ...]:
+        """The population's shape, once decays and parameters fit."""
+        unit = 1 << self.decay_bits
+        decays = -1 <= self.du < unit and 0 <= self.dv <= unit
+        expect(decays, f"{self.kind}.decay", f"du {self.du} or dv {self.dv} does not fit {self.decay_bits} bits")
+        shape = dendrite(self, args, {})
+        for role, of in params.items():
+            expect(role in (*roles, "bias"), f"{self.kind}.param", f"a {self.kind} has no parameter {role}")
+            expect(broadcasts(of, shape), f"{self.kind}.{role}", f"{role} of shape {of} does not fit {shape}")
+        return shape
+
+    def _integrate(self, state: State, a: Value, params: Mapping[str, Value]) -> tuple[Value, Value]:
+        """(u, v) after taking the input a."""
+        xp, unit, half = array_namespace(a), 1 << self.decay_bits, 1 << (self.state_bits - 1)
+        du, dv = self.constant("du", params), self.constant("dv", params)
+        u, v = state.current, state.v
+        u = xp.sign(u) * ((xp.abs(u) * (unit - du - 1)) >> self.decay_bits) + (a << self.shift)
+        u = u - xp.where(u > half, xp.full_like(u, 2 * half), xp.zeros_like(u))
+        u = u + xp.where(u <= -half, xp.full_like(u, 2 * half), xp.zeros_like(u))
+        v = xp.sign(v) * ((xp.abs(v) * (unit - dv)) >> self.decay_bits) + u + params.get("bias", 0)
+        return u, xp.clip(v, -(half - 1), half - 1)
+
+
 @dataclass(frozen=True)
-class LoihiLif(Op):
+class LoihiLif(LoihiNeuron):
     """
     One step, a the integer total of the weighted spikes, all shifts and products on integers:
 
@@ -40,7 +77,6 @@ class LoihiLif(Op):
     """
 
     kind = "loihi_lif"
-    family = "neuron"
     du: int
     dv: int
     vth: int
@@ -56,7 +92,7 @@ class LoihiLif(Op):
     max_spikes: int = 1
 
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
-        shape = _check(self, args, params, ("du", "dv", "vth", "theta", "u0", "v0"))
+        shape = self._check(args, params, ("du", "dv", "vth", "theta", "u0", "v0"))
         for value, known in ((self.reset, RESETS), (self.reset_at, RESET_TIMES)):
             expect(value in known, "loihi_lif.option", f"unknown option {value!r}", f"known: {', '.join(known)}")
         memoryless = self.du == (1 << self.decay_bits) - 1 and self.dv >= self.du
@@ -70,22 +106,17 @@ class LoihiLif(Op):
         """Whether the neuron is Lava's own LIF; constants of single neurons and start values apart."""
         return (self.reset, self.reset_at, self.max_spikes) == ("zero", "spike", 1)
 
-    def begin(self, a: Value, params: Mapping[str, Value]) -> State:
-        """The state before the first step; a: (B, *shape), for size and type."""
-        return _begin(self, a, params)
-
-    def step(self, state: State, a: Value, params: Mapping[str, Value]) -> tuple[Value, State]:
-        """One step: spikes, and the state after it."""
-        xp = array_namespace(a)
-        u, v = _integrate(self, state, a, params)
+    def step(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, State]:
+        xp = array_namespace(x)
+        u, v = self._integrate(state, x, params)
         if state.fired is not None:
             v = self._after_reset(v, state.fired, params)
-        level = _constant(self, "vth", params) << self.shift
+        level = self.constant("vth", params) << self.shift
         if self.max_spikes == 1:
             fired = v > level
             spikes = as_spikes(xp, fired, v)
         else:
-            theta = _constant(self, "theta", params)
+            theta = self.constant("theta", params)
             fired = spikes = xp.clip((v - level + theta - 1) // theta, 0, self.max_spikes)
         if self.reset_at == "next":
             return spikes, State(v, u, fired)
@@ -97,23 +128,15 @@ class LoihiLif(Op):
         xp = array_namespace(v)
         if self.reset == "zero":
             return xp.where(fired if self.max_spikes == 1 else fired > 0, xp.zeros_like(v), v)
-        theta = _constant(self, "theta", params)
+        theta = self.constant("theta", params)
         return xp.where(fired, v - theta, v) if self.max_spikes == 1 else v - fired * theta
-
-    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
-        return self.resume(args, params, steps, None)[0]
-
-    def resume(
-        self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int, state: Any
-    ) -> tuple[Value, State]:
-        return _resume(self, args, params, steps, state)
 
     def neurons(self, result: Type) -> int:
         return result.size // (self.micro or 1)
 
 
 @dataclass(frozen=True)
-class LoihiLeaky(Op):
+class LoihiLeaky(LoihiNeuron):
     """
     The u and v of `LoihiLif` without threshold: y = clip(v >> right) to signed `bits` bits at every step, zero is silent.
 
@@ -121,7 +144,6 @@ class LoihiLeaky(Op):
     """
 
     kind = "loihi_leaky"
-    family = "neuron"
     du: int
     dv: int
     shift: int
@@ -133,76 +155,11 @@ class LoihiLeaky(Op):
     v0: int = 0
 
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
-        shape = _check(self, args, params, ("du", "dv", "u0", "v0"))
+        shape = self._check(args, params, ("du", "dv", "u0", "v0"))
         expect(self.bits >= 2 and self.right >= 0, "loihi_leaky.bits", f"payload of {self.bits} bits >> {self.right}")
         return Type(shape, graded(self.bits))
 
-    def begin(self, a: Value, params: Mapping[str, Value]) -> State:
-        """The state before the first step; a: (B, *shape), for size and type."""
-        return _begin(self, a, params)
-
-    def step(self, state: State, a: Value, params: Mapping[str, Value]) -> tuple[Value, State]:
-        """One step: payloads, and the state after it."""
-        u, v = _integrate(self, state, a, params)
+    def step(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, State]:
+        u, v = self._integrate(state, x, params)
         top = 1 << (self.bits - 1)
         return array_namespace(v).clip(v >> self.right, -top, top - 1), State(v, u)
-
-    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
-        return self.resume(args, params, steps, None)[0]
-
-    def resume(
-        self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int, state: Any
-    ) -> tuple[Value, State]:
-        return _resume(self, args, params, steps, state)
-
-    def neurons(self, result: Type) -> int:
-        return result.size
-
-
-LoihiNeuron = LoihiLif | LoihiLeaky
-
-
-def _check(op: LoihiNeuron, args: tuple[Type, ...], params: Shapes, roles: tuple[str, ...]) -> tuple[int, ...]:
-    """The population's shape, once decays and parameters fit."""
-    unit = 1 << op.decay_bits
-    decays = -1 <= op.du < unit and 0 <= op.dv <= unit
-    expect(decays, f"{op.kind}.decay", f"du {op.du} or dv {op.dv} does not fit {op.decay_bits} bits")
-    shape = dendrite(op, args, {})
-    for role, of in params.items():
-        expect(role in (*roles, "bias"), f"{op.kind}.param", f"a {op.kind} has no parameter {role}")
-        expect(broadcasts(of, shape), f"{op.kind}.{role}", f"{role} of shape {of} does not fit {shape}")
-    return shape
-
-
-def _constant(op: LoihiNeuron, name: str, params: Mapping[str, Value]) -> Value:
-    """An attribute, or the parameter that holds it neuron by neuron."""
-    return params.get(name, getattr(op, name))
-
-
-def _begin(op: LoihiNeuron, a: Value, params: Mapping[str, Value]) -> State:
-    zero = array_namespace(a).zeros_like(a)
-    return State(zero + _constant(op, "v0", params), zero + _constant(op, "u0", params))
-
-
-def _integrate(op: LoihiNeuron, state: State, a: Value, params: Mapping[str, Value]) -> tuple[Value, Value]:
-    """(u, v) after taking the input a."""
-    xp, unit, half = array_namespace(a), 1 << op.decay_bits, 1 << (op.state_bits - 1)
-    du, dv = _constant(op, "du", params), _constant(op, "dv", params)
-    u, v = state.current, state.v
-    u = xp.sign(u) * ((xp.abs(u) * (unit - du - 1)) >> op.decay_bits) + (a << op.shift)
-    u = u - xp.where(u > half, xp.full_like(u, 2 * half), xp.zeros_like(u))
-    u = u + xp.where(u <= -half, xp.full_like(u, 2 * half), xp.zeros_like(u))
-    v = xp.sign(v) * ((xp.abs(v) * (unit - dv)) >> op.decay_bits) + u + params.get("bias", 0)
-    return u, xp.clip(v, -(half - 1), half - 1)
-
-
-def _resume(
-    op: LoihiNeuron, args: tuple[Value, ...], params: Mapping[str, Value], steps: int, state: Any
-) -> tuple[Value, State]:
-    a = total_current(args, {}, steps)
-    state = op.begin(a[0], params) if state is None else state
-    out: list[Value] = []
-    for t in range(steps):
-        emitted, state = op.step(state, a[t], params)
-        out.append(emitted)
-    return array_namespace(a).stack(out), state

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, NamedTuple
 
-from array_api_compat import array_namespace, is_torch_array
+from array_api_compat import array_namespace
 
-from ir.ops.base import Op, Shapes, Value, arity, expect
+from ir.ops.base import Shapes, Value, expect
+from ir.ops.dendrite import broadcasts, dendrite
+from ir.ops.stepwise import State, Stepwise
 from ir.types import Type, graded
 
 FORMS = ("euler", "sum")
@@ -23,20 +24,8 @@ ANALOG_BITS = 24
 """Payload bits of an analog value: the widest payload the IR speaks of. The chip's own width is a matter of quantisation."""
 
 
-class State(NamedTuple):
-    """
-    What a population remembers, (B, *shape) each.
-
-    v: membrane. current: synaptic current, None without one. fired: spikes whose reset is still to come, None without any.
-    """
-
-    v: Value
-    current: Value | None = None
-    fired: Value | None = None
-
-
 @dataclass(frozen=True)
-class Membrane(Op):
+class Membrane(Stepwise):
     """
     One step of a membrane v with a synaptic current j, x the total input:
 
@@ -47,7 +36,6 @@ class Membrane(Op):
     synaptic current at all: i = current_gain x. The state starts at v = v0, j = 0.
     """
 
-    family = "neuron"
     decay: float
     gain: float = 1.0
     form: str = "euler"
@@ -80,12 +68,7 @@ class Membrane(Op):
         """Whether a synaptic current is remembered; constants of single neurons apart."""
         return self.current_decay != 1.0 or self.order != "current_first"
 
-    def constant(self, name: str, params: Mapping[str, Value]) -> Value:
-        """An attribute, or the parameter that holds it neuron by neuron."""
-        return params.get(name, getattr(self, name))
-
     def begin(self, x: Value, params: Mapping[str, Value]) -> State:
-        """The state before the first step; x: (B, *shape), for size and type."""
         zero = array_namespace(x).zeros_like(x)
         start = self.constant("v0", params)
         plain = isinstance(start, float) and not start
@@ -116,27 +99,6 @@ class Membrane(Op):
         v = (1 - decay) * v + i
         return v if rests else v + decay * leak
 
-    def resume(
-        self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int, state: Any
-    ) -> tuple[Value, State]:
-        x = total_current(args, params, steps)
-        state = self.begin(x[0], params) if state is None else state
-        out: list[Value] = []
-        for t in range(steps):
-            emitted, state = self.step(state, x[t], params)
-            out.append(emitted)
-        return array_namespace(x).stack(out), state
-
-    def step(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, State]:
-        """One step: what is emitted, and the state after it."""
-        raise NotImplementedError
-
-    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
-        return self.resume(args, params, steps, None)[0]
-
-    def neurons(self, result: Type) -> int:
-        return result.size
-
 
 @dataclass(frozen=True)
 class Leaky(Membrane):
@@ -150,33 +112,3 @@ class Leaky(Membrane):
     def step(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, State]:
         state = self.integrate(state, x, params)
         return state.v, state
-
-
-def dendrite(op: Op, args: tuple[Type, ...], params: Shapes) -> tuple[int, ...]:
-    """The shape of a population that takes the operands as currents of equal shape and a broadcastable bias."""
-    arity(op, args, 1, 1 << 16)
-    shape = args[0].shape
-    same = len({arg.shape for arg in args}) == 1
-    expect(same, f"{op.kind}.shape", f"currents differ in shape: {[a.shape for a in args]}")
-    bias = params.get("bias", ())
-    expect(broadcasts(bias, shape), f"{op.kind}.bias", f"bias {bias} does not fit a population of shape {shape}")
-    return shape
-
-
-def broadcasts(part: tuple[int, ...], shape: tuple[int, ...]) -> bool:
-    """Whether an array of shape `part` stands for one of `shape`."""
-    return len(part) <= len(shape) and all(n in (1, m) for n, m in zip(part[::-1], shape[::-1], strict=False))
-
-
-def total_current(args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
-    """The sum of the currents and the bias, at every step: (T, B, *shape)."""
-    xp, x = array_namespace(args[0]), args[0]
-    for arg in args[1:]:
-        x = x + arg
-    x = x + params["bias"] if "bias" in params else x
-    return x if x.shape[0] == steps else xp.broadcast_to(x, (steps, *x.shape[1:]))
-
-
-def as_spikes(xp: Any, fired: Value, like: Value) -> Value:
-    """Booleans as 0 and 1 in the type of the membrane."""
-    return fired.to(like.dtype) if is_torch_array(fired) else fired.astype(like.dtype)

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from array_api_compat import array_namespace
 
 from ir.ops.base import Op, Shapes, Value, expect
-from ir.ops.membrane import ANALOG_BITS, Membrane, State, as_spikes, dendrite, total_current
+from ir.ops.dendrite import dendrite, total_current
+from ir.ops.membrane import ANALOG_BITS, Membrane
+from ir.ops.stepwise import State, as_spikes
 from ir.types import SPIKE, Type, graded
 
 COMPARATORS = (">=", ">")
