@@ -185,11 +185,6 @@ class Profile:
             raise CompileError("profile.missing", f"profile {self.name} has no {table}.{key}", self.file, hint)
         return found
 
-    def lenders(self) -> tuple[str, ...]:
-        """The profiles whose numbers stand in for ones this chip has not published, sorted."""
-        quantities = (quantity for table in self.tables.values() for quantity in table.values())
-        return tuple(sorted({quantity.lender for quantity in quantities if quantity.lender}))
-
     def _typed(self, table: str, kind: type[Table]) -> Table:
         if table not in self.tables:
             what = f"profile {self.name} has no table [{table}]: it describes no chip that runs networks"

@@ -31,11 +31,6 @@ class LayerReport:
     room: int
     exact: bool
 
-    @property
-    def may_wrap(self) -> bool:
-        """Whether some input could make the current wrap; what calibration showed stays below half of the room."""
-        return self.proven > self.room
-
 
 @dataclass(frozen=True)
 class QuantizationReport:

@@ -35,30 +35,14 @@ def norse(threshold: float) -> Neurons:
     from norse.torch import LIFBoxCell, LIFBoxParameters
 
     cell = LIFBoxCell(LIFBoxParameters(tau_mem_inv=torch.tensor(500.0), v_th=torch.tensor(threshold)), dt=0.001)
-
-    def run(currents: torch.Tensor) -> torch.Tensor:
-        state, spikes = None, list[torch.Tensor]()
-        for current in currents:
-            fired, state = cell(current, state)
-            spikes.append(fired)
-        return torch.stack(spikes)
-
-    return run
+    return _step_by_step(cell, lambda: None)
 
 
 def snntorch(threshold: float) -> Neurons:
     from snntorch import Leaky  # pyright: ignore[reportMissingImports]
 
     cell: Any = Leaky(beta=0.5, threshold=2 * threshold, reset_mechanism="zero")  # it lacks the 1/2 of the current
-
-    def run(currents: torch.Tensor) -> torch.Tensor:
-        membrane, spikes = cell.reset_mem(), list[torch.Tensor]()
-        for current in currents:
-            fired, membrane = cell(current, membrane)
-            spikes.append(fired)
-        return torch.stack(spikes)
-
-    return run
+    return _step_by_step(cell, cell.reset_mem)
 
 
 def sinabs(threshold: float) -> Neurons:
@@ -71,6 +55,19 @@ def sinabs(threshold: float) -> Neurons:
     def run(currents: torch.Tensor) -> torch.Tensor:
         layer.reset_states()
         return layer(currents.transpose(0, 1)).transpose(0, 1)
+
+    return run
+
+
+def _step_by_step(cell: Callable[[torch.Tensor, Any], tuple[torch.Tensor, Any]], start: Callable[[], Any]) -> Neurons:
+    """What a cell of one step, (current, state) -> (spikes, state), makes of a window; start: its state before the first."""
+
+    def run(currents: torch.Tensor) -> torch.Tensor:
+        state, spikes = start(), list[torch.Tensor]()
+        for current in currents:
+            fired, state = cell(current, state)
+            spikes.append(fired)
+        return torch.stack(spikes)
 
     return run
 
