@@ -30,10 +30,11 @@ class Chunk:
         probes: Sequence[str],
     ) -> None:
         self._plan, self._emissions, self._counter, self._probes = store.plan, emissions, counter, probes
+        self._forms = store.forms
         self._currents = Currents(store, inputs)
         self.kept: dict[str, torch.Tensor] = {name: value for name, value in inputs.items() if name in probes}
         for name, value in inputs.items():
-            counter.emit(name, active_elements(value))
+            counter.emit(name, active_elements(value, self._forms))
 
     def run(self) -> None:
         """Compute every population, count its events, forget what is done with."""
@@ -52,11 +53,11 @@ class Chunk:
         name = step.node.name
         if name in self._plan.joint:
             reader = self._plan.readers[name][0]
-            self._counter.emit(name, self._currents.factors(name, reader).active())
+            self._counter.emit(name, self._currents.factors(name, reader).active(self._forms))
             return
         if name in self._plan.loops:
             value = self._currents.value(name)
-            active = active_elements(value)
+            active = active_elements(value, self._forms)
         else:
             value, active = self._emissions[name](self._currents)
         self._currents.values[name] = value

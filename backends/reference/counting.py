@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import torch
 
-from backends.reference.compiled import compiled
+from backends.reference.emitted import Count
+from backends.reference.forms import Forms
 from backends.reference.joint import active_elements
-from backends.reference.plain import CHANNELS_LAST, is_channels_last
 from backends.trace import Events
 from ir.graph import Graph, Node
 from ir.ops.linear import Conv, Linear
 
 Emission = Callable[[str], torch.Tensor]
-Count = torch.Tensor | int
-"""A number of events; on a GPU it stays there until somebody asks."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +45,12 @@ def _fan_out(graph: Graph, node: Node) -> FanOut | None:
 
 @dataclass
 class Counter:
-    """Events of one run, chunk by chunk; updates: of every population, per sample and step."""
+    """Events of one run, chunk by chunk; updates: of every population, per sample and step. forms: how the device counts."""
 
     graph: Graph
     fan_outs: Mapping[str, FanOut]
     updates: Mapping[str, int]
+    forms: Forms
     spikes: dict[str, Count] = field(default_factory=dict[str, Count])
     synaptic: dict[str, Count] = field(default_factory=dict[str, Count])
 
@@ -62,11 +60,12 @@ class Counter:
 
     def project(self, node: Node, emission: Emission) -> None:
         """A projection without `FanOut` carried what its source emits at this moment."""
+        x = emission(node.inputs[0])
         if isinstance(node.op, Conv):
-            events = _conv_events(self.graph, node, emission(node.inputs[0]))
+            events = self.forms.reached(node.op, self.graph.arrays(node)["weight"].shape, x)
         else:
             fan_out = len(self.graph.arrays(node)["weight"]) if isinstance(node.op, Linear) else 1
-            events = active_elements(emission(node.inputs[0])) * fan_out
+            events = active_elements(x, self.forms) * fan_out
         self.synaptic[node.name] = self.synaptic.get(node.name, 0) + events
 
     def events(self, samples: int, steps: int) -> Events:
@@ -79,35 +78,3 @@ class Counter:
 
 def _plain(counts: Mapping[str, Count]) -> dict[str, int]:
     return {name: int(count) for name, count in counts.items()}
-
-
-def _conv_events(graph: Graph, node: Node, x: torch.Tensor) -> Count:
-    """Active inputs times the targets that each one's position reaches; padding has no synapses."""
-    op, weight = node.op, graph.arrays(node)["weight"]
-    assert isinstance(op, Conv)
-    reached = _targets_per_position(op, weight.shape, tuple(x.shape[3:]))
-    kernels = compiled() if x.device.type == "cpu" else None
-    if kernels is None:
-        return ((x != 0).sum(dim=(0, 1, 2)) * reached.to(x.device)).sum()
-    if is_channels_last(x):
-        rows, reached = x.permute(CHANNELS_LAST).flatten(2), reached.flatten().repeat_interleave(x.shape[2])
-    else:
-        rows, reached = x.contiguous().flatten(3), reached.flatten()
-    return kernels.weighted_active(rows.reshape(-1, len(reached)).numpy(), reached.numpy())
-
-
-@lru_cache(maxsize=256)
-def _targets_per_position(op: Conv, weight: tuple[int, ...], sizes: tuple[int, ...]) -> torch.Tensor:
-    """Output elements that one input channel reaches from every spatial position."""
-    axes = [torch.zeros(size, dtype=torch.int64) for size in sizes]
-    for axis, (size, kernel) in enumerate(zip(sizes, weight[2:], strict=True)):
-        stride, padding, gap = op.stride[axis], op.padding[axis], op.dilation[axis]
-        outputs = (size + 2 * padding - gap * (kernel - 1) - 1) // stride + 1
-        taps = [stride * p + gap * k - padding for p in range(outputs) for k in range(kernel)]
-        for position in taps:
-            if 0 <= position < size:
-                axes[axis][position] += 1
-    reached = axes[0]
-    for axis in axes[1:]:
-        reached = reached[..., None] * axis
-    return reached * (weight[0] // op.groups)

@@ -98,7 +98,7 @@ class Currents:
         if not self.plan.integer:
             return torch.float64
         kind = accumulator(sum(self.plan.bounds[name] for name in group))
-        if kind == torch.float32 or not isinstance(node.op, Linear):
+        if kind == torch.float32 or not isinstance(node.op, Linear) or not self.store.forms.looks:
             return kind
         return accumulator(largest_term_sum(x, self.plan.largest(dict(node.params)["weight"])))
 
@@ -114,7 +114,7 @@ class Currents:
         assert isinstance(reader.op, Sum)
         if reader.name not in self._factors:
             a, b = (without_copies(self.value(name)) for name in self.plan.joint[gate])
-            kind = accumulator(self.plan.bounds[reader.name]) if self.plan.integer else torch.float64
+            kind = self.store.forms.joint_kind(self.plan.bounds[reader.name]) if self.plan.integer else torch.float64
             shape = self.graph.nodes[gate].type.shape
             self._factors[reader.name] = Factors.of(a, b, shape, reader.op.axes, kind)
         return self._factors[reader.name]

@@ -39,6 +39,7 @@ class Dense:
     sources: Sources
     weight: torch.Tensor
     packed: Int8Weights | None
+    scale: int = 1
 
     def current(self, value: Callable[[str], torch.Tensor]) -> torch.Tensor:
         """The current (T, B, ..., outputs), float32."""
@@ -46,6 +47,8 @@ class Dense:
         if self.packed is not None and x.dtype in BYTES and x.numel() * len(self.weight) >= WORTH:
             return self.packed.product(x)
         return functional.linear(x.to(torch.float32), self.weight)
+
+    unscaled = current
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class Convolution:
     sources: Sources
     weight: torch.Tensor
     packed: Int8Kernels | None
+    scale: int = 1
 
     def current(self, value: Callable[[str], torch.Tensor]) -> torch.Tensor:
         """The current (T, B, outputs, ...), float32."""
@@ -64,3 +68,5 @@ class Convolution:
             return convolution(self.op, x.to(torch.float32), self.weight)
         y = self.packed.convolve(x.flatten(0, 1))
         return y.unflatten(0, x.shape[:2])
+
+    unscaled = current

@@ -15,6 +15,7 @@ import torch
 
 from backends.reference.chunk import Chunk
 from backends.reference.counting import Counter
+from backends.reference.forms import forms_of
 from backends.reference.plan import Plan, plan_of
 from backends.reference.populations import Emission, emission_of
 from backends.reference.store import Store
@@ -58,7 +59,7 @@ class ReferenceEngine:
         store, emissions = self._prepared(frozenset(probes))
         plan = store.plan
         steps, batch = next(iter(samples.values())).shape[:2]
-        counter = Counter(self.chip, plan.fan_outs, plan.updates)
+        counter = Counter(self.chip, plan.fan_outs, plan.updates, store.forms)
         parts: list[tuple[dict[str, Array], dict[str, Array]]] = []
         for cut in self._cuts(plan, steps, batch):
             fed = {name: self._input(plan, name, array[:, cut]) for name, array in samples.items()}
@@ -70,7 +71,7 @@ class ReferenceEngine:
     def _prepared(self, probes: frozenset[str]) -> tuple[Store, dict[str, Emission]]:
         """The plan for these probes with its tensors, and how its populations emit; made once."""
         if probes not in self._stores:
-            store = Store(plan_of(self.chip, probes), self.device)
+            store = Store(plan_of(self.chip, probes), self.device, forms_of(self.device))
             self._stores[probes] = store, {step.node.name: emission_of(step, store) for step in store.plan.steps}
         return self._stores[probes]
 

@@ -13,7 +13,8 @@ from math import prod
 
 import torch
 
-from backends.reference.compiled import compiled
+from backends.reference.emitted import Count
+from backends.reference.forms import Forms
 
 SAMPLE_AXES = 2
 """Leading axes of every value: time and batch."""
@@ -27,14 +28,10 @@ def without_copies(value: torch.Tensor) -> torch.Tensor:
     return value
 
 
-def active_elements(value: torch.Tensor) -> torch.Tensor | int:
+def active_elements(value: torch.Tensor, forms: Forms) -> Count:
     """How many elements of a value are not zero; copies are multiplied, not read."""
     core = without_copies(value)
-    copies = value.numel() // max(1, core.numel())
-    kernels = compiled() if core.device.type == "cpu" and core.is_contiguous() else None
-    if kernels is not None:
-        return kernels.active(core.numpy().reshape(-1)) * copies
-    return torch.count_nonzero(core) * copies
+    return forms.nonzero(core) * (value.numel() // max(1, core.numel()))
 
 
 @dataclass(frozen=True)
@@ -101,15 +98,10 @@ class Factors:
         total = total.reshape(kept).expand([1 if axis in summed else size for axis, size in enumerate(self.sizes)])
         return total * copies if copies != 1 else total
 
-    def active(self) -> torch.Tensor | int:
+    def active(self, forms: Forms) -> Count:
         """How many elements of the product are not zero."""
         varying = prod(self.sizes[axis] for axis in (*self.shared, *self.first, *self.second, *self.common))
-        copies = prod(self.sizes) // max(1, varying)
-        kernels = compiled() if self.a.device.type == "cpu" else None
-        if kernels is not None:
-            return kernels.joint_active(self.a.numpy(), self.b.numpy()) * copies
-        opened = (self.a != 0).sum(dim=1, dtype=torch.float32).double() * (self.b != 0).sum(dim=2, dtype=torch.float32)
-        return opened.sum().to(torch.int64) * copies
+        return forms.joint_nonzero(self.a, self.b) * (prod(self.sizes) // max(1, varying))
 
 
 def _written(value: torch.Tensor, kind: torch.dtype) -> torch.Tensor:

@@ -12,6 +12,7 @@ from functools import partial
 import torch
 
 from backends.reference.currents import Currents
+from backends.reference.emitted import Emitted
 from backends.reference.joint import active_elements
 from backends.reference.neurons import (
     burst_spikes,
@@ -21,7 +22,6 @@ from backends.reference.neurons import (
     loihi_spikes,
     remembers_current,
 )
-from backends.reference.plain import Emitted, PlainPayloads, PlainSpikes
 from backends.reference.plan import Plan, Step, Term
 from backends.reference.product import accumulator
 from backends.reference.store import Store
@@ -45,39 +45,43 @@ def emission_of(step: Step, store: Store) -> Emission:
 
 def _plain_spikes(step: Step, op: LoihiLif, store: Store) -> Emission:
     """The prepared kernel needs a current that cannot wrap, by proof or at hand."""
-    kind = torch.float32 if keeps_power_of_two(op) else torch.float64
-    spikes = PlainSpikes(op, step.node.type.shape, store.bias(step.node, kind), kind)
-    half = 1 << (op.state_bits - 1)
+    kind, half = torch.float32 if keeps_power_of_two(op) else torch.float64, 1 << (op.state_bits - 1)
+    prepare = partial(store.forms.spikes, op, step.node.type.shape, store.bias(step.node, kind), kind)
     if store.plan.bound(step.terms) << op.shift < half:
-        total = _total(step.terms, store)
+        total, scale = _total(step.terms, store)
+        spikes = prepare(scale)
         return lambda currents: spikes(total(currents))
+    if not store.forms.looks:
+        return partial(_defined, step)
+    spikes = prepare(1)
 
     def emission(currents: Currents) -> Emitted:
         current = currents.total(step.terms)
         if int(current.abs().max()) << op.shift < half:
             return spikes(current)
-        return _counted(loihi_spikes(op, current, store.bias(step.node, torch.float64)))
+        return _counted(loihi_spikes(op, current, store.bias(step.node, torch.float64)), store)
 
     return emission
 
 
 def _plain_payloads(step: Step, op: Graded | Gate, store: Store) -> Emission:
     kind = accumulator(store.plan.bound(step.terms) + store.plan.largest_bias(step.node))
-    payloads = PlainPayloads(op, step.node.type.shape, store.bias(step.node, kind), kind)
-    total = _total(step.terms, store)
+    total, scale = _total(step.terms, store)
+    payloads = store.forms.payloads(op, step.node.type.shape, store.bias(step.node, kind), kind, scale)
     if not isinstance(op, Gate):
         return lambda currents: payloads(total(currents), None)
     opening = _opening(step, store.plan)
     return lambda currents: payloads(total(currents), opening(currents))
 
 
-def _total(terms: tuple[Term, ...], store: Store) -> Callable[[Currents], torch.Tensor]:
-    """What arrives in all; a single product goes straight to its weights."""
+def _total(terms: tuple[Term, ...], store: Store) -> tuple[Callable[[Currents], torch.Tensor], int]:
+    """(what arrives in all / scale, scale); a single product goes straight to its weights, as the device makes it."""
     (value, group), *others = ((term.value, term.group) for term in terms)
     product = None if others or value not in group or group[0] in store.plan.loops else store.product(group)
     if product is None or store.plan.graph.nodes[group[0]].inputs[0] in store.plan.joint:
-        return lambda currents: currents.total(terms)
-    return lambda currents: product.current(currents.value)
+        return lambda currents: currents.total(terms), 1
+    unscaled = product.unscaled
+    return lambda currents: unscaled(currents.value), product.scale
 
 
 def _opening(step: Step, plan: Plan) -> Callable[[Currents], torch.Tensor]:
@@ -97,16 +101,17 @@ def _defined(step: Step, currents: Currents) -> Emitted:
     op, plan = step.node.op, currents.plan
     current = currents.total(step.terms)
     if isinstance(op, LoihiLif) and is_plain(op, dict(step.node.params)):
-        return _counted(loihi_spikes(op, current, currents.store.bias(step.node, torch.float64)))
+        return _counted(loihi_spikes(op, current, currents.store.bias(step.node, torch.float64)), currents.store)
     if isinstance(op, (Graded, Gate, Burst)):
         bias = currents.store.bias(step.node, plan.real)
         total = current if bias is None else current + bias
         if isinstance(op, Burst):
-            return _counted(burst_spikes(op, total).to(plan.travels(step.node.type)))
+            return _counted(burst_spikes(op, total).to(plan.travels(step.node.type)), currents.store)
         value = clip_payload(total, op.bits, op.shift)
-        return _counted(value * _opening(step, plan)(currents) if isinstance(op, Gate) else value)
-    return _counted(defined_emission(step.node, current, currents.store.own(step.node), plan.working))
+        value = value * _opening(step, plan)(currents) if isinstance(op, Gate) else value
+        return _counted(value, currents.store)
+    return _counted(defined_emission(step.node, current, currents.store.own(step.node), plan.working), currents.store)
 
 
-def _counted(value: torch.Tensor) -> Emitted:
-    return value, active_elements(value)
+def _counted(value: torch.Tensor, store: Store) -> Emitted:
+    return value, active_elements(value, store.forms)

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from backends.reference.dense import Convolution, Dense, Sources
-from backends.reference.int8 import Int8Kernels, Int8Weights, fits, is_exact
+from backends.reference.dense import BYTES, Sources
+from backends.reference.forms import Forms, Product, Weighted
 from backends.reference.plan import Group, Plan
 from backends.reference.product import EXACT_FLOAT32, accumulator
 from backends.reference.routes import Route, route_of
@@ -19,18 +19,18 @@ MOST_IN_A_BYTE = 127
 
 
 class Store:
-    """The parameters of a plan on a device."""
+    """The parameters of a plan on a device; forms: how that device computes."""
 
-    def __init__(self, plan: Plan, device: torch.device) -> None:
-        self.plan, self.device = plan, device
+    def __init__(self, plan: Plan, device: torch.device, forms: Forms) -> None:
+        self.plan, self.device, self.forms = plan, device, forms
         self._tensors: dict[tuple[str, torch.dtype], torch.Tensor] = {}
-        self._products: dict[Group, Dense | Convolution | None] = {}
+        self._products: dict[Group, Product | None] = {}
         self._routes: dict[str, Route] = {}
 
     def parameter(self, name: str, kind: torch.dtype) -> torch.Tensor:
         """A weight or bias parameter in a number type."""
         if (name, kind) not in self._tensors:
-            self._tensors[name, kind] = torch.tensor(self.plan.graph.params[name], device=self.device).to(kind)
+            self._tensors[name, kind] = torch.tensor(self.plan.graph.params[name]).to(self.device, kind)
         return self._tensors[name, kind]
 
     def own(self, node: Node) -> dict[str, torch.Tensor]:
@@ -49,25 +49,29 @@ class Store:
         most = sum(self.plan.bounds[name] for name in names) if len(names) > 1 else 0
         return Sources(names, accumulator(most) if most > MOST_IN_A_BYTE else None)
 
-    def product(self, group: Group) -> Dense | Convolution | None:
+    def product(self, group: Group) -> Product | None:
         """The product of a group of projections; None where it has no weights, or is not proven exact in float32."""
         if group not in self._products:
             self._products[group] = self._prepared(group)
         return self._products[group]
 
-    def _prepared(self, group: Group) -> Dense | Convolution | None:
+    def _prepared(self, group: Group) -> Product | None:
         plan, node = self.plan, self.plan.graph.nodes[group[0]]
         proven = plan.integer and sum(plan.bounds[name] for name in group) <= EXACT_FLOAT32
         if not proven or not isinstance(node.op, Linear | Conv):
             return None
-        sources = self.sources(group)
         key = dict(node.params)["weight"]
-        weight, own = plan.graph.params[key], self.parameter(key, torch.float32)
-        bytewise = self.device.type == "cpu" and is_exact() and fits(weight)
-        if isinstance(node.op, Linear):
-            return Dense(sources, own, Int8Weights(weight) if bytewise else None)
-        kernels = Int8Kernels(node.op, weight) if bytewise and weight.ndim == 4 else None
-        return Convolution(node.op, sources, own, kernels)
+        own = self.parameter(key, torch.float32)
+        weight = plan.graph.params[key]
+        return self.forms.product(Weighted(node.op, self.sources(group), weight, own, self._in_int8(group)))
+
+    def _in_int8(self, group: Group) -> bool:
+        """Whether int8 holds what a group of projections reads, added up."""
+        sources = [self.plan.graph.nodes[self.plan.graph.nodes[name].inputs[0]] for name in group]
+        types = [self.plan.travels(source.type) for source in sources]
+        if types == [torch.int8]:
+            return True
+        return set(types) <= set(BYTES) and sum(self.plan.bounds[source.name] for source in sources) <= MOST_IN_A_BYTE
 
     def route(self, node: Node) -> Route:
         """How a routing node acts; integers are merged in a type that holds the sum of their bounds."""

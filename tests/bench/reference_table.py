@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from unittest.mock import patch
 
-from backends.reference import store
+from backends.reference import cpu
 from backends.reference.engine import ReferenceEngine
 from backends.trace import Trace
 from compile.benchmark.network import zero_state_forward
@@ -60,7 +60,7 @@ def candidates(network: Network, batch: int) -> tuple[dict[str, Callable[[], flo
     """Candidate -> its turn; in how many values the engine without int8 products differs; share of neurons that fire in a step."""
     chip, fed = network.program.deployment.chip, network.chip_inputs(batch)
     engine, plain = ReferenceEngine(chip, "cpu"), ReferenceEngine(chip, "cpu")
-    with patch.object(store, "is_exact", lambda: False):
+    with patch.object(cpu, "is_exact", lambda: False):
         without = plain.run(fed)  # lays out its weights, for good
     steps = next(iter(fed.values())).shape[0]
     currents = network.currents(batch)

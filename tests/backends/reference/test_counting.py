@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from backends.reference.counting import Counter, FanOut, fan_outs
+from backends.reference.cpu import cpu_forms
 from ir.graph import GraphBuilder
 from ir.ops import Conv, Expand, Graded, Input, Linear, Permute, Reshape, Slice, Synapse
 
@@ -24,7 +25,7 @@ def test_full_activity_uses_every_synapse(op, shape, weights):
     x = b.add(Input(f"spike[{'x'.join(map(str, shape))}]"), name="x")
     conv = b.add(op, x, name="conv", params={"weight": b.param("w", np.ones(weights, np.float32))})
     graph = b.build({"y": b.add(Graded(8), conv, name="y")})
-    counter = Counter(graph, fan_outs(graph), {"y": 2})
+    counter = Counter(graph, fan_outs(graph), {"y": 2}, cpu_forms())
     counter.project(graph.nodes["conv"], lambda name: torch.ones(1, 1, *shape, dtype=torch.uint8))
     assert counter.events(1, 1).synaptic["conv"] == op.synapses(graph.args(graph.nodes["conv"]), {"weight": weights})
 
@@ -41,7 +42,7 @@ def test_single_spikes_use_their_own_synapses(op, shape, weights):
         torch.from_numpy(spikes),
         torch.from_numpy(spikes).permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3),
     ):
-        counter = Counter(graph, fan_outs(graph), {"y": 2})
+        counter = Counter(graph, fan_outs(graph), {"y": 2}, cpu_forms())
         counter.project(graph.nodes["conv"], lambda name, laid=laid: laid.to(torch.uint8))
         assert counter.events(4, 1).synaptic["conv"] == reached
 
@@ -56,7 +57,7 @@ def test_renamed_wires_are_not_counted_again_and_copies_are():
         {"a": b.add(Graded(8), linear, name="g1"), "b": b.add(Graded(8), b.add(Synapse(), wide, name="s"), name="g2")}
     )
     assert fan_outs(graph) == {"l": FanOut("x", 7), "s": FanOut("x", 5)}
-    counter = Counter(graph, fan_outs(graph), {"y": 2})
+    counter = Counter(graph, fan_outs(graph), {"y": 2}, cpu_forms())
     counter.emit("x", torch.tensor(4))
     assert counter.events(1, 1).synaptic == {"l": 28, "s": 20}
 
@@ -66,7 +67,7 @@ def test_cut_wires_are_counted_one_by_one():
     part = b.add(Slice(0, 1, 3), b.add(Input("spike[4x2]"), name="x"), name="part")
     linear = b.add(Linear(), part, name="l", params={"weight": b.param("w", np.ones((7, 2), np.float32))})
     graph = b.build({"y": b.add(Graded(8), linear, name="y")})
-    counter = Counter(graph, fan_outs(graph), {"y": 2})
+    counter = Counter(graph, fan_outs(graph), {"y": 2}, cpu_forms())
     counter.emit("x", 5)
     counter.project(graph.nodes["l"], lambda name: torch.tensor([[[[1, 0], [1, 1]]]]))
     assert counter.events(1, 1).synaptic == {"l": 21}
@@ -76,7 +77,7 @@ def test_counts_add_up_over_chunks():
     b = GraphBuilder("g", 2)
     x = b.add(Input("spike[2]"), name="x")
     graph = b.build({"y": b.add(Graded(8), b.add(Synapse(), x, name="s"), name="y")})
-    counter = Counter(graph, fan_outs(graph), {"y": 2})
+    counter = Counter(graph, fan_outs(graph), {"y": 2}, cpu_forms())
     for active in (3, 4):
         counter.emit("x", torch.tensor(active))
     events = counter.events(samples=5, steps=2)

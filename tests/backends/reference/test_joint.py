@@ -8,7 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.reference import joint
+from backends.reference.cpu import cpu_forms
+from backends.reference.forms import Forms
 from backends.reference.joint import Factors, active_elements, without_copies
 
 AXES = st.lists(st.integers(0, 3), min_size=1, max_size=4, unique=True).map(lambda axes: tuple(sorted(axes)))
@@ -40,23 +41,21 @@ def test_joint_sum_is_the_sum_of_the_product(case):
 @given(factors())
 def test_joint_active_counts_the_product(way, case):
     a, b, shape, axes = case
-    with pytest.MonkeyPatch.context() as patch:
-        if way == "torch":
-            patch.setattr(joint, "compiled", lambda: None)
-        found = int(Factors.of(a, b, shape, axes, torch.float32).active())
+    forms = cpu_forms() if way == "compiled" else Forms()
+    found = int(Factors.of(a, b, shape, axes, torch.float32).active(forms))
     assert found == int(torch.count_nonzero((a * b).expand(2, 3, *shape)))
 
 
 def test_copies_are_cut_and_counted():
     value = torch.tensor([[[0, 1, 2]]]).reshape(1, 1, 3, 1).expand(1, 1, 3, 5)
     assert without_copies(value).shape == (1, 1, 3, 1)
-    assert int(active_elements(value)) == 10
+    assert int(active_elements(value, cpu_forms())) == 10
 
 
 def test_time_and_batch_are_never_taken_for_copies():
     value = torch.ones(1, 1, 2).expand(4, 3, 2)
     assert without_copies(value).shape == (4, 3, 2)
-    assert int(active_elements(value)) == 24
+    assert int(active_elements(value, cpu_forms())) == 24
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

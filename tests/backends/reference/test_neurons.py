@@ -10,7 +10,10 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backends.reference import plain
+from backends.reference.compiled import compiled
+from backends.reference.cpu import WithNumba
+from backends.reference.forms import Forms
+from backends.reference.layout import is_channels_last
 from backends.reference.neurons import (
     burst_spikes,
     defined_emission,
@@ -19,7 +22,6 @@ from backends.reference.neurons import (
     loihi_spikes,
 )
 from backends.reference.number_types import travels
-from backends.reference.plain import PlainPayloads, PlainSpikes
 from ir.graph import Node
 from ir.ops import Burst, Gate, Graded, Lif
 from ir.ops.loihi import LoihiLeaky, LoihiLif
@@ -50,12 +52,9 @@ def test_the_integer_neuron_is_the_operations(op, currents, bias, wide):
 
 
 @pytest.fixture(params=["compiled", "torch"])
-def way(request, monkeypatch):
+def way(request):
     """Both ways to compute a plain neuron."""
-    if request.param == "torch":
-        monkeypatch.setattr(plain, "compiled", lambda: None)
-    else:
-        assert plain.compiled() is not None
+    return WithNumba(compiled()) if request.param == "compiled" else Forms()
 
 
 @st.composite
@@ -76,7 +75,7 @@ def test_plain_neurons_are_the_operations(way, data):
     kind = torch.float32 if keeps_power_of_two(op) and data.draw(st.booleans()) else torch.float64
     given = torch.from_numpy(x).to(kind)
     before = given.clone()
-    spikes, count = PlainSpikes(op, shape, None if bias is None else torch.from_numpy(bias), kind)(given)
+    spikes, count = way.spikes(op, shape, None if bias is None else torch.from_numpy(bias), kind, 1)(given)
     wanted = op.run((x,), {} if bias is None else {"bias": bias}, len(x))
     assert np.array_equal(spikes.numpy(), wanted)
     assert int(count) == wanted.sum()
@@ -85,7 +84,7 @@ def test_plain_neurons_are_the_operations(way, data):
 
 def test_currents_that_are_views(way):
     op, x = LoihiLif(4095, 2048, 8, 6, 12, 24), np.random.default_rng(0).integers(-9, 12, (4, 50, 3, 7))
-    spikes, _ = PlainSpikes(op, (7, 3), None, torch.float32)(torch.from_numpy(x).float().transpose(2, 3))
+    spikes, _ = way.spikes(op, (7, 3), None, torch.float32, 1)(torch.from_numpy(x).float().transpose(2, 3))
     assert np.array_equal(spikes.numpy(), op.run((x,), {}, 4).swapaxes(2, 3))
 
 
@@ -130,13 +129,13 @@ def test_any_integer_neuron_runs_by_its_definition(op, params, kind):
 
 
 @pytest.mark.parametrize("bias", [None, (3, 1, 1), (3, 4, 5), (5,), ()])
-def test_images_with_their_channels_last(way: None, bias: tuple[int, ...] | None):
+def test_images_with_their_channels_last(way: Forms, bias: tuple[int, ...] | None):
     op, rng = LoihiLif(4095, 2048, 8, 6, 12, 24), np.random.default_rng(0)
     x = rng.integers(-9, 12, (4, 20, 3, 4, 5))
     shifts = None if bias is None else rng.integers(-300, 300, bias)
     laid = torch.from_numpy(x).float().permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3)
-    assert plain.is_channels_last(laid)
-    spikes, count = PlainSpikes(op, (3, 4, 5), None if shifts is None else torch.from_numpy(shifts), torch.float32)(
+    assert is_channels_last(laid)
+    spikes, count = way.spikes(op, (3, 4, 5), None if shifts is None else torch.from_numpy(shifts), torch.float32, 1)(
         laid
     )
     wanted = op.run((x,), {} if shifts is None else {"bias": shifts}, 4)
@@ -153,7 +152,7 @@ def test_payloads_shift_toward_minus_infinity_and_saturate(way, data):
     x = rng.integers(-5000, 5000, (2, 3, 3, 4))
     op = data.draw(st.sampled_from([Graded(bits, shift), Gate(bits, shift)]))
     gates = rng.integers(0, 2, x.shape) if isinstance(op, Gate) else None
-    payloads = PlainPayloads(op, (3, 4), None if bias is None else torch.from_numpy(bias), torch.float32)
+    payloads = way.payloads(op, (3, 4), None if bias is None else torch.from_numpy(bias), torch.float32, 1)
     found, count = payloads(
         torch.from_numpy(x).float(), None if gates is None else torch.from_numpy(gates).to(torch.uint8)
     )

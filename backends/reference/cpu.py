@@ -1,0 +1,69 @@
+"""The processor's forms: bytes by oneDNN, neurons and counts by numba, each where it is at hand and exact."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from backends.reference.compiled import compiled
+from backends.reference.dense import Convolution, Dense
+from backends.reference.emitted import Count
+from backends.reference.forms import Forms, Payloads, Product, Spikes, Weighted
+from backends.reference.int8 import Int8Kernels, Int8Weights, fits, is_exact
+from backends.reference.layout import CHANNELS_LAST, is_channels_last
+from backends.reference.plain import PlainPayloads, PlainSpikes
+from backends.reference.targets import targets_per_position
+from ir.ops.linear import Conv, Linear
+from ir.ops.loihi import LoihiLif
+from ir.ops.neuron import Gate, Graded
+
+
+class WithoutNumba(Forms):
+    """Products of bytes, the rest in plain torch."""
+
+    def product(self, weighted: Weighted) -> Product:
+        bytewise = is_exact() and fits(weighted.weight)
+        if isinstance(weighted.op, Linear):
+            return Dense(weighted.sources, weighted.own, Int8Weights(weighted.weight) if bytewise else None)
+        packed = Int8Kernels(weighted.op, weighted.weight) if bytewise and weighted.weight.ndim == 4 else None
+        return Convolution(weighted.op, weighted.sources, weighted.own, packed)
+
+
+class WithNumba(WithoutNumba):
+    """kernels: the compiled ones. Products of the CPU are made to scale, so that neurons need not know of one."""
+
+    def __init__(self, kernels: Any) -> None:
+        self._kernels = kernels
+
+    def spikes(
+        self, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, scale: int
+    ) -> Spikes:
+        return PlainSpikes(op, shape, bias, kind)
+
+    def payloads(
+        self, op: Graded | Gate, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, scale: int
+    ) -> Payloads:
+        return PlainPayloads(op, shape, bias, kind)
+
+    def nonzero(self, value: torch.Tensor) -> Count:
+        if not value.is_contiguous():
+            return super().nonzero(value)
+        return self._kernels.active(value.numpy().reshape(-1))
+
+    def joint_nonzero(self, a: torch.Tensor, b: torch.Tensor) -> Count:
+        return self._kernels.joint_active(a.numpy(), b.numpy())
+
+    def reached(self, op: Conv, weight: tuple[int, ...], x: torch.Tensor) -> Count:
+        targets = targets_per_position(op, weight, tuple(x.shape[3:]), x.device).flatten()
+        if is_channels_last(x):
+            rows, targets = x.permute(CHANNELS_LAST).flatten(2), targets.repeat_interleave(x.shape[2])
+        else:
+            rows = x.contiguous().flatten(3)
+        return self._kernels.weighted_active(rows.reshape(-1, len(targets)).numpy(), targets.numpy())
+
+
+def cpu_forms() -> Forms:
+    """The fastest forms of this processor."""
+    kernels = compiled()
+    return WithoutNumba() if kernels is None else WithNumba(kernels)

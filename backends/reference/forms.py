@@ -1,0 +1,118 @@
+"""
+How a device computes what a plan asks for; `forms_of` is the one place where devices part.
+
+`Forms` is plain torch, exact on any device; the processor (`cpu`) and CUDA (`cuda`) replace what they prove to be exact there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+import torch
+
+from backends.reference.dense import Convolution, Dense, Sources
+from backends.reference.emitted import Count, Emitted
+from backends.reference.product import accumulator
+from backends.reference.targets import targets_per_position
+from backends.reference.torch_neurons import TorchPayloads, TorchSpikes
+from ir.graph import Array
+from ir.ops.linear import Conv, Linear
+from ir.ops.loihi import LoihiLif
+from ir.ops.neuron import Gate, Graded
+
+Value = Callable[[str], torch.Tensor]
+Spikes = Callable[[torch.Tensor], Emitted]
+Payloads = Callable[[torch.Tensor, torch.Tensor | None], Emitted]
+
+
+class Product(Protocol):
+    """A weighted projection of an integer network, prepared once for all runs."""
+
+    @property
+    def scale(self) -> int:
+        """A power of two, which `unscaled` leaves out."""
+        ...
+
+    def current(self, value: Value) -> torch.Tensor:
+        """The current (T, B, ...) that the emitted values make."""
+        ...
+
+    def unscaled(self, value: Value) -> torch.Tensor:
+        """The current / scale, in the number type in which the device makes it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """
+    A projection to prepare, proven exact in float32.
+
+    sources: what it reads. weight: integers. own: the same on the device, float32.
+    in_int8: whether int8 holds the summed sources.
+    """
+
+    op: Linear | Conv
+    sources: Sources
+    weight: Array
+    own: torch.Tensor
+    in_int8: bool
+
+
+class Forms:
+    """Plain torch."""
+
+    words = ""
+    """What `describe` of the engine adds to the device's name."""
+    looks = True
+    """Whether a choice may depend on the values at hand; on a GPU that would wait for all that is under way."""
+
+    def product(self, weighted: Weighted) -> Product:
+        """A projection with weights."""
+        if isinstance(weighted.op, Linear):
+            return Dense(weighted.sources, weighted.own, None)
+        return Convolution(weighted.op, weighted.sources, weighted.own, None)
+
+    def joint_kind(self, bound: int) -> torch.dtype:
+        """The number type of a product of two values whose sums of magnitudes stay within `bound`."""
+        return accumulator(bound)
+
+    def spikes(
+        self, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, scale: int
+    ) -> Spikes:
+        """Plain neurons that remember no current; arguments as in `torch_neurons`."""
+        return TorchSpikes(op, bias, kind, scale)
+
+    def payloads(
+        self, op: Graded | Gate, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, scale: int
+    ) -> Payloads:
+        """Payloads, of a gate too; arguments as in `torch_neurons`."""
+        return TorchPayloads(op, bias, kind, scale)
+
+    def nonzero(self, value: torch.Tensor) -> Count:
+        """How many elements are not zero."""
+        return torch.count_nonzero(value)
+
+    def joint_nonzero(self, a: torch.Tensor, b: torch.Tensor) -> Count:
+        """How many of the products a[g, i, c] b[g, c, n] are not zero."""
+        opened = (a != 0).sum(dim=1, dtype=torch.float32).double() * (b != 0).sum(dim=2, dtype=torch.float32)
+        return opened.sum().to(torch.int64)
+
+    def reached(self, op: Conv, weight: tuple[int, ...], x: torch.Tensor) -> Count:
+        """How many targets the active elements of x (T, B, channels, ...) reach by kernels of the shape `weight`."""
+        targets = targets_per_position(op, weight, tuple(x.shape[3:]), x.device)
+        return ((x != 0).sum(dim=(0, 1, 2)) * targets).sum()
+
+
+@lru_cache(maxsize=16)
+def forms_of(device: torch.device) -> Forms:
+    """The fastest forms that are proven exact on a device; a GPU is asked once per process."""
+    if device.type == "cuda":
+        from backends.reference.cuda.forms import cuda_forms
+
+        return cuda_forms(device)
+    from backends.reference.cpu import cpu_forms
+
+    return cpu_forms()
