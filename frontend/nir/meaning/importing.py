@@ -13,7 +13,8 @@ from frontend.nir.meaning.lints import Lint, lint
 from frontend.nir.meaning.semantics import Semantics
 from frontend.nir.meaning.semantics_given import given
 from frontend.nir.meaning.semantics_resolve import Resolved, resolve
-from frontend.nir.meaning.translate import translate, value_names
+from frontend.nir.meaning.time_step import check_time_step
+from frontend.nir.meaning.translate import number_type, translate, value_names
 from frontend.nir.reading.build import network
 from frontend.nir.reading.load import load
 from frontend.nir.reading.network import NirNetwork
@@ -59,7 +60,7 @@ def import_nir(
         name: of the graph; ours have their own.
 
     Raises:
-        CompileError: for files that are not valid, unknown options, and without a time step where one is needed.
+        CompileError: for files that are not valid, unknown options, and with no time step or one that cannot be.
     """
     given(semantics)  # what is misspelt is refused even where it is not needed
     if isinstance(source, str | Path):
@@ -72,6 +73,7 @@ def import_nir(
             return Imported(from_nir(source))
         source = network_of(source)
     reading = resolve(source, semantics, dt)
+    check_time_step(source, reading.semantics, number_type(source))
     values = value_names(source)
     names = {values[key]: key for key in (*source.inputs, *source.outputs) if values[key] != key}
     return Imported(

@@ -53,10 +53,12 @@ def _reset_at(kind: str, semantics: Semantics, looped: bool) -> str:
 
 
 def share(tau: Array, semantics: Semantics) -> Array:
-    """How much of the way to its target a leaky variable goes in one step."""
+    """How much of the way to its target a leaky variable goes in one step; all where tau is dt rounded to float32."""
     assert semantics.dt is not None
     ratio = semantics.dt / tau
-    return ratio if semantics.integrator == "euler" else -np.expm1(-ratio)
+    if semantics.integrator == "exponential":
+        return -np.expm1(-ratio)
+    return np.where((ratio > 1) & (ratio <= 1 + 2.0**-24), 1.0, ratio)
 
 
 def _start(params: Mapping[str, Array], semantics: Semantics) -> Array:

@@ -49,7 +49,7 @@ def resolve(
     """
     caller = given(stated)
     if dt is not None:
-        caller = _with_dt(caller, checked("dt", dt))
+        caller = _with_dt(caller, _checked_dt(network, dt))
     file, strange = given_in_metadata(network.metadata)
     layers = _layers(caller, file, network)
     values, sources = dict[str, Any](), dict[str, str]()
@@ -62,6 +62,13 @@ def resolve(
     if values["dt"] is None and timed_nodes(network, values["if_gain"]):
         _refuse(network, values["if_gain"])
     return Resolved(Semantics(**values), sources, tuple(strange))
+
+
+def _checked_dt(network: NirNetwork, dt: float) -> float:
+    try:
+        return checked("dt", dt)
+    except CompileError as error:
+        raise CompileError(error.rule, error.what, hint=f"{error.hint}; {plausible_steps(network)}") from None
 
 
 def _with_dt(caller: Given, dt: float) -> Given:
