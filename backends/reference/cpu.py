@@ -9,11 +9,13 @@ import torch
 from backends.reference.compiled import compiled
 from backends.reference.dense import Convolution, Dense
 from backends.reference.emitted import Count
+from backends.reference.events import EventWeights
 from backends.reference.forms import Forms, Payloads, Product, Spikes, Weighted
 from backends.reference.int8 import Int8Kernels, Int8Weights, fits, is_exact
 from backends.reference.layout import CHANNELS_LAST, is_channels_last
 from backends.reference.plain import PlainPayloads, PlainSpikes
 from backends.reference.targets import targets_per_position
+from ir.graph import Array
 from ir.ops.linear import Conv, Linear
 from ir.ops.loihi import LoihiLif
 from ir.ops.neuron import Gate, Graded
@@ -23,11 +25,18 @@ class WithoutNumba(Forms):
     """Products of bytes, the rest in plain torch."""
 
     def product(self, weighted: Weighted) -> Product:
-        bytewise = is_exact() and fits(weighted.weight)
+        small = fits(weighted.weight)
+        bytewise = small and is_exact()
         if isinstance(weighted.op, Linear):
-            return Dense(weighted.sources, weighted.own, Int8Weights(weighted.weight) if bytewise else None)
+            packed = Int8Weights(weighted.weight) if bytewise else None
+            events = self._event_weights(weighted.weight) if small else None
+            return Dense(weighted.sources, weighted.own, packed, events)
         packed = Int8Kernels(weighted.op, weighted.weight) if bytewise and weighted.weight.ndim == 4 else None
         return Convolution(weighted.op, weighted.sources, weighted.own, packed)
+
+    def _event_weights(self, weight: Array) -> EventWeights | None:
+        """Weights of eight bits for products by events."""
+        return None
 
 
 class WithNumba(WithoutNumba):
@@ -35,6 +44,9 @@ class WithNumba(WithoutNumba):
 
     def __init__(self, kernels: Any) -> None:
         self._kernels = kernels
+
+    def _event_weights(self, weight: Array) -> EventWeights | None:
+        return EventWeights(weight, self._kernels)
 
     def spikes(
         self, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, scale: int

@@ -1,4 +1,4 @@
-"""Weighted projections of an integer network, prepared once for all runs: in bytes where that is faster, else in float32."""
+"""Weighted projections of an integer network, prepared once: by events or in bytes where that is faster, else in float32."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
+from backends.reference.events import EventWeights, dense_ns
 from backends.reference.int8 import WORTH, Int8Kernels, Int8Weights
 from backends.reference.product import convolution
 from ir.ops.linear import Conv
@@ -34,19 +35,28 @@ class Sources:
 
 @dataclass(frozen=True)
 class Dense:
-    """A weight matrix (outputs, inputs), float32, and the same packed in bytes; None where these are not exact here."""
+    """
+    A weight matrix (outputs, inputs), float32, and other forms of it; None where these are not exact here.
+
+    packed: in bytes. events: by rows, for spikes.
+    """
 
     sources: Sources
     weight: torch.Tensor
     packed: Int8Weights | None
+    events: EventWeights | None
     scale: int = 1
 
     def current(self, value: Callable[[str], torch.Tensor]) -> torch.Tensor:
         """The current (T, B, ..., outputs), float32."""
         x = self.sources.summed(value)
-        if self.packed is not None and x.dtype in BYTES and x.numel() * len(self.weight) >= WORTH:
-            return self.packed.product(x)
-        return functional.linear(x.to(torch.float32), self.weight)
+        work = x.numel() * len(self.weight)
+        packed = self.packed if x.dtype in BYTES and work >= WORTH else None
+        if self.events is not None and x.dtype == torch.uint8:
+            y = self.events.product(x.contiguous(), dense_ns(work, packed is not None))
+            if y is not None:
+                return y
+        return functional.linear(x.to(torch.float32), self.weight) if packed is None else packed.product(x)
 
     unscaled = current
 

@@ -72,7 +72,7 @@ class Forms:
     def product(self, weighted: Weighted) -> Product:
         """A projection with weights."""
         if isinstance(weighted.op, Linear):
-            return Dense(weighted.sources, weighted.own, None)
+            return Dense(weighted.sources, weighted.own, None, None)
         return Convolution(weighted.op, weighted.sources, weighted.own, None)
 
     def joint_kind(self, bound: int) -> torch.dtype:
