@@ -6,16 +6,16 @@ from typing import Any
 
 import torch
 
+from backends.eight_bits import fits
+from backends.event_driven.weights import event_kernels, event_weights
 from backends.reference.compiled import compiled
 from backends.reference.dense import Convolution, Dense
 from backends.reference.emitted import Count
-from backends.reference.events import EventWeights
 from backends.reference.forms import Forms, Payloads, Product, Spikes, Weighted
-from backends.reference.int8 import Int8Kernels, Int8Weights, fits, is_exact
+from backends.reference.int8 import Int8Kernels, Int8Weights, is_exact
 from backends.reference.layout import CHANNELS_LAST, is_channels_last
 from backends.reference.plain import PlainPayloads, PlainSpikes
 from backends.reference.targets import targets_per_position
-from ir.graph import Array
 from ir.ops.linear import Conv, Linear
 from ir.ops.loihi import LoihiLif
 from ir.ops.neuron import Gate, Graded
@@ -25,28 +25,19 @@ class WithoutNumba(Forms):
     """Products of bytes, the rest in plain torch."""
 
     def product(self, weighted: Weighted) -> Product:
-        small = fits(weighted.weight)
-        bytewise = small and is_exact()
+        bytewise = fits(weighted.weight) and is_exact()
         if isinstance(weighted.op, Linear):
             packed = Int8Weights(weighted.weight) if bytewise else None
-            events = self._event_weights(weighted.weight) if small else None
-            return Dense(weighted.sources, weighted.own, packed, events)
+            return Dense(weighted.sources, weighted.own, packed, event_weights(weighted.weight))
         packed = Int8Kernels(weighted.op, weighted.weight) if bytewise and weighted.weight.ndim == 4 else None
         return Convolution(weighted.op, weighted.sources, weighted.own, packed)
-
-    def _event_weights(self, weight: Array) -> EventWeights | None:
-        """Weights of eight bits for products by events."""
-        return None
 
 
 class WithNumba(WithoutNumba):
     """kernels: the compiled ones. Products of the CPU are made to scale, so that neurons need not know of one."""
 
     def __init__(self, kernels: Any) -> None:
-        self._kernels = kernels
-
-    def _event_weights(self, weight: Array) -> EventWeights | None:
-        return EventWeights(weight, self._kernels)
+        self._kernels, self._event_kernels = kernels, event_kernels()
 
     def spikes(
         self, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, scale: int
@@ -61,7 +52,7 @@ class WithNumba(WithoutNumba):
     def nonzero(self, value: torch.Tensor) -> Count:
         if not value.is_contiguous():
             return super().nonzero(value)
-        return self._kernels.active(value.numpy().reshape(-1))
+        return self._event_kernels.active(value.numpy().reshape(-1))
 
     def joint_nonzero(self, a: torch.Tensor, b: torch.Tensor) -> Count:
         return self._kernels.joint_active(a.numpy(), b.numpy())

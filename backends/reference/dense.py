@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from backends.reference.events import EventWeights, dense_ns
+from backends.event_driven.weights import EventWeights, dense_ns
 from backends.reference.int8 import WORTH, Int8Kernels, Int8Weights
 from backends.reference.product import convolution
 from ir.ops.linear import Conv
@@ -38,7 +38,7 @@ class Dense:
     """
     A weight matrix (outputs, inputs), float32, and other forms of it; None where these are not exact here.
 
-    packed: in bytes. events: by rows, for spikes.
+    packed: in bytes. events: by rows, for few active inputs.
     """
 
     sources: Sources
@@ -52,10 +52,10 @@ class Dense:
         x = self.sources.summed(value)
         work = x.numel() * len(self.weight)
         packed = self.packed if x.dtype in BYTES and work >= WORTH else None
-        if self.events is not None and x.dtype == torch.uint8:
-            y = self.events.product(x.contiguous(), dense_ns(work, packed is not None))
+        if self.events is not None:
+            y = self.events.product(x.contiguous().numpy(), dense_ns(work, packed is not None))
             if y is not None:
-                return y
+                return torch.from_numpy(y)
         return functional.linear(x.to(torch.float32), self.weight) if packed is None else packed.product(x)
 
     unscaled = current

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from backends.eight_bits import common_shift
 from backends.reference.compiled import compiled
 from ir.graph import Array
 from ir.ops.linear import Conv
@@ -25,7 +26,7 @@ _ONEDNN: Any = getattr(torch.ops, "onednn")  # noqa: B009, torch makes its opera
 
 
 class Int8Weights:
-    """A matrix (outputs, inputs) of integers, packed; see `fits`."""
+    """A matrix (outputs, inputs) of integers, packed; see `eight_bits.fits`."""
 
     def __init__(self, weight: Array) -> None:
         shift = common_shift(weight)
@@ -45,7 +46,7 @@ class Int8Weights:
 
 
 class Int8Kernels:
-    """The kernels (outputs, inputs / groups, height, width) of a convolution of integers, packed; see `fits`."""
+    """The kernels (outputs, inputs / groups, height, width) of a convolution of integers, packed; see `eight_bits.fits`."""
 
     def __init__(self, op: Conv, weight: Array) -> None:
         shift, outputs = common_shift(weight), len(weight)
@@ -72,18 +73,6 @@ def _channels_last(x: torch.Tensor) -> torch.Tensor:
     y = torch.empty((rows, height, width, channels), dtype=x.dtype)
     kernels.channels_last(x.flatten(2).numpy(), y.flatten(1, 2).numpy())
     return y.permute(0, 3, 1, 2)
-
-
-def fits(weight: Array) -> bool:
-    """Whether all weights are eight-bit integers, powers of two that they share apart."""
-    limit = 1 << (7 + common_shift(weight))
-    return -limit <= int(weight.min(initial=0)) and int(weight.max(initial=0)) < limit
-
-
-def common_shift(weight: Array) -> int:
-    """How many low bits are zero in all weights, up to 16."""
-    used = int(np.bitwise_or.reduce(weight.astype(np.int64), axis=None))
-    return next((bit for bit in range(17) if used >> bit & 1), 0)
 
 
 @lru_cache(maxsize=1)

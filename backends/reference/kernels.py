@@ -90,19 +90,6 @@ def gated_payloads(x: Array, bias: Array, gain: Any, low: Any, high: Any, gates:
 
 
 @njit(cache=True, nogil=True)
-def active(x: Array) -> int:
-    """How many of x (N,) are not zero."""
-    total = 0
-    for base in range(0, x.size, BLOCK):
-        part = x[base : base + BLOCK]
-        found = np.int32(0)
-        for i in range(part.size):
-            found = np.int32(found + np.int32(part[i] != 0))
-        total += found
-    return int(total)
-
-
-@njit(cache=True, nogil=True)
 def channels_last(x: Array, y: Array) -> None:
     """Images x (rows, channels, positions), written to y (rows, positions, channels)."""
     for row in range(x.shape[0]):
@@ -110,91 +97,6 @@ def channels_last(x: Array, y: Array) -> None:
             source, target = x[row, channel], y[row, :, channel]
             for i in range(source.size):
                 target[i] = source[i]
-
-
-EVENTS = 256
-"""Weights of eight bits that int16 adds up for certain."""
-TOGETHER = 8
-"""Rows of weights that are added in one pass."""
-
-
-@njit(cache=True, nogil=True)
-def total(x: Array) -> int:
-    """The sum of x (N,) uint8."""
-    found = 0
-    for base in range(0, x.size, BLOCK):
-        part = x[base : base + BLOCK]
-        own = np.int32(0)
-        for i in range(part.size):
-            own = np.int32(own + np.int32(part[i]))
-        found += own
-    return int(found)
-
-
-@njit(cache=True, nogil=True)
-def event_product(x: Array, events: int, rows: Array, gain: Any, y: Array) -> None:
-    """
-    The product of spikes with weights, event by event: the rows of what is active, added up.
-
-    Args:
-        x: (M, K) uint8, how many events of each input. events: the sum of x.
-        rows: (strips, K + 1, width) int8, every input's weights to a strip of the targets; the last row is zero.
-        gain: what the sums are multiplied by, of the type of y; sums and products of that type are exact.
-        y: (M, N), written.
-    """
-    sources, starts = _events(x, events, rows.shape[1] - 1)
-    width, targets = rows.shape[2], y.shape[1]
-    sums = np.empty(width, np.int16)
-    for strip in range(rows.shape[0]):
-        own, left = rows[strip], strip * width
-        for m in range(x.shape[0]):
-            out = y[m, left : min(left + width, targets)]
-            for i in range(out.size):
-                out[i] = 0
-            for first in range(starts[m], starts[m + 1], EVENTS):
-                for i in range(width):
-                    sums[i] = 0
-                for j in range(first, min(first + EVENTS, starts[m + 1]), TOGETHER):
-                    a, b, c, d = own[sources[j]], own[sources[j + 1]], own[sources[j + 2]], own[sources[j + 3]]
-                    e, f, g, h = own[sources[j + 4]], own[sources[j + 5]], own[sources[j + 6]], own[sources[j + 7]]
-                    for i in range(width):
-                        near = np.int16(a[i]) + np.int16(b[i]) + np.int16(c[i]) + np.int16(d[i])
-                        far = np.int16(e[i]) + np.int16(f[i]) + np.int16(g[i]) + np.int16(h[i])
-                        sums[i] += near + far
-                for i in range(out.size):
-                    out[i] += sums[i] * gain
-
-
-@njit(cache=True, nogil=True)
-def _events(x: Array, events: int, nothing: int) -> tuple[Array, Array]:
-    """(the inputs of all events row by row, each row filled up with `nothing` to a multiple of TOGETHER; where rows start)."""
-    one = np.uint64(1)
-    starts = np.empty(x.shape[0] + 1, np.int64)
-    sources = np.empty(events + TOGETHER * x.shape[0] + 1, np.int32)
-    end = np.uint64(0)  # unsigned numbers are not asked whether they count from the back
-    for m in range(x.shape[0]):
-        row, most = x[m], np.uint8(0)
-        starts[m] = end
-        for k in range(row.size):
-            most = max(most, row[k])
-        if most <= 1:
-            for k in range(row.size):
-                sources[end] = k
-                end += np.uint64(row[k])
-        else:
-            for k in range(row.size):
-                sources[end] = k
-                if row[k] <= 1:  # nearly always, so that the processor guesses well
-                    end += np.uint64(row[k])
-                else:
-                    for _ in range(row[k]):
-                        sources[end] = k
-                        end += one
-        while (end - np.uint64(starts[m])) % np.uint64(TOGETHER):
-            sources[end] = nothing
-            end += one
-    starts[-1] = end
-    return sources, starts
 
 
 @njit(cache=True, nogil=True)

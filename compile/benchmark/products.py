@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import torch
 
-from backends.reference.int8 import Int8Kernels, Int8Weights, fits, is_exact
+from backends.eight_bits import fits
+from backends.reference.int8 import Int8Kernels, Int8Weights, is_exact
 from backends.reference.plan import plan_of
 from backends.reference.product import weighted_sum
 from ir.graph import Array, Graph, Node

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
+from backends.eight_bits import common_shift, fits
 from backends.reference import int8
-from backends.reference.int8 import Int8Kernels, Int8Weights, common_shift, fits, is_exact
+from backends.reference.int8 import Int8Kernels, Int8Weights, is_exact
 from ir.ops.linear import Conv
 
 pytestmark = pytest.mark.skipif(not is_exact(), reason="this processor does not sum bytes exactly")
