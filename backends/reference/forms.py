@@ -1,14 +1,14 @@
 """
-How a device computes what a plan asks for; `forms_of` is the one place where devices part.
+How a device computes what a plan asks for.
 
 `Forms` is plain torch, exact on any device; the processor (`cpu`) and CUDA (`cuda`) replace what they prove to be exact there.
+`devices` is the one place where devices part.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
 
 import torch
@@ -64,7 +64,7 @@ class Weighted:
 class Forms:
     """Plain torch."""
 
-    words = ""
+    words: tuple[str, ...] = ()
     """What `describe` of the engine adds to the device's name."""
     looks = True
     """Whether a choice may depend on the values at hand; on a GPU that would wait for all that is under way."""
@@ -104,15 +104,3 @@ class Forms:
         """How many targets the active elements of x (T, B, channels, ...) reach by kernels of the shape `weight`."""
         targets = targets_per_position(op, weight, tuple(x.shape[3:]), x.device)
         return ((x != 0).sum(dim=(0, 1, 2)) * targets).sum()
-
-
-@lru_cache(maxsize=16)
-def forms_of(device: torch.device) -> Forms:
-    """The fastest forms that are proven exact on a device; a GPU is asked once per process."""
-    if device.type == "cuda":
-        from backends.reference.cuda.forms import cuda_forms
-
-        return cuda_forms(device)
-    from backends.reference.cpu import cpu_forms
-
-    return cpu_forms()

@@ -1,18 +1,99 @@
-"""CUDA's forms: nothing is decided by values, which would make the host wait."""
+"""CUDA's forms: products of bytes and halves on tensor cores, fused neurons; each where the device itself proved to be exact."""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Any
+
 import torch
 
-from backends.reference.forms import Forms
+from backends.eight_bits import fits
+from backends.reference.cuda.neurons import FusedPayloads, FusedSpikes
+from backends.reference.cuda.precision import whole_float32
+from backends.reference.cuda.products import ByteConvolution, ByteDense
+from backends.reference.cuda.self_test import (
+    bytes_are_exact,
+    floats_are_exact,
+    halves_are_exact,
+    holds,
+    neurons_are_exact,
+)
+from backends.reference.forms import Forms, Payloads, Product, Spikes, Weighted
+from backends.reference.product import accumulator
+from ir.errors import CompileError
+from ir.ops.linear import Linear
+from ir.ops.loihi import LoihiLif
+from ir.ops.neuron import Gate, Graded
+
+EXACT_FLOAT16 = 1 << 11
+"""A sum of magnitudes up to this is exact in float16 in any order, whatever the accumulator: so is every part of it."""
 
 
 class CudaForms(Forms):
-    """Plain torch without a look at the values."""
+    """
+    Nothing is decided by values, which would make the host wait.
+
+    Args:
+        bytewise, halves: whether products of bytes and of float16 are exact here. kernels: `triton_neurons`, or None.
+    """
 
     looks = False
 
+    def __init__(self, device: torch.device, bytewise: bool, halves: bool, kernels: Any) -> None:
+        self._device, self._bytewise, self._halves, self._kernels = device, bytewise, halves, kernels
+        self.words = (
+            "int8 products" if bytewise else "float32 products",
+            "fused neurons" if kernels is not None else "neurons in plain torch",
+        )
 
+    def product(self, weighted: Weighted) -> Product:
+        op, weight = weighted.op, weighted.weight
+        if not (self._bytewise and weighted.in_int8 and fits(weight)):
+            return super().product(weighted)
+        if isinstance(op, Linear):
+            return ByteDense(weighted.sources, weight, self._device)
+        if op.groups == 1 and weight.ndim == 4:
+            return ByteConvolution(op, weighted.sources, weight, self._device)
+        return super().product(weighted)
+
+    def joint_kind(self, bound: int) -> torch.dtype:
+        return torch.float16 if self._halves and 0 < bound <= EXACT_FLOAT16 else accumulator(bound)
+
+    def spikes(
+        self, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, scale: int
+    ) -> Spikes:
+        if self._kernels is None:
+            return super().spikes(op, shape, bias, kind, scale)
+        return FusedSpikes(self._kernels, op, shape, bias, kind, scale, self._device)
+
+    def payloads(
+        self, op: Graded | Gate, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, scale: int
+    ) -> Payloads:
+        if self._kernels is None:
+            return super().payloads(op, shape, bias, kind, scale)
+        return FusedPayloads(self._kernels, op, shape, bias, kind, scale, self._device)
+
+
+@torch.inference_mode()
 def cuda_forms(device: torch.device) -> Forms:
-    """The fastest forms that are exact on this device."""
-    return CudaForms()
+    """
+    The fastest forms that are exact on this device.
+
+    Raises:
+        CompileError: not even its float products are.
+    """
+    with torch.cuda.device(device), whole_float32():
+        if not holds(floats_are_exact, device):
+            raise CompileError("run.device", f"{device} does not sum whole numbers exactly", hint="use device='cpu'")
+        kernels = _kernels()
+        fused = kernels is not None and holds(neurons_are_exact(kernels), device)
+        bytewise, halves = holds(bytes_are_exact, device), holds(halves_are_exact, device)
+    return CudaForms(device, bytewise, halves, kernels if fused else None)
+
+
+def _kernels() -> Any:
+    """The Triton kernels; None where there is no Triton, or none that can be imported."""
+    try:
+        return import_module("backends.reference.cuda.triton_neurons")
+    except Exception:  # of a compiler that looks for its parts while it is imported
+        return None

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backends.interpreter import InterpreterEngine
-from backends.reference import engine as engine_module
+from backends.reference import in_turn
 from backends.reference.blocks import ordered
 from backends.reference.engine import ReferenceEngine
 from ir.graph import Graph, GraphBuilder
@@ -129,7 +129,7 @@ def test_random_networks_equal_the_interpreter(seed: int, level: str, monkeypatc
     wanted = InterpreterEngine(graph).run(fed, names)
     engine = ReferenceEngine(graph, "cpu")
     for cut in (1 << 28, 1):
-        monkeypatch.setattr(engine_module, "CHUNK_BYTES", cut)
+        monkeypatch.setattr(in_turn, "CHUNK_BYTES", cut)
         for probes in (names, ()):
             found = engine.run(fed, probes)
             assert found.events == wanted.events

@@ -1,0 +1,119 @@
+"""Populations of plain neurons on CUDA, prepared once for all runs: one Triton kernel each, which also counts."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import torch
+
+from backends.reference.emitted import Emitted
+from backends.reference.layout import (
+    CHANNELS_FIRST,
+    CHANNELS_LAST,
+    channels_last_bias,
+    channels_last_shape,
+    is_channels_last,
+    period,
+)
+from backends.reference.number_types import travels
+from ir.ops.loihi import LoihiLif
+from ir.ops.neuron import Gate, Graded
+from ir.types import Type, graded
+
+SLOTS = 64
+"""Over how many numbers a kernel spreads its count, since additions to one wait for each other."""
+TILE, WIDTH = 2048, 256
+"""Neurons of a program, and how many of them at most share a row."""
+
+
+class FusedSpikes:
+    """
+    Lava's own LIF from zero state, as `torch_neurons.TorchSpikes` defines it.
+
+    Args:
+        kernels: `triton_neurons`. shape: of the population. device: where it runs; others as there.
+    """
+
+    def __init__(
+        self, kernels: Any, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype,
+        scale: int, device: torch.device,
+    ) -> None:  # fmt: skip
+        self._kernels = kernels
+        self._natural, self._channels_last = _shifts(shape, bias, kind, device), None
+        if len(shape) == 3:
+            self._channels_last = _shifts(channels_last_shape(shape), channels_last_bias(bias), kind, device)
+        unit, most = 1 << op.decay_bits, (1 << (op.state_bits - 1)) - 1
+        numbers = (scale << op.shift, (unit - op.dv) / unit, op.vth << op.shift, most)
+        self._constants = torch.tensor(numbers, dtype=kind).to(device)
+
+    def __call__(self, current: torch.Tensor) -> Emitted:
+        """Spikes of currents (T, B, *shape) / scale, whole numbers that do not wrap when shifted."""
+        if self._channels_last is not None and is_channels_last(current):
+            spikes, count = self._one_pass(current.permute(CHANNELS_LAST), self._channels_last)
+            return spikes.permute(CHANNELS_FIRST), count
+        return self._one_pass(current, self._natural)
+
+    def _one_pass(self, current: torch.Tensor, shifts: torch.Tensor) -> Emitted:
+        spikes = torch.empty(current.shape, dtype=torch.uint8, device=current.device)
+        counts = torch.zeros(SLOTS, dtype=torch.int64, device=current.device)
+        x = _rows(current, len(shifts))
+        steps, rows, columns = x.shape
+        grid, tile = _tiles(rows, columns)
+        self._kernels.lif[grid](
+            x, x.stride(0), x.stride(1), shifts, self._constants, spikes, rows * columns, counts, steps, rows, columns,
+            *tile, SLOTS, num_warps=8,
+        )  # fmt: skip
+        return spikes, counts.sum()
+
+
+class FusedPayloads:
+    """Payloads, of a gate too, as `torch_neurons.TorchPayloads` defines them; arguments as in `FusedSpikes`."""
+
+    def __init__(
+        self, kernels: Any, op: Graded | Gate, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype,
+        scale: int, device: torch.device,
+    ) -> None:  # fmt: skip
+        self._kernels, self._shifts = kernels, _shifts(shape, bias, kind, device)
+        self._type, half = travels(Type(shape, graded(op.bits))), 1 << (op.bits - 1)
+        self._constants = torch.tensor((scale, 2.0**-op.shift, -half, half - 1), dtype=kind).to(device)
+
+    def __call__(self, current: torch.Tensor, gates: torch.Tensor | None) -> Emitted:
+        """Payloads of currents (T, B, *shape) / scale; gates: 0 or 1, of that shape."""
+        values = torch.empty(current.shape, dtype=self._type, device=current.device)
+        counts = torch.zeros(SLOTS, dtype=torch.int64, device=current.device)
+        x = _rows(current.unsqueeze(0), len(self._shifts))
+        rows, columns = x.shape[1:]
+        grid, tile = _tiles(rows, columns)
+        self._kernels.payloads[grid](
+            x, x.stride(1), self._shifts, self._constants, values if gates is None else gates.contiguous(), values,
+            counts, rows, columns, gates is not None, *tile, SLOTS, num_warps=8,
+        )  # fmt: skip
+        return values, counts.sum()
+
+
+def _shifts(shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, device: torch.device) -> torch.Tensor:
+    """Biases (P,), of which neuron n of all samples has the one at n % P; zeros where there are none."""
+    features = shape[-1] if shape else 1
+    if bias is None:
+        return torch.zeros(features, dtype=kind).to(device)
+    own = period(shape, bias.to(kind))
+    return (own.expand(features) if own.numel() == 1 else own).contiguous()
+
+
+def _rows(current: torch.Tensor, columns: int) -> torch.Tensor:
+    """Currents (T, ...) as (T, rows, columns) with dense columns; copied only where they do not lie so."""
+    steps, rows = len(current), prod(current.shape[1:]) // columns
+    if not current.is_contiguous() and columns == current.shape[-1] and current.stride(-1) == 1:
+        try:
+            return current.view(steps, rows, columns)
+        except RuntimeError:  # rows at irregular distances
+            pass
+    return current.contiguous().view(steps, rows, columns)
+
+
+def _tiles(rows: int, columns: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """(programs, tile), both (over rows, over columns)."""
+    width = min(WIDTH, 1 << max(0, columns - 1).bit_length())
+    height = TILE // width
+    return (-(-rows // height), -(-columns // width)), (height, width)

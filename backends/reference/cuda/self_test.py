@@ -1,0 +1,116 @@
+"""
+What a device computes exactly, asked once: the largest sums and random ones against whole numbers.
+
+Anything but equality, and any error (a missing compiler, an operation that this torch lacks), is a no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from backends.reference.cuda.neurons import FusedPayloads, FusedSpikes
+from backends.reference.cuda.products import ByteConvolution, ByteDense
+from backends.reference.dense import Sources
+from backends.trace import Array
+from ir.ops.linear import Conv
+from ir.ops.loihi import LoihiLif
+from ir.ops.neuron import Gate, Graded
+
+SHAPES = ((5, 13, 3), (40, 517, 65), (600, 1024, 1024))
+"""(rows, inputs, outputs) of products."""
+CURRENTS = (torch.int32, torch.float16, torch.float32, torch.float64)
+
+
+def holds(test: Callable[[torch.device], bool], device: torch.device) -> bool:
+    """Whether a test passes."""
+    try:
+        return test(device)
+    except Exception:  # whatever it is: there is another way to compute
+        return False
+
+
+def bytes_are_exact(device: torch.device) -> bool:
+    """Products and convolutions of bytes."""
+    rng, value = np.random.default_rng(0), (Sources(("x",), None))
+    for rows, inputs, outputs in SHAPES:
+        weight = rng.integers(-128, 128, (outputs, inputs)) * 2
+        weight[0], weight[-1] = 254, -256
+        x = rng.integers(-128, 128, (rows, inputs)).astype(np.int8)
+        x[0], x[-1] = 127, -128
+        moved = torch.from_numpy(x).to(device)[None]
+        found = ByteDense(value, weight, device).current(lambda _, moved=moved: moved)
+        if not np.array_equal(found[0].cpu().numpy(), (x.astype(np.float64) @ weight.T)):
+            return False
+    op, kernels = Conv((1, 2), (1, 0), (1, 1)), rng.integers(-128, 128, (11, 5, 3, 3))
+    images = torch.from_numpy(rng.integers(0, 128, (1, 9, 5, 8, 9)).astype(np.uint8))
+    moved = images.to(device)
+    found = ByteConvolution(op, value, kernels, device).current(lambda _: moved)
+    wide = functional.conv2d(images[0].double(), torch.from_numpy(kernels).double(), None, op.stride, op.padding)
+    return torch.equal(found[0].cpu().double(), wide)
+
+
+def halves_are_exact(device: torch.device) -> bool:
+    """Batched products in float16 whose sums of magnitudes reach 2048."""
+    a, b = _factors(128, 16)
+    found = torch.bmm(a.to(device, torch.float16), b.to(device, torch.float16))
+    return torch.equal(found.cpu().double(), torch.bmm(a, b))
+
+
+def floats_are_exact(device: torch.device) -> bool:
+    """Products in float32 whose sums of magnitudes reach 2^24, and in float64 beyond."""
+    for kind, most in ((torch.float32, (1 << 17) - 1), (torch.float64, (1 << 30) - 1)):
+        a, b = _factors(128, most)
+        batched = torch.bmm(a.to(device, kind), b.to(device, kind))
+        dense = functional.linear(a[0].to(device, kind), b[0].T.contiguous().to(device, kind))
+        wanted = torch.bmm(a, b)
+        if not (torch.equal(batched.cpu().double(), wanted) and torch.equal(dense.cpu().double(), wanted[0])):
+            return False
+    return True
+
+
+def neurons_are_exact(kernels: Any) -> Callable[[torch.device], bool]:
+    """The test of the fused neurons, each with every type of currents."""
+
+    def test(device: torch.device) -> bool:
+        rng = np.random.default_rng(0)
+        shape, scale = (5, 300), 2
+        bias = rng.integers(-900, 900, shape)
+        for place, dv in enumerate((2048, 4096, 333, 0)):
+            kind = torch.float64 if dv == 333 else torch.float32
+            moved = torch.from_numpy(bias).to(device, kind)
+            x = rng.integers(-40, 60, (4, 3, *shape))
+            op = LoihiLif(4095, dv, 20, 6, 12, 24)
+            spikes = FusedSpikes(kernels, op, shape, moved, kind, scale, device)
+            current = torch.from_numpy(x).to(device, CURRENTS[place])
+            if not _same(spikes(current), op.run((x * scale,), {"bias": bias}, len(x))):
+                return False
+            gates = rng.integers(0, 2, x.shape).astype(np.uint8)
+            for gated in (Graded(8, 3), Gate(7, 2), Gate(40, 0)):
+                payloads = FusedPayloads(kernels, gated, shape, moved, kind, scale, device)
+                opened = torch.from_numpy(gates).to(device) if isinstance(gated, Gate) else None
+                operands = (x * scale,) if opened is None else (x * scale, gates)
+                if not _same(payloads(current, opened), gated.run(operands, {"bias": bias}, len(x))):
+                    return False
+        return True
+
+    return test
+
+
+def _same(found: tuple[torch.Tensor, Any], wanted: Array) -> bool:
+    values, count = found
+    return np.array_equal(values.cpu().numpy(), wanted) and int(count) == np.count_nonzero(wanted)
+
+
+def _factors(common: int, most: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Two factors of a batched product: odd numbers up to `most`, and spikes, all of them first."""
+    rng = np.random.default_rng(0)
+    a = rng.integers(-most, most + 1, (6, 36, common)) | 1
+    a[0, 0] = most
+    b = rng.integers(0, 2, (6, common, 40))
+    b[0, :, 0] = 1
+    return torch.from_numpy(a).double(), torch.from_numpy(b).double()

@@ -1,0 +1,75 @@
+"""
+The chip's plain neurons as Triton kernels: currents in as a product left them, spikes or payloads and their number out.
+
+Numbers are of the type of `constants`, in which every intermediate is exact; the caller proves that
+(`backends.reference.populations`), so that neither fused multiplications nor the order of anything can round. Neurons lie as
+(rows, period): column p of all rows has the bias shifts[p]. A program has a tile of them over all steps, its state in registers.
+"""
+
+# pyright: reportMissingParameterType=false, reportAttributeAccessIssue=false, reportUnknownVariableType=false
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def lif(x, step_stride, row_stride, shifts, constants, spikes, spikes_stride, counts, steps, rows, period,
+        ROWS: tl.constexpr, COLUMNS: tl.constexpr, SLOTS: tl.constexpr):  # fmt: skip
+    """
+    v <- clip(trunc(v kept) + gain x + shift) to +-most;  s = [v > threshold];  v <- 0 where s.
+
+    x: currents (steps, rows, period) of any number type, columns dense. constants: (gain, kept, threshold, most).
+    spikes: uint8, dense, a step every spikes_stride. counts: (SLOTS,) int64, the number of spikes is added, spread over them.
+    """
+    kind = constants.dtype.element_ty
+    gain, kept = tl.load(constants), tl.load(constants + 1)
+    threshold, most = tl.load(constants + 2), tl.load(constants + 3)
+    row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    column = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+    inside = (row < rows)[:, None] & (column < period)[None, :]
+    shift = tl.load(shifts + column, mask=column < period, other=0)[None, :]
+    source = x + row[:, None] * row_stride + column[None, :]
+    target = spikes + row[:, None] * period + column[None, :]
+    zero = tl.zeros((ROWS, COLUMNS), kind)
+    v = zero
+    fired = tl.zeros((ROWS, COLUMNS), tl.int32)
+    for _ in range(steps):
+        current = tl.load(source, mask=inside, other=0).to(kind)
+        decayed = v * kept
+        u = tl.where(decayed < 0, tl.ceil(decayed), tl.floor(decayed)) + current * gain + shift
+        u = tl.minimum(tl.maximum(u, -most), most)
+        spike = (u > threshold) & inside
+        tl.store(target, spike.to(tl.uint8), mask=inside)
+        fired += spike.to(tl.int32)
+        v = tl.where(spike, zero, u)
+        source += step_stride
+        target += spikes_stride
+    total = tl.sum(tl.sum(fired, axis=1), axis=0)
+    tl.atomic_add(counts + (tl.program_id(0) + tl.program_id(1)) % SLOTS, total.to(tl.int64))
+
+
+@triton.jit
+def payloads(x, row_stride, shifts, constants, gates, values, counts, rows, period,
+             GATED: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, SLOTS: tl.constexpr):  # fmt: skip
+    """
+    y = clip(floor((scale x + shift) gain)) to low..high, zero where a gate is 0.
+
+    x: (rows, period) as in `lif`. constants: (scale, gain, low, high). gates: of 0 and 1, dense, read where GATED. values: dense.
+    """
+    kind = constants.dtype.element_ty
+    scale, gain = tl.load(constants), tl.load(constants + 1)
+    low, high = tl.load(constants + 2), tl.load(constants + 3)
+    row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    column = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+    inside = (row < rows)[:, None] & (column < period)[None, :]
+    shift = tl.load(shifts + column, mask=column < period, other=0)[None, :]
+    place = row[:, None] * period + column[None, :]
+    current = tl.load(x + row[:, None] * row_stride + column[None, :], mask=inside, other=0).to(kind)
+    y = tl.minimum(tl.maximum(tl.floor((current * scale + shift) * gain), low), high)
+    if GATED:
+        y = tl.where(tl.load(gates + place, mask=inside, other=0) != 0, y, tl.zeros((ROWS, COLUMNS), kind))
+    tl.store(values + place, y.to(values.dtype.element_ty), mask=inside)
+    active = ((y != 0) & inside).to(tl.int32)
+    total = tl.sum(tl.sum(active, axis=1), axis=0)
+    tl.atomic_add(counts + (tl.program_id(0) + tl.program_id(1)) % SLOTS, total.to(tl.int64))

@@ -1,0 +1,118 @@
+"""CUDA's forms on a machine without CUDA: its product of bytes by a strict stand-in, its streams by any order they allow."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from backends.reference.cuda import products
+from backends.reference.cuda.forms import CudaForms
+from backends.reference.cuda.lanes import Lanes
+from backends.reference.cuda.stream import Streamed
+from backends.reference.devices import Means
+from backends.reference.engine import ReferenceEngine
+
+CPU = torch.device("cpu")
+
+
+def strict_int_mm(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """torch._int_mm with what CUDA asks for: int8, more than 16 rows, multiples of 8, rows dense and columns dense."""
+    assert a.dtype == b.dtype == torch.int8
+    assert a.ndim == b.ndim == 2
+    assert a.shape[1] == b.shape[0]
+    assert a.shape[0] > 16
+    assert a.shape[1] % 8 == 0
+    assert b.shape[1] % 8 == 0
+    assert a.shape[1] > 0
+    assert b.shape[1] > 0
+    assert a.is_contiguous()
+    assert b.t().is_contiguous()
+    assert a.storage_offset() % 16 == 0
+    y = a.double() @ b.double()  # exact: sums stay within 2^53
+    assert float(y.abs().max()) < 1 << 31
+    return y.to(torch.int32)
+
+
+@dataclass
+class Scheduler:
+    """Runs the work of lanes in a random order that their marks allow, and as late as a host may see it."""
+
+    rng: np.random.Generator
+    lanes: list[SimulatedLane] = field(default_factory=list)
+
+    def lanes_of_a_device(self) -> Lanes:
+        self.lanes = [SimulatedLane(self) for _ in range(3)]
+        return Lanes(*self.lanes)
+
+    def step(self) -> bool:
+        ready = [lane for lane in self.lanes if lane.queue and (lane.queue[0][1] is None or lane.queue[0][1].passed)]
+        if ready:
+            self.rng.choice(np.array(ready, dtype=object)).advance()
+        return bool(ready)
+
+
+@dataclass(eq=False)
+class SimulatedMark:
+    scheduler: Scheduler
+    passed: bool = False
+
+    def synchronize(self) -> None:
+        while not self.passed:
+            assert self.scheduler.step(), "a lane waits for ever"
+
+
+@dataclass(eq=False)
+class SimulatedLane:
+    scheduler: Scheduler
+    queue: deque[Any] = field(default_factory=deque)
+
+    def do(self, work: Callable[[], None], after: SimulatedMark | None = None) -> SimulatedMark:
+        mark = SimulatedMark(self.scheduler)
+        self.queue.append((work, after, mark))
+        for _ in range(self.scheduler.rng.integers(3)):
+            self.scheduler.step()
+        return mark
+
+    def advance(self) -> None:
+        work, _, mark = self.queue.popleft()
+        work()
+        mark.passed = True
+
+
+def simulated_capture(work: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
+    """A graph whose results are anything until it is replayed, and then overwritten in place."""
+    results = work()
+    for value in results.values():
+        value.fill_(1)
+
+    def replay() -> None:
+        for name, value in work().items():
+            results[name].copy_(value)
+
+    return replay, results
+
+
+@pytest.fixture(autouse=True)
+def strict(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "_INT_MM", strict_int_mm)
+
+
+@pytest.fixture(scope="session")
+def cuda_engine():
+    """cuda_engine(graph, seed=0, limit=2^28, kernels=None): the engine in its CUDA form, on the CPU."""
+
+    def make(graph, seed=0, limit=1 << 28, kernels=None, capture=simulated_capture, forms=None) -> ReferenceEngine:
+        lanes = Scheduler(np.random.default_rng(seed)).lanes_of_a_device()
+        runner = partial(Streamed, lanes=lanes, capture=capture, limit=limit, pinned=False)
+        engine = ReferenceEngine(graph, "cpu")
+        engine.__dict__["_means"] = Means("CUDA in its forms", forms or CudaForms(CPU, True, True, kernels), runner)
+        return engine
+
+    return make
