@@ -14,9 +14,13 @@ from backends.lava.stage import READOUT, roots_of
 from backends.lava.timing import Timing
 from backends.lava.worker import CoreWorker
 from ir.graph import Graph
+from ir.ops.linear import Linear
 
-NS_PER_SYNAPSE, NS_PER_NEURON = 0.04, 20.0
-"""What numpy needs on one core, roughly: products at 25 G/s, and a neuron's update with the counting of its activity."""
+NS_PER_SYNAPSE, NS_PER_EVENT_DRIVEN, NS_PER_NEURON = 0.04, 0.005, 8.0
+"""
+What one core needs, roughly: products at 25 G/s, or by events where a fifth of the inputs are active, and a neuron's update with
+the counting of its activity.
+"""
 NS_WORTH_A_PROCESS = 5e6
 """Work per step that justifies one more process; keeping it in step with the others costs 0.1 to 0.3 ms."""
 MOST_PROCESSES = 3
@@ -54,8 +58,12 @@ def _cost(graph: Graph, emission: str) -> float:
     """Work per step of one population, in nanoseconds."""
     wiring = cone_of(graph, roots_of(graph, emission)).nodes
     shapes = {name: array.shape for name, array in graph.params.items()}
-    synapses = (n.op.synapses(graph.args(n), {role: shapes[key] for role, key in n.params}) for n in wiring)
-    return NS_PER_SYNAPSE * sum(synapses) + NS_PER_NEURON * graph.nodes[emission].type.size
+    products = sum(
+        n.op.synapses(graph.args(n), {role: shapes[key] for role, key in n.params})
+        * (NS_PER_EVENT_DRIVEN if isinstance(n.op, Linear) else NS_PER_SYNAPSE)
+        for n in wiring
+    )
+    return products + NS_PER_NEURON * graph.nodes[emission].type.size
 
 
 def _shares(costs: Mapping[tuple[str, ...], float], processes: int) -> list[list[str]]:

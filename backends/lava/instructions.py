@@ -18,6 +18,7 @@ import numpy as np
 from backends.lava.bounds import EXACT_FLOAT32
 from backends.lava.convolution import convolution
 from backends.lava.joint import Product
+from backends.lava.linear import dense, integer_linear
 from ir.graph import Array, Graph, Node
 from ir.ops.exact_product import exact_product, exact_sum
 from ir.ops.linear import Linear, Sum, Synapse
@@ -33,6 +34,8 @@ def wiring_instruction(graph: Graph, node: Node, bounds: Mapping[str, int] | Non
     working, result = _dtypes(graph, node, bounds)
     if isinstance(node.op, Sum) and bounds is not None:
         return _integer_sum(node.op, working)
+    if isinstance(node.op, Linear) and bounds is not None and working == np.float32:
+        return integer_linear(graph.arrays(node)["weight"])
     params = {role: array.astype(working) for role, array in graph.arrays(node).items()}
     sums = EXACT if bounds is None and result == np.float64 else PLAIN
     compute = _projection(graph, node, params, sums)
@@ -87,12 +90,7 @@ def _exact_products(weights: Array, columns: Array) -> Array:
     return np.stack([exact_product(x.T, w).T for w, x in zip(weights, columns, strict=True)])
 
 
-def _product(x: Array, weight: Array) -> Array:
-    """One product for all rows of all samples."""
-    return (x.reshape(-1, x.shape[-1]) @ weight.T).reshape(*x.shape[:-1], len(weight))
-
-
-PLAIN = Sums(lambda x, axes: x.sum(axis=axes, keepdims=True), _product, np.matmul)
+PLAIN = Sums(lambda x, axes: x.sum(axis=axes, keepdims=True), dense, np.matmul)
 EXACT = Sums(exact_sum, exact_product, _exact_products)
 
 
