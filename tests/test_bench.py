@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from compile.benchmark import turns
-from tests.bench import gpu_table, growth_table, lava_table, reference_table
+from tests.bench import gpu_table, growth_plot, growth_table, lava_table, reference_table
 from tests.bench.networks import NETWORKS, Network, mlp
 from tests.bench.peers import installed
 
@@ -60,11 +60,22 @@ def test_the_lava_table_is_complete(small: Network):
 
 
 def test_the_growth_table_and_its_plot(small: Network, tmp_path: Path):
-    axes = {"batch": growth_table.Axis((1, 2, 4), lambda batch: (small, batch), "small")}
-    table = growth_table.table_of(axes, {"batch": (1, 2, 4)}, rounds=1)
-    assert [row[:2] for row in table.rows] == [("batch", 1), ("batch", 2), ("batch", 4)]
-    growth_table.plot(table, tmp_path / "growth.png")
-    assert (tmp_path / "growth.png").read_bytes().startswith(b"\x89PNG")
+    axes = {name: growth_table.Axis((1, 2, 4), lambda batch: (small, batch), "small") for name in ("D", "batch")}
+    table = growth_table.table_of(axes, dict.fromkeys(axes, (1, 2, 4)), rounds=1)
+    assert [row[:2] for row in table.rows] == [(name, size) for name in ("D", "batch") for size in (1, 2, 4)]
+    for name in ("once", "again"):
+        growth_plot.plot(table, tmp_path / f"{name}.svg")
+    picture = (tmp_path / "once.svg").read_text()
+    assert picture == (tmp_path / "again.svg").read_text()
+    words = [word for word in ("batch from 1 to 4", "D from 1 to 4", "exponent 1", "exponent 2") if word in picture]
+    assert len(words) == 4
+    assert picture.index("batch from") < picture.index("D from"), "always in one order"
+
+
+def test_the_axes_are_those_of_the_plot():
+    assert list(growth_table.AXES) == list(growth_table.QUICK_SIZES) == [name for name, *_ in growth_plot.STYLES]
+    for name, sizes in growth_table.QUICK_SIZES.items():
+        assert set(sizes) < set(growth_table.AXES[name].sizes)
 
 
 def test_exponents():
@@ -73,8 +84,8 @@ def test_exponents():
 
 
 def test_blocks_of_every_size_can_be_built():
-    network, batch = growth_table.AXES["batch"].case(4)
-    assert batch == 4
+    network, batch = growth_table.AXES["D"].case(256)
+    assert batch == 8
     assert network.program.deployment.chip.inputs[0].type.shape == (36, 256)
 
 

@@ -41,6 +41,7 @@ def measure(names: tuple[str, ...], quick: bool, out: Path) -> int:
     from compile.benchmark.table import Benchmark, Table, markdown, write_benchmark
     from compile.benchmark.turns import one_thread
     from tests.bench import gpu_table, growth_table, lava_table, reference_table
+    from tests.bench.growth_plot import plot
 
     check_folder(out)
     modules = {"reference": reference_table, "lava": lava_table, "growth": growth_table, "gpu": gpu_table}
@@ -53,7 +54,7 @@ def measure(names: tuple[str, ...], quick: bool, out: Path) -> int:
         print(f" {time.perf_counter() - start:.0f} s", file=sys.stderr)
         write_benchmark(out, Benchmark(described, tables))
         if name == "growth":
-            growth_table.plot(tables[-1], out / "growth.png")
+            plot(tables[-1], out / "growth.svg")
     print(markdown(Benchmark(described, tables)), end="")
     differing = [row[-1] for table in tables if table.columns[-1] == "differing values" for row in table.rows]
     return 1 if any(differing) else 0
