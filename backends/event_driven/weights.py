@@ -18,6 +18,8 @@ from ir.graph import Array
 
 WIDTH = 1024
 """Targets of one pass; their weights from a thousand inputs stay in the second cache."""
+ROWS = 2048
+"""Rows whose events are listed at once: four bytes each."""
 LINE = 64
 """Bytes of a cache line; wide additions of rows that cross one take twice as long."""
 
@@ -66,17 +68,21 @@ class EventWeights:
             x: numbers of events, uint8, or payloads of another type; float32 must hold every sum of magnitudes.
             dense_ns: what the product costs otherwise.
         """
-        flat, inputs, outputs = x.reshape(-1), self._inputs, self._outputs
-        rows, spikes = flat.size // max(1, inputs), x.dtype == np.uint8
-        price = SPIKES if spikes else PAYLOADS
-        if price.of(rows, inputs, outputs, 0) > dense_ns:
+        kernels, inputs, outputs = self._kernels, self._inputs, self._outputs
+        every = x.reshape(x.size // max(1, inputs), inputs)
+        price, count, multiply = (
+            (SPIKES, kernels.total, kernels.spike_product)
+            if x.dtype == np.uint8
+            else (PAYLOADS, kernels.active, kernels.payload_product)
+        )
+        if price.of(len(every), inputs, outputs, 0) > dense_ns:
             return None
-        events = self._kernels.total(flat) if spikes else self._kernels.active(flat)
-        if price.of(rows, inputs, outputs, events) > dense_ns:
+        if price.of(len(every), inputs, outputs, count(every.reshape(-1))) > dense_ns:
             return None
-        y = np.empty((rows, outputs), np.float32)
-        multiply = self._kernels.spike_product if spikes else self._kernels.payload_product
-        multiply(flat.reshape(rows, inputs), events, self._rows, self._gain, y)
+        y = np.empty((len(every), outputs), np.float32)
+        for first in range(0, len(every), ROWS):
+            part = every[first : first + ROWS]
+            multiply(part, count(part.reshape(-1)), self._rows, self._gain, y[first : first + ROWS])
         return y.reshape(*x.shape[:-1], outputs)
 
 
