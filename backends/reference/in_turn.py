@@ -10,8 +10,8 @@ import torch
 from backends.reference.prepared import Prepared, Results, cuts
 from backends.trace import Array
 
-CHUNK_BYTES = 1 << 28
-"""Memory for the largest value of a cut; a handful of such values are alive at once."""
+CUT_BYTES = 1 << 24
+"""The largest value of a cut: a layer still finds in the last cache what the layer before it left there."""
 
 
 class InTurn:
@@ -26,8 +26,10 @@ class InTurn:
         steps, batch = next(iter(samples.values())).shape[:2]
         outputs: dict[str, list[Array]] = {name: [] for name in graph.outputs}
         spikes: dict[str, list[Array]] = {name: [] for name in prepared.probes}
-        for cut in cuts(prepared.plan, steps, batch, CHUNK_BYTES):
-            fed = {name: torch.from_numpy(x[:, cut]).to(prepared.travels(name)) for name, x in samples.items()}
+        for cut in cuts(prepared.plan, steps, batch, CUT_BYTES):
+            fed = {
+                name: torch.from_numpy(x[:, cut]).to(prepared.travels(name)).contiguous() for name, x in samples.items()
+            }
             made, kept = prepared.compute(fed, counter)
             for name, value in made.items():
                 outputs[name].append(_own(value, prepared.stored(graph.nodes[graph.outputs[name]])))

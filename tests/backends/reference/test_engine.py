@@ -96,7 +96,7 @@ def test_chunks_change_nothing(network, monkeypatch):
     graph, inputs = network(7, "attention", "analog_gate", "convolution", samples=7)
     names = populations(graph)
     whole = ReferenceEngine(graph, "cpu").run(inputs, names)
-    monkeypatch.setattr(in_turn, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(in_turn, "CUT_BYTES", 1)
     cut = ReferenceEngine(graph, "cpu").run(inputs, names)
     assert cut.events == whole.events
     assert all(np.array_equal(cut.spikes[name], whole.spikes[name]) for name in names)
