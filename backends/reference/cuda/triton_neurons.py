@@ -4,10 +4,10 @@ The chip's plain neurons as Triton kernels: currents in as a product left them, 
 Numbers are of the type of `constants`, in which every intermediate is exact; the caller proves that
 (`backends.reference.populations`), so that neither fused multiplications nor the order of anything can round. Neurons lie as
 (rows, period): column p of all rows has the bias shifts[p]. A program has a tile of them over all steps, its state in registers.
+Annotations are no strings here (no import from `__future__`): Triton's interpreter reads them.
 """
 
 # pyright: reportMissingParameterType=false, reportAttributeAccessIssue=false, reportUnknownVariableType=false
-from __future__ import annotations
 
 import triton
 import triton.language as tl
@@ -37,7 +37,7 @@ def lif(x, step_stride, row_stride, shifts, constants, spikes, spikes_stride, co
     for _ in range(steps):
         current = tl.load(source, mask=inside, other=0).to(kind)
         decayed = v * kept
-        u = tl.where(decayed < 0, tl.ceil(decayed), tl.floor(decayed)) + current * gain + shift
+        u = tl.where(decayed < 0, tl.math.ceil(decayed), tl.math.floor(decayed)) + current * gain + shift
         u = tl.minimum(tl.maximum(u, -most), most)
         spike = (u > threshold) & inside
         tl.store(target, spike.to(tl.uint8), mask=inside)
@@ -66,7 +66,7 @@ def payloads(x, row_stride, shifts, constants, gates, values, counts, rows, peri
     shift = tl.load(shifts + column, mask=column < period, other=0)[None, :]
     place = row[:, None] * period + column[None, :]
     current = tl.load(x + row[:, None] * row_stride + column[None, :], mask=inside, other=0).to(kind)
-    y = tl.minimum(tl.maximum(tl.floor((current * scale + shift) * gain), low), high)
+    y = tl.minimum(tl.maximum(tl.math.floor((current * scale + shift) * gain), low), high)
     if GATED:
         y = tl.where(tl.load(gates + place, mask=inside, other=0) != 0, y, tl.zeros((ROWS, COLUMNS), kind))
     tl.store(values + place, y.to(values.dtype.element_ty), mask=inside)

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -116,3 +118,15 @@ def cuda_engine():
         return engine
 
     return make
+
+
+@pytest.fixture(scope="session")
+def loops():
+    """The module of random networks with loops and delays."""
+    path = Path(__file__).parent.parent / "test_loops.py"
+    spec = spec_from_file_location("random_loops", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

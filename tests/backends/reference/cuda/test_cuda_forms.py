@@ -59,6 +59,13 @@ def test_many_cuts_in_any_order(seed, network, cuda_engine):
     check(cuda_engine(graph, seed, limit=3000 if seed % 2 else 1), graph, inputs)
 
 
+@pytest.mark.parametrize("level", ["integer", "float64"])
+@pytest.mark.parametrize("seed", range(8))
+def test_loops_and_delays(seed, level, loops, cuda_engine):
+    graph = loops.closed(seed, level)
+    check(cuda_engine(graph, seed, limit=1 if seed % 2 else 1 << 28), graph, loops.inputs(graph, seed))
+
+
 def images(groups: int, weight_scale: int):
     """A convolutional net of images, spikes and payloads, with common powers of two in the weights."""
     rng = np.random.default_rng(groups)
