@@ -56,7 +56,7 @@ class Counter:
 
     def emit(self, name: str, active: Count) -> None:
         """A population or input emitted that many spikes or payloads."""
-        self.spikes[name] = self.spikes.get(name, 0) + active
+        self.spikes[name] = self.spikes[name] + active if name in self.spikes else active
 
     def project(self, node: Node, emission: Emission) -> None:
         """A projection without `FanOut` carried what its source emits at this moment."""
@@ -66,7 +66,8 @@ class Counter:
         else:
             fan_out = len(self.graph.arrays(node)["weight"]) if isinstance(node.op, Linear) else 1
             events = active_elements(x, self.forms) * fan_out
-        self.synaptic[node.name] = self.synaptic.get(node.name, 0) + events
+        before = self.synaptic.get(node.name)
+        self.synaptic[node.name] = events if before is None else before + events
 
     def events(self, samples: int, steps: int) -> Events:
         """The counts as plain integers."""

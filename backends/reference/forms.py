@@ -15,6 +15,7 @@ import torch
 
 from backends.reference.dense import Convolution, Dense, Sources
 from backends.reference.emitted import Count, Emitted
+from backends.reference.neurons import loihi_spikes
 from backends.reference.product import accumulator
 from backends.reference.targets import targets_per_position
 from backends.reference.torch_neurons import TorchPayloads, TorchSpikes
@@ -84,6 +85,15 @@ class Forms:
     ) -> Spikes:
         """Plain neurons that remember no current; arguments as in `torch_neurons`."""
         return TorchSpikes(op, bias, kind, scale)
+
+    def wrapping(self, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, scale: int) -> Spikes:
+        """Plain neurons of any currents (T, B, *shape) / scale, which may wrap, and that may remember them; bias: float64."""
+
+        def spikes(current: torch.Tensor) -> Emitted:
+            fired = loihi_spikes(op, current if scale == 1 else current * scale, bias)
+            return fired, self.nonzero(fired)
+
+        return spikes
 
     def payloads(
         self, op: Graded | Gate, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, scale: int

@@ -31,7 +31,8 @@ def without_copies(value: torch.Tensor) -> torch.Tensor:
 def active_elements(value: torch.Tensor, forms: Forms) -> Count:
     """How many elements of a value are not zero; copies are multiplied, not read."""
     core = without_copies(value)
-    return forms.nonzero(core) * (value.numel() // max(1, core.numel()))
+    copies = value.numel() // max(1, core.numel())
+    return forms.nonzero(core) if copies == 1 else forms.nonzero(core) * copies
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ class Factors:
     def active(self, forms: Forms) -> Count:
         """How many elements of the product are not zero."""
         varying = prod(self.sizes[axis] for axis in (*self.shared, *self.first, *self.second, *self.common))
-        return forms.joint_nonzero(self.a, self.b) * (prod(self.sizes) // max(1, varying))
+        copies = prod(self.sizes) // max(1, varying)
+        return forms.joint_nonzero(self.a, self.b) if copies == 1 else forms.joint_nonzero(self.a, self.b) * copies
 
 
 def _written(value: torch.Tensor, kind: torch.dtype) -> torch.Tensor:

@@ -19,7 +19,6 @@ from backends.reference.neurons import (
     defined_emission,
     is_plain,
     keeps_power_of_two,
-    loihi_spikes,
     remembers_current,
 )
 from backends.reference.plan import Plan, Step, Term
@@ -36,8 +35,8 @@ Emission = Callable[[Currents], Emitted]
 def emission_of(step: Step, store: Store) -> Emission:
     """The fastest exact way for a population."""
     op = step.node.op
-    if isinstance(op, LoihiLif) and is_plain(op, dict(step.node.params)) and not remembers_current(op):
-        return _plain_spikes(step, op, store)
+    if isinstance(op, LoihiLif) and is_plain(op, dict(step.node.params)):
+        return _wrapping_spikes(step, op, store) if remembers_current(op) else _plain_spikes(step, op, store)
     if isinstance(op, (Graded, Gate)) and store.plan.integer:
         return _plain_payloads(step, op, store)
     return partial(_defined, step)
@@ -52,16 +51,21 @@ def _plain_spikes(step: Step, op: LoihiLif, store: Store) -> Emission:
         spikes = prepare(scale)
         return lambda currents: spikes(total(currents))
     if not store.forms.looks:
-        return partial(_defined, step)
+        return _wrapping_spikes(step, op, store)
     spikes = prepare(1)
+    wrapping = store.forms.wrapping(op, step.node.type.shape, store.bias(step.node, torch.float64), 1)
 
     def emission(currents: Currents) -> Emitted:
         current = currents.total(step.terms)
-        if int(current.abs().max()) << op.shift < half:
-            return spikes(current)
-        return _counted(loihi_spikes(op, current, store.bias(step.node, torch.float64)), store)
+        return (spikes if int(current.abs().max()) << op.shift < half else wrapping)(current)
 
     return emission
+
+
+def _wrapping_spikes(step: Step, op: LoihiLif, store: Store) -> Emission:
+    total, scale = _total(step.terms, store)
+    spikes = store.forms.wrapping(op, step.node.type.shape, store.bias(step.node, torch.float64), scale)
+    return lambda currents: spikes(total(currents))
 
 
 def _plain_payloads(step: Step, op: Graded | Gate, store: Store) -> Emission:
@@ -100,8 +104,6 @@ def _defined(step: Step, currents: Currents) -> Emitted:
     """Neurons of the source's arithmetic, and integer ones that no kernel is for."""
     op, plan = step.node.op, currents.plan
     current = currents.total(step.terms)
-    if isinstance(op, LoihiLif) and is_plain(op, dict(step.node.params)):
-        return _counted(loihi_spikes(op, current, currents.store.bias(step.node, torch.float64)), currents.store)
     if isinstance(op, (Graded, Gate, Burst)):
         bias = currents.store.bias(step.node, plan.real)
         total = current if bias is None else current + bias

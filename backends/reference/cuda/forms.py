@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from backends.eight_bits import fits
-from backends.reference.cuda.neurons import FusedPayloads, FusedSpikes
+from backends.reference.cuda.neurons import FusedPayloads, FusedSpikes, FusedWrapping
 from backends.reference.cuda.precision import whole_float32
 from backends.reference.cuda.products import ByteConvolution, ByteDense
 from backends.reference.cuda.self_test import (
@@ -65,6 +65,11 @@ class CudaForms(Forms):
         if self._kernels is None:
             return super().spikes(op, shape, bias, kind, scale)
         return FusedSpikes(self._kernels, op, shape, bias, kind, scale, self._device)
+
+    def wrapping(self, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, scale: int) -> Spikes:
+        if self._kernels is None:
+            return super().wrapping(op, shape, bias, scale)
+        return FusedWrapping(self._kernels, op, shape, bias, scale, self._device)
 
     def payloads(
         self, op: Graded | Gate, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, scale: int

@@ -27,28 +27,25 @@ TILE, WIDTH = 2048, 256
 """Neurons of a program, and how many of them at most share a row."""
 
 
-class FusedSpikes:
+class _Spiking:
     """
-    Lava's own LIF from zero state, as `torch_neurons.TorchSpikes` defines it.
+    Neurons that spike, in one kernel.
 
     Args:
-        kernels: `triton_neurons`. shape: of the population. device: where it runs; others as there.
+        kernel: of `triton_neurons`. constants: its. shape: of the population. bias: on the device. kind: number type.
     """
 
     def __init__(
-        self, kernels: Any, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype,
-        scale: int, device: torch.device,
+        self, kernel: Any, constants: tuple[float, ...], shape: tuple[int, ...], bias: torch.Tensor | None,
+        kind: torch.dtype, device: torch.device,
     ) -> None:  # fmt: skip
-        self._kernels = kernels
+        self._kernel, self._constants = kernel, torch.tensor(constants, dtype=kind).to(device)
         self._natural, self._channels_last = _shifts(shape, bias, kind, device), None
         if len(shape) == 3:
             self._channels_last = _shifts(channels_last_shape(shape), channels_last_bias(bias), kind, device)
-        unit, most = 1 << op.decay_bits, (1 << (op.state_bits - 1)) - 1
-        numbers = (scale << op.shift, (unit - op.dv) / unit, op.vth << op.shift, most)
-        self._constants = torch.tensor(numbers, dtype=kind).to(device)
 
     def __call__(self, current: torch.Tensor) -> Emitted:
-        """Spikes of currents (T, B, *shape) / scale, whole numbers that do not wrap when shifted."""
+        """Spikes of currents (T, B, *shape) / scale, whole numbers."""
         if self._channels_last is not None and is_channels_last(current):
             spikes, count = self._one_pass(current.permute(CHANNELS_LAST), self._channels_last)
             return spikes.permute(CHANNELS_FIRST), count
@@ -60,15 +57,45 @@ class FusedSpikes:
         x = _rows(current, len(shifts))
         steps, rows, columns = x.shape
         grid, tile = _tiles(rows, columns)
-        self._kernels.lif[grid](
+        self._kernel[grid](
             x, x.stride(0), x.stride(1), shifts, self._constants, spikes, rows * columns, counts, steps, rows, columns,
             *tile, SLOTS, num_warps=8,
         )  # fmt: skip
         return spikes, counts.sum()
 
 
+class FusedSpikes(_Spiking):
+    """`torch_neurons.TorchSpikes` by kernels, the module `triton_neurons`, on a device."""
+
+    def __init__(
+        self, kernels: Any, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype,
+        scale: int, device: torch.device,
+    ) -> None:  # fmt: skip
+        unit, most = 1 << op.decay_bits, (1 << (op.state_bits - 1)) - 1
+        constants = (scale << op.shift, (unit - op.dv) / unit, op.vth << op.shift, most)
+        super().__init__(kernels.lif, constants, shape, bias, kind, device)
+
+
+class FusedWrapping(_Spiking):
+    """`neurons.loihi_spikes` by kernels, the module `triton_neurons`, on a device."""
+
+    def __init__(
+        self,
+        kernels: Any,
+        op: LoihiLif,
+        shape: tuple[int, ...],
+        bias: torch.Tensor | None,
+        scale: int,
+        device: torch.device,
+    ) -> None:
+        unit, half = 1 << op.decay_bits, 1 << (op.state_bits - 1)
+        kept_u, kept_v = (unit - op.du - 1) / unit, (unit - op.dv) / unit
+        constants = (scale << op.shift, kept_u, kept_v, op.vth << op.shift, half)
+        super().__init__(kernels.wrapping, constants, shape, bias, torch.float64, device)
+
+
 class FusedPayloads:
-    """Payloads, of a gate too, as `torch_neurons.TorchPayloads` defines them; arguments as in `FusedSpikes`."""
+    """Payloads, of a gate too, as `torch_neurons.TorchPayloads` defines them; kernels: `triton_neurons`."""
 
     def __init__(
         self, kernels: Any, op: Graded | Gate, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype,

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from backends.reference.cuda.neurons import FusedPayloads, FusedSpikes
+from backends.reference.cuda.neurons import FusedPayloads, FusedSpikes, FusedWrapping
 from backends.reference.cuda.products import ByteConvolution, ByteDense
 from backends.reference.dense import Sources
 from backends.trace import Array
@@ -88,6 +88,14 @@ def neurons_are_exact(kernels: Any) -> Callable[[torch.device], bool]:
             spikes = FusedSpikes(kernels, op, shape, moved, kind, scale, device)
             current = torch.from_numpy(x).to(device, CURRENTS[place])
             if not _same(spikes(current), op.run((x * scale,), {"bias": bias}, len(x))):
+                return False
+            wide = LoihiLif(1000 if place % 2 else 4095, dv, 200, 6, 12, 24)
+            wrapping = FusedWrapping(kernels, wide, shape, moved.double(), scale, device)
+            large = x * 3000  # beyond 2^17, from where on a shifted current wraps
+            if not _same(
+                wrapping(torch.from_numpy(large).to(device, torch.int32)),
+                wide.run((large * scale,), {"bias": bias}, len(x)),
+            ):
                 return False
             gates = rng.integers(0, 2, x.shape).astype(np.uint8)
             for gated in (Graded(8, 3), Gate(7, 2), Gate(40, 0)):

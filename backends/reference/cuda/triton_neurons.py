@@ -50,6 +50,46 @@ def lif(x, step_stride, row_stride, shifts, constants, spikes, spikes_stride, co
 
 
 @triton.jit
+def wrapping(x, step_stride, row_stride, shifts, constants, spikes, spikes_stride, counts, steps, rows, period,
+             ROWS: tl.constexpr, COLUMNS: tl.constexpr, SLOTS: tl.constexpr):  # fmt: skip
+    """
+    u <- wrap(trunc(u kept_u) + gain x);  v <- clip(trunc(v kept_v) + u + shift);  s = [v > threshold];  v <- 0 where s.
+
+    Arguments as in `lif`; constants: (gain, kept_u, kept_v, threshold, half), u in (-half, half], v in (-half, half).
+    """
+    kind = constants.dtype.element_ty
+    gain, kept_u, kept_v = tl.load(constants), tl.load(constants + 1), tl.load(constants + 2)
+    threshold, half = tl.load(constants + 3), tl.load(constants + 4)
+    row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    column = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+    inside = (row < rows)[:, None] & (column < period)[None, :]
+    shift = tl.load(shifts + column, mask=column < period, other=0)[None, :]
+    source = x + row[:, None] * row_stride + column[None, :]
+    target = spikes + row[:, None] * period + column[None, :]
+    zero = tl.zeros((ROWS, COLUMNS), kind)
+    u = zero
+    v = zero
+    fired = tl.zeros((ROWS, COLUMNS), tl.int32)
+    for _ in range(steps):
+        decayed = u * kept_u
+        u = tl.where(decayed < 0, tl.math.ceil(decayed), tl.math.floor(decayed))
+        u += tl.load(source, mask=inside, other=0).to(kind) * gain
+        u = tl.where(u > half, u - 2 * half, u)
+        u = tl.where(u <= -half, u + 2 * half, u)
+        decayed = v * kept_v
+        v = tl.where(decayed < 0, tl.math.ceil(decayed), tl.math.floor(decayed)) + u + shift
+        v = tl.minimum(tl.maximum(v, 1 - half), half - 1)
+        spike = (v > threshold) & inside
+        tl.store(target, spike.to(tl.uint8), mask=inside)
+        fired += spike.to(tl.int32)
+        v = tl.where(spike, zero, v)
+        source += step_stride
+        target += spikes_stride
+    total = tl.sum(tl.sum(fired, axis=1), axis=0)
+    tl.atomic_add(counts + (tl.program_id(0) + tl.program_id(1)) % SLOTS, total.to(tl.int64))
+
+
+@triton.jit
 def payloads(x, row_stride, shifts, constants, gates, values, counts, rows, period,
              GATED: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, SLOTS: tl.constexpr):  # fmt: skip
     """

@@ -14,7 +14,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backends.reference.cuda.neurons import TILE, WIDTH, FusedPayloads, FusedSpikes
+from backends.reference.cuda.neurons import TILE, WIDTH, FusedPayloads, FusedSpikes, FusedWrapping
 from backends.reference.cuda.self_test import holds, neurons_are_exact
 from backends.reference.engine import ReferenceEngine
 from backends.reference.neurons import keeps_power_of_two
@@ -82,6 +82,18 @@ def params(bias):
 def test_spikes(kernels, case):
     op, shape, bias, kind, scale, x = case
     spikes, count = FusedSpikes(kernels, op, shape, of_type(bias, kind), kind, scale, CPU)(x)
+    wanted = op.run((x.numpy().astype(np.int64) * scale,), params(bias), len(x))
+    assert np.array_equal(spikes.numpy(), wanted)
+    assert int(count) == wanted.sum()
+
+
+@interpreted
+@settings(max_examples=40, suppress_health_check=QUIET)
+@given(cases(), st.sampled_from([4095, 1000, -1]), st.sampled_from([1, 7000]))
+def test_spikes_of_currents_that_wrap(kernels, case, du, larger):
+    op, shape, bias, _, scale, x = case
+    op, x = replace(op, du=du), x.double() * larger
+    spikes, count = FusedWrapping(kernels, op, shape, of_type(bias, torch.float64), scale, CPU)(x)
     wanted = op.run((x.numpy().astype(np.int64) * scale,), params(bias), len(x))
     assert np.array_equal(spikes.numpy(), wanted)
     assert int(count) == wanted.sum()
