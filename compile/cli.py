@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
+from compile.arguments import path, positive
 from compile.exit_code import EXIT_BUG, EXIT_OK, exit_code, prepare_streams
 from compile.options import Options
 from ir.errors import CompileError
@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Compile a spiking network to synapses and threshold neurons and run it on Loihi's simulation or on torch.",
     )
     add = parser.add_argument
-    add("network", nargs="?", help="a model file (.py) or a .nir file")
+    add("network", nargs="?", help="a model file (.py), a .nir file, or a .net file of lava-dl")
     add(
         "--target",
         choices=("loihi", "gpu"),
@@ -93,12 +93,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--profile", default="loihi2", metavar="NAME|FILE", help="hardware profile (default: loihi2)")
     add("--config", help="one of the model file's CONFIGS (default: its first)")
     add("--part", help="one part of the network (default: all)")
-    add("--weights", type=_path, help="checkpoint to load (default: the model file's own)")
-    add("--samples", type=_positive, default=16, help="samples to run on the target (default: 16)")
-    add("--inputs", type=_path, metavar="FILE.npz", help="run these inputs instead of the model's examples")
+    add("--weights", type=path, help="checkpoint to load (default: the model file's own)")
+    add("--samples", type=positive, default=16, help="samples to run on the target (default: 16)")
+    add("--inputs", type=path, metavar="FILE.npz", help="run these inputs instead of the model's examples")
     add("--dt", type=float, help="NIR: the time step, in the unit of the file's time constants")
     add("--semantics", metavar="PRESET|OPTION=VALUE,...", help="NIR: how the file is meant (--list semantics, presets)")
-    add("--out", type=_path, metavar="DIR", help="write the networks, IR, outputs and report.json there")
+    add("--out", type=path, metavar="DIR", help="write the networks, IR, outputs and report.json there")
     add(
         "--lower", action="append", default=[], metavar="OP=STRATEGY", help="choose a lowering, e.g. attention=graded-b"
     )
@@ -110,16 +110,3 @@ def _parser() -> argparse.ArgumentParser:
     add("--dump", action="store_true", help="print the IR after every pass")
     add("--list", metavar="WHAT", help="print what exists: ops, presets, profiles, rules, semantics or strategies")
     return parser
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
-    return int(text)
-
-
-def _path(text: str) -> Path:
-    """An empty name, as an unset variable of a script gives it, would be the current folder."""
-    if not text:
-        raise argparse.ArgumentTypeError("the name is empty")
-    return Path(text)

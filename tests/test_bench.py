@@ -130,3 +130,6 @@ def test_a_place_that_cannot_be_written_is_said_at_once(tmp_path: Path):
     run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60)
     assert run.returncode == 2
     assert "out.file" in run.stderr
+    run = subprocess.run([*command[:-1], ""], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert run.returncode == 2
+    assert "the name is empty" in run.stderr

@@ -9,8 +9,10 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from compile.arguments import path
 from compile.cli import strategies
 from compile.exit_code import EXIT_OK, exit_code, prepare_streams
+from compile.output_folder import check_folder
 from compile.whole_file import write_whole
 from ir.errors import CompileError
 
@@ -33,6 +35,7 @@ def _run(options: argparse.Namespace) -> int:
     from compile.evaluation.table import content, table
     from compile.evaluation.workers import workers_of
 
+    check_folder(options.out)
     torch.set_num_threads(1)  # as the workers do, so that a run that goes on makes the same networks
     settings = _settings(options)
     store = Store(options.out / "chunks")
@@ -49,15 +52,17 @@ def _settings(options: argparse.Namespace) -> list[Setting]:
     from compile.evaluation.setting import Setting, measured_configs, models
 
     ways = [strategies(way.split(",")) for way in options.lower] or [{}]
+    measured = [(network, config) for network in options.networks or models() for config in measured_configs(network)]
     found = [
         Setting(network, config, profile, bits, way)
-        for network in options.networks or models()
-        for config in measured_configs(network)
+        for network, config in measured
         if options.config in (None, config)
         for profile, way, bits in product(options.profile, ways, options.bits or [None])
     ]
     if not found:
-        raise CompileError("model.config", f"no configuration {options.config!r} with a test set")
+        known = ", ".join(dict.fromkeys(config for _, config in measured if config))
+        what = f"no configuration {options.config!r} with a test set"
+        raise CompileError("model.config", what, hint=f"known: {known or 'none'}")
     for setting in found:
         setting.chip()
     return found
@@ -73,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "networks",
         nargs="*",
-        type=Path,
+        type=path,
         metavar="NETWORK",
         help="model files (default: all of models/ with a test set)",
     )
@@ -92,5 +97,5 @@ def _parser() -> argparse.ArgumentParser:
         metavar="local|ADDRESS",
         help="spread over a Dask cluster: one process per core here, or a scheduler",
     )
-    add("--out", type=Path, default=Path("out/evaluate"), metavar="DIR", help="results (default: out/evaluate)")
+    add("--out", type=path, default=Path("out/evaluate"), metavar="DIR", help="results (default: out/evaluate)")
     return parser

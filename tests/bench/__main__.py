@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+from compile.arguments import path
 from compile.exit_code import exit_code, prepare_streams
 from compile.output_folder import check_folder
 
@@ -26,7 +27,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure the compiler's engines.")
     parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"some of: {', '.join(TABLES)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="small networks and few rounds: under two minutes")
-    parser.add_argument("--out", type=Path, default=Path("out/bench"), metavar="DIR", help="default: out/bench")
+    parser.add_argument("--out", type=path, default=Path("out/bench"), metavar="DIR", help="default: out/bench")
     options = parser.parse_args()
     unknown = set(options.tables) - set(TABLES)
     if unknown:

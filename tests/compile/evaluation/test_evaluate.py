@@ -157,6 +157,8 @@ def test_fewer_bits_are_fewer_weights(measured: Path):
         (["--lower", "nonsense"], "cli.lower"),
         (["--cluster", "tcp://127.0.0.1:1"], "cluster.address"),
         (["--cluster", "nonsense"], "cluster.address"),
+        (["--out", __file__], "out.file"),
+        (["--out", "/proc/none"], "out.write"),
     ],
 )
 def test_bad_flags(measured: Path, tmp_path: Path, flags, rule, capsys, monkeypatch):
@@ -165,6 +167,16 @@ def test_bad_flags(measured: Path, tmp_path: Path, flags, rule, capsys, monkeypa
     monkeypatch.setattr(workers_module, "CONNECT_S", 1)
     assert main([str(measured), "--out", str(tmp_path), *flags]) == 2
     assert f"error[{rule}]" in capsys.readouterr().err
+
+
+def test_places_without_a_name_are_not_the_current_folder(measured: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    for arguments in ([str(measured), "--out="], [""]):
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        assert stop.value.code == 2
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_a_cluster_that_cannot_work_is_an_error(measured: Path, tmp_path: Path, capsys, monkeypatch):
