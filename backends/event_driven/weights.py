@@ -40,7 +40,7 @@ class Price:
 SPIKES, PAYLOADS = Price(2_000, 0.3, 0.016), Price(2_000, 0.5, 0.05)
 
 
-def dense_ns(multiplications: int, bytewise: bool) -> float:
+def dense_ns(multiplications: float, bytewise: bool) -> float:
     """Nanoseconds of a dense product on the same core, of bytes or of float32."""
     return 20_000 + multiplications * 0.0048 if bytewise else 3_000 + multiplications * 0.026
 

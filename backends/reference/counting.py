@@ -69,6 +69,11 @@ class Counter:
         before = self.synaptic.get(node.name)
         self.synaptic[node.name] = events if before is None else before + events
 
+    def add(self, other: Counter) -> None:
+        """What another part of the run counted."""
+        for own, theirs in ((self.spikes, other.spikes), (self.synaptic, other.synaptic)):
+            own.update({name: own.get(name, 0) + count for name, count in theirs.items()})
+
     def events(self, samples: int, steps: int) -> Events:
         """The counts as plain integers."""
         updates = {name: size * steps * samples for name, size in self.updates.items()}

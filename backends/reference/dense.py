@@ -53,7 +53,9 @@ class Dense:
         work = x.numel() * len(self.weight)
         packed = self.packed if x.dtype in BYTES and work >= WORTH else None
         if self.events is not None:
-            y = self.events.product(x.contiguous().numpy(), dense_ns(work, packed is not None))
+            y = self.events.product(
+                x.contiguous().numpy(), dense_ns(work / torch.get_num_threads(), packed is not None)
+            )
             if y is not None:
                 return torch.from_numpy(y)
         return functional.linear(x.to(torch.float32), self.weight) if packed is None else packed.product(x)

@@ -1,8 +1,10 @@
-"""Samples on the processor: cut after cut."""
+"""Samples on the processor: cut after cut, as many side by side as torch may use threads."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -22,20 +24,43 @@ class InTurn:
 
     def __call__(self, samples: Mapping[str, Array]) -> Results:
         """See `prepared.Runner`."""
-        prepared, graph, counter = self._prepared, self._prepared.plan.graph, self._prepared.counter()
         steps, batch = next(iter(samples.values())).shape[:2]
-        outputs: dict[str, list[Array]] = {name: [] for name in graph.outputs}
-        spikes: dict[str, list[Array]] = {name: [] for name in prepared.probes}
-        for cut in cuts(prepared.plan, steps, batch, CUT_BYTES):
-            fed = {
-                name: torch.from_numpy(x[:, cut]).to(prepared.travels(name)).contiguous() for name, x in samples.items()
-            }
-            made, kept = prepared.compute(fed, counter)
-            for name, value in made.items():
-                outputs[name].append(_own(value, prepared.stored(graph.nodes[graph.outputs[name]])))
-            for name, value in kept.items():
-                spikes[name].append(_own(value, prepared.stored(graph.nodes[name])))
-        return Results(_joined(outputs), _joined(spikes), counter)
+        every = cuts(self._prepared.plan, steps, batch, CUT_BYTES)
+        counter = self._prepared.counter()
+        parts = list(_side_by_side(lambda cut: self._run(samples, cut), every))
+        for part in parts:
+            counter.add(part.counter)
+        return Results(_joined([part.outputs for part in parts]), _joined([part.spikes for part in parts]), counter)
+
+    @torch.inference_mode()
+    def _run(self, samples: Mapping[str, Array], cut: slice) -> Results:
+        """One cut; threads share nothing but what is prepared."""
+        prepared, nodes, counter = self._prepared, self._prepared.plan.graph.nodes, self._prepared.counter()
+        fed = {name: torch.from_numpy(x[:, cut]).to(prepared.travels(name)).contiguous() for name, x in samples.items()}
+        made, kept = prepared.compute(fed, counter)
+        populations = prepared.plan.graph.outputs
+        outputs = {name: _own(value, prepared.stored(nodes[populations[name]])) for name, value in made.items()}
+        return Results(outputs, {name: _own(x, prepared.stored(nodes[name])) for name, x in kept.items()}, counter)
+
+
+def _side_by_side(run: Callable[[slice], Results], every: list[slice]) -> Iterable[Results]:
+    """The results in order. Kernels are of one thread, and so is torch within a cut: threads that wait for each other spin."""
+    threads = min(torch.get_num_threads(), len(every))
+    if threads <= 1:
+        return map(run, every)
+    with _one_thread_each(), ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(run, every))
+
+
+@contextmanager
+def _one_thread_each() -> Generator[None]:
+    """Threads that begin in here use no others of torch's."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _own(value: torch.Tensor, kind: torch.dtype) -> Array:
@@ -43,5 +68,6 @@ def _own(value: torch.Tensor, kind: torch.dtype) -> Array:
     return np.array(value.to(kind).numpy())
 
 
-def _joined(parts: Mapping[str, list[Array]]) -> dict[str, Array]:
-    return {name: own[0] if len(own) == 1 else np.concatenate(own, axis=1) for name, own in parts.items()}
+def _joined(parts: list[dict[str, Array]]) -> dict[str, Array]:
+    first, *others = parts
+    return first if not others else {name: np.concatenate([part[name] for part in parts], axis=1) for name in first}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import strategies as st
 
 from ir.graph import Graph, GraphBuilder
@@ -213,3 +214,11 @@ def network():
         return graph, feed(graph, seed, samples)
 
     return make
+
+
+@pytest.fixture
+def torch_threads():
+    """Sets how many threads torch may use, for one test."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from backends.reference import engine as engine_module
 from backends.reference import in_turn
 from backends.reference.engine import ReferenceEngine
+from backends.reference.prepared import Prepared
 from ir.errors import CompileError
 from ir.graph import GraphBuilder
 from ir.interp import interpret
@@ -92,7 +95,9 @@ def test_the_motifs_fire(network):
     assert all(count > 0 for count in spikes.values()), spikes
 
 
-def test_chunks_change_nothing(network, monkeypatch):
+@pytest.mark.parametrize("threads", [1, 3])
+def test_cuts_change_nothing(network, monkeypatch, threads, torch_threads):
+    torch_threads(threads)
     graph, inputs = network(7, "attention", "analog_gate", "convolution", samples=7)
     names = populations(graph)
     whole = ReferenceEngine(graph, "cpu").run(inputs, names)
@@ -101,6 +106,17 @@ def test_chunks_change_nothing(network, monkeypatch):
     assert cut.events == whole.events
     assert all(np.array_equal(cut.spikes[name], whole.spikes[name]) for name in names)
     assert all(np.array_equal(cut.outputs[name], whole.outputs[name]) for name in graph.outputs)
+    assert torch.get_num_threads() == threads
+
+
+def test_an_error_in_a_thread_is_the_runs(network, monkeypatch, torch_threads):
+    torch_threads(3)
+    monkeypatch.setattr(in_turn, "CUT_BYTES", 1)
+    monkeypatch.setattr(Prepared, "compute", Mock(side_effect=MemoryError("full")))
+    graph, inputs = network(7, "plain", samples=7)
+    with pytest.raises(MemoryError, match="full"):
+        ReferenceEngine(graph, "cpu").run(inputs)
+    assert torch.get_num_threads() == 3
 
 
 def test_running_twice_starts_from_zero(network):
