@@ -11,7 +11,11 @@ import pytest
 import torch
 
 from compile.benchmark import turns
+from compile.benchmark.table import Table
+from compile.exit_code import exit_code
+from ir.errors import CompileError
 from tests.bench import gpu_table, growth_plot, growth_table, lava_table, reference_table
+from tests.bench.__main__ import measure
 from tests.bench.networks import NETWORKS, Network, mlp
 from tests.bench.peers import installed
 
@@ -122,6 +126,17 @@ def test_a_gpu_table_alone_is_written_whole_and_printed(tmp_path: Path):
     assert run.returncode == 0, run.stderr
     assert run.stdout == (tmp_path / "out" / "benchmark.md").read_text()
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["benchmark.json", "benchmark.md"]
+
+
+def test_what_goes_wrong_in_a_table_is_told_on_a_line_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def fail(quick: bool) -> Table:
+        raise CompileError("run.device", "no luck")
+
+    monkeypatch.setattr(gpu_table, "table", fail)
+    assert exit_code(lambda: measure(("gpu",), True, tmp_path)) == 2
+    assert capsys.readouterr().err == "  gpu ...\nerror[run.device]: no luck\n"
 
 
 def test_a_place_that_cannot_be_written_is_said_at_once(tmp_path: Path):

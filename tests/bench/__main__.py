@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
 from pathlib import Path
 
 from compile.arguments import path
@@ -41,18 +40,16 @@ def measure(names: tuple[str, ...], quick: bool, out: Path) -> int:
     from compile.benchmark.machine import machine
     from compile.benchmark.table import Benchmark, Table, markdown, write_benchmark
     from compile.benchmark.turns import one_thread
+    from compile.progress import Progress
     from tests.bench import gpu_table, growth_table, lava_table, reference_table
     from tests.bench.growth_plot import plot
 
     check_folder(out)
     modules = {"reference": reference_table, "lava": lava_table, "growth": growth_table, "gpu": gpu_table}
-    described, tables = machine(), list[Table]()
+    described, tables, progress = machine(), list[Table](), Progress()
     for name in names:
-        start = time.perf_counter()
-        print(f"  {name} ...", end="", file=sys.stderr, flush=True)
-        with one_thread():
+        with progress.stage(name), one_thread():
             tables.append(modules[name].table(quick))
-        print(f" {time.perf_counter() - start:.0f} s", file=sys.stderr)
         write_benchmark(out, Benchmark(described, tables))
         if name == "growth":
             plot(tables[-1], out / "growth.svg")
