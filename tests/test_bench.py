@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from backends.reference.cuda import products
+from backends.reference.engine import ReferenceEngine
 from compile.benchmark import turns
 from compile.benchmark.table import Table
 from compile.exit_code import exit_code
@@ -98,6 +101,28 @@ def test_without_a_gpu_the_table_says_so(monkeypatch: pytest.MonkeyPatch):
     table = gpu_table.table(quick=True)
     assert not table.rows
     assert "no CUDA device" in table.note
+
+
+def test_a_row_of_the_gpu_table_is_complete(small: Network, monkeypatch: pytest.MonkeyPatch):
+    """On the CPU: its streams, graphs and product of bytes stood in for."""
+    monkeypatch.setattr(gpu_table, "waited_for", lambda replayed, inputs, _: lambda: replayed(inputs))
+    monkeypatch.setattr(gpu_table, "capture", lambda work: (work, work()))
+    monkeypatch.setattr(products, "_INT_MM", lambda a, b: (a.double() @ b.double()).int())
+    for batch, measured in ((3, True), (gpu_table.DATA_SET, False)):
+        row = gpu_table.row("small", small, batch, 1, torch.device("cpu"))
+        assert len(row) == len(gpu_table.COLUMNS)
+        assert row[:2] == ("small", batch)
+        assert row[-1] == 0
+        assert [cell is not None for cell in row[2:6]] == [True, *[measured] * 3]
+
+
+def test_differing_values_and_events_are_counted(small: Network):
+    engine = ReferenceEngine(small.program.deployment.chip, "cpu")
+    one = engine.run(small.chip_inputs(2))
+    (name,) = one.outputs
+    other = replace(one, outputs={name: 1 - one.outputs[name]}, events=replace(one.events, samples=3))
+    assert gpu_table.differences(one, one) == 0
+    assert gpu_table.differences(other, one) == one.outputs[name].size + 1
 
 
 def test_other_packages_compute_the_same_network(small: Network):

@@ -21,7 +21,7 @@ def float32_products(chip: Graph, steps: int, samples: int, device: torch.device
     """Every weighted product of a window, all steps in the rows of one, in float32."""
     work = [
         (node, _numbers(chip, node, steps, samples).to(device), _weight(chip, node).to(device))
-        for node in _weighted(chip)
+        for node in weighted_nodes(chip)
     ]
 
     def run() -> None:
@@ -39,7 +39,7 @@ def int8_products(chip: Graph, steps: int, samples: int) -> Run | None:
 
     None where bytes are not summed exactly here, weights have more than eight bits, or a convolution has one dimension.
     """
-    nodes = _weighted(chip)
+    nodes = weighted_nodes(chip)
     weights = [chip.arrays(node)["weight"] for node in nodes]
     if not nodes or not is_exact() or not all(fits(weight) and weight.ndim in (2, 4) for weight in weights):
         return None
@@ -55,7 +55,7 @@ def int8_products(chip: Graph, steps: int, samples: int) -> Run | None:
     return run
 
 
-def _weighted(chip: Graph) -> list[Node]:
+def weighted_nodes(chip: Graph) -> list[Node]:
     """One projection of every product that the reference computes; it merges those that share weights and are summed."""
     steps = plan_of(chip, frozenset()).steps
     groups = dict.fromkeys(term.group for step in steps for term in (*step.terms, *step.enables))
