@@ -21,29 +21,24 @@ def blocks(page: str) -> list[str]:
 
 
 @pytest.mark.lava
-def test_readme_from_python_and_in_lava(monkeypatch: pytest.MonkeyPatch):
+def test_the_readme_from_top_to_bottom(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.chdir(ROOT)
-    scope = {"regions": cmsf.example("digits", 3, 0)["image"]["regions"]}
-    for block in (block for block in blocks("README.md") if "regions" in block):
-        exec(block, scope)
-    program, trace = scope["program"], scope["trace"]
+    first, *rest = blocks("README.md")
+    scope: dict[str, Any] = {"regions": cmsf.example("digits", 3, 0)["image"]["regions"]}
+    exec(first, scope)
+    program, regions, trace = scope["program"], scope["regions"], scope["trace"]
     assert trace.outputs["emb"].shape == (3, 12, 64)
     assert trace.spikes["block.0.attn.q_lif"].shape == (2, 3, 12, 64)
-    expected = program.engine.run(program.chip_inputs({"regions": scope["regions"]}))
-    counts = expected.outputs["block.0.add_2"].swapaxes(0, 1).reshape(-1, 12, 64)
-    assert counts.sum() > 0
-    assert np.array_equal(scope["counts"], counts)
-
-
-@pytest.mark.lava
-def test_readme_bring_your_own_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.chdir(tmp_path)
-    scope: dict[str, Any] = {}
-    for block in (block for block in blocks("README.md") if "regions" not in block):
+    for block in rest:
         exec(block, scope)
     assert scope["trace"].outputs["output"].shape == (50, 8, 4)
     assert 0 < scope["trace"].outputs["output"].mean() < 1
-    assert sum(scope["program"].run(scope["spikes"]).events.synaptic.values()) > 0
+    assert sum(scope["recurrent"].run(scope["spikes"]).events.synaptic.values()) > 0
+    expected = program.engine.run(program.chip_inputs({"regions": regions}))
+    counts = expected.outputs["block.0.add_2"].swapaxes(0, 1).reshape(-1, 12, 64)
+    assert counts.sum() > 0
+    assert np.array_equal(scope["counts"], counts)
 
 
 def test_the_smallest_model_file_compiles(tmp_path: Path):
