@@ -11,12 +11,22 @@ import torch
 
 @contextmanager
 def whole_float32() -> Generator[None]:
-    """Switches TF32 off inside, and back to what it was."""
+    """
+    Switches TF32 off inside, and back to what it was.
+
+    Newer versions of torch have two names for the switch, and products that raise where the two disagree: the old one sets
+    both, and the new one is set back after it.
+    """
     matmul: Any = torch.backends.cuda.matmul
-    name, off = ("fp32_precision", "ieee") if hasattr(matmul, "fp32_precision") else ("allow_tf32", False)
-    before = getattr(matmul, name)
-    setattr(matmul, name, off)
+    new = getattr(matmul, "fp32_precision", None)
+    try:
+        old = torch.get_float32_matmul_precision()
+    except RuntimeError:  # they disagree: the program used the new name alone
+        old = "highest"
+    torch.set_float32_matmul_precision("highest")
     try:
         yield
     finally:
-        setattr(matmul, name, before)
+        torch.set_float32_matmul_precision(old)
+        if new is not None:
+            matmul.fp32_precision = new

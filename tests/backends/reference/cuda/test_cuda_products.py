@@ -108,13 +108,22 @@ def test_the_self_test_finds_a_device_that(wrong, monkeypatch):
         assert not self_test.holds(test, CPU)
 
 
-@pytest.mark.parametrize("chosen", ["highest", "high"])
+@pytest.mark.parametrize("chosen", ["highest", "high", "the new name"])
 def test_tf32_is_off_inside_and_as_before_outside(chosen):
-    before = torch.get_float32_matmul_precision()
+    matmul = torch.backends.cuda.matmul
+    has_new = hasattr(matmul, "fp32_precision")
+    if chosen == "the new name" and not has_new:
+        pytest.skip("this torch has only the old name")
     try:
-        torch.set_float32_matmul_precision(chosen)
+        if chosen == "the new name":
+            matmul.fp32_precision = "tf32"
+        else:
+            torch.set_float32_matmul_precision(chosen)
+        before = matmul.fp32_precision if has_new else matmul.allow_tf32
         with whole_float32():
-            assert not torch.backends.cuda.matmul.allow_tf32
-        assert torch.get_float32_matmul_precision() == chosen
+            assert not matmul.allow_tf32  # raises where the two names disagree, as products do
+            assert not has_new or matmul.fp32_precision == "ieee"
+        assert (matmul.fp32_precision if has_new else matmul.allow_tf32) == before
+        assert chosen == "the new name" or torch.get_float32_matmul_precision() == chosen
     finally:
-        torch.set_float32_matmul_precision(before)
+        torch.set_float32_matmul_precision("highest")
