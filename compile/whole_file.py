@@ -15,6 +15,9 @@ def write_whole(path: Path, content: str | bytes) -> None:
     try:
         partial.write_bytes(content.encode() if isinstance(content, str) else content)
         os.replace(partial, path)
+    except OSError as error:
+        error.filename = str(path)  # a write that fails names none
+        raise
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)

@@ -57,7 +57,8 @@ def _cluster(address: str) -> Generator[Workers]:
         what, hint = "--cluster needs Dask, which is not installed", "install the extra: uv pip install '.[cluster]'"
         raise CompileError("cluster.missing", what, hint=hint) from None
     logging.getLogger("distributed").setLevel(logging.WARNING)
-    local = partial(distributed.LocalCluster, n_workers=cores(), threads_per_worker=1, **NO_DASHBOARD)
+    quiet = {"silence_logs": logging.ERROR}  # its workers warn of every task that an interrupt cancels
+    local = partial(distributed.LocalCluster, n_workers=cores(), threads_per_worker=1, **quiet, **NO_DASHBOARD)
     with local() if address == LOCAL else nullcontext(address) as scheduler:
         try:
             client = distributed.Client(scheduler, timeout=CONNECT_S)

@@ -47,6 +47,16 @@ def test_an_interrupt_leaves_the_earlier_file(tmp_path: Path, monkeypatch: pytes
     assert sorted(path.name for path in tmp_path.iterdir()) == ["benchmark.json", "benchmark.md"]
 
 
+def test_a_full_disk_is_told_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")  # as write(2) does, without a name
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match=r"No space left on device: .*benchmark\.md"):
+        write_benchmark(tmp_path, BENCHMARK)
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_machine_is_described():
     described = machine()
     assert all(described.values())
