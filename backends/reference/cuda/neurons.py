@@ -58,8 +58,8 @@ class _Spiking:
         steps, rows, columns = x.shape
         grid, tile = _tiles(rows, columns)
         self._kernel[grid](
-            x, x.stride(0), x.stride(1), shifts, self._constants, spikes, rows * columns, counts, steps, rows, columns,
-            *tile, SLOTS, num_warps=8,
+            x, x.stride(0), x.stride(1), shifts, self._constants, spikes, rows * columns, counts, rows, columns,
+            steps, *tile, SLOTS, num_warps=8,
         )  # fmt: skip
         return spikes, counts.sum()
 

@@ -14,12 +14,12 @@ import triton.language as tl
 
 
 @triton.jit
-def lif(x, step_stride, row_stride, shifts, constants, spikes, spikes_stride, counts, steps, rows, period,
-        ROWS: tl.constexpr, COLUMNS: tl.constexpr, SLOTS: tl.constexpr):  # fmt: skip
+def lif(x, step_stride, row_stride, shifts, constants, spikes, spikes_stride, counts, rows, period,
+        STEPS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, SLOTS: tl.constexpr):  # fmt: skip
     """
     v <- clip(trunc(v kept) + gain x + shift) to +-most;  s = [v > threshold];  v <- 0 where s.
 
-    x: currents (steps, rows, period) of any number type, columns dense. constants: (gain, kept, threshold, most).
+    x: currents (STEPS, rows, period) of any number type, columns dense. constants: (gain, kept, threshold, most).
     spikes: uint8, dense, a step every spikes_stride. counts: (SLOTS,) int64, the number of spikes is added, spread over them.
     """
     kind = constants.dtype.element_ty
@@ -34,7 +34,7 @@ def lif(x, step_stride, row_stride, shifts, constants, spikes, spikes_stride, co
     zero = tl.zeros((ROWS, COLUMNS), kind)
     v = zero
     fired = tl.zeros((ROWS, COLUMNS), tl.int32)
-    for _ in range(steps):
+    for _ in range(STEPS):
         current = tl.load(source, mask=inside, other=0).to(kind)
         decayed = v * kept
         u = tl.where(decayed < 0, tl.math.ceil(decayed), tl.math.floor(decayed)) + current * gain + shift
@@ -50,8 +50,8 @@ def lif(x, step_stride, row_stride, shifts, constants, spikes, spikes_stride, co
 
 
 @triton.jit
-def wrapping(x, step_stride, row_stride, shifts, constants, spikes, spikes_stride, counts, steps, rows, period,
-             ROWS: tl.constexpr, COLUMNS: tl.constexpr, SLOTS: tl.constexpr):  # fmt: skip
+def wrapping(x, step_stride, row_stride, shifts, constants, spikes, spikes_stride, counts, rows, period,
+             STEPS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, SLOTS: tl.constexpr):  # fmt: skip
     """
     u <- wrap(trunc(u kept_u) + gain x);  v <- clip(trunc(v kept_v) + u + shift);  s = [v > threshold];  v <- 0 where s.
 
@@ -70,7 +70,7 @@ def wrapping(x, step_stride, row_stride, shifts, constants, spikes, spikes_strid
     u = zero
     v = zero
     fired = tl.zeros((ROWS, COLUMNS), tl.int32)
-    for _ in range(steps):
+    for _ in range(STEPS):
         decayed = u * kept_u
         u = tl.where(decayed < 0, tl.math.ceil(decayed), tl.math.floor(decayed))
         u += tl.load(source, mask=inside, other=0).to(kind) * gain
