@@ -15,6 +15,7 @@ from backends.reference.populations import emission_of
 from backends.reference.store import Store
 from backends.trace import Array
 from ir.graph import Node
+from ir.ops.delay import Delay
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,12 @@ class Prepared:
         chunk.run()
         outputs = {name: chunk.value(value) for name, value in self.plan.graph.outputs.items()}
         return outputs, {name: chunk.kept[name] for name in self.probes}
+
+    @property
+    def waits(self) -> bool:
+        """Whether a run looks at values: sums of float64 are split by size, delays of single elements in a loop are read."""
+        loops = (self.plan.graph.nodes[name] for name in self.plan.loops)
+        return self.plan.is_wide or any(isinstance(node.op, Delay) and node.params for node in loops)
 
     def travels(self, name: str) -> torch.dtype:
         """The number type in which an input travels."""

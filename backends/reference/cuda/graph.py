@@ -34,14 +34,13 @@ class Replayed:
     A computation of tensors from tensors that always does the same for the same shapes.
 
     The first run of a shape is an ordinary one, which prepares whatever is prepared once. The results of the next ones are
-    overwritten by the run after them. Where capturing fails, all runs stay ordinary ones.
+    overwritten by the run after them. Where capturing fails, or is not wanted, all runs stay ordinary ones.
     """
 
-    def __init__(self, compute: Callable[[Tensors], Tensors], capture: Capture) -> None:
+    def __init__(self, compute: Callable[[Tensors], Tensors], capture: Capture | None) -> None:
         self._compute, self._capture = compute, capture
         self._seen: set[object] = set()
         self._recorded: dict[object, _Recorded] = {}
-        self._fails = False
 
     def __call__(self, fed: Tensors) -> Tensors:
         """The results, on the current stream."""
@@ -59,11 +58,11 @@ class Replayed:
         if shapes not in self._seen:
             self._seen.add(shapes)
             return False
-        if self._fails or len(self._recorded) == MOST_GRAPHS:
+        if self._capture is None or len(self._recorded) == MOST_GRAPHS:
             return False
         still = {name: x.clone() for name, x in fed.items()}
         try:
             self._recorded[shapes] = _Recorded(still, *self._capture(lambda: self._compute(still)))
         except Exception:  # an operation that cannot be captured, too little memory: ordinary runs need neither
-            self._fails = True
-        return not self._fails
+            self._capture = None
+        return self._capture is not None

@@ -30,7 +30,7 @@ class Streamed:
 
     def __init__(self, prepared: Prepared, lanes: Lanes, capture: Capture, limit: int, pinned: bool) -> None:
         self._prepared, self._lanes, self._limit = prepared, lanes, limit
-        self._replayed = Replayed(self._compute, capture)
+        self._replayed = Replayed(self._compute, None if prepared.waits else capture)
         self._counted: tuple[list[str], list[str]] = ([], [])
         graph = prepared.plan.graph
         self._leaving = {OUTPUT + name: graph.nodes[value] for name, value in graph.outputs.items()}

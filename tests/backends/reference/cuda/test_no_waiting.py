@@ -134,6 +134,24 @@ def test_what_waits_is_noticed():
             wait()
 
 
+@pytest.mark.parametrize("level", ["integer", "float32", "float64"])
+@pytest.mark.parametrize("seed", range(12))
+def test_networks_that_wait_say_so(level, seed, loops):
+    """They are not captured; all others are, loops too."""
+    graph = loops.closed(seed, level)
+    one = prepared(graph, torch.device("cpu"))[0]
+    fed = {name: torch.from_numpy(x).to(one.travels(name)) for name, x in loops.inputs(graph, seed).items()}
+    waited = False
+    with torch.no_grad():
+        run(one, fed)
+        try:
+            with Waiting():
+                run(one, fed)
+        except AssertionError:
+            waited = True
+    assert one.waits == waited
+
+
 @pytest.mark.parametrize("place", [0, 2, 3])  # the other one reads its delays while it is prepared
 def test_every_tensor_is_on_the_device(place, network, monkeypatch):
     """On made-up CUDA tensors, which refuse to meet the processor's, and have no values to look at."""
