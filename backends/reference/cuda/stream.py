@@ -15,8 +15,8 @@ from backends.reference.cuda.slot import Slot
 from backends.reference.prepared import Prepared, Results, Runner, cuts
 from backends.trace import Array
 
-CUT_BYTES, SHARE = 1 << 28, 32
-"""Memory for the largest value of a cut, and the share of the free memory that it is at most."""
+CUT_BYTES, SHARE = 1 << 27, 32
+"""Memory for the largest value of a cut (a launch is long against less), and the share of the free memory that it is at most."""
 OUTPUT, PROBE, COUNTS = "output ", "probe ", "counts"
 
 
