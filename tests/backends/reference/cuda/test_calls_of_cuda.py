@@ -20,7 +20,7 @@ class Device:
     """Streams in order, graphs that run their work when they are replayed."""
 
     def __init__(self) -> None:
-        self.captured, self.replayed, self.capturing = 0, 0, False
+        self.captured, self.replayed, self.waited, self.capturing = 0, 0, 0, False
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
         device, real = self, torch.cuda.graph
@@ -38,6 +38,7 @@ class Device:
 
             def wait_event(self, event: object) -> None:
                 assert isinstance(event, Event)
+                device.waited += 1
 
             def record_event(self) -> Event:
                 return Event()
@@ -82,6 +83,7 @@ def test_a_run(device, network):
         assert all(np.array_equal(found.outputs[name], wanted.outputs[name]) for name in wanted.outputs)
     assert found.events == wanted.events
     assert (device.captured, device.replayed) == (1, 3)
+    assert device.waited == 4 * 2  # computation for its inputs, the way back for the computation
 
 
 def test_the_forms_of_a_device(device, monkeypatch):
