@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backends.reference.engine import ReferenceEngine
+from backends.reference.plan import plan_of
 from ir.graph import GraphBuilder
 from ir.ops import Conv, Gate, Graded, Input, Linear, Synapse
 from ir.ops.loihi import LoihiLif
@@ -133,10 +134,11 @@ def test_payloads_of_all_widths_and_residual_sums(bits, cuda_engine):
 
 
 def test_a_failed_run_leaves_nothing_behind(network, cuda_engine, monkeypatch):
-    """It ends at the fourth cut while the third is under way, which a run of one sample has no place for."""
-    graph, inputs = network(3, "plain", samples=5)
+    """It ends at the fourth cut of two while the third is under way, which a run of one sample has no place for."""
+    graph, inputs = network(3, "plain", samples=8)
     few = {name: x[:, :1] for name, x in inputs.items()}
-    engine, wanted = cuda_engine(graph, limit=1), ReferenceEngine(graph, "cpu").run(few)
+    two = 2 * 4 * plan_of(graph, frozenset()).widest * graph.steps
+    engine, wanted = cuda_engine(graph, limit=two), ReferenceEngine(graph, "cpu").run(few)
     last = engine._runner(())._slots[1]
     starts = iter((last.start, _out_of_memory))
     with monkeypatch.context() as patch:

@@ -159,14 +159,16 @@ def test_every_tensor_is_on_the_device(place, network, monkeypatch):
     targets_per_position.cache_clear()  # made-up tensors of one test are none of another's
     device = torch.device("cuda")
     graph, inputs = list(all_networks(network))[place]
-    with fake.FakeTensorMode(), torch.inference_mode():
-        try:
-            torch.empty(1, device=device)
-        except RuntimeError:
-            pytest.skip("this torch makes no CUDA tensors without CUDA, not even made-up ones")
-        for one in prepared(graph, device):
-            fed = {name: torch.empty(x.shape, dtype=one.travels(name), device=device) for name, x in inputs.items()}
-            counts = [count for count in run(one, fed) if isinstance(count, torch.Tensor)]
-            assert counts
-            assert all(count.device.type == "cuda" for count in counts)
-    targets_per_position.cache_clear()
+    try:
+        with fake.FakeTensorMode(), torch.inference_mode():
+            for one in prepared(graph, device):
+                fed = {name: torch.empty(x.shape, dtype=one.travels(name), device=device) for name, x in inputs.items()}
+                counts = [count for count in run(one, fed) if isinstance(count, torch.Tensor)]
+                assert counts
+                assert all(count.device.type == "cuda" for count in counts)
+    except RuntimeError as error:
+        if "driver" not in str(error):
+            raise
+        pytest.skip("this torch makes up no CUDA tensors where there is no driver")
+    finally:
+        targets_per_position.cache_clear()
