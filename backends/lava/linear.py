@@ -15,23 +15,22 @@ FEW = 3
 
 def integer_linear(weight: Array) -> Callable[[Array], Array]:
     """
-    The callable of weights (outputs, inputs), integers: x (..., inputs) float32 -> (..., outputs).
+    The callable of weights (outputs, inputs), integers: x (..., inputs) -> (..., outputs) float32.
 
-    Every sum of magnitudes must be exact in float32.
+    x: whole numbers of any type. Every sum of magnitudes must be exact in float32.
     """
     floats, events = weight.astype(np.float32), event_weights(weight)
     if events is None:
-        return lambda x: dense(x, floats)
+        return lambda x: dense(x.astype(np.float32, copy=False), floats)
     for kind in (np.uint8, np.float32):  # compiled now, and not in every process that is forked later
         events.product(np.zeros((1, weight.shape[1]), kind), np.inf)
 
     def run(x: Array) -> Array:
         spikes = x.size and x.min() >= 0 and x.max() <= FEW
-        values = x.astype(
-            np.uint8 if spikes else np.float32, order="C"
-        )  # a copy: numba compiles anew for what is read-only
+        kind = np.uint8 if spikes else np.float32
+        values = x.astype(kind, order="C")  # a copy: numba compiles anew for what is read-only
         y = events.product(values, dense_ns(x.size * len(weight), bytewise=False))
-        return dense(x, floats) if y is None else y
+        return dense(x.astype(np.float32, copy=False), floats) if y is None else y
 
     return run
 

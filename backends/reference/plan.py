@@ -14,7 +14,7 @@ from backends.reference.counting import FanOut, fan_outs
 from backends.reference.number_types import travels
 from ir.graph import Graph, Node
 from ir.ops.linear import Sum, Synapse
-from ir.ops.loihi import LoihiLeaky, LoihiLif
+from ir.ops.loihi import LoihiLif
 from ir.ops.neuron import Gate, Lif
 from ir.passes.quantize_ranges import magnitudes
 from ir.passes.schedule_wiring import wiring_of
@@ -123,7 +123,7 @@ class Plan:
 
 def plan_of(graph: Graph, probes: frozenset[str]) -> Plan:
     """The plan of a synaptic (float) or quantized (integer) graph; probed populations are materialised."""
-    integer = any(isinstance(node.op, (LoihiLif, LoihiLeaky)) for node in graph.nodes.values())
+    integer = graph.is_integer
     order, blocks = ordered(graph)
     loops = {name: block for block in blocks for name in block.names}
     shown = {*probes, *graph.outputs.values(), *loops, *(name for node in graph.loops for name in node.reads)}

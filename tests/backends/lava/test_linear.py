@@ -23,6 +23,16 @@ def test_linear_projections_equal_whole_numbers(weights, values, rate):
     assert np.array_equal(found, x @ weight.T)
 
 
+@pytest.mark.parametrize("weights", [128, 2000], ids=["eight bits", "more"])
+def test_wide_payloads_that_are_small_are_multiplied_in_float32(weights):
+    rng = np.random.default_rng(1)
+    weight, x = rng.integers(-weights, weights, (7, 13)), rng.integers(-1000, 1000, (1, 2, 13))
+    with patch.object(linear, "dense_ns", return_value=0.0):
+        found = integer_linear(weight)(x.astype(np.float64))
+    assert found.dtype == np.float32, "in float64 the weights would be converted at every step"
+    assert np.array_equal(found, x @ weight.T)
+
+
 def test_values_may_be_views_and_read_only():
     weight = np.arange(12).reshape(3, 4)
     wide = np.broadcast_to(np.array([[[0], [1]]], np.float32), (1, 2, 4))

@@ -89,6 +89,17 @@ def test_dyadic_float_networks_are_exactly_the_interpreters(data, float_networks
     check(*data.draw(float_networks))
 
 
+def test_payloads_with_integer_weights_are_integers_without_any_neuron_of_the_chip():
+    b, rng = GraphBuilder("payloads", 2), np.random.default_rng(0)
+    weight = b.param("w", rng.integers(-128, 128, (5, 4)).astype(np.int8))
+    x = b.add(Input("spike[4]"), name="x")
+    graph = b.build({"y": b.add(Graded(8, shift=2), b.add(Linear(), x, name="l", params={"weight": weight}), name="y")})
+    spikes = rng.integers(0, 2, (2, 3, 4)).astype(np.uint8)
+    found = ReferenceEngine(graph, "cpu").run({"x": spikes}).outputs["y"]
+    assert found.dtype == np.int32
+    assert np.array_equal(found, np.clip(spikes @ graph.params[weight].astype(int).T >> 2, -128, 127))
+
+
 def test_the_motifs_fire(network):
     graph, inputs = network(5, "attention", "time_coded", "analog_gate", "comb", steps=4, samples=8)
     spikes = ReferenceEngine(graph, "cpu").run(inputs).events.spikes
