@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from backends.jit import kernel
 from ir.graph import Array
 
 BLOCK = 2048
@@ -21,7 +21,7 @@ TOGETHER = 8
 """Rows that are added in one pass."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def total(x: Array) -> int:
     """The sum of x (N,) uint8."""
     found = 0
@@ -34,7 +34,7 @@ def total(x: Array) -> int:
     return int(found)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def active(x: Array) -> int:
     """How many of x (N,) are not zero."""
     found = 0
@@ -47,7 +47,7 @@ def active(x: Array) -> int:
     return int(found)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def spike_product(x: Array, events: int, rows: Array, gain: Any, y: Array) -> None:
     """
     The product of spikes with weights.
@@ -81,7 +81,7 @@ def spike_product(x: Array, events: int, rows: Array, gain: Any, y: Array) -> No
                     out[i] += sums[i] * gain
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def payload_product(x: Array, events: int, rows: Array, gain: Any, y: Array) -> None:
     """
     The product of payloads with weights; as `spike_product`, but for:
@@ -109,7 +109,7 @@ def payload_product(x: Array, events: int, rows: Array, gain: Any, y: Array) -> 
                     out[i] += near + far
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _spike_events(x: Array, events: int, nothing: int) -> tuple[Array, Array]:
     """(the inputs of all events row by row, each row filled up with `nothing` to a multiple of TOGETHER; where rows start)."""
     one = np.uint64(1)
@@ -141,7 +141,7 @@ def _spike_events(x: Array, events: int, nothing: int) -> tuple[Array, Array]:
     return sources, starts
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _payload_events(x: Array, events: int, nothing: int, gain: Any) -> tuple[Array, Array, Array]:
     """`_spike_events` of payloads, and gain times the payloads, zero for `nothing`."""
     one = np.uint64(1)

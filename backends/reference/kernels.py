@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from backends.jit import kernel
 from backends.reference.compiled import BLOCK
 from backends.trace import Array
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def lif(x: Array, bias: Array, gain: Any, kept: Any, threshold: Any, most: Any, spikes: Array) -> int:
     """
     v <- clip(trunc(v kept) + gain x + bias) to +-most;  s = [v > threshold];  v <- 0 where s.
@@ -54,7 +54,7 @@ def lif(x: Array, bias: Array, gain: Any, kept: Any, threshold: Any, most: Any, 
     return int(total)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def payloads(x: Array, bias: Array, gain: Any, low: Any, high: Any, values: Array) -> int:
     """y = clip(floor((x + bias) gain)) to low..high, written to `values`, (neurons,); how many are not zero. bias as in `lif`."""
     zero = gain - gain
@@ -71,7 +71,7 @@ def payloads(x: Array, bias: Array, gain: Any, low: Any, high: Any, values: Arra
     return int(total)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def gated_payloads(x: Array, bias: Array, gain: Any, low: Any, high: Any, gates: Array, values: Array) -> int:
     """`payloads` where `gates` (neurons,), of 0 and 1, are open; zero elsewhere."""
     zero = gain - gain
@@ -89,7 +89,7 @@ def gated_payloads(x: Array, bias: Array, gain: Any, low: Any, high: Any, gates:
     return int(total)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def channels_last(x: Array, y: Array) -> None:
     """Images x (rows, channels, positions), written to y (rows, positions, channels)."""
     for row in range(x.shape[0]):
@@ -99,7 +99,7 @@ def channels_last(x: Array, y: Array) -> None:
                 target[i] = source[i]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def joint_active(a: Array, b: Array) -> int:
     """How many of the products a[g, i, c] b[g, c, n] are not zero."""
     groups, first, common = a.shape
@@ -118,7 +118,7 @@ def joint_active(a: Array, b: Array) -> int:
     return int(total)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def weighted_active(x: Array, weights: Array) -> int:
     """The sum over rows of the weights (F,) of what is not zero in x (N, F)."""
     total = 0

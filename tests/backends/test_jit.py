@@ -1,0 +1,24 @@
+"""Kernels are compiled also where nothing can be written."""
+
+from __future__ import annotations
+
+import pytest
+
+caching = pytest.importorskip("numba.core.caching")
+
+from backends.jit import kernel  # noqa: E402, needs numba
+
+
+def twice(n: int) -> int:
+    return n + n
+
+
+def test_without_a_place_for_the_compiled_code_it_is_compiled_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caching.CompileResultCacheImpl, "_locator_classes", [])
+    compiled = kernel(twice)
+    assert compiled is not twice
+    assert compiled(21) == 42
+
+
+def test_compiled_code_is_kept_where_it_can_be() -> None:
+    assert kernel(twice).stats.cache_path
