@@ -2,9 +2,10 @@
 Projections and routing as numpy callables that compute one step, exact by construction.
 
 Integer networks are computed in floating point, whose sums are exact in any order below the proven range: float32 where the
-range proof allows it, else float64. Networks in the source's arithmetic round once, so that the order of summation does not
-show: to float32 what was accumulated in float64, and to float64 what was added without error. Values are (1, lanes, *shape),
-one step of samples side by side, as the operations expect them.
+range proof allows it, else float64; linear projections in float32 go by events where few inputs are active (`linear`). Networks
+in the source's arithmetic round once, so that the order of summation does not show: to float32 what was accumulated in float64,
+and to float64 what was added without error. Values are (1, lanes, *shape), one step of samples side by side, as the operations
+expect them.
 """
 
 from __future__ import annotations

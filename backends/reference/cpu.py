@@ -22,7 +22,7 @@ from ir.ops.neuron import Gate, Graded
 
 
 class WithoutNumba(Forms):
-    """Products of bytes, the rest in plain torch."""
+    """Products of bytes, and by events where their kernels are at hand; the rest in plain torch."""
 
     def product(self, weighted: Weighted) -> Product:
         bytewise = fits(weighted.weight) and is_exact()
