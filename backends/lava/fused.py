@@ -21,8 +21,11 @@ NS_PER_SYNAPSE, NS_PER_EVENT_DRIVEN, NS_PER_NEURON = 0.04, 0.005, 8.0
 What one core needs, roughly: products at 25 G/s, or by events where a fifth of the inputs are active, and a neuron's update with
 the counting of its activity.
 """
-NS_WORTH_A_PROCESS = 5e6
-"""Work per step that justifies one more process; keeping it in step with the others costs 0.1 to 0.3 ms."""
+NS_WORTH_A_PROCESS = 5e7
+"""
+Work per step that justifies one more process: keeping it in step with the others costs 0.1 to 0.3 ms, and what goes between them
+15 ms at the published size.
+"""
 MOST_PROCESSES = 3
 
 

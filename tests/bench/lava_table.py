@@ -27,7 +27,7 @@ SAMPLES: Mapping[str, Mapping[str, int]] = {
     "CMSF block, N=12 D=64": {FUSED: 100, LANES: 640, STOCK: 10},
     "MLP 784-512-512-10": {FUSED: 4, LANES: 256, STOCK: 4, BY_HAND: 2},
     "conv 2x34x34": {FUSED: 4, LANES: 128, STOCK: 1, BY_HAND: 1},
-    "CMSF block, N=36 D=1024": {FUSED: 1, LANES: 8},
+    "CMSF block, N=36 D=1024": {FUSED: 8, LANES: 32},
 }
 """Samples of one run, so that every candidate takes a second or less."""
 QUICK = {"CMSF block, N=12 D=64": SAMPLES["CMSF block, N=12 D=64"]}
