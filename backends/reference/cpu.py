@@ -12,7 +12,7 @@ from backends.reference.compiled import compiled
 from backends.reference.dense import Convolution, Dense
 from backends.reference.emitted import Count
 from backends.reference.forms import Forms, Payloads, Product, Spikes, Weighted
-from backends.reference.int8 import Int8Kernels, Int8Weights, is_exact
+from backends.reference.int8 import Int8Kernels, Int8Weights, can_convolve, is_exact
 from backends.reference.layout import CHANNELS_LAST, is_channels_last
 from backends.reference.plain import PlainPayloads, PlainSpikes
 from backends.reference.targets import targets_per_position
@@ -29,7 +29,8 @@ class WithoutNumba(Forms):
         if isinstance(weighted.op, Linear):
             packed = Int8Weights(weighted.weight) if bytewise else None
             return Dense(weighted.sources, weighted.own, packed, event_weights(weighted.weight))
-        packed = Int8Kernels(weighted.op, weighted.weight) if bytewise and weighted.weight.ndim == 4 else None
+        bytewise = bytewise and can_convolve(weighted.op, weighted.weight.shape)
+        packed = Int8Kernels(weighted.op, weighted.weight) if bytewise else None
         return Convolution(weighted.op, weighted.sources, weighted.own, packed)
 
 

@@ -45,8 +45,24 @@ class Int8Weights:
         )
 
 
+def can_convolve(op: Conv, kernels: tuple[int, ...]) -> bool:
+    """
+    Whether oneDNN convolves images by `kernels` (outputs, inputs / groups, height, width) exactly.
+
+    Found by experiment (torch 2.3.1): it crashes on windows that lie wholly in the padding, and may err on a single input per
+    group where the strides differ.
+    """
+    inputs, *sizes = kernels[1:]
+    reaches = zip(op.padding, op.dilation, sizes, strict=True)
+    inside = all(padding <= gap * (size - 1) for padding, gap, size in reaches)
+    return len(sizes) == 2 and inside and (inputs > 1 or len(set(op.stride)) == 1)
+
+
 class Int8Kernels:
-    """The kernels (outputs, inputs / groups, height, width) of a convolution of integers, packed; see `eight_bits.fits`."""
+    """
+    The kernels (outputs, inputs / groups, height, width) of a convolution of integers, packed; see `eight_bits.fits` and
+    `can_convolve`.
+    """
 
     def __init__(self, op: Conv, weight: Array) -> None:
         shift, outputs = common_shift(weight), len(weight)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 
 from backends.eight_bits import fits
-from backends.reference.int8 import Int8Kernels, Int8Weights, is_exact
+from backends.reference.int8 import Int8Kernels, Int8Weights, can_convolve, is_exact
 from backends.reference.plan import plan_of
 from backends.reference.product import weighted_sum
 from ir.graph import Array, Graph, Node
@@ -37,11 +37,13 @@ def int8_products(chip: Graph, steps: int, samples: int) -> Run | None:
     """
     The same in bytes on the CPU.
 
-    None where bytes are not summed exactly here, weights have more than eight bits, or a convolution has one dimension.
+    None where bytes are not summed exactly here, weights have more than eight bits, or a convolution is none for bytes.
     """
     nodes = weighted_nodes(chip)
     weights = [chip.arrays(node)["weight"] for node in nodes]
-    if not nodes or not is_exact() or not all(fits(weight) and weight.ndim in (2, 4) for weight in weights):
+    if not nodes or not is_exact() or not all(map(fits, weights)):
+        return None
+    if not all(can_convolve(n.op, w.shape) for n, w in zip(nodes, weights, strict=True) if isinstance(n.op, Conv)):
         return None
     work = [
         _in_bytes(node.op, weight, _numbers(chip, node, steps, samples))

@@ -11,6 +11,9 @@ from torch.nn import functional
 
 from backends.eight_bits import common_shift, fits
 from backends.reference import int8
+from backends.reference.cpu import cpu_forms
+from backends.reference.dense import Sources
+from backends.reference.forms import Weighted
 from backends.reference.int8 import Int8Kernels, Int8Weights, is_exact
 from ir.ops.linear import Conv
 
@@ -72,3 +75,23 @@ def test_a_processor_that_saturates_is_found_out(monkeypatch):
     exact = Int8Weights.product
     monkeypatch.setattr(Int8Weights, "product", lambda self, x: exact(self, x).clamp(max=2.0**23))
     assert not int8.is_exact.__wrapped__()
+
+
+@pytest.mark.parametrize(
+    ("op", "kernels", "image"),
+    [
+        (Conv((2, 3), (0, 2), (1, 1)), (2, 4, 1, 1), (4, 1, 1)),  # oneDNN crashes
+        (Conv((1, 3), (0, 0), (1, 1), groups=3), (24, 1, 1, 3), (3, 7, 4)),  # and errs
+    ],
+)
+def test_what_onednn_cannot_convolve_is_left_to_float32(op, kernels, image):
+    assert not int8.can_convolve(op, kernels)
+    rng = np.random.default_rng(0)
+    weight = rng.integers(-128, 128, kernels)
+    own = torch.from_numpy(weight).float()
+    x = torch.from_numpy(rng.integers(0, 2, (2, 3, *image)).astype(np.uint8))
+    product = cpu_forms().product(Weighted(op, Sources(("x",), None), weight, own, True))
+    wanted = functional.conv2d(
+        x.flatten(0, 1).double(), own.double(), None, op.stride, op.padding, op.dilation, op.groups
+    )
+    assert torch.equal(product.current(lambda _: x).flatten(0, 1).double(), wanted)
