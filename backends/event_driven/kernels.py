@@ -161,3 +161,33 @@ def _payload_events(x: Array, events: int, nothing: int, gain: Any) -> tuple[Arr
             end += one
     starts[-1] = end
     return sources, payloads, starts
+
+
+@kernel
+def convolution(x: Array, weights: Array, down: Array, right: Array, y: Array) -> None:
+    """
+    Images convolved, event by event: what is active adds its weights to every target that it reaches.
+
+    Args:
+        x: (rows, inputs, height, width), whole numbers of any type; float32 must hold the sums of their products with weights.
+        weights: (inputs, taps down, taps to the right, outputs of a group) float32.
+        down, right: (height, 1 + 2 taps), (width, 1 + 2 taps): how many rows, or columns, an input reaches, then each of them
+            and by which tap.
+        y: (rows, height, width, groups, outputs of a group) float32, zeros, written.
+    """
+    inputs, outputs = x.shape[1], weights.shape[3]
+    for row in range(x.shape[0]):
+        for channel in range(inputs):
+            group = channel * y.shape[3] // inputs
+            for i in range(x.shape[2]):
+                line = x[row, channel, i]
+                for j in range(line.size):
+                    if line[j] == 0:
+                        continue
+                    payload = np.float32(line[j])
+                    for m in range(1, 1 + 2 * down[i, 0], 2):
+                        for n in range(1, 1 + 2 * right[j, 0], 2):
+                            out = y[row, down[i, m], right[j, n], group]
+                            own = weights[channel, down[i, m + 1], right[j, n + 1]]
+                            for k in range(outputs):
+                                out[k] += own[k] * payload

@@ -1,13 +1,41 @@
-"""Convolution of one step as a gather of the padded input followed by one matrix product per group."""
+"""
+Convolution of one step: by events where few inputs are active, else a gather of the padded input and one product per group.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
 
+from backends.event_driven.convolution import event_convolution
 from ir.graph import Array, Node
 from ir.ops.linear import Conv
+
+DENSE_NS, COLUMN_NS, PRODUCT_NS = 30_000, 0.5, 0.026
+"""Of the gather and product: a call, an element that is gathered, a multiplication."""
+
+
+def integer_convolution(node: Node, shape: tuple[int, ...], weight: Array) -> Callable[[Array], Array]:
+    """The callable of a convolution of integers, each sum of whose magnitudes is exact in float32; as `convolution`."""
+    assert isinstance(node.op, Conv)
+    dense = convolution(node, shape, weight.astype(np.float32), np.matmul)
+    events = event_convolution(node.op, weight, (shape[1], shape[2])) if len(shape) == 3 else None
+    if events is None:
+        return lambda x: dense(x.astype(np.float32, copy=False))
+    columns = prod(weight.shape[1:]) * prod(node.type.shape[1:])
+    lane_ns = columns * (COLUMN_NS * node.op.groups + PRODUCT_NS * len(weight))
+    events.convolve(
+        np.zeros((1, *shape), np.float32), np.inf
+    )  # compiled now, and not in every process that is forked later
+
+    def run(x: Array) -> Array:
+        values = x.astype(np.float32, order="C")[0]  # a copy: numba compiles anew for what is read-only
+        y = events.convolve(values, DENSE_NS + len(values) * lane_ns)
+        return dense(values[None]) if y is None else np.ascontiguousarray(y.transpose(0, 3, 1, 2))[None]
+
+    return run
 
 
 def convolution(

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from backends.lava.bounds import EXACT_FLOAT32
-from backends.lava.convolution import convolution
+from backends.lava.convolution import convolution, integer_convolution
 from backends.lava.joint import Product
 from backends.lava.linear import dense, integer_linear
 from ir.graph import Array, Graph, Node
 from ir.ops.exact_product import exact_product, exact_sum
-from ir.ops.linear import Linear, Sum, Synapse
+from ir.ops.linear import Conv, Linear, Sum, Synapse
 
 Compute = Callable[..., Array]
 """Operands of one step -> the value of one step."""
@@ -35,8 +35,11 @@ def wiring_instruction(graph: Graph, node: Node, bounds: Mapping[str, int] | Non
     working, result = _dtypes(graph, node, bounds)
     if isinstance(node.op, Sum) and bounds is not None:
         return _integer_sum(node.op, working)
-    if isinstance(node.op, Linear) and bounds is not None and working == np.float32:
-        return integer_linear(graph.arrays(node)["weight"])
+    if isinstance(node.op, Linear | Conv) and bounds is not None and working == np.float32:
+        weight = graph.arrays(node)["weight"]
+        if isinstance(node.op, Linear):
+            return integer_linear(weight)
+        return integer_convolution(node, graph.args(node)[0].shape, weight)
     params = {role: array.astype(working) for role, array in graph.arrays(node).items()}
     sums = EXACT if bounds is None and result == np.float64 else PLAIN
     compute = _projection(graph, node, params, sums)

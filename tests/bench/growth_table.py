@@ -45,7 +45,7 @@ AXES: Mapping[str, Axis] = {
     "T": Axis((4, 8, 16, 32, 64), lambda steps: (mlp(steps=steps), 256), "MLP 784-512-512-10, batch 256"),
     "batch": Axis((4, 8, 16, 32, 64), lambda batch: (_block(36, 1024), batch), "CMSF block, N=36 D=1024, T=2"),
     "N": Axis(
-        (4, 8, 16, 32, 64), lambda tokens: (_block(tokens, 512), 32), "CMSF block, D=512 (64 per head), T=2, batch 32"
+        (4, 8, 16, 32, 64), lambda tokens: (_block(tokens, 512), 64), "CMSF block, D=512 (64 per head), T=2, batch 64"
     ),
     "D": Axis((256, 512, 1024, 2048), lambda width: (_block(36, width), 8), "CMSF block, N=36, T=2, batch 8"),
 }
