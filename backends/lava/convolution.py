@@ -26,9 +26,8 @@ def integer_convolution(node: Node, shape: tuple[int, ...], weight: Array) -> Ca
         return lambda x: dense(x.astype(np.float32, copy=False))
     columns = prod(weight.shape[1:]) * prod(node.type.shape[1:])
     lane_ns = columns * (COLUMN_NS * node.op.groups + PRODUCT_NS * len(weight))
-    events.convolve(
-        np.zeros((1, *shape), np.float32), np.inf
-    )  # compiled now, and not in every process that is forked later
+    silence = np.zeros((1, *shape), np.float32)
+    events.convolve(silence, np.inf)  # compiled now, and not in every process that is forked later
 
     def run(x: Array) -> Array:
         values = x.astype(np.float32, order="C")[0]  # a copy: numba compiles anew for what is read-only

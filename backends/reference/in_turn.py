@@ -12,8 +12,9 @@ import torch
 from backends.reference.prepared import Prepared, Results, cuts
 from backends.trace import Array
 
-CUT_BYTES = 1 << 24
-"""The largest value of a cut: a layer still finds in the last cache what the layer before it left there."""
+CUT_BYTES, MOST_CUT_BYTES = 1 << 22, 1 << 24
+"""The largest value of a cut: a layer finds in the cache what the layer before it left there. Large weights, which every cut
+reads again, make it worth more."""
 
 
 class InTurn:
@@ -25,7 +26,8 @@ class InTurn:
     def __call__(self, samples: Mapping[str, Array]) -> Results:
         """See `prepared.Runner`."""
         steps, batch = next(iter(samples.values())).shape[:2]
-        every = cuts(self._prepared.plan, steps, batch, CUT_BYTES)
+        weights = sum(array.size for array in self._prepared.plan.graph.params.values())
+        every = cuts(self._prepared.plan, steps, batch, max(CUT_BYTES, min(4 * weights, MOST_CUT_BYTES)))
         counter = self._prepared.counter()
         parts = list(_side_by_side(lambda cut: self._run(samples, cut), every))
         for part in parts:
