@@ -7,6 +7,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
+from backends.event_driven.weights import EventWeights
 from backends.lava import linear
 from backends.lava.linear import integer_linear
 
@@ -46,3 +47,14 @@ def test_few_active_inputs_need_no_dense_product():
         assert (run(np.eye(256, dtype=np.float32)) == 1).all()
         with pytest.raises(AssertionError, match="dense"):
             run(np.full((256, 256), 1000, np.float32))
+
+
+@pytest.mark.parametrize(("most", "least", "kind"), [(3, 0, np.uint8), (4, 0, np.float32), (1, -1, np.float32)])
+def test_only_few_events_each_are_added_one_by_one(most, least, kind):
+    pytest.importorskip("numba")
+    run = integer_linear(np.ones((8, 64), np.int8))
+    x = np.zeros((1, 64), np.float32)
+    x[0, :2] = most, least
+    with patch.object(EventWeights, "product", autospec=True, side_effect=EventWeights.product) as product:
+        assert (run(x) == most + least).all()
+    assert product.call_args.args[1].dtype == kind

@@ -42,6 +42,16 @@ def test_membranes_that_saturate_and_currents_that_wrap(bits, dv):
     assert 0 < spikes.mean() < 1
 
 
+def test_payloads_of_the_same_weights_that_only_together_leave_a_byte():
+    b = GraphBuilder("sum", 1)
+    weight = b.param("w", np.eye(3, dtype=np.int8))
+    sources = [b.add(Input("graded<7>[3]"), name=f"x{k}") for k in range(3)]
+    parts = [b.add(Linear(), x, name="l", params={"weight": weight}) for x in sources]
+    graph = b.build({"y": b.add(LoihiLif(4095, 2048, 150, 6, 12, 24), *parts, name="y")})
+    found = agrees(graph, {f"x{k}": np.full((1, 1, 3), 63, np.int32) for k in range(3)})
+    assert found["y"].all()
+
+
 def test_terms_that_only_together_leave_float32():
     b = GraphBuilder("sum", 1)
     parts = [b.add(Synapse(1), b.add(Input("graded<25>[3]"), name=name), name="s") for name in "xy"]
