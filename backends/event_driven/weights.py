@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from backends.compiled import compiled
 from backends.eight_bits import common_shift, fits
 from ir.graph import Array
 
@@ -88,17 +89,8 @@ class EventWeights:
 
 def event_weights(weight: Array) -> EventWeights | None:
     """The weights (outputs, inputs) for products by events; None where they have more than eight bits, or there is no numba."""
-    kernels = event_kernels()
+    kernels = compiled("event_driven")
     return EventWeights(weight, kernels) if kernels is not None and fits(weight) else None
-
-
-def event_kernels() -> Any:
-    """The module of compiled kernels; None where there is no numba."""
-    try:
-        from backends.event_driven import kernels
-    except ImportError:
-        return None
-    return kernels
 
 
 def _aligned(shape: tuple[int, ...]) -> Array:

@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
+from backends.compiled import compiled
 from backends.eight_bits import fits
-from backends.event_driven.weights import event_kernels, event_weights
-from backends.reference.compiled import compiled
+from backends.event_driven.weights import event_weights
 from backends.reference.dense import Convolution, Dense
 from backends.reference.emitted import Count
 from backends.reference.forms import Forms, Payloads, Product, Spikes, Weighted
@@ -38,17 +38,17 @@ class WithNumba(WithoutNumba):
     """kernels: the compiled ones. Products of the CPU are made to scale, so that neurons need not know of one."""
 
     def __init__(self, kernels: Any) -> None:
-        self._kernels, self._event_kernels = kernels, event_kernels()
+        self._kernels, self._event_kernels = kernels, compiled("event_driven")
 
     def spikes(
         self, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, scale: int
     ) -> Spikes:
-        return PlainSpikes(op, shape, bias, kind)
+        return PlainSpikes(self._kernels, op, shape, bias, kind)
 
     def payloads(
         self, op: Graded | Gate, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, scale: int
     ) -> Payloads:
-        return PlainPayloads(op, shape, bias, kind)
+        return PlainPayloads(self._kernels, op, shape, bias, kind)
 
     def nonzero(self, value: torch.Tensor) -> Count:
         if not value.is_contiguous():
@@ -69,5 +69,5 @@ class WithNumba(WithoutNumba):
 
 def cpu_forms() -> Forms:
     """The fastest forms of this processor."""
-    kernels = compiled()
+    kernels = compiled("reference")
     return WithoutNumba() if kernels is None else WithNumba(kernels)

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from backends.compiled import compiled
 from backends.eight_bits import common_shift
-from backends.reference.compiled import compiled
 from ir.graph import Array
 from ir.ops.linear import Conv
 
@@ -82,7 +82,7 @@ class Int8Kernels:
 
 def _channels_last(x: torch.Tensor) -> torch.Tensor:
     """Images (rows, channels, height, width) with their channels last in memory; torch's own copy goes byte by byte."""
-    kernels = compiled()
+    kernels = compiled("reference")
     if kernels is None or not x.is_contiguous() or x.shape[1] == 1:
         return x.contiguous(memory_format=torch.channels_last)
     rows, channels, height, width = x.shape

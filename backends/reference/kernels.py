@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from backends.jit import kernel
-from backends.reference.compiled import BLOCK
 from backends.trace import Array
+
+BLOCK = 2048
+"""Neurons whose state a kernel holds at once: 16 KiB at most."""
 
 
 @kernel

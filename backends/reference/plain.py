@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from backends.reference.compiled import BLOCK, compiled
 from backends.reference.emitted import Emitted
 from backends.reference.layout import (
     CHANNELS_FIRST,
@@ -34,19 +33,21 @@ class PlainSpikes:
     Lava's own LIF from zero state, with one set of constants, that remembers no current; spikes are uint8.
 
     Args:
-        shape: of the population. bias: in units of v, broadcastable to it; None for none.
+        kernels: the compiled ones. shape: of the population. bias: in units of v, broadcastable to it; None for none.
         kind: number type of the currents, in which the membrane is exact.
     """
 
-    def __init__(self, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype) -> None:
+    def __init__(
+        self, kernels: Any, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype
+    ) -> None:
         own = None if bias is None else bias.to(kind)
-        self._kind, self._natural, self._channels_last = kind, _periodic(shape, own, kind), None
+        self._kernels, self._kind, self._channels_last = kernels, kind, None
+        self._natural = _periodic(shape, own, kind, kernels.BLOCK)
         if len(shape) == 3:
-            self._channels_last = _periodic(channels_last_shape(shape), channels_last_bias(own), kind)
+            self._channels_last = _periodic(channels_last_shape(shape), channels_last_bias(own), kind, kernels.BLOCK)
         unit, most = 1 << op.decay_bits, (1 << (op.state_bits - 1)) - 1
         numbers = (1 << op.shift, (unit - op.dv) / unit, op.vth << op.shift, most)
         self._constants = tuple(map(NUMPY[kind], numbers))
-        self._kernels: Any = compiled()
 
     def __call__(self, current: torch.Tensor) -> Emitted:
         """Spikes of currents (T, B, *shape), whole numbers that do not wrap when shifted; they are not written to."""
@@ -66,12 +67,14 @@ class PlainSpikes:
 class PlainPayloads:
     """Payloads, clip((x + bias) >> shift) to signed `bits` bits, of the population's type; of a gate, zero where it is shut."""
 
-    def __init__(self, op: Graded | Gate, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype) -> None:
-        self._kind, self._shifts = kind, _periodic(shape, None if bias is None else bias.to(kind), kind)
+    def __init__(
+        self, kernels: Any, op: Graded | Gate, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype
+    ) -> None:
+        self._kernels, self._kind = kernels, kind
+        self._shifts = _periodic(shape, None if bias is None else bias.to(kind), kind, kernels.BLOCK)
         self._type = travels(Type(shape, graded(op.bits)))
         half = 1 << (op.bits - 1)
         self._constants = tuple(map(NUMPY[kind], (2.0**-op.shift, -half, half - 1)))
-        self._kernels: Any = compiled()
 
     def __call__(self, current: torch.Tensor, gates: torch.Tensor | None) -> Emitted:
         """Payloads of currents (T, B, *shape), exact with the bias in the number type; gates: 0 or 1, of that shape."""
@@ -83,12 +86,12 @@ class PlainPayloads:
         return values, self._kernels.gated_payloads(x, self._shifts, *self._constants, _flat(gates), out)
 
 
-def _periodic(shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype) -> Array:
+def _periodic(shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, block: int) -> Array:
     """Biases (P,) of which neuron n of all samples has the one at n % P; a whole block of them at least."""
     if bias is None:
-        return np.zeros(BLOCK, NUMPY[kind])
+        return np.zeros(block, NUMPY[kind])
     whole = period(shape, bias)
-    return np.tile(whole.numpy(), max(1, BLOCK // whole.numel()))
+    return np.tile(whole.numpy(), max(1, block // whole.numel()))
 
 
 def _flat(values: torch.Tensor) -> Array:

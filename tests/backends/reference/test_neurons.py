@@ -10,7 +10,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backends.reference.compiled import compiled
+from backends.compiled import compiled
 from backends.reference.cpu import WithNumba
 from backends.reference.forms import Forms
 from backends.reference.layout import is_channels_last
@@ -54,7 +54,7 @@ def test_the_integer_neuron_is_the_operations(op, currents, bias, wide):
 @pytest.fixture(params=["compiled", "torch"])
 def way(request):
     """Both ways to compute a plain neuron."""
-    return WithNumba(compiled()) if request.param == "compiled" else Forms()
+    return WithNumba(compiled("reference")) if request.param == "compiled" else Forms()
 
 
 @st.composite
