@@ -9,12 +9,15 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from backends.reference.plan import Plan
 from backends.reference.prepared import Prepared, Results, cuts
 from backends.trace import Array
 
-CUT_BYTES, MOST_CUT_BYTES = 1 << 22, 1 << 24
-"""The largest value of a cut: a layer finds in the cache what the layer before it left there. Large weights, which every cut
-reads again, make it worth more."""
+CUT_BYTES, MOST_CUT_BYTES, LOOP_CUT_BYTES = 1 << 22, 1 << 24, 1 << 28
+"""
+The largest value of a cut: a layer finds in the cache what the layer before it left there. Large weights, which every cut reads
+again, make it worth more, and loops most, as each of their steps is a call of its own.
+"""
 
 
 class InTurn:
@@ -26,8 +29,7 @@ class InTurn:
     def __call__(self, samples: Mapping[str, Array]) -> Results:
         """See `prepared.Runner`."""
         steps, batch = next(iter(samples.values())).shape[:2]
-        weights = sum(array.size for array in self._prepared.plan.graph.params.values())
-        every = cuts(self._prepared.plan, steps, batch, max(CUT_BYTES, min(4 * weights, MOST_CUT_BYTES)))
+        every = cuts(self._prepared.plan, steps, batch, _limit(self._prepared.plan))
         counter = self._prepared.counter()
         parts = list(_side_by_side(lambda cut: self._run(samples, cut), every))
         for part in parts:
@@ -43,6 +45,13 @@ class InTurn:
         populations = prepared.plan.graph.outputs
         outputs = {name: _own(value, prepared.stored(nodes[populations[name]])) for name, value in made.items()}
         return Results(outputs, {name: _own(x, prepared.stored(nodes[name])) for name, x in kept.items()}, counter)
+
+
+def _limit(plan: Plan) -> int:
+    """Bytes for the largest value of a cut."""
+    if plan.loops:
+        return LOOP_CUT_BYTES
+    return max(CUT_BYTES, min(4 * sum(array.size for array in plan.graph.params.values()), MOST_CUT_BYTES))
 
 
 def _side_by_side(run: Callable[[slice], Results], every: list[slice]) -> Iterable[Results]:

@@ -65,10 +65,19 @@ class _Run:
             return self._past(node, node.op, kind)
         operands = tuple(now[name] for name in node.inputs)
         if node.op.family == "projection":
-            return self.products.product(node, operands[0]).to(kind)
+            return self._projected(node, operands[0]).to(kind)
         if node.op.family == "neuron":
             return self._resumed(node, tuple(x.to(plan.working) for x in operands)).to(kind)
         return self._resumed(node, tuple(x.to(kind) for x in operands))
+
+    def _projected(self, node: Node, x: torch.Tensor) -> torch.Tensor:
+        """The product prepared for all runs, where there is one for what travels."""
+        plan, store = self.products.plan, self.products.store
+        prepared = store.product((node.name,))
+        if prepared is None:
+            return self.products.product(node, x)
+        source = x.to(plan.travels(plan.graph.nodes[node.inputs[0]].type))
+        return prepared.current(lambda _: source)
 
     def _resumed(self, node: Node, operands: tuple[torch.Tensor, ...]) -> torch.Tensor:
         own = self.products.store.own(node)

@@ -114,6 +114,7 @@ def test_cuts_change_nothing(network, monkeypatch, threads, torch_threads):
     whole = ReferenceEngine(graph, "cpu").run(inputs, names)
     monkeypatch.setattr(in_turn, "CUT_BYTES", 1)
     monkeypatch.setattr(in_turn, "MOST_CUT_BYTES", 1)
+    monkeypatch.setattr(in_turn, "LOOP_CUT_BYTES", 1)
     cut = ReferenceEngine(graph, "cpu").run(inputs, names)
     assert cut.events == whole.events
     assert all(np.array_equal(cut.spikes[name], whole.spikes[name]) for name in names)
@@ -125,6 +126,7 @@ def test_an_error_in_a_thread_is_the_runs(network, monkeypatch, torch_threads):
     torch_threads(3)
     monkeypatch.setattr(in_turn, "CUT_BYTES", 1)
     monkeypatch.setattr(in_turn, "MOST_CUT_BYTES", 1)
+    monkeypatch.setattr(in_turn, "LOOP_CUT_BYTES", 1)
     monkeypatch.setattr(Prepared, "compute", Mock(side_effect=MemoryError("full")))
     graph, inputs = network(7, "plain", samples=7)
     with pytest.raises(MemoryError, match="full"):

@@ -131,6 +131,7 @@ def test_random_networks_equal_the_interpreter(seed: int, level: str, monkeypatc
     for cut in (1 << 28, 1):
         monkeypatch.setattr(in_turn, "CUT_BYTES", cut)
         monkeypatch.setattr(in_turn, "MOST_CUT_BYTES", cut)
+        monkeypatch.setattr(in_turn, "LOOP_CUT_BYTES", cut)
         for probes in (names, ()):
             found = engine.run(fed, probes)
             assert found.events == wanted.events
