@@ -11,10 +11,10 @@ from backends.eight_bits import fits
 from backends.event_driven.weights import event_weights
 from backends.reference.dense import Convolution, Dense
 from backends.reference.emitted import Count
-from backends.reference.forms import Forms, Payloads, Product, Spikes, Weighted
+from backends.reference.forms import Forms, Payloads, Product, Spikes, Stepper, Weighted
 from backends.reference.int8 import Int8Kernels, Int8Weights, can_convolve, is_exact
 from backends.reference.layout import CHANNELS_LAST, is_channels_last
-from backends.reference.plain import PlainPayloads, PlainSpikes
+from backends.reference.plain import PlainPayloads, PlainSpikes, SteppedSpikes
 from backends.reference.targets import targets_per_position
 from ir.ops.linear import Conv, Linear
 from ir.ops.loihi import LoihiLif
@@ -44,6 +44,9 @@ class WithNumba(WithoutNumba):
         self, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, scale: int
     ) -> Spikes:
         return PlainSpikes(self._kernels, op, shape, bias, kind)
+
+    def stepped(self, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None) -> Stepper | None:
+        return SteppedSpikes(self._kernels, op, shape, bias)
 
     def payloads(
         self, op: Graded | Gate, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, scale: int

@@ -26,6 +26,8 @@ from ir.ops.neuron import Gate, Graded
 
 Value = Callable[[str], torch.Tensor]
 Spikes = Callable[[torch.Tensor], Emitted]
+Stepper = Callable[[torch.Tensor], torch.Tensor]
+"""The neurons of one run, step after step: currents (1, B, *shape) -> spikes."""
 Payloads = Callable[[torch.Tensor, torch.Tensor | None], Emitted]
 
 
@@ -94,6 +96,10 @@ class Forms:
             return fired, self.nonzero(fired)
 
         return spikes
+
+    def stepped(self, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None) -> Stepper | None:
+        """Plain neurons at zero state; None where only their definition is at hand."""
+        return None
 
     def payloads(
         self, op: Graded | Gate, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, scale: int

@@ -57,6 +57,40 @@ def lif(x: Array, bias: Array, gain: Any, kept: Any, threshold: Any, most: Any, 
 
 
 @kernel
+def lif_step(
+    x: Array,
+    u: Array,
+    v: Array,
+    bias: Array,
+    gain: Any,
+    kept_u: Any,
+    kept_v: Any,
+    threshold: Any,
+    half: Any,
+    spikes: Array,
+) -> None:
+    """
+    u <- wrap(trunc(u kept_u) + gain x);  v <- clip(trunc(v kept_v) + u + bias);  s = [v > threshold];  v <- 0 where s.
+
+    One step; u in (-half, half], v in (-half, half).
+
+    Args:
+        x, u, v: (samples, neurons) float64; u and v are what the step before left, and are overwritten. bias: (neurons,).
+        spikes: (samples, neurons) uint8, written.
+    """
+    for sample in range(x.shape[0]):
+        current, own_u, own_v, out = x[sample], u[sample], v[sample], spikes[sample]
+        for i in range(bias.size):
+            a = np.trunc(own_u[i] * kept_u) + current[i] * gain
+            a = a - 2 * half if a > half else a
+            a = a + 2 * half if a <= -half else a
+            own_u[i] = a
+            b = min(max(np.trunc(own_v[i] * kept_v) + a + bias[i], 1 - half), half - 1)
+            out[i] = b > threshold
+            own_v[i] = 0.0 if b > threshold else b
+
+
+@kernel
 def payloads(x: Array, bias: Array, gain: Any, low: Any, high: Any, values: Array) -> int:
     """y = clip(floor((x + bias) gain)) to low..high, written to `values`, (neurons,); how many are not zero. bias as in `lif`."""
     zero = gain - gain

@@ -5,6 +5,7 @@ out, in one pass (`kernels`).
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,33 @@ class PlainSpikes:
         steps = len(current)
         x, out = current.contiguous().numpy().reshape(steps, -1), spikes.numpy().reshape(steps, -1)
         return spikes, self._kernels.lif(x, shifts, *self._constants, out)
+
+
+class SteppedSpikes:
+    """
+    Lava's own LIF with one set of constants, one step of one run after another: `neurons.loihi_spikes` with its state kept.
+
+    Args:
+        kernels: the compiled ones. shape: of the population. bias: in units of v, broadcastable to it; None for none.
+    """
+
+    def __init__(self, kernels: Any, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None) -> None:
+        unit, half = 1 << op.decay_bits, 1 << (op.state_bits - 1)
+        kept = (unit - op.du - 1) / unit, (unit - op.dv) / unit
+        self._constants = tuple(map(float, (1 << op.shift, *kept, op.vth << op.shift, half)))
+        self._kernel, self._bias = kernels.lif_step, np.zeros(prod(shape))
+        if bias is not None:
+            self._bias[:] = bias.expand(shape).reshape(-1).numpy()
+        self._state: tuple[Array, Array] | None = None
+
+    def __call__(self, current: torch.Tensor) -> torch.Tensor:
+        """Spikes (1, B, *shape), uint8, of currents of that shape, whole numbers."""
+        x = current.to(torch.float64).contiguous().numpy().reshape(-1, self._bias.size)
+        if self._state is None:
+            self._state = np.zeros_like(x), np.zeros_like(x)
+        spikes = torch.empty(current.shape, dtype=torch.uint8)
+        self._kernel(x, *self._state, self._bias, *self._constants, spikes.numpy().reshape(x.shape))
+        return spikes
 
 
 class PlainPayloads:

@@ -173,3 +173,19 @@ def test_bursts_are_the_operations(micro):
     n = np.arange(6).reshape(1, 2, 3)
     op = Burst(micro)
     assert np.array_equal(burst_spikes(op, torch.from_numpy(n).float()).numpy(), op.run((n,), {}, 1))
+
+
+@pytest.mark.parametrize(("du", "dv"), [(4095, 2048), (4095, 0), (1000, 333), (-1, 4096)])
+def test_stepped_neurons_keep_their_state_and_wrap(du, dv):
+    kernels = pytest.importorskip("backends.reference.kernels")
+    op, shape = LoihiLif(du, dv, 300, 6, 12, 24), (2, 5)
+    rng = np.random.default_rng(du + dv)
+    x = rng.choice([-(1 << 18), -(1 << 17), -300, 0, 7, 200, 1 << 17, (1 << 17) + 1, 1 << 18], (30, 3, *shape))
+    bias = rng.integers(-5000, 5000, shape[-1:])
+    stepped = WithNumba(kernels).stepped(op, shape, torch.from_numpy(bias).double())
+    assert stepped is not None
+    found = torch.cat([stepped(torch.from_numpy(x[t : t + 1])) for t in range(len(x))])
+    wanted = op.run((x,), {"bias": bias}, len(x))
+    assert found.dtype == torch.uint8
+    assert np.array_equal(found.numpy(), wanted)
+    assert 0 < wanted.mean() < 1
