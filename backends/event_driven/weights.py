@@ -78,12 +78,13 @@ class EventWeights:
         )
         if price.of(len(every), inputs, outputs, 0) > dense_ns:
             return None
-        if price.of(len(every), inputs, outputs, count(every.reshape(-1))) > dense_ns:
+        blocks = [slice(first, first + ROWS) for first in range(0, len(every), ROWS)]
+        events = [count(every[block].reshape(-1)) for block in blocks]
+        if price.of(len(every), inputs, outputs, sum(events)) > dense_ns:
             return None
         y = np.empty((len(every), outputs), np.float32)
-        for first in range(0, len(every), ROWS):
-            part = every[first : first + ROWS]
-            multiply(part, count(part.reshape(-1)), self._rows, self._gain, y[first : first + ROWS])
+        for block, own in zip(blocks, events, strict=True):
+            multiply(every[block], own, self._rows, self._gain, y[block])
         return y.reshape(*x.shape[:-1], outputs)
 
 

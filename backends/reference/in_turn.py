@@ -30,9 +30,9 @@ class InTurn:
         """See `prepared.Runner`."""
         steps, batch = next(iter(samples.values())).shape[:2]
         every = cuts(self._prepared.plan, steps, batch, _limit(self._prepared.plan))
-        counter = self._prepared.counter()
         parts = list(_side_by_side(lambda cut: self._run(samples, cut), every))
-        for part in parts:
+        counter = parts[0].counter
+        for part in parts[1:]:
             counter.add(part.counter)
         return Results(_joined([part.outputs for part in parts]), _joined([part.spikes for part in parts]), counter)
 
