@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from backends.eight_bits import common_shift
 from backends.lava.cone import cone_of
 from ir.graph import Array, Graph
 
@@ -55,7 +56,7 @@ def _evaluate(graph: Graph, current: str, source: str, units: Array) -> Array:
 
 def stored_matrix(weights: Any) -> StoredMatrix | None:
     """The weights in Lava's format without loss, or None where 8 bits and a shared exponent cannot say them."""
-    exponent = _common_exponent(weights.data)
+    exponent = common_shift(weights.data)
     mantissa = weights.copy()
     mantissa.data = weights.data >> exponent
     low, high = int(mantissa.data.min()), int(mantissa.data.max())
@@ -65,9 +66,3 @@ def stored_matrix(weights: Any) -> StoredMatrix | None:
     if low < -SIGNED_TOP or high >= SIGNED_TOP:
         return None
     return StoredMatrix((2 * mantissa).astype(np.int32), "MIXED", exponent - 1)
-
-
-def _common_exponent(values: Array) -> int:
-    """The largest power of two that divides every value."""
-    together = int(np.bitwise_or.reduce(np.abs(values)))
-    return (together & -together).bit_length() - 1
