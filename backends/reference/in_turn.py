@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import numpy as np
 import torch
 
 from backends.reference.plan import Plan
 from backends.reference.prepared import Prepared, Results, cuts
+from backends.torch_threads import torch_threads
 from backends.trace import Array
 
 CUT_BYTES, MOST_CUT_BYTES, LOOP_CUT_BYTES = 1 << 22, 1 << 24, 1 << 28
@@ -59,19 +59,8 @@ def _side_by_side(run: Callable[[slice], Results], every: list[slice]) -> Iterab
     threads = min(torch.get_num_threads(), len(every))
     if threads <= 1:
         return map(run, every)
-    with _one_thread_each(), ThreadPoolExecutor(threads) as pool:
+    with torch_threads(1), ThreadPoolExecutor(threads) as pool:
         return list(pool.map(run, every))
-
-
-@contextmanager
-def _one_thread_each() -> Generator[None]:
-    """Threads that begin in here use no others of torch's."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _own(value: torch.Tensor, kind: torch.dtype) -> Array:

@@ -25,7 +25,7 @@ def machine() -> dict[str, str]:
         "CPU": facts.get("model name") or platform.processor() or platform.machine(),
         "instructions": " ".join(flag for flag in FLAGS if flag in flags),
         "int8 products": "exact" if is_exact() else "not exact here, not used",
-        "cores": str(_cores()),
+        "cores": str(cores()),
         "load": _load(),
         "memory": _memory(),
         "GPU": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
@@ -44,7 +44,8 @@ def _cpu_facts() -> dict[str, str]:
     return {}
 
 
-def _cores() -> int:
+def cores() -> int:
+    """The processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

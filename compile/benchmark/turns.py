@@ -63,10 +63,7 @@ def one_thread() -> Generator[None]:
     import torch
     from threadpoolctl import threadpool_limits
 
-    threads = torch.get_num_threads()
-    with threadpool_limits(1), torch.no_grad():
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)
+    from backends.torch_threads import torch_threads
+
+    with threadpool_limits(1), torch_threads(1), torch.no_grad():
+        yield

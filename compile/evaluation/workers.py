@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -14,6 +13,7 @@ from typing import Any
 
 import torch
 
+from compile.benchmark.machine import cores
 from compile.evaluation.chunk import Network
 from ir.errors import CompileError
 
@@ -83,8 +83,3 @@ def _check(distributed: Any, client: Any, address: str) -> None:
         raise CompileError("cluster.worker", "the cluster has no workers", address, hint) from None
     except ImportError as error:
         raise CompileError("cluster.worker", f"a worker lacks the compiler: {error}", address, hint) from None
-
-
-def cores() -> int:
-    """The processor cores that this process may use."""
-    return len(os.sched_getaffinity(0))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -16,7 +15,9 @@ from backends.reference.devices import means_of
 from backends.reference.engine import ReferenceEngine
 from backends.reference.plan import plan_of
 from backends.reference.prepared import Prepared
+from backends.torch_threads import torch_threads
 from backends.trace import Array, Trace
+from compile.benchmark.machine import cores
 from compile.benchmark.network import zero_state_forward
 from compile.benchmark.products import weighted_nodes
 from compile.benchmark.table import Cell, Table
@@ -45,12 +46,9 @@ def table(quick: bool) -> Table:
     if not torch.cuda.is_available():
         return Table("GPU", COLUMNS, (), "Skipped: torch finds no CUDA device.")
     cases = [(name, batch) for name in NETWORKS for batch in (QUICK_BATCHES if quick else (*BATCHES, DATA_SET))]
-    device, threads = torch.device("cuda"), torch.get_num_threads()
-    torch.set_num_threads(os.cpu_count() or 1)  # the host stages and widens what the device computes
-    try:
+    device = torch.device("cuda")
+    with torch_threads(cores()):  # the host stages and widens what the device computes
         rows = tuple(row(name, NETWORKS[name](), batch, 3 if quick else 7, device) for name, batch in cases)
-    finally:
-        torch.set_num_threads(threads)
     return Table(f"GPU: {means_of(device).describe()}", COLUMNS, rows, NOTE)
 
 
