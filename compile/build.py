@@ -89,7 +89,7 @@ def _import(part: Part, source: Source, progress: Progress) -> tuple[Graph, Any]
 def _check_neurons(part: Part, deployment: Deployment) -> None:
     """A module without neurons is no spiking network; a NIR file may hold one layer for the host."""
     if not deployment.chip.nodes and not isinstance(part.network, Graph):
-        raise CompileError("build.neurons", f"the network {part.name} has no spiking neurons", part.name)
+        raise CompileError("build.neurons", f"the network {part.name} has no spiking neurons", where=part.name)
 
 
 def _check(part: Part, graph: Graph) -> ImportCheck | None:

@@ -41,18 +41,22 @@ def build_integers(part: Part, source: Source, options: Options, profile: Profil
 def _check_options(part: Part, options: Options, profile: Profile) -> None:
     if options.precision != "int":
         what = "the network is integers already, and nothing says which real numbers they stand for"
-        raise CompileError("options.precision", what, part.name, "use --precision int")
+        raise CompileError("options.precision", what, where=part.name, hint="use --precision int")
     if options.lower:
-        raise CompileError("options.lower", "the network is synapses and neurons already", part.name, "leave it out")
+        raise CompileError(
+            "options.lower", "the network is synapses and neurons already", where=part.name, hint="leave it out"
+        )
     own, needed = profile.arithmetic, (DECAY_BITS, STATE_BITS, SHIFT)
     if (own.decay_bits, own.state_bits, own.activation_shift) != needed:
         what = f"profile {profile.name} computes with other integers than the network: not {needed} for decays, states, shift"
-        raise CompileError("options.profile", what, part.name, "use a profile of Loihi")
+        raise CompileError("options.profile", what, where=part.name, hint="use a profile of Loihi")
 
 
 def _from_module(part: Part) -> IntegerNetwork:
     """A SLAYER module with its one input."""
     if len(part.calibration) != 1:
-        raise CompileError("slayer.inputs", f"the network takes {len(part.calibration)} inputs, not one", part.name)
+        raise CompileError(
+            "slayer.inputs", f"the network takes {len(part.calibration)} inputs, not one", where=part.name
+        )
     ((name, inputs),) = part.calibration.items()
     return read_slayer(part.network, part.name, np.asarray(inputs), name)

@@ -30,8 +30,15 @@ if TYPE_CHECKING:
     from compile.benchmark.table import Benchmark
 
 
-def compile_model(network: Any, target: str = "loihi", *, example: Any = None, static: tuple[str, ...] = (),
-                  steps: int = 0, **options: Any) -> Program:  # fmt: skip
+def compile_model(
+    network: Any,
+    target: str = "loihi",
+    *,
+    example: Any = None,
+    static: tuple[str, ...] = (),
+    steps: int = 0,
+    **options: Any,
+) -> Program:
     """
     Compile one network to a program.
 
@@ -126,7 +133,7 @@ def _published(source: Source) -> PublishedTable | None:
         return None
     if source.energy_table not in PUBLISHED_TABLES:
         what, known = f"unknown ENERGY_TABLE {source.energy_table!r}", ", ".join(PUBLISHED_TABLES)
-        raise CompileError("model.energy-table", what, source.name, f"known: {known}")
+        raise CompileError("model.energy-table", what, where=source.name, hint=f"known: {known}")
     return PUBLISHED_TABLES[source.energy_table]
 
 

@@ -32,7 +32,7 @@ def exit_code(run: Callable[[], int]) -> int:
         what = f"not enough memory: {error}" if str(error) else "not enough memory"
         return _complain(CompileError("memory", what, hint="fewer --samples, or one --part"), EXIT_USAGE)
     except OSError as error:
-        return _complain(CompileError("io", error.strerror or str(error), str(error.filename or "")), EXIT_USAGE)
+        return _complain(CompileError("io", error.strerror or str(error), where=str(error.filename or "")), EXIT_USAGE)
 
 
 def prepare_streams() -> None:

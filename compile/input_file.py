@@ -27,10 +27,10 @@ def with_inputs(source: Source, path: Path, whole: bool) -> Source:
     hint = f"inputs: {', '.join(known)}"
     unknown = [name for name in arrays if name not in known]
     if unknown and (whole or len(unknown) == len(arrays)):
-        raise CompileError("inputs.names", f"the network has no input {', '.join(unknown)}", str(path), hint)
+        raise CompileError("inputs.names", f"the network has no input {', '.join(unknown)}", where=str(path), hint=hint)
     parts = [replace(part, example=own) for part in source.parts if (own := _own_inputs(part, arrays))]
     if not parts:
-        raise CompileError("inputs.names", "the file is empty", str(path), hint)
+        raise CompileError("inputs.names", "the file is empty", where=str(path), hint=hint)
     return replace(source, parts=tuple(parts))
 
 

@@ -30,7 +30,7 @@ def output_folder(target: Path) -> Generator[Path]:
         _move_into(staging, target)
     except OSError as error:
         raise CompileError(
-            "out.write", f"cannot write {target}: {error.strerror or error}", str(error.filename or "")
+            "out.write", f"cannot write {target}: {error.strerror or error}", where=str(error.filename or "")
         ) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)

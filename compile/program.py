@@ -71,7 +71,9 @@ class Program:
         unknown = [name for name in wanted if name not in self.deployment.chip.nodes]
         if unknown:
             known = ", ".join(self.populations)
-            raise CompileError("run.probe", f"no population {unknown[0]!r} to probe", self.name, f"known: {known}")
+            raise CompileError(
+                "run.probe", f"no population {unknown[0]!r} to probe", where=self.name, hint=f"known: {known}"
+            )
         before = interpret(self.deployment.prologue, host)
         trace = self.engine.run(self.encode(before), wanted)
         return Trace(self._finish(host, before, trace), trace.spikes, trace.events)
@@ -115,17 +117,17 @@ class Program:
         if missing or unknown:
             have = ", ".join(f"{name} {kind.shape}" for name, kind in known.items())
             what = f"missing input {min(missing)!r}" if missing else f"unknown input {min(unknown)!r}"
-            raise CompileError("run.input", what, self.name, f"inputs: {have}")
+            raise CompileError("run.input", what, where=self.name, hint=f"inputs: {have}")
         whole = self.deployment.prologue
         host = {name: _host_input(name, kind, named[name], whole) for name, kind in known.items()}
         batches = {name: value.shape[1] for name, value in host.items()}
         if len(set(batches.values())) > 1:
-            raise CompileError("run.batch", f"inputs differ in the number of samples: {batches}", self.name)
+            raise CompileError("run.batch", f"inputs differ in the number of samples: {batches}", where=self.name)
         lengths = {name: value.shape[0] for name, value in host.items() if not known[name].static}
         if len(set(lengths.values())) > 1:
-            raise CompileError("run.steps", f"inputs differ in the number of steps: {lengths}", self.name)
+            raise CompileError("run.steps", f"inputs differ in the number of steps: {lengths}", where=self.name)
         if 0 in (size for value in host.values() for size in value.shape[:2]):
-            raise CompileError("run.batch", "the inputs hold no samples, or no steps", self.name)
+            raise CompileError("run.batch", "the inputs hold no samples, or no steps", where=self.name)
         return dict(zip((node.name for node in self.deployment.prologue.inputs), host.values(), strict=True))
 
 

@@ -80,9 +80,16 @@ def _row(part: PartReport, layer: Layer) -> Row:
     analytic, simulated = _layer_energy(part.energy, layer.name)
     agreement = part.run.agreement.get(layer.name)
     return Row(
-        layer.module or layer.name, layer.neurons, layer.added_neurons, layer.synapses, layer.added_synapses,
-        layer.rate, agreement, analytic, simulated,
-    )  # fmt: skip
+        layer.module or layer.name,
+        layer.neurons,
+        layer.added_neurons,
+        layer.synapses,
+        layer.added_synapses,
+        layer.rate,
+        agreement,
+        analytic,
+        simulated,
+    )
 
 
 def _layer_energy(energy: EnergyReport | None, layer: str) -> tuple[Fraction | None, Fraction | None]:

@@ -76,7 +76,7 @@ def load_source(network: Any, options: Options, example: Example | None = None) 
     stated = [flag for flag in ("dt", "semantics") if getattr(options, flag) is not None]
     if stated and source.reading is None:
         what = f"--{stated[0]} is about NIR files; {source.name} says itself what it computes"
-        raise CompileError(f"options.{stated[0]}", what, source.name, f"leave --{stated[0]} out")
+        raise CompileError(f"options.{stated[0]}", what, where=source.name, hint=f"leave --{stated[0]} out")
     return source
 
 
@@ -148,7 +148,9 @@ def _from_nir(network: Any, name: str, options: Options, example: Example) -> So
     made = {imported.names.get(key, key): value for key, value in _random_inputs(graph, options.samples).items()}
     unknown = [key for key in named if key not in made]
     if unknown:
-        raise CompileError("nir.input", f"the network has no input {unknown[0]!r}", name, f"known: {', '.join(made)}")
+        raise CompileError(
+            "nir.input", f"the network has no input {unknown[0]!r}", where=name, hint=f"known: {', '.join(made)}"
+        )
     inputs = {**made, **named}
     static = tuple(node.name for node in graph.inputs if node.type.static)
     return Source(name, "", graph.steps, static, (Part(name, graph, inputs, inputs),), reading=imported)
@@ -171,7 +173,9 @@ def _refuse_model_flags(name: str, options: Options) -> None:
     """Flags that only model files heed."""
     for flag in ("config", "weights"):
         if getattr(options, flag) is not None:
-            raise CompileError(f"options.{flag}", f"a network file has no {flag}", name, f"leave --{flag} out")
+            raise CompileError(
+                f"options.{flag}", f"a network file has no {flag}", where=name, hint=f"leave --{flag} out"
+            )
 
 
 def _array(name: str, value: Any) -> Any:
@@ -201,7 +205,7 @@ def _random_inputs(graph: Graph, samples: int) -> dict[str, Any]:
 def _chosen(names: tuple[str, ...], part: str | None, where: str) -> tuple[str, ...]:
     """All parts, or the one asked for."""
     if part is not None and part not in names:
-        raise CompileError("options.part", f"no part {part!r}", where, f"known: {', '.join(names)}")
+        raise CompileError("options.part", f"no part {part!r}", where=where, hint=f"known: {', '.join(names)}")
     return names if part is None else (part,)
 
 
@@ -223,4 +227,4 @@ def _check_finite(module: Any, name: str, where: str) -> None:
     for key, value in module.state_dict().items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             what = f"parameter {key} of {name} holds NaN or infinite values"
-            raise CompileError("model.finite", what, where, "train or load it again")
+            raise CompileError("model.finite", what, where=where, hint="train or load it again")

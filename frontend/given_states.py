@@ -47,8 +47,12 @@ class GivenStates:
         """Raise CompileError if a tensor, which is no value of the graph, is a state."""
         if self.owns(tensor):
             _, what, path = self._owners[id(tensor)]
-            raise CompileError("import.state", f"{what} is used as a value", path,
-                               hint="read out the spikes, or mem of a Leaky that subtracts with delay")  # fmt: skip
+            raise CompileError(
+                "import.state",
+                f"{what} is used as a value",
+                where=path,
+                hint="read out the spikes, or mem of a Leaky that subtracts with delay",
+            )
 
     def _enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         name = type(module).__name__
@@ -68,8 +72,14 @@ class GivenStates:
         zero = isinstance(state, torch.Tensor) and not self._computed(state) and not bool(state.any())
         if before is not None:
             what = "is reset in the middle of the window" if zero else f"is given a {key} that it did not return"
-            raise CompileError("import.steps", f"{name} {what}",
-                               hint="give every step the state of the step before; reset before the first")  # fmt: skip
+            raise CompileError(
+                "import.steps",
+                f"{name} {what}",
+                hint="give every step the state of the step before; reset before the first",
+            )
         if not zero:
-            raise CompileError("import.state", f"{name} starts from a state that is given to it ({key})",
-                               hint="start from zero: reset_mem(), or zeros")  # fmt: skip
+            raise CompileError(
+                "import.state",
+                f"{name} starts from a state that is given to it ({key})",
+                hint="start from zero: reset_mem(), or zeros",
+            )

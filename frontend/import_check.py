@@ -119,8 +119,12 @@ class _Recording:
         """The spikes of the layer that `node` was traced from, shaped like the node's value."""
         waiting = self._spikes.get(node.where.module)
         if not waiting:
-            raise CompileError("import.mismatch", f"%{node.name} has no neuron layer in the module", node.where.module,
-                               "keep layers as attributes, in nn.ModuleList or nn.ModuleDict")  # fmt: skip
+            raise CompileError(
+                "import.mismatch",
+                f"%{node.name} has no neuron layer in the module",
+                where=node.where.module,
+                hint="keep layers as attributes, in nn.ModuleList or nn.ModuleDict",
+            )
         spikes = waiting.pop(0)
         return spikes.reshape(spikes.shape[0], -1, *node.type.shape)
 
@@ -140,8 +144,12 @@ class _Recording:
         """Raise CompileError if the graph lacks a layer that ran."""
         lost = [path for path, waiting in self._spikes.items() if waiting]
         if lost:
-            raise CompileError("import.mismatch", f"the graph lacks the neuron layer {lost[0]}", lost[0],
-                               "an output that does not depend on a layer leaves it out; return what you need")  # fmt: skip
+            raise CompileError(
+                "import.mismatch",
+                f"the graph lacks the neuron layer {lost[0]}",
+                where=lost[0],
+                hint="an output that does not depend on a layer leaves it out; return what you need",
+            )
 
 
 def _replay(
@@ -174,7 +182,7 @@ def _check_layer(
     """Step one layer along the module's spikes and compare each with what the layer would fire."""
     if current.shape != spikes.shape:
         shapes = f"{tuple(current.shape)} in the graph, {tuple(spikes.shape)} in the module"
-        raise CompileError("import.mismatch", f"%{node.name} differs in shape: {shapes}", node.where.module)
+        raise CompileError("import.mismatch", f"%{node.name} differs in shape: {shapes}", where=node.where.module)
     state, close = op.begin(current[0], params), 0
     threshold = torch.as_tensor(op.constant("threshold", params)).to(current)
     for step, (x, fired) in enumerate(zip(current, spikes.bool(), strict=True)):
@@ -186,8 +194,12 @@ def _check_layer(
         )
         wrong = differing & ((v - threshold).abs() > margin)
         if bool(wrong.any()):
-            raise CompileError("import.mismatch", _first_difference(node, step, wrong, v, threshold), node.where.module,
-                               "the graph does not compute what the module computes: please report the model")  # fmt: skip
+            raise CompileError(
+                "import.mismatch",
+                _first_difference(node, step, wrong, v, threshold),
+                where=node.where.module,
+                hint="the graph does not compute what the module computes: please report the model",
+            )
         close += int(differing.sum())
         state = op.settle(state, fired, params)
     return LayerCheck(node.where.module, spikes.numel(), close)
@@ -210,7 +222,11 @@ def _compare_outputs(graph: Graph, ours: Mapping[str, torch.Tensor], theirs: Map
             float(((ours[name] - expected).abs() / expected.abs().clamp(min=1)).max()) if same_shape else float("inf")
         )
         if not difference <= OUTPUT_TOLERANCE:
-            raise CompileError("import.mismatch", f"output {name} differs from the module by {difference:.3g}", str(node.where),
-                               "does the model use a batch size or numbers taken from the example?")  # fmt: skip
+            raise CompileError(
+                "import.mismatch",
+                f"output {name} differs from the module by {difference:.3g}",
+                where=str(node.where),
+                hint="does the model use a batch size or numbers taken from the example?",
+            )
         largest = max(largest, difference)
     return largest

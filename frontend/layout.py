@@ -143,6 +143,9 @@ def _take(left: list[Axis], size: int, view: View, shape: Sequence[int]) -> Dim:
             left.insert(0, Axis(FEATURE, axis.size // size, (*axis.place, 1)))
             size = 1
         else:
-            raise CompileError("import.axes", f"reshaping {view} to {tuple(shape)} mixes the {axis.kind} axis with others",
-                               hint="keep time and batch whole: (T, B, ...) may become (T*B, ...) and back")  # fmt: skip
+            raise CompileError(
+                "import.axes",
+                f"reshaping {view} to {tuple(shape)} mixes the {axis.kind} axis with others",
+                hint="keep time and batch whole: (T, B, ...) may become (T*B, ...) and back",
+            )
     return tuple(taken)

@@ -56,7 +56,7 @@ class ModelFile:
     def load_weights(self, path: Path) -> None:
         """Load a checkpoint into the parts: by the file's own `load_weights`, else as a state dict (of the single part)."""
         if not path.is_file():
-            raise CompileError("weights.file", "no such file", str(path))
+            raise CompileError("weights.file", "no such file", where=str(path))
         own = getattr(self._module, "load_weights", None)
         if own is not None:
             call(path, "load_weights", own, dict(self.parts), path, rule="weights.fit")
@@ -96,9 +96,9 @@ def load_model_file(path: str | Path, config: str | None = None, weights: Path |
 def _check_tables(path: Path, module: ModuleType) -> None:
     """CONFIGS and STATIC_INPUTS of the right kind; a single name in brackets is a string, not a tuple of names."""
     if not isinstance(getattr(module, "CONFIGS", {}), Mapping):
-        raise broken(path, "CONFIGS is not a mapping", "CONFIGS = {name: settings}")
+        raise broken(path, "CONFIGS is not a mapping", hint="CONFIGS = {name: settings}")
     if not isinstance(getattr(module, "STATIC_INPUTS", ()), tuple | list | set | frozenset):
-        raise broken(path, "STATIC_INPUTS is not a tuple of names", 'STATIC_INPUTS = ("name",)')
+        raise broken(path, "STATIC_INPUTS is not a tuple of names", hint='STATIC_INPUTS = ("name",)')
 
 
 def _chosen(path: Path, module: ModuleType, config: str | None) -> str:
@@ -108,7 +108,7 @@ def _chosen(path: Path, module: ModuleType, config: str | None) -> str:
         return known[0] if known else ""
     if config not in known:
         raise CompileError(
-            "model.config", f"no configuration {config!r}", str(path), f"known: {', '.join(known) or 'none'}"
+            "model.config", f"no configuration {config!r}", where=str(path), hint=f"known: {', '.join(known) or 'none'}"
         )
     return config
 
@@ -129,7 +129,9 @@ def _optional(path: Path, module: ModuleType, name: str, config: str) -> Any:
 def _default_weights(path: Path, module: ModuleType, config: str) -> Path | None:
     found = _optional(path, module, "weights", config)
     if found is not None and not isinstance(found, str | Path):
-        raise broken(path, f"weights() returned a {type(found).__name__}", "return the path of a checkpoint, or None")
+        raise broken(
+            path, f"weights() returned a {type(found).__name__}", hint="return the path of a checkpoint, or None"
+        )
     return None if found is None else Path(found)
 
 
@@ -148,7 +150,9 @@ def _steps(path: Path, module: ModuleType, config: str) -> int:
     steps = getattr(settings, "T", getattr(module, "T", None))
     if not isinstance(steps, int) or steps < 1:
         raise broken(
-            path, f"T, the number of time steps, is {steps!r}", "define T = 4 in the file, or T in the configuration"
+            path,
+            f"T, the number of time steps, is {steps!r}",
+            hint="define T = 4 in the file, or T in the configuration",
         )
     return steps
 
@@ -166,7 +170,9 @@ def _named_inputs(path: Path, module: nn.Module, made: Any) -> dict[str, torch.T
     if isinstance(made, (tuple, list)):
         made = dict(zip(inspect.signature(module.forward).parameters, made, strict=False))
     if not isinstance(made, Mapping) or not all(isinstance(value, torch.Tensor) for value in made.values()):
-        raise broken(path, f"example() returned {type(made).__name__}", "return {input name: tensor} for every part")
+        raise broken(
+            path, f"example() returned {type(made).__name__}", hint="return {input name: tensor} for every part"
+        )
     return dict(made)
 
 
@@ -176,7 +182,7 @@ def _load_state(parts: dict[str, nn.Module], path: Path) -> None:
     except Exception as error:  # torch has no error of its own: a file of text raises KeyError, an empty one EOFError
         what = f"torch cannot read tensors from it ({type(error).__name__})"
         raise CompileError(
-            "weights.file", what, str(path), "save a state dict: torch.save(net.state_dict(), path)"
+            "weights.file", what, where=str(path), hint="save a state dict: torch.save(net.state_dict(), path)"
         ) from error
     single = len(parts) == 1
     for name, part in parts.items():

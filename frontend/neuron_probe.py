@@ -23,8 +23,11 @@ def probe(module: nn.Module, op: Membrane, single_step: bool) -> None:
         CompileError: if any spike differs, so that an override which changes the neuron is never ignored.
     """
     if not isinstance(op, Lif) or not hasattr(module, "reset"):
-        raise CompileError("import.module", f"{type(module).__name__} inherits from a neuron that cannot be probed",
-                           hint="use the neuron itself, with other parameters")  # fmt: skip
+        raise CompileError(
+            "import.module",
+            f"{type(module).__name__} inherits from a neuron that cannot be probed",
+            hint="use the neuron itself, with other parameters",
+        )
     twin = copy.deepcopy(module)
     reset = getattr(twin, "reset", None)
     if callable(reset):
@@ -35,8 +38,11 @@ def probe(module: nn.Module, op: Membrane, single_step: bool) -> None:
     ours = op.run((currents,), {}, STEPS)
     if theirs.shape != ours.shape or not torch.equal(theirs, ours):
         name = type(module).__name__
-        raise CompileError("import.module", f"{name} does not behave like the neuron it inherits from",
-                           hint="a neuron with other dynamics needs a rule of its own")  # fmt: skip
+        raise CompileError(
+            "import.module",
+            f"{name} does not behave like the neuron it inherits from",
+            hint="a neuron with other dynamics needs a rule of its own",
+        )
 
 
 def probe_currents(threshold: float) -> torch.Tensor:

@@ -23,8 +23,11 @@ def _number(module: nn.Module, name: str) -> float:
     """A parameter that all neurons of the layer share."""
     value = torch.as_tensor(getattr(module.p, name)).detach()
     if value.numel() != 1:
-        raise CompileError("import.parameter", f"{name} of {type(module).__name__} differs from neuron to neuron",
-                           hint="give the layer one number for all neurons")  # fmt: skip
+        raise CompileError(
+            "import.parameter",
+            f"{name} of {type(module).__name__} differs from neuron to neuron",
+            hint="give the layer one number for all neurons",
+        )
     return float(value)
 
 
@@ -57,8 +60,11 @@ def lif_box(module: nn.Module) -> Lif:
     reset = getattr(module.p.reset_method, "__name__", "")  # pyright: ignore[reportAttributeAccessIssue]
     known = {"reset_value": "value", "reset_subtract": "subtract"}
     if reset not in known:
-        raise CompileError("import.parameter", f"{type(module).__name__} resets by a function of its own ({reset})",
-                           hint=f"known: {', '.join(known)}")  # fmt: skip
+        raise CompileError(
+            "import.parameter",
+            f"{type(module).__name__} resets by a function of its own ({reset})",
+            hint=f"known: {', '.join(known)}",
+        )
     return Lif(**_membrane(module), **_firing(module), reset=known[reset])
 
 

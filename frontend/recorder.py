@@ -171,7 +171,9 @@ class Recorder:
         )
         array = tensor.detach().cpu().numpy()
         if not np.isfinite(array).all():
-            raise CompileError("import.finite", f"{name} holds NaN or infinity", self.path, "check the checkpoint")
+            raise CompileError(
+                "import.finite", f"{name} holds NaN or infinity", where=self.path, hint="check the checkpoint"
+            )
         return Constant(node_name(name), array)
 
 

@@ -105,8 +105,9 @@ def neuron_rule(module: nn.Module) -> NeuronRule | None:
         base = next((name for name in names if name in _STATEFUL), None)
         if base is not None and not set(names) & set(_STATELESS_IN_EVAL):
             siblings = [name for name in NEURON_RULES if name.split(".")[0] == base.split(".")[0]]
-            raise CompileError("import.module", f"no rule for {names[0]}, which has state",
-                               hint=f"known: {', '.join(siblings)}")  # fmt: skip
+            raise CompileError(
+                "import.module", f"no rule for {names[0]}, which has state", hint=f"known: {', '.join(siblings)}"
+            )
         return None
     return NEURON_RULES[known[0]]
 
@@ -135,20 +136,32 @@ def check_neuron(module: nn.Module, has_run: bool = False) -> None:
         return
     name = type(module).__name__
     if not getattr(module.surrogate_function, "spiking", True):
-        raise CompileError("import.surrogate", f"{name} emits no spikes (spiking=False)",
-                           hint="use its surrogate function with spiking=True")  # fmt: skip
+        raise CompileError(
+            "import.surrogate",
+            f"{name} emits no spikes (spiking=False)",
+            hint="use its surrogate function with spiking=True",
+        )
     later = has_run and is_single_step(module)
     if later and not isinstance(module.v, torch.Tensor):
-        raise CompileError("import.steps", f"{name} is reset in the middle of the window",
-                           hint="reset once, before the first step or behind the last one")  # fmt: skip
+        raise CompileError(
+            "import.steps",
+            f"{name} is reset in the middle of the window",
+            hint="reset once, before the first step or behind the last one",
+        )
     if isinstance(module.v, torch.Tensor) and not later:
-        raise CompileError("import.shared_neuron", f"{name} runs again without a reset, its membrane carries over",
-                           hint="give every use a neuron layer of its own")  # fmt: skip
+        raise CompileError(
+            "import.shared_neuron",
+            f"{name} runs again without a reset, its membrane carries over",
+            hint="give every use a neuron layer of its own",
+        )
     for key, tensor in (*module.named_parameters(), *module.named_buffers()):
         learned = key == "w" and neuron_rule(module) is parametric_lif
         if not learned and not bool((tensor == module.v_threshold).all()):
-            raise CompileError("import.parameter", f"{name} has a parameter {key} that no rule knows",
-                               hint="one that equals the threshold (CMSF's dynamic threshold) is accepted")  # fmt: skip
+            raise CompileError(
+                "import.parameter",
+                f"{name} has a parameter {key} that no rule knows",
+                hint="one that equals the threshold (CMSF's dynamic threshold) is accepted",
+            )
 
 
 def _is_jelly(module: nn.Module) -> bool:

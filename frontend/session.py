@@ -73,10 +73,10 @@ class Session(TorchFunctionMode):
             self._step_neurons.check_complete()
             return result
         except CompileError as error:
-            raise CompileError(error.rule, error.what, error.where or self._where(), error.hint) from error
+            raise CompileError(error.rule, error.what, where=error.where or self._where(), hint=error.hint) from error
         except Exception as error:
             raise CompileError(
-                "import.forward", f"the model raised {type(error).__name__}: {error}", self._where()
+                "import.forward", f"the model raised {type(error).__name__}: {error}", where=self._where()
             ) from error
         finally:
             for handle in (before, after, *watched):
@@ -188,8 +188,11 @@ class Session(TorchFunctionMode):
             return entry[1]
         if self._taint.reaches(tensor):
             self._states.refuse(tensor)
-            raise CompileError("import.hidden", "uses a value that was computed from the input where tracing cannot follow",
-                               hint="state of neurons, scripted functions and custom kernels cannot be imported")  # fmt: skip
+            raise CompileError(
+                "import.hidden",
+                "uses a value that was computed from the input where tracing cannot follow",
+                hint="state of neurons, scripted functions and custom kernels cannot be imported",
+            )
         return None
 
     def _know(self, tensor: torch.Tensor, view: View) -> None:
@@ -208,8 +211,11 @@ class Session(TorchFunctionMode):
             has_run = self._step_neurons.has_run(module)
             check_neuron(module, has_run)
             if len(args) > 1 and args[1] is not None and not has_run and not states(module):
-                raise CompileError("import.state", f"{type(module).__name__} starts from a state that is given to it",
-                                   hint="let every neuron start from its own initial state: pass None")  # fmt: skip
+                raise CompileError(
+                    "import.state",
+                    f"{type(module).__name__} starts from a state that is given to it",
+                    hint="let every neuron start from its own initial state: pass None",
+                )
             self._neurons = 1
 
     def _leave(self, module: nn.Module, args: tuple[Any, ...], result: Any) -> None:
@@ -269,8 +275,11 @@ class Session(TorchFunctionMode):
             view = self.recorder.unfold_time(view, 0)
         kinds = [[axis.kind for axis in dim] for dim in view.dims[:2]]
         if kinds[0] != [TIME] or kinds[1][:1] != [BATCH]:
-            raise CompileError("import.axes", f"a neuron reads {view}, not (T, B, ...) with T = {self.recorder.steps}",
-                               hint="time first, batch second; check the number of steps")  # fmt: skip
+            raise CompileError(
+                "import.axes",
+                f"a neuron reads {view}, not (T, B, ...) with T = {self.recorder.steps}",
+                hint="time first, batch second; check the number of steps",
+            )
         return view
 
     def _where(self) -> str:
@@ -278,8 +287,11 @@ class Session(TorchFunctionMode):
 
 
 def _written_elsewhere(name: str) -> CompileError:
-    return CompileError("import.in_place", f"{name} writes into a tensor that is also used elsewhere",
-                        hint="write it without changing tensors in place")  # fmt: skip
+    return CompileError(
+        "import.in_place",
+        f"{name} writes into a tensor that is also used elsewhere",
+        hint="write it without changing tensors in place",
+    )
 
 
 def _is_in_place(name: str) -> bool:
@@ -289,8 +301,11 @@ def _is_in_place(name: str) -> bool:
 def _filed_under(name: str) -> str:
     """The name of a function's rule: `add_` is a sum. CompileError, saying why, where there is none."""
     if name in VALUES:
-        raise CompileError("import.values", f"the model looks at computed numbers ({name})",
-                           hint="what a network does must not depend on its values; compute this outside")  # fmt: skip
+        raise CompileError(
+            "import.values",
+            f"the model looks at computed numbers ({name})",
+            hint="what a network does must not depend on its values; compute this outside",
+        )
     in_place = _is_in_place(name)
     if name in FUNCTION_RULES:
         return name
@@ -300,5 +315,8 @@ def _filed_under(name: str) -> str:
         raise CompileError(
             "import.in_place", f"{name} writes into a tensor", hint="write it without changing tensors in place"
         )
-    raise CompileError("import.function", f"no rule for the function {name}",
-                       hint=f"known: {', '.join(sorted(key for key in FUNCTION_RULES if not key.startswith('_')))}")  # fmt: skip
+    raise CompileError(
+        "import.function",
+        f"no rule for the function {name}",
+        hint=f"known: {', '.join(sorted(key for key in FUNCTION_RULES if not key.startswith('_')))}",
+    )

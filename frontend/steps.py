@@ -97,8 +97,11 @@ class StepNeurons:
         params: constants of single neurons. feedback: further currents, values in the order of `view`.
         """
         if [axis.kind for axis in view.dims[0]][:1] != [BATCH]:
-            raise CompileError("import.step_mode", f"{type(module).__name__} runs step by step, but reads {view} at once",
-                               hint="loop over the steps in forward, or functional.set_step_mode(net, 'm')")  # fmt: skip
+            raise CompileError(
+                "import.step_mode",
+                f"{type(module).__name__} runs step by step, but reads {view} at once",
+                hint="loop over the steps in forward, or functional.set_step_mode(net, 'm')",
+            )
         read = replace(self._recorder.in_order(view), step=None)
         known = self._neurons.get(id(module))
         if known is None:
@@ -135,14 +138,16 @@ class StepNeurons:
         elif read != known.read:
             what = f"reads something else at step {known.calls} than at step 0 (%{read.value} instead of %{known.read.value})"
         if what:
-            raise CompileError("import.steps", f"{known.name} {what}", known.path, FOLD_HINT)
+            raise CompileError("import.steps", f"{known.name} {what}", where=known.path, hint=FOLD_HINT)
 
     def check_complete(self) -> None:
         """Raise CompileError where a neuron has not made all steps of the window."""
         for known in self._neurons.values():
             if known.calls != self._recorder.steps:
                 what = f"{known.name} runs {known.calls} of {self._recorder.steps} steps"
-                raise CompileError("import.steps", what, known.path, "loop over all steps of the example input")
+                raise CompileError(
+                    "import.steps", what, where=known.path, hint="loop over all steps of the example input"
+                )
 
 
 def part_of_window(recorder: Recorder, x: View, dim: int, steps: Sequence[int]) -> list[View]:

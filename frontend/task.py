@@ -23,7 +23,7 @@ class Task:
     def __post_init__(self) -> None:
         for name in ("parts", "inputs", "metrics"):
             if not hasattr(self.own, name):
-                raise broken(self.path, f"the task, a {type(self.own).__name__}, has no {name}", CONTRACT)
+                raise broken(self.path, f"the task, a {type(self.own).__name__}, has no {name}", hint=CONTRACT)
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -34,12 +34,14 @@ class Task:
         """The test set's inputs of a part by name."""
         made = call(self.path, "task.inputs", self.own.inputs, part)
         if not isinstance(made, Mapping):
-            raise broken(self.path, f"task.inputs() returned a {type(made).__name__}", "return {input name: array}")
+            raise broken(
+                self.path, f"task.inputs() returned a {type(made).__name__}", hint="return {input name: array}"
+            )
         return {str(name): value for name, value in made.items()}
 
     def metrics(self, outputs: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
         """Name -> value from {part: {output: (samples, *shape)}}."""
         found = call(self.path, "task.metrics", self.own.metrics, outputs)
         if not isinstance(found, Mapping) or not all(isinstance(value, Real) for value in found.values()):
-            raise broken(self.path, "task.metrics() returned no numbers by name", "return {metric: number}")
+            raise broken(self.path, "task.metrics() returned no numbers by name", hint="return {metric: number}")
         return {str(name): float(value) for name, value in found.items()}

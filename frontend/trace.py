@@ -46,7 +46,7 @@ def trace_module(
         graph = _trace(module, example, static, steps, name)
     except CompileError as error:
         raise CompileError(
-            error.rule, error.what, error.where or type(module).__name__, error.hint
+            error.rule, error.what, where=error.where or type(module).__name__, hint=error.hint
         ) from error.__cause__
     verify(graph, "source")
     return graph
@@ -71,8 +71,11 @@ def _check_call(module: nn.Module, example: Mapping[str, torch.Tensor], static: 
     unknown = [key for key in example if key not in accepted]
     missing = [key for key, item in accepted.items() if item.default is item.empty and key not in example]
     if unknown or (missing and not any(item.kind is item.VAR_KEYWORD for item in accepted.values())):
-        raise CompileError("import.inputs", f"forward takes {', '.join(accepted)}; the example gives {', '.join(example)}",
-                           hint="name the example inputs like the parameters of forward")  # fmt: skip
+        raise CompileError(
+            "import.inputs",
+            f"forward takes {', '.join(accepted)}; the example gives {', '.join(example)}",
+            hint="name the example inputs like the parameters of forward",
+        )
     for key, tensor in example.items():
         _check_input(key, tensor, key in static, steps)
 
@@ -85,8 +88,11 @@ def _check_input(key: str, tensor: torch.Tensor, static: bool, steps: int) -> No
     if not bool(torch.isfinite(tensor).all()):
         raise CompileError("import.inputs", f"example input {key} holds NaN or infinity")
     if not static and (tensor.ndim < 2 or tensor.shape[0] != steps):
-        raise CompileError("import.inputs", f"example input {key} has shape {tuple(tensor.shape)}, not ({steps}, B, ...)",
-                           hint="time comes first; name inputs without time in STATIC_INPUTS")  # fmt: skip
+        raise CompileError(
+            "import.inputs",
+            f"example input {key} has shape {tuple(tensor.shape)}, not ({steps}, B, ...)",
+            hint="time comes first; name inputs without time in STATIC_INPUTS",
+        )
     if tensor.ndim < 1 or 0 in tensor.shape:
         raise CompileError("import.inputs", f"example input {key} of shape {tuple(tensor.shape)} is empty")
 

@@ -17,13 +17,13 @@ def import_file(path: Path) -> ModuleType:
     """The executed file; CompileError if it does not exist, does not parse, or raises."""
     if not path.is_file():
         raise CompileError(
-            "model.file", "no such model file", str(path), "name a Python file with build() and example()"
+            "model.file", "no such model file", where=str(path), hint="name a Python file with build() and example()"
         )
     name = f"model_file_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise CompileError(
-            "model.file", "not a Python file", str(path), "name a Python file with build() and example()"
+            "model.file", "not a Python file", where=str(path), hint="name a Python file with build() and example()"
         )
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
@@ -31,7 +31,9 @@ def import_file(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:
-        raise CompileError("model.syntax", f"syntax error: {error.msg}", f"{error.filename}:{error.lineno}") from error
+        raise CompileError(
+            "model.syntax", f"syntax error: {error.msg}", where=f"{error.filename}:{error.lineno}"
+        ) from error
     except (Exception, SystemExit) as error:
         raise _failed(path, "importing the file", error) from error
     finally:
@@ -60,9 +62,11 @@ def call(path: Path, name: str, function: Callable[..., Any], *arguments: Any, r
 def _failed(path: Path, doing: str, error: Exception | SystemExit, rule: str = "model.exception") -> CompileError:
     frames = inspect.getinnerframes(error.__traceback__) if error.__traceback__ else []
     line = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else str(path)
-    return CompileError(rule, f"{doing} raised {type(error).__name__}: {error}", str(path), f"raised at {line}")
+    return CompileError(
+        rule, f"{doing} raised {type(error).__name__}: {error}", where=str(path), hint=f"raised at {line}"
+    )
 
 
-def broken(path: Path, what: str, hint: str = "see the model contract: build, example, T") -> CompileError:
+def broken(path: Path, what: str, *, hint: str = "see the model contract: build, example, T") -> CompileError:
     """The error of a file that does not keep the contract."""
-    return CompileError("model.contract", what, str(path), hint)
+    return CompileError("model.contract", what, where=str(path), hint=hint)

@@ -66,7 +66,7 @@ def _path(name_or_path: str | Path, folder: Path) -> Path:
 
 def _load(path: Path, readers: tuple[Path, ...]) -> Profile:
     if path.resolve() in readers:
-        raise CompileError("profile.extends", f"profile {path.stem} inherits from itself", str(path))
+        raise CompileError("profile.extends", f"profile {path.stem} inherits from itself", where=str(path))
     readers = (*readers, path.resolve())
     content: dict[str, object] = _read(path)
     _check_keys(content, ("title",), (*TOP_KEYS, *TABLES), str(path), "top level")
@@ -85,9 +85,11 @@ def _read(path: Path) -> dict[str, object]:
         return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except OSError as error:
         what = f"cannot read the profile: {error.strerror}"
-        raise CompileError("profile.file", what, str(path), f"profiles by name: {', '.join(names())}") from None
+        raise CompileError(
+            "profile.file", what, where=str(path), hint=f"profiles by name: {', '.join(names())}"
+        ) from None
     except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError are both ValueErrors
-        raise CompileError("profile.syntax", f"the profile is not TOML: {error}", str(path)) from None
+        raise CompileError("profile.syntax", f"the profile is not TOML: {error}", where=str(path)) from None
 
 
 def _inherited(base: object, path: Path, readers: tuple[Path, ...]) -> Quantities:
@@ -95,7 +97,7 @@ def _inherited(base: object, path: Path, readers: tuple[Path, ...]) -> Quantitie
     if base is None:
         return {}
     if not isinstance(base, str):
-        raise CompileError("profile.value", f"extends must name one profile, not {base!r}", str(path))
+        raise CompileError("profile.value", f"extends must name one profile, not {base!r}", where=str(path))
     profile = _load(_path(base, path.parent), readers)
     return {name: dict(table) for name, table in profile.tables.items()}
 
@@ -113,7 +115,7 @@ def _names(value: object, path: Path) -> list[str]:
         texts = [item for item in items if isinstance(item, str)]
         if len(texts) == len(items):
             return texts
-    raise CompileError("profile.value", f"energy_from must be a list of profile names, not {value!r}", str(path))
+    raise CompileError("profile.value", f"energy_from must be a list of profile names, not {value!r}", where=str(path))
 
 
 def _is_table(content: object) -> TypeGuard[dict[str, object]]:
@@ -123,7 +125,7 @@ def _is_table(content: object) -> TypeGuard[dict[str, object]]:
 def _table(content: object, table: str, path: Path) -> dict[str, Quantity]:
     where = f"{path}  [{table}]"
     if not _is_table(content):
-        raise CompileError("profile.value", f"{table} must be a table, not {content!r}", where)
+        raise CompileError("profile.value", f"{table} must be a table, not {content!r}", where=where)
     schema = _fields(table)
     _check_keys(content, (), tuple(schema), where, f"[{table}]")
     return {key: _quantity(value, schema[key], f"{where} {key}") for key, value in content.items()}
@@ -141,21 +143,25 @@ def _fields(table: str) -> dict[str, Field[Any]]:
 def _quantity(content: object, item: Field[Any], where: str) -> Quantity:
     if not _is_table(content):
         what = f"a bare {content!r}; every number needs a source"
-        raise CompileError("profile.value", what, where, f"write an inline table with {', '.join(QUANTITY_KEYS[:4])}")
+        raise CompileError(
+            "profile.value", what, where=where, hint=f"write an inline table with {', '.join(QUANTITY_KEYS[:4])}"
+        )
     _check_keys(content, QUANTITY_KEYS[:4], QUANTITY_KEYS, where, item.name)
     texts = {key: _text(content[key], key, where) for key in QUANTITY_KEYS[1:] if key in content}
     unit = item.metadata["unit"]
     if texts["unit"] != unit:
-        raise CompileError("profile.value", f"the unit is {texts['unit']!r}, must be {unit!r}", where)
+        raise CompileError("profile.value", f"the unit is {texts['unit']!r}, must be {unit!r}", where=where)
     if texts["kind"] not in KINDS:
-        raise CompileError("profile.value", f"unknown kind {texts['kind']!r}", where, f"known: {', '.join(KINDS)}")
+        raise CompileError(
+            "profile.value", f"unknown kind {texts['kind']!r}", where=where, hint=f"known: {', '.join(KINDS)}"
+        )
     return Quantity(_value(content["value"], item, where), **texts)
 
 
 def _text(value: object, key: str, where: str) -> str:
     if isinstance(value, str) and value.strip():
         return value
-    raise CompileError("profile.value", f"{key} must be a text that says something, not {value!r}", where)
+    raise CompileError("profile.value", f"{key} must be a text that says something, not {value!r}", where=where)
 
 
 def _value(value: object, item: Field[Any], where: str) -> Number:
@@ -164,22 +170,22 @@ def _value(value: object, item: Field[Any], where: str) -> Number:
     if unit == "flag":
         if isinstance(value, bool):
             return value
-        raise CompileError("profile.value", f"{value!r} is not true or false", where)
+        raise CompileError("profile.value", f"{value!r} is not true or false", where=where)
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)) or not Decimal(value).is_finite():
-        raise CompileError("profile.value", f"{str(value)!r} is not a finite number", where)
+        raise CompileError("profile.value", f"{str(value)!r} is not a finite number", where=where)
     if value < item.metadata["least"]:
         raise CompileError(
-            "profile.value", f"{value} is below {item.metadata['least']}, the least that makes sense", where
+            "profile.value", f"{value} is below {item.metadata['least']}, the least that makes sense", where=where
         )
     if value > item.metadata["most"]:
         raise CompileError(
-            "profile.value", f"{value} is above {item.metadata['most']}, the most that is computed", where
+            "profile.value", f"{value} is above {item.metadata['most']}, the most that is computed", where=where
         )
     if unit == "pJ":
         return Fraction(value)
     if isinstance(value, int):
         return value
-    raise CompileError("profile.value", f"{value} is not a whole number of {unit}", where)
+    raise CompileError("profile.value", f"{value} is not a whole number of {unit}", where=where)
 
 
 def _check_keys(
@@ -190,4 +196,4 @@ def _check_keys(
     for keys, state in ((unknown, "unknown"), (missing, "missing")):
         if keys:
             what = f"{owner}: {state} key {', '.join(keys)}"
-            raise CompileError("profile.key", what, where, f"known: {', '.join(known)}")
+            raise CompileError("profile.key", what, where=where, hint=f"known: {', '.join(known)}")

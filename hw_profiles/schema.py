@@ -99,10 +99,10 @@ class Arithmetic:
     def __post_init__(self) -> None:
         if self.activation_shift + 2 > self.state_bits:
             what = f"activation_shift {self.activation_shift} leaves nothing of the {self.state_bits} state_bits"
-            raise CompileError("profile.value", what, "[arithmetic]")
+            raise CompileError("profile.value", what, where="[arithmetic]")
         if self.state_bits + self.decay_bits > _PRODUCT_BITS:
             what = f"state_bits {self.state_bits} and decay_bits {self.decay_bits} make products beyond {_PRODUCT_BITS} bits"
-            raise CompileError("profile.value", what, "[arithmetic]")
+            raise CompileError("profile.value", what, where="[arithmetic]")
 
 
 @dataclass(frozen=True)
@@ -182,11 +182,13 @@ class Profile:
         found = self.tables.get(table, {}).get(key)
         if found is None:
             hint = f"state it in a profile of your own: extends = {self.name!r}, then [{table}] {key}"
-            raise CompileError("profile.missing", f"profile {self.name} has no {table}.{key}", self.file, hint)
+            raise CompileError(
+                "profile.missing", f"profile {self.name} has no {table}.{key}", where=self.file, hint=hint
+            )
         return found
 
     def _typed(self, table: str, kind: type[Table]) -> Table:
         if table not in self.tables:
             what = f"profile {self.name} has no table [{table}]: it describes no chip that runs networks"
-            raise CompileError("profile.missing", what, self.file, "choose a chip's profile")
+            raise CompileError("profile.missing", what, where=self.file, hint="choose a chip's profile")
         return kind(**{key: quantity.value for key, quantity in self.tables[table].items()})

@@ -20,7 +20,7 @@ class CompileError(Exception):
 
     exit_code = 2
 
-    def __init__(self, rule: str, what: str, where: str = "", hint: str = "") -> None:
+    def __init__(self, rule: str, what: str, *, where: str = "", hint: str = "") -> None:
         self.rule, self.what, self.where, self.hint = rule, what, where, hint
         super().__init__(self._text())
 
@@ -33,7 +33,7 @@ class CompileError(Exception):
         return "\n".join(lines)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Violation:
     """One limit of the target that one node exceeds: the number, the limit and the way out."""
 
@@ -44,7 +44,7 @@ class Violation:
 
     def text(self) -> str:
         """The violation in the layout that every error has."""
-        return str(CompileError(self.rule, self.what, self.where, self.hint))
+        return str(CompileError(self.rule, self.what, where=self.where, hint=self.hint))
 
 
 class DeployError(CompileError):
@@ -55,7 +55,7 @@ class DeployError(CompileError):
     def __init__(self, violations: Sequence[Violation]) -> None:
         self.violations = tuple(violations)
         first = self.violations[0]
-        super().__init__(first.rule, first.what, first.where, first.hint)
+        super().__init__(first.rule, first.what, where=first.where, hint=first.hint)
 
     def __str__(self) -> str:
         return "\n".join(violation.text() for violation in self.violations)

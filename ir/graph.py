@@ -87,12 +87,21 @@ class Graph:
         if not isinstance(other, Graph):
             return NotImplemented
         same = (self.name, self.steps, self.dtype, dict(self.nodes), dict(self.outputs), list(self.nodes)) == (
-            other.name, other.steps, other.dtype, dict(other.nodes), dict(other.outputs), list(other.nodes),
-        )  # fmt: skip
-        return same and self.params.keys() == other.params.keys() and all(
-            array.dtype == other.params[key].dtype and np.array_equal(array, other.params[key])
-            for key, array in self.params.items()
-        )  # fmt: skip
+            other.name,
+            other.steps,
+            other.dtype,
+            dict(other.nodes),
+            dict(other.outputs),
+            list(other.nodes),
+        )
+        return (
+            same
+            and self.params.keys() == other.params.keys()
+            and all(
+                array.dtype == other.params[key].dtype and np.array_equal(array, other.params[key])
+                for key, array in self.params.items()
+            )
+        )
 
     @property
     def inputs(self) -> tuple[Node, ...]:
@@ -190,7 +199,9 @@ class GraphBuilder:
         try:
             result = op.infer(tuple(self._nodes[value].type for value in inputs), shapes)
         except CompileError as error:
-            raise CompileError(error.rule, error.what, error.where or f"%{unique}  {origin}", error.hint) from None
+            raise CompileError(
+                error.rule, error.what, where=error.where or f"%{unique}  {origin}", hint=error.hint
+            ) from None
         self._nodes[unique] = Node(unique, op, inputs, result, tuple((params or {}).items()), origin)
         return unique
 

@@ -77,7 +77,9 @@ class _Loop:
             return self._past(node, node.op)
         if node.op.family == "host":
             what = f"%{node.name}: {node.op.kind} lies on a loop of the network"
-            raise CompileError("ir.loop", what, str(node.where), "a loop may hold neurons, projections and routing")
+            raise CompileError(
+                "ir.loop", what, where=str(node.where), hint="a loop may hold neurons, projections and routing"
+            )
         own = {role: self.params[name] for role, name in node.params}
         args = tuple(now[name] for name in node.inputs)
         value, self.states[node.name] = node.op.resume(args, own, 1, self.states.get(node.name))

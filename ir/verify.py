@@ -31,14 +31,16 @@ def verify(graph: Graph, level: str) -> None:
     for name, node in graph.nodes.items():
         problem = _problem(graph, node, seen, level)
         if problem:
-            raise CompileError(f"ir.{level}", f"%{name}: {problem}", f"{node.where}\n{neighbourhood(graph, name)}")
+            raise CompileError(
+                f"ir.{level}", f"%{name}: {problem}", where=f"{node.where}\n{neighbourhood(graph, name)}"
+            )
         seen.add(name)
     for node in graph.loops:
         assert isinstance(node.op, Past)
         if node.op.of not in seen or graph.nodes[node.op.of].type != node.type:
             found = graph.nodes[node.op.of].type if node.op.of in seen else "nothing"
             raise CompileError(
-                f"ir.{level}", f"%{node.name}: %{node.op.of} is {found}, not {node.type}", str(node.where)
+                f"ir.{level}", f"%{node.name}: %{node.op.of} is {found}, not {node.type}", where=str(node.where)
             )
     for output, value in graph.outputs.items():
         if value not in seen:

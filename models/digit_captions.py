@@ -26,9 +26,7 @@ FEATURES = 64
 EMBEDDING_SEED = 20260
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 PAD = "[pad]"
-VOCABULARY = (
-    PAD, *NAMES, "big", "small", "upper", "lower", "left", "right", "of", "above", "below"
-)  # fmt: skip
+VOCABULARY = (PAD, *NAMES, "big", "small", "upper", "lower", "left", "right", "of", "above", "below")
 
 
 def draw_captions(scene: list[Digit], rng: np.random.Generator) -> list[str]:

@@ -37,8 +37,12 @@ def made(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
     folder = tmp_path_factory.mktemp("replay")
     run = subprocess.run(
         [sys.executable, "-m", "tests.replay", str(folder)],
-        cwd=ROOT, env={**os.environ, **PORTABLE}, capture_output=True, text=True, timeout=600,
-    )  # fmt: skip
+        cwd=ROOT,
+        env={**os.environ, **PORTABLE},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
     assert run.returncode == 0, run.stderr
     if request.config.getoption("--update-golden"):
         shutil.rmtree(KEPT, ignore_errors=True)

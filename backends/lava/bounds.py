@@ -22,7 +22,7 @@ def magnitude_bounds(graph: Graph) -> dict[str, int]:
         if bound >= EXACT_FLOAT64:
             what = f"a sum of %{name} can reach {bound}, beyond exact arithmetic"
             where = f"%{name}  {graph.nodes[name].where}"
-            raise CompileError("lava.range", what, where, "use smaller weights or payloads")
+            raise CompileError("lava.range", what, where=where, hint="use smaller weights or payloads")
     return bounds
 
 

@@ -47,11 +47,7 @@ def connect(graph: Graph, timing: Timing, cores: Mapping[str, Core]) -> Blueprin
     port_of: dict[str, Port] = {node.name: ("", node.name) for node in graph.inputs}
     for part, names in sends.items():
         port_of |= {name: (part, f"out_{k}") for k, name in enumerate(names)}
-    wires = [
-        (port_of[name], (part, f"in_{k}"))
-        for part, core in cores.items()
-        for k, name in enumerate(core.receives)
-    ]  # fmt: skip
+    wires = [(port_of[name], (part, f"in_{k}")) for part, core in cores.items() for k, name in enumerate(core.receives)]
     wires += [(port_of[emission], ("", output)) for output, emission in outputs.items()]
     parts: dict[str, Part] = {part: CorePart(CoreWorker(core, sends[part])) for part, core in cores.items()}
     return finish(graph, timing, parts, wires, port_dtype(graph))

@@ -76,8 +76,23 @@ class Int8Kernels:
     def convolve(self, x: torch.Tensor) -> torch.Tensor:
         """x (rows, inputs, height, width) uint8 -> float32 (rows, outputs, height, width), channels last in memory."""
         x = _channels_last(x)
-        return _ONEDNN.qconv2d_pointwise(x, 1.0, 0, self._packed, self._scales, self._zeros, None, *self._geometry,
-                                         self._groups, 1.0, 0, torch.float32, "none", [], "")  # fmt: skip
+        return _ONEDNN.qconv2d_pointwise(
+            x,
+            1.0,
+            0,
+            self._packed,
+            self._scales,
+            self._zeros,
+            None,
+            *self._geometry,
+            self._groups,
+            1.0,
+            0,
+            torch.float32,
+            "none",
+            [],
+            "",
+        )
 
 
 def _channels_last(x: torch.Tensor) -> torch.Tensor:

@@ -81,8 +81,12 @@ class Factors:
         return Factors(
             _written(left, kind).view(lengths[0], lengths[1], lengths[2]),
             _written(right, kind).view(lengths[0], lengths[2], lengths[3]),
-            sizes, tuple(shared), tuple(first), tuple(second), tuple(common),
-        )  # fmt: skip
+            sizes,
+            tuple(shared),
+            tuple(first),
+            tuple(second),
+            tuple(common),
+        )
 
     def total(self, axes: tuple[int, ...]) -> torch.Tensor:
         """The sum over `axes`, those of `of`, kept with length 1: (T, B, *shape with 1 at axes)."""

@@ -61,5 +61,7 @@ def measured_configs(path: Path) -> list[str]:
     known, task = list(getattr(module, "CONFIGS", {})) or [""], getattr(module, "task", None)
     measured = [config for config in known if task is not None and call(path, "task", task, config) is not None]
     if not measured:
-        raise CompileError("evaluate.task", "there is no test set to evaluate", str(path), "define task(config)")
+        raise CompileError(
+            "evaluate.task", "there is no test set to evaluate", where=str(path), hint="define task(config)"
+        )
     return measured

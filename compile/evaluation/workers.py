@@ -70,7 +70,9 @@ def _cluster(address: str) -> Generator[Workers]:
             try:
                 yield Workers(client.get_executor(pure=False).submit, lambda network: client.scatter(network))
             except distributed.KilledWorker as error:
-                raise CompileError("cluster.worker", str(error), address, "give the workers more memory") from None
+                raise CompileError(
+                    "cluster.worker", str(error), where=address, hint="give the workers more memory"
+                ) from None
 
 
 def _check(distributed: Any, client: Any, address: str) -> None:
@@ -80,6 +82,8 @@ def _check(distributed: Any, client: Any, address: str) -> None:
         client.wait_for_workers(1, timeout=CONNECT_S)
         client.run(import_module, __name__)
     except (TimeoutError, distributed.TimeoutError):
-        raise CompileError("cluster.worker", "the cluster has no workers", address, hint) from None
+        raise CompileError("cluster.worker", "the cluster has no workers", where=address, hint=hint) from None
     except ImportError as error:
-        raise CompileError("cluster.worker", f"a worker lacks the compiler: {error}", address, hint) from None
+        raise CompileError(
+            "cluster.worker", f"a worker lacks the compiler: {error}", where=address, hint=hint
+        ) from None

@@ -24,8 +24,11 @@ def scale(recorder: Recorder, x: View, constant: Operand) -> View:
     if time is None:
         return _broadcast(recorder, Scale(), x, {"weight": stored}, constant)
     if stored.array.size != recorder.steps:
-        raise CompileError("import.time", "multiplies by a constant that varies over time and over features at once",
-                           hint="multiply by the one and then by the other")  # fmt: skip
+        raise CompileError(
+            "import.time",
+            "multiplies by a constant that varies over time and over features at once",
+            hint="multiply by the one and then by the other",
+        )
     return recorder.apply(TimeWeight(), x, {"weight": stored._replace(array=stored.array.reshape(-1))})
 
 

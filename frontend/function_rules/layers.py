@@ -52,13 +52,23 @@ def _require(condition: bool, x: View, what: str) -> None:
 
 
 def batch_norm(
-    recorder: Recorder, x: View, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
-    bias: Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
-) -> View:  # fmt: skip
+    recorder: Recorder,
+    x: View,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> View:
     """Normalisation of dimension 1 with running statistics; dimension 1 may be time itself."""
     if training or running_mean is None or running_var is None:
-        raise CompileError("import.batch_norm", "a batch norm uses the statistics of the batch",
-                           hint="put the module in eval mode, with track_running_stats=True")  # fmt: skip
+        raise CompileError(
+            "import.batch_norm",
+            "a batch norm uses the statistics of the batch",
+            hint="put the module in eval mode, with track_running_stats=True",
+        )
     params = constants(recorder, mean=running_mean, var=running_var, weight=weight, bias=bias)
     if [axis.kind for axis in x.dims[1]] == [TIME]:
         return recorder.apply(BatchNorm(-1, eps, timed=True), x, params, recorder.path)
@@ -68,9 +78,13 @@ def batch_norm(
 
 
 def layer_norm(
-    recorder: Recorder, x: View, normalized_shape: Sequence[int], weight: Tensor | None = None, bias: Tensor | None = None,
+    recorder: Recorder,
+    x: View,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
     eps: float = 1e-5,
-) -> View:  # fmt: skip
+) -> View:
     """Normalisation over the last dimensions."""
     rank = len(normalized_shape)
     _require(all(is_plain(dim) for dim in x.dims[-rank:]), x, "a layer norm would mix time or batch into the features")
@@ -82,9 +96,15 @@ def layer_norm(
 
 
 def conv(
-    recorder: Recorder, x: View, weight: Tensor, bias: Tensor | None = None, stride: int | Sequence[int] = 1,
-    padding: str | int | Sequence[int] = 0, dilation: int | Sequence[int] = 1, groups: int = 1,
-) -> View:  # fmt: skip
+    recorder: Recorder,
+    x: View,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: int | Sequence[int] = 1,
+    padding: str | int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+) -> View:
     """Cross-correlation of (N, C, *spatial), N holding time and batch."""
     rank = weight.ndim - 2
     _require(

@@ -23,26 +23,40 @@ def _pool(
     recorder: Recorder, x: View, kernel: tuple[int, ...], stride: Size | None, padding: Size, exact: bool
 ) -> View:
     if not exact:
-        raise CompileError("import.pool", "cannot import pooling with ceil_mode, count_include_pad=False or divisor_override",
-                           hint="choose a kernel that divides the input")  # fmt: skip
+        raise CompileError(
+            "import.pool",
+            "cannot import pooling with ceil_mode, count_include_pad=False or divisor_override",
+            hint="choose a kernel that divides the input",
+        )
     channels = x.shape[1]
     weight = torch.full((channels, 1, *kernel), 1 / prod(kernel))
     return conv(recorder, x, weight, None, kernel if stride is None else stride, padding, 1, channels)
 
 
 def avg_pool1d(
-    recorder: Recorder, x: View, kernel_size: Size, stride: Size | None = None, padding: Size = 0,
-    ceil_mode: bool = False, count_include_pad: bool = True,
-) -> View:  # fmt: skip
+    recorder: Recorder,
+    x: View,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> View:
     """The mean of windows along one axis."""
     kernel = (kernel_size,) if isinstance(kernel_size, int) else tuple(kernel_size)
     return _pool(recorder, x, kernel, stride or None, padding, not ceil_mode and (count_include_pad or not padding))
 
 
 def avg_pool2d(
-    recorder: Recorder, x: View, kernel_size: Size, stride: Size | None = None, padding: Size = 0,
-    ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: int | None = None,
-) -> View:  # fmt: skip
+    recorder: Recorder,
+    x: View,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> View:
     """The mean of windows along two axes."""
     kernel = (kernel_size,) * 2 if isinstance(kernel_size, int) else tuple(kernel_size)
     exact = not ceil_mode and divisor_override is None and (count_include_pad or padding in (0, (0, 0)))
@@ -63,15 +77,26 @@ def _windows(x: View, output_size: OutputSize, axes: int) -> tuple[int, ...]:
     have = x.shape[-axes:]
     wanted = tuple(n if size is None else int(size) for n, size in zip(have, sizes, strict=True))
     if any(n % size for n, size in zip(have, wanted, strict=True)):
-        raise CompileError("import.pool", f"cannot import adaptive pooling from {have} to {wanted}: its windows overlap",
-                           hint="choose an output size that divides the input, or use AvgPool")  # fmt: skip
+        raise CompileError(
+            "import.pool",
+            f"cannot import adaptive pooling from {have} to {wanted}: its windows overlap",
+            hint="choose an output size that divides the input, or use AvgPool",
+        )
     return tuple(n // size for n, size in zip(have, wanted, strict=True))
 
 
 def max_pool(
-    recorder: Recorder, x: View, kernel_size: Size, stride: Size | None = None, padding: Size = 0, dilation: Size = 1,
-    ceil_mode: bool = False, return_indices: bool = False, *, axes: int,
-) -> View:  # fmt: skip
+    recorder: Recorder,
+    x: View,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+    *,
+    axes: int,
+) -> View:
     """
     The largest value of windows along the last `axes` axes of (N, C, *spatial), N holding time and batch.
 
@@ -87,8 +112,11 @@ def max_pool(
     value = recorder.emit(op, x.value)
     spatial = zip(x.shape[2:], op.kernel, op.stride, op.padding, op.dilation, strict=True)
     if ceil_mode and any((n + 2 * pad - gap * (k - 1) - 1) % step for n, k, step, pad, gap in spatial):
-        raise CompileError("import.pool", "cannot import a maximum pooling with ceil_mode whose last window is cut short",
-                           hint="choose a window that divides the input, or pad it")  # fmt: skip
+        raise CompileError(
+            "import.pool",
+            "cannot import a maximum pooling with ceil_mode whose last window is cut short",
+            hint="choose a window that divides the input, or pad it",
+        )
     return recorder.result(value, (x.dims[0], *map(feature_dim, recorder.type(View(value, ())).shape)))
 
 

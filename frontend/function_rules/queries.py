@@ -9,27 +9,81 @@ from frontend.recorder import Recorder
 from ir.errors import CompileError
 
 QUERIES = frozenset(
-    ("size", "dim", "numel", "stride", "is_contiguous", "is_floating_point", "is_complex", "element_size", "get_device",
-     "__len__", "__repr__", "__hash__", "get_shape", "get_dtype", "get_ndim", "get_is_cuda", "get_requires_grad", "get_layout",
-     "get_is_sparse", "get_is_leaf", "get_is_quantized", "get_is_meta", "get_is_nested", "get_itemsize", "is_same_size"),
-)  # fmt: skip
+    (
+        "size",
+        "dim",
+        "numel",
+        "stride",
+        "is_contiguous",
+        "is_floating_point",
+        "is_complex",
+        "element_size",
+        "get_device",
+        "__len__",
+        "__repr__",
+        "__hash__",
+        "get_shape",
+        "get_dtype",
+        "get_ndim",
+        "get_is_cuda",
+        "get_requires_grad",
+        "get_layout",
+        "get_is_sparse",
+        "get_is_leaf",
+        "get_is_quantized",
+        "get_is_meta",
+        "get_is_nested",
+        "get_itemsize",
+        "is_same_size",
+    ),
+)
 """They ask about form only and are simply answered."""
 
 LIKE = frozenset(
     ("zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_empty"),
-)  # fmt: skip
+)
 """They make a constant."""
 
 VALUES = frozenset(
-    ("__bool__", "item", "tolist", "numpy", "__array__", "__int__", "__float__", "__index__", "__contains__", "nonzero",
-     "equal", "allclose", "is_nonzero", "__complex__"),
-)  # fmt: skip
+    (
+        "__bool__",
+        "item",
+        "tolist",
+        "numpy",
+        "__array__",
+        "__int__",
+        "__float__",
+        "__index__",
+        "__contains__",
+        "nonzero",
+        "equal",
+        "allclose",
+        "is_nonzero",
+        "__complex__",
+    ),
+)
 """They would need the numbers themselves."""
 
 RANDOM = frozenset(
-    ("rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "poisson", "rand_like", "randn_like",
-     "randint_like", "bernoulli_", "normal_", "uniform_", "random_", "exponential_"),
-)  # fmt: skip
+    (
+        "rand",
+        "randn",
+        "randint",
+        "randperm",
+        "normal",
+        "bernoulli",
+        "multinomial",
+        "poisson",
+        "rand_like",
+        "randn_like",
+        "randint_like",
+        "bernoulli_",
+        "normal_",
+        "uniform_",
+        "random_",
+        "exponential_",
+    ),
+)
 """Random functions, refused even where they do not touch the input."""
 
 

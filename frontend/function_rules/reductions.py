@@ -30,9 +30,14 @@ def mean(
 
 
 def norm(
-    recorder: Recorder, x: View, p: float | str = 2, dim: Dims = None, keepdim: bool = False,
-    out: None = None, dtype: torch.dtype | None = None,
-) -> View:  # fmt: skip
+    recorder: Recorder,
+    x: View,
+    p: float | str = 2,
+    dim: Dims = None,
+    keepdim: bool = False,
+    out: None = None,
+    dtype: torch.dtype | None = None,
+) -> View:
     """The Euclidean length over some dimensions."""
     if p not in (2, 2.0, "fro"):
         raise CompileError(
@@ -43,8 +48,12 @@ def norm(
 
 
 def vector_norm(
-    recorder: Recorder, x: View, ord: float = 2, dim: Dims = None, keepdim: bool = False,  # noqa: A002
-) -> View:  # fmt: skip
+    recorder: Recorder,
+    x: View,
+    ord: float = 2,  # noqa: A002
+    dim: Dims = None,
+    keepdim: bool = False,
+) -> View:
     """torch.linalg.vector_norm."""
     return norm(recorder, x, ord, dim, keepdim)
 

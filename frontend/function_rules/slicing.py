@@ -105,8 +105,11 @@ def _index_one(recorder: Recorder, x: View, dim: int, item: object) -> tuple[Vie
         return cut(recorder, x, dim, start, stop), dim + 1
     if isinstance(item, int) and not isinstance(item, bool):
         return select(recorder, x, dim, item), dim
-    raise CompileError("import.index", f"cannot index {x} with {type(item).__name__} {item!r}",
-                       hint="integers and slices of step 1 can be imported")  # fmt: skip
+    raise CompileError(
+        "import.index",
+        f"cannot index {x} with {type(item).__name__} {item!r}",
+        hint="integers and slices of step 1 can be imported",
+    )
 
 
 def cat(recorder: Recorder, tensors: Sequence[View], dim: int = 0) -> View:

@@ -36,13 +36,13 @@ def read_layers(path: Path) -> tuple[Layer, ...]:
     except CompileError as error:
         raise in_file(error, str(path)) from None
     except OSError as error:
-        raise CompileError("netx.file", f"cannot be read: {error}", str(path)) from None
+        raise CompileError("netx.file", f"cannot be read: {error}", where=str(path)) from None
 
 
 def in_file(error: CompileError, path: str) -> CompileError:
     """The error with the file that it is about, as one about `.net` files: the HDF5 reader is shared with NIR."""
     rule, what = error.rule.replace("nir.", "netx.", 1), error.what.replace("NIR file", ".net file")
-    return CompileError(rule, what, f"{path}: {error.where}" if error.where else path, error.hint)
+    return CompileError(rule, what, where=f"{path}: {error.where}" if error.where else path, hint=error.hint)
 
 
 def _layers(path: Path, size: int) -> tuple[Layer, ...]:

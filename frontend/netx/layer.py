@@ -37,15 +37,15 @@ class Layer:
         """Where its nodes come from."""
         return Where(f"layer.{self.place}")
 
-    def error(self, rule: str, what: str, hint: str = "") -> CompileError:
+    def error(self, rule: str, what: str, *, hint: str = "") -> CompileError:
         """An error about this layer."""
-        return CompileError(f"netx.{rule}", what, f"layer {self.place} ({self.kind})", hint)
+        return CompileError(f"netx.{rule}", what, where=f"layer {self.place} ({self.kind})", hint=hint)
 
     def check_entries(self, *known: str) -> None:
         """CompileError for entries that are not `known`: nothing that a file says is passed over."""
         unknown = sorted(self.entries.keys() - {"type", *known})
         if unknown:
-            raise self.error("entry", f"the unknown entry {unknown[0]!r}", f"known: {', '.join(known)}")
+            raise self.error("entry", f"the unknown entry {unknown[0]!r}", hint=f"known: {', '.join(known)}")
 
     def has(self, name: str) -> bool:
         """Whether there is such an entry."""
@@ -64,8 +64,11 @@ class Layer:
         if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
             raise self.error("entry", f"{name} must hold numbers")
         if not (np.isfinite(value).all() and (value == np.trunc(value)).all() and (np.abs(value) < LARGEST).all()):
-            raise self.error("integer", f"{name} holds values that are no whole numbers below 2^31",
-                             "export with SLAYER's own quantisation")  # fmt: skip
+            raise self.error(
+                "integer",
+                f"{name} holds values that are no whole numbers below 2^31",
+                hint="export with SLAYER's own quantisation",
+            )
         return value.astype(np.int64)
 
     def number(self, name: str) -> int:

@@ -74,7 +74,9 @@ def network_of(
     first step on, can tell: up to the last layer with one the steps are kept as delays, otherwise they are left out.
     """
     if entry in (layer.name for layer in layers):
-        raise CompileError("netx.name", f"the input has the name of a layer, {entry}", name, "call it otherwise")
+        raise CompileError(
+            "netx.name", f"the input has the name of a layer, {entry}", where=name, hint="call it otherwise"
+        )
     biased = [layer.place for layer in layers if layer.has("bias") and layer.whole("bias").any()]
     chain = _Chain(name if name.isascii() and name else "network", layers[-1].place, max(biased, default=0))
     for layer in layers:
@@ -120,8 +122,11 @@ class _Chain:
         weight = layer.number("weight") if layer.has("weight") else UNIT_GAIN
         cuba = cuba_of(layer, self.shape)
         if cuba.bias is not None and cuba.bias.any() and (cuba.i_decay != 1 << 12).any():
-            raise layer.error("bias", "SLAYER adds the bias of an input to the current, Loihi to the voltage",
-                              "use current_decay 1")  # fmt: skip
+            raise layer.error(
+                "bias",
+                "SLAYER adds the bias of an input to the current, Loihi to the voltage",
+                hint="use current_decay 1",
+            )
         current = self.chip.add(Synapse(2 * weight), self.value, name=f"{layer.name}_weight", where=layer.where)
         op = cuba.spiking(shift=0)
         params = cuba.params(self.chip, layer.name, op)
@@ -146,7 +151,7 @@ class _Chain:
             self._add_population(layer)
         else:
             known = ", ".join(("input", "flatten", "average", *ENTRIES))
-            raise layer.error("layer", f"layers of type {layer.kind!r} cannot be compiled", f"known: {known}")
+            raise layer.error("layer", f"layers of type {layer.kind!r} cannot be compiled", hint=f"known: {known}")
 
     def _add_population(self, layer: Layer) -> None:
         layer.check_entries(*ENTRIES[layer.kind], "shape", "bias", "delay", "neuron")
@@ -182,7 +187,9 @@ class _Chain:
         if not layer.has("delay") or not (steps := layer.whole("delay")).any():
             return
         if steps.min() < 0 or steps.max() > MAX_DELAY:
-            raise layer.error("delay", f"delays of {steps.min()}..{steps.max()} steps", f"lava-dl's are 0..{MAX_DELAY}")
+            raise layer.error(
+                "delay", f"delays of {steps.min()}..{steps.max()} steps", hint=f"lava-dl's are 0..{MAX_DELAY}"
+            )
         if steps.size == 1 and (self.shape[0] == 1 or steps.ndim == 0):
             self.value = self.chip.add(Delay(int(steps.flat[0])), self.value, name=f"{layer.name}_delay")
             return
@@ -231,8 +238,11 @@ def _input_shape(layer: Layer, given: Shape | None) -> Shape:
         weight = layer.whole("weight")
         return (weight.size // max(1, prod(layer.sizes("shape"))),)
     if given is None:
-        raise layer.error("input", "without an input layer the shape of the input is unknown",
-                          "give example inputs, or export with an Input block")  # fmt: skip
+        raise layer.error(
+            "input",
+            "without an input layer the shape of the input is unknown",
+            hint="give example inputs, or export with an Input block",
+        )
     return given
 
 

@@ -88,7 +88,9 @@ def cuba_of(layer: Layer, shape: tuple[int, ...]) -> Cuba:
     neuron = layer.group("neuron")
     kind = neuron.text("type")
     if kind not in KINDS:
-        raise neuron.error("neuron", f"{kind} neurons are not Loihi's integer neuron", f"known: {', '.join(KINDS)}")
+        raise neuron.error(
+            "neuron", f"{kind} neurons are not Loihi's integer neuron", hint=f"known: {', '.join(KINDS)}"
+        )
     neuron.check_entries(*KNOWN, *TRAINING)
     for name, neutral in NEUTRAL.items():
         if neuron.has(name) and (neuron.whole(name) != neutral).any():
@@ -110,12 +112,14 @@ def _bias(layer: Layer, shape: tuple[int, ...]) -> Array | None:
         return None
     bias = layer.whole("bias")
     if np.abs(bias).max(initial=0) >= 1 << 15:
-        raise layer.error("range", "bias must lie within 15 bits and sign", "Lava stores it in 16 bits")
+        raise layer.error("range", "bias must lie within 15 bits and sign", hint="Lava stores it in 16 bits")
     if bias.shape == shape:
         return bias
-    return np.broadcast_to(bias.reshape(()), shape[:1] + (1,) * (len(shape) - 1)) if bias.size == 1 else by_channel(
-        layer, "bias", bias, shape
-    )  # fmt: skip
+    return (
+        np.broadcast_to(bias.reshape(()), shape[:1] + (1,) * (len(shape) - 1))
+        if bias.size == 1
+        else by_channel(layer, "bias", bias, shape)
+    )
 
 
 def by_channel(layer: Layer, name: str, value: Array, shape: tuple[int, ...]) -> Array:

@@ -76,7 +76,7 @@ def _check_ready(module: torch.nn.Module) -> None:
     drawn = any(hasattr(part, "current_decay_min") or getattr(part, "init", True) is False for part in module.modules())
     if drawn:
         what = "its delays or decays are drawn at random at the first call, which has not happened"
-        raise CompileError("slayer.ready", what, type(module).__name__, "call the network once")
+        raise CompileError("slayer.ready", what, where=type(module).__name__, hint="call the network once")
 
 
 def _forget(module: torch.nn.Module) -> None:
@@ -95,7 +95,7 @@ def _call(module: torch.nn.Module, inputs: torch.Tensor) -> torch.Tensor:
     result = result[0] if isinstance(result, tuple | list) and result else result
     if not isinstance(result, torch.Tensor) or result.ndim < 2:
         raise CompileError(
-            "slayer.output", "the network returns no tensor of shape (B, *shape, T)", type(module).__name__
+            "slayer.output", "the network returns no tensor of shape (B, *shape, T)", where=type(module).__name__
         )
     return result.permute(-1, *range(result.ndim - 1))
 
@@ -104,8 +104,11 @@ def _guarded(what: str, function: Callable[[], Any]) -> Any:
     try:
         return function()
     except Exception as error:
-        raise CompileError("slayer.exception", f"{what} raised {type(error).__name__}: {error}",
-                           hint="example inputs are (T, B, *shape); SLAYER gets them as (B, *shape, T)") from error  # fmt: skip
+        raise CompileError(
+            "slayer.exception",
+            f"{what} raised {type(error).__name__}: {error}",
+            hint="example inputs are (T, B, *shape); SLAYER gets them as (B, *shape, T)",
+        ) from error
 
 
 def _exported(blocks: list[torch.nn.Module]) -> tuple[Layer, ...]:
@@ -126,8 +129,11 @@ def _compare(network: IntegerNetwork, inputs: Array, theirs: torch.Tensor, late:
     ours = _run(network, inputs)
     steps = len(ours) - late
     if steps < 1:
-        raise CompileError("slayer.steps", f"{len(ours)} steps of example inputs are gone before the last of {late} layers "
-                           "has answered", hint="give more steps")  # fmt: skip
+        raise CompileError(
+            "slayer.steps",
+            f"{len(ours)} steps of example inputs are gone before the last of {late} layers has answered",
+            hint="give more steps",
+        )
     a, b = ours[:steps].reshape(steps, -1), theirs[late:].numpy().reshape(steps, -1)
     same = a.shape == b.shape and bool((np.abs(a - b) <= TOLERANCE * np.maximum(1, np.abs(b))).all())
     if not same:

@@ -48,8 +48,11 @@ def _check_range(layer: Layer, weights: Array) -> None:
     fine = -half <= low and high < half
     even = -2 * half <= low and high < 2 * half and (low >= 0 or high <= 0 or not (weights & 1).any())
     if not fine and not even:
-        raise layer.error("weight", f"weights of {low}..{high} do not fit synapses of {WEIGHT_BITS} bits",
-                          "whole -128..127, even -256..254, or of one sign up to 255")  # fmt: skip
+        raise layer.error(
+            "weight",
+            f"weights of {low}..{high} do not fit synapses of {WEIGHT_BITS} bits",
+            hint="whole -128..127, even -256..254, or of one sign up to 255",
+        )
 
 
 def _dense(layer: Layer, shape: Shape) -> Synapses:
@@ -58,7 +61,7 @@ def _dense(layer: Layer, shape: Shape) -> Synapses:
     recurrent = _matrix(layer, "weight_rec", rows) if layer.kind == "dense_rec" else None
     weight = _matrix(layer, "weight", rows)
     if len(shape) != 1:
-        raise layer.error("shape", f"a dense layer takes a vector, not {shape}", "flatten before it")
+        raise layer.error("shape", f"a dense layer takes a vector, not {shape}", hint="flatten before it")
     if weight.shape[1] != shape[0] or _said(layer, "inFeatures", shape[0]) or _said(layer, "outFeatures", rows):
         raise layer.error("shape", f"a weight of shape {weight.shape} does not connect {shape[0]} inputs to {rows}")
     if recurrent is not None and recurrent.shape != (rows, rows):
@@ -102,8 +105,11 @@ def _pool(layer: Layer, shape: Shape) -> Synapses:
     op = _convolution(layer, shape[0])
     height, tall = shape[1] + extra[0], weight.shape[2]
     if height % tall or (op.stride[0], op.padding[0], op.dilation[0]) != (tall, 0, 1):
-        raise layer.error("pool", "in SLAYER, windows that do not tile the height reach into the next channel",
-                          "pool with stride = kernel, without padding or dilation")  # fmt: skip
+        raise layer.error(
+            "pool",
+            "in SLAYER, windows that do not tile the height reach into the next channel",
+            hint="pool with stride = kernel, without padding or dilation",
+        )
     if any(extra):
         if op.dilation != (1, 1):
             raise layer.error("pool", f"a dilated kernel of {weight.shape[2:]} does not divide {shape[1:]}")

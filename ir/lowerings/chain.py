@@ -34,7 +34,7 @@ def lower_by_merging(lowering: Lowering, node: Node, where: Where) -> Form:
     if _merged_synapses(lowering, node, current) > MAX_WEIGHTS:
         what = f"is a weighted sum of a weighted sum, and as one matrix would hold more than {MAX_WEIGHTS:,} weights"
         lowering.refuse(
-            node, "lower.chain", what, "put neurons between the two, or choose a profile with graded spikes"
+            node, "lower.chain", what, hint="put neurons between the two, or choose a profile with graded spikes"
         )
     wires = tuple(merged(lowering, wire, node) for wire in current.wires)
     bias = joint_bias([through(lowering, node, current), own_bias(lowering, node)])

@@ -61,7 +61,7 @@ class Choice:
         idle = [key for key in self._overrides if key not in self._used and key not in LOWERINGS]
         if idle:
             what = f"nothing in {idle[0]} can be lowered as {self._overrides[idle[0]]!r}"
-            raise CompileError("lower.override", what, idle[0], f"operations: {_known()}")
+            raise CompileError("lower.override", what, where=idle[0], hint=f"operations: {_known()}")
 
     def _asked(self, operation: str, node: Node) -> str | None:
         """The user's strategy for a node, where it is one of the operation's."""
@@ -82,7 +82,9 @@ class Choice:
         missing = ", ".join(feature.replace("_", " ") for feature in self._missing(strategy))
         if missing:
             what = f"%{node.name}: {operation} as {name!r} needs {missing}, which the profile lacks"
-            self._violations.append(Violation(f"lower.{operation}", what, str(node.where), strategy.hint))
+            self._violations.append(
+                Violation(rule=f"lower.{operation}", what=what, where=str(node.where), hint=strategy.hint)
+            )
 
 
 def _cost(strategy: Strategy, lowering: Lowering, node: Node) -> tuple[int, int, int]:
@@ -97,10 +99,10 @@ def _check_override(key: str, strategy: str, modules: set[str]) -> None:
         known = {name for options in LOWERINGS.values() for name in options}
     else:
         hint = f"operations: {_known()}; or the path of a module"
-        raise CompileError("lower.override", f"{key!r} is neither an operation nor a module", key, hint)
+        raise CompileError("lower.override", f"{key!r} is neither an operation nor a module", where=key, hint=hint)
     if strategy not in known:
         hint = f"known: {', '.join(sorted(known))}"
-        raise CompileError("lower.strategy", f"{key} has no strategy {strategy!r}", key, hint)
+        raise CompileError("lower.strategy", f"{key} has no strategy {strategy!r}", where=key, hint=hint)
 
 
 def _is_inside(module: str, key: str) -> bool:

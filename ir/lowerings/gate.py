@@ -37,7 +37,9 @@ def _sides(lowering: Lowering, node: Node) -> tuple[Current | Spikes, Spikes]:
         a, b = b, a
     spikes = lowering.spikes(node, b, "a product of two analog values")
     if not is_binary(lowering, spikes):
-        lowering.refuse(node, "lower.product", "multiplies two analog values", "let one of the factors fire spikes")
+        lowering.refuse(
+            node, "lower.product", "multiplies two analog values", hint="let one of the factors fire spikes"
+        )
     assert isinstance(a, (Current, Spikes)), "two spiking factors are a mask"
     return a, spikes
 

@@ -51,13 +51,13 @@ class Lowering:
             return Spikes((self._not(form),))
         if not isinstance(form, Spikes):
             hint = "put neurons between the two, or merge the two linear maps into one"
-            self.refuse(node, "lower.current", f"{what} would read a current that no neuron has taken", hint)
+            self.refuse(node, "lower.current", f"{what} would read a current that no neuron has taken", hint=hint)
         return form
 
-    def refuse(self, node: Node, rule: str, what: str, hint: str) -> NoReturn:
+    def refuse(self, node: Node, rule: str, what: str, *, hint: str) -> NoReturn:
         """Raise the DeployError for a node that no lowering can express."""
         where = str(node.where) or self.graph.name
-        raise DeployError([Violation(rule, f"%{node.name}: {what}", where, hint)])
+        raise DeployError([Violation(rule=rule, what=f"%{node.name}: {what}", where=where, hint=hint)])
 
     def is_graded(self, part: str) -> bool:
         """Whether a population sends payloads."""

@@ -58,7 +58,9 @@ def _only_user(graph: Graph, node: Node) -> Node | None:
 def _payload_first(lowering: Lowering, node: Node, left: Form, right: Form, where: Where) -> tuple[Spikes, Spikes]:
     """Both factors as populations: a current as the payload of a relay. One of them must be spikes."""
     if not is_binary(lowering, left) and not is_binary(lowering, right):
-        lowering.refuse(node, "lower.product", "multiplies two analog matrices", "let one of the factors fire spikes")
+        lowering.refuse(
+            node, "lower.product", "multiplies two analog matrices", hint="let one of the factors fire spikes"
+        )
     sides = [
         relay(lowering, form, ANALOG_BITS, f"{node.name}_relay", where) if isinstance(form, Current) else form
         for form in (left, right)

@@ -24,10 +24,12 @@ def lower_max_pool(lowering: Lowering, node: Node, where: Where) -> Form:
     assert isinstance(op, MaxPool)
     hint = "put the pooling right behind a neuron layer, so that it pools spikes, or use average pooling"
     if not is_binary(lowering, form):
-        lowering.refuse(node, "lower.max_pool", "takes the maximum of analog values, which no synapse can", hint)
+        lowering.refuse(node, "lower.max_pool", "takes the maximum of analog values, which no synapse can", hint=hint)
     parts = lowering.spikes(node, form, "a maximum").parts
     if len(parts) != 1:
-        lowering.refuse(node, "lower.max_pool", f"takes the maximum of sums of {len(parts)} spike populations", hint)
+        lowering.refuse(
+            node, "lower.max_pool", f"takes the maximum of sums of {len(parts)} spike populations", hint=hint
+        )
     channels = node.type.shape[0]
     window = lowering.builder.param(f"{node.name}.window", np.ones((channels, 1, *op.kernel), np.float32))
     conv = Conv(op.stride, op.padding, op.dilation, channels)

@@ -47,7 +47,7 @@ def _joined(lowering: Lowering, node: Node, forms: tuple[Form, ...]) -> Form:
     parts = [form.parts for form in forms if isinstance(form, Spikes)]
     if len(parts) < len(forms) or len({len(each) for each in parts}) > 1:
         what = "concatenates currents, or sums of different numbers of populations"
-        lowering.refuse(node, "lower.concat", what, "concatenate the spikes behind the neurons instead")
+        lowering.refuse(node, "lower.concat", what, hint="concatenate the spikes behind the neurons instead")
     build = lowering.builder.add
     rows = zip(*parts, strict=True)
     return Spikes(tuple(build(node.op, *each, name=node.name, where=node.where) for each in rows))

@@ -43,7 +43,7 @@ def _factors(node: Node, lowering: Lowering) -> Array:
 def _single(lowering: Lowering, node: Node, factors: Array) -> float:
     if factors.size != 1:
         hint = "multiply the result of the product instead"
-        lowering.refuse(node, "lower.scale", "multiplies a factor of a matrix product element by element", hint)
+        lowering.refuse(node, "lower.scale", "multiplies a factor of a matrix product element by element", hint=hint)
     return float(factors.item())
 
 

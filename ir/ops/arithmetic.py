@@ -199,7 +199,9 @@ class Function(Op):
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
         arity(self, args, 1)
         known = ", ".join(FUNCTIONS)
-        expect(self.function in FUNCTIONS, "function.name", f"unknown function {self.function!r}", f"known: {known}")
+        expect(
+            self.function in FUNCTIONS, "function.name", f"unknown function {self.function!r}", hint=f"known: {known}"
+        )
         return replace(args[0], domain=REAL, scale=1.0)
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:

@@ -53,7 +53,7 @@ class Op:
         return {item.name: getattr(self, item.name) for item in fields(self)}
 
 
-def expect(condition: bool, rule: str, what: str, hint: str = "") -> None:
+def expect(condition: bool, rule: str, what: str, *, hint: str = "") -> None:
     """Raise CompileError unless `condition` holds; `infer` methods state their rules with it."""
     if not condition:
         raise CompileError(f"ir.{rule}", what, hint=hint)

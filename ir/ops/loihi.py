@@ -94,7 +94,7 @@ class LoihiLif(LoihiNeuron):
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
         shape = self._check(args, params, ("du", "dv", "vth", "theta", "u0", "v0"))
         for value, known in ((self.reset, RESETS), (self.reset_at, RESET_TIMES)):
-            expect(value in known, "loihi_lif.option", f"unknown option {value!r}", f"known: {', '.join(known)}")
+            expect(value in known, "loihi_lif.option", f"unknown option {value!r}", hint=f"known: {', '.join(known)}")
         memoryless = self.du == (1 << self.decay_bits) - 1 and self.dv >= self.du
         expect(not self.micro or memoryless, "loihi_lif.micro", "only a memoryless neuron can run in micro-steps")
         counts = self.max_spikes >= 1 and (self.max_spikes == 1 or self.theta > 0)

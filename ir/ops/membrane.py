@@ -50,7 +50,9 @@ class Membrane(Stepwise):
         """The population's shape; CompileError for unknown options, constants out of range, parameters that do not fit."""
         options = ((self.form, FORMS), (self.current_form, FORMS), (self.order, ORDERS))
         for value, known in options:
-            expect(value in known, f"{self.kind}.option", f"unknown option {value!r}", f"known: {', '.join(known)}")
+            expect(
+                value in known, f"{self.kind}.option", f"unknown option {value!r}", hint=f"known: {', '.join(known)}"
+            )
         shape = dendrite(self, args, params)
         for name, value in self.attributes().items():
             fits = not isinstance(value, float) or isfinite(value)

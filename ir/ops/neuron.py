@@ -48,7 +48,7 @@ class Lif(Membrane):
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
         options = ((self.comparator, COMPARATORS), (self.reset, RESETS), (self.reset_at, RESET_TIMES))
         for value, known in options:
-            expect(value in known, "lif.option", f"unknown option {value!r}", f"known: {', '.join(known)}")
+            expect(value in known, "lif.option", f"unknown option {value!r}", hint=f"known: {', '.join(known)}")
         expect(not self.micro or self.decay == 1, "lif.micro", "only a memoryless neuron can run in micro-steps")
         single = self.max_spikes == 1
         once = self.reset == "subtract_once"

@@ -146,4 +146,9 @@ def _violation(node: Node) -> Violation:
     what = f"%{node.name}: a batch norm between neurons can only be folded into the linear or convolution before it"
     if node.op.timed:
         what = f"%{node.name}: a batch norm with one channel per time step cannot act between neurons"
-    return Violation("fold.batch-norm", what, str(node.where), "put the norm behind a linear or convolutional layer")
+    return Violation(
+        rule="fold.batch-norm",
+        what=what,
+        where=str(node.where),
+        hint="put the norm behind a linear or convolutional layer",
+    )

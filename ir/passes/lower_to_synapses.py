@@ -53,4 +53,4 @@ def lower_to_synapses(graph: Graph, features: Features, strategies: Mapping[str,
 
 def _unknown(node: Node) -> CompileError:
     what = f"%{node.name}: {node.op.kind} has no lowering"
-    return CompileError("lower.unknown", what, str(node.where), f"lowered are: {', '.join(LOWERINGS)}")
+    return CompileError("lower.unknown", what, where=str(node.where), hint=f"lowered are: {', '.join(LOWERINGS)}")

@@ -19,7 +19,9 @@ def check_features(chip: Graph, arithmetic: Arithmetic, features: Features | Non
             if not _has(wanted, arithmetic, features):
                 name = wanted.replace("_", " ")
                 where = f"%{node.name}  {node.where}"
-                raise CompileError(f"quantize.{wanted}", f"{what}, which needs {name}", where, HINT.format(name))
+                raise CompileError(
+                    f"quantize.{wanted}", f"{what}, which needs {name}", where=where, hint=HINT.format(name)
+                )
 
 
 def _has(wanted: str, arithmetic: Arithmetic, features: Features | None) -> bool:

@@ -192,4 +192,4 @@ def _decay_error(kinds: Kinds, arithmetic: Arithmetic) -> float:
 
 
 def _refused(node: Node, rule: str, what: str) -> CompileError:
-    return CompileError(f"quantize.{rule}", what, f"%{node.name}  {node.where}", "use --precision float")
+    return CompileError(f"quantize.{rule}", what, where=f"%{node.name}  {node.where}", hint="use --precision float")

@@ -47,7 +47,9 @@ def needs_of(node: Node, kinds: Kinds | None, seen: Seen, bias: Array, steps: in
         window = min(window, _outgrown(kinds, seen.membrane, current, steps))
     if current and window == inf:
         what = "a synaptic current that never decays has no bound in a network without windows"
-        raise CompileError("quantize.range", what, f"%{node.name}  {node.where}", "let it decay, or set the steps")
+        raise CompileError(
+            "quantize.range", what, where=f"%{node.name}  {node.where}", hint="let it decay, or set the steps"
+        )
     constant = np.abs(kinds.each(lambda of: float(of.factor / (of.current_decay or 1))) * bias)
     constant = constant + np.abs(kinds.each(lambda of: float(of.drift)))
     largest = kinds.most(lambda of: float(max(of.threshold, of.theta, abs(of.start))))

@@ -68,7 +68,9 @@ def quantize_seen(chip: Graph, arithmetic: Arithmetic, seen: Mapping[str, Seen])
     for output, value in chip.outputs.items():
         if len({planner.scale[source] for source in behind_routing(chip, value)}) > 1:
             what = f"output {output} joins payloads of different scales"
-            raise CompileError("quantize.concat", what, str(chip.nodes[value].where), "make them outputs of their own")
+            raise CompileError(
+                "quantize.concat", what, where=str(chip.nodes[value].where), hint="make them outputs of their own"
+            )
     graph = Rewriter(chip, PASS).run(lambda rewriter, node: _rewrite(rewriter, node, planner))
     scales = {name: planner.scale[name] for name in planner.scale}
     return graph, QuantizationReport(tuple(planner.layers), scales)

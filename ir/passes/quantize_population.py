@@ -175,7 +175,7 @@ class Planner:
             if self.rounded[name].error:
                 what = f"the enabling synapses %{name} are not integers"
                 raise CompileError(
-                    "quantize.enable", what, f"%{node.name}  {node.where}", "open gates by unit synapses"
+                    "quantize.enable", what, where=f"%{node.name}  {node.where}", hint="open gates by unit synapses"
                 )
 
     def _plan_membrane(self, node: Node, kinds: Kinds, unit: Fraction) -> None:
@@ -231,7 +231,7 @@ class Planner:
         assert isinstance(node.op, Burst)
         if unit != 1 or not self._is_exact(node):
             what = "a burst counts unit spikes, but its synapses are not of weight 1"
-            raise CompileError("quantize.burst", what, f"%{node.name}  {node.where}")
+            raise CompileError("quantize.burst", what, where=f"%{node.name}  {node.where}")
         self.ops[node.name], self.scale[node.name], self.reach[node.name] = node.op, 1.0, 1
         self._report(node, unit, Integers(node.op, Rounded(np.zeros(1), 0, 0.0), 0, 0.0, True))
 
@@ -280,7 +280,7 @@ class Planner:
         if len(scales) > 1:
             what = f"%{projection} joins payloads of different scales"
             raise CompileError(
-                "quantize.concat", what, str(self.chip.nodes[projection].where), "project them one by one"
+                "quantize.concat", what, where=str(self.chip.nodes[projection].where), hint="project them one by one"
             )
         return scales.pop()
 
@@ -316,4 +316,4 @@ class Planner:
 
 def _shared(node: Node) -> CompileError:
     what = "its projections also feed populations of other scales"
-    return CompileError("quantize.shared", what, f"%{node.name}  {node.where}", "give each its own weights")
+    return CompileError("quantize.shared", what, where=f"%{node.name}  {node.where}", hint="give each its own weights")

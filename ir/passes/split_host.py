@@ -155,7 +155,7 @@ def _may_be_between(node: Node) -> bool:
 def _violation(node: Node, network: str) -> Violation:
     reason = REASONS.get(node.op.kind, "only the host can compute it")
     what = f"%{node.name}: {node.op.kind} lies between neurons, but {reason}"
-    return Violation(f"split.{node.op.kind}", what, str(node.where) or network, HINT)
+    return Violation(rule=f"split.{node.op.kind}", what=what, where=str(node.where) or network, hint=HINT)
 
 
 def _read_from_outside(graph: Graph, part: frozenset[str]) -> list[str]:

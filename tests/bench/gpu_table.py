@@ -28,9 +28,14 @@ from tests.bench.networks import NETWORKS, RATE, Network
 
 OURS, RESIDENT, PRODUCTS, JELLY = "engine", "resident", "products", "SpikingJelly"
 COLUMNS = (
-    "network", "batch", "engine, samples per s", "on the device alone, samples per s", "int8 products / on the device alone",
-    "SpikingJelly / on the device alone", "differing values",
-)  # fmt: skip
+    "network",
+    "batch",
+    "engine, samples per s",
+    "on the device alone, samples per s",
+    "int8 products / on the device alone",
+    "SpikingJelly / on the device alone",
+    "differing values",
+)
 BATCHES, QUICK_BATCHES = (1, 8, 64, 256), (1, 64)
 DATA_SET = 4096
 """Samples that are streamed in one run."""

@@ -151,7 +151,16 @@ def declare(rng: random.Random, root: Any, place: str, other: str) -> None:
     root.create_dataset(place, shape=shape, dtype="f4", chunks=(min(shape[0], 1024), *(1 for _ in shape[1:])))
 
 
-EDITS: tuple[Callable[[random.Random, Any, str, str], None], ...] = (replace, replace, replace, remove, relink, add, rewire, declare)  # fmt: skip
+EDITS: tuple[Callable[[random.Random, Any, str, str], None], ...] = (
+    replace,
+    replace,
+    replace,
+    remove,
+    relink,
+    add,
+    rewire,
+    declare,
+)
 MUTATIONS: tuple[Callable[[random.Random, Path], None], ...] = (
     flip,
     flip,

@@ -96,8 +96,11 @@ def canonical(graph: nir.NIRGraph, inputs: Arrays) -> dict[str, np.ndarray]:
                 (source,) = (a for a, b in graph.edges if b == name)
                 now[name] = _delayed(node, [past[source] for past in history], now.get(source), dtype)
                 continue
-            arriving = [history[-1][a] if (a, b) in late and history else None if (a, b) in late else now[a]
-                        for a, b in graph.edges if b == name]  # fmt: skip
+            arriving = [
+                history[-1][a] if (a, b) in late and history else None if (a, b) in late else now[a]
+                for a, b in graph.edges
+                if b == name
+            ]
             x = sum(value for value in arriving if value is not None)
             now[name] = _step(node, x, memory.setdefault(name, {}), dtype)
         history.append(now)

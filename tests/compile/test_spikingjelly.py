@@ -65,9 +65,17 @@ def _spiking_resnet() -> nn.Module:
 def _gesture() -> nn.Module:
     """As CIFAR10DVSNet and DVSGestureNet: conv, norm, neuron, maximum pooling; votes at the end."""
     return nn.Sequential(
-        *_stem(), layer.Conv2d(4, 4, 3, padding=1, bias=False), layer.BatchNorm2d(4), LIFNode(), layer.MaxPool2d(2, 2),
-        layer.Flatten(), layer.Dropout(0.5), layer.Linear(16, 12), LIFNode(), layer.VotingLayer(4),
-    )  # fmt: skip
+        *_stem(),
+        layer.Conv2d(4, 4, 3, padding=1, bias=False),
+        layer.BatchNorm2d(4),
+        LIFNode(),
+        layer.MaxPool2d(2, 2),
+        layer.Flatten(),
+        layer.Dropout(0.5),
+        layer.Linear(16, 12),
+        LIFNode(),
+        layer.VotingLayer(4),
+    )
 
 
 MODELS: dict[str, Callable[[], nn.Module]] = {

@@ -32,17 +32,28 @@ def sound(write_file: Callable[..., Path], nir_graph: Callable[..., dict[str, An
     }
     nodes = {
         "in": {"type": "Input", "shape": [2, 8, 8]},
-        "conv": {"type": "Conv2d", "weight": full(4, 1, 3, 3), "bias": full(4), "stride": 1, "padding": 1, "dilation": 1, "groups": 2},
+        "conv": {
+            "type": "Conv2d",
+            "weight": full(4, 1, 3, 3),
+            "bias": full(4),
+            "stride": 1,
+            "padding": 1,
+            "dilation": 1,
+            "groups": 2,
+        },
         "pool": {"type": "AvgPool2d", "kernel_size": [2, 2], "stride": [2, 2], "padding": [0, 0]},
         "flat": {"type": "Flatten", "start_dim": 0, "end_dim": -1},
         "fc": {"type": "Affine", "weight": full(3, 64), "bias": full(3)},
         "lif": {"type": "LIF", **{name: full(3) for name in ("tau", "r", "v_leak", "v_threshold", "v_reset")}},
-        "cuba": {"type": "CubaLIF", **{name: full(3) for name in ("tau_syn", "tau_mem", "r", "v_leak", "v_threshold", "v_reset", "w_in")}},
+        "cuba": {
+            "type": "CubaLIF",
+            **{name: full(3) for name in ("tau_syn", "tau_mem", "r", "v_leak", "v_threshold", "v_reset", "w_in")},
+        },
         "delay": {"type": "Delay", "delay": full(3)},
         "step": {"type": "Threshold", "threshold": full(3)},
         "sub": nir_graph(inner, [("i", "gain"), ("gain", "o")]),
         "out": {"type": "Output", "shape": [3]},
-    }  # fmt: skip
+    }
     names = ["in", "conv", "pool", "flat", "fc", "lif", "cuba", "delay", "step", "sub", "out"]
     return write_file(nodes, list(pairwise(names)))
 
@@ -164,7 +175,11 @@ DEFECTS: dict[str, tuple[Change, str, str]] = {
     "weight of references": (lambda file: put("fc/weight", [file.ref])(file), "nir.dtype", "fc"),
     "weight of records": (put("fc/weight", np.zeros((3, 64), [("x", "f4")])), "nir.dtype", "fc"),
     "weight without data": (put("fc/weight", h5py.Empty("f4")), "nir.shape", "fc"),
-    "weight is a group": (both(drop("fc/weight"), lambda file: file.create_group("node/nodes/fc/weight")), "nir.dtype", "fc"),
+    "weight is a group": (
+        both(drop("fc/weight"), lambda file: file.create_group("node/nodes/fc/weight")),
+        "nir.dtype",
+        "fc",
+    ),
     "nan weight": (put("fc/weight", full(3, 64, value=np.nan)), "nir.value", "fc"),
     "infinite weight": (put("fc/weight", full(3, 64, value=-np.inf)), "nir.value", "fc"),
     "nan bias": (put("fc/bias", NAN), "nir.value", "fc"),
@@ -215,14 +230,42 @@ DEFECTS: dict[str, tuple[Change, str, str]] = {
     "subgraph of another size": (put("sub/nodes/gain/scale", full(4)), "nir.shape", "sub.gain"),
     "dangling source": (edges(("nowhere", "out")), "nir.edge", "nowhere"),
     "dangling target": (edges(("lif", "nowhere")), "nir.edge", "nowhere"),
-    "dangling edge in a subgraph": (lambda file: file["node/nodes/sub/edges"].write_direct(np.array([["i", "x"], ["gain", "o"]], object)), "nir.edge", "'x'"),
+    "dangling edge in a subgraph": (
+        lambda file: file["node/nodes/sub/edges"].write_direct(np.array([["i", "x"], ["gain", "o"]], object)),
+        "nir.edge",
+        "'x'",
+    ),
     "edge into an input": (edges(("lif", "in")), "nir.edge", "in"),
     "edge out of an output": (edges(("out", "lif")), "nir.edge", "out"),
-    "edges of three": (lambda file: (file["node"].pop("edges"), file["node"].create_dataset("edges", data=np.array([["in", "conv", "pool"]], object), dtype=h5py.string_dtype())), "nir.edge", "edges"),
-    "edges in one list": (lambda file: (file["node"].pop("edges"), file["node"].create_dataset("edges", data=np.array(["in", "conv"], object), dtype=h5py.string_dtype())), "nir.edge", "edges"),
-    "edges of numbers": (lambda file: (file["node"].pop("edges"), file["node"].create_dataset("edges", data=[[0.5, 1]])), "nir.edge", "0.5"),
+    "edges of three": (
+        lambda file: (
+            file["node"].pop("edges"),
+            file["node"].create_dataset(
+                "edges", data=np.array([["in", "conv", "pool"]], object), dtype=h5py.string_dtype()
+            ),
+        ),
+        "nir.edge",
+        "edges",
+    ),
+    "edges in one list": (
+        lambda file: (
+            file["node"].pop("edges"),
+            file["node"].create_dataset("edges", data=np.array(["in", "conv"], object), dtype=h5py.string_dtype()),
+        ),
+        "nir.edge",
+        "edges",
+    ),
+    "edges of numbers": (
+        lambda file: (file["node"].pop("edges"), file["node"].create_dataset("edges", data=[[0.5, 1]])),
+        "nir.edge",
+        "0.5",
+    ),
     "no edges entry": (lambda file: file["node"].pop("edges"), "nir.parameter", "edges"),
-    "unfed output of a subgraph": (lambda file: file["node/nodes/sub/edges"].write_direct(np.array([["i", "gain"], ["i", "gain"]], object)), "nir.port", "sub.o"),
+    "unfed output of a subgraph": (
+        lambda file: file["node/nodes/sub/edges"].write_direct(np.array([["i", "gain"], ["i", "gain"]], object)),
+        "nir.port",
+        "sub.o",
+    ),
     "unfed input of a subgraph": (rewire(("step", "sub"), ("sub", "out")), "nir.port", "sub.i"),
     "unknown port": (edges(("lif.spikes", "cuba")), "nir.port", "lif"),
     "unknown port of a subgraph": (edges(("step", "sub.x")), "nir.port", "sub"),
@@ -236,25 +279,57 @@ DEFECTS: dict[str, tuple[Change, str, str]] = {
     "output without an edge": (typed("out2", "Output", shape=[3]), "nir.output", "out2"),
     "matrix without an input": (rewire(("in", "conv"), ("lif", "cuba")), "nir.input", "conv"),
     "shape that nothing tells": (drop("in/shape"), "nir.infer", "conv"),
-    "no nodes": (lambda file: (file["node"].pop("nodes"), file["node"].pop("edges"), file.create_group("node/nodes"), file["node"].create_dataset("edges", data=[])), "nir.output", "Output"),
+    "no nodes": (
+        lambda file: (
+            file["node"].pop("nodes"),
+            file["node"].pop("edges"),
+            file.create_group("node/nodes"),
+            file["node"].create_dataset("edges", data=[]),
+        ),
+        "nir.output",
+        "Output",
+    ),
     "external link": (link("lif/tau", h5py.ExternalLink("other.h5", "/x")), "nir.link", "tau"),
     "soft link": (link("lif/tau", h5py.SoftLink("/node/nodes/lif/r")), "nir.link", "tau"),
     "dangling soft link": (link("other", h5py.SoftLink("/nowhere")), "nir.link", "other"),
     "circle of links": (link("loop", "node"), "nir.link", "loop"),
     "exponentially many links": (everything_linked_twice, "nir.link", ""),
     "external data": (declare("fc/bias", (3,), external="secret.bin"), "nir.link", "fc"),
-    "virtual data": (lambda file: (drop("fc/bias")(file), file["node/nodes/fc"].create_virtual_dataset("bias", h5py.VirtualLayout((3,), "f4"))), "nir.link", "fc"),
+    "virtual data": (
+        lambda file: (
+            drop("fc/bias")(file),
+            file["node/nodes/fc"].create_virtual_dataset("bias", h5py.VirtualLayout((3,), "f4")),
+        ),
+        "nir.link",
+        "fc",
+    ),
     "groups nested without end": (nest, "nir.depth", "nested"),
     "graphs nested without end": (nest_graphs, "nir.depth", "nested"),
     "declared terabytes": (declare("lif/tau", (1 << 21, 1 << 21), chunks=(64, 64)), "nir.size", "tau"),
     "declared gigabytes": (declare("lif/tau", (1 << 15, 1 << 15), chunks=(64, 64)), "nir.size", "tau"),
     "huge chunks": (declare("lif/tau", (3,), chunks=(1 << 28,), maxshape=(None,)), "nir.size", "tau"),
-    "named type in place of a node": (lambda file: file["node/nodes"].__setitem__("t", np.dtype("f4")), "nir.dtype", "/t"),
-    "not a graph": (lambda file: (file.pop("node"), file.copy(file.create_group("x"), "node"), file["node"].create_dataset("type", data="LIF")), "nir.file", "LIF"),
+    "named type in place of a node": (
+        lambda file: file["node/nodes"].__setitem__("t", np.dtype("f4")),
+        "nir.dtype",
+        "/t",
+    ),
+    "not a graph": (
+        lambda file: (
+            file.pop("node"),
+            file.copy(file.create_group("x"), "node"),
+            file["node"].create_dataset("type", data="LIF"),
+        ),
+        "nir.file",
+        "LIF",
+    ),
     "no group node": (lambda file: file.pop("node"), "nir.file", "'node'"),
-    "node is a link": (lambda file: (file.move("node", "other"), file.__setitem__("node", h5py.SoftLink("/other"))), "nir.link", "node"),
+    "node is a link": (
+        lambda file: (file.move("node", "other"), file.__setitem__("node", h5py.SoftLink("/other"))),
+        "nir.link",
+        "node",
+    ),
     "name that is no text": (lambda file: h5py.h5g.create(file["node/nodes"].id, b"\xff"), "nir.file", "utf-8"),
-}  # fmt: skip
+}
 
 
 def test_the_sound_file_is_sound(write_file: Any, nir_graph: Any) -> None:

@@ -52,13 +52,21 @@ CASES: dict[str, Case] = {
     "conv1d same": ("Conv1d", conv((4, 2, 3), padding="same"), (2, 10), (4, 10)),
     "conv1d same, even kernel": ("Conv1d", conv((4, 2, 4), padding="same"), (2, 10), (4, 10)),
     "conv1d valid": ("Conv1d", conv((4, 2, 3), padding="valid", stride=3), (2, 10), (4, 3)),
-    "conv1d of arrays of one": ("Conv1d", conv((4, 2, 3), stride=np.array([2]), input_shape=np.array([10])), (2, 10), (4, 4)),
+    "conv1d of arrays of one": (
+        "Conv1d",
+        conv((4, 2, 3), stride=np.array([2]), input_shape=np.array([10])),
+        (2, 10),
+        (4, 4),
+    ),
     "conv2d": ("Conv2d", conv((4, 2, 3, 3), input_shape=np.array([8, 6])), (2, 8, 6), (4, 6, 4)),
     "conv2d on a square": ("Conv2d", conv((4, 2, 3, 3), input_shape=8), (2, 8, 8), (4, 6, 6)),
     "conv2d, rectangular kernel": ("Conv2d", conv((4, 2, 1, 5)), (2, 8, 6), (4, 8, 2)),
     "conv2d, depthwise": ("Conv2d", conv((6, 1, 3, 3), groups=3), (3, 8, 6), (6, 6, 4)),
     "conv2d, different axes": (
-        "Conv2d", conv((4, 2, 3, 2), stride=(2, 1), padding=(1, 0), dilation=(1, 3)), (2, 8, 6), (4, 4, 3),
+        "Conv2d",
+        conv((4, 2, 3, 2), stride=(2, 1), padding=(1, 0), dilation=(1, 3)),
+        (2, 8, 6),
+        (4, 4, 3),
     ),
     "conv2d same, dilated": ("Conv2d", conv((4, 2, 2, 3), padding="same", dilation=(3, 2)), (2, 8, 6), (4, 8, 6)),
     "conv2d of whole floats": ("Conv2d", conv((4, 2, 3, 3), stride=np.array([2.0, 2.0])), (2, 8, 6), (4, 3, 2)),
@@ -90,7 +98,7 @@ CASES: dict[str, Case] = {
     "delay": ("Delay", neuron("delay", 4), (4,), (4,)),
     "no delay": ("Delay", {"delay": np.zeros(4)}, (4,), (4,)),
     "input and output": ("Scale", {"scale": full(1), "metadata": {"note": "kept"}}, (4,), (4,)),
-}  # fmt: skip
+}
 
 
 def test_every_primitive_has_a_case() -> None:

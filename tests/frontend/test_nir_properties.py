@@ -20,10 +20,22 @@ LIF, CUBALIF = (
     ("tau_syn", "tau_mem", "r", "v_leak", "v_threshold", "v_reset"),
 )
 ELEMENTWISE: dict[type, tuple[str, ...]] = {
-    nir.Scale: ("scale",), nir.Threshold: ("threshold",), nir.Delay: ("delay",), nir.I: ("r",), nir.LI: LIF[:3], nir.LIF: LIF,
-    nir.IF: ("r", "v_threshold", "v_reset"), nir.CubaLI: CUBALIF[:4], nir.CubaLIF: CUBALIF,
-}  # fmt: skip
-NAMES = st.lists(st.text("abcxyz0189_. -", min_size=1, max_size=6).filter(lambda name: name not in (".", "..")), min_size=12, max_size=12, unique=True)  # fmt: skip
+    nir.Scale: ("scale",),
+    nir.Threshold: ("threshold",),
+    nir.Delay: ("delay",),
+    nir.I: ("r",),
+    nir.LI: LIF[:3],
+    nir.LIF: LIF,
+    nir.IF: ("r", "v_threshold", "v_reset"),
+    nir.CubaLI: CUBALIF[:4],
+    nir.CubaLIF: CUBALIF,
+}
+NAMES = st.lists(
+    st.text("abcxyz0189_. -", min_size=1, max_size=6).filter(lambda name: name not in (".", "..")),
+    min_size=12,
+    max_size=12,
+    unique=True,
+)
 
 
 @st.composite
@@ -68,8 +80,10 @@ def _layer(draw: st.DrawFn, shape: tuple[int, ...], array: Any) -> tuple[Any, tu
     if min(shape[1:]) < 2:
         return nir.Scale(array(*shape)), shape
     axes = [(draw(st.integers(1, 2)), draw(st.integers(1, 2)), draw(st.integers(0, 1)), 1) for _ in range(rank)]
-    sizes = [(n + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
-             for n, (kernel, stride, pad, dilation) in zip(shape[1:], axes, strict=True)]  # fmt: skip
+    sizes = [
+        (n + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
+        for n, (kernel, stride, pad, dilation) in zip(shape[1:], axes, strict=True)
+    ]
     kernel, stride, pad, dilation = zip(*axes, strict=True)
     outputs = 2 * groups
     weight, bias = array(outputs, shape[0] // groups, *kernel), array(outputs)

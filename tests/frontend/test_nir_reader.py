@@ -56,7 +56,15 @@ def test_several_inputs_and_outputs_and_edges_that_count_twice(write_file: Write
     assert (network.inputs, network.outputs) == (("a", "b"), ("y", "z"))
 
 
-@pytest.mark.parametrize("names", [("0", "1", "10", "2"), ("größe", "脉冲", "a b", "'"), ("x.input", "x", "x.output", "x.y.z"), ("weight", "type", "nodes", "edges")])  # fmt: skip
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("0", "1", "10", "2"),
+        ("größe", "脉冲", "a b", "'"),
+        ("x.input", "x", "x.output", "x.y.z"),
+        ("weight", "type", "nodes", "edges"),
+    ],
+)
 def test_any_names(names: tuple[str, ...], write_file: Write) -> None:
     a, b, c, d = names
     network = read_network(write_file({a: source(3), b: scale(3), c: neuron(3), d: SINK}, [(a, b), (b, c), (c, d)]))
@@ -107,8 +115,13 @@ def test_ports_of_a_subgraph(write_file: Write, nir_graph: Make) -> None:
     edges[0] = ("a", "g.x")
     network = read_network(write_file(nodes, edges))
     assert sorted(network.edges) == [
-        ("a", "g.fx"), ("b", "g.n"), ("b", "out2"), ("g.fx", "g.n"), ("g.fx", "out2"), ("g.n", "out"),
-    ]  # fmt: skip
+        ("a", "g.fx"),
+        ("b", "g.n"),
+        ("b", "out2"),
+        ("g.fx", "g.n"),
+        ("g.fx", "out2"),
+        ("g.n", "out"),
+    ]
     with pytest.raises(CompileError, match="does not say which Input node of subgraph g"):
         read_network(write_file(nodes, [("a", "g"), ("g.spikes", "out")]))
 

@@ -246,7 +246,10 @@ def test_a_population_without_input_and_a_growing_loop():
 def test_delays_in_steps(rounding: str, delay: float, steps: int):
     for dtype in (np.float32, np.float64):
         node = nir.Delay(np.full(2, delay, dtype))
-        graph = nir.NIRGraph({"x": nir.Input({"input": np.array([2])}), "d": node, "y": nir.Output({"output": np.array([2])})},
-                             [("x", "d"), ("d", "y")], type_check=False)  # fmt: skip
+        graph = nir.NIRGraph(
+            {"x": nir.Input({"input": np.array([2])}), "d": node, "y": nir.Output({"output": np.array([2])})},
+            [("x", "d"), ("d", "y")],
+            type_check=False,
+        )
         made = import_nir(graph, Semantics(dt=0.1, delay_rounding=rounding)).graph
         assert made.nodes["d"].op.attributes()["steps"] == steps

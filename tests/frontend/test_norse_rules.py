@@ -141,9 +141,11 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
     "recurrent": (lambda: First(norse.LIFRecurrent(WIDTH, WIDTH)), "import.module", "LIFRecurrent, which has state"),
     "given state": (lambda: _started(norse.LIF()), "import.state", "starts from a state"),
     "own thresholds": (
-        lambda: First(norse.LIF(norse.LIFParameters(v_th=torch.ones(WIDTH)))), "import.parameter", "v_th of LIF differs",
+        lambda: First(norse.LIF(norse.LIFParameters(v_th=torch.ones(WIDTH)))),
+        "import.parameter",
+        "v_th of LIF differs",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -157,11 +157,13 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
     "no rule": (lambda: Net(neuron.QIFNode(step_mode="m")), "import.module", "QIFNode"),
     "single step": (lambda: nn.Sequential(neuron.LIFNode(step_mode="s")), "import.step_mode", "runs step by step"),
     "analog": (
-        lambda: Net(old.MultiStepLIFNode(surrogate_function=surrogate.Sigmoid(spiking=False))), "import.surrogate", "no spikes",
+        lambda: Net(old.MultiStepLIFNode(surrogate_function=surrogate.Sigmoid(spiking=False))),
+        "import.surrogate",
+        "no spikes",
     ),
     "twice without reset": (Single, "import.shared_neuron", "reset"),
     "reads the membrane": (lambda: Membrane(neuron.LIFNode(step_mode="m")), "import.hidden", "computed from the input"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", REFUSED)

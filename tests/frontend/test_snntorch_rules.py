@@ -296,9 +296,12 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], Callable[[Any, Tensor], Any], 
     "reset in between": (lambda: Leaky(), _reset_in_between, "import.steps", "in the middle of the window"),
     "window at once": (lambda: Leaky(), lambda net, x: net.lif(net.fc(x))[0], "import.step_mode", "runs step by step"),
     "by name": (
-        lambda: Leaky(), lambda net, x: torch.stack([net.lif(input_=net.fc(s))[0] for s in x]), "import.arguments", "by name",
+        lambda: Leaky(),
+        lambda net, x: torch.stack([net.lif(input_=net.fc(s))[0] for s in x]),
+        "import.arguments",
+        "by name",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -30,9 +30,15 @@ class Model(nn.Module):
         torch.manual_seed(1)
         self.compute = forward
         self.net = nn.Sequential(
-            layer.Conv2d(CHANNELS, 4, 3, padding=1, bias=False), layer.BatchNorm2d(4), IFNode(), layer.MaxPool2d(2, 2),
-            layer.Flatten(), layer.Dropout(0.5), layer.Linear(16, OUT), LIFNode(v_reset=None),
-        )  # fmt: skip
+            layer.Conv2d(CHANNELS, 4, 3, padding=1, bias=False),
+            layer.BatchNorm2d(4),
+            IFNode(),
+            layer.MaxPool2d(2, 2),
+            layer.Flatten(),
+            layer.Dropout(0.5),
+            layer.Linear(16, OUT),
+            LIFNode(v_reset=None),
+        )
         nn.init.uniform_(self.net[1].bias, 0.2, 1.0)
         nn.init.uniform_(self.net[6].weight, -0.6, 1.0)
         for name, child in children.items():
@@ -176,14 +182,21 @@ WEIGHTS = torch.arange(1.0, STEPS + 1)
 REFUSED: dict[str, tuple[Callable[[Any, Tensor], Any], str]] = {
     "feedback": (_feedback, "reads something else at step 1 than at step 0"),
     "other weights at every step": (
-        lambda net, x: sum(net.own(x[t] * float(WEIGHTS[t])) for t in range(STEPS)), "reads something else at step 1",
+        lambda net, x: sum(net.own(x[t] * float(WEIGHTS[t])) for t in range(STEPS)),
+        "reads something else at step 1",
     ),
-    "other order": (lambda net, x: sum(net.own(x[t]) for t in (0, 2, 1, 3)), "reads step 2 of its input at its own step 1"),
+    "other order": (
+        lambda net, x: sum(net.own(x[t]) for t in (0, 2, 1, 3)),
+        "reads step 2 of its input at its own step 1",
+    ),
     "too few": (lambda net, x: net.own(x[0]) + net.own(x[1]), "runs 2 of 4 steps"),
-    "two uses": (lambda net, x: sum(net.own(net.own(x[t])) for t in range(STEPS)), "reads step 0 of its input at its own step 1"),
+    "two uses": (
+        lambda net, x: sum(net.own(net.own(x[t])) for t in range(STEPS)),
+        "reads step 0 of its input at its own step 1",
+    ),
     "reset inside": (_reset_inside, "is reset in the middle of the window"),
     "whole window": (lambda net, x: net.own(x), "runs step by step, but reads \\(T, B, 2, 4, 4\\) at once"),
-}  # fmt: skip
+}
 
 
 def refused(forward: Callable[[Any, Tensor], Any], text: str, where: str) -> None:

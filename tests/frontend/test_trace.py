@@ -140,9 +140,17 @@ def test_names_fit_the_text_form() -> None:
 def test_a_spiking_convolutional_network() -> None:
     """As SpikingJelly's users write them: its layers in multi-step mode, in nn.Sequential."""
     net = nn.Sequential(
-        layer.Conv2d(2, 6, 3, padding=1, bias=False), layer.BatchNorm2d(6), IFNode(), layer.AvgPool2d(2, 2),
-        layer.Conv2d(6, 4, 3, stride=2, groups=2), LIFNode(), layer.Flatten(), layer.Dropout(0.5), layer.Linear(4, 10), LIFNode(),
-    )  # fmt: skip
+        layer.Conv2d(2, 6, 3, padding=1, bias=False),
+        layer.BatchNorm2d(6),
+        IFNode(),
+        layer.AvgPool2d(2, 2),
+        layer.Conv2d(6, 4, 3, stride=2, groups=2),
+        LIFNode(),
+        layer.Flatten(),
+        layer.Dropout(0.5),
+        layer.Linear(4, 10),
+        LIFNode(),
+    )
     functional.set_step_mode(net, "m")
     net[1].running_mean.uniform_(-0.5, 0.5)
     net[1].running_var.uniform_(0.5, 2)

@@ -86,10 +86,15 @@ def test_every_option_in_floats(options: dict, firing: dict, fires: bool, xs: li
 
 def test_constants_of_single_neurons():
     own = {
-        "decay": np.array([0.5, 0.25, 1.0]), "gain": np.array([1.0, 2.0, -1.0]), "leak": np.array([0.0, 0.5, 0.25]),
-        "v0": np.array([0.0, -1.0, 0.5]), "current_decay": np.array([1.0, 0.5, 0.25]), "threshold": np.array([0.5, 1.0, 0.25]),
-        "v_reset": np.array([0.0, -0.5, 0.125]), "current_gain": np.array([1.0, 2.0, 0.5]),
-    }  # fmt: skip
+        "decay": np.array([0.5, 0.25, 1.0]),
+        "gain": np.array([1.0, 2.0, -1.0]),
+        "leak": np.array([0.0, 0.5, 0.25]),
+        "v0": np.array([0.0, -1.0, 0.5]),
+        "current_decay": np.array([1.0, 0.5, 0.25]),
+        "threshold": np.array([0.5, 1.0, 0.25]),
+        "v_reset": np.array([0.0, -0.5, 0.125]),
+        "current_gain": np.array([1.0, 2.0, 0.5]),
+    }
     x = np.random.default_rng(0).integers(-8, 9, (STEPS, 1, SIZE)) / 4
     defaults = Lif(0.5).attributes()
     for array, params in (

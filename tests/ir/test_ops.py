@@ -44,7 +44,7 @@ from ir.ops import (
     Synapse,
     TimeSum,
     TimeWeight,
-)  # fmt: skip
+)
 from ir.types import SPIKE, Type, graded, parse_type
 
 RNG = np.random.default_rng(7)
@@ -57,14 +57,24 @@ def dyadic(*shape: int) -> np.ndarray:
 
 
 CASES = {
-    "linear": (Linear(), {"weight": dyadic(6, 5), "bias": dyadic(6)}, lambda x, p: np.einsum("tbni,oi->tbno", x, p["weight"]) + p["bias"]),
+    "linear": (
+        Linear(),
+        {"weight": dyadic(6, 5), "bias": dyadic(6)},
+        lambda x, p: np.einsum("tbni,oi->tbno", x, p["weight"]) + p["bias"],
+    ),
     "synapse": (Synapse(0.5), {}, lambda x, p: x * 0.5),
     "sum": (Sum((0,), 0.125), {}, lambda x, p: x.sum(2, keepdims=True) / 8),
     "reshape": (Reshape((5, 4)), {}, lambda x, p: x.reshape(2, 3, 5, 4)),
     "permute": (Permute((1, 0)), {}, lambda x, p: x.swapaxes(2, 3)),
     "slice": (Slice(1, 1, 3), {}, lambda x, p: x[..., 1:3]),
     "pad": (Pad(0, 1, 2), {}, lambda x, p: np.pad(x, ((0, 0), (0, 0), (1, 2), (0, 0)))),
-    "max_pool": (MaxPool((2,), (2,), (1,), (1,)), {}, lambda x, p: np.maximum(np.pad(x, ((0, 0), (0, 0), (0, 0), (1, 0)))[..., ::2], np.pad(x, ((0, 0), (0, 0), (0, 0), (0, 1)))[..., ::2])),
+    "max_pool": (
+        MaxPool((2,), (2,), (1,), (1,)),
+        {},
+        lambda x, p: np.maximum(
+            np.pad(x, ((0, 0), (0, 0), (0, 0), (1, 0)))[..., ::2], np.pad(x, ((0, 0), (0, 0), (0, 0), (0, 1)))[..., ::2]
+        ),
+    ),
     "scale": (Scale(), {"weight": dyadic(5)}, lambda x, p: x * p["weight"]),
     "offset": (Offset(0.5), {}, lambda x, p: x + 0.5),
     "function": (Function("square"), {}, lambda x, p: x**2),
@@ -73,7 +83,7 @@ CASES = {
     "time_sum": (TimeSum(0.5), {}, lambda x, p: x.sum(0, keepdims=True) / 2),
     "graded": (Graded(2), {"bias": dyadic(5)}, lambda x, p: np.clip(x + p["bias"], -2, 1)),
     "burst": (Burst(2), {}, lambda x, p: np.stack([x > 0, x > 1], axis=2).astype(np.float32)),
-}  # fmt: skip
+}
 
 
 def run(op, params, *arrays):

@@ -36,9 +36,14 @@ class _Spiking:
     """
 
     def __init__(
-        self, kernel: Any, constants: tuple[float, ...], shape: tuple[int, ...], bias: torch.Tensor | None,
-        kind: torch.dtype, device: torch.device,
-    ) -> None:  # fmt: skip
+        self,
+        kernel: Any,
+        constants: tuple[float, ...],
+        shape: tuple[int, ...],
+        bias: torch.Tensor | None,
+        kind: torch.dtype,
+        device: torch.device,
+    ) -> None:
         self._kernel, self._constants = kernel, torch.tensor(constants, dtype=kind).to(device)
         self._natural, self._channels_last = _shifts(shape, bias, kind, device), None
         if len(shape) == 3:
@@ -58,9 +63,21 @@ class _Spiking:
         steps, rows, columns = x.shape
         grid, tile = _tiles(rows, columns)
         self._kernel[grid](
-            x, x.stride(0), x.stride(1), shifts, self._constants, spikes, rows * columns, counts, rows, columns,
-            steps, *tile, SLOTS, num_warps=8,
-        )  # fmt: skip
+            x,
+            x.stride(0),
+            x.stride(1),
+            shifts,
+            self._constants,
+            spikes,
+            rows * columns,
+            counts,
+            rows,
+            columns,
+            steps,
+            *tile,
+            SLOTS,
+            num_warps=8,
+        )
         return spikes, counts.sum()
 
 
@@ -68,9 +85,15 @@ class FusedSpikes(_Spiking):
     """`torch_neurons.TorchSpikes` by kernels, the module `triton_neurons`, on a device."""
 
     def __init__(
-        self, kernels: Any, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype,
-        scale: int, device: torch.device,
-    ) -> None:  # fmt: skip
+        self,
+        kernels: Any,
+        op: LoihiLif,
+        shape: tuple[int, ...],
+        bias: torch.Tensor | None,
+        kind: torch.dtype,
+        scale: int,
+        device: torch.device,
+    ) -> None:
         unit, most = 1 << op.decay_bits, (1 << (op.state_bits - 1)) - 1
         constants = (scale << op.shift, (unit - op.dv) / unit, op.vth << op.shift, most)
         super().__init__(kernels.lif, constants, shape, bias, kind, device)
@@ -98,9 +121,15 @@ class FusedPayloads:
     """Payloads, of a gate too, as `torch_neurons.TorchPayloads` defines them; kernels: `triton_neurons`."""
 
     def __init__(
-        self, kernels: Any, op: Graded | Gate, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype,
-        scale: int, device: torch.device,
-    ) -> None:  # fmt: skip
+        self,
+        kernels: Any,
+        op: Graded | Gate,
+        shape: tuple[int, ...],
+        bias: torch.Tensor | None,
+        kind: torch.dtype,
+        scale: int,
+        device: torch.device,
+    ) -> None:
         self._kernels, self._shifts = kernels, _shifts(shape, bias, kind, device)
         self._type, half = travels(Type(shape, graded(op.bits))), 1 << (op.bits - 1)
         self._constants = torch.tensor((scale, 2.0**-op.shift, -half, half - 1), dtype=kind).to(device)
@@ -113,9 +142,20 @@ class FusedPayloads:
         rows, columns = x.shape[1:]
         grid, tile = _tiles(rows, columns)
         self._kernels.payloads[grid](
-            x, x.stride(1), self._shifts, self._constants, values if gates is None else gates.contiguous(), values,
-            counts, rows, columns, gates is not None, *tile, SLOTS, num_warps=8,
-        )  # fmt: skip
+            x,
+            x.stride(1),
+            self._shifts,
+            self._constants,
+            values if gates is None else gates.contiguous(),
+            values,
+            counts,
+            rows,
+            columns,
+            gates is not None,
+            *tile,
+            SLOTS,
+            num_warps=8,
+        )
         return values, counts.sum()
 
 

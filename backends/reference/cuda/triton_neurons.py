@@ -14,8 +14,22 @@ import triton.language as tl
 
 
 @triton.jit
-def lif(x, step_stride, row_stride, shifts, constants, spikes, spikes_stride, counts, rows, period,
-        STEPS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, SLOTS: tl.constexpr):  # fmt: skip
+def lif(
+    x,
+    step_stride,
+    row_stride,
+    shifts,
+    constants,
+    spikes,
+    spikes_stride,
+    counts,
+    rows,
+    period,
+    STEPS: tl.constexpr,
+    ROWS: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    SLOTS: tl.constexpr,
+):
     """
     v <- clip(trunc(v kept) + gain x + shift) to +-most;  s = [v > threshold];  v <- 0 where s.
 
@@ -50,8 +64,22 @@ def lif(x, step_stride, row_stride, shifts, constants, spikes, spikes_stride, co
 
 
 @triton.jit
-def wrapping(x, step_stride, row_stride, shifts, constants, spikes, spikes_stride, counts, rows, period,
-             STEPS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, SLOTS: tl.constexpr):  # fmt: skip
+def wrapping(
+    x,
+    step_stride,
+    row_stride,
+    shifts,
+    constants,
+    spikes,
+    spikes_stride,
+    counts,
+    rows,
+    period,
+    STEPS: tl.constexpr,
+    ROWS: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    SLOTS: tl.constexpr,
+):
     """
     u <- wrap(trunc(u kept_u) + gain x);  v <- clip(trunc(v kept_v) + u + shift);  s = [v > threshold];  v <- 0 where s.
 
@@ -90,8 +118,21 @@ def wrapping(x, step_stride, row_stride, shifts, constants, spikes, spikes_strid
 
 
 @triton.jit
-def payloads(x, row_stride, shifts, constants, gates, values, counts, rows, period,
-             GATED: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, SLOTS: tl.constexpr):  # fmt: skip
+def payloads(
+    x,
+    row_stride,
+    shifts,
+    constants,
+    gates,
+    values,
+    counts,
+    rows,
+    period,
+    GATED: tl.constexpr,
+    ROWS: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    SLOTS: tl.constexpr,
+):
     """
     y = clip(floor((scale x + shift) gain)) to low..high, zero where a gate is 0.
 

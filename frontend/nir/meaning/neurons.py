@@ -98,8 +98,11 @@ def _cuba(params: Mapping[str, Array], semantics: Semantics) -> Constants:
 def _firing(params: Mapping[str, Array], semantics: Semantics) -> Constants:
     threshold = params["v_threshold"]
     if semantics.max_spikes != 1 and float(threshold.min()) <= 0:
-        raise CompileError("nir.value", f"v_threshold is {float(threshold.min())}",
-                           hint="several spikes per step (max_spikes) need thresholds above 0")  # fmt: skip
+        raise CompileError(
+            "nir.value",
+            f"v_threshold is {float(threshold.min())}",
+            hint="several spikes per step (max_spikes) need thresholds above 0",
+        )
     return {
         "threshold": threshold,
         "v_reset": params["v_reset"],

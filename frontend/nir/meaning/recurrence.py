@@ -55,8 +55,11 @@ def lags(network: NirNetwork, semantics: Semantics, shortest: Mapping[str, int])
     part = _components(network, range(len(edges)))
     inside = tuple(part[start] == part[end] for start, end in edges)
     lag = [0] * len(edges)
-    cut = {name: steps for name, steps in shortest.items()
-           if steps and any(inside[k] and end == name for k, (_, end) in enumerate(edges))}  # fmt: skip
+    cut = {
+        name: steps
+        for name, steps in shortest.items()
+        if steps and any(inside[k] and end == name for k, (_, end) in enumerate(edges))
+    }
     for k, (_, end) in enumerate(edges):
         lag[k] = cut.get(end, 0)
     _lag_spikes(network, semantics, lag)
@@ -135,8 +138,9 @@ def _spikes_before(network: NirNetwork, back: int, lag: list[int]) -> list[int]:
         if network.nodes[start].kind in POPULATIONS:
             found.append(k)
             continue
-        waiting += [other for other, (a, b) in enumerate(network.edges)
-                    if b == start and not lag[other] and part[a] == part[b]]  # fmt: skip
+        waiting += [
+            other for other, (a, b) in enumerate(network.edges) if b == start and not lag[other] and part[a] == part[b]
+        ]
     return found
 
 

@@ -42,11 +42,13 @@ PRESETS: dict[str, Preset] = {
     ),
     "snntorch": Preset(
         "snnTorch 1.0 as its neurons come: reset_mechanism='subtract', reset_delay=True",
-        {**SNNTORCH, **SUBTRACT, "reset_at": "next"}, True,
+        {**SNNTORCH, **SUBTRACT, "reset_at": "next"},
+        True,
     ),
     "snntorch-zero": Preset(
         "snnTorch 1.0, reset_mechanism='zero', reset_delay=True",
-        {**SNNTORCH, "reset_at": "next_on_loops", "cuba_reset_at": "next"}, True,
+        {**SNNTORCH, "reset_at": "next_on_loops", "cuba_reset_at": "next"},
+        True,
     ),
     "snntorch-none": Preset("snnTorch 1.0, reset_mechanism='none'", {**SNNTORCH, "reset": "none"}, True),
     "snntorch-now": Preset(
@@ -63,20 +65,33 @@ PRESETS: dict[str, Preset] = {
     "rockpool": Preset(
         "Rockpool 3.1; dt is its default",
         {
-            "dt": 1e-3, **SUBTRACT, "integrator": "exponential", "threshold": "ge", "max_spikes": 1 << 16,
-            "li_gain": "decayed", "lif_gain": "unit", "cuba_gain": "decayed",
+            "dt": 1e-3,
+            **SUBTRACT,
+            "integrator": "exponential",
+            "threshold": "ge",
+            "max_spikes": 1 << 16,
+            "li_gain": "decayed",
+            "lif_gain": "unit",
+            "cuba_gain": "decayed",
         },
     ),
     "spyx": Preset(
         "Spyx 1.0",
         {
-            **STEPS, **SUBTRACT, "reset_at": "next", "cuba_reset_at": "same", "lif_gain": "unit", "li_gain": "unit",
-            "cuba_gain": "step", "latency": 1,
-        }, True,
+            **STEPS,
+            **SUBTRACT,
+            "reset_at": "next",
+            "cuba_reset_at": "same",
+            "lif_gain": "unit",
+            "li_gain": "unit",
+            "cuba_gain": "step",
+            "latency": 1,
+        },
+        True,
     ),
     "lava": Preset("Lava's LIF behind Dense: one step per layer, loops included", {"latency": 1, "back_edge": "all"}),
     "lava-dl": Preset("SLAYER's CUBA neuron", {"threshold": "ge", "back_edge": "all"}),
-}  # fmt: skip
+}
 """Name -> preset."""
 
 

@@ -31,8 +31,9 @@ class Resolved:
 
     def record(self) -> dict[str, dict[str, Any]]:
         """Option -> value and source, ready for JSON."""
-        return {name: {"value": value, "source": self.sources[name]}
-                for name, value in self.semantics.options().items()}  # fmt: skip
+        return {
+            name: {"value": value, "source": self.sources[name]} for name, value in self.semantics.options().items()
+        }
 
 
 def resolve(
@@ -82,8 +83,10 @@ def _layers(caller: Given, file: Given, network: NirNetwork) -> list[tuple[Mappi
     """Options and their source, the strongest first; the last layer states every option."""
     found: list[tuple[Mapping[str, Any], str]] = [(caller.options, "flag")]
     if caller.preset:
-        found += [({key: value for key, value in file.options.items() if key == "dt"}, "metadata"),
-                  (_complete(caller.preset), f"preset {caller.preset}")]  # fmt: skip
+        found += [
+            ({key: value for key, value in file.options.items() if key == "dt"}, "metadata"),
+            (_complete(caller.preset), f"preset {caller.preset}"),
+        ]
     found.append((file.options, "metadata"))
     if file.preset:
         found.append((_complete(file.preset), f"metadata, preset {file.preset}"))

@@ -58,4 +58,4 @@ def _refuse(network: NirNetwork, dt: float, why: str, node: str = "") -> None:
     span = f"; the file's are {min(taus):.4g} to {max(taus):.4g}" if taus else ""
     usual = f"from {SHORTEST * min(taus):.2g} to {min(taus):.4g}; " if taus else ""
     hint = f"say --dt in the unit of the file's times, {usual}{plausible_steps(network)}"
-    raise CompileError("nir.dt", f"a time step of {dt:g} {why}{span}", node, hint)
+    raise CompileError("nir.dt", f"a time step of {dt:g} {why}{span}", where=node, hint=hint)

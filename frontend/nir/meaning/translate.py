@@ -44,10 +44,15 @@ def translate(
     waits = {key: _delay(key, node, semantics) for key, node in network.nodes.items() if node.kind == "Delay"}
     found = lags(network, semantics, {key: int(steps.min()) for key, steps in waits.items()})
     plan = Plan(
-        network, found, {key: _steps(key, node, semantics, dtype, waits, found)
-                                            for key, node in network.nodes.items()},
-        value_names(network), _domains(network, domains or {}), name, _window(network), dtype,
-    )  # fmt: skip
+        network,
+        found,
+        {key: _steps(key, node, semantics, dtype, waits, found) for key, node in network.nodes.items()},
+        value_names(network),
+        _domains(network, domains or {}),
+        name,
+        _window(network),
+        dtype,
+    )
     types = {key: str(_first_guess(node, plan.steps[key])) for key, node in network.nodes.items()}
     for attempt in range(WIDENINGS + len(network.nodes)):
         graph, actual = build(plan, types)
@@ -108,7 +113,7 @@ def _delay(key: str, node: NirNode, semantics: Semantics) -> Array:
     try:
         return delay_steps(node, semantics.dt, semantics.delay_rounding)
     except CompileError as error:
-        raise CompileError(error.rule, f"node {key} (Delay): {error.what}", key, error.hint) from error
+        raise CompileError(error.rule, f"node {key} (Delay): {error.what}", where=key, hint=error.hint) from error
 
 
 def _steps(
@@ -119,7 +124,9 @@ def _steps(
         try:
             return [in_form(*population(node, semantics, dtype, key in found.looped), node.metadata, dtype)]
         except CompileError as error:
-            raise CompileError(error.rule, f"node {key} ({node.kind}): {error.what}", key, error.hint) from error
+            raise CompileError(
+                error.rule, f"node {key} ({node.kind}): {error.what}", where=key, hint=error.hint
+            ) from error
     if node.kind == "Delay":
         rest = waits[key] - found.cut.get(key, 0)
         if rest.ndim:

@@ -30,8 +30,11 @@ def inferred(graph: FlatGraph) -> tuple[FlatGraph, Shapes, tuple[tuple[str, str]
     try:
         return graph, infer_shapes(graph), ()
     except CompileError:
-        ends = {name: shape for name, node in graph.nodes.items()
-                if node.kind in ("Input", "Output") and (shape := node.input_shape) and shape[0] == 1}  # fmt: skip
+        ends = {
+            name: shape
+            for name, node in graph.nodes.items()
+            if node.kind in ("Input", "Output") and (shape := node.input_shape) and shape[0] == 1
+        }
         batched = _batched(graph, ends)
         if not batched:
             raise

@@ -21,7 +21,7 @@ def network(graph: RawGraph, where: str) -> NirNetwork:
     try:
         return _network(graph)
     except CompileError as error:
-        raise CompileError(error.rule, error.what, where, error.hint) from error
+        raise CompileError(error.rule, error.what, where=where, hint=error.hint) from error
 
 
 def _network(graph: RawGraph) -> NirNetwork:
@@ -33,8 +33,11 @@ def _network(graph: RawGraph) -> NirNetwork:
     check_loops(nodes, edges)
     kept = influential(nodes, edges)
     check_fed(nodes, edges, kept)
-    made = {name: _node(name, node, inputs.get(name), outputs.get(name), edges)
-            for name, node in nodes.items() if name in kept}  # fmt: skip
+    made = {
+        name: _node(name, node, inputs.get(name), outputs.get(name), edges)
+        for name, node in nodes.items()
+        if name in kept
+    }
     return NirNetwork(
         nodes=made,
         edges=tuple(edge for edge in edges if edge[0] in kept and edge[1] in kept),
@@ -60,7 +63,10 @@ def _node(
     if input_shape is None or output_shape is None:
         read = next((f", read by edge {edge}" for edge in edges if edge[0] == name), "")
         read = next((f", fed by edge {edge}" for edge in edges if edge[1] == name), read)
-        raise CompileError("nir.infer", f"the shape of node {name} ({node.kind}){read} cannot be inferred",
-                           hint="store the shape of the Input nodes, or input_shape of the convolution")  # fmt: skip
+        raise CompileError(
+            "nir.infer",
+            f"the shape of node {name} ({node.kind}){read} cannot be inferred",
+            hint="store the shape of the Input nodes, or input_shape of the convolution",
+        )
     params = node.primitive.finish(node.params, input_shape)
     return NirNode(node.kind, params, node.metadata, input_shape, output_shape)

@@ -20,8 +20,15 @@ MAX_RATIO = 1100
 """Declared against stored bytes; deflate compresses by 1032 at most."""
 FREE_BYTES = 1 << 16
 """A dataset up to this size may be stored in no bytes at all: HDF5 leaves out what is all zeros and never written."""
-FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_SZIP,
-           h5py.h5z.FILTER_NBIT, h5py.h5z.FILTER_SCALEOFFSET, h5py.h5z.FILTER_LZF}  # fmt: skip
+FILTERS = {
+    h5py.h5z.FILTER_DEFLATE,
+    h5py.h5z.FILTER_SHUFFLE,
+    h5py.h5z.FILTER_FLETCHER32,
+    h5py.h5z.FILTER_SZIP,
+    h5py.h5z.FILTER_NBIT,
+    h5py.h5z.FILTER_SCALEOFFSET,
+    h5py.h5z.FILTER_LZF,
+}
 
 
 def declared_bytes(dataset: Any, file_bytes: int) -> int:
@@ -61,5 +68,8 @@ def _check_storage(dataset: Any, declared: int, file_bytes: int) -> None:
         raise CompileError("nir.size", f"{dataset.name} claims {stored:,} stored bytes, the file has {file_bytes:,}")
     chunk = prod(plan.get_chunk()) * dataset.dtype.itemsize if plan.get_layout() == h5py.h5d.CHUNKED else 0
     if max(declared, chunk) > MAX_RATIO * stored + FREE_BYTES:
-        raise CompileError("nir.size", f"{dataset.name} declares {max(declared, chunk):,} bytes of arrays, but the file holds "
-                           f"{stored:,} bytes for it")  # fmt: skip
+        raise CompileError(
+            "nir.size",
+            f"{dataset.name} declares {max(declared, chunk):,} bytes of arrays, but the file holds "
+            f"{stored:,} bytes for it",
+        )

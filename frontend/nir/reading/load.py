@@ -15,8 +15,20 @@ from frontend.nir.reading.probe import probe
 from frontend.nir.reading.raw import MAX_DEPTH, MAX_EDGES, RawGraph, RawNode, plain_metadata
 from ir.errors import CompileError
 
-DAMAGED = (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, IndexError, MemoryError, OverflowError,
-           UnicodeError, NotImplementedError, SystemError)  # fmt: skip
+DAMAGED = (
+    OSError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    IndexError,
+    MemoryError,
+    OverflowError,
+    UnicodeError,
+    NotImplementedError,
+    SystemError,
+)
 """What h5py and HDF5 raise on bytes that make no sense."""
 
 
@@ -33,9 +45,9 @@ def load(path: str | Path) -> RawGraph:
         probe(path, lambda: _loaded(path), 2 * min(MAX_BYTES, MAX_RATIO * path.stat().st_size))
         return _loaded(path)
     except CompileError as error:
-        raise CompileError(error.rule, error.what, str(path), error.hint) from error
+        raise CompileError(error.rule, error.what, where=str(path), hint=error.hint) from error
     except OSError as error:
-        raise CompileError("nir.file", f"cannot be read: {error}", str(path)) from error
+        raise CompileError("nir.file", f"cannot be read: {error}", where=str(path)) from error
 
 
 def _check_file(path: Path) -> None:

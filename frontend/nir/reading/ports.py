@@ -51,8 +51,9 @@ def _split(graph: RawGraph, name: str, kind: str, edge: tuple[str, str]) -> tupl
         if name[:place] in graph.nodes:
             return name[:place], name[place + 1 :]
     known = ", ".join(list(graph.nodes)[:8]) or "none"
-    raise CompileError("nir.edge", f"edge {edge} has the {SIDES[kind][0]} {name!r}, a node that does not exist",
-                       hint=f"nodes: {known}")  # fmt: skip
+    raise CompileError(
+        "nir.edge", f"edge {edge} has the {SIDES[kind][0]} {name!r}, a node that does not exist", hint=f"nodes: {known}"
+    )
 
 
 def _check_node(node: str, item: RawNode, port: str, kind: str, edge: tuple[str, str]) -> None:
@@ -62,5 +63,8 @@ def _check_node(node: str, item: RawNode, port: str, kind: str, edge: tuple[str,
             "nir.edge", f"edge {edge} {ends[kind]} {node}", hint="it has an end outside of the graph only"
         )
     if port not in ("", SIDES[kind][1]):
-        raise CompileError("nir.port", f"edge {edge} means a port {port!r} that node {node} ({item.kind}) does not have",
-                           hint=f"its only one is {node}.{SIDES[kind][1]}")  # fmt: skip
+        raise CompileError(
+            "nir.port",
+            f"edge {edge} means a port {port!r} that node {node} ({item.kind}) does not have",
+            hint=f"its only one is {node}.{SIDES[kind][1]}",
+        )

@@ -78,8 +78,10 @@ def _population(stateful: Callable[[Params], bool], **parameters: Parameter) -> 
     """A primitive that acts on every element by itself; its parameters are broadcast to the elements."""
 
     def finish(params: Params, shape: Shape) -> Params:
-        return {key: np.broadcast_to(array.reshape(()) if array.size == 1 else array, shape)
-                for key, array in params.items()}  # fmt: skip
+        return {
+            key: np.broadcast_to(array.reshape(()) if array.size == 1 else array, shape)
+            for key, array in params.items()
+        }
 
     return Primitive(parameters, elementwise(*parameters), finish=finish, stateful=stateful)
 
@@ -117,8 +119,11 @@ def _check_conv(params: Params) -> Params:
 def _same(params: Params) -> tuple[tuple[int, int], ...]:
     """As torch pads: dilation * (kernel - 1) in all, the odd one at the end."""
     if set(params["stride"]) != {1}:
-        raise CompileError("nir.value", f"padding 'same' has no meaning for the strides {params['stride']}",
-                           hint="give the padding in numbers")  # fmt: skip
+        raise CompileError(
+            "nir.value",
+            f"padding 'same' has no meaning for the strides {params['stride']}",
+            hint="give the padding in numbers",
+        )
     totals = [d * (kernel - 1) for d, kernel in zip(params["dilation"], params["weight"].shape[2:], strict=True)]
     return tuple((total // 2, total - total // 2) for total in totals)
 

@@ -23,8 +23,10 @@ Step = tuple[Op, dict[str, Array]]
 
 def projection(node: NirNode, dtype: str) -> list[Step]:
     """The operations for a NIR node of `PROJECTIONS`, parameters in `dtype`."""
-    return [(op, {role: np.asarray(array, dtype) for role, array in arrays.items()})
-            for op, arrays in PROJECTIONS[node.kind](node)]  # fmt: skip
+    return [
+        (op, {role: np.asarray(array, dtype) for role, array in arrays.items()})
+        for op, arrays in PROJECTIONS[node.kind](node)
+    ]
 
 
 def is_homogeneous(node: NirNode) -> bool:
@@ -61,8 +63,10 @@ def _bias(node: NirNode) -> dict[str, Array]:
 
 def _pads(padding: tuple[tuple[int, int], ...]) -> list[Step]:
     """What an axis needs on one side more than on the other, as zeros."""
-    extra = [(axis, before - min(before, after), after - min(before, after))
-             for axis, (before, after) in enumerate(padding, start=1)]  # fmt: skip
+    extra = [
+        (axis, before - min(before, after), after - min(before, after))
+        for axis, (before, after) in enumerate(padding, start=1)
+    ]
     return [(Pad(axis, before, after), {}) for axis, before, after in extra if before or after]
 
 
@@ -107,8 +111,11 @@ def delay_steps(node: NirNode, dt: float | None, rounding: str) -> Any:
     exact = delay / dt
     near = np.rint(exact)
     exact = np.where(np.abs(exact - near) <= 1e-5 * np.maximum(near, 1), near, exact)  # 0.003 / 0.001 in float32 is 3
-    rounded = {"nearest": lambda: np.floor(exact + 0.5 + 1e-5), "floor": lambda: np.floor(exact),
-               "ceil": lambda: np.ceil(exact)}[rounding]()  # fmt: skip
+    rounded = {
+        "nearest": lambda: np.floor(exact + 0.5 + 1e-5),
+        "floor": lambda: np.floor(exact),
+        "ceil": lambda: np.ceil(exact),
+    }[rounding]()
     if float(rounded.max()) > MAX_DELAY:
         what = f"a delay of {float(delay.max()):.4g} is {float(rounded.max()):.4g} steps of {dt}"
         raise CompileError("nir.value", what, hint=f"at most {MAX_DELAY} steps; is dt in the unit of the delays?")

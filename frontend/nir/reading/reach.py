@@ -62,8 +62,11 @@ def check_ports(graph: FlatGraph) -> None:
     outputs = {name for name, node in graph.nodes.items() if node.kind == "Output" and name not in graph.wires}
     fed = {end for _, end in graph.edges}
     for name in sorted((_reaching(outputs, graph.edges) & graph.wires) - fed):
-        raise CompileError("nir.port", f"no edge leads to {name}, an {graph.nodes[name].kind} node of a subgraph",
-                           hint="connect it, or remove what reads it")  # fmt: skip
+        raise CompileError(
+            "nir.port",
+            f"no edge leads to {name}, an {graph.nodes[name].kind} node of a subgraph",
+            hint="connect it, or remove what reads it",
+        )
 
 
 def check_fed(nodes: Mapping[str, CheckedNode], edges: tuple[Edge, ...], kept: set[str]) -> None:
@@ -81,5 +84,8 @@ def check_fed(nodes: Mapping[str, CheckedNode], edges: tuple[Edge, ...], kept: s
                 "nir.output", f"no edge leads to the Output node {name}", hint="every output needs a source"
             )
         if node.kind != "Input" and not node.primitive.stateful(node.params):
-            raise CompileError("nir.input", f"node {name} ({node.kind}) has no incoming edge, but others read it",
-                               hint="connect it, or remove it")  # fmt: skip
+            raise CompileError(
+                "nir.input",
+                f"node {name} ({node.kind}) has no incoming edge, but others read it",
+                hint="connect it, or remove it",
+            )

@@ -48,8 +48,11 @@ def elementwise(*names: str) -> ShapeRule:
         shapes = {name: params[name].shape for name in names if params[name].size > 1}
         if len(set(shapes.values())) > 1:
             listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-            raise CompileError("nir.shape", f"its parameters have different shapes: {listed}",
-                               hint="all parameters of a population have its shape, or are scalars")  # fmt: skip
+            raise CompileError(
+                "nir.shape",
+                f"its parameters have different shapes: {listed}",
+                hint="all parameters of a population have its shape, or are scalars",
+            )
         return next(iter(shapes.values()), None)
 
     def weak(params: Params) -> Shape | None:
@@ -111,8 +114,10 @@ def _conv_backward(params: Params, shape: Shape) -> Shape | None:
     weight = params["weight"].shape
     if set(params["stride"]) != {1} or len(shape) != len(weight) - 1:
         return None
-    sizes = [n - sum(pads) + dilation * (kernel - 1)
-             for n, (kernel, _, dilation, pads) in zip(shape[1:], _conv_axes(params), strict=True)]  # fmt: skip
+    sizes = [
+        n - sum(pads) + dilation * (kernel - 1)
+        for n, (kernel, _, dilation, pads) in zip(shape[1:], _conv_axes(params), strict=True)
+    ]
     return (params["groups"] * weight[1], *sizes) if min(sizes) > 0 else None
 
 
@@ -134,8 +139,11 @@ def flattened_axes(params: Params, rank: int) -> tuple[int, int]:
     first, last = (axis + rank if axis < 0 else axis for axis in (params["start_dim"], params["end_dim"]))
     if not 0 <= first <= last < rank:
         asked = f"start_dim {params['start_dim']} and end_dim {params['end_dim']}"
-        raise CompileError("nir.shape", f"{asked} do not fit a value with {rank} axes",
-                           hint="NIR counts feature axes only: there is no batch axis")  # fmt: skip
+        raise CompileError(
+            "nir.shape",
+            f"{asked} do not fit a value with {rank} axes",
+            hint="NIR counts feature axes only: there is no batch axis",
+        )
     return first, last
 
 

@@ -109,8 +109,9 @@ def _check(nodes: Mapping[str, CheckedNode], edges: tuple[Edge, ...], state: _In
             )
     for name, shape in made.items():
         if shape != state.outputs[name]:
-            raise CompileError("nir.shape", f"node {name} ({nodes[name].kind}) gives {shape}, its record says "
-                               f"{state.outputs[name]}")  # fmt: skip
+            raise CompileError(
+                "nir.shape", f"node {name} ({nodes[name].kind}) gives {shape}, its record says {state.outputs[name]}"
+            )
 
 
 def _hint(given: Shape, taken: Shape) -> str:

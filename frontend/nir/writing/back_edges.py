@@ -35,5 +35,6 @@ def are_found(graph: nir.NIRGraph, late: Collection[tuple[str, str]]) -> bool:
             for known, other, steps in ((start, end, more), (end, start, -more)):
                 if known in moved and other not in moved:
                     moved[other], changed = moved[known] + steps, True
-    return all(moved.get(end, 0) - moved.get(start, 0) == more
-               for (start, end), more in zip(network.edges, extra, strict=True))  # fmt: skip
+    return all(
+        moved.get(end, 0) - moved.get(start, 0) == more for (start, end), more in zip(network.edges, extra, strict=True)
+    )

@@ -59,8 +59,11 @@ def recorded_op(name: str, entries: Mapping[str, Any]) -> tuple[Op, tuple[str, .
         attributes = {key: _as_tuple(value) for key, value in json.loads(entries["attributes"]).items()}
         return OPS[kind](**attributes), operands
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CompileError("nir.record", f"node {name} holds no operation of ours: {error}",
-                           hint="written by another version of the compiler?") from error  # fmt: skip
+        raise CompileError(
+            "nir.record",
+            f"node {name} holds no operation of ours: {error}",
+            hint="written by another version of the compiler?",
+        ) from error
 
 
 def _as_tuple(value: Any) -> Any:

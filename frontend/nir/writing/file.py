@@ -30,10 +30,12 @@ def write_nir(graph: nir.NIRGraph, path: str | Path) -> None:
     """
     path = Path(path)
     if not graph.nodes:
-        raise CompileError("nir.empty", "an empty graph cannot be written", str(path))
+        raise CompileError("nir.empty", "an empty graph cannot be written", where=str(path))
     for name in graph.nodes:
         if not name or not name.isascii() or "/" in name or name in (".", ".."):
-            raise CompileError("nir.name", f"{name!r} cannot be a name in a NIR file", str(path), "ASCII without '/'")
+            raise CompileError(
+                "nir.name", f"{name!r} cannot be a name in a NIR file", where=str(path), hint="ASCII without '/'"
+            )
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         whole = io.BytesIO()  # on a full disk HDF5 itself fails again at every handle it closes, and says so each time
@@ -42,7 +44,7 @@ def write_nir(graph: nir.NIRGraph, path: str | Path) -> None:
         os.replace(temporary, path)
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         what = getattr(error, "strerror", None) or error
-        raise CompileError("nir.write", f"cannot write: {what}", str(path)) from error
+        raise CompileError("nir.write", f"cannot write: {what}", where=str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -93,7 +95,7 @@ def nir_graph(graph: RawGraph, path: str) -> nir.NIRGraph:
     nodes = {name: _node(item, name, path) for name, item in graph.nodes.items()}
     dangling = [edge for edge in graph.edges if edge[0] not in nodes or edge[1] not in nodes]
     if dangling:
-        raise CompileError("nir.edge", f"edge {dangling[0]} names a node that does not exist", path)
+        raise CompileError("nir.edge", f"edge {dangling[0]} names a node that does not exist", where=path)
     return nir.NIRGraph(nodes, list(graph.edges), metadata=dict(graph.metadata), type_check=False)
 
 
@@ -107,11 +109,11 @@ def _node(item: RawNode | RawGraph, name: str, path: str) -> Any:
             own: dict[str, Any] = {"params": {}, **content}
             return Extension(**own)
         if item.kind not in nir.ir.__all__:
-            raise CompileError("nir.type", f"node {name} has the unknown type {item.kind!r}", path)
+            raise CompileError("nir.type", f"node {name} has the unknown type {item.kind!r}", where=path)
         return getattr(nir, item.kind).from_dict({**content, "type": item.kind})
     except (AssertionError, TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
         text = str(error) or type(error).__name__
-        raise CompileError("nir.node", f"node {name} is not a valid {item.kind}: {text}", path) from error
+        raise CompileError("nir.node", f"node {name} is not a valid {item.kind}: {text}", where=path) from error
 
 
 def _value(value: Any) -> Any:

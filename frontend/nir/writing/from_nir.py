@@ -46,8 +46,11 @@ def _check_unchanged(made: nir.NIRGraph, found: nir.NIRGraph) -> None:
     odd += [name for name in made.nodes if name in found.nodes and not _equal(made.nodes[name], found.nodes[name])]
     odd += [" -> ".join(edge) for edge in sorted(set(made.edges) ^ set(found.edges))]
     if odd:
-        raise CompileError("nir.changed", f"node {odd[0]} contradicts the operations recorded in the file",
-                           hint="it was changed after this compiler wrote it; remove the record to read the nodes")  # fmt: skip
+        raise CompileError(
+            "nir.changed",
+            f"node {odd[0]} contradicts the operations recorded in the file",
+            hint="it was changed after this compiler wrote it; remove the record to read the nodes",
+        )
 
 
 def _equal(made: nir.NIRNode, found: nir.NIRNode) -> bool:

@@ -80,8 +80,12 @@ def _square(weight: Array, op: Conv, spatial: tuple[int, ...]) -> tuple[Array, t
 def _growths(n: int, kernel: int, stride: int, pad: int, gap: int) -> list[tuple[int, int]]:
     """(taps before, taps after) by which a kernel can grow along an axis without another number of positions."""
     wanted = _positions(n, kernel, stride, pad, gap)
-    return [(a, b) for a in range(REACH) for b in range(REACH)
-            if _positions(n, kernel + a + b, stride, pad + gap * a, gap) == wanted]  # fmt: skip
+    return [
+        (a, b)
+        for a in range(REACH)
+        for b in range(REACH)
+        if _positions(n, kernel + a + b, stride, pad + gap * a, gap) == wanted
+    ]
 
 
 def _positions(n: int, kernel: int, stride: int, pad: int, gap: int) -> int:

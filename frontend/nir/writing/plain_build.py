@@ -100,8 +100,9 @@ class PlainBuild:
         )
         arrays = {
             role: np.broadcast_to(array, node.type.shape).reshape(-1)
-            for role, array in graph.arrays(node).items() if role != "bias"
-        }  # fmt: skip
+            for role, array in graph.arrays(node).items()
+            if role != "bias"
+        }
         about = {"module": node.where.module}
         if isinstance(op, Lif):
             about |= {"source_threshold": repr(op.threshold), "source_comparator": op.comparator}

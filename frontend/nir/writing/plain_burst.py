@@ -28,8 +28,10 @@ def in_space(
         sources: population -> matrix (size x source) or factor, as for the counts. bias: (size,), likewise.
         whole: whether the populations emit whole numbers.
     """
-    tables = {name: weight if isinstance(weight, np.ndarray) else np.eye(size, dtype=dtype) * weight
-              for name, weight in sources.items()}  # fmt: skip
+    tables = {
+        name: weight if isinstance(weight, np.ndarray) else np.eye(size, dtype=dtype) * weight
+        for name, weight in sources.items()
+    }
     counts = np.zeros(size) if bias is None else bias
     exact = whole and all((array == np.rint(array)).all() for array in (*tables.values(), counts))
     late = np.repeat(np.arange(op.micro), size)

@@ -25,8 +25,9 @@ def reading_of(allowed: Mapping[str, Allowed]) -> tuple[Semantics, frozenset[str
         shared = [value for value in said[0] if all(value in other for other in said)] if said else []
         if shared and chosen[option] not in shared and _known(option, shared[0]):
             chosen[option] = shared[0]
-    odd = frozenset(name for name, values in allowed.items()
-                    if any(chosen[option] not in known for option, known in values.items()))  # fmt: skip
+    odd = frozenset(
+        name for name, values in allowed.items() if any(chosen[option] not in known for option, known in values.items())
+    )
     return Semantics(**chosen), odd
 
 

@@ -52,8 +52,11 @@ def shifted(value: float, bias: Array, shape: tuple[int, ...], dtype: str) -> ni
     channels, by_channel = shape[0], np.broadcast_to(bias, shape)[(slice(None), *(slice(0, 1),) * (len(shape) - 1))]
     alike = bool((np.broadcast_to(bias, shape) == by_channel).all())
     if len(shape) in (2, 3) and alike and channels * channels <= MAX_COPIES:
-        taps = full((value * np.eye(channels)).reshape(channels, channels, *(1,) * (len(shape) - 1)),
-                    (channels, channels, *(1,) * (len(shape) - 1)), dtype)  # fmt: skip
+        taps = full(
+            (value * np.eye(channels)).reshape(channels, channels, *(1,) * (len(shape) - 1)),
+            (channels, channels, *(1,) * (len(shape) - 1)),
+            dtype,
+        )
         return convolution(shape[1:], taps, (1,), (0,), (1,), full(by_channel.reshape(-1), (channels,), dtype))
     if np.prod(shape) * shape[-1] > MAX_COPIES:
         return None

@@ -23,10 +23,17 @@ def prepared(weight: np.ndarray) -> EventWeights:
 
 
 @given(
-    st.integers(1, 12), st.integers(1, 700), st.integers(1, 40), st.sampled_from([1, 3, 16, 1024]), st.integers(0, 6),
-    st.sampled_from([0.0, 0.02, 0.3, 1.0]), st.sampled_from([np.uint8, np.int8, np.float32]), st.integers(1, 4),
-    st.booleans(), st.integers(0, 999),
-)  # fmt: skip
+    st.integers(1, 12),
+    st.integers(1, 700),
+    st.integers(1, 40),
+    st.sampled_from([1, 3, 16, 1024]),
+    st.integers(0, 6),
+    st.sampled_from([0.0, 0.02, 0.3, 1.0]),
+    st.sampled_from([np.uint8, np.int8, np.float32]),
+    st.integers(1, 4),
+    st.booleans(),
+    st.integers(0, 999),
+)
 def test_products_are_exact(rows, inputs, outputs, width, shift, rate, kind, most, extreme, seed):
     rng = np.random.default_rng(seed)
     weight = rng.choice([-128, 127], (outputs, inputs)) if extreme else rng.integers(-128, 128, (outputs, inputs))

@@ -194,12 +194,18 @@ def test_sums_beyond_float32_are_exact(largest):
     x, y = (b.add(Input("graded<21>[3x64]"), name=name) for name in "xy")
     weight = b.param("w", rng.integers(-128, 128, (16, 64)).astype(np.int8))
     lines = [b.add(Linear(), value, name="l", params={"weight": weight}) for value in (x, y)]
-    graph = b.build({
-        "payload": b.add(Graded(40), *lines, name="payload", params={"bias": b.param("b", np.array([7], np.int32))}),
-        "spikes": b.add(LoihiLif(4095, 2048, 90, 6, 12, 24), lines[0], name="spikes"),
-        "gated": b.add(Gate(40, shift=3), lines[1], b.add(Linear(), x, name="g", params={"weight": weight}), name="gated"),
-        "summed": b.add(Graded(40), b.add(Sum((1,), weight=3), x, name="sum"), name="summed"),
-    })  # fmt: skip
+    graph = b.build(
+        {
+            "payload": b.add(
+                Graded(40), *lines, name="payload", params={"bias": b.param("b", np.array([7], np.int32))}
+            ),
+            "spikes": b.add(LoihiLif(4095, 2048, 90, 6, 12, 24), lines[0], name="spikes"),
+            "gated": b.add(
+                Gate(40, shift=3), lines[1], b.add(Linear(), x, name="g", params={"weight": weight}), name="gated"
+            ),
+            "summed": b.add(Graded(40), b.add(Sum((1,), weight=3), x, name="sum"), name="summed"),
+        }
+    )
     inputs = {name: rng.integers(-largest, largest, (2, 5, 3, 64)).astype(np.int32) for name in "xy"}
     values, trace = defined(graph, inputs), ReferenceEngine(graph, "cpu").run(inputs, ("payload", "spikes", "gated"))
     for name in trace.outputs:

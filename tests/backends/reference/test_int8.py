@@ -21,9 +21,14 @@ pytestmark = pytest.mark.skipif(not is_exact(), reason="this processor does not 
 
 
 @given(
-    st.sampled_from([np.uint8, np.int8]), st.integers(1, 40), st.integers(1, 300), st.integers(1, 40),
-    st.integers(0, 6), st.booleans(), st.integers(0, 999),
-)  # fmt: skip
+    st.sampled_from([np.uint8, np.int8]),
+    st.integers(1, 40),
+    st.integers(1, 300),
+    st.integers(1, 40),
+    st.integers(0, 6),
+    st.booleans(),
+    st.integers(0, 999),
+)
 def test_products_are_exact(kind, rows, inputs, outputs, shift, extreme, seed):
     rng, span = np.random.default_rng(seed), np.iinfo(kind)
     weight = (

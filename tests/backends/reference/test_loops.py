@@ -159,8 +159,10 @@ def test_a_scalar_loop(dtype: str):
     b = GraphBuilder("net", STEPS, dtype=dtype)
     x = b.add(Input(f"spike[{N}]"), name="x")
     back = b.add(Past("b", f"spike[{N}]", 2), name="back")
-    first = [b.add(Linear(), source, name=name, params={"weight": b.param(name, array)})
-             for source, name, array in ((x, "w", w), (back, "r", r))]  # fmt: skip
+    first = [
+        b.add(Linear(), source, name=name, params={"weight": b.param(name, array)})
+        for source, name, array in ((x, "w", w), (back, "r", r))
+    ]
     a = b.add(Leaky(0.5), *first, name="a")
     delayed = b.add(Delay(), a, name="d", params={"steps": b.param("late", late)})
     second = b.add(Linear(), delayed, name="u", params={"weight": b.param("u", u)})
@@ -181,8 +183,10 @@ def test_a_scalar_loop(dtype: str):
     assert trace.spikes["a"].dtype == dtype
     carried = sum(payloads[4 + t - late[n]][n] != 0 for t in range(STEPS) for n in range(N))
     assert dict(trace.events.synaptic) == {
-        "w": N * int(fed.sum()), "r": N * int(sum(s.sum() for s in spikes[:-2])), "u": N * carried,
-    }  # fmt: skip
+        "w": N * int(fed.sum()),
+        "r": N * int(sum(s.sum() for s in spikes[:-2])),
+        "u": N * carried,
+    }
     emitted = {"x": int(fed.sum()), "a": int(np.count_nonzero(payloads)), "b": int(np.sum(spikes))}
     assert dict(trace.events.spikes) == emitted
     assert 0 < emitted["b"] < STEPS * N

@@ -88,16 +88,28 @@ def test_currents_that_are_views(way):
     assert np.array_equal(spikes.numpy(), op.run((x,), {}, 4).swapaxes(2, 3))
 
 
-@pytest.mark.parametrize(("du", "dv", "fits"), [(4095, 2048, True), (4095, 4096, True), (4095, 0, True), (4095, 4095, True),
-                                                (4094, 2048, True), (4095, 1024, False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("du", "dv", "fits"),
+    [
+        (4095, 2048, True),
+        (4095, 4096, True),
+        (4095, 0, True),
+        (4095, 4095, True),
+        (4094, 2048, True),
+        (4095, 1024, False),
+    ],
+)
 def test_which_neurons_float32_holds(du, dv, fits):
     assert keeps_power_of_two(LoihiLif(du, dv, 1, 6, 12, 24)) == fits
 
 
 @given(
-    st.sampled_from([0.5, 1.0, 0.3]), st.sampled_from(["euler", "sum"]), st.sampled_from([">", ">="]),
-    st.sampled_from(["value", "subtract", "none"]), st.integers(0, 99),
-)  # fmt: skip
+    st.sampled_from([0.5, 1.0, 0.3]),
+    st.sampled_from(["euler", "sum"]),
+    st.sampled_from([">", ">="]),
+    st.sampled_from(["value", "subtract", "none"]),
+    st.integers(0, 99),
+)
 def test_the_sources_neuron_is_the_operations(decay, form, comparator, reset, seed):
     x = np.random.default_rng(seed).normal(0.4, 1, (4, 2, 3)).astype(np.float32)
     op = Lif(decay, form=form, comparator=comparator, reset=reset)

@@ -22,9 +22,12 @@ CPU = torch.device("cpu")
 def chip():
     torch.manual_seed(0)
     net = nn.Sequential(
-        layer.Conv2d(2, 4, 3, step_mode="m", bias=False), neuron.LIFNode(step_mode="m"), nn.Flatten(2),
-        nn.Linear(4 * 16, 5), neuron.LIFNode(step_mode="m"),
-    )  # fmt: skip
+        layer.Conv2d(2, 4, 3, step_mode="m", bias=False),
+        neuron.LIFNode(step_mode="m"),
+        nn.Flatten(2),
+        nn.Linear(4 * 16, 5),
+        neuron.LIFNode(step_mode="m"),
+    )
     return compile_model(net, target="gpu", example=torch.ones(3, 2, 2, 6, 6)).deployment.chip
 
 

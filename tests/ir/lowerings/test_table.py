@@ -12,9 +12,12 @@ from ir.passes.lower_to_synapses import lower_to_synapses
 from ir.verify import LEVELS
 
 BY_OPERANDS = {
-    "mul": ("mask", "gate"), "matmul": ("attention", "matmul", "analog-matmul"), "delay": ("delay", "analog-delay"),
-    "past": ("loop", "analog-loop"), "linear": ("projection", "chain"),
-}  # fmt: skip
+    "mul": ("mask", "gate"),
+    "matmul": ("attention", "matmul", "analog-matmul"),
+    "delay": ("delay", "analog-delay"),
+    "past": ("loop", "analog-loop"),
+    "linear": ("projection", "chain"),
+}
 
 
 @pytest.mark.parametrize("kind", sorted(LEVELS["spiking"]))

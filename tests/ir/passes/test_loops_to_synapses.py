@@ -37,15 +37,23 @@ def network(kind: str, domain: str = "spike") -> Graph:
         "leaky": lambda: builder.add(Past("l", "graded<24>[4]"), name="back"),
     }[kind]()
     a = builder.add(Linear(), x, name="a", params={"weight": param("w", W), "bias": param("bias", B)})
-    s = builder.add(Lif(0.5, threshold=0.25), builder.add(Add(), a, past, name="total"), name="s",
-                    params={"v_reset": param("s.v_reset", B / 4)})  # fmt: skip
+    s = builder.add(
+        Lif(0.5, threshold=0.25),
+        builder.add(Add(), a, past, name="total"),
+        name="s",
+        params={"v_reset": param("s.v_reset", B / 4)},
+    )
     own = {"weight": param("u", U), **({"bias": param("b", B)} if kind == "affine" else {})}
     b = builder.add(Linear(), s, name="b", params=own)
     builder.add(Delay(2), b, name="late")
     leaky = builder.add(Leaky(0.25), b, name="l")
     c = builder.add(Linear(), leaky, name="c", params={"weight": param("m", M)})
-    late = builder.add(Delay(), builder.add(Lif(0.5, threshold=0.25), c, name="z"), name="zd",
-                       params={"steps": param("zd.steps", np.array([0, 1, 3, 9]))})  # fmt: skip
+    late = builder.add(
+        Delay(),
+        builder.add(Lif(0.5, threshold=0.25), c, name="z"),
+        name="zd",
+        params={"steps": param("zd.steps", np.array([0, 1, 3, 9]))},
+    )
     return builder.build({"y": late, "v": leaky, "s": s, "read": builder.add(Scale(2.0), past, name="read")})
 
 

@@ -94,9 +94,11 @@ def test_neurons_on_a_grid_lose_nothing_for_any_number_of_steps(options, seed: i
 
 @settings(max_examples=15, deadline=None)
 @given(
-    st.sampled_from([">", ">="]), st.sampled_from(["value", "subtract"]), st.integers(0, 10**6),
+    st.sampled_from([">", ">="]),
+    st.sampled_from(["value", "subtract"]),
+    st.integers(0, 10**6),
     st.sampled_from([0.0, 1.0, 2.0]),
-)  # fmt: skip
+)
 def test_integrators_of_unequal_thresholds_are_exact(comparator: str, reset: str, seed: int, v_reset: float):
     rng = np.random.default_rng(seed)
     own = {"threshold": rng.integers(2, 9, N) + 1.0, "leak": np.zeros(N), "v_reset": np.full(N, v_reset)}
@@ -132,7 +134,8 @@ TYPICAL: dict[str, tuple[Lif, Arrays]] = {
     "cuba": (Lif(0.1, gain=4.0, comparator=">", current_decay=0.2, current_form="euler"), {}),
     "cuba with bias": (Lif(0.1, gain=2.0, comparator=">", current_decay=0.3), {"bias": np.linspace(-0.5, 0.5, N)}),
     "membrane first": (
-        Lif(0.1, gain=2.0, current_decay=0.3, order="membrane_first"), {"bias": np.linspace(-0.5, 0.5, N)},
+        Lif(0.1, gain=2.0, current_decay=0.3, order="membrane_first"),
+        {"bias": np.linspace(-0.5, 0.5, N)},
     ),
     "late reset": (Lif(0.1, form="sum", gain=0.3, reset="subtract", reset_at="next"), {}),
     "rest and reset": (Lif(0.1, gain=3.0, leak=0.4, v_reset=-0.5, v0=0.3), {}),
@@ -141,7 +144,7 @@ TYPICAL: dict[str, tuple[Lif, Arrays]] = {
         {"decay": np.linspace(0.02, 0.5, N), "gain": np.linspace(-4, 6, N), "threshold": np.linspace(0.5, 2, N)},
     ),
     "bursts": (Lif(0.1, gain=6.0, reset="subtract", max_spikes=4), {}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", TYPICAL)

@@ -68,9 +68,12 @@ class Network:
 
     def payload(self) -> None:
         gate = self.builder.add(
-            Gate(24), self.linear(self.pick(), self.weight()), self.builder.add(Synapse(), self.pick(), name="open"),
-            name="analog", params=self.bias(),
-        )  # fmt: skip
+            Gate(24),
+            self.linear(self.pick(), self.weight()),
+            self.builder.add(Synapse(), self.pick(), name="open"),
+            name="analog",
+            params=self.bias(),
+        )
         self.lif(self.linear(gate, self.weight()))
 
     def build(self) -> Graph:
@@ -97,9 +100,11 @@ def random_network(seed: int, dyadic: bool, steps: int, motifs: tuple[str, ...])
 
 
 NETWORKS = st.tuples(
-    st.integers(0, 10**6), st.booleans(), st.integers(1, 6),
+    st.integers(0, 10**6),
+    st.booleans(),
+    st.integers(1, 6),
     st.lists(st.sampled_from(["lif", "residual", "attention", "payload"]), min_size=1, max_size=4).map(tuple),
-)  # fmt: skip
+)
 
 
 def integers(graph: Graph, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

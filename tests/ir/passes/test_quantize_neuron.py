@@ -42,9 +42,14 @@ def spikes(op, currents, unit=Fraction(1)):
 
 @settings(max_examples=200)
 @given(
-    st.integers(1, 6), st.integers(0, 10**6), st.sampled_from([0.5, 1.0, 0.0]), st.sampled_from([">=", ">"]),
-    st.integers(1, 24), st.sampled_from([1.0, 0.5]), st.sampled_from(["value", "subtract", "none"]),
-)  # fmt: skip
+    st.integers(1, 6),
+    st.integers(0, 10**6),
+    st.sampled_from([0.5, 1.0, 0.0]),
+    st.sampled_from([">=", ">"]),
+    st.integers(1, 24),
+    st.sampled_from([1.0, 0.5]),
+    st.sampled_from(["value", "subtract", "none"]),
+)
 def test_ties_fall_as_in_the_source(steps, seed, decay, comparator, threshold, gain, reset):
     op = Lif(decay, gain=gain, form="sum", threshold=threshold * gain, comparator=comparator, reset=reset)
     currents = np.random.default_rng(seed).integers(-threshold, threshold + 1, (steps, 500, 1))

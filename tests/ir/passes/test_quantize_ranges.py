@@ -21,8 +21,13 @@ def network(seed):
             Linear(), source, name=name, params={"weight": b.param("w", rng.integers(-9, 9, (4, 4)).astype(np.int8))}
         )
 
-    payload = b.add(Graded(9, shift=1), linear(a, "la"), linear(x, "lx"), name="payload",
-                    params={"bias": b.param("b", rng.integers(-50, 50, 4).astype(np.int32))})  # fmt: skip
+    payload = b.add(
+        Graded(9, shift=1),
+        linear(a, "la"),
+        linear(x, "lx"),
+        name="payload",
+        params={"bias": b.param("b", rng.integers(-50, 50, 4).astype(np.int32))},
+    )
     gate = b.add(Gate(24, shift=2), linear(payload, "lp"), b.add(Synapse(1), x, name="open"), name="gate")
     total = b.add(Sum((0,), weight=-2), gate, name="total")
     again = b.add(
@@ -46,10 +51,12 @@ def test_bounds_of_single_projections_are_reached():
     b = GraphBuilder("g", 1)
     x = b.add(Input("graded<4>[2x3]"), name="x")
     weight = b.param("w", np.array([[1, -2, 3], [0, 1, 0]], np.int8))
-    graph = b.build({
-        "l": b.add(Graded(24), b.add(Linear(), x, name="l", params={"weight": weight}), name="gl"),
-        "s": b.add(Graded(24), b.add(Sum((0, 1), weight=-2), x, name="s"), name="gs"),
-        "y": b.add(Graded(3), b.add(Synapse(5), x, name="y"), name="gy"),
-    })  # fmt: skip
+    graph = b.build(
+        {
+            "l": b.add(Graded(24), b.add(Linear(), x, name="l", params={"weight": weight}), name="gl"),
+            "s": b.add(Graded(24), b.add(Sum((0, 1), weight=-2), x, name="s"), name="gs"),
+            "y": b.add(Graded(3), b.add(Synapse(5), x, name="y"), name="gy"),
+        }
+    )
     bounds = magnitudes(graph)
     assert (bounds["x"], bounds["l"], bounds["s"], bounds["y"], bounds["gy"]) == (8, 48, 96, 40, 4)

@@ -55,10 +55,15 @@ class Device:
             device.capturing = False
 
         for name, value in {
-            "Event": Event, "Stream": Stream, "CUDAGraph": Graph, "graph": graph,
-            "stream": lambda stream: nullcontext(), "device": lambda index: nullcontext(),
-            "current_stream": lambda index: Stream(index), "mem_get_info": lambda index: (1 << 35, 1 << 36),
-        }.items():  # fmt: skip
+            "Event": Event,
+            "Stream": Stream,
+            "CUDAGraph": Graph,
+            "graph": graph,
+            "stream": lambda stream: nullcontext(),
+            "device": lambda index: nullcontext(),
+            "current_stream": lambda index: Stream(index),
+            "mem_get_info": lambda index: (1 << 35, 1 << 36),
+        }.items():
             patch.setattr(torch.cuda, name, value)
         empty = torch.empty
         patch.setattr(torch, "empty", lambda *size, pin_memory=False, **options: empty(*size, **options))

@@ -79,11 +79,13 @@ def images(groups: int, weight_scale: int):
     spikes = b.add(LoihiLif(4095, 2048, 60, 6, 12, 24), current, name="s", params={"bias": bias})
     opened = b.add(Conv((1, 2), (1, 0), (1, 1)), x, name="c2", params={"weight": first})
     again = b.add(Conv((2, 1), (0, 1), (1, 2), groups), spikes, name="d", params={"weight": second})
-    return b.build({
-        "payload": b.add(Graded(8, 2), again, name="p"),
-        "spikes": b.add(LoihiLif(4095, 333, 60, 6, 12, 24), again, name="t"),
-        "gated": b.add(Gate(6, 1), opened, spikes_open(b, spikes), name="g"),
-    })  # fmt: skip
+    return b.build(
+        {
+            "payload": b.add(Graded(8, 2), again, name="p"),
+            "spikes": b.add(LoihiLif(4095, 333, 60, 6, 12, 24), again, name="t"),
+            "gated": b.add(Gate(6, 1), opened, spikes_open(b, spikes), name="g"),
+        }
+    )
 
 
 def spikes_open(b, spikes):
@@ -107,10 +109,14 @@ def test_sums_beyond_float32(largest, cuda_engine):
     x, y = (b.add(Input("graded<21>[3x64]"), name=name) for name in "xy")
     weight = b.param("w", rng.integers(-128, 128, (16, 64)).astype(np.int8))
     lines = [b.add(Linear(), value, name="l", params={"weight": weight}) for value in (x, y)]
-    graph = b.build({
-        "payload": b.add(Graded(40), *lines, name="payload", params={"bias": b.param("b", np.array([7], np.int32))}),
-        "spikes": b.add(LoihiLif(4095, 2048, 90, 6, 12, 24), lines[0], name="spikes"),
-    })  # fmt: skip
+    graph = b.build(
+        {
+            "payload": b.add(
+                Graded(40), *lines, name="payload", params={"bias": b.param("b", np.array([7], np.int32))}
+            ),
+            "spikes": b.add(LoihiLif(4095, 2048, 90, 6, 12, 24), lines[0], name="spikes"),
+        }
+    )
     inputs = {name: rng.integers(-largest, largest, (2, 5, 3, 64)).astype(np.int32) for name in "xy"}
     check(cuda_engine(graph), graph, inputs)
 
@@ -123,11 +129,13 @@ def test_payloads_of_all_widths_and_residual_sums(bits, cuda_engine):
     x, y = (b.add(Input(f"graded<{bits}>[3x21]"), name=name) for name in "xy")
     weight = b.param("w", (rng.integers(-128, 128, (10, 21)) * 2).astype(np.int16))
     lines = [b.add(Linear(), value, name="l", params={"weight": weight}) for value in (x, y)]
-    graph = b.build({
-        "one": b.add(Graded(30, 1), lines[0], name="one", params={"bias": b.param("b", np.array([7], np.int32))}),
-        "both": b.add(Graded(30), *lines, name="both"),
-        "spikes": b.add(LoihiLif(4095, 2048, 90, 6, 12, 24), *lines, name="spikes"),
-    })  # fmt: skip
+    graph = b.build(
+        {
+            "one": b.add(Graded(30, 1), lines[0], name="one", params={"bias": b.param("b", np.array([7], np.int32))}),
+            "both": b.add(Graded(30), *lines, name="both"),
+            "spikes": b.add(LoihiLif(4095, 2048, 90, 6, 12, 24), *lines, name="spikes"),
+        }
+    )
     half = 1 << (bits - 1)
     inputs = {name: rng.choice([-half, half - 1, 1], (2, 9, 3, 21)).astype(np.int32) for name in "xy"}
     check(cuda_engine(graph), graph, inputs)

@@ -23,9 +23,14 @@ QUIET = [HealthCheck.function_scoped_fixture]
 
 @settings(suppress_health_check=QUIET)
 @given(
-    st.sampled_from([np.uint8, np.int8]), st.integers(1, 40), st.integers(1, 70), st.integers(1, 40),
-    st.integers(0, 6), st.booleans(), st.integers(0, 999),
-)  # fmt: skip
+    st.sampled_from([np.uint8, np.int8]),
+    st.integers(1, 40),
+    st.integers(1, 70),
+    st.integers(1, 40),
+    st.integers(0, 6),
+    st.booleans(),
+    st.integers(0, 999),
+)
 def test_products(kind, rows, inputs, outputs, shift, extreme, seed):
     rng, low, high = np.random.default_rng(seed), 0 if kind is np.uint8 else -128, 127
     weight = (

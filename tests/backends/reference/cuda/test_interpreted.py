@@ -135,8 +135,10 @@ def test_the_self_test_tells_right_from_wrong(kernels, monkeypatch):
     for name in ("shift", "dv"):
         right = FusedSpikes.__init__
         monkeypatch.setattr(
-            FusedSpikes, "__init__", lambda self, k, op, *rest, name=name, right=right: right(self, k, replace(op, **{name: 1}), *rest)
-        )  # fmt: skip
+            FusedSpikes,
+            "__init__",
+            lambda self, k, op, *rest, name=name, right=right: right(self, k, replace(op, **{name: 1}), *rest),
+        )
         assert not holds(neurons_are_exact(kernels), CPU)
         monkeypatch.undo()
 

@@ -58,13 +58,24 @@ def wide():
     images = b.add(Conv((1, 1), (1, 1), (1, 1)), z, name="c", params={"weight": kernel})
     fired = b.add(LoihiLif(4095, 2048, 90, 6, 12, 24), images, name="fired")
     late = b.add(Delay(1), fired, name="late")
-    graph = b.build({
-        "spikes": b.add(LoihiLif(4095, 2048, 90, 6, 12, 24), current, name="spikes"),
-        "slow": b.add(LoihiLif(1000, 333, 90, 6, 12, 24), current, name="slow"),
-        "leaky": b.add(LoihiLeaky(1000, 333, 6, 12, 24, 24), current, name="leaky"),
-        "payload": b.add(Graded(40), current, name="payload"),
-        "again": b.add(Graded(8), b.add(Conv((1, 1), (0, 0), (1, 1)), late, name="d", params={"weight": b.param("w", rng.integers(-9, 9, (3, 4, 2, 2)).astype(np.int8))}), name="again"),
-    })  # fmt: skip
+    graph = b.build(
+        {
+            "spikes": b.add(LoihiLif(4095, 2048, 90, 6, 12, 24), current, name="spikes"),
+            "slow": b.add(LoihiLif(1000, 333, 90, 6, 12, 24), current, name="slow"),
+            "leaky": b.add(LoihiLeaky(1000, 333, 6, 12, 24, 24), current, name="leaky"),
+            "payload": b.add(Graded(40), current, name="payload"),
+            "again": b.add(
+                Graded(8),
+                b.add(
+                    Conv((1, 1), (0, 0), (1, 1)),
+                    late,
+                    name="d",
+                    params={"weight": b.param("w", rng.integers(-9, 9, (3, 4, 2, 2)).astype(np.int8))},
+                ),
+                name="again",
+            ),
+        }
+    )
     return graph, {"x": rng.integers(-99, 99, (4, 3, 3, 16)), "z": (rng.random((4, 3, 2, 6, 5)) < 0.4).astype(np.uint8)}
 
 

@@ -15,14 +15,23 @@ T, B, N, H = 40, 3, 6, 5
 
 
 def box(size: int) -> torch.nn.Module:
-    p = norse.LIFBoxParameters(tau_mem_inv=torch.rand(size) * 200 + 60, v_leak=torch.full((size,), 0.2), v_th=torch.rand(size) * 0.2 + 0.4,
-                               v_reset=torch.full((size,), -0.1))  # fmt: skip
+    p = norse.LIFBoxParameters(
+        tau_mem_inv=torch.rand(size) * 200 + 60,
+        v_leak=torch.full((size,), 0.2),
+        v_th=torch.rand(size) * 0.2 + 0.4,
+        v_reset=torch.full((size,), -0.1),
+    )
     return norse.LIFBoxCell(p)
 
 
 def lif(size: int) -> torch.nn.Module:
-    p = norse.LIFParameters(tau_syn_inv=torch.rand(size) * 200 + 100, tau_mem_inv=torch.rand(size) * 200 + 60,
-                            v_leak=torch.full((size,), 0.1), v_th=torch.rand(size) * 0.2 + 0.5, v_reset=torch.full((size,), -0.1))  # fmt: skip
+    p = norse.LIFParameters(
+        tau_syn_inv=torch.rand(size) * 200 + 100,
+        tau_mem_inv=torch.rand(size) * 200 + 60,
+        v_leak=torch.full((size,), 0.1),
+        v_th=torch.rand(size) * 0.2 + 0.5,
+        v_reset=torch.full((size,), -0.1),
+    )
     return norse.LIFCell(p)
 
 

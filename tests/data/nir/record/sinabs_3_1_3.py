@@ -18,20 +18,39 @@ from torch import nn
 T, B, N, H = 40, 3, 6, 5
 CASES = {
     "iaf": (lambda size: sl.IAF(spike_threshold=torch.full((size,), 1.25)), "sinabs"),
-    "iaf_single": (lambda size: sl.IAF(spike_threshold=torch.full((size,), 0.75), spike_fn=sina.SingleSpike), "sinabs,max_spikes=1"),
-    "iaf_reset": (lambda size: sl.IAF(spike_threshold=torch.full((size,), 0.75), reset_fn=sina.MembraneReset()), "sinabs,reset=value"),
-    "lif": (lambda size: sl.LIF(tau_mem=torch.linspace(3.0, 9.0, size), spike_threshold=torch.full((size,), 0.3)), "sinabs"),
+    "iaf_single": (
+        lambda size: sl.IAF(spike_threshold=torch.full((size,), 0.75), spike_fn=sina.SingleSpike),
+        "sinabs,max_spikes=1",
+    ),
+    "iaf_reset": (
+        lambda size: sl.IAF(spike_threshold=torch.full((size,), 0.75), reset_fn=sina.MembraneReset()),
+        "sinabs,reset=value",
+    ),
+    "lif": (
+        lambda size: sl.LIF(tau_mem=torch.linspace(3.0, 9.0, size), spike_threshold=torch.full((size,), 0.3)),
+        "sinabs",
+    ),
     "lif_sum": (
-        lambda size: sl.LIF(tau_mem=torch.linspace(3.0, 9.0, size), spike_threshold=torch.full((size,), 0.8), norm_input=False),
+        lambda size: sl.LIF(
+            tau_mem=torch.linspace(3.0, 9.0, size), spike_threshold=torch.full((size,), 0.8), norm_input=False
+        ),
         "sinabs-sum",
     ),
     "lif_single_reset": (
-        lambda size: sl.LIF(tau_mem=torch.linspace(3.0, 9.0, size), spike_threshold=torch.full((size,), 0.3), spike_fn=sina.SingleSpike,
-                            reset_fn=sina.MembraneReset()), "sinabs,max_spikes=1,reset=value",
+        lambda size: sl.LIF(
+            tau_mem=torch.linspace(3.0, 9.0, size),
+            spike_threshold=torch.full((size,), 0.3),
+            spike_fn=sina.SingleSpike,
+            reset_fn=sina.MembraneReset(),
+        ),
+        "sinabs,max_spikes=1,reset=value",
     ),
     "expleak": (lambda size: sl.ExpLeak(tau_mem=torch.linspace(3.0, 9.0, size)), "sinabs"),
-    "expleak_norm": (lambda size: sl.ExpLeak(tau_mem=torch.linspace(3.0, 9.0, size), norm_input=True), "sinabs,li_gain=ode"),
-}  # fmt: skip
+    "expleak_norm": (
+        lambda size: sl.ExpLeak(tau_mem=torch.linspace(3.0, 9.0, size), norm_input=True),
+        "sinabs,li_gain=ode",
+    ),
+}
 
 
 def reset(net: nn.Module) -> None:

@@ -63,9 +63,15 @@ def dense(name: str, dyadic: bool, dt: float) -> None:
 def conv() -> None:
     torch.manual_seed(6)
     net = nn.Sequential(
-        layer.Conv2d(2, 4, 3, padding=1), neuron.LIFNode(tau=2.0), layer.AvgPool2d(2), nn.Conv2d(4, 3, 3, stride=2, padding=1),
-        neuron.IFNode(v_threshold=0.5), layer.Flatten(), layer.Linear(12, 5), neuron.LIFNode(tau=2.0, v_threshold=0.5),
-    )  # fmt: skip
+        layer.Conv2d(2, 4, 3, padding=1),
+        neuron.LIFNode(tau=2.0),
+        layer.AvgPool2d(2),
+        nn.Conv2d(4, 3, 3, stride=2, padding=1),
+        neuron.IFNode(v_threshold=0.5),
+        layer.Flatten(),
+        layer.Linear(12, 5),
+        neuron.LIFNode(tau=2.0, v_threshold=0.5),
+    )
     with torch.no_grad():
         for module in net:
             if hasattr(module, "weight"):
