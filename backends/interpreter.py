@@ -12,7 +12,7 @@ import numpy as np
 
 from backends.trace import Array, Events, Trace
 from ir.graph import Graph, Node
-from ir.interp import interpret
+from ir.interpreter import interpret
 from ir.ops import Conv
 
 

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 
-from compile.cli import main
+from compile.command.cli import main
 
 if __name__ == "__main__":
     # Threads that spin while they wait are many times slower on a machine that does anything else; torch is not loaded yet.

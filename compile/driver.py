@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hw_profiles
-from compile.build import build_part
-from compile.built import Build
+from compile.command.progress import Progress
 from compile.energy import PUBLISHED_TABLES, EnergyReport, PublishedTable, energy_report, missing_prices
-from compile.engines import check_target
-from compile.evaluate import evaluate
-from compile.input_file import with_inputs
-from compile.layers import layers
-from compile.options import Options
-from compile.output_folder import check_folder
-from compile.program import Program
-from compile.progress import Progress
-from compile.report import PartReport, Report
-from compile.run import Run, run_part
-from compile.source import Example, Source, load_source
-from compile.write import write_all
+from compile.measure.layers import layers
+from compile.measure.run import Run, run_part
+from compile.measure.test_set import evaluate
+from compile.output.output_folder import check_folder
+from compile.output.write import write_all
+from compile.report.report import PartReport, Report
+from compile.stages.build import build_part
+from compile.stages.built import Build
+from compile.stages.engines import check_target
+from compile.stages.input_file import with_inputs
+from compile.stages.options import Options
+from compile.stages.program import Program
+from compile.stages.source import Example, Source, load_source
 from hw_profiles import Profile
 from ir.errors import CompileError
 
@@ -55,7 +55,9 @@ def compile_model(
     """
     unknown = set(options) - {"precision", "profile", "config", "part", "weights", "lower", "dt", "semantics"}
     if unknown:
-        raise CompileError("options.unknown", f"unknown option {min(unknown)!r}", hint="see compile.options.Options")
+        raise CompileError(
+            "options.unknown", f"unknown option {min(unknown)!r}", hint="see compile.stages.options.Options"
+        )
     settings = Options(target=target, **options)
     check_target(settings)
     source = load_source(network, settings, Example(example, static, steps))

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from hw_profiles.loader import load, names
-from hw_profiles.schema import Arithmetic, Energy, Features, Limits, Profile, Quantity
+from ir.target import Arithmetic, Energy, Features, Limits, Profile, Quantity
 
 __all__ = ["Arithmetic", "Energy", "Features", "Limits", "Profile", "Quantity", "load", "names"]

@@ -20,8 +20,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeGuard, cast
 
-from hw_profiles.schema import KINDS, TABLES, Number, Profile, Quantity
 from ir.errors import CompileError
+from ir.target import KINDS, TABLES, Number, Profile, Quantity
 
 if sys.version_info >= (3, 11):
     import tomllib

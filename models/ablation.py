@@ -17,8 +17,8 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from models.cmsf import CONFIGS
-from models.cmsf_config import FUSIONS
-from models.training import Schedule, evaluate, fit
+from models.cmsf_network.config import FUSIONS
+from models.training.training import Schedule, evaluate, fit
 
 METRICS = ("i2t R@1", "i2t R@10", "t2i R@1", "t2i R@10", "R@Sum")
 Run = dict[str, object]

@@ -15,12 +15,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from models import checkpoints, digit_scenes
-from models.cmsf_config import Config
-from models.cmsf_parts import initial_parts, random_features, set_firing_rates
-from models.digits import load_split
-from models.digits_task import DigitsTask, fusion_inputs
-from models.retrieval import CAPTIONS_PER_IMAGE
+from models.cmsf_network import checkpoints
+from models.cmsf_network.config import Config
+from models.cmsf_network.parts import initial_parts, random_features, set_firing_rates
+from models.data import digit_scenes
+from models.data.digits import load_split
+from models.retrieval.digits_task import DigitsTask, fusion_inputs
+from models.retrieval.metrics import CAPTIONS_PER_IMAGE
 
 SEED = 6174
 WEIGHTS_DIR = Path(__file__).parent / "weights"
@@ -53,7 +54,7 @@ def build(config: str) -> dict[str, nn.Module]:
     The parts of `config` in eval mode, with random weights (seeded, always the same).
 
     Their norms are set so that the neurons fire at 10 to 20 %, as trained ones do; training starts
-    from the published initialisation instead (`models.cmsf_parts.initial_parts`).
+    from the published initialisation instead (`models.cmsf_network.parts.initial_parts`).
 
     Raises:
         ValueError: for a name that is not in `CONFIGS`.
@@ -74,7 +75,7 @@ def weights(config: str) -> Path | None:
 
 def load_weights(parts: dict[str, nn.Module], path: Path) -> None:
     """
-    Load our own or a published checkpoint into `parts` (see `models.checkpoints`).
+    Load our own or a published checkpoint into `parts` (see `models.cmsf_network.checkpoints`).
 
     Raises:
         ValueError: if the file does not fit the parts.

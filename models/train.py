@@ -16,9 +16,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from models import checkpoints, digit_captions, digit_scenes
-from models.cmsf_config import FUSIONS, Config
-from models.training import Parts, Record, Schedule, Trained, evaluate, fit
+from models.cmsf_network import checkpoints
+from models.cmsf_network.config import FUSIONS, Config
+from models.data import digit_captions, digit_scenes
+from models.training.training import Parts, Record, Schedule, Trained, evaluate, fit
 
 INTERRUPTED = 130
 
@@ -88,7 +89,7 @@ def _configs(parser: argparse.ArgumentParser, path: Path) -> dict[str, Config]:
         parser.error(f"{path} does not run: {type(error).__name__}: {error}")
     configs = getattr(module, "CONFIGS", None)
     if not configs or not all(isinstance(config, Config) for config in configs.values()):
-        parser.error(f"{path} has no CONFIGS of models.cmsf_config.Config, the only kind trained here")
+        parser.error(f"{path} has no CONFIGS of models.cmsf_network.config.Config, the only kind trained here")
     return configs
 
 

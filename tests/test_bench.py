@@ -15,7 +15,7 @@ from backends.reference.cuda import products
 from backends.reference.engine import ReferenceEngine
 from compile.benchmark import turns
 from compile.benchmark.table import Table
-from compile.exit_code import exit_code
+from compile.command.exit_code import exit_code
 from ir.errors import CompileError
 from tests.bench import gpu_table, growth_plot, growth_table, lava_table, reference_table
 from tests.bench.__main__ import measure

@@ -12,7 +12,7 @@ STAGES = ("compile", "frontend", "ir", "backends", "models", "hw_profiles")
 MAY_IMPORT = {
     "models": {"models"},
     "frontend": {"frontend", "ir"},
-    "ir": {"ir", "hw_profiles"},
+    "ir": {"ir"},
     "backends": {"backends", "ir", "hw_profiles"},
     "hw_profiles": {"hw_profiles", "ir"},
     "compile": {"compile", "frontend", "ir", "backends", "hw_profiles"},

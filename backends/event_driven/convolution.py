@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.compiled import compiled
+from backends.event_driven.compiled import event_kernels
 from ir.graph import Array
 from ir.ops.linear import Conv
 
@@ -47,7 +47,7 @@ class EventConvolution:
 
 def event_convolution(op: Conv, weight: Array, sizes: tuple[int, int]) -> EventConvolution | None:
     """The convolution by events; None where there is no numba."""
-    kernels = compiled("event_driven")
+    kernels = event_kernels()
     return None if kernels is None else EventConvolution(op, weight, sizes, kernels)
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from backends.compiled import compiled
-from backends.eight_bits import common_shift, fits
+from backends.event_driven.compiled import event_kernels
+from backends.event_driven.eight_bits import common_shift, fits
 from ir.graph import Array
 
 WIDTH = 1024
@@ -90,7 +90,7 @@ class EventWeights:
 
 def event_weights(weight: Array) -> EventWeights | None:
     """The weights (outputs, inputs) for products by events; None where they have more than eight bits, or there is no numba."""
-    kernels = compiled("event_driven")
+    kernels = event_kernels()
     return EventWeights(weight, kernels) if kernels is not None and fits(weight) else None
 
 

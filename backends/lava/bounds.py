@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from ir.analysis.ranges import magnitudes
 from ir.errors import CompileError
 from ir.graph import Graph, Node
-from ir.passes.quantize_ranges import magnitudes
 from ir.types import graded
 
 EXACT_FLOAT32 = 1 << 24

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backends.lava.blueprint import Blueprint
 from backends.lava.bounds import with_input_range
-from backends.lava.children import raise_descriptor_limit, start_by_forking
+from backends.lava.core.number_types import trace_dtype
+from backends.lava.core.worker import HostWorker
+from backends.lava.emit.blueprint import Blueprint
+from backends.lava.emit.fused import fuse
+from backends.lava.emit.stock import emit_stock
 from backends.lava.events import count_events
-from backends.lava.fused import fuse
 from backends.lava.inputs import checked_inputs, played
-from backends.lava.number_types import trace_dtype
-from backends.lava.parameters import check_parameters
-from backends.lava.recording import Tap
-from backends.lava.safe_run import safe_run
-from backends.lava.status import Status
-from backends.lava.stock import emit_stock
-from backends.lava.taps import lanes_of, taps_of
-from backends.lava.tidy import forgotten_processes, kept_loggers
+from backends.lava.runtime.children import raise_descriptor_limit, start_by_forking
+from backends.lava.runtime.recording import Tap
+from backends.lava.runtime.safe_run import safe_run
+from backends.lava.runtime.status import Status
+from backends.lava.runtime.taps import lanes_of, taps_of
+from backends.lava.runtime.tidy import forgotten_processes, kept_loggers
 from backends.lava.timing import Timing, timing_of
-from backends.lava.worker import HostWorker
+from backends.lava.validate import check_parameters
 from backends.trace import Array, Trace
 from ir.errors import CompileError
 from ir.graph import Graph

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from backends.lava.cone import Cone, cone_of, populations
 from backends.trace import Events
+from ir.analysis.fan_in import Cone, cone_of, populations
 from ir.graph import Array, Graph, Node
 from ir.loops import run_loop
 from ir.ops.linear import Conv

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ir.analysis.schedule import schedule
 from ir.graph import Graph
-from ir.passes.schedule_depth import schedule
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from functools import lru_cache
 
 import torch
 
-from backends.reference.cpu import cpu_forms
-from backends.reference.forms import Forms
-from backends.reference.in_turn import InTurn
-from backends.reference.prepared import Prepared, Runner
+from backends.reference.kernels.cpu import cpu_forms
+from backends.reference.kernels.forms import Forms
+from backends.reference.run.in_turn import InTurn
+from backends.reference.run.prepared import Prepared, Runner
 
 
 @dataclass(frozen=True)

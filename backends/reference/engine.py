@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from backends.reference.devices import Means, means_of
-from backends.reference.plan import plan_of
-from backends.reference.prepared import Prepared, Runner
+from backends.reference.plan.plan import plan_of
+from backends.reference.run.prepared import Prepared, Runner
 from backends.trace import Array, Trace
 from ir.errors import CompileError
 from ir.graph import Graph, Node

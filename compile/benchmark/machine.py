@@ -17,7 +17,7 @@ def machine() -> dict[str, str]:
     """What is known, in words: processor, instruction sets, cores, load, memory, GPU, versions."""
     import torch
 
-    from backends.reference.int8 import is_exact
+    from backends.reference.kernels.int8 import is_exact
 
     facts = _cpu_facts()
     flags = (facts.get("flags") or facts.get("Features", "")).split()

@@ -13,10 +13,10 @@ from backends.reference.engine import ReferenceEngine
 from compile.benchmark.products import float32_products, int8_products
 from compile.benchmark.table import Cell, Table
 from compile.benchmark.turns import Stopwatch, one_thread, take_turns
-from compile.built import Build
-from compile.run import engine_text, first_samples
-from compile.source import Source
-from frontend.rules import reset_neurons
+from compile.measure.run import engine_text, first_samples
+from compile.stages.built import Build
+from compile.stages.source import Source
+from frontend.neuron_rules.table import reset_neurons
 
 ROUNDS = 7
 WHOLE, REFERENCE = "whole network, host parts and events included", "chip part on the torch reference"

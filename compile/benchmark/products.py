@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import torch
 
-from backends.eight_bits import fits
-from backends.reference.int8 import Int8Kernels, Int8Weights, can_convolve, is_exact
-from backends.reference.plan import plan_of
-from backends.reference.product import weighted_sum
+from backends.event_driven.eight_bits import fits
+from backends.reference.kernels.int8 import Int8Kernels, Int8Weights, can_convolve, is_exact
+from backends.reference.kernels.product import weighted_sum
+from backends.reference.plan.plan import plan_of
 from ir.graph import Array, Graph, Node
 from ir.ops.base import Op
 from ir.ops.linear import Conv, Linear

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compile.whole_file import write_whole
+from compile.output.whole_file import write_whole
 
 SCHEMA = "spike-compiler-benchmark/1"
 Cell = str | int | float | None

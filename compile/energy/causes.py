@@ -14,8 +14,8 @@ from fractions import Fraction
 from compile.energy.analytic import MISSING, FormulaRow, price
 from compile.energy.simulated import Counts
 from hw_profiles import Profile
+from ir.analysis.wiring import behind_routing
 from ir.graph import Graph, Node
-from ir.passes.schedule_wiring import behind_routing
 
 WEIGHTED = ("linear", "conv", "synapse", "sum")
 OWNER: Mapping[str, tuple[str, ...]] = {

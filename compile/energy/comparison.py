@@ -15,7 +15,7 @@ from compile.energy.dense_twin import dense_twin_pj
 from compile.energy.published import PublishedTable
 from compile.energy.rates import Rates
 from compile.energy.simulated import Counts, node_counts
-from compile.layers import layer_of
+from compile.measure.layers import layer_of
 from hw_profiles import Profile, Quantity
 from ir.graph import Graph, Node
 

@@ -15,12 +15,12 @@ from backends.host import HostEngine
 from backends.reference.engine import ReferenceEngine
 from backends.trace import Array
 from compile.evaluation.result import Result, pack
-from compile.program import Program
+from compile.stages.program import Program
 from ir.deployment import Deployment
 from ir.text import graph_text
 
 if TYPE_CHECKING:  # a worker needs no front end
-    from compile.built import Build
+    from compile.stages.built import Build
 
 
 @dataclass(frozen=True)

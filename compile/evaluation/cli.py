@@ -9,11 +9,11 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compile.arguments import path
-from compile.cli import strategies
-from compile.exit_code import EXIT_OK, exit_code, prepare_streams
-from compile.output_folder import check_folder
-from compile.whole_file import write_whole
+from compile.command.arguments import path
+from compile.command.cli import strategies
+from compile.command.exit_code import EXIT_OK, exit_code, prepare_streams
+from compile.output.output_folder import check_folder
+from compile.output.whole_file import write_whole
 from ir.errors import CompileError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command line and return the exit code of `compile.exit_code`."""
+    """Run the command line and return the exit code of `compile.command.exit_code`."""
     prepare_streams()
     options = _parser().parse_args(argv)
     return exit_code(lambda: _run(options))

@@ -11,17 +11,17 @@ from typing import Any
 from tqdm import tqdm
 
 from backends.trace import Array, Events
-from compile.build import build_part
+from compile.command.progress import Progress
 from compile.energy.simulated import Counts, node_counts
 from compile.evaluation.chunk import Network, chunk_key, network_of, run_chunk
 from compile.evaluation.result import Result, total_events, unpack
 from compile.evaluation.setting import Setting
 from compile.evaluation.store import Store
 from compile.evaluation.workers import Workers
-from compile.options import Options
-from compile.progress import Progress
-from compile.samples import cut_samples, join_samples
-from compile.source import load_source
+from compile.stages.build import build_part
+from compile.stages.options import Options
+from compile.stages.samples import cut_samples, join_samples
+from compile.stages.source import load_source
 from hw_profiles import Profile
 from ir.errors import CompileError
 

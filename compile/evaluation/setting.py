@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import hw_profiles
-from frontend.user_code import call, import_file
+from frontend.model_file.user_code import call, import_file
 from hw_profiles import Profile
 from ir.errors import CompileError
 

@@ -9,8 +9,8 @@ from math import prod
 import torch
 
 from frontend.function_rules.constant_operand import Operand, offset, scale
-from frontend.layout import FEATURE, Dim, View, is_outer, is_plain, is_time, length
-from frontend.recorder import Recorder
+from frontend.tracing.layout import FEATURE, Dim, View, is_outer, is_plain, is_time, length
+from frontend.tracing.recorder import Recorder
 from ir.errors import CompileError
 from ir.ops import Add, Divide, Expand, Function, Mul, Not, Op, Scale, Subtract
 from ir.types import SPIKE

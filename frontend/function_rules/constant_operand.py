@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from frontend.layout import BATCH, FEATURE, TIME, Axis, Dim, View, is_outer, is_plain, is_time
-from frontend.recorder import Constant, Recorder
+from frontend.tracing.layout import BATCH, FEATURE, TIME, Axis, Dim, View, is_outer, is_plain, is_time
+from frontend.tracing.recorder import Constant, Recorder
 from ir.errors import CompileError
 from ir.graph import Array
 from ir.ops import Offset, Op, Scale, TimeWeight

@@ -7,8 +7,8 @@ from math import prod
 
 from frontend.function_rules.layers import matmul
 from frontend.function_rules.views import permute, reshape
-from frontend.layout import View
-from frontend.recorder import Recorder
+from frontend.tracing.layout import View
+from frontend.tracing.recorder import Recorder
 from ir.errors import CompileError
 
 _EQUATION = re.compile(r"([A-Za-z]+),([A-Za-z]+)->([A-Za-z]+)")

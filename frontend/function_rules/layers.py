@@ -8,8 +8,8 @@ import torch
 
 from frontend.function_rules.arithmetic import in_step
 from frontend.function_rules.views import flatten, matrix_transpose, reshape
-from frontend.layout import FEATURE, TIME, Axis, Dim, View, is_outer, is_plain, length
-from frontend.recorder import Constant, Recorder
+from frontend.tracing.layout import FEATURE, TIME, Axis, Dim, View, is_outer, is_plain, length
+from frontend.tracing.recorder import Constant, Recorder
 from ir.errors import CompileError
 from ir.ops import BatchNorm, Conv, LayerNorm, Linear, MatMul
 

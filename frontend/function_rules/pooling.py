@@ -10,8 +10,8 @@ import torch
 
 from frontend.function_rules.layers import conv, each, feature_dim
 from frontend.function_rules.reductions import mean
-from frontend.layout import View, is_outer, is_plain
-from frontend.recorder import Recorder
+from frontend.tracing.layout import View, is_outer, is_plain
+from frontend.tracing.recorder import Recorder
 from ir.errors import CompileError
 from ir.ops import MaxPool
 

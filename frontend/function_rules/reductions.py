@@ -7,8 +7,8 @@ from math import prod
 import torch
 
 from frontend.function_rules.views import sizes_of, wrapped
-from frontend.layout import BATCH, TIME, View, is_plain
-from frontend.recorder import Recorder
+from frontend.tracing.layout import BATCH, TIME, View, is_plain
+from frontend.tracing.recorder import Recorder
 from ir.errors import CompileError
 from ir.ops import Function, Sum, TimeSum
 

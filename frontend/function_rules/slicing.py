@@ -8,9 +8,9 @@ from dataclasses import replace
 import torch
 
 from frontend.function_rules.views import sizes_of, squeeze, unsqueeze, wrapped
-from frontend.layout import FEATURE, Axis, View, is_outer, is_plain, is_time
-from frontend.recorder import Recorder
-from frontend.steps import at_step, part_of_window
+from frontend.tracing.layout import FEATURE, Axis, View, is_outer, is_plain, is_time
+from frontend.tracing.recorder import Recorder
+from frontend.tracing.steps import at_step, part_of_window
 from ir.errors import CompileError
 from ir.ops import Concat, Pad, Slice
 

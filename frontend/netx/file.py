@@ -7,11 +7,11 @@ from typing import Any
 
 import h5py
 
+from frontend.hdf5.checks import MAX_BYTES, MAX_RATIO
+from frontend.hdf5.probe import probe
+from frontend.hdf5.tree import Tree, read_tree
 from frontend.netx.layer import Layer, layer_of
-from frontend.nir.reading.hdf5 import Tree, read_tree
-from frontend.nir.reading.hdf5_checks import MAX_BYTES, MAX_RATIO
 from frontend.nir.reading.load import DAMAGED
-from frontend.nir.reading.probe import probe
 from ir.errors import CompileError
 
 ENTRIES = ("layer", "simulation")

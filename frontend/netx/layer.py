@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from frontend.nir.reading.hdf5 import Tree
+from frontend.hdf5.tree import Tree
 from ir.errors import CompileError
 from ir.graph import Array, Where
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from frontend.netx.layer import Layer
 from ir.graph import Array, GraphBuilder
-from ir.ops.loihi import LoihiLeaky, LoihiLif, LoihiNeuron
+from ir.ops.integer_neuron import LoihiLeaky, LoihiLif, LoihiNeuron
 
 DECAY_BITS, STATE_BITS, SHIFT = 12, 24, 6
 """Loihi's fixed point, which lava-dl counts in: decays of 4096 parts, states of 24 bits, weights and thresholds << 6."""

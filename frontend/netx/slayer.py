@@ -21,7 +21,7 @@ from frontend.netx.layer import Layer
 from frontend.netx.network import IntegerNetwork, network_of
 from ir.errors import CompileError
 from ir.graph import Array
-from ir.interp import interpret
+from ir.interpreter import interpret
 
 BLOCKS = "lava.lib.dl.slayer.block."
 TOLERANCE = 1e-5

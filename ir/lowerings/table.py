@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ir.graph import Node, Where
-from ir.lowerings.attention import (
+from ir.lowerings.forms import Current, Form, Product
+from ir.lowerings.lowering import Lowering
+from ir.lowerings.rules.attention import (
     Cost,
     cost_graded_a,
     cost_graded_b,
@@ -15,14 +17,12 @@ from ir.lowerings.attention import (
     lower_graded_b,
     lower_time_coded,
 )
-from ir.lowerings.chain import cost_of_a_relay, cost_of_merging, lower_by_merging, lower_by_relay
-from ir.lowerings.forms import Current, Form, Product
-from ir.lowerings.gate import is_binary, lower_gate
-from ir.lowerings.lowering import Lowering
-from ir.lowerings.mask import lower_mask
-from ir.lowerings.matmul import attention_above, lower_matmul
-from ir.lowerings.max_pool import lower_max_pool
-from ir.lowerings.memory import (
+from ir.lowerings.rules.chain import cost_of_a_relay, cost_of_merging, lower_by_merging, lower_by_relay
+from ir.lowerings.rules.gate import is_binary, lower_gate
+from ir.lowerings.rules.mask import lower_mask
+from ir.lowerings.rules.matmul import attention_above, lower_matmul
+from ir.lowerings.rules.max_pool import lower_max_pool
+from ir.lowerings.rules.memory import (
     is_plain_delay,
     is_plain_loop,
     lower_delay,
@@ -30,12 +30,12 @@ from ir.lowerings.memory import (
     lower_past,
     lower_past_by_relay,
 )
-from ir.lowerings.negation import lower_not, lower_subtract
-from ir.lowerings.neuron import lower_input, lower_neuron
-from ir.lowerings.projection import behind_wires, lower_projection
-from ir.lowerings.residual import lower_add
-from ir.lowerings.routing import lower_routing
-from ir.lowerings.scale import lower_offset, lower_scale
+from ir.lowerings.rules.negation import lower_not, lower_subtract
+from ir.lowerings.rules.neuron import lower_input, lower_neuron
+from ir.lowerings.rules.projection import behind_wires, lower_projection
+from ir.lowerings.rules.residual import lower_add
+from ir.lowerings.rules.routing import lower_routing
+from ir.lowerings.rules.scale import lower_offset, lower_scale
 
 Rule = Callable[[Lowering, Node, Where], Form]
 

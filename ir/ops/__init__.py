@@ -5,9 +5,9 @@ from __future__ import annotations
 from ir.ops.arithmetic import Add, Divide, Function, MatMul, Mul, Offset, Scale, Subtract
 from ir.ops.base import Op
 from ir.ops.delay import Delay, Past
+from ir.ops.integer_neuron import LoihiLeaky, LoihiLif
 from ir.ops.linear import Conv, Linear, Sum, Synapse
 from ir.ops.logic import Not
-from ir.ops.loihi import LoihiLeaky, LoihiLif
 from ir.ops.membrane import Leaky
 from ir.ops.neuron import Burst, Gate, Graded, Lif
 from ir.ops.norm import BatchNorm, LayerNorm

@@ -19,9 +19,9 @@ from collections.abc import Mapping
 
 from ir.errors import CompileError
 from ir.graph import Graph, Node
-from ir.lowerings.choice import Choice, Features
 from ir.lowerings.lowering import PASS, Lowering
-from ir.lowerings.memory import close_loop
+from ir.lowerings.rules.memory import close_loop
+from ir.lowerings.selection import Choice, Features
 from ir.lowerings.table import LOWERINGS, operation
 
 

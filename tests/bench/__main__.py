@@ -12,9 +12,9 @@ import os
 import sys
 from pathlib import Path
 
-from compile.arguments import path
-from compile.exit_code import exit_code, prepare_streams
-from compile.output_folder import check_folder
+from compile.command.arguments import path
+from compile.command.exit_code import exit_code, prepare_streams
+from compile.output.output_folder import check_folder
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -40,7 +40,7 @@ def measure(names: tuple[str, ...], quick: bool, out: Path) -> int:
     from compile.benchmark.machine import machine
     from compile.benchmark.table import Benchmark, Table, markdown, write_benchmark
     from compile.benchmark.turns import one_thread
-    from compile.progress import Progress
+    from compile.command.progress import Progress
     from tests.bench import gpu_table, growth_table, lava_table, reference_table
     from tests.bench.growth_plot import plot
 

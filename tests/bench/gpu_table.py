@@ -10,12 +10,12 @@ import torch
 from backends.reference.cuda.graph import Replayed, Tensors, capture
 from backends.reference.cuda.precision import whole_float32
 from backends.reference.cuda.products import ByteConvolution, ByteDense
-from backends.reference.dense import Sources
 from backends.reference.devices import means_of
 from backends.reference.engine import ReferenceEngine
-from backends.reference.plan import plan_of
-from backends.reference.prepared import Prepared
-from backends.torch_threads import torch_threads
+from backends.reference.kernels.dense import Sources
+from backends.reference.plan.plan import plan_of
+from backends.reference.run.prepared import Prepared
+from backends.reference.run.torch_threads import torch_threads
 from backends.trace import Array, Trace
 from compile.benchmark.machine import cores
 from compile.benchmark.network import zero_state_forward

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from compile.benchmark.table import Table
-from compile.whole_file import write_whole
+from compile.output.whole_file import write_whole
 
 STYLES = (("T", "#4477aa", "o"), ("batch", "#228833", "s"), ("N", "#aa3377", "^"), ("D", "#ee6677", "D"))
 """Axis, colour and marker, in the order in which they are drawn."""

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from backends.lava.children import start_by_forking
-from backends.lava.matrix import stored_matrix
+from backends.lava.emit.matrix import stored_matrix
+from backends.lava.runtime.children import start_by_forking
 from ir.graph import Graph, Node
+from ir.ops.integer_neuron import LoihiLif
 from ir.ops.linear import Conv, Linear
-from ir.ops.loihi import LoihiLif
 from ir.ops.shape import Reshape
 from ir.ops.source import Input
 

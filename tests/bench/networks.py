@@ -14,11 +14,11 @@ from spikingjelly.activation_based import functional, layer, neuron
 from torch import nn
 
 from compile import compile_model
-from compile.program import Program
+from compile.stages.program import Program
 from models import cmsf
-from models.cmsf_config import Config
-from models.cmsf_parts import initial_parts, random_features, set_firing_rates
-from models.digits import load_split
+from models.cmsf_network.config import Config
+from models.cmsf_network.parts import initial_parts, random_features, set_firing_rates
+from models.data.digits import load_split
 from tests.bench.chip_parts import chain_with, encoder_with
 from tests.bench.peers import MakeNeurons
 

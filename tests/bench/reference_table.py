@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from unittest.mock import patch
 
-from backends.reference import cpu
 from backends.reference.engine import ReferenceEngine
+from backends.reference.kernels import cpu
 from backends.trace import Trace
 from compile.benchmark.network import zero_state_forward
 from compile.benchmark.products import float32_products, int8_products

@@ -12,8 +12,8 @@ import pytest
 import hw_profiles
 from hw_profiles import load, names
 from hw_profiles.loader import FOLDER, QUANTITY_KEYS, tomllib
-from hw_profiles.schema import TABLES
 from ir.errors import CompileError
+from ir.target import TABLES
 
 CHIPS = ("ideal", "loihi1", "loihi2")
 

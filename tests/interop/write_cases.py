@@ -20,13 +20,13 @@ from attentions import Case, cases
 from spikingjelly.activation_based.functional import reset_net
 
 import hw_profiles
-from frontend.nir.meaning.importing import import_nir
-from frontend.nir.writing.file import write_nir
+from frontend.nir.import_nir import import_nir
+from frontend.nir.round_trip.file import write_nir
 from frontend.nir.writing.plain_nir import plain_nir
-from frontend.trace import trace_module
+from frontend.tracing.trace import trace_module
 from ir.deployment import Deployment
-from ir.interp import interpret
-from ir.passes.runner import lower
+from ir.interpreter import interpret
+from ir.pipeline import lower
 
 STRATEGIES = {"attention": "time-coded"}
 

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from models import cmsf
-from models.cmsf_config import Config
-from models.cmsf_parts import firing_rates, initial_parts
+from models.cmsf_network.config import Config
+from models.cmsf_network.parts import firing_rates, initial_parts
 
 OUTPUTS = {
     "image": ("emb", "res", "early"),

@@ -15,9 +15,9 @@ import pytest
 import torch
 from torch import nn
 
-from models.cmsf_block import Block, attention_block, comb_block
-from models.cmsf_config import Config
-from models.cmsf_parts import initial_parts
+from models.cmsf_network.block import Block, attention_block, comb_block
+from models.cmsf_network.config import Config
+from models.cmsf_network.parts import initial_parts
 
 CONFIG = Config(N=6, L=6, D=8, F=16, region_features=8, word_features=8, heads=2, combs=3, gate="analog")
 

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from models import cmsf, digits, train, training
-from models.cmsf_parts import initial_parts
-from models.digits import Split
-from models.training import Schedule, fit
+from models import cmsf, train
+from models.cmsf_network.parts import initial_parts
+from models.data import digits
+from models.data.digits import Split
+from models.training import training
+from models.training.training import Schedule, fit
 
 MODEL = str(Path(cmsf.__file__))
 

@@ -12,16 +12,16 @@ import numpy as np
 
 import hw_profiles
 from backends.trace import Trace
-from compile.build import build_part
-from compile.built import Build
+from compile.command.progress import Progress
 from compile.energy import energy_report, missing_prices
 from compile.energy.rates import RateMeter
-from compile.options import Options
-from compile.progress import Progress
-from compile.run import probed
-from compile.source import Example, load_source
+from compile.measure.run import probed
+from compile.stages.build import build_part
+from compile.stages.built import Build
+from compile.stages.options import Options
+from compile.stages.source import Example, load_source
 from ir.graph import Graph, Node
-from ir.interp import interpret
+from ir.interpreter import interpret
 from tests.replay.networks import NETWORKS
 
 TARGETS = ("gpu", "loihi")

@@ -16,9 +16,9 @@ from lava.proc.sparse.models import PyDelaySparseModelBitAcc, PySparseModelBitAc
 from lava.proc.sparse.process import DelaySparse, Sparse
 from lava.utils.weightutils import SignMode
 
-from backends.lava.blueprint import Blueprint, CorePart, LifPart, Part, Port, SynapsesPart
+from backends.lava.emit.blueprint import Blueprint, CorePart, LifPart, Part, Port, SynapsesPart
 from backends.lava.processes.worker_process import WorkerProcess, worker_process
-from backends.lava.status import Status
+from backends.lava.runtime.status import Status
 
 NEVER = 2**31 - 1
 """Reset interval of a network whose state runs on."""

@@ -22,8 +22,8 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from backends.lava.status import Status
-from backends.lava.worker import Worker
+from backends.lava.core.worker import Worker
+from backends.lava.runtime.status import Status
 
 
 def worker_process(worker: Worker, dtype: Any, status: Status | None = None) -> WorkerProcess:

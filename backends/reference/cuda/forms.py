@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import torch
 
-from backends.eight_bits import fits
+from backends.event_driven.eight_bits import fits
 from backends.reference.cuda.neurons import FusedPayloads, FusedSpikes, FusedWrapping
 from backends.reference.cuda.precision import whole_float32
 from backends.reference.cuda.products import ByteConvolution, ByteDense
@@ -18,11 +17,11 @@ from backends.reference.cuda.self_test import (
     holds,
     neurons_are_exact,
 )
-from backends.reference.forms import Forms, Payloads, Product, Spikes, Weighted
-from backends.reference.product import accumulator
+from backends.reference.kernels.forms import Forms, Payloads, Product, Spikes, Weighted
+from backends.reference.kernels.product import accumulator
 from ir.errors import CompileError
+from ir.ops.integer_neuron import LoihiLif
 from ir.ops.linear import Linear
-from ir.ops.loihi import LoihiLif
 from ir.ops.neuron import Gate, Graded
 
 EXACT_FLOAT16 = 1 << 11
@@ -99,6 +98,7 @@ def cuda_forms(device: torch.device) -> Forms:
 def _kernels() -> Any:
     """The Triton kernels; None where there is no Triton, or none that can be imported."""
     try:
-        return import_module("backends.reference.cuda.triton_neurons")
+        from backends.reference.cuda import triton_neurons
     except Exception:  # of a compiler that looks for its parts while it is imported
         return None
+    return triton_neurons

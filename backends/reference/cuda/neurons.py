@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from backends.reference.emitted import Emitted
-from backends.reference.layout import (
+from backends.reference.kernels.emitted import Emitted
+from backends.reference.kernels.layout import (
     CHANNELS_FIRST,
     CHANNELS_LAST,
     channels_last_bias,
@@ -16,8 +16,8 @@ from backends.reference.layout import (
     is_channels_last,
     period,
 )
-from backends.reference.number_types import travels
-from ir.ops.loihi import LoihiLif
+from backends.reference.kernels.number_types import travels
+from ir.ops.integer_neuron import LoihiLif
 from ir.ops.neuron import Gate, Graded
 from ir.types import Type, graded
 

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from backends.eight_bits import common_shift
-from backends.reference.dense import Sources
-from backends.reference.forms import Value
-from backends.reference.layout import CHANNELS_FIRST, CHANNELS_LAST
+from backends.event_driven.eight_bits import common_shift
+from backends.reference.kernels.dense import Sources
+from backends.reference.kernels.forms import Value
+from backends.reference.kernels.layout import CHANNELS_FIRST, CHANNELS_LAST
 from ir.graph import Array
 from ir.ops.linear import Conv
 

@@ -16,10 +16,10 @@ from torch.nn import functional
 
 from backends.reference.cuda.neurons import FusedPayloads, FusedSpikes, FusedWrapping
 from backends.reference.cuda.products import ByteConvolution, ByteDense
-from backends.reference.dense import Sources
+from backends.reference.kernels.dense import Sources
 from backends.trace import Array
+from ir.ops.integer_neuron import LoihiLif
 from ir.ops.linear import Conv
-from ir.ops.loihi import LoihiLif
 from ir.ops.neuron import Gate, Graded
 
 SHAPES = ((5, 13, 3), (40, 517, 65), (600, 1024, 1024))

@@ -7,12 +7,12 @@ from threading import Lock
 
 import torch
 
-from backends.reference.counting import Counter
 from backends.reference.cuda.graph import Capture, Replayed, Tensors, capture
 from backends.reference.cuda.lanes import Lanes, cuda_lanes, join_current
 from backends.reference.cuda.precision import whole_float32
 from backends.reference.cuda.slot import Slot
-from backends.reference.prepared import Prepared, Results, Runner, cuts
+from backends.reference.run.counting import Counter
+from backends.reference.run.prepared import Prepared, Results, Runner, cuts
 from backends.trace import Array
 
 CUT_BYTES, SHARE = 1 << 27, 32

@@ -2,7 +2,7 @@
 The chip's plain neurons as Triton kernels: currents in as a product left them, spikes or payloads and their number out.
 
 Numbers are of the type of `constants`, in which every intermediate is exact; the caller proves that
-(`backends.reference.populations`), so that neither fused multiplications nor the order of anything can round. Neurons lie as
+(`backends.reference.run.populations`), so that neither fused multiplications nor the order of anything can round. Neurons lie as
 (rows, period): column p of all rows has the bias shifts[p]. A program has a tile of them over all steps, its state in registers.
 Annotations are no strings here (no import from `__future__`): Triton's interpreter reads them.
 """

@@ -24,9 +24,9 @@ from graphlib import TopologicalSorter
 import networkx
 
 from frontend.nir.meaning.neurons import POPULATIONS, SPIKING
+from frontend.nir.meaning.projections import is_homogeneous
 from frontend.nir.meaning.semantics import Semantics
 from frontend.nir.reading.network import NirNetwork
-from frontend.nir.reading.projections import is_homogeneous
 
 
 @dataclass(frozen=True)

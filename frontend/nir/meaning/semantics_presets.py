@@ -1,7 +1,7 @@
 """
 How the frameworks read the files that their own exporters write, by name.
 
-Every entry was compared with the framework's own forward pass (tests/frontend/test_frameworks.py); versions are those.
+Every entry was compared with the framework's own forward pass (tests/frontend/nir/test_frameworks.py); versions are those.
 A preset is a complete reading: options that it does not name are canonical. `dt` is in it where the exporter writes it down
 nowhere and has a constant or a default for it.
 """

@@ -2,7 +2,7 @@
 Usual mistakes, seen from the parameters of a NIR network and the reading: units of time, neurons that never or always fire,
 and traces of a framework whose reading nobody asked for.
 
-Each is a question to the user; all of them are quiet on what the frameworks export ordinarily (tests/frontend/test_nir_lints.py).
+Each is a question to the user; all of them are quiet on what the frameworks export ordinarily (`test_lints`).
 """
 
 from __future__ import annotations

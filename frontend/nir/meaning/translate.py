@@ -14,11 +14,11 @@ import numpy as np
 from frontend.nir.meaning.arithmetic import in_form
 from frontend.nir.meaning.emit import Plan, Step, build
 from frontend.nir.meaning.neurons import POPULATIONS, population
+from frontend.nir.meaning.projections import delay_steps, projection
 from frontend.nir.meaning.recurrence import Lags, lags
 from frontend.nir.meaning.semantics import Semantics
 from frontend.nir.reading.network import NirNetwork, NirNode
-from frontend.nir.reading.projections import delay_steps, projection
-from frontend.recorder import node_name
+from frontend.tracing.recorder import node_name
 from ir.errors import CompileError
 from ir.graph import Array, Graph
 from ir.ops import Delay

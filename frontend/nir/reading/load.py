@@ -9,9 +9,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from frontend.nir.reading.hdf5 import Tree, read_tree
-from frontend.nir.reading.hdf5_checks import MAX_BYTES, MAX_RATIO
-from frontend.nir.reading.probe import probe
+from frontend.hdf5.checks import MAX_BYTES, MAX_RATIO
+from frontend.hdf5.probe import probe
+from frontend.hdf5.tree import Tree, read_tree
 from frontend.nir.reading.raw import MAX_DEPTH, MAX_EDGES, RawGraph, RawNode, plain_metadata
 from ir.errors import CompileError
 

@@ -7,8 +7,8 @@ from collections.abc import Collection
 import nir
 import numpy as np
 
+from frontend.nir.meaning.projections import is_homogeneous
 from frontend.nir.meaning.recurrence import lags
-from frontend.nir.reading.projections import is_homogeneous
 from frontend.nir.reading.reader import network_of
 from frontend.nir.writing.read_as import CANONICAL
 from ir.errors import CompileError

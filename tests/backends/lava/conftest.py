@@ -8,15 +8,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from backends.lava.cone import populations
+from backends.lava.core.worker import HostWorker
+from backends.lava.emit.fused import fuse
 from backends.lava.events import count_events, counted_as_one, delayed_sources
-from backends.lava.fused import fuse
 from backends.lava.inputs import played
-from backends.lava.recording import Tap
+from backends.lava.runtime.recording import Tap
 from backends.lava.timing import timing_of
-from backends.lava.worker import HostWorker
+from ir.analysis.fan_in import populations
 from ir.graph import GraphBuilder
-from ir.interp import interpret
+from ir.interpreter import interpret
 from ir.ops import (
     Add,
     Burst,
@@ -34,7 +34,7 @@ from ir.ops import (
     Sum,
     Synapse,
 )
-from ir.ops.loihi import LoihiLif
+from ir.ops.integer_neuron import LoihiLif
 
 TIME_LIMIT_S = 60
 N, D = 3, 4

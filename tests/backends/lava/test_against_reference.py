@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backends.lava.cone import populations
 from backends.lava.engine import LavaEngine
 from backends.reference.engine import ReferenceEngine
+from ir.analysis.fan_in import populations
 from ir.graph import Graph
 
 

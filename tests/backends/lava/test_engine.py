@@ -9,12 +9,12 @@ import sys
 import numpy as np
 import pytest
 
-from backends.lava.cone import populations
 from backends.lava.engine import LavaEngine
+from ir.analysis.fan_in import populations
 from ir.errors import CompileError
 from ir.graph import GraphBuilder
 from ir.ops import Input, Linear, Past, Synapse
-from ir.ops.loihi import LoihiLif
+from ir.ops.integer_neuron import LoihiLif
 
 MOTIF_COUNT = 10
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from backends.lava.emit.fused import fuse
+from backends.lava.emit.groups import groups_of
 from backends.lava.engine import LavaEngine
-from backends.lava.fused import fuse
-from backends.lava.groups import groups_of
 from backends.lava.timing import timing_of
 from ir.errors import CompileError
 from ir.graph import GraphBuilder

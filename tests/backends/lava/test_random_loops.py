@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.lava.cone import populations
 from backends.lava.engine import LavaEngine
 from backends.lava.timing import timing_of
 from backends.reference.engine import ReferenceEngine
+from ir.analysis.fan_in import populations
 from ir.graph import Graph, GraphBuilder
-from ir.interp import interpret
+from ir.interpreter import interpret
 from ir.ops import (
     Concat,
     Delay,

@@ -27,7 +27,7 @@ from ir.ops import (
     Sum,
     Synapse,
 )
-from ir.ops.loihi import LoihiLif
+from ir.ops.integer_neuron import LoihiLif
 
 N, D = 3, 4
 """Every population that others build on has this shape."""

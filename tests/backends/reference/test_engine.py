@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.reference import engine as engine_module
-from backends.reference import in_turn
 from backends.reference.engine import ReferenceEngine
-from backends.reference.prepared import Prepared
+from backends.reference.run import in_turn
+from backends.reference.run.prepared import Prepared
 from ir.errors import CompileError
 from ir.graph import GraphBuilder
-from ir.interp import interpret
+from ir.interpreter import interpret
 from ir.ops import Gate, Graded, Input, Linear, Sum
-from ir.ops.loihi import LoihiLif
+from ir.ops.integer_neuron import LoihiLif
 
 
 def defined(graph, inputs):

@@ -10,7 +10,7 @@ import torch
 from spikingjelly.activation_based import layer, neuron
 from torch import nn
 
-from backends.reference.int8 import is_exact
+from backends.reference.kernels.int8 import is_exact
 from compile import compile_model
 from compile.benchmark import products
 from compile.benchmark.products import float32_products, int8_products

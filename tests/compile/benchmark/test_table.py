@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from compile import whole_file
 from compile.benchmark.machine import machine
 from compile.benchmark.table import Benchmark, Table, markdown, write_benchmark
+from compile.output import whole_file
 
 TABLES = [
     Table("First", ("name", "ms"), (("a", 1.23456), ("b", None), ("c", 12345.6), ("d", 7)), "A note."),

@@ -12,7 +12,7 @@ import pytest
 
 import hw_profiles
 from compile import compile_model
-from compile.build import build_part
+from compile.command.progress import Progress
 from compile.energy.simulated import Counts, node_counts
 from compile.evaluation import workers as workers_module
 from compile.evaluation.cli import main
@@ -20,10 +20,10 @@ from compile.evaluation.evaluate import CHUNK, Row, evaluate_all
 from compile.evaluation.setting import Setting
 from compile.evaluation.store import Store
 from compile.evaluation.workers import Workers, workers_of
-from compile.options import Options
-from compile.progress import Progress
-from compile.source import load_source
-from frontend.model_file import load_model_file
+from compile.stages.build import build_part
+from compile.stages.options import Options
+from compile.stages.source import load_source
+from frontend.model_file.model_file import load_model_file
 
 CHUNKS = -(-500 // CHUNK)
 

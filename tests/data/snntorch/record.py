@@ -1,5 +1,5 @@
 """
-Spikes of snnTorch 1.0.0's own neurons, for tests/frontend/test_snntorch_rules.py: python record.py, in snnTorch's environment.
+Spikes of snnTorch 1.0.0's own neurons, for tests/frontend/neuron_rules/test_snntorch_rules.py: python record.py, in snnTorch's environment.
 
 Every neuron with every reset mechanism, with and without delay of the reset, constants shared or per neuron, behind the same
 layer and input. `spikes.npz` holds the weights (by their name in the network), the input x (T, B, N), and under

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import torch
 
+from ir.analysis.census import census
 from ir.graph import Array, Graph, GraphBuilder, Where
-from ir.interp import interpret
-from ir.lowerings.census import census
+from ir.interpreter import interpret
 from ir.ops import (
     Add,
     BatchNorm,

@@ -14,10 +14,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from ir.analysis.census import Totals, census, totals
 from ir.graph import Graph
-from ir.lowerings.census import Totals, census, totals
 from ir.lowerings.lowering import PASS
-from ir.passes.runner import lower
+from ir.pipeline import lower
 
 N, L, D, COMBS, F = 36, 36, 1024, 6, 4096
 

@@ -9,8 +9,8 @@ import pytest
 
 from ir.deployment import Deployment
 from ir.graph import Graph
-from ir.interp import interpret
-from ir.passes.runner import lower
+from ir.interpreter import interpret
+from ir.pipeline import lower
 
 SIZES = [{}, {"queries": 6, "keys": 6, "width": 12, "heads": 3, "combs": 3, "hidden": 5, "steps": 3}]
 

@@ -14,15 +14,15 @@ import pytest
 import torch
 from torch import nn
 
-from frontend.trace import trace_module
+from frontend.tracing.trace import trace_module
 from ir.errors import DeployError
 from ir.graph import Graph
-from ir.interp import interpret
-from ir.passes.runner import lower
+from ir.interpreter import interpret
+from ir.pipeline import lower
 from models.cmsf import CONFIGS, STATIC_INPUTS
-from models.cmsf_config import Config
-from models.cmsf_parts import initial_parts, random_features
-from models.spike_generators import GENERATORS
+from models.cmsf_network.config import Config
+from models.cmsf_network.parts import initial_parts, random_features
+from models.layers.spike_generators import GENERATORS
 
 TINY = replace(CONFIGS["digits"], N=6, L=6, D=16, F=24, region_features=5, word_features=7, heads=2, combs=3)
 

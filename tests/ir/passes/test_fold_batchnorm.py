@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ir.errors import DeployError
 from ir.graph import Graph, GraphBuilder, Where
-from ir.interp import interpret
+from ir.interpreter import interpret
 from ir.ops import BatchNorm, Conv, Input, Lif, Linear, Permute, Reshape, Slice
 from ir.ops.base import Op
 from ir.passes.fold_batchnorm import fold, fold_batchnorm

@@ -9,9 +9,9 @@ import pytest
 
 from ir.errors import DeployError
 from ir.graph import Graph, GraphBuilder
-from ir.interp import interpret
+from ir.interpreter import interpret
 from ir.ops import Add, Delay, Input, Leaky, Lif, Linear, Past, Scale
-from ir.passes.runner import lower
+from ir.pipeline import lower
 
 STEPS, BATCH = 8, 2
 RNG = np.random.default_rng(3)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ir.graph import Graph, GraphBuilder, Node
-from ir.interp import interpret
+from ir.interpreter import interpret
 from ir.ops import Add, Concat, Conv, Input, Lif, Linear, MatMul, Mul, Offset, Permute, Reshape, Scale, Slice, Sum
 from ir.passes.lower_to_synapses import lower_to_synapses
 from ir.passes.merge_routing import merge_routing

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ir.graph import Graph, GraphBuilder
-from ir.interp import interpret
+from ir.interpreter import interpret
 from ir.ops import Expand, Input, Permute, Reshape, Slice
 from ir.passes.merge_routing import merge_routing
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ir.graph import Graph, GraphBuilder, Where
-from ir.interp import interpret
+from ir.interpreter import interpret
 from ir.ops import Conv, Input, Lif, Linear, Slice
 from ir.ops.base import Op
 from ir.passes.narrow_projections import narrow_projections

@@ -8,7 +8,7 @@ import pytest
 from ir.deployment import Deployment
 from ir.errors import DeployError
 from ir.graph import Array, Graph, GraphBuilder, Where
-from ir.interp import interpret
+from ir.interpreter import interpret
 from ir.ops import (
     Add,
     BatchNorm,

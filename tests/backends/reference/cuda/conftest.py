@@ -123,7 +123,7 @@ def cuda_engine():
 @pytest.fixture(scope="session")
 def loops():
     """The module of random networks with loops and delays."""
-    path = Path(__file__).parent.parent / "test_loops.py"
+    path = Path(__file__).parents[1] / "run" / "test_loops.py"
     spec = spec_from_file_location("random_loops", path)
     assert spec is not None
     assert spec.loader is not None

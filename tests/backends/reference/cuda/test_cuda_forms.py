@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backends.reference.engine import ReferenceEngine
-from backends.reference.plan import plan_of
+from backends.reference.plan.plan import plan_of
 from ir.graph import GraphBuilder
 from ir.ops import Conv, Gate, Graded, Input, Linear, Synapse
-from ir.ops.loihi import LoihiLif
+from ir.ops.integer_neuron import LoihiLif
 
 
 def populations(graph):

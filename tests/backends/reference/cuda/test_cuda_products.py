@@ -13,7 +13,7 @@ from backends.reference.cuda import products, self_test
 from backends.reference.cuda.forms import EXACT_FLOAT16, CudaForms
 from backends.reference.cuda.precision import whole_float32
 from backends.reference.cuda.products import ByteConvolution, ByteDense, ByteMatrix
-from backends.reference.dense import Sources
+from backends.reference.kernels.dense import Sources
 from ir.ops.linear import Conv
 
 CPU = torch.device("cpu")

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from backends.reference.cuda.neurons import TILE, WIDTH, FusedPayloads, FusedSpikes, FusedWrapping
 from backends.reference.cuda.self_test import holds, neurons_are_exact
 from backends.reference.engine import ReferenceEngine
-from backends.reference.neurons import keeps_power_of_two
+from backends.reference.kernels.neurons import keeps_power_of_two
 from ir.ops import Gate, Graded
-from ir.ops.loihi import LoihiLif
+from ir.ops.integer_neuron import LoihiLif
 
 INTERPRETING = os.environ.get("TRITON_INTERPRET") == "1"
 CPU = torch.device("cpu")

@@ -9,13 +9,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from backends.reference.cuda import products
 from backends.reference.cuda.forms import CudaForms
-from backends.reference.plan import plan_of
-from backends.reference.prepared import Prepared
-from backends.reference.targets import targets_per_position
+from backends.reference.kernels.targets import targets_per_position
+from backends.reference.plan.plan import plan_of
+from backends.reference.run.prepared import Prepared
 from ir.graph import GraphBuilder
 from ir.ops import Conv, Graded, Input, Linear
 from ir.ops.delay import Delay, Past
-from ir.ops.loihi import LoihiLeaky, LoihiLif
+from ir.ops.integer_neuron import LoihiLeaky, LoihiLif
 
 MOTIFS = ("plain", "residual", "shared", "comb", "attention", "time_coded", "analog_gate", "convolution")
 NETWORKS = 4

@@ -14,11 +14,11 @@ from backends.reference.cuda import self_test, stream
 from backends.reference.cuda.forms import CudaForms, cuda_forms
 from backends.reference.cuda.precision import whole_float32
 from backends.reference.cuda.products import ByteDense
-from backends.reference.dense import Sources
 from backends.reference.devices import means_of
 from backends.reference.engine import ReferenceEngine
-from backends.reference.plan import plan_of
-from backends.reference.prepared import Prepared
+from backends.reference.kernels.dense import Sources
+from backends.reference.plan.plan import plan_of
+from backends.reference.run.prepared import Prepared
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 CUDA = torch.device("cuda")

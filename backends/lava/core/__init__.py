@@ -1,0 +1,1 @@
+"""What one Lava process of ours computes, step by step, in numpy."""

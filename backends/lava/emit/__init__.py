@@ -1,0 +1,1 @@
+"""A chip graph as a blueprint of Lava processes, fused or stock."""

@@ -1,0 +1,164 @@
+"""
+Runs a network under Lava's runtime so that nothing can hang, and nothing is left behind whatever happens.
+
+Lava alone cannot: an exception in a child's step, a killed child or Ctrl-C leaves `run` or `stop` waiting for ever, children
+without a parent and shared memory in /dev/shm. Here the run is polled with a deadline on its progress; at the end, and after
+every failure, the children are terminated and the ports joined. Channels and results live in nameless shared memory
+(channel_memory.py, recording.py), so terminating a child loses nothing and leaves nothing.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import queue
+import time
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from backends.lava.runtime.channel_memory import ChannelMemory
+from backends.lava.runtime.children import interrupts_deferred, quiet_children
+from backends.lava.runtime.status import Status
+from ir.errors import CompileError
+
+if TYPE_CHECKING:
+    from lava.magma.core.process.process import AbstractProcess
+
+CHANNEL_SIZE = 4
+"""Messages that a channel holds; Lava's default of 64 costs 19 MB per layer and gains nothing."""
+_POLL_S = 0.005
+
+
+def safe_run(
+    network: AbstractProcess, models: Mapping[Any, type], steps: int, status: Status, deadline_s: float
+) -> float:
+    """
+    Run `network`, and all that is connected to it, for `steps` steps; `models` names the processes' models.
+
+    Returns the seconds that the steps took, without building, starting and ending the processes.
+
+    Raises:
+        CompileError: a process failed (`lava.process`), died (`lava.died`), or made no progress for `deadline_s` seconds
+            (`lava.hang`); everything that was started has ended.
+    """
+    runtime = None
+    try:
+        with quiet_children(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the packages below Lava; the children inherit it
+            runtime = _start(network, models)
+            _watch_start(runtime, deadline_s)
+        start = time.monotonic()
+        _watch(runtime, steps, status, deadline_s)
+        return time.monotonic() - start
+    finally:
+        if runtime is not None:
+            _release(runtime)
+
+
+def _start(network: AbstractProcess, models: Mapping[Any, type]) -> Any:
+    """Compile the processes to a runtime that has not started anything."""
+    from lava.magma.core.process.message_interface_enum import ActorType
+    from lava.magma.core.run_configs import Loihi2SimCfg
+    from lava.magma.runtime.runtime import Runtime
+
+    config = Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map=dict(models))
+    executable = network.compile(config, {"pypy_channel_size": CHANNEL_SIZE})
+    return Runtime(executable, ActorType.MultiProcessing)
+
+
+def _watch_start(runtime: Any, deadline_s: float) -> None:
+    """Fork the children and wait until every one is built: Runtime.initialize with a deadline."""
+    try:
+        runtime._build_watchdog_manager()
+        runtime._messaging_infrastructure = _infrastructure()
+        runtime._build_channels()
+        runtime._build_sync_channels()
+        runtime._build_processes()
+        runtime._build_runtime_services()
+        runtime._start_ports()
+    except OSError as error:
+        what = f"Lava's processes cannot be started: {error}"
+        raise CompileError("lava.start", what, hint="free memory or processes, or use the fused emission") from None
+    end = time.monotonic() + deadline_s
+    for built in runtime.exception_q:
+        error = _built(built, runtime, end)
+        if error is not None:
+            trace = getattr(error, "trace", "")
+            raise CompileError("lava.process", f"a Lava process cannot be built: {error}\n{trace}".strip())
+    runtime._is_initialized = True
+
+
+def _infrastructure() -> Any:
+    """Lava's message passing between processes, on memory that cannot be left behind."""
+    from lava.magma.runtime.message_infrastructure.multiprocessing import MultiProcessing
+
+    infrastructure = MultiProcessing()
+    infrastructure._smm = cast("Any", ChannelMemory())
+    return infrastructure
+
+
+def _built(built: Any, runtime: Any, end: float) -> Exception | None:
+    """What a child says after building its model: None where all went well."""
+    while True:
+        try:
+            return built.get(timeout=_POLL_S)
+        except queue.Empty:
+            _check_alive(runtime)
+        if time.monotonic() > end:
+            raise CompileError(
+                "lava.hang", "the Lava processes did not start in time", hint="the machine may be overloaded"
+            )
+
+
+def _watch(runtime: Any, steps: int, status: Status, deadline_s: float) -> None:
+    """Start the steps and poll until they are done."""
+    from lava.magma.core.run_conditions import RunSteps
+
+    runtime.start(RunSteps(num_steps=steps, blocking=False))
+    answers = list(runtime.service_to_runtime)
+    seen, last_progress = 0, time.monotonic()
+    while not all(port.probe() for port in answers):
+        time.sleep(_POLL_S)
+        if status.step != seen:
+            seen, last_progress = status.step, time.monotonic()
+        _check_failure(runtime, status)
+        _check_alive(runtime)
+        if time.monotonic() - last_progress > deadline_s:
+            what = f"no progress for {deadline_s:g} s after step {seen} of {steps}: a Lava process hangs"
+            raise CompileError("lava.hang", what, hint="raise the deadline if single steps really take so long")
+    _check_failure(runtime, status)
+    runtime._is_running = False
+
+
+def _check_failure(runtime: Any, status: Status) -> None:
+    failures = [status.failure] if status.failure else []
+    failures += [actor.exception[1] for actor in runtime._messaging_infrastructure.actors if actor.exception]
+    if failures:
+        last_line = failures[0].strip().splitlines()[-1]
+        raise CompileError("lava.process", f"a Lava process failed: {last_line}\n{failures[0]}")
+
+
+def _check_alive(runtime: Any) -> None:
+    for actor in runtime._messaging_infrastructure.actors:
+        if not actor.is_alive() and not actor.exception:
+            what = f"a Lava process died (exit code {actor.exitcode})"
+            raise CompileError("lava.died", what, hint="was it killed, for instance for using too much memory?")
+
+
+def _release(runtime: Any) -> None:
+    """End all children and ports of a runtime; interrupts wait until that is done."""
+    with interrupts_deferred():
+        infrastructure = runtime._messaging_infrastructure
+        actors = infrastructure.actors if infrastructure is not None else []
+        for end in ("terminate", "kill"):
+            for actor in actors:
+                getattr(actor, end)()
+            for actor in actors:
+                multiprocessing.Process.join(actor, timeout=5)
+        for port in runtime._open_ports:
+            port.join()
+        runtime._open_ports.clear()
+        runtime._watchdog_manager.stop()
+        runtime._is_started = runtime._is_running = False
+        for process in runtime._executable.proc_builders:
+            process.runtime = None  # else Lava stops the finished runtime again when the process is collected

@@ -1,0 +1,1 @@
+"""What the processor computes with: products, neurons, counts; each exact on integers."""

@@ -1,0 +1,1 @@
+"""What the reference engine decides before it runs."""

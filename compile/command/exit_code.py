@@ -1,0 +1,51 @@
+"""What a command ends with: 0 ok, 1 our bug, 2 bad usage or input, 3 the target cannot run the network, 130 interrupted."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+
+from compile.command.termination import Ended, ends_when_asked
+from ir.errors import CompileError
+
+EXIT_OK, EXIT_BUG, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+
+def exit_code(run: Callable[[], int]) -> int:
+    """The exit code of a command; nothing but an internal error prints a traceback."""
+    try:
+        with ends_when_asked():
+            return run()
+    except CompileError as error:
+        return _complain(error, error.exit_code)
+    except Ended as request:
+        return _complain(f"interrupted by {request}", request.exit_code)
+    except KeyboardInterrupt:
+        return _complain("interrupted", EXIT_INTERRUPTED)
+    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
+    except MemoryError as error:
+        what = f"not enough memory: {error}" if str(error) else "not enough memory"
+        return _complain(CompileError("memory", what, hint="fewer --samples, or one --part"), EXIT_USAGE)
+    except OSError as error:
+        return _complain(CompileError("io", error.strerror or str(error), where=str(error.filename or "")), EXIT_USAGE)
+
+
+def prepare_streams() -> None:
+    """Any letter can be printed, as `?` where the terminal lacks it; a closed stream takes everything in silence."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (for the rest of the program)
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _complain(what: object, exit_code: int) -> int:
+    with suppress(OSError):  # the error stream may be a file on a full disk; the code still tells
+        print(what, file=sys.stderr)
+    return exit_code

@@ -1,0 +1,48 @@
+"""Progress on the error stream: one line per stage with its time, a bar where a stage is long."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+
+from compile.command.termination import heed_requests
+
+
+class Progress:
+    """Records how long each stage took, and says so while it happens unless `quiet`."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.seconds: dict[str, float] = {}
+        self._stage, self._lap = "", 0.0
+
+    @contextmanager
+    def stage(self, name: str) -> Generator[None]:
+        """Time a stage; its name appears when it starts, its duration when it ends. It does not start after a request to end."""
+        heed_requests()
+        self._say(f"  {name} ...", end="")
+        start = time.perf_counter()
+        self._stage, self._lap = name, start
+        try:
+            yield
+        except BaseException:
+            self._say("")
+            raise
+        self._add(name, time.perf_counter() - start)
+        self._say(f" {self.seconds[name]:.1f} s")
+
+    def lap(self, name: str) -> None:
+        """Record what the running stage did since it began, or since its last lap, as "stage: name"; says nothing."""
+        now = time.perf_counter()
+        self._add(f"{self._stage}: {name}", now - self._lap)
+        self._lap = now
+
+    def _add(self, name: str, seconds: float) -> None:
+        self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+
+    def _say(self, text: str, end: str = "\n") -> None:
+        if not self.quiet:
+            with suppress(OSError):  # a log on a full disk is no reason to fail
+                print(text, end=end, file=sys.stderr, flush=True)

@@ -1,0 +1,49 @@
+"""The whole test set through the source network and through the compiled one: what quantisation costs the task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from backends.trace import Array
+from compile.stages.built import Build
+from compile.stages.engines import reference_twin
+from compile.stages.samples import cut_samples, join_samples
+from frontend.neuron_rules.table import reset_neurons
+
+BATCH = 256
+
+
+def evaluate(task: Any, builds: Sequence[Build], quiet: bool) -> dict[str, dict[str, float]]:
+    """Metrics of the source network ("source") and of the compiled one on the reference ("compiled"), by name."""
+    source: dict[str, dict[str, Array]] = {}
+    compiled: dict[str, dict[str, Array]] = {}
+    for build in builds:
+        if build.part.name not in task.parts:
+            continue
+        inputs = task.inputs(build.part.name)
+        batches = cut_samples(inputs, build.floating, BATCH)
+        types = {name: build.source.nodes[value].type for name, value in build.source.outputs.items()}
+        bar = tqdm(batches, desc=f"  {build.part.name}: test set", unit="batch", leave=False, disable=quiet)
+        twin = reference_twin(build.program)
+        results = [(_source_outputs(build, batch), dict(twin.run(batch, probes=()).outputs)) for batch in bar]
+        source[build.part.name] = join_samples([ours for ours, _ in results], types)
+        compiled[build.part.name] = join_samples([theirs for _, theirs in results], types)
+    return {"source": task.metrics(source), "compiled": task.metrics(compiled)}
+
+
+def _source_outputs(build: Build, batch: Mapping[str, Array]) -> dict[str, Array]:
+    """The user's own module on the batch from zero state, its outputs by name."""
+    reset_neurons(build.part.network)
+    with torch.no_grad():
+        result = build.part.network(**{name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in batch.items()})
+    named = result if isinstance(result, Mapping) else dict(zip(build.source.outputs, _as_tuple(result), strict=True))
+    return {name: value.numpy() for name, value in named.items()}
+
+
+def _as_tuple(result: Any) -> tuple[Any, ...]:
+    return tuple(result) if isinstance(result, tuple | list) else (result,)

@@ -1,0 +1,1 @@
+"""What a compilation found out, for people and for programs."""

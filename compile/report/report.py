@@ -1,0 +1,47 @@
+"""What a compilation found out: the one structure behind the terminal report and report.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from compile.energy import EnergyReport
+from compile.measure.layers import Layer
+from compile.measure.run import Run
+from compile.stages.built import Build
+from compile.stages.options import Options
+from compile.stages.source import Source
+
+
+@dataclass(frozen=True)
+class PartReport:
+    """One part: how it was built, how it ran, its layers, and its energy (None where the profile lacks a price)."""
+
+    build: Build
+    run: Run
+    layers: tuple[Layer, ...]
+    energy: EnergyReport | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """
+    A whole compilation.
+
+    metrics: "source" and "compiled" -> metric -> value, empty without a task. seconds: stage -> duration. files: what was
+    written, by name.
+    """
+
+    source: Source
+    options: Options
+    profile: str
+    parts: tuple[PartReport, ...]
+    metrics: Mapping[str, Mapping[str, float]]
+    seconds: Mapping[str, float]
+    files: Mapping[str, Path] = field(default_factory=dict[str, Path])
+
+    @property
+    def passed(self) -> bool:
+        """Every part agrees with the engine it was compared with."""
+        return all(part.run.verdict.passed for part in self.parts)

@@ -1,0 +1,64 @@
+"""report.json: the same findings for machines. The schema is documented in docs/report.md and versioned."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from compile.measure.run import engine_text
+from compile.report.report import PartReport, Report
+from frontend.nir.import_nir import Imported
+from frontend.tracing.import_check import ImportCheck
+
+SCHEMA = "spike-compiler-report/1"
+
+
+def report_content(report: Report) -> dict[str, Any]:
+    """The report as JSON content; units are in the names."""
+    options, source = report.options, report.source
+    return {
+        "schema": SCHEMA,
+        "network": source.name,
+        "config": source.config,
+        "weights": source.weights,
+        "target": options.target,
+        "engine": engine_text(report.parts[0].build.program),
+        "precision": options.precision,
+        "profile": report.profile,
+        "steps": source.steps,
+        "passed": report.passed,
+        "semantics": _semantics(source.reading),
+        "lints": [asdict(lint) for lint in source.reading.lints] if source.reading else [],
+        "parts": [_part(part) for part in report.parts],
+        "metrics": {kind: dict(values) for kind, values in report.metrics.items()},
+        "seconds": dict(report.seconds),
+    }
+
+
+def _part(part: PartReport) -> dict[str, Any]:
+    events, verdict = part.run.trace.events, part.run.verdict
+    quantization, imported = part.build.quantization, part.build.imported
+    return {
+        "name": part.build.part.name,
+        "samples": events.samples,
+        "import": _import(imported),
+        "layers": [{**asdict(layer), "agreement": part.run.agreement.get(layer.name)} for layer in part.layers],
+        "check": {**asdict(verdict), "passed": verdict.passed},
+        "quantization": [asdict(layer) for layer in quantization.layers] if quantization is not None else None,
+        "latency_steps": part.build.schedule.latency,
+        "depths": dict(part.build.schedule.depth),
+        "events": {kind: dict(getattr(events, kind)) for kind in ("spikes", "synaptic", "updates")},
+        "energy": part.energy.plain() if part.energy is not None else None,
+    }
+
+
+def _semantics(imported: Imported | None) -> dict[str, Any] | None:
+    """Option -> value and who said so; None for networks that leave nothing open."""
+    return imported.reading.record() if imported and imported.reading else None
+
+
+def _import(check: ImportCheck | None) -> dict[str, Any] | None:
+    """The check of the import; None for a graph that was read, not traced."""
+    if check is None:
+        return None
+    return {**asdict(check), "compared": check.compared, "within_rounding": check.within_rounding}

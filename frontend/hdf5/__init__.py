@@ -1,0 +1,1 @@
+"""HDF5 files from anywhere, read within bounded memory and time."""

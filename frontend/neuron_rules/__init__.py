@@ -1,0 +1,1 @@
+"""Neurons that are imported whole, a file per framework."""

@@ -1,0 +1,1 @@
+"""IR graphs as NIR that can be read back whole."""

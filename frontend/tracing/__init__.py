@@ -1,0 +1,1 @@
+"""A torch module run once under observation, and written down as an IR graph."""

@@ -1,0 +1,1 @@
+"""One file per way in which an operation becomes synapses and neurons."""

@@ -1,0 +1,100 @@
+"""
+Matrix products on a chip: a population with one neuron per product of elements, and unit synapses that add them up.
+
+    (A B)[i, j] = sum_c A[i, c] B[c, j]:   pairs P[i, c, j] = A[i, c] B[c, j],   current[i, j] = sum_c P[i, c, j]
+
+Two spike populations pair by AND (n c m neurons, 3 n c m synapses). A payload and spikes pair by gates of the same number;
+a current is first sent as a payload (n c more neurons).
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+from ir.graph import Graph, Node, Where
+from ir.lowerings.forms import Complement, Current, Form, Product, Spikes, Wire
+from ir.lowerings.lowering import Lowering
+from ir.lowerings.rules.gate import is_binary, relay
+from ir.lowerings.rules.pairing import both, opened
+from ir.lowerings.rules.routing import routed
+from ir.ops import MatMul, Reshape, Scale, Sum
+from ir.ops.membrane import ANALOG_BITS
+from ir.types import SPIKE
+
+
+def lower_matmul(lowering: Lowering, node: Node, where: Where) -> Form:
+    """Pairs and sums; the inner product of an attention waits for the outer one, which knows the cheaper order."""
+    left, right = (
+        lowering.spikes(node, form, "a matrix product") if isinstance(form, Complement) else form
+        for form in lowering.operands(node)
+    )
+    if attention_above(lowering.graph, node) is not None:
+        assert isinstance(left, Spikes)
+        assert isinstance(right, Spikes)
+        return Product(left.parts[0], right.parts[0], 1.0, node.name, where)
+    a, b = _payload_first(lowering, node, left, right, where)
+    wires = [wire for x, y in product(a.parts, b.parts) for wire in multiplied(lowering, x, y, node.name, where).wires]
+    return Current(node.type.shape, tuple(wires))
+
+
+def attention_above(graph: Graph, node: Node) -> Node | None:
+    """The matrix product that alone reads this one, a product of spikes, and multiplies it by spikes (attention)."""
+    if any(kind.domain != SPIKE for kind in graph.args(node)):
+        return None
+    above = _only_user(graph, node)
+    while above is not None and isinstance(above.op, Scale) and not above.params:
+        node, above = above, _only_user(graph, above)
+    if above is None or not isinstance(above.op, MatMul):
+        return None
+    other = [name for name in above.inputs if name != node.name]
+    return above if len(other) == 1 and graph.nodes[other[0]].type.domain == SPIKE else None
+
+
+def _only_user(graph: Graph, node: Node) -> Node | None:
+    users = graph.users()[node.name]
+    return users[0] if len(users) == 1 and node.name not in graph.outputs.values() else None
+
+
+def _payload_first(lowering: Lowering, node: Node, left: Form, right: Form, where: Where) -> tuple[Spikes, Spikes]:
+    """Both factors as populations: a current as the payload of a relay. One of them must be spikes."""
+    if not is_binary(lowering, left) and not is_binary(lowering, right):
+        lowering.refuse(
+            node, "lower.product", "multiplies two analog matrices", hint="let one of the factors fire spikes"
+        )
+    sides = [
+        relay(lowering, form, ANALOG_BITS, f"{node.name}_relay", where) if isinstance(form, Current) else form
+        for form in (left, right)
+    ]
+    assert isinstance(sides[0], Spikes)
+    assert isinstance(sides[1], Spikes)
+    return sides[0], sides[1]
+
+
+def multiplied(lowering: Lowering, a: str, b: str, name: str, where: Where, bits: int = ANALOG_BITS) -> Current:
+    """A @ B of two populations (..., n, c) and (..., c, m), at most one of them graded, as a current (..., n, m)."""
+    x, y = aligned(lowering, a, b, name, where)
+    graded = [lowering.is_graded(x), lowering.is_graded(y)]
+    if any(graded):
+        payload, by = (x, y) if graded[0] else (y, x)
+        current = lowering.current(Spikes((payload,)), f"{name}_payload", where)
+        pairs = opened(lowering, current, by, bits, f"{name}_gate", where)
+    else:
+        pairs = both(lowering, x, y, f"{name}_and", where)
+    return summed(lowering, pairs, name, where)
+
+
+def aligned(lowering: Lowering, a: str, b: str, name: str, where: Where) -> tuple[str, str]:
+    """A and B spread over the shape of their pairs, (..., n, c, m)."""
+    shape_a, shape_b = lowering.builder.type(a).shape, lowering.builder.type(b).shape
+    pairs = (*shape_a, shape_b[-1])
+    x = lowering.reshaped(a, (*shape_a, 1), f"{name}_left", where)
+    y = lowering.reshaped(b, (*shape_b[:-2], 1, *shape_b[-2:]), f"{name}_right", where)
+    return lowering.spread(x, pairs, f"{name}_left", where), lowering.spread(y, pairs, f"{name}_right", where)
+
+
+def summed(lowering: Lowering, pairs: str, name: str, where: Where) -> Current:
+    """The sums of the pairs (..., n, c, m) over c."""
+    shape = lowering.builder.type(pairs).shape
+    wire = Wire(pairs, Sum((len(shape) - 2,)), f"{name}_sum", where)
+    kept, result = (*shape[:-2], 1, shape[-1]), (*shape[:-2], shape[-1])
+    return routed(Current(kept, (wire,)), Reshape(result), result)

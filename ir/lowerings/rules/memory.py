@@ -1,0 +1,79 @@
+"""
+Values of earlier steps. A delayed population keeps its neurons: the synapses that read it carry the delay.
+
+A back edge reads a population's earlier spikes. A weighted sum with a constant has no such form, for its bias must not act
+before it arrives: it is taken by graded neurons first, and what they emit is delayed.
+"""
+
+from __future__ import annotations
+
+from ir.graph import Node, Where
+from ir.lowerings.forms import Current, Form, Spikes
+from ir.lowerings.lowering import Lowering
+from ir.lowerings.rules.gate import relay
+from ir.lowerings.rules.routing import routed
+from ir.ops import Past
+from ir.ops.membrane import ANALOG_BITS
+from ir.types import Type, graded
+
+
+def lower_delay(lowering: Lowering, node: Node, where: Where) -> Form:
+    """The delay on every population, or on the projections of a current without a constant."""
+    (form,) = lowering.operands(node)
+    assert isinstance(form, (Current, Spikes)), "a product is read by a matrix product only"
+    if isinstance(form, Current):
+        return routed(form, node.op, form.shape)
+    return _delayed(lowering, node, form)
+
+
+def lower_delay_by_relay(lowering: Lowering, node: Node, where: Where) -> Form:
+    """The current as the payload of graded neurons, whose synapses carry the delay."""
+    (form,) = lowering.operands(node)
+    assert isinstance(form, Current)
+    return _delayed(lowering, node, relay(lowering, form, ANALOG_BITS, f"{node.name}_relay", where))
+
+
+def _delayed(lowering: Lowering, node: Node, form: Spikes) -> Spikes:
+    parts = [
+        lowering.builder.add(node.op, part, name=node.name, params=dict(node.params), where=node.where)
+        for part in form.parts
+    ]
+    return Spikes(tuple(parts))
+
+
+def is_plain_delay(lowering: Lowering, node: Node) -> bool:
+    """Whether a delay needs no neurons: of populations, or the same for all of a current without a constant."""
+    (form,) = lowering.operands(node)
+    return isinstance(form, Spikes) or (isinstance(form, Current) and form.bias is None and not node.params)
+
+
+def is_plain_loop(lowering: Lowering, node: Node) -> bool:
+    """Whether a back edge starts at a population or an input."""
+    assert isinstance(node.op, Past)
+    return lowering.graph.nodes[node.op.of].op.family in ("neuron", "input")
+
+
+def lower_past(lowering: Lowering, node: Node, where: Where) -> Form:
+    """The back edge of a population."""
+    return Spikes((lowering.builder.copy(node, ()),))
+
+
+def lower_past_by_relay(lowering: Lowering, node: Node, where: Where) -> Form:
+    """The back edge of the graded neurons that will take the current (`close_loop` builds them)."""
+    op = node.op
+    assert isinstance(op, Past)
+    lowering.relayed.add(op.of)
+    kind = Type(node.type.shape, graded(ANALOG_BITS))
+    return Spikes((lowering.builder.add(Past(_relay_name(op.of), str(kind), op.steps), name=node.name, where=where),))
+
+
+def close_loop(lowering: Lowering, node: Node, where: Where) -> None:
+    """Build the graded neurons that a back edge of this value reads, if there is one."""
+    if node.name in lowering.relayed:
+        current = lowering.current(lowering.forms[node.name], f"{node.name}_in", where)
+        made = relay(lowering, current, ANALOG_BITS, _relay_name(node.name), where)
+        assert made.parts == (_relay_name(node.name),)
+
+
+def _relay_name(value: str) -> str:
+    return f"{value}_looped"

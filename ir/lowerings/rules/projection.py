@@ -1,0 +1,63 @@
+"""
+Weighted sums of spikes: one projection per population, the bias kept aside for the neuron.
+
+W (x_1 + ... + x_r) + b  =  W x_1 + ... + W x_r + b        r - 1 further copies of the synapses, 0 neurons
+"""
+
+from __future__ import annotations
+
+from ir.graph import Array, Node, Where
+from ir.lowerings.forms import Complement, Current, Form, Spikes, Wire
+from ir.lowerings.lowering import Lowering, joint_bias
+from ir.lowerings.rules.compose import composed, through
+from ir.ops import Conv
+
+
+def lower_projection(lowering: Lowering, node: Node, where: Where) -> Form:
+    """Linear, conv, synapse and sum: a wire from every population of the operand."""
+    (form,) = lowering.operands(node)
+    form = _readable(lowering, node, form, where)
+    if isinstance(form, Current):
+        behind = behind_wires(lowering, node, form)
+        assert behind is not None, "a chain has a row of its own"
+        return behind
+    return projected(lowering, node, lowering.spikes(node, form, f"{node.op.kind} between two neurons"))
+
+
+def _readable(lowering: Lowering, node: Node, form: Form, where: Where) -> Form:
+    """Negated spikes as the current W (1 - x) = -W x + W 1, where one map comes of it, else as a population."""
+    if not isinstance(form, Complement):
+        return form
+    if node.op.kind in ("linear", "conv"):
+        return lowering.current(form, f"{node.name}_in", where)
+    return lowering.spikes(node, form, f"{node.op.kind} of negated spikes")
+
+
+def projected(lowering: Lowering, node: Node, spikes: Spikes) -> Current:
+    """The current that a projection makes of populations."""
+    weight = node.param("weight")
+    wires = tuple(Wire(part, node.op, node.name, node.where, weight) for part in spikes.parts)
+    return Current(node.type.shape, wires, own_bias(lowering, node))
+
+
+def behind_wires(lowering: Lowering, node: Node, current: Current) -> Current | None:
+    """The projection of a current, where it makes one map of its kind with the projection of every wire; else None."""
+    if node.op.kind not in ("linear", "conv"):
+        return None
+    wires = [composed(lowering, wire, node) for wire in current.wires]
+    whole = tuple(wire for wire in wires if wire is not None)
+    if len(whole) < len(wires):
+        return None
+    bias = joint_bias([through(lowering, node, current), own_bias(lowering, node)])
+    return Current(node.type.shape, whole, bias)
+
+
+def own_bias(lowering: Lowering, node: Node) -> Array | None:
+    """The projection's own constant, with the axes of its result."""
+    bias = node.param("bias")
+    if bias is None:
+        return None
+    array = lowering.graph.params[bias]
+    trailing = len(node.type.shape) - 1 if isinstance(node.op, Conv) else 0
+    leading = len(node.type.shape) - 1 - trailing
+    return array.reshape((1,) * leading + array.shape + (1,) * trailing)

@@ -1,0 +1,1 @@
+"""Floats to the chip's integers: calibration statistics, units, rounding, integer neurons."""

@@ -1,0 +1,102 @@
+"""What values occur on sample inputs: the ranges that decide scales where no bound follows from the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import sqrt
+
+import numpy as np
+from array_api_compat import array_namespace
+
+from ir.graph import Array, Graph, Node
+from ir.interpreter import interpret, parameter_like
+from ir.ops.base import Value
+from ir.ops.membrane import Membrane
+from ir.ops.neuron import Gate
+
+SHORT = 2
+"""Windows of so few steps need no look at the membrane: the current bounds it well."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """
+    Values of one population or input on the calibration samples, in the units of the float network.
+
+    emitted: largest magnitude emitted. rms: root mean square of what was emitted, silence left out. current: largest
+    magnitude of the summed current, without bias (0 for an input). membrane: largest magnitude of v of every
+    neuron (T and batch left out) after its resets, None where the current bounds it well.
+    """
+
+    emitted: float
+    rms: float
+    current: float
+    membrane: Array | None = None
+
+
+def observe(chip: Graph, calibration: Mapping[str, Value]) -> dict[str, Seen]:
+    """
+    Run the float network and note the ranges of every input and population.
+
+    Args:
+        calibration: chip input -> array (T or 1, B, *shape) of real values.
+    """
+    currents: dict[str, Value] = {}
+    readers = _readers(chip)
+    seen: dict[str, Seen] = {}
+
+    def watch(node: Node, value: Value) -> None:
+        if node.name in readers:
+            currents[node.name] = value
+        if node.op.family == "input":
+            seen[node.name] = _seen(value, 0.0)
+        if node.op.family != "neuron":
+            return
+        kept = node.inputs[: -node.op.enables] if isinstance(node.op, Gate) else node.inputs
+        total = currents[kept[0]]
+        for name in kept[1:]:
+            total = total + currents[name]
+        seen[node.name] = replace(_seen(value, _largest(total)), membrane=_peak(chip, node, total, value.shape[0]))
+        for name in dict.fromkeys(node.inputs):
+            readers[name].discard(node.name)
+            if not readers[name]:
+                del currents[name]
+
+    interpret(chip, calibration, watch)
+    return seen
+
+
+def _readers(chip: Graph) -> dict[str, set[str]]:
+    """Value -> the populations that take it as a current."""
+    table: dict[str, set[str]] = {}
+    for node in chip.nodes.values():
+        for name in node.inputs if node.op.family == "neuron" else ():
+            table.setdefault(name, set()).add(node.name)
+    return table
+
+
+def _peak(chip: Graph, node: Node, total: Value, steps: int) -> Array | None:
+    """The largest magnitude of the membrane after a step, neuron by neuron, where it matters."""
+    op = node.op
+    if not isinstance(op, Membrane) or (0 < chip.steps <= SHORT and not op.has_current):
+        return None
+    params = {role: parameter_like(array, total) for role, array in chip.arrays(node).items()}
+    state, peak = None, np.zeros(node.type.shape)
+    for step in range(steps):
+        now = total if total.shape[0] == 1 else total[step : step + 1]
+        _, state = op.resume((now,), params, 1, state)
+        peak = np.maximum(peak, np.abs(np.asarray(state.v, np.float64)).max(axis=0))
+    return peak
+
+
+def _seen(value: Value, current: float) -> Seen:
+    xp = array_namespace(value)
+    active = int(xp.count_nonzero(value)) if value.shape else 0
+    energy = float(xp.sum(xp.astype(value, xp.float64) ** 2)) if active else 0.0
+    return Seen(_largest(value), sqrt(energy / active) if active else 0.0, current)
+
+
+def _largest(value: Value) -> float:
+    xp = array_namespace(value)
+    return max(float(xp.max(value)), -float(xp.min(value)), 0.0)

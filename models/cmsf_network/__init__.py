@@ -1,0 +1,1 @@
+"""CMSF's network: encoders, fusion, and their published weights."""

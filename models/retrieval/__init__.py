@@ -1,0 +1,1 @@
+"""Image-text retrieval: similarity, losses, metrics, the task."""

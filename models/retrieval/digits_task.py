@@ -1,0 +1,77 @@
+"""The task of the `digits` configurations: retrieval over 1,000 test scenes and 5,000 captions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from models.data.digits import load_split
+from models.retrieval.metrics import CAPTIONS_PER_IMAGE, recalls
+from models.retrieval.similarity import score_matrix
+
+Arrays = dict[str, NDArray[np.float32]]
+
+
+@torch.no_grad()
+def fusion_inputs(
+    encoders: Mapping[str, nn.Module], regions: torch.Tensor, words: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """What the fusion gets for matching pairs: the encoders' outputs, (pairs, tokens, D) each."""
+    image, text = encoders["image"](regions), encoders["text"](words)
+    return {
+        "image_emb": image.emb,
+        "text_emb": text.emb,
+        "image_early": image.early,
+        "text_early": text.early,
+    }
+
+
+@dataclass(frozen=True)
+class DigitsTask:
+    """Inputs and metrics of image-text retrieval on the digit scenes."""
+
+    parts: ClassVar[tuple[str, ...]] = ("image", "text")
+    """What retrieval runs; the fusion teaches and is not measured."""
+    encoders: Mapping[str, nn.Module]
+    """Those whose outputs feed the `fusion` part."""
+
+    def inputs(self, part: str, split: str = "test") -> Arrays:
+        """
+        Whole split: `image` one row per scene, `text` five, `fusion` one with the first caption.
+
+        Raises:
+            ValueError: for an unknown part or split.
+        """
+        data = load_split(split)
+        if part == "image":
+            return {"regions": data.regions}
+        if part == "text":
+            return {"words": data.words()}
+        if part == "fusion":
+            words = torch.from_numpy(data.words()[::CAPTIONS_PER_IMAGE])
+            pairs = fusion_inputs(self.encoders, torch.from_numpy(data.regions.copy()), words)
+            return {name: value.numpy() for name, value in pairs.items()}
+        raise ValueError(f"no part {part!r}; there are image, text, fusion")
+
+    def metrics(self, outputs: Mapping[str, Mapping[str, NDArray[np.float32]]]) -> dict[str, float]:
+        """
+        R@1, R@5, R@10 both ways in percent and their sum, from `{part: {"emb": array}}`.
+
+        Rows in the order of `inputs`: n images (n, 12, D) with their captions (5n, 12, D).
+
+        Raises:
+            ValueError: if the embeddings of a part are missing or do not match.
+        """
+        for part in ("image", "text"):
+            if "emb" not in outputs.get(part, {}):
+                raise ValueError(f"retrieval needs the output 'emb' of the {part} part")
+        images, captions = (
+            torch.from_numpy(np.array(outputs[part]["emb"], dtype=np.float32)) for part in ("image", "text")
+        )
+        return recalls(score_matrix(images, captions).numpy())

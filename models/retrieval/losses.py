@@ -1,0 +1,50 @@
+"""The losses of CMSF on similarity matrices s (image i, caption j), pairs on the diagonal."""
+
+from __future__ import annotations
+
+import torch
+
+from models.cmsf_network.encoder import Encoding
+from models.cmsf_network.fusion import Fused
+from models.retrieval.similarity import hard_alignment
+
+TEMPERATURE = 0.1
+MARGIN = 0.2
+
+
+def info_nce(scores: torch.Tensor, temperature: float = TEMPERATURE, margin: float = MARGIN) -> torch.Tensor:
+    """`mean_i log sum_j exp((s_ij - s_ii + m [i != j]) / tau)`, plus the same over columns."""
+    own = scores.diagonal()
+    off_diagonal = margin * (1.0 - torch.eye(len(scores), device=scores.device))
+    by_row = (scores - own.unsqueeze(1) + off_diagonal) / temperature
+    by_column = (scores - own.unsqueeze(0) + off_diagonal) / temperature
+    return by_row.logsumexp(dim=1).mean() + by_column.logsumexp(dim=0).mean()
+
+
+def hinge(scores: torch.Tensor, margin: float = MARGIN) -> torch.Tensor:
+    """The published alternative: sum of `max(0, m + s_ij - s_ii)` and of the same over columns."""
+    own = scores.diagonal()
+    off_diagonal = 1.0 - torch.eye(len(scores), device=scores.device)
+    by_row = (margin + scores - own.unsqueeze(1)).clamp(min=0) * off_diagonal
+    by_column = (margin + scores - own.unsqueeze(0)).clamp(min=0) * off_diagonal
+    return by_row.sum() + by_column.sum()
+
+
+def loss_terms(image: Encoding, text: Encoding, fused: Fused | None, labels: Fused | None) -> dict[str, torch.Tensor]:
+    """
+    InfoNCE of every pair of views the network is trained on, weights 1.
+
+    `final` compares the embeddings, `early` the analog features, `fused` the fusion's outputs; in
+    the other four an encoder follows `labels`, the fusion's outputs as soft labels (the same
+    tensors as published, or detached ones).
+    """
+    pairs = {"final": (image.emb, text.emb), "early": (image.early, text.early)}
+    if fused is not None and labels is not None:
+        pairs |= {
+            "fused": (fused.image_fused, fused.text_fused),
+            "image-fused_text": (image.emb, labels.text_fused),
+            "fused_image-text": (labels.image_fused, text.emb),
+            "image-fused_image": (image.emb, labels.image_fused),
+            "text-fused_text": (text.emb, labels.text_fused),
+        }
+    return {name: info_nce(hard_alignment(a, b)) for name, (a, b) in pairs.items()}

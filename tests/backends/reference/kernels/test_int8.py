@@ -1,0 +1,102 @@
+"""Products of bytes equal whole numbers', at the edges of their range too."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from backends.event_driven.eight_bits import common_shift, fits
+from backends.reference.kernels import int8
+from backends.reference.kernels.cpu import cpu_forms
+from backends.reference.kernels.dense import Sources
+from backends.reference.kernels.forms import Weighted
+from backends.reference.kernels.int8 import Int8Kernels, Int8Weights, is_exact
+from ir.ops.linear import Conv
+
+pytestmark = pytest.mark.skipif(not is_exact(), reason="this processor does not sum bytes exactly")
+
+
+@given(
+    st.sampled_from([np.uint8, np.int8]),
+    st.integers(1, 40),
+    st.integers(1, 300),
+    st.integers(1, 40),
+    st.integers(0, 6),
+    st.booleans(),
+    st.integers(0, 999),
+)
+def test_products_are_exact(kind, rows, inputs, outputs, shift, extreme, seed):
+    rng, span = np.random.default_rng(seed), np.iinfo(kind)
+    weight = (
+        rng.choice([-128, 127], (outputs, inputs)) if extreme else rng.integers(-128, 128, (outputs, inputs))
+    ) << shift
+    x = (
+        rng.choice([span.min, span.max], (rows, inputs))
+        if extreme
+        else rng.integers(span.min, span.max, (rows, inputs))
+    )
+    assert fits(weight)
+    found = Int8Weights(weight).product(torch.from_numpy(x.astype(kind)))
+    wanted = x @ weight.T
+    assert found.dtype == torch.float32
+    assert np.array_equal(found.numpy()[np.abs(wanted) <= 1 << 24], wanted[np.abs(wanted) <= 1 << 24])
+
+
+@given(st.data())
+def test_convolutions_are_exact(data: st.DataObject):
+    two = st.tuples(st.integers(1, 3), st.integers(1, 3))
+    size, stride, gap, groups = data.draw(two), data.draw(two), data.draw(two), data.draw(st.integers(1, 3))
+    pads = (data.draw(st.integers(0, 2)), data.draw(st.integers(0, 2)))
+    rng = np.random.default_rng(data.draw(st.integers(0, 999)))
+    weight = rng.integers(-128, 128, (groups * 2, 3, *size)) << data.draw(st.integers(0, 2))
+    x = torch.from_numpy(rng.integers(0, 256, (5, 3 * groups, 8, 9)).astype(np.uint8))
+    found = Int8Kernels(Conv(stride, pads, gap, groups), weight).convolve(x)
+    wanted = functional.conv2d(x.double(), torch.from_numpy(weight).double(), None, stride, pads, gap, groups)
+    assert torch.equal(found.double(), wanted)
+
+
+@pytest.mark.parametrize(
+    ("weights", "shift", "fit"),
+    [
+        ([0], 0, True),
+        ([127, -128], 0, True),
+        ([128, 1], 0, False),
+        ([254, -256], 1, True),
+        ([-129], 0, False),
+        ([4, 8], 2, True),
+    ],
+)
+def test_what_fits_into_bytes(weights, shift, fit):
+    weight = np.array([weights])
+    assert common_shift(weight) == shift
+    assert fits(weight) == fit
+
+
+def test_a_processor_that_saturates_is_found_out(monkeypatch):
+    exact = Int8Weights.product
+    monkeypatch.setattr(Int8Weights, "product", lambda self, x: exact(self, x).clamp(max=2.0**23))
+    assert not int8.is_exact.__wrapped__()
+
+
+@pytest.mark.parametrize(
+    ("op", "kernels", "image"),
+    [
+        (Conv((2, 3), (0, 2), (1, 1)), (2, 4, 1, 1), (4, 1, 1)),  # oneDNN crashes
+        (Conv((1, 3), (0, 0), (1, 1), groups=3), (24, 1, 1, 3), (3, 7, 4)),  # and errs
+    ],
+)
+def test_what_onednn_cannot_convolve_is_left_to_float32(op, kernels, image):
+    assert not int8.can_convolve(op, kernels)
+    rng = np.random.default_rng(0)
+    weight = rng.integers(-128, 128, kernels)
+    own = torch.from_numpy(weight).float()
+    x = torch.from_numpy(rng.integers(0, 2, (2, 3, *image)).astype(np.uint8))
+    product = cpu_forms().product(Weighted(op, Sources(("x",), None), weight, own, True))
+    wanted = functional.conv2d(
+        x.flatten(0, 1).double(), own.double(), None, op.stride, op.padding, op.dilation, op.groups
+    )
+    assert torch.equal(product.current(lambda _: x).flatten(0, 1).double(), wanted)

@@ -1,0 +1,203 @@
+"""The array kernels equal the operations' definitions, at the edges of the number ranges too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from backends.reference.kernels.compiled import neuron_kernels
+from backends.reference.kernels.cpu import WithNumba
+from backends.reference.kernels.forms import Forms
+from backends.reference.kernels.layout import is_channels_last
+from backends.reference.kernels.neurons import (
+    burst_spikes,
+    defined_emission,
+    is_plain,
+    keeps_power_of_two,
+    loihi_spikes,
+)
+from backends.reference.kernels.number_types import travels
+from ir.graph import Node
+from ir.ops import Burst, Gate, Graded, Lif
+from ir.ops.integer_neuron import LoihiLeaky, LoihiLif
+from ir.types import SPIKE, Type, graded
+
+EDGES = [0, 1, -1, 63, 64, 131071, 131072, -131071, -131072, -131073, 262143, 1 << 20, -(1 << 20)]
+CURRENTS = st.one_of(st.sampled_from(EDGES), st.integers(-300, 300), st.integers(-(1 << 24), 1 << 24))
+
+
+@st.composite
+def neurons(draw):
+    du = draw(st.sampled_from([4095, 4095, 4094, 2047, 0, -1]))
+    dv = draw(st.sampled_from([0, 1, 2048, 3072, 4095, 4096]))
+    vth = draw(st.sampled_from([0, 1, 8, 200, (1 << 17) - 1]))
+    return LoihiLif(du, dv, vth, 6, 12, 24)
+
+
+@settings(max_examples=300)
+@given(neurons(), st.lists(CURRENTS, min_size=1, max_size=6), st.integers(-524160, 524160), st.booleans())
+def test_the_integer_neuron_is_the_operations(op, currents, bias, wide):
+    a = np.array(currents, np.int64).reshape(-1, 1, 1)
+    wanted = op.run((a,), {"bias": np.array([bias])}, len(currents))
+    x = torch.from_numpy(a).to(torch.float64 if wide else torch.float32)
+    before = x.clone()
+    found = loihi_spikes(op, x, torch.tensor([bias], dtype=torch.float64))
+    assert np.array_equal(found.numpy(), wanted)
+    assert torch.equal(x, before), "the current was written to"
+
+
+@pytest.fixture(params=["compiled", "torch"])
+def way(request):
+    """Both ways to compute a plain neuron."""
+    return WithNumba(neuron_kernels()) if request.param == "compiled" else Forms()
+
+
+@st.composite
+def biases(draw, shape):
+    """None, or an array that broadcasts to one sample: a number, one per feature, per channel, or per neuron."""
+    own = draw(st.sampled_from([None, (), (1,), shape[-1:], (shape[0], *(1,) * (len(shape) - 1)), shape]))
+    return None if own is None else np.random.default_rng(draw(st.integers(0, 99))).integers(-900, 900, own)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_plain_neurons_are_the_operations(way, data):
+    op = replace(data.draw(neurons()), du=4095)
+    shape = data.draw(st.sampled_from([(5,), (3, 4), (2, 3, 2), (1500,)]))
+    bias = data.draw(biases(shape))
+    rng = np.random.default_rng(data.draw(st.integers(0, 999)))
+    x = rng.integers(-40, 60, (data.draw(st.integers(1, 5)), 2, *shape)) * data.draw(st.sampled_from([1, 1, 2000]))
+    kind = torch.float32 if keeps_power_of_two(op) and data.draw(st.booleans()) else torch.float64
+    given = torch.from_numpy(x).to(kind)
+    before = given.clone()
+    spikes, count = way.spikes(op, shape, None if bias is None else torch.from_numpy(bias), kind, 1)(given)
+    wanted = op.run((x,), {} if bias is None else {"bias": bias}, len(x))
+    assert np.array_equal(spikes.numpy(), wanted)
+    assert int(count) == wanted.sum()
+    assert torch.equal(given, before), "the current was written to"
+
+
+def test_currents_that_are_views(way):
+    op, x = LoihiLif(4095, 2048, 8, 6, 12, 24), np.random.default_rng(0).integers(-9, 12, (4, 50, 3, 7))
+    spikes, _ = way.spikes(op, (7, 3), None, torch.float32, 1)(torch.from_numpy(x).float().transpose(2, 3))
+    assert np.array_equal(spikes.numpy(), op.run((x,), {}, 4).swapaxes(2, 3))
+
+
+@pytest.mark.parametrize(
+    ("du", "dv", "fits"),
+    [
+        (4095, 2048, True),
+        (4095, 4096, True),
+        (4095, 0, True),
+        (4095, 4095, True),
+        (4094, 2048, True),
+        (4095, 1024, False),
+    ],
+)
+def test_which_neurons_float32_holds(du, dv, fits):
+    assert keeps_power_of_two(LoihiLif(du, dv, 1, 6, 12, 24)) == fits
+
+
+@given(
+    st.sampled_from([0.5, 1.0, 0.3]),
+    st.sampled_from(["euler", "sum"]),
+    st.sampled_from([">", ">="]),
+    st.sampled_from(["value", "subtract", "none"]),
+    st.integers(0, 99),
+)
+def test_the_sources_neuron_is_the_operations(decay, form, comparator, reset, seed):
+    x = np.random.default_rng(seed).normal(0.4, 1, (4, 2, 3)).astype(np.float32)
+    op = Lif(decay, form=form, comparator=comparator, reset=reset)
+    node = Node("y", op, ("x",), Type((3,), SPIKE))
+    found = defined_emission(node, torch.from_numpy(x), {}, torch.float32)
+    assert np.array_equal(found.numpy(), op.run((x,), {}, 4))
+
+
+@pytest.mark.parametrize(
+    ("op", "params", "kind"),
+    [
+        (LoihiLif(1000, 333, 8, 6, 12, 24, reset="subtract", theta=512, v0=77), {}, Type((3,), SPIKE)),
+        (LoihiLif(4095, 333, 8, 6, 12, 24), {"vth": [1, 20, 3], "bias": [5, -900, 70]}, Type((3,), SPIKE)),
+        (LoihiLif(4095, 0, 8, 6, 12, 24, theta=512, reset="subtract", max_spikes=3), {}, Type((3,), graded(3))),
+        (LoihiLeaky(1000, 333, 6, 12, 24, 24, u0=3), {"dv": [0, 4096, 7]}, Type((3,), graded(24))),
+        (LoihiLeaky(1000, 333, 6, 12, 30, 30), {}, Type((3,), graded(30))),
+    ],
+)
+def test_any_integer_neuron_runs_by_its_definition(op, params, kind):
+    x = np.random.default_rng(0).integers(-50, 90, (9, 2, 3))
+    own = {role: np.array(values) for role, values in params.items()}
+    tensors = {role: torch.from_numpy(array) for role, array in own.items()}
+    found = defined_emission(Node("y", op, ("x",), kind), torch.from_numpy(x).double(), tensors, torch.int64)
+    wanted = op.run((x,), own, 9)
+    assert np.array_equal(found.numpy(), wanted)
+    assert np.any(wanted)
+    assert found.dtype == travels(kind)
+    assert not is_plain(op, own) if isinstance(op, LoihiLif) else True
+
+
+@pytest.mark.parametrize("bias", [None, (3, 1, 1), (3, 4, 5), (5,), ()])
+def test_images_with_their_channels_last(way: Forms, bias: tuple[int, ...] | None):
+    op, rng = LoihiLif(4095, 2048, 8, 6, 12, 24), np.random.default_rng(0)
+    x = rng.integers(-9, 12, (4, 20, 3, 4, 5))
+    shifts = None if bias is None else rng.integers(-300, 300, bias)
+    laid = torch.from_numpy(x).float().permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3)
+    assert is_channels_last(laid)
+    spikes, count = way.spikes(op, (3, 4, 5), None if shifts is None else torch.from_numpy(shifts), torch.float32, 1)(
+        laid
+    )
+    wanted = op.run((x,), {} if shifts is None else {"bias": shifts}, 4)
+    assert np.array_equal(spikes.numpy(), wanted)
+    assert int(count) == wanted.sum()
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_payloads_shift_toward_minus_infinity_and_saturate(way, data):
+    bits, shift = data.draw(st.integers(2, 12)), data.draw(st.integers(0, 5))
+    bias = data.draw(biases((3, 4)))
+    rng = np.random.default_rng(data.draw(st.integers(0, 999)))
+    x = rng.integers(-5000, 5000, (2, 3, 3, 4))
+    op = data.draw(st.sampled_from([Graded(bits, shift), Gate(bits, shift)]))
+    gates = rng.integers(0, 2, x.shape) if isinstance(op, Gate) else None
+    payloads = way.payloads(op, (3, 4), None if bias is None else torch.from_numpy(bias), torch.float32, 1)
+    found, count = payloads(
+        torch.from_numpy(x).float(), None if gates is None else torch.from_numpy(gates).to(torch.uint8)
+    )
+    operands = (x,) if gates is None else (x, gates)
+    wanted = op.run(operands, {} if bias is None else {"bias": bias}, 2)
+    assert np.array_equal(found.numpy(), wanted)
+    assert int(count) == np.count_nonzero(wanted)
+
+
+def test_number_types_hold_what_travels():
+    kinds = {graded(8): torch.int8, graded(9): torch.float32, graded(25): torch.float32, graded(26): torch.float64}
+    for domain, wanted in {**kinds, SPIKE: torch.uint8}.items():
+        assert travels(Type((3,), domain)) == wanted
+
+
+@pytest.mark.parametrize("micro", [1, 3])
+def test_bursts_are_the_operations(micro):
+    n = np.arange(6).reshape(1, 2, 3)
+    op = Burst(micro)
+    assert np.array_equal(burst_spikes(op, torch.from_numpy(n).float()).numpy(), op.run((n,), {}, 1))
+
+
+@pytest.mark.parametrize(("du", "dv"), [(4095, 2048), (4095, 0), (1000, 333), (-1, 4096)])
+def test_stepped_neurons_keep_their_state_and_wrap(du, dv):
+    kernels = pytest.importorskip("backends.reference.kernels.numba_kernels")
+    op, shape = LoihiLif(du, dv, 300, 6, 12, 24), (2, 5)
+    rng = np.random.default_rng(du + dv)
+    x = rng.choice([-(1 << 18), -(1 << 17), -300, 0, 7, 200, 1 << 17, (1 << 17) + 1, 1 << 18], (30, 3, *shape))
+    bias = rng.integers(-5000, 5000, shape[-1:])
+    stepped = WithNumba(kernels).stepped(op, shape, torch.from_numpy(bias).double())
+    assert stepped is not None
+    found = torch.cat([stepped(torch.from_numpy(x[t : t + 1])) for t in range(len(x))])
+    wanted = op.run((x,), {"bias": bias}, len(x))
+    assert found.dtype == torch.uint8
+    assert np.array_equal(found.numpy(), wanted)
+    assert 0 < wanted.mean() < 1

@@ -1,0 +1,70 @@
+"""Being asked to end unwinds: whatever was begun is cleared away."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from compile.command.cli import main
+from compile.command.termination import Ended, ends_when_asked
+from compile.output.output_folder import output_folder
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_nothing_is_left_of_a_folder_being_written(tmp_path: Path, number: signal.Signals):
+    before = signal.getsignal(number)
+
+    def run() -> None:
+        with ends_when_asked(), output_folder(tmp_path / "out") as folder:
+            (folder / "a.txt").write_text("a")
+            os.kill(os.getpid(), number)
+
+    with pytest.raises(Ended) as ended:
+        run()
+    assert ended.value.exit_code == 128 + number
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(number) == before
+
+
+def test_an_ignored_signal_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with ends_when_asked():
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_request_that_arrives_in_the_users_code_is_not_the_models_error(capsys, tiny: Path):
+    tiny.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\n" + tiny.read_text())
+    assert main([str(tiny), "--target", "gpu"]) == 128 + signal.SIGTERM
+    assert capsys.readouterr().err.splitlines()[-1] == "interrupted by SIGTERM"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_request_that_a_library_swallows_ends_the_program_at_the_next_stage(capsys, tiny: Path, number: int):
+    swallowed = f"import os\ntry:\n    os.kill(os.getpid(), {int(number)})\nexcept BaseException:\n    pass\n"
+    tiny.write_text(swallowed + tiny.read_text())
+    out = tiny.parent / "out"
+    assert main([str(tiny), "--target", "gpu", "--out", str(out)]) == 128 + number
+    assert "interrupted by" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_request_that_python_drops_is_heeded_before_files_appear(tmp_path: Path, capsys):
+    class Finalised:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def run() -> None:
+        with ends_when_asked(), output_folder(tmp_path / "out") as folder:
+            (folder / "a.txt").write_text("a")
+            Finalised()
+
+    with pytest.raises(Ended):
+        run()
+    assert list(tmp_path.iterdir()) == []
+    assert capsys.readouterr().err == ""

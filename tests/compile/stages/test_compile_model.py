@@ -1,0 +1,117 @@
+"""`compile_model` takes a path, a module or a NIR graph, and gives what the command line gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from compile import compile_model
+from frontend.model_file.model_file import load_model_file
+from frontend.nir.round_trip.file import read_nir, write_nir
+from frontend.nir.round_trip.to_nir import to_nir
+from frontend.tracing.trace import trace_module
+from ir.errors import CompileError
+
+
+@pytest.fixture
+def module(tiny: Path) -> torch.nn.Module:
+    return load_model_file(tiny).parts["network"]
+
+
+@pytest.fixture
+def x() -> torch.Tensor:
+    return (torch.rand(2, 32, 6, generator=torch.Generator().manual_seed(3)) < 0.5).float()
+
+
+def reference_spikes(module: torch.nn.Module, x: torch.Tensor) -> np.ndarray:
+    """What SpikingJelly itself says."""
+    from spikingjelly.activation_based import functional
+
+    functional.reset_net(module)
+    with torch.no_grad():
+        return module(x).numpy()
+
+
+def test_float_program_equals_spikingjelly(tiny: Path, module: torch.nn.Module, x: torch.Tensor):
+    program = compile_model(tiny, target="gpu", precision="float")
+    (spikes,) = program.run({"x": x}).outputs.values()
+    expected = reference_spikes(module, x)
+    assert 0.02 < expected.mean() < 0.98
+    assert np.array_equal(spikes, expected)
+
+
+def test_path_module_and_nir_agree(tiny: Path, module: torch.nn.Module, x: torch.Tensor, tmp_path: Path):
+    graph = to_nir(trace_module(module, {"x": x}, (), 2, "network"))
+    write_nir(graph, tmp_path / "net.nir")
+    ways = {
+        "module": compile_model(module, target="gpu", precision="float", example=x),
+        "graph": compile_model(graph, target="gpu", precision="float"),
+        "file": compile_model(tmp_path / "net.nir", target="gpu", precision="float"),
+        "read": compile_model(read_nir(tmp_path / "net.nir"), target="gpu", precision="float"),
+    }
+    expected = compile_model(tiny, target="gpu", precision="float").run(x)
+    for name, program in ways.items():
+        trace = program.run(x.numpy())
+        assert all(np.array_equal(trace.outputs[key], expected.outputs[key]) for key in expected.outputs), name
+        assert trace.events == expected.events, name
+
+
+@pytest.mark.lava
+@pytest.mark.parametrize("precision", ["int", "float"])
+def test_targets_agree(tiny: Path, x: torch.Tensor, precision: str):
+    traces = [compile_model(tiny, target=target, precision=precision).run(x) for target in ("loihi", "gpu")]
+    lava, reference = traces
+    assert lava.spikes.keys() == reference.spikes.keys()
+    assert sum(int(spikes.sum()) for spikes in lava.spikes.values()) > 0
+    for name in lava.spikes:
+        assert np.array_equal(lava.spikes[name], reference.spikes[name]), name
+    assert lava.events == reference.events
+
+
+def test_refusals(tiny: Path, module: torch.nn.Module):
+    for call, rule in (
+        (lambda: compile_model(module, target="gpu"), "source.example"),
+        (lambda: compile_model(3), "source.kind"),
+        (lambda: compile_model(tiny, target="tpu"), "options.target"),
+        (lambda: compile_model(tiny, target="gpu", precison="int"), "options.unknown"),
+        (lambda: compile_model("models/cmsf.py", target="gpu"), "options.part"),
+        (lambda: compile_model(tiny, target="gpu").run({"x": np.ones((2, 3, 6))}, probes=("nothing",)), "run.probe"),
+    ):
+        with pytest.raises(CompileError) as error:
+            call()
+        assert error.value.rule == rule
+
+
+class Gated(torch.nn.Module):
+    """A network whose output is a payload: an analog value let through by spikes."""
+
+    def __init__(self):
+        super().__init__()
+        from spikingjelly.activation_based import neuron
+
+        torch.manual_seed(2)
+        self.inner, self.value, self.lif = torch.nn.Linear(6, 5), torch.nn.Linear(5, 4), neuron.LIFNode(step_mode="m")
+        self.open, self.opener = torch.nn.Linear(5, 4), neuron.LIFNode(step_mode="m")
+        self.out, self.last = torch.nn.Linear(4, 3), neuron.LIFNode(step_mode="m")
+        with torch.no_grad():
+            self.inner.weight.mul_(4)
+            self.open.weight.mul_(6)
+
+    def forward(self, x):
+        spikes = self.lif(self.inner(x))
+        payload = self.value(spikes) * self.opener(self.open(spikes))
+        return payload, self.last(self.out(payload))
+
+
+def test_a_payload_output_comes_back_in_real_units(x: torch.Tensor):
+    program = compile_model(Gated().eval(), target="gpu", example=x)
+    exact = compile_model(Gated().eval(), target="gpu", precision="float", example=x)
+    names = list(program.run(x).outputs)
+    chip = program.deployment.chip
+    assert any(chip.nodes[value].op.kind == "gate" for value in chip.outputs.values())
+    ours, theirs = (p.run(x).outputs[names[0]] for p in (program, exact))
+    assert np.abs(theirs).max() > 0.2
+    np.testing.assert_allclose(ours, theirs, atol=0.02 * np.abs(theirs).max())

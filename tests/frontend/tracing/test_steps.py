@@ -1,0 +1,213 @@
+"""Loops over the steps, as SpikingJelly's users write them in single-step mode, fold to the same graph as multi-step modules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from spikingjelly.activation_based import functional, layer
+from spikingjelly.activation_based.neuron import IFNode, LIFNode, ParametricLIFNode
+from spikingjelly.clock_driven import neuron as old
+from torch import nn
+
+from frontend.tracing.import_check import check_import
+from frontend.tracing.trace import trace_module
+from ir.errors import CompileError
+from ir.graph import Graph
+
+torch.set_num_threads(1)
+STEPS, CHANNELS, OUT = 4, 2, 6
+Tensor = torch.Tensor
+
+
+class Model(nn.Module):
+    """A convolutional network in single-step mode, and a forward pass that loops over it."""
+
+    def __init__(self, forward: Callable[[Any, Tensor], Any], **children: nn.Module) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        self.compute = forward
+        self.net = nn.Sequential(
+            layer.Conv2d(CHANNELS, 4, 3, padding=1, bias=False),
+            layer.BatchNorm2d(4),
+            IFNode(),
+            layer.MaxPool2d(2, 2),
+            layer.Flatten(),
+            layer.Dropout(0.5),
+            layer.Linear(16, OUT),
+            LIFNode(v_reset=None),
+        )
+        nn.init.uniform_(self.net[1].bias, 0.2, 1.0)
+        nn.init.uniform_(self.net[6].weight, -0.6, 1.0)
+        for name, child in children.items():
+            self.add_module(name, child)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.compute(self, x)
+
+
+def imported(forward: Callable[[Any, Tensor], Any], static: bool = False, **children: nn.Module) -> Graph:
+    """The graph, checked against the module spike by spike on other samples."""
+    net = Model(forward, **children).eval()
+    outer = (7,) if static else (STEPS, 7)
+    x = (torch.rand(*outer, CHANNELS, 4, 4, generator=torch.Generator().manual_seed(0)) < 0.4).float()
+    graph = trace_module(net, {"x": x}, ["x"] if static else [], STEPS, "net")
+    checked = check_import(net, graph, {"x": x})
+    assert checked.within_rounding == 0
+    assert all(layer.compared for layer in checked.layers)
+    with torch.no_grad():
+        functional.reset_net(net)
+        spikes = functional.multi_step_forward(x if not static else x[None].repeat(STEPS, 1, 1, 1, 1), net.net)
+    assert 0.05 < float(spikes.mean()) < 0.95
+    return graph
+
+
+def _accumulated(net: Any, x: Tensor, out: Any) -> Tensor:
+    for t in range(STEPS):
+        out += net.net(x[t])
+    return out
+
+
+def _last(net: Any, x: Tensor) -> Tensor:
+    for t in range(STEPS):
+        out = net.net(x[t])
+    return out
+
+
+def _listed(net: Any, x: Tensor) -> list[Tensor]:
+    outs: list[Tensor] = []
+    for step in x:
+        outs.append(net.net(step))
+    return outs
+
+
+def _reset_around(net: Any, x: Tensor) -> Tensor:
+    functional.reset_net(net)
+    out = functional.multi_step_forward(x, net.net)
+    functional.reset_net(net)
+    return out
+
+
+def _read_out(net: Any, x: Tensor) -> Tensor:
+    """A leaky integrator by hand, behind the last neurons."""
+    v = torch.zeros(x.shape[1], OUT)
+    for t in range(STEPS):
+        v = 0.5 * v + net.net(x[t])
+    return v
+
+
+LOOPS: dict[str, Callable[[Any, Tensor], Any]] = {
+    "added to 0": lambda net, x: _accumulated(net, x, 0) / STEPS,
+    "added in place to zeros": lambda net, x: _accumulated(net, x, torch.zeros(x.shape[1], OUT)),
+    "sum of a list": lambda net, x: sum(_listed(net, x)),
+    "stacked": lambda net, x: torch.stack(_listed(net, x)),
+    "stacked behind the batch": lambda net, x: torch.stack(_listed(net, x), dim=1).mean(1),
+    "joined": lambda net, x: torch.cat([out.unsqueeze(0) for out in _listed(net, x)], dim=0).mean(0),
+    "last": _last,
+    "late steps": lambda net, x: torch.stack(_listed(net, x))[2:].sum(0),
+    "two of them": lambda net, x: (torch.stack(_listed(net, x))[-1], torch.stack(_listed(net, x)[:1])[0]),
+    "multi_step_forward": lambda net, x: functional.multi_step_forward(x, net.net),
+    "reset around": _reset_around,
+    "integrator by hand": _read_out,
+    "split": lambda net, x: torch.stack([net.net(part.squeeze(0)) for part in x.split(1)]).sum(0),
+    "features of a step": lambda net, x: torch.stack([net.net(x[t, :, :2] * 1.0) for t in range(STEPS)]),
+}
+
+
+@pytest.mark.parametrize("case", [name for name in LOOPS if name != "two of them"])
+def test_loops_fold_into_one_step(case: str) -> None:
+    graph = imported(LOOPS[case])
+    kinds = [node.op.kind for node in graph.nodes.values()]
+    assert [kinds.count(kind) for kind in ("conv", "batch_norm", "lif", "max_pool", "linear")] == [1, 1, 2, 1, 1]
+    assert graph.nodes["net.7"].op.reset == "subtract"
+    whole = case in ("stacked", "multi_step_forward", "reset around", "features of a step")
+    assert ("at_step" in kinds or "time_sum" in kinds) != whole
+
+
+def test_a_net_that_runs_twice_is_refused() -> None:
+    refused(LOOPS["two of them"], "runs more than 4 times", "net.2")
+
+
+def test_direct_coding_gives_the_same_image_at_every_step() -> None:
+    graph = imported(lambda net, x: sum(net.net(x) for _ in range(STEPS)), static=True)
+    assert [node.op.kind for node in graph.nodes.values()].count("conv") == 1
+    assert graph.nodes["net.0"].type.static
+    assert not graph.nodes["net.2"].type.static
+
+
+def _container(kind: str) -> nn.Module:
+    own = nn.Sequential(layer.Linear(32, OUT), LIFNode())
+    if kind == "multi":
+        return layer.MultiStepContainer(own)
+    container = layer.StepModeContainer(True, own)
+    container.step_mode = "m"
+    return container
+
+
+@pytest.mark.parametrize("kind", ["multi", "step mode"])
+def test_containers(kind: str) -> None:
+    def forward(net: Any, x: Tensor) -> Tensor:
+        return net.own(net.stateless(x))
+
+    stateless = layer.SeqToANNContainer(nn.Flatten(), nn.BatchNorm1d(32))
+    graph = imported(forward, own=_container(kind), stateless=stateless)
+    assert [node.op.kind for node in graph.nodes.values()][-2:] == ["linear", "lif"]
+
+
+@pytest.mark.parametrize("make", [old.LIFNode, old.IFNode, old.ParametricLIFNode, ParametricLIFNode])
+def test_neurons_that_only_step(make: Callable[[], nn.Module]) -> None:
+    graph = imported(lambda net, x: torch.stack([net.own(2.5 * step.flatten(1)) for step in x]), own=make())
+    assert [node.op.kind for node in graph.nodes.values()][-1] == "lif"
+
+
+def _feedback(net: Any, x: Tensor) -> Tensor:
+    spikes = torch.zeros(x.shape[1], OUT)
+    outs: list[Tensor] = []
+    for t in range(STEPS):
+        spikes = net.own(net.fc(x[t].flatten(1)) + net.back(spikes))
+        outs.append(spikes)
+    return torch.stack(outs)
+
+
+def _reset_inside(net: Any, x: Tensor) -> Tensor:
+    for t in range(STEPS):
+        out = net.own(x[t])
+        functional.reset_net(net)
+    return out
+
+
+WEIGHTS = torch.arange(1.0, STEPS + 1)
+REFUSED: dict[str, tuple[Callable[[Any, Tensor], Any], str]] = {
+    "feedback": (_feedback, "reads something else at step 1 than at step 0"),
+    "other weights at every step": (
+        lambda net, x: sum(net.own(x[t] * float(WEIGHTS[t])) for t in range(STEPS)),
+        "reads something else at step 1",
+    ),
+    "other order": (
+        lambda net, x: sum(net.own(x[t]) for t in (0, 2, 1, 3)),
+        "reads step 2 of its input at its own step 1",
+    ),
+    "too few": (lambda net, x: net.own(x[0]) + net.own(x[1]), "runs 2 of 4 steps"),
+    "two uses": (
+        lambda net, x: sum(net.own(net.own(x[t])) for t in range(STEPS)),
+        "reads step 0 of its input at its own step 1",
+    ),
+    "reset inside": (_reset_inside, "is reset in the middle of the window"),
+    "whole window": (lambda net, x: net.own(x), "runs step by step, but reads \\(T, B, 2, 4, 4\\) at once"),
+}
+
+
+def refused(forward: Callable[[Any, Tensor], Any], text: str, where: str) -> None:
+    net = Model(forward, own=LIFNode(), fc=nn.Linear(32, OUT), back=nn.Linear(OUT, OUT)).eval()
+    with pytest.raises(CompileError, match=text) as caught:
+        trace_module(net, {"x": torch.rand(STEPS, 2, CHANNELS, 4, 4)}, [], STEPS, "net")
+    assert caught.value.where == where
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_does_not_fold_names_the_neuron(case: str) -> None:
+    forward, text = REFUSED[case]
+    refused(forward, text, "own")

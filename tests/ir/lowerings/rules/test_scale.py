@@ -1,0 +1,93 @@
+"""Factors end up in weights, terms in biases; no neuron and no synapse more."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from ir.analysis.census import census, totals
+from ir.graph import Graph, GraphBuilder
+from ir.ops import Conv, Input, Lif, Linear, Offset, Permute, Reshape, Scale, Sum, Synapse
+from ir.ops.base import Op
+from ir.passes.lower_to_synapses import lower_to_synapses
+
+WEIGHT = (np.random.default_rng(0).integers(-4, 5, (3, 4)) / 4).astype(np.float32)
+BIAS = np.array([0.5, -0.25, 1.0], np.float32)
+
+
+def _scaled(projection: Op, params: dict[str, np.ndarray], op: Op, constants: dict[str, np.ndarray]) -> Graph:
+    """lif(op(projection(x)))."""
+    builder = GraphBuilder("scaled", 3)
+    x = builder.add(Input("spike[2x4]"), name="x")
+    stored = {role: builder.param(role, array) for role, array in params.items()}
+    value = builder.add(projection, x, name="projection", params=stored)
+    own = {role: builder.param(f"own_{role}", array) for role, array in constants.items()}
+    value = builder.add(op, value, name="op", params=own)
+    return builder.build({"y": builder.add(Lif(0.5, threshold=0.25), value, name="y")})
+
+
+@pytest.mark.parametrize(
+    ("projection", "params"),
+    [(Linear(), {"weight": WEIGHT, "bias": BIAS}), (Sum((0,), weight=2.0), {}), (Synapse(weight=0.5), {})],
+)
+@pytest.mark.parametrize(
+    ("op", "constants"),
+    [
+        (Scale(0.125), {}),
+        (Scale(-2.0), {}),
+        (Scale(), {"weight": np.full((1, 1), 0.5, np.float32)}),
+        (Offset(0.75), {}),
+        (Offset(), {"bias": np.array([[0.5], [-0.25]], np.float32)}),
+    ],
+)
+def test_exact_and_free(
+    cmsf: SimpleNamespace,
+    projection: Op,
+    params: dict[str, np.ndarray],
+    op: Op,
+    constants: dict[str, np.ndarray],
+):
+    source = _scaled(projection, params, op, constants)
+    lowered = lower_to_synapses(source, cmsf.LOIHI1, {})
+    cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 1, samples=20))
+    counted = totals(census(lowered))
+    assert sum(counted.neurons.values()) == source.nodes["y"].type.size
+    assert counted.synapses["own"] == sum(counted.synapses.values())
+
+
+def test_spikes_carry_a_factor_over_unit_synapses(cmsf: SimpleNamespace):
+    builder = GraphBuilder("direct", 2)
+    x = builder.add(Input("spike[4]"), name="x")
+    source = builder.build({"y": builder.add(Lif(0.5), builder.add(Scale(1.5), x, name="s"), name="y")})
+    lowered = lower_to_synapses(source, cmsf.LOIHI1, {})
+    cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 1, samples=20))
+    assert lowered.nodes["s_in"].op == Synapse(weight=1.5)
+
+
+@pytest.mark.parametrize(
+    "factors", [np.array([1, 2, -0.5], np.float32), np.array([[1, 2, 3], [0.5, 0.25, 2]], np.float32)]
+)
+@pytest.mark.parametrize("kind", ["linear", "conv", "spikes", "spikes behind routing"])
+def test_a_factor_per_element(cmsf: SimpleNamespace, factors: np.ndarray, kind: str):
+    builder = GraphBuilder("elements", 3)
+    x = builder.add(Input("spike[2x3]" if "spikes" in kind else "spike[2x4]"), name="x")
+    if kind == "linear":
+        x = builder.add(
+            Linear(), x, name="w", params={"weight": builder.param("w", WEIGHT), "bias": builder.param("b", BIAS)}
+        )
+    if kind == "conv":
+        x = builder.add(
+            Conv((1,), (0,), (1,)),
+            x,
+            name="w",
+            params={"weight": builder.param("w", WEIGHT[None, :2, :2].repeat(2, 0))},
+        )
+    if "routing" in kind:
+        x = builder.add(Permute((1, 0)), builder.add(Reshape((3, 2)), x, name="r"), name="p")
+    y = builder.add(Scale(), x, name="op", params={"weight": builder.param("own", factors)})
+    source = builder.build({"y": builder.add(Lif(0.5, threshold=0.25), y, name="y")})
+    lowered = lower_to_synapses(source, cmsf.LOIHI1, {})
+    cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 1, samples=20))
+    assert sum(totals(census(lowered)).neurons.values()) == 6

@@ -1,0 +1,122 @@
+"""The integer neuron fires where the source's does, ties included, and refuses what it cannot do."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import hw_profiles
+from ir.errors import CompileError
+from ir.graph import Node, Where
+from ir.ops import Lif
+from ir.quantize.kinds import Kinds
+from ir.quantize.membrane import Plan, integer_lif
+from ir.quantize.neuron import compare, membrane_of
+from ir.types import SPIKE, Type
+
+ARITHMETIC = hw_profiles.load("loihi2").arithmetic
+
+
+def node_of(op):
+    return Node("n", op, ("x",), Type((1,), SPIKE), (), Where("block.lif"))
+
+
+def integer_neuron(op, unit=Fraction(1), steps=2, current=1 << 16):
+    """The chip's neuron, the bias that breaks its ties, and whether they fall as in the source."""
+    kinds = Kinds((membrane_of(node_of(op)),), np.zeros((), np.int64))
+    found = integer_lif(Plan(node_of(op), kinds, np.zeros(1), unit, steps, current, ARITHMETIC))
+    return found.op, found.bias.integers, found.exact
+
+
+def spikes(op, currents, unit=Fraction(1)):
+    """(source's spikes, chip's spikes) on integer currents of that unit."""
+    steps = len(currents)
+    chip, bias, exact = integer_neuron(op, unit, steps)
+    source = op.run((currents.astype(np.float64) * float(unit),), {}, steps)
+    return source, chip.run((currents,), {"bias": bias}, steps), exact
+
+
+@settings(max_examples=200)
+@given(
+    st.integers(1, 6),
+    st.integers(0, 10**6),
+    st.sampled_from([0.5, 1.0, 0.0]),
+    st.sampled_from([">=", ">"]),
+    st.integers(1, 24),
+    st.sampled_from([1.0, 0.5]),
+    st.sampled_from(["value", "subtract", "none"]),
+)
+def test_ties_fall_as_in_the_source(steps, seed, decay, comparator, threshold, gain, reset):
+    op = Lif(decay, gain=gain, form="sum", threshold=threshold * gain, comparator=comparator, reset=reset)
+    currents = np.random.default_rng(seed).integers(-threshold, threshold + 1, (steps, 500, 1))
+    source, chip, exact = spikes(op, currents)
+    assert exact
+    assert np.array_equal(source, chip)
+
+
+@given(
+    st.integers(-24, 0),
+    st.sampled_from([">=", ">"]),
+    st.sampled_from(["value", "subtract", "none"]),
+    st.integers(0, 999),
+)
+def test_memoryless_neurons_may_fire_without_input(threshold, comparator, reset, seed):
+    op = Lif(1.0, form="sum", threshold=float(threshold), comparator=comparator, reset=reset)
+    currents = np.random.default_rng(seed).integers(-30, 31, (3, 200, 1))
+    source, chip, exact = spikes(op, currents)
+    assert exact
+    assert np.array_equal(source, chip)
+
+
+def test_the_attention_neuron_is_v_at_least_eight():
+    op = Lif(0.5, threshold=0.5)
+    chip, bias, _ = integer_neuron(op, Fraction(1, 8))
+    assert (chip.du, chip.dv, chip.vth, bias.tolist()) == (4095, 2048, 8, [1])
+
+
+@given(st.integers(1, 6), st.integers(0, 10**6))
+def test_spikingjellys_neuron_on_counts(steps, seed):
+    currents = np.random.default_rng(seed).integers(0, 9, (steps, 500, 1))
+    source, chip, _ = spikes(Lif(0.5, threshold=0.5), currents, Fraction(1, 8))
+    assert np.array_equal(source, chip)
+    assert source.any()
+
+
+def test_long_windows_are_not_called_exact():
+    membrane = membrane_of(node_of(Lif(0.5)))
+    assert [compare(membrane, Fraction(8), True, steps, ARITHMETIC).exact for steps in (6, 7, 0)] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_memoryless_gates_use_the_legal_decay_only_where_it_forgets():
+    op = Lif(1.0, form="sum", threshold=2.0)
+    assert integer_neuron(op, current=63)[0].dv == 4095
+    assert integer_neuron(op, current=64)[0].dv == 4096
+
+
+def test_a_leak_becomes_a_drift():
+    membrane = membrane_of(node_of(Lif(0.5, gain=2.0, leak=0.5)))
+    assert (membrane.drift, membrane.threshold) == (Fraction(1, 4), Fraction(1))
+
+
+@pytest.mark.parametrize(
+    ("op", "rule"),
+    [
+        (Lif(1.5), "quantize.decay"),
+        (Lif(0.5, current_decay=1.25), "quantize.decay"),
+        (Lif(0.5, threshold=0.0), "quantize.threshold"),
+        (Lif(0.5, v_reset=1.0), "quantize.threshold"),
+        (Lif(0.5, threshold=0.0, comparator=">", reset="subtract"), "quantize.threshold"),
+    ],
+)
+def test_what_the_chip_cannot_do_is_refused_with_the_place(op, rule):
+    with pytest.raises(CompileError, match=r"block\.lif") as caught:
+        membrane_of(node_of(op))
+    assert caught.value.rule == rule

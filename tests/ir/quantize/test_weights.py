@@ -1,0 +1,55 @@
+"""Rounded numbers fit their fields, and the reported errors are the real ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+import hw_profiles
+from ir.quantize.weights import round_bias, round_weights
+
+ARITHMETIC = hw_profiles.load("loihi2").arithmetic
+FLOATS = arrays(np.float64, st.integers(1, 20), elements=st.floats(-1e6, 1e6))
+
+
+@given(FLOATS, st.floats(1e-3, 1e3), st.integers(2, 12))
+def test_weights_stay_in_range_and_within_half_a_unit(weights, unit, bits):
+    rounded = round_weights(weights, unit, bits)
+    top = 1 << (bits - 1)
+    assert rounded.integers.min() >= -top
+    assert rounded.integers.max() <= top - 1
+    inside = np.abs(weights / unit) < top - 1
+    assert np.all(np.abs(rounded.integers - weights / unit)[inside] <= 0.5)
+    assert rounded.saturated <= np.count_nonzero(~inside)
+
+
+def test_weights_use_both_ends_of_eight_bits_and_say_what_saturates():
+    rounded = round_weights(np.array([-130.0, -128, 127, 128, 0.4]), 1.0, 8)
+    assert rounded.integers.tolist() == [-128, -128, 127, 127, 0]
+    assert rounded.integers.dtype == np.int8
+    assert rounded.saturated == 2
+
+
+def test_the_error_is_relative_and_zero_on_the_grid():
+    assert round_weights(np.array([3.0, -4.0]), 1.0, 8).error == 0
+    assert round_weights(np.array([3.0, -4.5]), 1.0, 8).error == pytest.approx(0.5 / np.hypot(3, 4.5))
+
+
+@given(arrays(np.float64, st.integers(1, 20), elements=st.floats(-1e6, 1e6)))
+def test_biases_are_a_mantissa_and_an_exponent(bias):
+    integers = round_bias(bias, ARITHMETIC).integers.astype(np.int64)
+    top, most = (1 << (ARITHMETIC.bias_mantissa_bits - 1)) - 1, ARITHMETIC.bias_exponent_max
+    for value in integers:
+        zeros = most if value == 0 else min(most, (int(value) & -int(value)).bit_length() - 1)
+        assert abs(int(value)) >> zeros <= top
+    inside = np.abs(bias) <= top << most
+    assert np.all(np.abs(integers - bias)[inside] <= np.maximum(0.5, np.abs(bias)[inside] / top))
+
+
+def test_biases_beyond_the_field_saturate_and_are_counted():
+    rounded = round_bias(np.array([1e6, -1e6, 5.0]), ARITHMETIC)
+    assert rounded.integers.tolist() == [4095 << 7, -(4095 << 7), 5]
+    assert rounded.saturated == 2

@@ -1,0 +1,65 @@
+"""InfoNCE and hinge against their sums written out, and which pairs of views are trained."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from models.cmsf_network.encoder import Encoding
+from models.cmsf_network.fusion import Fused
+from models.retrieval.losses import hinge, info_nce, loss_terms
+from models.retrieval.similarity import hard_alignment
+
+SCORES = torch.tensor([[1.0, 0.5, -0.25], [0.75, 0.5, 0.0], [0.0, 1.5, 1.25]])
+
+
+def test_info_nce_equals_its_sum() -> None:
+    s, n = SCORES.tolist(), range(3)
+    rows = sum(math.log(sum(math.exp((s[i][j] - s[i][i] + 0.2 * (i != j)) / 0.1) for j in n)) for i in n)
+    columns = sum(math.log(sum(math.exp((s[i][j] - s[j][j] + 0.2 * (i != j)) / 0.1) for i in n)) for j in n)
+    assert abs(info_nce(SCORES).item() - (rows + columns) / 3) < 1e-5
+
+
+def test_info_nce_parameters_act() -> None:
+    sharper = info_nce(SCORES, temperature=0.01, margin=0.0)
+    assert abs(sharper.item() - (25.0 + 0.0 + 25.0 + 0.0 + 100.0 + 0.0) / 3) < 1e-3
+
+
+def test_hinge_equals_its_sum() -> None:
+    s, n = SCORES.tolist(), range(3)
+    expected = sum(
+        max(0.0, 0.2 + s[i][j] - s[i][i]) + max(0.0, 0.2 + s[i][j] - s[j][j]) for i in n for j in n if i != j
+    )
+    assert abs(hinge(SCORES).item() - expected) < 1e-6
+
+
+def test_published_pairs_of_views_are_compared() -> None:
+    rng = torch.Generator().manual_seed(0)
+    views = [torch.nn.functional.normalize(torch.randn(4, 3, 8, generator=rng), dim=-1) for _ in range(6)]
+    emb_i, emb_t, early_i, early_t, fused_i, fused_t = views
+    image, text = Encoding(emb_i, emb_i, early_i), Encoding(emb_t, emb_t, early_t)
+    fused = Fused(fused_i, fused_t)
+    terms = loss_terms(image, text, fused, fused)
+    expected = {
+        "final": (emb_i, emb_t),
+        "early": (early_i, early_t),
+        "fused": (fused_i, fused_t),
+        "image-fused_text": (emb_i, fused_t),
+        "fused_image-text": (fused_i, emb_t),
+        "image-fused_image": (emb_i, fused_i),
+        "text-fused_text": (emb_t, fused_t),
+    }
+    assert terms.keys() == expected.keys()
+    for name, (a, b) in expected.items():
+        assert torch.equal(terms[name], info_nce(hard_alignment(a, b))), name
+    assert loss_terms(image, text, None, None).keys() == {"final", "early"}
+
+
+def test_detached_labels_give_the_fusion_only_its_own_loss() -> None:
+    tokens = torch.nn.functional.normalize(torch.randn(4, 3, 8), dim=-1)
+    side = tokens.clone().requires_grad_()
+    view = Encoding(tokens, tokens, tokens)
+    fused = Fused(side, side)
+    terms = loss_terms(view, view, fused, Fused(side.detach(), side.detach()))
+    assert [name for name, term in terms.items() if term.requires_grad] == ["fused"]
