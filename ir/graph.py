@@ -23,13 +23,13 @@ Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
-class Where:
+class Provenance:
     """Where a node comes from: the model's module path, and the passes that made or changed it."""
 
     module: str = ""
     passes: tuple[str, ...] = ()
 
-    def after(self, name: str) -> Where:
+    def after(self, name: str) -> Provenance:
         """The same origin with one more pass."""
         return self if name in self.passes else replace(self, passes=(*self.passes, name))
 
@@ -46,7 +46,7 @@ class Node:
     inputs: tuple[str, ...]
     type: Type
     params: tuple[tuple[str, str], ...] = ()
-    where: Where = field(default_factory=Where)
+    provenance: Provenance = field(default_factory=Provenance)
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -117,7 +117,8 @@ class Graph:
     def is_integer(self) -> bool:
         """Whether the graph is quantised: it has neurons of the chip, or weights in integers."""
         return any(
-            node.op.kind in ("loihi_lif", "loihi_leaky") or (role == "weight" and self.params[key].dtype.kind == "i")
+            node.op.kind in ("integer_lif", "integer_leaky")
+            or (role == "weight" and self.params[key].dtype.kind == "i")
             for node in self.nodes.values()
             for role, key in (*node.params, ("", ""))
         )
@@ -188,11 +189,11 @@ class GraphBuilder:
         *inputs: str,
         name: str,
         params: Mapping[str, str] | None = None,
-        where: Where | None = None,
+        provenance: Provenance | None = None,
     ) -> str:
         """Append a node (its name made unique), infer its type, and return the name of its value."""
         unique = self.free_name(name)
-        origin = where or Where()
+        origin = provenance or Provenance()
         for value in inputs:
             assert value in self._nodes, f"{unique} reads {value}, which is not built yet"
         shapes = {role: self._params[key].shape for role, key in (params or {}).items()}
@@ -207,7 +208,7 @@ class GraphBuilder:
 
     def copy(self, node: Node, inputs: Iterable[str]) -> str:
         """Append a node of another graph with new operands (its parameters must be in the table)."""
-        return self.add(node.op, *inputs, name=node.name, params=dict(node.params), where=node.where)
+        return self.add(node.op, *inputs, name=node.name, params=dict(node.params), provenance=node.provenance)
 
     def build(self, outputs: Mapping[str, str]) -> Graph:
         """The finished graph: nodes that no output needs are dropped (inputs stay), unused parameters too."""

@@ -78,7 +78,7 @@ class _Loop:
         if node.op.family == "host":
             what = f"%{node.name}: {node.op.kind} lies on a loop of the network"
             raise CompileError(
-                "ir.loop", what, where=str(node.where), hint="a loop may hold neurons, projections and routing"
+                "ir.loop", what, where=str(node.provenance), hint="a loop may hold neurons, projections and routing"
             )
         own = {role: self.params[name] for role, name in node.params}
         args = tuple(now[name] for name in node.inputs)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 from ir.deployment import Deployment
 from ir.graph import Graph
-from ir.lowerings.selection import Features
 from ir.passes.fold_batchnorm import fold_batchnorm
 from ir.passes.lower_to_synapses import lower_to_synapses
 from ir.passes.merge_routing import merge_routing
 from ir.passes.narrow_projections import narrow_projections
 from ir.passes.push_back_edges import push_back_edges
 from ir.passes.split_host import split_host
+from ir.target import Features
 from ir.verify import verify
 
 OnPass = Callable[[str, Mapping[str, Graph]], None]

@@ -18,7 +18,7 @@ from weakref import finalize
 import numpy as np
 
 from ir.errors import CompileError
-from ir.graph import Array, Graph, Node, Where
+from ir.graph import Array, Graph, Node, Provenance
 from ir.ops import OPS
 from ir.ops.base import Op
 from ir.types import parse_type
@@ -39,8 +39,8 @@ def node_text(node: Node, params: Mapping[str, Array]) -> str:
     operands += [f"{role}=@{name}:{_array_text(params.get(name))}" for role, name in node.params]
     attributes = ", ".join(f"{name}={value!r}" for name, value in _shown_attributes(node.op))
     braces = f" {{{attributes}}}" if attributes else ""
-    where = f"  # {node.where}" if str(node.where) else ""
-    return f"%{node.name} = {node.op.kind}({', '.join(operands)}){braces} : {node.type}{where}"
+    provenance = f"  # {node.provenance}" if str(node.provenance) else ""
+    return f"%{node.name} = {node.op.kind}({', '.join(operands)}){braces} : {node.type}{provenance}"
 
 
 def _shown_attributes(op: Op) -> Iterator[tuple[str, object]]:
@@ -114,7 +114,7 @@ def _parse_node(line: str) -> Node:
     where = _WHERE.fullmatch(match["where"] or "")
     assert where is not None
     passes = tuple(where["passes"].split(", ")) if where["passes"] else ()
-    return Node(match["name"], op, inputs, parse_type(match["type"]), params, Where(where["module"], passes))
+    return Node(match["name"], op, inputs, parse_type(match["type"]), params, Provenance(where["module"], passes))
 
 
 def _parse_attributes(text: str) -> dict[str, object]:

@@ -13,13 +13,13 @@ from ir.ops import OPS, Past
 
 ROUTING = frozenset({"reshape", "permute", "slice", "concat", "expand", "add", "delay", "past"})
 PROJECTIONS = frozenset({"linear", "conv", "synapse", "sum"})
-CHIP_ONLY = frozenset({"loihi_lif", "loihi_leaky", "graded", "gate", "burst"})
+CHIP_ONLY = frozenset({"integer_lif", "integer_leaky", "graded", "gate", "burst"})
 SYNAPTIC = ROUTING | PROJECTIONS | {"input", "lif", "leaky", "graded", "gate", "burst"}
 LEVELS: dict[str, frozenset[str]] = {
     "source": frozenset(OPS) - CHIP_ONLY,
     "spiking": SYNAPTIC | {"mul", "matmul", "max_pool", "not", "subtract", "scale", "offset"},
     "synaptic": SYNAPTIC,
-    "quantized": SYNAPTIC - {"lif", "leaky"} | {"loihi_lif", "loihi_leaky"},
+    "quantized": SYNAPTIC - {"lif", "leaky"} | {"integer_lif", "integer_leaky"},
     "host": frozenset(OPS) - CHIP_ONLY,
 }
 """Level -> the kinds of operation that may occur."""
@@ -32,7 +32,7 @@ def verify(graph: Graph, level: str) -> None:
         problem = _problem(graph, node, seen, level)
         if problem:
             raise CompileError(
-                f"ir.{level}", f"%{name}: {problem}", where=f"{node.where}\n{neighbourhood(graph, name)}"
+                f"ir.{level}", f"%{name}: {problem}", where=f"{node.provenance}\n{neighbourhood(graph, name)}"
             )
         seen.add(name)
     for node in graph.loops:
@@ -40,7 +40,7 @@ def verify(graph: Graph, level: str) -> None:
         if node.op.of not in seen or graph.nodes[node.op.of].type != node.type:
             found = graph.nodes[node.op.of].type if node.op.of in seen else "nothing"
             raise CompileError(
-                f"ir.{level}", f"%{node.name}: %{node.op.of} is {found}, not {node.type}", where=str(node.where)
+                f"ir.{level}", f"%{node.name}: %{node.op.of} is {found}, not {node.type}", where=str(node.provenance)
             )
     for output, value in graph.outputs.items():
         if value not in seen:

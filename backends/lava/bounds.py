@@ -21,7 +21,7 @@ def magnitude_bounds(graph: Graph) -> dict[str, int]:
     for name, bound in bounds.items():
         if bound >= EXACT_FLOAT64:
             what = f"a sum of %{name} can reach {bound}, beyond exact arithmetic"
-            where = f"%{name}  {graph.nodes[name].where}"
+            where = f"%{name}  {graph.nodes[name].provenance}"
             raise CompileError("lava.range", what, where=where, hint="use smaller weights or payloads")
     return bounds
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from backends.trace import Events
-from ir.analysis.fan_in import Cone, cone_of, populations
+from ir.analysis.fan_in import FanInCone, cone_of, populations
 from ir.graph import Array, Graph, Node
 from ir.loops import run_loop
 from ir.ops.linear import Conv
@@ -69,7 +69,7 @@ def _synaptic(graph: Graph, node: Node, activity: Mapping[str, Array], as_one: C
     return int((values[node.inputs[0]].sum(axis=0)[0] * fan_out(graph, node)).sum())
 
 
-def _leaf(graph: Graph, name: str, active: Array, cone: Cone) -> Array:
+def _leaf(graph: Graph, name: str, active: Array, cone: FanInCone) -> Array:
     """The activity of a source as a value, (T, 1, *shape), or (1, 1, *shape) where nothing is late."""
     active = active if cone.remembers else active.sum(axis=0, keepdims=True)
     return active.reshape(-1, 1, *graph.nodes[name].type.shape)

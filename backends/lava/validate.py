@@ -14,7 +14,7 @@ def check_parameters(graph: Graph, real: bool) -> None:
         problem = _problem(graph, node, real)
         if problem:
             hint = "the weights must be finite" if real else "quantise the network first"
-            raise CompileError("lava.parameter", f"%{node.name}: {problem}", where=str(node.where), hint=hint)
+            raise CompileError("lava.parameter", f"%{node.name}: {problem}", where=str(node.provenance), hint=hint)
 
 
 def _problem(graph: Graph, node: Node, real: bool) -> str:

@@ -58,7 +58,7 @@ def arrivals(projections: Iterable[Node], counts: Mapping[str, Counts]) -> Arriv
 
 def owner(projection: Node, rows: Mapping[tuple[str, str], FormulaRow]) -> tuple[str, str] | None:
     """The (module, kind) of the formula row that a projection carries out, or None where the formula has none."""
-    keys = ((projection.where.module, kind) for kind in OWNER[projection.op.kind])
+    keys = ((projection.provenance.module, kind) for kind in OWNER[projection.op.kind])
     return next((key for key in keys if key in rows), None)
 
 

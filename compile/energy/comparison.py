@@ -149,7 +149,7 @@ def energy_report(
     rows = formula_rows(source, rates, events.steps, published)
     work = _Work(chip, node_counts(chip, events), rows, dense_twin_pj(source, profile), profile)
     nodes = (*source.nodes.values(), *chip.nodes.values())
-    layers = tuple(work.layer(module) for module in dict.fromkeys(node.where.module for node in nodes))
+    layers = tuple(work.layer(module) for module in dict.fromkeys(node.provenance.module for node in nodes))
     prices = {key: quantity for key, quantity in profile.tables.get("energy", {}).items() if key in PRICES}
     table = table_rows(rows, published, profile) if published else ()
     told = tuple(layer for layer in layers if layer.tells())
@@ -173,7 +173,9 @@ class _Work:
 
     def layer(self, module: str) -> LayerEnergy:
         """All energies of one module."""
-        nodes = [node for node in self.chip.nodes.values() if node.where.module == module and node.name in self.counts]
+        nodes = [
+            node for node in self.chip.nodes.values() if node.provenance.module == module and node.name in self.counts
+        ]
         rows = {(row.module, row.kind): row for row in self.rows if row.module == module}
         counts = sum((self.counts[node.name] for node in nodes), Counts())
         return LayerEnergy(

@@ -56,7 +56,7 @@ def _operation(graph: Graph, node: Node) -> Operation:
     spiking = tuple(name for name in node.inputs if graph.nodes[name].type.domain.kind in ("spike", "count"))
     return Operation(
         node=node.name,
-        module=node.where.module,
+        module=node.provenance.module,
         kind=node.op.kind,
         real=real,
         formula=formula,

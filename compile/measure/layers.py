@@ -65,7 +65,7 @@ def _layer(chip: Graph, name: str, nodes: list[Node], events: Events) -> Layer:
     slots = neurons * events.steps * events.samples
     return Layer(
         name=name,
-        module=chip.nodes[name].where.module,
+        module=chip.nodes[name].provenance.module,
         neurons=neurons,
         added_neurons=sum(n.op.neurons(n.type) for n in nodes if n.op.family == "neuron" and n.name != name),
         synapses=sum(synapses.values()) - added,

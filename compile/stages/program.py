@@ -138,7 +138,7 @@ def own_populations(chip: Graph) -> tuple[str, ...]:
 
 def is_added(node: Node) -> bool:
     """Whether lowering added this node (gates, scores, relays) rather than translated it from the model."""
-    return any(name.startswith(("lower_", "insert_")) for name in node.where.passes)
+    return any(name.startswith(("lower_", "insert_")) for name in node.provenance.passes)
 
 
 def _host_input(name: str, kind: Type, value: Any, whole: Graph) -> torch.Tensor:

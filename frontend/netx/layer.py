@@ -9,7 +9,7 @@ import numpy as np
 
 from frontend.hdf5.tree import Tree
 from ir.errors import CompileError
-from ir.graph import Array, Where
+from ir.graph import Array, Provenance
 
 LARGEST = 1 << 31
 """Numbers in a file lie below: lava-dl's own are of 8 to 18 bits."""
@@ -33,9 +33,9 @@ class Layer:
         return f"{self.kind}_{self.place}"
 
     @property
-    def where(self) -> Where:
+    def provenance(self) -> Provenance:
         """Where its nodes come from."""
-        return Where(f"layer.{self.place}")
+        return Provenance(f"layer.{self.place}")
 
     def error(self, rule: str, what: str, *, hint: str = "") -> CompileError:
         """An error about this layer."""

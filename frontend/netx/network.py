@@ -110,7 +110,7 @@ class _Chain:
         analog = layer.kind == "input" and layer.has("neuron")
         bits, unit = INPUT_TYPE
         kind = Type(shape, graded(bits), unit) if analog else Type(shape, SPIKE)
-        self.value = self.chip.add(Input(str(kind)), name=entry, where=layer.where)
+        self.value = self.chip.add(Input(str(kind)), name=entry, provenance=layer.provenance)
         if analog:
             self._add_encoder(layer)
         elif layer.kind == "input":
@@ -127,10 +127,12 @@ class _Chain:
                 "SLAYER adds the bias of an input to the current, Loihi to the voltage",
                 hint="use current_decay 1",
             )
-        current = self.chip.add(Synapse(2 * weight), self.value, name=f"{layer.name}_weight", where=layer.where)
+        current = self.chip.add(
+            Synapse(2 * weight), self.value, name=f"{layer.name}_weight", provenance=layer.provenance
+        )
         op = cuba.spiking(shift=0)
         params = cuba.params(self.chip, layer.name, op)
-        self.value = self.chip.add(op, current, name=layer.name, params=params, where=layer.where)
+        self.value = self.chip.add(op, current, name=layer.name, params=params, provenance=layer.provenance)
         self.populations += 1
 
     def add(self, layer: Layer) -> None:
@@ -141,7 +143,7 @@ class _Chain:
             layer.check_entries("shape")
             shape = (prod(self.shape),)
             _check_shape(layer, (prod(layer.sizes("shape")),), shape)
-            self.value = self.chip.add(Reshape(shape), self.value, name=layer.name, where=layer.where)
+            self.value = self.chip.add(Reshape(shape), self.value, name=layer.name, provenance=layer.provenance)
         elif layer.kind == "average":
             layer.check_entries("shape")
             self.groups = prod(layer.sizes("shape"))
@@ -155,12 +157,14 @@ class _Chain:
 
     def _add_population(self, layer: Layer) -> None:
         layer.check_entries(*ENTRIES[layer.kind], "shape", "bias", "delay", "neuron")
-        synapses, builder, where = synapses_of(layer, self.shape), self.chip, layer.where
+        synapses, builder, provenance = synapses_of(layer, self.shape), self.chip, layer.provenance
         if self.populations and layer.place <= self.last_biased:
-            self.value = builder.add(Delay(1), self.value, name=f"{layer.name}_late", where=where)
+            self.value = builder.add(Delay(1), self.value, name=f"{layer.name}_late", provenance=provenance)
             self.steps_kept += 1
         weight = {"weight": builder.param(f"{layer.name}.weight", synapses.weight.astype(np.int16))}
-        current = builder.add(synapses.op, self.value, name=f"{layer.name}_weight", params=weight, where=where)
+        current = builder.add(
+            synapses.op, self.value, name=f"{layer.name}_weight", params=weight, provenance=provenance
+        )
         shape = builder.type(current).shape
         _check_shape(layer, layer.sizes("shape"), shape)
         cuba = cuba_of(layer, shape)
@@ -171,12 +175,12 @@ class _Chain:
         currents = [current]
         if synapses.recurrent is not None and not reads:  # neurons that never fire feed nothing back
             kind = op.infer((builder.type(current),), {})
-            before = builder.add(Past(layer.name, str(kind)), name=f"{layer.name}_before", where=where)
+            before = builder.add(Past(layer.name, str(kind)), name=f"{layer.name}_before", provenance=provenance)
             own = {"weight": builder.param(f"{layer.name}.weight_rec", synapses.recurrent.astype(np.int16))}
             name = f"{layer.name}_weight_rec"
-            currents.append(builder.add(Linear(), before, name=name, params=own, where=where))
+            currents.append(builder.add(Linear(), before, name=name, params=own, provenance=provenance))
         params = cuba.params(builder, layer.name, op)
-        self.value = builder.add(op, *currents, name=layer.name, params=params, where=where)
+        self.value = builder.add(op, *currents, name=layer.name, params=params, provenance=provenance)
         self.populations += 1
         if reads and cuba.read_scale is not None:
             self.scale, self.readout = cuba.read_scale, self.value
@@ -195,7 +199,9 @@ class _Chain:
             return
         own: Array = np.broadcast_to(by_channel(layer, "delay", steps, self.shape), self.shape)
         params = {"steps": self.chip.param(f"{layer.name}.delay", own)}
-        self.value = self.chip.add(Delay(), self.value, name=f"{layer.name}_delay", params=params, where=layer.where)
+        self.value = self.chip.add(
+            Delay(), self.value, name=f"{layer.name}_delay", params=params, provenance=layer.provenance
+        )
 
     def network(self) -> IntegerNetwork:
         """The finished network."""
@@ -225,7 +231,7 @@ def _prologue(name: str, chip: Graph) -> Graph:
     builder = GraphBuilder(f"{name}.prologue", 0)
     (node,) = chip.inputs
     kind = node.type if node.type.domain == SPIKE else Type(node.type.shape, REAL)
-    builder.add(Input(str(kind)), name=node.name, where=node.where)
+    builder.add(Input(str(kind)), name=node.name, provenance=node.provenance)
     return builder.build({node.name: node.name})
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from frontend.netx.layer import Layer
 from ir.graph import Array, GraphBuilder
-from ir.ops.integer_neuron import LoihiLeaky, LoihiLif, LoihiNeuron
+from ir.ops.integer_neuron import IntegerLeaky, IntegerLif, IntegerNeuron
 
 DECAY_BITS, STATE_BITS, SHIFT = 12, 24, 6
 """Loihi's fixed point, which lava-dl counts in: decays of 4096 parts, states of 24 bits, weights and thresholds << 6."""
@@ -51,23 +51,23 @@ class Cuba:
             return SUM_SCALE
         return VOLTAGE_SCALE if (self.threshold >= READ_OUT).all() else None
 
-    def spiking(self, shift: int = SHIFT) -> LoihiLif:
+    def spiking(self, shift: int = SHIFT) -> IntegerLif:
         """The neuron that fires; a smaller `shift` takes finer currents."""
         assert self.threshold is not None
         vth = int(self.threshold.flat[0]) << (SHIFT - shift)
-        return LoihiLif(*self._decays(), vth, shift, DECAY_BITS, STATE_BITS)
+        return IntegerLif(*self._decays(), vth, shift, DECAY_BITS, STATE_BITS)
 
-    def reading(self) -> LoihiLeaky:
+    def reading(self) -> IntegerLeaky:
         """The same membrane, emitting its voltage; a weighted sum in units of weights."""
-        return LoihiLeaky(*self._decays(), 0 if self.threshold is None else SHIFT, DECAY_BITS, STATE_BITS, STATE_BITS)
+        return IntegerLeaky(*self._decays(), 0 if self.threshold is None else SHIFT, DECAY_BITS, STATE_BITS, STATE_BITS)
 
     def _decays(self) -> tuple[int, int]:
         return int(self.i_decay.flat[0]) - 1, int(self.v_decay.flat[0])
 
-    def params(self, builder: GraphBuilder, name: str, op: LoihiNeuron) -> dict[str, str]:
+    def params(self, builder: GraphBuilder, name: str, op: IntegerNeuron) -> dict[str, str]:
         """The parameters in the builder's table: the bias, and constants that differ from channel to channel."""
         own = {"du": self.i_decay - 1, "dv": self.v_decay}
-        if isinstance(op, LoihiLif) and self.threshold is not None:
+        if isinstance(op, IntegerLif) and self.threshold is not None:
             own["vth"] = self.threshold << (SHIFT - op.shift)
         arrays = {role: array for role, array in own.items() if array.size > 1}
         if self.bias is not None and self.bias.any():

@@ -117,12 +117,12 @@ class _Recording:
 
     def next(self, node: Node) -> torch.Tensor:
         """The spikes of the layer that `node` was traced from, shaped like the node's value."""
-        waiting = self._spikes.get(node.where.module)
+        waiting = self._spikes.get(node.provenance.module)
         if not waiting:
             raise CompileError(
                 "import.mismatch",
                 f"%{node.name} has no neuron layer in the module",
-                where=node.where.module,
+                where=node.provenance.module,
                 hint="keep layers as attributes, in nn.ModuleList or nn.ModuleDict",
             )
         spikes = waiting.pop(0)
@@ -130,15 +130,15 @@ class _Recording:
 
     def before(self, node: Node, steps: int) -> torch.Tensor:
         """The spikes of the layer that `node` was traced from, `steps` late."""
-        spikes = self._spikes[node.where.module][0]
+        spikes = self._spikes[node.provenance.module][0]
         spikes = spikes.reshape(spikes.shape[0], -1, *node.type.shape)
         return torch.cat([torch.zeros_like(spikes[:steps]), spikes[:-steps]])
 
     def skip(self, node: Node) -> None:
         """Pass over a membrane that is a value: the layer's only result, or one beside its spikes."""
-        if node.where.module not in self._spikes:
+        if node.provenance.module not in self._spikes:
             self.next(node)
-        self._spikes[node.where.module][:1] = []
+        self._spikes[node.provenance.module][:1] = []
 
     def check_all_used(self) -> None:
         """Raise CompileError if the graph lacks a layer that ran."""
@@ -182,7 +182,7 @@ def _check_layer(
     """Step one layer along the module's spikes and compare each with what the layer would fire."""
     if current.shape != spikes.shape:
         shapes = f"{tuple(current.shape)} in the graph, {tuple(spikes.shape)} in the module"
-        raise CompileError("import.mismatch", f"%{node.name} differs in shape: {shapes}", where=node.where.module)
+        raise CompileError("import.mismatch", f"%{node.name} differs in shape: {shapes}", where=node.provenance.module)
     state, close = op.begin(current[0], params), 0
     threshold = torch.as_tensor(op.constant("threshold", params)).to(current)
     for step, (x, fired) in enumerate(zip(current, spikes.bool(), strict=True)):
@@ -197,12 +197,12 @@ def _check_layer(
             raise CompileError(
                 "import.mismatch",
                 _first_difference(node, step, wrong, v, threshold),
-                where=node.where.module,
+                where=node.provenance.module,
                 hint="the graph does not compute what the module computes: please report the model",
             )
         close += int(differing.sum())
         state = op.settle(state, fired, params)
-    return LayerCheck(node.where.module, spikes.numel(), close)
+    return LayerCheck(node.provenance.module, spikes.numel(), close)
 
 
 def _first_difference(node: Node, step: int, wrong: torch.Tensor, v: torch.Tensor, threshold: torch.Tensor) -> str:
@@ -225,7 +225,7 @@ def _compare_outputs(graph: Graph, ours: Mapping[str, torch.Tensor], theirs: Map
             raise CompileError(
                 "import.mismatch",
                 f"output {name} differs from the module by {difference:.3g}",
-                where=str(node.where),
+                where=str(node.provenance),
                 hint="does the model use a batch size or numbers taken from the example?",
             )
         largest = max(largest, difference)

@@ -24,7 +24,7 @@ from frontend.tracing.layout import (
     length,
 )
 from ir.errors import CompileError
-from ir.graph import Array, Graph, GraphBuilder, Where
+from ir.graph import Array, Graph, GraphBuilder, Provenance
 from ir.ops import Expand, Input, Op, Past, Permute, Repeat, Reshape
 from ir.ops.time import UnfoldTime
 from ir.types import SPIKE, Type
@@ -51,7 +51,7 @@ class Recorder:
 
     def input(self, name: str, value_type: Type) -> View:
         """A graph input; static ones are (B, ...), the others (T, B, ...)."""
-        value = self._builder.add(Input(str(value_type)), name=node_name(name), where=Where())
+        value = self._builder.add(Input(str(value_type)), name=node_name(name), provenance=Provenance())
         outer: list[Dim] = [] if value_type.static else [(Axis(TIME, self.steps),)]
         return View(value, (*outer, (Axis(BATCH, self.batch),), *feature_dims(value_type.shape)))
 
@@ -70,7 +70,7 @@ class Recorder:
         key = (op, values, tuple(stored.items()), self.path)
         if not (self.stepwise and key in self._made):
             self._made[key] = self._builder.add(
-                op, *values, name=node_name(label), params=stored, where=Where(self.path)
+                op, *values, name=node_name(label), params=stored, provenance=Provenance(self.path)
             )
         return self._made[key]
 
@@ -119,7 +119,9 @@ class Recorder:
         """A routing node, made once however often it is needed."""
         if (value, op) not in self._routed:
             label = ".".join(part for part in (self.path, op.kind) if part)
-            self._routed[value, op] = self._builder.add(op, value, name=node_name(label), where=Where(self.path))
+            self._routed[value, op] = self._builder.add(
+                op, value, name=node_name(label), provenance=Provenance(self.path)
+            )
         return self._routed[value, op]
 
     def axis_of(self, view: View, dim: int) -> tuple[View, int]:

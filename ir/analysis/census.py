@@ -72,11 +72,11 @@ def _row(chip: Graph, node: Node) -> Row:
     shapes = {role: array.shape for role, array in chip.arrays(node).items()}
     synapses = node.op.synapses(chip.args(node), shapes)
     matmul = synapses if node.op.kind == "sum" and _is_added(node) else 0
-    return Row(node.name, node.where.module, _share(chip, node), node.op.neurons(node.type), synapses, matmul)
+    return Row(node.name, node.provenance.module, _share(chip, node), node.op.neurons(node.type), synapses, matmul)
 
 
 def _share(chip: Graph, node: Node) -> str:
-    if RESIDUAL in node.where.passes:
+    if RESIDUAL in node.provenance.passes:
         return "duplicate"
     if not _is_added(node):
         return "own"
@@ -90,4 +90,4 @@ def _reads_payloads_of_the_host(chip: Graph, projection: Node) -> bool:
 
 
 def _is_added(node: Node) -> bool:
-    return PASS in node.where.passes
+    return PASS in node.provenance.passes

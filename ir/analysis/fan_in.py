@@ -12,7 +12,7 @@ EMITTERS = ("neuron", "input")
 
 
 @dataclass(frozen=True)
-class Cone:
+class FanInCone:
     """The wiring behind some values: its nodes in graph order, and the populations and inputs that it starts from."""
 
     nodes: tuple[Node, ...]
@@ -24,7 +24,7 @@ class Cone:
         return any(isinstance(node.op, (Delay, Past)) for node in self.nodes)
 
 
-def cone_of(graph: Graph, roots: tuple[str, ...], back_edges: bool = False) -> Cone:
+def cone_of(graph: Graph, roots: tuple[str, ...], back_edges: bool = False) -> FanInCone:
     """
     The cone of the values `roots`: every node back to, and without, the emitting nodes.
 
@@ -39,7 +39,7 @@ def cone_of(graph: Graph, roots: tuple[str, ...], back_edges: bool = False) -> C
             wiring.add(node.name)
             stack.extend(node.reads if back_edges else node.inputs)
     nodes = tuple(node for name, node in graph.nodes.items() if name in wiring)
-    return Cone(nodes, tuple(name for name in graph.nodes if name in sources))
+    return FanInCone(nodes, tuple(name for name in graph.nodes if name in sources))
 
 
 def populations(graph: Graph) -> tuple[Node, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ir.graph import Array, Where
+from ir.graph import Array, Provenance
 from ir.ops.base import Op
 
 
@@ -33,7 +33,7 @@ class Wire:
     source: str
     op: Op
     name: str
-    where: Where
+    provenance: Provenance
     weight: str | None = None
     factor: float = 1.0
     routes: tuple[Op, ...] = ()
@@ -66,7 +66,7 @@ class Product:
     right: str
     factor: float
     name: str
-    where: Where
+    provenance: Provenance
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Complement:
 
     part: str
     name: str
-    where: Where
+    provenance: Provenance
 
 
 Form = Spikes | Current | Product | Complement

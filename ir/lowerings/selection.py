@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
 
 from ir.errors import CompileError, DeployError, Violation
 from ir.graph import Graph, Node
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.table import LOWERINGS, Strategy
+from ir.target import Features
 
 
-class Features(Protocol):
-    """What a chip's neurons and spikes can do (`hw_profiles` has the numbers)."""
-
-    @property
-    def graded_spikes(self) -> bool:
-        """A spike carries a signed integer payload."""
-        ...
-
-    @property
-    def programmable_neurons(self) -> bool:
-        """Neurons run programs of ours."""
-        ...
-
-
-class Choice:
+class StrategySelection:
     """
     Answers per node; impossible nodes are collected, so that one error names all of them.
 
@@ -36,7 +22,7 @@ class Choice:
         self._features, self._overrides = features, dict(overrides)
         self._violations: list[Violation] = []
         self._used: set[str] = set()
-        modules = {node.where.module for node in graph.nodes.values()}
+        modules = {node.provenance.module for node in graph.nodes.values()}
         for key, strategy in self._overrides.items():
             _check_override(key, strategy, modules)
 
@@ -65,7 +51,7 @@ class Choice:
 
     def _asked(self, operation: str, node: Node) -> str | None:
         """The user's strategy for a node, where it is one of the operation's."""
-        keys = [key for key in self._overrides if _is_inside(node.where.module, key)]
+        keys = [key for key in self._overrides if _is_inside(node.provenance.module, key)]
         for key in [*sorted(keys, key=len, reverse=True), operation]:
             strategy = self._overrides.get(key)
             if strategy in LOWERINGS[operation]:
@@ -83,7 +69,7 @@ class Choice:
         if missing:
             what = f"%{node.name}: {operation} as {name!r} needs {missing}, which the profile lacks"
             self._violations.append(
-                Violation(rule=f"lower.{operation}", what=what, where=str(node.where), hint=strategy.hint)
+                Violation(rule=f"lower.{operation}", what=what, where=str(node.provenance), hint=strategy.hint)
             )
 
 

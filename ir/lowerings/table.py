@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ir.graph import Node, Where
+from ir.graph import Node, Provenance
 from ir.lowerings.forms import Current, Form, Product
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.rules.attention import (
@@ -37,7 +37,7 @@ from ir.lowerings.rules.residual import lower_add
 from ir.lowerings.rules.routing import lower_routing
 from ir.lowerings.rules.scale import lower_offset, lower_scale
 
-Rule = Callable[[Lowering, Node, Where], Form]
+Rule = Callable[[Lowering, Node, Provenance], Form]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ir.ops.arithmetic import Add, Divide, Function, MatMul, Mul, Offset, Scale, Subtract
 from ir.ops.base import Op
 from ir.ops.delay import Delay, Past
-from ir.ops.integer_neuron import LoihiLeaky, LoihiLif
+from ir.ops.integer_neuron import IntegerLeaky, IntegerLif
 from ir.ops.linear import Conv, Linear, Sum, Synapse
 from ir.ops.logic import Not
 from ir.ops.membrane import Leaky
@@ -20,7 +20,7 @@ OPS: dict[str, type[Op]] = {
     op.kind: op
     for op in (
         *(Input, Linear, Conv, Synapse, Sum),
-        *(Lif, Leaky, LoihiLif, LoihiLeaky, Graded, Gate, Burst),
+        *(Lif, Leaky, IntegerLif, IntegerLeaky, Graded, Gate, Burst),
         *(Delay, Past),
         *(Reshape, Permute, Slice, Concat, Expand, Add),
         *(Mul, MatMul, MaxPool, Not, Scale, Offset, BatchNorm, Pad),
@@ -49,9 +49,9 @@ __all__ = [
     "Lif",
 ]
 __all__ += [
+    "IntegerLeaky",
+    "IntegerLif",
     "Linear",
-    "LoihiLeaky",
-    "LoihiLif",
     "MatMul",
     "MaxPool",
     "Mul",

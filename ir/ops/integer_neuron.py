@@ -21,7 +21,7 @@ RESETS = ("zero", "subtract", "none")
 RESET_TIMES = ("spike", "next")
 
 
-class LoihiNeuron(Stepwise):
+class IntegerNeuron(Stepwise):
     """The state u (as `State.current`) and v that the neurons share; the bias acts on v. Subclasses hold the attributes."""
 
     bias_is_current = False
@@ -59,7 +59,7 @@ class LoihiNeuron(Stepwise):
 
 
 @dataclass(frozen=True)
-class LoihiLif(LoihiNeuron):
+class IntegerLif(IntegerNeuron):
     """
     One step, a the integer total of the weighted spikes, all shifts and products on integers:
 
@@ -76,7 +76,7 @@ class LoihiLif(LoihiNeuron):
     that step's v is computed. Parameters du, dv, vth, theta, u0, v0 hold the constants of single neurons.
     """
 
-    kind = "loihi_lif"
+    kind = "integer_lif"
     du: int
     dv: int
     vth: int
@@ -94,11 +94,11 @@ class LoihiLif(LoihiNeuron):
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
         shape = self._check(args, params, ("du", "dv", "vth", "theta", "u0", "v0"))
         for value, known in ((self.reset, RESETS), (self.reset_at, RESET_TIMES)):
-            expect(value in known, "loihi_lif.option", f"unknown option {value!r}", hint=f"known: {', '.join(known)}")
+            expect(value in known, "integer_lif.option", f"unknown option {value!r}", hint=f"known: {', '.join(known)}")
         memoryless = self.du == (1 << self.decay_bits) - 1 and self.dv >= self.du
-        expect(not self.micro or memoryless, "loihi_lif.micro", "only a memoryless neuron can run in micro-steps")
+        expect(not self.micro or memoryless, "integer_lif.micro", "only a memoryless neuron can run in micro-steps")
         counts = self.max_spikes >= 1 and (self.max_spikes == 1 or self.theta > 0)
-        expect(counts, "loihi_lif.spikes", f"{self.max_spikes} spikes per step of theta {self.theta}")
+        expect(counts, "integer_lif.spikes", f"{self.max_spikes} spikes per step of theta {self.theta}")
         return Type(shape, SPIKE if self.max_spikes == 1 else graded(self.max_spikes.bit_length() + 1))
 
     @property
@@ -136,14 +136,14 @@ class LoihiLif(LoihiNeuron):
 
 
 @dataclass(frozen=True)
-class LoihiLeaky(LoihiNeuron):
+class IntegerLeaky(IntegerNeuron):
     """
-    The u and v of `LoihiLif` without threshold: y = clip(v >> right) to signed `bits` bits at every step, zero is silent.
+    The u and v of `IntegerLif` without threshold: y = clip(v >> right) to signed `bits` bits at every step, zero is silent.
 
     v >> right rounds toward minus infinity. Parameters du, dv, u0, v0 hold the constants of single neurons.
     """
 
-    kind = "loihi_leaky"
+    kind = "integer_leaky"
     du: int
     dv: int
     shift: int
@@ -156,7 +156,7 @@ class LoihiLeaky(LoihiNeuron):
 
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
         shape = self._check(args, params, ("du", "dv", "u0", "v0"))
-        expect(self.bits >= 2 and self.right >= 0, "loihi_leaky.bits", f"payload of {self.bits} bits >> {self.right}")
+        expect(self.bits >= 2 and self.right >= 0, "integer_leaky.bits", f"payload of {self.bits} bits >> {self.right}")
         return Type(shape, graded(self.bits))
 
     def step(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, State]:

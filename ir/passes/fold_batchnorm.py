@@ -111,10 +111,10 @@ def _folded(rewriter: Rewriter, plan: _Plan) -> str:
         "weight": rewriter.builder.param(stem, weight),
         "bias": rewriter.builder.param(f"{stem}_bias", bias),
     }
-    where = plan.projection.where.after(PASS)
+    provenance = plan.projection.provenance.after(PASS)
     name = f"{plan.projection.name}_{plan.norm.name}" if plan.shared else plan.projection.name
     inputs = rewriter.inputs(plan.projection)
-    return rewriter.builder.add(plan.projection.op, *inputs, name=name, params=params, where=where)
+    return rewriter.builder.add(plan.projection.op, *inputs, name=name, params=params, provenance=provenance)
 
 
 def fold(weight: Array, bias: Array | None, norm: dict[str, Array], eps: float) -> tuple[Array, Array]:
@@ -137,7 +137,7 @@ def _copy_of_chain(rewriter: Rewriter, plan: _Plan) -> str:
     """A folded copy of a shared projection, with the routing that led from it to the norm."""
     value = _folded(rewriter, plan)
     for node in plan.chain:
-        value = rewriter.builder.add(node.op, value, name=f"{node.name}_{plan.norm.name}", where=node.where)
+        value = rewriter.builder.add(node.op, value, name=f"{node.name}_{plan.norm.name}", provenance=node.provenance)
     return value
 
 
@@ -149,6 +149,6 @@ def _violation(node: Node) -> Violation:
     return Violation(
         rule="fold.batch-norm",
         what=what,
-        where=str(node.where),
+        where=str(node.provenance),
         hint="put the norm behind a linear or convolutional layer",
     )

@@ -21,8 +21,9 @@ from ir.errors import CompileError
 from ir.graph import Graph, Node
 from ir.lowerings.lowering import PASS, Lowering
 from ir.lowerings.rules.memory import close_loop
-from ir.lowerings.selection import Choice, Features
+from ir.lowerings.selection import StrategySelection
 from ir.lowerings.table import LOWERINGS, operation
+from ir.target import Features
 
 
 def lower_to_synapses(graph: Graph, features: Features, strategies: Mapping[str, str]) -> Graph:
@@ -38,19 +39,19 @@ def lower_to_synapses(graph: Graph, features: Features, strategies: Mapping[str,
         CompileError: an operation without a lowering, an unknown strategy.
         DeployError: nodes that the chip cannot run, all of them.
     """
-    lowering, choice = Lowering(graph), Choice(graph, features, strategies)
+    lowering, choice = Lowering(graph), StrategySelection(graph, features, strategies)
     for node in graph.nodes.values():
         row = operation(lowering, node)
         if row is None:
             raise _unknown(node)
         name = choice.strategy(lowering, row, node)
-        where = node.where.after(PASS).after(f"{row}={name}")
-        lowering.forms[node.name] = LOWERINGS[row][name].rule(lowering, node, where)
-        close_loop(lowering, node, where)
+        provenance = node.provenance.after(PASS).after(f"{row}={name}")
+        lowering.forms[node.name] = LOWERINGS[row][name].rule(lowering, node, provenance)
+        close_loop(lowering, node, provenance)
     choice.finish()
     return lowering.builder.build({name: lowering.output(value) for name, value in graph.outputs.items()})
 
 
 def _unknown(node: Node) -> CompileError:
     what = f"%{node.name}: {node.op.kind} has no lowering"
-    return CompileError("lower.unknown", what, where=str(node.where), hint=f"lowered are: {', '.join(LOWERINGS)}")
+    return CompileError("lower.unknown", what, where=str(node.provenance), hint=f"lowered are: {', '.join(LOWERINGS)}")

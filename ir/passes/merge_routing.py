@@ -44,7 +44,7 @@ def _merge(rewriter: Rewriter, node: Node) -> str | None:
     (origin,) = before.inputs
     if _is_identity(joined, rewriter.builder.type(origin)):
         return origin
-    return rewriter.builder.add(joined, origin, name=node.name, where=node.where)
+    return rewriter.builder.add(joined, origin, name=node.name, provenance=node.provenance)
 
 
 def _is_identity(op: Reshape | Permute | Slice | Expand, source: Type) -> bool:

@@ -59,5 +59,5 @@ def _narrow(rewriter: Rewriter, node: Node, narrowed: set[str]) -> str | None:
         *rewriter.inputs(projection),
         name=f"{projection.name}_{suffix}",
         params=params,
-        where=projection.where.after(PASS),
+        provenance=projection.provenance.after(PASS),
     )

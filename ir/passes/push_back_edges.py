@@ -42,10 +42,14 @@ def _moves(node: Node) -> bool:
 
 def _pushed(graph: Graph, builder: GraphBuilder, of: str, steps: int, back_edge: Node) -> str:
     """The value that `of` had `steps` steps ago, from earlier values of populations."""
-    node, where = graph.nodes[of], back_edge.where.after(PASS)
+    node, provenance = graph.nodes[of], back_edge.provenance.after(PASS)
     if not _moves(node):
-        return builder.add(Past(of, str(node.type), steps), name=f"{back_edge.name}_{of}", where=back_edge.where)
+        return builder.add(
+            Past(of, str(node.type), steps), name=f"{back_edge.name}_{of}", provenance=back_edge.provenance
+        )
     if isinstance(node.op, Delay):
         return _pushed(graph, builder, node.inputs[0], steps + node.op.steps, back_edge)
     earlier = [_pushed(graph, builder, name, steps, back_edge) for name in node.inputs]
-    return builder.add(node.op, *earlier, name=f"{back_edge.name}_{of}", params=dict(node.params), where=where)
+    return builder.add(
+        node.op, *earlier, name=f"{back_edge.name}_{of}", params=dict(node.params), provenance=provenance
+    )

@@ -155,7 +155,7 @@ def _may_be_between(node: Node) -> bool:
 def _violation(node: Node, network: str) -> Violation:
     reason = REASONS.get(node.op.kind, "only the host can compute it")
     what = f"%{node.name}: {node.op.kind} lies between neurons, but {reason}"
-    return Violation(rule=f"split.{node.op.kind}", what=what, where=str(node.where) or network, hint=HINT)
+    return Violation(rule=f"split.{node.op.kind}", what=what, where=str(node.provenance) or network, hint=HINT)
 
 
 def _read_from_outside(graph: Graph, part: frozenset[str]) -> list[str]:
@@ -186,11 +186,11 @@ def _part(
     for name in inputs:
         kind = graph.nodes[name].type
         kind = replace(kind, domain=graded(ANALOG_BITS)) if name in handed_over else kind
-        builder.add(Input(str(kind)), name=name, where=graph.nodes[name].where)
+        builder.add(Input(str(kind)), name=name, provenance=graph.nodes[name].provenance)
     for node in graph.nodes.values():
         if node.name in nodes and isinstance(node.op, Past) and node.op.of in handed_over:
             kind = str(builder.type(node.op.of))
-            builder.add(replace(node.op, type=kind), name=node.name, where=node.where)
+            builder.add(replace(node.op, type=kind), name=node.name, provenance=node.provenance)
         elif node.name in nodes:
             builder.copy(node, node.inputs)
     return builder.build(outputs)

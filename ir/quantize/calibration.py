@@ -20,7 +20,7 @@ SHORT = 2
 
 
 @dataclass(frozen=True)
-class Seen:
+class ValueStatistics:
     """
     Values of one population or input on the calibration samples, in the units of the float network.
 
@@ -35,7 +35,7 @@ class Seen:
     membrane: Array | None = None
 
 
-def observe(chip: Graph, calibration: Mapping[str, Value]) -> dict[str, Seen]:
+def observe(chip: Graph, calibration: Mapping[str, Value]) -> dict[str, ValueStatistics]:
     """
     Run the float network and note the ranges of every input and population.
 
@@ -44,7 +44,7 @@ def observe(chip: Graph, calibration: Mapping[str, Value]) -> dict[str, Seen]:
     """
     currents: dict[str, Value] = {}
     readers = _readers(chip)
-    seen: dict[str, Seen] = {}
+    seen: dict[str, ValueStatistics] = {}
 
     def watch(node: Node, value: Value) -> None:
         if node.name in readers:
@@ -90,11 +90,11 @@ def _peak(chip: Graph, node: Node, total: Value, steps: int) -> Array | None:
     return peak
 
 
-def _seen(value: Value, current: float) -> Seen:
+def _seen(value: Value, current: float) -> ValueStatistics:
     xp = array_namespace(value)
     active = int(xp.count_nonzero(value)) if value.shape else 0
     energy = float(xp.sum(xp.astype(value, xp.float64) ** 2)) if active else 0.0
-    return Seen(_largest(value), sqrt(energy / active) if active else 0.0, current)
+    return ValueStatistics(_largest(value), sqrt(energy / active) if active else 0.0, current)
 
 
 def _largest(value: Value) -> float:

@@ -18,7 +18,7 @@ def check_features(chip: Graph, arithmetic: Arithmetic, features: Features | Non
         for wanted, what in _needs(node):
             if not _has(wanted, arithmetic, features):
                 name = wanted.replace("_", " ")
-                where = f"%{node.name}  {node.where}"
+                where = f"%{node.name}  {node.provenance}"
                 raise CompileError(
                     f"quantize.{wanted}", f"{what}, which needs {name}", where=where, hint=HINT.format(name)
                 )

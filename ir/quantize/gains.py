@@ -34,9 +34,11 @@ def _gains_differ(chip: Graph, node: Node) -> bool:
 def _separate(rewriter: Rewriter, node: Node) -> str | None:
     if not isinstance(node.op, Synapse) or node.op.micro:
         return None
-    builder, size, where = rewriter.builder, node.type.size, node.where.after(PASS)
+    builder, size, provenance = rewriter.builder, node.type.size, node.provenance.after(PASS)
     weight = builder.param(f"{node.name}.each", np.full((size, 1, 1, 1), node.op.weight, np.float64))
-    column = builder.add(Reshape((size, 1, 1)), *rewriter.inputs(node), name=f"{node.name}_column", where=where)
+    column = builder.add(
+        Reshape((size, 1, 1)), *rewriter.inputs(node), name=f"{node.name}_column", provenance=provenance
+    )
     op = Conv((1, 1), (0, 0), (1, 1), size)
-    each = builder.add(op, column, name=f"{node.name}_each", params={"weight": weight}, where=where)
-    return builder.add(Reshape(node.type.shape), each, name=node.name, where=where)
+    each = builder.add(op, column, name=f"{node.name}_each", params={"weight": weight}, provenance=provenance)
+    return builder.add(Reshape(node.type.shape), each, name=node.name, provenance=provenance)

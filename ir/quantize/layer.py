@@ -8,11 +8,16 @@ from math import prod
 from ir.graph import Node
 from ir.quantize.membrane import Integers
 from ir.quantize.report import LayerReport
-from ir.quantize.weights import Rounded
+from ir.quantize.weights import QuantizedArray
 
 
 def layer_report(
-    node: Node, unit: Fraction, integers: Integers, weights: tuple[Rounded, ...], currents: tuple[int, int], room: int
+    node: Node,
+    unit: Fraction,
+    integers: Integers,
+    weights: tuple[QuantizedArray, ...],
+    currents: tuple[int, int],
+    room: int,
 ) -> LayerReport:
     """
     What rounding did to a population.
@@ -26,7 +31,7 @@ def layer_report(
     proven, seen = currents
     return LayerReport(
         name=node.name,
-        module=node.where.module,
+        module=node.provenance.module,
         unit=float(unit),
         threshold=integers.threshold,
         weights=sum(prod(part.integers.shape) for part in weights),

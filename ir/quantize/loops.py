@@ -30,5 +30,7 @@ def part_of_scale(node: Node, scale: Fraction, unit: Fraction) -> Fraction:
     parts = floor(log2(scale / unit))
     if parts < 0:
         what = "its payloads go round a loop and are too fine for its weights"
-        raise CompileError("quantize.loop", what, where=f"%{node.name}  {node.where}", hint="use --precision float")
+        raise CompileError(
+            "quantize.loop", what, where=f"%{node.name}  {node.provenance}", hint="use --precision float"
+        )
     return scale / (1 << parts)

@@ -16,12 +16,12 @@ import numpy as np
 from ir.errors import CompileError
 from ir.graph import Array, Node
 from ir.ops.base import Op
-from ir.ops.integer_neuron import LoihiLeaky, LoihiLif
+from ir.ops.integer_neuron import IntegerLeaky, IntegerLif
 from ir.ops.membrane import Leaky
 from ir.ops.neuron import Lif
 from ir.quantize.kinds import Kinds
 from ir.quantize.neuron import compare, forgets, fractions_fit
-from ir.quantize.weights import Rounded, round_bias
+from ir.quantize.weights import QuantizedArray, round_bias
 from ir.target import Arithmetic
 
 RESETS = {"value": "zero", "subtract": "subtract", "none": "none"}
@@ -33,7 +33,7 @@ class Integers:
     """A population as integers: operation, own constants by role, bias (units of v), and what rounding did."""
 
     op: Op
-    bias: Rounded
+    bias: QuantizedArray
     threshold: int
     decay_error: float
     exact: bool
@@ -114,7 +114,7 @@ def integer_lif(plan: Plan) -> Integers:
     plain = all(forgets(op, of.decay) for of in kinds.members)
     attributes, params = _spread(plan.node, constants)
     return Integers(
-        LoihiLif(
+        IntegerLif(
             **attributes,
             **plan.widths,
             micro=op.micro,
@@ -137,7 +137,7 @@ def integer_leaky(plan: Plan, bits: int, right: int) -> Integers:
     bias = round_bias(drive * (1 << to.activation_shift), to)
     reach = (plan.current << to.activation_shift) + int(np.abs(bias.integers).max(initial=0))
     attributes, params = _spread(plan.node, {**_decays(plan, reach), **_starts(plan, u0, v0)})
-    op = LoihiLeaky(**attributes, **plan.widths, bits=bits, right=right)
+    op = IntegerLeaky(**attributes, **plan.widths, bits=bits, right=right)
     held = all(of.is_whole or fractions_fit(of, plan.steps, to.activation_shift) for of in kinds.members)
     return Integers(op, bias, 0, _decay_error(kinds, to), held and not right, params)
 
@@ -192,4 +192,6 @@ def _decay_error(kinds: Kinds, arithmetic: Arithmetic) -> float:
 
 
 def _refused(node: Node, rule: str, what: str) -> CompileError:
-    return CompileError(f"quantize.{rule}", what, where=f"%{node.name}  {node.where}", hint="use --precision float")
+    return CompileError(
+        f"quantize.{rule}", what, where=f"%{node.name}  {node.provenance}", hint="use --precision float"
+    )

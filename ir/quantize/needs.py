@@ -9,7 +9,7 @@ import numpy as np
 from ir.errors import CompileError
 from ir.graph import Array, Node
 from ir.ops.neuron import Lif
-from ir.quantize.calibration import Seen
+from ir.quantize.calibration import ValueStatistics
 from ir.quantize.kinds import Kinds
 from ir.quantize.neuron import fractions_fit
 from ir.quantize.units import HEADROOM, Firing, Needs
@@ -29,7 +29,7 @@ def firing_of(node: Node, kinds: Kinds | None, steps: int, arithmetic: Arithmeti
     return Firing(first, whole, tuple(others), halves=not held)
 
 
-def needs_of(node: Node, kinds: Kinds | None, seen: Seen, bias: Array, steps: int) -> Needs:
+def needs_of(node: Node, kinds: Kinds | None, seen: ValueStatistics, bias: Array, steps: int) -> Needs:
     """
     The largest values of a population, in real current units.
 
@@ -48,7 +48,7 @@ def needs_of(node: Node, kinds: Kinds | None, seen: Seen, bias: Array, steps: in
     if current and window == inf:
         what = "a synaptic current that never decays has no bound in a network without windows"
         raise CompileError(
-            "quantize.range", what, where=f"%{node.name}  {node.where}", hint="let it decay, or set the steps"
+            "quantize.range", what, where=f"%{node.name}  {node.provenance}", hint="let it decay, or set the steps"
         )
     constant = np.abs(kinds.each(lambda of: float(of.factor / (of.current_decay or 1))) * bias)
     constant = constant + np.abs(kinds.each(lambda of: float(of.drift)))

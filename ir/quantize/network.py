@@ -2,7 +2,7 @@
 The pass from real numbers to the chip's integers: weights, thresholds, decays, biases, payloads.
 
     %c = linear(%x, weight=@w:float32[2x2]#...)              %c = linear(%x, weight=@w.int8:int8[2x2]#...)
-    %s = lif(%c) {decay=0.5}                                 %s = loihi_lif(%c) {du=4095, dv=2048, vth=250, ...}
+    %s = lif(%c) {decay=0.5}                                 %s = integer_lif(%c) {du=4095, dv=2048, vth=250, ...}
 
 From here on the network *is* the integer network: the interpreter, the torch reference and Lava compute the same.
 """
@@ -20,7 +20,7 @@ from ir.ops.delay import Delay, Past
 from ir.ops.linear import Sum, Synapse
 from ir.ops.membrane import Membrane
 from ir.ops.source import Input
-from ir.quantize.calibration import Seen, observe
+from ir.quantize.calibration import ValueStatistics, observe
 from ir.quantize.features import check_features
 from ir.quantize.gains import separate_gains
 from ir.quantize.population import Planner
@@ -61,7 +61,9 @@ def quantizable(chip: Graph, arithmetic: Arithmetic, features: Features | None =
     return separate_gains(chip)
 
 
-def quantize_seen(chip: Graph, arithmetic: Arithmetic, seen: Mapping[str, Seen]) -> tuple[Graph, QuantizationReport]:
+def quantize_seen(
+    chip: Graph, arithmetic: Arithmetic, seen: Mapping[str, ValueStatistics]
+) -> tuple[Graph, QuantizationReport]:
     """The integers of a `quantizable` graph, from what calibration has seen; otherwise see `quantize`."""
     planner = Planner(chip, wiring_of(chip), seen, arithmetic)
     planner.run()
@@ -69,7 +71,7 @@ def quantize_seen(chip: Graph, arithmetic: Arithmetic, seen: Mapping[str, Seen])
         if len({planner.scale[source] for source in behind_routing(chip, value)}) > 1:
             what = f"output {output} joins payloads of different scales"
             raise CompileError(
-                "quantize.concat", what, where=str(chip.nodes[value].where), hint="make them outputs of their own"
+                "quantize.concat", what, where=str(chip.nodes[value].provenance), hint="make them outputs of their own"
             )
     graph = Rewriter(chip, PASS).run(lambda rewriter, node: _rewrite(rewriter, node, planner))
     scales = {name: planner.scale[name] for name in planner.scale}
@@ -96,10 +98,10 @@ def _rewrite(rewriter: Rewriter, node: Node, planner: Planner) -> str | None:
     else:
         return None
     names = {role: _store(rewriter, node, role, array) for role, array in params.items()}
-    where, operands = node.where.after(PASS), rewriter.inputs(node)
+    provenance, operands = node.provenance.after(PASS), rewriter.inputs(node)
     if isinstance(node.op, Membrane) and node.op.order == "membrane_first":
         operands = tuple(_late(rewriter, node, operand) for operand in operands)
-    return rewriter.builder.add(op, *operands, name=node.name, params=names, where=where)
+    return rewriter.builder.add(op, *operands, name=node.name, params=names, provenance=provenance)
 
 
 def _emitted_type(planner: Planner, node: Node) -> Type:
@@ -115,7 +117,7 @@ def _emitted_type(planner: Planner, node: Node) -> Type:
 
 def _late(rewriter: Rewriter, node: Node, operand: str) -> str:
     """The current one step later: the chip's membrane takes the current of its own step, this one that of the step before."""
-    return rewriter.builder.add(Delay(1), operand, name=f"{node.name}_late", where=node.where.after(PASS))
+    return rewriter.builder.add(Delay(1), operand, name=f"{node.name}_late", provenance=node.provenance.after(PASS))
 
 
 def _store(rewriter: Rewriter, node: Node, role: str, array: Array) -> str:

@@ -126,7 +126,7 @@ def _with_threshold(node: Node, op: Lif, own: Mapping[str, Fraction], offset: Fr
 def _check(node: Node, condition: bool, rule: str, what: str) -> None:
     if not condition:
         hint = "use a neuron with decays from 0 to 1 and a threshold above its reset, or --precision float"
-        raise CompileError(f"quantize.{rule}", what, where=f"%{node.name}  {node.where}", hint=hint)
+        raise CompileError(f"quantize.{rule}", what, where=f"%{node.name}  {node.provenance}", hint=hint)
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,10 @@ from ir.analysis.wiring import Wiring
 from ir.errors import CompileError
 from ir.graph import Array, Graph, Node
 from ir.ops.base import Op
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 from ir.ops.linear import Sum, Synapse
 from ir.ops.neuron import Burst, Gate, Graded, Lif
-from ir.quantize.calibration import Seen
+from ir.quantize.calibration import ValueStatistics
 from ir.quantize.kinds import Kinds, kinds_of
 from ir.quantize.layer import layer_report
 from ir.quantize.loops import looped_payloads, part_of_scale
@@ -41,7 +41,7 @@ from ir.quantize.units import (
     payload_shift,
     synapses_of,
 )
-from ir.quantize.weights import Rounded, round_weights
+from ir.quantize.weights import QuantizedArray, round_weights
 from ir.target import Arithmetic
 
 
@@ -57,12 +57,12 @@ class Planner:
 
     chip: Graph
     wiring: Wiring
-    seen: Mapping[str, Seen]
+    seen: Mapping[str, ValueStatistics]
     arithmetic: Arithmetic
     scale: dict[str, float] = field(default_factory=dict)
     reach: dict[str, int] = field(default_factory=dict)
     units: dict[str, Fraction] = field(default_factory=dict)
-    rounded: dict[str, Rounded] = field(default_factory=dict)
+    rounded: dict[str, QuantizedArray] = field(default_factory=dict)
     ops: dict[str, Op] = field(default_factory=dict)
     params: dict[str, dict[str, Array]] = field(default_factory=dict)
     input_bits: dict[str, int] = field(default_factory=dict)
@@ -175,7 +175,10 @@ class Planner:
             if self.rounded[name].error:
                 what = f"the enabling synapses %{name} are not integers"
                 raise CompileError(
-                    "quantize.enable", what, where=f"%{node.name}  {node.where}", hint="open gates by unit synapses"
+                    "quantize.enable",
+                    what,
+                    where=f"%{node.name}  {node.provenance}",
+                    hint="open gates by unit synapses",
                 )
 
     def _plan_membrane(self, node: Node, kinds: Kinds, unit: Fraction) -> None:
@@ -184,7 +187,7 @@ class Planner:
         self.ops[node.name], self.params[node.name] = integers.op, dict(integers.params)
         if np.any(integers.bias.integers):
             self.params[node.name]["bias"] = integers.bias.integers
-        if isinstance(integers.op, LoihiLif):
+        if isinstance(integers.op, IntegerLif):
             self.reach[node.name] = integers.op.max_spikes
         self._report(node, unit, integers)
 
@@ -225,15 +228,15 @@ class Planner:
         )
         power = float(np.sum(ideal**2))
         error = float(np.sqrt(np.sum((np.rint(ideal) - ideal) ** 2) / power)) if power else 0.0
-        self._report(node, unit, Integers(self.ops[node.name], Rounded(integers, 0, error), 0, 0.0, shift == 0))
+        self._report(node, unit, Integers(self.ops[node.name], QuantizedArray(integers, 0, error), 0, 0.0, shift == 0))
 
     def _plan_burst(self, node: Node, unit: Fraction) -> None:
         assert isinstance(node.op, Burst)
         if unit != 1 or not self._is_exact(node):
             what = "a burst counts unit spikes, but its synapses are not of weight 1"
-            raise CompileError("quantize.burst", what, where=f"%{node.name}  {node.where}")
+            raise CompileError("quantize.burst", what, where=f"%{node.name}  {node.provenance}")
         self.ops[node.name], self.scale[node.name], self.reach[node.name] = node.op, 1.0, 1
-        self._report(node, unit, Integers(node.op, Rounded(np.zeros(1), 0, 0.0), 0, 0.0, True))
+        self._report(node, unit, Integers(node.op, QuantizedArray(np.zeros(1), 0, 0.0), 0, 0.0, True))
 
     def _wanted_scale(self, source: str) -> float:
         """The coarsest scale that a reader of the payload asks for."""
@@ -280,7 +283,10 @@ class Planner:
         if len(scales) > 1:
             what = f"%{projection} joins payloads of different scales"
             raise CompileError(
-                "quantize.concat", what, where=str(self.chip.nodes[projection].where), hint="project them one by one"
+                "quantize.concat",
+                what,
+                where=str(self.chip.nodes[projection].provenance),
+                hint="project them one by one",
             )
         return scales.pop()
 
@@ -316,4 +322,6 @@ class Planner:
 
 def _shared(node: Node) -> CompileError:
     what = "its projections also feed populations of other scales"
-    return CompileError("quantize.shared", what, where=f"%{node.name}  {node.where}", hint="give each its own weights")
+    return CompileError(
+        "quantize.shared", what, where=f"%{node.name}  {node.provenance}", hint="give each its own weights"
+    )

@@ -62,4 +62,6 @@ def _agreed(node: Node, projection: Node, rows: Array) -> Array:
 
 def _refused(node: Node, projection: Node, what: str) -> CompileError:
     hint = "give every neuron its own weights, or the population one gain"
-    return CompileError("quantize.gain", f"%{projection.name} {what}", where=f"%{node.name}  {node.where}", hint=hint)
+    return CompileError(
+        "quantize.gain", f"%{projection.name} {what}", where=f"%{node.name}  {node.provenance}", hint=hint
+    )

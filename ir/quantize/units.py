@@ -14,7 +14,7 @@ from math import ceil, floor, lcm, log2, sqrt
 
 import numpy as np
 
-from ir.quantize.calibration import Seen
+from ir.quantize.calibration import ValueStatistics
 from ir.quantize.grid import joint_quantum, quantum_of
 from ir.target import Arithmetic
 
@@ -133,7 +133,7 @@ def _grid_unit(
     return grid / finer if min(ratios) * finer >= levels else None
 
 
-def payload_scale(reader: Synapses, seen: Seen, finest: float, alone: bool, arithmetic: Arithmetic) -> float:
+def payload_scale(reader: Synapses, seen: ValueStatistics, finest: float, alone: bool, arithmetic: Arithmetic) -> float:
     """
     The real value of one payload integer that suits one reader: fine, while payload times weight keeps to `finest`.
 
@@ -149,7 +149,7 @@ def payload_scale(reader: Synapses, seen: Seen, finest: float, alone: bool, arit
     return min(balanced, finest * weight_levels(arithmetic) / reader.largest)
 
 
-def input_scale(wanted: float, seen: Seen, bits: int) -> float:
+def input_scale(wanted: float, seen: ValueStatistics, bits: int) -> float:
     """The power of two at or above the wanted scale at which the calibrated input fits `bits` bits."""
     least = max(wanted, seen.emitted * HEADROOM / (1 << (bits - 1)))
     return 2.0 ** ceil(log2(least)) if least else 1.0
@@ -160,7 +160,7 @@ def payload_bits(largest: float, bits: int) -> int:
     return min(bits, ceil(log2(max(largest, 1.0) + 1)) + 1)
 
 
-def payload_shift(wanted: float, unit: float, seen: Seen, bits: int) -> int:
+def payload_shift(wanted: float, unit: float, seen: ValueStatistics, bits: int) -> int:
     """The right shift that brings a payload's unit nearest to the wanted scale and into `bits` bits."""
     nearest = round(log2(wanted / unit)) if wanted else 0
     overflow = ceil(log2(max(seen.emitted * HEADROOM / unit, 1.0) / (1 << (bits - 1))))

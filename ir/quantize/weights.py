@@ -15,7 +15,7 @@ BLOCK = 1 << 15
 
 
 @dataclass(frozen=True)
-class Rounded:
+class QuantizedArray:
     """Integers, how many of them hit the end of their range, and the relative root mean square error."""
 
     integers: Array
@@ -23,7 +23,7 @@ class Rounded:
     error: float
 
 
-def round_weights(weights: Array | float, unit: float, bits: int) -> Rounded:
+def round_weights(weights: Array | float, unit: float, bits: int) -> QuantizedArray:
     """
     Weights as multiples of `unit`, within signed `bits` bits.
 
@@ -41,10 +41,10 @@ def round_weights(weights: Array | float, unit: float, bits: int) -> Rounded:
         saturated += int(np.count_nonzero(nearest != kept))
         power += float(np.sum(ideal**2))
         lost += float(np.sum((kept - ideal) ** 2))
-    return Rounded(integers.reshape(np.shape(weights)), saturated, sqrt(lost / power) if power else 0.0)
+    return QuantizedArray(integers.reshape(np.shape(weights)), saturated, sqrt(lost / power) if power else 0.0)
 
 
-def round_bias(bias: Array, arithmetic: Arithmetic) -> Rounded:
+def round_bias(bias: Array, arithmetic: Arithmetic) -> QuantizedArray:
     """Biases in units of v, each a signed mantissa shifted left by its own exponent."""
     top = (1 << (arithmetic.bias_mantissa_bits - 1)) - 1
     ideal = np.asarray(bias, np.float64)
@@ -55,7 +55,7 @@ def round_bias(bias: Array, arithmetic: Arithmetic) -> Rounded:
     saturated = int(np.count_nonzero(np.abs(ideal) > top * step + step / 2))
     power = float(np.sum(ideal**2))
     error = float(np.sqrt(np.sum((integers - ideal) ** 2) / power)) if power else 0.0
-    return Rounded(integers.astype(np.int32), saturated, error)
+    return QuantizedArray(integers.astype(np.int32), saturated, error)
 
 
 def _smallest(bits: int) -> type:

@@ -10,7 +10,7 @@ import numpy as np
 from backends.lava.emit.matrix import stored_matrix
 from backends.lava.runtime.children import start_by_forking
 from ir.graph import Graph, Node
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 from ir.ops.linear import Conv, Linear
 from ir.ops.shape import Reshape
 from ir.ops.source import Input
@@ -22,7 +22,7 @@ WARM_UP = 4
 
 def is_chain(chip: Graph) -> bool:
     """Whether the network is nothing but weighted layers with Lava's own neurons, one after another."""
-    return all(isinstance(node.op, (Input, Conv, Linear, LoihiLif, Reshape)) for node in chip.nodes.values())
+    return all(isinstance(node.op, (Input, Conv, Linear, IntegerLif, Reshape)) for node in chip.nodes.values())
 
 
 class ByHand:
@@ -46,7 +46,7 @@ class ByHand:
                 synapses = _synapses(chip, node, previous)
                 (port if port.shape == synapses.s_in.shape else port.flatten()).connect(synapses.s_in)
                 port = synapses.a_out
-            elif isinstance(node.op, LoihiLif):
+            elif isinstance(node.op, IntegerLif):
                 depth += 1
                 lif = _neurons(chip, node, port.shape, self.steps, depth)
                 port.connect(lif.a_in)
@@ -100,7 +100,7 @@ def _neurons(chip: Graph, node: Node, shape: tuple[int, ...], steps: int, depth:
     from lava.proc.lif.process import LIFReset
 
     op = node.op
-    assert isinstance(op, LoihiLif)
+    assert isinstance(op, IntegerLif)
     bias = chip.arrays(node).get("bias", np.zeros(1, np.int32))
     assert bias.min() == bias.max(), "per channel biases would need their own order"
     neuron = {"du": op.du, "dv": op.dv, "vth": op.vth, "bias_mant": int(bias.flat[0])}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from ir.graph import Graph, GraphBuilder, Where
+from ir.graph import Graph, GraphBuilder, Provenance
 from ir.ops import Add, Concat, Expand, Function, Input, Lif, Linear, Mul, Pad, Permute, Reshape, Scale, Slice, Sum
 
 
@@ -24,25 +24,27 @@ def graphs(draw: st.DrawFn) -> Graph:
 def _grow(draw: st.DrawFn, builder: GraphBuilder, value: str, index: int) -> str:
     kind = builder.type(value)
     rows, columns = kind.shape
-    where = Where(
+    provenance = Provenance(
         draw(st.sampled_from(["", "block.0.attn", "a b"])), draw(st.sampled_from([(), ("fold",), ("a", "b")]))
     )
     weight = builder.param(f"w{index}", np.random.default_rng(index).integers(-4, 5, (2, columns)).astype(np.float32))
     unit = 1 if rows == 1 else rows
     choices = {
-        "linear": lambda: builder.add(Linear(), value, name="l", params={"weight": weight}, where=where),
-        "lif": lambda: builder.add(Lif(0.5, threshold=draw(st.floats(0.1, 9))), value, name="s.lif", where=where),
-        "reshape": lambda: builder.add(Reshape((columns, rows)), value, name="r", where=where),
-        "permute": lambda: builder.add(Permute((1, 0)), value, name="p", where=where),
-        "slice": lambda: builder.add(Slice(1, 0, columns), value, name="c", where=where),
-        "concat": lambda: builder.add(Concat(0), value, value, name="cat", where=where),
-        "sum": lambda: builder.add(Sum((0,), weight=0.125), value, name="sum", where=where),
-        "expand": lambda: builder.add(Expand((unit, columns)), value, name="e", where=where),
-        "add": lambda: builder.add(Add(), value, value, name="a", where=where),
-        "mul": lambda: builder.add(Mul(), value, value, name="m", where=where),
-        "scale": lambda: builder.add(Scale(draw(st.floats(-2, 2))), value, name="k", where=where),
-        "pad": lambda: builder.add(Pad(1, 1, 0), value, name="pad", where=where),
-        "square": lambda: builder.add(Function("square"), value, name="f", where=where),
+        "linear": lambda: builder.add(Linear(), value, name="l", params={"weight": weight}, provenance=provenance),
+        "lif": lambda: builder.add(
+            Lif(0.5, threshold=draw(st.floats(0.1, 9))), value, name="s.lif", provenance=provenance
+        ),
+        "reshape": lambda: builder.add(Reshape((columns, rows)), value, name="r", provenance=provenance),
+        "permute": lambda: builder.add(Permute((1, 0)), value, name="p", provenance=provenance),
+        "slice": lambda: builder.add(Slice(1, 0, columns), value, name="c", provenance=provenance),
+        "concat": lambda: builder.add(Concat(0), value, value, name="cat", provenance=provenance),
+        "sum": lambda: builder.add(Sum((0,), weight=0.125), value, name="sum", provenance=provenance),
+        "expand": lambda: builder.add(Expand((unit, columns)), value, name="e", provenance=provenance),
+        "add": lambda: builder.add(Add(), value, value, name="a", provenance=provenance),
+        "mul": lambda: builder.add(Mul(), value, value, name="m", provenance=provenance),
+        "scale": lambda: builder.add(Scale(draw(st.floats(-2, 2))), value, name="k", provenance=provenance),
+        "pad": lambda: builder.add(Pad(1, 1, 0), value, name="pad", provenance=provenance),
+        "square": lambda: builder.add(Function("square"), value, name="f", provenance=provenance),
     }
     return choices[draw(st.sampled_from(sorted(choices)))]()
 

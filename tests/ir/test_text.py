@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ir.errors import CompileError
-from ir.graph import GraphBuilder, Where
+from ir.graph import GraphBuilder, Provenance
 from ir.ops import Input, Lif, Linear
 from ir.text import graph_text, parse_graph
 
@@ -27,8 +27,10 @@ def test_golden(golden):
     builder = GraphBuilder("tiny", 2)
     x = builder.add(Input("spike[3x4]"), name="x")
     weight = builder.param("block.w", np.arange(8, dtype=np.float32).reshape(2, 4))
-    current = builder.add(Linear(), x, name="q", params={"weight": weight}, where=Where("block.q", ("fold_batchnorm",)))
-    spikes = builder.add(Lif(0.5, threshold=0.25), current, name="q_lif", where=Where("block.q_lif"))
+    current = builder.add(
+        Linear(), x, name="q", params={"weight": weight}, provenance=Provenance("block.q", ("fold_batchnorm",))
+    )
+    spikes = builder.add(Lif(0.5, threshold=0.25), current, name="q_lif", provenance=Provenance("block.q_lif"))
     golden("tiny_graph.txt", graph_text(builder.build({"out": spikes})))
 
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from backends.lava.core.integer_lif import is_plain
+from backends.lava.core.plain_lif import is_plain
 from ir.analysis.fan_in import populations
 from ir.graph import Array, Graph, Node
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 from ir.ops.linear import Sum, Synapse
 from ir.ops.neuron import Gate
 
@@ -127,7 +127,7 @@ def _is_product(graph: Graph, node: Node) -> bool:
 def _is_and(node: Node) -> bool:
     """Whether a neuron fires exactly when two unit spikes meet: one alone stays below threshold and leaves nothing behind."""
     op = node.op
-    if not isinstance(op, LoihiLif) or not is_plain(node) or op.micro or op.vth != 1:
+    if not isinstance(op, IntegerLif) or not is_plain(node) or op.micro or op.vth != 1:
         return False
     unit = 1 << op.decay_bits
     return op.du == unit - 1 and (unit - op.dv) << op.shift < unit

@@ -30,7 +30,7 @@ class DelayLine:
             self._ring = np.zeros((int(self._late.max(initial=0)) + 1, windows.lanes, node.type.size))
         except (MemoryError, ValueError):
             what = f"%{node.name}: {int(late.max())} steps of delay do not fit into memory"
-            raise CompileError("lava.delay", what, where=str(node.where), hint="delay by fewer steps") from None
+            raise CompileError("lava.delay", what, where=str(node.provenance), hint="delay by fewer steps") from None
 
     def reset(self) -> None:
         """Forget everything."""

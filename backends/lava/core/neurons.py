@@ -15,8 +15,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from backends.lava.core.integer_lif import IntegerLif, is_plain, total_of
 from backends.lava.core.number_types import emission_dtype
+from backends.lava.core.plain_lif import PlainLif, is_plain, total_of
 from ir.graph import Array, Graph, Node
 from ir.ops.neuron import Burst, Gate, Graded
 
@@ -43,7 +43,7 @@ def neuron_of(graph: Graph, node: Node, bounds: Mapping[str, int] | None, window
     params, emitted = graph.arrays(node), emission_dtype(graph, node)
     if is_plain(node):
         assert bounds is not None
-        return IntegerLif(node, params.get("bias"), sum(bounds[name] for name in node.inputs), window)
+        return PlainLif(node, params.get("bias"), sum(bounds[name] for name in node.inputs), window)
     real = np.dtype(graph.dtype).type
     if isinstance(node.op, (Graded, Gate, Burst)):
         working = real if bounds is None else np.float64

@@ -18,7 +18,7 @@ from backends.lava.core.memories import BackEdge, DelayLine
 from backends.lava.core.neurons import neuron_of
 from backends.lava.core.residual import shared_instruction, shared_projections
 from backends.lava.timing import Timing, Windows
-from ir.analysis.fan_in import Cone, cone_of
+from ir.analysis.fan_in import FanInCone, cone_of
 from ir.graph import Graph, Node
 from ir.ops.delay import Delay, Past
 
@@ -111,7 +111,7 @@ def roots_of(graph: Graph, emission: str) -> tuple[str, ...]:
     return graph.nodes[emission].inputs
 
 
-def _in_order(graph: Graph, cone: Cone, emits: Sequence[str]) -> list[Node]:
+def _in_order(graph: Graph, cone: FanInCone, emits: Sequence[str]) -> list[Node]:
     needed = {node.name for node in cone.nodes} | set(emits)
     return [node for name, node in graph.nodes.items() if name in needed]
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from backends.lava.bounds import magnitude_bounds
 from backends.lava.core.core import Core
-from backends.lava.core.integer_lif import is_plain
 from backends.lava.core.number_types import port_dtype
+from backends.lava.core.plain_lif import is_plain
 from backends.lava.core.stage import READOUT
 from backends.lava.core.worker import CoreWorker, HostWorker
 from backends.lava.emit.blueprint import Blueprint, CorePart, LifPart, Part, Port, SynapsesPart, emission_of, finish
@@ -27,7 +27,7 @@ from backends.lava.runtime.recording import Tap
 from backends.lava.timing import Timing
 from ir.analysis.fan_in import cone_of
 from ir.graph import Array, Graph, Node
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 
 LONGEST_DELAY = 63
 """Longest delay of Lava's DelaySparse in steps (6 bits)."""
@@ -114,7 +114,7 @@ class _StockEmission:
 
     def _overflows(self, node: Node, synapses: Mapping[tuple[str, str], StoredMatrix]) -> bool:
         """Whether a sum could leave the 32 bits in which Lava's synapses and neurons compute."""
-        assert isinstance(node.op, LoihiLif)
+        assert isinstance(node.op, IntegerLif)
         total = sum(self.bounds[name] for name in node.inputs)
         largest = max((self._stored_sum(matrix, source) for (_, source), matrix in synapses.items()), default=0)
         return max(total << node.op.shift, largest) >= INT32_TOP - (1 << node.op.state_bits)
@@ -144,7 +144,7 @@ def _identity(size: int) -> Any:
 def _lif_part(graph: Graph, node: Node, timing: Timing) -> LifPart | None:
     """The neuron in Lava's parameters, or None where its widths or biases differ from what Lava's LIF can hold."""
     op = node.op
-    if not isinstance(op, LoihiLif) or (op.shift, op.decay_bits, op.state_bits) != LAVA_LIF:
+    if not isinstance(op, IntegerLif) or (op.shift, op.decay_bits, op.state_bits) != LAVA_LIF:
         return None
     bias = graph.arrays(node).get("bias", np.zeros(1, np.int64)).astype(np.int64)
     mantissa, exponent = _mantissas(np.broadcast_to(bias, node.type.shape).reshape(-1))

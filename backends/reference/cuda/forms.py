@@ -20,7 +20,7 @@ from backends.reference.cuda.self_test import (
 from backends.reference.kernels.forms import Forms, Payloads, Product, Spikes, Weighted
 from backends.reference.kernels.product import accumulator
 from ir.errors import CompileError
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 from ir.ops.linear import Linear
 from ir.ops.neuron import Gate, Graded
 
@@ -59,13 +59,13 @@ class CudaForms(Forms):
         return torch.float16 if self._halves and 0 < bound <= EXACT_FLOAT16 else accumulator(bound)
 
     def spikes(
-        self, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, scale: int
+        self, op: IntegerLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, scale: int
     ) -> Spikes:
         if self._kernels is None:
             return super().spikes(op, shape, bias, kind, scale)
         return FusedSpikes(self._kernels, op, shape, bias, kind, scale, self._device)
 
-    def wrapping(self, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, scale: int) -> Spikes:
+    def wrapping(self, op: IntegerLif, shape: tuple[int, ...], bias: torch.Tensor | None, scale: int) -> Spikes:
         if self._kernels is None:
             return super().wrapping(op, shape, bias, scale)
         return FusedWrapping(self._kernels, op, shape, bias, scale, self._device)

@@ -17,7 +17,7 @@ from backends.reference.kernels.layout import (
     period,
 )
 from backends.reference.kernels.number_types import travels
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 from ir.ops.neuron import Gate, Graded
 from ir.types import Type, graded
 
@@ -87,7 +87,7 @@ class FusedSpikes(_Spiking):
     def __init__(
         self,
         kernels: Any,
-        op: LoihiLif,
+        op: IntegerLif,
         shape: tuple[int, ...],
         bias: torch.Tensor | None,
         kind: torch.dtype,
@@ -100,12 +100,12 @@ class FusedSpikes(_Spiking):
 
 
 class FusedWrapping(_Spiking):
-    """`neurons.loihi_spikes` by kernels, the module `triton_neurons`, on a device."""
+    """`neurons.integer_lif_spikes` by kernels, the module `triton_neurons`, on a device."""
 
     def __init__(
         self,
         kernels: Any,
-        op: LoihiLif,
+        op: IntegerLif,
         shape: tuple[int, ...],
         bias: torch.Tensor | None,
         scale: int,

@@ -18,7 +18,7 @@ from backends.reference.cuda.neurons import FusedPayloads, FusedSpikes, FusedWra
 from backends.reference.cuda.products import ByteConvolution, ByteDense
 from backends.reference.kernels.dense import Sources
 from backends.trace import Array
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 from ir.ops.linear import Conv
 from ir.ops.neuron import Gate, Graded
 
@@ -87,12 +87,12 @@ def neurons_are_exact(kernels: Any) -> Callable[[torch.device], bool]:
             kind = torch.float64 if dv == 333 else torch.float32
             moved = torch.from_numpy(bias).to(device, kind)
             x = rng.integers(-40, 60, (4, 3, *shape))
-            op = LoihiLif(4095, dv, 20, 6, 12, 24)
+            op = IntegerLif(4095, dv, 20, 6, 12, 24)
             spikes = FusedSpikes(kernels, op, shape, moved, kind, scale, device)
             current = torch.from_numpy(x).to(device, CURRENTS[place])
             if not _same(spikes(current), op.run((x * scale,), {"bias": bias}, len(x))):
                 return False
-            wide = LoihiLif(1000 if place % 2 else 4095, dv, 200, 6, 12, 24)
+            wide = IntegerLif(1000 if place % 2 else 4095, dv, 200, 6, 12, 24)
             wrapping = FusedWrapping(kernels, wide, shape, moved.double(), scale, device)
             large = x * 3000  # beyond 2^17, from where on a shifted current wraps
             if not _same(

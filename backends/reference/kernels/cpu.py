@@ -17,7 +17,7 @@ from backends.reference.kernels.int8 import Int8Kernels, Int8Weights, can_convol
 from backends.reference.kernels.layout import CHANNELS_LAST, is_channels_last
 from backends.reference.kernels.plain import PlainPayloads, PlainSpikes, SteppedSpikes
 from backends.reference.kernels.targets import targets_per_position
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 from ir.ops.linear import Conv, Linear
 from ir.ops.neuron import Gate, Graded
 
@@ -42,11 +42,11 @@ class WithNumba(WithoutNumba):
         self._kernels, self._event_kernels = kernels, event_kernels()
 
     def spikes(
-        self, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, scale: int
+        self, op: IntegerLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, scale: int
     ) -> Spikes:
         return PlainSpikes(self._kernels, op, shape, bias, kind)
 
-    def stepped(self, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None) -> Stepper | None:
+    def stepped(self, op: IntegerLif, shape: tuple[int, ...], bias: torch.Tensor | None) -> Stepper | None:
         return SteppedSpikes(self._kernels, op, shape, bias)
 
     def payloads(

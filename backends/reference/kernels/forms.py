@@ -15,12 +15,12 @@ import torch
 
 from backends.reference.kernels.dense import Convolution, Dense, Sources
 from backends.reference.kernels.emitted import Count, Emitted
-from backends.reference.kernels.neurons import loihi_spikes
+from backends.reference.kernels.neurons import integer_lif_spikes
 from backends.reference.kernels.product import accumulator
 from backends.reference.kernels.targets import targets_per_position
 from backends.reference.kernels.torch_neurons import TorchPayloads, TorchSpikes
 from ir.graph import Array
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 from ir.ops.linear import Conv, Linear
 from ir.ops.neuron import Gate, Graded
 
@@ -83,21 +83,21 @@ class Forms:
         return accumulator(bound)
 
     def spikes(
-        self, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, scale: int
+        self, op: IntegerLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, scale: int
     ) -> Spikes:
         """Plain neurons that remember no current; arguments as in `torch_neurons`."""
         return TorchSpikes(op, bias, kind, scale)
 
-    def wrapping(self, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, scale: int) -> Spikes:
+    def wrapping(self, op: IntegerLif, shape: tuple[int, ...], bias: torch.Tensor | None, scale: int) -> Spikes:
         """Plain neurons of any currents (T, B, *shape) / scale, which may wrap, and that may remember them; bias: float64."""
 
         def spikes(current: torch.Tensor) -> Emitted:
-            fired = loihi_spikes(op, current if scale == 1 else current * scale, bias)
+            fired = integer_lif_spikes(op, current if scale == 1 else current * scale, bias)
             return fired, self.nonzero(fired)
 
         return spikes
 
-    def stepped(self, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None) -> Stepper | None:
+    def stepped(self, op: IntegerLif, shape: tuple[int, ...], bias: torch.Tensor | None) -> Stepper | None:
         """Plain neurons at zero state; None where only their definition is at hand."""
         return None
 

@@ -10,27 +10,27 @@ import torch
 
 from backends.reference.kernels.number_types import travels
 from ir.graph import Node
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 from ir.ops.neuron import Burst
 
 
-def is_plain(op: LoihiLif, params: Collection[str]) -> bool:
+def is_plain(op: IntegerLif, params: Collection[str]) -> bool:
     """Whether the neuron is Lava's own LIF from zero state, with one set of constants: what the kernels here compute."""
     return op.is_basic and not (op.u0 or op.v0) and set(params) <= {"bias"}
 
 
-def remembers_current(op: LoihiLif) -> bool:
+def remembers_current(op: IntegerLif) -> bool:
     """Whether a current outlasts its step."""
     return op.du != (1 << op.decay_bits) - 1
 
 
-def keeps_power_of_two(op: LoihiLif) -> bool:
+def keeps_power_of_two(op: IntegerLif) -> bool:
     """Whether float32 holds the membrane exactly: a decay that only shifts it."""
     kept = (1 << op.decay_bits) - op.dv
     return kept & (kept - 1) == 0
 
 
-def loihi_spikes(op: LoihiLif, current: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+def integer_lif_spikes(op: IntegerLif, current: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
     """
     Spikes of the chip's integer neuron, any of them (`ir.ops.integer_neuron`); float64 holds every intermediate exactly.
 

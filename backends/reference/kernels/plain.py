@@ -22,7 +22,7 @@ from backends.reference.kernels.layout import (
 )
 from backends.reference.kernels.number_types import travels
 from backends.trace import Array
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 from ir.ops.neuron import Gate, Graded
 from ir.types import Type, graded
 
@@ -39,7 +39,7 @@ class PlainSpikes:
     """
 
     def __init__(
-        self, kernels: Any, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype
+        self, kernels: Any, op: IntegerLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype
     ) -> None:
         own = None if bias is None else bias.to(kind)
         self._kernels, self._kind, self._channels_last = kernels, kind, None
@@ -67,13 +67,13 @@ class PlainSpikes:
 
 class SteppedSpikes:
     """
-    Lava's own LIF with one set of constants, one step of one run after another: `neurons.loihi_spikes` with its state kept.
+    Lava's own LIF with one set of constants, one step of one run after another: `neurons.integer_lif_spikes` with its state kept.
 
     Args:
         kernels: the compiled ones. shape: of the population. bias: in units of v, broadcastable to it; None for none.
     """
 
-    def __init__(self, kernels: Any, op: LoihiLif, shape: tuple[int, ...], bias: torch.Tensor | None) -> None:
+    def __init__(self, kernels: Any, op: IntegerLif, shape: tuple[int, ...], bias: torch.Tensor | None) -> None:
         unit, half = 1 << op.decay_bits, 1 << (op.state_bits - 1)
         kept = (unit - op.du - 1) / unit, (unit - op.dv) / unit
         self._constants = tuple(map(float, (1 << op.shift, *kept, op.vth << op.shift, half)))

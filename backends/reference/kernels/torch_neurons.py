@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from backends.reference.kernels.emitted import Emitted
 from backends.reference.kernels.number_types import travels
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 from ir.ops.neuron import Gate, Graded
 from ir.types import Type, graded
 
@@ -21,7 +21,7 @@ class TorchSpikes:
         kind: number type in which the membrane is exact. scale: of the currents, a power of two.
     """
 
-    def __init__(self, op: LoihiLif, bias: torch.Tensor | None, kind: torch.dtype, scale: int = 1) -> None:
+    def __init__(self, op: IntegerLif, bias: torch.Tensor | None, kind: torch.dtype, scale: int = 1) -> None:
         self._op, self._bias, self._kind = op, None if bias is None else bias.to(kind), kind
         self._gain = -float(scale << op.shift)
 
@@ -53,7 +53,7 @@ class TorchPayloads:
         return value, torch.count_nonzero(value)
 
 
-def inverted_spikes(op: LoihiLif, drive: torch.Tensor) -> torch.Tensor:
+def inverted_spikes(op: IntegerLif, drive: torch.Tensor) -> torch.Tensor:
     """
     Spikes of a plain neuron that remembers no current, in a few passes over the membrane and in place.
 

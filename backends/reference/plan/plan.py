@@ -15,7 +15,7 @@ from backends.reference.run.counting import FanOut, fan_outs
 from ir.analysis.ranges import magnitudes
 from ir.analysis.wiring import wiring_of
 from ir.graph import Graph, Node
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 from ir.ops.linear import Sum, Synapse
 from ir.ops.neuron import Gate, Lif
 from ir.types import Type
@@ -226,16 +226,16 @@ def _is_and(node: Node, sources: list[Node]) -> bool:
     first, second = (float(source.op.weight) for source in sources if isinstance(source.op, Synapse))
     if isinstance(node.op, Lif) and (node.op.decay != 1 or not node.op.is_basic(())):
         return False
-    if isinstance(node.op, LoihiLif) and not _forgets(node.op, first, second):
+    if isinstance(node.op, IntegerLif) and not _forgets(node.op, first, second):
         return False
-    if not isinstance(node.op, (Lif, LoihiLif)):
+    if not isinstance(node.op, (Lif, IntegerLif)):
         return False
     kind = np.float32 if isinstance(node.op, Lif) else np.int64
     currents = np.array([0, first, second, first + second]).astype(kind).reshape(1, 4, 1)
     return node.op.run((currents,), {}, 1).ravel().tolist() == [0, 0, 0, 1]
 
 
-def _forgets(op: LoihiLif, first: float, second: float) -> bool:
+def _forgets(op: IntegerLif, first: float, second: float) -> bool:
     """Whether nothing of a current that did not fire is left after one step."""
     if not op.is_basic or op.u0 or op.v0:
         return False

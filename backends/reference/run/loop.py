@@ -20,7 +20,7 @@ from backends.reference.plan.plan import Plan
 from backends.reference.run.store import Store
 from ir.graph import Node
 from ir.ops.delay import Past
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 
 Step = Mapping[str, torch.Tensor]
 """The values of one step, (1, B, *shape)."""
@@ -93,7 +93,7 @@ class _Run:
         """The neurons' own kernel, where there is one."""
         if node.name not in self.steppers:
             op, store, stepper = node.op, self.products.store, None
-            if isinstance(op, LoihiLif) and is_plain(op, dict(node.params)):
+            if isinstance(op, IntegerLif) and is_plain(op, dict(node.params)):
                 stepper = store.forms.stepped(op, node.type.shape, store.bias(node, torch.float64))
             self.steppers[node.name] = stepper
         return self.steppers[node.name]

@@ -24,7 +24,7 @@ from backends.reference.kernels.product import accumulator
 from backends.reference.plan.plan import Plan, Step, Term
 from backends.reference.run.currents import Currents
 from backends.reference.run.store import Store
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 from ir.ops.linear import Synapse
 from ir.ops.neuron import Burst, Gate, Graded, clip_payload
 
@@ -35,14 +35,14 @@ Emission = Callable[[Currents], Emitted]
 def emission_of(step: Step, store: Store) -> Emission:
     """The fastest exact way for a population."""
     op = step.node.op
-    if isinstance(op, LoihiLif) and is_plain(op, dict(step.node.params)):
+    if isinstance(op, IntegerLif) and is_plain(op, dict(step.node.params)):
         return _wrapping_spikes(step, op, store) if remembers_current(op) else _plain_spikes(step, op, store)
     if isinstance(op, (Graded, Gate)) and store.plan.integer:
         return _plain_payloads(step, op, store)
     return partial(_defined, step)
 
 
-def _plain_spikes(step: Step, op: LoihiLif, store: Store) -> Emission:
+def _plain_spikes(step: Step, op: IntegerLif, store: Store) -> Emission:
     """The prepared kernel needs a current that cannot wrap, by proof or at hand."""
     kind, half = torch.float32 if keeps_power_of_two(op) else torch.float64, 1 << (op.state_bits - 1)
     prepare = partial(store.forms.spikes, op, step.node.type.shape, store.bias(step.node, kind), kind)
@@ -62,7 +62,7 @@ def _plain_spikes(step: Step, op: LoihiLif, store: Store) -> Emission:
     return emission
 
 
-def _wrapping_spikes(step: Step, op: LoihiLif, store: Store) -> Emission:
+def _wrapping_spikes(step: Step, op: IntegerLif, store: Store) -> Emission:
     total, scale = _total(step.terms, store)
     spikes = store.forms.wrapping(op, step.node.type.shape, store.bias(step.node, torch.float64), scale)
     return lambda currents: spikes(total(currents))

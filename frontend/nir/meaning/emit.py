@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from frontend.nir.fresh import fresh
 from frontend.nir.meaning.recurrence import Lags
 from frontend.nir.reading.network import NirNetwork
-from ir.graph import Array, Graph, GraphBuilder, Where
+from ir.graph import Array, Graph, GraphBuilder, Provenance
 from ir.ops import Add, Delay, Input, Op, Past, Synapse
 
 Step = tuple[Op, dict[str, Array]]
@@ -133,4 +133,4 @@ class _Build:
 
     def _add(self, op: Op, *inputs: str, name: str, key: str, arrays: Mapping[str, Array] | None = None) -> str:
         params = {role: self._builder.param(f"{name}.{role}", array) for role, array in (arrays or {}).items()}
-        return self._builder.add(op, *inputs, name=name, params=params, where=Where(key))
+        return self._builder.add(op, *inputs, name=name, params=params, provenance=Provenance(key))

@@ -1,7 +1,7 @@
 """
 NIR network and semantics -> IR graph.
 
-Several edges into a node add up, in the order of the file; an edge that occurs twice counts twice. `Where` of every node is
+Several edges into a node add up, in the order of the file; an edge that occurs twice counts twice. Every node's provenance is
 the name of the NIR node that it comes from.
 """
 

@@ -21,6 +21,8 @@ from ir.ops import OPS
 from ir.ops.base import Op
 
 FORMAT_VERSION = "2"
+FORMER_KINDS = {"loihi_lif": "integer_lif", "loihi_leaky": "integer_leaky"}
+"""What operations were called in files of earlier versions -> what they are called now."""
 
 
 @dataclass(eq=False)
@@ -55,9 +57,9 @@ def recorded_op(name: str, entries: Mapping[str, Any]) -> tuple[Op, tuple[str, .
         CompileError: for a kind that does not exist or attributes that do not fit it.
     """
     try:
-        kind, operands = entries["kind"], tuple(json.loads(entries["operands"]))
+        kind, operands = str(entries["kind"]), tuple(json.loads(entries["operands"]))
         attributes = {key: _as_tuple(value) for key, value in json.loads(entries["attributes"]).items()}
-        return OPS[kind](**attributes), operands
+        return OPS[FORMER_KINDS.get(kind, kind)](**attributes), operands
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CompileError(
             "nir.record",

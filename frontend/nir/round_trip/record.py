@@ -10,7 +10,7 @@ import numpy as np
 
 from frontend.nir.round_trip.ext import FORMAT_VERSION, Extension, recorded_op
 from ir.errors import CompileError
-from ir.graph import Array, Graph, Node, Where
+from ir.graph import Array, Graph, Node, Provenance
 
 GENERATOR = "spike-compiler"
 
@@ -59,8 +59,8 @@ def recorded_graph(metadata: Mapping[str, Any], nodes: Mapping[str, Any]) -> Gra
         roles = tuple((role, key) for role, key in entry["params"])
         shapes = {role: params[key].shape for role, key in roles}
         result = op.infer(tuple(made[name].type for name in operands), shapes)
-        where = Where(entry["module"], tuple(entry["passes"]))
-        made[entry["name"]] = Node(entry["name"], op, operands, result, roles, where)
+        provenance = Provenance(entry["module"], tuple(entry["passes"]))
+        made[entry["name"]] = Node(entry["name"], op, operands, result, roles, provenance)
     return Graph(content["name"], int(content["steps"]), made, content["outputs"], params, content["dtype"])
 
 
@@ -71,8 +71,8 @@ def _entry(node: Node) -> dict[str, Any]:
         "attributes": json.dumps(node.op.attributes()),
         "operands": json.dumps(node.inputs),
         "params": node.params,
-        "module": node.where.module,
-        "passes": node.where.passes,
+        "module": node.provenance.module,
+        "passes": node.provenance.passes,
     }
 
 

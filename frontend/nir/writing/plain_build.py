@@ -103,7 +103,7 @@ class PlainBuild:
             for role, array in graph.arrays(node).items()
             if role != "bias"
         }
-        about = {"module": node.where.module}
+        about = {"module": node.provenance.module}
         if isinstance(op, Lif):
             about |= {"source_threshold": repr(op.threshold), "source_comparator": op.comparator}
         if isinstance(op, Lif) and op.is_basic(arrays) and op.comparator != ">":
@@ -120,7 +120,7 @@ class PlainBuild:
         sources, bias = weights_by_source(self._graph, node.inputs), self._bias(node, node.type.shape[1:])
         size, dtype = node.type.size // op.micro, self._graph.dtype
         neuron, copies, bias = in_space(op, sources, bias, size, self._on_spikes(sources), dtype)
-        about = {"module": node.where.module, "threshold_is": "strict in the source"}
+        about = {"module": node.provenance.module, "threshold_is": "strict in the source"}
         self._place(node, Population(neuron, {}, (node.type.size,), dtype, gates=False), copies, bias, about)
 
     def _bias(self, node: Node, shape: tuple[int, ...]) -> Array | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from math import prod
 
-from ir.graph import Node, Where
+from ir.graph import Node, Provenance
 from ir.lowerings.forms import Complement, Current, Form, Product, Spikes, Wire
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.rules.gate import relay
@@ -26,42 +26,42 @@ Cost = tuple[int, int, int]
 """Neurons, synapses, micro-steps: compared in this order."""
 
 
-def lower_graded_a(lowering: Lowering, node: Node, where: Where) -> Form:
+def lower_graded_a(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
     """(A B) C with graded scores."""
     a, b, c, inner = _factors(lowering, node)
-    scores = multiplied(lowering, a, b, inner.name, where)
-    payload = relay(lowering, scores, _payload_bits(lowering, a), f"{inner.name}_score", where)
+    scores = multiplied(lowering, a, b, inner.name, provenance)
+    payload = relay(lowering, scores, _payload_bits(lowering, a), f"{inner.name}_score", provenance)
     bits = _payload_bits(lowering, a)
-    return multiplied(lowering, payload.parts[0], c, node.name, where, bits).scaled(inner.factor)
+    return multiplied(lowering, payload.parts[0], c, node.name, provenance, bits).scaled(inner.factor)
 
 
-def lower_graded_b(lowering: Lowering, node: Node, where: Where) -> Form:
+def lower_graded_b(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
     """A (B C) with graded counters."""
     a, b, c, inner = _factors(lowering, node)
-    counts = multiplied(lowering, b, c, inner.name, where)
+    counts = multiplied(lowering, b, c, inner.name, provenance)
     bits = _payload_bits(lowering, b)
-    payload = relay(lowering, counts, bits, f"{inner.name}_count", where)
-    return multiplied(lowering, a, payload.parts[0], node.name, where, bits).scaled(inner.factor)
+    payload = relay(lowering, counts, bits, f"{inner.name}_count", provenance)
+    return multiplied(lowering, a, payload.parts[0], node.name, provenance, bits).scaled(inner.factor)
 
 
-def lower_time_coded(lowering: Lowering, node: Node, where: Where) -> Form:
+def lower_time_coded(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
     """(A B) C with scores as bursts; one micro-step per unit that a score can reach."""
     a, b, c, inner = _factors(lowering, node)
     micro = lowering.builder.type(a).shape[-1]
-    scores = multiplied(lowering, a, b, inner.name, where)
-    burst = lowering.neuron(Burst(micro), scores, f"{inner.name}_score", where)
-    rows = lowering.reshaped(c, (1, *lowering.builder.type(c).shape), f"{node.name}_micro", where)
+    scores = multiplied(lowering, a, b, inner.name, provenance)
+    burst = lowering.neuron(Burst(micro), scores, f"{inner.name}_score", provenance)
+    rows = lowering.reshaped(c, (1, *lowering.builder.type(c).shape), f"{node.name}_micro", provenance)
     shape = (micro, *lowering.builder.type(c).shape)
-    every = lowering.spread(rows, shape, f"{node.name}_micro", where)
-    x, y = aligned(lowering, burst, every, node.name, where)
-    pairs = both(lowering, x, y, f"{node.name}_and", where, micro)
-    return _summed_bursts(lowering, pairs, micro, node, where).scaled(inner.factor)
+    every = lowering.spread(rows, shape, f"{node.name}_micro", provenance)
+    x, y = aligned(lowering, burst, every, node.name, provenance)
+    pairs = both(lowering, x, y, f"{node.name}_and", provenance, micro)
+    return _summed_bursts(lowering, pairs, micro, node, provenance).scaled(inner.factor)
 
 
-def _summed_bursts(lowering: Lowering, pairs: str, micro: int, node: Node, where: Where) -> Current:
+def _summed_bursts(lowering: Lowering, pairs: str, micro: int, node: Node, provenance: Provenance) -> Current:
     """The sums of pairs (micro, ..., n, m, e) over the micro-steps and over m."""
     shape = lowering.builder.type(pairs).shape
-    wire = Wire(pairs, Sum((0, len(shape) - 2), micro=micro), f"{node.name}_sum", where)
+    wire = Wire(pairs, Sum((0, len(shape) - 2), micro=micro), f"{node.name}_sum", provenance)
     kept, result = (1, *shape[1:-2], 1, shape[-1]), (*shape[1:-2], shape[-1])
     return routed(Current(kept, (wire,)), Reshape(result), result)
 

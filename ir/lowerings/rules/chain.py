@@ -13,7 +13,7 @@ from math import prod
 
 import numpy as np
 
-from ir.graph import Array, Node, Where
+from ir.graph import Array, Node, Provenance
 from ir.lowerings.forms import Current, Form, Wire
 from ir.lowerings.lowering import Lowering, joint_bias
 from ir.lowerings.rules.compose import response, through
@@ -27,7 +27,7 @@ MAX_WEIGHTS = 1 << 25
 TOO_MANY = (1 << 60, 1 << 60, 1)
 
 
-def lower_by_merging(lowering: Lowering, node: Node, where: Where) -> Form:
+def lower_by_merging(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
     """One matrix per wire, over the whole of its population."""
     (current,) = lowering.operands(node)
     assert isinstance(current, Current)
@@ -41,11 +41,11 @@ def lower_by_merging(lowering: Lowering, node: Node, where: Where) -> Form:
     return Current(node.type.shape, wires, bias)
 
 
-def lower_by_relay(lowering: Lowering, node: Node, where: Where) -> Form:
+def lower_by_relay(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
     """Graded neurons take the first sum, the projection reads what they emit."""
     (current,) = lowering.operands(node)
     assert isinstance(current, Current)
-    return projected(lowering, node, relay(lowering, current, ANALOG_BITS, f"{node.name}_relay", where))
+    return projected(lowering, node, relay(lowering, current, ANALOG_BITS, f"{node.name}_relay", provenance))
 
 
 def cost_of_merging(lowering: Lowering, node: Node) -> tuple[int, int, int]:
@@ -80,10 +80,10 @@ def merged(lowering: Lowering, wire: Wire, node: Node) -> Wire:
     shape = lowering.builder.type(wire.source).shape
     chain: list[tuple[Op, str | None]] = [(wire.op, wire.weight), *((route, None) for route in wire.routes)]
     rows = response(lowering, shape, [*chain, (node.op, node.param("weight"))])
-    source = lowering.reshaped(wire.source, (rows.shape[0],), node.name, wire.where)
+    source = lowering.reshaped(wire.source, (rows.shape[0],), node.name, wire.provenance)
     name = lowering.builder.param(f"{node.name}.behind_{wire.name}", _as_weights(lowering, rows))
     routes = () if node.type.shape == (rows.shape[1],) else (Reshape(node.type.shape),)
-    return Wire(source, Linear(), node.name, node.where, name, wire.factor, routes)
+    return Wire(source, Linear(), node.name, node.provenance, name, wire.factor, routes)
 
 
 def _as_weights(lowering: Lowering, rows: Array) -> Array:

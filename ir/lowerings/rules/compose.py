@@ -54,9 +54,9 @@ def _factor(lowering: Lowering, wire: Wire, node: Node) -> Wire:
     assert isinstance(wire.op, Synapse)
     source = wire.source
     for route in wire.routes:
-        source = lowering.add(route, source, name=f"{node.name}_{route.kind}", where=wire.where)
+        source = lowering.add(route, source, name=f"{node.name}_{route.kind}", provenance=wire.provenance)
     factor = wire.factor * wire.op.weight
-    return Wire(source, node.op, node.name, node.where, node.param("weight"), factor)
+    return Wire(source, node.op, node.name, node.provenance, node.param("weight"), factor)
 
 
 def _matrix(lowering: Lowering, wire: Wire, node: Node) -> Wire:
@@ -64,7 +64,7 @@ def _matrix(lowering: Lowering, wire: Wire, node: Node) -> Wire:
     shape = lowering.builder.type(wire.source).shape
     chain = [(wire.op, wire.weight), *((route, None) for route in wire.routes), (node.op, node.param("weight"))]
     rows = response(lowering, shape, chain)
-    source = lowering.reshaped(wire.source, (rows.shape[0],), node.name, wire.where)
+    source = lowering.reshaped(wire.source, (rows.shape[0],), node.name, wire.provenance)
     return _stored(lowering, wire, node, Linear(), rows.T, source)
 
 
@@ -122,4 +122,4 @@ def _stored(lowering: Lowering, wire: Wire, node: Node, op: Op, weight: Array, s
     assert own is not None
     dtype = lowering.builder.array(own).dtype
     name = lowering.builder.param(f"{own}.behind_{wire.name}", weight.astype(dtype))
-    return Wire(source, op, node.name, node.where, name, wire.factor)
+    return Wire(source, op, node.name, node.provenance, name, wire.factor)

@@ -9,7 +9,7 @@ be broadcast is sent once by a graded neuron and fans out from there.
 
 from __future__ import annotations
 
-from ir.graph import Node, Where
+from ir.graph import Node, Provenance
 from ir.lowerings.forms import Complement, Current, Form, Spikes
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.rules.pairing import opened
@@ -17,17 +17,17 @@ from ir.ops import Graded
 from ir.ops.membrane import ANALOG_BITS
 
 
-def lower_gate(lowering: Lowering, node: Node, where: Where) -> Form:
+def lower_gate(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
     """A gate per population of the spiking factor."""
     payload, by = _sides(lowering, node)
     shape, name = node.type.shape, node.name
     if isinstance(payload, Current) and payload.shape != shape:
-        payload = relay(lowering, payload, ANALOG_BITS, f"{name}_relay", where)
+        payload = relay(lowering, payload, ANALOG_BITS, f"{name}_relay", provenance)
     if isinstance(payload, Spikes):
-        spread = [lowering.spread(part, shape, name, where) for part in payload.parts]
-        payload = lowering.current(Spikes(tuple(spread)), f"{name}_payload", where)
-    opening = [lowering.spread(part, shape, f"{name}_open", where) for part in by.parts]
-    return Spikes(tuple(opened(lowering, payload, part, ANALOG_BITS, name, where) for part in opening))
+        spread = [lowering.spread(part, shape, name, provenance) for part in payload.parts]
+        payload = lowering.current(Spikes(tuple(spread)), f"{name}_payload", provenance)
+    opening = [lowering.spread(part, shape, f"{name}_open", provenance) for part in by.parts]
+    return Spikes(tuple(opened(lowering, payload, part, ANALOG_BITS, name, provenance) for part in opening))
 
 
 def _sides(lowering: Lowering, node: Node) -> tuple[Current | Spikes, Spikes]:
@@ -51,6 +51,6 @@ def is_binary(lowering: Lowering, form: Form) -> bool:
     return isinstance(form, Spikes) and not any(lowering.is_graded(part) for part in form.parts)
 
 
-def relay(lowering: Lowering, current: Current, bits: int, name: str, where: Where) -> Spikes:
+def relay(lowering: Lowering, current: Current, bits: int, name: str, provenance: Provenance) -> Spikes:
     """A current as the payload of a graded population, to be read by several neurons."""
-    return Spikes((lowering.neuron(Graded(bits), current, name, where),))
+    return Spikes((lowering.neuron(Graded(bits), current, name, provenance),))

@@ -12,21 +12,21 @@ from __future__ import annotations
 
 from itertools import product
 
-from ir.graph import Node, Where
+from ir.graph import Node, Provenance
 from ir.lowerings.forms import Complement, Form, Spikes
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.rules.pairing import Literal, conjunction
 
 
-def lower_mask(lowering: Lowering, node: Node, where: Where) -> Form:
+def lower_mask(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
     """AND of every pair of populations, broadcast to the shape of the product."""
     factors = [_literals(lowering, node, form) for form in lowering.operands(node)]
     shape, name = node.type.shape, node.name
     pairs = [
-        [literal._replace(part=lowering.spread(literal.part, shape, name, where)) for literal in pair]
+        [literal._replace(part=lowering.spread(literal.part, shape, name, provenance)) for literal in pair]
         for pair in product(*factors)
     ]
-    return Spikes(tuple(conjunction(lowering, a, b, name, where) for a, b in pairs))
+    return Spikes(tuple(conjunction(lowering, a, b, name, provenance) for a, b in pairs))
 
 
 def _literals(lowering: Lowering, node: Node, form: Form) -> list[Literal]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from ir.graph import Graph, Node, Where
+from ir.graph import Graph, Node, Provenance
 from ir.lowerings.forms import Complement, Current, Form, Product, Spikes, Wire
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.rules.gate import is_binary, relay
@@ -22,7 +22,7 @@ from ir.ops.membrane import ANALOG_BITS
 from ir.types import SPIKE
 
 
-def lower_matmul(lowering: Lowering, node: Node, where: Where) -> Form:
+def lower_matmul(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
     """Pairs and sums; the inner product of an attention waits for the outer one, which knows the cheaper order."""
     left, right = (
         lowering.spikes(node, form, "a matrix product") if isinstance(form, Complement) else form
@@ -31,9 +31,11 @@ def lower_matmul(lowering: Lowering, node: Node, where: Where) -> Form:
     if attention_above(lowering.graph, node) is not None:
         assert isinstance(left, Spikes)
         assert isinstance(right, Spikes)
-        return Product(left.parts[0], right.parts[0], 1.0, node.name, where)
-    a, b = _payload_first(lowering, node, left, right, where)
-    wires = [wire for x, y in product(a.parts, b.parts) for wire in multiplied(lowering, x, y, node.name, where).wires]
+        return Product(left.parts[0], right.parts[0], 1.0, node.name, provenance)
+    a, b = _payload_first(lowering, node, left, right, provenance)
+    wires = [
+        wire for x, y in product(a.parts, b.parts) for wire in multiplied(lowering, x, y, node.name, provenance).wires
+    ]
     return Current(node.type.shape, tuple(wires))
 
 
@@ -55,14 +57,16 @@ def _only_user(graph: Graph, node: Node) -> Node | None:
     return users[0] if len(users) == 1 and node.name not in graph.outputs.values() else None
 
 
-def _payload_first(lowering: Lowering, node: Node, left: Form, right: Form, where: Where) -> tuple[Spikes, Spikes]:
+def _payload_first(
+    lowering: Lowering, node: Node, left: Form, right: Form, provenance: Provenance
+) -> tuple[Spikes, Spikes]:
     """Both factors as populations: a current as the payload of a relay. One of them must be spikes."""
     if not is_binary(lowering, left) and not is_binary(lowering, right):
         lowering.refuse(
             node, "lower.product", "multiplies two analog matrices", hint="let one of the factors fire spikes"
         )
     sides = [
-        relay(lowering, form, ANALOG_BITS, f"{node.name}_relay", where) if isinstance(form, Current) else form
+        relay(lowering, form, ANALOG_BITS, f"{node.name}_relay", provenance) if isinstance(form, Current) else form
         for form in (left, right)
     ]
     assert isinstance(sides[0], Spikes)
@@ -70,31 +74,33 @@ def _payload_first(lowering: Lowering, node: Node, left: Form, right: Form, wher
     return sides[0], sides[1]
 
 
-def multiplied(lowering: Lowering, a: str, b: str, name: str, where: Where, bits: int = ANALOG_BITS) -> Current:
+def multiplied(
+    lowering: Lowering, a: str, b: str, name: str, provenance: Provenance, bits: int = ANALOG_BITS
+) -> Current:
     """A @ B of two populations (..., n, c) and (..., c, m), at most one of them graded, as a current (..., n, m)."""
-    x, y = aligned(lowering, a, b, name, where)
+    x, y = aligned(lowering, a, b, name, provenance)
     graded = [lowering.is_graded(x), lowering.is_graded(y)]
     if any(graded):
         payload, by = (x, y) if graded[0] else (y, x)
-        current = lowering.current(Spikes((payload,)), f"{name}_payload", where)
-        pairs = opened(lowering, current, by, bits, f"{name}_gate", where)
+        current = lowering.current(Spikes((payload,)), f"{name}_payload", provenance)
+        pairs = opened(lowering, current, by, bits, f"{name}_gate", provenance)
     else:
-        pairs = both(lowering, x, y, f"{name}_and", where)
-    return summed(lowering, pairs, name, where)
+        pairs = both(lowering, x, y, f"{name}_and", provenance)
+    return summed(lowering, pairs, name, provenance)
 
 
-def aligned(lowering: Lowering, a: str, b: str, name: str, where: Where) -> tuple[str, str]:
+def aligned(lowering: Lowering, a: str, b: str, name: str, provenance: Provenance) -> tuple[str, str]:
     """A and B spread over the shape of their pairs, (..., n, c, m)."""
     shape_a, shape_b = lowering.builder.type(a).shape, lowering.builder.type(b).shape
     pairs = (*shape_a, shape_b[-1])
-    x = lowering.reshaped(a, (*shape_a, 1), f"{name}_left", where)
-    y = lowering.reshaped(b, (*shape_b[:-2], 1, *shape_b[-2:]), f"{name}_right", where)
-    return lowering.spread(x, pairs, f"{name}_left", where), lowering.spread(y, pairs, f"{name}_right", where)
+    x = lowering.reshaped(a, (*shape_a, 1), f"{name}_left", provenance)
+    y = lowering.reshaped(b, (*shape_b[:-2], 1, *shape_b[-2:]), f"{name}_right", provenance)
+    return lowering.spread(x, pairs, f"{name}_left", provenance), lowering.spread(y, pairs, f"{name}_right", provenance)
 
 
-def summed(lowering: Lowering, pairs: str, name: str, where: Where) -> Current:
+def summed(lowering: Lowering, pairs: str, name: str, provenance: Provenance) -> Current:
     """The sums of the pairs (..., n, c, m) over c."""
     shape = lowering.builder.type(pairs).shape
-    wire = Wire(pairs, Sum((len(shape) - 2,)), f"{name}_sum", where)
+    wire = Wire(pairs, Sum((len(shape) - 2,)), f"{name}_sum", provenance)
     kept, result = (*shape[:-2], 1, shape[-1]), (*shape[:-2], shape[-1])
     return routed(Current(kept, (wire,)), Reshape(result), result)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ir.graph import Node, Where
+from ir.graph import Node, Provenance
 from ir.lowerings.forms import Current, Form, Spikes, Wire
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.rules.gate import is_binary
@@ -18,7 +18,7 @@ from ir.lowerings.rules.pairing import or_neuron
 from ir.ops import Conv, MaxPool
 
 
-def lower_max_pool(lowering: Lowering, node: Node, where: Where) -> Form:
+def lower_max_pool(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
     """One memoryless neuron per window, unit synapses from every tap."""
     op, (form,) = node.op, lowering.operands(node)
     assert isinstance(op, MaxPool)
@@ -33,5 +33,5 @@ def lower_max_pool(lowering: Lowering, node: Node, where: Where) -> Form:
     channels = node.type.shape[0]
     window = lowering.builder.param(f"{node.name}.window", np.ones((channels, 1, *op.kernel), np.float32))
     conv = Conv(op.stride, op.padding, op.dilation, channels)
-    current = Current(node.type.shape, (Wire(parts[0], conv, f"{node.name}_in", where, window),))
-    return Spikes((lowering.neuron(or_neuron(), current, node.name, where),))
+    current = Current(node.type.shape, (Wire(parts[0], conv, f"{node.name}_in", provenance, window),))
+    return Spikes((lowering.neuron(or_neuron(), current, node.name, provenance),))

@@ -7,7 +7,7 @@ before it arrives: it is taken by graded neurons first, and what they emit is de
 
 from __future__ import annotations
 
-from ir.graph import Node, Where
+from ir.graph import Node, Provenance
 from ir.lowerings.forms import Current, Form, Spikes
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.rules.gate import relay
@@ -17,7 +17,7 @@ from ir.ops.membrane import ANALOG_BITS
 from ir.types import Type, graded
 
 
-def lower_delay(lowering: Lowering, node: Node, where: Where) -> Form:
+def lower_delay(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
     """The delay on every population, or on the projections of a current without a constant."""
     (form,) = lowering.operands(node)
     assert isinstance(form, (Current, Spikes)), "a product is read by a matrix product only"
@@ -26,16 +26,16 @@ def lower_delay(lowering: Lowering, node: Node, where: Where) -> Form:
     return _delayed(lowering, node, form)
 
 
-def lower_delay_by_relay(lowering: Lowering, node: Node, where: Where) -> Form:
+def lower_delay_by_relay(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
     """The current as the payload of graded neurons, whose synapses carry the delay."""
     (form,) = lowering.operands(node)
     assert isinstance(form, Current)
-    return _delayed(lowering, node, relay(lowering, form, ANALOG_BITS, f"{node.name}_relay", where))
+    return _delayed(lowering, node, relay(lowering, form, ANALOG_BITS, f"{node.name}_relay", provenance))
 
 
 def _delayed(lowering: Lowering, node: Node, form: Spikes) -> Spikes:
     parts = [
-        lowering.builder.add(node.op, part, name=node.name, params=dict(node.params), where=node.where)
+        lowering.builder.add(node.op, part, name=node.name, params=dict(node.params), provenance=node.provenance)
         for part in form.parts
     ]
     return Spikes(tuple(parts))
@@ -53,25 +53,27 @@ def is_plain_loop(lowering: Lowering, node: Node) -> bool:
     return lowering.graph.nodes[node.op.of].op.family in ("neuron", "input")
 
 
-def lower_past(lowering: Lowering, node: Node, where: Where) -> Form:
+def lower_past(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
     """The back edge of a population."""
     return Spikes((lowering.builder.copy(node, ()),))
 
 
-def lower_past_by_relay(lowering: Lowering, node: Node, where: Where) -> Form:
+def lower_past_by_relay(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
     """The back edge of the graded neurons that will take the current (`close_loop` builds them)."""
     op = node.op
     assert isinstance(op, Past)
     lowering.relayed.add(op.of)
     kind = Type(node.type.shape, graded(ANALOG_BITS))
-    return Spikes((lowering.builder.add(Past(_relay_name(op.of), str(kind), op.steps), name=node.name, where=where),))
+    return Spikes(
+        (lowering.builder.add(Past(_relay_name(op.of), str(kind), op.steps), name=node.name, provenance=provenance),)
+    )
 
 
-def close_loop(lowering: Lowering, node: Node, where: Where) -> None:
+def close_loop(lowering: Lowering, node: Node, provenance: Provenance) -> None:
     """Build the graded neurons that a back edge of this value reads, if there is one."""
     if node.name in lowering.relayed:
-        current = lowering.current(lowering.forms[node.name], f"{node.name}_in", where)
-        made = relay(lowering, current, ANALOG_BITS, _relay_name(node.name), where)
+        current = lowering.current(lowering.forms[node.name], f"{node.name}_in", provenance)
+        made = relay(lowering, current, ANALOG_BITS, _relay_name(node.name), provenance)
         assert made.parts == (_relay_name(node.name),)
 
 

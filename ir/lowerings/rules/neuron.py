@@ -6,18 +6,18 @@ A neuron that reads spikes directly gets unit synapses, one per element and popu
 
 from __future__ import annotations
 
-from ir.graph import Node, Where
+from ir.graph import Node, Provenance
 from ir.lowerings.forms import Current, Form, Spikes
 from ir.lowerings.lowering import Lowering, joint_bias
 from ir.lowerings.rules.routing import fitted
 from ir.ops import Gate
 
 
-def lower_neuron(lowering: Lowering, node: Node, where: Where) -> Form:
+def lower_neuron(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
     """The population under its own name."""
     names = [f"{node.name}_in" for _ in node.inputs]
     forms = zip(lowering.operands(node), names, strict=True)
-    currents = [lowering.current(form, name, where) for form, name in forms]
+    currents = [lowering.current(form, name, provenance) for form, name in forms]
     first = len(currents) - (node.op.enables if isinstance(node.op, Gate) else 0)
     payload, enables = currents[:first], tuple(currents[first:])
     shape = payload[0].shape
@@ -29,9 +29,9 @@ def lower_neuron(lowering: Lowering, node: Node, where: Where) -> Form:
     wires = tuple(wire for current in payload for wire in fitted(current, shape).wires)
     total = Current(shape, wires, joint_bias(biases))
     constants = {key: name for key, name in node.params if key != "bias"}
-    return Spikes((lowering.neuron(node.op, total, node.name, node.where, enables, constants),))
+    return Spikes((lowering.neuron(node.op, total, node.name, node.provenance, enables, constants),))
 
 
-def lower_input(lowering: Lowering, node: Node, where: Where) -> Form:
+def lower_input(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
     """Spikes from outside, or payloads from the host."""
     return Spikes((lowering.builder.copy(node, ()),))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ir.graph import Where
+from ir.graph import Provenance
 from ir.lowerings.forms import Current, Wire
 from ir.lowerings.lowering import Lowering
 from ir.ops import Gate, Lif, Synapse
@@ -36,27 +36,27 @@ def or_neuron() -> Lif:
     return Lif(decay=1.0, form="sum")
 
 
-def conjunction(lowering: Lowering, a: Literal, b: Literal, name: str, where: Where) -> str:
+def conjunction(lowering: Lowering, a: Literal, b: Literal, name: str, provenance: Provenance) -> str:
     """AND of two populations of one shape, either of them negated: one neuron and two synapses per element."""
     wires = tuple(
-        Wire(literal.part, Synapse(-1.0 if literal.negated else 1.0), f"{name}_{end}", where)
+        Wire(literal.part, Synapse(-1.0 if literal.negated else 1.0), f"{name}_{end}", provenance)
         for literal, end in ((a, "a"), (b, "b"))
     )
     negations = a.negated + b.negated
     shape = lowering.builder.type(a.part).shape
     bias = np.ones((1,) * len(shape), np.float32) if negations == 2 else None
     op = replace(and_neuron(), threshold=2.0 if negations == 0 else 1.0)
-    return lowering.neuron(op, Current(shape, wires, bias), name, where)
+    return lowering.neuron(op, Current(shape, wires, bias), name, provenance)
 
 
-def both(lowering: Lowering, a: str, b: str, name: str, where: Where, micro: int = 0) -> str:
+def both(lowering: Lowering, a: str, b: str, name: str, provenance: Provenance, micro: int = 0) -> str:
     """AND of two populations of one shape: one neuron and two synapses per element."""
     shape, op = lowering.builder.type(a).shape, Synapse(micro=micro)
-    wires = (Wire(a, op, f"{name}_a", where), Wire(b, op, f"{name}_b", where))
-    return lowering.neuron(and_neuron(micro), Current(shape, wires), name, where)
+    wires = (Wire(a, op, f"{name}_a", provenance), Wire(b, op, f"{name}_b", provenance))
+    return lowering.neuron(and_neuron(micro), Current(shape, wires), name, provenance)
 
 
-def opened(lowering: Lowering, payload: Current, by: str, bits: int, name: str, where: Where) -> str:
+def opened(lowering: Lowering, payload: Current, by: str, bits: int, name: str, provenance: Provenance) -> str:
     """The payload gated by a spike population of the same shape: one neuron and one enabling synapse per element."""
-    enable = Current(payload.shape, (Wire(by, Synapse(), f"{name}_open", where),))
-    return lowering.neuron(Gate(bits), payload, name, where, (enable,))
+    enable = Current(payload.shape, (Wire(by, Synapse(), f"{name}_open", provenance),))
+    return lowering.neuron(Gate(bits), payload, name, provenance, (enable,))

@@ -6,17 +6,17 @@ W (x_1 + ... + x_r) + b  =  W x_1 + ... + W x_r + b        r - 1 further copies 
 
 from __future__ import annotations
 
-from ir.graph import Array, Node, Where
+from ir.graph import Array, Node, Provenance
 from ir.lowerings.forms import Complement, Current, Form, Spikes, Wire
 from ir.lowerings.lowering import Lowering, joint_bias
 from ir.lowerings.rules.compose import composed, through
 from ir.ops import Conv
 
 
-def lower_projection(lowering: Lowering, node: Node, where: Where) -> Form:
+def lower_projection(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
     """Linear, conv, synapse and sum: a wire from every population of the operand."""
     (form,) = lowering.operands(node)
-    form = _readable(lowering, node, form, where)
+    form = _readable(lowering, node, form, provenance)
     if isinstance(form, Current):
         behind = behind_wires(lowering, node, form)
         assert behind is not None, "a chain has a row of its own"
@@ -24,19 +24,19 @@ def lower_projection(lowering: Lowering, node: Node, where: Where) -> Form:
     return projected(lowering, node, lowering.spikes(node, form, f"{node.op.kind} between two neurons"))
 
 
-def _readable(lowering: Lowering, node: Node, form: Form, where: Where) -> Form:
+def _readable(lowering: Lowering, node: Node, form: Form, provenance: Provenance) -> Form:
     """Negated spikes as the current W (1 - x) = -W x + W 1, where one map comes of it, else as a population."""
     if not isinstance(form, Complement):
         return form
     if node.op.kind in ("linear", "conv"):
-        return lowering.current(form, f"{node.name}_in", where)
+        return lowering.current(form, f"{node.name}_in", provenance)
     return lowering.spikes(node, form, f"{node.op.kind} of negated spikes")
 
 
 def projected(lowering: Lowering, node: Node, spikes: Spikes) -> Current:
     """The current that a projection makes of populations."""
     weight = node.param("weight")
-    wires = tuple(Wire(part, node.op, node.name, node.where, weight) for part in spikes.parts)
+    wires = tuple(Wire(part, node.op, node.name, node.provenance, weight) for part in spikes.parts)
     return Current(node.type.shape, wires, own_bias(lowering, node))
 
 

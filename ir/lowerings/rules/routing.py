@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ir.graph import Node, Where
+from ir.graph import Node, Provenance
 from ir.lowerings.forms import Complement, Current, Form, Product, Spikes
 from ir.lowerings.lowering import Lowering, routed_bias
 from ir.ops import Concat, Expand, Reshape
 from ir.ops.base import Op
 
 
-def lower_routing(lowering: Lowering, node: Node, where: Where) -> Form:
+def lower_routing(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
     """The same routing on every population, or on every wire and the constant."""
     forms = lowering.operands(node)
     if isinstance(node.op, Concat):
@@ -19,11 +19,11 @@ def lower_routing(lowering: Lowering, node: Node, where: Where) -> Form:
     (form,) = forms
     assert not isinstance(form, Product), "a product is read by a matrix product only"
     if isinstance(form, Complement):
-        return replace(form, part=lowering.builder.add(node.op, form.part, name=node.name, where=node.where))
+        return replace(form, part=lowering.builder.add(node.op, form.part, name=node.name, provenance=node.provenance))
     if isinstance(form, Current):
         return routed(form, node.op, node.type.shape)
     build = lowering.builder.add
-    return Spikes(tuple(build(node.op, part, name=node.name, where=node.where) for part in form.parts))
+    return Spikes(tuple(build(node.op, part, name=node.name, provenance=node.provenance) for part in form.parts))
 
 
 def routed(current: Current, op: Op, shape: tuple[int, ...]) -> Current:
@@ -50,4 +50,4 @@ def _joined(lowering: Lowering, node: Node, forms: tuple[Form, ...]) -> Form:
         lowering.refuse(node, "lower.concat", what, hint="concatenate the spikes behind the neurons instead")
     build = lowering.builder.add
     rows = zip(*parts, strict=True)
-    return Spikes(tuple(build(node.op, *each, name=node.name, where=node.where) for each in rows))
+    return Spikes(tuple(build(node.op, *each, name=node.name, provenance=node.provenance) for each in rows))

@@ -34,7 +34,7 @@ from ir.ops import (
     Sum,
     Synapse,
 )
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 
 TIME_LIMIT_S = 60
 N, D = 3, 4
@@ -90,7 +90,7 @@ class Sketch:
 
     def _integer_neuron(self):
         du = int(self.rng.choice([4095, 4095, 4095, 1000, -1]))
-        return LoihiLif(du, int(self.rng.choice([0, 2048, 4096, 333])), int(self.rng.integers(1, 40)), 6, 12, 24)
+        return IntegerLif(du, int(self.rng.choice([0, 2048, 4096, 333])), int(self.rng.integers(1, 40)), 6, 12, 24)
 
     def _real_neuron(self):
         form = str(self.rng.choice(["euler", "sum"]))
@@ -106,7 +106,7 @@ class Sketch:
         """A memoryless neuron that fires when at least so many unit spikes arrive."""
         if self.real:
             return Lif(1.0, form="sum", threshold=float(at_least), micro=micro)
-        return LoihiLif(4095, 4096, at_least - 1, 6, 12, 24, micro=micro)
+        return IntegerLif(4095, 4096, at_least - 1, 6, 12, 24, micro=micro)
 
     def spike_projection(self, source, weight=1):
         return self.builder.add(Synapse(weight), source, name="syn")
@@ -269,9 +269,9 @@ def streaming_network():
     weight = [b.param(f"w{k}", rng.integers(-50, 70, (6, 6)).astype(np.int8)) for k in range(3)]
     bias = b.param("bias", rng.integers(-300, 900, (6,)).astype(np.int32))
     linear = lambda source, k: b.add(Linear(), source, name=f"l{k}", params={"weight": weight[k]})
-    first = b.add(LoihiLif(400, 300, 90, 6, 12, 24), linear(x, 0), name="first", params={"bias": bias})
+    first = b.add(IntegerLif(400, 300, 90, 6, 12, 24), linear(x, 0), name="first", params={"bias": bias})
     second = b.add(
-        LoihiLif(4095, 100, 80, 6, 12, 24), linear(first, 1), linear(x, 2), name="second", params={"bias": bias}
+        IntegerLif(4095, 100, 80, 6, 12, 24), linear(first, 1), linear(x, 2), name="second", params={"bias": bias}
     )
     return b.build({"y": second})
 

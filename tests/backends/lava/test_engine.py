@@ -14,7 +14,7 @@ from ir.analysis.fan_in import populations
 from ir.errors import CompileError
 from ir.graph import GraphBuilder
 from ir.ops import Input, Linear, Past, Synapse
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 
 MOTIF_COUNT = 10
 
@@ -82,8 +82,8 @@ def test_outputs_may_share_a_population_or_be_an_input(emission, expected):
     b = GraphBuilder("odd", 2)
     x = b.add(Input("spike[2x3]"), name="x")
     current = b.add(Synapse(3), x, name="s")
-    y = b.add(LoihiLif(4095, 2048, 8, 6, 12, 24), current, current, name="y")
-    lonely = b.add(LoihiLif(4095, 2048, 8, 6, 12, 24), b.add(Synapse(0), x, name="nothing"), name="lonely")
+    y = b.add(IntegerLif(4095, 2048, 8, 6, 12, 24), current, current, name="y")
+    lonely = b.add(IntegerLif(4095, 2048, 8, 6, 12, 24), b.add(Synapse(0), x, name="nothing"), name="lonely")
     graph = b.build({"one": y, "other": y, "input": x, "lonely": lonely})
     inputs = {"x": (np.random.default_rng(2).random((2, 4, 2, 3)) < 0.7).astype(np.int64)}
     values = check(LavaEngine(graph, emission), graph, inputs, expected)
@@ -124,7 +124,7 @@ def test_a_run_of_no_length_is_refused(streaming_network):
         LavaEngine(streaming_network).run({"x": np.zeros((0, 1, 6), np.int64)})
     b = GraphBuilder("alone", 0)
     current = b.add(Synapse(1), b.add(Past("y", "spike[2]"), name="back"), name="s")
-    graph = b.build({"y": b.add(LoihiLif(4095, 0, 1, 6, 12, 24), current, name="y")})
+    graph = b.build({"y": b.add(IntegerLif(4095, 0, 1, 6, 12, 24), current, name="y")})
     with pytest.raises(CompileError, match=r"lava\.input(.|\n)*no inputs"):
         LavaEngine(graph).run({})
 
@@ -143,7 +143,7 @@ def test_sums_beyond_exact_arithmetic_are_refused():
     b = GraphBuilder("huge", 1)
     x = b.add(Input("graded<32>[2]"), name="x")
     weight = b.param("w", np.full((1, 2), 1 << 22, np.int64))
-    y = b.add(LoihiLif(4095, 0, 1, 6, 12, 24), b.add(Linear(), x, name="l", params={"weight": weight}), name="y")
+    y = b.add(IntegerLif(4095, 0, 1, 6, 12, 24), b.add(Linear(), x, name="l", params={"weight": weight}), name="y")
     with pytest.raises(CompileError, match=r"lava\.range"):
         LavaEngine(b.build({"y": y})).run({"x": np.full((1, 1, 2), (1 << 31) - 1)})
 
@@ -178,7 +178,7 @@ def test_numbers_that_are_no_integers_are_refused(weight, said):
     else:
         current = b.add(Linear(), x, name="l", params={"weight": b.param("w", weight)})
     with pytest.raises(CompileError, match=r"lava\.parameter") as error:
-        LavaEngine(b.build({"y": b.add(LoihiLif(4095, 0, 1, 6, 12, 24), current, name="y")}))
+        LavaEngine(b.build({"y": b.add(IntegerLif(4095, 0, 1, 6, 12, 24), current, name="y")}))
     assert said in str(error.value)
 
 

@@ -11,7 +11,7 @@ from backends.lava.engine import LavaEngine
 from backends.lava.timing import timing_of
 from ir.errors import CompileError
 from ir.graph import GraphBuilder
-from ir.ops import Delay, Input, Lif, Linear, LoihiLif, Past, Synapse
+from ir.ops import Delay, Input, IntegerLif, Lif, Linear, Past, Synapse
 
 SIZE = 4
 
@@ -24,10 +24,10 @@ def two_layers(steps=0):
     x = b.add(Input(f"spike[{SIZE}]"), name="x")
     back = b.add(Past("second", f"spike[{SIZE}]", 3), name="back")
     self_ = b.add(Past("second", f"spike[{SIZE}]", 1), name="self")
-    first = b.add(LoihiLif(4095, 1024, 20, 6, 12, 24), linear(x, 0), linear(back, 1), name="first")
+    first = b.add(IntegerLif(4095, 1024, 20, 6, 12, 24), linear(x, 0), linear(back, 1), name="first")
     late = b.add(Delay(2), x, name="late")
     sum_ = (linear(first, 2), linear(self_, 3), b.add(Synapse(5), late, name="l"))
-    second = b.add(LoihiLif(4095, 1024, 20, 6, 12, 24), *sum_, name="second")
+    second = b.add(IntegerLif(4095, 1024, 20, 6, 12, 24), *sum_, name="second")
     return b.build({"first": first, "second": second}), [np.asarray(b.array(f"w{k}"), int) for k in range(4)]
 
 

@@ -19,11 +19,11 @@ from ir.ops import (
     Concat,
     Delay,
     Input,
+    IntegerLeaky,
+    IntegerLif,
     Leaky,
     Lif,
     Linear,
-    LoihiLeaky,
-    LoihiLif,
     Past,
     Slice,
     Synapse,
@@ -48,7 +48,7 @@ class FractionLinear(Linear):
 def interpreted(graph, inputs):
     """Every value (T, B, *shape) by the interpreter with sums in fractions, and the outputs."""
     exact = {n: replace(v, op=FractionLinear()) if v.op.kind == "linear" else v for n, v in graph.nodes.items()}
-    kind = np.int64 if any(node.op.kind.startswith("loihi") for node in graph.nodes.values()) else graph.dtype
+    kind = np.int64 if any(node.op.kind.startswith("integer_") for node in graph.nodes.values()) else graph.dtype
     params = graph.params if kind is np.int64 else {k: _cast(a, kind) for k, a in graph.params.items()}
     values: dict[str, Any] = {}
     wide = Graph(graph.name, graph.steps, exact, graph.outputs, params, graph.dtype)
@@ -128,11 +128,11 @@ class Draw:
         if self.kind == "integer":
             du, dv = pick(4095, 4095, 2000, -1), pick(0, 500, 2048, 4096)
             if rng.random() < 0.3:
-                return LoihiLeaky(du, dv, 6, 12, 24, 10, 8, u0=pick(0, 300), v0=pick(0, -2000))
+                return IntegerLeaky(du, dv, 6, 12, 24, 10, 8, u0=pick(0, 300), v0=pick(0, -2000))
             vth = pick(10, 30, 60)
             options = {"reset": pick("zero", "subtract", "none"), "reset_at": pick("spike", "next")}
             options |= {"theta": vth << 6, "max_spikes": pick(1, 1, 3), "v0": pick(0, 900)}
-            return LoihiLif(du, dv, vth, 6, 12, 24, **(options if rng.random() < 0.7 else {}))
+            return IntegerLif(du, dv, vth, 6, 12, 24, **(options if rng.random() < 0.7 else {}))
         common = {"form": pick("euler", "sum"), "leak": pick(0.0, 0.1), "v0": pick(0.0, 0.3), "gain": pick(1.0, 0.7)}
         if rng.random() < 0.5:
             common |= {"current_decay": 0.4, "current_form": pick("euler", "sum"), "current_gain": pick(1.0, 1.3)}
@@ -175,7 +175,7 @@ class Draw:
 
 
 def _emission(op):
-    if isinstance(op, LoihiLeaky):
+    if isinstance(op, IntegerLeaky):
         return f"{graded(op.bits)}[{SIZE}]"
     if isinstance(op, Leaky):
         return f"graded<24>[{SIZE}]"
@@ -249,7 +249,7 @@ def test_populations_without_input_and_islands(kind):
     dtype = "float64" if kind == "float64" else "float32"
     b = GraphBuilder("islands", 0, dtype=dtype)
     integer = kind == "integer"
-    lif = LoihiLif(4095, 100, 30, 6, 12, 24) if integer else Lif(0.3, threshold=0.5)
+    lif = IntegerLif(4095, 100, 30, 6, 12, 24) if integer else Lif(0.3, threshold=0.5)
     bias = b.param("b", np.array([700, -50, 1990, 100]) if integer else np.array([0.6, -0.1, 0.55, 1.0]).astype(dtype))
     w = b.param("w", np.array([[3, -1, 4, 1]] * SIZE) if integer else np.array([[0.3, -0.1, 0.4, 0.1]] * SIZE, dtype))
     x = b.add(Input(f"spike[{SIZE}]"), name="x")

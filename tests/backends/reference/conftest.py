@@ -27,7 +27,7 @@ from ir.ops import (
     Sum,
     Synapse,
 )
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 
 N, D = 3, 4
 """Every population that others build on has this shape."""
@@ -64,16 +64,16 @@ class Grower:
             params = {"bias": self.builder.param("b", bias)}
         return self.builder.add(self._neuron(), *currents, name="lif", params=params)
 
-    def _neuron(self) -> LoihiLif | Lif:
+    def _neuron(self) -> IntegerLif | Lif:
         if not self.integer:
             decay, form = float(self.rng.choice([0.5, 1.0, 0.25])), str(self.rng.choice(["euler", "sum"]))
             return Lif(decay, form=form, threshold=float(self.rng.choice([0.25, 0.5])))
         du = int(self.rng.choice([4095, 4095, 4095, 1000, -1]))
-        return LoihiLif(du, int(self.rng.choice([0, 2048, 4096, 333])), int(self.rng.integers(1, 40)), 6, 12, 24)
+        return IntegerLif(du, int(self.rng.choice([0, 2048, 4096, 333])), int(self.rng.integers(1, 40)), 6, 12, 24)
 
     def at_least(self, count: int, *currents: str, name: str = "and") -> str:
         """A memoryless neuron that fires from `count` unit spikes upwards."""
-        op = LoihiLif(4095, 4095, count - 1, 6, 12, 24) if self.integer else Lif(1.0, form="sum", threshold=count)
+        op = IntegerLif(4095, 4095, count - 1, 6, 12, 24) if self.integer else Lif(1.0, form="sum", threshold=count)
         return self.builder.add(op, *currents, name=name)
 
     def pairs(self, rows: str, columns: str) -> tuple[str, str]:
@@ -126,7 +126,7 @@ def time_coded(g: Grower) -> None:
     lone = g.builder.add(Reshape((1, 1, N, D)), g.pick(), name="lone")
     other = g.builder.add(Expand((D, N, N, D)), lone, name="wide")
     micro = [g.builder.add(Synapse(1, micro=D), value, name="micro") for value in (wide, other)]
-    op = LoihiLif(4095, 4095, 1, 6, 12, 24, micro=D) if g.integer else Lif(1.0, form="sum", threshold=2, micro=D)
+    op = IntegerLif(4095, 4095, 1, 6, 12, 24, micro=D) if g.integer else Lif(1.0, form="sum", threshold=2, micro=D)
     both = g.builder.add(op, *micro, name="micro_and")
     mixed = g.builder.add(Sum((0, 2), weight=2 if g.integer else 0.25, micro=D), both, name="mix")
     g.spikes.append(g.lif(g.builder.add(Reshape((N, D)), mixed, name="flat")))
@@ -177,7 +177,7 @@ def feed(graph: Graph, seed: int, samples: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed + 1)
     spikes = (rng.random((graph.steps, samples, N, D)) < 0.5).astype(np.uint8)
     still = np.repeat(rng.integers(-60, 60, (1, samples, N, D)), graph.steps, axis=0)
-    integer = any(node.op.kind == "loihi_lif" for node in graph.nodes.values())
+    integer = any(node.op.kind == "integer_lif" for node in graph.nodes.values())
     return {"x": spikes, "a": still.astype(np.int32) if integer else (still / 8).astype(np.float32)}
 
 

@@ -18,12 +18,12 @@ from ir.errors import CompileError
 from ir.graph import GraphBuilder
 from ir.interpreter import interpret
 from ir.ops import Gate, Graded, Input, Linear, Sum
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 
 
 def defined(graph, inputs):
     """Every value as the interpreter computes it: integers in int64, the source's arithmetic in float64."""
-    integer = any(node.op.kind == "loihi_lif" for node in graph.nodes.values())
+    integer = any(node.op.kind == "integer_lif" for node in graph.nodes.values())
     kind = np.int64 if integer else np.float64
     values = {}
     wide = {name: array.astype(kind) for name, array in inputs.items()}
@@ -199,7 +199,7 @@ def test_sums_beyond_float32_are_exact(largest):
             "payload": b.add(
                 Graded(40), *lines, name="payload", params={"bias": b.param("b", np.array([7], np.int32))}
             ),
-            "spikes": b.add(LoihiLif(4095, 2048, 90, 6, 12, 24), lines[0], name="spikes"),
+            "spikes": b.add(IntegerLif(4095, 2048, 90, 6, 12, 24), lines[0], name="spikes"),
             "gated": b.add(
                 Gate(40, shift=3), lines[1], b.add(Linear(), x, name="g", params={"weight": weight}), name="gated"
             ),

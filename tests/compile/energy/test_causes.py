@@ -13,7 +13,7 @@ from backends.trace import Events
 from compile.energy import CAUSES, PUBLISHED_TABLES, EnergyReport, Rate, energy_report
 from compile.energy.operations import operations
 from hw_profiles import load
-from ir.graph import Graph, GraphBuilder, Where
+from ir.graph import Graph, GraphBuilder, Provenance
 from ir.ops import Add, Expand, Gate, Graded, Input, Lif, Linear, MatMul, Mul, Reshape, Sum, Synapse
 
 ROWS, WIDTH = 3, 4
@@ -40,17 +40,17 @@ class Pair:
         self.s, self.c = self.source.add(entry, name="x"), self.chip.add(entry, name="x")
 
     def fire(self, source: str, *currents: str, module: str) -> None:
-        self.s = self.source.add(FIRE, source, name="fire", where=Where(f"{module}_lif"))
-        self.c = self.chip.add(FIRE, *currents, name="fire", where=Where(f"{module}_lif"))
+        self.s = self.source.add(FIRE, source, name="fire", provenance=Provenance(f"{module}_lif"))
+        self.c = self.chip.add(FIRE, *currents, name="fire", provenance=Provenance(f"{module}_lif"))
 
 
 def matrix(builder: GraphBuilder, value: str, module: str) -> str:
     params = {"weight": builder.param("w", np.ones((WIDTH, WIDTH), np.int8))}
-    return builder.add(Linear(), value, name="linear", params=params, where=Where(module))
+    return builder.add(Linear(), value, name="linear", params=params, provenance=Provenance(module))
 
 
 def synapse(builder: GraphBuilder, value: str, module: str) -> str:
-    return builder.add(Synapse(), value, name="synapse", where=Where(module, ("lower_it",)))
+    return builder.add(Synapse(), value, name="synapse", provenance=Provenance(module, ("lower_it",)))
 
 
 def dense(pair: Pair, module: str) -> None:
@@ -61,7 +61,7 @@ def residual(pair: Pair, module: str) -> None:
     """A dense layer, then one that reads the sum of its input and output."""
     s, c = pair.s, pair.c
     dense(pair, "other")
-    total = pair.source.add(Add(), s, pair.s, name="sum", where=Where("block"))
+    total = pair.source.add(Add(), s, pair.s, name="sum", provenance=Provenance("block"))
     currents = [matrix(pair.chip, value, module) for value in (c, pair.c)]
     pair.fire(matrix(pair.source, total, module), *currents, module=module)
 
@@ -69,15 +69,17 @@ def residual(pair: Pair, module: str) -> None:
 def mask(pair: Pair, module: str) -> None:
     s, c = pair.s, pair.c
     dense(pair, "other")
-    pair.s = pair.source.add(Mul(), s, pair.s, name="mask", where=Where(module))
+    pair.s = pair.source.add(Mul(), s, pair.s, name="mask", provenance=Provenance(module))
     gates = [synapse(pair.chip, value, module) for value in (c, pair.c)]
-    pair.c = pair.chip.add(AND, *gates, name="mask", where=Where(module, ("lower_it",)))
+    pair.c = pair.chip.add(AND, *gates, name="mask", provenance=Provenance(module, ("lower_it",)))
 
 
 def gate(pair: Pair, module: str) -> None:
     """A payload opened by spikes; the layer behind it reads analog values."""
     s, c = (
-        builder.add(Mul() if builder is pair.source else Gate(bits=24), *operands, name="gate", where=Where(module))
+        builder.add(
+            Mul() if builder is pair.source else Gate(bits=24), *operands, name="gate", provenance=Provenance(module)
+        )
         for builder, operands in (
             (pair.source, (pair.s, matrix(pair.source, pair.s, "other"))),
             (pair.chip, (matrix(pair.chip, pair.c, "other"), synapse(pair.chip, pair.c, module))),
@@ -88,7 +90,9 @@ def gate(pair: Pair, module: str) -> None:
 
 def counter(pair: Pair, module: str) -> None:
     s, c = (
-        builder.add(Expand((ROWS, WIDTH)), builder.add(Sum((0,)), value, name="sum", where=Where(module)), name="wide")
+        builder.add(
+            Expand((ROWS, WIDTH)), builder.add(Sum((0,)), value, name="sum", provenance=Provenance(module)), name="wide"
+        )
         for builder, value in ((pair.source, pair.s), (pair.chip, pair.c))
     )
     pair.fire(s, c, module=module)
@@ -97,16 +101,16 @@ def counter(pair: Pair, module: str) -> None:
 def product(pair: Pair, module: str) -> None:
     """x (W x)^T x with integer scores as payloads."""
     heads = (1, ROWS, WIDTH)
-    s = pair.source.add(Reshape(heads), pair.s, name="heads", where=Where(module))
-    turned = pair.source.add(Reshape((1, WIDTH, ROWS)), pair.s, name="turned", where=Where(module))
-    scores = pair.source.add(MatMul(), s, turned, name="scores", where=Where(module))
-    mixed = pair.source.add(MatMul(), scores, s, name="mixed", where=Where(module))
+    s = pair.source.add(Reshape(heads), pair.s, name="heads", provenance=Provenance(module))
+    turned = pair.source.add(Reshape((1, WIDTH, ROWS)), pair.s, name="turned", provenance=Provenance(module))
+    scores = pair.source.add(MatMul(), s, turned, name="scores", provenance=Provenance(module))
+    mixed = pair.source.add(MatMul(), scores, s, name="mixed", provenance=Provenance(module))
     gates = [synapse(pair.chip, pair.c, module) for _ in range(2)]
-    ands = pair.chip.add(AND, *gates, name="and", where=Where(module))
-    counted = pair.chip.add(Sum((0,)), ands, name="count", where=Where(module))
-    graded = pair.chip.add(Graded(bits=24), counted, name="score", where=Where(module))
+    ands = pair.chip.add(AND, *gates, name="and", provenance=Provenance(module))
+    counted = pair.chip.add(Sum((0,)), ands, name="count", provenance=Provenance(module))
+    graded = pair.chip.add(Graded(bits=24), counted, name="score", provenance=Provenance(module))
     payload = pair.chip.add(Expand((ROWS, WIDTH)), synapse(pair.chip, graded, module), name="wide")
-    merged = pair.source.add(Reshape((ROWS, WIDTH)), mixed, name="merged", where=Where(module))
+    merged = pair.source.add(Reshape((ROWS, WIDTH)), mixed, name="merged", provenance=Provenance(module))
     pair.fire(merged, payload, module=module)
 
 
@@ -119,7 +123,7 @@ def on_host(pair: Pair, module: str) -> None:
 
 
 def relay(pair: Pair, module: str) -> None:
-    pair.c = pair.chip.add(FIRE, synapse(pair.chip, pair.c, "nowhere"), name="relay", where=Where("nowhere"))
+    pair.c = pair.chip.add(FIRE, synapse(pair.chip, pair.c, "nowhere"), name="relay", provenance=Provenance("nowhere"))
 
 
 PIECES: dict[str, Callable[[Pair, str], None]] = {

@@ -10,7 +10,7 @@ import pytest
 from compile.energy import PUBLISHED_TABLES, Rate, dense_twin_pj, formula_rows, table_rows
 from compile.energy.operations import operations
 from hw_profiles import load
-from ir.graph import Graph, GraphBuilder, Where
+from ir.graph import Graph, GraphBuilder, Provenance
 from ir.ops import Concat, Input, Lif, Linear, MatMul, Mul, Permute, Repeat, Reshape, Slice, Sum
 
 N, D, F, HEADS, COMBS, STEPS = 36, 1024, 4096, 8, 6, 2
@@ -28,7 +28,9 @@ class Cmsf:
 
     def add(self, op, *inputs: str, module: str, weight: tuple[int, int] | None = None) -> str:
         params = {"weight": self.builder.param(f"{module}.weight", np.zeros(weight, np.int8))} if weight else {}
-        return self.builder.add(op, *inputs, name=module.replace(".", "_"), params=params, where=Where(module))
+        return self.builder.add(
+            op, *inputs, name=module.replace(".", "_"), params=params, provenance=Provenance(module)
+        )
 
     def fire(self, x: str, module: str, outputs: int, threshold: float = 1.0) -> str:
         width = self.builder.type(x).shape[-1]

@@ -12,7 +12,7 @@ from backends.trace import Events
 from compile.energy import PUBLISHED_TABLES, RateMeter, energy_report, formula_rows, missing_prices, node_counts
 from hw_profiles import load
 from ir.errors import CompileError
-from ir.graph import Graph, GraphBuilder, Node, Where
+from ir.graph import Graph, GraphBuilder, Node, Provenance
 from ir.interpreter import interpret
 from ir.ops import Add, Gate, Input, Lif, Linear, Mul, Sum, Synapse
 
@@ -30,7 +30,7 @@ def source() -> Graph:
     builder = GraphBuilder("small", 2)
     x = builder.add(Input("spike[3]"), name="x")
     a = linear_lif(builder, FIRST, "first", x)
-    total = builder.add(Add(), x, a, name="residual", where=Where("block"))
+    total = builder.add(Add(), x, a, name="residual", provenance=Provenance("block"))
     return builder.build({"y": linear_lif(builder, SECOND, "second", total)})
 
 
@@ -44,9 +44,9 @@ def lowered() -> Graph:
 
 def linear_lif(builder: GraphBuilder, weight: np.ndarray, name: str, *sources: str) -> str:
     params = {"weight": builder.param(f"{name}.weight", weight)}
-    where = Where(f"block.{name}_linear")
-    currents = [builder.add(Linear(), s, name=f"{name}_linear", params=params, where=where) for s in sources]
-    return builder.add(MEMORYLESS, *currents, name=f"{name}_lif", where=Where(f"block.{name}_lif"))
+    provenance = Provenance(f"block.{name}_linear")
+    currents = [builder.add(Linear(), s, name=f"{name}_linear", params=params, provenance=provenance) for s in sources]
+    return builder.add(MEMORYLESS, *currents, name=f"{name}_lif", provenance=Provenance(f"block.{name}_lif"))
 
 
 def counted(chip: Graph, inputs: dict[str, np.ndarray]) -> Events:
@@ -176,27 +176,29 @@ def gated(kind: str) -> tuple[Graph, Graph]:
         gate = spike_gate if kind == "spike" else analog_gate
         m = gate(builder, a, g, lowering)
         params = {"weight": builder.param("weight", SECOND)}
-        y = builder.add(Linear(), m, name="out", params=params, where=Where("mlp.to_out"))
-        pair.append(builder.build({"y": builder.add(MEMORYLESS, y, name="y", where=Where("mlp.to_lif"))}))
+        y = builder.add(Linear(), m, name="out", params=params, provenance=Provenance("mlp.to_out"))
+        pair.append(builder.build({"y": builder.add(MEMORYLESS, y, name="y", provenance=Provenance("mlp.to_lif"))}))
     return pair[0], pair[1]
 
 
 def spike_gate(builder: GraphBuilder, a: str, g: str, lowering: bool) -> str:
-    where = Where("mlp")
+    provenance = Provenance("mlp")
     if not lowering:
-        return builder.add(Mul(), a, g, name="m", where=where)
-    currents = [builder.add(Synapse(), value, name=f"s{value}", where=where.after("lower_mask")) for value in (a, g)]
+        return builder.add(Mul(), a, g, name="m", provenance=provenance)
+    currents = [
+        builder.add(Synapse(), value, name=f"s{value}", provenance=provenance.after("lower_mask")) for value in (a, g)
+    ]
     op = Lif(decay=1.0, form="sum", threshold=2.0)
-    return builder.add(op, *currents, name="m", where=where.after("lower_mask"))
+    return builder.add(op, *currents, name="m", provenance=provenance.after("lower_mask"))
 
 
 def analog_gate(builder: GraphBuilder, a: str, g: str, lowering: bool) -> str:
-    params, where = {"weight": builder.param("hidden", FIRST)}, Where("mlp")
-    w = builder.add(Linear(), g, name="w", params=params, where=Where("mlp.to_hidden_linear"))
+    params, provenance = {"weight": builder.param("hidden", FIRST)}, Provenance("mlp")
+    w = builder.add(Linear(), g, name="w", params=params, provenance=Provenance("mlp.to_hidden_linear"))
     if not lowering:
-        return builder.add(Mul(), a, w, name="m", where=where)
-    opened = builder.add(Synapse(), a, name="open", where=where.after("lower_gate"))
-    return builder.add(Gate(bits=24), w, opened, name="m", where=where.after("lower_gate"))
+        return builder.add(Mul(), a, w, name="m", provenance=provenance)
+    opened = builder.add(Synapse(), a, name="open", provenance=provenance.after("lower_gate"))
+    return builder.add(Gate(bits=24), w, opened, name="m", provenance=provenance.after("lower_gate"))
 
 
 A, G = X, np.array([[[1, 1, 0]], [[0, 0, 0]]], np.float32)
@@ -249,10 +251,13 @@ def test_synapses_without_an_operation_of_the_formula():
     chip = GraphBuilder("relay", 2)
     x = chip.add(Input("graded<24>[3]"), name="x")
     coder = chip.add(
-        MEMORYLESS, chip.add(Synapse(), x, name="in", where=Where("coder")), name="coder", where=Where("coder")
+        MEMORYLESS,
+        chip.add(Synapse(), x, name="in", provenance=Provenance("coder")),
+        name="coder",
+        provenance=Provenance("coder"),
     )
-    relay = chip.add(Synapse(), coder, name="to_relay", where=Where("coder", ("insert_relays",)))
-    end = chip.add(MEMORYLESS, relay, name="relay", where=Where("coder", ("insert_relays",)))
+    relay = chip.add(Synapse(), coder, name="to_relay", provenance=Provenance("coder", ("insert_relays",)))
+    end = chip.add(MEMORYLESS, relay, name="relay", provenance=Provenance("coder", ("insert_relays",)))
     graph = chip.build({"y": end})
     source_graph = GraphBuilder("empty", 2)
     source_graph.add(Input("spike[3]"), name="x")

@@ -49,7 +49,7 @@ def test_cmsf_passes_with_every_layer_compared() -> None:
         graph = trace_module(module, inputs[part], cmsf.STATIC_INPUTS, 2, part)
         check = check_import(module, graph, inputs[part])
         neurons = [node for node in graph.nodes.values() if isinstance(node.op, Lif)]
-        assert [layer.module for layer in check.layers] == [node.where.module for node in neurons]
+        assert [layer.module for layer in check.layers] == [node.provenance.module for node in neurons]
         assert check.compared == sum(2 * 16 * node.type.size for node in neurons)
         assert check.samples == 16
         assert check.within_rounding <= 2

@@ -94,7 +94,7 @@ def test_a_module_used_twice_makes_two_nodes_with_one_weight() -> None:
 def test_a_module_under_two_names_has_its_first_name() -> None:
     fc = nn.Linear(5, 5)
     graph = traced(Forward(lambda net, x: net.second(net.first(x)), first=fc, second=fc), 5)
-    assert [node.where.module for node in graph.nodes.values()] == ["", "first", "first"]
+    assert [node.provenance.module for node in graph.nodes.values()] == ["", "first", "first"]
 
 
 def test_a_neuron_reset_inside_forward_may_run_twice() -> None:
@@ -169,7 +169,7 @@ def test_a_spiking_convolutional_network() -> None:
         "lif",
         "time_sum",
     ]
-    assert graph.nodes["net.2"].where.module == "net.2"
+    assert graph.nodes["net.2"].provenance.module == "net.2"
 
 
 @pytest.mark.parametrize("one", [1, 1.0, torch.ones(()), torch.ones(1, 5)])

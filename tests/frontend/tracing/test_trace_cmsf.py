@@ -56,8 +56,8 @@ def test_every_variant_is_imported_exactly(name: str) -> None:
 def test_nodes_are_named_after_modules() -> None:
     inputs = random_features(SMALL, samples=2, seed=0)
     graph = trace_module(initial_parts(SMALL, 0)["image"], inputs["image"], cmsf.STATIC_INPUTS, 2, "image")
-    assert graph.nodes["block.0.attn.q_lif"].where.module == "block.0.attn.q_lif"
-    assert graph.nodes["block.0.attn.matmul"].where.module == "block.0.attn"
+    assert graph.nodes["block.0.attn.q_lif"].provenance.module == "block.0.attn.q_lif"
+    assert graph.nodes["block.0.attn.matmul"].provenance.module == "block.0.attn"
     assert dict(graph.nodes["block.0.attn.q_linear"].params) == {
         "weight": "block.0.attn.q_linear.weight",
         "bias": "block.0.attn.q_linear.bias",

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from ir.analysis.census import census
-from ir.graph import Array, Graph, GraphBuilder, Where
+from ir.graph import Array, Graph, GraphBuilder, Provenance
 from ir.interpreter import interpret
 from ir.ops import (
     Add,
@@ -87,7 +87,9 @@ class Tracer:
 
     def lif(self, x: str, name: str, threshold: float = 1.0) -> str:
         """SpikingJelly's LIF, tau 2."""
-        return self.add(Lif(0.5, threshold=threshold), x, name=name, where=Where(name.replace("_lif", ".lif")))
+        return self.add(
+            Lif(0.5, threshold=threshold), x, name=name, provenance=Provenance(name.replace("_lif", ".lif"))
+        )
 
     def linear(self, x: str, outputs: int, name: str) -> str:
         """A linear map with bias."""
@@ -96,7 +98,7 @@ class Tracer:
             "weight": self.array(f"{name}.weight", (outputs, inputs)),
             "bias": self.array(f"{name}.bias", (outputs,)),
         }
-        return self.add(Linear(), x, name=name, params=params, where=Where(name))
+        return self.add(Linear(), x, name=name, params=params, provenance=Provenance(name))
 
     def batch_norm(self, x: str, name: str) -> str:
         """BatchNorm1d over the last axis, between two permutes."""
@@ -105,7 +107,7 @@ class Tracer:
         var = np.ones(channels) if self._random is None else self._random.choice([0.25, 1.0, 4.0], channels)
         params["var"] = self.builder.param(f"{name}.var", var.astype(np.float32))
         x = self.add(Permute((1, 0)), x, name="transpose")
-        x = self.add(BatchNorm(0, 0.0), x, name=name, params=params, where=Where(name))
+        x = self.add(BatchNorm(0, 0.0), x, name=name, params=params, provenance=Provenance(name))
         return self.add(Permute((1, 0)), x, name="transpose")
 
     def layer(self, x: str, outputs: int, name: str) -> str:
@@ -121,20 +123,28 @@ class Tracer:
 
     def mixed(self, q: str, k: str, v: str, keys_first: bool = True, module: str = "attn") -> str:
         """Q K^T V of head-split spikes, either way associated, times 1/8, heads merged, LIF with threshold 1/2."""
-        where = Where(module)
-        kt = self.add(Permute((0, 2, 1)), k, name="transpose", where=where)
+        provenance = Provenance(module)
+        kt = self.add(Permute((0, 2, 1)), k, name="transpose", provenance=provenance)
         if keys_first:
             y = self.add(
-                MatMul(), q, self.add(MatMul(), kt, v, name="matmul", where=where), name="matmul_1", where=where
+                MatMul(),
+                q,
+                self.add(MatMul(), kt, v, name="matmul", provenance=provenance),
+                name="matmul_1",
+                provenance=provenance,
             )
         else:
             y = self.add(
-                MatMul(), self.add(MatMul(), q, kt, name="matmul", where=where), v, name="matmul_1", where=where
+                MatMul(),
+                self.add(MatMul(), q, kt, name="matmul", provenance=provenance),
+                v,
+                name="matmul_1",
+                provenance=provenance,
             )
-        y = self.add(Scale(0.125), y, name="mul", where=where)
-        y = self.add(Permute((1, 0, 2)), y, name="transpose", where=where)
+        y = self.add(Scale(0.125), y, name="mul", provenance=provenance)
+        y = self.add(Permute((1, 0, 2)), y, name="transpose", provenance=provenance)
         tokens, heads, width = self.builder.type(y).shape
-        y = self.add(Reshape((tokens, heads * width)), y, name="flatten", where=where)
+        y = self.add(Reshape((tokens, heads * width)), y, name="flatten", provenance=provenance)
         return self.lif(y, "attn_lif", threshold=0.5)
 
     def attention(self, x: str, y: str, keys_first: bool = True) -> str:
@@ -145,9 +155,9 @@ class Tracer:
     def combs(self, x: str, y: str, interleave: bool = True) -> str:
         """SCCA: combs of the query mask the keys."""
         q, k = (self._split_combs(self.layer(z, self.size.width, n)) for z, n in ((x, "q"), (y, "k")))
-        mask = self.lif(self.add(Sum((1,)), q, name="sum", where=Where("attn")), "attn_lif", threshold=0.5)
+        mask = self.lif(self.add(Sum((1,)), q, name="sum", provenance=Provenance("attn")), "attn_lif", threshold=0.5)
         mask = self.add(Expand(self.builder.type(k).shape), mask, name="expand")
-        masked = self.add(Mul(), mask, k, name="masked", where=Where("attn"))
+        masked = self.add(Mul(), mask, k, name="masked", provenance=Provenance("attn"))
         if interleave:
             masked = self.add(Permute((1, 0, 2)), masked, name="transpose")
         tokens = self.add(Reshape((self.size.keys, self.size.width)), masked, name="flatten")
@@ -166,7 +176,7 @@ class Tracer:
         v = self.lif(self.batch_norm(v, "hidden_v_bn"), "hidden_v_lif")
         if gate == "spike":
             g = self.lif(self.batch_norm(g, "hidden_gate_bn"), "hidden_gate_lif")
-        return self.layer(self.add(Mul(), g, v, name="gated", where=Where("mlp")), width, "out")
+        return self.layer(self.add(Mul(), g, v, name="gated", provenance=Provenance("mlp")), width, "out")
 
     def block(self, x: str, attended: str, gate: str = "analog") -> str:
         """Both residual sums of a block."""
@@ -224,7 +234,7 @@ def neurons_of(graph: Graph) -> list[str]:
 
 def added_by(chip: Graph, strategy: str) -> tuple[int, int]:
     """Neurons and synapses that a lowering added."""
-    rows = [row for row in census(chip) if strategy in chip.nodes[row.node].where.passes]
+    rows = [row for row in census(chip) if strategy in chip.nodes[row.node].provenance.passes]
     return sum(row.neurons for row in rows), sum(row.synapses for row in rows)
 
 

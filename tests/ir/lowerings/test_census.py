@@ -101,12 +101,12 @@ def test_published_size_lowers_fast(cmsf: SimpleNamespace):
 def test_every_share_is_told_apart(encoder: Graph):
     shares = Counter(row.share for row in census(encoder))
     assert shares == {"own": 15, "duplicate": 2, "input": 1, "added": 11}
-    assert all(PASS not in encoder.nodes[row.node].where.passes for row in census(encoder) if row.share == "own")
+    assert all(PASS not in encoder.nodes[row.node].provenance.passes for row in census(encoder) if row.share == "own")
 
 
 def _made_by(chip: Graph, strategy: str) -> tuple[int, int]:
     """Neurons and synapses that a lowering added."""
-    return _counts(chip, lambda name: strategy in chip.nodes[name].where.passes)
+    return _counts(chip, lambda name: strategy in chip.nodes[name].provenance.passes)
 
 
 def _counts(chip: Graph, chosen: Callable[[str], bool]) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from ir.errors import CompileError, DeployError
-from ir.graph import Graph, GraphBuilder, Where
+from ir.graph import Graph, GraphBuilder, Provenance
 from ir.ops import Input, Lif, Linear, MatMul, Mul
 from ir.passes.lower_to_synapses import lower_to_synapses
 
@@ -17,13 +17,13 @@ def _attentions(tokens: int, width: int) -> Graph:
     builder = GraphBuilder("two", 1)
     outputs: dict[str, str] = {}
     for block in ("enc.0", "enc.1"):
-        where = Where(f"{block}.attn")
+        provenance = Provenance(f"{block}.attn")
         q, kt, v = (
             builder.add(Input(f"spike[{shape}]"), name=f"{block}.{name}")
             for name, shape in (("q", f"{tokens}x{width}"), ("kt", f"{width}x{tokens}"), ("v", f"{tokens}x{width}"))
         )
-        scores = builder.add(MatMul(), q, kt, name=f"{block}.scores", where=where)
-        mixed = builder.add(MatMul(), scores, v, name=f"{block}.mixed", where=where)
+        scores = builder.add(MatMul(), q, kt, name=f"{block}.scores", provenance=provenance)
+        mixed = builder.add(MatMul(), scores, v, name=f"{block}.mixed", provenance=provenance)
         outputs[block] = builder.add(Lif(0.5), mixed, name=f"{block}.lif")
     return builder.build(outputs)
 
@@ -32,7 +32,7 @@ def _chosen(graph: Graph, features: object, strategies: dict[str, str]) -> list[
     """The strategy of each attention."""
     lowered = lower_to_synapses(graph, features, strategies)
     gates = [node for node in lowered.nodes.values() if node.name.endswith(("mixed_gate", "mixed_and"))]
-    return [node.where.passes[-1].removeprefix("attention=") for node in gates]
+    return [node.provenance.passes[-1].removeprefix("attention=") for node in gates]
 
 
 @pytest.mark.parametrize(("tokens", "width", "best"), [(3, 4, "graded-a"), (4, 3, "graded-b"), (3, 3, "graded-a")])
@@ -85,7 +85,7 @@ def test_analog_gates_need_graded_spikes_and_all_are_named(cmsf: SimpleNamespace
     weight = {"weight": builder.param("w", cmsf.random_inputs(builder.build({"x": x}), 0)["x"][0, 0])}
     for block in ("enc.0", "enc.1"):
         current = builder.add(Linear(), x, name="linear", params=weight)
-        gated = builder.add(Mul(), current, x, name="gate", where=Where(f"{block}.mlp"))
+        gated = builder.add(Mul(), current, x, name="gate", provenance=Provenance(f"{block}.mlp"))
         x = builder.add(Lif(0.5), gated, name="lif")
     with pytest.raises(DeployError, match="train the model with gate='spike'") as error:
         lower_to_synapses(builder.build({"y": x}), cmsf.LOIHI1, {})

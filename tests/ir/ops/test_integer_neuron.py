@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ir.errors import CompileError
 from ir.graph import GraphBuilder
-from ir.ops import Input, LoihiLeaky, LoihiLif
+from ir.ops import Input, IntegerLeaky, IntegerLif
 from ir.text import graph_text, parse_graph
 from ir.types import parse_type
 
@@ -85,7 +85,7 @@ def test_every_option_against_plain_integers(options, neurons, own: bool, seed: 
     neurons = neurons if own else [neurons[0]] * SIZE
     x = currents_of(seed)
     first = {name: value for name, value in neurons[0].items() if name != "bias"}
-    op = LoihiLif(**first, **options, **WIDTHS)
+    op = IntegerLif(**first, **options, **WIDTHS)
     names = ("bias", *first) if own else ("bias",)
     params = {name: np.array([c[name] for c in neurons], np.int32) for name in names}
     op.infer((parse_type("current[3]"),), {name: array.shape for name, array in params.items()})
@@ -100,7 +100,7 @@ def test_every_option_against_plain_integers(options, neurons, own: bool, seed: 
 def test_the_leaky_neuron_emits_its_membrane(neurons, right: int, bits: int):
     x = currents_of(1)
     roles = ("du", "dv", "u0", "v0", "bias")
-    op = LoihiLeaky(0, 0, **WIDTHS, bits=bits, right=right)
+    op = IntegerLeaky(0, 0, **WIDTHS, bits=bits, right=right)
     params = {name: np.array([c[name] for c in neurons], np.int32) for name in roles}
     top = 1 << (bits - 1)
     expected = np.clip(expected_of(neurons, x, 1) >> right, -top, top - 1)
@@ -113,7 +113,7 @@ def test_steps_can_be_taken_in_two_parts(options, c, first: int):
     x = currents_of(2)
     rest = {name: value for name, value in c.items() if name != "bias"}
     leaky = {name: value for name, value in rest.items() if name not in ("vth", "theta")}
-    for op in (LoihiLif(**rest, **options, **WIDTHS), LoihiLeaky(**leaky, **WIDTHS, bits=24)):
+    for op in (IntegerLif(**rest, **options, **WIDTHS), IntegerLeaky(**leaky, **WIDTHS, bits=24)):
         a, state = op.resume((x[:first],), {}, first, None)
         b, _ = op.resume((x[first:],), {}, STEPS - first, state)
         assert np.array_equal(np.concatenate([a, b]), op.run((x,), {}, STEPS))
@@ -122,26 +122,26 @@ def test_steps_can_be_taken_in_two_parts(options, c, first: int):
 def test_the_plain_neuron_keeps_its_text_and_every_neuron_parses_back():
     b = GraphBuilder("net", 2)
     x = b.add(Input("graded<8>[3]"), name="x")
-    plain = b.add(LoihiLif(4095, 2048, 8, **WIDTHS), x, name="plain")
+    plain = b.add(IntegerLif(4095, 2048, 8, **WIDTHS), x, name="plain")
     own = {"dv": b.param("dv", np.array([1, 2, 3], np.int32))}
-    b.add(LoihiLif(4095, 2048, 8, **WIDTHS, reset="subtract", theta=512, v0=3), x, name="soft", params=own)
-    b.add(LoihiLeaky(4095, 2048, **WIDTHS, bits=16, right=2), x, name="leaky")
+    b.add(IntegerLif(4095, 2048, 8, **WIDTHS, reset="subtract", theta=512, v0=3), x, name="soft", params=own)
+    b.add(IntegerLeaky(4095, 2048, **WIDTHS, bits=16, right=2), x, name="leaky")
     graph = b.build({"a": plain, "b": "soft", "c": "leaky"})
     text = graph_text(graph)
-    assert "loihi_lif(%x) {du=4095, dv=2048, vth=8, shift=6, decay_bits=12, state_bits=24} : spike[3]" in text
+    assert "integer_lif(%x) {du=4095, dv=2048, vth=8, shift=6, decay_bits=12, state_bits=24} : spike[3]" in text
     assert parse_graph(text, graph.params) == graph
 
 
 REFUSED = [
-    (LoihiLif(4096, 0, 1, **WIDTHS), {}, "loihi_lif.decay"),
-    (LoihiLif(0, 4097, 1, **WIDTHS), {}, "loihi_lif.decay"),
-    (LoihiLif(0, 0, 1, **WIDTHS, reset="value"), {}, "loihi_lif.option"),
-    (LoihiLif(0, 0, 1, **WIDTHS, micro=2), {}, "loihi_lif.micro"),
-    (LoihiLif(0, 0, 1, **WIDTHS, max_spikes=2), {}, "loihi_lif.spikes"),
-    (LoihiLif(0, 0, 1, **WIDTHS), {"gain": (3,)}, "loihi_lif.param"),
-    (LoihiLif(0, 0, 1, **WIDTHS), {"dv": (4,)}, "loihi_lif.dv"),
-    (LoihiLeaky(0, 0, **WIDTHS, bits=8), {"vth": (3,)}, "loihi_leaky.param"),
-    (LoihiLeaky(0, 0, **WIDTHS, bits=8, right=-1), {}, "loihi_leaky.bits"),
+    (IntegerLif(4096, 0, 1, **WIDTHS), {}, "integer_lif.decay"),
+    (IntegerLif(0, 4097, 1, **WIDTHS), {}, "integer_lif.decay"),
+    (IntegerLif(0, 0, 1, **WIDTHS, reset="value"), {}, "integer_lif.option"),
+    (IntegerLif(0, 0, 1, **WIDTHS, micro=2), {}, "integer_lif.micro"),
+    (IntegerLif(0, 0, 1, **WIDTHS, max_spikes=2), {}, "integer_lif.spikes"),
+    (IntegerLif(0, 0, 1, **WIDTHS), {"gain": (3,)}, "integer_lif.param"),
+    (IntegerLif(0, 0, 1, **WIDTHS), {"dv": (4,)}, "integer_lif.dv"),
+    (IntegerLeaky(0, 0, **WIDTHS, bits=8), {"vth": (3,)}, "integer_leaky.param"),
+    (IntegerLeaky(0, 0, **WIDTHS, bits=8, right=-1), {}, "integer_leaky.bits"),
 ]
 
 

@@ -24,10 +24,10 @@ from ir.ops import (
     Function,
     Gate,
     Graded,
+    IntegerLif,
     LayerNorm,
     Lif,
     Linear,
-    LoihiLif,
     MatMul,
     MaxPool,
     Mul,
@@ -215,8 +215,8 @@ def test_lif_step_by_step(currents: list[int], comparator: str, reset: str):
     st.integers(0, 4096),
     st.integers(-99, 99),
 )
-def test_loihi_lif_in_plain_integers(currents: list[int], du: int, dv: int, bias: int):
-    op, u, v, expected = LoihiLif(du, dv, 300, **LOIHI), 0, 0, []
+def test_integer_lif_in_plain_integers(currents: list[int], du: int, dv: int, bias: int):
+    op, u, v, expected = IntegerLif(du, dv, 300, **LOIHI), 0, 0, []
     for a in currents:
         sign = -1 if u < 0 else 1
         u = sign * ((abs(u) * (4096 - du - 1)) >> 12) + (a << 6)
@@ -288,8 +288,15 @@ def test_every_operation_is_tested():
         "layer_norm",
         "conv",
         "lif",
-        "loihi_lif",
+        "integer_lif",
         "gate",
         "input",
     }
-    assert set(OPS) - tested <= {"unfold_time", "leaky", "delay", "past", "not", "loihi_leaky"}  # in files of their own
+    assert set(OPS) - tested <= {
+        "unfold_time",
+        "leaky",
+        "delay",
+        "past",
+        "not",
+        "integer_leaky",
+    }  # in files of their own

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ir.errors import DeployError
-from ir.graph import Graph, GraphBuilder, Where
+from ir.graph import Graph, GraphBuilder, Provenance
 from ir.interpreter import interpret
 from ir.ops import BatchNorm, Conv, Input, Lif, Linear, Permute, Reshape, Slice
 from ir.ops.base import Op
@@ -30,7 +30,7 @@ def _network(projection: Op, weight: tuple[int, ...], chain: list[Op], axis: int
     params = {"weight": builder.param("w", (random.integers(-4, 5, weight) / 4).astype(np.float32))}
     if bias:
         params["bias"] = builder.param("b", (random.integers(-4, 5, weight[0]) / 4).astype(np.float32))
-    value = builder.add(projection, x, name="projection", params=params, where=Where("layer"))
+    value = builder.add(projection, x, name="projection", params=params, provenance=Provenance("layer"))
     for op in chain:
         value = builder.add(op, value, name=op.kind)
     channels = builder.type(value).shape[axis]
@@ -70,7 +70,7 @@ def test_through_routing(projection: Op, weight: tuple[int, ...], chain: list[Op
     assert [node.op.kind for node in folded.nodes.values()] == [
         kind for kind in (node.op.kind for node in graph.nodes.values()) if kind != "batch_norm"
     ]
-    assert folded.nodes["projection"].where == Where("layer", ("fold_batchnorm",))
+    assert folded.nodes["projection"].provenance == Provenance("layer", ("fold_batchnorm",))
 
 
 @pytest.mark.parametrize(

@@ -165,4 +165,4 @@ def test_a_lowered_network_stays_as_it_is(graph: Graph):
 
 
 def _without_name(node: Node) -> tuple[object, ...]:
-    return node.op, node.type, node.where, len(node.inputs)
+    return node.op, node.type, node.provenance, len(node.inputs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ir.graph import Graph, GraphBuilder, Where
+from ir.graph import Graph, GraphBuilder, Provenance
 from ir.interpreter import interpret
 from ir.ops import Conv, Input, Lif, Linear, Slice
 from ir.ops.base import Op
@@ -19,7 +19,7 @@ def _halves(op: Op, weight: tuple[int, ...], axis: int, *, read_whole: bool = Fa
         "weight": builder.param("w", random.integers(-4, 5, weight).astype(np.float32)),
         "bias": builder.param("b", random.integers(-4, 5, weight[0]).astype(np.float32)),
     }
-    h = builder.add(op, x, name="h", params=params, where=Where("mlp.hidden"))
+    h = builder.add(op, x, name="h", params=params, provenance=Provenance("mlp.hidden"))
     length = builder.type(h).shape[axis]
     parts = [builder.add(Slice(axis, *ends), h, name="chunk") for ends in ((0, 1), (1, length))]
     outputs = {name: builder.add(Lif(0.5), part, name=name) for name, part in zip("vg", parts, strict=True)}
@@ -35,7 +35,7 @@ def test_rows(op: Op, weight: tuple[int, ...], axis: int):
     for name in expected:
         np.testing.assert_array_equal(expected[name], got[name])
     assert list(narrowed.nodes) == ["x", "h_0_1", "h_1_6", "v", "g"]
-    assert narrowed.nodes["h_1_6"].where == Where("mlp.hidden", ("narrow_projections",))
+    assert narrowed.nodes["h_1_6"].provenance == Provenance("mlp.hidden", ("narrow_projections",))
     np.testing.assert_array_equal(narrowed.params["w.rows_1_6"], graph.params["w"][1:6])
 
 

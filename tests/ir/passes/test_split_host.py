@@ -7,7 +7,7 @@ import pytest
 
 from ir.deployment import Deployment
 from ir.errors import DeployError
-from ir.graph import Array, Graph, GraphBuilder, Where
+from ir.graph import Array, Graph, GraphBuilder, Provenance
 from ir.interpreter import interpret
 from ir.ops import (
     Add,
@@ -139,8 +139,8 @@ def test_a_network_without_neurons_leaves_the_chip_empty():
 def test_every_host_operation_between_neurons_is_named():
     builder = GraphBuilder("inside", 2)
     s = builder.add(Lif(0.5), builder.add(Input("spike[4]"), name="x"), name="s")
-    norm = builder.add(LayerNorm(1e-5), s, name="norm", where=Where("block.norm"))
-    wide = builder.add(Pad(0, 1, 1), norm, name="wide", where=Where("block"))
+    norm = builder.add(LayerNorm(1e-5), s, name="norm", provenance=Provenance("block.norm"))
+    wide = builder.add(Pad(0, 1, 1), norm, name="wide", provenance=Provenance("block"))
     y = builder.add(Lif(0.5), wide, name="y")
     with pytest.raises(DeployError) as error:
         split_host(builder.build({"y": y}))
@@ -154,7 +154,7 @@ def test_every_host_operation_between_neurons_is_named():
 
 def test_the_outermost_module_is_named_by_the_network():
     builder = GraphBuilder("net", 1)
-    spikes = builder.add(Lif(0.5), builder.add(Input("real[4]"), name="x"), name="s", where=Where("first"))
+    spikes = builder.add(Lif(0.5), builder.add(Input("real[4]"), name="x"), name="s", provenance=Provenance("first"))
     y = builder.add(Lif(0.5), builder.add(Function("absolute"), spikes, name="neg"), name="y")
     with pytest.raises(DeployError) as error:
         split_host(builder.build({"y": y}))

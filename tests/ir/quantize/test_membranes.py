@@ -185,7 +185,7 @@ def test_leaky_readouts_keep_their_values(op: Leaky, params: Arrays):
     expected = interpret(graph, inputs)["y"]
     error = found["y"] * report.scales["y"] - expected
     assert np.sqrt(np.mean(error**2)) < 0.03 * np.sqrt(np.mean(expected**2))
-    assert chip.nodes["y"].op.kind == "loihi_leaky"
+    assert chip.nodes["y"].op.kind == "integer_leaky"
 
 
 def test_payloads_round_a_loop_have_one_type_everywhere():

@@ -139,7 +139,7 @@ def test_every_number_fits_its_field(case):
             weight = np.asarray(arrays.get("weight", getattr(node.op, "weight", 0)))
             assert weight.dtype.kind == "i"
             assert -128 <= weight.min() <= weight.max() <= 127
-        if node.op.kind == "loihi_lif":
+        if node.op.kind == "integer_lif":
             assert 0 <= node.op.vth < 1 << 17
             assert np.abs(arrays.get("bias", np.zeros(1, np.int32))).max() <= 4095 << 7
     assert [layer.name for layer in report.layers] == [n.name for n in chip.nodes.values() if n.op.family == "neuron"]
@@ -200,7 +200,7 @@ def test_unseen_inputs_up_to_the_payloads_bits_do_not_wrap():
 def test_where_grows_by_the_pass():
     graph, inputs = random_network(3, False, 1, ("lif",))
     chip, _ = quantize(graph, ARITHMETIC, inputs)
-    assert chip.nodes["lif"].where.passes == ("quantize",)
+    assert chip.nodes["lif"].provenance.passes == ("quantize",)
 
 
 def test_a_projection_that_is_cut_for_two_populations_has_one_unit():

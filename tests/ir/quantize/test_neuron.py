@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import hw_profiles
 from ir.errors import CompileError
-from ir.graph import Node, Where
+from ir.graph import Node, Provenance
 from ir.ops import Lif
 from ir.quantize.kinds import Kinds
 from ir.quantize.membrane import Plan, integer_lif
@@ -22,7 +22,7 @@ ARITHMETIC = hw_profiles.load("loihi2").arithmetic
 
 
 def node_of(op):
-    return Node("n", op, ("x",), Type((1,), SPIKE), (), Where("block.lif"))
+    return Node("n", op, ("x",), Type((1,), SPIKE), (), Provenance("block.lif"))
 
 
 def integer_neuron(op, unit=Fraction(1), steps=2, current=1 << 16):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hw_profiles
-from ir.quantize.calibration import Seen
+from ir.quantize.calibration import ValueStatistics
 from ir.quantize.units import (
     Firing,
     Needs,
@@ -64,7 +64,7 @@ def test_calibrated_values_fit_twice_over(current, threshold, bias):
 @given(SIZES, SIZES)
 def test_payload_and_weight_share_the_levels(rms, finest):
     reader = synapses_of(np.random.default_rng(1).normal(size=50), ARITHMETIC)
-    scale = payload_scale(reader, Seen(rms, rms, 0.0), finest, True, ARITHMETIC)
+    scale = payload_scale(reader, ValueStatistics(rms, rms, 0.0), finest, True, ARITHMETIC)
     levels = min(127.0, reader.largest * scale / finest)
     weight_error, payload_error = reader.largest / levels / reader.rms, scale / rms
     assert levels == pytest.approx(127) or weight_error == pytest.approx(payload_error)
@@ -72,7 +72,7 @@ def test_payload_and_weight_share_the_levels(rms, finest):
 
 @given(st.floats(0, 1e4), SIZES, st.integers(4, 24))
 def test_input_scales_are_powers_of_two_that_fit(wanted, emitted, bits):
-    scale = input_scale(wanted, Seen(emitted, emitted, 0.0), bits)
+    scale = input_scale(wanted, ValueStatistics(emitted, emitted, 0.0), bits)
     assert np.frexp(scale)[0] == 0.5
     assert scale >= wanted
     assert 2 * emitted / scale <= 1 << (bits - 1)
@@ -87,6 +87,6 @@ def test_payload_bits_hold_the_largest_and_not_much_more(largest):
 
 @given(SIZES, SIZES, SIZES, st.integers(8, 24))
 def test_shifted_payloads_fit(wanted, unit, emitted, bits):
-    shift = payload_shift(wanted, unit, Seen(emitted, emitted, 0.0), bits)
+    shift = payload_shift(wanted, unit, ValueStatistics(emitted, emitted, 0.0), bits)
     assert shift >= 0
     assert 2 * emitted / unit / 2**shift <= (1 << (bits - 1)) * 1.0001

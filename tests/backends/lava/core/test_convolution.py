@@ -11,7 +11,7 @@ import pytest
 from backends.lava.bounds import magnitude_bounds
 from backends.lava.core.instructions import wiring_instruction
 from ir.graph import GraphBuilder
-from ir.ops import Conv, Input, Lif, Linear, LoihiLif, Sum
+from ir.ops import Conv, Input, IntegerLif, Lif, Linear, Sum
 
 SHAPE = (4, 5, 6)
 CASES = [
@@ -45,7 +45,7 @@ def computed(op, weight, x, dtype):
     source = b.add(Input(f"graded<8>[{'x'.join(map(str, x.shape))}]"), name="x")
     params = {} if weight is None else {"weight": b.param("w", weight)}
     current = b.add(op, source, name="c", params=params)
-    neuron = LoihiLif(4095, 0, 1, 6, 12, 24) if dtype == "int32" else Lif(0.5)
+    neuron = IntegerLif(4095, 0, 1, 6, 12, 24) if dtype == "int32" else Lif(0.5)
     graph = b.build({"y": b.add(neuron, current, name="y")})
     bounds = magnitude_bounds(graph) if dtype == "int32" else None
     return wiring_instruction(graph, graph.nodes["c"], bounds)(x[None, None])[0, 0]

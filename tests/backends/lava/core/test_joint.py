@@ -14,7 +14,7 @@ from backends.lava.timing import timing_of
 from ir.analysis.fan_in import populations
 from ir.graph import GraphBuilder
 from ir.ops import Gate, Input, Sum, Synapse
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -81,7 +81,7 @@ def gate_of(op, weights=(1, 1), domain="spike", reader=None):
     currents = [b.add(Synapse(weight), source, name="s") for weight, source in zip(weights, (a, c), strict=True)]
     gate = b.add(op, *currents, name="gate")
     current = b.add(reader or Sum((0,)), gate, name="sum")
-    return joint_gates(b.build({"y": b.add(LoihiLif(4095, 2048, 5, 6, 12, 24), current, name="y")}), ())
+    return joint_gates(b.build({"y": b.add(IntegerLif(4095, 2048, 5, 6, 12, 24), current, name="y")}), ())
 
 
 def test_neurons_that_are_taken_for_and_gates_are_and_gates():
@@ -89,7 +89,7 @@ def test_neurons_that_are_taken_for_and_gates_are_and_gates():
     a, b = steps.transpose(2, 1, 0)[..., None]
     taken = 0
     for du, dv, vth, shift in product((4095, 4094, 0), (0, 2048, 4032, 4033, 4095, 4096), (0, 1, 2), (0, 6)):
-        op = LoihiLif(du, dv, vth, shift, 12, 24)
+        op = IntegerLif(du, dv, vth, shift, 12, 24)
         if gate_of(op):
             taken += 1
             assert np.array_equal(op.run((a + b,), {}, 3), a * b), op
@@ -97,7 +97,7 @@ def test_neurons_that_are_taken_for_and_gates_are_and_gates():
 
 
 def test_what_is_no_product_is_materialised():
-    one_spike = LoihiLif(4095, 4096, 1, 6, 12, 24)
+    one_spike = IntegerLif(4095, 4096, 1, 6, 12, 24)
     assert gate_of(one_spike) == {"gate"}
     assert not gate_of(one_spike, weights=(2, 1))
     assert not gate_of(one_spike, reader=Synapse(1))

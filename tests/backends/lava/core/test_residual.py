@@ -9,7 +9,7 @@ from backends.lava.bounds import magnitude_bounds
 from backends.lava.core.residual import shared_projections
 from ir.graph import GraphBuilder
 from ir.ops import Gate, Input, Linear, Synapse
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -32,7 +32,7 @@ def test_real_networks_round_each_sum_by_itself(motifs, network):
 
 def groups(b, *currents, op=None):
     """The groups that a population of these currents has."""
-    graph = b.build({"y": b.add(op or LoihiLif(4095, 2048, 9, 6, 12, 24), *currents, name="y")})
+    graph = b.build({"y": b.add(op or IntegerLif(4095, 2048, 9, 6, 12, 24), *currents, name="y")})
     return shared_projections(graph, magnitude_bounds(graph))
 
 
@@ -57,9 +57,9 @@ def test_one_product_needs_the_same_weights_and_exact_operands():
 
 def test_what_is_read_twice_or_opens_a_gate_stays_apart():
     b, currents, _ = two_currents("spike")
-    b.add(LoihiLif(4095, 2048, 9, 6, 12, 24), currents[0], name="other")
-    both = b.add(LoihiLif(4095, 2048, 9, 6, 12, 24), *currents, name="y")
-    reader = b.add(LoihiLif(4095, 2048, 9, 6, 12, 24), b.add(Synapse(1), "other", name="s"), name="z")
+    b.add(IntegerLif(4095, 2048, 9, 6, 12, 24), currents[0], name="other")
+    both = b.add(IntegerLif(4095, 2048, 9, 6, 12, 24), *currents, name="y")
+    reader = b.add(IntegerLif(4095, 2048, 9, 6, 12, 24), b.add(Synapse(1), "other", name="s"), name="z")
     graph = b.build({"y": both, "z": reader})
     assert shared_projections(graph, magnitude_bounds(graph)) == {}
     b, currents, (a, _) = two_currents("spike")

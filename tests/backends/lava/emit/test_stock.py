@@ -16,7 +16,7 @@ from backends.lava.timing import timing_of
 from ir.analysis.fan_in import cone_of, populations
 from ir.graph import GraphBuilder
 from ir.ops import Graded, Input, Linear, Synapse
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -77,8 +77,8 @@ def chain(length, neuron=None, weight=5):
     x = b.add(Input("spike[3]"), name="x")
     last = x
     for k in range(length):
-        last = b.add(LoihiLif(4095, 0, 0, 6, 12, 24), b.add(Synapse(1), last, name=f"s{k}"), name=f"p{k}")
-    end = neuron or LoihiLif(4095, 2048, 2, 6, 12, 24)
+        last = b.add(IntegerLif(4095, 0, 0, 6, 12, 24), b.add(Synapse(1), last, name=f"s{k}"), name=f"p{k}")
+    end = neuron or IntegerLif(4095, 2048, 2, 6, 12, 24)
     currents = [b.add(Synapse(weight), x, name="skip"), b.add(Synapse(-2), last, name="main")]
     return b.build({"y": b.add(end, *currents, name="y")})
 
@@ -115,8 +115,8 @@ def test_what_lava_ships_is_used_where_it_can_say_it():
     "graph",
     [
         chain(1, neuron=Graded(8)),
-        chain(1, neuron=LoihiLif(4095, 0, 4, 5, 12, 24)),
-        chain(1, neuron=LoihiLif(4095, 0, 4, 6, 12, 23)),
+        chain(1, neuron=IntegerLif(4095, 0, 4, 5, 12, 24)),
+        chain(1, neuron=IntegerLif(4095, 0, 4, 6, 12, 23)),
         chain(1, weight=257),
     ],
     ids=["graded", "shift", "state", "weight"],
@@ -124,7 +124,7 @@ def test_what_lava_ships_is_used_where_it_can_say_it():
 def test_what_lava_cannot_say_becomes_a_process_of_our_own(graph, expected):
     assert [name for name, part in parts_of(graph).items() if isinstance(part, CorePart)] == ["y"]
     inputs = {"x": (np.random.default_rng(0).random((2, 5, 3)) < 0.5).astype(np.int64)}
-    if any(node.op.kind == "loihi_lif" for node in graph.nodes.values()):
+    if any(node.op.kind == "integer_lif" for node in graph.nodes.values()):
         outputs, _, _ = expected(graph, inputs)
         assert np.array_equal(LavaEngine(graph, "stock").run(inputs).outputs["y"], outputs["y"])
 
@@ -137,7 +137,7 @@ def biased(bias, payload=8):
     return b.build(
         {
             "y": b.add(
-                LoihiLif(4095, 0, 5, 6, 12, 24), b.add(Linear(), x, name="l", params=weight), name="y", params=params
+                IntegerLif(4095, 0, 5, 6, 12, 24), b.add(Linear(), x, name="l", params=weight), name="y", params=params
             )
         }
     )

@@ -14,7 +14,7 @@ from backends.lava.engine import LavaEngine
 from backends.lava.runtime.children import interrupts_deferred, quiet_children
 from ir.graph import GraphBuilder
 from ir.ops import Input, Linear
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -67,7 +67,7 @@ def test_pools_that_the_parent_has_used_do_no_harm():
     x = b.add(Input(f"spike[{big}]"), name="x")
     weight = b.param("w", np.random.default_rng(0).integers(-9, 11, (big, big)).astype(np.int8))
     current = b.add(Linear(), x, name="l", params={"weight": weight})
-    graph = b.build({"y": b.add(LoihiLif(4095, 2048, 200, 6, 12, 24), current, name="y")})
+    graph = b.build({"y": b.add(IntegerLif(4095, 2048, 200, 6, 12, 24), current, name="y")})
     spikes = np.random.default_rng(1).integers(0, 2, (3, 40, big))
     with threadpool_limits(2):
         torch.mm(torch.ones(big, big), torch.ones(big, big))

@@ -27,7 +27,7 @@ from backends.lava.core.worker import CoreWorker, HostWorker
 from ir.errors import CompileError
 from ir.graph import GraphBuilder
 from ir.ops import Input, Linear
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 from multiprocessing import shared_memory
 
 os.register_at_fork(after_in_parent=lambda: print("forked", flush=True))
@@ -38,7 +38,7 @@ shared_memory.SharedMemory.__init__ = named
 b = GraphBuilder("small", 2)
 x = b.add(Input("spike[4]"), name="x")
 weight = b.param("w", np.arange(-8, 8).reshape(4, 4).astype(np.int8))
-y = b.add(LoihiLif(4095, 0, 1, 6, 12, 24), b.add(Linear(), x, name="l", params={"weight": weight}), name="y")
+y = b.add(IntegerLif(4095, 0, 1, 6, 12, 24), b.add(Linear(), x, name="l", params={"weight": weight}), name="y")
 chip = b.build({"y": y})
 {harm}
 try:

@@ -12,7 +12,7 @@ from backends.reference.engine import ReferenceEngine
 from backends.reference.plan.plan import plan_of
 from ir.graph import GraphBuilder
 from ir.ops import Conv, Gate, Graded, Input, Linear, Synapse
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 
 
 def populations(graph):
@@ -76,13 +76,13 @@ def images(groups: int, weight_scale: int):
     second = b.param("w", rng.integers(-60, 90, (6, 16 // groups, 2, 3)).astype(np.int8))
     bias = b.param("b", rng.integers(-900, 900, (16, 1, 1)).astype(np.int32))
     current = b.add(Conv((1, 2), (1, 0), (1, 1)), x, name="c", params={"weight": first})
-    spikes = b.add(LoihiLif(4095, 2048, 60, 6, 12, 24), current, name="s", params={"bias": bias})
+    spikes = b.add(IntegerLif(4095, 2048, 60, 6, 12, 24), current, name="s", params={"bias": bias})
     opened = b.add(Conv((1, 2), (1, 0), (1, 1)), x, name="c2", params={"weight": first})
     again = b.add(Conv((2, 1), (0, 1), (1, 2), groups), spikes, name="d", params={"weight": second})
     return b.build(
         {
             "payload": b.add(Graded(8, 2), again, name="p"),
-            "spikes": b.add(LoihiLif(4095, 333, 60, 6, 12, 24), again, name="t"),
+            "spikes": b.add(IntegerLif(4095, 333, 60, 6, 12, 24), again, name="t"),
             "gated": b.add(Gate(6, 1), opened, spikes_open(b, spikes), name="g"),
         }
     )
@@ -114,7 +114,7 @@ def test_sums_beyond_float32(largest, cuda_engine):
             "payload": b.add(
                 Graded(40), *lines, name="payload", params={"bias": b.param("b", np.array([7], np.int32))}
             ),
-            "spikes": b.add(LoihiLif(4095, 2048, 90, 6, 12, 24), lines[0], name="spikes"),
+            "spikes": b.add(IntegerLif(4095, 2048, 90, 6, 12, 24), lines[0], name="spikes"),
         }
     )
     inputs = {name: rng.integers(-largest, largest, (2, 5, 3, 64)).astype(np.int32) for name in "xy"}
@@ -133,7 +133,7 @@ def test_payloads_of_all_widths_and_residual_sums(bits, cuda_engine):
         {
             "one": b.add(Graded(30, 1), lines[0], name="one", params={"bias": b.param("b", np.array([7], np.int32))}),
             "both": b.add(Graded(30), *lines, name="both"),
-            "spikes": b.add(LoihiLif(4095, 2048, 90, 6, 12, 24), *lines, name="spikes"),
+            "spikes": b.add(IntegerLif(4095, 2048, 90, 6, 12, 24), *lines, name="spikes"),
         }
     )
     half = 1 << (bits - 1)

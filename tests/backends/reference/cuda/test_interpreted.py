@@ -19,7 +19,7 @@ from backends.reference.cuda.self_test import holds, neurons_are_exact
 from backends.reference.engine import ReferenceEngine
 from backends.reference.kernels.neurons import keeps_power_of_two
 from ir.ops import Gate, Graded
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 
 INTERPRETING = os.environ.get("TRITON_INTERPRET") == "1"
 CPU = torch.device("cpu")
@@ -55,7 +55,7 @@ def kernels():
 @st.composite
 def cases(draw):
     """(op, shape, bias, number type, scale, currents): rows and columns below, at and above a tile's."""
-    op = LoihiLif(
+    op = IntegerLif(
         4095, draw(st.sampled_from([0, 333, 2048, 4095, 4096])), draw(st.sampled_from([0, 8, 200])), 6, 12, 24
     )
     shape = draw(st.sampled_from([(5,), (3, 4), (2, 3, 2), (1,), (WIDTH + 44,), (2, TILE // 2)]))
@@ -117,7 +117,7 @@ def test_payloads(kernels, case, bits, shift, gated):
 @interpreted
 @pytest.mark.parametrize("laid", ["padded rows", "turned", "channels last"])
 def test_currents_that_do_not_lie_densely(kernels, laid):
-    op, rng = LoihiLif(4095, 2048, 8, 6, 12, 24), np.random.default_rng(0)
+    op, rng = IntegerLif(4095, 2048, 8, 6, 12, 24), np.random.default_rng(0)
     x = torch.from_numpy(rng.integers(-9, 12, (4, 5, 6, 3, 7))).to(torch.int32)
     if laid == "padded rows":
         x = torch.cat([x, x], dim=-1)[..., :7]

@@ -15,7 +15,7 @@ from backends.reference.run.prepared import Prepared
 from ir.graph import GraphBuilder
 from ir.ops import Conv, Graded, Input, Linear
 from ir.ops.delay import Delay, Past
-from ir.ops.integer_neuron import LoihiLeaky, LoihiLif
+from ir.ops.integer_neuron import IntegerLeaky, IntegerLif
 
 MOTIFS = ("plain", "residual", "shared", "comb", "attention", "time_coded", "analog_gate", "convolution")
 NETWORKS = 4
@@ -56,13 +56,13 @@ def wide():
     )
     kernel = b.param("w", rng.integers(-60, 60, (4, 2, 3, 3)).astype(np.int8))
     images = b.add(Conv((1, 1), (1, 1), (1, 1)), z, name="c", params={"weight": kernel})
-    fired = b.add(LoihiLif(4095, 2048, 90, 6, 12, 24), images, name="fired")
+    fired = b.add(IntegerLif(4095, 2048, 90, 6, 12, 24), images, name="fired")
     late = b.add(Delay(1), fired, name="late")
     graph = b.build(
         {
-            "spikes": b.add(LoihiLif(4095, 2048, 90, 6, 12, 24), current, name="spikes"),
-            "slow": b.add(LoihiLif(1000, 333, 90, 6, 12, 24), current, name="slow"),
-            "leaky": b.add(LoihiLeaky(1000, 333, 6, 12, 24, 24), current, name="leaky"),
+            "spikes": b.add(IntegerLif(4095, 2048, 90, 6, 12, 24), current, name="spikes"),
+            "slow": b.add(IntegerLif(1000, 333, 90, 6, 12, 24), current, name="slow"),
+            "leaky": b.add(IntegerLeaky(1000, 333, 6, 12, 24, 24), current, name="leaky"),
             "payload": b.add(Graded(40), current, name="payload"),
             "again": b.add(
                 Graded(8),
@@ -89,7 +89,7 @@ def looped():
     weight = b.param("w", rng.integers(-40, 90, (6, 6)).astype(np.int8))
     back = b.add(Past("fires", "spike[6]", 2), name="back")
     lines = [b.add(Linear(), value, name="l", params={"weight": weight}) for value in (late, back)]
-    return b.build({"fires": b.add(LoihiLif(1000, 333, 20, 6, 12, 24), *lines, name="fires")}), {
+    return b.build({"fires": b.add(IntegerLif(1000, 333, 20, 6, 12, 24), *lines, name="fires")}), {
         "x": (rng.random((5, 4, 6)) < 0.5).astype(np.uint8)
     }
 

@@ -17,14 +17,14 @@ from backends.reference.kernels.layout import is_channels_last
 from backends.reference.kernels.neurons import (
     burst_spikes,
     defined_emission,
+    integer_lif_spikes,
     is_plain,
     keeps_power_of_two,
-    loihi_spikes,
 )
 from backends.reference.kernels.number_types import travels
 from ir.graph import Node
 from ir.ops import Burst, Gate, Graded, Lif
-from ir.ops.integer_neuron import LoihiLeaky, LoihiLif
+from ir.ops.integer_neuron import IntegerLeaky, IntegerLif
 from ir.types import SPIKE, Type, graded
 
 EDGES = [0, 1, -1, 63, 64, 131071, 131072, -131071, -131072, -131073, 262143, 1 << 20, -(1 << 20)]
@@ -36,7 +36,7 @@ def neurons(draw):
     du = draw(st.sampled_from([4095, 4095, 4094, 2047, 0, -1]))
     dv = draw(st.sampled_from([0, 1, 2048, 3072, 4095, 4096]))
     vth = draw(st.sampled_from([0, 1, 8, 200, (1 << 17) - 1]))
-    return LoihiLif(du, dv, vth, 6, 12, 24)
+    return IntegerLif(du, dv, vth, 6, 12, 24)
 
 
 @settings(max_examples=300)
@@ -46,7 +46,7 @@ def test_the_integer_neuron_is_the_operations(op, currents, bias, wide):
     wanted = op.run((a,), {"bias": np.array([bias])}, len(currents))
     x = torch.from_numpy(a).to(torch.float64 if wide else torch.float32)
     before = x.clone()
-    found = loihi_spikes(op, x, torch.tensor([bias], dtype=torch.float64))
+    found = integer_lif_spikes(op, x, torch.tensor([bias], dtype=torch.float64))
     assert np.array_equal(found.numpy(), wanted)
     assert torch.equal(x, before), "the current was written to"
 
@@ -83,7 +83,7 @@ def test_plain_neurons_are_the_operations(way, data):
 
 
 def test_currents_that_are_views(way):
-    op, x = LoihiLif(4095, 2048, 8, 6, 12, 24), np.random.default_rng(0).integers(-9, 12, (4, 50, 3, 7))
+    op, x = IntegerLif(4095, 2048, 8, 6, 12, 24), np.random.default_rng(0).integers(-9, 12, (4, 50, 3, 7))
     spikes, _ = way.spikes(op, (7, 3), None, torch.float32, 1)(torch.from_numpy(x).float().transpose(2, 3))
     assert np.array_equal(spikes.numpy(), op.run((x,), {}, 4).swapaxes(2, 3))
 
@@ -100,7 +100,7 @@ def test_currents_that_are_views(way):
     ],
 )
 def test_which_neurons_float32_holds(du, dv, fits):
-    assert keeps_power_of_two(LoihiLif(du, dv, 1, 6, 12, 24)) == fits
+    assert keeps_power_of_two(IntegerLif(du, dv, 1, 6, 12, 24)) == fits
 
 
 @given(
@@ -121,11 +121,11 @@ def test_the_sources_neuron_is_the_operations(decay, form, comparator, reset, se
 @pytest.mark.parametrize(
     ("op", "params", "kind"),
     [
-        (LoihiLif(1000, 333, 8, 6, 12, 24, reset="subtract", theta=512, v0=77), {}, Type((3,), SPIKE)),
-        (LoihiLif(4095, 333, 8, 6, 12, 24), {"vth": [1, 20, 3], "bias": [5, -900, 70]}, Type((3,), SPIKE)),
-        (LoihiLif(4095, 0, 8, 6, 12, 24, theta=512, reset="subtract", max_spikes=3), {}, Type((3,), graded(3))),
-        (LoihiLeaky(1000, 333, 6, 12, 24, 24, u0=3), {"dv": [0, 4096, 7]}, Type((3,), graded(24))),
-        (LoihiLeaky(1000, 333, 6, 12, 30, 30), {}, Type((3,), graded(30))),
+        (IntegerLif(1000, 333, 8, 6, 12, 24, reset="subtract", theta=512, v0=77), {}, Type((3,), SPIKE)),
+        (IntegerLif(4095, 333, 8, 6, 12, 24), {"vth": [1, 20, 3], "bias": [5, -900, 70]}, Type((3,), SPIKE)),
+        (IntegerLif(4095, 0, 8, 6, 12, 24, theta=512, reset="subtract", max_spikes=3), {}, Type((3,), graded(3))),
+        (IntegerLeaky(1000, 333, 6, 12, 24, 24, u0=3), {"dv": [0, 4096, 7]}, Type((3,), graded(24))),
+        (IntegerLeaky(1000, 333, 6, 12, 30, 30), {}, Type((3,), graded(30))),
     ],
 )
 def test_any_integer_neuron_runs_by_its_definition(op, params, kind):
@@ -137,12 +137,12 @@ def test_any_integer_neuron_runs_by_its_definition(op, params, kind):
     assert np.array_equal(found.numpy(), wanted)
     assert np.any(wanted)
     assert found.dtype == travels(kind)
-    assert not is_plain(op, own) if isinstance(op, LoihiLif) else True
+    assert not is_plain(op, own) if isinstance(op, IntegerLif) else True
 
 
 @pytest.mark.parametrize("bias", [None, (3, 1, 1), (3, 4, 5), (5,), ()])
 def test_images_with_their_channels_last(way: Forms, bias: tuple[int, ...] | None):
-    op, rng = LoihiLif(4095, 2048, 8, 6, 12, 24), np.random.default_rng(0)
+    op, rng = IntegerLif(4095, 2048, 8, 6, 12, 24), np.random.default_rng(0)
     x = rng.integers(-9, 12, (4, 20, 3, 4, 5))
     shifts = None if bias is None else rng.integers(-300, 300, bias)
     laid = torch.from_numpy(x).float().permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3)
@@ -190,7 +190,7 @@ def test_bursts_are_the_operations(micro):
 @pytest.mark.parametrize(("du", "dv"), [(4095, 2048), (4095, 0), (1000, 333), (-1, 4096)])
 def test_stepped_neurons_keep_their_state_and_wrap(du, dv):
     kernels = pytest.importorskip("backends.reference.kernels.numba_kernels")
-    op, shape = LoihiLif(du, dv, 300, 6, 12, 24), (2, 5)
+    op, shape = IntegerLif(du, dv, 300, 6, 12, 24), (2, 5)
     rng = np.random.default_rng(du + dv)
     x = rng.choice([-(1 << 18), -(1 << 17), -300, 0, 7, 200, 1 << 17, (1 << 17) + 1, 1 << 18], (30, 3, *shape))
     bias = rng.integers(-5000, 5000, shape[-1:])

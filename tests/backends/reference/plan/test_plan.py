@@ -6,13 +6,13 @@ import pytest
 
 from backends.reference.plan.plan import plan_of
 from ir.graph import Graph
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 
 
 def test_attention_gates_are_not_written_out(network):
     graph, _ = network(3, "attention", "time_coded")
     joint = plan_of(graph, frozenset()).joint
-    assert {graph.nodes[name].op.kind for name in joint} == {"loihi_lif", "gate"}
+    assert {graph.nodes[name].op.kind for name in joint} == {"integer_lif", "gate"}
     assert set(joint) == {"and", "gate", "and_2", "micro_and"}
 
 
@@ -31,8 +31,15 @@ def test_what_is_an_output_is_written_out(network):
 def test_only_a_true_and_is_a_product(network):
     graph, _ = network(3, "attention")
     node = graph.nodes["and"]
-    for op in (LoihiLif(4095, 4095, 0, 6, 12, 24), LoihiLif(4095, 0, 1, 6, 12, 24), LoihiLif(-1, 4095, 1, 6, 12, 24)):
-        changed = {**graph.nodes, "and": type(node)(node.name, op, node.inputs, node.type, node.params, node.where)}
+    for op in (
+        IntegerLif(4095, 4095, 0, 6, 12, 24),
+        IntegerLif(4095, 0, 1, 6, 12, 24),
+        IntegerLif(-1, 4095, 1, 6, 12, 24),
+    ):
+        changed = {
+            **graph.nodes,
+            "and": type(node)(node.name, op, node.inputs, node.type, node.params, node.provenance),
+        }
         assert (
             "and"
             not in plan_of(Graph(graph.name, graph.steps, changed, graph.outputs, graph.params), frozenset()).joint

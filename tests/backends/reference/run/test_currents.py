@@ -12,7 +12,7 @@ from backends.reference.plan.plan import plan_of
 from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret
 from ir.ops import Gate, Graded, Input, Linear, Permute, Synapse
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 
 STEPS, SAMPLES = 9, 300
 
@@ -33,7 +33,7 @@ def test_membranes_that_saturate_and_currents_that_wrap(bits, dv):
     x = b.add(Input(f"graded<{bits}>[3]"), name="x")
     bias = b.param("b", np.array([500000], np.int32))
     spikes = b.add(
-        LoihiLif(4095, dv, 10000, 6, 12, 24), b.add(Synapse(1), x, name="s"), name="y", params={"bias": bias}
+        IntegerLif(4095, dv, 10000, 6, 12, 24), b.add(Synapse(1), x, name="s"), name="y", params={"bias": bias}
     )
     values = np.random.default_rng(bits).choice(
         [-top, 1 - top, -1000, 1000, top // 2, top // 2 + 1, top - 1], (STEPS, SAMPLES, 3)
@@ -47,7 +47,7 @@ def test_payloads_of_the_same_weights_that_only_together_leave_a_byte():
     weight = b.param("w", np.eye(3, dtype=np.int8))
     sources = [b.add(Input("graded<7>[3]"), name=f"x{k}") for k in range(3)]
     parts = [b.add(Linear(), x, name="l", params={"weight": weight}) for x in sources]
-    graph = b.build({"y": b.add(LoihiLif(4095, 2048, 150, 6, 12, 24), *parts, name="y")})
+    graph = b.build({"y": b.add(IntegerLif(4095, 2048, 150, 6, 12, 24), *parts, name="y")})
     found = agrees(graph, {f"x{k}": np.full((1, 1, 3), 63, np.int32) for k in range(3)})
     assert found["y"].all()
 
@@ -55,7 +55,7 @@ def test_payloads_of_the_same_weights_that_only_together_leave_a_byte():
 def test_terms_that_only_together_leave_float32():
     b = GraphBuilder("sum", 1)
     parts = [b.add(Synapse(1), b.add(Input("graded<25>[3]"), name=name), name="s") for name in "xy"]
-    whole = b.add(LoihiLif(4095, 2048, 1, 6, 12, 24), parts[0], name="whole")  # makes it an integer network
+    whole = b.add(IntegerLif(4095, 2048, 1, 6, 12, 24), parts[0], name="whole")  # makes it an integer network
     graph = b.build({"y": b.add(Graded(40), *parts, name="total"), "whole": whole})
     rng = np.random.default_rng(0)
     agrees(graph, {name: rng.integers((1 << 24) - 99, 1 << 24, (1, 50, 3)).astype(np.int32) for name in "xy"})
@@ -84,6 +84,6 @@ def test_products_behind_different_routing_do_not_merge():
     x, y = (b.add(Input("spike[3x3]"), name=name) for name in "xy")
     straight = b.add(Linear(), x, name="l", params={"weight": weight})
     turned = b.add(Permute((1, 0)), b.add(Linear(), y, name="l", params={"weight": weight}), name="t")
-    graph = b.build({"y": b.add(LoihiLif(4095, 2048, 9, 6, 12, 24), straight, turned, name="total")})
+    graph = b.build({"y": b.add(IntegerLif(4095, 2048, 9, 6, 12, 24), straight, turned, name="total")})
     rng = np.random.default_rng(0)
     assert agrees(graph, {name: rng.integers(0, 2, (1, 20, 3, 3)).astype(np.uint8) for name in "xy"})["y"].any()

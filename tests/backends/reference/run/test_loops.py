@@ -13,7 +13,7 @@ from backends.reference.plan.blocks import ordered
 from backends.reference.run import in_turn
 from ir.graph import Graph, GraphBuilder
 from ir.ops import Add, Delay, Graded, Input, Leaky, Lif, Linear, Past, Synapse
-from ir.ops.integer_neuron import LoihiLeaky, LoihiLif
+from ir.ops.integer_neuron import IntegerLeaky, IntegerLif
 
 STEPS, BATCH, N = 7, 4, 3
 LEVELS = ("float32", "float64", "integer")
@@ -56,8 +56,8 @@ class Grower:
             common = {"u0": int(rng.integers(0, 90)), "v0": int(rng.integers(0, 90))} if rng.random() < 0.5 else {}
             du, dv = int(rng.choice([4095, 1000])), int(rng.choice([0, 2048, 333]))
             reset: dict[str, Any] = {} if rng.random() < 0.5 else {"reset": "subtract", "theta": vth << 6}
-            spiking = LoihiLif(du, dv, vth, 6, 12, 24, **common, **reset)
-            others = (spiking, LoihiLeaky(du, dv, 6, 12, 24, 12, right=4, **common), Graded(9, shift=2))
+            spiking = IntegerLif(du, dv, vth, 6, 12, 24, **common, **reset)
+            others = (spiking, IntegerLeaky(du, dv, 6, 12, 24, 12, right=4, **common), Graded(9, shift=2))
             op: Any = spiking if len(self.made) == 2 else others[rng.integers(3)]  # one at least says: integers
             roles = {"vth": (1, 30), "dv": (0, 4097)}
         else:

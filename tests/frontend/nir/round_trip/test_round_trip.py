@@ -17,7 +17,7 @@ from frontend.nir.round_trip.from_nir import from_nir
 from frontend.nir.round_trip.to_nir import to_nir
 from frontend.tracing.trace import trace_module
 from ir.errors import CompileError
-from ir.graph import Graph, GraphBuilder, Where
+from ir.graph import Graph, GraphBuilder, Provenance
 from ir.ops import OPS, Add, Conv, Input, Lif, Linear, Op, Reshape, Scale
 from models import cmsf
 from models.cmsf_network.config import Config
@@ -50,7 +50,9 @@ def vector_graph() -> Graph:
     image = builder.add(Input("spike[2x6x6]"), name="image")
     kernel = builder.param("conv.weight", rng.normal(size=(4, 1, 3, 2)).astype(np.float32))
     value = builder.add(Conv((2, 1), (1, 0), (1, 2), 2), image, name="conv", params={"weight": kernel})
-    value = builder.add(Lif(decay=0.3, threshold=0.7, comparator=">"), value, name="lif", where=Where("lif", ("fold",)))
+    value = builder.add(
+        Lif(decay=0.3, threshold=0.7, comparator=">"), value, name="lif", provenance=Provenance("lif", ("fold",))
+    )
     value = builder.add(Reshape((builder.type(value).size,)), value, name="flatten")
     weight = builder.param("fc.weight", rng.normal(size=(5, builder.type(value).size)).astype(np.float32))
     bias = builder.param("fc.bias", rng.normal(size=5).astype(np.float32))
@@ -121,3 +123,12 @@ def test_newer_and_damaged_graphs_are_refused() -> None:
     newer.metadata["format_version"] = "99"
     with pytest.raises(CompileError, match="version 99"):
         from_nir(newer)
+
+
+def test_files_with_the_former_names_of_operations_are_read() -> None:
+    """Written by version 0.1.0: a recurrent layer of `loihi_lif`, a read-out of `loihi_leaky`."""
+    graph = from_nir(read_nir(Path(__file__).parents[3] / "data" / "nir" / "own" / "kinds_of_0_1_0.nir"))
+    assert [node.op.kind for node in graph.nodes.values() if node.op.family == "neuron"] == [
+        "integer_lif",
+        "integer_leaky",
+    ]

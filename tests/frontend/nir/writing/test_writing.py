@@ -14,7 +14,7 @@ from frontend.nir.round_trip.ext import Extension
 from frontend.nir.round_trip.file import read_nir, write_nir
 from frontend.nir.round_trip.from_nir import from_nir
 from frontend.nir.round_trip.to_nir import to_nir
-from ir.graph import Array, Graph, GraphBuilder, Where
+from ir.graph import Array, Graph, GraphBuilder, Provenance
 from ir.interpreter import interpret
 from ir.ops import (
     Add,
@@ -65,7 +65,7 @@ class Maker:
         self.count += 1
         name = name or f"{op.kind}{self.count}"
         stored = {role: self.builder.param(f"{name}.{role}", array) for role, array in params.items()}
-        return self.builder.add(op, *values, name=name, params=stored, where=Where(f"net.{name}", ("pass",)))
+        return self.builder.add(op, *values, name=name, params=stored, provenance=Provenance(f"net.{name}", ("pass",)))
 
     def weights(self, *shape: int) -> Array:
         return (self.rng.integers(-4, 5, size=shape) / 4 + self.rng.normal(size=shape) / 8).astype(self.dtype)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ir.graph import Graph, GraphBuilder, Where
+from ir.graph import Graph, GraphBuilder, Provenance
 from ir.interpreter import interpret
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.table import LOWERINGS, operation
@@ -32,15 +32,15 @@ def _attention(
     k = builder.add(Input(f"spike[{heads}x{keys}x{width}]"), name="k")
     v = builder.add(Input(f"spike[{heads}x{keys}x{values}]"), name="v")
     kt = builder.add(Permute((0, 2, 1)), k, name="kt")
-    where = Where("block.attn")
+    provenance = Provenance("block.attn")
     if order == "kv":
-        inner = builder.add(MatMul(), kt, v, name="inner", where=where)
-        y = builder.add(MatMul(), q, inner, name="outer", where=where)
+        inner = builder.add(MatMul(), kt, v, name="inner", provenance=provenance)
+        y = builder.add(MatMul(), q, inner, name="outer", provenance=provenance)
     else:
-        inner = builder.add(MatMul(), q, kt, name="inner", where=where)
-        inner = builder.add(Scale(0.5), inner, name="half", where=where) if order == "scaled" else inner
-        y = builder.add(MatMul(), inner, v, name="outer", where=where)
-    y = builder.add(Scale(0.125), y, name="scale", where=where)
+        inner = builder.add(MatMul(), q, kt, name="inner", provenance=provenance)
+        inner = builder.add(Scale(0.5), inner, name="half", provenance=provenance) if order == "scaled" else inner
+        y = builder.add(MatMul(), inner, v, name="outer", provenance=provenance)
+    y = builder.add(Scale(0.125), y, name="scale", provenance=provenance)
     neuron = Lif(**{"decay": 0.5, "threshold": 0.5, **lif})  # pyright: ignore[reportArgumentType]
     return builder.build({"y": builder.add(neuron, y, name="s")})
 
@@ -92,7 +92,7 @@ def _estimated(source: Graph, strategy: str) -> tuple[int, int, int]:
         row = operation(lowering, node)
         assert row is not None
         (only,) = LOWERINGS[row].values()
-        lowering.forms[node.name] = only.rule(lowering, node, node.where)
+        lowering.forms[node.name] = only.rule(lowering, node, node.provenance)
     assert cost is not None
     return cost(lowering, source.nodes["outer"])
 

@@ -93,4 +93,4 @@ def test_what_is_no_single_projection_is_a_chain(cmsf: SimpleNamespace, layers: 
     source = _network(IMAGE, layers)
     lowered = lower_to_synapses(source, cmsf.LOIHI2, {"chain": strategy})
     cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 1, samples=20))
-    assert ("chain=" + strategy in str([node.where for node in lowered.nodes.values()])) == (strategy == "relay")
+    assert ("chain=" + strategy in str([node.provenance for node in lowered.nodes.values()])) == (strategy == "relay")

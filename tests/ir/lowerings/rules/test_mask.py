@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ir.graph import Graph, GraphBuilder, Where
+from ir.graph import Graph, GraphBuilder, Provenance
 from ir.ops import Add, Input, Lif, Mul, Permute, Reshape, Sum
 from ir.passes.lower_to_synapses import lower_to_synapses
 
@@ -33,7 +33,7 @@ def _comb(combs: int, each: int, width: int, steps: int) -> Graph:
     q = builder.add(Reshape((combs, each, width)), q, name="q_combs")
     k = builder.add(Reshape((combs, each, width)), k, name="k_combs")
     mask = builder.add(Lif(0.5, threshold=0.5), builder.add(Sum((1,)), q, name="sum"), name="mask")
-    masked = builder.add(Mul(), mask, k, name="masked", where=Where("attn"))
+    masked = builder.add(Mul(), mask, k, name="masked", provenance=Provenance("attn"))
     mixed = builder.add(Permute((1, 0, 2)), masked, name="interleave")
     return builder.build({"y": builder.add(Lif(0.5, threshold=0.5), mixed, name="y"), "masked": masked})
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ir.errors import DeployError
-from ir.graph import Graph, GraphBuilder, Where
+from ir.graph import Graph, GraphBuilder, Provenance
 from ir.interpreter import interpret
 from ir.ops import Add, Input, Lif, Linear, MaxPool, Permute
 from ir.passes.lower_to_synapses import lower_to_synapses
@@ -22,7 +22,7 @@ pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
 def _pooled(op: MaxPool, shape: tuple[int, ...], steps: int = 3) -> Graph:
     builder = GraphBuilder("pooled", steps)
     x = builder.add(Input(f"spike[{'x'.join(map(str, shape))}]"), name="x")
-    pool = builder.add(op, x, name="pool", where=Where("net.pool"))
+    pool = builder.add(op, x, name="pool", provenance=Provenance("net.pool"))
     return builder.build({"y": builder.add(Lif(0.5, threshold=0.5), pool, name="y"), "pool": pool})
 
 
@@ -83,7 +83,7 @@ def _refused(cmsf: SimpleNamespace, between: str, what: str) -> None:
     else:
         x = builder.add(Linear(), x, name="fc", params={"weight": builder.param("w", np.eye(4, dtype=np.float32))})
         x = builder.add(Permute((0, 1)), x, name="same")
-    pool = builder.add(MaxPool((2,), (2,), (0,), (1,)), x, name="pool", where=Where("net.pool"))
+    pool = builder.add(MaxPool((2,), (2,), (0,), (1,)), x, name="pool", provenance=Provenance("net.pool"))
     graph = builder.build({"y": builder.add(Lif(0.5), pool, name="y")})
     with pytest.raises(DeployError, match=rf"%pool: {what}(?s:.*)net.pool(?s:.*)behind a neuron layer"):
         lower_to_synapses(graph, cmsf.LOIHI2, {})

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ir.graph import Graph, GraphBuilder, Where
+from ir.graph import Graph, GraphBuilder, Provenance
 from ir.interpreter import interpret
 from ir.ops import (
     Add,
@@ -37,7 +37,7 @@ RANDOM = np.random.default_rng(3)
 WEIGHT = (RANDOM.integers(-4, 5, (5, 6)) / 4).astype(np.float32)
 BIAS = (RANDOM.integers(-4, 5, 5) / 4).astype(np.float32)
 KERNEL = (RANDOM.integers(-4, 5, (3, 4, 3)) / 4).astype(np.float32)
-ATTN = Where("net.attn")
+ATTN = Provenance("net.attn")
 Build = Callable[[GraphBuilder, str, str], str]
 
 
@@ -53,11 +53,11 @@ def _then(*ops: tuple[Op, dict[str, np.ndarray]] | Op) -> Build:
     """NOT a, then the operations in a row."""
 
     def build(builder: GraphBuilder, a: str, _b: str) -> str:
-        value = builder.add(Not(), a, name="negated", where=ATTN)
+        value = builder.add(Not(), a, name="negated", provenance=ATTN)
         for op in ops:
             op, params = op if isinstance(op, tuple) else (op, {})
             stored = {role: builder.param(f"{op.kind}.{role}", array) for role, array in params.items()}
-            value = builder.add(op, value, name=op.kind, params=stored, where=ATTN)
+            value = builder.add(op, value, name=op.kind, params=stored, provenance=ATTN)
         return value
 
     return build
@@ -67,10 +67,10 @@ def _joined(op: Op, *, negate_both: bool = False, shape: tuple[int, ...] | None 
     """op(a, NOT b), or of both negated; b first reshaped."""
 
     def build(builder: GraphBuilder, a: str, b: str) -> str:
-        b = builder.add(Not(), b, name="negated", where=ATTN)
+        b = builder.add(Not(), b, name="negated", provenance=ATTN)
         b = builder.add(Permute((1, 0)), b, name="turned") if shape else b
-        a = builder.add(Not(), a, name="negated", where=ATTN) if negate_both else a
-        return builder.add(op, a, b, name="joined", where=ATTN)
+        a = builder.add(Not(), a, name="negated", provenance=ATTN) if negate_both else a
+        return builder.add(op, a, b, name="joined", provenance=ATTN)
 
     return build
 
@@ -109,7 +109,7 @@ def test_truth_tables_of_products(cmsf: SimpleNamespace, negated: tuple[bool, bo
     builder = GraphBuilder("table", steps)
     factors = [builder.add(Input("spike[5]"), name=name) for name in "ab"]
     factors = [builder.add(Not(), x, name=f"not_{x}") if no else x for x, no in zip(factors, negated, strict=True)]
-    source = builder.build({"y": builder.add(Mul(), *factors, name="y", where=ATTN)})
+    source = builder.build({"y": builder.add(Mul(), *factors, name="y", provenance=ATTN)})
     lowered = lower_to_synapses(source, cmsf.LOIHI1, {})
     inputs = cmsf.random_inputs(source, seed)
     expected = np.logical_and(*(inputs[name] != float(no) for name, no in zip("ab", negated, strict=True)))
@@ -119,9 +119,9 @@ def test_truth_tables_of_products(cmsf: SimpleNamespace, negated: tuple[bool, bo
 
 def test_a_difference_before_a_linear_map_is_two_projections(cmsf: SimpleNamespace):
     def build(builder: GraphBuilder, a: str, b: str) -> str:
-        value = builder.add(Subtract(), a, b, name="difference", where=ATTN)
+        value = builder.add(Subtract(), a, b, name="difference", provenance=ATTN)
         params = {"weight": builder.param("W", WEIGHT), "bias": builder.param("b", BIAS)}
-        return builder.add(Linear(), value, name="fc", params=params, where=Where("net.fc"))
+        return builder.add(Linear(), value, name="fc", params=params, provenance=Provenance("net.fc"))
 
     source = _net(build)
     lowered = lower_to_synapses(source, cmsf.LOIHI1, {})
@@ -134,7 +134,7 @@ def test_a_difference_before_a_linear_map_is_two_projections(cmsf: SimpleNamespa
 def test_a_not_neuron_is_made_once_and_for_an_output(cmsf: SimpleNamespace):
     builder = GraphBuilder("shared", 2)
     x = builder.add(Input("spike[4x6]"), name="x")
-    no = builder.add(Not(), x, name="no", where=ATTN)
+    no = builder.add(Not(), x, name="no", provenance=ATTN)
     wide = builder.add(Expand((4, 6)), no, name="wide")
     totals = [builder.add(Lif(0.5), builder.add(Sum((axis,)), wide, name="sum"), name="y") for axis in (0, 1)]
     source = builder.build({"y": totals[0], "z": totals[1], "no": no})

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ir.errors import DeployError
-from ir.graph import GraphBuilder, Where
+from ir.graph import GraphBuilder, Provenance
 from ir.interpreter import interpret
 from ir.lowerings.lowering import PASS
 from ir.ops import Add, Gate, Input, Lif, Linear, Sum, Synapse
@@ -18,17 +18,17 @@ from ir.passes.lower_to_synapses import lower_to_synapses
 def test_neurons_that_read_spikes_and_counts(cmsf: SimpleNamespace):
     builder = GraphBuilder("direct", 4)
     a, b = builder.add(Input("spike[3]"), name="a"), builder.add(Input("spike[3]"), name="b")
-    s = builder.add(Lif(0.5, threshold=0.5), a, name="s", where=Where("layer.0"))
+    s = builder.add(Lif(0.5, threshold=0.5), a, name="s", provenance=Provenance("layer.0"))
     soft = Lif(0.25, form="sum", threshold=1.5, comparator=">", reset="subtract")
-    y = builder.add(soft, builder.add(Add(), s, b, name="both"), name="y", where=Where("layer.1"))
+    y = builder.add(soft, builder.add(Add(), s, b, name="both"), name="y", provenance=Provenance("layer.1"))
     source = builder.build({"y": y})
     lowered = lower_to_synapses(source, cmsf.LOIHI1, {})
     cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 1, samples=20), ["s"])
-    assert [(n.name, n.where) for n in lowered.nodes.values() if n.op.family == "neuron"] == [
-        ("s", Where("layer.0")),
-        ("y", Where("layer.1")),
+    assert [(n.name, n.provenance) for n in lowered.nodes.values() if n.op.family == "neuron"] == [
+        ("s", Provenance("layer.0")),
+        ("y", Provenance("layer.1")),
     ]
-    assert all(PASS in n.where.passes for n in lowered.nodes.values() if n.op.family == "projection")
+    assert all(PASS in n.provenance.passes for n in lowered.nodes.values() if n.op.family == "projection")
 
 
 def test_several_operands_and_own_bias(cmsf: SimpleNamespace):
@@ -82,7 +82,7 @@ def test_two_linear_maps_in_a_row(cmsf: SimpleNamespace):
     x = builder.add(Input("spike[3]"), name="x")
     weight = {"weight": builder.param("w", np.arange(9, dtype=np.float32).reshape(3, 3) / 8)}
     for name in ("first", "second"):
-        x = builder.add(Linear(), x, name=name, params=weight, where=Where(f"mlp.{name}"))
+        x = builder.add(Linear(), x, name=name, params=weight, provenance=Provenance(f"mlp.{name}"))
     source = builder.build({"y": builder.add(Lif(0.5), x, name="y")})
     for profile, strategies in ((cmsf.LOIHI1, {}), (cmsf.LOIHI2, {"chain": "relay"})):
         lowered = lower_to_synapses(source, profile, strategies)

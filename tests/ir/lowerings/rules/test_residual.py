@@ -53,7 +53,7 @@ def test_currents_join_in_the_dendrite_and_every_reader_has_its_own_synapses(cms
     lowered = lower_to_synapses(source, cmsf.LOIHI1, {})
     cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 1, samples=20), ["first", "second"])
     assert lowered.nodes["second"].inputs == ("stem_copy", "branch")
-    assert RESIDUAL in lowered.nodes["stem_copy"].where.passes
+    assert RESIDUAL in lowered.nodes["stem_copy"].provenance.passes
     np.testing.assert_array_equal(lowered.params["second.bias"], 2 * lowered.params["first.bias"])
 
 

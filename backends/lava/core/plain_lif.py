@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 
 from ir.graph import Array, Node
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 
 
 def is_plain(node: Node) -> bool:
     """Whether a population is Loihi's (and Lava's) own neuron: one set of constants, zero state at first, reset to zero."""
     op = node.op
-    if not isinstance(op, LoihiLif) or any(role != "bias" for role, _ in node.params):
+    if not isinstance(op, IntegerLif) or any(role != "bias" for role, _ in node.params):
         return False
-    return op == LoihiLif(op.du, op.dv, op.vth, op.shift, op.decay_bits, op.state_bits, op.micro, theta=op.theta)
+    return op == IntegerLif(op.du, op.dv, op.vth, op.shift, op.decay_bits, op.state_bits, op.micro, theta=op.theta)
 
 
 def total_of(currents: tuple[Array, ...], dtype: Any) -> Array:
@@ -26,9 +26,9 @@ def total_of(currents: tuple[Array, ...], dtype: Any) -> Array:
     return total
 
 
-class IntegerLif:
+class PlainLif:
     """
-    The integer neuron of Loihi, see ir.ops.integer_neuron.LoihiLif: decays truncate toward zero, u folds once, v saturates.
+    The integer neuron of Loihi, see ir.ops.integer_neuron.IntegerLif: decays truncate toward zero, u folds once, v saturates.
 
     Where the range proof excludes folding and saturation these are left out, and where the state then fits float32 (halving
     or keeping an integer is exact there, other decays need more bits) it is kept in float32.
@@ -37,7 +37,7 @@ class IntegerLif:
     def __init__(self, node: Node, bias: Array | None, reach: int, window: int) -> None:
         """`reach`: largest magnitude of the total current; `window`: steps between resets, 0 for none."""
         op = node.op
-        assert isinstance(op, LoihiLif)
+        assert isinstance(op, IntegerLif)
         unit, self.half = 1 << op.decay_bits, 1 << (op.state_bits - 1)
         self.kept_u, self.kept_v = (unit - op.du - 1) / unit, (unit - op.dv) / unit
         drive = (reach << op.shift) + (0 if bias is None else int(np.abs(bias).max()))

@@ -7,10 +7,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from backends.lava.core.integer_lif import IntegerLif
+from backends.lava.core.plain_lif import PlainLif
 from ir.graph import GraphBuilder
 from ir.ops import Input, Linear
-from ir.ops.integer_neuron import LoihiLif
+from ir.ops.integer_neuron import IntegerLif
 
 STEPS, SIZE = 12, 40
 HALF = 1 << 23
@@ -43,8 +43,8 @@ def test_spikes_equal_the_definition(reach, window):
         b = GraphBuilder("one", 0)
         weight = b.param("w", np.ones((1, 1), np.int8))
         current = b.add(Linear(), b.add(Input("spike[1]"), name="x"), name="l", params={"weight": weight})
-        graph = b.build({"y": b.add(LoihiLif(du, dv, vth, 6, 12, 24), current, name="y")})
-        neuron = IntegerLif(graph.nodes["y"], np.full(1, bias), reach, window)
+        graph = b.build({"y": b.add(IntegerLif(du, dv, vth, 6, 12, 24), current, name="y")})
+        neuron = PlainLif(graph.nodes["y"], np.full(1, bias), reach, window)
         drawn = rng.integers(-reach, reach + 1, (window or STEPS, SIZE))
         drawn[:, :4] = np.array([reach, -reach, reach, -reach]) * [1, 1, 1, -1]
         drawn[::2, 2:4] *= -1
