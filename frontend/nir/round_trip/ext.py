@@ -40,6 +40,7 @@ class Extension(nir.NIRNode):
     params: dict[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.kind = FORMER_KINDS.get(self.kind, self.kind)
         self.input_type = {"input": np.asarray(self.shape)}
         self.output_type = {"output": np.asarray(self.shape)}
 
