@@ -7,24 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import hw_profiles
+from backends.targets import DEFAULT
 from compile.command.progress import Progress
 from compile.energy import PUBLISHED_TABLES, EnergyReport, PublishedTable, energy_report, missing_prices
 from compile.measure.layers import layers
+from compile.measure.occupancy import occupancy
 from compile.measure.run import Run, run_part
 from compile.measure.test_set import evaluate
 from compile.output.output_folder import check_folder
 from compile.output.write import write_all
 from compile.report.report import PartReport, Report
-from compile.stages.build import build_part
-from compile.stages.built import Build
-from compile.stages.engines import check_target
+from compile.stages.build import Build, build_part
 from compile.stages.input_file import with_inputs
 from compile.stages.options import Options
 from compile.stages.program import Program
 from compile.stages.source import Example, Source, load_source
-from hw_profiles import Profile
 from ir.errors import CompileError
+from ir.target import Profile
 
 if TYPE_CHECKING:
     from compile.benchmark.table import Benchmark
@@ -32,45 +31,60 @@ if TYPE_CHECKING:
 
 def compile_model(
     network: Any,
-    target: str = "loihi",
+    target: str = DEFAULT,
     *,
+    precision: str = "int",
+    profile: str | Path | None = None,
+    config: str | None = None,
+    part: str | None = None,
+    weights: str | Path | None = None,
+    lower: Mapping[str, str] | None = None,
+    dt: float | None = None,
+    semantics: Any = None,
     example: Any = None,
     static: tuple[str, ...] = (),
     steps: int = 0,
-    **options: Any,
 ) -> Program:
     """
     Compile one network to a program.
 
     Args:
-        network: a model file or .nir path, a torch module, or a NIR graph.
-        target: "loihi" (Lava processes) or "gpu" (the torch reference, on CUDA where there is one).
+        network: a model file, .nir or .net path, a torch module, or a NIR graph.
+        target: "loihi" (Lava processes) or "gpu" (the torch reference, on CUDA where there is one); `--list targets`.
+        precision: "int" for the chip's integers, "float" for the source's own arithmetic.
+        profile: hardware profile by name, or a TOML file; by default the target's own.
+        config, part, weights: of a model file, one of its configurations, one of its parts, another checkpoint.
+        lower: operation or module path -> lowering strategy, e.g. {"attention": "graded-b"}.
+        dt, semantics: of NIR, the time step in the file's unit, and how the file is meant.
         example: for a bare module or graph: inputs by name, or one array; (T, B, *shape), or (B, *shape) if `static`.
         static: names of the inputs that carry no time axis.
         steps: T, for a bare module whose inputs are all static.
-        options: fields of `Options`: precision, profile, config, part, weights, lower; for NIR dt and semantics.
 
     Raises:
         CompileError: what the user can mend; its subclass DeployError where the target cannot run the network.
     """
-    unknown = set(options) - {"precision", "profile", "config", "part", "weights", "lower", "dt", "semantics"}
-    if unknown:
-        raise CompileError(
-            "options.unknown", f"unknown option {min(unknown)!r}", hint="see compile.stages.options.Options"
-        )
-    settings = Options(target=target, **options)
-    check_target(settings)
+    settings = Options(
+        target=target,
+        precision=precision,
+        profile=profile,
+        config=config,
+        part=part,
+        weights=None if weights is None else Path(weights),
+        dt=dt,
+        semantics=semantics,
+        lower=lower or {},
+    )
+    settings.place.require()
     source = load_source(network, settings, Example(example, static, steps))
     if len(source.parts) != 1:
-        known = ", ".join(part.name for part in source.parts)
+        known = ", ".join(each.name for each in source.parts)
         raise CompileError("options.part", f"{source.name} has several parts", hint=f"choose one with part=: {known}")
-    (part,) = source.parts
-    return build_part(part, source, settings, hw_profiles.load(settings.profile), Progress(quiet=True)).program
+    return build_part(source.parts[0], source, settings, settings.hardware(), Progress(quiet=True)).program
 
 
 def compile_network(network: str | Path, options: Options) -> Report:
     """What the command line does: compile every part, run it, check it, measure it, report it, and write the files."""
-    progress, profile = Progress(), hw_profiles.load(options.profile)
+    progress, profile = Progress(), options.hardware()
     source, builds = _built(network, options, profile, progress)
     parts = tuple(_measured(build, source, profile, progress) for build in builds)
     report = Report(source, options, profile.name, parts, _metrics(source, builds, options, progress), progress.seconds)
@@ -89,7 +103,7 @@ def benchmark_network(network: str | Path, options: Options) -> Benchmark:
     from compile.benchmark.table import Benchmark, Table, write_benchmark
 
     progress = Progress()
-    source, builds = _built(network, options, hw_profiles.load(options.profile), progress)
+    source, builds = _built(network, options, options.hardware(), progress)
     if options.dump:
         _print_texts(builds)
     described, tables = machine(), list[Table]()
@@ -106,7 +120,7 @@ def _built(network: str | Path, options: Options, profile: Profile, progress: Pr
     """The source and all of its parts, compiled; what cannot end well is refused before it takes time."""
     if options.out is not None:
         check_folder(options.out)
-    check_target(options)
+    options.place.require()
     with progress.stage("load"):
         source = load_source(network, options)
         _published(source)
@@ -118,7 +132,13 @@ def _measured(build: Build, source: Source, profile: Profile, progress: Progress
     """Run a part and account for it."""
     run = run_part(build, build.part.example, progress)
     chip = build.program.deployment.chip
-    return PartReport(build, run, layers(chip, run.trace.events), _energy(build, run, source, profile))
+    return PartReport(
+        build,
+        run,
+        layers(chip, run.trace.events),
+        occupancy(build.deployment, profile),
+        _energy(build, run, source, profile),
+    )
 
 
 def _energy(build: Build, run: Run, source: Source, profile: Profile) -> EnergyReport | None:

@@ -35,12 +35,22 @@ class CompileError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Violation:
-    """One limit of the target that one node exceeds: the number, the limit and the way out."""
+    """One limit or rule of a target or profile that one node breaks."""
 
     rule: str
+    """Stable dotted identifier, as of every error."""
     what: str
+    """What is wrong, with number and limit where there are such."""
     where: str
+    """The model's module path, or the network's name."""
     hint: str
+    """The way out."""
+    node: str = ""
+    """The node's name in the graph; "" where it is about the whole."""
+    number: int | None = None
+    """What the node needs, in the limit's unit; None for a rule without numbers."""
+    limit: int | None = None
+    """What there is."""
 
     def text(self) -> str:
         """The violation in the layout that every error has."""

@@ -1,80 +1,100 @@
-"""Runs the passes from the traced network to synapses: after each, every graph is verified at its level and shown."""
+"""
+The way of every network from the traced graph to what an engine runs: one list of passes, read from top to bottom.
+
+After each pass the verifier checks all three graphs at the level that the pass ends with, and a hook sees the result: it dumps
+the texts and takes the times. A network that comes at a later level (integers from the start) enters the list there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from ir.deployment import Deployment
+from ir.deployment import Context, Deployment
 from ir.graph import Graph
-from ir.passes.fold_batchnorm import fold_batchnorm
-from ir.passes.lower_to_synapses import lower_to_synapses
-from ir.passes.merge_routing import merge_routing
-from ir.passes.narrow_projections import narrow_projections
-from ir.passes.push_back_edges import push_back_edges
-from ir.passes.split_host import split_host
-from ir.target import Features
-from ir.verify import verify
+from ir.passes import (
+    check,
+    fold_batchnorm,
+    insert_relays,
+    lower_to_synapses,
+    merge_routing,
+    narrow_projections,
+    push_back_edges,
+    quantize,
+    schedule,
+    split_host,
+)
+from ir.target import Profile
 
-OnPass = Callable[[str, Mapping[str, Graph]], None]
-Check = Callable[[Deployment, str], None]
+Apply = Callable[[Deployment, Context], Deployment]
+Hook = Callable[[str, Deployment], None]
 
 
 @dataclass(frozen=True)
-class Context:
-    """What a pass may know beside the graph: the profile's features, and the strategies that the user chose."""
+class Pass:
+    """One entry of the pipeline."""
 
-    features: Features
-    strategies: Mapping[str, str]
+    name: str
+    """Verb and object; what messages, dumped files and times call it."""
+    apply: Apply
+    level: str
+    """The level of the chip's graph afterwards; "" where it stays what it was: synaptic, or quantized."""
+    rounds: bool = False
+    """Whether the pass is about integers only, and left out where a network keeps its source's arithmetic."""
 
 
-ChipPass = Callable[[Graph, Context], Graph]
-
-PIPELINE: tuple[tuple[str, ChipPass, str], ...] = (
-    ("push_back_edges", lambda chip, _: push_back_edges(chip), "source"),
-    ("merge_routing", lambda chip, _: merge_routing(chip), "source"),
-    ("narrow_projections", lambda chip, _: narrow_projections(chip), "source"),
-    ("fold_batchnorm", lambda chip, _: merge_routing(fold_batchnorm(chip)), "spiking"),
-    ("lower_to_synapses", lambda chip, to: lower_to_synapses(chip, to.features, to.strategies), "synaptic"),
-    ("merge_wires", lambda chip, _: merge_routing(chip), "synaptic"),
+PIPELINE: tuple[Pass, ...] = (
+    Pass("split_host", split_host.apply, "source"),
+    Pass("push_back_edges", push_back_edges.apply, "source"),
+    Pass("merge_routing", merge_routing.apply, "source"),
+    Pass("narrow_projections", narrow_projections.apply, "source"),
+    Pass("fold_batchnorm", fold_batchnorm.apply, "spiking"),
+    Pass("lower_to_synapses", lower_to_synapses.apply, "synaptic"),
+    Pass("merge_wires", merge_routing.apply, "synaptic"),
+    Pass("separate_gains", quantize.separate_gains, "synaptic", rounds=True),
+    Pass("calibrate", quantize.calibrate, "synaptic", rounds=True),
+    Pass("quantize", quantize.quantize, "quantized", rounds=True),
+    Pass("schedule", schedule.apply, ""),
+    Pass("insert_relays", insert_relays.apply, ""),
+    Pass("check", check.apply, ""),
 )
-"""Name, pass and level of the result, in order; they run on the chip's part, after `split_host` has cut it out."""
+"""All passes, in order."""
+LEVELS = ("source", "spiking", "synaptic", "quantized")
+"""The levels of a chip graph, each with fewer kinds of operation than the one before."""
 
 
-def lower(
-    graph: Graph,
-    features: Features,
-    strategies: Mapping[str, str],
-    on_pass: OnPass | None = None,
-    check: Check | None = None,
+def run(
+    deployment: Deployment,
+    context: Context,
+    level: str = "source",
+    integers: bool = True,
+    passes: Sequence[Pass] = PIPELINE,
+    hook: Hook = lambda name, deployment: None,
 ) -> Deployment:
     """
-    Cut a traced network into host and chip, and lower the chip's part to level synaptic.
+    Take a deployment through the passes.
 
     Args:
-        graph: level source.
-        features: what the target's neurons and spikes can do.
-        strategies: operation or module path -> strategy of the table in `ir.lowerings.table`.
-        on_pass: called after every pass with its name and the graphs: prologue, chip, epilogue.
-        check: called after every pass with all three graphs and its name; raises where the numbers differ.
+        level: of the network as it comes; passes that end before it are left out.
+        integers: whether to round; without, the chip keeps the source's arithmetic.
+        hook: called after every pass with its name and the deployment.
 
     Raises:
-        CompileError, DeployError: as the passes do.
+        CompileError, DeployError: as the passes do; CompileError("ir.*") where a pass left something illegal.
     """
-    verify(graph, "source")
-    deployment = split_host(graph)
-    _after("split_host", deployment, "source", on_pass, check)
-    for name, chip_pass, level in PIPELINE:
-        chip = chip_pass(deployment.chip, Context(features, strategies))
-        deployment = replace(deployment, chip=chip)
-        _after(name, deployment, level, on_pass, check)
+    deployment.verify(level)
+    late = LEVELS.index(level)
+    for step in passes:
+        if (step.rounds and not integers) or (step.level and late and LEVELS.index(step.level) <= late):
+            continue
+        deployment = step.apply(deployment, context)
+        level = step.level or level
+        deployment.verify(level)
+        hook(step.name, deployment)
     return deployment
 
 
-def _after(name: str, deployment: Deployment, level: str, on_pass: OnPass | None, check: Check | None) -> None:
-    for graph, legal in ((deployment.prologue, "host"), (deployment.chip, level), (deployment.epilogue, "host")):
-        verify(graph, legal)
-    if on_pass is not None:
-        on_pass(name, {"prologue": deployment.prologue, "chip": deployment.chip, "epilogue": deployment.epilogue})
-    if check is not None:
-        check(deployment, name)
+def lower(graph: Graph, profile: Profile, strategies: Mapping[str, str]) -> Deployment:
+    """A traced network in host and synapses, in its own arithmetic and without a schedule: what is exported as plain NIR."""
+    passes = [step for step in PIPELINE if step.level and not step.rounds]
+    return run(Deployment.of(graph), Context(profile, strategies), passes=passes)

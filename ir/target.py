@@ -157,6 +157,10 @@ class Profile:
         tables = {name: MappingProxyType(dict(table)) for name, table in self.tables.items()}
         object.__setattr__(self, "tables", MappingProxyType(tables))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As plain tables, for other processes; read-only views of tables cannot travel."""
+        return Profile, (self.name, self.title, self.file, {name: dict(table) for name, table in self.tables.items()})
+
     @cached_property
     def features(self) -> Features:
         """What the chip can do."""

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from typing import Any
+from functools import partial
 
 import torch
 from torch import nn
 
 from backends.reference.engine import ReferenceEngine
+from backends.targets import target
 from compile.benchmark.products import float32_products, int8_products
 from compile.benchmark.table import Cell, Table
 from compile.benchmark.turns import Stopwatch, one_thread, take_turns
 from compile.measure.run import engine_text, first_samples
-from compile.stages.built import Build
+from compile.stages.build import Build
 from compile.stages.source import Source
 from frontend.neuron_rules.table import reset_neurons
 
 ROUNDS = 7
-WHOLE, REFERENCE = "whole network, host parts and events included", "chip part on the torch reference"
+WHOLE, STEPS = "whole network, host parts and events included", "steps of the chip part alone"
+REFERENCE = "chip part on the torch reference"
 COLUMNS = ("samples", "candidate", "ms per sample", "time / the first's")
 
 
@@ -27,7 +29,7 @@ def benchmark_part(build: Build, source: Source) -> Table:
     """
     Milliseconds per sample, one sample at a time and all of the run's at once, and ratios to the compiled network.
 
-    Runs on Lava include what it takes to start and end its processes; the steps alone have a row of their own.
+    Runs include what it takes to start and end what they run in; where that is much, the steps alone have a row of their own.
     """
     most = next(iter(build.program.host_inputs(build.part.example).values())).shape[1]
     rows: list[tuple[Cell, ...]] = []
@@ -49,8 +51,9 @@ def _candidates(build: Build, source: Source, samples: int) -> dict[str, Callabl
     reference = ReferenceEngine(chip)
     if chip.nodes:
         fed = program.chip_inputs(inputs)
-        if program.target == "loihi":
-            turns["steps of the chip part in Lava"] = _LavaSteps(program.engine, fed)
+        steps_alone = target(program.target).steps_alone
+        if steps_alone is not None:
+            turns[STEPS] = partial(steps_alone, program.engine, fed)
         turns[REFERENCE] = Stopwatch(lambda: reference.run(fed))
         steps = chip.steps or next(iter(fed.values())).shape[0]
         turns["its products alone, float32"] = Stopwatch(float32_products(chip, steps, samples, reference.device))
@@ -61,17 +64,6 @@ def _candidates(build: Build, source: Source, samples: int) -> dict[str, Callabl
     if forward is not None:
         turns["the source's own forward"] = Stopwatch(forward)
     return turns
-
-
-class _LavaSteps:
-    """A turn that counts the steps of a run only."""
-
-    def __init__(self, engine: Any, inputs: Mapping[str, Any]) -> None:
-        self._engine, self._inputs = engine, inputs
-
-    def __call__(self) -> float:
-        self._engine.run(self._inputs)
-        return self._engine.step_seconds
 
 
 def _forward(build: Build, source: Source, samples: int, device: torch.device) -> Callable[[], object] | None:

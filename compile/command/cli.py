@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from backends.targets import DEFAULT, TARGETS
 from compile.command.arguments import path, positive
 from compile.command.exit_code import EXIT_BUG, EXIT_OK, exit_code, prepare_streams
 from compile.stages.options import Options
@@ -80,8 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     add("network", nargs="?", help="a model file (.py), a .nir file, or a .net file of lava-dl")
     add(
         "--target",
-        choices=("loihi", "gpu"),
-        default="loihi",
+        choices=tuple(TARGETS),
+        default=DEFAULT,
         help="Lava processes, or the batch-parallel torch reference",
     )
     add(
@@ -90,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         default="int",
         help="the chip's integers, or the source's own arithmetic",
     )
-    add("--profile", default="loihi2", metavar="NAME|FILE", help="hardware profile (default: loihi2)")
+    add("--profile", metavar="NAME|FILE", help="hardware profile (default: the target's own, loihi2)")
     add("--config", help="one of the model file's CONFIGS (default: its first)")
     add("--part", help="one part of the network (default: all)")
     add("--weights", type=path, help="checkpoint to load (default: the model file's own)")
@@ -108,5 +109,9 @@ def _parser() -> argparse.ArgumentParser:
         help="time the compiled network against its source and against its matrix products",
     )
     add("--dump", action="store_true", help="print the IR after every pass")
-    add("--list", metavar="WHAT", help="print what exists: ops, presets, profiles, rules, semantics or strategies")
+    add(
+        "--list",
+        metavar="WHAT",
+        help="print what exists: ops, presets, profiles, rules, semantics, strategies or targets",
+    )
     return parser

@@ -54,6 +54,12 @@ def _presets() -> list[tuple[str, str]]:
     return [(name, f"{text} [{options}]" if options else text) for name, options, text in preset_rows()]
 
 
+def _targets() -> list[tuple[str, str]]:
+    from backends.targets import TARGETS
+
+    return [(name, load().title) for name, load in TARGETS.items()]
+
+
 LISTS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "ops": _ops,
     "presets": _presets,
@@ -61,6 +67,7 @@ LISTS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "rules": _rules,
     "semantics": _semantics,
     "strategies": _strategies,
+    "targets": _targets,
 }
 """Name for --list -> the rows (name, one line)."""
 

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from backends.host import HostEngine
-from backends.reference.engine import ReferenceEngine
+from backends.targets import REFERENCE, target
 from backends.trace import Array
 from compile.evaluation.result import Result, pack
 from compile.stages.program import Program
 from ir.deployment import Deployment
+from ir.target import Profile
 from ir.text import graph_text
 
 if TYPE_CHECKING:  # a worker needs no front end
-    from compile.stages.built import Build
+    from compile.stages.build import Build
 
 
 @dataclass(frozen=True)
@@ -29,19 +29,18 @@ class Network:
 
     name: str
     deployment: Deployment
-    scales: Mapping[str, float]
+    profile: Profile
 
     @cached_property
     def program(self) -> Program:
         """On the reference of the process that asks, made once."""
-        chip = self.deployment.chip
-        engine = ReferenceEngine(chip) if chip.nodes else HostEngine()
-        return Program(self.name, "gpu", self.deployment, engine, self.scales)
+        engine = target(REFERENCE).engine_of(self.deployment.chip, self.profile)
+        return Program(self.name, REFERENCE, self.deployment, engine, self.profile)
 
     @cached_property
     def digest(self) -> bytes:
         """Of all that the results depend on."""
-        deployment, digest = self.deployment, hashlib.sha256(repr(sorted(self.scales.items())).encode())
+        deployment, digest = self.deployment, hashlib.sha256(repr(sorted(self.deployment.scales.items())).encode())
         for graph in (deployment.prologue, deployment.chip, deployment.epilogue):
             digest.update(graph_text(graph).encode())
             for name in sorted(graph.params):
@@ -50,12 +49,13 @@ class Network:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Without the program: an engine belongs to its process."""
-        return Network, (self.name, self.deployment, dict(self.scales))
+        return Network, (self.name, self.deployment, self.profile)
 
 
 def network_of(build: Build) -> Network:
-    """The network that a build made."""
-    return Network(build.part.name, build.program.deployment, dict(build.program.scales))
+    """The network that a build made, without what the passes only found out."""
+    program = build.program
+    return Network(build.part.name, program.deployment.bare(), program.profile)
 
 
 def chunk_key(network: Network, inputs: Mapping[str, Array]) -> str:

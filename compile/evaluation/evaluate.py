@@ -10,6 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from backends.targets import REFERENCE
 from backends.trace import Array, Events
 from compile.command.progress import Progress
 from compile.energy.simulated import Counts, node_counts
@@ -72,7 +73,7 @@ def evaluate_all(settings: Iterable[Setting], workers: Workers, store: Store) ->
 
 def _begin(setting: Setting, workers: Workers, store: Store) -> Work | Row:
     """Compile, look up what is stored, and send out the rest."""
-    options = Options(target="gpu", profile=setting.profile, config=setting.config or None, lower=setting.lower)
+    options = Options(target=REFERENCE, profile=setting.profile, config=setting.config or None, lower=setting.lower)
     profile = setting.chip()
     source = load_source(setting.network, options)
     measured = [part for part in source.parts if part.name in source.task.parts]

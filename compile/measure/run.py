@@ -6,20 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from backends.interpreter import InterpreterEngine
+from backends.targets import target
 from backends.trace import Trace
 from compile.command.progress import Progress
 from compile.energy.rates import RateMeter, Rates
 from compile.measure.verdict import Verdict, agreement, compare
-from compile.stages.built import Build
-from compile.stages.engines import reference_twin
+from compile.stages.build import Build
 from compile.stages.program import Program
 from ir.interpreter import interpret
 
 ALL_POPULATIONS_LIMIT = 50_000_000
 """Neurons x steps x samples up to which the gates that lowering added are compared too, one by one."""
-DEFINITION_SAMPLES = 2
-"""Samples on which the reference is compared with the interpreter."""
 
 
 @dataclass(frozen=True)
@@ -38,29 +35,28 @@ class Run:
 
 
 def run_part(build: Build, inputs: Mapping[str, Any], progress: Progress) -> Run:
-    """Run the samples on the target, check it against another engine, and measure what the integers changed."""
+    """Run the samples on the target, check it against its twin, and measure what the integers changed."""
     program, probes = build.program, probed(build.program, inputs)
     with progress.stage(f"{build.part.name}: run on {engine_text(program)}"):
         trace = program.run(inputs, probes)
     with progress.stage(f"{build.part.name}: compare spike by spike"):
         verdict = _verdict(program, inputs, trace, probes)
-        floating = reference_twin(build.floating).run(inputs)
+        floating = build.floating.run(inputs)
     meter = RateMeter(build.source)
     interpret(build.source, build.source_inputs(inputs), meter)
     return Run(trace, verdict, agreement(floating, trace), meter.rates)
 
 
 def _verdict(program: Program, inputs: Mapping[str, Any], trace: Trace, probes: tuple[str, ...]) -> Verdict:
-    """Lava against the reference on all samples; the reference against the interpreter, the slow definition, on a few."""
-    if program.target == "loihi":
-        return compare("torch reference", trace, reference_twin(program).run(inputs, probes))
-    few = first_samples(program, inputs, DEFINITION_SAMPLES)
-    definition = program
-    if program.deployment.chip.nodes:
-        definition = replace(program, engine=InterpreterEngine(program.deployment.chip))
-    if not program.deployment.chip.is_integer:
+    """The target against its twin: on all samples, or on a few where the twin is a slow definition."""
+    place, chip = target(program.target), program.deployment.chip
+    twin = replace(program, engine=place.twin_of(chip))
+    if not (chip.is_integer or place.twin.sums_alike):
         probes = program.populations  # real payloads differ in the last bit by the order of summation; spikes do not
-    return compare("interpreter", program.run(few, probes), definition.run(few, probes))
+    if place.twin.samples is not None:
+        inputs = first_samples(program, inputs, place.twin.samples)
+        trace = program.run(inputs, probes)
+    return compare(place.twin.title, trace, twin.run(inputs, probes))
 
 
 def first_samples(program: Program, inputs: Mapping[str, Any], samples: int) -> dict[str, Any]:

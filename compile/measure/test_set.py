@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from backends.targets import REFERENCE
 from backends.trace import Array
-from compile.stages.built import Build
-from compile.stages.engines import reference_twin
+from compile.stages.build import Build
 from compile.stages.samples import cut_samples, join_samples
 from frontend.neuron_rules.table import reset_neurons
 
@@ -29,7 +29,7 @@ def evaluate(task: Any, builds: Sequence[Build], quiet: bool) -> dict[str, dict[
         batches = cut_samples(inputs, build.floating, BATCH)
         types = {name: build.source.nodes[value].type for name, value in build.source.outputs.items()}
         bar = tqdm(batches, desc=f"  {build.part.name}: test set", unit="batch", leave=False, disable=quiet)
-        twin = reference_twin(build.program)
+        twin = build.program.on(REFERENCE)
         results = [(_source_outputs(build, batch), dict(twin.run(batch, probes=()).outputs)) for batch in bar]
         source[build.part.name] = join_samples([ours for ours, _ in results], types)
         compiled[build.part.name] = join_samples([theirs for _, theirs in results], types)

@@ -8,7 +8,7 @@ from pathlib import Path
 from compile.output.output_folder import output_folder
 from compile.report.report import PartReport, Report
 from compile.report.report_json import report_content
-from compile.stages.built import Build
+from compile.stages.build import Build
 from compile.stages.npz import write_arrays
 from frontend.nir.round_trip.file import write_nir
 from frontend.nir.writing.plain_nir import plain_nir

@@ -8,20 +8,23 @@ from pathlib import Path
 
 from compile.energy import EnergyReport
 from compile.measure.layers import Layer
+from compile.measure.occupancy import Occupancy
 from compile.measure.run import Run
-from compile.stages.built import Build
+from compile.stages.build import Build
 from compile.stages.options import Options
 from compile.stages.source import Source
 
 
 @dataclass(frozen=True)
 class PartReport:
-    """One part: how it was built, how it ran, its layers, and its energy (None where the profile lacks a price)."""
+    """One part."""
 
     build: Build
     run: Run
     layers: tuple[Layer, ...]
+    occupancy: Occupancy
     energy: EnergyReport | None
+    """None where the profile lacks a price."""
 
 
 @dataclass(frozen=True)

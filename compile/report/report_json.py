@@ -37,7 +37,8 @@ def report_content(report: Report) -> dict[str, Any]:
 
 def _part(part: PartReport) -> dict[str, Any]:
     events, verdict = part.run.trace.events, part.run.verdict
-    quantization, imported = part.build.quantization, part.build.imported
+    deployment, imported = part.build.deployment, part.build.imported
+    quantization, plan = deployment.quantization, deployment.schedule
     return {
         "name": part.build.part.name,
         "samples": events.samples,
@@ -45,8 +46,9 @@ def _part(part: PartReport) -> dict[str, Any]:
         "layers": [{**asdict(layer), "agreement": part.run.agreement.get(layer.name)} for layer in part.layers],
         "check": {**asdict(verdict), "passed": verdict.passed},
         "quantization": [asdict(layer) for layer in quantization.layers] if quantization is not None else None,
-        "latency_steps": part.build.schedule.latency,
-        "depths": dict(part.build.schedule.depth),
+        "chip": {**asdict(part.occupancy), "chips": part.occupancy.chips},
+        "latency_steps": plan.latency if plan is not None else 0,
+        "depths": dict(plan.depth) if plan is not None else {},
         "events": {kind: dict(getattr(events, kind)) for kind in ("spikes", "synaptic", "updates")},
         "energy": part.energy.plain() if part.energy is not None else None,
     }

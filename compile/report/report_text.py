@@ -57,6 +57,7 @@ def _lines(report: Report) -> Iterator[str]:
     for part in report.parts:
         yield from _part_lines(part, grouped)
     yield from _check_lines(report)
+    yield from _chip_lines(report)
     yield from _energy_lines(report)
     yield from _metric_lines(report.metrics)
     if report.files:
@@ -171,6 +172,12 @@ def _check_lines(report: Report) -> Iterator[str]:
         mark = "PASS" if part.run.verdict.passed else "FAIL"
         text = f"check    {part.build.part.name}: {mark}, {part.run.verdict.against}: {part.run.verdict.text()}"
         yield from _wrapped(text)
+
+
+def _chip_lines(report: Report) -> Iterator[str]:
+    for part in report.parts:
+        if part.occupancy.neurons:
+            yield from _wrapped(f"chip     {part.build.part.name}: {part.occupancy.text()}")
 
 
 def _reading_lines(imported: Imported | None) -> Iterator[str]:

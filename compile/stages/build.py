@@ -1,102 +1,164 @@
-"""One part of a network through all stages: trace, import check, lowering, integers, engine. The straight line."""
+"""One part of a network from what the user handed over to a program that runs: import, check of the import, pipeline, engine."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from backends.trace import Array
+import numpy as np
+
+from backends.targets import REFERENCE, Target, target
 from compile.command.progress import Progress
-from compile.stages.build_integers import build_integers
-from compile.stages.built import Build
-from compile.stages.engines import engine_of
+from compile.stages.host_inputs import host_inputs
 from compile.stages.options import Options
 from compile.stages.program import Program
 from compile.stages.source import Part, Source
 from frontend.netx.network import IntegerNetwork
-from frontend.netx.slayer import is_slayer
+from frontend.netx.neuron import DECAY_BITS, SHIFT, STATE_BITS
+from frontend.netx.slayer import is_slayer, read_slayer
 from frontend.nir.round_trip.from_nir import from_nir
 from frontend.nir.round_trip.to_nir import to_nir
 from frontend.tracing.import_check import ImportCheck, check_import
 from frontend.tracing.trace import trace_module
-from hw_profiles import Profile
-from ir.analysis.schedule import schedule
-from ir.deployment import Deployment
+from ir.deployment import Context, Deployment
 from ir.errors import CompileError
 from ir.graph import Graph
-from ir.pipeline import lower
-from ir.quantize.calibration import observe
-from ir.quantize.network import quantizable, quantize_seen
+from ir.pipeline import run
+from ir.target import Profile
 from ir.text import graph_text
-from ir.verify import verify
+
+
+@dataclass(frozen=True)
+class Build:
+    """One compiled part."""
+
+    part: Part
+    source: Graph
+    """The network as it was imported."""
+    nir: Any
+    """The same as a NIR graph."""
+    imported: ImportCheck | None
+    """The import compared with the torch module; None where there is none."""
+    program: Program
+    """What runs on the target."""
+    floating: Program
+    """The lowered network in the source's own arithmetic, on the reference; the integers themselves where it never was floats."""
+    texts: Mapping[str, str]
+    """Pass -> the texts of the graphs after it, in order."""
+
+    @property
+    def deployment(self) -> Deployment:
+        """What the passes found out about the part."""
+        return self.program.deployment
+
+    def source_inputs(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Checked inputs as the source network takes them: integers where it is one of integers itself."""
+        if not self.source.is_integer:
+            return self.program.host_inputs(inputs)
+        return {name: value.astype(np.int64) for name, value in self.program.chip_inputs(inputs).items()}
+
+
+@dataclass(frozen=True)
+class _Imported:
+    """A network as the pipeline takes it."""
+
+    deployment: Deployment
+    level: str
+    nir: Any
+    check: ImportCheck | None = None
 
 
 def build_part(part: Part, source: Source, options: Options, profile: Profile, progress: Progress) -> Build:
     """Compile one part; CompileError or DeployError says what the user can do where it does not work."""
-    if isinstance(part.network, IntegerNetwork) or is_slayer(part.network):
-        return build_integers(part, source, options, profile, progress)
-    texts: dict[str, str] = {}
+    place, texts = target(options.target), dict[str, str]()
 
-    def keep(pass_name: str, graphs: Mapping[str, Graph]) -> None:
+    def keep(pass_name: str, deployment: Deployment) -> None:
         progress.lap(pass_name)
-        texts[pass_name] = "\n".join(graph_text(graph) for graph in graphs.values())
+        texts[pass_name] = deployment_text(deployment)
         progress.lap("text")
 
     with progress.stage(f"{part.name}: import"):
-        graph, nir_graph = _import(part, source, progress)
-        keep("import", {"source": graph})
-    with progress.stage(f"{part.name}: check the import"):
-        imported = _check(part, graph)
-    with progress.stage(f"{part.name}: lower to synapses"):
-        deployment = lower(graph, profile.features, dict(options.lower), keep)
-        _check_neurons(part, deployment)
-        plan = schedule(deployment.chip)
-        progress.lap("schedule")
+        imported = _import(part, source, options, profile, progress)
+        graph = imported.deployment.chip
+        texts["import"] = graph_text(graph)
     names = source.reading.names if source.reading else {}
-    floating = Program(
-        part.name,
-        options.target,
-        deployment,
-        engine_of(deployment.chip, options, options.precision == "float"),
-        names=names,
-    )
-    integer, report = None, None
-    if options.precision == "int" and deployment.chip.nodes:
-        with progress.stage(f"{part.name}: quantise"):
-            chip = quantizable(deployment.chip, profile.arithmetic, profile.features)
-            seen = observe(chip, _calibration(floating, part))
-            progress.lap("calibrate")
-            chip, report = quantize_seen(chip, profile.arithmetic, seen)
-            verify(chip, "quantized")
-            keep("quantize", {"chip": chip})
-        whole = Deployment(deployment.prologue, chip, deployment.epilogue)
-        integer = Program(part.name, options.target, whole, engine_of(chip, options, True), report.scales, names)
-    return Build(part, graph, nir_graph, imported, floating, integer, report, plan, texts)
+    with progress.stage(f"{part.name}: compile"):
+        integers = options.precision == "int"
+        prologue, rounds = imported.deployment.prologue, integers and imported.level != "quantized"
+        calibration = host_inputs(prologue, names, part.calibration, part.name) if rounds else {}
+        context = Context(profile, options.lower, calibration, place.check)
+        deployment = run(imported.deployment, context, imported.level, integers, place.passes, keep)
+        _check_neurons(part, deployment)
+        program = _program(part, deployment, place, profile, names)
+    whole = deployment if deployment.floating is None else replace(deployment, chip=deployment.floating, scales={})
+    floating = _program(part, whole, target(REFERENCE), profile, names)
+    return Build(part, graph, imported.nir, imported.check, program, floating, texts)
 
 
-def _import(part: Part, source: Source, progress: Progress) -> tuple[Graph, Any]:
-    """The IR graph as it is read back from the NIR graph, so that the interchange file holds everything."""
+def deployment_text(deployment: Deployment) -> str:
+    """The three graphs one after another, and the schedule once there is one."""
+    texts = [graph_text(graph) for graph in (deployment.prologue, deployment.chip, deployment.epilogue)]
+    plan = deployment.schedule
+    if plan is not None:
+        depths = "".join(f"  %{name} at depth {depth}\n" for name, depth in plan.depth.items())
+        texts.append(
+            f"schedule latency={plan.latency} micro_steps={plan.micro_steps} loop_steps={plan.loop_steps}\n{depths}"
+        )
+    return "\n".join(texts)
+
+
+def _program(part: Part, deployment: Deployment, place: Target, profile: Profile, names: Mapping[str, str]) -> Program:
+    return Program(part.name, place.name, deployment, place.engine_of(deployment.chip, profile), profile, names)
+
+
+def _import(part: Part, source: Source, options: Options, profile: Profile, progress: Progress) -> _Imported:
+    """The part as graphs, checked against the torch module where there is one."""
+    if isinstance(part.network, IntegerNetwork) or is_slayer(part.network):
+        _check_integer_options(part, options, profile)
+        network = part.network if isinstance(part.network, IntegerNetwork) else _from_slayer(part)
+        scales = {network.readout: network.scale} if network.readout else {}
+        return _Imported(replace(network.deployment, scales=scales), "quantized", to_nir(network.deployment.chip))
     if isinstance(part.network, Graph):
-        return part.network, to_nir(part.network)
+        return _Imported(Deployment.of(part.network), "source", to_nir(part.network))
     traced = trace_module(part.network, dict(part.calibration), source.static, source.steps, part.name)
     progress.lap("trace")
     nir_graph = to_nir(traced)
-    graph = from_nir(nir_graph)
-    assert graph == traced, "the NIR graph lost something of the traced network"
-    return graph, nir_graph
+    graph = from_nir(nir_graph)  # so that the interchange file holds everything
+    if graph != traced:
+        what, hint = "its NIR graph lost something of the traced network", "please report the model"
+        raise CompileError("nir.round_trip", what, where=part.name, hint=hint)
+    progress.lap("nir")
+    check = check_import(part.network, graph, dict(part.calibration))
+    progress.lap("check the import")
+    return _Imported(Deployment.of(graph), "source", nir_graph, check)
+
+
+def _check_integer_options(part: Part, options: Options, profile: Profile) -> None:
+    """Refuse what makes no sense for a network that is integers from the start."""
+    if options.precision != "int":
+        what = "the network is integers already, and nothing says which real numbers they stand for"
+        raise CompileError("options.precision", what, where=part.name, hint="use --precision int")
+    if options.lower:
+        what = "the network is synapses and neurons already"
+        raise CompileError("options.lower", what, where=part.name, hint="leave it out")
+    widths, needed = profile.arithmetic, (DECAY_BITS, STATE_BITS, SHIFT)
+    if (widths.decay_bits, widths.state_bits, widths.activation_shift) != needed:
+        what = f"profile {profile.name} computes with other integers than the network: not {needed} for decays, states, shift"
+        raise CompileError("options.profile", what, where=part.name, hint="use a profile of Loihi")
+
+
+def _from_slayer(part: Part) -> IntegerNetwork:
+    """A SLAYER module with its one input."""
+    if len(part.calibration) != 1:
+        what = f"the network takes {len(part.calibration)} inputs, not one"
+        raise CompileError("slayer.inputs", what, where=part.name)
+    ((name, inputs),) = part.calibration.items()
+    return read_slayer(part.network, part.name, np.asarray(inputs), name)
 
 
 def _check_neurons(part: Part, deployment: Deployment) -> None:
     """A module without neurons is no spiking network; a NIR file may hold one layer for the host."""
     if not deployment.chip.nodes and not isinstance(part.network, Graph):
-        raise CompileError("build.neurons", f"the network {part.name} has no spiking neurons", where=part.name)
-
-
-def _check(part: Part, graph: Graph) -> ImportCheck | None:
-    """The imported graph against the torch module on the example inputs; nothing to compare with for a NIR graph."""
-    return None if isinstance(part.network, Graph) else check_import(part.network, graph, dict(part.calibration))
-
-
-def _calibration(program: Program, part: Part) -> dict[str, Array]:
-    """What the chip inputs look like on the example inputs: (T, B, *shape) real values."""
-    return program.chip_inputs(part.calibration)
+        what = f"the network {part.name} has no spiking neurons"
+        raise CompileError("build.neurons", what, where=part.name)

@@ -7,35 +7,46 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import hw_profiles
+from backends.targets import DEFAULT, Target, target
 from ir.errors import CompileError
+from ir.target import Profile
 
-TARGETS = ("loihi", "gpu")
 PRECISIONS = ("int", "float")
 
 
 @dataclass(frozen=True)
 class Options:
-    """
-    What to build and where to run it; field names are the flags of the command line.
+    """What to build and where to run it; field names are the flags of the command line."""
 
-    dt, semantics: for NIR, the time step in the file's unit, and how the file is meant: a preset's name or options.
-    """
-
-    target: str = "loihi"
+    target: str = DEFAULT
     precision: str = "int"
-    profile: str | Path = "loihi2"
+    profile: str | Path | None = None
+    """Hardware profile, by name or as a file; None for the target's own."""
     config: str | None = None
     part: str | None = None
     weights: Path | None = None
     samples: int = 16
     inputs: Path | None = None
     dt: float | None = None
+    """Of NIR: the time step in the file's unit."""
     semantics: Any = None
+    """Of NIR: how the file is meant, a preset's name or options."""
     out: Path | None = None
     lower: Mapping[str, str] = field(default_factory=dict[str, str])
     dump: bool = False
 
     def __post_init__(self) -> None:
-        for name, value, known in (("target", self.target, TARGETS), ("precision", self.precision, PRECISIONS)):
-            if value not in known:
-                raise CompileError(f"options.{name}", f"unknown {name} {value!r}", hint=f"known: {', '.join(known)}")
+        target(self.target)
+        if self.precision not in PRECISIONS:
+            what = f"unknown precision {self.precision!r}"
+            raise CompileError("options.precision", what, hint=f"known: {', '.join(PRECISIONS)}")
+
+    @property
+    def place(self) -> Target:
+        """The target."""
+        return target(self.target)
+
+    def hardware(self) -> Profile:
+        """The hardware profile, read; CompileError where there is none of that name, or its file is wrong."""
+        return hw_profiles.load(self.profile or self.place.profile)

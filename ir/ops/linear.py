@@ -140,12 +140,17 @@ class Conv(Op):
 
 @dataclass(frozen=True)
 class Synapse(Op):
-    """y = w x: one synapse per element. With `micro` > 0 the leading axis counts micro-steps of the same synapses."""
+    """
+    y = w x: one synapse per element. With `micro` > 0 the leading axis counts micro-steps of the same synapses.
+
+    `delay` is about hardware steps only, never about values: the schedule lets the synapse wait that long, or longer.
+    """
 
     kind = "synapse"
     family = "projection"
     weight: float = 1.0
     micro: int = 0
+    delay: int = 0
 
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
         arity(self, args, 1)

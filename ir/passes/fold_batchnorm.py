@@ -21,9 +21,11 @@ from math import prod
 
 import numpy as np
 
+from ir.deployment import Context, Deployment
 from ir.errors import DeployError, Violation
 from ir.graph import Array, Graph, Node
 from ir.ops import BatchNorm, Conv, Linear, Permute, Reshape, Slice
+from ir.passes.merge_routing import merge_routing
 from ir.passes.narrow_projections import channel_axis
 from ir.rewrite import Rewriter
 
@@ -64,6 +66,11 @@ def fold_batchnorm(graph: Graph) -> Graph:
         return _copy_of_chain(rewriter, plans[node.name]) if plans[node.name].shared else rewriter.inputs(node)[0]
 
     return Rewriter(graph, PASS).run(fold)
+
+
+def apply(deployment: Deployment, context: Context) -> Deployment:
+    """The deployment with norms folded, and the routing joined that lay around them."""
+    return deployment.on_chip(lambda chip: merge_routing(fold_batchnorm(chip)))
 
 
 def _plan(graph: Graph, norm: Node) -> _Plan | None:

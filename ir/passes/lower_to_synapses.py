@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ir.deployment import Context, Deployment
 from ir.errors import CompileError
 from ir.graph import Graph, Node
 from ir.lowerings.lowering import PASS, Lowering
@@ -50,6 +51,12 @@ def lower_to_synapses(graph: Graph, features: Features, strategies: Mapping[str,
         close_loop(lowering, node, provenance)
     choice.finish()
     return lowering.builder.build({name: lowering.output(value) for name, value in graph.outputs.items()})
+
+
+def apply(deployment: Deployment, context: Context) -> Deployment:
+    """The deployment with its chip's graph at level synaptic, see `lower_to_synapses`."""
+    features, strategies = context.profile.features, context.strategies
+    return deployment.on_chip(lambda chip: lower_to_synapses(chip, features, strategies))
 
 
 def _unknown(node: Node) -> CompileError:

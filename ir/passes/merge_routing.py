@@ -18,6 +18,7 @@ graph g steps=1
 
 from __future__ import annotations
 
+from ir.deployment import Context, Deployment
 from ir.graph import Graph, Node
 from ir.ops import Expand, Permute, Reshape, Slice
 from ir.rewrite import Rewriter
@@ -29,6 +30,11 @@ PASS = "merge_routing"
 def merge_routing(graph: Graph) -> Graph:
     """The graph with consecutive reshapes, permutes and expands joined, and without routing that is the identity."""
     return Rewriter(graph, PASS).run(_merge)
+
+
+def apply(deployment: Deployment, context: Context) -> Deployment:
+    """The deployment with its chip's graph rewritten, see `merge_routing`."""
+    return deployment.on_chip(merge_routing)
 
 
 def _merge(rewriter: Rewriter, node: Node) -> str | None:

@@ -11,6 +11,7 @@ neurons behind it. Slices along other axes, and of projections that are also rea
 
 from __future__ import annotations
 
+from ir.deployment import Context, Deployment
 from ir.graph import Graph, Node
 from ir.ops import Conv, Linear, Slice
 from ir.rewrite import Rewriter
@@ -28,6 +29,11 @@ def narrow_projections(graph: Graph) -> Graph:
         if _is_whole(node) and node.name not in outputs and _all_slices(node, users[node.name])
     }
     return Rewriter(graph, PASS).run(lambda rewriter, node: _narrow(rewriter, node, narrowed))
+
+
+def apply(deployment: Deployment, context: Context) -> Deployment:
+    """The deployment with its chip's graph rewritten, see `narrow_projections`."""
+    return deployment.on_chip(narrow_projections)
 
 
 def channel_axis(node: Node) -> int:

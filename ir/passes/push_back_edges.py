@@ -11,6 +11,7 @@ its bias must not act before the loop has closed once.
 
 from __future__ import annotations
 
+from ir.deployment import Context, Deployment
 from ir.graph import Graph, GraphBuilder, Node
 from ir.ops import Delay, Past
 
@@ -33,6 +34,11 @@ def push_back_edges(graph: Graph) -> Graph:
         else:
             values[node.name] = builder.copy(node, [values[name] for name in node.inputs])
     return builder.build({name: values[value] for name, value in graph.outputs.items()})
+
+
+def apply(deployment: Deployment, context: Context) -> Deployment:
+    """The deployment with its chip's graph rewritten, see `push_back_edges`."""
+    return deployment.on_chip(push_back_edges)
 
 
 def _moves(node: Node) -> bool:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
-from ir.deployment import Deployment
+from ir.deployment import Context, Deployment
 from ir.errors import DeployError, Violation
 from ir.graph import Graph, GraphBuilder, Node
 from ir.ops import Add, Input, Past
@@ -76,6 +76,11 @@ def split_host(graph: Graph) -> Deployment:
         _part(graph, "chip", _in_order(graph, chip_inputs), parts.chip, _same_names(chip_outputs), handed_over),
         _part(graph, "epilogue", epilogue_inputs, parts.epilogue, graph.outputs),
     )
+
+
+def apply(deployment: Deployment, context: Context) -> Deployment:
+    """The deployment of a whole network, cut; see `split_host`."""
+    return split_host(deployment.chip)
 
 
 def _parts(graph: Graph) -> _Parts:

@@ -35,7 +35,7 @@ def write(folder: Path, name: str, case: Case) -> str:
     """Write a case; a line about it."""
     module = case.module.eval()
     source = trace_module(module, case.inputs, case.static, case.steps, name)
-    deployment = lower(source, hw_profiles.load("ideal").features, STRATEGIES)
+    deployment = lower(source, hw_profiles.load("ideal"), STRATEGIES)
     chip = deployment.chip
     plain = plain_nir(chip)
     assert plain.graph is not None, plain.reason

@@ -10,14 +10,12 @@ from typing import Any
 
 import numpy as np
 
-import hw_profiles
 from backends.trace import Trace
 from compile.command.progress import Progress
 from compile.energy import energy_report, missing_prices
 from compile.energy.rates import RateMeter
 from compile.measure.run import probed
-from compile.stages.build import build_part
-from compile.stages.built import Build
+from compile.stages.build import Build, build_part
 from compile.stages.options import Options
 from compile.stages.source import Example, load_source
 from ir.graph import Graph, Node
@@ -33,7 +31,7 @@ def records(name: str, folder: Path) -> Iterator[tuple[str, Any]]:
     for target in TARGETS if replayed.run else TARGETS[:1]:
         options = Options(target=target, **replayed.options)
         source = load_source(replayed.make(folder), options, Example(replayed.example()))
-        profile = hw_profiles.load(options.profile)
+        profile = options.hardware()
         for part in source.parts:
             build = build_part(part, source, options, profile, Progress(quiet=True))
             place = name if len(source.parts) == 1 else f"{name}/{part.name}"
@@ -47,17 +45,19 @@ def records(name: str, folder: Path) -> Iterator[tuple[str, Any]]:
 
 def _integers(build: Build) -> dict[str, Any]:
     """Everything that the target is given: attributes and arrays of every node, scales, what rounding did."""
-    chip = build.program.deployment.chip
+    chip, rounding = build.deployment.chip, build.deployment.quantization
     return {
         "nodes": {node.name: _numbers(chip, node) for node in chip.nodes.values()},
         "inputs": {node.name: str(node.type) for node in chip.inputs},
         "scales": dict(build.program.scales),
-        "layers": {own.name: _rounded(asdict(own)) for own in build.quantization.layers} if build.quantization else {},
+        "layers": {own.name: _rounded(asdict(own)) for own in rounding.layers} if rounding is not None else {},
     }
 
 
 def _numbers(chip: Graph, node: Node) -> dict[str, Any]:
     attributes = {name: value for name, value in node.op.attributes().items() if isinstance(value, int | float)}
+    if not attributes.get("delay"):  # of synapses: hardware steps that only relays wait for
+        attributes.pop("delay", None)
     return {**attributes, **{role: array_record(array) for role, array in chip.arrays(node).items()}}
 
 

@@ -41,6 +41,7 @@ class Extension(nir.NIRNode):
 
     def __post_init__(self) -> None:
         self.kind = FORMER_KINDS.get(self.kind, self.kind)
+        self.attributes = _completed(self.kind, self.attributes)
         self.input_type = {"input": np.asarray(self.shape)}
         self.output_type = {"output": np.asarray(self.shape)}
 
@@ -59,14 +60,25 @@ def recorded_op(name: str, entries: Mapping[str, Any]) -> tuple[Op, tuple[str, .
     """
     try:
         kind, operands = str(entries["kind"]), tuple(json.loads(entries["operands"]))
-        attributes = {key: _as_tuple(value) for key, value in json.loads(entries["attributes"]).items()}
-        return OPS[FORMER_KINDS.get(kind, kind)](**attributes), operands
+        return OPS[FORMER_KINDS.get(kind, kind)](**_attributes(entries["attributes"])), operands
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CompileError(
             "nir.record",
             f"node {name} holds no operation of ours: {error}",
             hint="written by another version of the compiler?",
         ) from error
+
+
+def _completed(kind: str, attributes: str) -> str:
+    """Attributes with the defaults of those that an operation did not have when a file was written; as they are where odd."""
+    try:
+        return json.dumps(OPS[kind](**_attributes(attributes)).attributes())
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return attributes
+
+
+def _attributes(text: str) -> dict[str, Any]:
+    return {key: _as_tuple(value) for key, value in json.loads(text).items()}
 
 
 def _as_tuple(value: Any) -> Any:

@@ -12,7 +12,7 @@ import pytest
 from compile.benchmark.network import REFERENCE, WHOLE
 from compile.command.cli import main
 
-FLOATS, FORWARD, STEPS = "its products alone, float32", "the source's own forward", "steps of the chip part in Lava"
+FLOATS, FORWARD, STEPS = "its products alone, float32", "the source's own forward", "steps of the chip part alone"
 
 
 @pytest.fixture(autouse=True)

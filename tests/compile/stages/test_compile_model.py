@@ -76,7 +76,6 @@ def test_refusals(tiny: Path, module: torch.nn.Module):
         (lambda: compile_model(module, target="gpu"), "source.example"),
         (lambda: compile_model(3), "source.kind"),
         (lambda: compile_model(tiny, target="tpu"), "options.target"),
-        (lambda: compile_model(tiny, target="gpu", precison="int"), "options.unknown"),
         (lambda: compile_model("models/cmsf.py", target="gpu"), "options.part"),
         (lambda: compile_model(tiny, target="gpu").run({"x": np.ones((2, 3, 6))}, probes=("nothing",)), "run.probe"),
     ):
@@ -115,3 +114,8 @@ def test_a_payload_output_comes_back_in_real_units(x: torch.Tensor):
     ours, theirs = (p.run(x).outputs[names[0]] for p in (program, exact))
     assert np.abs(theirs).max() > 0.2
     np.testing.assert_allclose(ours, theirs, atol=0.02 * np.abs(theirs).max())
+
+
+def test_a_misspelt_option_is_named(tiny: Path):
+    with pytest.raises(TypeError, match="precison"):
+        compile_model(tiny, target="gpu", precison="int")

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ir.analysis.schedule import Relay, relays, schedule
+from ir.analysis.schedule import schedule
 from ir.graph import Graph, GraphBuilder
-from ir.ops import Add, Burst, Concat, Gate, Input, Lif, Permute, Slice, Sum, Synapse
+from ir.ops import Add, Burst, Concat, Delay, Gate, Input, Lif, Past, Permute, Slice, Sum, Synapse
 
 
 @st.composite
@@ -92,20 +92,31 @@ def chain(length: int) -> Graph:
     return b.build({"y": end})
 
 
-def test_relays_carry_what_the_delay_field_cannot():
-    graph = chain(9)
-    plan = schedule(graph)
+def test_shortcuts_wait():
+    plan = schedule(chain(9))
     assert plan.max_delay == 9
-    assert relays(graph, plan, 9) == ()
-    assert relays(graph, plan, 4) == (Relay("x", 5, 3),)
-    assert relays(graph, plan, 3) == (Relay("x", 4, 3), Relay("x", 8, 3))
+    assert plan.synaptic["x", "short"] == plan.delays["x", "end"] == 9
 
 
-@given(st.integers(0, 20), st.integers(0, 6))
-def test_every_hop_fits_and_no_relay_is_wasted(length, max_delay):
-    graph = chain(length)
-    plan = schedule(graph)
-    stops = [0, *(relay.depth for relay in relays(graph, plan, max_delay)), plan.depth["end"]]
-    hops = np.diff(stops) - 1
-    assert hops.max() <= max_delay
-    assert all(hops[:-1] == max_delay)
+def test_synapses_that_wait_make_their_readers_later():
+    b = GraphBuilder("g", 1)
+    x = b.add(Input("spike[2]"), name="x")
+    late = b.add(Lif(0.5), b.add(Synapse(delay=5), x, name="slow"), b.add(Synapse(), x, name="fast"), name="late")
+    plan = schedule(b.build({"y": late}))
+    assert dict(plan.depth) == {"x": 0, "late": 6}
+    assert dict(plan.synaptic) == {("x", "slow"): 5, ("x", "fast"): 5}
+
+
+def test_delay_lines_on_both_sides_of_a_projection_add_to_what_a_shortcut_waits():
+    b = GraphBuilder("g", 1)
+    x = b.add(Input("spike[2]"), name="x")
+    steps = b.param("steps", np.array([1, 4]))
+    deep = b.add(Lif(0.5), b.add(Synapse(), x, name="s"), name="deep")
+    line = b.add(Delay(), b.add(Delay(2), x, name="two"), name="many", params={"steps": steps})
+    late = b.add(Delay(3), b.add(Synapse(), line, name="w"), name="three")
+    back = b.add(Synapse(), b.add(Past("end", "spike[2]", 3), name="past"), name="back")
+    end = b.add(Lif(0.5), late, b.add(Synapse(), deep, name="d"), back, name="end")
+    plan = schedule(b.build({"y": end}))
+    assert plan.synaptic["x", "w"] == 2 + 4 + 3 + 1
+    assert plan.synaptic["end", "back"] == 3 - 1  # a synapse's own step is one of the model's
+    assert plan.delays["x", "end"] == 1

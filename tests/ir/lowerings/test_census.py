@@ -29,7 +29,7 @@ def encoder(cmsf: SimpleNamespace) -> Graph:
 
 
 def _lowered(cmsf: SimpleNamespace, source: Graph, **strategies: str) -> Graph:
-    return lower(source, cmsf.LOIHI2, strategies).chip
+    return lower(source, SimpleNamespace(features=cmsf.LOIHI2), strategies).chip
 
 
 def _totals(chip: Graph) -> Totals:

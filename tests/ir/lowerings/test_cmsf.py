@@ -32,7 +32,7 @@ def _run(deployment: Deployment, inputs: Values) -> tuple[Values, Values]:
 
 
 def _assert_equal(cmsf: SimpleNamespace, source: Graph, features: object, strategies: dict[str, str]) -> None:
-    deployment = lower(source, features, strategies)
+    deployment = lower(source, SimpleNamespace(features=features), strategies)
     for seed in range(4):
         inputs = cmsf.random_inputs(source, seed)
         outputs, expected = _watched(source, inputs)

@@ -51,7 +51,7 @@ def test_tokens_in_place_and_other_numbers_of_keys(cmsf: SimpleNamespace):
 def test_the_analog_gate_needs_graded_spikes(cmsf: SimpleNamespace):
     graph, _ = _traced(replace(TINY, depth=2), "image")
     with pytest.raises(DeployError, match="gate='spike'") as error:
-        lower(graph, cmsf.LOIHI1, {})
+        lower(graph, SimpleNamespace(features=cmsf.LOIHI1), {})
     assert [violation.where for violation in error.value.violations] == ["block.0.mlp", "block.1.mlp"]
 
 
@@ -89,7 +89,7 @@ def _assert_same(
     cmsf: SimpleNamespace, config: Config, part: str, features: object, strategies: dict[str, str]
 ) -> None:
     graph, inputs = _traced(config, part)
-    deployment = lower(graph, features, strategies)
+    deployment = lower(graph, SimpleNamespace(features=features), strategies)
     expected, got = dict[str, np.ndarray](), dict[str, np.ndarray]()
     outputs = interpret(graph, inputs, lambda node, value: expected.update({node.name: value.numpy()}))
     before = interpret(deployment.prologue, inputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -63,7 +64,7 @@ def test_lowered_equals_source(kind: str, domain: str):
     graph = network(kind, domain)
     x = RNG.integers(0, 2, (STEPS, BATCH, 3)).astype(np.float32)
     expected = interpret(graph, {"x": x})
-    found = lower(graph, Chip(), {})
+    found = lower(graph, SimpleNamespace(features=Chip()), {})
     before = interpret(found.prologue, {"x": x})
     on_chip = interpret(found.chip, {node.name: before[node.name] for node in found.chip.inputs})
     values = {**before, **on_chip, "x": x}
@@ -76,5 +77,5 @@ def test_lowered_equals_source(kind: str, domain: str):
 
 def test_an_analog_loop_needs_payloads():
     with pytest.raises(DeployError, match="graded"):
-        lower(network("affine"), Chip(graded_spikes=False), {})
-    lower(network("current"), Chip(graded_spikes=False), {})
+        lower(network("affine"), SimpleNamespace(features=Chip(graded_spikes=False)), {})
+    lower(network("current"), SimpleNamespace(features=Chip(graded_spikes=False)), {})

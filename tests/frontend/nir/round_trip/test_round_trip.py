@@ -126,9 +126,10 @@ def test_newer_and_damaged_graphs_are_refused() -> None:
 
 
 def test_files_with_the_former_names_of_operations_are_read() -> None:
-    """Written by version 0.1.0: a recurrent layer of `loihi_lif`, a read-out of `loihi_leaky`."""
+    """Written by version 0.1.0: layers of `loihi_lif`, a read-out of `loihi_leaky`, synapses that could not wait."""
     graph = from_nir(read_nir(Path(__file__).parents[3] / "data" / "nir" / "own" / "kinds_of_0_1_0.nir"))
     assert [node.op.kind for node in graph.nodes.values() if node.op.family == "neuron"] == [
+        "integer_lif",
         "integer_lif",
         "integer_leaky",
     ]

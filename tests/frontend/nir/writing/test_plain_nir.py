@@ -203,7 +203,7 @@ def time_coded(rng: np.random.Generator) -> Graph:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_micro_steps_are_neurons_of_their_own(dtype: type) -> None:
     source = time_coded(np.random.default_rng(1))
-    lowered = lower(source, hw_profiles.load("ideal").features, {"attention": "time-coded"}, lambda *_: None).chip
+    lowered = lower(source, hw_profiles.load("ideal"), {"attention": "time-coded"}).chip
     assert any(node.op.kind == "burst" for node in lowered.nodes.values())
     written = plain_nir(lowered).graph
     assert written is not None

@@ -82,7 +82,7 @@ def test_norse_fires_the_same_spikes(tmp_path: Path) -> None:
     net = TokenAttention().eval()
     x = (torch.rand(STEPS, 64, TOKENS, WIDTH, generator=torch.Generator().manual_seed(1)) < 0.4).float()
     graph = trace_module(net, {"x": x}, [], STEPS, "attention")
-    lowered = lower(graph, hw_profiles.load("ideal").features, {}, lambda *_: None)
+    lowered = lower(graph, hw_profiles.load("ideal"), {})
     plain = plain_nir(lowered.chip)
     assert plain.graph is not None
     write_nir(plain.graph, tmp_path / "lowered.nir")

@@ -1,0 +1,80 @@
+"""What a user feeds to a network, checked, as tensors that the host computes with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from ir.errors import CompileError
+from ir.graph import Graph
+from ir.types import Type
+
+
+def host_inputs(prologue: Graph, names: Mapping[str, str], inputs: Any, where: str) -> dict[str, torch.Tensor]:
+    """
+    The model inputs by the graph's own names, (T or 1, B, *shape) in the number type of the network's arithmetic.
+
+    Args:
+        prologue: whose inputs are the model's.
+        names: input -> what the user calls it, where the graph cannot hold that name.
+        inputs: {input name: array}, or one array where there is one input; (T, B, *shape), or (B, *shape) if static.
+        where: the network, for messages.
+
+    Raises:
+        CompileError: an input is missing, unknown, of the wrong shape, or not finite.
+    """
+    types = {names.get(node.name, node.name): node.type for node in prologue.inputs}
+    named = inputs if isinstance(inputs, Mapping) else {next(iter(types)): inputs}
+    missing, unknown = set(types) - set(named), set(named) - set(types)
+    if missing or unknown:
+        have = ", ".join(f"{name} {kind.shape}" for name, kind in types.items())
+        what = f"missing input {min(missing)!r}" if missing else f"unknown input {min(unknown)!r}"
+        raise CompileError("run.input", what, where=where, hint=f"inputs: {have}")
+    host = {name: _host_input(name, kind, named[name], prologue) for name, kind in types.items()}
+    batches = {name: value.shape[1] for name, value in host.items()}
+    if len(set(batches.values())) > 1:
+        raise CompileError("run.batch", f"inputs differ in the number of samples: {batches}", where=where)
+    lengths = {name: value.shape[0] for name, value in host.items() if not types[name].static}
+    if len(set(lengths.values())) > 1:
+        raise CompileError("run.steps", f"inputs differ in the number of steps: {lengths}", where=where)
+    if 0 in (size for value in host.values() for size in value.shape[:2]):
+        raise CompileError("run.batch", "the inputs hold no samples, or no steps", where=where)
+    return dict(zip((node.name for node in prologue.inputs), host.values(), strict=True))
+
+
+def _host_input(name: str, kind: Type, value: Any, whole: Graph) -> torch.Tensor:
+    """One model input in the number type of the network's arithmetic."""
+    steps = whole.steps
+    try:
+        array = np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value)
+    except ValueError as error:  # lists of different lengths
+        raise CompileError("run.dtype", f"input {name!r} is no array: {error}") from None
+    if array.dtype.kind not in "fiub":
+        raise CompileError("run.dtype", f"input {name!r} has type {array.dtype}, needs numbers")
+    with np.errstate(over="ignore"):  # infinite then, and refused below
+        array = array.astype(whole.dtype)
+    rank = len(kind.shape)
+    if kind.static and array.ndim == rank + 1:
+        array = array[None]
+    fits = array.ndim == rank + 2 and array.shape[2:] == kind.shape
+    if not fits:
+        layout = "(B, *shape)" if kind.static else "(T, B, *shape)"
+        raise CompileError(
+            "run.shape", f"input {name!r} has shape {array.shape}", hint=f"needs {layout}, shape {kind.shape}"
+        )
+    if not np.isfinite(array).all():
+        raise CompileError("run.finite", f"input {name!r} holds NaN, infinite values, or values beyond {whole.dtype}")
+    if kind.static:
+        if (array != array[:1]).any():
+            raise CompileError(
+                "run.static", f"input {name!r} changes over time, but the model repeats it over its steps"
+            )
+        return torch.from_numpy(array[:1].copy())
+    if steps and array.shape[0] != steps:
+        raise CompileError(
+            "run.steps", f"input {name!r} has {array.shape[0]} steps, the network runs {steps} per sample"
+        )
+    return torch.from_numpy(array)

@@ -1,0 +1,132 @@
+"""
+What a profile's fields cannot hold: rules about one node each, every one a small function that finds all that break it.
+
+Only what needs no mapping is asked here: delays, and the bits of integer networks. Neurons and synapses per chip refuse
+nothing, as networks are spread over chips (`ir.analysis.resources`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from ir.analysis.schedule import schedule
+from ir.analysis.wiring import wiring_of
+from ir.errors import Violation
+from ir.graph import Array, Graph, Node
+from ir.ops.integer_neuron import IntegerLif, IntegerNeuron
+from ir.ops.linear import Sum, Synapse
+from ir.target import Profile
+
+OTHER_PROFILE = "choose a profile with wider fields"
+
+
+def violations(chip: Graph, profile: Profile) -> list[Violation]:
+    """Every limit of `profile` that a finished chip graph exceeds, rule by rule, in the graph's order."""
+    rules = (*RULES, *INTEGER_RULES) if chip.is_integer else RULES
+    return [violation for rule in rules for violation in rule(chip, profile)]
+
+
+def delays_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
+    """No synapse waits for more than `max_delay` steps; relays have taken what they can."""
+    limit = profile.arithmetic.max_delay
+    longest: dict[str, int] = {}
+    for (_, projection), delay in schedule(chip).synaptic.items():
+        longest[projection] = max(delay, longest.get(projection, 0))
+    for name, delay in longest.items():
+        if delay > limit:
+            what = f"its synapses need {delay} steps of delay"
+            yield _violation(
+                "delay", chip.nodes[name], what, delay, limit, "delay by fewer steps, or choose another profile"
+            )
+
+
+def weights_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
+    """Weights lie within signed `weight_bits`, or are of one sign within as many bits; a power of two that all share is free."""
+    bits = profile.arithmetic.weight_bits
+    for node in chip.nodes.values():
+        if node.op.family != "projection":
+            continue
+        needed = _weight_bits(_weights(chip, node))
+        if needed > bits:
+            yield _violation("weight-bits", node, f"its weights need {needed} bits", needed, bits, OTHER_PROFILE)
+
+
+def thresholds_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
+    """Thresholds, shifted as the chip shifts them, lie within `threshold_bits`."""
+    arithmetic = profile.arithmetic
+    for node in chip.nodes.values():
+        if isinstance(node.op, IntegerLif):
+            highest = int(np.max(chip.arrays(node).get("vth", node.op.vth))) << node.op.shift
+            needed = (highest >> arithmetic.activation_shift).bit_length()
+            if needed > arithmetic.threshold_bits:
+                what = f"its threshold needs {needed} bits"
+                yield _violation("threshold-bits", node, what, needed, arithmetic.threshold_bits, OTHER_PROFILE)
+
+
+def biases_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
+    """Every bias of a neuron with a membrane is a signed mantissa shifted left by a small exponent."""
+    bits, most = profile.arithmetic.bias_mantissa_bits, profile.arithmetic.bias_exponent_max
+    for node in chip.nodes.values():
+        bias = chip.arrays(node).get("bias")
+        if bias is None or not isinstance(node.op, IntegerNeuron):
+            continue
+        magnitude = np.abs(bias.astype(np.int64))
+        exponent = np.minimum(_trailing_zeros(magnitude), most)
+        needed = int(np.max(magnitude >> exponent)).bit_length() + 1
+        if needed > bits:
+            what = f"its bias needs a mantissa of {needed} bits"
+            yield _violation("bias-bits", node, what, needed, bits, OTHER_PROFILE)
+
+
+def payloads_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
+    """Payloads that travel on the chip lie within `payload_bits`; what only the host reads does not travel."""
+    limit = profile.arithmetic.payload_bits
+    read = {source for sources in wiring_of(chip).sources.values() for source in sources}
+    for node in chip.nodes.values():
+        graded = node.op.family == "neuron" and node.type.domain.kind == "graded"
+        if graded and node.name in read and node.type.domain.bound > limit:
+            what = f"it sends payloads of {node.type.domain.bound} bits"
+            yield _violation("payload-bits", node, what, node.type.domain.bound, limit, OTHER_PROFILE)
+
+
+Rule = Callable[[Graph, Profile], Iterator[Violation]]
+RULES: tuple[Rule, ...] = (delays_fit,)
+INTEGER_RULES: tuple[Rule, ...] = (weights_fit, thresholds_fit, biases_fit, payloads_fit)
+
+
+def _violation(rule: str, node: Node, what: str, number: int, limit: int, hint: str) -> Violation:
+    return Violation(
+        rule=f"limits.{rule}",
+        what=f"%{node.name}: {what}, limit {limit}",
+        where=str(node.provenance),
+        hint=hint,
+        node=node.name,
+        number=number,
+        limit=limit,
+    )
+
+
+def _weights(chip: Graph, node: Node) -> Array:
+    weight = chip.arrays(node).get("weight")
+    if weight is None:
+        assert isinstance(node.op, (Synapse, Sum)), node.op
+        weight = np.asarray(node.op.weight)
+    return weight.astype(np.int64)
+
+
+def _weight_bits(weights: Array) -> int:
+    """The bits of the format that holds the weights: with sign where both occur, a shared power of two left out."""
+    magnitude = np.abs(weights)
+    shared = int(_trailing_zeros(np.bitwise_or.reduce(magnitude, axis=None)))
+    low, high = int(weights.min(initial=0)) >> shared, int(weights.max(initial=0)) >> shared
+    if low < 0 < high:
+        return max(high.bit_length(), (-low - 1).bit_length()) + 1
+    return max(high, -low).bit_length()
+
+
+def _trailing_zeros(magnitude: Array) -> Array:
+    """How many low bits are zero; 0 for zero."""
+    lowest = np.maximum(magnitude & -magnitude, 1)
+    return np.log2(lowest).astype(np.int64)

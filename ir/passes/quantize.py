@@ -1,0 +1,45 @@
+"""From real numbers to the chip's integers, in three passes: gains apart, calibration, rounding (`ir.quantize` does the work)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ir.deployment import Context, Deployment
+from ir.interpreter import interpret
+from ir.quantize.calibration import observe
+from ir.quantize.network import quantizable, quantize_seen
+
+
+def separate_gains(deployment: Deployment, context: Context) -> Deployment:
+    """
+    Keep the floats as they are, and give every neuron weights that can take its input gain.
+
+    Raises:
+        CompileError: a neuron that the chip's cannot be.
+    """
+    profile, chip = context.profile, deployment.chip
+    if not chip.nodes:
+        return deployment
+    return replace(deployment, chip=quantizable(chip, profile.arithmetic, profile.features), floating=chip)
+
+
+def calibrate(deployment: Deployment, context: Context) -> Deployment:
+    """Run the floats on typical inputs, and note what every input and population did."""
+    chip = deployment.chip
+    if not chip.nodes:
+        return deployment
+    inputs = deployment.encode(interpret(deployment.prologue, context.calibration))
+    return replace(deployment, statistics=observe(chip, inputs))
+
+
+def quantize(deployment: Deployment, context: Context) -> Deployment:
+    """
+    Round weights, thresholds, decays and biases, and find the scale of every payload.
+
+    Raises:
+        CompileError: numbers that the chip's formats cannot hold.
+    """
+    if not deployment.chip.nodes:
+        return deployment
+    chip, report = quantize_seen(deployment.chip, context.profile.arithmetic, deployment.statistics)
+    return replace(deployment, chip=chip, quantization=report, scales=report.scales)
