@@ -1,23 +1,42 @@
-"""The command line: flags in, one exit code out."""
+"""
+The command line: flags in, one exit code out.
+
+What follows the command is a network, or the name of another command. Networks are files with an ending, and names of commands
+have none, so that neither can be taken for the other; a file without an ending is named by its path, `./report`.
+"""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from backends.targets import DEFAULT, TARGETS
 from compile.command.arguments import path, positive
 from compile.command.exit_code import EXIT_BUG, EXIT_OK, exit_code, prepare_streams
 from compile.stages.options import Options
+from compile.version import version
 from ir.errors import CompileError
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command line and return the exit code; nothing but an internal error prints a traceback."""
+    if argv and argv[0] in COMMANDS:
+        return COMMANDS[argv[0]](argv[1:])
     prepare_streams()
     parser = _parser()
     options = parser.parse_args(argv)
     return exit_code(lambda: _run(parser, options))
+
+
+def _evaluate(argv: Sequence[str]) -> int:
+    """Whole test sets through the integer networks, and sweeps."""
+    from compile.evaluation.cli import main as evaluate
+
+    return evaluate(argv)
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"evaluate": _evaluate}
+"""Name of a command beside compiling -> what runs it with the rest of the line; its docstring is its line of help."""
 
 
 def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
@@ -74,8 +93,9 @@ def strategies(pairs: Sequence[str]) -> dict[str, str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m compile",
+        prog="spike-compile",
         description="Compile a spiking network to synapses and threshold neurons and run it on Loihi's simulation or on torch.",
+        epilog=f"Other commands: {'; '.join(f'{name}: {command.__doc__}' for name, command in COMMANDS.items())}",
     )
     add = parser.add_argument
     add("network", nargs="?", help="a model file (.py), a .nir file, or a .net file of lava-dl")
@@ -109,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
         help="time the compiled network against its source and against its matrix products",
     )
     add("--dump", action="store_true", help="print the IR after every pass")
+    add("--version", action="version", version=f"spike-compile {version()}")
     add(
         "--list",
         metavar="WHAT",

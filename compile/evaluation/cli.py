@@ -70,7 +70,7 @@ def _settings(options: argparse.Namespace) -> list[Setting]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m models.evaluate",
+        prog="spike-compile evaluate",
         description="Run whole test sets through the integer networks; several values of a flag make a sweep. "
         "A run that was interrupted goes on where it stopped.",
     )

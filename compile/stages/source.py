@@ -22,6 +22,8 @@ LARGE_INPUT_VALUES = 1 << 14
 """A network with more input values per sample is checked and calibrated on the samples of the run only."""
 STREAM_STEPS = 16
 """Steps of the made-up inputs of a network that has no window and no examples."""
+PACKAGES = Path(__file__).parents[2]
+"""Where the compiler's packages are, `models` with the networks that come with it among them."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Example:
 def load_source(network: Any, options: Options, example: Example | None = None) -> Source:
     """The parts of whatever the user named; CompileError where it is none of the things that can be compiled."""
     if isinstance(network, str | Path):
-        source = _from_path(Path(network), options, example or Example())
+        source = _from_path(_our_own(Path(network)), options, example or Example())
     else:
         source = _from_object(network, options, example or Example())
     stated = [flag for flag in ("dt", "semantics") if getattr(options, flag) is not None]
@@ -78,6 +80,12 @@ def load_source(network: Any, options: Options, example: Example | None = None) 
         what = f"--{stated[0]} is about NIR files; {source.name} says itself what it computes"
         raise CompileError(f"options.{stated[0]}", what, where=source.name, hint=f"leave --{stated[0]} out")
     return source
+
+
+def _our_own(path: Path) -> Path:
+    """A model that comes with the compiler, where `models/NAME.py` is no file here: it is found from any folder."""
+    ours = PACKAGES / path
+    return ours if path.parts[:1] == ("models",) and ours.is_file() and not path.exists() else path
 
 
 def _from_path(path: Path, options: Options, example: Example) -> Source:

@@ -119,3 +119,12 @@ def test_a_payload_output_comes_back_in_real_units(x: torch.Tensor):
 def test_a_misspelt_option_is_named(tiny: Path):
     with pytest.raises(TypeError, match="precison"):
         compile_model(tiny, target="gpu", precison="int")
+
+
+def test_models_that_come_with_the_compiler_are_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    assert compile_model("models/cmsf.py", target="gpu", part="image").name == "image"
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "cmsf.py").write_text("raise RuntimeError('mine')")
+    with pytest.raises(CompileError, match="mine"):
+        compile_model("models/cmsf.py", target="gpu", part="image")

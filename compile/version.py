@@ -1,0 +1,19 @@
+"""The compiler's version: of the checkout that it runs in, or of what is installed."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+DISTRIBUTION = "spike-compiler"
+
+
+def version() -> str:
+    """The version that the project file beside the packages states, or without one that of the installed distribution."""
+    project = Path(__file__).parents[1] / "pyproject.toml"
+    if not project.is_file():
+        return installed_version(DISTRIBUTION)
+    stated = re.search(r'^version = "(.+)"$', project.read_text(encoding="utf-8"), re.MULTILINE)
+    assert stated is not None, "the project states its version"
+    return stated[1]
