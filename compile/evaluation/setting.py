@@ -18,13 +18,15 @@ LEAST_BITS = 2
 
 @dataclass(frozen=True)
 class Setting:
-    """bits: of the weights, None for the chip's own. lower: operation -> strategy, as `--lower` takes them."""
+    """What one row of an evaluation is about; as text: the network and what differs from the defaults."""
 
     network: Path
     config: str
     profile: str = "loihi2"
     bits: int | None = None
+    """Of the weights; None for the chip's own."""
     lower: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Operation -> strategy, as `--lower` takes them."""
 
     def __str__(self) -> str:
         config = f" {self.config}" if self.config else ""
@@ -35,14 +37,14 @@ class Setting:
     def chip(self) -> Profile:
         """The hardware profile, with weights narrowed to the bits; CompileError where the chip has not so many."""
         profile = hw_profiles.load(self.profile)
-        own = profile.arithmetic.weight_bits
+        widest = profile.arithmetic.weight_bits
         if self.bits is None:
             return profile
-        if not LEAST_BITS <= self.bits <= own:
-            hint = f"{LEAST_BITS} to {own}"
+        if not LEAST_BITS <= self.bits <= widest:
+            hint = f"{LEAST_BITS} to {widest}"
             raise CompileError("options.bits", f"{profile.name} cannot hold weights of {self.bits} bits", hint=hint)
         arithmetic = dict(profile.tables["arithmetic"])
-        narrow = replace(arithmetic["weight_bits"], value=self.bits, kind="assumed", note=f"narrowed from {own}")
+        narrow = replace(arithmetic["weight_bits"], value=self.bits, kind="assumed", note=f"narrowed from {widest}")
         return replace(profile, tables={**profile.tables, "arithmetic": {**arithmetic, "weight_bits": narrow}})
 
 
