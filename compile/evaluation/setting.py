@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import hw_profiles
-from frontend.model_file.user_code import call, import_file
+from frontend.model_file.user_file import run_file
 from hw_profiles import Profile
 from ir.errors import CompileError
 
@@ -59,9 +59,9 @@ def _functions(path: Path) -> set[str]:
 
 def measured_configs(path: Path) -> list[str]:
     """The configurations of a model file that have a task (the one without a name where it has none); CompileError for none."""
-    module = import_file(path)
-    known, task = list(getattr(module, "CONFIGS", {})) or [""], getattr(module, "task", None)
-    measured = [config for config in known if task is not None and call(path, "task", task, config) is not None]
+    file = run_file(path)
+    names, task = list(getattr(file.module, "CONFIGS", {})) or [""], getattr(file.module, "task", None)
+    measured = [name for name in names if task is not None and file.call("task", task, name) is not None]
     if not measured:
         raise CompileError(
             "evaluate.task", "there is no test set to evaluate", where=str(path), hint="define task(config)"
