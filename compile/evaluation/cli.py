@@ -60,9 +60,9 @@ def _settings(options: argparse.Namespace) -> list[Setting]:
         for profile, way, bits in product(options.profile, lowerings, options.bits or [None])
     ]
     if not settings:
-        known = ", ".join(dict.fromkeys(config for _, config in measured if config))
+        names = ", ".join(dict.fromkeys(config for _, config in measured if config))
         what = f"no configuration {options.config!r} with a test set"
-        raise CompileError("model.config", what, hint=f"known: {known or 'none'}")
+        raise CompileError("model.config", what, hint=f"known: {names or 'none'}")
     for setting in settings:
         setting.chip()
     return settings

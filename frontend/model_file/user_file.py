@@ -82,7 +82,7 @@ class UserFile:
         where: Path | None = None,
         rule: str = "model.exception",
     ) -> Any:
-        """Call a function of the file by its `name`; what it raises becomes one error, located at `where` or the file."""
+        """Call a function of the file; what it raises becomes one error, which says `name` and lies at `where`, or the file."""
         with self.running():
             try:
                 return function(*arguments)
@@ -131,7 +131,8 @@ def _module_name(path: Path) -> tuple[str, list[str]]:
         parts.insert(0, root.name)
         root = root.parent
     folders = list(dict.fromkeys([str(path.parent), str(root)]))
-    usable = all(part.isidentifier() for part in parts) and not is_settled(parts[0])
+    taken = is_settled(parts[0]) or (path.with_suffix("") / "__init__.py").is_file()  # a package goes before a file
+    usable = all(part.isidentifier() for part in parts) and not taken
     return ".".join(parts) if usable else "model_file_" + re.sub(r"\W", "_", path.stem), folders
 
 

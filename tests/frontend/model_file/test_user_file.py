@@ -84,6 +84,17 @@ def test_the_package_itself_may_be_the_file(folder) -> None:
         assert sys.modules["package.layers"] is file.module.layers
 
 
+@pytest.mark.parametrize("where", ["", "package/"])
+def test_a_file_beside_a_package_of_its_name(folder, where: str) -> None:
+    files = {
+        f"{where}net.py": "from net.layers import WIDTH",
+        f"{where}net/__init__.py": "",
+        f"{where}net/layers.py": "WIDTH = 3",
+    }
+    file = run(folder({**files, **({"package/__init__.py": ""} if where else {})}), f"{where}net.py")
+    assert (file.module.WIDTH, file.module.__name__) == (3, "model_file_net")
+
+
 def test_a_neighbour_may_import_the_file(folder) -> None:
     text = "T = 4\nclass Net: pass\nimport layers\n"
     file = run(folder({"net.py": text, "layers.py": "from net import T, Net"}), "net.py")
