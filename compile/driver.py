@@ -13,7 +13,7 @@ from compile.energy import PUBLISHED_TABLES, EnergyReport, PublishedTable, energ
 from compile.measure.layers import layers
 from compile.measure.occupancy import occupancy
 from compile.measure.run import Run, run_part
-from compile.measure.test_set import evaluate
+from compile.measure.test_set import measure_test_set
 from compile.output.output_folder import check_folder
 from compile.output.write import write_all
 from compile.report.report import PartReport, Report
@@ -166,7 +166,7 @@ def _metrics(
     if source.task is None or options.part is not None or options.inputs is not None:
         return {}
     with progress.stage("whole test set"):
-        return evaluate(source.task, builds, progress.quiet)
+        return measure_test_set(source.task, builds, progress.quiet)
 
 
 def _print_texts(builds: list[Build]) -> None:

@@ -18,10 +18,10 @@ from statistics import mean, stdev
 
 from models.cmsf import CONFIGS
 from models.cmsf_network.config import FUSIONS
-from models.training.training import Schedule, evaluate, fit
+from models.training.training import TrainingSchedule, fit, retrieval_metrics
 
 METRICS = ("i2t R@1", "i2t R@10", "t2i R@1", "t2i R@10", "R@Sum")
-Run = dict[str, object]
+AblationRun = dict[str, object]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,28 +46,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def read_runs(path: Path) -> list[Run]:
+def read_runs(path: Path) -> list[AblationRun]:
     """The runs recorded in `path`, none if there is no such file."""
     lines = path.read_text().splitlines() if path.is_file() else []
     return [json.loads(line) for line in lines]
 
 
-def _run(fusion: str, seed: int, epochs: int) -> Run:
+def _run(fusion: str, seed: int, epochs: int) -> AblationRun:
     config = replace(CONFIGS["digits"], fusion=fusion)
-    trained = fit(config, Schedule(epochs=epochs, seed=seed), lambda _entry: None, lambda _parts: None)
-    test = evaluate(trained.parts, "test")
+    trained = fit(config, TrainingSchedule(epochs=epochs, seed=seed), lambda _entry: None, lambda _parts: None)
+    test = retrieval_metrics(trained.parts, "test")
     return {"fusion": fusion, "seed": seed, "epochs": epochs, "best_epoch": trained.epoch, **test}
 
 
-def table(runs: list[Run]) -> str:
+def table(runs: list[AblationRun]) -> str:
     """Markdown table of `runs`, one row per fusion variant."""
     rows = ["| fusion in training | seeds | " + " | ".join(METRICS) + " |"]
     rows.append("|---" * (len(METRICS) + 2) + "|")
     for fusion in FUSIONS:
-        own = [run for run in runs if run["fusion"] == fusion]
-        if own:
-            cells = " | ".join(_cell([float(str(run[metric])) for run in own]) for metric in METRICS)
-            rows.append(f"| {fusion} | {len(own)} | {cells} |")
+        repeats = [run for run in runs if run["fusion"] == fusion]
+        if repeats:
+            cells = " | ".join(_cell([float(str(run[metric])) for run in repeats]) for metric in METRICS)
+            rows.append(f"| {fusion} | {len(repeats)} | {cells} |")
     return "\n".join(rows)
 
 

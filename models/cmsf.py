@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from models.cmsf_network import checkpoints
-from models.cmsf_network.config import Config
+from models.cmsf_network.config import CmsfConfig
 from models.cmsf_network.parts import initial_parts, random_features, set_firing_rates
 from models.data import digit_scenes
 from models.data.digits import load_split
@@ -26,12 +26,12 @@ from models.retrieval.metrics import CAPTIONS_PER_IMAGE
 SEED = 6174
 WEIGHTS_DIR = Path(__file__).parent / "weights"
 
-_DIGITS = Config(N=12, L=12, D=64, F=256, region_features=72, word_features=64, heads=4, combs=4)
+_DIGITS = CmsfConfig(N=12, L=12, D=64, F=256, region_features=72, word_features=64, heads=4, combs=4)
 
-CONFIGS: dict[str, Config] = {
+CONFIGS: dict[str, CmsfConfig] = {
     "digits": _DIGITS,
     "digits-spike": replace(_DIGITS, gate="spike"),
-    "paper": Config(N=36, L=36, D=1024, F=4096, region_features=2048, word_features=768, heads=8, combs=6),
+    "paper": CmsfConfig(N=36, L=36, D=1024, F=4096, region_features=2048, word_features=768, heads=8, combs=6),
 }
 """Configurations by name; the first is the default."""
 
@@ -59,7 +59,7 @@ def build(config: str) -> dict[str, nn.Module]:
     Raises:
         ValueError: for a name that is not in `CONFIGS`.
     """
-    parts = initial_parts(_known(config), SEED)
+    parts = initial_parts(_config_named(config), SEED)
     inputs = random_features(CONFIGS[config], samples=2, seed=SEED)
     for name, part in parts.items():
         set_firing_rates(part, inputs[name])
@@ -68,7 +68,7 @@ def build(config: str) -> dict[str, nn.Module]:
 
 def weights(config: str) -> Path | None:
     """The trained weights that come with the repository, or None (for `paper`)."""
-    _known(config)
+    _config_named(config)
     path = WEIGHTS_DIR / f"cmsf-{config}.pt"
     return path if path.is_file() else None
 
@@ -103,7 +103,7 @@ def example(config: str, samples: int, seed: int) -> dict[str, dict[str, torch.T
     captions = scenes * CAPTIONS_PER_IMAGE + rng.integers(0, CAPTIONS_PER_IMAGE, samples)
     regions = torch.from_numpy(data.regions[scenes])
     words = torch.from_numpy(data.words()[captions])
-    fusion = fusion_inputs(_trained(config), regions, words)
+    fusion = fusion_inputs(_trained_parts(config), regions, words)
     return {"image": {"regions": regions}, "text": {"words": words}, "fusion": fusion}
 
 
@@ -114,10 +114,10 @@ def task(config: str) -> DigitsTask | None:
     Raises:
         ValueError: for a name that is not in `CONFIGS`.
     """
-    return DigitsTask(_trained(config)) if _on_digits(config) else None
+    return DigitsTask(_trained_parts(config)) if _on_digits(config) else None
 
 
-def _trained(config: str) -> dict[str, nn.Module]:
+def _trained_parts(config: str) -> dict[str, nn.Module]:
     """The parts with the weights of the repository (with random ones before there are any)."""
     parts = build(config)
     path = weights(config)
@@ -127,10 +127,10 @@ def _trained(config: str) -> dict[str, nn.Module]:
 
 
 def _on_digits(config: str) -> bool:
-    return _known(config).region_features == digit_scenes.FEATURES
+    return _config_named(config).region_features == digit_scenes.FEATURES
 
 
-def _known(config: str) -> Config:
+def _config_named(config: str) -> CmsfConfig:
     if config not in CONFIGS:
         raise ValueError(f"no configuration {config!r} of CMSF; there are {', '.join(CONFIGS)}")
     return CONFIGS[config]

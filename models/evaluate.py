@@ -8,4 +8,5 @@ folder needs the compiler.
 import runpy
 
 if __name__ == "__main__":
-    runpy.run_module("compile.evaluation", run_name="__main__", alter_sys=True)
+    beside = str(__package__).removesuffix("models")  # "" in a checkout, "NAME." where the packages live under one name
+    runpy.run_module(f"{beside}compile.evaluation", run_name="__main__", alter_sys=True)

@@ -17,9 +17,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from models.cmsf_network import checkpoints
-from models.cmsf_network.config import FUSIONS, Config
+from models.cmsf_network.config import FUSIONS, CmsfConfig
 from models.data import digit_captions, digit_scenes
-from models.training.training import Parts, Record, Schedule, Trained, evaluate, fit
+from models.training.training import Parts, Record, TrainingResult, TrainingSchedule, fit, retrieval_metrics
 
 INTERRUPTED = 130
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     config = _config(parser, options)
     out = _output(parser, options)
-    schedule = Schedule(epochs=options.epochs, seed=options.seed, detach_labels=options.detach)
+    schedule = TrainingSchedule(epochs=options.epochs, seed=options.seed, detach_labels=options.detach)
     try:
         trained = _train(config, schedule, out)
     except KeyboardInterrupt:
@@ -61,7 +61,7 @@ def _count(least: int) -> Callable[[str], int]:
     return parse
 
 
-def _config(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Config:
+def _config(parser: argparse.ArgumentParser, options: argparse.Namespace) -> CmsfConfig:
     configs = _configs(parser, options.model)
     if options.config not in configs:
         parser.error(f"{options.model} has no configuration {options.config!r}: {', '.join(configs)}")
@@ -78,7 +78,7 @@ def _config(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Con
         parser.error(str(error))
 
 
-def _configs(parser: argparse.ArgumentParser, path: Path) -> dict[str, Config]:
+def _configs(parser: argparse.ArgumentParser, path: Path) -> dict[str, CmsfConfig]:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if not path.is_file() or spec is None or spec.loader is None:
         parser.error(f"no model file {path}")
@@ -88,8 +88,8 @@ def _configs(parser: argparse.ArgumentParser, path: Path) -> dict[str, Config]:
     except Exception as error:  # the user's file may fail in any way
         parser.error(f"{path} does not run: {type(error).__name__}: {error}")
     configs = getattr(module, "CONFIGS", None)
-    if not configs or not all(isinstance(config, Config) for config in configs.values()):
-        parser.error(f"{path} has no CONFIGS of models.cmsf_network.config.Config, the only kind trained here")
+    if not configs or not all(isinstance(config, CmsfConfig) for config in configs.values()):
+        parser.error(f"{path} has no CONFIGS of models.cmsf_network.config.CmsfConfig, the only kind trained here")
     return configs
 
 
@@ -104,7 +104,7 @@ def _output(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Pat
     return out
 
 
-def _train(config: Config, schedule: Schedule, out: Path) -> Trained:
+def _train(config: CmsfConfig, schedule: TrainingSchedule, out: Path) -> TrainingResult:
     """Train; weights are written after every best epoch, the log grows with each, both whole."""
     log: list[Record] = [{"config": asdict(config), "schedule": asdict(schedule)}]
 
@@ -124,7 +124,7 @@ def _train(config: Config, schedule: Schedule, out: Path) -> Trained:
         partial.replace(out)
 
     trained = fit(config, schedule, record_epoch, keep)
-    test = evaluate(trained.parts, "test")
+    test = retrieval_metrics(trained.parts, "test")
     record({"best_epoch": trained.epoch, "test": test})
     print("test " + ", ".join(f"{name} {value:.1f}" for name, value in test.items()))
     return trained

@@ -30,17 +30,17 @@ def main(argv: Sequence[str]) -> int:
 def _run(options: argparse.Namespace) -> int:
     import torch
 
-    from compile.evaluation.evaluate import evaluate_all
-    from compile.evaluation.store import Store
+    from compile.evaluation.evaluate import evaluate_settings
+    from compile.evaluation.result_cache import ResultCache
     from compile.evaluation.table import content, table
     from compile.evaluation.workers import workers_of
 
     check_folder(options.out)
     torch.set_num_threads(1)  # as the workers do, so that a run that goes on makes the same networks
     settings = _settings(options)
-    store = Store(options.out / "chunks")
+    cache = ResultCache(options.out / "batches")
     with workers_of(options.cluster) as workers:
-        rows = evaluate_all(settings, workers, store)
+        rows = evaluate_settings(settings, workers, cache)
     write_whole(options.out / "results.json", json.dumps(content(rows), indent=1) + "\n")
     print(table(rows))
     refused = [row.refused for row in rows if row.refused is not None]
@@ -51,21 +51,21 @@ def _settings(options: argparse.Namespace) -> list[Setting]:
     """Every combination, checked before anything runs."""
     from compile.evaluation.setting import Setting, measured_configs, models
 
-    ways = [strategies(way.split(",")) for way in options.lower] or [{}]
+    lowerings = [strategies(way.split(",")) for way in options.lower] or [{}]
     measured = [(network, config) for network in options.networks or models() for config in measured_configs(network)]
-    found = [
+    settings = [
         Setting(network, config, profile, bits, way)
         for network, config in measured
         if options.config in (None, config)
-        for profile, way, bits in product(options.profile, ways, options.bits or [None])
+        for profile, way, bits in product(options.profile, lowerings, options.bits or [None])
     ]
-    if not found:
-        known = ", ".join(dict.fromkeys(config for _, config in measured if config))
+    if not settings:
+        names = ", ".join(dict.fromkeys(config for _, config in measured if config))
         what = f"no configuration {options.config!r} with a test set"
-        raise CompileError("model.config", what, hint=f"known: {known or 'none'}")
-    for setting in found:
+        raise CompileError("model.config", what, hint=f"known: {names or 'none'}")
+    for setting in settings:
         setting.chip()
-    return found
+    return settings
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""From settings to rows: compile, run what is not stored yet, measure. The next setting compiles while chunks run."""
+"""From settings to rows: compile, run what is not cached yet, measure. The next setting compiles while batches run."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from backends.targets import REFERENCE
 from backends.trace import Array, Events
 from compile.command.progress import Progress
 from compile.energy.simulated import Counts, node_counts
-from compile.evaluation.chunk import Network, chunk_key, network_of, run_chunk
-from compile.evaluation.result import Result, total_events, unpack
+from compile.evaluation.batch import Network, batch_key, network_of, run_batch
+from compile.evaluation.result_cache import BatchResult, ResultCache, total_events, unpack
 from compile.evaluation.setting import Setting
-from compile.evaluation.store import Store
 from compile.evaluation.workers import Workers
 from compile.stages.build import build_part
 from compile.stages.options import Options
@@ -26,53 +25,55 @@ from compile.stages.source import load_source
 from hw_profiles import Profile
 from ir.errors import CompileError
 
-CHUNK = 64
-"""Samples of a chunk: what an interrupted run loses per core, and what a worker gets at a time."""
+BATCH_SAMPLES = 64
+"""Samples of a batch: what an interrupted run loses per core, and what a worker gets at a time."""
 
 
 @dataclass(frozen=True)
-class Row:
-    """
-    What one setting came to.
-
-    samples: part -> samples. metrics: the task's, on the whole test set. energy_pj: counted events times prices for one
-    sample of every part, None where the profile lacks a price. refused: why it cannot be compiled; then there is no more.
-    """
+class EvaluationRow:
+    """What one setting came to."""
 
     setting: Setting
     samples: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Part -> samples."""
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+    """The task's, on the whole test set."""
     energy_pj: Fraction | None = None
+    """Counted events times prices for one sample of every part; None where the profile lacks a price."""
     refused: CompileError | None = None
+    """Why it cannot be compiled; then there is no more."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """A compiled setting whose chunks are on their way. keys: part -> the chunks' results, in order."""
+    """A compiled setting whose batches are on their way."""
 
     setting: Setting
     profile: Profile
     task: Any
     networks: Mapping[str, Network]
     keys: dict[str, list[str]]
-    found: dict[str, Result]
-    running: dict[Future[bytes], str]
+    """Part -> the names of its batches' results, in order."""
+    results: dict[str, BatchResult]
+    """Those that are there, by name."""
+    pending: dict[Future[bytes], str]
+    """Those that workers are computing, with their names."""
 
 
-def evaluate_all(settings: Iterable[Setting], workers: Workers, store: Store) -> list[Row]:
+def evaluate_settings(settings: Iterable[Setting], workers: Workers, cache: ResultCache) -> list[EvaluationRow]:
     """One row per setting, in order; a setting that cannot be compiled is a row that says so."""
-    rows: list[Row] = []
-    before: Work | Row | None = None
+    rows: list[EvaluationRow] = []
+    previous: Work | EvaluationRow | None = None
     for setting in settings:
-        begun = _begin(setting, workers, store)
-        if before is not None:
-            rows.append(_finish(before, store))
-        before = begun
-    return rows if before is None else [*rows, _finish(before, store)]
+        work = _begin(setting, workers, cache)
+        if previous is not None:
+            rows.append(_finish(previous, cache))
+        previous = work
+    return rows if previous is None else [*rows, _finish(previous, cache)]
 
 
-def _begin(setting: Setting, workers: Workers, store: Store) -> Work | Row:
-    """Compile, look up what is stored, and send out the rest."""
+def _begin(setting: Setting, workers: Workers, cache: ResultCache) -> Work | EvaluationRow:
+    """Compile, look up what is cached, and send out the rest."""
     options = Options(target=REFERENCE, profile=setting.profile, config=setting.config or None, lower=setting.lower)
     profile = setting.chip()
     source = load_source(setting.network, options)
@@ -80,46 +81,46 @@ def _begin(setting: Setting, workers: Workers, store: Store) -> Work | Row:
     try:
         networks = [network_of(build_part(part, source, options, profile, Progress(quiet=True))) for part in measured]
     except CompileError as error:
-        return Row(setting, refused=error)
+        return EvaluationRow(setting, refused=error)
     work = Work(setting, profile, source.task, {network.name: network for network in networks}, {}, {}, {})
     for network in networks:
-        _send(network, work, workers, store)
+        _send(network, work, workers, cache)
     return work
 
 
-def _send(network: Network, work: Work, workers: Workers, store: Store) -> None:
+def _send(network: Network, work: Work, workers: Workers, cache: ResultCache) -> None:
     shared = workers.share(network)
-    chunks = cut_samples(work.task.inputs(network.name), network.program, CHUNK)
-    work.keys[network.name] = [chunk_key(network, chunk) for chunk in chunks]
-    for key, chunk in zip(work.keys[network.name], chunks, strict=True):
-        stored = store.load(key)
-        if stored is None:
-            work.running[workers.submit(run_chunk, shared, chunk)] = key
+    batches = cut_samples(work.task.inputs(network.name), network.program, BATCH_SAMPLES)
+    work.keys[network.name] = [batch_key(network, batch) for batch in batches]
+    for key, batch in zip(work.keys[network.name], batches, strict=True):
+        cached = cache.load(key)
+        if cached is None:
+            work.pending[workers.submit(run_batch, shared, batch)] = key
         else:
-            work.found[key] = stored
+            work.results[key] = cached
 
 
-def _finish(work: Work | Row, store: Store) -> Row:
-    """Store the chunks as they come, then measure."""
-    if isinstance(work, Row):
+def _finish(work: Work | EvaluationRow, cache: ResultCache) -> EvaluationRow:
+    """Keep the batches' results as they come, then measure."""
+    if isinstance(work, EvaluationRow):
         return work
-    total, done = sum(map(len, work.keys.values())), len(work.found)
-    with tqdm(total=total, initial=done, desc=str(work.setting), unit="chunk", mininterval=0.5) as bar:
-        for future in as_completed(work.running):
-            key, packed = work.running[future], future.result()
-            store.save(key, packed)
+    total, done = sum(map(len, work.keys.values())), len(work.results)
+    with tqdm(total=total, initial=done, desc=str(work.setting), unit="batch", mininterval=0.5) as bar:
+        for future in as_completed(work.pending):
+            key, packed = work.pending[future], future.result()
+            cache.save(key, packed)
             result = unpack(packed)
             assert result is not None
-            work.found[key] = result
+            work.results[key] = result
             bar.update()
-    results = {part: [work.found[key] for key in keys] for part, keys in work.keys.items()}
-    events = {part: total_events(own) for part, own in results.items()}
-    metrics = work.task.metrics({part: _joined(work.networks[part], own) for part, own in results.items()})
-    samples = {part: own.samples for part, own in events.items()}
-    return Row(work.setting, samples, metrics, _energy_pj(work, events))
+    results = {part: [work.results[key] for key in keys] for part, keys in work.keys.items()}
+    events = {part: total_events(batches) for part, batches in results.items()}
+    metrics = work.task.metrics({part: _joined(work.networks[part], batches) for part, batches in results.items()})
+    samples = {part: counts.samples for part, counts in events.items()}
+    return EvaluationRow(work.setting, samples, metrics, _energy_pj(work, events))
 
 
-def _joined(network: Network, results: list[Result]) -> dict[str, Array]:
+def _joined(network: Network, results: list[BatchResult]) -> dict[str, Array]:
     epilogue = network.deployment.epilogue
     types = {name: epilogue.nodes[value].type for name, value in epilogue.outputs.items()}
     return join_samples([result.outputs for result in results], types)
@@ -128,7 +129,7 @@ def _joined(network: Network, results: list[Result]) -> dict[str, Array]:
 def _energy_pj(work: Work, events: Mapping[str, Events]) -> Fraction | None:
     """Of one sample of every part; None where the profile has no price for something that happened."""
     try:
-        return sum((_part_pj(work, part, own) for part, own in events.items()), Fraction(0))
+        return sum((_part_pj(work, part, counts) for part, counts in events.items()), Fraction(0))
     except CompileError:
         return None
 

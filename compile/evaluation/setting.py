@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import hw_profiles
-from frontend.model_file.user_code import call, import_file
+from frontend.model_file.user_file import run_file
 from hw_profiles import Profile
 from ir.errors import CompileError
 
@@ -18,13 +18,15 @@ LEAST_BITS = 2
 
 @dataclass(frozen=True)
 class Setting:
-    """bits: of the weights, None for the chip's own. lower: operation -> strategy, as `--lower` takes them."""
+    """What one row of an evaluation is about; as text: the network and what differs from the defaults."""
 
     network: Path
     config: str
     profile: str = "loihi2"
     bits: int | None = None
+    """Of the weights; None for the chip's own."""
     lower: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Operation -> strategy, as `--lower` takes them."""
 
     def __str__(self) -> str:
         config = f" {self.config}" if self.config else ""
@@ -35,14 +37,14 @@ class Setting:
     def chip(self) -> Profile:
         """The hardware profile, with weights narrowed to the bits; CompileError where the chip has not so many."""
         profile = hw_profiles.load(self.profile)
-        own = profile.arithmetic.weight_bits
+        widest = profile.arithmetic.weight_bits
         if self.bits is None:
             return profile
-        if not LEAST_BITS <= self.bits <= own:
-            hint = f"{LEAST_BITS} to {own}"
+        if not LEAST_BITS <= self.bits <= widest:
+            hint = f"{LEAST_BITS} to {widest}"
             raise CompileError("options.bits", f"{profile.name} cannot hold weights of {self.bits} bits", hint=hint)
         arithmetic = dict(profile.tables["arithmetic"])
-        narrow = replace(arithmetic["weight_bits"], value=self.bits, kind="assumed", note=f"narrowed from {own}")
+        narrow = replace(arithmetic["weight_bits"], value=self.bits, kind="assumed", note=f"narrowed from {widest}")
         return replace(profile, tables={**profile.tables, "arithmetic": {**arithmetic, "weight_bits": narrow}})
 
 
@@ -57,9 +59,9 @@ def _functions(path: Path) -> set[str]:
 
 def measured_configs(path: Path) -> list[str]:
     """The configurations of a model file that have a task (the one without a name where it has none); CompileError for none."""
-    module = import_file(path)
-    known, task = list(getattr(module, "CONFIGS", {})) or [""], getattr(module, "task", None)
-    measured = [config for config in known if task is not None and call(path, "task", task, config) is not None]
+    file = run_file(path)
+    names, task = list(getattr(file.module, "CONFIGS", {})) or [""], getattr(file.module, "task", None)
+    measured = [name for name in names if task is not None and file.call("task", task, name) is not None]
     if not measured:
         raise CompileError(
             "evaluate.task", "there is no test set to evaluate", where=str(path), hint="define task(config)"

@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from compile.evaluation.evaluate import Row
+from compile.evaluation.evaluate import EvaluationRow
 
 SCHEMA = "spike-compiler-evaluation/1"
 
 
-def score(row: Row) -> float:
+def score(row: EvaluationRow) -> float:
     """What sweeps are judged by: the task's last metric, larger is better."""
     return list(row.metrics.values())[-1]
 
 
-def pareto(rows: Sequence[Row]) -> list[bool]:
+def pareto(rows: Sequence[EvaluationRow]) -> list[bool]:
     """Whether no row of the same network has a better score at no more energy, or the same for less."""
     return [row.energy_pj is not None and not any(_beats(other, row) for other in rows) for row in rows]
 
 
-def _beats(other: Row, row: Row) -> bool:
+def _beats(other: EvaluationRow, row: EvaluationRow) -> bool:
     if other.setting.network != row.setting.network or other.energy_pj is None or row.energy_pj is None:
         return False
     theirs, ours = (score(other), -other.energy_pj), (score(row), -row.energy_pj)
     return theirs != ours and all(a >= b for a, b in zip(theirs, ours, strict=True))
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(rows: Sequence[EvaluationRow]) -> str:
     """One Markdown table per network, cheapest first; what cannot be compiled comes last, with the reason."""
     optimal = pareto(rows)
     networks = dict.fromkeys(row.setting.network for row in rows)
@@ -37,7 +37,7 @@ def table(rows: Sequence[Row]) -> str:
     return "\n\n".join(_table(group) for group in groups)
 
 
-def _table(rows: Sequence[tuple[Row, bool]]) -> str:
+def _table(rows: Sequence[tuple[EvaluationRow, bool]]) -> str:
     measured = sorted((item for item in rows if item[0].refused is None), key=lambda item: item[0].energy_pj or 0)
     refused = [row for row, _ in rows if row.refused is not None]
     metrics = list(measured[0][0].metrics) if measured else []
@@ -48,10 +48,10 @@ def _table(rows: Sequence[tuple[Row, bool]]) -> str:
         cells = [f"{row.metrics[name]:.1f}" for name in metrics]
         lines.append([str(row.setting), *cells, energy, "*" if best else ""])
     text = [f"| {' | '.join(cells)} |" for cells in _padded(lines)] if measured else []
-    return "\n".join([*text, *(f"{row.setting}: {_why(row)}" for row in refused)])
+    return "\n".join([*text, *(f"{row.setting}: {_refusal(row)}" for row in refused)])
 
 
-def _why(row: Row) -> str | None:
+def _refusal(row: EvaluationRow) -> str | None:
     return None if row.refused is None else f"{row.refused.rule}: {row.refused.what}"
 
 
@@ -60,12 +60,12 @@ def _padded(lines: Sequence[Sequence[str]]) -> list[list[str]]:
     return [[cell.ljust(width) for cell, width in zip(cells, widths, strict=True)] for cells in lines]
 
 
-def content(rows: Sequence[Row]) -> dict[str, Any]:
+def content(rows: Sequence[EvaluationRow]) -> dict[str, Any]:
     """The rows as JSON content, see docs/evaluation.md."""
     return {"schema": SCHEMA, "rows": [_plain(row, best) for row, best in zip(rows, pareto(rows), strict=True)]}
 
 
-def _plain(row: Row, best: bool) -> dict[str, Any]:
+def _plain(row: EvaluationRow, best: bool) -> dict[str, Any]:
     setting = row.setting
     return {
         "network": setting.network.stem,
@@ -77,5 +77,5 @@ def _plain(row: Row, best: bool) -> dict[str, Any]:
         "metrics": dict(row.metrics),
         "energy_pj": None if row.energy_pj is None else float(row.energy_pj),
         "pareto": best,
-        "refused": _why(row),
+        "refused": _refusal(row),
     }

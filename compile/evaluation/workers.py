@@ -1,4 +1,4 @@
-"""Who runs the chunks: the threads of this process, or the workers of a Dask cluster, local or anywhere."""
+"""Who runs the batches: the threads of this process, or the workers of a Dask cluster, local or anywhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from compile.benchmark.machine import cores
-from compile.evaluation.chunk import Network
+from compile.evaluation.batch import Network
 from ir.errors import CompileError
 
 LOCAL = "local"
@@ -25,13 +25,12 @@ NO_DASHBOARD: dict[str, Any] = {"dashboard_address": None}
 
 @dataclass(frozen=True)
 class Workers:
-    """
-    submit: run a function of a shared network and further arguments somewhere. share: hand a network to all workers once;
-    what it returns stands for the network in `submit`.
-    """
+    """Where batches are run."""
 
     submit: Callable[..., Future[bytes]]
+    """Run a function of a shared network and further arguments somewhere."""
     share: Callable[[Network], Any]
+    """Hand a network to all workers once; what it returns stands for the network in `submit`."""
 
 
 def workers_of(cluster: str | None) -> AbstractContextManager[Workers]:

@@ -18,7 +18,7 @@ from frontend.neuron_rules.table import reset_neurons
 BATCH = 256
 
 
-def evaluate(task: Any, builds: Sequence[Build], quiet: bool) -> dict[str, dict[str, float]]:
+def measure_test_set(task: Any, builds: Sequence[Build], quiet: bool) -> dict[str, dict[str, float]]:
     """Metrics of the source network ("source") and of the compiled one on the reference ("compiled"), by name."""
     source: dict[str, dict[str, Array]] = {}
     compiled: dict[str, dict[str, Array]] = {}

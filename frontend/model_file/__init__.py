@@ -1,1 +1,1 @@
-"""A user's model file: its contract, its task, and its code run with care."""
+"""A user's model file: the contract that it keeps, and its code run among its own neighbours."""

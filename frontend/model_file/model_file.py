@@ -1,72 +1,107 @@
-"""
-Loads a user's model file and checks it against the contract that `models/cmsf.py` shows.
-
-A model file has `build(config)` -> a torch module or {part: module}, `example(config, samples, seed)` -> example inputs (of
-the module, or by part), `T` (a constant, or an attribute of the configuration), and optionally `CONFIGS`, `STATIC_INPUTS`,
-`weights(config)`, `load_weights(parts, path)`, `task(config)` and `ENERGY_TABLE`.
-"""
+"""A user's model file with one configuration built: its parts, their weights, example inputs, and the task they are for."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch
 from torch import nn
 
-from frontend.model_file.task import Task
-from frontend.model_file.user_code import broken, call, import_file
+from frontend.model_file import contract
+from frontend.model_file.user_file import UserFile, run_file
 from ir.errors import CompileError
 
 
 @dataclass(frozen=True)
-class ModelFile:
-    """A model file that keeps the contract, with one configuration built: modules by part, in eval mode."""
+class Task:
+    """How to measure the whole network, with the functions of the file's task checked."""
 
-    path: Path
+    file: UserFile
+    definition: Any
+    """The object that the file's `task` returned."""
+
+    def __post_init__(self) -> None:
+        needed = ("parts", "inputs", "metrics")
+        missing = self.file.call("task", lambda: [name for name in needed if not hasattr(self.definition, name)])
+        if missing:
+            what = f"the task, a {type(self.definition).__name__}, has no {missing[0]}"
+            hint = "task(config) returns an object with parts, inputs(part) and metrics({part: outputs})"
+            raise self.file.broken(what, hint=hint)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts that the metrics need."""
+        return self.file.call("task.parts", lambda: tuple(self.definition.parts))
+
+    def inputs(self, part: str) -> dict[str, Any]:
+        """Load the test set's inputs of a part, by name."""
+        inputs = self.file.call("task.inputs", self.definition.inputs, part)
+        if not isinstance(inputs, Mapping):
+            what = f"task.inputs() returned a {type(inputs).__name__}"
+            raise self.file.broken(what, hint="return {input name: array}")
+        return self.file.call("task.inputs", lambda: {str(name): array for name, array in inputs.items()})
+
+    def metrics(self, outputs: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+        """Compute the metrics by name from {part: {output: (samples, *shape)}}."""
+        metrics = self.file.call("task.metrics", self.definition.metrics, outputs)
+        if not isinstance(metrics, Mapping) or not all(isinstance(value, Real) for value in metrics.values()):
+            raise self.file.broken("task.metrics() returned no numbers by name", hint="return {metric: number}")
+        return {str(name): float(value) for name, value in metrics.items()}
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model file that keeps the contract, with one configuration built."""
+
+    file: UserFile
     config: str
+    """The configuration's name; empty where the file has none."""
     parts: Mapping[str, nn.Module]
+    """Modules in eval mode."""
     static: tuple[str, ...]
+    """Names of the inputs without a time axis."""
     steps: int
+    """T, of one sample."""
     weights: Path | None
-    """The default weights; they are loaded already."""
+    """The checkpoint that the parts were loaded from."""
     task: Task | None
     energy_table: str | None
     """The published energy table that the network is compared with, by name."""
-    _module: ModuleType = field(repr=False)
 
     @property
     def name(self) -> str:
         """The file's name without its ending."""
-        return self.path.stem
+        return self.file.path.stem
+
+    def running(self) -> AbstractContextManager[None]:
+        """
+        Let the parts' forward passes, whoever calls them, run as other code of the file does: what they import is found.
+
+        This is to be entered around all that the compiler does with the parts; its own imports are not touched.
+        """
+        return self.file.running_in_forward(self.parts.values())
 
     def examples(self, samples: int, seed: int) -> dict[str, dict[str, torch.Tensor]]:
-        """Example inputs by part and input name, (B, ...) if static, else (T, B, ...); CompileError where they do not fit."""
-        made = call(self.path, "example", self._module.example, self.config, samples, seed)
-        by_part = made if _is_by_part(made, self.parts) else {next(iter(self.parts)): made}
-        missing = [part for part in self.parts if part not in by_part]
-        if missing or (len(self.parts) > 1 and by_part is not made):
-            raise broken(self.path, f"example() gives no inputs for the part {missing[0] if missing else '?'}")
-        return {part: _named_inputs(self.path, module, by_part[part]) for part, module in self.parts.items()}
+        """Example inputs by part and name, (B, ...) if static, else (T, B, ...); CompileError where they do not fit."""
+        return contract.example_inputs(self.file, self.parts, self.config, samples, seed)
 
     def load_weights(self, path: Path) -> None:
         """Load a checkpoint into the parts: by the file's own `load_weights`, else as a state dict (of the single part)."""
         if not path.is_file():
             raise CompileError("weights.file", "no such file", where=str(path))
-        own = getattr(self._module, "load_weights", None)
-        if own is not None:
-            call(path, "load_weights", own, dict(self.parts), path, rule="weights.fit")
-        else:
-            call(path, "load_state_dict", _load_state, dict(self.parts), path, rule="weights.fit")
+        theirs = getattr(self.file.module, "load_weights", None)
+        name, load = ("load_state_dict", _load_state) if theirs is None else ("load_weights", theirs)
+        self.file.call(name, load, dict(self.parts), path.absolute(), where=path, rule="weights.fit")
 
 
 def load_model_file(path: str | Path, config: str | None = None, weights: Path | None = None) -> ModelFile:
     """
-    Import a model file and build one configuration with its weights.
+    Run a model file and build one configuration with its weights.
 
     Args:
         path: the Python file.
@@ -76,104 +111,26 @@ def load_model_file(path: str | Path, config: str | None = None, weights: Path |
     Raises:
         CompileError: for everything in which the file, the configuration or the weights do not fit.
     """
-    path = Path(path)
-    module = import_file(path)
-    _check_tables(path, module)
-    config = _chosen(path, module, config)
-    static = tuple(getattr(module, "STATIC_INPUTS", ()))
-    parts = _parts(path, call(path, "build", _function(path, module, "build"), config))
-    _function(path, module, "example")
-    default = _default_weights(path, module, config)
-    own = _optional(path, module, "task", config)
-    task, table = None if own is None else Task(path, own), getattr(module, "ENERGY_TABLE", None)
-    steps = _steps(path, module, config)
-    model = ModelFile(path, config, parts, static, steps, weights or default, task, table, module)
-    if model.weights is not None:
-        model.load_weights(model.weights)
-    return model
-
-
-def _check_tables(path: Path, module: ModuleType) -> None:
-    """CONFIGS and STATIC_INPUTS of the right kind; a single name in brackets is a string, not a tuple of names."""
-    if not isinstance(getattr(module, "CONFIGS", {}), Mapping):
-        raise broken(path, "CONFIGS is not a mapping", hint="CONFIGS = {name: settings}")
-    if not isinstance(getattr(module, "STATIC_INPUTS", ()), tuple | list | set | frozenset):
-        raise broken(path, "STATIC_INPUTS is not a tuple of names", hint='STATIC_INPUTS = ("name",)')
-
-
-def _chosen(path: Path, module: ModuleType, config: str | None) -> str:
-    """The configuration's name; empty for a file without configurations."""
-    known = list(getattr(module, "CONFIGS", {}))
-    if config is None:
-        return known[0] if known else ""
-    if config not in known:
-        raise CompileError(
-            "model.config", f"no configuration {config!r}", where=str(path), hint=f"known: {', '.join(known) or 'none'}"
-        )
-    return config
-
-
-def _function(path: Path, module: ModuleType, name: str) -> Callable[..., Any]:
-    found = getattr(module, name, None)
-    if not callable(found):
-        raise broken(path, f"the model file has no function {name}")
-    return found
-
-
-def _optional(path: Path, module: ModuleType, name: str, config: str) -> Any:
-    """What an optional function of the contract returns, None without it."""
-    found = getattr(module, name, None)
-    return None if found is None else call(path, name, found, config)
-
-
-def _default_weights(path: Path, module: ModuleType, config: str) -> Path | None:
-    found = _optional(path, module, "weights", config)
-    if found is not None and not isinstance(found, str | Path):
-        raise broken(
-            path, f"weights() returned a {type(found).__name__}", hint="return the path of a checkpoint, or None"
-        )
-    return None if found is None else Path(found)
-
-
-def _parts(path: Path, built: Any) -> dict[str, nn.Module]:
-    parts = dict(built) if isinstance(built, Mapping) else {"network": built}
-    for name, part in parts.items():
-        if not isinstance(part, nn.Module):
-            raise broken(path, f"build() returned a {type(part).__name__} for {name}, not a torch module")
-    if not parts:
-        raise broken(path, "build() returned no parts")
-    return {str(name): part.eval() for name, part in parts.items()}
-
-
-def _steps(path: Path, module: ModuleType, config: str) -> int:
-    settings = dict(getattr(module, "CONFIGS", {})).get(config)
-    steps = getattr(settings, "T", getattr(module, "T", None))
-    if not isinstance(steps, int) or steps < 1:
-        raise broken(
-            path,
-            f"T, the number of time steps, is {steps!r}",
-            hint="define T = 4 in the file, or T in the configuration",
-        )
-    return steps
-
-
-def _is_by_part(made: Any, parts: Mapping[str, nn.Module]) -> bool:
-    return (
-        isinstance(made, Mapping) and set(parts) <= set(made) and not isinstance(made[next(iter(parts))], torch.Tensor)
+    file = run_file(Path(path))
+    config = contract.config_name(file, config)
+    static = contract.static_inputs(file)
+    parts = contract.built_parts(file, config)
+    contract.function(file, "example")
+    weights = weights or contract.default_weights(file, config)
+    task = contract.optional(file, "task", config)
+    model = ModelFile(
+        file,
+        config,
+        parts,
+        static,
+        steps=contract.steps(file, config),
+        weights=weights,
+        task=None if task is None else Task(file, task),
+        energy_table=getattr(file.module, "ENERGY_TABLE", None),
     )
-
-
-def _named_inputs(path: Path, module: nn.Module, made: Any) -> dict[str, torch.Tensor]:
-    """Example inputs by the names of forward's parameters; a bare tensor or a tuple goes in order."""
-    if isinstance(made, torch.Tensor):
-        made = (made,)
-    if isinstance(made, (tuple, list)):
-        made = dict(zip(inspect.signature(module.forward).parameters, made, strict=False))
-    if not isinstance(made, Mapping) or not all(isinstance(value, torch.Tensor) for value in made.values()):
-        raise broken(
-            path, f"example() returned {type(made).__name__}", hint="return {input name: tensor} for every part"
-        )
-    return dict(made)
+    if weights is not None:
+        model.load_weights(weights)
+    return model
 
 
 def _load_state(parts: dict[str, nn.Module], path: Path) -> None:

@@ -86,25 +86,25 @@ def _read(path: Path) -> list[dict[str, torch.Tensor]]:
 
 def _checked(part: nn.Module, name: str, state: dict[str, torch.Tensor], path: Path) -> dict[str, torch.Tensor]:
     """`state` without unused entries, completed by the optional ones of `part`."""
-    own = part.state_dict()
+    expected = part.state_dict()
     used = {key: value for key, value in state.items() if not UNUSED_ENTRIES.search(key)}
-    optional = {key: value for key, value in own.items() if OPTIONAL_ENTRIES.search(key)}
-    found = {key: value for key, value in used.items() if key in own or key not in optional}
+    optional = {key: value for key, value in expected.items() if OPTIONAL_ENTRIES.search(key)}
+    entries = {key: value for key, value in used.items() if key in expected or key not in optional}
     problems = [
-        *(f"{key} is missing" for key in own if key not in used and key not in optional),
-        *(f"{key} is unknown" for key in found if key not in own),
-        *(_entry_problem(key, value, own[key]) for key, value in found.items() if key in own),
+        *(f"{key} is missing" for key in expected if key not in used and key not in optional),
+        *(f"{key} is unknown" for key in entries if key not in expected),
+        *(_entry_problem(key, value, expected[key]) for key, value in entries.items() if key in expected),
     ]
     problems = [problem for problem in problems if problem]
     if problems:
         more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
         raise ValueError(_message(path, f"in the {name} part {'; '.join(problems[:3])}{more}"))
-    return {**optional, **found}
+    return {**optional, **entries}
 
 
-def _entry_problem(key: str, value: torch.Tensor, own: torch.Tensor) -> str:
-    if value.shape != own.shape:
-        return f"{key} has shape {tuple(value.shape)}, the network needs {tuple(own.shape)}"
+def _entry_problem(key: str, value: torch.Tensor, expected: torch.Tensor) -> str:
+    if value.shape != expected.shape:
+        return f"{key} has shape {tuple(value.shape)}, the network needs {tuple(expected.shape)}"
     if not torch.isfinite(value).all():
         return f"{key} contains NaN or infinity"
     return ""

@@ -12,7 +12,7 @@ MAX_STEPS = 6
 
 
 @dataclass(frozen=True)
-class Config:
+class CmsfConfig:
     """
     Sizes and variants of one CMSF network; capital letters are the paper's symbols.
 

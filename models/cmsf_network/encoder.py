@@ -13,8 +13,8 @@ from spikingjelly.activation_based import functional
 from torch import nn
 
 from models.cmsf_network.block import attention_block
-from models.cmsf_network.config import Config
-from models.layers.neuron import l2_normalise, published_init, sum_over_time, time_weights
+from models.cmsf_network.config import CmsfConfig
+from models.layers.neuron import l2_normalise, sum_over_time, time_weights, truncated_normal_init
 from models.layers.spike_generators import spike_generator
 
 
@@ -32,11 +32,11 @@ class Encoding(NamedTuple):
 class _Encoder(nn.Module):
     """Everything after the input projection; it has the same names in both modalities."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: CmsfConfig) -> None:
         super().__init__()
         self.spike_coder = spike_generator(config.generator, config.T, config.D)
         self.block = nn.ModuleList(attention_block(config) for _ in range(config.depth))
-        self.apply(published_init)
+        self.apply(truncated_normal_init)
         self.weights_tensor = time_weights(config.T)
 
     def encode(self, res: torch.Tensor) -> Encoding:
@@ -51,7 +51,7 @@ class _Encoder(nn.Module):
 class ImageEncoder(_Encoder):
     """Region features (B, N, region_features) -> `Encoding` of (B, N, D)."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: CmsfConfig) -> None:
         super().__init__(config)
         self.linear = nn.Linear(config.region_features, config.D)
 
@@ -63,7 +63,7 @@ class ImageEncoder(_Encoder):
 class TextEncoder(_Encoder):
     """Word features (B, L, word_features; BERT's last layer as published) -> `Encoding`."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: CmsfConfig) -> None:
         super().__init__(config)
         self.bert_linear = nn.Linear(config.word_features, config.D)
 

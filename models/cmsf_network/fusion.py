@@ -14,13 +14,13 @@ import torch
 from spikingjelly.activation_based import functional
 from torch import nn
 
-from models.cmsf_network.block import Block, attention_block, comb_block
-from models.cmsf_network.config import Config
-from models.layers.neuron import l2_normalise, published_init, sum_over_time, time_weights
+from models.cmsf_network.block import CmsfBlock, attention_block, comb_block
+from models.cmsf_network.config import CmsfConfig
+from models.layers.neuron import l2_normalise, sum_over_time, time_weights, truncated_normal_init
 from models.layers.spike_generators import RepeatLN
 
 
-class Fused(NamedTuple):
+class FusedEmbeddings(NamedTuple):
     """Unit-length fused embeddings, (B, N, D) and (B, L, D)."""
 
     image_fused: torch.Tensor
@@ -30,11 +30,11 @@ class Fused(NamedTuple):
 class _Fusion(nn.Module):
     """Spike coders in, time weights and early features out; the blocks differ."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: CmsfConfig) -> None:
         super().__init__()
         self.spike_coder1 = RepeatLN(config.T, config.D)
         self.spike_coder2 = RepeatLN(config.T, config.D)
-        self.apply(published_init)
+        self.apply(truncated_normal_init)
         self.weights_tensor_img = time_weights(config.T)
         self.weights_tensor_txt = time_weights(config.T)
 
@@ -49,17 +49,17 @@ class _Fusion(nn.Module):
         text: torch.Tensor,
         image_early: torch.Tensor,
         text_early: torch.Tensor,
-    ) -> Fused:
+    ) -> FusedEmbeddings:
         """`l2(sum_t w_t x[t] + F)` for both modalities."""
         image_sum = sum_over_time(image, self.weights_tensor_img)
         text_sum = sum_over_time(text, self.weights_tensor_txt)
-        return Fused(l2_normalise(image_sum + image_early), l2_normalise(text_sum + text_early))
+        return FusedEmbeddings(l2_normalise(image_sum + image_early), l2_normalise(text_sum + text_early))
 
 
 class CrossFusion(_Fusion):
     """SCCA or SCA: one block per direction."""
 
-    def __init__(self, config: Config, block: Callable[[Config], Block]) -> None:
+    def __init__(self, config: CmsfConfig, block: Callable[[CmsfConfig], CmsfBlock]) -> None:
         super().__init__(config)
         self.block_i = nn.ModuleList([block(config)])
         self.block_t = nn.ModuleList([block(config)])
@@ -70,7 +70,7 @@ class CrossFusion(_Fusion):
         text_emb: torch.Tensor,
         image_early: torch.Tensor,
         text_early: torch.Tensor,
-    ) -> Fused:
+    ) -> FusedEmbeddings:
         image, text = self.code(image_emb, text_emb)
         image_fused = self.block_i[0](image, text)
         text_fused = self.block_t[0](text, image)
@@ -80,7 +80,7 @@ class CrossFusion(_Fusion):
 class ConcatFusion(_Fusion):
     """SCSA: self attention over the tokens of both modalities together, one block."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: CmsfConfig) -> None:
         super().__init__(config)
         self.tokens = [config.N, config.L]
         self.block = nn.ModuleList([attention_block(config)])
@@ -91,13 +91,13 @@ class ConcatFusion(_Fusion):
         text_emb: torch.Tensor,
         image_early: torch.Tensor,
         text_early: torch.Tensor,
-    ) -> Fused:
+    ) -> FusedEmbeddings:
         both = torch.cat(self.code(image_emb, text_emb), dim=2)
         image, text = torch.split(self.block[0](both, both), self.tokens, dim=2)
         return self.read_out(image, text, image_early, text_early)
 
 
-FUSION_PARTS: dict[str, Callable[[Config], nn.Module]] = {
+FUSION_PARTS: dict[str, Callable[[CmsfConfig], nn.Module]] = {
     "scca": lambda config: CrossFusion(config, comb_block),
     "sca": lambda config: CrossFusion(config, attention_block),
     "scsa": ConcatFusion,

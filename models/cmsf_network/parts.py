@@ -1,4 +1,4 @@
-"""CMSF's parts made from a `Config`, and random weights that fire like trained ones."""
+"""CMSF's parts made from a `CmsfConfig`, and random weights that fire like trained ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from spikingjelly.activation_based.neuron import LIFNode
 from torch import nn
 
-from models.cmsf_network.config import Config
+from models.cmsf_network.config import CmsfConfig
 from models.cmsf_network.encoder import ImageEncoder, TextEncoder
 from models.cmsf_network.fusion import FUSION_PARTS
 
@@ -17,7 +17,7 @@ CHANNEL_SPREAD = 3.5
 TARGET_RATE = 0.125
 
 
-def initial_parts(config: Config, seed: int) -> dict[str, nn.Module]:
+def initial_parts(config: CmsfConfig, seed: int) -> dict[str, nn.Module]:
     """The parts as published at the start, in eval mode; torch's global seed is untouched."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -27,7 +27,7 @@ def initial_parts(config: Config, seed: int) -> dict[str, nn.Module]:
     return {name: part.eval() for name, part in parts.items()}
 
 
-def random_features(config: Config, samples: int, seed: int) -> dict[str, dict[str, torch.Tensor]]:
+def random_features(config: CmsfConfig, samples: int, seed: int) -> dict[str, dict[str, torch.Tensor]]:
     """
     Inputs of every part, shaped and distributed like real ones.
 
@@ -46,7 +46,7 @@ def random_features(config: Config, samples: int, seed: int) -> dict[str, dict[s
     return {"image": {"regions": regions}, "text": {"words": words}, "fusion": fusion}
 
 
-def _random_embedding(samples: int, tokens: int, config: Config, rng: torch.Generator) -> torch.Tensor:
+def _random_embedding(samples: int, tokens: int, config: CmsfConfig, rng: torch.Generator) -> torch.Tensor:
     """Three spike populations at the target rate, weighted by step as the encoders do."""
     shape = (config.T, 3, samples, tokens, config.D)
     spikes = (torch.rand(shape, generator=rng) < TARGET_RATE).float().sum(dim=1)

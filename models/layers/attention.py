@@ -1,4 +1,8 @@
-"""CMSF's two attentions on spikes; attribute names are those of the published checkpoints."""
+"""
+Attentions on spikes: Q (K^T V) with several heads, and the comb attention, which only masks keys.
+
+Attribute names are those of CMSF's published checkpoints.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-The pieces every CMSF layer shares: the neuron, the synapses in front of it, the read-out over time.
+What layers on spikes share: the neuron, the synapses in front of it, the read-out over time, the initialisation.
 
 All spiking tensors are (T, B, tokens, D), as SpikingJelly's multi-step neurons expect.
 """
@@ -12,7 +12,7 @@ from spikingjelly.activation_based.surrogate import Sigmoid
 from torch import nn
 
 TIME_WEIGHTS = (2.3026, 1.9, 1.6094, 1.2, 0.9163, 0.5)
-"""Published start values of the learnable weight of each time step."""
+"""Start values of the learnable weight of each time step, as CMSF publishes them."""
 
 
 def lif(threshold: float = 1.0) -> LIFNode:
@@ -55,7 +55,7 @@ def l2_normalise(x: torch.Tensor) -> torch.Tensor:
     return torch.div(x, length)
 
 
-def published_init(module: nn.Module) -> None:
+def truncated_normal_init(module: nn.Module) -> None:
     """Use with `apply`: truncated normal weights (std 0.02), zero biases, plain LayerNorms."""
     if isinstance(module, nn.Linear):
         nn.init.trunc_normal_(module.weight, std=0.02)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from models.cmsf_network.encoder import Encoding
-from models.cmsf_network.fusion import Fused
+from models.cmsf_network.fusion import FusedEmbeddings
 from models.retrieval.similarity import hard_alignment
 
 TEMPERATURE = 0.1
@@ -14,23 +14,25 @@ MARGIN = 0.2
 
 def info_nce(scores: torch.Tensor, temperature: float = TEMPERATURE, margin: float = MARGIN) -> torch.Tensor:
     """`mean_i log sum_j exp((s_ij - s_ii + m [i != j]) / tau)`, plus the same over columns."""
-    own = scores.diagonal()
+    matching = scores.diagonal()
     off_diagonal = margin * (1.0 - torch.eye(len(scores), device=scores.device))
-    by_row = (scores - own.unsqueeze(1) + off_diagonal) / temperature
-    by_column = (scores - own.unsqueeze(0) + off_diagonal) / temperature
+    by_row = (scores - matching.unsqueeze(1) + off_diagonal) / temperature
+    by_column = (scores - matching.unsqueeze(0) + off_diagonal) / temperature
     return by_row.logsumexp(dim=1).mean() + by_column.logsumexp(dim=0).mean()
 
 
 def hinge(scores: torch.Tensor, margin: float = MARGIN) -> torch.Tensor:
     """The published alternative: sum of `max(0, m + s_ij - s_ii)` and of the same over columns."""
-    own = scores.diagonal()
+    matching = scores.diagonal()
     off_diagonal = 1.0 - torch.eye(len(scores), device=scores.device)
-    by_row = (margin + scores - own.unsqueeze(1)).clamp(min=0) * off_diagonal
-    by_column = (margin + scores - own.unsqueeze(0)).clamp(min=0) * off_diagonal
+    by_row = (margin + scores - matching.unsqueeze(1)).clamp(min=0) * off_diagonal
+    by_column = (margin + scores - matching.unsqueeze(0)).clamp(min=0) * off_diagonal
     return by_row.sum() + by_column.sum()
 
 
-def loss_terms(image: Encoding, text: Encoding, fused: Fused | None, labels: Fused | None) -> dict[str, torch.Tensor]:
+def loss_terms(
+    image: Encoding, text: Encoding, fused: FusedEmbeddings | None, labels: FusedEmbeddings | None
+) -> dict[str, torch.Tensor]:
     """
     InfoNCE of every pair of views the network is trained on, weights 1.
 

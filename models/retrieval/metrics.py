@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CAPTIONS_PER_IMAGE = 5
-CUTS = (1, 5, 10)
+RANKS = (1, 5, 10)
 
 
 def recalls(scores: NDArray[np.float32]) -> dict[str, float]:
@@ -24,12 +24,12 @@ def recalls(scores: NDArray[np.float32]) -> dict[str, float]:
         raise ValueError(f"{images} images need {CAPTIONS_PER_IMAGE * images} captions, not {captions}")
     if not np.isfinite(scores).all():
         raise ValueError("the similarity of some image and caption is not finite")
-    own = np.arange(captions) // CAPTIONS_PER_IMAGE == np.arange(images)[:, None]
-    best_own = np.where(own, scores, -np.inf).max(axis=1, keepdims=True)
-    better_captions = ((scores >= best_own) & ~own).sum(axis=1)
-    better_images = ((scores >= scores[own.T.argmax(axis=1), np.arange(captions)]) & ~own).sum(axis=0)
-    result = {f"i2t R@{k}": _percent(better_captions < k) for k in CUTS}
-    result |= {f"t2i R@{k}": _percent(better_images < k) for k in CUTS}
+    matches = np.arange(captions) // CAPTIONS_PER_IMAGE == np.arange(images)[:, None]
+    best_match = np.where(matches, scores, -np.inf).max(axis=1, keepdims=True)
+    better_captions = ((scores >= best_match) & ~matches).sum(axis=1)
+    better_images = ((scores >= scores[matches.T.argmax(axis=1), np.arange(captions)]) & ~matches).sum(axis=0)
+    result = {f"i2t R@{k}": _percent(better_captions < k) for k in RANKS}
+    result |= {f"t2i R@{k}": _percent(better_images < k) for k in RANKS}
     return {**result, "R@Sum": sum(result.values())}
 
 

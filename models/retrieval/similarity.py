@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 
 POOLING_TEMPERATURE = 0.1
-CHUNK_IMAGES, CHUNK_CAPTIONS = 16, 256
+TILE_IMAGES, TILE_CAPTIONS = 16, 256
 
 
 def hard_alignment(images: torch.Tensor, captions: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
@@ -42,9 +42,9 @@ def hard_alignment(images: torch.Tensor, captions: torch.Tensor, lengths: torch.
 
 @torch.no_grad()
 def score_matrix(images: torch.Tensor, captions: torch.Tensor) -> torch.Tensor:
-    """`hard_alignment` of whole test sets, in chunks that fit a processor's cache."""
+    """`hard_alignment` of whole test sets, in tiles that fit a processor's cache."""
     rows = [
-        torch.cat([hard_alignment(few, part) for part in captions.split(CHUNK_CAPTIONS)], dim=1)
-        for few in images.split(CHUNK_IMAGES)
+        torch.cat([hard_alignment(few, part) for part in captions.split(TILE_CAPTIONS)], dim=1)
+        for few in images.split(TILE_IMAGES)
     ]
     return torch.cat(rows)

@@ -19,8 +19,8 @@ from torch import nn
 from torch.nn.utils.clip_grad import clip_grad_norm_
 from tqdm import tqdm
 
-from models.cmsf_network.config import Config
-from models.cmsf_network.fusion import Fused
+from models.cmsf_network.config import CmsfConfig
+from models.cmsf_network.fusion import FusedEmbeddings
 from models.cmsf_network.parts import initial_parts
 from models.data import digits
 from models.retrieval.losses import loss_terms
@@ -32,7 +32,7 @@ Record = dict[str, object]
 
 
 @dataclass(frozen=True)
-class Schedule:
+class TrainingSchedule:
     """How long and how fast to train."""
 
     epochs: int
@@ -48,19 +48,21 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainingResult:
+    """The best epoch of a run."""
+
     parts: Parts
-    """Those of the best epoch, in eval mode."""
+    """The network as it was after that epoch, in eval mode."""
     epoch: int
     dev_sum: float
 
 
 def fit(
-    config: Config,
-    schedule: Schedule,
+    config: CmsfConfig,
+    schedule: TrainingSchedule,
     log: Callable[[Record], None],
     keep: Callable[[Parts], None],
-) -> Trained:
+) -> TrainingResult:
     """
     Train from the published initialisation.
 
@@ -69,16 +71,15 @@ def fit(
     parts = initial_parts(config, schedule.seed)
     trainable = [p for part in parts.values() for p in part.parameters()]
     optimiser = torch.optim.AdamW(trainable, lr=schedule.learning_rate, weight_decay=1e-4)
-    steps = sorted({max(1, schedule.epochs // 2), max(1, schedule.epochs * 4 // 5)})
-    rates = torch.optim.lr_scheduler.MultiStepLR(optimiser, milestones=steps, gamma=0.1)
+    rates = _learning_rates(optimiser, schedule.epochs)
     rng = np.random.default_rng(schedule.seed)
-    best = Trained(_snapshot(parts), 0, -1.0)
+    best = TrainingResult(_snapshot(parts), 0, -1.0)
     for epoch in range(1, schedule.epochs + 1):
         started = time.perf_counter()
         losses = _train_epoch(parts, optimiser, schedule, rng, f"epoch {epoch}/{schedule.epochs}")
-        metrics = evaluate(parts, "dev")
+        metrics = retrieval_metrics(parts, "dev")
         if metrics["R@Sum"] > best.dev_sum:
-            best = Trained(_snapshot(parts), epoch, metrics["R@Sum"])
+            best = TrainingResult(_snapshot(parts), epoch, metrics["R@Sum"])
             keep(best.parts)
         log(
             {
@@ -95,6 +96,12 @@ def fit(
     return best
 
 
+def _learning_rates(optimiser: torch.optim.Optimizer, epochs: int) -> torch.optim.lr_scheduler.MultiStepLR:
+    """Divided by ten at half and at four fifths of the run."""
+    steps = sorted({max(1, epochs // 2), max(1, epochs * 4 // 5)})
+    return torch.optim.lr_scheduler.MultiStepLR(optimiser, milestones=steps, gamma=0.1)
+
+
 def _snapshot(parts: Parts) -> Parts:
     """Copies without neuron state, which still hangs on the last step's gradients."""
     for part in parts.values():
@@ -105,7 +112,7 @@ def _snapshot(parts: Parts) -> Parts:
 def _train_epoch(
     parts: Parts,
     optimiser: torch.optim.Optimizer,
-    schedule: Schedule,
+    schedule: TrainingSchedule,
     rng: np.random.Generator,
     label: str,
 ) -> dict[str, float]:
@@ -144,12 +151,12 @@ def _losses(parts: Parts, regions: torch.Tensor, words: torch.Tensor, detach_lab
     if "fusion" not in parts:
         return loss_terms(image, text, None, None)
     fused = parts["fusion"](image.emb, text.emb, image.early, text.early)
-    labels = Fused(*(view.detach() for view in fused)) if detach_labels else fused
+    labels = FusedEmbeddings(*(view.detach() for view in fused)) if detach_labels else fused
     return loss_terms(image, text, fused, labels)
 
 
 @torch.no_grad()
-def evaluate(parts: Parts, split: str) -> dict[str, float]:
+def retrieval_metrics(parts: Parts, split: str) -> dict[str, float]:
     """Retrieval metrics of the encoders on a whole split."""
     data = digits.load_split(split)
     images = parts["image"](torch.from_numpy(data.regions.copy())).emb

@@ -11,7 +11,7 @@ import numpy as np
 from backends.reference.engine import ReferenceEngine
 from compile.benchmark.table import Cell, Table
 from compile.benchmark.turns import Stopwatch, take_turns
-from models.cmsf_network.config import Config
+from models.cmsf_network.config import CmsfConfig
 from tests.bench.networks import Network, block, mlp
 
 COLUMNS = ("axis", "size", "ms", "time / the first's", "the same per unit", "exponent", "fixed")
@@ -37,7 +37,7 @@ class Axis:
 
 @lru_cache(maxsize=1)
 def _block(tokens: int, width: int) -> Network:
-    config = Config(tokens, tokens, width, 4 * width, width, width, HEADS, combs=1, fusion="none")
+    config = CmsfConfig(tokens, tokens, width, 4 * width, width, width, HEADS, combs=1, fusion="none")
     return block(config)
 
 

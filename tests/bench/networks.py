@@ -16,7 +16,7 @@ from torch import nn
 from compile import compile_model
 from compile.stages.program import Program
 from models import cmsf
-from models.cmsf_network.config import Config
+from models.cmsf_network.config import CmsfConfig
 from models.cmsf_network.parts import initial_parts, random_features, set_firing_rates
 from models.data.digits import load_split
 from tests.bench.chip_parts import chain_with, encoder_with
@@ -87,7 +87,7 @@ def paper_block() -> Network:
     return block(cmsf.CONFIGS["paper"])
 
 
-def block(config: Config) -> Network:
+def block(config: CmsfConfig) -> Network:
     """The image part of any CMSF configuration, random weights that fire as trained ones do."""
     part = initial_parts(config, cmsf.SEED)["image"]
     set_firing_rates(part, random_features(config, 2, cmsf.SEED)["image"])
@@ -103,7 +103,7 @@ NETWORKS: dict[str, Callable[[], Network]] = {
 """Name -> what builds it, once."""
 
 
-def _encoder(config: Config, part: nn.Module, draw: Callable[[int], Array]) -> Network:
+def _encoder(config: CmsfConfig, part: nn.Module, draw: Callable[[int], Array]) -> Network:
     example = {"regions": torch.from_numpy(draw(8))}
     program = compile_model(part, target="gpu", example=example, static=("regions",), steps=config.T)
     return Network(program, part, draw, lambda make: encoder_with(make, config.D, config.F, config.heads), True)

@@ -10,7 +10,7 @@ from spikingjelly.activation_based.neuron import LIFNode
 from torch import nn
 
 from models.cmsf_network.block import comb_block
-from models.cmsf_network.config import Config
+from models.cmsf_network.config import CmsfConfig
 from models.cmsf_network.parts import initial_parts, random_features, set_firing_rates
 
 SAMPLES = 32
@@ -78,7 +78,7 @@ class ProductAttention(nn.Module):
 class CombBlock(nn.Module):
     """CMSF's block with spike comb attention and spike gated MLP, queries and keys from the same tokens."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: CmsfConfig) -> None:
         super().__init__()
         self.block = comb_block(config)
 
@@ -93,7 +93,7 @@ def cases() -> dict[str, Case]:
         "x": (torch.rand(steps, SAMPLES, tokens, width, generator=rng) < 0.4).float()
     }
     combs = lambda x: x.reshape(*x.shape[:2], 3, 2, 8)
-    small = Config(N=6, L=6, D=8, F=16, region_features=12, word_features=8, heads=2, combs=3, gate="spike")
+    small = CmsfConfig(N=6, L=6, D=8, F=16, region_features=12, word_features=8, heads=2, combs=3, gate="spike")
     found = {
         "qk-token-mask": Case(MaskAttention(8, lambda x: x, -1), spikes(4, 5, 8), 4),
         "qk-channel-mask": Case(MaskAttention(8, lambda x: x, -2), spikes(4, 5, 8), 4),

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from models import ablation
-from models.ablation import METRICS, Run, table
+from models.ablation import METRICS, AblationRun, table
 
 DOCS = Path(ablation.__file__).parent.parent / "docs"
 
 
-def _run(fusion: str, seed: int, value: float) -> Run:
+def _run(fusion: str, seed: int, value: float) -> AblationRun:
     return {"fusion": fusion, "seed": seed, "epochs": 6, **dict.fromkeys(METRICS, value)}
 
 
@@ -28,7 +28,7 @@ def test_recorded_runs_are_not_repeated(
 ) -> None:
     trained: list[tuple[str, int]] = []
 
-    def run(fusion: str, seed: int, epochs: int) -> Run:
+    def run(fusion: str, seed: int, epochs: int) -> AblationRun:
         trained.append((fusion, seed))
         return {**_run(fusion, seed, 1.0), "epochs": epochs}
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from models import cmsf
-from models.cmsf_network.config import Config
+from models.cmsf_network.config import CmsfConfig
 from models.cmsf_network.parts import firing_rates, initial_parts
 
 OUTPUTS = {
@@ -30,7 +30,7 @@ def _count(part: nn.Module) -> int:
 
 
 def test_paper_is_the_published_size() -> None:
-    expected = Config(N=36, L=36, D=1024, F=4096, region_features=2048, word_features=768, heads=8, combs=6)
+    expected = CmsfConfig(N=36, L=36, D=1024, F=4096, region_features=2048, word_features=768, heads=8, combs=6)
     assert cmsf.CONFIGS["paper"] == expected
     assert (expected.T, expected.depth, expected.fusion, expected.gate) == (2, 1, "scca", "analog")
     assert expected.generator == "repeat-ln"

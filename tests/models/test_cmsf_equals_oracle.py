@@ -15,11 +15,11 @@ import pytest
 import torch
 from torch import nn
 
-from models.cmsf_network.block import Block, attention_block, comb_block
-from models.cmsf_network.config import Config
+from models.cmsf_network.block import CmsfBlock, attention_block, comb_block
+from models.cmsf_network.config import CmsfConfig
 from models.cmsf_network.parts import initial_parts
 
-CONFIG = Config(N=6, L=6, D=8, F=16, region_features=8, word_features=8, heads=2, combs=3, gate="analog")
+CONFIG = CmsfConfig(N=6, L=6, D=8, F=16, region_features=8, word_features=8, heads=2, combs=3, gate="analog")
 
 
 @dataclass
@@ -84,7 +84,7 @@ class Oracle:
             g = self.neuron(self.batch_norm(f"{prefix}.to_hidden_gate_bn", g), 2.0)
         return self.layer(f"{prefix}.to_out", f"{prefix}.to_bn", g * v)
 
-    def block(self, prefix: str, x: np.ndarray, y: np.ndarray, config: Config) -> np.ndarray:
+    def block(self, prefix: str, x: np.ndarray, y: np.ndarray, config: CmsfConfig) -> np.ndarray:
         if f"{prefix}attn.v_linear.weight" in self.state:
             attended = self.spike_attention(f"{prefix}attn", x, y, config.heads)
         else:
@@ -155,7 +155,7 @@ def _balanced(shape: tuple[int, int, int], seed: int) -> torch.Tensor:
     return torch.from_numpy(tokens * 2.0 ** rng.integers(-2, 3, (*shape[:-1], 1))).float()
 
 
-def _block_config(kind: str, gate: str, interleave: bool) -> tuple[Config, Block]:
+def _block_config(kind: str, gate: str, interleave: bool) -> tuple[CmsfConfig, CmsfBlock]:
     config = replace(CONFIG, gate=gate, interleave=interleave)
     torch.manual_seed(0)
     block = attention_block(config) if kind == "attention" else comb_block(config)

@@ -15,7 +15,7 @@ from models.cmsf_network.parts import initial_parts
 from models.data import digits
 from models.data.digits import Split
 from models.training import training
-from models.training.training import Schedule, fit
+from models.training.training import TrainingSchedule, fit
 
 MODEL = str(Path(cmsf.__file__))
 
@@ -51,7 +51,7 @@ def test_loss_falls_and_a_seed_gives_the_same_run() -> None:
     runs: list[list[dict[str, object]]] = []
     for _ in range(2):
         log: list[dict[str, object]] = []
-        fit(config, Schedule(epochs=3, seed=4, batch=32), log.append, lambda _parts: None)
+        fit(config, TrainingSchedule(epochs=3, seed=4, batch=32), log.append, lambda _parts: None)
         runs.append([{**entry, "seconds": 0} for entry in log])
     assert runs[0] == runs[1]
     first, last = runs[0][0]["loss"], runs[0][-1]["loss"]
@@ -65,14 +65,14 @@ def test_best_dev_epoch_is_kept_and_patience_stops(monkeypatch: pytest.MonkeyPat
     sums = iter([10.0, 30.0, 20.0, 25.0, 5.0])
     seen: list[torch.Tensor] = []
 
-    def evaluate(parts: training.Parts, _split: str) -> dict[str, float]:
+    def retrieval_metrics(parts: training.Parts, _split: str) -> dict[str, float]:
         seen.append(parts["image"].state_dict()["linear.weight"].clone())
         return {"R@Sum": next(sums)}
 
-    monkeypatch.setattr(training, "evaluate", evaluate)
+    monkeypatch.setattr(training, "retrieval_metrics", retrieval_metrics)
     config = replace(cmsf.CONFIGS["digits"], fusion="none")
     kept: list[training.Parts] = []
-    trained = fit(config, Schedule(epochs=9, seed=0, patience=2), lambda _entry: None, kept.append)
+    trained = fit(config, TrainingSchedule(epochs=9, seed=0, patience=2), lambda _entry: None, kept.append)
     assert (trained.epoch, trained.dev_sum, len(seen)) == (2, 30.0, 4)
     assert len(kept) == 2
     assert torch.equal(trained.parts["image"].state_dict()["linear.weight"], seen[1])

@@ -1,4 +1,4 @@
-"""A test set in chunks gives what one run over all of it gives, on threads and on clusters, interrupted or not."""
+"""A test set in batches gives what one run over all of it gives, on threads and on clusters, interrupted or not."""
 
 from __future__ import annotations
 
@@ -16,48 +16,50 @@ from compile.command.progress import Progress
 from compile.energy.simulated import Counts, node_counts
 from compile.evaluation import workers as workers_module
 from compile.evaluation.cli import main
-from compile.evaluation.evaluate import CHUNK, Row, evaluate_all
+from compile.evaluation.evaluate import BATCH_SAMPLES, EvaluationRow, evaluate_settings
+from compile.evaluation.result_cache import ResultCache
 from compile.evaluation.setting import Setting
-from compile.evaluation.store import Store
 from compile.evaluation.workers import Workers, workers_of
 from compile.stages.build import build_part
 from compile.stages.options import Options
 from compile.stages.source import load_source
 from frontend.model_file.model_file import load_model_file
 
-CHUNKS = -(-500 // CHUNK)
+BATCHES = -(-500 // BATCH_SAMPLES)
 
 
-def run(measured: Path, folder: Path, cluster: str | None = None, stop_after: int | None = None) -> tuple[Row, int]:
-    """The row of the default setting, and how many chunks were run for it."""
+def run(
+    measured: Path, folder: Path, cluster: str | None = None, stop_after: int | None = None
+) -> tuple[EvaluationRow, int]:
+    """The row of the default setting, and how many batches were run for it."""
     sent: list[str] = []
     with workers_of(cluster) as workers:
 
-        def submit(function, network, chunk) -> Future:
+        def submit(function, network, batch) -> Future:
             if len(sent) == stop_after:
                 raise KeyboardInterrupt
-            sent.append("chunk")
-            future = workers.submit(function, network, chunk)
+            sent.append("batch")
+            future = workers.submit(function, network, batch)
             future.result()
             return future
 
-        (row,) = evaluate_all([Setting(measured, "")], Workers(submit, workers.share), Store(folder))
+        (row,) = evaluate_settings([Setting(measured, "")], Workers(submit, workers.share), ResultCache(folder))
     return row, len(sent)
 
 
 def stored(folder: Path) -> dict[str, tuple[object, dict[str, bytes]]]:
     """Key -> events and the very bytes of the outputs."""
-    results = {path.stem: Store(folder).load(path.stem) for path in folder.glob("*.npz")}
+    results = {path.stem: ResultCache(folder).load(path.stem) for path in folder.glob("*.npz")}
     return {
-        key: (found.events, {name: bytes(str(a.dtype), "ascii") + a.tobytes() for name, a in found.outputs.items()})
-        for key, found in results.items()
-        if found is not None
+        key: (result.events, {name: bytes(str(a.dtype), "ascii") + a.tobytes() for name, a in result.outputs.items()})
+        for key, result in results.items()
+        if result is not None
     }
 
 
-def test_chunks_are_the_whole(measured: Path, tmp_path: Path):
-    row, ran = run(measured, tmp_path / "chunks")
-    assert (ran, row.samples) == (CHUNKS, {"network": 500})
+def test_batches_are_the_whole(measured: Path, tmp_path: Path):
+    row, ran = run(measured, tmp_path / "batches")
+    assert (ran, row.samples) == (BATCHES, {"network": 500})
     program = compile_model(measured, target="gpu")
     task = load_model_file(measured).task
     assert task is not None
@@ -70,15 +72,15 @@ def test_chunks_are_the_whole(measured: Path, tmp_path: Path):
 
 def test_goes_on_where_it_stopped(measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     clean, _ = run(measured, tmp_path / "clean")
-    save, saved = Store.save, []
+    save, saved = ResultCache.save, []
 
-    def save_three(self: Store, key, result):
+    def save_three(self: ResultCache, key, result):
         if len(saved) == 3:
             raise KeyboardInterrupt
         saved.append(key)
         save(self, key, result)
 
-    monkeypatch.setattr(Store, "save", save_three)
+    monkeypatch.setattr(ResultCache, "save", save_three)
     with pytest.raises(KeyboardInterrupt):
         run(measured, tmp_path / "resumed")
     monkeypatch.undo()
@@ -86,7 +88,7 @@ def test_goes_on_where_it_stopped(measured: Path, tmp_path: Path, monkeypatch: p
     first = next((tmp_path / "resumed").glob("*.npz"))
     first.write_bytes(first.read_bytes()[:-50])  # as a full disk or a power cut leaves it
     row, ran = run(measured, tmp_path / "resumed")
-    assert (row, ran) == (clean, CHUNKS - 2)
+    assert (row, ran) == (clean, BATCHES - 2)
     assert stored(tmp_path / "resumed") == stored(tmp_path / "clean")
     assert run(measured, tmp_path / "resumed") == (clean, 0)
     assert {path.suffix for path in (tmp_path / "resumed").iterdir()} == {".npz"}
@@ -96,7 +98,7 @@ def test_other_weights_are_other_results(measured: Path, tmp_path: Path):
     _, first = run(measured, tmp_path)
     measured.write_text(measured.read_text().replace("fc2.weight.mul_(6)", "fc2.weight.mul_(7)"))
     _, second = run(measured, tmp_path)
-    assert (first, second) == (CHUNKS, CHUNKS)
+    assert (first, second) == (BATCHES, BATCHES)
 
 
 @pytest.mark.parametrize("where", ["local", "address"])
@@ -110,8 +112,8 @@ def test_a_cluster_gives_the_same_bits(measured: Path, tmp_path: Path, where: st
     else:
         with distributed.LocalCluster(n_workers=2, processes=False, dashboard_address=None) as cluster:
             assert main([*arguments, cluster.scheduler_address or cluster.scheduler.address]) == 0
-    here, there = stored(tmp_path / "here" / "chunks"), stored(tmp_path / "there" / "chunks")
-    assert len(here) == CHUNKS
+    here, there = stored(tmp_path / "here" / "batches"), stored(tmp_path / "there" / "batches")
+    assert len(here) == BATCHES
     assert here == there
     assert (tmp_path / "here" / "results.json").read_bytes() == (tmp_path / "there" / "results.json").read_bytes()
 

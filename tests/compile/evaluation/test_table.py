@@ -5,15 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
-from compile.evaluation.evaluate import Row
+from compile.evaluation.evaluate import EvaluationRow
 from compile.evaluation.setting import Setting, models
 from compile.evaluation.table import content, pareto, table
 from ir.errors import CompileError
 
 
-def row(score: float, energy_pj: int | None, network: str = "net") -> Row:
+def row(score: float, energy_pj: int | None, network: str = "net") -> EvaluationRow:
     energy = None if energy_pj is None else Fraction(energy_pj)
-    return Row(Setting(Path(network), ""), {"network": 1}, {"first": 9.0, "R@Sum": score}, energy)
+    return EvaluationRow(Setting(Path(network), ""), {"network": 1}, {"first": 9.0, "R@Sum": score}, energy)
 
 
 def test_front():
@@ -31,7 +31,7 @@ def test_front():
 
 
 def test_text_is_cheapest_first_and_refusals_come_last():
-    refused = Row(Setting(Path("net"), ""), refused=CompileError("some.rule", "cannot"))
+    refused = EvaluationRow(Setting(Path("net"), ""), refused=CompileError("some.rule", "cannot"))
     lines = table([refused, row(60, 2_000_000), row(50, 1_000_000)]).splitlines()
     assert [line.split("|")[3:5] for line in lines[2:4]] == [
         [" 50.0  ", " 1 uJ              "],

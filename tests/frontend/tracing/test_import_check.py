@@ -16,7 +16,7 @@ from ir.errors import CompileError
 from ir.graph import Graph
 from ir.ops import Lif
 from models import cmsf
-from models.cmsf_network.config import Config
+from models.cmsf_network.config import CmsfConfig
 from models.cmsf_network.parts import initial_parts, random_features, set_firing_rates
 
 torch.set_num_threads(1)
@@ -42,7 +42,7 @@ def net_and_graph() -> tuple[Net, Graph, dict[str, torch.Tensor]]:
 
 
 def test_cmsf_passes_with_every_layer_compared() -> None:
-    config = Config(N=6, L=6, D=16, F=24, region_features=10, word_features=8, heads=4, combs=3)
+    config = CmsfConfig(N=6, L=6, D=16, F=24, region_features=10, word_features=8, heads=4, combs=3)
     inputs = random_features(config, samples=16, seed=3)
     for part, module in initial_parts(config, 1).items():
         set_firing_rates(module, inputs[part])

@@ -20,7 +20,7 @@ from ir.graph import Graph
 from ir.interpreter import interpret
 from ir.pipeline import lower
 from models.cmsf import CONFIGS, STATIC_INPUTS
-from models.cmsf_network.config import Config
+from models.cmsf_network.config import CmsfConfig
 from models.cmsf_network.parts import initial_parts, random_features
 from models.layers.spike_generators import GENERATORS
 
@@ -55,7 +55,7 @@ def test_the_analog_gate_needs_graded_spikes(cmsf: SimpleNamespace):
     assert [violation.where for violation in error.value.violations] == ["block.0.mlp", "block.1.mlp"]
 
 
-def _traced(config: Config, part: str) -> tuple[Graph, dict[str, torch.Tensor]]:
+def _traced(config: CmsfConfig, part: str) -> tuple[Graph, dict[str, torch.Tensor]]:
     """The part's graph, and inputs (1, B, ...)."""
     module = initial_parts(config, 0)[part]
     _make_dyadic(module)
@@ -86,7 +86,7 @@ def _make_dyadic(module: nn.Module) -> None:
 
 
 def _assert_same(
-    cmsf: SimpleNamespace, config: Config, part: str, features: object, strategies: dict[str, str]
+    cmsf: SimpleNamespace, config: CmsfConfig, part: str, features: object, strategies: dict[str, str]
 ) -> None:
     graph, inputs = _traced(config, part)
     deployment = lower(graph, SimpleNamespace(features=features), strategies)

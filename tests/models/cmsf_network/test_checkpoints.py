@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from models.cmsf_network import checkpoints
-from models.cmsf_network.config import Config
+from models.cmsf_network.config import CmsfConfig
 from models.cmsf_network.parts import initial_parts
 
-CONFIG = Config(N=4, L=4, D=8, F=16, region_features=6, word_features=5, heads=2, combs=2)
+CONFIG = CmsfConfig(N=4, L=4, D=8, F=16, region_features=6, word_features=5, heads=2, combs=2)
 PUBLISHED_BLOCK = {
     **{f"attn.{n}_linear": ("weight", "bias") for n in ("q", "k", "v", "proj")},
     **{f"attn.{n}_bn": ("weight", "bias", "running_mean", "running_var") for n in ("q", "k", "v", "proj")},

@@ -7,7 +7,7 @@ import math
 import torch
 
 from models.cmsf_network.encoder import Encoding
-from models.cmsf_network.fusion import Fused
+from models.cmsf_network.fusion import FusedEmbeddings
 from models.retrieval.losses import hinge, info_nce, loss_terms
 from models.retrieval.similarity import hard_alignment
 
@@ -39,7 +39,7 @@ def test_published_pairs_of_views_are_compared() -> None:
     views = [torch.nn.functional.normalize(torch.randn(4, 3, 8, generator=rng), dim=-1) for _ in range(6)]
     emb_i, emb_t, early_i, early_t, fused_i, fused_t = views
     image, text = Encoding(emb_i, emb_i, early_i), Encoding(emb_t, emb_t, early_t)
-    fused = Fused(fused_i, fused_t)
+    fused = FusedEmbeddings(fused_i, fused_t)
     terms = loss_terms(image, text, fused, fused)
     expected = {
         "final": (emb_i, emb_t),
@@ -60,6 +60,6 @@ def test_detached_labels_give_the_fusion_only_its_own_loss() -> None:
     tokens = torch.nn.functional.normalize(torch.randn(4, 3, 8), dim=-1)
     side = tokens.clone().requires_grad_()
     view = Encoding(tokens, tokens, tokens)
-    fused = Fused(side, side)
-    terms = loss_terms(view, view, fused, Fused(side.detach(), side.detach()))
+    fused = FusedEmbeddings(side, side)
+    terms = loss_terms(view, view, fused, FusedEmbeddings(side.detach(), side.detach()))
     assert [name for name, term in terms.items() if term.requires_grad] == ["fused"]

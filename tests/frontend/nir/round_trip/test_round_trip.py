@@ -20,11 +20,11 @@ from ir.errors import CompileError
 from ir.graph import Graph, GraphBuilder, Provenance
 from ir.ops import OPS, Add, Conv, Input, Lif, Linear, Op, Reshape, Scale
 from models import cmsf
-from models.cmsf_network.config import Config
+from models.cmsf_network.config import CmsfConfig
 from models.cmsf_network.parts import initial_parts, random_features
 
 torch.set_num_threads(1)
-SMALL = Config(N=4, L=4, D=8, F=12, region_features=6, word_features=5, heads=2, combs=2)
+SMALL = CmsfConfig(N=4, L=4, D=8, F=12, region_features=6, word_features=5, heads=2, combs=2)
 
 
 def through_file(graph: Graph, path: Path) -> Graph:

@@ -13,7 +13,7 @@ import torch
 
 from backends.targets import REFERENCE, target
 from backends.trace import Array
-from compile.evaluation.result import Result, pack
+from compile.evaluation.result_cache import BatchResult, pack
 from compile.stages.program import Program
 from ir.deployment import Deployment
 from ir.target import Profile
@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # a worker needs no front end
 
 @dataclass(frozen=True)
 class Network:
-    """One compiled part as it travels to whoever runs it: graphs, and the real value of one integer (see `Program`)."""
+    """One compiled part as it travels to whoever runs it."""
 
     name: str
     deployment: Deployment
@@ -33,13 +33,13 @@ class Network:
 
     @cached_property
     def program(self) -> Program:
-        """On the reference of the process that asks, made once."""
+        """The part on the reference engine of the process that asks, built once."""
         engine = target(REFERENCE).engine_of(self.deployment.chip, self.profile)
         return Program(self.name, REFERENCE, self.deployment, engine, self.profile)
 
     @cached_property
     def digest(self) -> bytes:
-        """Of all that the results depend on."""
+        """The hash of all that the results depend on."""
         deployment, digest = self.deployment, hashlib.sha256(repr(sorted(self.deployment.scales.items())).encode())
         for graph in (deployment.prologue, deployment.chip, deployment.epilogue):
             digest.update(graph_text(graph).encode())
@@ -48,18 +48,18 @@ class Network:
         return digest.digest()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Without the program: an engine belongs to its process."""
+        """Pickle it without the program: an engine belongs to its process."""
         return Network, (self.name, self.deployment, self.profile)
 
 
 def network_of(build: Build) -> Network:
-    """The network that a build made, without what the passes only found out."""
+    """The part of a build that runs on the target, without what the passes only found out."""
     program = build.program
     return Network(build.part.name, program.deployment.bare(), program.profile)
 
 
-def chunk_key(network: Network, inputs: Mapping[str, Array]) -> str:
-    """The name of a result: the same network and the same inputs give the same one."""
+def batch_key(network: Network, inputs: Mapping[str, Array]) -> str:
+    """Name a result by its network and inputs: where both are the same, so is the name."""
     digest = hashlib.sha256(network.digest)
     for name in sorted(inputs):
         array = np.ascontiguousarray(inputs[name])
@@ -68,12 +68,12 @@ def chunk_key(network: Network, inputs: Mapping[str, Array]) -> str:
     return digest.hexdigest()[:32]
 
 
-def run_chunk(network: Network, inputs: Mapping[str, Array]) -> bytes:
+def run_batch(network: Network, inputs: Mapping[str, Array]) -> bytes:
     """
-    Run the samples from zero state; the packed `Result`.
+    Run the samples from zero state and return the packed `BatchResult`.
 
-    On one thread: chunks side by side fill the cores, and sums on the host are the same everywhere.
+    On one thread: batches side by side fill the cores, and sums on the host are the same everywhere.
     """
     torch.set_num_threads(1)
     trace = network.program.run(inputs, probes=())
-    return pack(Result(dict(trace.outputs), trace.events))
+    return pack(BatchResult(dict(trace.outputs), trace.events))

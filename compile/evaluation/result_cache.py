@@ -1,0 +1,85 @@
+"""What a batch came to, how it is packed for the way from its worker, and the folder where it is kept, whole or not there."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import numpy as np
+
+from backends.trace import Array, Events
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What the network made of a batch."""
+
+    outputs: Mapping[str, Array]
+    """By name, in the layout of `Trace.outputs`."""
+    events: Events
+
+
+def pack(result: BatchResult) -> bytes:
+    """Write a result as an .npz file."""
+    record = json.dumps({"outputs": list(result.outputs), "events": asdict(result.events)})
+    arrays = {f"output{index}": array for index, array in enumerate(result.outputs.values())}
+    file = io.BytesIO()
+    np.savez_compressed(file, record=np.array(record), **arrays)
+    return file.getvalue()
+
+
+def unpack(packed: bytes) -> BatchResult | None:
+    """Read a packed result; None where the bytes are not a whole one."""
+    try:
+        with np.load(io.BytesIO(packed), allow_pickle=False) as file:
+            record = json.loads(str(file["record"]))
+            outputs = {name: file[f"output{index}"] for index, name in enumerate(record["outputs"])}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None
+    return BatchResult(outputs, Events(**record["events"]))
+
+
+def total_events(results: Sequence[BatchResult]) -> Events:
+    """Add up the events of all batches of a part."""
+    batches = [result.events for result in results]
+    sums = {
+        kind: {name: sum(getattr(events, kind)[name] for events in batches) for name in getattr(batches[0], kind)}
+        for kind in ("spikes", "synaptic", "updates")
+    }
+    return Events(sum(events.samples for events in batches), batches[0].steps, **sums)
+
+
+class ResultCache:
+    """Packed results in a folder, one file each, named by what they are results of (`batch_key`)."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+
+    def load(self, key: str) -> BatchResult | None:
+        """Read a result; None where there is no whole one."""
+        path = self._path(key)
+        return unpack(path.read_bytes()) if path.is_file() else None
+
+    def save(self, key: str, packed: bytes) -> None:
+        """Write a packed result under a temporary name, then give it its own."""
+        with NamedTemporaryFile(dir=self._folder, prefix=".", suffix=".part", delete=False) as file:
+            try:
+                file.write(packed)
+                file.close()
+                os.replace(file.name, self._path(key))
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(file.name)
+                raise
+
+    def _path(self, key: str) -> Path:
+        return self._folder / f"{key}.npz"

@@ -1,0 +1,119 @@
+"""
+What a model file holds, read from it and checked: the contract that `models/cmsf.py` shows.
+
+`build(config)` -> a torch module or {part: module}, `example(config, samples, seed)` -> example inputs (of the module, or by
+part), `T` (a constant, or an attribute of the configuration), and optionally `CONFIGS`, `STATIC_INPUTS`, `weights(config)`,
+`load_weights(parts, path)`, `task(config)` and `ENERGY_TABLE`. All functions here raise CompileError where it is otherwise.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from frontend.model_file.user_file import UserFile
+from ir.errors import CompileError
+
+
+def config_name(file: UserFile, config: str | None) -> str:
+    """The name of a configuration, the first one for None; empty for a file without configurations."""
+    configs = getattr(file.module, "CONFIGS", {})
+    if not isinstance(configs, Mapping):
+        raise file.broken("CONFIGS is not a mapping", hint="CONFIGS = {name: settings}")
+    if config is None:
+        return next(iter(configs), "")
+    if config not in configs:
+        hint = f"known: {', '.join(configs) or 'none'}"
+        raise CompileError("model.config", f"no configuration {config!r}", where=str(file.path), hint=hint)
+    return config
+
+
+def static_inputs(file: UserFile) -> tuple[str, ...]:
+    """Names of the inputs without a time axis; a single name in brackets is a string, not a tuple of names."""
+    names = getattr(file.module, "STATIC_INPUTS", ())
+    if not isinstance(names, tuple | list | set | frozenset):
+        raise file.broken("STATIC_INPUTS is not a tuple of names", hint='STATIC_INPUTS = ("name",)')
+    return tuple(names)
+
+
+def steps(file: UserFile, config: str) -> int:
+    """T, the number of steps of a sample: the configuration's, else the file's."""
+    settings = dict(getattr(file.module, "CONFIGS", {})).get(config)
+    number = getattr(settings, "T", getattr(file.module, "T", None))
+    if not isinstance(number, int) or number < 1:
+        what = f"T, the number of time steps, is {number!r}"
+        raise file.broken(what, hint="define T = 4 in the file, or T in the configuration")
+    return number
+
+
+def function(file: UserFile, name: str) -> Callable[..., Any]:
+    """A function that every model file has."""
+    value = getattr(file.module, name, None)
+    if not callable(value):
+        raise file.broken(f"the model file has no function {name}")
+    return value
+
+
+def optional(file: UserFile, name: str, config: str) -> Any:
+    """What an optional function returns for a configuration; None without it."""
+    value = getattr(file.module, name, None)
+    return None if value is None else file.call(name, value, config)
+
+
+def built_parts(file: UserFile, config: str) -> dict[str, nn.Module]:
+    """The parts that `build` makes, in eval mode; a single module is the part `network`."""
+    built = file.call("build", function(file, "build"), config)
+    parts = dict(built) if isinstance(built, Mapping) else {"network": built}
+    for name, part in parts.items():
+        if not isinstance(part, nn.Module):
+            raise file.broken(f"build() returned a {type(part).__name__} for {name}, not a torch module")
+    if not parts:
+        raise file.broken("build() returned no parts")
+    for part in parts.values():
+        file.call("eval", part.eval)
+    return {str(name): part for name, part in parts.items()}
+
+
+def default_weights(file: UserFile, config: str) -> Path | None:
+    """The path of the checkpoint that comes with the file, if any."""
+    path = optional(file, "weights", config)
+    if path is not None and not isinstance(path, str | Path):
+        what = f"weights() returned a {type(path).__name__}"
+        raise file.broken(what, hint="return the path of a checkpoint, or None")
+    return None if path is None else file.resolve(path)
+
+
+def example_inputs(
+    file: UserFile, parts: Mapping[str, nn.Module], config: str, samples: int, seed: int
+) -> dict[str, dict[str, torch.Tensor]]:
+    """What `example` gives, by part and input name."""
+    with file.running():
+        example = file.call("example", function(file, "example"), config, samples, seed)
+        by_part = example if _is_by_part(example, parts) else {next(iter(parts)): example}
+        missing = [part for part in parts if part not in by_part]
+        if missing or (len(parts) > 1 and by_part is not example):
+            raise file.broken(f"example() gives no inputs for the part {missing[0] if missing else '?'}")
+        return {part: _by_name(file, module, by_part[part]) for part, module in parts.items()}
+
+
+def _is_by_part(example: Any, parts: Mapping[str, nn.Module]) -> bool:
+    if not isinstance(example, Mapping) or not set(parts) <= set(example):
+        return False
+    return not isinstance(example[next(iter(parts))], torch.Tensor)
+
+
+def _by_name(file: UserFile, module: nn.Module, example: Any) -> dict[str, torch.Tensor]:
+    """Inputs by the names of forward's parameters; a bare tensor or a tuple goes in order."""
+    if isinstance(example, torch.Tensor):
+        example = (example,)
+    if isinstance(example, (tuple, list)):
+        example = dict(zip(inspect.signature(module.forward).parameters, example, strict=False))
+    if not isinstance(example, Mapping) or not all(isinstance(value, torch.Tensor) for value in example.values()):
+        what = f"example() returned {type(example).__name__}"
+        raise file.broken(what, hint="return {input name: tensor} for every part")
+    return dict(example)

@@ -1,0 +1,172 @@
+"""
+Leaves a network as it was, whatever the compiler does with it: it goes into eval mode, its neurons are reset, it runs.
+
+What can change is written down before and brought back afterwards, in place, so that a tensor that an optimiser, another
+module or a pending backward pass holds stays the same tensor.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import deque
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
+
+
+@contextmanager
+def left_as_it_was(*networks: nn.Module) -> Generator[None]:
+    """
+    Bring back, at the end, what running networks changes.
+
+    Of every module in `networks`, those in plain lists included: training mode, parameters, buffers, hooks, states of neurons
+    and all other attributes, with the values of tensors, arrays, lists, dictionaries and sets in them (objects of other
+    kinds stay in place, and keep what they hold now). Of the process: the random states of torch, NumPy and Python, torch's
+    grad mode, default dtype and number of threads, and the current folder.
+    """
+    process, contents = _Process(), _contents(networks)
+    try:
+        yield
+    finally:
+        for content in contents:
+            content.restore()
+        process.restore()
+
+
+def _current_folder() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:  # it is gone
+        return None
+
+
+@dataclass(frozen=True)
+class _Process:
+    """What code may change for the whole process, as it was when this was made."""
+
+    torch_random: torch.Tensor = field(default_factory=torch.get_rng_state)
+    cuda_random: list[torch.Tensor] = field(
+        default_factory=lambda: torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    )
+    numpy_random: Any = field(default_factory=np.random.get_state)
+    python_random: Any = field(default_factory=random.getstate)
+    grad: bool = field(default_factory=torch.is_grad_enabled)
+    dtype: torch.dtype = field(default_factory=torch.get_default_dtype)
+    threads: int = field(default_factory=torch.get_num_threads)
+    folder: str | None = field(default_factory=_current_folder)
+
+    def restore(self) -> None:
+        torch.set_rng_state(self.torch_random)
+        if self.cuda_random:
+            torch.cuda.set_rng_state_all(self.cuda_random)
+        np.random.set_state(self.numpy_random)
+        random.setstate(self.python_random)
+        torch.set_grad_enabled(self.grad)
+        torch.set_default_dtype(self.dtype)
+        if torch.get_num_threads() != self.threads:
+            torch.set_num_threads(self.threads)
+        if self.folder is not None:
+            os.chdir(self.folder)
+
+
+class _Content:
+    """The content of a container, a tensor or an array."""
+
+    def restore(self) -> None:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class _Items(_Content):
+    """References to what a dictionary, a list, a deque or a set holds; a module is the dictionary of its attributes."""
+
+    container: Any
+    items: Any
+
+    def restore(self) -> None:
+        if _same_items(self.container, self.items):
+            return
+        self.container.clear()
+        if isinstance(self.container, dict | set):
+            self.container.update(self.items)
+        else:
+            self.container.extend(self.items)
+
+
+@dataclass(frozen=True)
+class _Values(_Content):
+    """The values of a tensor; `memory` looks at its memory without its history, so that a backward pass sees no write."""
+
+    tensor: torch.Tensor
+    memory: torch.Tensor
+    values: torch.Tensor
+    requires_grad: bool
+
+    def restore(self) -> None:
+        if self.tensor.data_ptr() != self.memory.data_ptr() or self.tensor.shape != self.memory.shape:
+            self.tensor.data = self.memory
+        if not torch.equal(self.memory, self.values):
+            self.memory.copy_(self.values)
+        if self.tensor.is_leaf and self.tensor.requires_grad != self.requires_grad:
+            self.tensor.requires_grad_(self.requires_grad)
+
+
+@dataclass(frozen=True)
+class _Elements(_Content):
+    """The elements of a NumPy array."""
+
+    array: Any
+    elements: Any
+
+    def restore(self) -> None:
+        if not np.array_equal(self.array, self.elements):
+            self.array[...] = self.elements
+
+
+def _contents(networks: Iterable[nn.Module]) -> list[_Content]:
+    """The contents of everything that is reached from `networks` through modules and containers."""
+    reached: dict[int, Any] = {}
+    contents: list[_Content] = []
+    pending: list[Any] = list(networks)
+    while pending:
+        value = pending.pop()
+        if id(value) in reached:
+            continue
+        reached[id(value)] = value
+        if isinstance(value, nn.Module):
+            pending.append(vars(value))
+        elif isinstance(value, dict):
+            contents.append(_Items(value, dict(value)))
+            pending.extend(value.values())
+        elif isinstance(value, list | deque | set):
+            contents.append(_Items(value, list(value)))
+            pending.extend(value)
+        elif isinstance(value, tuple):
+            pending.extend(value)
+        elif isinstance(value, torch.Tensor) and _has_values(value):
+            contents.append(_Values(value, value.data, value.data.clone(), value.requires_grad))
+        elif isinstance(value, np.ndarray):
+            contents.append(_Elements(value, value.copy()))
+    return contents
+
+
+def _has_values(tensor: torch.Tensor) -> bool:
+    """Whether a tensor has memory that can be read and written back, element by element."""
+    lazy = isinstance(tensor, UninitializedParameter | UninitializedBuffer)
+    return not lazy and tensor.layout is torch.strided and tensor.device.type != "meta"
+
+
+def _same_items(container: Any, items: Any) -> bool:
+    """Whether a container holds the very same objects as before."""
+    if len(container) != len(items):
+        return False
+    if isinstance(container, dict):
+        return all(a is b and container[a] is items[b] for a, b in zip(container, items, strict=True))
+    return all(a is b for a, b in zip(container, items, strict=True))
