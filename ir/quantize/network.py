@@ -15,11 +15,10 @@ from dataclasses import replace
 from ir.analysis.wiring import behind_routing, wiring_of
 from ir.errors import CompileError
 from ir.graph import Array, Graph, Node
-from ir.ops.base import Value
+from ir.ops.base import Input, Value
 from ir.ops.delay import Delay, Past
 from ir.ops.linear import Sum, Synapse
 from ir.ops.membrane import Membrane
-from ir.ops.source import Input
 from ir.quantize.calibration import ValueStatistics, observe
 from ir.quantize.features import check_features
 from ir.quantize.gains import separate_gains
