@@ -12,13 +12,10 @@ from ir.target import Features
 
 
 class StrategySelection:
-    """
-    Answers per node; impossible nodes are collected, so that one error names all of them.
-
-    overrides: operation or module path -> strategy; the longest module path wins, then the operation.
-    """
+    """Says node by node how to lower it; impossible nodes are collected, so that one error names all of them."""
 
     def __init__(self, graph: Graph, features: Features, overrides: Mapping[str, str]) -> None:
+        """`overrides`: operation or module path -> strategy; the longest module path wins, then the operation."""
         self._features, self._overrides = features, dict(overrides)
         self._violations: list[Violation] = []
         self._used: set[str] = set()
@@ -41,13 +38,13 @@ class StrategySelection:
         return min(possible, key=lambda name: _cost(possible[name], lowering, node))
 
     def finish(self) -> None:
-        """Raise what was found: nodes that the profile cannot run, then overrides that applied to nothing."""
+        """Raise what went wrong: nodes that the profile cannot run, else overrides that applied to nothing."""
         if self._violations:
             raise DeployError(self._violations)
         idle = [key for key in self._overrides if key not in self._used and key not in LOWERINGS]
         if idle:
             what = f"nothing in {idle[0]} can be lowered as {self._overrides[idle[0]]!r}"
-            raise CompileError("lower.override", what, where=idle[0], hint=f"operations: {_known()}")
+            raise CompileError("lower.override", what, where=idle[0], hint=f"operations: {_choices()}")
 
     def _asked(self, operation: str, node: Node) -> str | None:
         """The user's strategy for a node, where it is one of the operation's."""
@@ -80,14 +77,14 @@ def _cost(strategy: Strategy, lowering: Lowering, node: Node) -> tuple[int, int,
 def _check_override(key: str, strategy: str, modules: set[str]) -> None:
     """The key names an operation or a module, the strategy exists there."""
     if key in LOWERINGS:
-        known = LOWERINGS[key]
+        names = set(LOWERINGS[key])
     elif any(_is_inside(module, key) for module in modules):
-        known = {name for options in LOWERINGS.values() for name in options}
+        names = {name for options in LOWERINGS.values() for name in options}
     else:
-        hint = f"operations: {_known()}; or the path of a module"
+        hint = f"operations: {_choices()}; or the path of a module"
         raise CompileError("lower.override", f"{key!r} is neither an operation nor a module", where=key, hint=hint)
-    if strategy not in known:
-        hint = f"known: {', '.join(sorted(known))}"
+    if strategy not in names:
+        hint = f"known: {', '.join(sorted(names))}"
         raise CompileError("lower.strategy", f"{key} has no strategy {strategy!r}", where=key, hint=hint)
 
 
@@ -95,6 +92,6 @@ def _is_inside(module: str, key: str) -> bool:
     return module == key or module.startswith(f"{key}.")
 
 
-def _known() -> str:
+def _choices() -> str:
     """The operations with more than one strategy, and their strategies."""
     return "; ".join(f"{name}: {', '.join(rows)}" for name, rows in LOWERINGS.items() if len(rows) > 1)

@@ -10,7 +10,7 @@ Turns a spiking network into synapses and neurons, by the rules of the table in 
     %s = lif(%h) {decay=0.5} : spike[36x8]          %s = lif(%h, %h_copy, bias=@s.bias) {decay=0.5}
 
 Afterwards every projection reads one population and feeds one neuron, every neuron reads currents, biases sit on neurons.
-Nodes that the model does not have carry the pass and the strategy in their `where`.
+Nodes that the model does not have carry the pass and the strategy in their provenance.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ def lower_to_synapses(graph: Graph, features: Features, strategies: Mapping[str,
         CompileError: an operation without a lowering, an unknown strategy.
         DeployError: nodes that the chip cannot run, all of them.
     """
-    lowering, choice = Lowering(graph), StrategySelection(graph, features, strategies)
+    lowering, selection = Lowering(graph), StrategySelection(graph, features, strategies)
     for node in graph.nodes.values():
         row = operation(lowering, node)
         if row is None:
             raise _unknown(node)
-        name = choice.strategy(lowering, row, node)
+        name = selection.strategy(lowering, row, node)
         provenance = node.provenance.after(PASS).after(f"{row}={name}")
-        lowering.forms[node.name] = LOWERINGS[row][name].rule(lowering, node, provenance)
+        lowering.values[node.name] = LOWERINGS[row][name].rule(lowering, node, provenance)
         close_loop(lowering, node, provenance)
-    choice.finish()
+    selection.finish()
     return lowering.builder.build({name: lowering.output(value) for name, value in graph.outputs.items()})
 
 

@@ -13,21 +13,19 @@ from math import prod
 
 import numpy as np
 
-from ir.graph import Array, Node, Provenance
-from ir.lowerings.forms import Current, Form, Wire
-from ir.lowerings.lowering import Lowering, joint_bias
+from ir.graph import Node, Provenance
+from ir.lowerings.lowering import Lowering
 from ir.lowerings.rules.compose import response, through
-from ir.lowerings.rules.gate import relay
-from ir.lowerings.rules.projection import own_bias, projected
+from ir.lowerings.rules.projection import bias_of, projected
+from ir.lowerings.values import Current, LoweredValue, Wire, summed_bias
 from ir.ops import Linear, Reshape
 from ir.ops.base import Op
-from ir.ops.membrane import ANALOG_BITS
 
 MAX_WEIGHTS = 1 << 25
 TOO_MANY = (1 << 60, 1 << 60, 1)
 
 
-def lower_by_merging(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
+def lower_by_merging(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
     """One matrix per wire, over the whole of its population."""
     (current,) = lowering.operands(node)
     assert isinstance(current, Current)
@@ -37,15 +35,15 @@ def lower_by_merging(lowering: Lowering, node: Node, provenance: Provenance) -> 
             node, "lower.chain", what, hint="put neurons between the two, or choose a profile with graded spikes"
         )
     wires = tuple(merged(lowering, wire, node) for wire in current.wires)
-    bias = joint_bias([through(lowering, node, current), own_bias(lowering, node)])
+    bias = summed_bias([through(lowering, node, current), bias_of(lowering, node)])
     return Current(node.type.shape, wires, bias)
 
 
-def lower_by_relay(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
+def lower_by_relay(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
     """Graded neurons take the first sum, the projection reads what they emit."""
     (current,) = lowering.operands(node)
     assert isinstance(current, Current)
-    return projected(lowering, node, relay(lowering, current, ANALOG_BITS, f"{node.name}_relay", provenance))
+    return projected(lowering, node, lowering.relay(current, f"{node.name}_relay", provenance))
 
 
 def cost_of_merging(lowering: Lowering, node: Node) -> tuple[int, int, int]:
@@ -81,10 +79,8 @@ def merged(lowering: Lowering, wire: Wire, node: Node) -> Wire:
     chain: list[tuple[Op, str | None]] = [(wire.op, wire.weight), *((route, None) for route in wire.routes)]
     rows = response(lowering, shape, [*chain, (node.op, node.param("weight"))])
     source = lowering.reshaped(wire.source, (rows.shape[0],), node.name, wire.provenance)
-    name = lowering.builder.param(f"{node.name}.behind_{wire.name}", _as_weights(lowering, rows))
+    name = lowering.builder.param(
+        f"{node.name}.behind_{wire.name}", np.ascontiguousarray(rows.T.astype(lowering.graph.dtype))
+    )
     routes = () if node.type.shape == (rows.shape[1],) else (Reshape(node.type.shape),)
     return Wire(source, Linear(), node.name, node.provenance, name, wire.factor, routes)
-
-
-def _as_weights(lowering: Lowering, rows: Array) -> Array:
-    return np.ascontiguousarray(rows.T.astype(lowering.graph.dtype))

@@ -92,7 +92,7 @@ def _estimated(source: Graph, strategy: str) -> tuple[int, int, int]:
         row = operation(lowering, node)
         assert row is not None
         (only,) = LOWERINGS[row].values()
-        lowering.forms[node.name] = only.rule(lowering, node, node.provenance)
+        lowering.values[node.name] = only.rule(lowering, node, node.provenance)
     assert cost is not None
     return cost(lowering, source.nodes["outer"])
 
