@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ir.graph import Node, Provenance
+from ir.lowerings.cost import Cost
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.rules.attention import (
-    Cost,
     cost_graded_a,
     cost_graded_b,
     cost_time_coded,
@@ -16,7 +16,13 @@ from ir.lowerings.rules.attention import (
     lower_graded_b,
     lower_time_coded,
 )
-from ir.lowerings.rules.chain import cost_of_a_relay, cost_of_merging, lower_by_merging, lower_by_relay
+from ir.lowerings.rules.chain import (
+    cost_of_a_relay,
+    cost_of_merging,
+    lower_by_merging,
+    lower_by_relay,
+    obstacle_to_merging,
+)
 from ir.lowerings.rules.gate import lower_gate
 from ir.lowerings.rules.logic import lower_mask, lower_max_pool, lower_not
 from ir.lowerings.rules.matmul import attention_above, lower_matmul
@@ -49,7 +55,9 @@ class Strategy:
     cost: Callable[[Lowering, Node], Cost] | None = None
     """What it adds, where there is a choice."""
     hint: str = ""
-    """What else to do on a chip that lacks the features."""
+    """What else to do where it is impossible."""
+    obstacle: Callable[[Lowering, Node], str | None] | None = None
+    """Why it cannot lower a node on any chip, None where it can."""
 
 
 GRADED = ("graded_spikes", "programmable_neurons")
@@ -73,7 +81,12 @@ LOWERINGS: Mapping[str, Mapping[str, Strategy]] = {
     "residual": {"duplicate": Strategy(lower_add)},
     "projection": {"synapses": Strategy(lower_projection)},
     "chain": {
-        "merge": Strategy(lower_by_merging, cost=cost_of_merging),
+        "merge": Strategy(
+            lower_by_merging,
+            cost=cost_of_merging,
+            hint="put neurons between the two, or choose a profile with graded spikes",
+            obstacle=obstacle_to_merging,
+        ),
         "relay": Strategy(lower_by_relay, GRADED, cost_of_a_relay, f"use chain=merge, or {OTHER_PROFILE}"),
     },
     "scale": {"weights": Strategy(lower_scale)},
@@ -88,7 +101,7 @@ LOWERINGS: Mapping[str, Mapping[str, Strategy]] = {
     "routing": {"wires": Strategy(lower_routing)},
     "input": {"wires": Strategy(lower_input)},
 }
-"""Operation -> strategy name -> strategy; the first of two equally cheap ones wins."""
+"""Operation -> strategy name -> strategy; the first of two equally cheap ones is taken."""
 
 BY_KIND = {
     "add": "residual",

@@ -23,10 +23,12 @@ from ir.lowerings.lowering import PASS, Lowering
 from ir.lowerings.rules.memory import close_loop
 from ir.lowerings.selection import StrategySelection
 from ir.lowerings.table import LOWERINGS, operation
-from ir.target import Features
+from ir.target import USUAL_WEIGHTS, CostWeights, Features
 
 
-def lower_to_synapses(graph: Graph, features: Features, strategies: Mapping[str, str]) -> Graph:
+def lower_to_synapses(
+    graph: Graph, features: Features, strategies: Mapping[str, str], weights: CostWeights = USUAL_WEIGHTS
+) -> Graph:
     """
     The network at level synaptic.
 
@@ -34,12 +36,13 @@ def lower_to_synapses(graph: Graph, features: Features, strategies: Mapping[str,
         graph: a chip graph without batch norms.
         features: what the profile's chip can do.
         strategies: operation or module path -> strategy, where the cheapest is not wanted.
+        weights: the profile's, by which strategies are cheap.
 
     Raises:
         CompileError: an operation without a lowering, an unknown strategy.
         DeployError: nodes that the chip cannot run, all of them.
     """
-    lowering, selection = Lowering(graph), StrategySelection(graph, features, strategies)
+    lowering, selection = Lowering(graph), StrategySelection(graph, features, strategies, weights)
     for node in graph.nodes.values():
         row = operation(lowering, node)
         if row is None:

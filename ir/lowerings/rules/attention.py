@@ -14,15 +14,13 @@ from __future__ import annotations
 from math import prod
 
 from ir.graph import Node, Provenance
+from ir.lowerings.cost import Cost
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.rules.logic import Literal, conjunction
 from ir.lowerings.rules.matmul import aligned, multiplied
 from ir.lowerings.rules.routing import routed
 from ir.lowerings.values import Current, LoweredValue, PendingProduct, Spikes, Wire
 from ir.ops import Burst, Reshape, Sum
-
-Cost = tuple[int, int, int]
-"""Neurons, synapses, micro-steps: compared in this order."""
 
 
 def lower_graded_a(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
@@ -92,16 +90,19 @@ def _sizes(lowering: Lowering, node: Node) -> tuple[int, int, int, int, int]:
 def cost_graded_a(lowering: Lowering, node: Node) -> Cost:
     """Of the order (A B) C."""
     h, n, d, m, e = _sizes(lowering, node)
-    return h * n * m * (d + e + 1), 3 * h * n * m * (d + e), 1
+    synapses = 3 * h * n * m * (d + e)
+    return Cost(neurons=h * n * m * (d + e + 1), synapses=synapses, events=synapses)
 
 
 def cost_graded_b(lowering: Lowering, node: Node) -> Cost:
     """Of the order A (B C)."""
     h, n, d, m, e = _sizes(lowering, node)
-    return h * d * e * (n + m + 1), 3 * h * d * e * (n + m), 1
+    synapses = 3 * h * d * e * (n + m)
+    return Cost(neurons=h * d * e * (n + m + 1), synapses=synapses, events=synapses)
 
 
 def cost_time_coded(lowering: Lowering, node: Node) -> Cost:
-    """As graded-a, over as many micro-steps as a score can count."""
-    neurons, synapses, _ = cost_graded_a(lowering, node)
-    return neurons, synapses, _sizes(lowering, node)[2]
+    """As graded-a, over as many micro-steps as a score can count; the synapses behind the scores work in each of them."""
+    h, n, d, m, e = _sizes(lowering, node)
+    scores = cost_graded_a(lowering, node)
+    return Cost(scores.neurons, scores.synapses, events=3 * h * n * m * d * (1 + e), steps=d)
