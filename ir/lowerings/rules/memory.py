@@ -10,7 +10,7 @@ from __future__ import annotations
 from ir.graph import Node, Provenance
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.rules.routing import routed
-from ir.lowerings.values import Current, LoweredValue, Spikes
+from ir.lowerings.values import Complement, Current, LoweredValue, Spikes
 from ir.ops import Past
 from ir.ops.membrane import ANALOG_BITS
 from ir.types import Type, graded
@@ -18,7 +18,7 @@ from ir.types import Type, graded
 
 def lower_delay(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
     """The delay on every population, or on the projections of a current without a constant."""
-    (value,) = lowering.operands(node)
+    value = lowering.positive(lowering.operands(node)[0])  # before the window, the delayed 1 - x is silent as x is
     assert isinstance(value, (Current, Spikes)), "a product is read by a matrix product only"
     if isinstance(value, Current):
         return routed(value, node.op, value.shape)
@@ -43,7 +43,8 @@ def _delayed(lowering: Lowering, node: Node, value: Spikes) -> Spikes:
 def is_plain_delay(lowering: Lowering, node: Node) -> bool:
     """Whether a delay needs no neurons: of populations, or the same for all of a current without a constant."""
     (value,) = lowering.operands(node)
-    return isinstance(value, Spikes) or (isinstance(value, Current) and value.bias is None and not node.params)
+    plain = isinstance(value, Current) and value.bias is None and not node.params
+    return plain or isinstance(value, (Spikes, Complement))
 
 
 def is_plain_loop(lowering: Lowering, node: Node) -> bool:
