@@ -26,7 +26,7 @@ from ir.errors import CompileError
 from ir.graph import Graph
 from ir.pipeline import lower
 from ir.quantize.calibration import observe
-from ir.quantize.network import quantizable, quantize_seen
+from ir.quantize.network import quantizable, quantize_calibrated
 from ir.text import graph_text
 from ir.verify import verify
 
@@ -66,7 +66,7 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
             chip = quantizable(deployment.chip, profile.arithmetic, profile.features)
             seen = observe(chip, _calibration(floating, part))
             progress.lap("calibrate")
-            chip, report = quantize_seen(chip, profile.arithmetic, seen)
+            chip, report = quantize_calibrated(chip, profile.arithmetic, seen)
             verify(chip, "quantized")
             keep("quantize", {"chip": chip})
         whole = Deployment(deployment.prologue, chip, deployment.epilogue)
