@@ -35,8 +35,8 @@ class StrategySelection:
         Raises:
             DeployError: a node that cannot be built at all, with all that went wrong before.
         """
-        asked = self._asked(operation, node)
-        options = LOWERINGS[operation] if asked is None else {asked: LOWERINGS[operation][asked]}
+        override, options = self._override(operation, node), LOWERINGS[operation]
+        options = options if override is None else {override: options[override]}
         obstacles = {name: option.obstacle and option.obstacle(lowering, node) for name, option in options.items()}
         possible = [name for name, option in options.items() if not self._missing(option) and not obstacles[name]]
         if not possible:
@@ -57,7 +57,7 @@ class StrategySelection:
             what = f"nothing in {idle[0]} can be lowered as {self._overrides[idle[0]]!r}"
             raise CompileError("lower.override", what, where=idle[0], hint=f"operations: {_choices()}")
 
-    def _asked(self, operation: str, node: Node) -> str | None:
+    def _override(self, operation: str, node: Node) -> str | None:
         """The user's strategy for a node, where it is one of the operation's."""
         keys = [key for key in self._overrides if _is_inside(node.provenance.module, key)]
         for key in [*sorted(keys, key=len, reverse=True), operation]:

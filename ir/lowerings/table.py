@@ -35,7 +35,7 @@ from ir.lowerings.rules.memory import (
     lower_past_by_relay,
 )
 from ir.lowerings.rules.neuron import lower_input, lower_neuron
-from ir.lowerings.rules.projection import behind_wires, lower_projection
+from ir.lowerings.rules.projection import composed_current, lower_projection
 from ir.lowerings.rules.routing import lower_routing
 from ir.lowerings.rules.scale import lower_offset, lower_scale
 from ir.lowerings.rules.sums import lower_add, lower_subtract
@@ -122,7 +122,7 @@ def operation(lowering: Lowering, node: Node) -> str | None:
         return _matrix_product(lowering, node)
     if node.op.family == "projection":
         (value,) = lowering.operands(node)
-        chained = isinstance(value, Current) and behind_wires(lowering, node, value) is None
+        chained = isinstance(value, Current) and composed_current(lowering, node, value) is None
         return "chain" if chained else "projection"
     if node.op.kind == "delay":
         return "delay" if is_plain_delay(lowering, node) else "analog-delay"

@@ -49,7 +49,7 @@ class CalibratedNetwork:
         values = largest_values(node, neurons, statistics, self.bias(node), self.chip.steps)
         return finest_unit(values, self.arithmetic)
 
-    def wanted_scale(self, source: str) -> float:
+    def readers_scale(self, source: str) -> float:
         """The coarsest scale that a reader of the payload asks for; 0 where nobody reads it."""
         scales = [0.0]
         for name in self.wiring.readers(source):
@@ -78,7 +78,7 @@ class CalibratedNetwork:
 
     def _looped_emission(self, name: str) -> Emission:
         statistics, bits = self.statistics[name], self.arithmetic.payload_bits or 1
-        scale = input_scale(self.wanted_scale(name), statistics, bits)
+        scale = input_scale(self.readers_scale(name), statistics, bits)
         return Emission(scale, 1 << (payload_bits(HEADROOM * statistics.emitted / scale, bits) - 1))
 
 

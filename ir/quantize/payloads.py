@@ -52,9 +52,9 @@ def payload_scale(
     return min(balanced, finest * weight_levels(arithmetic) / reader.largest)
 
 
-def input_scale(wanted: float, statistics: ValueStatistics, bits: int) -> float:
-    """The power of two at or above the wanted scale at which the calibrated input fits `bits` bits."""
-    least = max(wanted, statistics.emitted * HEADROOM / (1 << (bits - 1)))
+def input_scale(readers_scale: float, statistics: ValueStatistics, bits: int) -> float:
+    """The power of two at or above the scale that suits the readers, at which the calibrated input fits `bits` bits."""
+    least = max(readers_scale, statistics.emitted * HEADROOM / (1 << (bits - 1)))
     return 2.0 ** ceil(log2(least)) if least else 1.0
 
 
@@ -63,9 +63,9 @@ def payload_bits(largest: float, bits: int) -> int:
     return min(bits, ceil(log2(max(largest, 1.0) + 1)) + 1)
 
 
-def payload_shift(wanted: float, unit: float, statistics: ValueStatistics, bits: int) -> int:
-    """The right shift that brings a payload's unit nearest to the wanted scale and into `bits` bits."""
-    nearest = round(log2(wanted / unit)) if wanted else 0
+def payload_shift(readers_scale: float, unit: float, statistics: ValueStatistics, bits: int) -> int:
+    """The right shift that brings a payload's unit nearest to the scale that suits its readers, and into `bits` bits."""
+    nearest = round(log2(readers_scale / unit)) if readers_scale else 0
     overflow = ceil(log2(max(statistics.emitted * HEADROOM / unit, 1.0) / (1 << (bits - 1))))
     return max(0, nearest, overflow)
 

@@ -44,7 +44,7 @@ def plan_input(network: CalibratedNetwork, node: Node) -> InputPlan:
         return InputPlan(Emission(1.0, max(1, node.type.domain.bound)), None)
     statistics = network.statistics[node.name]
     widest = network.arithmetic.payload_bits or network.arithmetic.bias_mantissa_bits
-    scale = input_scale(network.wanted_scale(node.name), statistics, widest)
+    scale = input_scale(network.readers_scale(node.name), statistics, widest)
     bits = payload_bits(statistics.emitted / scale, widest)
     return InputPlan(Emission(scale, 1 << (bits - 1)), bits)
 
@@ -152,7 +152,7 @@ class PopulationPlanner:
         network, name = self.network, self.node.name
         if name in self.before.looped:
             return round(log2(self.before.looped[name].scale / one))
-        return payload_shift(network.wanted_scale(name), one, network.statistics[name], bits)
+        return payload_shift(network.readers_scale(name), one, network.statistics[name], bits)
 
     def _largest_current(self, payload: Projections, emissions: Mapping[str, Emission]) -> int:
         """The largest magnitude of the summed current, in weight units."""

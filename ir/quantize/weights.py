@@ -125,10 +125,10 @@ def round_weights(weights: Array | float, unit: float, bits: int) -> QuantizedAr
         block = slice(start, start + BLOCK)
         ideal = flat[block].astype(np.float64) / unit
         nearest = np.rint(ideal)
-        kept = integers[block] = np.clip(nearest, -top, top - 1)
-        saturated += int(np.count_nonzero(nearest != kept))
+        clipped = integers[block] = np.clip(nearest, -top, top - 1)
+        saturated += int(np.count_nonzero(nearest != clipped))
         power += float(np.sum(ideal**2))
-        lost += float(np.sum((kept - ideal) ** 2))
+        lost += float(np.sum((clipped - ideal) ** 2))
     return QuantizedArray(integers.reshape(np.shape(weights)), saturated, sqrt(lost / power) if power else 0.0)
 
 

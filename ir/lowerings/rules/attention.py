@@ -59,8 +59,8 @@ def _summed_bursts(lowering: Lowering, pairs: str, micro: int, node: Node, prove
     """The sums of pairs (micro, ..., n, m, e) over the micro-steps and over m."""
     shape = lowering.builder.type(pairs).shape
     wire = Wire(pairs, Sum((0, len(shape) - 2), micro=micro), f"{node.name}_sum", provenance)
-    kept, result = (1, *shape[1:-2], 1, shape[-1]), (*shape[1:-2], shape[-1])
-    return routed(Current(kept, (wire,)), Reshape(result), result)
+    rows, result = (1, *shape[1:-2], 1, shape[-1]), (*shape[1:-2], shape[-1])
+    return routed(Current(rows, (wire,)), Reshape(result), result)
 
 
 def _factors(lowering: Lowering, node: Node) -> tuple[str, str, str, PendingProduct]:

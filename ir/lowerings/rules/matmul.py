@@ -96,5 +96,5 @@ def _summed(lowering: Lowering, pairs: str, name: str, provenance: Provenance) -
     """The sums of the pairs (..., n, c, m) over c."""
     shape = lowering.builder.type(pairs).shape
     wire = Wire(pairs, Sum((len(shape) - 2,)), f"{name}_sum", provenance)
-    kept, result = (*shape[:-2], 1, shape[-1]), (*shape[:-2], shape[-1])
-    return routed(Current(kept, (wire,)), Reshape(result), result)
+    rows, result = (*shape[:-2], 1, shape[-1]), (*shape[:-2], shape[-1])
+    return routed(Current(rows, (wire,)), Reshape(result), result)

@@ -64,18 +64,22 @@ def lower_past_by_relay(lowering: Lowering, node: Node, provenance: Provenance) 
     assert isinstance(op, Past)
     lowering.relayed.add(op.of)
     kind = Type(node.type.shape, graded(ANALOG_BITS))
-    return Spikes(
-        (lowering.builder.add(Past(_relay_name(op.of), str(kind), op.steps), name=node.name, provenance=provenance),)
-    )
+    past = Past(_relay_name(lowering, op.of), str(kind), op.steps)
+    return Spikes((lowering.builder.add(past, name=node.name, provenance=provenance),))
 
 
 def close_loop(lowering: Lowering, node: Node, provenance: Provenance) -> None:
     """Build the graded neurons that a back edge of this value reads, if there is one."""
     if node.name in lowering.relayed:
         current = lowering.current(lowering.values[node.name], f"{node.name}_in", provenance)
-        population = lowering.relay(current, _relay_name(node.name), provenance)
-        assert population.parts == (_relay_name(node.name),), "the back edge is built before, and names it"
+        name = _relay_name(lowering, node.name)
+        population = lowering.relay(current, name, provenance)
+        assert population.parts == (name,), "the back edge is built before, and names it"
 
 
-def _relay_name(value: str) -> str:
-    return f"{value}_looped"
+def _relay_name(lowering: Lowering, value: str) -> str:
+    """The name of the graded neurons that take a current, one that no node of the model has."""
+    name = f"{value}_looped"
+    while name in lowering.graph.nodes:
+        name = f"{name}_looped"
+    return name

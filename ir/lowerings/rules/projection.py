@@ -18,9 +18,9 @@ def lower_projection(lowering: Lowering, node: Node, provenance: Provenance) -> 
     (value,) = lowering.operands(node)
     value = _readable(lowering, node, value, provenance)
     if isinstance(value, Current):
-        behind = behind_wires(lowering, node, value)
-        assert behind is not None, "a chain has a row of its own"
-        return behind
+        current = composed_current(lowering, node, value)
+        assert current is not None, "a chain has a row of its own"
+        return current
     return projected(lowering, node, lowering.spikes(node, value, f"{node.op.kind} between two neurons"))
 
 
@@ -40,7 +40,7 @@ def projected(lowering: Lowering, node: Node, spikes: Spikes) -> Current:
     return Current(node.type.shape, wires, bias_of(lowering, node))
 
 
-def behind_wires(lowering: Lowering, node: Node, current: Current) -> Current | None:
+def composed_current(lowering: Lowering, node: Node, current: Current) -> Current | None:
     """The projection of a current, where it makes one map of its kind with the projection of every wire; else None."""
     if node.op.kind not in ("linear", "conv"):
         return None
