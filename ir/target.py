@@ -1,5 +1,5 @@
 """
-What a hardware profile may say: four tables of numbers, each field with its unit, and typed access to them.
+What a hardware profile may say: five tables of numbers, each field with its unit, and typed access to them.
 
 A profile is read by passes as plain numbers (`profile.arithmetic.weight_bits`) and by reports as quantities with their
 origin (`profile.quantity("energy", "synaptic_event")`). A number that nobody published is absent, never guessed here.
@@ -140,7 +140,37 @@ class Energy:
     """One spike over one tile boundary of a column."""
 
 
-TABLES: Mapping[str, type] = {"features": Features, "arithmetic": Arithmetic, "limits": Limits, "energy": Energy}
+@dataclass(frozen=True)
+class CostWeights:
+    """
+    What the parts of a lowering's cost (`ir.lowerings.cost`) are worth, all in synapses; the cheapest lowering is taken.
+
+    A chip is full when its neurons or its synapses are, so a neuron is worth the synapses that a chip has for each of its
+    neurons: more than a hundred on the chips that we know. Synaptic events and micro-steps are energy and time, not space.
+    Events weigh nothing by default, since how many occur is not known before a network runs; a micro-step weighs just enough
+    to decide between lowerings of the same size.
+    """
+
+    neuron: int = field(default=120, metadata=counted_in("synapse"))
+    """One neuron; 120 is Loihi 2's published number of synapses per neuron (of a chip)."""
+    synapse: int = field(default=1, metadata=counted_in("synapse"))
+    """One synapse."""
+    event: int = field(default=0, metadata=counted_in("synapse"))
+    """One synaptic event per model step, if every population fired."""
+    step: int = field(default=1, metadata=counted_in("synapse"))
+    """One micro-step of a model step."""
+
+
+USUAL_WEIGHTS = CostWeights()
+"""The weights where a profile states none."""
+
+TABLES: Mapping[str, type] = {
+    "features": Features,
+    "arithmetic": Arithmetic,
+    "limits": Limits,
+    "energy": Energy,
+    "cost": CostWeights,
+}
 """Table of the TOML file -> what it holds."""
 
 
@@ -180,6 +210,11 @@ class Profile:
     def energy(self) -> Energy:
         """Prices per event; all None where the profile has no such table."""
         return self._typed("energy", Energy) if "energy" in self.tables else Energy()
+
+    @cached_property
+    def cost(self) -> CostWeights:
+        """What the parts of a lowering's cost are worth; the usual weights where the profile has no such table."""
+        return self._typed("cost", CostWeights) if "cost" in self.tables else USUAL_WEIGHTS
 
     def quantity(self, table: str, key: str) -> Quantity:
         """One number with its origin; CompileError("profile.missing") where the profile does not state it."""

@@ -16,10 +16,10 @@ from frontend.netx.synapses import ENTRIES, Shape, synapses_of
 from ir.deployment import Deployment
 from ir.errors import CompileError
 from ir.graph import Array, Graph, GraphBuilder
+from ir.ops.base import Input
 from ir.ops.delay import Delay, Past
 from ir.ops.linear import Linear, Sum, Synapse
 from ir.ops.shape import Reshape
-from ir.ops.source import Input
 from ir.types import REAL, SPIKE, Type, graded
 from ir.verify import verify
 

@@ -22,7 +22,7 @@ from ir.errors import CompileError
 from ir.graph import Graph, Node
 from ir.interpreter import parameter_like
 from ir.ops import Leaky, Lif, Past
-from ir.ops.dendrite import total_current
+from ir.ops.population import total_current
 
 MEMBRANE_ULPS = 16
 OUTPUT_TOLERANCE = 1e-5

@@ -2,8 +2,8 @@
 A graph on its way to synapses: the lowered graph so far, and what every value of the source graph has become in it.
 
 The rules share these few moves: take an operand as populations or as a current, spread a population over a shape, build a
-neuron. A node that lowering adds carries PASS in its `where`, the model's own neurons and projections do not: that is how
-the census, the energy model and the report tell them apart.
+neuron. A node that lowering adds carries PASS in its provenance, the model's own neurons and projections do not: that is
+how the census, the energy model and the report tell them apart.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from typing import NoReturn
 import numpy as np
 
 from ir.errors import DeployError, Violation
-from ir.graph import Array, Graph, GraphBuilder, Node, Provenance
-from ir.lowerings.forms import Complement, Current, Form, Product, Spikes, Wire, narrowest
-from ir.ops import Add, Expand, Gate, Lif, Reshape, Sum, Synapse
+from ir.graph import Graph, GraphBuilder, Node, Provenance
+from ir.lowerings.values import Complement, Current, LoweredValue, PendingProduct, Spikes, Wire
+from ir.ops import Add, Expand, Gate, Graded, Lif, Reshape, Sum, Synapse
 from ir.ops.base import Op
+from ir.ops.membrane import ANALOG_BITS
 
 PASS = "lower_to_synapses"
 RESIDUAL = "residual=duplicate"
@@ -26,33 +27,40 @@ RESIDUAL = "residual=duplicate"
 
 
 class Lowering:
-    """
-    The state of the pass.
+    """The state of the pass, which grows with every node that is lowered."""
 
-    forms: value of the source graph -> what it is now. relayed: currents that back edges read, and that therefore need
-    neurons which emit them.
-    """
+    graph: Graph
+    """The source graph."""
+    builder: GraphBuilder
+    """The lowered graph so far."""
+    values: dict[str, LoweredValue]
+    """Value of the source graph -> what it has become."""
+    relayed: set[str]
+    """Currents that back edges read, and that therefore need neurons which emit them."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.builder = GraphBuilder(graph.name, graph.steps, graph.params, graph.dtype)
-        self.forms: dict[str, Form] = {}
-        self.relayed: set[str] = set()
+        self.values = {}
+        self.relayed = set()
         self._wired: set[str] = set()
         self._negated: dict[str, str] = {}
 
-    def operands(self, node: Node) -> tuple[Form, ...]:
+    def operands(self, node: Node) -> tuple[LoweredValue, ...]:
         """What a node's operands have become."""
-        return tuple(self.forms[name] for name in node.inputs)
+        return tuple(self.values[name] for name in node.inputs)
 
-    def spikes(self, node: Node, form: Form, what: str) -> Spikes:
+    def positive(self, value: LoweredValue) -> Spikes | Current | PendingProduct:
+        """The value itself, or the population that fires negated spikes."""
+        return Spikes((self._not(value),)) if isinstance(value, Complement) else value
+
+    def spikes(self, node: Node, value: LoweredValue, what: str) -> Spikes:
         """An operand that must be spikes or payloads; DeployError where it is a current."""
-        if isinstance(form, Complement):
-            return Spikes((self._not(form),))
-        if not isinstance(form, Spikes):
+        value = self.positive(value)
+        if not isinstance(value, Spikes):
             hint = "put neurons between the two, or merge the two linear maps into one"
             self.refuse(node, "lower.current", f"{what} would read a current that no neuron has taken", hint=hint)
-        return form
+        return value
 
     def refuse(self, node: Node, rule: str, what: str, *, hint: str) -> NoReturn:
         """Raise the DeployError for a node that no lowering can express."""
@@ -63,25 +71,31 @@ class Lowering:
         """Whether a population sends payloads."""
         return self.builder.type(part).domain.kind == "graded"
 
-    def current(self, form: Form, name: str, provenance: Provenance) -> Current:
-        """A value as a current: populations get one unit synapse per element, named `name`; negated ones -1 and a constant."""
-        if isinstance(form, Current):
-            return form
-        if isinstance(form, Complement):
-            shape = self.builder.type(form.part).shape
-            bias = np.ones((1,) * len(shape), np.float32)
-            return Current(shape, (Wire(form.part, Synapse(-1.0), name, provenance),), bias)
-        assert not isinstance(form, Product), "a product is read by a matrix product only"
-        shape = self.builder.type(form.parts[0]).shape
-        return Current(shape, tuple(Wire(part, Synapse(), name, provenance) for part in form.parts))
+    def is_binary(self, value: LoweredValue) -> bool:
+        """Whether a value is spikes, negated spikes, or a sum of spike populations, without payloads."""
+        if isinstance(value, Complement):
+            return True
+        return isinstance(value, Spikes) and not any(self.is_graded(part) for part in value.parts)
 
-    def _not(self, form: Complement) -> str:
-        """The population that fires where another does not: [1 - x >= 1]; one neuron and synapse per element, made once."""
-        if form.part not in self._negated:
-            current = self.current(form, f"{form.name}_in", form.provenance)
+    def current(self, value: LoweredValue, name: str, provenance: Provenance) -> Current:
+        """A value as a current: populations get one unit synapse per element, named `name`; negated ones -1 and a constant."""
+        if isinstance(value, Current):
+            return value
+        if isinstance(value, Complement):
+            shape = self.builder.type(value.part).shape
+            bias = np.ones((1,) * len(shape), np.float32)
+            return Current(shape, (Wire(value.part, Synapse(-1.0), name, provenance),), bias)
+        assert not isinstance(value, PendingProduct), "a product is read by a matrix product only"
+        shape = self.builder.type(value.parts[0]).shape
+        return Current(shape, tuple(Wire(part, Synapse(), name, provenance) for part in value.parts))
+
+    def _not(self, value: Complement) -> str:
+        """The population that fires where another does not: [1 - x >= 1]; one neuron and synapse per element, built once."""
+        if value.part not in self._negated:
+            current = self.current(value, f"{value.name}_in", value.provenance)
             op = Lif(decay=1.0, form="sum")
-            self._negated[form.part] = self.neuron(op, current, form.name, form.provenance)
-        return self._negated[form.part]
+            self._negated[value.part] = self.neuron(op, current, value.name, value.provenance)
+        return self._negated[value.part]
 
     def add(self, op: Op, *inputs: str, name: str, provenance: Provenance) -> str:
         """Append a node that the model does not have; names of the model's own nodes stay free for them."""
@@ -90,17 +104,24 @@ class Lowering:
 
     def spread(self, part: str, shape: tuple[int, ...], name: str, provenance: Provenance) -> str:
         """A population broadcast to `shape`, as numpy broadcasts: axes of length 1 feed several wires."""
-        have = self.builder.type(part).shape
-        if len(have) < len(shape):
-            have = (*(1,) * (len(shape) - len(have)), *have)
-            part = self.add(Reshape(have), part, name=f"{name}_rows", provenance=provenance)
-        return part if have == shape else self.add(Expand(shape), part, name=f"{name}_wires", provenance=provenance)
+        rows = self.builder.type(part).shape
+        if len(rows) < len(shape):
+            rows = (*(1,) * (len(shape) - len(rows)), *rows)
+            part = self.add(Reshape(rows), part, name=f"{name}_rows", provenance=provenance)
+        return part if rows == shape else self.add(Expand(shape), part, name=f"{name}_wires", provenance=provenance)
 
     def reshaped(self, part: str, shape: tuple[int, ...], name: str, provenance: Provenance) -> str:
         """A population in another shape of the same size."""
         if self.builder.type(part).shape == shape:
             return part
         return self.add(Reshape(shape), part, name=f"{name}_rows", provenance=provenance)
+
+    def routed_source(self, wire: Wire, name: str) -> str:
+        """The wire's population behind the routing of its current: for synapses of one weight the order does not matter."""
+        source = wire.source
+        for route in wire.routes:
+            source = self.add(route, source, name=f"{name}_{route.kind}", provenance=wire.provenance)
+        return source
 
     def neuron(
         self,
@@ -112,13 +133,17 @@ class Lowering:
         constants: Mapping[str, str] | None = None,
     ) -> str:
         """Build a population that takes a current, and after it the enabling currents of a gate; `constants`: parameters."""
-        values = [self._built(wire) for wire in current.wires]
+        payload = [self._built(wire) for wire in current.wires]
         opening = [self._built(wire) for enable in enables for wire in enable.wires]
         params = dict(constants or {})
         if current.bias is not None and np.any(current.bias):
             params["bias"] = self.builder.param(f"{name}.bias", current.bias)
         op = replace(op, enables=len(opening)) if isinstance(op, Gate) else op
-        return self.builder.add(op, *values, *opening, name=name, params=params, provenance=provenance)
+        return self.builder.add(op, *payload, *opening, name=name, params=params, provenance=provenance)
+
+    def relay(self, current: Current, name: str, provenance: Provenance, bits: int = ANALOG_BITS) -> Spikes:
+        """A current as the payload of a graded population, to be read by several neurons."""
+        return Spikes((self.neuron(Graded(bits), current, name, provenance),))
 
     def _built(self, wire: Wire) -> str:
         """The wire as nodes: a projection that reads one population, then its routing."""
@@ -129,6 +154,7 @@ class Lowering:
             array = self.builder.array(wire.weight)
             scaled = (array * wire.factor).astype(array.dtype)
             params = {"weight": self.builder.param(f"{wire.weight}.times_{wire.factor!r}", scaled)}
+        # the model's own projections are its layers: what is built of one a second time is marked as a copy
         copied = PASS not in wire.provenance.passes and wire.name in self._wired
         self._wired.add(wire.name)
         provenance = wire.provenance.after(RESIDUAL) if copied else wire.provenance
@@ -138,20 +164,8 @@ class Lowering:
             value = self.add(route, value, name=f"{name}_{route.kind}", provenance=provenance)
         return value
 
-    def output(self, value: str) -> str:
+    def output(self, name: str) -> str:
         """A chip output as one value: the population, or the sum of several (a count)."""
-        form, node = self.forms[value], self.graph.nodes[value]
-        parts = self.spikes(node, form, "an output of the chip").parts
-        return parts[0] if len(parts) == 1 else self.builder.add(Add(), *parts, name=value, provenance=node.provenance)
-
-
-def routed_bias(bias: Array, shape: tuple[int, ...], op: Op) -> Array:
-    """What a routing operation makes of a constant that broadcasts against `shape`."""
-    full = np.broadcast_to(bias, shape)[None, None]
-    return narrowest(np.asarray(op.run((full,), {}, 1))[0, 0])
-
-
-def joint_bias(biases: list[Array | None]) -> Array | None:
-    """The sum of the constants, None where there is none."""
-    known = [bias for bias in biases if bias is not None]
-    return sum(known[1:], known[0]) if known else None
+        node = self.graph.nodes[name]
+        parts = self.spikes(node, self.values[name], "an output of the chip").parts
+        return parts[0] if len(parts) == 1 else self.builder.add(Add(), *parts, name=name, provenance=node.provenance)

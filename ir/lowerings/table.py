@@ -1,4 +1,4 @@
-"""The table of lowerings: operation -> strategy -> rule. A new way to run an operation is a row here and a file beside."""
+"""The table of lowerings: operation -> strategy -> rule. A new way to run an operation is a row here and a rule in `rules`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ir.graph import Node, Provenance
-from ir.lowerings.forms import Current, Form, Product
+from ir.lowerings.cost import Cost
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.rules.attention import (
-    Cost,
     cost_graded_a,
     cost_graded_b,
     cost_time_coded,
@@ -17,11 +16,16 @@ from ir.lowerings.rules.attention import (
     lower_graded_b,
     lower_time_coded,
 )
-from ir.lowerings.rules.chain import cost_of_a_relay, cost_of_merging, lower_by_merging, lower_by_relay
-from ir.lowerings.rules.gate import is_binary, lower_gate
-from ir.lowerings.rules.mask import lower_mask
+from ir.lowerings.rules.chain import (
+    cost_of_a_relay,
+    cost_of_merging,
+    lower_by_merging,
+    lower_by_relay,
+    obstacle_to_merging,
+)
+from ir.lowerings.rules.gate import lower_gate
+from ir.lowerings.rules.logic import lower_mask, lower_max_pool, lower_not
 from ir.lowerings.rules.matmul import attention_above, lower_matmul
-from ir.lowerings.rules.max_pool import lower_max_pool
 from ir.lowerings.rules.memory import (
     is_plain_delay,
     is_plain_loop,
@@ -30,29 +34,30 @@ from ir.lowerings.rules.memory import (
     lower_past,
     lower_past_by_relay,
 )
-from ir.lowerings.rules.negation import lower_not, lower_subtract
 from ir.lowerings.rules.neuron import lower_input, lower_neuron
-from ir.lowerings.rules.projection import behind_wires, lower_projection
-from ir.lowerings.rules.residual import lower_add
+from ir.lowerings.rules.projection import composed_current, lower_projection
 from ir.lowerings.rules.routing import lower_routing
 from ir.lowerings.rules.scale import lower_offset, lower_scale
+from ir.lowerings.rules.sums import lower_add, lower_subtract
+from ir.lowerings.values import Current, LoweredValue, PendingProduct
 
-Rule = Callable[[Lowering, Node, Provenance], Form]
+Rule = Callable[[Lowering, Node, Provenance], LoweredValue]
 
 
 @dataclass(frozen=True)
 class Strategy:
-    """
-    One way to run an operation.
-
-    rule: (lowering, node, where for added nodes) -> form. needs: the features it takes, by their name in a profile. cost:
-    what it adds, where there is a choice. hint: what else to do on a chip that lacks the features.
-    """
+    """One way to run an operation."""
 
     rule: Rule
+    """(lowering, node, provenance for added nodes) -> what the node's value becomes."""
     needs: tuple[str, ...] = ()
+    """The features that it takes, by their name in a profile."""
     cost: Callable[[Lowering, Node], Cost] | None = None
+    """What it adds, where there is a choice."""
     hint: str = ""
+    """What else to do where it is impossible."""
+    obstacle: Callable[[Lowering, Node], str | None] | None = None
+    """Why it cannot lower a node on any chip, None where it can."""
 
 
 GRADED = ("graded_spikes", "programmable_neurons")
@@ -76,7 +81,12 @@ LOWERINGS: Mapping[str, Mapping[str, Strategy]] = {
     "residual": {"duplicate": Strategy(lower_add)},
     "projection": {"synapses": Strategy(lower_projection)},
     "chain": {
-        "merge": Strategy(lower_by_merging, cost=cost_of_merging),
+        "merge": Strategy(
+            lower_by_merging,
+            cost=cost_of_merging,
+            hint="put neurons between the two, or choose a profile with graded spikes",
+            obstacle=obstacle_to_merging,
+        ),
         "relay": Strategy(lower_by_relay, GRADED, cost_of_a_relay, f"use chain=merge, or {OTHER_PROFILE}"),
     },
     "scale": {"weights": Strategy(lower_scale)},
@@ -91,7 +101,7 @@ LOWERINGS: Mapping[str, Mapping[str, Strategy]] = {
     "routing": {"wires": Strategy(lower_routing)},
     "input": {"wires": Strategy(lower_input)},
 }
-"""Operation -> strategy name -> strategy; the first of two equally cheap ones wins."""
+"""Operation -> strategy name -> strategy; the first of two equally cheap ones is taken."""
 
 BY_KIND = {
     "add": "residual",
@@ -107,13 +117,13 @@ BY_FAMILY = {"projection": "projection", "routing": "routing", "neuron": "neuron
 def operation(lowering: Lowering, node: Node) -> str | None:
     """The table's row for a node, which for products depends on what the factors have become; None where there is none."""
     if node.op.kind == "mul":
-        return "mask" if all(is_binary(lowering, form) for form in lowering.operands(node)) else "gate"
+        return "mask" if all(lowering.is_binary(value) for value in lowering.operands(node)) else "gate"
     if node.op.kind == "matmul":
         return _matrix_product(lowering, node)
     if node.op.family == "projection":
-        (form,) = lowering.operands(node)
-        behind = isinstance(form, Current) and behind_wires(lowering, node, form) is None
-        return "chain" if behind else "projection"
+        (value,) = lowering.operands(node)
+        chained = isinstance(value, Current) and composed_current(lowering, node, value) is None
+        return "chain" if chained else "projection"
     if node.op.kind == "delay":
         return "delay" if is_plain_delay(lowering, node) else "analog-delay"
     if node.op.kind == "past":
@@ -122,8 +132,8 @@ def operation(lowering: Lowering, node: Node) -> str | None:
 
 
 def _matrix_product(lowering: Lowering, node: Node) -> str:
-    forms = lowering.operands(node)
-    if any(isinstance(form, Product) for form in forms):
+    operands = lowering.operands(node)
+    if any(isinstance(value, PendingProduct) for value in operands):
         return "attention"
     inner = attention_above(lowering.graph, node) is not None
-    return "matmul" if inner or all(is_binary(lowering, form) for form in forms) else "analog-matmul"
+    return "matmul" if inner or all(lowering.is_binary(value) for value in operands) else "analog-matmul"

@@ -1,19 +1,17 @@
-"""All operations, in one table; everything about an operation is in its class."""
+"""All operations in one table: equation, result type, meaning and cost of each are in its class."""
 
 from __future__ import annotations
 
-from ir.ops.arithmetic import Add, Divide, Function, MatMul, Mul, Offset, Scale, Subtract
-from ir.ops.base import Op
+from ir.ops.arithmetic import Add, Divide, Function, MatMul, Mul, Not, Offset, Scale, Subtract
+from ir.ops.base import Input, Op
 from ir.ops.delay import Delay, Past
 from ir.ops.integer_neuron import IntegerLeaky, IntegerLif
 from ir.ops.linear import Conv, Linear, Sum, Synapse
-from ir.ops.logic import Not
 from ir.ops.membrane import Leaky
 from ir.ops.neuron import Burst, Gate, Graded, Lif
 from ir.ops.norm import BatchNorm, LayerNorm
 from ir.ops.pool import MaxPool
 from ir.ops.shape import Concat, Expand, Pad, Permute, Repeat, Reshape, Slice
-from ir.ops.source import Input
 from ir.ops.time import AtStep, TimeSum, TimeWeight, UnfoldTime
 
 OPS: dict[str, type[Op]] = {
@@ -44,13 +42,11 @@ __all__ = [
     "Gate",
     "Graded",
     "Input",
+    "IntegerLeaky",
+    "IntegerLif",
     "LayerNorm",
     "Leaky",
     "Lif",
-]
-__all__ += [
-    "IntegerLeaky",
-    "IntegerLif",
     "Linear",
     "MatMul",
     "MaxPool",

@@ -1,4 +1,4 @@
-"""Arithmetic on values: sums of populations, products, norms. What is not lowered to synapses runs on the host."""
+"""Arithmetic on values: sums of populations, products, negation. What is not lowered to synapses runs on the host."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, is_torch_array
 
+from ir.errors import CompileError
 from ir.ops.base import Op, Shapes, Value, arity, expect
 from ir.types import CURRENT, REAL, SPIKE, Domain, Type, count, graded
 
@@ -19,8 +20,8 @@ def _joint(op: Op, args: tuple[Type, ...]) -> Type:
     try:
         shape = np.broadcast_shapes(*(arg.shape for arg in args))
     except ValueError:
-        expect(False, f"{op.kind}.shape", f"{op.kind} cannot combine {', '.join(str(arg.shape) for arg in args)}")
-        raise AssertionError from None
+        what = f"{op.kind} cannot combine {', '.join(str(arg.shape) for arg in args)}"
+        raise CompileError(f"ir.{op.kind}.shape", what) from None
     return Type(tuple(shape), REAL, 1.0, all(arg.static for arg in args))
 
 
@@ -85,6 +86,22 @@ def _payload(domain: Domain) -> Domain:
     if domain.kind == "count":
         return graded(int(log2(domain.bound)) + 2)
     return domain if domain.kind == "graded" else graded(24)
+
+
+@dataclass(frozen=True)
+class Not(Op):
+    """y = 1 - x of spikes: a spike exactly where there is none. (AND is `mul`, OR is `max_pool`.)"""
+
+    kind = "not"
+    family = "tensor"
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        arity(self, args, 1)
+        expect(args[0].domain == SPIKE, "not.spikes", f"only spikes can be negated, not {args[0]}")
+        return args[0]
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        return 1 - args[0]
 
 
 @dataclass(frozen=True)
@@ -185,6 +202,7 @@ FUNCTIONS: dict[str, Callable[[Any, Any, float], Any]] = {
     "log": lambda xp, x, c: xp.log(x),
     "at_least": lambda xp, x, c: xp.clip(x, min=c) if is_torch_array(x) else np.maximum(x, np.asarray(c, x.dtype)),
 }
+"""Name -> function of (array namespace, x, constant)."""
 
 
 @dataclass(frozen=True)
@@ -198,10 +216,8 @@ class Function(Op):
 
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
         arity(self, args, 1)
-        known = ", ".join(FUNCTIONS)
-        expect(
-            self.function in FUNCTIONS, "function.name", f"unknown function {self.function!r}", hint=f"known: {known}"
-        )
+        hint = f"known: {', '.join(FUNCTIONS)}"
+        expect(self.function in FUNCTIONS, "function.name", f"unknown function {self.function!r}", hint=hint)
         return replace(args[0], domain=REAL, scale=1.0)
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:

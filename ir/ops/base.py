@@ -1,5 +1,5 @@
 """
-What every operation is: attributes, result type, meaning, and what it costs in synapses and neurons.
+What every operation is: attributes, result type, meaning, and what it costs in synapses and neurons; and `Input`, which is fed.
 
 Arrays carry two leading axes, time and batch: (T, B, *shape); a static value has a time axis of length 1. `run` is written
 once against the array API and serves numpy and torch alike.
@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from ir.errors import CompileError
-from ir.types import Type
+from ir.types import Type, parse_type
 
 Shapes = Mapping[str, tuple[int, ...]]
 Value = Any
@@ -63,3 +63,19 @@ def arity(op: Op, args: tuple[Type, ...], least: int, most: int | None = None) -
     """Require between `least` and `most` operands (exactly `least` without `most`)."""
     most = least if most is None else most
     expect(least <= len(args) <= most, f"{op.kind}.arity", f"{op.kind} takes {least}..{most} operands, got {len(args)}")
+
+
+@dataclass(frozen=True)
+class Input(Op):
+    """A value from outside, of the type that the attribute spells."""
+
+    kind = "input"
+    family = "input"
+    type: str
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        arity(self, args, 0)
+        return parse_type(self.type)
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        raise AssertionError("inputs are fed, not computed")

@@ -29,8 +29,8 @@ class Delay(Op):
         arity(self, args, 1)
         expect(self.steps >= 0, "delay.steps", f"cannot delay by {self.steps} steps")
         expect(not args[0].static, "delay.static", "a value without time cannot be delayed")
-        own = params.get("steps", args[0].shape)
-        expect(own == args[0].shape, "delay.shape", f"delays of shape {own} do not fit {args[0].shape}")
+        delays = params.get("steps", args[0].shape)
+        expect(delays == args[0].shape, "delay.shape", f"delays of shape {delays} do not fit {args[0].shape}")
         return args[0]
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:

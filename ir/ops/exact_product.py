@@ -63,16 +63,15 @@ def _added(x: Array, weight: Array, terms: int, multiply: Callable[[Array, Array
     """The sums of the finite operands; infinities and numbers that are none count as zero."""
     xp = array_namespace(x)
     sums = max(terms - 1, 0).bit_length()
-    whole = _whole_bits(xp, x)
-    own = whole or max(1, (MANTISSA - sums) // 2)
+    x_bits = _whole_bits(xp, x) or max(1, (MANTISSA - sums) // 2)
     parts: list[Array] = []
-    weights = _slices(xp, weight, max(1, MANTISSA - sums - own))
-    for numbers, exponents in _slices(xp, x, own):
-        for others, shifts in weights:
-            y = multiply(numbers, others)
+    weights = _slices(xp, weight, max(1, MANTISSA - sums - x_bits))
+    for numbers, exponents in _slices(xp, x, x_bits):
+        for weight_numbers, weight_exponents in weights:
+            y = multiply(numbers, weight_numbers)
             rest = (1,) * (y.ndim - 2)
             y = _shifted(xp, y, xp.reshape(exponents, (-1, 1, *rest)))
-            parts = _grown(parts, _shifted(xp, y, xp.reshape(shifts, (1, -1, *rest))))
+            parts = _grown(parts, _shifted(xp, y, xp.reshape(weight_exponents, (1, -1, *rest))))
     return _rounded(xp, parts) if parts else multiply(xp.zeros_like(x), xp.zeros_like(weight))
 
 
@@ -89,15 +88,15 @@ def _slices(xp: Any, x: Array, bits: int) -> list[tuple[Array, Array]]:
     rest = xp.where(xp.isfinite(x), x, xp.zeros_like(x))
     flat = xp.reshape(rest, (x.shape[0], prod(x.shape[1:])))
     column = (x.shape[0], *(1,) * (x.ndim - 1))
-    found: list[tuple[Array, Array]] = []
+    slices: list[tuple[Array, Array]] = []
     while bool(xp.any(rest != 0)):
         flat = xp.reshape(rest, flat.shape)
         exponents = _exponents(xp, xp.max(xp.abs(flat), axis=1)) - bits
         wide = xp.reshape(exponents, column)
         numbers = xp.trunc(_shifted(xp, rest, -wide))
         rest = rest - _shifted(xp, numbers, wide)
-        found.append((numbers, exponents))
-    return found
+        slices.append((numbers, exponents))
+    return slices
 
 
 def _exponents(xp: Any, largest: Array) -> Array:
@@ -119,13 +118,13 @@ def _power(exponents: Array) -> Array:
     return _as((exponents + BIAS) << (MANTISSA - 1), "float64")
 
 
-def _as(x: Array, kind: str) -> Array:
-    """The same bits, read as another type."""
+def _as(x: Array, dtype: str) -> Array:
+    """The bits of x, read as another type."""
     if not is_torch_array(x):
-        return x.view(kind)
+        return x.view(dtype)
     import torch
 
-    return x.view(torch.int64 if kind == "int64" else torch.float64)
+    return x.view(torch.int64 if dtype == "int64" else torch.float64)
 
 
 def _grown(parts: list[Array], term: Array) -> list[Array]:

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from array_api_compat import array_namespace
 
 from ir.ops.base import Shapes, Value, expect
-from ir.ops.dendrite import broadcasts, dendrite
-from ir.ops.stepwise import State, Stepwise, as_spikes
+from ir.ops.population import RESET_TIMES, State, Stepwise, as_spikes, check_options, check_params, dendrite_shape
 from ir.types import SPIKE, Type, graded
 
-RESETS = ("zero", "subtract", "none")
-RESET_TIMES = ("spike", "next")
+CHIP_RESETS = ("zero", "subtract", "none")
+"""What a spike can do to v: there is no reset to a value, since v is counted from it, and none that is remembered."""
 
 
 class IntegerNeuron(Stepwise):
@@ -40,10 +39,8 @@ class IntegerNeuron(Stepwise):
         unit = 1 << self.decay_bits
         decays = -1 <= self.du < unit and 0 <= self.dv <= unit
         expect(decays, f"{self.kind}.decay", f"du {self.du} or dv {self.dv} does not fit {self.decay_bits} bits")
-        shape = dendrite(self, args, {})
-        for role, of in params.items():
-            expect(role in (*roles, "bias"), f"{self.kind}.param", f"a {self.kind} has no parameter {role}")
-            expect(broadcasts(of, shape), f"{self.kind}.{role}", f"{role} of shape {of} does not fit {shape}")
+        shape = dendrite_shape(self, args, {})
+        check_params(self, params, roles, shape)
         return shape
 
     def _integrate(self, state: State, a: Value, params: Mapping[str, Value]) -> tuple[Value, Value]:
@@ -61,6 +58,8 @@ class IntegerNeuron(Stepwise):
 @dataclass(frozen=True)
 class IntegerLif(IntegerNeuron):
     """
+    The chip's leaky integrate-and-fire neuron in integers.
+
     One step, a the integer total of the weighted spikes, all shifts and products on integers:
 
     u <- sgn(u) ((|u| (2^d - du - 1)) >> d) + (a << shift), folded once into (-2^(w-1), 2^(w-1)]
@@ -93,8 +92,7 @@ class IntegerLif(IntegerNeuron):
 
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
         shape = self._check(args, params, ("du", "dv", "vth", "theta", "u0", "v0"))
-        for value, known in ((self.reset, RESETS), (self.reset_at, RESET_TIMES)):
-            expect(value in known, "integer_lif.option", f"unknown option {value!r}", hint=f"known: {', '.join(known)}")
+        check_options(self, {"reset": CHIP_RESETS, "reset_at": RESET_TIMES})
         memoryless = self.du == (1 << self.decay_bits) - 1 and self.dv >= self.du
         expect(not self.micro or memoryless, "integer_lif.micro", "only a memoryless neuron can run in micro-steps")
         counts = self.max_spikes >= 1 and (self.max_spikes == 1 or self.theta > 0)

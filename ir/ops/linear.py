@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import prod
+from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace, is_torch_array
@@ -97,20 +98,17 @@ class Conv(Op):
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
         import torch
 
-        own = {
-            role: torch.as_tensor(array if is_torch_array(array) else np.array(array)) for role, array in params.items()
-        }
-        x = args[0] if is_torch_array(args[0]) else torch.as_tensor(np.array(args[0]))
-        weight, flat = own["weight"], x.flatten(0, 1)
-        kind = x.dtype if x.is_floating_point() or not weight.is_floating_point() else weight.dtype
+        x, weight = _tensor(args[0]), _tensor(params["weight"])
+        bias, flat = _tensor(params["bias"]) if "bias" in params else None, x.flatten(0, 1)
+        dtype = x.dtype if x.is_floating_point() or not weight.is_floating_point() else weight.dtype
         if _is_wide(args[0]) and _is_wide(params["weight"]):
             y = self.exact(flat, weight)
-            y = y + own["bias"].reshape(-1, *(1,) * (y.ndim - 2)) if "bias" in own else y
+            y = y if bias is None else y + bias.reshape(-1, *(1,) * (y.ndim - 2))
         else:
             narrow = is_torch_array(args[0]) and x.is_floating_point()
             working = x.dtype if narrow else torch.float64  # torch convolves no integers; float64 is exact here
-            bias = own["bias"].to(working) if "bias" in own else None
-            y = self.convolve(flat.to(working), weight.to(working), bias).to(kind)
+            bias = None if bias is None else bias.to(working)
+            y = self.convolve(flat.to(working), weight.to(working), bias).to(dtype)
         y = y.reshape(*x.shape[:2], *y.shape[1:])
         return y if is_torch_array(args[0]) else y.numpy()
 
@@ -181,8 +179,8 @@ class Sum(Op):
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
         arity(self, args, 1)
         shape = args[0].shape
-        known = bool(self.axes) and all(0 <= axis < len(shape) for axis in self.axes)
-        expect(known, "sum.axes", f"{shape} cannot be summed over axes {self.axes}")
+        exist = bool(self.axes) and all(0 <= axis < len(shape) for axis in self.axes)
+        expect(exist, "sum.axes", f"{shape} cannot be summed over axes {self.axes}")
         _check_micro(self, self.micro, shape)
         expect(not self.micro or 0 in self.axes, "sum.micro", "the micro-step axis must be summed over")
         return weighted(args[0], tuple(1 if axis in self.axes else n for axis, n in enumerate(shape)))
@@ -207,6 +205,13 @@ def _check_micro(op: Op, micro: int, shape: tuple[int, ...]) -> None:
     expect(fits, f"{op.kind}.micro", f"{shape} has no leading axis of {micro} micro-steps")
 
 
+def _tensor(x: Value) -> Any:
+    """The array as a torch tensor; numpy's is copied, since it may be read-only."""
+    import torch
+
+    return x if is_torch_array(x) else torch.as_tensor(np.array(x))
+
+
 def _is_wide(x: Value) -> bool:
     """Whether an array is of float64, numpy's or torch's."""
     return str(x.dtype).endswith("float64")
@@ -214,5 +219,5 @@ def _is_wide(x: Value) -> bool:
 
 def _accumulated(x: Value, weight: Value) -> Value:
     """x weight^T of numpy arrays, accumulated in float64 (exact for integers, which numpy multiplies without BLAS)."""
-    kind = x.dtype if x.dtype.kind in "iu" and weight.dtype.kind in "iu" else np.result_type(x, weight)
-    return (x.astype(np.float64) @ weight.T.astype(np.float64)).astype(kind)
+    dtype = x.dtype if x.dtype.kind in "iu" and weight.dtype.kind in "iu" else np.result_type(x, weight)
+    return (x.astype(np.float64) @ weight.T.astype(np.float64)).astype(dtype)

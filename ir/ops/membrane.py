@@ -14,8 +14,7 @@ from math import isfinite
 from array_api_compat import array_namespace
 
 from ir.ops.base import Shapes, Value, expect
-from ir.ops.dendrite import broadcasts, dendrite
-from ir.ops.stepwise import State, Stepwise
+from ir.ops.population import State, Stepwise, check_options, check_params, dendrite_shape
 from ir.types import Type, graded
 
 FORMS = ("euler", "sum")
@@ -48,19 +47,12 @@ class Membrane(Stepwise):
 
     def check(self, args: tuple[Type, ...], params: Shapes) -> tuple[int, ...]:
         """The population's shape; CompileError for unknown options, constants out of range, parameters that do not fit."""
-        options = ((self.form, FORMS), (self.current_form, FORMS), (self.order, ORDERS))
-        for value, known in options:
-            expect(
-                value in known, f"{self.kind}.option", f"unknown option {value!r}", hint=f"known: {', '.join(known)}"
-            )
-        shape = dendrite(self, args, params)
-        for name, value in self.attributes().items():
-            fits = not isinstance(value, float) or isfinite(value)
-            expect(fits, f"{self.kind}.{name}", f"{name} {value} is not finite")
-        for role, of in params.items():
-            known = role == "bias" or isinstance(getattr(self, role, None), float)
-            expect(known, f"{self.kind}.param", f"a {self.kind} has no parameter {role}")
-            expect(broadcasts(of, shape), f"{self.kind}.{role}", f"{role} of shape {of} does not fit {shape}")
+        check_options(self, {"form": FORMS, "current_form": FORMS, "order": ORDERS})
+        shape = dendrite_shape(self, args, params)
+        numbers = {name: value for name, value in self.attributes().items() if isinstance(value, float)}
+        for name, value in numbers.items():
+            expect(isfinite(value), f"{self.kind}.{name}", f"{name} {value} is not finite")
+        check_params(self, params, numbers, shape)
         decays = self.decay >= 0 and self.current_decay >= 0
         expect(decays, f"{self.kind}.decay", f"decays {self.decay}, {self.current_decay} must not be negative")
         return shape

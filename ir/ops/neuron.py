@@ -13,20 +13,19 @@ from dataclasses import dataclass
 from array_api_compat import array_namespace
 
 from ir.ops.base import Op, Shapes, Value, expect
-from ir.ops.dendrite import dendrite, total_current
 from ir.ops.membrane import ANALOG_BITS, Membrane
-from ir.ops.stepwise import State, as_spikes
+from ir.ops.population import RESET_TIMES, State, as_spikes, check_options, dendrite_shape, total_current
 from ir.types import SPIKE, Type, graded
 
 COMPARATORS = (">=", ">")
 RESETS = ("value", "subtract", "subtract_once", "none")
-RESET_TIMES = ("spike", "next")
+"""What a spike does to the membrane in the frameworks; what the chip's neuron can do is `ir.ops.integer_neuron.CHIP_RESETS`."""
 
 
 @dataclass(frozen=True)
 class Lif(Membrane):
     """
-    Leaky integrate and fire: the membrane's step (`Membrane`), then
+    The leaky integrate-and-fire neuron: the membrane's step (`Membrane`), then
 
     s = [v >= threshold] or [v > threshold];  where s: v <- v_reset, or v <- v - threshold, or nothing.
 
@@ -46,9 +45,7 @@ class Lif(Membrane):
     micro: int = 0
 
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
-        options = ((self.comparator, COMPARATORS), (self.reset, RESETS), (self.reset_at, RESET_TIMES))
-        for value, known in options:
-            expect(value in known, "lif.option", f"unknown option {value!r}", hint=f"known: {', '.join(known)}")
+        check_options(self, {"comparator": COMPARATORS, "reset": RESETS, "reset_at": RESET_TIMES})
         expect(not self.micro or self.decay == 1, "lif.micro", "only a memoryless neuron can run in micro-steps")
         single = self.max_spikes == 1
         once = self.reset == "subtract_once"
@@ -129,7 +126,7 @@ class Graded(Op):
     shift: int = 0
 
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
-        return Type(dendrite(self, args, params), graded(self.bits))
+        return Type(dendrite_shape(self, args, params), graded(self.bits))
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
         return clip_payload(total_current(args, params, steps), self.bits, self.shift)
@@ -155,7 +152,7 @@ class Gate(Op):
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
         expect(0 < self.enables < len(args), "gate.enables", "a gate needs payload currents and enabling currents")
         expect(len({arg.shape for arg in args}) == 1, "gate.shape", "payload and enabling currents differ in shape")
-        return Type(dendrite(self, args[: -self.enables], params), graded(self.bits))
+        return Type(dendrite_shape(self, args[: -self.enables], params), graded(self.bits))
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
         payload = clip_payload(total_current(args[: -self.enables], params, steps), self.bits, self.shift)
@@ -176,7 +173,7 @@ class Burst(Op):
     micro: int
 
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
-        return Type((self.micro, *dendrite(self, args, params)), SPIKE)
+        return Type((self.micro, *dendrite_shape(self, args, params)), SPIKE)
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
         n = total_current(args, params, steps)

@@ -10,7 +10,7 @@ Turns a spiking network into synapses and neurons, by the rules of the table in 
     %s = lif(%h) {decay=0.5} : spike[36x8]          %s = lif(%h, %h_copy, bias=@s.bias) {decay=0.5}
 
 Afterwards every projection reads one population and feeds one neuron, every neuron reads currents, biases sit on neurons.
-Nodes that the model does not have carry the pass and the strategy in their `where`.
+Nodes that the model does not have carry the pass and the strategy in their provenance.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ from ir.lowerings.lowering import PASS, Lowering
 from ir.lowerings.rules.memory import close_loop
 from ir.lowerings.selection import StrategySelection
 from ir.lowerings.table import LOWERINGS, operation
-from ir.target import Features
+from ir.target import USUAL_WEIGHTS, CostWeights, Features
 
 
-def lower_to_synapses(graph: Graph, features: Features, strategies: Mapping[str, str]) -> Graph:
+def lower_to_synapses(
+    graph: Graph, features: Features, strategies: Mapping[str, str], weights: CostWeights = USUAL_WEIGHTS
+) -> Graph:
     """
     The network at level synaptic.
 
@@ -35,28 +37,29 @@ def lower_to_synapses(graph: Graph, features: Features, strategies: Mapping[str,
         graph: a chip graph without batch norms.
         features: what the profile's chip can do.
         strategies: operation or module path -> strategy, where the cheapest is not wanted.
+        weights: the profile's, by which strategies are cheap.
 
     Raises:
         CompileError: an operation without a lowering, an unknown strategy.
         DeployError: nodes that the chip cannot run, all of them.
     """
-    lowering, choice = Lowering(graph), StrategySelection(graph, features, strategies)
+    lowering, selection = Lowering(graph), StrategySelection(graph, features, strategies, weights)
     for node in graph.nodes.values():
         row = operation(lowering, node)
         if row is None:
             raise _unknown(node)
-        name = choice.strategy(lowering, row, node)
+        name = selection.strategy(lowering, row, node)
         provenance = node.provenance.after(PASS).after(f"{row}={name}")
-        lowering.forms[node.name] = LOWERINGS[row][name].rule(lowering, node, provenance)
+        lowering.values[node.name] = LOWERINGS[row][name].rule(lowering, node, provenance)
         close_loop(lowering, node, provenance)
-    choice.finish()
+    selection.finish()
     return lowering.builder.build({name: lowering.output(value) for name, value in graph.outputs.items()})
 
 
 def apply(deployment: Deployment, context: Context) -> Deployment:
     """The deployment with its chip's graph at level synaptic, see `lower_to_synapses`."""
-    features, strategies = context.profile.features, context.strategies
-    return deployment.on_chip(lambda chip: lower_to_synapses(chip, features, strategies))
+    profile, strategies = context.profile, context.strategies
+    return deployment.on_chip(lambda chip: lower_to_synapses(chip, profile.features, strategies, profile.cost))
 
 
 def _unknown(node: Node) -> CompileError:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from ir.deployment import Context, Deployment
 from ir.interpreter import interpret
 from ir.quantize.calibration import observe
-from ir.quantize.network import quantizable, quantize_seen
+from ir.quantize.network import quantizable, quantize_calibrated
 
 
 def separate_gains(deployment: Deployment, context: Context) -> Deployment:
@@ -41,5 +41,5 @@ def quantize(deployment: Deployment, context: Context) -> Deployment:
     """
     if not deployment.chip.nodes:
         return deployment
-    chip, report = quantize_seen(deployment.chip, context.profile.arithmetic, deployment.statistics)
+    chip, report = quantize_calibrated(deployment.chip, context.profile.arithmetic, deployment.statistics)
     return replace(deployment, chip=chip, quantization=report, scales=report.scales)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
@@ -15,24 +15,24 @@ from ir.ops.base import Value
 from ir.ops.membrane import Membrane
 from ir.ops.neuron import Gate
 
+HEADROOM = 2.0
+"""Unseen samples may exceed the largest calibrated value by this factor before a current wraps or a payload saturates."""
 SHORT = 2
 """Windows of so few steps need no look at the membrane: the current bounds it well."""
 
 
 @dataclass(frozen=True)
 class ValueStatistics:
-    """
-    Values of one population or input on the calibration samples, in the units of the float network.
-
-    emitted: largest magnitude emitted. rms: root mean square of what was emitted, silence left out. current: largest
-    magnitude of the summed current, without bias (0 for an input). membrane: largest magnitude of v of every
-    neuron (T and batch left out) after its resets, None where the current bounds it well.
-    """
+    """Values of one population or input on the calibration samples, in the units of the float network."""
 
     emitted: float
+    """Largest magnitude emitted."""
     rms: float
+    """Root mean square of what was emitted, silence left out."""
     current: float
+    """Largest magnitude of the summed current, without bias; 0 for an input."""
     membrane: Array | None = None
+    """Largest magnitude of v of every neuron (T and batch left out) after its resets; None where the current bounds it well."""
 
 
 def observe(chip: Graph, calibration: Mapping[str, Value]) -> dict[str, ValueStatistics]:
@@ -44,27 +44,25 @@ def observe(chip: Graph, calibration: Mapping[str, Value]) -> dict[str, ValueSta
     """
     currents: dict[str, Value] = {}
     readers = _readers(chip)
-    seen: dict[str, ValueStatistics] = {}
+    statistics: dict[str, ValueStatistics] = {}
 
     def watch(node: Node, value: Value) -> None:
         if node.name in readers:
             currents[node.name] = value
         if node.op.family == "input":
-            seen[node.name] = _seen(value, 0.0)
+            statistics[node.name] = ValueStatistics(_largest(value), _rms(value), 0.0)
         if node.op.family != "neuron":
             return
-        kept = node.inputs[: -node.op.enables] if isinstance(node.op, Gate) else node.inputs
-        total = currents[kept[0]]
-        for name in kept[1:]:
-            total = total + currents[name]
-        seen[node.name] = replace(_seen(value, _largest(total)), membrane=_peak(chip, node, total, value.shape[0]))
-        for name in dict.fromkeys(node.inputs):
+        total = _payload_current(node, currents)
+        peak = _peak(chip, node, total, value.shape[0])
+        statistics[node.name] = ValueStatistics(_largest(value), _rms(value), _largest(total), peak)
+        for name in dict.fromkeys(node.inputs):  # currents are large: each is kept until its last reader has run
             readers[name].discard(node.name)
             if not readers[name]:
                 del currents[name]
 
     interpret(chip, calibration, watch)
-    return seen
+    return statistics
 
 
 def _readers(chip: Graph) -> dict[str, set[str]]:
@@ -74,6 +72,15 @@ def _readers(chip: Graph) -> dict[str, set[str]]:
         for name in node.inputs if node.op.family == "neuron" else ():
             table.setdefault(name, set()).add(node.name)
     return table
+
+
+def _payload_current(node: Node, currents: Mapping[str, Value]) -> Value:
+    """The sum of a population's currents; what opens a gate is none of them."""
+    names = node.inputs[: -node.op.enables] if isinstance(node.op, Gate) else node.inputs
+    total = currents[names[0]]
+    for name in names[1:]:
+        total = total + currents[name]
+    return total
 
 
 def _peak(chip: Graph, node: Node, total: Value, steps: int) -> Array | None:
@@ -90,11 +97,11 @@ def _peak(chip: Graph, node: Node, total: Value, steps: int) -> Array | None:
     return peak
 
 
-def _seen(value: Value, current: float) -> ValueStatistics:
+def _rms(value: Value) -> float:
+    """The root mean square of what is not zero."""
     xp = array_namespace(value)
     active = int(xp.count_nonzero(value)) if value.shape else 0
-    energy = float(xp.sum(xp.astype(value, xp.float64) ** 2)) if active else 0.0
-    return ValueStatistics(_largest(value), sqrt(energy / active) if active else 0.0, current)
+    return sqrt(float(xp.sum(xp.astype(value, xp.float64) ** 2)) / active) if active else 0.0
 
 
 def _largest(value: Value) -> float:

@@ -12,25 +12,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ir.analysis.wiring import behind_routing, wiring_of
+from ir.analysis.wiring import behind_routing
 from ir.errors import CompileError
 from ir.graph import Array, Graph, Node
-from ir.ops.base import Value
+from ir.ops.base import Input, Value
 from ir.ops.delay import Delay, Past
 from ir.ops.linear import Sum, Synapse
 from ir.ops.membrane import Membrane
-from ir.ops.source import Input
+from ir.quantize.calibrated import CalibratedNetwork, calibrated
 from ir.quantize.calibration import ValueStatistics, observe
 from ir.quantize.features import check_features
-from ir.quantize.gains import separate_gains
-from ir.quantize.population import Planner
+from ir.quantize.gains import PASS, separate_gains
+from ir.quantize.plan import NetworkPlan
+from ir.quantize.population import PopulationPlanner, plan_input
 from ir.quantize.report import LayerReport, QuantizationReport
 from ir.rewrite import Rewriter
 from ir.target import Arithmetic, Features
 from ir.types import Type, graded
 
-PASS = "quantize"
-__all__ = ["LayerReport", "QuantizationReport", "quantizable", "quantize", "quantize_seen"]
+__all__ = ["LayerReport", "QuantizationReport", "quantizable", "quantize", "quantize_calibrated"]
 
 
 def quantize(
@@ -52,49 +52,61 @@ def quantize(
         CompileError: a neuron that the chip's cannot express, or payloads of different scales joined.
     """
     chip = quantizable(chip, arithmetic, features)
-    return quantize_seen(chip, arithmetic, observe(chip, calibration))
+    return quantize_calibrated(chip, arithmetic, observe(chip, calibration))
 
 
 def quantizable(chip: Graph, arithmetic: Arithmetic, features: Features | None = None) -> Graph:
-    """The chip graph in the form that `quantize` calibrates and rounds; CompileError for a neuron that the chip lacks."""
+    """The chip graph in the form that is calibrated and rounded; CompileError for a neuron that the chip lacks."""
     check_features(chip, arithmetic, features)
     return separate_gains(chip)
 
 
-def quantize_seen(
-    chip: Graph, arithmetic: Arithmetic, seen: Mapping[str, ValueStatistics]
+def quantize_calibrated(
+    chip: Graph, arithmetic: Arithmetic, statistics: Mapping[str, ValueStatistics]
 ) -> tuple[Graph, QuantizationReport]:
-    """The integers of a `quantizable` graph, from what calibration has seen; otherwise see `quantize`."""
-    planner = Planner(chip, wiring_of(chip), seen, arithmetic)
-    planner.run()
+    """The integers of a `quantizable` graph, from its calibration statistics; otherwise see `quantize`."""
+    plan = plan_network(calibrated(chip, statistics, arithmetic))
+    _check_outputs(chip, plan)
+    graph = Rewriter(chip, PASS).run(lambda rewriter, node: _rewrite(rewriter, node, plan))
+    layers = tuple(population.report for population in plan.populations.values())
+    return graph, QuantizationReport(layers, {name: emission.scale for name, emission in plan.emissions.items()})
+
+
+def plan_network(network: CalibratedNetwork) -> NetworkPlan:
+    """The integers of all inputs and populations, one after another in graph order."""
+    looped = network.looped_emissions()
+    plan = NetworkPlan({**network.spike_emissions(), **looped}, looped)
+    for node in network.chip.nodes.values():
+        if node.op.family == "input":
+            plan = plan.with_input(node.name, plan_input(network, node))
+        elif node.op.family == "neuron":
+            plan = plan.with_population(node.name, PopulationPlanner(network, plan, node).plan())
+    return plan
+
+
+def _check_outputs(chip: Graph, plan: NetworkPlan) -> None:
+    """What one output joins must have one scale."""
     for output, value in chip.outputs.items():
-        if len({planner.scale[source] for source in behind_routing(chip, value)}) > 1:
-            what = f"output {output} joins payloads of different scales"
-            raise CompileError(
-                "quantize.concat", what, where=str(chip.nodes[value].provenance), hint="make them outputs of their own"
-            )
-    graph = Rewriter(chip, PASS).run(lambda rewriter, node: _rewrite(rewriter, node, planner))
-    scales = {name: planner.scale[name] for name in planner.scale}
-    return graph, QuantizationReport(tuple(planner.layers), scales)
+        if len({plan.emissions[source].scale for source in behind_routing(chip, value)}) > 1:
+            what, where = f"output {output} joins payloads of different scales", str(chip.nodes[value].provenance)
+            raise CompileError("quantize.concat", what, where=where, hint="make them outputs of their own")
 
 
-def _rewrite(rewriter: Rewriter, node: Node, planner: Planner) -> str | None:
+def _rewrite(rewriter: Rewriter, node: Node, plan: NetworkPlan) -> str | None:
     """The integer form of one node, or None for what carries no number."""
     op, params = node.op, dict[str, Array]()
-    if node.name in planner.input_bits:
-        scale, bits = planner.scale[node.name], planner.input_bits[node.name]
-        op = Input(str(replace(node.type, scale=scale, domain=graded(bits))))
-    elif node.name in planner.rounded:
-        integers = planner.rounded[node.name].integers
+    if node.name in plan.projections:
+        integers = plan.projections[node.name].weights.integers
         if isinstance(op, (Synapse, Sum)):
             op = replace(op, weight=int(integers))
         else:
             params = {"weight": integers}
-    elif node.name in planner.ops:
-        op = planner.ops[node.name]
-        params = planner.params.get(node.name, {})
-    elif isinstance(node.op, Past):
-        op = replace(node.op, type=str(_emitted_type(planner, node)))
+    elif node.name in plan.populations:
+        op, params = plan.populations[node.name].op, plan.populations[node.name].params
+    elif isinstance(op, Past):
+        op = replace(op, type=str(_emitted_type(rewriter.graph, node, plan)))
+    elif node.name in plan.inputs and plan.inputs[node.name].bits is not None:
+        op = Input(str(_input_type(node, plan)))
     else:
         return None
     names = {role: _store(rewriter, node, role, array) for role, array in params.items()}
@@ -104,15 +116,23 @@ def _rewrite(rewriter: Rewriter, node: Node, planner: Planner) -> str | None:
     return rewriter.builder.add(op, *operands, name=node.name, params=names, provenance=provenance)
 
 
-def _emitted_type(planner: Planner, node: Node) -> Type:
+def _emitted_type(chip: Graph, past: Node, plan: NetworkPlan) -> Type:
     """The type of a back edge's value in the integer graph: payloads have other bits there."""
-    sources = behind_routing(planner.chip, node.name)
-    if node.type.domain.kind != "graded" or not sources:
-        return node.type
-    source = planner.chip.nodes[sources[0]]
-    if source.name in planner.input_bits:
-        return replace(node.type, domain=graded(planner.input_bits[source.name]), scale=planner.scale[source.name])
-    return replace(node.type, domain=planner.ops[source.name].infer(planner.chip.args(source), {}).domain)
+    sources = behind_routing(chip, past.name)
+    if past.type.domain.kind != "graded" or not sources:
+        return past.type
+    source = chip.nodes[sources[0]]
+    if source.name in plan.inputs and plan.inputs[source.name].bits is not None:
+        integer_input = _input_type(source, plan)
+        return replace(past.type, domain=integer_input.domain, scale=integer_input.scale)
+    return replace(past.type, domain=plan.populations[source.name].op.infer(chip.args(source), {}).domain)
+
+
+def _input_type(node: Node, plan: NetworkPlan) -> Type:
+    """The type of an input of payloads in the integer graph."""
+    bits, scale = plan.inputs[node.name].bits, plan.inputs[node.name].emission.scale
+    assert bits is not None
+    return replace(node.type, domain=graded(bits), scale=scale)
 
 
 def _late(rewriter: Rewriter, node: Node, operand: str) -> str:

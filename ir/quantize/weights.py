@@ -1,26 +1,114 @@
-"""Rounds weights and biases to the chip's number formats, and says what that costs."""
+"""
+Weights and biases in the chip's number formats: what they are like, the grid that they already lie on, and their rounding.
+
+Networks of counts and dyadic weights lie on a grid; where the unit is one of the grid's, they stay exact.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from math import sqrt
+from fractions import Fraction
+from math import gcd, sqrt
 
 import numpy as np
 
 from ir.graph import Array
 from ir.target import Arithmetic
 
+PROBE = 4096
+"""Trained weights are found to lie on no grid from their first few, before all of them are looked at."""
+MANTISSA_BITS = 53
+WIDEST_SPREAD_BITS = 40
+"""Largest ratio of weights that is followed; any grid of 8-bit weights is far narrower."""
 BLOCK = 1 << 15
 """Weights that are rounded at a time: few enough for a processor's cache, which is several times faster."""
 
 
 @dataclass(frozen=True)
+class WeightStatistics:
+    """One projection's weights as the choice of units needs them."""
+
+    largest: float
+    """Of the magnitudes."""
+    rms: float
+    """Root mean square."""
+    quantum: Fraction | None
+    """The grid that they lie on; None for none."""
+
+    def scaled(self, scale: float) -> WeightStatistics:
+        """The statistics of the currents that presynaptic integers of real value `scale` cause."""
+        quantum = None if self.quantum is None else self.quantum * Fraction(scale)
+        return WeightStatistics(self.largest * scale, self.rms * scale, quantum)
+
+
+def weight_statistics(weights: object, arithmetic: Arithmetic) -> WeightStatistics:
+    """The statistics of a projection's weights (an array, or the one weight that all its synapses share)."""
+    array = np.asarray(weights, np.float64)
+    rms = float(np.sqrt(np.mean(array**2))) if array.size else 0.0
+    quantum = quantum_of(array, weight_levels(arithmetic))
+    return WeightStatistics(float(np.abs(array).max(initial=0.0)), rms, quantum)
+
+
+def weight_levels(arithmetic: Arithmetic) -> int:
+    """The largest weight of either sign."""
+    return (1 << (arithmetic.weight_bits - 1)) - 1
+
+
+def quantum_of(weights: Array, levels: int) -> Fraction | None:
+    """
+    The largest q of which every weight is an integer multiple, or None where that takes more than `levels` levels.
+
+    >>> quantum_of(np.array([0.125, -0.375]), 127)
+    Fraction(1, 8)
+    >>> quantum_of(np.array([0.1, 0.2000001]), 127) is None
+    True
+    """
+    flat = np.asarray(weights, np.float64).ravel()
+    if flat.size > PROBE and _quantum(flat[:PROBE], levels) is None:
+        return None
+    return _quantum(flat, levels)
+
+
+def joint_quantum(quanta: Iterable[Fraction]) -> Fraction:
+    """
+    The largest q of which every given one is an integer multiple.
+
+    >>> joint_quantum([Fraction(3, 4), Fraction(1, 2)])
+    Fraction(1, 4)
+    """
+    joint = Fraction(0)
+    for q in quanta:
+        over = gcd(joint.numerator * q.denominator, q.numerator * joint.denominator)
+        joint = Fraction(over, joint.denominator * q.denominator)
+    return joint
+
+
+def _quantum(weights: Array, levels: int) -> Fraction | None:
+    """The quantum of all weights; every float is an integer times a power of two."""
+    magnitudes = np.abs(weights[weights != 0])
+    if magnitudes.size == 0:
+        return Fraction(0)
+    mantissas, exponents = np.frexp(magnitudes)
+    digits = np.ldexp(mantissas, MANTISSA_BITS).astype(np.int64)
+    lowest = np.frexp((digits & -digits).astype(np.float64))[1] - 1  # place of the lowest bit that is set
+    finest = int((exponents - MANTISSA_BITS + lowest).min())
+    if int(exponents.max()) - finest > WIDEST_SPREAD_BITS:
+        return None
+    integers = np.ldexp(magnitudes, -finest).astype(np.int64)
+    divisor = int(np.gcd.reduce(integers))
+    return Fraction(divisor) * Fraction(2) ** finest if int(integers.max()) // divisor <= levels else None
+
+
+@dataclass(frozen=True)
 class QuantizedArray:
-    """Integers, how many of them hit the end of their range, and the relative root mean square error."""
+    """Integers for floats, and what rounding did."""
 
     integers: Array
     saturated: int
+    """How many hit the end of their range."""
     error: float
+    """Relative root mean square error."""
 
 
 def round_weights(weights: Array | float, unit: float, bits: int) -> QuantizedArray:
@@ -37,10 +125,10 @@ def round_weights(weights: Array | float, unit: float, bits: int) -> QuantizedAr
         block = slice(start, start + BLOCK)
         ideal = flat[block].astype(np.float64) / unit
         nearest = np.rint(ideal)
-        kept = integers[block] = np.clip(nearest, -top, top - 1)
-        saturated += int(np.count_nonzero(nearest != kept))
+        clipped = integers[block] = np.clip(nearest, -top, top - 1)
+        saturated += int(np.count_nonzero(nearest != clipped))
         power += float(np.sum(ideal**2))
-        lost += float(np.sum((kept - ideal) ** 2))
+        lost += float(np.sum((clipped - ideal) ** 2))
     return QuantizedArray(integers.reshape(np.shape(weights)), saturated, sqrt(lost / power) if power else 0.0)
 
 
@@ -50,12 +138,15 @@ def round_bias(bias: Array, arithmetic: Arithmetic) -> QuantizedArray:
     ideal = np.asarray(bias, np.float64)
     exponent = np.ceil(np.log2(np.maximum(np.abs(np.rint(ideal)) / top, 1.0)))
     step = np.exp2(np.minimum(exponent, arithmetic.bias_exponent_max))
-    mantissa = np.clip(np.rint(ideal / step), -top, top)
-    integers = mantissa * step
+    integers = np.clip(np.rint(ideal / step), -top, top) * step
     saturated = int(np.count_nonzero(np.abs(ideal) > top * step + step / 2))
+    return QuantizedArray(integers.astype(np.int32), saturated, relative_error(integers, ideal))
+
+
+def relative_error(integers: Array, ideal: Array) -> float:
+    """The root mean square of what rounding changed, relative to that of the ideal numbers."""
     power = float(np.sum(ideal**2))
-    error = float(np.sqrt(np.sum((integers - ideal) ** 2) / power)) if power else 0.0
-    return QuantizedArray(integers.astype(np.int32), saturated, error)
+    return float(np.sqrt(np.sum((integers - ideal) ** 2) / power)) if power else 0.0
 
 
 def _smallest(bits: int) -> type:

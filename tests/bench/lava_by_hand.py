@@ -10,10 +10,10 @@ import numpy as np
 from backends.lava.emit.matrix import stored_matrix
 from backends.lava.runtime.children import start_by_forking
 from ir.graph import Graph, Node
+from ir.ops.base import Input
 from ir.ops.integer_neuron import IntegerLif
 from ir.ops.linear import Conv, Linear
 from ir.ops.shape import Reshape
-from ir.ops.source import Input
 
 Array = np.ndarray[Any, Any]
 WARM_UP = 4

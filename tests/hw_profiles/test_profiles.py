@@ -13,7 +13,7 @@ import hw_profiles
 from hw_profiles import load, names
 from hw_profiles.loader import FOLDER, QUANTITY_KEYS, tomllib
 from ir.errors import CompileError
-from ir.target import TABLES
+from ir.target import TABLES, CostWeights
 
 CHIPS = ("ideal", "loihi1", "loihi2")
 
@@ -100,6 +100,28 @@ def test_ideal_has_everything_and_no_limits():
 def test_limits_are_none_where_nobody_published_one():
     assert load("loihi2").limits.axons_out_per_core is None
     assert load("loihi1").limits.neurons_per_core == 1024
+
+
+@pytest.mark.parametrize("name", CHIPS)
+def test_costs_are_assumed_and_in_synapses(name: str):
+    profile = load(name)
+    quantities = profile.tables["cost"]
+    assert quantities.keys() == vars(profile.cost).keys()
+    assert {(quantity.unit, quantity.kind) for quantity in quantities.values()} == {("synapse", "assumed")}
+    assert profile.cost.neuron > 100 * profile.cost.synapse
+
+
+def test_a_neuron_of_loihi2_is_worth_its_share_of_the_chip():
+    profile = load("loihi2")
+    neurons, synapses = profile.limits.neurons_per_chip, profile.limits.synapses_per_chip
+    assert neurons is not None
+    assert synapses == profile.cost.neuron * neurons
+    assert load("ideal").cost == profile.cost
+
+
+def test_a_profile_without_costs_has_the_usual_ones():
+    assert "cost" not in load("45nm").tables
+    assert load("45nm").cost == CostWeights() == load("loihi2").cost
 
 
 def test_a_technology_node_runs_no_network():

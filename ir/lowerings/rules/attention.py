@@ -14,37 +14,34 @@ from __future__ import annotations
 from math import prod
 
 from ir.graph import Node, Provenance
-from ir.lowerings.forms import Complement, Current, Form, Product, Spikes, Wire
+from ir.lowerings.cost import Cost
 from ir.lowerings.lowering import Lowering
-from ir.lowerings.rules.gate import relay
+from ir.lowerings.rules.logic import Literal, conjunction
 from ir.lowerings.rules.matmul import aligned, multiplied
-from ir.lowerings.rules.pairing import both
 from ir.lowerings.rules.routing import routed
+from ir.lowerings.values import Current, LoweredValue, PendingProduct, Spikes, Wire
 from ir.ops import Burst, Reshape, Sum
 
-Cost = tuple[int, int, int]
-"""Neurons, synapses, micro-steps: compared in this order."""
 
-
-def lower_graded_a(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
+def lower_graded_a(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
     """(A B) C with graded scores."""
     a, b, c, inner = _factors(lowering, node)
     scores = multiplied(lowering, a, b, inner.name, provenance)
-    payload = relay(lowering, scores, _payload_bits(lowering, a), f"{inner.name}_score", provenance)
     bits = _payload_bits(lowering, a)
+    payload = lowering.relay(scores, f"{inner.name}_score", provenance, bits)
     return multiplied(lowering, payload.parts[0], c, node.name, provenance, bits).scaled(inner.factor)
 
 
-def lower_graded_b(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
+def lower_graded_b(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
     """A (B C) with graded counters."""
     a, b, c, inner = _factors(lowering, node)
     counts = multiplied(lowering, b, c, inner.name, provenance)
     bits = _payload_bits(lowering, b)
-    payload = relay(lowering, counts, bits, f"{inner.name}_count", provenance)
+    payload = lowering.relay(counts, f"{inner.name}_count", provenance, bits)
     return multiplied(lowering, a, payload.parts[0], node.name, provenance, bits).scaled(inner.factor)
 
 
-def lower_time_coded(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
+def lower_time_coded(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
     """(A B) C with scores as bursts; one micro-step per unit that a score can reach."""
     a, b, c, inner = _factors(lowering, node)
     micro = lowering.builder.type(a).shape[-1]
@@ -52,9 +49,9 @@ def lower_time_coded(lowering: Lowering, node: Node, provenance: Provenance) -> 
     burst = lowering.neuron(Burst(micro), scores, f"{inner.name}_score", provenance)
     rows = lowering.reshaped(c, (1, *lowering.builder.type(c).shape), f"{node.name}_micro", provenance)
     shape = (micro, *lowering.builder.type(c).shape)
-    every = lowering.spread(rows, shape, f"{node.name}_micro", provenance)
-    x, y = aligned(lowering, burst, every, node.name, provenance)
-    pairs = both(lowering, x, y, f"{node.name}_and", provenance, micro)
+    repeated = lowering.spread(rows, shape, f"{node.name}_micro", provenance)
+    x, y = aligned(lowering, burst, repeated, node.name, provenance)
+    pairs = conjunction(lowering, Literal(x), Literal(y), f"{node.name}_and", provenance, micro)
     return _summed_bursts(lowering, pairs, micro, node, provenance).scaled(inner.factor)
 
 
@@ -62,21 +59,18 @@ def _summed_bursts(lowering: Lowering, pairs: str, micro: int, node: Node, prove
     """The sums of pairs (micro, ..., n, m, e) over the micro-steps and over m."""
     shape = lowering.builder.type(pairs).shape
     wire = Wire(pairs, Sum((0, len(shape) - 2), micro=micro), f"{node.name}_sum", provenance)
-    kept, result = (1, *shape[1:-2], 1, shape[-1]), (*shape[1:-2], shape[-1])
-    return routed(Current(kept, (wire,)), Reshape(result), result)
+    rows, result = (1, *shape[1:-2], 1, shape[-1]), (*shape[1:-2], shape[-1])
+    return routed(Current(rows, (wire,)), Reshape(result), result)
 
 
-def _factors(lowering: Lowering, node: Node) -> tuple[str, str, str, Product]:
+def _factors(lowering: Lowering, node: Node) -> tuple[str, str, str, PendingProduct]:
     """A, B, C and the inner product as the model associates it."""
-    left, right = (
-        lowering.spikes(node, form, "an attention") if isinstance(form, Complement) else form
-        for form in lowering.operands(node)
-    )
-    if isinstance(left, Product):
+    left, right = (lowering.positive(value) for value in lowering.operands(node))
+    if isinstance(left, PendingProduct):
         assert isinstance(right, Spikes)
         return left.left, left.right, right.parts[0], left
     assert isinstance(left, Spikes)
-    assert isinstance(right, Product)
+    assert isinstance(right, PendingProduct)
     return left.parts[0], right.left, right.right, right
 
 
@@ -96,16 +90,19 @@ def _sizes(lowering: Lowering, node: Node) -> tuple[int, int, int, int, int]:
 def cost_graded_a(lowering: Lowering, node: Node) -> Cost:
     """Of the order (A B) C."""
     h, n, d, m, e = _sizes(lowering, node)
-    return h * n * m * (d + e + 1), 3 * h * n * m * (d + e), 1
+    synapses = 3 * h * n * m * (d + e)
+    return Cost(neurons=h * n * m * (d + e + 1), synapses=synapses, events=synapses)
 
 
 def cost_graded_b(lowering: Lowering, node: Node) -> Cost:
     """Of the order A (B C)."""
     h, n, d, m, e = _sizes(lowering, node)
-    return h * d * e * (n + m + 1), 3 * h * d * e * (n + m), 1
+    synapses = 3 * h * d * e * (n + m)
+    return Cost(neurons=h * d * e * (n + m + 1), synapses=synapses, events=synapses)
 
 
 def cost_time_coded(lowering: Lowering, node: Node) -> Cost:
-    """As graded-a, over as many micro-steps as a score can count."""
-    neurons, synapses, _ = cost_graded_a(lowering, node)
-    return neurons, synapses, _sizes(lowering, node)[2]
+    """As graded-a, over as many micro-steps as a score can count; the synapses behind the scores work in each of them."""
+    h, n, d, m, e = _sizes(lowering, node)
+    scores = cost_graded_a(lowering, node)
+    return Cost(scores.neurons, scores.synapses, events=3 * h * n * m * d * (1 + e), steps=d)

@@ -4,7 +4,7 @@ A weighted sum of a weighted sum: one matrix, or graded neurons in between that 
     merge   V (W x + b) = (V W) x + V b       no neurons; in real numbers the merged weights are rounded once more
     relay   a graded neuron per element of W x + b emits it as a payload, which V reads       exactly the source's numbers
 
-The cheaper in synapses is taken where the chip has payloads; a matrix of more than MAX_WEIGHTS is never made.
+The cheaper is taken where the chip has payloads; a matrix of more than MAX_WEIGHTS is never built.
 """
 
 from __future__ import annotations
@@ -13,66 +13,69 @@ from math import prod
 
 import numpy as np
 
-from ir.graph import Array, Node, Provenance
-from ir.lowerings.forms import Current, Form, Wire
-from ir.lowerings.lowering import Lowering, joint_bias
+from ir.graph import Node, Provenance
+from ir.lowerings.cost import Cost
+from ir.lowerings.lowering import Lowering
 from ir.lowerings.rules.compose import response, through
-from ir.lowerings.rules.gate import relay
-from ir.lowerings.rules.projection import own_bias, projected
+from ir.lowerings.rules.projection import bias_of, projected
+from ir.lowerings.values import Current, LoweredValue, Wire, summed_bias
 from ir.ops import Linear, Reshape
 from ir.ops.base import Op
-from ir.ops.membrane import ANALOG_BITS
 
 MAX_WEIGHTS = 1 << 25
-TOO_MANY = (1 << 60, 1 << 60, 1)
+"""Weights of the largest merged matrix."""
 
 
-def lower_by_merging(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
+def lower_by_merging(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
     """One matrix per wire, over the whole of its population."""
-    (current,) = lowering.operands(node)
-    assert isinstance(current, Current)
-    if _merged_synapses(lowering, node, current) > MAX_WEIGHTS:
-        what = f"is a weighted sum of a weighted sum, and as one matrix would hold more than {MAX_WEIGHTS:,} weights"
-        lowering.refuse(
-            node, "lower.chain", what, hint="put neurons between the two, or choose a profile with graded spikes"
-        )
+    current = _first_sum(lowering, node)
     wires = tuple(merged(lowering, wire, node) for wire in current.wires)
-    bias = joint_bias([through(lowering, node, current), own_bias(lowering, node)])
+    bias = summed_bias([through(lowering, node, current), bias_of(lowering, node)])
     return Current(node.type.shape, wires, bias)
 
 
-def lower_by_relay(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
+def lower_by_relay(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
     """Graded neurons take the first sum, the projection reads what they emit."""
+    current = _first_sum(lowering, node)
+    return projected(lowering, node, lowering.relay(current, f"{node.name}_relay", provenance))
+
+
+def obstacle_to_merging(lowering: Lowering, node: Node) -> str | None:
+    """Why there can be no merged matrix, None where there can."""
+    if _merged_synapses(lowering, node) <= MAX_WEIGHTS:
+        return None
+    return f"is a weighted sum of a weighted sum, and as one matrix would hold more than {MAX_WEIGHTS:,} weights"
+
+
+def cost_of_merging(lowering: Lowering, node: Node) -> Cost:
+    """One synapse from every element of the first map's populations to every element of the second map's result."""
+    synapses = _merged_synapses(lowering, node)
+    return Cost(neurons=0, synapses=synapses, events=synapses)
+
+
+def cost_of_a_relay(lowering: Lowering, node: Node) -> Cost:
+    """The neurons in between, and the synapses of both maps."""
+    current = _first_sum(lowering, node)
+    shapes = {role: array.shape for role, array in lowering.graph.arrays(node).items()}
+    synapses = node.op.synapses(lowering.graph.args(node), shapes)
+    synapses += sum(_synapses(lowering, wire) for wire in current.wires)
+    return Cost(neurons=prod(current.shape), synapses=synapses, events=synapses)
+
+
+def _first_sum(lowering: Lowering, node: Node) -> Current:
     (current,) = lowering.operands(node)
-    assert isinstance(current, Current)
-    return projected(lowering, node, relay(lowering, current, ANALOG_BITS, f"{node.name}_relay", provenance))
+    assert isinstance(current, Current), "a projection of populations is no chain"
+    return current
 
 
-def cost_of_merging(lowering: Lowering, node: Node) -> tuple[int, int, int]:
-    """Neurons count as one synapse here: what matters is the memory that the chain takes."""
-    (current,) = lowering.operands(node)
-    assert isinstance(current, Current)
-    synapses = _merged_synapses(lowering, node, current)
-    return (synapses, 0, 1) if synapses <= MAX_WEIGHTS else TOO_MANY
+def _synapses(lowering: Lowering, wire: Wire) -> int:
+    shapes = {} if wire.weight is None else {"weight": lowering.builder.array(wire.weight).shape}
+    return wire.op.synapses((lowering.builder.type(wire.source),), shapes)
 
 
-def cost_of_a_relay(lowering: Lowering, node: Node) -> tuple[int, int, int]:
-    """The synapses of both maps, and the neurons in between."""
-    (current,) = lowering.operands(node)
-    assert isinstance(current, Current)
-    own = node.op.synapses(lowering.graph.args(node), {k: a.shape for k, a in lowering.graph.arrays(node).items()})
-    first = sum(
-        wire.op.synapses((lowering.builder.type(wire.source),), _shapes(lowering, wire)) for wire in current.wires
-    )
-    return own + first + prod(current.shape), 0, 1
-
-
-def _shapes(lowering: Lowering, wire: Wire) -> dict[str, tuple[int, ...]]:
-    return {} if wire.weight is None else {"weight": lowering.builder.array(wire.weight).shape}
-
-
-def _merged_synapses(lowering: Lowering, node: Node, current: Current) -> int:
-    return sum(lowering.builder.type(wire.source).size for wire in current.wires) * node.type.size
+def _merged_synapses(lowering: Lowering, node: Node) -> int:
+    wires = _first_sum(lowering, node).wires
+    return sum(lowering.builder.type(wire.source).size for wire in wires) * node.type.size
 
 
 def merged(lowering: Lowering, wire: Wire, node: Node) -> Wire:
@@ -81,10 +84,8 @@ def merged(lowering: Lowering, wire: Wire, node: Node) -> Wire:
     chain: list[tuple[Op, str | None]] = [(wire.op, wire.weight), *((route, None) for route in wire.routes)]
     rows = response(lowering, shape, [*chain, (node.op, node.param("weight"))])
     source = lowering.reshaped(wire.source, (rows.shape[0],), node.name, wire.provenance)
-    name = lowering.builder.param(f"{node.name}.behind_{wire.name}", _as_weights(lowering, rows))
+    name = lowering.builder.param(
+        f"{node.name}.behind_{wire.name}", np.ascontiguousarray(rows.T.astype(lowering.graph.dtype))
+    )
     routes = () if node.type.shape == (rows.shape[1],) else (Reshape(node.type.shape),)
     return Wire(source, Linear(), node.name, node.provenance, name, wire.factor, routes)
-
-
-def _as_weights(lowering: Lowering, rows: Array) -> Array:
-    return np.ascontiguousarray(rows.T.astype(lowering.graph.dtype))

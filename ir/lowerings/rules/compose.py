@@ -15,8 +15,8 @@ from dataclasses import replace
 import numpy as np
 
 from ir.graph import Array, Node
-from ir.lowerings.forms import Current, Wire, narrowest
 from ir.lowerings.lowering import Lowering
+from ir.lowerings.values import Current, Wire, narrowest
 from ir.ops import Conv, Linear, Sum, Synapse
 from ir.ops.base import Op
 
@@ -52,9 +52,7 @@ def _is_pool(lowering: Lowering, wire: Wire) -> bool:
 def _factor(lowering: Lowering, wire: Wire, node: Node) -> Wire:
     """Unit synapses with a factor; what routed their current routes the population."""
     assert isinstance(wire.op, Synapse)
-    source = wire.source
-    for route in wire.routes:
-        source = lowering.add(route, source, name=f"{node.name}_{route.kind}", provenance=wire.provenance)
+    source = lowering.routed_source(wire, node.name)
     factor = wire.factor * wire.op.weight
     return Wire(source, node.op, node.name, node.provenance, node.param("weight"), factor)
 
@@ -79,8 +77,9 @@ def _kernel(lowering: Lowering, wire: Wire, first: Conv, node: Node, second: Con
     if any(second.padding) and not _tiles(first, inner, sizes):
         return None
     outer = lowering.graph.arrays(node)["weight"].shape[2:]
-    reach = zip(first.stride, second.dilation, outer, first.dilation, inner, strict=True)
-    kernel = tuple(step * gap * (many - 1) + small * (few - 1) + 1 for step, gap, many, small, few in reach)
+    axes = zip(first.stride, second.dilation, outer, first.dilation, inner, strict=True)
+    # the second kernel's taps lie stride x dilation inputs apart, and each of them sees a window of the first kernel
+    kernel = tuple(step * gap * (taps - 1) + spread * (size - 1) + 1 for step, gap, taps, spread, size in axes)
     none, one = (0,) * len(kernel), (1,) * len(kernel)
     chain: list[tuple[Op, str | None]] = [
         (replace(first, padding=none), wire.weight),
@@ -89,9 +88,10 @@ def _kernel(lowering: Lowering, wire: Wire, first: Conv, node: Node, second: Con
     weight = response(lowering, (channels, *kernel), chain).T.reshape(-1, channels, *kernel)
     if all(pools):
         weight = weight[np.arange(channels), np.arange(channels)][:, None]
-    both = zip(first.stride, second.stride, second.padding, first.padding, strict=True)
-    steps = [(step * own, step * pad + edge) for step, own, pad, edge in both]
-    op = Conv(tuple(step for step, _ in steps), tuple(pad for _, pad in steps), one, channels if all(pools) else 1)
+    stride = tuple(a * b for a, b in zip(first.stride, second.stride, strict=True))
+    paddings = zip(first.stride, second.padding, first.padding, strict=True)
+    padding = tuple(step * outside + inside for step, outside, inside in paddings)
+    op = Conv(stride, padding, one, channels if all(pools) else 1)
     return _stored(lowering, wire, node, op, weight, wire.source)
 
 
@@ -118,8 +118,8 @@ def _weight(lowering: Lowering, name: str | None, dtype: np.dtype[np.generic]) -
 
 
 def _stored(lowering: Lowering, wire: Wire, node: Node, op: Op, weight: Array, source: str) -> Wire:
-    own = node.param("weight")
-    assert own is not None
-    dtype = lowering.builder.array(own).dtype
-    name = lowering.builder.param(f"{own}.behind_{wire.name}", weight.astype(dtype))
+    param = node.param("weight")
+    assert param is not None, "the projections that are composed have weights"
+    dtype = lowering.builder.array(param).dtype
+    name = lowering.builder.param(f"{param}.behind_{wire.name}", weight.astype(dtype))
     return Wire(source, op, node.name, node.provenance, name, wire.factor)

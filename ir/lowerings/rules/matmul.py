@@ -12,27 +12,24 @@ from __future__ import annotations
 from itertools import product
 
 from ir.graph import Graph, Node, Provenance
-from ir.lowerings.forms import Complement, Current, Form, Product, Spikes, Wire
 from ir.lowerings.lowering import Lowering
-from ir.lowerings.rules.gate import is_binary, relay
-from ir.lowerings.rules.pairing import both, opened
+from ir.lowerings.rules.gate import opened
+from ir.lowerings.rules.logic import Literal, conjunction
 from ir.lowerings.rules.routing import routed
+from ir.lowerings.values import Current, LoweredValue, PendingProduct, Spikes, Wire
 from ir.ops import MatMul, Reshape, Scale, Sum
 from ir.ops.membrane import ANALOG_BITS
 from ir.types import SPIKE
 
 
-def lower_matmul(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
+def lower_matmul(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
     """Pairs and sums; the inner product of an attention waits for the outer one, which knows the cheaper order."""
-    left, right = (
-        lowering.spikes(node, form, "a matrix product") if isinstance(form, Complement) else form
-        for form in lowering.operands(node)
-    )
+    left, right = (lowering.positive(value) for value in lowering.operands(node))
     if attention_above(lowering.graph, node) is not None:
         assert isinstance(left, Spikes)
         assert isinstance(right, Spikes)
-        return Product(left.parts[0], right.parts[0], 1.0, node.name, provenance)
-    a, b = _payload_first(lowering, node, left, right, provenance)
+        return PendingProduct(left.parts[0], right.parts[0], 1.0, node.name, provenance)
+    a, b = _populations(lowering, node, left, right, provenance)
     wires = [
         wire for x, y in product(a.parts, b.parts) for wire in multiplied(lowering, x, y, node.name, provenance).wires
     ]
@@ -48,8 +45,8 @@ def attention_above(graph: Graph, node: Node) -> Node | None:
         node, above = above, _only_user(graph, above)
     if above is None or not isinstance(above.op, MatMul):
         return None
-    other = [name for name in above.inputs if name != node.name]
-    return above if len(other) == 1 and graph.nodes[other[0]].type.domain == SPIKE else None
+    factors = [name for name in above.inputs if name != node.name]
+    return above if len(factors) == 1 and graph.nodes[factors[0]].type.domain == SPIKE else None
 
 
 def _only_user(graph: Graph, node: Node) -> Node | None:
@@ -57,21 +54,19 @@ def _only_user(graph: Graph, node: Node) -> Node | None:
     return users[0] if len(users) == 1 and node.name not in graph.outputs.values() else None
 
 
-def _payload_first(
-    lowering: Lowering, node: Node, left: Form, right: Form, provenance: Provenance
+def _populations(
+    lowering: Lowering, node: Node, left: LoweredValue, right: LoweredValue, provenance: Provenance
 ) -> tuple[Spikes, Spikes]:
     """Both factors as populations: a current as the payload of a relay. One of them must be spikes."""
-    if not is_binary(lowering, left) and not is_binary(lowering, right):
-        lowering.refuse(
-            node, "lower.product", "multiplies two analog matrices", hint="let one of the factors fire spikes"
-        )
-    sides = [
-        relay(lowering, form, ANALOG_BITS, f"{node.name}_relay", provenance) if isinstance(form, Current) else form
-        for form in (left, right)
-    ]
-    assert isinstance(sides[0], Spikes)
-    assert isinstance(sides[1], Spikes)
-    return sides[0], sides[1]
+    if not lowering.is_binary(left) and not lowering.is_binary(right):
+        hint = "let one of the factors fire spikes"
+        lowering.refuse(node, "lower.product", "multiplies two analog matrices", hint=hint)
+    name = f"{node.name}_relay"
+    a = lowering.relay(left, name, provenance) if isinstance(left, Current) else left
+    b = lowering.relay(right, name, provenance) if isinstance(right, Current) else right
+    assert isinstance(a, Spikes)
+    assert isinstance(b, Spikes)
+    return a, b
 
 
 def multiplied(
@@ -79,14 +74,13 @@ def multiplied(
 ) -> Current:
     """A @ B of two populations (..., n, c) and (..., c, m), at most one of them graded, as a current (..., n, m)."""
     x, y = aligned(lowering, a, b, name, provenance)
-    graded = [lowering.is_graded(x), lowering.is_graded(y)]
-    if any(graded):
-        payload, by = (x, y) if graded[0] else (y, x)
+    if lowering.is_graded(x) or lowering.is_graded(y):
+        payload, by = (x, y) if lowering.is_graded(x) else (y, x)
         current = lowering.current(Spikes((payload,)), f"{name}_payload", provenance)
         pairs = opened(lowering, current, by, bits, f"{name}_gate", provenance)
     else:
-        pairs = both(lowering, x, y, f"{name}_and", provenance)
-    return summed(lowering, pairs, name, provenance)
+        pairs = conjunction(lowering, Literal(x), Literal(y), f"{name}_and", provenance)
+    return _summed(lowering, pairs, name, provenance)
 
 
 def aligned(lowering: Lowering, a: str, b: str, name: str, provenance: Provenance) -> tuple[str, str]:
@@ -98,9 +92,9 @@ def aligned(lowering: Lowering, a: str, b: str, name: str, provenance: Provenanc
     return lowering.spread(x, pairs, f"{name}_left", provenance), lowering.spread(y, pairs, f"{name}_right", provenance)
 
 
-def summed(lowering: Lowering, pairs: str, name: str, provenance: Provenance) -> Current:
+def _summed(lowering: Lowering, pairs: str, name: str, provenance: Provenance) -> Current:
     """The sums of the pairs (..., n, c, m) over c."""
     shape = lowering.builder.type(pairs).shape
     wire = Wire(pairs, Sum((len(shape) - 2,)), f"{name}_sum", provenance)
-    kept, result = (*shape[:-2], 1, shape[-1]), (*shape[:-2], shape[-1])
-    return routed(Current(kept, (wire,)), Reshape(result), result)
+    rows, result = (*shape[:-2], 1, shape[-1]), (*shape[:-2], shape[-1])
+    return routed(Current(rows, (wire,)), Reshape(result), result)

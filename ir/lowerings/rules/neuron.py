@@ -1,5 +1,5 @@
 """
-The model's own neurons: all wires of their operands, and all constants as one bias.
+The model's own neurons: all wires of their operands, and all constants as one bias; and the inputs that feed them.
 
 A neuron that reads spikes directly gets unit synapses, one per element and population.
 """
@@ -7,17 +7,15 @@ A neuron that reads spikes directly gets unit synapses, one per element and popu
 from __future__ import annotations
 
 from ir.graph import Node, Provenance
-from ir.lowerings.forms import Current, Form, Spikes
-from ir.lowerings.lowering import Lowering, joint_bias
+from ir.lowerings.lowering import Lowering
 from ir.lowerings.rules.routing import fitted
+from ir.lowerings.values import Current, LoweredValue, Spikes, summed_bias
 from ir.ops import Gate
 
 
-def lower_neuron(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
+def lower_neuron(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
     """The population under its own name."""
-    names = [f"{node.name}_in" for _ in node.inputs]
-    forms = zip(lowering.operands(node), names, strict=True)
-    currents = [lowering.current(form, name, provenance) for form, name in forms]
+    currents = [lowering.current(value, f"{node.name}_in", provenance) for value in lowering.operands(node)]
     first = len(currents) - (node.op.enables if isinstance(node.op, Gate) else 0)
     payload, enables = currents[:first], tuple(currents[first:])
     shape = payload[0].shape
@@ -27,11 +25,11 @@ def lower_neuron(lowering: Lowering, node: Node, provenance: Provenance) -> Form
         array = lowering.graph.params[role]
         biases.append(array.reshape((1,) * (len(shape) - array.ndim) + array.shape))
     wires = tuple(wire for current in payload for wire in fitted(current, shape).wires)
-    total = Current(shape, wires, joint_bias(biases))
     constants = {key: name for key, name in node.params if key != "bias"}
+    total = Current(shape, wires, summed_bias(biases))
     return Spikes((lowering.neuron(node.op, total, node.name, node.provenance, enables, constants),))
 
 
-def lower_input(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
+def lower_input(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
     """Spikes from outside, or payloads from the host."""
     return Spikes((lowering.builder.copy(node, ()),))

@@ -7,40 +7,40 @@ W (x_1 + ... + x_r) + b  =  W x_1 + ... + W x_r + b        r - 1 further copies 
 from __future__ import annotations
 
 from ir.graph import Array, Node, Provenance
-from ir.lowerings.forms import Complement, Current, Form, Spikes, Wire
-from ir.lowerings.lowering import Lowering, joint_bias
+from ir.lowerings.lowering import Lowering
 from ir.lowerings.rules.compose import composed, through
+from ir.lowerings.values import Complement, Current, LoweredValue, Spikes, Wire, summed_bias
 from ir.ops import Conv
 
 
-def lower_projection(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
+def lower_projection(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
     """Linear, conv, synapse and sum: a wire from every population of the operand."""
-    (form,) = lowering.operands(node)
-    form = _readable(lowering, node, form, provenance)
-    if isinstance(form, Current):
-        behind = behind_wires(lowering, node, form)
-        assert behind is not None, "a chain has a row of its own"
-        return behind
-    return projected(lowering, node, lowering.spikes(node, form, f"{node.op.kind} between two neurons"))
+    (value,) = lowering.operands(node)
+    value = _readable(lowering, node, value, provenance)
+    if isinstance(value, Current):
+        current = composed_current(lowering, node, value)
+        assert current is not None, "a chain has a row of its own"
+        return current
+    return projected(lowering, node, lowering.spikes(node, value, f"{node.op.kind} between two neurons"))
 
 
-def _readable(lowering: Lowering, node: Node, form: Form, provenance: Provenance) -> Form:
+def _readable(lowering: Lowering, node: Node, value: LoweredValue, provenance: Provenance) -> LoweredValue:
     """Negated spikes as the current W (1 - x) = -W x + W 1, where one map comes of it, else as a population."""
-    if not isinstance(form, Complement):
-        return form
+    if not isinstance(value, Complement):
+        return value
     if node.op.kind in ("linear", "conv"):
-        return lowering.current(form, f"{node.name}_in", provenance)
-    return lowering.spikes(node, form, f"{node.op.kind} of negated spikes")
+        return lowering.current(value, f"{node.name}_in", provenance)
+    return lowering.spikes(node, value, f"{node.op.kind} of negated spikes")
 
 
 def projected(lowering: Lowering, node: Node, spikes: Spikes) -> Current:
     """The current that a projection makes of populations."""
     weight = node.param("weight")
     wires = tuple(Wire(part, node.op, node.name, node.provenance, weight) for part in spikes.parts)
-    return Current(node.type.shape, wires, own_bias(lowering, node))
+    return Current(node.type.shape, wires, bias_of(lowering, node))
 
 
-def behind_wires(lowering: Lowering, node: Node, current: Current) -> Current | None:
+def composed_current(lowering: Lowering, node: Node, current: Current) -> Current | None:
     """The projection of a current, where it makes one map of its kind with the projection of every wire; else None."""
     if node.op.kind not in ("linear", "conv"):
         return None
@@ -48,12 +48,12 @@ def behind_wires(lowering: Lowering, node: Node, current: Current) -> Current | 
     whole = tuple(wire for wire in wires if wire is not None)
     if len(whole) < len(wires):
         return None
-    bias = joint_bias([through(lowering, node, current), own_bias(lowering, node)])
+    bias = summed_bias([through(lowering, node, current), bias_of(lowering, node)])
     return Current(node.type.shape, whole, bias)
 
 
-def own_bias(lowering: Lowering, node: Node) -> Array | None:
-    """The projection's own constant, with the axes of its result."""
+def bias_of(lowering: Lowering, node: Node) -> Array | None:
+    """The constant that a projection adds, with the axes of its result."""
     bias = node.param("bias")
     if bias is None:
         return None

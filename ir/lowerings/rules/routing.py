@@ -5,25 +5,27 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ir.graph import Node, Provenance
-from ir.lowerings.forms import Complement, Current, Form, Product, Spikes
-from ir.lowerings.lowering import Lowering, routed_bias
+from ir.lowerings.lowering import Lowering
+from ir.lowerings.values import Complement, Current, LoweredValue, PendingProduct, Spikes, routed_bias
 from ir.ops import Concat, Expand, Reshape
 from ir.ops.base import Op
 
 
-def lower_routing(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
+def lower_routing(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
     """The same routing on every population, or on every wire and the constant."""
-    forms = lowering.operands(node)
+    operands = lowering.operands(node)
     if isinstance(node.op, Concat):
-        return _joined(lowering, node, forms)
-    (form,) = forms
-    assert not isinstance(form, Product), "a product is read by a matrix product only"
-    if isinstance(form, Complement):
-        return replace(form, part=lowering.builder.add(node.op, form.part, name=node.name, provenance=node.provenance))
-    if isinstance(form, Current):
-        return routed(form, node.op, node.type.shape)
+        return _joined(lowering, node, operands)
+    (value,) = operands
+    assert not isinstance(value, PendingProduct), "a product is read by a matrix product only"
+    if isinstance(value, Complement):
+        return replace(
+            value, part=lowering.builder.add(node.op, value.part, name=node.name, provenance=node.provenance)
+        )
+    if isinstance(value, Current):
+        return routed(value, node.op, node.type.shape)
     build = lowering.builder.add
-    return Spikes(tuple(build(node.op, part, name=node.name, provenance=node.provenance) for part in form.parts))
+    return Spikes(tuple(build(node.op, part, name=node.name, provenance=node.provenance) for part in value.parts))
 
 
 def routed(current: Current, op: Op, shape: tuple[int, ...]) -> Current:
@@ -39,15 +41,13 @@ def fitted(current: Current, shape: tuple[int, ...]) -> Current:
     return current if current.shape == shape else routed(current, Expand(shape), shape)
 
 
-def _joined(lowering: Lowering, node: Node, forms: tuple[Form, ...]) -> Form:
-    """Concatenated sums of populations are sums of concatenated populations; currents have no such form."""
-    forms = tuple(
-        lowering.spikes(node, form, "a concatenation") if isinstance(form, Complement) else form for form in forms
-    )
-    parts = [form.parts for form in forms if isinstance(form, Spikes)]
-    if len(parts) < len(forms) or len({len(each) for each in parts}) > 1:
+def _joined(lowering: Lowering, node: Node, operands: tuple[LoweredValue, ...]) -> LoweredValue:
+    """Concatenated sums of populations are sums of concatenated populations; currents cannot be joined."""
+    values = [lowering.positive(value) for value in operands]
+    parts = [value.parts for value in values if isinstance(value, Spikes)]
+    if len(parts) < len(values) or len({len(populations) for populations in parts}) > 1:
         what = "concatenates currents, or sums of different numbers of populations"
         lowering.refuse(node, "lower.concat", what, hint="concatenate the spikes behind the neurons instead")
     build = lowering.builder.add
     rows = zip(*parts, strict=True)
-    return Spikes(tuple(build(node.op, *each, name=node.name, provenance=node.provenance) for each in rows))
+    return Spikes(tuple(build(node.op, *row, name=node.name, provenance=node.provenance) for row in rows))

@@ -11,27 +11,27 @@ from dataclasses import replace
 import numpy as np
 
 from ir.graph import Array, Node, Provenance
-from ir.lowerings.forms import Current, Form, Product, Wire, narrowest
-from ir.lowerings.lowering import Lowering, joint_bias
+from ir.lowerings.lowering import Lowering
 from ir.lowerings.rules.chain import merged
 from ir.lowerings.rules.routing import fitted
+from ir.lowerings.values import Current, LoweredValue, PendingProduct, Wire, narrowest, summed_bias
 from ir.ops import Conv, Linear, Reshape, Synapse
 
 
-def lower_scale(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
+def lower_scale(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
     """The operand's current with the factor on every wire; spikes get unit synapses to carry it."""
-    (form,) = lowering.operands(node)
-    factors = _factors(node, lowering)
-    if isinstance(form, Product):
-        return replace(form, factor=form.factor * _single(lowering, node, factors))
-    current = fitted(lowering.current(form, f"{node.name}_in", provenance), node.type.shape)
+    (value,) = lowering.operands(node)
+    factors = _factors(lowering, node)
+    if isinstance(value, PendingProduct):
+        return replace(value, factor=value.factor * _single(lowering, node, factors))
+    current = fitted(lowering.current(value, f"{node.name}_in", provenance), node.type.shape)
     if factors.size == 1:
         return current.scaled(float(factors.item()))
     bias = None if current.bias is None else current.bias * factors
     return Current(current.shape, tuple(_weighted(lowering, wire, factors, node) for wire in current.wires), bias)
 
 
-def _factors(node: Node, lowering: Lowering) -> Array:
+def _factors(lowering: Lowering, node: Node) -> Array:
     """The factors with the axes of the result, of length 1 where they do not change."""
     role = node.param("weight")
     if role is None:
@@ -69,22 +69,19 @@ def _rows(wire: Wire, factors: Array) -> Array | None:
 def _elementwise(lowering: Lowering, wire: Wire, factors: Array, node: Node) -> Wire:
     """One synapse per element with a weight of its own: a convolution of single elements."""
     assert isinstance(wire.op, Synapse)
-    source = wire.source
-    for route in wire.routes:
-        source = lowering.add(route, source, name=f"{node.name}_{route.kind}", provenance=wire.provenance)
     size = node.type.size
-    flat = lowering.reshaped(source, (size, 1), node.name, wire.provenance)
+    flat = lowering.reshaped(lowering.routed_source(wire, node.name), (size, 1), node.name, wire.provenance)
     weight = np.broadcast_to(factors, node.type.shape).reshape(size, 1, 1) * wire.op.weight
     name = lowering.builder.param(f"{node.name}.elements", weight.astype(lowering.graph.dtype))
     routes = (Reshape(node.type.shape),)
     return Wire(flat, Conv((1,), (0,), (1,), size), node.name, node.provenance, name, wire.factor, routes)
 
 
-def lower_offset(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
+def lower_offset(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
     """The operand's current with one more constant."""
     role = node.param("bias")
     current = fitted(lowering.current(lowering.operands(node)[0], f"{node.name}_in", provenance), node.type.shape)
     term = np.array(node.op.attributes()["term"], lowering.graph.dtype) if role is None else lowering.graph.params[role]
     rank = len(node.type.shape)
     bias = np.asarray(term).reshape((1,) * (rank - np.ndim(term)) + np.shape(term))
-    return Current(current.shape, current.wires, joint_bias([current.bias, bias]))
+    return Current(current.shape, current.wires, summed_bias([current.bias, bias]))

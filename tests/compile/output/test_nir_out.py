@@ -9,7 +9,7 @@ import nir
 import numpy as np
 import pytest
 
-from compile.__main__ import main
+from compile.command.cli import main
 
 
 def written(graph: nir.NIRGraph, folder: Path) -> Path:

@@ -17,6 +17,9 @@ import torch
 from ir.analysis.census import census
 from ir.graph import Array, Graph, GraphBuilder, Provenance
 from ir.interpreter import interpret
+from ir.lowerings.cost import Cost
+from ir.lowerings.lowering import Lowering
+from ir.lowerings.table import LOWERINGS, operation
 from ir.ops import (
     Add,
     BatchNorm,
@@ -227,6 +230,21 @@ def assert_same(source: Graph, lowered: Graph, inputs: dict[str, Array], populat
             np.testing.assert_array_equal(seen[0][name], seen[1][name], err_msg=name)
 
 
+def estimated(source: Graph, name: str, strategy: str) -> Cost:
+    """What the strategy's cost function says of a node, before it is built; nodes before it have one strategy each."""
+    lowering, node = Lowering(source), source.nodes[name]
+    for before in list(source.nodes.values())[: list(source.nodes).index(name)]:
+        row = operation(lowering, before)
+        assert row is not None
+        (only,) = LOWERINGS[row].values()
+        lowering.values[before.name] = only.rule(lowering, before, before.provenance)
+    row = operation(lowering, node)
+    assert row is not None
+    cost = LOWERINGS[row][strategy].cost
+    assert cost is not None
+    return cost(lowering, node)
+
+
 def neurons_of(graph: Graph) -> list[str]:
     """The populations of a graph."""
     return [node.name for node in graph.nodes.values() if node.op.family == "neuron"]
@@ -246,6 +264,7 @@ def cmsf() -> SimpleNamespace:
     functions = {
         "random_inputs": random_inputs,
         "assert_same": assert_same,
+        "estimated": estimated,
         "neurons_of": neurons_of,
         "added_by": added_by,
     }

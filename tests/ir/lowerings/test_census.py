@@ -18,6 +18,7 @@ from ir.analysis.census import Totals, census, totals
 from ir.graph import Graph
 from ir.lowerings.lowering import PASS
 from ir.pipeline import lower
+from ir.target import CostWeights
 
 N, L, D, COMBS, F = 36, 36, 1024, 6, 4096
 
@@ -29,7 +30,7 @@ def encoder(cmsf: SimpleNamespace) -> Graph:
 
 
 def _lowered(cmsf: SimpleNamespace, source: Graph, **strategies: str) -> Graph:
-    return lower(source, SimpleNamespace(features=cmsf.LOIHI2), strategies).chip
+    return lower(source, SimpleNamespace(features=cmsf.LOIHI2, cost=CostWeights()), strategies).chip
 
 
 def _totals(chip: Graph) -> Totals:

@@ -11,6 +11,7 @@ from ir.deployment import Deployment
 from ir.graph import Graph
 from ir.interpreter import interpret
 from ir.pipeline import lower
+from ir.target import CostWeights
 
 SIZES = [{}, {"queries": 6, "keys": 6, "width": 12, "heads": 3, "combs": 3, "hidden": 5, "steps": 3}]
 
@@ -32,7 +33,7 @@ def _run(deployment: Deployment, inputs: Values) -> tuple[Values, Values]:
 
 
 def _assert_equal(cmsf: SimpleNamespace, source: Graph, features: object, strategies: dict[str, str]) -> None:
-    deployment = lower(source, SimpleNamespace(features=features), strategies)
+    deployment = lower(source, SimpleNamespace(features=features, cost=CostWeights()), strategies)
     for seed in range(4):
         inputs = cmsf.random_inputs(source, seed)
         outputs, expected = _watched(source, inputs)

@@ -19,6 +19,7 @@ from ir.errors import DeployError
 from ir.graph import Graph
 from ir.interpreter import interpret
 from ir.pipeline import lower
+from ir.target import CostWeights
 from models.cmsf import CONFIGS, STATIC_INPUTS
 from models.cmsf_network.config import CmsfConfig
 from models.cmsf_network.parts import initial_parts, random_features
@@ -51,7 +52,7 @@ def test_tokens_in_place_and_other_numbers_of_keys(cmsf: SimpleNamespace):
 def test_the_analog_gate_needs_graded_spikes(cmsf: SimpleNamespace):
     graph, _ = _traced(replace(TINY, depth=2), "image")
     with pytest.raises(DeployError, match="gate='spike'") as error:
-        lower(graph, SimpleNamespace(features=cmsf.LOIHI1), {})
+        lower(graph, SimpleNamespace(features=cmsf.LOIHI1, cost=CostWeights()), {})
     assert [violation.where for violation in error.value.violations] == ["block.0.mlp", "block.1.mlp"]
 
 
@@ -89,7 +90,7 @@ def _assert_same(
     cmsf: SimpleNamespace, config: CmsfConfig, part: str, features: object, strategies: dict[str, str]
 ) -> None:
     graph, inputs = _traced(config, part)
-    deployment = lower(graph, SimpleNamespace(features=features), strategies)
+    deployment = lower(graph, SimpleNamespace(features=features, cost=CostWeights()), strategies)
     expected, got = dict[str, np.ndarray](), dict[str, np.ndarray]()
     outputs = interpret(graph, inputs, lambda node, value: expected.update({node.name: value.numpy()}))
     before = interpret(deployment.prologue, inputs)

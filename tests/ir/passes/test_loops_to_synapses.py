@@ -13,6 +13,7 @@ from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret
 from ir.ops import Add, Delay, Input, Leaky, Lif, Linear, Past, Scale
 from ir.pipeline import lower
+from ir.target import CostWeights
 
 STEPS, BATCH = 8, 2
 RNG = np.random.default_rng(3)
@@ -64,7 +65,7 @@ def test_lowered_equals_source(kind: str, domain: str):
     graph = network(kind, domain)
     x = RNG.integers(0, 2, (STEPS, BATCH, 3)).astype(np.float32)
     expected = interpret(graph, {"x": x})
-    found = lower(graph, SimpleNamespace(features=Chip()), {})
+    found = lower(graph, SimpleNamespace(features=Chip(), cost=CostWeights()), {})
     before = interpret(found.prologue, {"x": x})
     on_chip = interpret(found.chip, {node.name: before[node.name] for node in found.chip.inputs})
     values = {**before, **on_chip, "x": x}
@@ -77,5 +78,5 @@ def test_lowered_equals_source(kind: str, domain: str):
 
 def test_an_analog_loop_needs_payloads():
     with pytest.raises(DeployError, match="graded"):
-        lower(network("affine"), SimpleNamespace(features=Chip(graded_spikes=False)), {})
-    lower(network("current"), SimpleNamespace(features=Chip(graded_spikes=False)), {})
+        lower(network("affine"), SimpleNamespace(features=Chip(graded_spikes=False), cost=CostWeights()), {})
+    lower(network("current"), SimpleNamespace(features=Chip(graded_spikes=False), cost=CostWeights()), {})

@@ -1,6 +1,9 @@
-"""Rounded numbers fit their fields, and the reported errors are the real ones."""
+"""Rounded numbers fit their fields, and the reported errors are the real ones; the grid finder is exact on grids, silent off them."""
 
 from __future__ import annotations
+
+from fractions import Fraction
+from math import gcd
 
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import hw_profiles
-from ir.quantize.weights import round_bias, round_weights
+from ir.quantize.weights import joint_quantum, quantum_of, round_bias, round_weights, weight_statistics
 
 ARITHMETIC = hw_profiles.load("loihi2").arithmetic
 FLOATS = arrays(np.float64, st.integers(1, 20), elements=st.floats(-1e6, 1e6))
@@ -53,3 +56,46 @@ def test_biases_beyond_the_field_saturate_and_are_counted():
     rounded = round_bias(np.array([1e6, -1e6, 5.0]), ARITHMETIC)
     assert rounded.integers.tolist() == [4095 << 7, -(4095 << 7), 5]
     assert rounded.saturated == 2
+
+
+@given(st.lists(st.integers(-127, 127).filter(bool), min_size=1), st.integers(-20, 20))
+def test_dyadic_multiples_are_found(integers, exponent):
+    weights = np.array(integers) * 2.0**exponent
+    assert quantum_of(weights, 127) == int(np.gcd.reduce(integers)) * Fraction(2) ** exponent
+
+
+@given(st.integers(128, 10**6))
+def test_one_level_too_many_is_no_grid(top):
+    assert quantum_of(np.array([1.0, top]), top) == 1
+    assert quantum_of(np.array([1.0, top]), top - 1) is None
+
+
+def test_trained_weights_lie_on_no_grid():
+    assert quantum_of(np.random.default_rng(0).normal(size=20000).astype(np.float32), 127) is None
+
+
+def test_a_late_odd_one_out_is_seen():
+    weights = np.ones(20000)
+    weights[-1] = 0.1
+    assert quantum_of(weights, 127) is None
+
+
+def test_zeros_fit_every_grid():
+    assert quantum_of(np.zeros(3), 127) == 0
+    assert joint_quantum([Fraction(0), Fraction(3, 8)]) == Fraction(3, 8)
+
+
+@given(st.lists(st.fractions(min_value="1/1000", max_value=1000), min_size=1, max_size=4))
+def test_the_joint_quantum_divides_all_and_is_the_largest(quanta):
+    joint = joint_quantum(quanta)
+    multiples = [q / joint for q in quanta]
+    assert all(m.denominator == 1 for m in multiples)
+    assert gcd(*(m.numerator for m in multiples)) == 1
+
+
+@given(FLOATS, st.floats(1e-3, 1e3))
+def test_scaled_statistics_are_those_of_scaled_weights(weights, scale):
+    scaled, real = weight_statistics(weights, ARITHMETIC).scaled(scale), weight_statistics(weights * scale, ARITHMETIC)
+    assert scaled.largest == real.largest
+    assert scaled.rms == pytest.approx(real.rms)
+    assert weight_statistics(np.array([0.5, -0.25]), ARITHMETIC).scaled(0.5).quantum == Fraction(1, 8)

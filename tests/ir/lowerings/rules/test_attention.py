@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from ir.graph import Graph, GraphBuilder, Provenance
 from ir.interpreter import interpret
-from ir.lowerings.lowering import Lowering
-from ir.lowerings.table import LOWERINGS, operation
+from ir.lowerings.table import LOWERINGS
 from ir.ops import Input, Lif, MatMul, Permute, Scale
 from ir.passes.lower_to_synapses import lower_to_synapses
 from ir.verify import verify
@@ -82,19 +81,22 @@ def test_neurons_and_synapses(cmsf: SimpleNamespace, strategy: str, size: dict[s
     source = _attention(**size)
     lowered = lower_to_synapses(source, cmsf.LOIHI2, {"attention": strategy})
     assert cmsf.added_by(lowered, f"attention={strategy}") == expected[strategy]
-    assert _estimated(source, strategy) == (*expected[strategy], d if strategy == "time-coded" else 1)
+    cost = cmsf.estimated(source, "outer", strategy)
+    assert (cost.neurons, cost.synapses, cost.steps) == (*expected[strategy], d if strategy == "time-coded" else 1)
 
 
-def _estimated(source: Graph, strategy: str) -> tuple[int, int, int]:
-    """What the strategy's cost function says of the outer product, before it is built."""
-    lowering, cost = Lowering(source), LOWERINGS["attention"][strategy].cost
-    for node in list(source.nodes.values())[: list(source.nodes).index("outer")]:
-        row = operation(lowering, node)
-        assert row is not None
-        (only,) = LOWERINGS[row].values()
-        lowering.forms[node.name] = only.rule(lowering, node, node.provenance)
-    assert cost is not None
-    return cost(lowering, source.nodes["outer"])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@given(size=sizes)
+def test_events_are_those_of_a_step_of_ones(cmsf: SimpleNamespace, strategy: str, size: dict[str, int]):
+    """Every synapse is of a unit map, with one source per element: what it carries is what its operand holds."""
+    source = _attention(**{**size, "steps": 1})
+    lowered = lower_to_synapses(source, cmsf.LOIHI2, {"attention": strategy})
+    values: dict[str, np.ndarray] = {}
+    ones = {name: array[:, :1] for name, array in cmsf.random_inputs(source, 0, rate=1.1).items()}
+    interpret(lowered, ones, lambda node, value: values.update({node.name: value}))
+    projections = [node for node in lowered.nodes.values() if node.op.family == "projection"]
+    events = sum(np.count_nonzero(values[node.inputs[0]]) for node in projections)
+    assert cmsf.estimated(source, "outer", strategy).events == events
 
 
 def test_square_heads_cost_what_the_design_says(cmsf: SimpleNamespace):

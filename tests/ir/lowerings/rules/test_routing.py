@@ -9,7 +9,7 @@ import pytest
 
 from ir.errors import DeployError
 from ir.graph import GraphBuilder
-from ir.lowerings.lowering import routed_bias
+from ir.lowerings.values import routed_bias
 from ir.ops import Add, Concat, Expand, Input, Lif, Linear, Permute, Reshape, Slice
 from ir.ops.base import Op
 from ir.passes.lower_to_synapses import lower_to_synapses

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ir.ops import IntegerLeaky, IntegerLif, Leaky, Lif
-from ir.ops.stepwise import Stepwise
+from ir.ops.population import Stepwise
 
 CHIP = {"du": 1000, "dv": 300, "shift": 6, "decay_bits": 12, "state_bits": 24}
 NEURONS = {

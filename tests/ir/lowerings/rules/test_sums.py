@@ -1,4 +1,4 @@
-"""Sums of populations: every population projects for itself, biases stay single, and outputs are counts."""
+"""Sums and differences: every population projects for itself, biases stay single, and outputs are counts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ir.analysis.census import census
-from ir.graph import GraphBuilder
+from ir.graph import GraphBuilder, Provenance
 from ir.lowerings.lowering import RESIDUAL
-from ir.ops import Add, Conv, Input, Lif, Linear
+from ir.ops import Add, Conv, Input, Lif, Linear, Subtract
 from ir.passes.lower_to_synapses import lower_to_synapses
 
 
@@ -77,3 +77,17 @@ def test_spikes_beside_a_current_enter_through_unit_synapses(cmsf: SimpleNamespa
     source = builder.build({"y": builder.add(Lif(0.5, threshold=0.5), total, name="y")})
     lowered = lower_to_synapses(source, cmsf.LOIHI1, {})
     cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 1, samples=20))
+
+
+def test_a_difference_before_a_linear_map_is_two_projections(cmsf: SimpleNamespace):
+    builder = GraphBuilder("net", 3)
+    a, b = (builder.add(Input("spike[4x6]"), name=name) for name in "ab")
+    value = builder.add(Subtract(), a, b, name="difference", provenance=Provenance("net.attn"))
+    params = {"weight": _weight(builder, "W", 5, 6), "bias": _weight(builder, "b", 5)}
+    value = builder.add(Linear(), value, name="fc", params=params, provenance=Provenance("net.fc"))
+    source = builder.build({"y": builder.add(Lif(0.5, threshold=0.5), value, name="y")})
+    lowered = lower_to_synapses(source, cmsf.LOIHI1, {})
+    cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 1, samples=20), ["y"])
+    weights = [lowered.arrays(node)["weight"] for node in lowered.nodes.values() if node.op.kind == "linear"]
+    np.testing.assert_array_equal(weights, [source.params["W"], -source.params["W"]])
+    assert cmsf.neurons_of(lowered) == ["y"]

@@ -17,24 +17,25 @@ from ir.ops.base import Op
 
 @dataclass(frozen=True)
 class Spikes:
-    """The sum of spike or graded populations of one shape, as values of the lowered graph; usually just one."""
+    """The sum of spike or graded populations of one shape; usually of just one."""
 
     parts: tuple[str, ...]
+    """Values of the lowered graph."""
 
 
 @dataclass(frozen=True)
 class Wire:
-    """
-    A projection that is not built yet: factor x op(source), then routing on the current.
-
-    name, where: of the node that it will become. weight: the matrix of a linear map or convolution, by parameter name.
-    """
+    """A projection that is not built yet: factor x op(source), then routing on the current."""
 
     source: str
+    """The population that it reads, as a value of the lowered graph."""
     op: Op
     name: str
+    """Of the node that it will become."""
     provenance: Provenance
+    """Of the node that it will become."""
     weight: str | None = None
+    """Parameter that holds the matrix of a linear map, or the kernels of a convolution."""
     factor: float = 1.0
     routes: tuple[Op, ...] = ()
 
@@ -45,11 +46,12 @@ class Wire:
 
 @dataclass(frozen=True, eq=False)
 class Current:
-    """The sum of the wires' currents and a constant that broadcasts against the shape."""
+    """The sum of the currents of some wires and of a constant."""
 
     shape: tuple[int, ...]
     wires: tuple[Wire, ...]
     bias: Array | None = None
+    """The constant, broadcastable to the shape."""
 
     def scaled(self, factor: float) -> Current:
         """factor x this current."""
@@ -59,26 +61,29 @@ class Current:
 
 
 @dataclass(frozen=True)
-class Product:
+class PendingProduct:
     """factor x left @ right of two spike populations, waiting for the matrix product that reads it."""
 
     left: str
     right: str
     factor: float
     name: str
+    """Of the node of this product in the source graph."""
     provenance: Provenance
 
 
 @dataclass(frozen=True)
 class Complement:
-    """1 - part, the spikes that a population does not fire; not a population yet. name, where: of the node that negates."""
+    """1 - part: the spikes that a population does not fire. It is no population yet."""
 
     part: str
     name: str
+    """Of the node that negates."""
     provenance: Provenance
+    """Of the node that negates."""
 
 
-Form = Spikes | Current | Product | Complement
+LoweredValue = Spikes | Current | PendingProduct | Complement
 
 
 def narrowest(bias: Array) -> Array:
@@ -92,3 +97,15 @@ def narrowest(bias: Array) -> Array:
         first = bias.take([0], axis)
         bias = first if np.array_equal(np.broadcast_to(first, bias.shape), bias) else bias
     return np.ascontiguousarray(bias)
+
+
+def routed_bias(bias: Array, shape: tuple[int, ...], op: Op) -> Array:
+    """What a routing operation makes of a constant that broadcasts against `shape`."""
+    full = np.broadcast_to(bias, shape)[None, None]
+    return narrowest(np.asarray(op.run((full,), {}, 1))[0, 0])
+
+
+def summed_bias(biases: list[Array | None]) -> Array | None:
+    """The sum of the constants, None where there is none."""
+    constants = [bias for bias in biases if bias is not None]
+    return sum(constants[1:], constants[0]) if constants else None

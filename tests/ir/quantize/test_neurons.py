@@ -13,9 +13,8 @@ import hw_profiles
 from ir.errors import CompileError
 from ir.graph import Node, Provenance
 from ir.ops import Lif
-from ir.quantize.kinds import Kinds
-from ir.quantize.membrane import Plan, integer_lif
-from ir.quantize.neuron import compare, membrane_of
+from ir.quantize.integer_neurons import MembranePopulation, compare, integer_lif
+from ir.quantize.neurons import DistinctNeurons, normalized_membrane
 from ir.types import SPIKE, Type
 
 ARITHMETIC = hw_profiles.load("loihi2").arithmetic
@@ -27,9 +26,10 @@ def node_of(op):
 
 def integer_neuron(op, unit=Fraction(1), steps=2, current=1 << 16):
     """The chip's neuron, the bias that breaks its ties, and whether they fall as in the source."""
-    kinds = Kinds((membrane_of(node_of(op)),), np.zeros((), np.int64))
-    found = integer_lif(Plan(node_of(op), kinds, np.zeros(1), unit, steps, current, ARITHMETIC))
-    return found.op, found.bias.integers, found.exact
+    neurons = DistinctNeurons((normalized_membrane(node_of(op)),), np.zeros((), np.int64))
+    real = MembranePopulation(node_of(op), neurons, np.zeros(1), unit, steps, current, ARITHMETIC)
+    integers = integer_lif(real)
+    return integers.op, integers.bias.integers, integers.exact
 
 
 def spikes(op, currents, unit=Fraction(1)):
@@ -87,7 +87,7 @@ def test_spikingjellys_neuron_on_counts(steps, seed):
 
 
 def test_long_windows_are_not_called_exact():
-    membrane = membrane_of(node_of(Lif(0.5)))
+    membrane = normalized_membrane(node_of(Lif(0.5)))
     assert [compare(membrane, Fraction(8), True, steps, ARITHMETIC).exact for steps in (6, 7, 0)] == [
         True,
         False,
@@ -102,7 +102,7 @@ def test_memoryless_gates_use_the_legal_decay_only_where_it_forgets():
 
 
 def test_a_leak_becomes_a_drift():
-    membrane = membrane_of(node_of(Lif(0.5, gain=2.0, leak=0.5)))
+    membrane = normalized_membrane(node_of(Lif(0.5, gain=2.0, leak=0.5)))
     assert (membrane.drift, membrane.threshold) == (Fraction(1, 4), Fraction(1))
 
 
@@ -118,5 +118,5 @@ def test_a_leak_becomes_a_drift():
 )
 def test_what_the_chip_cannot_do_is_refused_with_the_place(op, rule):
     with pytest.raises(CompileError, match=r"block\.lif") as caught:
-        membrane_of(node_of(op))
+        normalized_membrane(node_of(op))
     assert caught.value.rule == rule

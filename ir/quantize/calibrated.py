@@ -1,0 +1,149 @@
+"""A float network with all that is known of it before any integer is chosen: neurons, weights, what calibration showed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ir.analysis.ranges import emitted_magnitude
+from ir.analysis.wiring import Wiring, wiring_of
+from ir.errors import CompileError
+from ir.graph import Array, Graph, Node
+from ir.ops.linear import Sum, Synapse
+from ir.ops.neuron import Lif
+from ir.quantize.calibration import HEADROOM, ValueStatistics
+from ir.quantize.gains import row_factors
+from ir.quantize.neurons import DistinctNeurons, distinct_neurons
+from ir.quantize.payloads import Emission, input_scale, looped_payloads, payload_bits, payload_scale
+from ir.quantize.units import finest_unit, largest_values
+from ir.quantize.weights import WeightStatistics, weight_statistics
+from ir.target import Arithmetic
+
+
+@dataclass(frozen=True)
+class CalibratedNetwork:
+    """A float network at level synaptic, and everything that the choice of its integers starts from."""
+
+    chip: Graph
+    wiring: Wiring
+    statistics: Mapping[str, ValueStatistics]
+    """Input or population -> what calibration showed."""
+    arithmetic: Arithmetic
+    neurons: Mapping[str, DistinctNeurons]
+    """Population -> its distinct neurons; only those with a membrane."""
+    weights: Mapping[str, Array | float]
+    """Projection -> its real weights, with the input gains of the neurons that it feeds; one number for unit synapses."""
+    weight_statistics: Mapping[str, WeightStatistics]
+    """Projection -> what its weights are like."""
+
+    def bias(self, node: Node) -> Array:
+        """The bias of a population, broadcastable to its shape; zero where it has none."""
+        rank = min(1, len(node.type.shape))
+        return np.asarray(self.chip.arrays(node).get("bias", np.zeros((1,) * rank)), np.float64)
+
+    def finest_unit(self, node: Node) -> float:
+        """The finest unit at which the population's integers fit their fields."""
+        neurons, statistics = self.neurons.get(node.name), self.statistics[node.name]
+        values = largest_values(node, neurons, statistics, self.bias(node), self.chip.steps)
+        return finest_unit(values, self.arithmetic)
+
+    def readers_scale(self, source: str) -> float:
+        """The coarsest scale that a reader of the payload asks for; 0 where nobody reads it."""
+        scales = [0.0]
+        for name in self.wiring.readers(source):
+            for target in self.wiring.targets.get(name, ()):
+                node = self.chip.nodes[target]
+                reader, finest = self.weight_statistics[name], self.finest_unit(node)
+                alone = self._presynaptic(node) == {source}
+                scales.append(payload_scale(reader, self.statistics[source], finest, alone, self.arithmetic))
+        return max(scales)
+
+    def _presynaptic(self, node: Node) -> set[str]:
+        """The populations and inputs whose emissions a population sums."""
+        return {source for name in self.wiring.payload_projections(node) for source in self.wiring.sources[name]}
+
+    def spike_emissions(self) -> dict[str, Emission]:
+        """What populations of spikes and counts send: nothing about it has to be chosen."""
+        return {
+            node.name: Emission(1.0, node.op.max_spikes or emitted_magnitude(node.type))
+            for node in self.chip.nodes.values()
+            if isinstance(node.op, Lif)
+        }
+
+    def looped_emissions(self) -> dict[str, Emission]:
+        """What payload populations send that are read before their turn comes: a scale that suits their readers."""
+        return {name: self._looped_emission(name) for name in looped_payloads(self.chip, self.wiring)}
+
+    def _looped_emission(self, name: str) -> Emission:
+        statistics, bits = self.statistics[name], self.arithmetic.payload_bits or 1
+        scale = input_scale(self.readers_scale(name), statistics, bits)
+        return Emission(scale, 1 << (payload_bits(HEADROOM * statistics.emitted / scale, bits) - 1))
+
+
+def calibrated(chip: Graph, statistics: Mapping[str, ValueStatistics], arithmetic: Arithmetic) -> CalibratedNetwork:
+    """
+    What is known of a network before any integer is chosen.
+
+    Raises:
+        CompileError: neurons that the chip's cannot be, or input gains that shared weights cannot take.
+    """
+    wiring = wiring_of(chip)
+    neurons: dict[str, DistinctNeurons] = {}
+    factors: dict[str, Array] = {}
+    for node in chip.nodes.values():
+        population = distinct_neurons(chip, node) if node.op.family == "neuron" else None
+        if population is None:
+            continue
+        neurons[node.name] = population
+        for name, rows in _row_factors(chip, wiring, node, population):
+            if not np.array_equal(factors.setdefault(name, rows), rows):
+                raise shared_projection(node)
+    names = [node.name for node in chip.nodes.values() if node.op.family == "projection"]
+    weights = {name: _real_weights(chip, name, factors.get(name, np.ones(()))) for name in names}
+    return CalibratedNetwork(
+        chip, wiring, statistics, arithmetic, neurons, weights, _statistics(chip, weights, factors, arithmetic)
+    )
+
+
+def shared_projection(node: Node) -> CompileError:
+    """The error of a population whose projections must have two units at once."""
+    what = "its projections also feed populations of other scales"
+    where = f"%{node.name}  {node.provenance}"
+    return CompileError("quantize.shared", what, where=where, hint="give each its own weights")
+
+
+def _row_factors(chip: Graph, wiring: Wiring, node: Node, neurons: DistinctNeurons) -> Iterator[tuple[str, Array]]:
+    """The projections into a population, each with the input gains that its weight rows take from it."""
+    gains = neurons.per_neuron(lambda neuron: float(neuron.factor))
+    for operand, names in zip(node.inputs, wiring.feeds[node.name], strict=True):
+        rows = row_factors(chip, node, operand, gains)
+        yield from ((name, rows) for name in names)
+
+
+def _real_weights(chip: Graph, projection: str, rows: Array) -> Array | float:
+    """The weights of a projection times the factors of their rows."""
+    node = chip.nodes[projection]
+    weight = chip.arrays(node).get("weight")
+    if weight is None:
+        assert isinstance(node.op, (Synapse, Sum))
+        return node.op.weight * float(rows)
+    if np.all(rows == 1):
+        return weight
+    return weight * rows.reshape(rows.shape + (1,) * rows.ndim * (weight.ndim - 1))
+
+
+def _statistics(
+    chip: Graph, weights: Mapping[str, Array | float], factors: Mapping[str, Array], arithmetic: Arithmetic
+) -> dict[str, WeightStatistics]:
+    """The statistics of all projections; what several of them share is looked at once."""
+    table: dict[str, WeightStatistics] = {}
+    cached: dict[object, WeightStatistics] = {}
+    for name, array in weights.items():
+        shared = chip.nodes[name].param("weight")
+        key = (shared, factors.get(name, np.ones(())).tobytes()) if shared else array
+        if key not in cached:
+            cached[key] = weight_statistics(array, arithmetic)
+        table[name] = cached[key]
+    return table

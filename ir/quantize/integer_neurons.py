@@ -1,0 +1,241 @@
+"""
+The integers of a population with a membrane: decays, thresholds, bias, start, and a parameter where neurons differ.
+
+The chip adds the bias to v, a float network to the input of the synaptic current J. With J = J' + B / d, B the constant input
+and d the current's decay, J' gets no constant, starts at -B / d, and v gets a bias of B / d: the same at every step.
+
+The chip compares strictly, so `>=` is a threshold one weight unit lower where the membrane holds whole units, and one unit of v
+(2^-shift of a weight unit) in the bias where halving leaves fractions. The latter is exact as long as the fractions of a window
+fit into the shift.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any
+
+import numpy as np
+
+from ir.errors import CompileError
+from ir.graph import Array, Node
+from ir.ops.base import Op
+from ir.ops.integer_neuron import IntegerLeaky, IntegerLif
+from ir.ops.membrane import Leaky
+from ir.ops.neuron import Lif
+from ir.quantize.neurons import DistinctNeurons, NormalizedMembrane, forgets
+from ir.quantize.weights import QuantizedArray, round_bias
+from ir.target import Arithmetic
+
+CHIP_RESET = {"value": "zero", "subtract": "subtract", "none": "none"}
+"""Reset of the source -> the chip's."""
+
+
+@dataclass(frozen=True)
+class IntegerPopulation:
+    """A population as integers, and what rounding did."""
+
+    op: Op
+    bias: QuantizedArray
+    """In units of v for a neuron with a membrane, else of weights."""
+    threshold: int
+    """In weight units; 0 for a population without."""
+    decay_error: float
+    exact: bool
+    """Whether the neuron does what the float one does, ties included; weights, bias and decays apart."""
+    constants: dict[str, Array] = field(default_factory=dict[str, Array])
+    """Role -> what differs from neuron to neuron."""
+
+    @property
+    def params(self) -> dict[str, Array]:
+        """The parameters by role; the bias among them where there is one."""
+        bias = {"bias": self.bias.integers} if np.any(self.bias.integers) else {}
+        return {**self.constants, **bias}
+
+
+@dataclass(frozen=True)
+class MembranePopulation:
+    """A population with a membrane, in real numbers, and the unit in which it becomes integers."""
+
+    node: Node
+    neurons: DistinctNeurons
+    bias: Array
+    """Of the float network."""
+    unit: Fraction
+    """Real current of one weight unit."""
+    steps: int
+    """Window length, 0 for streaming."""
+    current: int
+    """Largest magnitude of the summed current, in weight units."""
+    arithmetic: Arithmetic
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """The attributes that every chip neuron takes from the profile."""
+        to = self.arithmetic
+        return {"shift": to.activation_shift, "decay_bits": to.decay_bits, "state_bits": to.state_bits}
+
+    def amount(self, value: Fraction) -> int:
+        """An amount of the membrane in units of v."""
+        return round(value / self.unit * (1 << self.arithmetic.activation_shift))
+
+
+def constant_input(population: MembranePopulation) -> tuple[Array, Array, Array]:
+    """(bias of v, start of J, start of v) in weight units, as real numbers, from drift, bias and start."""
+    neurons, unit, op = population.neurons, population.unit, population.node.op
+    drift = neurons.per_neuron(lambda neuron: float(neuron.drift / unit))
+    start = neurons.per_neuron(lambda neuron: float(neuron.start / unit))
+    constant = neurons.per_neuron(lambda neuron: float(neuron.factor)) * population.bias / float(unit)
+    assert isinstance(op, (Lif, Leaky))
+    late = op.order == "membrane_first"
+    decay = neurons.per_neuron(lambda neuron: _rounded_decay(neuron.current_decay, population.arithmetic))
+    if not np.any(constant) or (np.all(decay == 1) and not late):
+        return drift + constant, np.zeros(()), start
+    keep = neurons.per_neuron(lambda neuron: 1 - float(neuron.decay))
+    if np.any(decay == 0) or (late and np.any((decay == 1) & (keep == 0))):
+        what = "a bias into a synaptic current that never decays, or late into no memory"
+        raise _refused(population.node, "bias", what)
+    steady = constant / decay
+    if not late:
+        return drift + steady, -steady * (decay < 1), start
+    # the membrane sees the current of the step before: J' starts one decay earlier, and where J has no memory v makes up for it
+    earlier = np.where(decay == 1, 0.0, -steady / np.where(decay == 1, 1.0, 1 - decay))
+    missed = np.where(decay == 1, steady / np.where(keep == 0, 1.0, keep), 0.0)
+    return drift + steady, earlier, start - missed
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How the chip compares the membrane with the threshold."""
+
+    vth: int
+    """The integer threshold, in weight units."""
+    bias: int
+    """What breaks ties, in units of v."""
+    exact: bool
+    """Whether ties fall as in the source."""
+
+
+def compare(
+    membrane: NormalizedMembrane, ratio: Fraction, whole_bias: bool, steps: int, arithmetic: Arithmetic
+) -> Comparison:
+    """
+    The chip's comparison for a threshold of `ratio` weight units.
+
+    Args:
+        whole_bias: whether bias, start and what resets take are whole numbers of weight units.
+        steps: window length T, 0 for streaming.
+    """
+    if membrane.is_whole and whole_bias:
+        return Comparison(floor(ratio) if membrane.strict else ceil(ratio) - 1, 0, True)
+    vth = round(ratio)
+    fits = membrane.fractions_fit(steps, arithmetic.activation_shift)
+    return Comparison(vth, 0 if membrane.strict else 1, fits and vth == ratio)
+
+
+def integer_lif(population: MembranePopulation) -> IntegerPopulation:
+    """The chip's threshold neurons of a population."""
+    op, neurons, unit, to = population.node.op, population.neurons, population.unit, population.arithmetic
+    assert isinstance(op, Lif)
+    if op.reset not in CHIP_RESET:
+        raise _refused(population.node, "reset", f"no chip resets by {op.reset}")
+    drive, u0, v0 = constant_input(population)
+    takes = op.reset == "subtract" or op.max_spikes != 1
+    spent = takes and any((neuron.theta / unit).denominator != 1 for neuron in neurons.members)
+    whole = not spent and all(bool(np.all(part == np.rint(part))) for part in (drive, u0, v0))
+    comparisons = {
+        neuron: compare(neuron, neuron.threshold / unit, whole, population.steps, to) for neuron in neurons.members
+    }
+    ties = neurons.per_neuron(lambda neuron: comparisons[neuron].bias)
+    bias = round_bias(drive * (1 << to.activation_shift) + ties, to)
+    vth = neurons.per_neuron(lambda neuron: comparisons[neuron].vth)
+    reach = max(_reach(population, bias), int(vth.max()) << to.activation_shift)
+    constants = {**_decays(population, reach), **_starts(population, u0, v0), "vth": vth}
+    if takes:
+        constants["theta"] = neurons.per_neuron(lambda neuron: max(1, population.amount(neuron.theta)))
+    attributes, params = _spread(constants)
+    integers = IntegerLif(
+        **attributes,
+        **population.widths,
+        micro=op.micro,
+        reset="zero" if all(forgets(op, neuron.decay) for neuron in neurons.members) else CHIP_RESET[op.reset],
+        reset_at=op.reset_at,
+        max_spikes=most_spikes(op, constants["theta"], to) if takes else 1,
+    )
+    exact = all(comparison.exact for comparison in comparisons.values())
+    return IntegerPopulation(integers, bias, int(vth.max()), _decay_error(neurons, to), exact, params)
+
+
+def integer_leaky(population: MembranePopulation, bits: int, right: int) -> IntegerPopulation:
+    """The chip's neurons without threshold; they emit v >> right as payloads of `bits` bits."""
+    neurons, to = population.neurons, population.arithmetic
+    drive, u0, v0 = constant_input(population)
+    bias = round_bias(drive * (1 << to.activation_shift), to)
+    constants = {**_decays(population, _reach(population, bias)), **_starts(population, u0, v0)}
+    attributes, params = _spread(constants)
+    op = IntegerLeaky(**attributes, **population.widths, bits=bits, right=right)
+    fits = all(
+        neuron.is_whole or neuron.fractions_fit(population.steps, to.activation_shift) for neuron in neurons.members
+    )
+    return IntegerPopulation(op, bias, 0, _decay_error(neurons, to), fits and not right, params)
+
+
+def most_spikes(op: Lif, theta: Array, arithmetic: Arithmetic) -> int:
+    """The most spikes of one step that the source, the membrane's width and a payload allow."""
+    if op.max_spikes == 1:
+        return 1
+    payload = (1 << (arithmetic.payload_bits - 1)) - 1
+    membrane = -(-(1 << (arithmetic.state_bits - 1)) // int(theta.min()))
+    return max(1, min(op.max_spikes or payload, payload, membrane))
+
+
+def _reach(population: MembranePopulation, bias: QuantizedArray) -> int:
+    """The largest magnitude that v gets in one step, in units of v."""
+    current = population.current << population.arithmetic.activation_shift
+    return current + int(np.abs(bias.integers).max(initial=0))
+
+
+def _rounded_decay(decay: Fraction, arithmetic: Arithmetic) -> float:
+    unit = 1 << arithmetic.decay_bits
+    return round(decay * unit) / unit
+
+
+def _decays(population: MembranePopulation, reach: int) -> dict[str, Array]:
+    """du and dv; the widest legal dv is memoryless only where nothing of magnitude `reach` survives it."""
+    unit = 1 << population.arithmetic.decay_bits
+    full = unit - 1 if reach < unit else unit
+    return {
+        "du": population.neurons.per_neuron(lambda neuron: round(neuron.current_decay * unit) - 1),
+        "dv": population.neurons.per_neuron(lambda neuron: full if neuron.decay == 1 else round(neuron.decay * unit)),
+    }
+
+
+def _starts(population: MembranePopulation, u0: Array, v0: Array) -> dict[str, Array]:
+    """The starts of u and v in units of v, where they are not zero."""
+    shift, bits = population.arithmetic.activation_shift, population.arithmetic.state_bits
+    starts = {"u0": np.rint(u0 * (1 << shift)), "v0": np.rint(v0 * (1 << shift))}
+    for name, value in starts.items():
+        if np.any(np.abs(value) >= 1 << (bits - 1)):
+            what = f"a start of {name[0]} of {np.abs(value).max():.0f} units does not fit {bits} bits"
+            raise _refused(population.node, "start", what)
+    return {name: value.astype(np.int64) for name, value in starts.items() if np.any(value)}
+
+
+def _spread(constants: dict[str, Array]) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Attributes for what all neurons share, and parameters beside them for what differs."""
+    attributes = {name: int(np.max(array)) for name, array in constants.items()}
+    differing = {name: array for name, array in constants.items() if np.any(array != array.ravel()[0])}
+    return attributes, {name: array.astype(np.int32) for name, array in differing.items()}
+
+
+def _decay_error(neurons: DistinctNeurons, arithmetic: Arithmetic) -> float:
+    """The largest rounding of a decay, with its sign."""
+    decays = {decay for neuron in neurons.members for decay in (neuron.decay, neuron.current_decay)}
+    errors = [float(decay) - _rounded_decay(decay, arithmetic) for decay in decays]
+    return max(errors, key=abs)
+
+
+def _refused(node: Node, rule: str, what: str) -> CompileError:
+    where = f"%{node.name}  {node.provenance}"
+    return CompileError(f"quantize.{rule}", what, where=where, hint="use --precision float")

@@ -1,0 +1,194 @@
+"""
+Rewrites float neurons as the chip's: membrane in units that need no input gain, integer threshold, decay and bias.
+
+An Euler neuron v <- (1 - a) v + a g x is U <- (1 - a) U + x with U = v / (a g) and threshold theta / (a g); for SpikingJelly's
+tau 2 that is U <- U/2 + x, fire at 2 theta. A reset to v_reset is one to zero of U = (v - v_reset) / (a g). A neuron without
+memory may fire without input: its threshold is raised above zero, and its bias by as much.
+
+The neurons of a population may differ in their constants: every distinct one is worked out once, in exact fractions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ir.errors import CompileError
+from ir.graph import Array, Graph, Node
+from ir.ops.membrane import Leaky
+from ir.ops.neuron import Lif
+
+CONSTANTS = ("decay", "gain", "leak", "v0", "current_decay", "current_gain", "threshold", "v_reset")
+"""What may differ between the neurons of a population."""
+
+
+@dataclass(frozen=True)
+class NormalizedMembrane:
+    """
+    A neuron in exact numbers, in the float network's current units.
+
+    J <- (1 - current_decay) J + factor x, U <- (1 - decay) U + J + drift, from U = start; fires above `threshold`.
+    """
+
+    decay: Fraction
+    drift: Fraction
+    threshold: Fraction
+    """0 for a neuron without."""
+    strict: bool
+    """Whether it fires above the threshold only, not at it."""
+    theta: Fraction = Fraction(0)
+    """What a subtracting reset takes, and how far apart the counts of several spikes lie."""
+    start: Fraction = Fraction(0)
+    current_decay: Fraction = Fraction(1)
+    size: Fraction = Fraction(1)
+    """Real value of U = 1."""
+    factor: Fraction = Fraction(1)
+    """The sign of the input gain for a neuron with threshold."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether integer currents keep the membrane on integers."""
+        return self.decay in (0, 1) and self.current_decay in (0, 1)
+
+    def growth(self, steps: int) -> float:
+        """How many times its largest current the membrane can reach within `steps` steps; without end where steps is 0."""
+        keep, current_keep = float(1 - self.decay), float(1 - self.current_decay)
+        if not steps:
+            return 1 / ((1 - keep) * (1 - current_keep)) if keep < 1 and current_keep < 1 else float("inf")
+        current = membrane = most = 0.0
+        for _ in range(steps):
+            current = current_keep * current + 1
+            membrane = keep * membrane + current
+            most = max(most, membrane, current)
+        return most
+
+    def fractions_fit(self, steps: int, shift: int) -> bool:
+        """Whether the binary fractions that decay leaves within a window fit into the activation shift."""
+        if self.current_decay not in (0, 1):
+            return False
+        if self.is_whole:
+            return self.decay == 1 or steps == 1
+        keep = 1 - self.decay
+        halvings = keep.denominator.bit_length() - 1
+        return (
+            keep.numerator == 1 and keep.denominator == 1 << halvings and steps > 0 and (steps - 1) * halvings < shift
+        )
+
+
+def normalized_membrane(
+    node: Node, constants: Mapping[str, float] | None = None, size: Fraction | None = None
+) -> NormalizedMembrane:
+    """
+    The gain-free form of a float neuron; CompileError where the chip's neuron cannot do what it does.
+
+    Args:
+        constants: of one neuron of the population, where they are not the attributes. size: real value of U = 1; by default
+            the magnitude of the input gain.
+    """
+    op = node.op
+    assert isinstance(op, (Lif, Leaky))
+    numbers = _fractions(op, constants or {})
+    decay, current_decay = numbers["decay"], numbers["current_decay"]
+    fits = 0 <= decay <= 1 and 0 <= current_decay <= 1
+    _check(node, fits, "decay", f"decays of {float(decay)} and {float(current_decay)} per step must be from 0 to 1")
+    gain = _input_gain(op, numbers)
+    size = abs(gain) or Fraction(1) if size is None else size
+    offset = _offset(op, numbers)
+    membrane = NormalizedMembrane(
+        decay,
+        decay * (numbers["leak"] - offset) / size,
+        Fraction(0),
+        True,
+        start=(numbers["v0"] - offset) / size if decay < 1 else Fraction(0),
+        current_decay=current_decay,
+        size=size,
+        factor=gain / size,
+    )
+    return membrane if isinstance(op, Leaky) else _with_threshold(node, op, numbers, offset, membrane)
+
+
+def forgets(op: Lif, decay: Fraction | float) -> bool:
+    """Whether nothing of the membrane reaches the next step, so that its reset does not matter."""
+    return decay == 1 and op.reset_at == "spike"
+
+
+def _fractions(op: Lif | Leaky, constants: Mapping[str, float]) -> dict[str, Fraction]:
+    """The constants of one neuron, exactly: its own, else the population's attributes."""
+    return {name: Fraction(value) for name, value in {**op.attributes(), **constants}.items() if name in CONSTANTS}
+
+
+def _input_gain(op: Lif | Leaky, numbers: Mapping[str, Fraction]) -> Fraction:
+    """How much one unit of input current moves the membrane in its first step."""
+    membrane = numbers["gain"] * (numbers["decay"] if op.form == "euler" else 1)
+    return membrane * numbers["current_gain"] * (numbers["current_decay"] if op.current_form == "euler" else 1)
+
+
+def _offset(op: Lif | Leaky, numbers: Mapping[str, Fraction]) -> Fraction:
+    """The membrane value that is the chip's zero."""
+    resets = isinstance(op, Lif) and op.reset == "value" and not forgets(op, numbers["decay"])
+    return numbers["v_reset"] if resets else Fraction(0)
+
+
+def _with_threshold(
+    node: Node, op: Lif, numbers: Mapping[str, Fraction], offset: Fraction, membrane: NormalizedMembrane
+) -> NormalizedMembrane:
+    above, strict, size = numbers["threshold"] - offset, op.comparator == ">", membrane.size
+    silent = above > 0 or (above == 0 and strict and op.reset != "subtract")
+    if not silent and forgets(op, numbers["decay"]) and op.max_spikes == 1 and not op.micro:
+        raised = abs(above) or size  # any threshold above zero: the bias makes up for it
+        membrane, above, silent = replace(membrane, drift=membrane.drift + (raised - above) / size), raised, True
+    below = f" at a reset to {float(offset)}" if offset else ""
+    _check(node, silent, "threshold", f"a threshold of {float(numbers['threshold'])}{below} fires without input")
+    return replace(membrane, threshold=above / size, theta=numbers["threshold"] / size, strict=strict)
+
+
+def _check(node: Node, condition: bool, rule: str, what: str) -> None:
+    if not condition:
+        hint = "use a neuron with decays from 0 to 1 and a threshold above its reset, or --precision float"
+        raise CompileError(f"quantize.{rule}", what, where=f"%{node.name}  {node.provenance}", hint=hint)
+
+
+@dataclass(frozen=True)
+class DistinctNeurons:
+    """The neurons of a population by their constants."""
+
+    members: tuple[NormalizedMembrane, ...]
+    index: Array
+    """Which of the members each neuron is; broadcasts to the population's shape."""
+
+    def per_neuron(self, number: Callable[[NormalizedMembrane], Any]) -> Array:
+        """A number of every neuron, of the shape of `index`."""
+        return np.array([number(member) for member in self.members])[self.index]
+
+    def largest(self, number: Callable[[NormalizedMembrane], Any]) -> Any:
+        """The largest number of any neuron."""
+        return max(number(member) for member in self.members)
+
+
+def distinct_neurons(graph: Graph, node: Node) -> DistinctNeurons | None:
+    """
+    The distinct neurons of a float population; None where it has no membrane.
+
+    Neurons without threshold share one size of U, because what they emit has one scale; their gains stay in the factor.
+    """
+    op = node.op
+    if not isinstance(op, (Lif, Leaky)):
+        return None
+    rows, index = _distinct_rows({role: array for role, array in graph.arrays(node).items() if role != "bias"})
+    size = None
+    if isinstance(op, Leaky):
+        size = max(abs(_input_gain(op, _fractions(op, row))) for row in rows) or Fraction(1)
+    return DistinctNeurons(tuple(normalized_membrane(node, row, size) for row in rows), index)
+
+
+def _distinct_rows(params: Mapping[str, Array]) -> tuple[list[dict[str, float]], Array]:
+    """The constants of each distinct neuron, and which of them each neuron has."""
+    if not params:
+        return [{}], np.zeros((), np.int64)
+    arrays = np.broadcast_arrays(*(np.asarray(array, np.float64) for array in params.values()))
+    table, index = np.unique(np.stack([array.ravel() for array in arrays], axis=1), axis=0, return_inverse=True)
+    return [dict(zip(params, row.tolist(), strict=True)) for row in table], index.reshape(arrays[0].shape)

@@ -1,0 +1,72 @@
+"""What is decided about the integers of a network: of every input, projection and population, and of those so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+from ir.graph import Array
+from ir.ops.base import Op
+from ir.quantize.payloads import Emission
+from ir.quantize.report import LayerReport
+from ir.quantize.weights import QuantizedArray
+
+
+@dataclass(frozen=True)
+class InputPlan:
+    """How values from outside arrive on the chip."""
+
+    emission: Emission
+    bits: int | None
+    """Of the payload; None where spikes or counts arrive."""
+
+
+@dataclass(frozen=True)
+class ProjectionPlan:
+    """A projection in integers."""
+
+    unit: Fraction
+    """Real current of one weight unit."""
+    weights: QuantizedArray
+    magnitude: int
+    """The largest sum of magnitudes that one target receives from sources of magnitude 1."""
+
+
+@dataclass(frozen=True)
+class PopulationPlan:
+    """A population in integers, with the projections that feed it."""
+
+    op: Op
+    params: Mapping[str, Array]
+    """Role -> array."""
+    emission: Emission
+    projections: Mapping[str, ProjectionPlan]
+    report: LayerReport
+
+
+@dataclass(frozen=True)
+class NetworkPlan:
+    """The integers of the inputs and populations that are planned so far."""
+
+    emissions: Mapping[str, Emission]
+    """Input or population -> what its integers stand for; those of spikes, and of what loops read, before they are planned."""
+    looped: Mapping[str, Emission]
+    """The payload populations whose scale had to be fixed beforehand, since a loop reads them."""
+    inputs: Mapping[str, InputPlan] = field(default_factory=dict[str, InputPlan])
+    populations: Mapping[str, PopulationPlan] = field(default_factory=dict[str, PopulationPlan])
+    projections: Mapping[str, ProjectionPlan] = field(default_factory=dict[str, ProjectionPlan])
+
+    def with_input(self, name: str, plan: InputPlan) -> NetworkPlan:
+        """The plan with one more input."""
+        emissions = {**self.emissions, name: plan.emission}
+        return replace(self, emissions=emissions, inputs={**self.inputs, name: plan})
+
+    def with_population(self, name: str, plan: PopulationPlan) -> NetworkPlan:
+        """The plan with one more population and its projections."""
+        return replace(
+            self,
+            emissions={**self.emissions, name: plan.emission},
+            populations={**self.populations, name: plan},
+            projections={**self.projections, **plan.projections},
+        )

@@ -1,0 +1,47 @@
+"""Scales of payloads: shared out fairly with the weights that read them, and inside every field."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import hw_profiles
+from ir.quantize.calibration import ValueStatistics
+from ir.quantize.payloads import input_scale, payload_bits, payload_scale, payload_shift
+from ir.quantize.weights import weight_statistics
+
+ARITHMETIC = hw_profiles.load("loihi2").arithmetic
+SIZES = st.floats(1e-4, 1e4)
+
+
+@given(SIZES, SIZES)
+def test_payload_and_weight_share_the_levels(rms, finest):
+    reader = weight_statistics(np.random.default_rng(1).normal(size=50), ARITHMETIC)
+    scale = payload_scale(reader, ValueStatistics(rms, rms, 0.0), finest, True, ARITHMETIC)
+    levels = min(127.0, reader.largest * scale / finest)
+    weight_error, payload_error = reader.largest / levels / reader.rms, scale / rms
+    assert levels == pytest.approx(127) or weight_error == pytest.approx(payload_error)
+
+
+@given(st.floats(0, 1e4), SIZES, st.integers(4, 24))
+def test_input_scales_are_powers_of_two_that_fit(wanted, emitted, bits):
+    scale = input_scale(wanted, ValueStatistics(emitted, emitted, 0.0), bits)
+    assert np.frexp(scale)[0] == 0.5
+    assert scale >= wanted
+    assert 2 * emitted / scale <= 1 << (bits - 1)
+
+
+@given(st.integers(0, 1 << 22))
+def test_payload_bits_hold_the_largest_and_not_much_more(largest):
+    bits = payload_bits(largest, 24)
+    assert largest <= (1 << (bits - 1)) - 1
+    assert bits == 2 or 2 * largest >= (1 << (bits - 1)) - 1
+
+
+@given(SIZES, SIZES, SIZES, st.integers(8, 24))
+def test_shifted_payloads_fit(wanted, unit, emitted, bits):
+    shift = payload_shift(wanted, unit, ValueStatistics(emitted, emitted, 0.0), bits)
+    assert shift >= 0
+    assert 2 * emitted / unit / 2**shift <= (1 << (bits - 1)) * 1.0001
