@@ -79,8 +79,8 @@ def _magnitude(graph: Graph, node: Node, table: Mapping[str, int]) -> int:
         return projected_magnitude(node, graph.args(node)[0], graph.arrays(node).get("weight"), operands[0])
     if isinstance(op, (Graded, Gate)):
         bias = int(np.abs(graph.arrays(node).get("bias", np.zeros(1))).max(initial=0))
-        payload = operands[: -op.enables] if isinstance(op, Gate) else operands
-        return min(emitted_magnitude(node.type), -(-(sum(payload) + bias) >> op.shift))
+        total = sum(op.payload_operands(operands)) + bias
+        return min(emitted_magnitude(node.type), -(-total >> op.shift))
     if op.family in ("neuron", "input"):
         return emitted_magnitude(node.type)
     return sum(operands) if op.kind == "add" else max(operands)

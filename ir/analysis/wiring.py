@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from ir.graph import Graph, Node
 from ir.ops.delay import Past
-from ir.ops.neuron import Gate
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,8 @@ class Wiring:
 
     def payload_projections(self, node: Node) -> tuple[str, ...]:
         """The projections that carry what is summed; the enabling ones of a gate are left out."""
-        operands = self.feeds[node.name]
-        kept = operands[: -node.op.enables] if isinstance(node.op, Gate) else operands
-        return tuple(dict.fromkeys(name for names in kept for name in names))
+        operands = node.op.payload_operands(self.feeds[node.name])
+        return tuple(dict.fromkeys(name for names in operands for name in names))
 
     def readers(self, source: str) -> tuple[str, ...]:
         """The projections that read a population or an input."""

@@ -13,7 +13,6 @@ from ir.graph import Array, Graph, Node
 from ir.interpreter import interpret, parameter_like
 from ir.ops.base import Value
 from ir.ops.membrane import Membrane
-from ir.ops.neuron import Gate
 
 SHORT = 2
 """Windows of so few steps need no look at the membrane: the current bounds it well."""
@@ -53,9 +52,9 @@ def observe(chip: Graph, calibration: Mapping[str, Value]) -> dict[str, ValueSta
             seen[node.name] = _seen(value, 0.0)
         if node.op.family != "neuron":
             return
-        kept = node.inputs[: -node.op.enables] if isinstance(node.op, Gate) else node.inputs
-        total = currents[kept[0]]
-        for name in kept[1:]:
+        payload = node.op.payload_operands(node.inputs)
+        total = currents[payload[0]]
+        for name in payload[1:]:
             total = total + currents[name]
         seen[node.name] = replace(_seen(value, _largest(total)), membrane=_peak(chip, node, total, value.shape[0]))
         for name in dict.fromkeys(node.inputs):

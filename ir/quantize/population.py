@@ -255,9 +255,8 @@ class Planner:
 
     def _current(self, node: Node) -> int:
         """The largest magnitude of the summed current, in weight units."""
-        operands = self.wiring.feeds[node.name]
-        kept = operands[: -node.op.enables] if isinstance(node.op, Gate) else operands
-        return sum(max(self._projected(name) for name in names) for names in kept)
+        operands = node.op.payload_operands(self.wiring.feeds[node.name])
+        return sum(max(self._projected(name) for name in names) for names in operands)
 
     def _projected(self, name: str) -> int:
         node = self.chip.nodes[name]

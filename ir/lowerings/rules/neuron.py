@@ -10,7 +10,6 @@ from ir.graph import Node, Provenance
 from ir.lowerings.forms import Current, Form, Spikes
 from ir.lowerings.lowering import Lowering, joint_bias
 from ir.lowerings.rules.routing import fitted
-from ir.ops import Gate
 
 
 def lower_neuron(lowering: Lowering, node: Node, provenance: Provenance) -> Form:
@@ -18,8 +17,7 @@ def lower_neuron(lowering: Lowering, node: Node, provenance: Provenance) -> Form
     names = [f"{node.name}_in" for _ in node.inputs]
     forms = zip(lowering.operands(node), names, strict=True)
     currents = [lowering.current(form, name, provenance) for form, name in forms]
-    first = len(currents) - (node.op.enables if isinstance(node.op, Gate) else 0)
-    payload, enables = currents[:first], tuple(currents[first:])
+    payload, enables = node.op.payload_operands(currents), node.op.enabling_operands(currents)
     shape = payload[0].shape
     biases = [current.bias for current in payload]
     role = node.param("bias")
