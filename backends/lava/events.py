@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from backends.trace import Events
-from ir.analysis.fan_in import FanInCone, cone_of, populations
+from ir.analysis.fan_in import FanInCone, fan_in_cone, populations
 from ir.graph import Array, Graph, Node
 from ir.loops import run_loop
 from ir.ops.linear import Conv
@@ -31,7 +31,7 @@ def count_events(graph: Graph, activity: Mapping[str, Array], samples: int, step
 
 def delayed_sources(graph: Graph) -> frozenset[str]:
     """Inputs and populations that a projection reads late: what is late beyond the window arrives nowhere."""
-    cones = [cone_of(graph, node.inputs, back_edges=True) for node in _projections(graph)]
+    cones = [fan_in_cone(graph, node.inputs, back_edges=True) for node in _projections(graph)]
     return frozenset(name for cone in cones if cone.remembers for name in cone.sources)
 
 
@@ -39,7 +39,7 @@ def counted_as_one(graph: Graph) -> frozenset[str]:
     """Populations whose elements all have equally many synapses in every projection, so that their number of events says all."""
     found = {node.name for node in populations(graph)}
     for node in _projections(graph):
-        cone = cone_of(graph, node.inputs, back_edges=True)
+        cone = fan_in_cone(graph, node.inputs, back_edges=True)
         alike = all(isinstance(wire.op, (Reshape, Permute, Expand)) for wire in cone.nodes)
         if not alike or len(cone.sources) != 1 or fan_out(graph, node).size != 1:
             found -= set(cone.sources)
@@ -52,7 +52,7 @@ def _projections(graph: Graph) -> tuple[Node, ...]:
 
 def _synaptic(graph: Graph, node: Node, activity: Mapping[str, Array], as_one: Collection[str]) -> int:
     """Active elements of the projection's operand, each times its fan-out."""
-    cone = cone_of(graph, node.inputs, back_edges=True)
+    cone = fan_in_cone(graph, node.inputs, back_edges=True)
     if len(cone.sources) == 1 and cone.sources[0] in as_one:
         (source,) = cone.sources
         copies = graph.args(node)[0].size // graph.nodes[source].type.size

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from backends.trace import Array, Engine, Trace
+from ir.analysis.resources import is_added
 from ir.analysis.wiring import behind_routing
 from ir.deployment import Deployment
 from ir.errors import CompileError
@@ -134,11 +135,6 @@ class Program:
 def own_populations(chip: Graph) -> tuple[str, ...]:
     """The neuron populations of the model itself; those that lowering added carry the lowering's mark."""
     return tuple(node.name for node in chip.nodes.values() if node.op.family == "neuron" and not is_added(node))
-
-
-def is_added(node: Node) -> bool:
-    """Whether lowering added this node (gates, scores, relays) rather than translated it from the model."""
-    return any(name.startswith(("lower_", "insert_")) for name in node.provenance.passes)
 
 
 def _host_input(name: str, kind: Type, value: Any, whole: Graph) -> torch.Tensor:

@@ -10,22 +10,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ir.analysis.fan_in import walk
 from ir.graph import Graph, Node
-from ir.ops.delay import Past
 
 
 @dataclass(frozen=True)
 class Wiring:
-    """
-    The synaptic graph without its routing.
-
-    feeds: population -> per operand, the projections whose currents arrive there. sources: projection -> the populations
-    and inputs that it reads. targets: projection -> the populations that it feeds.
-    """
+    """The synaptic graph without its routing."""
 
     feeds: Mapping[str, tuple[tuple[str, ...], ...]]
+    """Population -> per operand, the projections whose currents arrive there."""
     sources: Mapping[str, tuple[str, ...]]
+    """Projection -> the populations and inputs that it reads."""
     targets: Mapping[str, tuple[str, ...]]
+    """Projection -> the populations that it feeds."""
 
     def projections(self, population: str) -> tuple[str, ...]:
         """All projections into a population, in operand order."""
@@ -62,16 +60,9 @@ def behind_routing(graph: Graph, value: str) -> tuple[str, ...]:
 
     A back edge leads to what it repeats; a ring of nothing but routing comes from nowhere.
     """
-    found: list[str] = []
-    seen, stack = set[str](), [value]
-    while stack:
-        name = stack.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        node = graph.nodes[name]
-        if node.op.family != "routing":
-            found.append(name)
-        else:
-            stack.extend((node.op.of,) if isinstance(node.op, Past) else reversed(node.inputs))
-    return tuple(found)
+    reached = walk((value,), lambda name: graph.nodes[name].reads if _is_routing(graph, name) else ())
+    return tuple(name for name in reached if not _is_routing(graph, name))
+
+
+def _is_routing(graph: Graph, name: str) -> bool:
+    return graph.nodes[name].op.family == "routing"

@@ -3,7 +3,7 @@ A graph on its way to synapses: the lowered graph so far, and what every value o
 
 The rules share these few moves: take an operand as populations or as a current, spread a population over a shape, build a
 neuron. A node that lowering adds carries PASS in its `where`, the model's own neurons and projections do not: that is how
-the census, the energy model and the report tell them apart.
+`ir.analysis.resources`, the energy model and the report tell them apart.
 """
 
 from __future__ import annotations

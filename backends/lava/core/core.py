@@ -21,7 +21,7 @@ from backends.lava.core.number_types import emission_dtype
 from backends.lava.core.stage import READOUT, Stage, depth_of, roots_of, stage_of
 from backends.lava.runtime.recording import Tap
 from backends.lava.timing import Timing
-from ir.analysis.fan_in import cone_of, populations
+from ir.analysis.fan_in import fan_in_cone, populations
 from ir.graph import Array, Graph
 
 
@@ -88,7 +88,7 @@ def _joint(graph: Graph, taps: Mapping[str, Tap], emits: tuple[str, ...]) -> fro
         return found
     others = [node.inputs for node in populations(graph) if node.name not in emits]
     others += [(value,) for value in graph.outputs.values()]
-    return found - {source for roots in others for source in cone_of(graph, roots).sources}
+    return found - {source for roots in others for source in fan_in_cone(graph, roots).sources}
 
 
 def _stages(graph: Graph, timing: Timing, emits: tuple[str, ...], joint: frozenset[str]) -> list[Stage]:

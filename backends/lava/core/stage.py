@@ -18,7 +18,7 @@ from backends.lava.core.memories import BackEdge, DelayLine
 from backends.lava.core.neurons import neuron_of
 from backends.lava.core.residual import shared_instruction, shared_projections
 from backends.lava.timing import Timing, Windows
-from ir.analysis.fan_in import FanInCone, cone_of
+from ir.analysis.fan_in import FanInCone, fan_in_cone
 from ir.graph import Graph, Node
 from ir.ops.delay import Delay, Past
 
@@ -75,7 +75,7 @@ def stage_of(
     Args:
         bounds: the range proof, None for a real network. joint: populations that emit products and are not materialised.
     """
-    cone = cone_of(graph, tuple(root for name in emits for root in roots_of(graph, name)), back_edges=True)
+    cone = fan_in_cone(graph, tuple(root for name in emits for root in roots_of(graph, name)), back_edges=True)
     lags = tuple((name, depth - timing.depth[name]) for name in cone.sources if name not in emits)
     assert all(lag > 0 for _, lag in lags), (emits, lags)
     own = {name: roots_of(graph, name)[0] if name.startswith(READOUT) else name for name in emits}

@@ -12,7 +12,7 @@ from backends.lava.emit.blueprint import Blueprint, CorePart, Part, Port, emissi
 from backends.lava.emit.groups import groups_of
 from backends.lava.runtime.recording import Tap
 from backends.lava.timing import Timing
-from ir.analysis.fan_in import cone_of
+from ir.analysis.fan_in import fan_in_cone
 from ir.graph import Graph
 from ir.ops.linear import Linear
 
@@ -55,7 +55,7 @@ def connect(graph: Graph, timing: Timing, cores: Mapping[str, Core]) -> Blueprin
 
 def _cost(graph: Graph, emission: str) -> float:
     """Work per step of one population, in nanoseconds."""
-    wiring = cone_of(graph, roots_of(graph, emission)).nodes
+    wiring = fan_in_cone(graph, roots_of(graph, emission)).nodes
     shapes = {name: array.shape for name, array in graph.params.items()}
     products = sum(
         n.op.synapses(graph.args(n), {role: shapes[key] for role, key in n.params})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import networkx as nx
 
 from backends.lava.timing import Timing
-from ir.analysis.fan_in import cone_of, populations
+from ir.analysis.fan_in import fan_in_cone, populations
 from ir.graph import Graph
 
 
@@ -17,7 +17,7 @@ def groups_of(graph: Graph, timing: Timing) -> list[tuple[str, ...]]:
     joined: nx.Graph[str] = nx.Graph()
     joined.add_nodes_from(names)
     for name in names:
-        sources = cone_of(graph, graph.nodes[name].inputs, back_edges=True).sources
+        sources = fan_in_cone(graph, graph.nodes[name].inputs, back_edges=True).sources
         joined.add_edges_from((name, source) for source in sources if timing.depth[source] == timing.depth[name])
     group_of = {name: group for group in nx.connected_components(joined) for name in group}
     first = dict.fromkeys(frozenset(group_of[name]) for name in names)

@@ -25,7 +25,7 @@ from backends.lava.emit.groups import groups_of
 from backends.lava.emit.matrix import StoredMatrix, connection_matrix, stored_matrix
 from backends.lava.runtime.recording import Tap
 from backends.lava.timing import Timing
-from ir.analysis.fan_in import cone_of
+from ir.analysis.fan_in import fan_in_cone
 from ir.graph import Array, Graph, Node
 from ir.ops.integer_neuron import IntegerLif
 
@@ -99,11 +99,11 @@ class _StockEmission:
 
     def _synapses(self, node: Node) -> dict[tuple[str, str], StoredMatrix] | None:
         """(current, source) -> matrix in Lava's format, without silent ones; None where Lava cannot say one of them."""
-        if not is_plain(node) or cone_of(self.graph, node.inputs).remembers:
+        if not is_plain(node) or fan_in_cone(self.graph, node.inputs).remembers:
             return None
         matrices: dict[tuple[str, str], StoredMatrix] = {}
         for current in dict.fromkeys(node.inputs):
-            for source in cone_of(self.graph, (current,)).sources:
+            for source in fan_in_cone(self.graph, (current,)).sources:
                 weights = connection_matrix(self.graph, current, source) * node.inputs.count(current)
                 stored = stored_matrix(weights) if weights.nnz else None
                 if weights.nnz and stored is None:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ir.analysis.census import census
+from ir.analysis.resources import node_resources
 from ir.graph import GraphBuilder
 from ir.lowerings.lowering import RESIDUAL
 from ir.ops import Add, Conv, Input, Lif, Linear
@@ -33,7 +33,7 @@ def test_projection_of_a_sum(cmsf: SimpleNamespace, populations: int, kind: str)
     source = builder.build({"y": y})
     lowered = lower_to_synapses(source, cmsf.LOIHI1, {})
     cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 7, samples=20))
-    shares = [row.share for row in census(lowered) if row.synapses]
+    shares = [row.share for row in node_resources(lowered) if row.synapses]
     assert shares == ["own"] + ["duplicate"] * (populations - 1)
     assert {lowered.nodes[name].param("weight") for name in lowered.nodes["y"].inputs} == {"w"}
     bias = lowered.arrays(lowered.nodes["y"])["bias"]

@@ -1,7 +1,7 @@
 """
-Counts what a lowered network is made of: neurons and unrolled synapses, the model's own and those that lowering added.
+Counts what a lowered network is made of: neurons and unrolled synapses, the model's own and those that passes added.
 
-Shares of a node (`where` tells them apart):
+Shares of a node (its provenance tells them apart):
 
     own        the model's neurons; its linear maps, convolutions and sums, once
     duplicate  further copies of the model's projections: one per population of a residual sum
@@ -22,11 +22,13 @@ from ir.graph import Graph, Node
 from ir.lowerings.lowering import PASS, RESIDUAL
 
 SHARES = ("own", "duplicate", "input", "added")
+ADDING_PASSES = frozenset({PASS, "insert_relays"})
+"""The passes whose nodes the model does not have."""
 
 
 @dataclass(frozen=True)
-class Row:
-    """One population or projection: its counts per sample and step, and whose it is."""
+class NodeResources:
+    """What one population or projection needs, per sample and step, and whose it is."""
 
     node: str
     module: str
@@ -34,15 +36,19 @@ class Row:
     neurons: int
     synapses: int
     matmul: int = 0
+    """Dense operations of a matrix product, where the node is the sum of one."""
 
 
 @dataclass(frozen=True)
-class Totals:
-    """Sums over rows: share -> count, and the dense operations of matrix products."""
+class ResourceTotals:
+    """What all nodes need."""
 
     neurons: Mapping[str, int]
+    """Share -> count."""
     synapses: Mapping[str, int]
+    """Share -> count."""
     matmul: int
+    """Dense operations of matrix products."""
 
     @property
     def published_synapses(self) -> int:
@@ -55,30 +61,42 @@ class Totals:
         return self.synapses["own"] + self.matmul
 
 
-def census(chip: Graph) -> tuple[Row, ...]:
-    """The rows of a chip graph at level synaptic or quantized, in order; routing has none."""
-    return tuple(_row(chip, node) for node in chip.nodes.values() if node.op.family in ("neuron", "projection"))
+def node_resources(chip: Graph) -> tuple[NodeResources, ...]:
+    """What every node of a chip graph at level synaptic or quantized needs, in order; routing needs nothing."""
+    nodes = [node for node in chip.nodes.values() if node.op.family in ("neuron", "projection")]
+    return tuple(_resources(chip, node) for node in nodes)
 
 
-def totals(rows: Iterable[Row]) -> Totals:
+def resource_totals(rows: Iterable[NodeResources]) -> ResourceTotals:
     """The sums of the rows."""
     rows = list(rows)
     neurons = {share: sum(row.neurons for row in rows if row.share == share) for share in SHARES}
     synapses = {share: sum(row.synapses for row in rows if row.share == share) for share in SHARES}
-    return Totals(neurons, synapses, sum(row.matmul for row in rows))
+    return ResourceTotals(neurons, synapses, sum(row.matmul for row in rows))
 
 
-def _row(chip: Graph, node: Node) -> Row:
+def is_added(node: Node) -> bool:
+    """Whether a pass added this node (gates, scores, relays) rather than translated it from the model."""
+    return not ADDING_PASSES.isdisjoint(node.provenance.passes)
+
+
+def _resources(chip: Graph, node: Node) -> NodeResources:
     shapes = {role: array.shape for role, array in chip.arrays(node).items()}
     synapses = node.op.synapses(chip.args(node), shapes)
-    matmul = synapses if node.op.kind == "sum" and _is_added(node) else 0
-    return Row(node.name, node.provenance.module, _share(chip, node), node.op.neurons(node.type), synapses, matmul)
+    return NodeResources(
+        node=node.name,
+        module=node.provenance.module,
+        share=_share(chip, node),
+        neurons=node.op.neurons(node.type),
+        synapses=synapses,
+        matmul=synapses if node.op.kind == "sum" and is_added(node) else 0,
+    )
 
 
 def _share(chip: Graph, node: Node) -> str:
     if RESIDUAL in node.provenance.passes:
         return "duplicate"
-    if not _is_added(node):
+    if not is_added(node):
         return "own"
     return "input" if node.op.family == "projection" and _reads_payloads_of_the_host(chip, node) else "added"
 
@@ -87,7 +105,3 @@ def _reads_payloads_of_the_host(chip: Graph, projection: Node) -> bool:
     """Whether the population behind the routing is an analog input."""
     sources = [chip.nodes[name] for name in behind_routing(chip, projection.inputs[0])[:1]]
     return any(node.op.family == "input" and node.type.domain.kind == "graded" for node in sources)
-
-
-def _is_added(node: Node) -> bool:
-    return PASS in node.provenance.passes

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ir.analysis.census import Totals, census, totals
+from ir.analysis.resources import ResourceTotals, node_resources, resource_totals
 from ir.graph import Graph
 from ir.lowerings.lowering import PASS
 from ir.pipeline import lower
@@ -32,8 +32,8 @@ def _lowered(cmsf: SimpleNamespace, source: Graph, **strategies: str) -> Graph:
     return lower(source, cmsf.LOIHI2, strategies).chip
 
 
-def _totals(chip: Graph) -> Totals:
-    return totals(census(chip))
+def _totals(chip: Graph) -> ResourceTotals:
+    return resource_totals(node_resources(chip))
 
 
 def test_encoder(encoder: Graph):
@@ -99,9 +99,11 @@ def test_published_size_lowers_fast(cmsf: SimpleNamespace):
 
 
 def test_every_share_is_told_apart(encoder: Graph):
-    shares = Counter(row.share for row in census(encoder))
+    shares = Counter(row.share for row in node_resources(encoder))
     assert shares == {"own": 15, "duplicate": 2, "input": 1, "added": 11}
-    assert all(PASS not in encoder.nodes[row.node].provenance.passes for row in census(encoder) if row.share == "own")
+    assert all(
+        PASS not in encoder.nodes[row.node].provenance.passes for row in node_resources(encoder) if row.share == "own"
+    )
 
 
 def _made_by(chip: Graph, strategy: str) -> tuple[int, int]:
@@ -110,5 +112,5 @@ def _made_by(chip: Graph, strategy: str) -> tuple[int, int]:
 
 
 def _counts(chip: Graph, chosen: Callable[[str], bool]) -> tuple[int, int]:
-    rows = [row for row in census(chip) if chosen(row.node)]
+    rows = [row for row in node_resources(chip) if chosen(row.node)]
     return sum(row.neurons for row in rows), sum(row.synapses for row in rows)
