@@ -6,16 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ir.graph import Array, Node
+from ir.graph import Array
 from ir.ops.integer_neuron import IntegerLif
-
-
-def is_plain(node: Node) -> bool:
-    """Whether a population is Loihi's (and Lava's) own neuron: one set of constants, zero state at first, reset to zero."""
-    op = node.op
-    if not isinstance(op, IntegerLif) or any(role != "bias" for role, _ in node.params):
-        return False
-    return op == IntegerLif(op.du, op.dv, op.vth, op.shift, op.decay_bits, op.state_bits, op.micro, theta=op.theta)
 
 
 def total_of(currents: tuple[Array, ...], dtype: Any) -> Array:
@@ -34,10 +26,8 @@ class PlainLif:
     or keeping an integer is exact there, other decays need more bits) it is kept in float32.
     """
 
-    def __init__(self, node: Node, bias: Array | None, reach: int, window: int) -> None:
+    def __init__(self, op: IntegerLif, bias: Array | None, reach: int, window: int) -> None:
         """`reach`: largest magnitude of the total current; `window`: steps between resets, 0 for none."""
-        op = node.op
-        assert isinstance(op, IntegerLif)
         unit, self.half = 1 << op.decay_bits, 1 << (op.state_bits - 1)
         self.kept_u, self.kept_v = (unit - op.du - 1) / unit, (unit - op.dv) / unit
         drive = (reach << op.shift) + (0 if bias is None else int(np.abs(bias).max()))

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from backends.lava.bounds import with_input_range
 from backends.lava.emit import stock
 from backends.lava.emit.blueprint import CorePart, LifPart, SynapsesPart
 from backends.lava.emit.matrix import connection_matrix, stored_matrix
 from backends.lava.emit.stock import emit_stock
 from backends.lava.engine import LavaEngine
 from backends.lava.timing import timing_of
+from backends.lava.validate import with_input_range
 from ir.analysis.fan_in import fan_in_cone, populations
 from ir.graph import GraphBuilder
 from ir.ops import Graded, Input, Linear, Synapse

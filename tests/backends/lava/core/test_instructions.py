@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from backends.event_driven.weights import EventWeights
-from backends.lava.core import linear
-from backends.lava.core.linear import integer_linear
+from backends.lava.core import instructions
+from backends.lava.core.instructions import integer_linear
 
 
 @pytest.mark.parametrize("weights", [(-128, 128), (-2000, 2000)], ids=["eight bits", "more"])
@@ -28,7 +28,7 @@ def test_linear_projections_equal_whole_numbers(weights, values, rate):
 def test_wide_payloads_that_are_small_are_multiplied_in_float32(weights):
     rng = np.random.default_rng(1)
     weight, x = rng.integers(-weights, weights, (7, 13)), rng.integers(-1000, 1000, (1, 2, 13))
-    with patch.object(linear, "dense_ns", return_value=0.0):
+    with patch.object(instructions, "dense_ns", return_value=0.0):
         found = integer_linear(weight)(x.astype(np.float64))
     assert found.dtype == np.float32, "in float64 the weights would be converted at every step"
     assert np.array_equal(found, x @ weight.T)
@@ -43,7 +43,7 @@ def test_values_may_be_views_and_read_only():
 def test_few_active_inputs_need_no_dense_product():
     pytest.importorskip("numba")
     run = integer_linear(np.ones((64, 256), np.int8))
-    with patch.object(linear, "dense", side_effect=AssertionError("dense")):
+    with patch.object(instructions, "dense", side_effect=AssertionError("dense")):
         assert (run(np.eye(256, dtype=np.float32)) == 1).all()
         with pytest.raises(AssertionError, match="dense"):
             run(np.full((256, 256), 1000, np.float32))

@@ -7,8 +7,8 @@ from itertools import product
 import numpy as np
 import pytest
 
+from backends.lava.core.contracted_gates import ContractedEmission, contracted_gates
 from backends.lava.core.core import Core
-from backends.lava.core.joint import Product, joint_gates
 from backends.lava.engine import LavaEngine
 from backends.lava.timing import timing_of
 from ir.analysis.fan_in import populations
@@ -24,7 +24,7 @@ def test_sums_and_counts_equal_those_of_the_product(seed):
     cut = lambda: [n if rng.random() < 0.6 else 1 for n in shape]
     a, b = rng.integers(-3, 9, (1, lanes, *cut())), rng.integers(0, 2, (1, lanes, *cut()))
     dense = np.broadcast_to(a * b, (1, lanes, *shape))
-    gates = Product(a.astype(np.float32), b.astype(np.float32), shape)
+    gates = ContractedEmission(a.astype(np.float32), b.astype(np.float32), shape)
     for count in range(len(shape) + 1):
         axes = tuple(sorted(2 + rng.permutation(len(shape))[:count]))
         found = gates.summed(axes, np.float32)
@@ -43,7 +43,7 @@ def test_networks_equal_the_interpreter(seed, processes, motifs, network, expect
     outputs, values, (spikes, synaptic) = expected(graph, inputs)
     counted = []
     found = in_process(graph, inputs, processes, counted, 1 + seed % 3, all_elements=False)
-    assert len(joint_gates(graph, found)) >= 2
+    assert len(contracted_gates(graph, found)) >= 2
     for name in found:
         assert np.array_equal(found[name], outputs[name] if name in outputs else values[name]), name
     assert dict(counted[0].spikes) == spikes
@@ -59,7 +59,7 @@ def test_an_engine_counts_the_same_with_and_without_gates(motifs, network, expec
     assert few.events == all_.events
     assert (dict(few.events.spikes), dict(few.events.synaptic)) == (spikes, synaptic)
     assert all(np.array_equal(few.outputs[name], outputs[name]) for name in outputs)
-    assert all(spikes[name] for name in joint_gates(graph, ()))
+    assert all(spikes[name] for name in contracted_gates(graph, ()))
 
 
 def test_a_gate_takes_no_memory(motifs, network):
@@ -68,20 +68,22 @@ def test_a_gate_takes_no_memory(motifs, network):
     for _ in range(9):
         core.step()
         core.receive({name: np.ones(size) for name, size in core.sizes.items()})
-    joint = joint_gates(graph, ())
-    assert joint
-    assert all(isinstance(core.emissions[name], Product) for name in joint)
-    assert not any(isinstance(core.emissions[name], Product) for name in core.emits if name not in joint)
+    contracted = contracted_gates(graph, ())
+    assert contracted
+    assert all(isinstance(core.emissions[name], ContractedEmission) for name in contracted)
+    assert not any(
+        isinstance(core.emissions[name], ContractedEmission) for name in core.emits if name not in contracted
+    )
 
 
 def gate_of(op, weights=(1, 1), domain="spike", reader=None):
-    """The set of joint gates of a network with one candidate, and the network."""
+    """The contracted gates of a network with one candidate, and the network."""
     b = GraphBuilder("one", 3)
     a, c = b.add(Input(f"{domain}[3x2]"), name="a"), b.add(Input("spike[3x2]"), name="c")
     currents = [b.add(Synapse(weight), source, name="s") for weight, source in zip(weights, (a, c), strict=True)]
     gate = b.add(op, *currents, name="gate")
     current = b.add(reader or Sum((0,)), gate, name="sum")
-    return joint_gates(b.build({"y": b.add(IntegerLif(4095, 2048, 5, 6, 12, 24), current, name="y")}), ())
+    return contracted_gates(b.build({"y": b.add(IntegerLif(4095, 2048, 5, 6, 12, 24), current, name="y")}), ())
 
 
 def test_neurons_that_are_taken_for_and_gates_are_and_gates():
