@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from ir.analysis.fan_in import populations
+from ir.analysis.fan_in import EMITTERS, populations
 from ir.errors import CompileError
 from ir.graph import Array, Graph, Node
 from ir.types import Type
@@ -19,10 +19,12 @@ def checked_inputs(graph: Graph, inputs: Mapping[str, Array], rule: str) -> dict
     Raises:
         CompileError: under the id `rule`, for an input that is missing, unknown, of the wrong shape or range, or not finite.
     """
-    arrays = _named_arrays(graph, inputs, rule)
-    for node in graph.inputs:
+    nodes, is_integer = graph.inputs, graph.is_integer
+    _check_names({node.name for node in nodes}, set(inputs), rule)
+    arrays = {node.name: np.asarray(inputs[node.name]) for node in nodes}
+    for node in nodes:
         _check_shape(node, arrays[node.name], rule)
-        _check_values(node, arrays[node.name], graph.is_integer, rule)
+        _check_values(node, arrays[node.name], is_integer, rule)
     steps = graph.steps or max(array.shape[0] for array in arrays.values())
     batches = {array.shape[1] for array in arrays.values()}
     if not steps:
@@ -30,31 +32,32 @@ def checked_inputs(graph: Graph, inputs: Mapping[str, Array], rule: str) -> dict
     if len(batches) != 1 or 0 in batches:
         raise CompileError(rule, f"inputs of {sorted(batches)} samples cannot run together")
     for name, array in arrays.items():
-        if array.shape[0] not in (1, steps):
+        if array.shape[0] == 1 < steps:
+            arrays[name] = np.broadcast_to(array, (steps, *array.shape[1:]))
+        elif array.shape[0] != steps:
             raise CompileError(rule, f"input {name!r} has {array.shape[0]} steps, the window has {steps}")
-    return {name: np.broadcast_to(array, (steps, *array.shape[1:])) for name, array in arrays.items()}
+    return arrays
 
 
 def check_probes(graph: Graph, probes: Collection[str], rule: str) -> None:
     """CompileError, under the id `rule`, unless every probe is a population or an input."""
-    names = [node.name for node in (*populations(graph), *graph.inputs)]
-    for probe in probes:
-        if probe not in names:
-            raise CompileError(rule, f"{probe!r} is no population", hint=f"known: {', '.join(names)}")
+    emitting = [name for name in probes if name in graph.nodes and graph.nodes[name].op.family in EMITTERS]
+    if len(emitting) < len(probes):
+        names = [node.name for node in (*populations(graph), *graph.inputs)]
+        probe = next(name for name in probes if name not in emitting)
+        raise CompileError(rule, f"{probe!r} is no population", hint=f"known: {', '.join(names)}")
 
 
-def _named_arrays(graph: Graph, inputs: Mapping[str, Array], rule: str) -> dict[str, Array]:
-    """The given inputs, which must be those of the graph, in its order."""
-    names = [node.name for node in graph.inputs]
-    missing, unknown = sorted(set(names) - set(inputs)), sorted(set(inputs) - set(names))
+def _check_names(names: set[str], given: set[str], rule: str) -> None:
+    """The given inputs must be those of the graph, and there must be one."""
+    missing, unknown = sorted(names - given), sorted(given - names)
     if missing or unknown:
         problem = f"missing input {missing[0]!r}" if missing else f"unknown input {unknown[0]!r}"
-        given = ", ".join(sorted(inputs)) or "none"
-        raise CompileError(rule, f"{problem}: {given} given, the network has {', '.join(sorted(names)) or 'none'}")
+        have, need = (", ".join(sorted(part)) or "none" for part in (given, names))
+        raise CompileError(rule, f"{problem}: {have} given, the network has {need}")
     if not names:
         what = "the network has no inputs, which say how many steps and samples to run"
         raise CompileError(rule, what, hint="give it an input, even if nothing reads it")
-    return {name: np.asarray(inputs[name]) for name in names}
 
 
 def _check_shape(node: Node, array: Array, rule: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.event_driven.compiled import event_kernels
+from backends.event_driven import event_kernels
 from ir.graph import Array
 from ir.ops.linear import Conv
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.event_driven.compiled import event_kernels
+from backends.event_driven import event_kernels
 from backends.event_driven.eight_bits import common_shift, fits
 from ir.graph import Array
 

@@ -8,9 +8,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.reference.kernels.cpu import cpu_forms
-from backends.reference.kernels.forms import Forms
-from backends.reference.kernels.joint import Factors, active_elements, without_copies
+from backends.reference.kernels.contraction import Factors
+from backends.reference.kernels.cpu import cpu_kernels
+from backends.reference.kernels.device_kernels import DeviceKernels
+from backends.reference.kernels.values import without_copies
 
 AXES = st.lists(st.integers(0, 3), min_size=1, max_size=4, unique=True).map(lambda axes: tuple(sorted(axes)))
 
@@ -30,7 +31,7 @@ def factors(draw):
 
 
 @given(factors())
-def test_joint_sum_is_the_sum_of_the_product(case):
+def test_contracted_sum_is_the_sum_of_the_product(case):
     a, b, shape, axes = case
     product = (a * b).expand(2, 3, *shape)
     wanted = product.sum(dim=[axis + 2 for axis in axes], keepdim=True)
@@ -39,23 +40,23 @@ def test_joint_sum_is_the_sum_of_the_product(case):
 
 @pytest.mark.parametrize("way", ["compiled", "torch"])
 @given(factors())
-def test_joint_active_counts_the_product(way, case):
+def test_contracted_activity_counts_the_product(way, case):
     a, b, shape, axes = case
-    forms = cpu_forms() if way == "compiled" else Forms()
-    found = int(Factors.of(a, b, shape, axes, torch.float32).active(forms))
+    kernels = cpu_kernels() if way == "compiled" else DeviceKernels()
+    found = int(Factors.of(a, b, shape, axes, torch.float32).active(kernels))
     assert found == int(torch.count_nonzero((a * b).expand(2, 3, *shape)))
 
 
 def test_copies_are_cut_and_counted():
     value = torch.tensor([[[0, 1, 2]]]).reshape(1, 1, 3, 1).expand(1, 1, 3, 5)
     assert without_copies(value).shape == (1, 1, 3, 1)
-    assert int(active_elements(value, cpu_forms())) == 10
+    assert int(cpu_kernels().active(value)) == 10
 
 
 def test_time_and_batch_are_never_taken_for_copies():
     value = torch.ones(1, 1, 2).expand(4, 3, 2)
     assert without_copies(value).shape == (4, 3, 2)
-    assert int(active_elements(value, cpu_forms())) == 24
+    assert int(cpu_kernels().active(value)) == 24
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

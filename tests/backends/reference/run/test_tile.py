@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backends.reference.engine import ReferenceEngine
-from backends.reference.plan.plan import plan_of
+from backends.reference.plan.execution_plan import plan_of
 from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret
 from ir.ops import Gate, Graded, Input, Linear, Permute, Synapse
@@ -74,7 +74,7 @@ def test_gates_that_change_their_payload_are_written_out(network, change):
     else:
         nodes[gate.inputs[0]] = replace(nodes[gate.inputs[0]], op=Synapse(2))
     changed = Graph(graph.name, graph.steps, nodes, {**graph.outputs, "mixed": "lif_2"}, graph.params)
-    assert "gate" not in plan_of(changed, frozenset()).joint
+    assert "gate" not in plan_of(changed, frozenset()).contracted
     agrees(changed, inputs)
 
 

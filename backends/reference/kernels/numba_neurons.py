@@ -1,6 +1,6 @@
 """
 Populations of the chip's plain neurons on the CPU, prepared once for all runs: currents in, spikes or payloads and their number
-out, in one pass (`kernels`).
+out, in one pass (`numba_kernels`).
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from backends.reference.kernels.emitted import Emitted
-from backends.reference.kernels.layout import (
+from backends.reference.kernels.values import (
     CHANNELS_FIRST,
     CHANNELS_LAST,
+    Emitted,
+    bias_period,
     channels_last_bias,
     channels_last_shape,
     is_channels_last,
-    period,
+    travel_dtype,
 )
-from backends.reference.kernels.number_types import travels
 from backends.trace import Array
 from ir.ops.integer_neuron import IntegerLif
 from ir.ops.neuron import Gate, Graded
@@ -29,55 +29,55 @@ from ir.types import Type, graded
 NUMPY: dict[torch.dtype, Any] = {torch.float32: np.float32, torch.float64: np.float64}
 
 
-class PlainSpikes:
+class NumbaSpikes:
     """
     Lava's own LIF from zero state, with one set of constants, that remembers no current; spikes are uint8.
 
     Args:
-        kernels: the compiled ones. shape: of the population. bias: in units of v, broadcastable to it; None for none.
-        kind: number type of the currents, in which the membrane is exact.
+        compiled: the kernels. shape: of the population. bias: in units of v, broadcastable to it; None for none.
+        dtype: of the currents, in which the membrane is exact.
     """
 
     def __init__(
-        self, kernels: Any, op: IntegerLif, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype
+        self, compiled: Any, op: IntegerLif, shape: tuple[int, ...], bias: torch.Tensor | None, dtype: torch.dtype
     ) -> None:
-        own = None if bias is None else bias.to(kind)
-        self._kernels, self._kind, self._channels_last = kernels, kind, None
-        self._natural = _periodic(shape, own, kind, kernels.BLOCK)
+        bias = None if bias is None else bias.to(dtype)
+        self._compiled, self._dtype, self._channels_last = compiled, dtype, None
+        self._natural = _periodic(shape, bias, dtype, compiled.BLOCK)
         if len(shape) == 3:
-            self._channels_last = _periodic(channels_last_shape(shape), channels_last_bias(own), kind, kernels.BLOCK)
+            self._channels_last = _periodic(channels_last_shape(shape), channels_last_bias(bias), dtype, compiled.BLOCK)
         unit, most = 1 << op.decay_bits, (1 << (op.state_bits - 1)) - 1
         numbers = (1 << op.shift, (unit - op.dv) / unit, op.vth << op.shift, most)
-        self._constants = tuple(map(NUMPY[kind], numbers))
+        self._constants = tuple(map(NUMPY[dtype], numbers))
 
     def __call__(self, current: torch.Tensor) -> Emitted:
         """Spikes of currents (T, B, *shape), whole numbers that do not wrap when shifted; they are not written to."""
-        current = current.to(self._kind)
+        current = current.to(self._dtype)
         if self._channels_last is not None and is_channels_last(current):
             spikes, count = self._one_pass(current.permute(CHANNELS_LAST), self._channels_last)
             return spikes.permute(CHANNELS_FIRST), count
         return self._one_pass(current, self._natural)
 
-    def _one_pass(self, current: torch.Tensor, shifts: Array) -> Emitted:
+    def _one_pass(self, current: torch.Tensor, biases: Array) -> Emitted:
         spikes = torch.empty(current.shape, dtype=torch.uint8)
         steps = len(current)
         x, out = current.contiguous().numpy().reshape(steps, -1), spikes.numpy().reshape(steps, -1)
-        return spikes, self._kernels.lif(x, shifts, *self._constants, out)
+        return spikes, self._compiled.lif(x, biases, *self._constants, out)
 
 
-class SteppedSpikes:
+class NumbaStepper:
     """
-    Lava's own LIF with one set of constants, one step of one run after another: `neurons.integer_lif_spikes` with its state kept.
+    Lava's own LIF with one set of constants, one step of one run after another: `integer_lif_spikes` with its state kept.
 
     Args:
-        kernels: the compiled ones. shape: of the population. bias: in units of v, broadcastable to it; None for none.
+        compiled: the kernels. shape: of the population. bias: in units of v, broadcastable to it; None for none.
     """
 
-    def __init__(self, kernels: Any, op: IntegerLif, shape: tuple[int, ...], bias: torch.Tensor | None) -> None:
+    def __init__(self, compiled: Any, op: IntegerLif, shape: tuple[int, ...], bias: torch.Tensor | None) -> None:
         unit, half = 1 << op.decay_bits, 1 << (op.state_bits - 1)
-        kept = (unit - op.du - 1) / unit, (unit - op.dv) / unit
-        self._constants = tuple(map(float, (1 << op.shift, *kept, op.vth << op.shift, half)))
-        self._kernel, self._bias = kernels.lif_step, np.zeros(prod(shape))
+        keep_u, keep_v = (unit - op.du - 1) / unit, (unit - op.dv) / unit
+        self._constants = tuple(map(float, (1 << op.shift, keep_u, keep_v, op.vth << op.shift, half)))
+        self._kernel, self._bias = compiled.lif_step, np.zeros(prod(shape))
         if bias is not None:
             self._bias[:] = bias.expand(shape).reshape(-1).numpy()
         self._state: tuple[Array, Array] | None = None
@@ -92,34 +92,34 @@ class SteppedSpikes:
         return spikes
 
 
-class PlainPayloads:
+class NumbaPayloads:
     """Payloads, clip((x + bias) >> shift) to signed `bits` bits, of the population's type; of a gate, zero where it is shut."""
 
     def __init__(
-        self, kernels: Any, op: Graded | Gate, shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype
+        self, compiled: Any, op: Graded | Gate, shape: tuple[int, ...], bias: torch.Tensor | None, dtype: torch.dtype
     ) -> None:
-        self._kernels, self._kind = kernels, kind
-        self._shifts = _periodic(shape, None if bias is None else bias.to(kind), kind, kernels.BLOCK)
-        self._type = travels(Type(shape, graded(op.bits)))
+        self._compiled, self._dtype = compiled, dtype
+        self._biases = _periodic(shape, None if bias is None else bias.to(dtype), dtype, compiled.BLOCK)
+        self._emitted = travel_dtype(Type(shape, graded(op.bits)))
         half = 1 << (op.bits - 1)
-        self._constants = tuple(map(NUMPY[kind], (2.0**-op.shift, -half, half - 1)))
+        self._constants = tuple(map(NUMPY[dtype], (2.0**-op.shift, -half, half - 1)))
 
     def __call__(self, current: torch.Tensor, gates: torch.Tensor | None) -> Emitted:
-        """Payloads of currents (T, B, *shape), exact with the bias in the number type; gates: 0 or 1, of that shape."""
-        current = current.to(self._kind)
-        values = torch.empty(current.shape, dtype=self._type)
+        """Payloads of currents (T, B, *shape), exact with the bias in the dtype; gates: 0 or 1, of that shape."""
+        current = current.to(self._dtype)
+        values = torch.empty(current.shape, dtype=self._emitted)
         x, out = _flat(current), _flat(values)
         if gates is None:
-            return values, self._kernels.payloads(x, self._shifts, *self._constants, out)
-        return values, self._kernels.gated_payloads(x, self._shifts, *self._constants, _flat(gates), out)
+            return values, self._compiled.payloads(x, self._biases, *self._constants, out)
+        return values, self._compiled.gated_payloads(x, self._biases, *self._constants, _flat(gates), out)
 
 
-def _periodic(shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, block: int) -> Array:
+def _periodic(shape: tuple[int, ...], bias: torch.Tensor | None, dtype: torch.dtype, block: int) -> Array:
     """Biases (P,) of which neuron n of all samples has the one at n % P; a whole block of them at least."""
     if bias is None:
-        return np.zeros(block, NUMPY[kind])
-    whole = period(shape, bias)
-    return np.tile(whole.numpy(), max(1, block // whole.numel()))
+        return np.zeros(block, NUMPY[dtype])
+    period = bias_period(shape, bias)
+    return np.tile(period.numpy(), max(1, block // period.numel()))
 
 
 def _flat(values: torch.Tensor) -> Array:

@@ -1,4 +1,4 @@
-"""The engine in its CUDA form is the processor's engine: outputs, probes, events, whatever the cuts and the order of copies."""
+"""The engine with CUDA's kernels is the processor's engine: outputs, probes, events, whatever the tiles and the order of copies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backends.reference.engine import ReferenceEngine
-from backends.reference.plan.plan import plan_of
+from backends.reference.plan.execution_plan import plan_of
 from ir.graph import GraphBuilder
 from ir.ops import Conv, Gate, Graded, Input, Linear, Synapse
 from ir.ops.integer_neuron import IntegerLif
@@ -55,7 +55,7 @@ def test_networks_in_the_sources_arithmetic(data, float_networks, cuda_engine):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_many_cuts_in_any_order(seed, network, cuda_engine):
+def test_many_tiles_in_any_order(seed, network, cuda_engine):
     graph, inputs = network(seed, "attention", "analog_gate", "convolution", "residual", samples=11)
     check(cuda_engine(graph, seed, limit=3000 if seed % 2 else 1), graph, inputs)
 
@@ -142,12 +142,12 @@ def test_payloads_of_all_widths_and_residual_sums(bits, cuda_engine):
 
 
 def test_a_failed_run_leaves_nothing_behind(network, cuda_engine, monkeypatch):
-    """It ends at the fourth cut of two while the third is under way, which a run of one sample has no place for."""
+    """It ends at the fourth tile of two while the third is under way, which a run of one sample has no place for."""
     graph, inputs = network(3, "plain", samples=8)
     few = {name: x[:, :1] for name, x in inputs.items()}
     two = 2 * 4 * plan_of(graph, frozenset()).widest * graph.steps
     engine, wanted = cuda_engine(graph, limit=two), ReferenceEngine(graph, "cpu").run(few)
-    last = engine._runner(())._slots[1]
+    last = engine._prepared(frozenset())._buffers[1]
     starts = iter((last.start, _out_of_memory))
     with monkeypatch.context() as patch:
         patch.setattr(last, "start", lambda *args: next(starts)(*args))
@@ -172,6 +172,6 @@ def test_a_capture_that_fails_is_not_tried_again(network, cuda_engine):
     assert len(tries) == 2  # one for each set of probes
 
 
-def test_says_which_forms_run(network, cuda_engine):
+def test_says_which_kernels_run(network, cuda_engine):
     graph, _ = network(1, "plain")
-    assert cuda_engine(graph).describe() == "torch on CUDA in its forms, int8 products, neurons in plain torch"
+    assert cuda_engine(graph).describe() == "torch on CUDA's kernels, int8 products, neurons in plain torch"

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import pytest
 
-from backends.reference.plan.plan import plan_of
+from backends.reference.plan.execution_plan import plan_of
 from ir.graph import Graph
 from ir.ops.integer_neuron import IntegerLif
 
 
 def test_attention_gates_are_not_written_out(network):
     graph, _ = network(3, "attention", "time_coded")
-    joint = plan_of(graph, frozenset()).joint
-    assert {graph.nodes[name].op.kind for name in joint} == {"integer_lif", "gate"}
-    assert set(joint) == {"and", "gate", "and_2", "micro_and"}
+    contracted = plan_of(graph, frozenset()).contracted
+    assert {graph.nodes[name].op.kind for name in contracted} == {"integer_lif", "gate"}
+    assert set(contracted) == {"and", "gate", "and_2", "micro_and"}
 
 
 @pytest.mark.parametrize("name", ["and", "gate", "micro_and"])
 def test_what_is_probed_is_written_out(network, name):
     graph, _ = network(3, "attention", "time_coded")
-    assert name not in plan_of(graph, frozenset({name})).joint
+    assert name not in plan_of(graph, frozenset({name})).contracted
 
 
 def test_what_is_an_output_is_written_out(network):
     graph, _ = network(3, "attention")
     shown = Graph(graph.name, graph.steps, graph.nodes, {**graph.outputs, "gates": "and"}, graph.params)
-    assert "and" not in plan_of(shown, frozenset()).joint
+    assert "and" not in plan_of(shown, frozenset()).contracted
 
 
 def test_only_a_true_and_is_a_product(network):
@@ -42,7 +42,7 @@ def test_only_a_true_and_is_a_product(network):
         }
         assert (
             "and"
-            not in plan_of(Graph(graph.name, graph.steps, changed, graph.outputs, graph.params), frozenset()).joint
+            not in plan_of(Graph(graph.name, graph.steps, changed, graph.outputs, graph.params), frozenset()).contracted
         )
 
 
@@ -50,7 +50,7 @@ def test_only_a_true_and_is_a_product(network):
 def test_residual_duplicates_merge_where_that_rounds_nothing(network, integer):
     graph, _ = network(4, "residual", integer=integer)
     step = next(step for step in plan_of(graph, frozenset()).steps if step.node.name == "lif_2")
-    groups = [term.group for term in step.terms]
+    groups = [term.projections for term in step.terms]
     assert groups == ([("res", "res_2")] if integer else [("res",), ("res_2",)])
 
 
@@ -66,7 +66,7 @@ def test_nothing_is_forgotten_before_its_last_reader(network):
     graph, _ = network(6, "plain", "residual", "comb", "analog_gate")
     forgotten: set[str] = set()
     for step in plan_of(graph, frozenset()).steps:
-        read = {name for term in (*step.terms, *step.enables) for name in term.group}
+        read = {name for term in (*step.terms, *step.enables) for name in term.projections}
         assert not {graph.nodes[name].inputs[0] for name in read} & forgotten
         forgotten |= set(step.forget)
     assert forgotten

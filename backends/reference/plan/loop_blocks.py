@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ir.analysis.components import components
@@ -9,23 +10,21 @@ from ir.graph import Graph, Node
 
 
 @dataclass(frozen=True)
-class Block:
-    """
-    The nodes of one loop, each after its operands.
-
-    outside: what they read from elsewhere, at every step.
-    """
+class LoopBlock:
+    """One loop, which runs step by step."""
 
     nodes: tuple[Node, ...]
+    """The nodes of the loop, each after its operands."""
     outside: tuple[str, ...]
+    """What they read from elsewhere, at every step."""
 
     @property
     def names(self) -> frozenset[str]:
-        """The values that the loop makes."""
+        """The values that the loop computes."""
         return frozenset(node.name for node in self.nodes)
 
 
-def ordered(graph: Graph) -> tuple[tuple[str, ...], tuple[Block, ...]]:
+def ordered(graph: Graph) -> tuple[tuple[str, ...], tuple[LoopBlock, ...]]:
     """
     (the values in an order in which they can be computed, loops in one piece; the loops in that order).
 
@@ -38,7 +37,7 @@ def ordered(graph: Graph) -> tuple[tuple[str, ...], tuple[Block, ...]]:
         for source in node.reads:
             readers[source].append(node.name)
     order: list[str] = []
-    blocks: list[Block] = []
+    blocks: list[LoopBlock] = []
     place = {name: index for index, name in enumerate(graph.nodes)}
     for members in components(readers):
         names = sorted(members, key=place.__getitem__)
@@ -48,8 +47,8 @@ def ordered(graph: Graph) -> tuple[tuple[str, ...], tuple[Block, ...]]:
     return tuple(order), tuple(blocks)
 
 
-def _block(graph: Graph, names: list[str]) -> Block:
+def _block(graph: Graph, names: Sequence[str]) -> LoopBlock:
     nodes = tuple(graph.nodes[name] for name in names)
     inside = set(names)
     outside = dict.fromkeys(source for node in nodes for source in node.inputs if source not in inside)
-    return Block(nodes, tuple(outside))
+    return LoopBlock(nodes, tuple(outside))

@@ -9,8 +9,8 @@ import pytest
 
 from backends.interpreter import InterpreterEngine
 from backends.reference.engine import ReferenceEngine
-from backends.reference.plan.blocks import ordered
-from backends.reference.run import in_turn
+from backends.reference.plan.loop_blocks import ordered
+from backends.reference.run import tiles
 from ir.graph import Graph, GraphBuilder
 from ir.ops import Add, Delay, Graded, Input, Leaky, Lif, Linear, Past, Synapse
 from ir.ops.integer_neuron import IntegerLeaky, IntegerLif
@@ -129,9 +129,9 @@ def test_random_networks_equal_the_interpreter(seed: int, level: str, monkeypatc
     wanted = InterpreterEngine(graph).run(fed, names)
     engine = ReferenceEngine(graph, "cpu")
     for cut in (1 << 28, 1):
-        monkeypatch.setattr(in_turn, "CUT_BYTES", cut)
-        monkeypatch.setattr(in_turn, "MOST_CUT_BYTES", cut)
-        monkeypatch.setattr(in_turn, "LOOP_CUT_BYTES", cut)
+        monkeypatch.setattr(tiles, "TILE_BYTES", cut)
+        monkeypatch.setattr(tiles, "MOST_TILE_BYTES", cut)
+        monkeypatch.setattr(tiles, "LOOP_TILE_BYTES", cut)
         for probes in (names, ()):
             found = engine.run(fed, probes)
             assert found.events == wanted.events
