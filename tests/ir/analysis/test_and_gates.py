@@ -117,6 +117,7 @@ def test_what_lowering_makes_is_taken(op, weights, domain):
         (Gate(8), {"kinds": ("graded<8>", "spike"), "weights": (2, 1)}),
         (Gate(8), {"kinds": ("spike", "graded<2>")}),
         (Burst(2), {"readers": (Sum((0, 1)),)}),
+        (Lif(1.0, form="sum", threshold=2.0, reset_at="next"), {}),  # the input after a spike is lost
     ],
 )
 def test_what_is_no_product_or_not_only_summed_is_materialised(op, options):
@@ -139,5 +140,9 @@ def test_single_elements_that_are_asked_for_are_materialised():
 
 def test_micro_steps_are_named():
     op = IntegerLif(4095, 4096, 1, 6, 12, 24, micro=2)
-    for graph in (one_gate(op, micro=2, readers=(Sum((0,), micro=2),)), one_gate(AND, readers=(Sum((0,), micro=3),))):
+    for graph in (
+        one_gate(op, micro=2, readers=(Sum((0,), micro=2),)),
+        one_gate(AND, micro=2),
+        one_gate(AND, readers=(Sum((0,), micro=3),)),
+    ):
         assert contractible_gates(graph, ())["gate"].has_micro_steps

@@ -82,3 +82,11 @@ def test_floats_hold_whole_numbers_up_to_their_bound_included(dtype, largest, fi
         for term in rng.permutation(terms):
             total = dtype(total + term)
         assert int(total) == int(terms.astype(np.float64).astype(np.int64).sum())
+
+
+def test_what_opens_a_gate_adds_nothing_to_its_payload():
+    b = GraphBuilder("g", 1)
+    x, s = b.add(Input("graded<4>[2]"), name="x"), b.add(Input("spike[2]"), name="s")
+    opening = b.add(Synapse(100), s, name="open")
+    graph = b.build({"y": b.add(Gate(24), b.add(Synapse(3), x, name="p"), opening, name="y")})
+    assert magnitudes(graph)["y"] == 24
