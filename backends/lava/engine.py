@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backends.inputs import checked_inputs
+from backends.inputs import InputCheck
 from backends.lava.core.dtypes import trace_dtype
 from backends.lava.core.recording import Recording, lanes_of, recordings_of
 from backends.lava.core.worker import HostWorker
@@ -83,7 +83,7 @@ class LavaEngine:
         Raises:
             CompileError: an input or probe does not fit, or a Lava process failed, died or hung.
         """
-        samples = checked_inputs(self.chip, inputs, "lava.input")
+        samples = InputCheck(self.chip, "lava.input").checked(inputs)
         steps, batch = next(iter(samples.values())).shape[:2]
         lanes = 1 if self.emission == "stock" else lanes_of(self.chip, batch, probes, self.lanes)
         timing = timing_of(self.chip, steps, batch, lanes)

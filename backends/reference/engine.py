@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from backends.inputs import check_probes, checked_inputs
+from backends.inputs import InputCheck, check_probes
 from backends.reference.devices import ExecutionDevice, execution_device
 from backends.reference.plan.execution_plan import plan_of
 from backends.reference.run.network import DeviceNetwork
@@ -37,6 +37,7 @@ class ReferenceEngine:
         if device is not None and device.startswith("cuda") and not torch.cuda.is_available():
             raise CompileError("run.device", "torch finds no CUDA device here", hint="use device='cpu'")
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self._input_check = InputCheck(chip, "run.input")
         self._tiles: dict[frozenset[str], Tiles] = {}
 
     def describe(self) -> str:
@@ -51,7 +52,7 @@ class ReferenceEngine:
         Raises:
             CompileError: an input or a probe does not fit the graph.
         """
-        samples = {name: np.ascontiguousarray(x) for name, x in checked_inputs(self.chip, inputs, "run.input").items()}
+        samples = {name: np.ascontiguousarray(x) for name, x in self._input_check.checked(inputs).items()}
         check_probes(self.chip, probes, "run.probe")
         results = self._prepared(frozenset(probes)).run(samples)
         steps, batch = next(iter(samples.values())).shape[:2]

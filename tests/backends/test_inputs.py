@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backends.inputs import check_probes, checked_inputs
+from backends.inputs import InputCheck, check_probes
 from backends.reference.engine import ReferenceEngine
 from ir.errors import CompileError
 from ir.graph import Graph, GraphBuilder
@@ -31,14 +31,14 @@ def fitting(steps: int = 3, samples: int = 4) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int8, np.int64, np.float32, np.float64])
 def test_whole_numbers_of_any_dtype_fit(dtype):
     inputs = {**fitting(), "x": fitting()["x"].astype(dtype)}
-    checked = checked_inputs(network(), inputs, RULE)
+    checked = InputCheck(network(), RULE).checked(inputs)
     assert list(checked) == ["x", "a"]
     assert all(np.array_equal(checked[name], inputs[name]) for name in inputs)
 
 
 def test_a_single_step_is_repeated_over_the_window():
     inputs = {**fitting(), "a": fitting()["a"][:1]}
-    checked = checked_inputs(network(), inputs, RULE)
+    checked = InputCheck(network(), RULE).checked(inputs)
     assert np.array_equal(checked["a"], np.repeat(inputs["a"], 3, axis=0))
     trace, repeated = (ReferenceEngine(network(), "cpu").run(x) for x in (inputs, {**inputs, "a": checked["a"].copy()}))
     assert trace.events == repeated.events
@@ -47,7 +47,7 @@ def test_a_single_step_is_repeated_over_the_window():
 
 def test_a_streaming_network_takes_its_length_from_the_longest_input():
     inputs = {"x": fitting(7)["x"], "a": fitting(1)["a"]}
-    assert checked_inputs(network(steps=0), inputs, RULE)["a"].shape == (7, 4, 2)
+    assert InputCheck(network(steps=0), RULE).checked(inputs)["a"].shape == (7, 4, 2)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_streaming_network_takes_its_length_from_the_longest_input():
 def test_what_does_not_fit_is_named(change: dict[str, np.ndarray | None], message: str):
     inputs = {name: x for name, x in {**fitting(), **change}.items() if x is not None}
     with pytest.raises(CompileError) as error:
-        checked_inputs(network(), inputs, RULE)
+        InputCheck(network(), RULE).checked(inputs)
     assert (error.value.rule, error.value.what) == (RULE, message)
     with pytest.raises(CompileError) as error:
         ReferenceEngine(network(), "cpu").run(inputs)
@@ -82,19 +82,19 @@ def test_what_does_not_fit_is_named(change: dict[str, np.ndarray | None], messag
 
 def test_real_networks_take_real_payloads_and_spikes_are_spikes():
     graph, halves = network(integer=False), {**fitting(), "a": np.full((3, 4, 2), 99.5)}
-    assert checked_inputs(graph, halves, RULE)["a"].max() == 99.5
+    assert InputCheck(graph, RULE).checked(halves)["a"].max() == 99.5
     with pytest.raises(CompileError, match="'x' must hold integers from 0 to 1"):
-        checked_inputs(graph, {**fitting(), "x": np.full((3, 4, 2), 1.5)}, RULE)
+        InputCheck(graph, RULE).checked({**fitting(), "x": np.full((3, 4, 2), 1.5)})
 
 
 def test_a_run_of_no_length_is_refused():
     with pytest.raises(CompileError, match="0 steps"):
-        checked_inputs(network(steps=0), fitting(0), RULE)
+        InputCheck(network(steps=0), RULE).checked(fitting(0))
     b = GraphBuilder("alone", 0)
     weight = {"weight": b.param("w", np.ones((2, 2), np.int8))}
     current = b.add(Linear(), b.add(Past("y", "graded<8>[2]"), name="back"), name="l", params=weight)
     with pytest.raises(CompileError, match="no inputs"):
-        checked_inputs(b.build({"y": b.add(Graded(8), current, name="y")}), {}, RULE)
+        InputCheck(b.build({"y": b.add(Graded(8), current, name="y")}), RULE).checked({})
 
 
 def test_probes_are_populations_or_inputs():

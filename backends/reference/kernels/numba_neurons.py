@@ -60,8 +60,8 @@ class NumbaSpikes:
 
     def _one_pass(self, current: torch.Tensor, biases: Array) -> Emitted:
         spikes = torch.empty(current.shape, dtype=torch.uint8)
-        steps = len(current)
-        x, out = current.contiguous().numpy().reshape(steps, -1), spikes.numpy().reshape(steps, -1)
+        x = current.contiguous().numpy()
+        x, out = x.reshape(len(x), -1), spikes.numpy().reshape(len(x), -1)
         return spikes, self._compiled.lif(x, biases, *self._constants, out)
 
 

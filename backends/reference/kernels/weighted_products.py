@@ -70,7 +70,7 @@ class DenseProduct:
     def current(self, value: ValueOf) -> torch.Tensor:
         """The current (T, B, ..., outputs), float32."""
         x = self.sources.total(value)
-        work = x.numel() * len(self.weight)
+        work = x.numel() * self.weight.shape[0]
         packed = self.packed if x.dtype in BYTES and work >= WORTH else None
         if self.events is not None:
             price = dense_ns(work / torch.get_num_threads(), packed is not None)

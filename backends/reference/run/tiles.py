@@ -51,12 +51,12 @@ class CpuTiles:
     """Runs a network where the samples are."""
 
     def __init__(self, network: DeviceNetwork) -> None:
-        self._network = network
+        self._network, self._limit = network, _limit(network.plan)
 
     def run(self, samples: Mapping[str, Array]) -> RunResults:
         """See `Tiles`."""
         steps, batch = next(iter(samples.values())).shape[:2]
-        tiles = tiles_of(self._network.plan, steps, batch, _limit(self._network.plan))
+        tiles = tiles_of(self._network.plan, steps, batch, self._limit)
         parts = list(_side_by_side(lambda tile: self._run_tile(samples, tile), tiles))
         counter = parts[0].counter
         for part in parts[1:]:
