@@ -1,1 +1,1 @@
-"""Backends: engines that run the chip part of a network, and the program that wraps one for the user."""
+"""Engines that run the chip part of a network, and what they yield."""

@@ -1,4 +1,4 @@
-"""What a run tells: outputs, the spikes that were asked for, the counted events. The engines agree on all of it."""
+"""What a run yields: outputs, the spikes that were asked for, the counted events. The engines agree on all of it."""
 
 from __future__ import annotations
 
@@ -13,35 +13,29 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Events:
-    """
-    Events inside the samples' windows, summed over all samples and steps of a run (fill and drain steps do not count).
-
-    spikes: input or population -> spikes (non-zero payloads) emitted, before fan-out.
-    synaptic: projection -> synaptic events, active presynaptic elements x fan-out (padding and pruning apart, a zero
-    weight counts: its synapse is stored).
-    updates: population -> neuron updates (neurons x steps x samples, x micro-steps where it has them).
-    """
+    """Events inside the samples' windows, summed over all samples and steps of a run (fill and drain steps do not count)."""
 
     samples: int
     steps: int
     spikes: Mapping[str, int] = field(default_factory=dict)
+    """Input or population -> spikes (non-zero payloads) emitted, before fan-out."""
     synaptic: Mapping[str, int] = field(default_factory=dict)
+    """Projection -> synaptic events, active presynaptic elements x fan-out (padding and pruning apart, a zero weight counts: its
+    synapse is stored)."""
     updates: Mapping[str, int] = field(default_factory=dict)
+    """Population -> neuron updates (neurons x steps x samples, x micro-steps where it has them)."""
 
 
 @dataclass(frozen=True)
 class Trace:
-    """
-    The result of a run.
-
-    outputs: output name -> array (T, B, *shape), or (B, *shape) where the output is static over the window. From an engine
-    uint8 for spikes and counts, int32 for integer payloads; from a `Program`, which finishes them on the host, float32.
-    spikes: probed population -> array (T, B, *shape): uint8 for spikes, int32 for integer payloads, the source's number
-    type for real ones.
-    """
+    """The result of a run."""
 
     outputs: Mapping[str, Array]
+    """Output name -> array (T, B, *shape), or (B, *shape) where the output is static over the window. From an engine uint8 for
+    spikes and counts, int32 for integer payloads; from a `Program`, which finishes them on the host, float32."""
     spikes: Mapping[str, Array]
+    """Probed population -> array (T, B, *shape): uint8 for spikes, int32 for integer payloads, the source's dtype for real
+    ones."""
     events: Events
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.event_driven.compiled import event_kernels
+from backends.event_driven import event_kernels
 from ir.graph import Array
 from ir.ops.linear import Conv
 
@@ -18,14 +18,15 @@ class EventConvolution:
     """
     The kernels (outputs, inputs / groups, height, width) of a convolution of integers, for images of one size.
 
-    kernels: the compiled ones. sizes: height and width of the images.
+    Args:
+        sizes: height and width of the images. compiled: what computes.
     """
 
-    def __init__(self, op: Conv, weight: Array, sizes: tuple[int, int], kernels: Any) -> None:
+    def __init__(self, op: Conv, weight: Array, sizes: tuple[int, int], compiled: Any) -> None:
         outputs, per_group, *taps = weight.shape
         grouped = weight.reshape(op.groups, outputs // op.groups, per_group, *taps).transpose(0, 2, 3, 4, 1)
         self._weights = np.ascontiguousarray(grouped, np.float32).reshape(-1, *taps, outputs // op.groups)
-        self._groups, self._kernels = op.groups, kernels
+        self._groups, self._compiled = op.groups, compiled
         self._places, self._sizes = zip(*(_reached(op, axis, sizes[axis], taps[axis]) for axis in (0, 1)), strict=True)
         reached = [places[:, 0].mean() for places in self._places]
         self._event_ns = reached[0] * reached[1] * (REACH_NS + ADD_NS * self._weights.shape[3])
@@ -38,17 +39,17 @@ class EventConvolution:
             x: whole numbers; float32 must hold every sum of magnitudes. dense_ns: what the convolution costs otherwise.
         """
         price = CALL_NS + LOOK_NS * x.size
-        if price > dense_ns or price + self._event_ns * self._kernels.active(x.reshape(-1)) > dense_ns:
+        if price > dense_ns or price + self._event_ns * self._compiled.active(x.reshape(-1)) > dense_ns:
             return None
         y = np.zeros((len(x), *self._sizes, self._groups, self._weights.shape[3]), np.float32)
-        self._kernels.convolution(x, self._weights, *self._places, y)
+        self._compiled.convolution(x, self._weights, *self._places, y)
         return y.reshape(*y.shape[:3], -1)
 
 
 def event_convolution(op: Conv, weight: Array, sizes: tuple[int, int]) -> EventConvolution | None:
     """The convolution by events; None where there is no numba."""
-    kernels = event_kernels()
-    return None if kernels is None else EventConvolution(op, weight, sizes, kernels)
+    compiled = event_kernels()
+    return None if compiled is None else EventConvolution(op, weight, sizes, compiled)
 
 
 def _reached(op: Conv, axis: int, size: int, taps: int) -> tuple[Array, int]:
@@ -57,7 +58,7 @@ def _reached(op: Conv, axis: int, size: int, taps: int) -> tuple[Array, int]:
     offset = np.arange(size)[:, None] + op.padding[axis] - op.dilation[axis] * np.arange(taps)
     place, beside = np.divmod(offset, op.stride[axis])
     reached = np.zeros((size, 1 + 2 * taps), np.int64)
-    for own, at, fits in zip(reached, place, (beside == 0) & (place >= 0) & (place < outputs), strict=True):
-        found = np.stack([at[fits], np.flatnonzero(fits)], axis=1).ravel()
-        own[0], own[1 : 1 + len(found)] = len(found) // 2, found
+    for row, at, fits in zip(reached, place, (beside == 0) & (place >= 0) & (place < outputs), strict=True):
+        targets = np.stack([at[fits], np.flatnonzero(fits)], axis=1).ravel()
+        row[0], row[1 : 1 + len(targets)] = len(targets) // 2, targets
     return reached, outputs

@@ -24,27 +24,27 @@ TOGETHER = 8
 @kernel
 def total(x: Array) -> int:
     """The sum of x (N,) uint8."""
-    found = 0
+    events = 0
     for base in range(0, x.size, BLOCK):
         part = x[base : base + BLOCK]
-        own = np.int32(0)
+        subtotal = np.int32(0)  # of 32 bits, which the processor adds up many at a time
         for i in range(part.size):
-            own = np.int32(own + np.int32(part[i]))
-        found += own
-    return int(found)
+            subtotal = np.int32(subtotal + np.int32(part[i]))
+        events += subtotal
+    return int(events)
 
 
 @kernel
 def active(x: Array) -> int:
     """How many of x (N,) are not zero."""
-    found = 0
+    events = 0
     for base in range(0, x.size, BLOCK):
         part = x[base : base + BLOCK]
-        own = np.int32(0)
+        subtotal = np.int32(0)  # of 32 bits, which the processor adds up many at a time
         for i in range(part.size):
-            own = np.int32(own + np.int32(part[i] != 0))
-        found += own
-    return int(found)
+            subtotal = np.int32(subtotal + np.int32(part[i] != 0))
+        events += subtotal
+    return int(events)
 
 
 @kernel
@@ -62,7 +62,7 @@ def spike_product(x: Array, events: int, rows: Array, gain: Any, y: Array) -> No
     width, targets = rows.shape[2], y.shape[1]
     sums = np.empty(width, np.int16)
     for strip in range(rows.shape[0]):
-        own, left = rows[strip], strip * width
+        weights, left = rows[strip], strip * width
         for m in range(x.shape[0]):
             out = y[m, left : min(left + width, targets)]
             for i in range(out.size):
@@ -71,8 +71,18 @@ def spike_product(x: Array, events: int, rows: Array, gain: Any, y: Array) -> No
                 for i in range(width):
                     sums[i] = 0
                 for j in range(first, min(first + EVENTS, starts[m + 1]), TOGETHER):
-                    a, b, c, d = own[sources[j]], own[sources[j + 1]], own[sources[j + 2]], own[sources[j + 3]]
-                    e, f, g, h = own[sources[j + 4]], own[sources[j + 5]], own[sources[j + 6]], own[sources[j + 7]]
+                    a, b, c, d = (
+                        weights[sources[j]],
+                        weights[sources[j + 1]],
+                        weights[sources[j + 2]],
+                        weights[sources[j + 3]],
+                    )
+                    e, f, g, h = (
+                        weights[sources[j + 4]],
+                        weights[sources[j + 5]],
+                        weights[sources[j + 6]],
+                        weights[sources[j + 7]],
+                    )
                     for i in range(width):
                         near = np.int16(a[i]) + np.int16(b[i]) + np.int16(c[i]) + np.int16(d[i])
                         far = np.int16(e[i]) + np.int16(f[i]) + np.int16(g[i]) + np.int16(h[i])
@@ -93,14 +103,24 @@ def payload_product(x: Array, events: int, rows: Array, gain: Any, y: Array) -> 
     sources, payloads, starts = _payload_events(x, events, rows.shape[1] - 1, gain)
     width, targets = rows.shape[2], y.shape[1]
     for strip in range(rows.shape[0]):
-        own, left = rows[strip], strip * width
+        weights, left = rows[strip], strip * width
         for m in range(x.shape[0]):
             out = y[m, left : min(left + width, targets)]
             for i in range(out.size):
                 out[i] = 0
             for j in range(starts[m], starts[m + 1], TOGETHER):
-                a, b, c, d = own[sources[j]], own[sources[j + 1]], own[sources[j + 2]], own[sources[j + 3]]
-                e, f, g, h = own[sources[j + 4]], own[sources[j + 5]], own[sources[j + 6]], own[sources[j + 7]]
+                a, b, c, d = (
+                    weights[sources[j]],
+                    weights[sources[j + 1]],
+                    weights[sources[j + 2]],
+                    weights[sources[j + 3]],
+                )
+                e, f, g, h = (
+                    weights[sources[j + 4]],
+                    weights[sources[j + 5]],
+                    weights[sources[j + 6]],
+                    weights[sources[j + 7]],
+                )
                 p, q, r, s = payloads[j], payloads[j + 1], payloads[j + 2], payloads[j + 3]
                 t, u, v, w = payloads[j + 4], payloads[j + 5], payloads[j + 6], payloads[j + 7]
                 for i in range(out.size):
@@ -188,6 +208,6 @@ def convolution(x: Array, weights: Array, down: Array, right: Array, y: Array) -
                     for m in range(1, 1 + 2 * down[i, 0], 2):
                         for n in range(1, 1 + 2 * right[j, 0], 2):
                             out = y[row, down[i, m], right[j, n], group]
-                            own = weights[channel, down[i, m + 1], right[j, n + 1]]
+                            tap = weights[channel, down[i, m + 1], right[j, n + 1]]
                             for k in range(outputs):
-                                out[k] += own[k] * payload
+                                out[k] += tap[k] * payload

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.event_driven.compiled import event_kernels
+from backends.event_driven import event_kernels
 from backends.event_driven.eight_bits import common_shift, fits
 from ir.graph import Array
 
@@ -27,11 +27,14 @@ LINE = 64
 
 @dataclass(frozen=True)
 class Price:
-    """Nanoseconds, as measured on one core with AVX-512: of a call, for an input looked at, for an addition to a target."""
+    """Nanoseconds, as measured on one core with AVX-512."""
 
     call: float
+    """Of a call."""
     look: float
+    """For an input looked at."""
     add: float
+    """For an addition to a target."""
 
     def of(self, rows: int, inputs: int, outputs: int, events: int) -> float:
         """A product of `rows` rows with so many events in all, each row filled up by four on average."""
@@ -47,9 +50,9 @@ def dense_ns(multiplications: float, bytewise: bool) -> float:
 
 
 class EventWeights:
-    """A matrix (outputs, inputs) of integers that `fits` eight bits; kernels: the compiled ones."""
+    """A matrix (outputs, inputs) of integers that `fits` eight bits, by the `compiled` kernels."""
 
-    def __init__(self, weight: Array, kernels: Any) -> None:
+    def __init__(self, weight: Array, compiled: Any) -> None:
         shift = common_shift(weight)
         self._outputs, self._inputs = weight.shape
         strips = max(1, ceil(self._outputs / WIDTH))
@@ -59,7 +62,7 @@ class EventWeights:
         self._rows = _aligned((strips, self._inputs + 1, width))
         self._rows[:] = columns.reshape(strips, width, -1).transpose(0, 2, 1)
         self._gain = np.float32(1 << shift)
-        self._kernels = kernels
+        self._compiled = compiled
 
     def product(self, x: Array, dense_ns: float) -> Array | None:
         """
@@ -69,29 +72,29 @@ class EventWeights:
             x: numbers of events, uint8, or payloads of another type; float32 must hold every sum of magnitudes.
             dense_ns: what the product costs otherwise.
         """
-        kernels, inputs, outputs = self._kernels, self._inputs, self._outputs
-        every = x.reshape(x.size // max(1, inputs), inputs)
+        compiled, inputs, outputs = self._compiled, self._inputs, self._outputs
+        rows = x.reshape(x.size // max(1, inputs), inputs)
         price, count, multiply = (
-            (SPIKES, kernels.total, kernels.spike_product)
+            (SPIKES, compiled.total, compiled.spike_product)
             if x.dtype == np.uint8
-            else (PAYLOADS, kernels.active, kernels.payload_product)
+            else (PAYLOADS, compiled.active, compiled.payload_product)
         )
-        if price.of(len(every), inputs, outputs, 0) > dense_ns:
+        if price.of(len(rows), inputs, outputs, 0) > dense_ns:
             return None
-        blocks = [slice(first, first + ROWS) for first in range(0, len(every), ROWS)]
-        events = [count(every[block].reshape(-1)) for block in blocks]
-        if price.of(len(every), inputs, outputs, sum(events)) > dense_ns:
+        blocks = [slice(first, first + ROWS) for first in range(0, len(rows), ROWS)]
+        events = [count(rows[block].reshape(-1)) for block in blocks]
+        if price.of(len(rows), inputs, outputs, sum(events)) > dense_ns:
             return None
-        y = np.empty((len(every), outputs), np.float32)
-        for block, own in zip(blocks, events, strict=True):
-            multiply(every[block], own, self._rows, self._gain, y[block])
+        y = np.empty((len(rows), outputs), np.float32)
+        for block, active in zip(blocks, events, strict=True):
+            multiply(rows[block], active, self._rows, self._gain, y[block])
         return y.reshape(*x.shape[:-1], outputs)
 
 
 def event_weights(weight: Array) -> EventWeights | None:
     """The weights (outputs, inputs) for products by events; None where they have more than eight bits, or there is no numba."""
-    kernels = event_kernels()
-    return EventWeights(weight, kernels) if kernels is not None and fits(weight) else None
+    compiled = event_kernels()
+    return EventWeights(weight, compiled) if compiled is not None and fits(weight) else None
 
 
 def _aligned(shape: tuple[int, ...]) -> Array:

@@ -9,22 +9,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backends.lava.bounds import with_input_range
-from backends.lava.core.number_types import trace_dtype
+from backends.inputs import InputCheck
+from backends.lava.core.dtypes import trace_dtype
+from backends.lava.core.recording import Recording, lanes_of, recordings_of
 from backends.lava.core.worker import HostWorker
 from backends.lava.emit.blueprint import Blueprint
 from backends.lava.emit.fused import fuse
 from backends.lava.emit.stock import emit_stock
 from backends.lava.events import count_events
-from backends.lava.inputs import checked_inputs, played
 from backends.lava.runtime.children import raise_descriptor_limit, start_by_forking
-from backends.lava.runtime.recording import Tap
-from backends.lava.runtime.safe_run import safe_run
-from backends.lava.runtime.status import Status
-from backends.lava.runtime.taps import lanes_of, taps_of
-from backends.lava.runtime.tidy import forgotten_processes, kept_loggers
-from backends.lava.timing import Timing, timing_of
-from backends.lava.validate import check_parameters
+from backends.lava.runtime.safe_run import loggers_restored, processes_forgotten, safe_run
+from backends.lava.runtime.shared_memory import Status
+from backends.lava.timing import Timing, sample_stream, timing_of
+from backends.lava.validate import check_parameters, with_input_range
 from backends.trace import Array, Trace
 from ir.errors import CompileError
 from ir.graph import Graph
@@ -86,18 +83,19 @@ class LavaEngine:
         Raises:
             CompileError: an input or probe does not fit, or a Lava process failed, died or hung.
         """
-        samples = checked_inputs(self.chip, inputs, self.real)
+        samples = InputCheck(self.chip, "lava.input").checked(inputs)
         steps, batch = next(iter(samples.values())).shape[:2]
         lanes = 1 if self.emission == "stock" else lanes_of(self.chip, batch, probes, self.lanes)
         timing = timing_of(self.chip, steps, batch, lanes)
-        taps = taps_of(self.chip, timing, probes)
+        recordings = recordings_of(self.chip, timing, probes)
         start_by_forking()
-        with forgotten_processes():
-            self._execute(timing, taps, {name: played(values, lanes) for name, values in samples.items()})
-        activity = {name: tap.activity for name, tap in taps.items() if tap.activity is not None}
+        with processes_forgotten():
+            streams = {name: sample_stream(values, lanes) for name, values in samples.items()}
+            self._execute(timing, recordings, streams)
+        activity = {name: record.activity for name, record in recordings.items() if record.activity is not None}
         activity |= {name: np.count_nonzero(x, axis=1).reshape(steps, -1) for name, x in samples.items()}
-        outputs = {name: self._output(name, taps["output " + name].values) for name in self.chip.outputs}
-        spikes = {name: self._probed(name, taps, samples) for name in probes}
+        outputs = {name: self._output(name, recordings["output " + name].values) for name in self.chip.outputs}
+        spikes = {name: self._probed(name, recordings, samples) for name in probes}
         return Trace(outputs, spikes, count_events(self.chip, activity, batch, steps))
 
     def network(self) -> LavaNetwork:
@@ -107,34 +105,34 @@ class LavaEngine:
 
         blueprint = self._blueprint(self.chip, timing_of(self.chip, self.chip.steps), {})
         raise_descriptor_limit(len(blueprint.parts) + PROCESSES_OF_THE_USER)
-        with kept_loggers():
+        with loggers_restored():
             return LavaNetwork(blueprint)
 
-    def _blueprint(self, chip: Graph, timing: Timing, taps: Mapping[str, Tap]) -> Blueprint:
+    def _blueprint(self, chip: Graph, timing: Timing, recordings: Mapping[str, Recording]) -> Blueprint:
         if self.emission == "stock":
-            return emit_stock(chip, timing, taps)
-        return fuse(chip, timing, taps, self.processes)
+            return emit_stock(chip, timing, recordings)
+        return fuse(chip, timing, recordings, self.processes)
 
-    def _execute(self, timing: Timing, taps: Mapping[str, Tap], inputs: Mapping[str, Array]) -> None:
+    def _execute(self, timing: Timing, recordings: Mapping[str, Recording], streams: Mapping[str, Array]) -> None:
         """Connect the host to the network and run until the last sample has left."""
         from backends.lava.processes.network import LavaNetwork
         from backends.lava.processes.worker_process import worker_process
 
         status = Status()
-        largest = {} if self.real else {name: int(np.abs(x).max()) for name, x in inputs.items()}
-        blueprint = self._blueprint(with_input_range(self.chip, largest), timing, taps)
+        largest = {} if self.real else {name: int(np.abs(x).max()) for name, x in streams.items()}
+        blueprint = self._blueprint(with_input_range(self.chip, largest), timing, recordings)
         raise_descriptor_limit(len(blueprint.parts) + 1)
         network = LavaNetwork(blueprint, status)
-        outputs = [taps["output " + name] for name in blueprint.outputs]
+        outputs = [recordings["output " + name] for name in blueprint.outputs]
         sizes = [int(np.prod(shape)) for shape in blueprint.outputs.values()]
         host = worker_process(
-            HostWorker(list(inputs.values()), outputs, sizes, blueprint.dtype), blueprint.dtype, status
+            HostWorker(list(streams.values()), outputs, sizes, blueprint.dtype), blueprint.dtype, status
         )
-        for k, name in enumerate(inputs):
+        for k, name in enumerate(streams):
             getattr(host, f"out_{k}").reshape(blueprint.inputs[name]).connect(network.inputs[name])
         for k, name in enumerate(blueprint.outputs):
             network.outputs[name].flatten().connect(getattr(host, f"in_{k}"))
-        count = next(iter(inputs.values())).shape[0]
+        count = next(iter(streams.values())).shape[0]
         models = {**network.models(), host: host.runs}
         self.step_seconds = safe_run(network, models, count + timing.latency, status, self.deadline_s)
 
@@ -142,9 +140,9 @@ class LavaEngine:
         assert values is not None
         return values[0] if self.chip.nodes[self.chip.outputs[name]].type.static else values
 
-    def _probed(self, name: str, taps: Mapping[str, Tap], samples: Mapping[str, Array]) -> Array:
-        if name in taps:
-            values = taps[name].values
+    def _probed(self, name: str, recordings: Mapping[str, Recording], samples: Mapping[str, Array]) -> Array:
+        if name in recordings:
+            values = recordings[name].values
             assert values is not None
             return values
         return samples[name].astype(trace_dtype(self.chip, self.chip.nodes[name].type))

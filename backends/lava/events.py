@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-
-import numpy as np
+from collections.abc import Mapping
 
 from backends.trace import Events
-from ir.analysis.fan_in import FanInCone, cone_of, populations
+from ir.analysis.fan_in import FanInCone, fan_in_cone, populations, projections
+from ir.analysis.fan_out import fan_out, uniform_fan_outs
 from ir.graph import Array, Graph, Node
 from ir.loops import run_loop
-from ir.ops.linear import Conv
-from ir.ops.shape import Expand, Permute, Reshape
 
 
 def count_events(graph: Graph, activity: Mapping[str, Array], samples: int, steps: int) -> Events:
@@ -23,40 +20,36 @@ def count_events(graph: Graph, activity: Mapping[str, Array], samples: int, step
             window, (T, size), for those in `delayed_sources`; of all elements together, (1, 1), for those `counted_as_one`.
     """
     spikes = {name: int(active.sum()) for name, active in activity.items()}
-    as_one = counted_as_one(graph)
-    synaptic = {node.name: _synaptic(graph, node, activity, as_one) for node in _projections(graph)}
+    as_one, uniform = counted_as_one(graph), uniform_fan_outs(graph)
+    synaptic: dict[str, int] = {}
+    for node in projections(graph):
+        known_by_spikes = node.name in uniform and uniform[node.name].source in as_one
+        if known_by_spikes:
+            synaptic[node.name] = spikes[uniform[node.name].source] * uniform[node.name].synapses
+        else:
+            synaptic[node.name] = _synaptic(graph, node, activity)
     updates = {node.name: node.type.size * steps * samples for node in populations(graph)}
     return Events(samples, steps, spikes, synaptic, updates)
 
 
 def delayed_sources(graph: Graph) -> frozenset[str]:
     """Inputs and populations that a projection reads late: what is late beyond the window arrives nowhere."""
-    cones = [cone_of(graph, node.inputs, back_edges=True) for node in _projections(graph)]
+    cones = [fan_in_cone(graph, node.inputs, back_edges=True) for node in projections(graph)]
     return frozenset(name for cone in cones if cone.remembers for name in cone.sources)
 
 
 def counted_as_one(graph: Graph) -> frozenset[str]:
-    """Populations whose elements all have equally many synapses in every projection, so that their number of events says all."""
-    found = {node.name for node in populations(graph)}
-    for node in _projections(graph):
-        cone = cone_of(graph, node.inputs, back_edges=True)
-        alike = all(isinstance(wire.op, (Reshape, Permute, Expand)) for wire in cone.nodes)
-        if not alike or len(cone.sources) != 1 or fan_out(graph, node).size != 1:
-            found -= set(cone.sources)
-    return frozenset(found)
+    """Populations with uniform fan-outs only, whose number of events says all."""
+    names, uniform = {node.name for node in populations(graph)}, uniform_fan_outs(graph)
+    for node in projections(graph):
+        if node.name not in uniform:
+            names -= set(fan_in_cone(graph, node.inputs, back_edges=True).sources)
+    return frozenset(names)
 
 
-def _projections(graph: Graph) -> tuple[Node, ...]:
-    return tuple(node for node in graph.nodes.values() if node.op.family == "projection")
-
-
-def _synaptic(graph: Graph, node: Node, activity: Mapping[str, Array], as_one: Collection[str]) -> int:
+def _synaptic(graph: Graph, node: Node, activity: Mapping[str, Array]) -> int:
     """Active elements of the projection's operand, each times its fan-out."""
-    cone = cone_of(graph, node.inputs, back_edges=True)
-    if len(cone.sources) == 1 and cone.sources[0] in as_one:
-        (source,) = cone.sources
-        copies = graph.args(node)[0].size // graph.nodes[source].type.size
-        return int(activity[source].sum()) * copies * int(fan_out(graph, node).item())
+    cone = fan_in_cone(graph, node.inputs, back_edges=True)
     values = {name: _leaf(graph, name, activity[name], cone) for name in cone.sources}
     if not values:
         return 0
@@ -73,20 +66,3 @@ def _leaf(graph: Graph, name: str, active: Array, cone: FanInCone) -> Array:
     """The activity of a source as a value, (T, 1, *shape), or (1, 1, *shape) where nothing is late."""
     active = active if cone.remembers else active.sum(axis=0, keepdims=True)
     return active.reshape(-1, 1, *graph.nodes[name].type.shape)
-
-
-def fan_out(graph: Graph, node: Node) -> Array:
-    """Synapses per element of the operand of a projection, broadcastable to the operand's shape."""
-    params = {role: graph.params[key].shape for role, key in node.params}
-    operand = graph.args(node)[0]
-    if not isinstance(node.op, Conv):
-        micro = getattr(node.op, "micro", 0) or 1
-        return np.asarray(node.op.synapses(graph.args(node), params) * micro // operand.size)
-    kernel, out = params["weight"][2:], node.type.shape[1:]
-    count = np.asarray(params["weight"][0] // node.op.groups)
-    for axis, size in enumerate(operand.shape[1:]):
-        starts = node.op.stride[axis] * np.arange(out[axis])[:, None] - node.op.padding[axis]
-        reached = (starts + node.op.dilation[axis] * np.arange(kernel[axis])).ravel()
-        taps = np.bincount(reached[(reached >= 0) & (reached < size)], minlength=size)
-        count = np.multiply.outer(count, taps)
-    return count

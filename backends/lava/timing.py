@@ -11,22 +11,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from ir.analysis.schedule import schedule
-from ir.graph import Graph
+from ir.graph import Array, Graph
 
 
 @dataclass(frozen=True)
 class Windows:
-    """
-    How samples share the steps of a run.
-
-    steps: T, the steps between two resets; 0 for a network whose state runs on. samples: how many there are; 0 for a run
-    without end. lanes: samples side by side.
-    """
+    """How samples share the steps of a run."""
 
     steps: int
+    """T, the steps between two resets; 0 for a network whose state runs on."""
     samples: int = 0
+    """How many there are; 0 for a run without end."""
     lanes: int = 1
+    """Samples side by side."""
 
     @property
     def groups(self) -> int:
@@ -46,10 +46,12 @@ class Windows:
 
 @dataclass(frozen=True)
 class Timing:
-    """Depths of inputs and populations, and of the chip's outputs; the windows of the run."""
+    """When everything of a run is emitted."""
 
     depth: Mapping[str, int]
+    """Input or population -> steps behind the inputs."""
     outputs: Mapping[str, int]
+    """Chip output -> steps behind the inputs."""
     windows: Windows
 
     @property
@@ -67,3 +69,13 @@ def timing_of(graph: Graph, window: int, samples: int = 0, lanes: int = 1) -> Ti
     """The timing of a chip graph by the compiler's own schedule, in windows of `window` steps."""
     plan = schedule(graph)
     return Timing(plan.depth, plan.outputs, Windows(window, samples, lanes))
+
+
+def sample_stream(values: Array, lanes: int = 1) -> Array:
+    """Samples (T, B, *shape) as (groups T, lanes elements): groups follow each other, the last filled up with zeros."""
+    steps, samples = values.shape[:2]
+    missing = -samples % lanes
+    if missing:
+        values = np.concatenate([values, np.zeros((steps, missing, *values.shape[2:]), values.dtype)], axis=1)
+    groups = values.reshape(steps, (samples + missing) // lanes, -1)
+    return groups.swapaxes(0, 1).reshape(steps * groups.shape[1], -1)

@@ -1,11 +1,20 @@
-"""Validation of a chip graph's numbers: what is not an integer would be computed all the same, but never by the chip."""
+"""
+Proves that a run computes what the chip would: its numbers are the chip's, and no sum leaves what floats hold exactly.
+
+Everything is found before Lava builds a process, since an error inside a child is invisible and hangs the run.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 
+from ir.analysis.ranges import fits_float64, magnitudes
 from ir.errors import CompileError
 from ir.graph import Array, Graph, Node
+from ir.types import graded
 
 
 def check_parameters(graph: Graph, real: bool) -> None:
@@ -17,7 +26,31 @@ def check_parameters(graph: Graph, real: bool) -> None:
             raise CompileError("lava.parameter", f"%{node.name}: {problem}", where=str(node.provenance), hint=hint)
 
 
+def magnitude_bounds(graph: Graph) -> dict[str, int]:
+    """Value -> the largest magnitude it can reach, as a sum over its terms; CompileError where float64 would round."""
+    bounds = magnitudes(graph)
+    for name, bound in bounds.items():
+        if not fits_float64(bound):
+            what = f"a sum of %{name} can reach {bound}, beyond exact arithmetic"
+            where = f"%{name}  {graph.nodes[name].provenance}"
+            raise CompileError("lava.range", what, where=where, hint="use smaller weights or payloads")
+    return bounds
+
+
+def with_input_range(graph: Graph, largest: Mapping[str, int]) -> Graph:
+    """The graph with its payload inputs narrowed to what they really carry: `largest` magnitude by name."""
+    nodes = {name: _narrowed(node, largest) for name, node in graph.nodes.items()}
+    return replace(graph, nodes=nodes)
+
+
+def _narrowed(node: Node, largest: Mapping[str, int]) -> Node:
+    if node.name not in largest or node.type.domain.kind != "graded":
+        return node
+    return replace(node, type=replace(node.type, domain=graded(int(largest[node.name]).bit_length() + 1)))
+
+
 def _problem(graph: Graph, node: Node, real: bool) -> str:
+    """What is wrong with the numbers of a node, or nothing."""
     arrays = graph.arrays(node)
     infinite = [role for role, array in arrays.items() if not np.isfinite(array).all()]
     if infinite:

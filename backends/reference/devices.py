@@ -1,4 +1,4 @@
-"""What a device computes with: the one place where the processor and CUDA part."""
+"""What a device computes with, and how it takes samples: the one place where the processor and CUDA part."""
 
 from __future__ import annotations
 
@@ -8,31 +8,33 @@ from functools import lru_cache
 
 import torch
 
-from backends.reference.kernels.cpu import cpu_forms
-from backends.reference.kernels.forms import Forms
-from backends.reference.run.in_turn import InTurn
-from backends.reference.run.prepared import Prepared, Runner
+from backends.reference.kernels.cpu import cpu_kernels
+from backends.reference.kernels.device_kernels import DeviceKernels
+from backends.reference.run.network import DeviceNetwork
+from backends.reference.run.tiles import CpuTiles, Tiles
 
 
 @dataclass(frozen=True)
-class Means:
-    """name: of the device, in words. forms: how it computes. runner: how it takes the samples of a run."""
+class ExecutionDevice:
+    """A device that networks run on."""
 
     name: str
-    forms: Forms
-    runner: Callable[[Prepared], Runner]
+    """In words."""
+    kernels: DeviceKernels
+    tiles: Callable[[DeviceNetwork], Tiles]
+    """Network -> how the device takes its samples."""
 
     def describe(self) -> str:
-        """Device and forms, in words."""
-        return ", ".join((f"torch on {self.name}", *self.forms.words))
+        """Device and kernels, in words."""
+        return ", ".join((f"torch on {self.name}", *self.kernels.description))
 
 
 @lru_cache(maxsize=16)
-def means_of(device: torch.device) -> Means:
-    """The fastest means that are exact on a device; a GPU is tested once per process."""
+def execution_device(device: torch.device) -> ExecutionDevice:
+    """A device with the fastest kernels that are exact there; a GPU is tested once per process."""
     if device.type != "cuda":
-        return Means("CPU", cpu_forms(), InTurn)
-    from backends.reference.cuda.forms import cuda_forms
-    from backends.reference.cuda.stream import streamed
+        return ExecutionDevice("CPU", cpu_kernels(), CpuTiles)
+    from backends.reference.cuda.kernels import cuda_kernels
+    from backends.reference.cuda.tiles import CudaTiles
 
-    return Means(torch.cuda.get_device_name(device), cuda_forms(device), streamed)
+    return ExecutionDevice(torch.cuda.get_device_name(device), cuda_kernels(device), CudaTiles)

@@ -9,7 +9,7 @@ import torch
 from backends.event_driven.eight_bits import fits
 from backends.reference.kernels.int8 import Int8Kernels, Int8Weights, can_convolve, is_exact
 from backends.reference.kernels.product import weighted_sum
-from backends.reference.plan.plan import plan_of
+from backends.reference.plan.execution_plan import plan_of
 from ir.graph import Array, Graph, Node
 from ir.ops.base import Op
 from ir.ops.linear import Conv, Linear
@@ -60,7 +60,7 @@ def int8_products(chip: Graph, steps: int, samples: int) -> Run | None:
 def weighted_nodes(chip: Graph) -> list[Node]:
     """One projection of every product that the reference computes; it merges those that share weights and are summed."""
     steps = plan_of(chip, frozenset()).steps
-    groups = dict.fromkeys(term.group for step in steps for term in (*step.terms, *step.enables))
+    groups = dict.fromkeys(term.projections for step in steps for term in (*step.terms, *step.enables))
     nodes = (chip.nodes[group[0]] for group in groups)
     return [node for node in nodes if isinstance(node.op, (Conv, Linear))]
 

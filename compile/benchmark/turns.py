@@ -63,7 +63,7 @@ def one_thread() -> Generator[None]:
     import torch
     from threadpoolctl import threadpool_limits
 
-    from backends.reference.run.torch_threads import torch_threads
+    from backends.reference.run.tiles import torch_threads
 
     with threadpool_limits(1), torch_threads(1), torch.no_grad():
         yield

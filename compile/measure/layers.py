@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from backends.trace import Events
-from compile.stages.program import is_added
+from ir.analysis.resources import is_added
 from ir.graph import Graph, Node
 
 

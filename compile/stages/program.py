@@ -16,10 +16,11 @@ import torch
 from backends.targets import target
 from backends.trace import Array, Engine, Trace
 from compile.stages.host_inputs import host_inputs
+from ir.analysis.resources import is_added
 from ir.analysis.wiring import behind_routing
 from ir.deployment import Deployment
 from ir.errors import CompileError
-from ir.graph import Graph, Node
+from ir.graph import Graph
 from ir.interpreter import interpret
 from ir.target import Profile
 from ir.types import Type
@@ -123,8 +124,3 @@ class Program:
 def own_populations(chip: Graph) -> tuple[str, ...]:
     """The neuron populations of the model itself; those that the compiler added carry the mark of the pass."""
     return tuple(node.name for node in chip.nodes.values() if node.op.family == "neuron" and not is_added(node))
-
-
-def is_added(node: Node) -> bool:
-    """Whether lowering added this node (gates, scores, relays) rather than translated it from the model."""
-    return any(name.startswith(("lower_", "insert_")) for name in node.provenance.passes)

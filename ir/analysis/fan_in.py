@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ir.graph import Graph, Node
@@ -13,10 +14,12 @@ EMITTERS = ("neuron", "input")
 
 @dataclass(frozen=True)
 class FanInCone:
-    """The wiring behind some values: its nodes in graph order, and the populations and inputs that it starts from."""
+    """The wiring behind some values."""
 
     nodes: tuple[Node, ...]
+    """Projections and routing, in graph order."""
     sources: tuple[str, ...]
+    """The populations and inputs that it starts from, in graph order."""
 
     @property
     def remembers(self) -> bool:
@@ -24,24 +27,44 @@ class FanInCone:
         return any(isinstance(node.op, (Delay, Past)) for node in self.nodes)
 
 
-def cone_of(graph: Graph, roots: tuple[str, ...], back_edges: bool = False) -> FanInCone:
+def fan_in_cone(graph: Graph, roots: Sequence[str], back_edges: bool = False) -> FanInCone:
     """
     The cone of the values `roots`: every node back to, and without, the emitting nodes.
 
     With `back_edges` it goes on behind a back edge to what that repeats; without, a back edge is a leaf.
     """
-    stack, wiring, sources = list(roots), set[str](), set[str]()
-    while stack:
-        node = graph.nodes[stack.pop()]
+
+    def behind(name: str) -> Iterable[str]:
+        node = graph.nodes[name]
         if node.op.family in EMITTERS:
-            sources.add(node.name)
-        elif node.name not in wiring:
-            wiring.add(node.name)
-            stack.extend(node.reads if back_edges else node.inputs)
-    nodes = tuple(node for name, node in graph.nodes.items() if name in wiring)
-    return FanInCone(nodes, tuple(name for name in graph.nodes if name in sources))
+            return ()
+        return node.reads if back_edges else node.inputs
+
+    reached = set(walk(roots, behind))
+    nodes = [node for name, node in graph.nodes.items() if name in reached]
+    return FanInCone(
+        tuple(node for node in nodes if node.op.family not in EMITTERS),
+        tuple(node.name for node in nodes if node.op.family in EMITTERS),
+    )
+
+
+def walk(roots: Sequence[str], neighbours: Callable[[str], Iterable[str]]) -> list[str]:
+    """All that `roots` lead to, themselves included, each once: depth first, neighbours in their order."""
+    visited: dict[str, None] = {}
+    stack = list(reversed(roots))
+    while stack:
+        name = stack.pop()
+        if name not in visited:
+            visited[name] = None
+            stack.extend(reversed(list(neighbours(name))))
+    return list(visited)
 
 
 def populations(graph: Graph) -> tuple[Node, ...]:
     """The neuron nodes, in graph order."""
     return tuple(node for node in graph.nodes.values() if node.op.family == "neuron")
+
+
+def projections(graph: Graph) -> tuple[Node, ...]:
+    """The projection nodes, in graph order."""
+    return tuple(node for node in graph.nodes.values() if node.op.family == "projection")

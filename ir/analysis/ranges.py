@@ -1,8 +1,8 @@
 """
 How large every integer can become, proven from the weights and payload widths alone.
 
-A sum that is bounded in magnitude, taken over all its terms, is exact in floating point in any order; a current that is
-bounded cannot wrap. (float32 holds every integer up to 2^24, float64 up to 2^53.)
+A bound is the sum of the magnitudes of all terms, so that every part of the sum, in whichever order, stays within it: up to
+2^24 such a sum is exact in float32, up to 2^53 in float64, both included. A current that is bounded cannot wrap.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from ir.ops.linear import Sum, Synapse
 from ir.ops.neuron import Gate, Graded
 from ir.types import Type
 
-UNBOUNDED = 1 << 53
-"""The bound of a current that adds up in a ring without a neuron: no more is known than that float64 rounds beyond."""
+EXACT_FLOAT32, EXACT_FLOAT64 = 1 << 24, 1 << 53
+"""Up to here float32, or float64, holds every whole number; the next one is rounded."""
+UNBOUNDED = EXACT_FLOAT64 + 1
+"""The bound of a current that adds up in a ring without a neuron: no more is known than that float64 may round it."""
 
 
 def magnitudes(graph: Graph) -> dict[str, int]:
@@ -39,6 +41,16 @@ def magnitudes(graph: Graph) -> dict[str, int]:
             break
         past, table = tighter, _table(graph, tighter)
     return table
+
+
+def fits_float32(bound: int) -> bool:
+    """Whether a number, or a sum of such magnitudes in any order, is exact in float32."""
+    return bound <= EXACT_FLOAT32
+
+
+def fits_float64(bound: int) -> bool:
+    """Whether a number, or a sum of such magnitudes in any order, is exact in float64."""
+    return bound <= EXACT_FLOAT64
 
 
 def _table(graph: Graph, past: Mapping[str, int]) -> dict[str, int]:
@@ -79,8 +91,8 @@ def _magnitude(graph: Graph, node: Node, table: Mapping[str, int]) -> int:
         return projected_magnitude(node, graph.args(node)[0], graph.arrays(node).get("weight"), operands[0])
     if isinstance(op, (Graded, Gate)):
         bias = int(np.abs(graph.arrays(node).get("bias", np.zeros(1))).max(initial=0))
-        payload = operands[: -op.enables] if isinstance(op, Gate) else operands
-        return min(emitted_magnitude(node.type), -(-(sum(payload) + bias) >> op.shift))
+        total = sum(op.payload_operands(operands)) + bias
+        return min(emitted_magnitude(node.type), -(-total >> op.shift))
     if op.family in ("neuron", "input"):
         return emitted_magnitude(node.type)
     return sum(operands) if op.kind == "add" else max(operands)

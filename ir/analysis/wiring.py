@@ -10,23 +10,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ir.analysis.fan_in import walk
 from ir.graph import Graph, Node
-from ir.ops.delay import Past
-from ir.ops.neuron import Gate
 
 
 @dataclass(frozen=True)
 class Wiring:
-    """
-    The synaptic graph without its routing.
-
-    feeds: population -> per operand, the projections whose currents arrive there. sources: projection -> the populations
-    and inputs that it reads. targets: projection -> the populations that it feeds.
-    """
+    """The synaptic graph without its routing."""
 
     feeds: Mapping[str, tuple[tuple[str, ...], ...]]
+    """Population -> per operand, the projections whose currents arrive there."""
     sources: Mapping[str, tuple[str, ...]]
+    """Projection -> the populations and inputs that it reads."""
     targets: Mapping[str, tuple[str, ...]]
+    """Projection -> the populations that it feeds."""
 
     def projections(self, population: str) -> tuple[str, ...]:
         """All projections into a population, in operand order."""
@@ -34,9 +31,8 @@ class Wiring:
 
     def payload_projections(self, node: Node) -> tuple[str, ...]:
         """The projections that carry what is summed; the enabling ones of a gate are left out."""
-        operands = self.feeds[node.name]
-        kept = operands[: -node.op.enables] if isinstance(node.op, Gate) else operands
-        return tuple(dict.fromkeys(name for names in kept for name in names))
+        operands = node.op.payload_operands(self.feeds[node.name])
+        return tuple(dict.fromkeys(name for names in operands for name in names))
 
     def readers(self, source: str) -> tuple[str, ...]:
         """The projections that read a population or an input."""
@@ -64,16 +60,9 @@ def behind_routing(graph: Graph, value: str) -> tuple[str, ...]:
 
     A back edge leads to what it repeats; a ring of nothing but routing comes from nowhere.
     """
-    found: list[str] = []
-    seen, stack = set[str](), [value]
-    while stack:
-        name = stack.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        node = graph.nodes[name]
-        if node.op.family != "routing":
-            found.append(name)
-        else:
-            stack.extend((node.op.of,) if isinstance(node.op, Past) else reversed(node.inputs))
-    return tuple(found)
+    reached = walk((value,), lambda name: graph.nodes[name].reads if _is_routing(graph, name) else ())
+    return tuple(name for name in reached if not _is_routing(graph, name))
+
+
+def _is_routing(graph: Graph, name: str) -> bool:
+    return graph.nodes[name].op.family == "routing"

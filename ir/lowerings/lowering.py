@@ -2,8 +2,8 @@
 A graph on its way to synapses: the lowered graph so far, and what every value of the source graph has become in it.
 
 The rules share these few moves: take an operand as populations or as a current, spread a population over a shape, build a
-neuron. A node that lowering adds carries PASS in its provenance, the model's own neurons and projections do not: that is
-how the census, the energy model and the report tell them apart.
+neuron. A node that lowering adds carries PASS in its provenance, the model's own neurons and projections do not: that is how
+`ir.analysis.resources`, the energy model and the report tell them apart.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import NoReturn
 
 import numpy as np
 
+from ir.analysis.resources import DUPLICATE
 from ir.errors import DeployError, Violation
 from ir.graph import Graph, GraphBuilder, Node, Provenance
 from ir.lowerings.values import Complement, Current, LoweredValue, PendingProduct, Spikes, Wire
@@ -22,8 +23,6 @@ from ir.ops.base import Op
 from ir.ops.membrane import ANALOG_BITS
 
 PASS = "lower_to_synapses"
-RESIDUAL = "residual=duplicate"
-"""Mark of a projection's second and later copies: one per population of a residual sum, and per reader."""
 
 
 class Lowering:
@@ -157,7 +156,7 @@ class Lowering:
         # the model's own projections are its layers: what is built of one a second time is marked as a copy
         copied = PASS not in wire.provenance.passes and wire.name in self._wired
         self._wired.add(wire.name)
-        provenance = wire.provenance.after(RESIDUAL) if copied else wire.provenance
+        provenance = wire.provenance.after(DUPLICATE) if copied else wire.provenance
         name = f"{wire.name}_copy" if copied else wire.name
         value = self.builder.add(op, wire.source, name=name, params=params, provenance=provenance)
         for route in wire.routes:

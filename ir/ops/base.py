@@ -7,9 +7,9 @@ once against the array API and serves numpy and torch alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from ir.errors import CompileError
 from ir.types import Type, parse_type
@@ -17,6 +17,8 @@ from ir.types import Type, parse_type
 Shapes = Mapping[str, tuple[int, ...]]
 Value = Any
 """A numpy or torch array of shape (T, B, *shape)."""
+Operand = TypeVar("Operand")
+"""Anything that stands for an operand: its name, type or value."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,14 @@ class Op:
     def synapses(self, args: tuple[Type, ...], params: Shapes) -> int:
         """Unrolled synapses per sample (shared weights counted at every position); 0 unless a projection."""
         return 0
+
+    def payload_operands(self, operands: Sequence[Operand]) -> tuple[Operand, ...]:
+        """Those of a node's operands whose values are summed or transformed: all but those that only open it."""
+        return tuple(operands)
+
+    def enabling_operands(self, operands: Sequence[Operand]) -> tuple[Operand, ...]:
+        """Those of a node's operands that only open it; none but for a gate."""
+        return ()
 
     def attributes(self) -> dict[str, Any]:
         """The attributes by name, as they are printed and stored."""

@@ -99,11 +99,6 @@ class IntegerLif(IntegerNeuron):
         expect(counts, "integer_lif.spikes", f"{self.max_spikes} spikes per step of theta {self.theta}")
         return Type(shape, SPIKE if self.max_spikes == 1 else graded(self.max_spikes.bit_length() + 1))
 
-    @property
-    def is_basic(self) -> bool:
-        """Whether the neuron is Lava's own LIF; constants of single neurons and start values apart."""
-        return (self.reset, self.reset_at, self.max_spikes) == ("zero", "spike", 1)
-
     def step(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, State]:
         xp = array_namespace(x)
         u, v = self._integrate(state, x, params)

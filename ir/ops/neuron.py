@@ -7,12 +7,12 @@ are currents that add up in the dendrite; the parameter `bias` is one more curre
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from array_api_compat import array_namespace
 
-from ir.ops.base import Op, Shapes, Value, expect
+from ir.ops.base import Op, Operand, Shapes, Value, expect
 from ir.ops.membrane import ANALOG_BITS, Membrane
 from ir.ops.population import RESET_TIMES, State, as_spikes, check_options, dendrite_shape, total_current
 from ir.types import SPIKE, Type, graded
@@ -152,13 +152,19 @@ class Gate(Op):
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
         expect(0 < self.enables < len(args), "gate.enables", "a gate needs payload currents and enabling currents")
         expect(len({arg.shape for arg in args}) == 1, "gate.shape", "payload and enabling currents differ in shape")
-        return Type(dendrite_shape(self, args[: -self.enables], params), graded(self.bits))
+        return Type(dendrite_shape(self, self.payload_operands(args), params), graded(self.bits))
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
-        payload = clip_payload(total_current(args[: -self.enables], params, steps), self.bits, self.shift)
-        enable = total_current(args[-self.enables :], {}, steps)
+        payload = clip_payload(total_current(self.payload_operands(args), params, steps), self.bits, self.shift)
+        enable = total_current(self.enabling_operands(args), {}, steps)
         xp = array_namespace(payload)
         return xp.where(enable >= 1, payload, xp.zeros_like(payload))
+
+    def payload_operands(self, operands: Sequence[Operand]) -> tuple[Operand, ...]:
+        return tuple(operands[: -self.enables])
+
+    def enabling_operands(self, operands: Sequence[Operand]) -> tuple[Operand, ...]:
+        return tuple(operands[-self.enables :])
 
     def neurons(self, result: Type) -> int:
         return result.size

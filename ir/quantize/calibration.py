@@ -13,7 +13,6 @@ from ir.graph import Array, Graph, Node
 from ir.interpreter import interpret, parameter_like
 from ir.ops.base import Value
 from ir.ops.membrane import Membrane
-from ir.ops.neuron import Gate
 
 HEADROOM = 2.0
 """Unseen samples may exceed the largest calibrated value by this factor before a current wraps or a payload saturates."""
@@ -76,7 +75,7 @@ def _readers(chip: Graph) -> dict[str, set[str]]:
 
 def _payload_current(node: Node, currents: Mapping[str, Value]) -> Value:
     """The sum of a population's currents; what opens a gate is none of them."""
-    names = node.inputs[: -node.op.enables] if isinstance(node.op, Gate) else node.inputs
+    names = node.op.payload_operands(node.inputs)
     total = currents[names[0]]
     for name in names[1:]:
         total = total + currents[name]

@@ -156,9 +156,8 @@ class PopulationPlanner:
 
     def _largest_current(self, payload: Projections, emissions: Mapping[str, Emission]) -> int:
         """The largest magnitude of the summed current, in weight units."""
-        wiring, op = self.network.wiring, self.node.op
-        operands = wiring.feeds[self.node.name]
-        summed = operands[: -op.enables] if isinstance(op, Gate) else operands
+        wiring = self.network.wiring
+        summed = self.node.op.payload_operands(wiring.feeds[self.node.name])
         reach = {name: max(emissions[source].reach for source in wiring.sources[name]) for name in payload}
         return sum(max(payload[name].magnitude * reach[name] for name in names) for names in summed)
 

@@ -10,12 +10,12 @@ import torch
 from backends.reference.cuda.graph import Replayed, Tensors, capture
 from backends.reference.cuda.precision import whole_float32
 from backends.reference.cuda.products import ByteConvolution, ByteDense
-from backends.reference.devices import means_of
+from backends.reference.devices import execution_device
 from backends.reference.engine import ReferenceEngine
-from backends.reference.kernels.dense import Sources
-from backends.reference.plan.plan import plan_of
-from backends.reference.run.prepared import Prepared
-from backends.reference.run.torch_threads import torch_threads
+from backends.reference.kernels.weighted_products import SourceSum
+from backends.reference.plan.execution_plan import plan_of
+from backends.reference.run.network import DeviceNetwork
+from backends.reference.run.tiles import torch_threads
 from backends.trace import Array, Trace
 from compile.benchmark.machine import cores
 from compile.benchmark.network import zero_state_forward
@@ -54,7 +54,7 @@ def table(quick: bool) -> Table:
     device = torch.device("cuda")
     with torch_threads(cores()):  # the host stages and widens what the device computes
         rows = tuple(row(name, NETWORKS[name](), batch, 3 if quick else 7, device) for name, batch in cases)
-    return Table(f"GPU: {means_of(device).describe()}", COLUMNS, rows, NOTE)
+    return Table(f"GPU: {execution_device(device).describe()}", COLUMNS, rows, NOTE)
 
 
 @torch.inference_mode()
@@ -82,12 +82,12 @@ def repeated(network: Network, batch: int) -> dict[str, Array]:
 
 def resident(chip: Graph, fed: Mapping[str, Array], device: torch.device) -> Callable[[], object]:
     """The engine's computation, replayed on inputs that are on the device."""
-    prepared = Prepared(plan_of(chip, frozenset()), device, means_of(device).forms, ())
-    inputs = {name: torch.from_numpy(x).to(device, prepared.travels(name)) for name, x in fed.items()}
+    network = DeviceNetwork(plan_of(chip, frozenset()), device, execution_device(device).kernels, ())
+    inputs = {name: torch.from_numpy(x).to(device, network.input_dtype(name)) for name, x in fed.items()}
 
     def compute(tensors: Tensors) -> Tensors:
-        counter = prepared.counter()
-        outputs, _ = prepared.compute(tensors, counter)
+        counter = network.counter()
+        outputs, _ = network.compute(tensors, counter)
         counts = (*counter.spikes.items(), *counter.synaptic.items())
         return {**outputs, **{f"count {name}": count for name, count in counts if isinstance(count, torch.Tensor)}}
 
@@ -101,7 +101,7 @@ def products_alone(chip: Graph, fed: Mapping[str, Array], device: torch.device) 
     for node in weighted_nodes(chip):
         shape = (steps, samples, *chip.nodes[node.inputs[0]].type.shape)
         inputs[node.name] = (torch.rand(shape, device=device) < RATE).to(torch.int8)
-        sources, weight = Sources((node.name,), None), np.clip(chip.arrays(node)["weight"], -128, 127)
+        sources, weight = SourceSum((node.name,), None), np.clip(chip.arrays(node)["weight"], -128, 127)
         is_conv = isinstance(node.op, Conv)
         work.append(
             ByteConvolution(node.op, sources, weight, device) if is_conv else ByteDense(sources, weight, device)

@@ -11,41 +11,42 @@ is reset at the start of every window.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+import networkx as nx
 import numpy as np
 
-from backends.lava.bounds import magnitude_bounds
-from backends.lava.core.joint import Emission, Product, joint_gates
-from backends.lava.core.number_types import emission_dtype
+from backends.lava.core.contracted_gates import ContractedEmission, Emission, contracted_gates
+from backends.lava.core.dtypes import emission_dtype
+from backends.lava.core.recording import Recording
 from backends.lava.core.stage import READOUT, Stage, depth_of, roots_of, stage_of
-from backends.lava.runtime.recording import Tap
 from backends.lava.timing import Timing
-from ir.analysis.fan_in import cone_of, populations
+from backends.lava.validate import magnitude_bounds
+from ir.analysis.fan_in import fan_in_cone, populations
 from ir.graph import Array, Graph
 
 
 class Core:
     """Populations and readouts of `graph` computed by one process; see the module's docstring for the timing."""
 
-    def __init__(self, graph: Graph, timing: Timing, emits: Iterable[str], taps: Mapping[str, Tap]) -> None:
-        """`emits`: populations and `output:name` readouts to compute; `taps`: where emissions are recorded."""
+    def __init__(self, graph: Graph, timing: Timing, emits: Iterable[str], recordings: Mapping[str, Recording]) -> None:
+        """`emits`: populations and `output:name` readouts to compute; `recordings`: where emissions are recorded."""
         self.timing, self.steps_done = timing, 0
         emits, lanes = tuple(emits), timing.windows.lanes
-        self.stages = _stages(graph, timing, emits, _joint(graph, taps, emits))
+        self.stages = _stages(graph, timing, emits, _contracted(graph, recordings, emits))
         self.emissions: dict[str, Emission] = {
             name: _silence(graph, name, lanes) for stage in self.stages for name in stage.emits
         }
         self.emits = tuple(self.emissions)
         sources = dict.fromkeys(name for stage in self.stages for name, _ in stage.lags)
         self.receives = tuple(name for name in sources if name not in self.emissions)
-        self.taps = {name: tap for name, tap in taps.items() if name in self.emissions}
+        self.recordings = {name: recording for name, recording in recordings.items() if name in self.emissions}
         silence = {name: _silence(graph, name, lanes) for name in sources}
         self._dtypes = {name: silence[name].dtype for name in self.receives}
         self.sizes = {name: silence[name].size for name in self.receives}
         self._shapes = {name: silence[name].shape for name in self.receives}
         self._history: dict[str, deque[Emission]] = {
-            name: deque([silence[name]] * lag, maxlen=lag) for name, lag in _lags(self.stages).items()
+            name: deque([silence[name]] * lag, maxlen=lag) for name, lag in _longest_lags(self.stages).items()
         }
         self._rehearse()
 
@@ -67,7 +68,7 @@ class Core:
     def message(self, name: str) -> Array:
         """What this core emitted, for another process: a flat vector."""
         emission = self.emissions[name]
-        assert not isinstance(emission, Product), name
+        assert not isinstance(emission, ContractedEmission), name
         return emission.reshape(-1)
 
     def receive(self, values: Mapping[str, Array]) -> None:
@@ -76,31 +77,50 @@ class Core:
         current = {**self.emissions, **arrived}
         for name, history in self._history.items():
             history.appendleft(current[name])
-        for name, tap in self.taps.items():
-            tap.record(self.steps_done, current[name])
+        for name, recording in self.recordings.items():
+            recording.record(self.steps_done, current[name])
         self.steps_done += 1
 
 
-def _joint(graph: Graph, taps: Mapping[str, Tap], emits: tuple[str, ...]) -> frozenset[str]:
+def core_groups(graph: Graph, timing: Timing) -> list[tuple[str, ...]]:
+    """
+    The populations in graph order, those that must share a core together, at the place of the first.
+
+    The populations of a loop read each other within a step: they have one depth, and read something of that depth.
+    """
+    names = [node.name for node in populations(graph)]
+    if not graph.loops:
+        return [(name,) for name in names]
+    joined: nx.Graph[str] = nx.Graph()
+    joined.add_nodes_from(names)
+    for name in names:
+        sources = fan_in_cone(graph, graph.nodes[name].inputs, back_edges=True).sources
+        joined.add_edges_from((name, source) for source in sources if timing.depth[source] == timing.depth[name])
+    loop_of = {name: loop for loop in nx.connected_components(joined) for name in loop}
+    loops = dict.fromkeys(frozenset(loop_of[name]) for name in names)
+    return [tuple(name for name in names if name in loop) for loop in loops]
+
+
+def _contracted(graph: Graph, recordings: Mapping[str, Recording], emits: Sequence[str]) -> frozenset[str]:
     """The populations of this core that need not be materialised: nothing outside reads them, or records their elements."""
-    found = joint_gates(graph, {name for name, tap in taps.items() if tap.names_elements}) & set(emits)
-    if not found:
-        return found
-    others = [node.inputs for node in populations(graph) if node.name not in emits]
-    others += [(value,) for value in graph.outputs.values()]
-    return found - {source for roots in others for source in cone_of(graph, roots).sources}
+    gates = contracted_gates(graph, {name for name, recording in recordings.items() if recording.names_elements})
+    if gates.isdisjoint(emits):
+        return frozenset()
+    outside = [node.inputs for node in populations(graph) if node.name not in emits]
+    outside += [(value,) for value in graph.outputs.values()]
+    return (gates & set(emits)) - {source for roots in outside for source in fan_in_cone(graph, roots).sources}
 
 
-def _stages(graph: Graph, timing: Timing, emits: tuple[str, ...], joint: frozenset[str]) -> list[Stage]:
+def _stages(graph: Graph, timing: Timing, emits: Sequence[str], contracted: frozenset[str]) -> list[Stage]:
     bounds = magnitude_bounds(graph) if graph.is_integer else None
     by_depth: dict[int, list[str]] = {}
     for name in emits:
         by_depth.setdefault(depth_of(timing, name), []).append(name)
-    return [stage_of(graph, timing, depth, by_depth[depth], bounds, joint) for depth in sorted(by_depth)]
+    return [stage_of(graph, timing, depth, by_depth[depth], bounds, contracted) for depth in sorted(by_depth)]
 
 
-def _lags(stages: list[Stage]) -> dict[str, int]:
-    """Per source, how many of its last emissions are read."""
+def _longest_lags(stages: Sequence[Stage]) -> dict[str, int]:
+    """Source -> how many of its last emissions are read."""
     longest: dict[str, int] = {}
     for stage in stages:
         for name, lag in stage.lags:
@@ -109,7 +129,7 @@ def _lags(stages: list[Stage]) -> dict[str, int]:
 
 
 def _silence(graph: Graph, emission: str, lanes: int) -> Array:
-    """A step without any spike, in the shape and number type of an emission."""
+    """A step without any spike, in the shape and dtype of an emission."""
     node = graph.nodes[roots_of(graph, emission)[0] if emission.startswith(READOUT) else emission]
     zero = np.zeros((1, 1, *(1 for _ in node.type.shape)), emission_dtype(graph, node))
     return np.broadcast_to(zero, (1, lanes, *node.type.shape))

@@ -1,11 +1,11 @@
 """
 Projections and routing as numpy callables that compute one step, exact by construction.
 
-Integer networks are computed in floating point, whose sums are exact in any order below the proven range: float32 where the
-range proof allows it, else float64; linear projections in float32 go by events where few inputs are active (`linear`). Networks
-in the source's arithmetic round once, so that the order of summation does not show: to float32 what was accumulated in float64,
-and to float64 what was added without error. Values are (1, lanes, *shape), one step of samples side by side, as the operations
-expect them.
+Integer networks are computed in floating point, whose sums are exact in any order within the proven range: float32 where the
+range proof allows it, else float64; linear projections in float32 go by events where few inputs are active. Networks in the
+source's arithmetic round once, so that the order of summation does not show: to float32 what was accumulated in float64, and to
+float64 what was added without error. Values are (1, lanes, *shape), one step of samples side by side, as the operations expect
+them.
 """
 
 from __future__ import annotations
@@ -16,16 +16,18 @@ from typing import Any
 
 import numpy as np
 
-from backends.lava.bounds import EXACT_FLOAT32
+from backends.event_driven.weights import dense_ns, event_weights
+from backends.lava.core.contracted_gates import ContractedEmission
 from backends.lava.core.convolution import convolution, integer_convolution
-from backends.lava.core.joint import Product
-from backends.lava.core.linear import dense, integer_linear
+from ir.analysis.ranges import fits_float32
 from ir.graph import Array, Graph, Node
 from ir.ops.exact_product import exact_product, exact_sum
 from ir.ops.linear import Conv, Linear, Sum, Synapse
 
 Compute = Callable[..., Array]
 """Operands of one step -> the value of one step."""
+FEW = 3
+"""Whole numbers up to here are that many events each; larger ones are payloads, multiplied."""
 
 
 def wiring_instruction(graph: Graph, node: Node, bounds: Mapping[str, int] | None) -> Compute:
@@ -46,8 +48,36 @@ def wiring_instruction(graph: Graph, node: Node, bounds: Mapping[str, int] | Non
     return lambda x: compute(x.astype(working, copy=False)).astype(result, copy=False)
 
 
+def integer_linear(weight: Array) -> Compute:
+    """
+    The callable of weights (outputs, inputs), integers: x (..., inputs) -> (..., outputs) float32.
+
+    x: whole numbers of any dtype. Every sum of magnitudes must be exact in float32.
+    """
+    floats, events = weight.astype(np.float32), event_weights(weight)
+    if events is None:
+        return lambda x: dense(x.astype(np.float32, copy=False), floats)
+    for dtype in (np.uint8, np.float32):  # compiled now, and not in every process that is forked later
+        events.product(np.zeros((1, weight.shape[1]), dtype), np.inf)
+
+    def run(x: Array) -> Array:
+        spikes = x.size and x.min() >= 0 and x.max() <= FEW
+        values = x.astype(
+            np.uint8 if spikes else np.float32, order="C"
+        )  # a copy: numba compiles anew for what is read-only
+        y = events.product(values, dense_ns(x.size * len(weight), bytewise=False))
+        return dense(x.astype(np.float32, copy=False), floats) if y is None else y
+
+    return run
+
+
+def dense(x: Array, weight: Array) -> Array:
+    """One product for all rows of all samples."""
+    return (x.reshape(-1, x.shape[-1]) @ weight.T).reshape(*x.shape[:-1], len(weight))
+
+
 def _projection(graph: Graph, node: Node, params: Mapping[str, Array], sums: Sums) -> Compute:
-    """A weighted sum in the number type of its operand."""
+    """A weighted sum in the dtype of its operand."""
     op, weight = node.op, params.get("weight")
     if isinstance(op, Sum):
         axes = tuple(axis + 2 for axis in op.axes)
@@ -64,8 +94,8 @@ def _integer_sum(op: Sum, working: Any) -> Compute:
     """A sum over axes, also of gates that are not materialised."""
     axes = tuple(axis + 2 for axis in op.axes)
 
-    def run(x: Array | Product) -> Array:
-        if isinstance(x, Product):
+    def run(x: Array | ContractedEmission) -> Array:
+        if isinstance(x, ContractedEmission):
             return _times(x.summed(axes, working), op.weight)
         return _times(x.astype(working, copy=False).sum(axis=axes, keepdims=True), op.weight)
 
@@ -78,16 +108,14 @@ def _times(x: Array, weight: float) -> Array:
 
 @dataclass(frozen=True)
 class Sums:
-    """
-    A way of adding up.
-
-    over: a sum over axes, kept with length 1. product: x (..., I) and weight (O, I) -> (..., O). products: weights (G, O, K)
-    and columns (G, K, P) -> (G, O, P).
-    """
+    """A way of adding up."""
 
     over: Callable[[Array, tuple[int, ...]], Array]
+    """A sum over axes, kept with length 1."""
     product: Callable[[Array, Array], Array]
+    """x (..., I) and weight (O, I) -> (..., O)."""
     products: Callable[[Array, Array], Array]
+    """Weights (G, O, K) and columns (G, K, P) -> (G, O, P)."""
 
 
 def _exact_products(weights: Array, columns: Array) -> Array:
@@ -100,14 +128,14 @@ EXACT = Sums(exact_sum, exact_product, _exact_products)
 
 def _routing(node: Node, bounds: Mapping[str, int] | None) -> Compute:
     """Routing as it is; a sum of integers that float32 might round is added in float64."""
-    if bounds is not None and bounds[node.name] >= EXACT_FLOAT32:
+    if bounds is not None and not fits_float32(bounds[node.name]):
         return lambda *args: node.op.run(tuple(arg.astype(np.float64) for arg in args), {}, 1)
     return lambda *args: node.op.run(args, {}, 1)
 
 
 def _dtypes(graph: Graph, node: Node, bounds: Mapping[str, int] | None) -> tuple[Any, Any]:
-    """The number types in which a projection computes and hands over its sum."""
+    """The dtypes in which a projection computes and hands over its sum."""
     if bounds is None:
         return np.float64, np.dtype(graph.dtype).type
-    exact = np.float32 if bounds[node.name] < EXACT_FLOAT32 else np.float64
+    exact = np.float32 if fits_float32(bounds[node.name]) else np.float64
     return exact, exact

@@ -3,8 +3,8 @@ Populations as stateful numpy callables that compute one step inside a Lava proc
 
 Loihi's plain integer neuron and the memoryless ones are computed in float64, where every intermediate of their definition
 (`ir.ops.integer_neuron`, `ir.ops.neuron`) is an integer below 2^53 and therefore exact; all others run the definition itself,
-integers in int64 and real ones in the source's number type. A time-coded population runs all its micro-steps inside one Lava
-step: memoryless neurons fire independently at each of them.
+integers in int64 and real ones in the source's dtype. A time-coded population runs all its micro-steps inside one Lava step:
+memoryless neurons fire independently at each of them.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from backends.lava.core.number_types import emission_dtype
-from backends.lava.core.plain_lif import PlainLif, is_plain, total_of
+from backends.lava.core.dtypes import emission_dtype
+from backends.lava.core.plain_lif import PlainLif, total_of
+from ir.analysis.plain_neurons import plain_lif
 from ir.graph import Array, Graph, Node
 from ir.ops.neuron import Burst, Gate, Graded
 
@@ -41,20 +42,16 @@ def neuron_of(graph: Graph, node: Node, bounds: Mapping[str, int] | None, window
         bounds: the range proof, None for a real network. window: steps between resets, 0 for none.
     """
     params, emitted = graph.arrays(node), emission_dtype(graph, node)
-    if is_plain(node):
+    plain = plain_lif(node)
+    if plain is not None:
         assert bounds is not None
-        return PlainLif(node, params.get("bias"), sum(bounds[name] for name in node.inputs), window)
+        return PlainLif(plain, params.get("bias"), sum(bounds[name] for name in node.inputs), window)
     real = np.dtype(graph.dtype).type
     if isinstance(node.op, (Graded, Gate, Burst)):
         working = real if bounds is None else np.float64
-        return Memoryless(node, params["bias"].astype(working) if params else None, working, emitted)
+        return Memoryless(node.op, params["bias"].astype(working) if params else None, working, emitted)
     working = real if bounds is None else np.int64
     return Defined(node, {role: array.astype(working) for role, array in params.items()}, working, emitted)
-
-
-def _biased(currents: tuple[Array, ...], bias: Array | None, dtype: Any) -> Array:
-    total = total_of(currents, dtype)
-    return total if bias is None else total + bias
 
 
 @dataclass
@@ -64,7 +61,9 @@ class Defined:
     node: Node
     params: Mapping[str, Array]
     working: Any
+    """The dtype in which the definition computes."""
     emitted: Any
+    """The dtype of the emission."""
     state: Any = None
 
     def reset(self) -> None:
@@ -80,27 +79,27 @@ class Defined:
 class Memoryless:
     """Graded, gate and burst neurons: no state, so a step is the operation's definition."""
 
-    node: Node
+    op: Graded | Gate | Burst
     bias: Array | None
     working: Any
+    """The dtype in which the definition computes."""
     emitted: Any
+    """The dtype of the emission."""
 
     def reset(self) -> None:
-        """Nothing to forget."""
+        """Forget nothing."""
 
     def step(self, *currents: Array) -> Array:
-        op = self.node.op
+        op, total = self.op, self._biased(self.op.payload_operands(currents))
         if isinstance(op, Burst):
-            count = _biased(currents, self.bias, self.working)
-            return np.stack([count > m for m in range(op.micro)], axis=2).astype(self.emitted)
-        if isinstance(op, Gate):
-            enable = total_of(currents[-op.enables :], self.working)
-            return np.where(enable >= 1, self._payload(currents[: -op.enables]), 0).astype(self.emitted)
-        return self._payload(currents).astype(self.emitted)
-
-    def _payload(self, currents: tuple[Array, ...]) -> Array:
-        op = self.node.op
-        assert isinstance(op, (Graded, Gate))
+            return np.stack([total > m for m in range(op.micro)], axis=2).astype(self.emitted)
         top = float(1 << (op.bits - 1))
-        total = _biased(currents, self.bias, self.working)
-        return np.clip(np.floor(total / (1 << op.shift)) if op.shift else total, -top, top - 1)
+        payload = np.clip(np.floor(total / (1 << op.shift)) if op.shift else total, -top, top - 1)
+        if isinstance(op, Gate):
+            enable = total_of(op.enabling_operands(currents), self.working)
+            payload = np.where(enable >= 1, payload, 0)
+        return payload.astype(self.emitted)
+
+    def _biased(self, currents: tuple[Array, ...]) -> Array:
+        total = total_of(currents, self.working)
+        return total if self.bias is None else total + self.bias

@@ -6,16 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ir.graph import Array, Node
+from ir.graph import Array
 from ir.ops.integer_neuron import IntegerLif
-
-
-def is_plain(node: Node) -> bool:
-    """Whether a population is Loihi's (and Lava's) own neuron: one set of constants, zero state at first, reset to zero."""
-    op = node.op
-    if not isinstance(op, IntegerLif) or any(role != "bias" for role, _ in node.params):
-        return False
-    return op == IntegerLif(op.du, op.dv, op.vth, op.shift, op.decay_bits, op.state_bits, op.micro, theta=op.theta)
 
 
 def total_of(currents: tuple[Array, ...], dtype: Any) -> Array:
@@ -34,18 +26,16 @@ class PlainLif:
     or keeping an integer is exact there, other decays need more bits) it is kept in float32.
     """
 
-    def __init__(self, node: Node, bias: Array | None, reach: int, window: int) -> None:
+    def __init__(self, op: IntegerLif, bias: Array | None, reach: int, window: int) -> None:
         """`reach`: largest magnitude of the total current; `window`: steps between resets, 0 for none."""
-        op = node.op
-        assert isinstance(op, IntegerLif)
         unit, self.half = 1 << op.decay_bits, 1 << (op.state_bits - 1)
-        self.kept_u, self.kept_v = (unit - op.du - 1) / unit, (unit - op.dv) / unit
+        self.keep_u, self.keep_v = (unit - op.du - 1) / unit, (unit - op.dv) / unit
         drive = (reach << op.shift) + (0 if bias is None else int(np.abs(bias).max()))
-        self.folds = bool(self.kept_u) or reach << op.shift >= self.half
+        self.folds = bool(self.keep_u) or reach << op.shift >= self.half
         if not self.folds and drive * (unit - op.dv) < unit:
-            self.kept_v = 0.0  # whatever v can be, its decay truncates to nothing
+            self.keep_v = 0.0  # whatever v can be, its decay truncates to nothing
         self.saturates = self.folds or _largest_state(drive, op.dv, unit, window) >= self.half
-        self.dtype: Any = np.float32 if not self.saturates and self.kept_v in (0, 0.5, 1) else np.float64
+        self.dtype: Any = np.float32 if not self.saturates and self.keep_v in (0, 0.5, 1) else np.float64
         self.gain, self.threshold = float(1 << op.shift), float(op.vth << op.shift)
         self.bias = None if bias is None else bias.astype(self.dtype)
         self.u: Array | None = None
@@ -60,13 +50,13 @@ class PlainLif:
             v = self._folded(v)
             self.u = v.copy()
         if self.v is not None:
-            v += np.trunc(np.multiply(self.v, self.kept_v, out=self.v), out=self.v)
+            v += np.trunc(np.multiply(self.v, self.keep_v, out=self.v), out=self.v)
         if self.bias is not None:
             v += self.bias
         if self.saturates:
             np.clip(v, 1 - self.half, self.half - 1, out=v)
         fired = v > self.threshold
-        if self.kept_v:
+        if self.keep_v:
             np.copyto(v, 0, where=fired)
             self.v = v
         return fired.astype(np.float32)
@@ -82,7 +72,7 @@ class PlainLif:
     def _folded(self, u: Array) -> Array:
         """The current after decay and input, folded once into (-half, half]."""
         if self.u is not None:
-            u += np.trunc(np.multiply(self.u, self.kept_u))
+            u += np.trunc(np.multiply(self.u, self.keep_u))
         u[u > self.half] -= 2 * self.half
         u[u <= -self.half] += 2 * self.half
         return u

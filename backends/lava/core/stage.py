@@ -12,13 +12,13 @@ from typing import Protocol
 
 import numpy as np
 
+from backends.lava.core.contracted_gates import ContractedGate, Emission
 from backends.lava.core.instructions import Compute, wiring_instruction
-from backends.lava.core.joint import Emission, JointGate
 from backends.lava.core.memories import BackEdge, DelayLine
 from backends.lava.core.neurons import neuron_of
-from backends.lava.core.residual import shared_instruction, shared_projections
+from backends.lava.core.shared_weights import shared_instruction, shared_projections
 from backends.lava.timing import Timing, Windows
-from ir.analysis.fan_in import FanInCone, cone_of
+from ir.analysis.fan_in import FanInCone, fan_in_cone
 from ir.graph import Graph, Node
 from ir.ops.delay import Delay, Past
 
@@ -36,12 +36,15 @@ class Stateful(Protocol):
 
 @dataclass
 class Stage:
-    """What is computed for one depth: sources with their lags, instructions in order, and the emissions that result."""
+    """What is computed for one depth."""
 
     depth: int
     lags: tuple[tuple[str, int], ...]
+    """(source, how many steps ago it emitted what is read)."""
     emits: dict[str, str]
+    """Emission -> the value that it is."""
     instructions: list[tuple[str, Callable[..., Emission], tuple[str, ...]]] = field(default_factory=list)
+    """(value, how it is computed, operands), in order."""
     stateful: list[Stateful] = field(default_factory=list)
     back_edges: list[BackEdge] = field(default_factory=list)
 
@@ -67,27 +70,27 @@ def stage_of(
     depth: int,
     emits: Sequence[str],
     bounds: Mapping[str, int] | None,
-    joint: Collection[str] = (),
+    contracted: Collection[str] = (),
 ) -> Stage:
     """
     The stage that computes the emissions `emits`, all of this depth.
 
     Args:
-        bounds: the range proof, None for a real network. joint: populations that emit products and are not materialised.
+        bounds: the range proof, None for a real network. contracted: populations that are not materialised.
     """
-    cone = cone_of(graph, tuple(root for name in emits for root in roots_of(graph, name)), back_edges=True)
+    cone = fan_in_cone(graph, tuple(root for name in emits for root in roots_of(graph, name)), back_edges=True)
     lags = tuple((name, depth - timing.depth[name]) for name in cone.sources if name not in emits)
     assert all(lag > 0 for _, lag in lags), (emits, lags)
-    own = {name: roots_of(graph, name)[0] if name.startswith(READOUT) else name for name in emits}
-    stage = Stage(depth, lags, own)
+    values = {name: roots_of(graph, name)[0] if name.startswith(READOUT) else name for name in emits}
+    stage = Stage(depth, lags, values)
     shared = shared_projections(graph, bounds)
     absorbed = {name for group in shared.values() for name in group[:-1]}
     for node in _in_order(graph, cone, emits):
         if node.name in absorbed:
             continue
         operands = tuple(name for name in node.inputs if name not in absorbed)
-        if node.name in joint:
-            run = JointGate(node.type.shape).step
+        if node.name in contracted:
+            run = ContractedGate(node.type.shape).step
         elif node.name in shared and bounds is not None:
             run = shared_instruction(graph, node, shared[node.name], bounds)
             operands = tuple(graph.nodes[name].inputs[0] for name in shared[node.name])

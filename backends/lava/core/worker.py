@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from backends.lava.core.core import Core
-from backends.lava.runtime.recording import Tap
+from backends.lava.core.recording import Recording
 from ir.graph import Array
 
 
@@ -52,7 +52,7 @@ class CoreWorker:
 class HostWorker:
     """The host of a run: plays the inputs sample after sample, then silence, and records the outputs."""
 
-    def __init__(self, inputs: Sequence[Array], outputs: Sequence[Tap], sizes: Sequence[int], dtype: Any) -> None:
+    def __init__(self, inputs: Sequence[Array], outputs: Sequence[Recording], sizes: Sequence[int], dtype: Any) -> None:
         """`inputs`: (windows' steps, elements) each; `outputs`: where to record them; `sizes`: their elements."""
         self.inputs = [np.ascontiguousarray(values, dtype) for values in inputs]
         self.outputs, self.steps_done = outputs, 0
@@ -65,6 +65,6 @@ class HostWorker:
         return [values[self.steps_done] if self.steps_done < len(values) else silence for values, silence in playing]
 
     def take(self, messages: list[Array]) -> None:
-        for tap, message in zip(self.outputs, messages, strict=True):
-            tap.record(self.steps_done, message.reshape(1, -1, *tap.shape))
+        for recording, message in zip(self.outputs, messages, strict=True):
+            recording.record(self.steps_done, message.reshape(1, -1, *recording.shape))
         self.steps_done += 1

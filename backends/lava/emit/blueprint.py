@@ -13,9 +13,9 @@ from typing import Any
 
 import networkx as nx
 
+from backends.lava.core.recording import Recording
 from backends.lava.core.stage import READOUT
 from backends.lava.core.worker import HostWorker, Worker
-from backends.lava.runtime.recording import Tap
 from backends.lava.timing import Timing, Windows
 from ir.graph import Array, Graph
 
@@ -29,15 +29,14 @@ class CorePart:
 
 @dataclass(frozen=True)
 class SynapsesPart:
-    """
-    One of Lava's Sparse or DelaySparse processes: port s_in -> port a_out, 1 + delay steps later.
-
-    weights: scipy sparse (targets, sources) as the process stores them; the sum is shifted by `exponent`.
-    """
+    """One of Lava's Sparse or DelaySparse processes: port s_in -> port a_out, 1 + delay steps later."""
 
     weights: Any
+    """Scipy sparse (targets, sources), as the process stores them."""
     sign: str
+    """Lava's sign mode of the weights."""
     exponent: int
+    """By how much the sum is shifted."""
     delay: int = 0
 
 
@@ -62,14 +61,18 @@ Port = tuple[str, str]
 
 @dataclass(frozen=True)
 class Blueprint:
-    """The parts by name and the wires (from port, to port) of one network; inputs and outputs are boundary ports."""
+    """One network of processes."""
 
     parts: Mapping[str, Part]
     wires: Sequence[tuple[Port, Port]]
+    """(from port, to port)."""
     inputs: Mapping[str, tuple[int, ...]]
+    """Boundary port -> shape."""
     outputs: Mapping[str, tuple[int, ...]]
+    """Boundary port -> shape."""
     timing: Timing
     dtype: Any
+    """Of the messages between processes."""
 
 
 def finish(
@@ -82,7 +85,7 @@ def finish(
     if not loose:
         return blueprint
     sizes = [_size(blueprint, port) for port in loose]
-    tie = CorePart(HostWorker([], [Tap((size,), 0, Windows(0)) for size in sizes], sizes, dtype))
+    tie = CorePart(HostWorker([], [Recording((size,), 0, Windows(0)) for size in sizes], sizes, dtype))
     more = [(port, ("tie", f"in_{k}")) for k, port in enumerate(loose)]
     return replace(blueprint, parts={**parts, "tie": tie}, wires=[*wires, *more])
 

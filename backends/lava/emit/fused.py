@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from backends.lava.core.core import Core
-from backends.lava.core.number_types import port_dtype
+from backends.lava.core.core import Core, core_groups
+from backends.lava.core.dtypes import port_dtype
+from backends.lava.core.recording import Recording
 from backends.lava.core.stage import READOUT, roots_of
 from backends.lava.core.worker import CoreWorker
 from backends.lava.emit.blueprint import Blueprint, CorePart, Part, Port, emission_of, finish
-from backends.lava.emit.groups import groups_of
-from backends.lava.runtime.recording import Tap
 from backends.lava.timing import Timing
-from ir.analysis.fan_in import cone_of
+from ir.analysis.fan_in import fan_in_cone
 from ir.graph import Graph
 from ir.ops.linear import Linear
 
@@ -29,13 +28,13 @@ Work per step that justifies one more process: keeping it in step with the other
 MOST_PROCESSES = 3
 
 
-def fuse(graph: Graph, timing: Timing, taps: Mapping[str, Tap], processes: int | None = None) -> Blueprint:
-    """The network as one to three cores (or as many as `processes` says); `taps` says what to record."""
+def fuse(graph: Graph, timing: Timing, recordings: Mapping[str, Recording], processes: int | None = None) -> Blueprint:
+    """The network as one to three cores (or as many as `processes` says); `recordings` says what to record."""
     readouts = [name for name in (emission_of(graph, output) for output in graph.outputs) if name.startswith(READOUT)]
-    costs = {group: sum(_cost(graph, name) for name in group) for group in groups_of(graph, timing)}
+    costs = {group: sum(_cost(graph, name) for name in group) for group in core_groups(graph, timing)}
     costs |= {(name,): 0.0 for name in readouts}
-    wanted = processes or min(MOST_PROCESSES, 1 + int(sum(costs.values()) / NS_WORTH_A_PROCESS))
-    cores = {f"core{k}": Core(graph, timing, emits, taps) for k, emits in enumerate(_shares(costs, wanted))}
+    number = processes or min(MOST_PROCESSES, 1 + int(sum(costs.values()) / NS_WORTH_A_PROCESS))
+    cores = {f"core{k}": Core(graph, timing, emits, recordings) for k, emits in enumerate(_shares(costs, number))}
     return connect(graph, timing, cores)
 
 
@@ -55,7 +54,7 @@ def connect(graph: Graph, timing: Timing, cores: Mapping[str, Core]) -> Blueprin
 
 def _cost(graph: Graph, emission: str) -> float:
     """Work per step of one population, in nanoseconds."""
-    wiring = cone_of(graph, roots_of(graph, emission)).nodes
+    wiring = fan_in_cone(graph, roots_of(graph, emission)).nodes
     shapes = {name: array.shape for name, array in graph.params.items()}
     products = sum(
         n.op.synapses(graph.args(n), {role: shapes[key] for role, key in n.params})

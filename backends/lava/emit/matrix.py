@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from backends.event_driven.eight_bits import common_shift
-from ir.analysis.fan_in import cone_of
+from ir.analysis.fan_in import fan_in_cone
 from ir.graph import Array, Graph
 
 ELEMENTS_AT_ONCE = 4_000_000
@@ -45,7 +45,7 @@ def connection_matrix(graph: Graph, current: str, source: str) -> Any:
 
 def _evaluate(graph: Graph, current: str, source: str, units: Array) -> Array:
     """(vectors, sources) -> (vectors, targets), all other sources silent."""
-    cone = cone_of(graph, (current,))
+    cone = fan_in_cone(graph, (current,))
     values = {name: np.zeros((1, len(units), *graph.nodes[name].type.shape)) for name in cone.sources}
     values[source] = units.reshape(1, len(units), *graph.nodes[source].type.shape)
     for node in cone.nodes:

@@ -14,18 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from backends.lava.bounds import magnitude_bounds
-from backends.lava.core.core import Core
-from backends.lava.core.number_types import port_dtype
-from backends.lava.core.plain_lif import is_plain
+from backends.lava.core.core import Core, core_groups
+from backends.lava.core.dtypes import port_dtype
+from backends.lava.core.recording import Recording
 from backends.lava.core.stage import READOUT
 from backends.lava.core.worker import CoreWorker, HostWorker
 from backends.lava.emit.blueprint import Blueprint, CorePart, LifPart, Part, Port, SynapsesPart, emission_of, finish
-from backends.lava.emit.groups import groups_of
 from backends.lava.emit.matrix import StoredMatrix, connection_matrix, stored_matrix
-from backends.lava.runtime.recording import Tap
 from backends.lava.timing import Timing
-from ir.analysis.fan_in import cone_of
+from backends.lava.validate import magnitude_bounds
+from ir.analysis.fan_in import fan_in_cone
+from ir.analysis.plain_neurons import plain_lif
 from ir.graph import Array, Graph, Node
 from ir.ops.integer_neuron import IntegerLif
 
@@ -36,10 +35,10 @@ LAVA_LIF = (6, 12, 24)
 INT32_TOP, MANTISSA_TOP = 1 << 31, 1 << 15
 
 
-def emit_stock(graph: Graph, timing: Timing, taps: Mapping[str, Tap]) -> Blueprint:
-    """The network as Lava's own processes; `taps` says what is recorded."""
-    emission = _StockEmission(graph, timing, taps)
-    for group in sorted(groups_of(graph, timing), key=lambda names: timing.depth[names[0]]):
+def emit_stock(graph: Graph, timing: Timing, recordings: Mapping[str, Recording]) -> Blueprint:
+    """The network as Lava's own processes; `recordings` says what is recorded."""
+    emission = _StockEmission(graph, timing, recordings)
+    for group in sorted(core_groups(graph, timing), key=lambda names: timing.depth[names[0]]):
         emission.add_group(group)
     for output in graph.outputs:
         emission.add_output(output)
@@ -50,8 +49,9 @@ def emit_stock(graph: Graph, timing: Timing, taps: Mapping[str, Tap]) -> Bluepri
 class _StockEmission:
     """A blueprint under construction."""
 
-    def __init__(self, graph: Graph, timing: Timing, taps: Mapping[str, Tap]) -> None:
-        self.graph, self.timing, self.taps, self.bounds = graph, timing, taps, magnitude_bounds(graph)
+    def __init__(self, graph: Graph, timing: Timing, recordings: Mapping[str, Recording]) -> None:
+        self.graph, self.timing, self.recordings = graph, timing, recordings
+        self.bounds = magnitude_bounds(graph)
         self.parts: dict[str, Part] = {}
         self.wires: list[tuple[Port, Port]] = []
         self.ports: dict[tuple[str, int], Port] = {(node.name, 0): ("", node.name) for node in graph.inputs}
@@ -67,7 +67,7 @@ class _StockEmission:
             return
         self.parts[node.name] = lif
         self.ports[node.name, 0] = (node.name, "s_out")
-        self.recorded += [node.name] if node.name in self.taps else []
+        self.recorded += [node.name] if node.name in self.recordings else []
         for (current, source), matrix in synapses.items():
             part = f"{node.name}<{current}<{source}"
             self.parts[part] = SynapsesPart(matrix.weights, matrix.sign, matrix.exponent)
@@ -86,24 +86,24 @@ class _StockEmission:
         """A process of our own that records what Lava's neurons emit."""
         if not self.recorded:
             return
-        taps = [self.taps[name] for name in self.recorded]
+        recordings = [self.recordings[name] for name in self.recorded]
         sizes = [self.graph.nodes[name].type.size for name in self.recorded]
-        self.parts["recorder"] = CorePart(HostWorker([], taps, sizes, port_dtype(self.graph)))
+        self.parts["recorder"] = CorePart(HostWorker([], recordings, sizes, port_dtype(self.graph)))
         self.wires += [(self.ports[name, 0], ("recorder", f"in_{k}")) for k, name in enumerate(self.recorded)]
 
     def _add_core(self, emissions: tuple[str, ...]) -> None:
-        core, part = Core(self.graph, self.timing, emissions, self.taps), emissions[0]
+        core, part = Core(self.graph, self.timing, emissions, self.recordings), emissions[0]
         self.parts[part] = CorePart(CoreWorker(core, emissions))
         self.ports |= {(emission, 0): (part, f"out_{k}") for k, emission in enumerate(emissions)}
         self.wires += [(self.ports[name, 0], (part, f"in_{k}")) for k, name in enumerate(core.receives)]
 
     def _synapses(self, node: Node) -> dict[tuple[str, str], StoredMatrix] | None:
         """(current, source) -> matrix in Lava's format, without silent ones; None where Lava cannot say one of them."""
-        if not is_plain(node) or cone_of(self.graph, node.inputs).remembers:
+        if plain_lif(node) is None or fan_in_cone(self.graph, node.inputs).remembers:
             return None
         matrices: dict[tuple[str, str], StoredMatrix] = {}
         for current in dict.fromkeys(node.inputs):
-            for source in cone_of(self.graph, (current,)).sources:
+            for source in fan_in_cone(self.graph, (current,)).sources:
                 weights = connection_matrix(self.graph, current, source) * node.inputs.count(current)
                 stored = stored_matrix(weights) if weights.nnz else None
                 if weights.nnz and stored is None:

@@ -18,7 +18,7 @@ from lava.utils.weightutils import SignMode
 
 from backends.lava.emit.blueprint import Blueprint, CorePart, LifPart, Part, Port, SynapsesPart
 from backends.lava.processes.worker_process import WorkerProcess, worker_process
-from backends.lava.runtime.status import Status
+from backends.lava.runtime.shared_memory import Status
 
 NEVER = 2**31 - 1
 """Reset interval of a network whose state runs on."""
@@ -28,8 +28,8 @@ class LavaNetwork(AbstractProcess):
     """
     A compiled network.
 
-    inputs, outputs: name -> port, with the shape of the chip's input or output and one message per step. Sample k enters in
-    steps k T ... k T + T - 1; output `name` answers `latency[name]` steps later, aligned in the same way.
+    Its ports, `inputs` and `outputs` by name, have the shapes of the chip's inputs and outputs and take one message per step.
+    Sample k enters in steps k T ... k T + T - 1; output `name` answers `latency[name]` steps later, aligned in the same way.
     """
 
     def __init__(self, blueprint: Blueprint, status: Status | None = None) -> None:

@@ -23,13 +23,13 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from backends.lava.core.worker import Worker
-from backends.lava.runtime.status import Status
+from backends.lava.runtime.shared_memory import Status
 
 
 def worker_process(worker: Worker, dtype: Any, status: Status | None = None) -> WorkerProcess:
     """A process with ports out_0 ..., in_0 ... that runs `worker`, and reports its failures to `status`."""
-    kind = _classes(len(worker.receives), len(worker.sends), np.dtype(dtype).name)
-    return kind(worker=worker, status=status)
+    process = _classes(len(worker.receives), len(worker.sends), np.dtype(dtype).name)
+    return process(worker=worker, status=status)
 
 
 class WorkerProcess(AbstractProcess):

@@ -4,21 +4,23 @@ Runs a network under Lava's runtime so that nothing can hang, and nothing is lef
 Lava alone cannot: an exception in a child's step, a killed child or Ctrl-C leaves `run` or `stop` waiting for ever, children
 without a parent and shared memory in /dev/shm. Here the run is polled with a deadline on its progress; at the end, and after
 every failure, the children are terminated and the ports joined. Channels and results live in nameless shared memory
-(channel_memory.py, recording.py), so terminating a child loses nothing and leaves nothing.
+(`shared_memory`), so terminating a child loses nothing and leaves nothing. What Lava leaves in this process, a log handler per
+process and a global list of processes, is taken back.
 """
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import multiprocessing
 import queue
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from backends.lava.runtime.channel_memory import ChannelMemory
 from backends.lava.runtime.children import interrupts_deferred, quiet_children
-from backends.lava.runtime.status import Status
+from backends.lava.runtime.shared_memory import ChannelMemory, Status
 from ir.errors import CompileError
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 CHANNEL_SIZE = 4
 """Messages that a channel holds; Lava's default of 64 costs 19 MB per layer and gains nothing."""
 _POLL_S = 0.005
+_LOGGERS = ("", "lava.magma.compiler.compiler")
 
 
 def safe_run(
@@ -53,6 +56,32 @@ def safe_run(
     finally:
         if runtime is not None:
             _release(runtime)
+
+
+@contextlib.contextmanager
+def loggers_restored() -> Generator[None]:
+    """Give the loggers that Lava adds handlers to those back that they had before."""
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    before = [list(logger.handlers) for logger in loggers]
+    try:
+        yield
+    finally:
+        for logger, handlers in zip(loggers, before, strict=True):
+            logger.handlers[:] = handlers
+
+
+@contextlib.contextmanager
+def processes_forgotten() -> Generator[None]:
+    """Forget Lava processes that are made inside, so that their arrays can be freed; loggers are restored too."""
+    from lava.magma.core.process.process import ProcessServer
+
+    processes = ProcessServer().processes
+    count = len(processes)
+    with loggers_restored():
+        try:
+            yield
+        finally:
+            del processes[count:]
 
 
 def _start(network: AbstractProcess, models: Mapping[Any, type]) -> Any:
@@ -116,15 +145,15 @@ def _watch(runtime: Any, steps: int, status: Status, deadline_s: float) -> None:
 
     runtime.start(RunSteps(num_steps=steps, blocking=False))
     answers = list(runtime.service_to_runtime)
-    seen, last_progress = 0, time.monotonic()
+    done, last_progress = 0, time.monotonic()
     while not all(port.probe() for port in answers):
         time.sleep(_POLL_S)
-        if status.step != seen:
-            seen, last_progress = status.step, time.monotonic()
+        if status.step != done:
+            done, last_progress = status.step, time.monotonic()
         _check_failure(runtime, status)
         _check_alive(runtime)
         if time.monotonic() - last_progress > deadline_s:
-            what = f"no progress for {deadline_s:g} s after step {seen} of {steps}: a Lava process hangs"
+            what = f"no progress for {deadline_s:g} s after step {done} of {steps}: a Lava process hangs"
             raise CompileError("lava.hang", what, hint="raise the deadline if single steps really take so long")
     _check_failure(runtime, status)
     runtime._is_running = False

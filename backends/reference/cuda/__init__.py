@@ -1,1 +1,1 @@
-"""The forms of CUDA devices: written for them, proven on them at first use, or else not used."""
+"""What CUDA devices compute with: written for them, proven on them at first use, or else not used."""

@@ -24,9 +24,13 @@ def capture(work: Callable[[], Tensors]) -> tuple[Callable[[], None], Tensors]:
 
 @dataclass(frozen=True)
 class _Recorded:
-    fed: Tensors
+    """A captured computation."""
+
+    inputs: Tensors
+    """What it reads, to be overwritten before it is replayed."""
     replay: Callable[[], None]
     results: Tensors
+    """What it overwrites."""
 
 
 class Replayed:
@@ -39,28 +43,28 @@ class Replayed:
 
     def __init__(self, compute: Callable[[Tensors], Tensors], capture: Capture | None) -> None:
         self._compute, self._capture = compute, capture
-        self._seen: set[object] = set()
+        self._shapes_before: set[object] = set()
         self._recorded: dict[object, _Recorded] = {}
 
-    def __call__(self, fed: Tensors) -> Tensors:
+    def __call__(self, inputs: Tensors) -> Tensors:
         """The results, on the current stream."""
-        shapes = tuple((name, x.shape) for name, x in fed.items())
-        if shapes not in self._recorded and not self._prepare(shapes, fed):
-            return self._compute(fed)
-        known = self._recorded[shapes]
-        for name, x in fed.items():
-            known.fed[name].copy_(x)
-        known.replay()
-        return known.results
+        shapes = tuple((name, x.shape) for name, x in inputs.items())
+        if shapes not in self._recorded and not self._prepare(shapes, inputs):
+            return self._compute(inputs)
+        recorded = self._recorded[shapes]
+        for name, x in inputs.items():
+            recorded.inputs[name].copy_(x)
+        recorded.replay()
+        return recorded.results
 
-    def _prepare(self, shapes: object, fed: Tensors) -> bool:
+    def _prepare(self, shapes: object, inputs: Tensors) -> bool:
         """Record a shape that comes back; False where it is the first time, or not possible."""
-        if shapes not in self._seen:
-            self._seen.add(shapes)
+        if shapes not in self._shapes_before:
+            self._shapes_before.add(shapes)
             return False
         if self._capture is None or len(self._recorded) == MOST_GRAPHS:
             return False
-        still = {name: x.clone() for name, x in fed.items()}
+        still = {name: x.clone() for name, x in inputs.items()}
         try:
             self._recorded[shapes] = _Recorded(still, *self._capture(lambda: self._compute(still)))
         except Exception:  # an operation that cannot be captured, too little memory: ordinary runs need neither

@@ -7,21 +7,21 @@ from typing import Any
 
 import torch
 
-from backends.reference.kernels.emitted import Emitted
-from backends.reference.kernels.layout import (
+from backends.reference.kernels.values import (
     CHANNELS_FIRST,
     CHANNELS_LAST,
+    Emitted,
+    bias_period,
     channels_last_bias,
     channels_last_shape,
     is_channels_last,
-    period,
+    travel_dtype,
 )
-from backends.reference.kernels.number_types import travels
 from ir.ops.integer_neuron import IntegerLif
 from ir.ops.neuron import Gate, Graded
 from ir.types import Type, graded
 
-SLOTS = 64
+COUNTERS = 64
 """Over how many numbers a kernel spreads its count, since additions to one wait for each other."""
 TILE, WIDTH = 2048, 256
 """Neurons of a program, and how many of them at most share a row."""
@@ -32,7 +32,8 @@ class _Spiking:
     Neurons that spike, in one kernel.
 
     Args:
-        kernel: of `triton_neurons`. constants: its. shape: of the population. bias: on the device. kind: number type.
+        kernel: of `triton_neurons`. constants: its. shape: of the population. bias: on the device. dtype: of the
+            constants, in which all numbers are exact.
     """
 
     def __init__(
@@ -41,13 +42,13 @@ class _Spiking:
         constants: tuple[float, ...],
         shape: tuple[int, ...],
         bias: torch.Tensor | None,
-        kind: torch.dtype,
+        dtype: torch.dtype,
         device: torch.device,
     ) -> None:
-        self._kernel, self._constants = kernel, torch.tensor(constants, dtype=kind).to(device)
-        self._natural, self._channels_last = _shifts(shape, bias, kind, device), None
+        self._kernel, self._constants = kernel, torch.tensor(constants, dtype=dtype).to(device)
+        self._natural, self._channels_last = _shifts(shape, bias, dtype, device), None
         if len(shape) == 3:
-            self._channels_last = _shifts(channels_last_shape(shape), channels_last_bias(bias), kind, device)
+            self._channels_last = _shifts(channels_last_shape(shape), channels_last_bias(bias), dtype, device)
 
     def __call__(self, current: torch.Tensor) -> Emitted:
         """Spikes of currents (T, B, *shape) / scale, whole numbers."""
@@ -58,7 +59,7 @@ class _Spiking:
 
     def _one_pass(self, current: torch.Tensor, shifts: torch.Tensor) -> Emitted:
         spikes = torch.empty(current.shape, dtype=torch.uint8, device=current.device)
-        counts = torch.zeros(SLOTS, dtype=torch.int64, device=current.device)
+        counts = torch.zeros(COUNTERS, dtype=torch.int64, device=current.device)
         x = _rows(current, len(shifts))
         steps, rows, columns = x.shape
         grid, tile = _tiles(rows, columns)
@@ -75,7 +76,7 @@ class _Spiking:
             columns,
             steps,
             *tile,
-            SLOTS,
+            COUNTERS,
             num_warps=8,
         )
         return spikes, counts.sum()
@@ -86,25 +87,25 @@ class FusedSpikes(_Spiking):
 
     def __init__(
         self,
-        kernels: Any,
+        compiled: Any,
         op: IntegerLif,
         shape: tuple[int, ...],
         bias: torch.Tensor | None,
-        kind: torch.dtype,
+        dtype: torch.dtype,
         scale: int,
         device: torch.device,
     ) -> None:
         unit, most = 1 << op.decay_bits, (1 << (op.state_bits - 1)) - 1
         constants = (scale << op.shift, (unit - op.dv) / unit, op.vth << op.shift, most)
-        super().__init__(kernels.lif, constants, shape, bias, kind, device)
+        super().__init__(compiled.lif, constants, shape, bias, dtype, device)
 
 
-class FusedWrapping(_Spiking):
+class FusedWrappingSpikes(_Spiking):
     """`neurons.integer_lif_spikes` by kernels, the module `triton_neurons`, on a device."""
 
     def __init__(
         self,
-        kernels: Any,
+        compiled: Any,
         op: IntegerLif,
         shape: tuple[int, ...],
         bias: torch.Tensor | None,
@@ -112,9 +113,9 @@ class FusedWrapping(_Spiking):
         device: torch.device,
     ) -> None:
         unit, half = 1 << op.decay_bits, 1 << (op.state_bits - 1)
-        kept_u, kept_v = (unit - op.du - 1) / unit, (unit - op.dv) / unit
-        constants = (scale << op.shift, kept_u, kept_v, op.vth << op.shift, half)
-        super().__init__(kernels.wrapping, constants, shape, bias, torch.float64, device)
+        keep_u, keep_v = (unit - op.du - 1) / unit, (unit - op.dv) / unit
+        constants = (scale << op.shift, keep_u, keep_v, op.vth << op.shift, half)
+        super().__init__(compiled.wrapping, constants, shape, bias, torch.float64, device)
 
 
 class FusedPayloads:
@@ -122,26 +123,26 @@ class FusedPayloads:
 
     def __init__(
         self,
-        kernels: Any,
+        compiled: Any,
         op: Graded | Gate,
         shape: tuple[int, ...],
         bias: torch.Tensor | None,
-        kind: torch.dtype,
+        dtype: torch.dtype,
         scale: int,
         device: torch.device,
     ) -> None:
-        self._kernels, self._shifts = kernels, _shifts(shape, bias, kind, device)
-        self._type, half = travels(Type(shape, graded(op.bits))), 1 << (op.bits - 1)
-        self._constants = torch.tensor((scale, 2.0**-op.shift, -half, half - 1), dtype=kind).to(device)
+        self._compiled, self._shifts = compiled, _shifts(shape, bias, dtype, device)
+        self._emitted, half = travel_dtype(Type(shape, graded(op.bits))), 1 << (op.bits - 1)
+        self._constants = torch.tensor((scale, 2.0**-op.shift, -half, half - 1), dtype=dtype).to(device)
 
     def __call__(self, current: torch.Tensor, gates: torch.Tensor | None) -> Emitted:
         """Payloads of currents (T, B, *shape) / scale; gates: 0 or 1, of that shape."""
-        values = torch.empty(current.shape, dtype=self._type, device=current.device)
-        counts = torch.zeros(SLOTS, dtype=torch.int64, device=current.device)
+        values = torch.empty(current.shape, dtype=self._emitted, device=current.device)
+        counts = torch.zeros(COUNTERS, dtype=torch.int64, device=current.device)
         x = _rows(current.unsqueeze(0), len(self._shifts))
         rows, columns = x.shape[1:]
         grid, tile = _tiles(rows, columns)
-        self._kernels.payloads[grid](
+        self._compiled.payloads[grid](
             x,
             x.stride(1),
             self._shifts,
@@ -153,19 +154,21 @@ class FusedPayloads:
             columns,
             gates is not None,
             *tile,
-            SLOTS,
+            COUNTERS,
             num_warps=8,
         )
         return values, counts.sum()
 
 
-def _shifts(shape: tuple[int, ...], bias: torch.Tensor | None, kind: torch.dtype, device: torch.device) -> torch.Tensor:
+def _shifts(
+    shape: tuple[int, ...], bias: torch.Tensor | None, dtype: torch.dtype, device: torch.device
+) -> torch.Tensor:
     """Biases (P,), of which neuron n of all samples has the one at n % P; zeros where there are none."""
     features = shape[-1] if shape else 1
     if bias is None:
-        return torch.zeros(features, dtype=kind).to(device)
-    own = period(shape, bias.to(kind))
-    return (own.expand(features) if own.numel() == 1 else own).contiguous()
+        return torch.zeros(features, dtype=dtype).to(device)
+    period = bias_period(shape, bias.to(dtype))
+    return (period.expand(features) if period.numel() == 1 else period).contiguous()
 
 
 def _rows(current: torch.Tensor, columns: int) -> torch.Tensor:

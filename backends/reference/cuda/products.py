@@ -14,9 +14,8 @@ import numpy as np
 import torch
 
 from backends.event_driven.eight_bits import common_shift
-from backends.reference.kernels.dense import Sources
-from backends.reference.kernels.forms import Value
-from backends.reference.kernels.layout import CHANNELS_FIRST, CHANNELS_LAST
+from backends.reference.kernels.values import CHANNELS_FIRST, CHANNELS_LAST
+from backends.reference.kernels.weighted_products import SourceSum, ValueOf
 from ir.graph import Array
 from ir.ops.linear import Conv
 
@@ -26,7 +25,7 @@ LEAST_ROWS, MULTIPLE, ALIGNED = 32, 8, 16
 
 
 class ByteMatrix:
-    """A matrix (outputs, inputs) of integers, see `int8.fits`; what they have in common is `scale`, a power of two."""
+    """A matrix (outputs, inputs) of integers, see `eight_bits.fits`; what they have in common is `scale`, a power of two."""
 
     def __init__(self, weight: Array, device: torch.device) -> None:
         shift = common_shift(weight)
@@ -52,17 +51,17 @@ class ByteMatrix:
 class ByteDense:
     """A projection with a weight matrix; sources: what it reads, int8 or values that fit it."""
 
-    def __init__(self, sources: Sources, weight: Array, device: torch.device) -> None:
+    def __init__(self, sources: SourceSum, weight: Array, device: torch.device) -> None:
         self._sources, self._matrix = sources, ByteMatrix(weight, device)
         self.scale = self._matrix.scale
 
-    def unscaled(self, value: Value) -> torch.Tensor:
+    def unscaled(self, value: ValueOf) -> torch.Tensor:
         """The current (T, B, ..., outputs) / scale, int32."""
-        x = int8_of(self._sources.summed(value))
+        x = int8_of(self._sources.total(value))
         y = self._matrix.product(x.reshape(-1, x.shape[-1]))
         return y.unflatten(0, x.shape[:-1])
 
-    def current(self, value: Value) -> torch.Tensor:
+    def current(self, value: ValueOf) -> torch.Tensor:
         """The current (T, B, ..., outputs), int32."""
         return scaled(self.unscaled(value), self.scale)
 
@@ -70,20 +69,20 @@ class ByteDense:
 class ByteConvolution:
     """The kernels (outputs, inputs, height, width) of a convolution without groups, as a product with every patch of bytes."""
 
-    def __init__(self, op: Conv, sources: Sources, weight: Array, device: torch.device) -> None:
+    def __init__(self, op: Conv, sources: SourceSum, weight: Array, device: torch.device) -> None:
         self._op, self._sources, self._size = op, sources, weight.shape[2:]
         self._matrix = ByteMatrix(weight.transpose(0, 2, 3, 1).reshape(len(weight), -1), device)
         self.scale = self._matrix.scale
 
-    def unscaled(self, value: Value) -> torch.Tensor:
+    def unscaled(self, value: ValueOf) -> torch.Tensor:
         """The current (T, B, outputs, height, width) / scale, int32, channels last in memory."""
-        patches = self._patches(int8_of(self._sources.summed(value)))
+        patches = self._patches(int8_of(self._sources.total(value)))
         rows = patches.new_empty((prod(patches.shape[:4]), self._matrix.padded))  # the rest meets weights of zero
         rows[:, : self._matrix.inputs].view(patches.shape).copy_(patches)
         y = self._matrix.product(rows)
         return y.unflatten(0, patches.shape[:4]).permute(CHANNELS_FIRST)
 
-    def current(self, value: Value) -> torch.Tensor:
+    def current(self, value: ValueOf) -> torch.Tensor:
         """The current (T, B, outputs, height, width), int32."""
         return scaled(self.unscaled(value), self.scale)
 

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from backends.reference.cuda.neurons import FusedPayloads, FusedSpikes, FusedWrapping
+from backends.reference.cuda.neurons import FusedPayloads, FusedSpikes, FusedWrappingSpikes
 from backends.reference.cuda.products import ByteConvolution, ByteDense
-from backends.reference.kernels.dense import Sources
+from backends.reference.kernels.weighted_products import SourceSum
 from backends.trace import Array
 from ir.ops.integer_neuron import IntegerLif
 from ir.ops.linear import Conv
@@ -39,44 +39,44 @@ def holds(test: Callable[[torch.device], bool], device: torch.device) -> bool:
 
 def bytes_are_exact(device: torch.device) -> bool:
     """Products and convolutions of bytes."""
-    rng, value = np.random.default_rng(0), (Sources(("x",), None))
+    rng, sources = np.random.default_rng(0), SourceSum(("x",), None)
     for rows, inputs, outputs in SHAPES:
         weight = rng.integers(-128, 128, (outputs, inputs)) * 2
         weight[0], weight[-1] = 254, -256
         x = rng.integers(-128, 128, (rows, inputs)).astype(np.int8)
         x[0], x[-1] = 127, -128
         moved = torch.from_numpy(x).to(device)[None]
-        found = ByteDense(value, weight, device).current(lambda _, moved=moved: moved)
-        if not np.array_equal(found[0].cpu().numpy(), (x.astype(np.float64) @ weight.T)):
+        current = ByteDense(sources, weight, device).current(lambda _, moved=moved: moved)
+        if not np.array_equal(current[0].cpu().numpy(), x.astype(np.float64) @ weight.T):
             return False
     op, kernels = Conv((1, 2), (1, 0), (1, 1)), rng.integers(-128, 128, (11, 5, 3, 3))
     images = torch.from_numpy(rng.integers(0, 128, (1, 9, 5, 8, 9)).astype(np.uint8))
     moved = images.to(device)
-    found = ByteConvolution(op, value, kernels, device).current(lambda _: moved)
+    current = ByteConvolution(op, sources, kernels, device).current(lambda _: moved)
     wide = functional.conv2d(images[0].double(), torch.from_numpy(kernels).double(), None, op.stride, op.padding)
-    return torch.equal(found[0].cpu().double(), wide)
+    return torch.equal(current[0].cpu().double(), wide)
 
 
 def halves_are_exact(device: torch.device) -> bool:
     """Batched products in float16 whose sums of magnitudes reach 2048."""
     a, b = _factors(128, 16)
-    found = torch.bmm(a.to(device, torch.float16), b.to(device, torch.float16))
-    return torch.equal(found.cpu().double(), torch.bmm(a, b))
+    product = torch.bmm(a.to(device, torch.float16), b.to(device, torch.float16))
+    return torch.equal(product.cpu().double(), torch.bmm(a, b))
 
 
 def floats_are_exact(device: torch.device) -> bool:
     """Products in float32 whose sums of magnitudes reach 2^24, and in float64 beyond."""
-    for kind, most in ((torch.float32, (1 << 17) - 1), (torch.float64, (1 << 30) - 1)):
+    for dtype, most in ((torch.float32, (1 << 17) - 1), (torch.float64, (1 << 30) - 1)):
         a, b = _factors(128, most)
-        batched = torch.bmm(a.to(device, kind), b.to(device, kind))
-        dense = functional.linear(a[0].to(device, kind), b[0].T.contiguous().to(device, kind))
-        wanted = torch.bmm(a, b)
-        if not (torch.equal(batched.cpu().double(), wanted) and torch.equal(dense.cpu().double(), wanted[0])):
+        batched = torch.bmm(a.to(device, dtype), b.to(device, dtype))
+        dense = functional.linear(a[0].to(device, dtype), b[0].T.contiguous().to(device, dtype))
+        exact = torch.bmm(a, b)
+        if not (torch.equal(batched.cpu().double(), exact) and torch.equal(dense.cpu().double(), exact[0])):
             return False
     return True
 
 
-def neurons_are_exact(kernels: Any) -> Callable[[torch.device], bool]:
+def neurons_are_exact(compiled: Any) -> Callable[[torch.device], bool]:
     """The test of the fused neurons, each with every type of currents."""
 
     def test(device: torch.device) -> bool:
@@ -84,16 +84,16 @@ def neurons_are_exact(kernels: Any) -> Callable[[torch.device], bool]:
         shape, scale = (5, 300), 2
         bias = rng.integers(-900, 900, shape)
         for place, dv in enumerate((2048, 4096, 333, 0)):
-            kind = torch.float64 if dv == 333 else torch.float32
-            moved = torch.from_numpy(bias).to(device, kind)
+            dtype = torch.float64 if dv == 333 else torch.float32
+            moved = torch.from_numpy(bias).to(device, dtype)
             x = rng.integers(-40, 60, (4, 3, *shape))
             op = IntegerLif(4095, dv, 20, 6, 12, 24)
-            spikes = FusedSpikes(kernels, op, shape, moved, kind, scale, device)
+            spikes = FusedSpikes(compiled, op, shape, moved, dtype, scale, device)
             current = torch.from_numpy(x).to(device, CURRENTS[place])
             if not _same(spikes(current), op.run((x * scale,), {"bias": bias}, len(x))):
                 return False
             wide = IntegerLif(1000 if place % 2 else 4095, dv, 200, 6, 12, 24)
-            wrapping = FusedWrapping(kernels, wide, shape, moved.double(), scale, device)
+            wrapping = FusedWrappingSpikes(compiled, wide, shape, moved.double(), scale, device)
             large = x * 3000  # beyond 2^17, from where on a shifted current wraps
             if not _same(
                 wrapping(torch.from_numpy(large).to(device, torch.int32)),
@@ -102,7 +102,7 @@ def neurons_are_exact(kernels: Any) -> Callable[[torch.device], bool]:
                 return False
             gates = rng.integers(0, 2, x.shape).astype(np.uint8)
             for gated in (Graded(8, 3), Gate(7, 2), Gate(40, 0)):
-                payloads = FusedPayloads(kernels, gated, shape, moved, kind, scale, device)
+                payloads = FusedPayloads(compiled, gated, shape, moved, dtype, scale, device)
                 opened = torch.from_numpy(gates).to(device) if isinstance(gated, Gate) else None
                 operands = (x * scale,) if opened is None else (x * scale, gates)
                 if not _same(payloads(current, opened), gated.run(operands, {"bias": bias}, len(x))):
@@ -112,9 +112,9 @@ def neurons_are_exact(kernels: Any) -> Callable[[torch.device], bool]:
     return test
 
 
-def _same(found: tuple[torch.Tensor, Any], wanted: Array) -> bool:
-    values, count = found
-    return np.array_equal(values.cpu().numpy(), wanted) and int(count) == np.count_nonzero(wanted)
+def _same(emitted: tuple[torch.Tensor, Any], exact: Array) -> bool:
+    values, count = emitted
+    return np.array_equal(values.cpu().numpy(), exact) and int(count) == np.count_nonzero(exact)
 
 
 def _factors(common: int, most: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -28,16 +28,16 @@ def lif(
     STEPS: tl.constexpr,
     ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
-    SLOTS: tl.constexpr,
+    COUNTERS: tl.constexpr,
 ):
     """
-    v <- clip(trunc(v kept) + gain x + shift) to +-most;  s = [v > threshold];  v <- 0 where s.
+    v <- clip(trunc(v keep) + gain x + shift) to +-most;  s = [v > threshold];  v <- 0 where s.
 
-    x: currents (STEPS, rows, period) of any number type, columns dense. constants: (gain, kept, threshold, most).
-    spikes: uint8, dense, a step every spikes_stride. counts: (SLOTS,) int64, the number of spikes is added, spread over them.
+    x: currents (STEPS, rows, period) of any number type, columns dense. constants: (gain, keep, threshold, most).
+    spikes: uint8, dense, a step every spikes_stride. counts: (COUNTERS,) int64, the number of spikes is added, spread over them.
     """
-    kind = constants.dtype.element_ty
-    gain, kept = tl.load(constants), tl.load(constants + 1)
+    dtype = constants.dtype.element_ty
+    gain, keep = tl.load(constants), tl.load(constants + 1)
     threshold, most = tl.load(constants + 2), tl.load(constants + 3)
     row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     column = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
@@ -45,12 +45,12 @@ def lif(
     shift = tl.load(shifts + column, mask=column < period, other=0)[None, :]
     source = x + row[:, None] * row_stride + column[None, :]
     target = spikes + row[:, None] * period + column[None, :]
-    zero = tl.zeros((ROWS, COLUMNS), kind)
+    zero = tl.zeros((ROWS, COLUMNS), dtype)
     v = zero
     fired = tl.zeros((ROWS, COLUMNS), tl.int32)
     for _ in range(STEPS):
-        current = tl.load(source, mask=inside, other=0).to(kind)
-        decayed = v * kept
+        current = tl.load(source, mask=inside, other=0).to(dtype)
+        decayed = v * keep
         u = tl.where(decayed < 0, tl.math.ceil(decayed), tl.math.floor(decayed)) + current * gain + shift
         u = tl.minimum(tl.maximum(u, -most), most)
         spike = (u > threshold) & inside
@@ -60,7 +60,7 @@ def lif(
         source += step_stride
         target += spikes_stride
     total = tl.sum(tl.sum(fired, axis=1), axis=0)
-    tl.atomic_add(counts + (tl.program_id(0) + tl.program_id(1)) % SLOTS, total.to(tl.int64))
+    tl.atomic_add(counts + (tl.program_id(0) + tl.program_id(1)) % COUNTERS, total.to(tl.int64))
 
 
 @triton.jit
@@ -78,15 +78,15 @@ def wrapping(
     STEPS: tl.constexpr,
     ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
-    SLOTS: tl.constexpr,
+    COUNTERS: tl.constexpr,
 ):
     """
-    u <- wrap(trunc(u kept_u) + gain x);  v <- clip(trunc(v kept_v) + u + shift);  s = [v > threshold];  v <- 0 where s.
+    u <- wrap(trunc(u keep_u) + gain x);  v <- clip(trunc(v keep_v) + u + shift);  s = [v > threshold];  v <- 0 where s.
 
-    Arguments as in `lif`; constants: (gain, kept_u, kept_v, threshold, half), u in (-half, half], v in (-half, half).
+    Arguments as in `lif`; constants: (gain, keep_u, keep_v, threshold, half), u in (-half, half], v in (-half, half).
     """
-    kind = constants.dtype.element_ty
-    gain, kept_u, kept_v = tl.load(constants), tl.load(constants + 1), tl.load(constants + 2)
+    dtype = constants.dtype.element_ty
+    gain, keep_u, keep_v = tl.load(constants), tl.load(constants + 1), tl.load(constants + 2)
     threshold, half = tl.load(constants + 3), tl.load(constants + 4)
     row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     column = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
@@ -94,17 +94,17 @@ def wrapping(
     shift = tl.load(shifts + column, mask=column < period, other=0)[None, :]
     source = x + row[:, None] * row_stride + column[None, :]
     target = spikes + row[:, None] * period + column[None, :]
-    zero = tl.zeros((ROWS, COLUMNS), kind)
+    zero = tl.zeros((ROWS, COLUMNS), dtype)
     u = zero
     v = zero
     fired = tl.zeros((ROWS, COLUMNS), tl.int32)
     for _ in range(STEPS):
-        decayed = u * kept_u
+        decayed = u * keep_u
         u = tl.where(decayed < 0, tl.math.ceil(decayed), tl.math.floor(decayed))
-        u += tl.load(source, mask=inside, other=0).to(kind) * gain
+        u += tl.load(source, mask=inside, other=0).to(dtype) * gain
         u = tl.where(u > half, u - 2 * half, u)
         u = tl.where(u <= -half, u + 2 * half, u)
-        decayed = v * kept_v
+        decayed = v * keep_v
         v = tl.where(decayed < 0, tl.math.ceil(decayed), tl.math.floor(decayed)) + u + shift
         v = tl.minimum(tl.maximum(v, 1 - half), half - 1)
         spike = (v > threshold) & inside
@@ -114,7 +114,7 @@ def wrapping(
         source += step_stride
         target += spikes_stride
     total = tl.sum(tl.sum(fired, axis=1), axis=0)
-    tl.atomic_add(counts + (tl.program_id(0) + tl.program_id(1)) % SLOTS, total.to(tl.int64))
+    tl.atomic_add(counts + (tl.program_id(0) + tl.program_id(1)) % COUNTERS, total.to(tl.int64))
 
 
 @triton.jit
@@ -131,14 +131,14 @@ def payloads(
     GATED: tl.constexpr,
     ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
-    SLOTS: tl.constexpr,
+    COUNTERS: tl.constexpr,
 ):
     """
     y = clip(floor((scale x + shift) gain)) to low..high, zero where a gate is 0.
 
     x: (rows, period) as in `lif`. constants: (scale, gain, low, high). gates: of 0 and 1, dense, read where GATED. values: dense.
     """
-    kind = constants.dtype.element_ty
+    dtype = constants.dtype.element_ty
     scale, gain = tl.load(constants), tl.load(constants + 1)
     low, high = tl.load(constants + 2), tl.load(constants + 3)
     row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
@@ -146,11 +146,11 @@ def payloads(
     inside = (row < rows)[:, None] & (column < period)[None, :]
     shift = tl.load(shifts + column, mask=column < period, other=0)[None, :]
     place = row[:, None] * period + column[None, :]
-    current = tl.load(x + row[:, None] * row_stride + column[None, :], mask=inside, other=0).to(kind)
+    current = tl.load(x + row[:, None] * row_stride + column[None, :], mask=inside, other=0).to(dtype)
     y = tl.minimum(tl.maximum(tl.math.floor((current * scale + shift) * gain), low), high)
     if GATED:
-        y = tl.where(tl.load(gates + place, mask=inside, other=0) != 0, y, tl.zeros((ROWS, COLUMNS), kind))
+        y = tl.where(tl.load(gates + place, mask=inside, other=0) != 0, y, tl.zeros((ROWS, COLUMNS), dtype))
     tl.store(values + place, y.to(values.dtype.element_ty), mask=inside)
     active = ((y != 0) & inside).to(tl.int32)
     total = tl.sum(tl.sum(active, axis=1), axis=0)
-    tl.atomic_add(counts + (tl.program_id(0) + tl.program_id(1)) % SLOTS, total.to(tl.int64))
+    tl.atomic_add(counts + (tl.program_id(0) + tl.program_id(1)) % COUNTERS, total.to(tl.int64))

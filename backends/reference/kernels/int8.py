@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional
 
 from backends.event_driven.eight_bits import common_shift
-from backends.reference.kernels.compiled import neuron_kernels
+from backends.reference.kernels.values import laid_channels_last
 from ir.graph import Array
 from ir.ops.linear import Conv
 
@@ -75,7 +75,7 @@ class Int8Kernels:
 
     def convolve(self, x: torch.Tensor) -> torch.Tensor:
         """x (rows, inputs, height, width) uint8 -> float32 (rows, outputs, height, width), channels last in memory."""
-        x = _channels_last(x)
+        x = laid_channels_last(x)
         return _ONEDNN.qconv2d_pointwise(
             x,
             1.0,
@@ -93,17 +93,6 @@ class Int8Kernels:
             [],
             "",
         )
-
-
-def _channels_last(x: torch.Tensor) -> torch.Tensor:
-    """Images (rows, channels, height, width) with their channels last in memory; torch's own copy goes byte by byte."""
-    kernels = neuron_kernels()
-    if kernels is None or not x.is_contiguous() or x.shape[1] == 1:
-        return x.contiguous(memory_format=torch.channels_last)
-    rows, channels, height, width = x.shape
-    y = torch.empty((rows, height, width, channels), dtype=x.dtype)
-    kernels.channels_last(x.flatten(2).numpy(), y.flatten(1, 2).numpy())
-    return y.permute(0, 3, 1, 2)
 
 
 @lru_cache(maxsize=1)

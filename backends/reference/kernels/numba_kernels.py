@@ -19,9 +19,9 @@ BLOCK = 2048
 
 
 @kernel
-def lif(x: Array, bias: Array, gain: Any, kept: Any, threshold: Any, most: Any, spikes: Array) -> int:
+def lif(x: Array, bias: Array, gain: Any, keep: Any, threshold: Any, most: Any, spikes: Array) -> int:
     """
-    v <- clip(trunc(v kept) + gain x + bias) to +-most;  s = [v > threshold];  v <- 0 where s.
+    v <- clip(trunc(v keep) + gain x + bias) to +-most;  s = [v > threshold];  v <- 0 where s.
 
     Args:
         x: currents (T, neurons), float32 or float64, in which all of this is exact; the constants are of the same type.
@@ -46,7 +46,7 @@ def lif(x: Array, bias: Array, gain: Any, kept: Any, threshold: Any, most: Any, 
                 current, out = x[t, start : start + n], spikes[t, start : start + n]
                 fired = np.int32(0)
                 for i in range(n):
-                    u = np.trunc(v[i] * kept) + current[i] * gain + shift[i]
+                    u = np.trunc(v[i] * keep) + current[i] * gain + shift[i]
                     u = min(max(u, -most), most)
                     spike = u > threshold
                     out[i] = spike
@@ -63,14 +63,14 @@ def lif_step(
     v: Array,
     bias: Array,
     gain: Any,
-    kept_u: Any,
-    kept_v: Any,
+    keep_u: Any,
+    keep_v: Any,
     threshold: Any,
     half: Any,
     spikes: Array,
 ) -> None:
     """
-    u <- wrap(trunc(u kept_u) + gain x);  v <- clip(trunc(v kept_v) + u + bias);  s = [v > threshold];  v <- 0 where s.
+    u <- wrap(trunc(u keep_u) + gain x);  v <- clip(trunc(v keep_v) + u + bias);  s = [v > threshold];  v <- 0 where s.
 
     One step; u in (-half, half], v in (-half, half).
 
@@ -79,15 +79,15 @@ def lif_step(
         spikes: (samples, neurons) uint8, written.
     """
     for sample in range(x.shape[0]):
-        current, own_u, own_v, out = x[sample], u[sample], v[sample], spikes[sample]
+        current, us, vs, out = x[sample], u[sample], v[sample], spikes[sample]
         for i in range(bias.size):
-            a = np.trunc(own_u[i] * kept_u) + current[i] * gain
+            a = np.trunc(us[i] * keep_u) + current[i] * gain
             a = a - 2 * half if a > half else a
             a = a + 2 * half if a <= -half else a
-            own_u[i] = a
-            b = min(max(np.trunc(own_v[i] * kept_v) + a + bias[i], 1 - half), half - 1)
+            us[i] = a
+            b = min(max(np.trunc(vs[i] * keep_v) + a + bias[i], 1 - half), half - 1)
             out[i] = b > threshold
-            own_v[i] = 0.0 if b > threshold else b
+            vs[i] = 0.0 if b > threshold else b
 
 
 @kernel
@@ -136,21 +136,21 @@ def channels_last(x: Array, y: Array) -> None:
 
 
 @kernel
-def joint_active(a: Array, b: Array) -> int:
+def product_active(a: Array, b: Array) -> int:
     """How many of the products a[g, i, c] b[g, c, n] are not zero."""
     groups, first, common = a.shape
     total = 0
-    own = np.empty(common, np.int64)
+    in_a = np.empty(common, np.int64)
     for g in range(groups):
-        own[:] = 0
+        in_a[:] = 0
         for i in range(first):
             for c in range(common):
-                own[c] += a[g, i, c] != 0
+                in_a[c] += a[g, i, c] != 0
         for c in range(common):
-            other = 0
+            in_b = 0
             for n in range(b.shape[2]):
-                other += b[g, c, n] != 0
-            total += own[c] * other
+                in_b += b[g, c, n] != 0
+            total += in_a[c] * in_b
     return int(total)
 
 
@@ -159,8 +159,8 @@ def weighted_active(x: Array, weights: Array) -> int:
     """The sum over rows of the weights (F,) of what is not zero in x (N, F)."""
     total = 0
     for row in range(x.shape[0]):
-        found = 0
+        reached = 0
         for i in range(x.shape[1]):
-            found += weights[i] * (x[row, i] != 0)
-        total += found
+            reached += weights[i] * (x[row, i] != 0)
+        total += reached
     return int(total)

@@ -2,7 +2,7 @@
 Weighted sums in floating point that are exact on integers, or rounded once on real numbers.
 
 A sum of integers is exact in float32, in any order, while the sum of its terms' magnitudes stays within 2^24; where no bound
-proves that beforehand, the values at hand are looked at, and float64 (2^53) takes over where they are too large. Real numbers
+proves that beforehand, the values of a run are looked at, and float64 (2^53) takes over where they are too large. Real numbers
 are accumulated in float64 and rounded to float32 once, so that the result does not depend on the order of summation; sums of
 a float64 network are added without error and rounded once.
 """
@@ -14,22 +14,22 @@ from math import ceil, prod
 import torch
 from torch.nn import functional
 
+from ir.analysis.ranges import fits_float32
 from ir.graph import Node
 from ir.ops.exact_product import exact_bilinear, exact_product, exact_sum
 from ir.ops.linear import Conv, Linear, Sum, Synapse
 
-EXACT_FLOAT32 = 1 << 24
 SUM_ROUNDING = 2.0**-10
 """More than the relative error of a float32 sum of up to 2^13 positive numbers in any order, and of any sum in trees."""
 
 
 def accumulator(bound: int) -> torch.dtype:
-    """The narrowest float type in which a sum of magnitudes up to `bound` is exact."""
-    return torch.float32 if bound <= EXACT_FLOAT32 else torch.float64
+    """The narrowest float dtype in which a sum of magnitudes up to `bound` is exact."""
+    return torch.float32 if fits_float32(bound) else torch.float64
 
 
 def weighted_sum(node: Node, x: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
-    """The projection of x (T, B, *shape), computed in the number type of x; `weight` is of that type."""
+    """The projection of x (T, B, *shape), computed in the dtype of x; `weight` is of that dtype."""
     op = node.op
     if isinstance(op, Linear):
         assert weight is not None
@@ -68,6 +68,6 @@ def convolution(op: Conv, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor
 
 
 def largest_term_sum(x: torch.Tensor, largest_weight: int) -> int:
-    """A bound on any sum of magnitudes in a linear projection of the integers x at hand, float32's own rounding included."""
+    """A bound on any sum of magnitudes in a linear projection of the integers x, float32's own rounding included."""
     magnitudes = x.to(torch.float32).abs()  # -128 has no magnitude in a byte
     return ceil(float(magnitudes.sum(dim=-1).max()) * (1 + SUM_ROUNDING)) * largest_weight

@@ -1,14 +1,20 @@
-"""The chip's plain neurons as torch operations, on any device; prepared once for all runs."""
+"""
+The chip's neurons as torch operations, on any device; integers stay exact in every dtype used.
+
+Plain neurons and payloads are prepared once for all runs; what there is no kernel for runs its definition in `ir.ops`.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 
 import torch
 from torch.nn import functional
 
-from backends.reference.kernels.emitted import Emitted
-from backends.reference.kernels.number_types import travels
+from backends.reference.kernels.values import Count, Emitted, travel_dtype
+from ir.graph import Node
 from ir.ops.integer_neuron import IntegerLif
-from ir.ops.neuron import Gate, Graded
+from ir.ops.neuron import Burst, Gate, Graded
 from ir.types import Type, graded
 
 
@@ -18,38 +24,58 @@ class TorchSpikes:
 
     Args:
         bias: in units of v, broadcastable to the population, on its device; None for none.
-        kind: number type in which the membrane is exact. scale: of the currents, a power of two.
+        dtype: in which the membrane is exact. scale: of the currents, a power of two.
     """
 
-    def __init__(self, op: IntegerLif, bias: torch.Tensor | None, kind: torch.dtype, scale: int = 1) -> None:
-        self._op, self._bias, self._kind = op, None if bias is None else bias.to(kind), kind
+    def __init__(self, op: IntegerLif, bias: torch.Tensor | None, dtype: torch.dtype, scale: int = 1) -> None:
+        self._op, self._bias, self._dtype = op, None if bias is None else bias.to(dtype), dtype
         self._gain = -float(scale << op.shift)
 
     def __call__(self, current: torch.Tensor) -> Emitted:
         """Spikes of currents (T, B, *shape) / scale, whole numbers that do not wrap when shifted; they are not written to."""
-        drive = current.to(self._kind) * self._gain
+        drive = current.to(self._dtype) * self._gain
         drive = drive if self._bias is None else drive.sub_(self._bias)
         spikes = inverted_spikes(self._op, drive).to(torch.uint8)
         return spikes, torch.count_nonzero(spikes)
 
 
+class TorchWrappingSpikes:
+    """
+    Lava's own LIF from zero state, with one set of constants, whose currents may wrap and may be remembered; spikes are uint8.
+
+    Args:
+        bias: in units of v, float64, broadcastable to the population; None for none. scale: of the currents, a power of two.
+        nonzero: how the device counts.
+    """
+
+    def __init__(
+        self, op: IntegerLif, bias: torch.Tensor | None, scale: int, nonzero: Callable[[torch.Tensor], Count]
+    ) -> None:
+        self._op, self._bias, self._scale, self._nonzero = op, bias, scale, nonzero
+
+    def __call__(self, current: torch.Tensor) -> Emitted:
+        """Spikes of currents (T, B, *shape) / scale, whole numbers; they are not written to."""
+        spikes = integer_lif_spikes(self._op, current if self._scale == 1 else current * self._scale, self._bias)
+        return spikes, self._nonzero(spikes)
+
+
 class TorchPayloads:
     """Payloads, clip((x + bias) >> shift) to signed `bits` bits, of the population's type; of a gate, zero where it is shut."""
 
-    def __init__(self, op: Graded | Gate, bias: torch.Tensor | None, kind: torch.dtype, scale: int = 1) -> None:
-        self._bias, self._kind, self._scale = None if bias is None else bias.to(kind), kind, float(scale)
-        self._type = travels(Type((), graded(op.bits)))
+    def __init__(self, op: Graded | Gate, bias: torch.Tensor | None, dtype: torch.dtype, scale: int = 1) -> None:
+        self._bias, self._dtype, self._scale = None if bias is None else bias.to(dtype), dtype, float(scale)
+        self._emitted = travel_dtype(Type((), graded(op.bits)))
         half = 1 << (op.bits - 1)
         self._numbers = (2.0**-op.shift, -half, half - 1)
 
     def __call__(self, current: torch.Tensor, gates: torch.Tensor | None) -> Emitted:
-        """Payloads of currents (T, B, *shape) / scale, exact with the bias in the number type; gates: 0 or 1, of that shape."""
+        """Payloads of currents (T, B, *shape) / scale, exact with the bias in the dtype; gates: 0 or 1, of that shape."""
         gain, low, high = self._numbers
-        total = current.to(self._kind)
+        total = current.to(self._dtype)
         total = total if self._scale == 1 else total * self._scale
         total = total if self._bias is None else total + self._bias
         value = (total * gain).floor_().clamp_(low, high)
-        value = (value if gates is None else value * gates).to(self._type)
+        value = (value if gates is None else value * gates).to(self._emitted)
         return value, torch.count_nonzero(value)
 
 
@@ -64,12 +90,58 @@ def inverted_spikes(op: IntegerLif, drive: torch.Tensor) -> torch.Tensor:
         drive: -((a << shift) + bias), whole numbers that cannot wrap; overwritten by the spikes.
     """
     unit, most = 1 << op.decay_bits, float((1 << (op.state_bits - 1)) - 1)
-    kept, threshold = (unit - op.dv) / unit, float(op.vth << op.shift)
+    keep, threshold = (unit - op.dv) / unit, float(op.vth << op.shift)
     membrane = None
     for t in range(len(drive)):
         v = drive[t] if membrane is None else drive[t].add_(membrane)
         v.clamp_(-most, most)
         if t + 1 < len(drive):
-            membrane = functional.threshold(v, -(threshold + 1), 0.0).mul_(kept).trunc_()
+            membrane = functional.threshold(v, -(threshold + 1), 0.0).mul_(keep).trunc_()
         v.lt_(-threshold)
     return drive
+
+
+def integer_lif_spikes(op: IntegerLif, current: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    """
+    Spikes of the chip's plain neuron, any of them (`ir.ops.integer_neuron`); float64 holds every intermediate exactly.
+
+    Args:
+        current: weighted sums, whole numbers; not written to.
+        bias: in units of v, broadcastable to one sample, or None.
+    """
+    unit, half = 1 << op.decay_bits, float(1 << (op.state_bits - 1))
+    keep_u, keep_v = unit - op.du - 1, unit - op.dv
+    x = current.double() * float(1 << op.shift)
+    spikes = torch.empty(current.shape, dtype=torch.uint8, device=current.device)
+    u, v = torch.zeros_like(x[0]), torch.zeros_like(x[0])
+    for t in range(len(x)):
+        u = u.mul_(keep_u).div_(unit).trunc_().add_(x[t])
+        u = torch.where(u > half, u - 2 * half, u)
+        u = torch.where(u <= -half, u + 2 * half, u)
+        v = v.mul_(keep_v).div_(unit).trunc_().add_(u if bias is None else u + bias)
+        v.clamp_(1 - half, half - 1)
+        fired = v > float(op.vth << op.shift)
+        spikes[t] = fired
+        v.masked_fill_(fired, 0.0)
+    return spikes
+
+
+def keeps_power_of_two(op: IntegerLif) -> bool:
+    """Whether float32 holds the membrane exactly: a decay that only shifts it."""
+    keep = (1 << op.decay_bits) - op.dv
+    return keep & (keep - 1) == 0
+
+
+def defined_emission(
+    node: Node, current: torch.Tensor, params: Mapping[str, torch.Tensor], dtype: torch.dtype
+) -> torch.Tensor:
+    """What a neuron emits by its own definition in `ir.ops`, on numbers of `dtype`, bias and all."""
+    value, _ = node.op.resume((current.to(dtype),), params, len(current), None)
+    return value.to(travel_dtype(node.type)) if dtype == torch.int64 else value
+
+
+def burst_spikes(op: Burst, current: torch.Tensor) -> torch.Tensor:
+    """y[m] = [n > m] along a new axis of micro-steps before the population's own."""
+    micro = torch.arange(op.micro, device=current.device, dtype=current.dtype)
+    shape = (-1,) + (1,) * (current.ndim - 2)
+    return (current.unsqueeze(2) > micro.reshape(shape)).to(torch.float32)

@@ -2,84 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import torch
-
-from backends.reference.kernels.emitted import Count
-from backends.reference.kernels.forms import Forms
-from backends.reference.kernels.joint import active_elements
+from backends.reference.kernels.device_kernels import DeviceKernels
+from backends.reference.kernels.values import Count
+from backends.reference.kernels.weighted_products import ValueOf
+from backends.reference.plan.execution_plan import ExecutionPlan
 from backends.trace import Events
-from ir.graph import Graph, Node
-from ir.ops.linear import Conv, Linear
-
-Emission = Callable[[str], torch.Tensor]
-
-
-@dataclass(frozen=True)
-class FanOut:
-    """A projection's events are the spikes of a population, or input, times a number."""
-
-    population: str
-    targets: int
-
-
-def fan_outs(graph: Graph) -> dict[str, FanOut]:
-    """Projection -> its events, where they follow from spikes alone: between them only wires that are renamed or copied."""
-    found = {node.name: _fan_out(graph, node) for node in graph.nodes.values() if node.op.family == "projection"}
-    return {name: fan_out for name, fan_out in found.items() if fan_out is not None}
-
-
-def _fan_out(graph: Graph, node: Node) -> FanOut | None:
-    if isinstance(node.op, Conv):
-        return None
-    targets = len(graph.arrays(node)["weight"]) if isinstance(node.op, Linear) else 1
-    source = graph.nodes[node.inputs[0]]
-    while source.op.kind in ("reshape", "permute", "expand"):
-        before = graph.nodes[source.inputs[0]]
-        targets *= source.type.size // before.type.size
-        source = before
-    return FanOut(source.name, targets) if source.op.family in ("neuron", "input") else None
+from ir.graph import Node
+from ir.ops.linear import Conv
 
 
 @dataclass
-class Counter:
-    """Events of one run, chunk by chunk; updates: of every population, per sample and step. forms: how the device counts."""
+class EventCounter:
+    """Events of one run, tile by tile."""
 
-    graph: Graph
-    fan_outs: Mapping[str, FanOut]
-    updates: Mapping[str, int]
-    forms: Forms
+    plan: ExecutionPlan
+    kernels: DeviceKernels
+    """How the device counts."""
     spikes: dict[str, Count] = field(default_factory=dict[str, Count])
+    """Population or input -> spikes, or payloads that are not zero."""
     synaptic: dict[str, Count] = field(default_factory=dict[str, Count])
+    """Projection without a uniform fan-out -> synaptic events."""
 
     def emit(self, name: str, active: Count) -> None:
-        """A population or input emitted that many spikes or payloads."""
+        """Count that many spikes or payloads of a population or input."""
         self.spikes[name] = self.spikes[name] + active if name in self.spikes else active
 
-    def project(self, node: Node, emission: Emission) -> None:
-        """A projection without `FanOut` carried what its source emits at this moment."""
-        x = emission(node.inputs[0])
+    def project(self, node: Node, value: ValueOf) -> None:
+        """Count the events of a projection whose source emits what it does at this moment."""
+        x = value(node.inputs[0])
         if isinstance(node.op, Conv):
-            events = self.forms.reached(node.op, self.graph.arrays(node)["weight"].shape, x)
+            events = self.kernels.reached(node.op, self.plan.graph.arrays(node)["weight"].shape, x)
         else:
-            fan_out = len(self.graph.arrays(node)["weight"]) if isinstance(node.op, Linear) else 1
-            events = active_elements(x, self.forms) * fan_out
+            events = self.kernels.active(x) * self.plan.arriving_synapses[node.name]
         before = self.synaptic.get(node.name)
         self.synaptic[node.name] = events if before is None else before + events
 
-    def add(self, other: Counter) -> None:
-        """What another part of the run counted."""
-        for own, theirs in ((self.spikes, other.spikes), (self.synaptic, other.synaptic)):
-            own.update({name: own.get(name, 0) + count for name, count in theirs.items()})
+    def add(self, other: EventCounter) -> None:
+        """Add what another part of the run counted."""
+        for counts, more in ((self.spikes, other.spikes), (self.synaptic, other.synaptic)):
+            counts.update({name: counts.get(name, 0) + count for name, count in more.items()})
 
     def events(self, samples: int, steps: int) -> Events:
         """The counts as plain integers."""
-        updates = {name: size * steps * samples for name, size in self.updates.items()}
+        updates = {name: size * steps * samples for name, size in self.plan.updates.items()}
         spikes = _plain(self.spikes)
-        followed = {name: spikes[known.population] * known.targets for name, known in self.fan_outs.items()}
-        return Events(samples, steps, spikes, {**followed, **_plain(self.synaptic)}, updates)
+        uniform = {name: spikes[fan_out.source] * fan_out.synapses for name, fan_out in self.plan.fan_outs.items()}
+        return Events(samples, steps, spikes, {**uniform, **_plain(self.synaptic)}, updates)
 
 
 def _plain(counts: Mapping[str, Count]) -> dict[str, int]:

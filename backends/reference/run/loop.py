@@ -1,6 +1,6 @@
 """
-One loop of a network, step by step: plain neurons by their kernel, every other node by its own definition, on the products that
-the engine computes exactly.
+One loop of a network, step by step: plain neurons by their kernel, every other node by its own definition, on products that are
+exact.
 """
 
 from __future__ import annotations
@@ -9,46 +9,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
-from backends.reference.kernels.forms import Stepper
-from backends.reference.kernels.neurons import is_plain
-from backends.reference.plan.blocks import Block
-from backends.reference.plan.plan import Plan
-from backends.reference.run.store import Store
+from backends.reference.kernels.device_kernels import Stepper
+from backends.reference.plan.loop_blocks import LoopBlock
+from backends.reference.run.parameters import DeviceParameters
+from ir.analysis.plain_neurons import plain_lif
 from ir.graph import Node
 from ir.ops.delay import Past
-from ir.ops.integer_neuron import IntegerLif
 
-Step = Mapping[str, torch.Tensor]
-"""The values of one step, (1, B, *shape)."""
+Values = Mapping[str, torch.Tensor]
 
 
-class Products(Protocol):
-    """What a loop needs of the engine: the values around it, and weighted sums."""
+def run_loop_block(
+    block: LoopBlock, outside: Values, parameters: DeviceParameters, steps: int, batch: int
+) -> dict[str, torch.Tensor]:
+    """
+    The values of a loop, (T, B, *shape) each, projections apart, from zero state.
 
-    store: Store
-    plan: Plan
-    device: torch.device
-    steps: int
-    batch: int
-
-    def current(self, name: str) -> torch.Tensor:
-        """A value from outside the loop, (T, B, *shape)."""
-        ...
-
-    def product(self, node: Node, x: torch.Tensor) -> torch.Tensor:
-        """What a projection makes of x, (T or 1, B, *shape)."""
-        ...
-
-
-def run_block(block: Block, products: Products) -> dict[str, torch.Tensor]:
-    """The values of a loop, (T, B, *shape) each, projections apart, from zero state."""
-    outside = {name: products.current(name) for name in block.outside}
-    run = _Run(products)
-    for t in range(products.steps):
+    Args:
+        outside: what the loop reads from elsewhere, (T, B, *shape) each.
+    """
+    run = LoopRun(parameters, batch)
+    for t in range(steps):
         now = {name: value[t : t + 1] for name, value in outside.items()}
         for node in block.nodes:
             now[node.name] = run.compute(node, now)
@@ -57,54 +42,50 @@ def run_block(block: Block, products: Products) -> dict[str, torch.Tensor]:
 
 
 @dataclass
-class _Run:
-    """history: what was kept of every step so far. states: node -> what it remembers. steppers: node -> its kernel, if any."""
+class LoopRun:
+    """The state of a loop on its way through the steps of a window."""
 
-    products: Products
-    history: list[dict[str, torch.Tensor]] = field(default_factory=list[dict[str, torch.Tensor]])
+    parameters: DeviceParameters
+    batch: int
+    history: list[Values] = field(default_factory=list[Values])
+    """What was kept of every step so far, (1, B, *shape) each."""
     states: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Node -> what it remembers."""
     steppers: dict[str, Stepper | None] = field(default_factory=dict[str, "Stepper | None"])
+    """Population -> its kernel, if there is one."""
 
-    def compute(self, node: Node, now: Step) -> torch.Tensor:
+    def compute(self, node: Node, now: Values) -> torch.Tensor:
         """One step of one node: populations as they travel, currents of integers in float64, which holds all of the chip's."""
-        plan = self.products.plan
-        wide = torch.float64 if plan.integer else plan.real
-        kind = plan.travels(node.type) if node.type.domain.populations else wide
+        plan = self.parameters.plan
+        wide = torch.float64 if plan.integer else plan.real_dtype
+        dtype = plan.travel_dtype(node.type) if node.type.domain.populations else wide
         if isinstance(node.op, Past):
-            return self._past(node, node.op, kind)
-        operands = tuple(now[name] for name in node.inputs)
+            return self._past(node, node.op, dtype)
         if node.op.family == "projection":
-            return self._projected(node, operands[0]).to(kind)
+            return self.parameters.product((node.name,)).current(now.__getitem__).to(dtype)
+        operands = tuple(now[name] for name in node.inputs)
         if node.op.family == "neuron":
-            stepped = self._stepped(node)
-            if stepped is not None:
-                return stepped(reduce(add, (x.to(wide) for x in operands)))
-            return self._resumed(node, tuple(x.to(plan.working) for x in operands)).to(kind)
-        return self._resumed(node, tuple(x.to(wide) for x in operands)).to(kind)
+            stepper = self._stepper(node)
+            if stepper is not None:
+                return stepper(reduce(add, (x.to(wide) for x in operands)))
+            return self._resumed(node, tuple(x.to(plan.definition_dtype) for x in operands)).to(dtype)
+        return self._resumed(node, tuple(x.to(wide) for x in operands)).to(dtype)
 
-    def _projected(self, node: Node, x: torch.Tensor) -> torch.Tensor:
-        """The product prepared for all runs, where there is one for what travels."""
-        prepared = self.products.store.product((node.name,))
-        if prepared is None:
-            return self.products.product(node, x)
-        return prepared.current(lambda _: x)
-
-    def _stepped(self, node: Node) -> Stepper | None:
+    def _stepper(self, node: Node) -> Stepper | None:
         """The neurons' own kernel, where there is one."""
         if node.name not in self.steppers:
-            op, store, stepper = node.op, self.products.store, None
-            if isinstance(op, IntegerLif) and is_plain(op, dict(node.params)):
-                stepper = store.forms.stepped(op, node.type.shape, store.bias(node, torch.float64))
-            self.steppers[node.name] = stepper
+            op, bias = plain_lif(node), self.parameters.bias(node, torch.float64)
+            kernels = self.parameters.kernels
+            self.steppers[node.name] = None if op is None else kernels.stepper(op, node.type.shape, bias)
         return self.steppers[node.name]
 
     def _resumed(self, node: Node, operands: tuple[torch.Tensor, ...]) -> torch.Tensor:
-        own = self.products.store.own(node)
-        value, self.states[node.name] = node.op.resume(operands, own, 1, self.states.get(node.name))
+        params = self.parameters.tensors(node)
+        value, self.states[node.name] = node.op.resume(operands, params, 1, self.states.get(node.name))
         return value
 
-    def _past(self, node: Node, op: Past, kind: torch.dtype) -> torch.Tensor:
+    def _past(self, node: Node, op: Past, dtype: torch.dtype) -> torch.Tensor:
         """What the value was, or zeros before the first step."""
         if len(self.history) >= op.steps:
             return self.history[-op.steps][op.of]
-        return torch.zeros((1, self.products.batch, *node.type.shape), dtype=kind, device=self.products.device)
+        return torch.zeros((1, self.batch, *node.type.shape), dtype=dtype, device=self.parameters.device)

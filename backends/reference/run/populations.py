@@ -1,119 +1,201 @@
 """
-How a population emits: by a kernel that is prepared once and proven exact for it, or else by its definition.
+How populations emit: by a kernel that is prepared once and proven exact for it, or else by definition.
 
-Everything here is decided per plan; a run only calls the result.
+Everything is decided here once per plan, by `population_of`; a run only calls the result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 
-from backends.reference.kernels.emitted import Emitted
-from backends.reference.kernels.joint import active_elements
-from backends.reference.kernels.neurons import (
-    burst_spikes,
-    defined_emission,
-    is_plain,
-    keeps_power_of_two,
-    remembers_current,
-)
+from backends.reference.kernels.device_kernels import Payloads, Spikes
 from backends.reference.kernels.product import accumulator
-from backends.reference.plan.plan import Plan, Step, Term
-from backends.reference.run.currents import Currents
-from backends.reference.run.store import Store
+from backends.reference.kernels.torch_neurons import burst_spikes, defined_emission, keeps_power_of_two
+from backends.reference.kernels.values import Emitted
+from backends.reference.kernels.weighted_products import WeightedProduct
+from backends.reference.plan.execution_plan import ExecutionPlan
+from backends.reference.plan.steps import Step
+from backends.reference.run.parameters import DeviceParameters
+from backends.reference.run.tile import Population, Tile
+from ir.analysis.plain_neurons import plain_lif, remembers_current
+from ir.analysis.weight_groups import WeightGroup
 from ir.ops.integer_neuron import IntegerLif
 from ir.ops.linear import Synapse
 from ir.ops.neuron import Burst, Gate, Graded, clip_payload
 
-Emission = Callable[[Currents], Emitted]
-"""What a population emits, (T, B, *shape), from what arrives."""
+
+def population_of(step: Step, parameters: DeviceParameters) -> Population:
+    """The fastest exact way for a population to emit."""
+    plan, op, plain = parameters.plan, step.node.op, plain_lif(step.node)
+    if step.node.name in plan.loops:
+        return LoopedPopulation(step.node.name)
+    if plain is not None:
+        return _spiking_population(step, plain, parameters)
+    if isinstance(op, (Graded, Gate)) and plan.integer:
+        return _payload_population(step, op, parameters)
+    return DefinedPopulation(step, parameters, _opening_of(step, plan) if isinstance(op, Gate) else None)
 
 
-def emission_of(step: Step, store: Store) -> Emission:
-    """The fastest exact way for a population."""
-    op = step.node.op
-    if isinstance(op, IntegerLif) and is_plain(op, dict(step.node.params)):
-        return _wrapping_spikes(step, op, store) if remembers_current(op) else _plain_spikes(step, op, store)
-    if isinstance(op, (Graded, Gate)) and store.plan.integer:
-        return _plain_payloads(step, op, store)
-    return partial(_defined, step)
+class Opening(Protocol):
+    """Where a gate is open."""
+
+    def of(self, tile: Tile) -> torch.Tensor:
+        """1 where it is open, else 0, (T, B, *shape)."""
+        ...
 
 
-def _plain_spikes(step: Step, op: IntegerLif, store: Store) -> Emission:
-    """The prepared kernel needs a current that cannot wrap, by proof or at hand."""
-    kind, half = torch.float32 if keeps_power_of_two(op) else torch.float64, 1 << (op.state_bits - 1)
-    prepare = partial(store.forms.spikes, op, step.node.type.shape, store.bias(step.node, kind), kind)
-    if store.plan.bound(step.terms) << op.shift < half:
-        total, scale = _total(step.terms, store)
-        spikes = prepare(scale)
-        return lambda currents: spikes(total(currents))
-    if not store.forms.looks:
-        return _wrapping_spikes(step, op, store)
-    spikes = prepare(1)
-    wrapping = store.forms.wrapping(op, step.node.type.shape, store.bias(step.node, torch.float64), 1)
+@dataclass(frozen=True)
+class SpikeOpening:
+    """Opened by the spikes of one source, each by a unit synapse, which says just that."""
 
-    def emission(currents: Currents) -> Emitted:
-        current = currents.total(step.terms)
-        return (spikes if int(current.abs().max()) << op.shift < half else wrapping)(current)
+    source: str
 
-    return emission
+    def of(self, tile: Tile) -> torch.Tensor:
+        return tile.value(self.source)
 
 
-def _wrapping_spikes(step: Step, op: IntegerLif, store: Store) -> Emission:
-    total, scale = _total(step.terms, store)
-    spikes = store.forms.wrapping(op, step.node.type.shape, store.bias(step.node, torch.float64), scale)
-    return lambda currents: spikes(total(currents))
+@dataclass(frozen=True)
+class CurrentOpening:
+    """Opened by enabling currents of at least 1 in all."""
+
+    enables: tuple[WeightGroup, ...]
+    dtype: torch.dtype
+
+    def of(self, tile: Tile) -> torch.Tensor:
+        return (tile.total(self.enables) >= 1).to(self.dtype)
 
 
-def _plain_payloads(step: Step, op: Graded | Gate, store: Store) -> Emission:
-    kind = accumulator(store.plan.bound(step.terms) + store.plan.largest_bias(step.node))
-    total, scale = _total(step.terms, store)
-    payloads = store.forms.payloads(op, step.node.type.shape, store.bias(step.node, kind), kind, scale)
-    if not isinstance(op, Gate):
-        return lambda currents: payloads(total(currents), None)
-    opening = _opening(step, store.plan)
-    return lambda currents: payloads(total(currents), opening(currents))
+@dataclass(frozen=True)
+class LoopedPopulation:
+    """A population on a loop, which is computed with all of the loop."""
+
+    name: str
+
+    def emit(self, tile: Tile) -> Emitted:
+        value = tile.value(self.name)
+        return value, tile.kernels.active(value)
 
 
-def _total(terms: tuple[Term, ...], store: Store) -> tuple[Callable[[Currents], torch.Tensor], int]:
-    """(what arrives in all / scale, scale); a single product goes straight to its weights, as the device makes it."""
-    (value, group), *others = ((term.value, term.group) for term in terms)
-    product = None if others or value not in group or group[0] in store.plan.loops else store.product(group)
-    if product is None or store.plan.graph.nodes[group[0]].inputs[0] in store.plan.joint:
-        return lambda currents: currents.total(terms), 1
-    unscaled = product.unscaled
-    return lambda currents: unscaled(currents.value), product.scale
+@dataclass(frozen=True)
+class KernelPopulation:
+    """A population whose neurons have a kernel."""
+
+    terms: tuple[WeightGroup, ...]
+    """The currents that add up."""
+    product: WeightedProduct | None
+    """The only term, where that is a product; it comes as the device makes it, for neurons that know its scale."""
+
+    def current(self, tile: Tile) -> torch.Tensor:
+        """What arrives, (T, B, *shape), by the scale of the product too small."""
+        return tile.total(self.terms) if self.product is None else self.product.unscaled(tile.value)
 
 
-def _opening(step: Step, plan: Plan) -> Callable[[Currents], torch.Tensor]:
-    """1 where a gate is open, else 0; a unit synapse from a spike says just that."""
-    node = plan.graph.nodes[step.enables[0].group[0]]
-    alone = len(step.enables) == 1 and step.enables[0].value == node.name
+@dataclass(frozen=True)
+class SpikingPopulation(KernelPopulation):
+    """Plain neurons."""
+
+    neurons: Spikes
+
+    def emit(self, tile: Tile) -> Emitted:
+        return self.neurons(self.current(tile))
+
+
+@dataclass(frozen=True)
+class UnprovenSpikingPopulation:
+    """Plain neurons whose current might wrap, which every tile is asked for: the fast kernel must not meet such a current."""
+
+    terms: tuple[WeightGroup, ...]
+    limit: int
+    """The least magnitude of a current that wraps."""
+    neurons: Spikes
+    wrapping_neurons: Spikes
+
+    def emit(self, tile: Tile) -> Emitted:
+        current = tile.total(self.terms)
+        wraps = int(current.abs().max()) >= self.limit
+        return (self.wrapping_neurons if wraps else self.neurons)(current)
+
+
+@dataclass(frozen=True)
+class PayloadPopulation(KernelPopulation):
+    """Payloads of integers; of a gate, zero where it is shut."""
+
+    neurons: Payloads
+    opening: Opening | None
+
+    def emit(self, tile: Tile) -> Emitted:
+        return self.neurons(self.current(tile), None if self.opening is None else self.opening.of(tile))
+
+
+@dataclass(frozen=True)
+class DefinedPopulation:
+    """Neurons of the source's arithmetic, and integer ones that no kernel is for."""
+
+    step: Step
+    parameters: DeviceParameters
+    opening: Opening | None
+
+    def emit(self, tile: Tile) -> Emitted:
+        value = self._value(tile)
+        return value, tile.kernels.active(value)
+
+    def _value(self, tile: Tile) -> torch.Tensor:
+        node, op, plan, parameters = self.step.node, self.step.node.op, tile.plan, self.parameters
+        current = tile.total(self.step.terms)
+        if not isinstance(op, (Graded, Gate, Burst)):
+            return defined_emission(node, current, parameters.tensors(node), plan.definition_dtype)
+        bias = parameters.bias(node, plan.real_dtype)
+        total = current if bias is None else current + bias
+        if isinstance(op, Burst):
+            return burst_spikes(op, total).to(plan.travel_dtype(node.type))
+        payload = clip_payload(total, op.bits, op.shift)
+        return payload if self.opening is None else payload * self.opening.of(tile)
+
+
+def _spiking_population(step: Step, op: IntegerLif, parameters: DeviceParameters) -> Population:
+    """Neurons that remember no current have a fast kernel, for currents that cannot wrap: by proof, or by a look at them."""
+    kernels, shape = parameters.kernels, step.node.type.shape
+    dtype = torch.float32 if keeps_power_of_two(op) else torch.float64
+    bias, wide_bias = parameters.bias(step.node, dtype), parameters.bias(step.node, torch.float64)
+    limit = 1 << max(0, op.state_bits - 1 - op.shift)
+    product, scale = _only_product(step.terms, parameters)
+    if not remembers_current(op) and parameters.plan.bound(step.terms) < limit:
+        return SpikingPopulation(step.terms, product, kernels.spikes(op, shape, bias, dtype, scale))
+    if remembers_current(op) or not kernels.reads_values:
+        return SpikingPopulation(step.terms, product, kernels.wrapping_spikes(op, shape, wide_bias, scale))
+    fast, wrapping = kernels.spikes(op, shape, bias, dtype, 1), kernels.wrapping_spikes(op, shape, wide_bias, 1)
+    return UnprovenSpikingPopulation(step.terms, limit, fast, wrapping)
+
+
+def _payload_population(step: Step, op: Graded | Gate, parameters: DeviceParameters) -> Population:
+    plan, node = parameters.plan, step.node
+    dtype = accumulator(plan.bound(step.terms) + plan.largest_bias(node))
+    product, scale = _only_product(step.terms, parameters)
+    neurons = parameters.kernels.payloads(op, node.type.shape, parameters.bias(node, dtype), dtype, scale)
+    return PayloadPopulation(step.terms, product, neurons, _opening_of(step, plan) if isinstance(op, Gate) else None)
+
+
+def _only_product(terms: tuple[WeightGroup, ...], parameters: DeviceParameters) -> tuple[WeightedProduct | None, int]:
+    """(the product that is all that arrives, its scale); (None, 1) where more is to be added, routed or contracted."""
+    plan, first = parameters.plan, terms[0]
+    node = plan.graph.nodes[first.projections[0]]
+    is_product = len(terms) == 1 and node.op.family == "projection" and first.operand in first.projections
+    if not is_product or node.name in plan.loops or node.inputs[0] in plan.contracted:
+        return None, 1
+    product = parameters.product(first.projections)
+    return product, product.scale
+
+
+def _opening_of(step: Step, plan: ExecutionPlan) -> Opening:
+    """Where a gate is open: where its source spikes, if that is all that opens it."""
+    first = step.enables[0]
+    node = plan.graph.nodes[first.projections[0]]
+    alone = len(step.enables) == 1 and first.operand == node.name
     if alone and isinstance(node.op, Synapse) and node.op.weight == 1:
         source = plan.graph.nodes[node.inputs[0]]
         if source.type.domain.kind == "spike":
-            return lambda currents: currents.value(source.name)
-    kind = torch.uint8 if plan.integer else plan.real
-    return lambda currents: (currents.total(step.enables) >= 1).to(kind)
-
-
-def _defined(step: Step, currents: Currents) -> Emitted:
-    """Neurons of the source's arithmetic, and integer ones that no kernel is for."""
-    op, plan = step.node.op, currents.plan
-    current = currents.total(step.terms)
-    if isinstance(op, (Graded, Gate, Burst)):
-        bias = currents.store.bias(step.node, plan.real)
-        total = current if bias is None else current + bias
-        if isinstance(op, Burst):
-            return _counted(burst_spikes(op, total).to(plan.travels(step.node.type)), currents.store)
-        value = clip_payload(total, op.bits, op.shift)
-        value = value * _opening(step, plan)(currents) if isinstance(op, Gate) else value
-        return _counted(value, currents.store)
-    return _counted(defined_emission(step.node, current, currents.store.own(step.node), plan.working), currents.store)
-
-
-def _counted(value: torch.Tensor, store: Store) -> Emitted:
-    return value, active_elements(value, store.forms)
+            return SpikeOpening(source.name)
+    return CurrentOpening(step.enables, torch.uint8 if plan.integer else plan.real_dtype)

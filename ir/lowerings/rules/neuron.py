@@ -10,14 +10,12 @@ from ir.graph import Node, Provenance
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.rules.routing import fitted
 from ir.lowerings.values import Current, LoweredValue, Spikes, summed_bias
-from ir.ops import Gate
 
 
 def lower_neuron(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
     """The population under its own name."""
     currents = [lowering.current(value, f"{node.name}_in", provenance) for value in lowering.operands(node)]
-    first = len(currents) - (node.op.enables if isinstance(node.op, Gate) else 0)
-    payload, enables = currents[:first], tuple(currents[first:])
+    payload, enables = node.op.payload_operands(currents), node.op.enabling_operands(currents)
     shape = payload[0].shape
     biases = [current.bias for current in payload]
     role = node.param("bias")

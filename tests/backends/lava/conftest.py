@@ -8,12 +8,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
+from backends.lava.core.recording import Recording
 from backends.lava.core.worker import HostWorker
 from backends.lava.emit.fused import fuse
 from backends.lava.events import count_events, counted_as_one, delayed_sources
-from backends.lava.inputs import played
-from backends.lava.runtime.recording import Tap
-from backends.lava.timing import timing_of
+from backends.lava.timing import sample_stream, timing_of
 from ir.analysis.fan_in import populations
 from ir.graph import GraphBuilder
 from ir.interpreter import interpret
@@ -323,34 +322,38 @@ def in_process():
     def run(graph, inputs, processes, counted=None, lanes=1, all_elements=True):
         steps, batch = next(iter(inputs.values())).shape[:2]
         timing, late = timing_of(graph, steps, batch, lanes), delayed_sources(graph)
-        taps = {}
+        recordings = {}
         for node in populations(graph):
-            taps[node.name] = _tap(node.type, timing.depth[node.name], timing.windows)
+            recordings[node.name] = _recording(node.type, timing.depth[node.name], timing.windows)
             rows = steps if node.name in late else 1
-            taps[node.name] = replace(taps[node.name], activity=np.zeros((rows, node.type.size), np.int64))
+            recordings[node.name] = replace(recordings[node.name], activity=np.zeros((rows, node.type.size), np.int64))
             if not all_elements and node.name in counted_as_one(graph):
-                taps[node.name] = replace(taps[node.name], values=None, activity=np.zeros((1, 1), np.int64))
+                recordings[node.name] = replace(recordings[node.name], values=None, activity=np.zeros((1, 1), np.int64))
         kinds = {name: graph.nodes[value].type for name, value in graph.outputs.items()}
-        outputs = {name: _tap(kind, timing.outputs[name], timing.windows) for name, kind in kinds.items()}
-        blueprint = fuse(graph, timing, taps, processes)
-        sizes = [lanes * int(np.prod(tap.shape)) for tap in outputs.values()]
-        streams = [played(inputs[node.name], lanes) for node in graph.inputs]
+        outputs = {name: _recording(kind, timing.outputs[name], timing.windows) for name, kind in kinds.items()}
+        blueprint = fuse(graph, timing, recordings, processes)
+        sizes = [lanes * int(np.prod(recording.shape)) for recording in outputs.values()]
+        streams = [sample_stream(inputs[node.name], lanes) for node in graph.inputs]
         drive(
             blueprint,
             HostWorker(streams, list(outputs.values()), sizes, blueprint.dtype),
             timing.windows.total + timing.latency,
         )
         if counted is not None:
-            activity = {name: tap.activity for name, tap in taps.items()}
+            activity = {name: recording.activity for name, recording in recordings.items()}
             activity |= {name: np.count_nonzero(x, axis=1).reshape(steps, -1) for name, x in inputs.items()}
             counted.append(count_events(graph, activity, batch, steps))
-        return {name: tap.values for name, tap in {**taps, **outputs}.items() if tap.values is not None}
+        return {
+            name: recording.values
+            for name, recording in {**recordings, **outputs}.items()
+            if recording.values is not None
+        }
 
     return run
 
 
-def _tap(kind, first, windows):
-    return Tap(kind.shape, first, windows, np.zeros((windows.steps, windows.samples, *kind.shape), np.float64))
+def _recording(kind, first, windows):
+    return Recording(kind.shape, first, windows, np.zeros((windows.steps, windows.samples, *kind.shape), np.float64))
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from backends.lava.core.core import core_groups
 from backends.lava.emit.fused import fuse
-from backends.lava.emit.groups import groups_of
 from backends.lava.engine import LavaEngine
 from backends.lava.timing import timing_of
 from ir.errors import CompileError
@@ -61,7 +61,7 @@ def test_two_layers_by_hand_in_windows_back_to_back(emission):
 
 def test_a_loop_is_one_process_and_one_depth():
     graph, _ = two_layers()
-    assert groups_of(graph, timing_of(graph, 5)) == [("first", "second")]
+    assert core_groups(graph, timing_of(graph, 5)) == [("first", "second")]
     blueprint = fuse(graph, timing_of(graph, 5), {}, 3)
     assert blueprint.timing.outputs == {"first": 1, "second": 1}
     assert [part.worker.core.emits for part in blueprint.parts.values()] == [("first", "second")]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from backends.reference import engine as engine_module
 from backends.reference.engine import ReferenceEngine
-from backends.reference.run import in_turn
-from backends.reference.run.prepared import Prepared
+from backends.reference.run import tiles
+from backends.reference.run.network import DeviceNetwork
 from ir.errors import CompileError
 from ir.graph import GraphBuilder
 from ir.interpreter import interpret
@@ -107,14 +107,14 @@ def test_the_motifs_fire(network):
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_cuts_change_nothing(network, monkeypatch, threads, torch_threads):
+def test_tiles_change_nothing(network, monkeypatch, threads, torch_threads):
     torch_threads(threads)
     graph, inputs = network(7, "attention", "analog_gate", "convolution", samples=7)
     names = populations(graph)
     whole = ReferenceEngine(graph, "cpu").run(inputs, names)
-    monkeypatch.setattr(in_turn, "CUT_BYTES", 1)
-    monkeypatch.setattr(in_turn, "MOST_CUT_BYTES", 1)
-    monkeypatch.setattr(in_turn, "LOOP_CUT_BYTES", 1)
+    monkeypatch.setattr(tiles, "TILE_BYTES", 1)
+    monkeypatch.setattr(tiles, "MOST_TILE_BYTES", 1)
+    monkeypatch.setattr(tiles, "LOOP_TILE_BYTES", 1)
     cut = ReferenceEngine(graph, "cpu").run(inputs, names)
     assert cut.events == whole.events
     assert all(np.array_equal(cut.spikes[name], whole.spikes[name]) for name in names)
@@ -124,10 +124,10 @@ def test_cuts_change_nothing(network, monkeypatch, threads, torch_threads):
 
 def test_an_error_in_a_thread_is_the_runs(network, monkeypatch, torch_threads):
     torch_threads(3)
-    monkeypatch.setattr(in_turn, "CUT_BYTES", 1)
-    monkeypatch.setattr(in_turn, "MOST_CUT_BYTES", 1)
-    monkeypatch.setattr(in_turn, "LOOP_CUT_BYTES", 1)
-    monkeypatch.setattr(Prepared, "compute", Mock(side_effect=MemoryError("full")))
+    monkeypatch.setattr(tiles, "TILE_BYTES", 1)
+    monkeypatch.setattr(tiles, "MOST_TILE_BYTES", 1)
+    monkeypatch.setattr(tiles, "LOOP_TILE_BYTES", 1)
+    monkeypatch.setattr(DeviceNetwork, "compute", Mock(side_effect=MemoryError("full")))
     graph, inputs = network(7, "plain", samples=7)
     with pytest.raises(MemoryError, match="full"):
         ReferenceEngine(graph, "cpu").run(inputs)

@@ -50,7 +50,7 @@ def matrix(builder: GraphBuilder, value: str, module: str) -> str:
 
 
 def synapse(builder: GraphBuilder, value: str, module: str) -> str:
-    return builder.add(Synapse(), value, name="synapse", provenance=Provenance(module, ("lower_it",)))
+    return builder.add(Synapse(), value, name="synapse", provenance=Provenance(module, ("lower_to_synapses",)))
 
 
 def dense(pair: Pair, module: str) -> None:
@@ -71,7 +71,7 @@ def mask(pair: Pair, module: str) -> None:
     dense(pair, "other")
     pair.s = pair.source.add(Mul(), s, pair.s, name="mask", provenance=Provenance(module))
     gates = [synapse(pair.chip, value, module) for value in (c, pair.c)]
-    pair.c = pair.chip.add(AND, *gates, name="mask", provenance=Provenance(module, ("lower_it",)))
+    pair.c = pair.chip.add(AND, *gates, name="mask", provenance=Provenance(module, ("lower_to_synapses",)))
 
 
 def gate(pair: Pair, module: str) -> None:

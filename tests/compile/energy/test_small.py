@@ -186,10 +186,11 @@ def spike_gate(builder: GraphBuilder, a: str, g: str, lowering: bool) -> str:
     if not lowering:
         return builder.add(Mul(), a, g, name="m", provenance=provenance)
     currents = [
-        builder.add(Synapse(), value, name=f"s{value}", provenance=provenance.after("lower_mask")) for value in (a, g)
+        builder.add(Synapse(), value, name=f"s{value}", provenance=provenance.after("lower_to_synapses"))
+        for value in (a, g)
     ]
     op = Lif(decay=1.0, form="sum", threshold=2.0)
-    return builder.add(op, *currents, name="m", provenance=provenance.after("lower_mask"))
+    return builder.add(op, *currents, name="m", provenance=provenance.after("lower_to_synapses"))
 
 
 def analog_gate(builder: GraphBuilder, a: str, g: str, lowering: bool) -> str:
@@ -197,8 +198,8 @@ def analog_gate(builder: GraphBuilder, a: str, g: str, lowering: bool) -> str:
     w = builder.add(Linear(), g, name="w", params=params, provenance=Provenance("mlp.to_hidden_linear"))
     if not lowering:
         return builder.add(Mul(), a, w, name="m", provenance=provenance)
-    opened = builder.add(Synapse(), a, name="open", provenance=provenance.after("lower_gate"))
-    return builder.add(Gate(bits=24), w, opened, name="m", provenance=provenance.after("lower_gate"))
+    opened = builder.add(Synapse(), a, name="open", provenance=provenance.after("lower_to_synapses"))
+    return builder.add(Gate(bits=24), w, opened, name="m", provenance=provenance.after("lower_to_synapses"))
 
 
 A, G = X, np.array([[[1, 1, 0]], [[0, 0, 0]]], np.float32)

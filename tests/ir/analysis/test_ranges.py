@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ir.analysis.ranges import magnitudes
+from ir.analysis.ranges import EXACT_FLOAT32, EXACT_FLOAT64, UNBOUNDED, fits_float32, fits_float64, magnitudes
 from ir.graph import GraphBuilder
 from ir.interpreter import interpret
 from ir.ops import Add, Concat, Expand, Gate, Graded, Input, Linear, Sum, Synapse
@@ -60,3 +61,32 @@ def test_bounds_of_single_projections_are_reached():
     )
     bounds = magnitudes(graph)
     assert (bounds["x"], bounds["l"], bounds["s"], bounds["y"], bounds["gy"]) == (8, 48, 96, 40, 4)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "largest", "fits"), [(np.float32, EXACT_FLOAT32, fits_float32), (np.float64, EXACT_FLOAT64, fits_float64)]
+)
+def test_floats_hold_whole_numbers_up_to_their_bound_included(dtype, largest, fits):
+    """Sums whose magnitudes reach the bound exactly, in random orders; one more is rounded."""
+    assert int(dtype(largest)) == largest
+    assert int(dtype(largest + 1)) != largest + 1
+    assert fits(largest)
+    assert not fits(largest + 1)
+    assert not fits(UNBOUNDED)
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        cuts = np.sort(rng.integers(0, largest, 20))
+        magnitudes_ = np.diff([0, *cuts.tolist(), largest])
+        terms = (magnitudes_ * rng.choice([-1, 1], magnitudes_.size)).astype(dtype)
+        total = dtype(0)
+        for term in rng.permutation(terms):
+            total = dtype(total + term)
+        assert int(total) == int(terms.astype(np.float64).astype(np.int64).sum())
+
+
+def test_what_opens_a_gate_adds_nothing_to_its_payload():
+    b = GraphBuilder("g", 1)
+    x, s = b.add(Input("graded<4>[2]"), name="x"), b.add(Input("spike[2]"), name="s")
+    opening = b.add(Synapse(100), s, name="open")
+    graph = b.build({"y": b.add(Gate(24), b.add(Synapse(3), x, name="p"), opening, name="y")})
+    assert magnitudes(graph)["y"] == 24

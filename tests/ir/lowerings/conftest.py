@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from ir.analysis.census import census
+from ir.analysis.resources import node_resources
 from ir.graph import Array, Graph, GraphBuilder, Provenance
 from ir.interpreter import interpret
 from ir.lowerings.cost import Cost
@@ -252,7 +252,7 @@ def neurons_of(graph: Graph) -> list[str]:
 
 def added_by(chip: Graph, strategy: str) -> tuple[int, int]:
     """Neurons and synapses that a lowering added."""
-    rows = [row for row in census(chip) if strategy in chip.nodes[row.node].provenance.passes]
+    rows = [row for row in node_resources(chip) if strategy in chip.nodes[row.node].provenance.passes]
     return sum(row.neurons for row in rows), sum(row.synapses for row in rows)
 
 

@@ -300,3 +300,10 @@ def test_every_operation_is_tested():
         "not",
         "integer_leaky",
     }  # in files of their own
+
+
+def test_only_a_gates_last_operands_open_it():
+    names = ("a", "b", "c")
+    gate = Gate(8, enables=2)
+    assert (gate.payload_operands(names), gate.enabling_operands(names)) == (("a",), ("b", "c"))
+    assert (Graded(8).payload_operands(names), Graded(8).enabling_operands(names)) == (names, ())

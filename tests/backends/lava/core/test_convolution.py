@@ -8,8 +8,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from backends.lava.bounds import magnitude_bounds
 from backends.lava.core.instructions import wiring_instruction
+from backends.lava.validate import magnitude_bounds
 from ir.graph import GraphBuilder
 from ir.ops import Conv, Input, IntegerLif, Lif, Linear, Sum
 

@@ -44,7 +44,7 @@ def test_spikes_equal_the_definition(reach, window):
         weight = b.param("w", np.ones((1, 1), np.int8))
         current = b.add(Linear(), b.add(Input("spike[1]"), name="x"), name="l", params={"weight": weight})
         graph = b.build({"y": b.add(IntegerLif(du, dv, vth, 6, 12, 24), current, name="y")})
-        neuron = PlainLif(graph.nodes["y"], np.full(1, bias), reach, window)
+        neuron = PlainLif(graph.nodes["y"].op, np.full(1, bias), reach, window)
         drawn = rng.integers(-reach, reach + 1, (window or STEPS, SIZE))
         drawn[:, :4] = np.array([reach, -reach, reach, -reach]) * [1, 1, 1, -1]
         drawn[::2, 2:4] *= -1

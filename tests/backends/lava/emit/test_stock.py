@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from backends.lava.bounds import with_input_range
 from backends.lava.emit import stock
 from backends.lava.emit.blueprint import CorePart, LifPart, SynapsesPart
 from backends.lava.emit.matrix import connection_matrix, stored_matrix
 from backends.lava.emit.stock import emit_stock
 from backends.lava.engine import LavaEngine
 from backends.lava.timing import timing_of
-from ir.analysis.fan_in import cone_of, populations
+from backends.lava.validate import with_input_range
+from ir.analysis.fan_in import fan_in_cone, populations
 from ir.graph import GraphBuilder
 from ir.ops import Graded, Input, Linear, Synapse
 from ir.ops.integer_neuron import IntegerLif
@@ -28,7 +28,7 @@ def test_matrices_say_what_the_wiring_computes(seed, network, expected):
             total = sum(
                 values[source].reshape(-1, graph.nodes[source].type.size)
                 @ connection_matrix(graph, current, source).T.toarray()
-                for source in cone_of(graph, (current,)).sources
+                for source in fan_in_cone(graph, (current,)).sources
             )
             assert np.array_equal(total, values[current].reshape(total.shape)), current
 
@@ -36,7 +36,7 @@ def test_matrices_say_what_the_wiring_computes(seed, network, expected):
 def test_matrices_are_evaluated_in_chunks(network, monkeypatch):
     graph, _ = network(3)
     node = populations(graph)[-1]
-    source = cone_of(graph, node.inputs).sources[0]
+    source = fan_in_cone(graph, node.inputs).sources[0]
     whole = connection_matrix(graph, node.inputs[0], source)
     monkeypatch.setattr("backends.lava.emit.matrix.ELEMENTS_AT_ONCE", 60)
     assert np.array_equal(connection_matrix(graph, node.inputs[0], source).toarray(), whole.toarray())

@@ -1,4 +1,4 @@
-"""CUDA's forms on a machine without CUDA: its product of bytes by a strict stand-in, its streams by any order they allow."""
+"""CUDA's kernels on a machine without CUDA: its product of bytes by a strict stand-in, its streams by any order they allow."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import pytest
 import torch
 
 from backends.reference.cuda import products
-from backends.reference.cuda.forms import CudaForms
-from backends.reference.cuda.lanes import Lanes
-from backends.reference.cuda.stream import Streamed
-from backends.reference.devices import Means
+from backends.reference.cuda.kernels import CudaKernels
+from backends.reference.cuda.streams import Streams
+from backends.reference.cuda.tiles import StagedTiles
+from backends.reference.devices import ExecutionDevice
 from backends.reference.engine import ReferenceEngine
 
 CPU = torch.device("cpu")
@@ -44,48 +44,48 @@ def strict_int_mm(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 @dataclass
 class Scheduler:
-    """Runs the work of lanes in a random order that their marks allow, and as late as a host may see it."""
+    """Runs the work of streams in a random order that their events allow, and as late as a host may see it."""
 
     rng: np.random.Generator
-    lanes: list[SimulatedLane] = field(default_factory=list)
+    streams: list[SimulatedStream] = field(default_factory=list)
 
-    def lanes_of_a_device(self) -> Lanes:
-        self.lanes = [SimulatedLane(self) for _ in range(3)]
-        return Lanes(*self.lanes)
+    def streams_of_a_device(self) -> Streams:
+        self.streams = [SimulatedStream(self) for _ in range(3)]
+        return Streams(*self.streams)
 
     def step(self) -> bool:
-        ready = [lane for lane in self.lanes if lane.queue and (lane.queue[0][1] is None or lane.queue[0][1].passed)]
+        ready = [s for s in self.streams if s.queue and (s.queue[0][1] is None or s.queue[0][1].passed)]
         if ready:
             self.rng.choice(np.array(ready, dtype=object)).advance()
         return bool(ready)
 
 
 @dataclass(eq=False)
-class SimulatedMark:
+class SimulatedEvent:
     scheduler: Scheduler
     passed: bool = False
 
     def synchronize(self) -> None:
         while not self.passed:
-            assert self.scheduler.step(), "a lane waits for ever"
+            assert self.scheduler.step(), "a stream waits for ever"
 
 
 @dataclass(eq=False)
-class SimulatedLane:
+class SimulatedStream:
     scheduler: Scheduler
     queue: deque[Any] = field(default_factory=deque)
 
-    def do(self, work: Callable[[], None], after: SimulatedMark | None = None) -> SimulatedMark:
-        mark = SimulatedMark(self.scheduler)
-        self.queue.append((work, after, mark))
+    def do(self, work: Callable[[], None], after: SimulatedEvent | None = None) -> SimulatedEvent:
+        event = SimulatedEvent(self.scheduler)
+        self.queue.append((work, after, event))
         for _ in range(self.scheduler.rng.integers(3)):
             self.scheduler.step()
-        return mark
+        return event
 
     def advance(self) -> None:
-        work, _, mark = self.queue.popleft()
+        work, _, event = self.queue.popleft()
         work()
-        mark.passed = True
+        event.passed = True
 
 
 def simulated_capture(work: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
@@ -108,13 +108,14 @@ def strict(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def cuda_engine():
-    """cuda_engine(graph, seed=0, limit=2^28, kernels=None): the engine in its CUDA form, on the CPU."""
+    """cuda_engine(graph, seed=0, limit=2^28, compiled=None): the engine with CUDA's kernels, on the CPU."""
 
-    def make(graph, seed=0, limit=1 << 28, kernels=None, capture=simulated_capture, forms=None) -> ReferenceEngine:
-        lanes = Scheduler(np.random.default_rng(seed)).lanes_of_a_device()
-        runner = partial(Streamed, lanes=lanes, capture=capture, limit=limit, pinned=False)
+    def make(graph, seed=0, limit=1 << 28, compiled=None, capture=simulated_capture, kernels=None) -> ReferenceEngine:
+        streams = Scheduler(np.random.default_rng(seed)).streams_of_a_device()
+        tiles = partial(StagedTiles, streams=streams, capture=capture, limit=limit, pinned=False)
         engine = ReferenceEngine(graph, "cpu")
-        engine.__dict__["_means"] = Means("CUDA in its forms", forms or CudaForms(CPU, True, True, kernels), runner)
+        kernels = kernels or CudaKernels(CPU, True, True, compiled)
+        engine.__dict__["_execution_device"] = ExecutionDevice("CUDA's kernels", kernels, tiles)
         return engine
 
     return make
@@ -123,7 +124,7 @@ def cuda_engine():
 @pytest.fixture(scope="session")
 def loops():
     """The module of random networks with loops and delays."""
-    path = Path(__file__).parents[1] / "run" / "test_loops.py"
+    path = Path(__file__).parents[1] / "run" / "test_loop.py"
     spec = spec_from_file_location("random_loops", path)
     assert spec is not None
     assert spec.loader is not None

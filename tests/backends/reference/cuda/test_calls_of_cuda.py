@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from backends.reference.cuda import forms, lanes, slot, stream
-from backends.reference.devices import Means
+from backends.reference.cuda import kernels, staging, streams, tiles
+from backends.reference.devices import ExecutionDevice
 from backends.reference.engine import ReferenceEngine
 
 CPU = torch.device("cpu")
@@ -67,7 +67,7 @@ class Device:
             patch.setattr(torch.cuda, name, value)
         empty = torch.empty
         patch.setattr(torch, "empty", lambda *size, pin_memory=False, **options: empty(*size, **options))
-        lanes.cuda_lanes.cache_clear()
+        streams.cuda_streams.cache_clear()
 
 
 @pytest.fixture
@@ -75,14 +75,14 @@ def device(monkeypatch):
     made = Device()
     made.install(monkeypatch)
     yield made
-    lanes.cuda_lanes.cache_clear()
+    streams.cuda_streams.cache_clear()
 
 
 def test_a_run(device, network):
     """A graph is captured when the shape comes back; the stand-in's does nothing when replayed, so that results are those of then."""
     graph, inputs = network(3, "plain", "attention", samples=5)
     engine, wanted = ReferenceEngine(graph, "cpu"), ReferenceEngine(graph, "cpu").run(inputs)
-    engine.__dict__["_means"] = Means("a stand-in", forms.cuda_forms(CPU), stream.streamed)
+    engine.__dict__["_execution_device"] = ExecutionDevice("a stand-in", kernels.cuda_kernels(CPU), tiles.CudaTiles)
     for _ in range(4):
         found = engine.run(inputs)
         assert all(np.array_equal(found.outputs[name], wanted.outputs[name]) for name in wanted.outputs)
@@ -91,17 +91,17 @@ def test_a_run(device, network):
     assert device.waited == 4 * 2  # computation for its inputs, the way back for the computation
 
 
-def test_the_forms_of_a_device(device, monkeypatch):
-    assert forms.cuda_forms(CPU).words[0] == "int8 products"
-    monkeypatch.setattr(forms, "bytes_are_exact", lambda device: False)
-    assert forms.cuda_forms(CPU).words == ("float32 products", "neurons in plain torch")
-    monkeypatch.setattr(forms, "floats_are_exact", lambda device: False)
-    with pytest.raises(forms.CompileError, match="does not sum whole numbers exactly"):
-        forms.cuda_forms(CPU)
+def test_the_kernels_of_a_device(device, monkeypatch):
+    assert kernels.cuda_kernels(CPU).description[0] == "int8 products"
+    monkeypatch.setattr(kernels, "bytes_are_exact", lambda device: False)
+    assert kernels.cuda_kernels(CPU).description == ("float32 products", "neurons in plain torch")
+    monkeypatch.setattr(kernels, "floats_are_exact", lambda device: False)
+    with pytest.raises(kernels.CompileError, match="does not sum whole numbers exactly"):
+        kernels.cuda_kernels(CPU)
 
 
 def test_buffers_grow_and_are_kept():
-    buffer = slot.Buffer(CPU, False)
+    buffer = staging.Buffer(CPU, False)
     large = buffer.like((4, 5), torch.float32)
     assert buffer.like((2, 3), torch.float32).data_ptr() == large.data_ptr()
     assert buffer.like((6, 5), torch.float32).shape == (6, 5)

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from backends.reference.cuda import products, self_test
-from backends.reference.cuda.forms import EXACT_FLOAT16, CudaForms
+from backends.reference.cuda.kernels import EXACT_FLOAT16, CudaKernels
 from backends.reference.cuda.precision import whole_float32
 from backends.reference.cuda.products import ByteConvolution, ByteDense, ByteMatrix
-from backends.reference.kernels.dense import Sources
+from backends.reference.kernels.weighted_products import SourceSum
 from ir.ops.linear import Conv
 
 CPU = torch.device("cpu")
-ONE = Sources(("x",), None)
+ONE = SourceSum(("x",), None)
 QUIET = [HealthCheck.function_scoped_fixture]
 
 
@@ -72,12 +72,12 @@ def test_convolutions(data):
 
 
 def test_float16_only_where_all_its_sums_are_exact():
-    forms = CudaForms(CPU, True, True, None)
-    assert forms.joint_kind(EXACT_FLOAT16) == torch.float16
-    assert forms.joint_kind(EXACT_FLOAT16 + 1) == torch.float32
-    assert forms.joint_kind(1 << 24) == torch.float32
-    assert forms.joint_kind((1 << 24) + 1) == torch.float64
-    assert CudaForms(CPU, True, False, None).joint_kind(1) == torch.float32
+    kernels = CudaKernels(CPU, True, True, None)
+    assert kernels.contraction_dtype(EXACT_FLOAT16) == torch.float16
+    assert kernels.contraction_dtype(EXACT_FLOAT16 + 1) == torch.float32
+    assert kernels.contraction_dtype(1 << 24) == torch.float32
+    assert kernels.contraction_dtype((1 << 24) + 1) == torch.float64
+    assert CudaKernels(CPU, True, False, None).contraction_dtype(1) == torch.float32
     whole = torch.arange(-EXACT_FLOAT16, EXACT_FLOAT16 + 1)
     assert torch.equal(whole.to(torch.float16).long(), whole)
 

@@ -14,10 +14,10 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backends.reference.cuda.neurons import TILE, WIDTH, FusedPayloads, FusedSpikes, FusedWrapping
+from backends.reference.cuda.neurons import TILE, WIDTH, FusedPayloads, FusedSpikes, FusedWrappingSpikes
 from backends.reference.cuda.self_test import holds, neurons_are_exact
 from backends.reference.engine import ReferenceEngine
-from backends.reference.kernels.neurons import keeps_power_of_two
+from backends.reference.kernels.torch_neurons import keeps_power_of_two
 from ir.ops import Gate, Graded
 from ir.ops.integer_neuron import IntegerLif
 
@@ -93,7 +93,7 @@ def test_spikes(kernels, case):
 def test_spikes_of_currents_that_wrap(kernels, case, du, larger):
     op, shape, bias, _, scale, x = case
     op, x = replace(op, du=du), x.double() * larger
-    spikes, count = FusedWrapping(kernels, op, shape, of_type(bias, torch.float64), scale, CPU)(x)
+    spikes, count = FusedWrappingSpikes(kernels, op, shape, of_type(bias, torch.float64), scale, CPU)(x)
     wanted = op.run((x.numpy().astype(np.int64) * scale,), params(bias), len(x))
     assert np.array_equal(spikes.numpy(), wanted)
     assert int(count) == wanted.sum()
@@ -149,7 +149,7 @@ def test_the_self_test_tells_right_from_wrong(kernels, monkeypatch):
 def test_whole_networks(data, kernels, integer_networks, cuda_engine):
     graph, inputs = data.draw(integer_networks)
     wanted = ReferenceEngine(graph, "cpu").run(inputs)
-    engine = cuda_engine(graph, kernels=kernels)
+    engine = cuda_engine(graph, compiled=kernels)
     assert engine.describe().endswith("int8 products, fused neurons")
     for _ in range(2):
         found = engine.run(inputs)

@@ -8,10 +8,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from backends.reference.cuda import products
-from backends.reference.cuda.forms import CudaForms
-from backends.reference.kernels.targets import targets_per_position
-from backends.reference.plan.plan import plan_of
-from backends.reference.run.prepared import Prepared
+from backends.reference.cuda.kernels import CudaKernels
+from backends.reference.kernels.device_kernels import device_fan_out
+from backends.reference.plan.execution_plan import plan_of
+from backends.reference.run.network import DeviceNetwork
 from ir.graph import GraphBuilder
 from ir.ops import Conv, Graded, Input, Linear
 from ir.ops.delay import Delay, Past
@@ -110,7 +110,7 @@ def without_a_look(strict, monkeypatch):
 def prepared(graph, device):
     populations = tuple(node.name for node in graph.nodes.values() if node.op.family == "neuron")
     return [
-        Prepared(plan_of(graph, frozenset(probes)), device, CudaForms(device, True, True, None), probes)
+        DeviceNetwork(plan_of(graph, frozenset(probes)), device, CudaKernels(device, True, True, None), probes)
         for probes in ((), populations)
     ]
 
@@ -125,7 +125,7 @@ def run(one, fed):
 def test_nothing_waits(place, network):
     graph, inputs = list(all_networks(network))[place]
     for one in prepared(graph, torch.device("cpu")):
-        fed = {name: torch.from_numpy(x).to(one.travels(name)) for name, x in inputs.items()}
+        fed = {name: torch.from_numpy(x).to(one.input_dtype(name)) for name, x in inputs.items()}
         with torch.no_grad():  # torch 2.3 cannot look into its inference mode
             run(one, fed)
             with Waiting():
@@ -151,7 +151,7 @@ def test_networks_that_wait_say_so(level, seed, loops):
     """They are not captured; all others are, loops too."""
     graph = loops.closed(seed, level)
     one = prepared(graph, torch.device("cpu"))[0]
-    fed = {name: torch.from_numpy(x).to(one.travels(name)) for name, x in loops.inputs(graph, seed).items()}
+    fed = {name: torch.from_numpy(x).to(one.input_dtype(name)) for name, x in loops.inputs(graph, seed).items()}
     waited = False
     with torch.no_grad():
         run(one, fed)
@@ -167,13 +167,15 @@ def test_networks_that_wait_say_so(level, seed, loops):
 def test_every_tensor_is_on_the_device(place, network, monkeypatch):
     """On made-up CUDA tensors, which refuse to meet the processor's, and have no values to look at."""
     fake = pytest.importorskip("torch._subclasses.fake_tensor")
-    targets_per_position.cache_clear()  # made-up tensors of one test are none of another's
+    device_fan_out.cache_clear()  # made-up tensors of one test are none of another's
     device = torch.device("cuda")
     graph, inputs = list(all_networks(network))[place]
     try:
         with fake.FakeTensorMode(), torch.inference_mode():
             for one in prepared(graph, device):
-                fed = {name: torch.empty(x.shape, dtype=one.travels(name), device=device) for name, x in inputs.items()}
+                fed = {
+                    name: torch.empty(x.shape, dtype=one.input_dtype(name), device=device) for name, x in inputs.items()
+                }
                 counts = [count for count in run(one, fed) if isinstance(count, torch.Tensor)]
                 assert counts
                 assert all(count.device.type == "cuda" for count in counts)
@@ -182,4 +184,4 @@ def test_every_tensor_is_on_the_device(place, network, monkeypatch):
             raise
         pytest.skip("this torch makes up no CUDA tensors where there is no driver")
     finally:
-        targets_per_position.cache_clear()
+        device_fan_out.cache_clear()

@@ -1,4 +1,4 @@
-"""On a real GPU: every form equals the processor's engine, replays equal first runs, nothing inside a run waits."""
+"""On a real GPU: every kernel equals the processor's engine, replays equal first runs, nothing inside a run waits."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backends.reference.cuda import self_test, stream
-from backends.reference.cuda.forms import CudaForms, cuda_forms
+from backends.reference.cuda import self_test, tiles
+from backends.reference.cuda.kernels import CudaKernels, cuda_kernels
 from backends.reference.cuda.precision import whole_float32
 from backends.reference.cuda.products import ByteDense
-from backends.reference.devices import means_of
+from backends.reference.devices import execution_device
 from backends.reference.engine import ReferenceEngine
-from backends.reference.kernels.dense import Sources
-from backends.reference.plan.plan import plan_of
-from backends.reference.run.prepared import Prepared
+from backends.reference.kernels.weighted_products import SourceSum
+from backends.reference.plan.execution_plan import plan_of
+from backends.reference.run.network import DeviceNetwork
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 CUDA = torch.device("cuda")
@@ -52,9 +52,9 @@ def check(graph, inputs, runs=4):
     return there
 
 
-def test_every_form_is_exact_here():
-    """A form that is not exact is not used, and nothing else is wrong; but on a GPU of this decade all of them are."""
-    assert cuda_forms(CUDA).words == ("int8 products", "fused neurons"), cuda_forms(CUDA).words
+def test_every_kernel_is_exact_here():
+    """A kernel that is not exact is not used, and nothing else is wrong; but on a GPU of this decade all of them are."""
+    assert cuda_kernels(CUDA).description == ("int8 products", "fused neurons"), cuda_kernels(CUDA).description
     assert self_test.holds(self_test.halves_are_exact, CUDA)
 
 
@@ -70,7 +70,7 @@ def test_products_of_bytes(rows, inputs, outputs):
     weight = rng.choice([-128, 127, 1], (outputs, inputs))
     x = rng.choice([-128, 127, 0, 1], (1, rows, inputs)).astype(np.int8)
     moved = torch.from_numpy(x).to(CUDA)
-    found = ByteDense(Sources(("x",), None), weight, CUDA).current(lambda _: moved)
+    found = ByteDense(SourceSum(("x",), None), weight, CUDA).current(lambda _: moved)
     assert np.array_equal(found.cpu().numpy(), x.astype(np.float64) @ weight.T)
 
 
@@ -105,21 +105,21 @@ def test_tf32_changes_nothing(allowed, network):
 
 @pytest.mark.parametrize("bytewise", [True, False])
 @pytest.mark.parametrize("fused", [True, False])
-def test_every_combination_of_forms(bytewise, fused, network):
+def test_every_combination_of_kernels(bytewise, fused, network):
     graph, inputs = network(5, *MOTIFS, steps=3, samples=5)
-    means, whole = means_of(CUDA), cuda_forms(CUDA)
-    forms = CudaForms(CUDA, bytewise, bytewise, whole._kernels if fused else None)
+    device, whole = execution_device(CUDA), cuda_kernels(CUDA)
+    kernels = CudaKernels(CUDA, bytewise, bytewise, whole._compiled if fused else None)
     with torch.inference_mode():
-        runner = means.runner(Prepared(plan_of(graph, frozenset()), CUDA, forms, ()))
+        runs = device.tiles(DeviceNetwork(plan_of(graph, frozenset()), CUDA, kernels, ()))
         wanted = ReferenceEngine(graph, "cpu").run(inputs)
         for _ in range(3):
-            found = runner(inputs)
+            found = runs.run(inputs)
             assert found.counter.events(5, 3) == wanted.events
             assert all(np.array_equal(found.outputs[name], values) for name, values in wanted.outputs.items())
 
 
-def test_a_data_set_in_cuts(network, monkeypatch):
-    monkeypatch.setattr(stream, "CUT_BYTES", 3000)
+def test_a_data_set_in_tiles(network, monkeypatch):
+    monkeypatch.setattr(tiles, "TILE_BYTES", 3000)
     graph, inputs = network(7, *MOTIFS, samples=301)
     check(graph, inputs)
 
@@ -127,19 +127,18 @@ def test_a_data_set_in_cuts(network, monkeypatch):
 def test_shapes_are_captured(network):
     """A graph for the shape that came back."""
     graph, inputs = network(7, *MOTIFS, samples=9)
-    means = means_of(CUDA)
-    prepared = Prepared(plan_of(graph, frozenset()), CUDA, means.forms, ())
-    runner = stream.Streamed(prepared, stream.cuda_lanes(CUDA), stream.capture, 1 << 28, pinned=True)
+    network_ = DeviceNetwork(plan_of(graph, frozenset()), CUDA, execution_device(CUDA).kernels, ())
+    staged = tiles.StagedTiles(network_, tiles.cuda_streams(CUDA), tiles.capture, 1 << 28, pinned=True)
     with torch.inference_mode(), whole_float32():
         for _ in range(3):
-            runner({name: np.ascontiguousarray(x) for name, x in inputs.items()})
-    assert len(runner._replayed._recorded) == 1
+            staged.run({name: np.ascontiguousarray(x) for name, x in inputs.items()})
+    assert len(staged._replayed._recorded) == 1
 
 
 def test_nothing_waits(network):
     graph, inputs = network(5, *MOTIFS, steps=3, samples=4)
-    one = Prepared(plan_of(graph, frozenset()), CUDA, means_of(CUDA).forms, ())
-    fed = {name: torch.from_numpy(x).to(CUDA, one.travels(name)) for name, x in inputs.items()}
+    one = DeviceNetwork(plan_of(graph, frozenset()), CUDA, execution_device(CUDA).kernels, ())
+    fed = {name: torch.from_numpy(x).to(CUDA, one.input_dtype(name)) for name, x in inputs.items()}
     with torch.inference_mode():
         one.compute(fed, one.counter())
         torch.cuda.synchronize()

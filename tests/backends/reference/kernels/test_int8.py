@@ -11,10 +11,10 @@ from torch.nn import functional
 
 from backends.event_driven.eight_bits import common_shift, fits
 from backends.reference.kernels import int8
-from backends.reference.kernels.cpu import cpu_forms
-from backends.reference.kernels.dense import Sources
-from backends.reference.kernels.forms import Weighted
+from backends.reference.kernels.cpu import cpu_kernels
+from backends.reference.kernels.device_kernels import WeightedProjection
 from backends.reference.kernels.int8 import Int8Kernels, Int8Weights, is_exact
+from backends.reference.kernels.weighted_products import SourceSum
 from ir.ops.linear import Conv
 
 pytestmark = pytest.mark.skipif(not is_exact(), reason="this processor does not sum bytes exactly")
@@ -95,7 +95,7 @@ def test_what_onednn_cannot_convolve_is_left_to_float32(op, kernels, image):
     weight = rng.integers(-128, 128, kernels)
     own = torch.from_numpy(weight).float()
     x = torch.from_numpy(rng.integers(0, 2, (2, 3, *image)).astype(np.uint8))
-    product = cpu_forms().product(Weighted(op, Sources(("x",), None), weight, own, True))
+    product = cpu_kernels().product(WeightedProjection(op, SourceSum(("x",), None), weight, own, True))
     wanted = functional.conv2d(
         x.flatten(0, 1).double(), own.double(), None, op.stride, op.padding, op.dilation, op.groups
     )

@@ -10,18 +10,17 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backends.reference.kernels.compiled import neuron_kernels
-from backends.reference.kernels.cpu import WithNumba
-from backends.reference.kernels.forms import Forms
-from backends.reference.kernels.layout import is_channels_last
-from backends.reference.kernels.neurons import (
+from backends.reference.kernels import compiled_kernels
+from backends.reference.kernels.cpu import NumbaKernels
+from backends.reference.kernels.device_kernels import DeviceKernels
+from backends.reference.kernels.torch_neurons import (
     burst_spikes,
     defined_emission,
     integer_lif_spikes,
-    is_plain,
     keeps_power_of_two,
 )
-from backends.reference.kernels.number_types import travels
+from backends.reference.kernels.values import is_channels_last, travel_dtype
+from ir.analysis.plain_neurons import plain_lif
 from ir.graph import Node
 from ir.ops import Burst, Gate, Graded, Lif
 from ir.ops.integer_neuron import IntegerLeaky, IntegerLif
@@ -54,7 +53,7 @@ def test_the_integer_neuron_is_the_operations(op, currents, bias, wide):
 @pytest.fixture(params=["compiled", "torch"])
 def way(request):
     """Both ways to compute a plain neuron."""
-    return WithNumba(neuron_kernels()) if request.param == "compiled" else Forms()
+    return NumbaKernels(compiled_kernels()) if request.param == "compiled" else DeviceKernels()
 
 
 @st.composite
@@ -132,16 +131,17 @@ def test_any_integer_neuron_runs_by_its_definition(op, params, kind):
     x = np.random.default_rng(0).integers(-50, 90, (9, 2, 3))
     own = {role: np.array(values) for role, values in params.items()}
     tensors = {role: torch.from_numpy(array) for role, array in own.items()}
-    found = defined_emission(Node("y", op, ("x",), kind), torch.from_numpy(x).double(), tensors, torch.int64)
+    node = Node("y", op, ("x",), kind, tuple((role, role) for role in own))
+    found = defined_emission(node, torch.from_numpy(x).double(), tensors, torch.int64)
     wanted = op.run((x,), own, 9)
     assert np.array_equal(found.numpy(), wanted)
     assert np.any(wanted)
-    assert found.dtype == travels(kind)
-    assert not is_plain(op, own) if isinstance(op, IntegerLif) else True
+    assert found.dtype == travel_dtype(kind)
+    assert plain_lif(node) is None
 
 
 @pytest.mark.parametrize("bias", [None, (3, 1, 1), (3, 4, 5), (5,), ()])
-def test_images_with_their_channels_last(way: Forms, bias: tuple[int, ...] | None):
+def test_images_with_their_channels_last(way: DeviceKernels, bias: tuple[int, ...] | None):
     op, rng = IntegerLif(4095, 2048, 8, 6, 12, 24), np.random.default_rng(0)
     x = rng.integers(-9, 12, (4, 20, 3, 4, 5))
     shifts = None if bias is None else rng.integers(-300, 300, bias)
@@ -174,10 +174,10 @@ def test_payloads_shift_toward_minus_infinity_and_saturate(way, data):
     assert int(count) == np.count_nonzero(wanted)
 
 
-def test_number_types_hold_what_travels():
+def test_dtypes_hold_what_goes_between_populations():
     kinds = {graded(8): torch.int8, graded(9): torch.float32, graded(25): torch.float32, graded(26): torch.float64}
     for domain, wanted in {**kinds, SPIKE: torch.uint8}.items():
-        assert travels(Type((3,), domain)) == wanted
+        assert travel_dtype(Type((3,), domain)) == wanted
 
 
 @pytest.mark.parametrize("micro", [1, 3])
@@ -194,7 +194,7 @@ def test_stepped_neurons_keep_their_state_and_wrap(du, dv):
     rng = np.random.default_rng(du + dv)
     x = rng.choice([-(1 << 18), -(1 << 17), -300, 0, 7, 200, 1 << 17, (1 << 17) + 1, 1 << 18], (30, 3, *shape))
     bias = rng.integers(-5000, 5000, shape[-1:])
-    stepped = WithNumba(kernels).stepped(op, shape, torch.from_numpy(bias).double())
+    stepped = NumbaKernels(kernels).stepper(op, shape, torch.from_numpy(bias).double())
     assert stepped is not None
     found = torch.cat([stepped(torch.from_numpy(x[t : t + 1])) for t in range(len(x))])
     wanted = op.run((x,), {"bias": bias}, len(x))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from backends.reference.kernels.product import EXACT_FLOAT32, accumulator, largest_term_sum, weighted_sum
+from backends.reference.kernels.product import accumulator, largest_term_sum, weighted_sum
+from ir.analysis.ranges import EXACT_FLOAT32
 from ir.graph import GraphBuilder, Node
 from ir.ops import Conv, Input, Linear, Sum, Synapse
 

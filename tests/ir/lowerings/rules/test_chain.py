@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ir.analysis.census import census, totals
+from ir.analysis.resources import node_resources, resource_totals
 from ir.errors import DeployError
 from ir.graph import Graph, GraphBuilder, Provenance
 from ir.lowerings.rules import chain
@@ -47,7 +47,7 @@ def test_costs_are_what_is_built(cmsf: SimpleNamespace, name: str, strategy: str
     source = NETWORKS[name]
     lowered = lower_to_synapses(source, cmsf.LOIHI2, {"chain": strategy})
     cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 1, samples=20))
-    counts, cost = totals(census(lowered)), cmsf.estimated(source, "last", strategy)
+    counts, cost = resource_totals(node_resources(lowered)), cmsf.estimated(source, "last", strategy)
     assert sum(counts.neurons.values()) - source.nodes["y"].type.size == cost.neurons
     assert sum(counts.synapses.values()) == cost.synapses == cost.events
     assert cost.steps == 1

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ir.analysis.census import census, totals
+from ir.analysis.resources import node_resources, resource_totals
 from ir.graph import Array, Graph, GraphBuilder
 from ir.ops import Conv, Input, Lif, Linear, Offset, Reshape, Scale, Sum
 from ir.ops.base import Op
@@ -75,7 +75,7 @@ def test_same_spikes_and_no_neuron_more(cmsf: SimpleNamespace, chain: str):
     source = _network(*CHAINS[chain])
     lowered = lower_to_synapses(source, cmsf.LOIHI1, {})
     cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 1, samples=20))
-    assert sum(totals(census(lowered)).neurons.values()) == source.nodes["y"].type.size
+    assert sum(resource_totals(node_resources(lowered)).neurons.values()) == source.nodes["y"].type.size
 
 
 @pytest.mark.parametrize(

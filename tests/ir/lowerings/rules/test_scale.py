@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ir.analysis.census import census, totals
+from ir.analysis.resources import node_resources, resource_totals
 from ir.graph import Graph, GraphBuilder
 from ir.ops import Conv, Input, Lif, Linear, Offset, Permute, Reshape, Scale, Sum, Synapse
 from ir.ops.base import Op
@@ -52,7 +52,7 @@ def test_exact_and_free(
     source = _scaled(projection, params, op, constants)
     lowered = lower_to_synapses(source, cmsf.LOIHI1, {})
     cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 1, samples=20))
-    counted = totals(census(lowered))
+    counted = resource_totals(node_resources(lowered))
     assert sum(counted.neurons.values()) == source.nodes["y"].type.size
     assert counted.synapses["own"] == sum(counted.synapses.values())
 
@@ -90,4 +90,4 @@ def test_a_factor_per_element(cmsf: SimpleNamespace, factors: np.ndarray, kind: 
     source = builder.build({"y": builder.add(Lif(0.5, threshold=0.25), y, name="y")})
     lowered = lower_to_synapses(source, cmsf.LOIHI1, {})
     cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 1, samples=20))
-    assert sum(totals(census(lowered)).neurons.values()) == 6
+    assert sum(resource_totals(node_resources(lowered)).neurons.values()) == 6

@@ -7,9 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ir.analysis.census import census
+from ir.analysis.resources import DUPLICATE, node_resources
 from ir.graph import GraphBuilder, Provenance
-from ir.lowerings.lowering import RESIDUAL
 from ir.ops import Add, Conv, Input, Lif, Linear, Subtract
 from ir.passes.lower_to_synapses import lower_to_synapses
 
@@ -33,7 +32,7 @@ def test_projection_of_a_sum(cmsf: SimpleNamespace, populations: int, kind: str)
     source = builder.build({"y": y})
     lowered = lower_to_synapses(source, cmsf.LOIHI1, {})
     cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 7, samples=20))
-    shares = [row.share for row in census(lowered) if row.synapses]
+    shares = [row.share for row in node_resources(lowered) if row.synapses]
     assert shares == ["own"] + ["duplicate"] * (populations - 1)
     assert {lowered.nodes[name].param("weight") for name in lowered.nodes["y"].inputs} == {"w"}
     bias = lowered.arrays(lowered.nodes["y"])["bias"]
@@ -53,7 +52,7 @@ def test_currents_join_in_the_dendrite_and_every_reader_has_its_own_synapses(cms
     lowered = lower_to_synapses(source, cmsf.LOIHI1, {})
     cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 1, samples=20), ["first", "second"])
     assert lowered.nodes["second"].inputs == ("stem_copy", "branch")
-    assert RESIDUAL in lowered.nodes["stem_copy"].provenance.passes
+    assert DUPLICATE in lowered.nodes["stem_copy"].provenance.passes
     np.testing.assert_array_equal(lowered.params["second.bias"], 2 * lowered.params["first.bias"])
 
 

@@ -1,0 +1,72 @@
+"""The values that travel between populations: their dtype, how they lie in memory, and what of them is only a copy."""
+
+from __future__ import annotations
+
+import torch
+
+from backends.reference.kernels import compiled_kernels
+from ir.analysis.ranges import emitted_magnitude, fits_float32
+from ir.types import Type
+
+Count = torch.Tensor | int
+"""A number of events; on a GPU it stays there until the end of a run."""
+Emitted = tuple[torch.Tensor, Count]
+"""What a population emits, and how many of its elements are not zero."""
+SAMPLE_AXES = 2
+"""Leading axes of every value: time and batch."""
+CHANNELS_LAST, CHANNELS_FIRST = (0, 1, 3, 4, 2), (0, 1, 4, 2, 3)
+"""Axes of images (T, B, channels, height, width) in the order in which products of bytes leave them, and back."""
+
+
+def travel_dtype(type_: Type) -> torch.dtype:
+    """The narrowest dtype that holds the spikes or payloads of an integer network."""
+    bound = type_.domain.bound
+    if type_.domain.kind != "graded":
+        return torch.uint8 if bound <= 255 else torch.float32
+    if bound <= 8:
+        return torch.int8
+    return torch.float32 if fits_float32(emitted_magnitude(type_)) else torch.float64
+
+
+def without_copies(value: torch.Tensor) -> torch.Tensor:
+    """The value with every expanded axis (stride 0) cut to length 1; time and batch stay."""
+    for axis in range(SAMPLE_AXES, value.ndim):
+        if value.stride(axis) == 0 and value.shape[axis] > 1:
+            value = value.narrow(axis, 0, 1)
+    return value
+
+
+def is_channels_last(values: torch.Tensor) -> bool:
+    """Whether images lie in memory with their channels last."""
+    return (
+        values.ndim == len(CHANNELS_LAST)
+        and not values.is_contiguous()
+        and values.permute(CHANNELS_LAST).is_contiguous()
+    )
+
+
+def laid_channels_last(images: torch.Tensor) -> torch.Tensor:
+    """Images (rows, channels, height, width) with their channels last in memory; torch's own copy goes byte by byte."""
+    compiled = compiled_kernels()
+    if compiled is None or not images.is_contiguous() or images.shape[1] == 1:
+        return images.contiguous(memory_format=torch.channels_last)
+    rows, channels, height, width = images.shape
+    laid = torch.empty((rows, height, width, channels), dtype=images.dtype)
+    compiled.channels_last(images.flatten(2).numpy(), laid.flatten(1, 2).numpy())
+    return laid.permute(0, 3, 1, 2)
+
+
+def channels_last_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """(height, width, channels) of (channels, height, width)."""
+    return (*shape[1:], shape[0])
+
+
+def channels_last_bias(bias: torch.Tensor | None) -> torch.Tensor | None:
+    """A bias that broadcasts to (channels, height, width), for (height, width, channels)."""
+    return None if bias is None else bias.reshape((1,) * (3 - bias.ndim) + tuple(bias.shape)).permute(1, 2, 0)
+
+
+def bias_period(shape: tuple[int, ...], bias: torch.Tensor) -> torch.Tensor:
+    """Biases (P,) of which neuron n of all samples has the one at n % P: a single one, one per feature, or all."""
+    same = bias.ndim == 0 or bias.numel() == bias.shape[-1] == (shape[-1] if shape else 1)
+    return bias.reshape(-1) if same else bias.expand(shape).reshape(-1)
