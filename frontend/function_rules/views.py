@@ -7,8 +7,8 @@ from math import prod
 
 import torch
 
-from frontend.tracing.layout import Dim, View, length, regroup
-from frontend.tracing.recorder import Recorder
+from frontend.recording.layout import Dim, View, length, regroup
+from frontend.recording.recorder import Recorder
 from ir.errors import CompileError
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import nir
 
+from frontend.names import node_name
 from frontend.nir.meaning.lints import Lint, lint
 from frontend.nir.meaning.semantics import Semantics
 from frontend.nir.meaning.semantics_given import given
@@ -21,7 +22,6 @@ from frontend.nir.reading.network import NirNetwork
 from frontend.nir.reading.reader import network_of
 from frontend.nir.round_trip.file import nir_graph
 from frontend.nir.round_trip.from_nir import from_nir, is_own
-from frontend.tracing.recorder import node_name
 from ir.graph import Graph
 
 Stated = str | Mapping[str, Any] | Semantics | None

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from frontend.tracing.recorder import Recorder
+from frontend.recording.recorder import Recorder
 from frontend.tracing.session import Session
 from ir.errors import CompileError
 from ir.graph import Graph

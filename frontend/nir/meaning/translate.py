@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from frontend.names import node_name
 from frontend.nir.meaning.arithmetic import in_form
 from frontend.nir.meaning.emit import Plan, Step, build
 from frontend.nir.meaning.neurons import POPULATIONS, population
@@ -18,7 +19,6 @@ from frontend.nir.meaning.projections import delay_steps, projection
 from frontend.nir.meaning.recurrence import Lags, lags
 from frontend.nir.meaning.semantics import Semantics
 from frontend.nir.reading.network import NirNetwork, NirNode
-from frontend.tracing.recorder import node_name
 from ir.errors import CompileError
 from ir.graph import Array, Graph
 from ir.ops import Delay

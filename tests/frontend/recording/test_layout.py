@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from torch import nn
 
-from frontend.tracing.layout import BATCH, FEATURE, TIME, Axis, View, regroup
+from frontend.recording.layout import BATCH, FEATURE, TIME, Axis, View, regroup
 from frontend.tracing.trace import trace_module
 from ir.errors import CompileError
 from ir.interpreter import interpret

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from math import prod
 from typing import NamedTuple
@@ -10,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from frontend.tracing.layout import (
+from frontend.names import node_name
+from frontend.recording.layout import (
     BATCH,
     FEATURE,
     TIME,
@@ -34,20 +34,25 @@ class Constant(NamedTuple):
     """A parameter on its way into the graph."""
 
     name: str
+    """What the model calls it, or where it is used."""
     array: Array
 
 
 class Recorder:
-    """A graph under construction, with the module and the function that are running now."""
+    """
+    A graph under construction.
+
+    `path` and `function` are those of the module and the function that run now: nodes are named after them. `stepwise`: the
+    model runs step by step, so that what it does at later steps is in the graph already.
+    """
 
     def __init__(self, name: str, steps: int, batch: int, parameter_names: Mapping[int, str]) -> None:
         self.steps, self.batch = steps, batch
-        self.path, self.function = "", ""
+        self.path, self.function, self.stepwise = "", "", False
         self._builder = GraphBuilder(name, steps)
         self._parameter_names = parameter_names
-        self._routed: dict[tuple[str, Op], str] = {}
-        self._made: dict[tuple[Op, tuple[str, ...], tuple[tuple[str, str], ...], str], str] = {}
-        self.stepwise = False
+        self._routes: dict[tuple[str, Op], str] = {}
+        self._values: dict[tuple[Op, tuple[str, ...], tuple[tuple[str, str], ...], str], str] = {}
 
     def input(self, name: str, value_type: Type) -> View:
         """A graph input; static ones are (B, ...), the others (T, B, ...)."""
@@ -68,11 +73,11 @@ class Recorder:
         stored = {role: self._builder.param(*constant) for role, constant in (params or {}).items()}
         label = name or ".".join(part for part in (self.path, self.function or op.kind) if part)
         key = (op, values, tuple(stored.items()), self.path)
-        if not (self.stepwise and key in self._made):
-            self._made[key] = self._builder.add(
+        if not (self.stepwise and key in self._values):
+            self._values[key] = self._builder.add(
                 op, *values, name=node_name(label), params=stored, provenance=Provenance(self.path)
             )
-        return self._made[key]
+        return self._values[key]
 
     def past(self, name: str, like: str) -> str:
         """The spikes, one step late, of the neuron that is emitted next under `name`; shaped like the value `like`."""
@@ -107,6 +112,7 @@ class Recorder:
         return View(value, tuple(in_memory_order(view.dims)))
 
     def _permuted(self, view: View) -> str:
+        """The view's value with its features in torch order: permuted in the fewest pieces that stay together."""
         runs = _runs(view)
         order = sorted(range(len(runs)), key=lambda k: runs[k][0])
         memory_shape = tuple(runs[k][1] for k in order)
@@ -116,13 +122,13 @@ class Recorder:
         return self._route(Permute(tuple(order.index(k) for k in range(len(runs)))), value)
 
     def _route(self, op: Op, value: str) -> str:
-        """A routing node, made once however often it is needed."""
-        if (value, op) not in self._routed:
+        """A routing node, appended once however often it is needed."""
+        if (value, op) not in self._routes:
             label = ".".join(part for part in (self.path, op.kind) if part)
-            self._routed[value, op] = self._builder.add(
+            self._routes[value, op] = self._builder.add(
                 op, value, name=node_name(label), provenance=Provenance(self.path)
             )
-        return self._routed[value, op]
+        return self._routes[value, op]
 
     def axis_of(self, view: View, dim: int) -> tuple[View, int]:
         """The view, reshaped or rearranged if need be, and the IR axis that is exactly the torch dimension `dim`."""
@@ -177,11 +183,6 @@ class Recorder:
                 "import.finite", f"{name} holds NaN or infinity", where=self.path, hint="check the checkpoint"
             )
         return Constant(node_name(name), array)
-
-
-def node_name(text: str) -> str:
-    """A name that the IR's text form can hold."""
-    return re.sub(r"[^\w.\-]", "_", text, flags=re.ASCII) or "_"
 
 
 def _runs(view: View) -> list[tuple[int, int]]:

@@ -58,14 +58,14 @@ def lif(module: nn.Module) -> Lif:
 def lif_box(module: nn.Module) -> Lif:
     """A membrane without a current; its reset is to a value or by subtraction."""
     reset = getattr(module.p.reset_method, "__name__", "")  # pyright: ignore[reportAttributeAccessIssue]
-    known = {"reset_value": "value", "reset_subtract": "subtract"}
-    if reset not in known:
+    resets = {"reset_value": "value", "reset_subtract": "subtract"}
+    if reset not in resets:
         raise CompileError(
             "import.parameter",
             f"{type(module).__name__} resets by a function of its own ({reset})",
-            hint=f"known: {', '.join(known)}",
+            hint=f"known: {', '.join(resets)}",
         )
-    return Lif(**_membrane(module), **_firing(module), reset=known[reset])
+    return Lif(**_membrane(module), **_firing(module), reset=resets[reset])
 
 
 def integrate_and_fire(module: nn.Module) -> Lif:

@@ -18,8 +18,8 @@ import torch
 from torch import nn
 
 from compile import compile_model
-from frontend.neuron_rules.snntorch_rules import SNNTORCH_CELLS
-from frontend.neuron_rules.table import qualified_name
+from frontend.names import qualified_name
+from frontend.neuron_rules.snntorch import SNNTORCH_CELLS
 from frontend.tracing.import_check import check_import
 from frontend.tracing.trace import trace_module
 from ir.errors import CompileError

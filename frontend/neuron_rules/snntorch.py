@@ -10,7 +10,7 @@ Synaptic   syn <- alpha syn + x
 RLeaky and RSynaptic add recurrent(spikes of the step before) to x, and reset as Synaptic does. Zeroing is late all the same in
 Leaky, where nothing reads the membrane between the spike and the next leak: its input is not lost, theirs is.
 With reset_delay=False a spike resets at once. A neuron still above the threshold then is reset once more by r, unless it
-fires again: the IR's `subtract_once`.
+fires again: the IR's `subtract_once`. Options that no rule covers are refused by name.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from frontend.names import qualified_name
+from ir.errors import CompileError
 from ir.ops import Leaky, Lif, Scale
 from ir.ops.membrane import Membrane
 
@@ -97,8 +99,7 @@ SNNTORCH_STATEFUL = (
 
 def states(module: nn.Module) -> tuple[str, ...]:
     """The states of a neuron of snnTorch with a rule; none for any other module."""
-    cls = type(module)
-    return SNNTORCH_STATES.get(f"{cls.__module__}.{cls.__qualname__}", ())
+    return SNNTORCH_STATES.get(qualified_name(type(module)), ())
 
 
 def constants(module: nn.Module) -> dict[str, torch.Tensor]:
@@ -109,10 +110,10 @@ def constants(module: nn.Module) -> dict[str, torch.Tensor]:
     """
     if not states(module):
         return {}
-    found: dict[str, torch.Tensor] = {"threshold": _threshold(module), "decay": 1 - _factor(module, "beta")}
+    table: dict[str, torch.Tensor] = {"threshold": _threshold(module), "decay": 1 - _factor(module, "beta")}
     if "syn" in states(module):
-        found["current_decay"] = 1 - _factor(module, "alpha")
-    return {role: _of_one_sample(values.float()) for role, values in found.items() if values.numel() > 1}
+        table["current_decay"] = 1 - _factor(module, "alpha")
+    return {role: _of_one_sample(values.float()) for role, values in table.items() if values.numel() > 1}
 
 
 def recurrence(module: nn.Module) -> nn.Module | None:
@@ -139,3 +140,85 @@ def _of_one_sample(values: torch.Tensor) -> torch.Tensor:
     while values.shape[0] == 1:
         values = values[0]
     return values
+
+
+_RESETS = {0: ("subtract", "_base_sub"), 1: ("zero", "_base_zero"), 2: ("none", "_base_int")}
+"""What a neuron stores of its reset -> the name of the reset, and the method that takes a step."""
+_TRIALS = 257
+"""Distances from the threshold, 0 among them, that a surrogate function is tried on."""
+
+
+def check_snntorch(module: nn.Module) -> None:
+    """
+    Refuse options that no rule covers.
+
+    Raises:
+        CompileError: import.parameter, import.surrogate or import.module, with the neuron's class.
+    """
+    name = type(module).__name__
+    if not states(module):
+        raise CompileError(
+            "import.module",
+            f"{name} inherits from a neuron of snnTorch and has no rule of its own",
+            hint="use the neuron itself: Leaky, Synaptic, RLeaky or RSynaptic",
+        )
+    if not hasattr(module, "reset_delay"):
+        raise CompileError(
+            "import.module",
+            f"{name} is of a snnTorch without reset_delay",
+            hint="the rules are those of snnTorch 1.0: install it and load the same weights",
+        )
+    for what, hint in _unsupported(module):
+        raise CompileError("import.parameter", f"{name} {what}", hint=hint)
+    _check_reset(module, name)
+    _check_surrogate(module, name)
+
+
+def _unsupported(module: nn.Module) -> list[tuple[str, str]]:
+    """(what the neuron does that has no rule, what to do about it)."""
+    factor = torch.as_tensor(module.graded_spikes_factor)
+    late_recurrent = "syn" in states(module) and "spk" in states(module)
+    table = (
+        (
+            bool((factor != 1).any()),
+            "scales its spikes (graded_spikes_factor)",
+            "put the factor into the next layer's weights",
+        ),
+        (bool(module.inhibition), "fires one neuron at a time (inhibition=True)", "train with inhibition=False"),
+        (
+            bool(module.state_quant),
+            "quantises its state (state_quant)",
+            "train with state_quant=False; the compiler quantises",
+        ),
+        (bool((torch.as_tensor(module.threshold) < 0).any()), "has a threshold below 0", "thresholds are 0 or above"),
+        (
+            late_recurrent and not module.reset_delay,
+            "resets without delay, which snnTorch's own code fails to do",
+            "use reset_delay=True",
+        ),
+    )
+    return [(what, hint) for refused, what, hint in table if refused]
+
+
+def _check_reset(module: nn.Module, name: str) -> None:
+    """snnTorch decides on the reset once, when it makes the neuron; weights loaded later may say something else."""
+    expected = _RESETS.get(int(torch.as_tensor(module.reset_mechanism_val)))
+    method = getattr(module.state_function, "__name__", "")
+    if expected != (module.reset_mechanism, method):
+        raise CompileError(
+            "import.parameter",
+            f"{name} was made with another reset_mechanism than it has now",
+            hint="make it with the reset_mechanism of the weights that it loads",
+        )
+
+
+def _check_surrogate(module: nn.Module, name: str) -> None:
+    distance = torch.linspace(-4, 4, _TRIALS)
+    with torch.no_grad():
+        fired = module.spike_grad(distance.clone())  # pyright: ignore[reportCallIssue]
+    if not isinstance(fired, torch.Tensor) or not torch.equal(fired, (distance > 0).float()):
+        raise CompileError(
+            "import.surrogate",
+            f"{name}'s spike_grad does not emit 1 above the threshold and 0 elsewhere",
+            hint="use one of snntorch.surrogate",
+        )

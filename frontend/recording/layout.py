@@ -18,11 +18,13 @@ TIME, BATCH, FEATURE = "time", "batch", "feature"
 
 
 class Axis(NamedTuple):
-    """One indivisible piece of a tensor: time, batch, or features at `place` in the IR value's memory order."""
+    """One indivisible piece of a tensor."""
 
     kind: str
+    """`TIME`, `BATCH` or `FEATURE`."""
     size: int
     place: tuple[int, ...] = ()
+    """Of features: where they lie in the IR value's memory, in lexicographic order; a split axis adds a digit."""
 
 
 Dim = tuple[Axis, ...]
@@ -31,11 +33,14 @@ Dim = tuple[Axis, ...]
 
 @dataclass(frozen=True)
 class View:
-    """A torch tensor as a view of the IR value called `value`; with a `step`, of what the value is at that step."""
+    """A torch tensor as a view of an IR value."""
 
     value: str
+    """Name of the IR value."""
     dims: tuple[Dim, ...]
+    """The torch dimensions, in order."""
     step: int | None = None
+    """The step of the window whose value the tensor is; None for the value over the whole window, or without time."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -101,20 +106,20 @@ def in_memory_order(dims: Iterable[Dim]) -> list[Dim]:
 
 def regroup(view: View, shape: Sequence[int]) -> View:
     """
-    `view` reshaped in C order; features may be split and merged, time and batch only merged.
+    `view` reshaped in C order; features may be split and merged, time and batch only joint.
 
     Raises:
         CompileError: where the new shape would cut the time or the batch axis.
     """
-    left = _merged(view)
-    dims = [_take(left, size, view, shape) for size in shape]
-    if left:  # only axes of length 1 can be left over: a batch or a window of one
-        dims[-1] = (*dims[-1], *left)
+    axes = _merge_neighbours(view)
+    dims = [_take(axes, size, view, shape) for size in shape]
+    if axes:  # only axes of length 1 can remain: a batch or a window of one
+        dims[-1] = (*dims[-1], *axes)
     return view.with_dims(dims)
 
 
-def _merged(view: View) -> list[Axis]:
-    """All axes in torch order, features that are neighbours in memory too taken together."""
+def _merge_neighbours(view: View) -> list[Axis]:
+    """All axes in torch order, features that are neighbours in memory too joined into one."""
     ranks = iter(view.ranks)
     merged: list[Axis] = []
     last = -2
@@ -128,19 +133,19 @@ def _merged(view: View) -> list[Axis]:
     return merged
 
 
-def _take(left: list[Axis], size: int, view: View, shape: Sequence[int]) -> Dim:
-    """Remove from the front of `left` the axes that make up a dimension of length `size`."""
-    taken: list[Axis] = []
-    if size == 1 and left and left[0].size == 1:
-        return (left.pop(0),)
+def _take(axes: list[Axis], size: int, view: View, shape: Sequence[int]) -> Dim:
+    """Remove from the front of `axes` those that make up a dimension of length `size`."""
+    dim: list[Axis] = []
+    if size == 1 and axes and axes[0].size == 1:
+        return (axes.pop(0),)
     while size > 1:
-        axis = left.pop(0)
+        axis = axes.pop(0)
         if size % axis.size == 0:
-            taken.append(axis)
+            dim.append(axis)
             size //= axis.size
-        elif axis.kind == FEATURE and axis.size % size == 0:
-            taken.append(Axis(FEATURE, size, (*axis.place, 0)))
-            left.insert(0, Axis(FEATURE, axis.size // size, (*axis.place, 1)))
+        elif axis.kind == FEATURE and axis.size % size == 0:  # the axis is split: its fast part stays
+            dim.append(Axis(FEATURE, size, (*axis.place, 0)))
+            axes.insert(0, Axis(FEATURE, axis.size // size, (*axis.place, 1)))
             size = 1
         else:
             raise CompileError(
@@ -148,4 +153,4 @@ def _take(left: list[Axis], size: int, view: View, shape: Sequence[int]) -> Dim:
                 f"reshaping {view} to {tuple(shape)} mixes the {axis.kind} axis with others",
                 hint="keep time and batch whole: (T, B, ...) may become (T*B, ...) and back",
             )
-    return tuple(taken)
+    return tuple(dim)

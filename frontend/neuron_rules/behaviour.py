@@ -15,7 +15,7 @@ from ir.ops.membrane import Membrane
 STEPS, NEURONS = 8, 512
 
 
-def probe(module: nn.Module, op: Membrane, single_step: bool) -> None:
+def check_behaviour(module: nn.Module, op: Membrane, single_step: bool) -> None:
     """
     Run a copy of `module`, which takes single steps or all at once, and `op` on the same currents.
 
@@ -32,7 +32,7 @@ def probe(module: nn.Module, op: Membrane, single_step: bool) -> None:
     reset = getattr(twin, "reset", None)
     if callable(reset):
         reset()
-    currents = probe_currents(op.threshold)
+    currents = tie_currents(op.threshold)
     with torch.no_grad():
         theirs = torch.stack([twin(x) for x in currents]) if single_step else twin(currents)
     ours = op.run((currents,), {}, STEPS)
@@ -45,8 +45,8 @@ def probe(module: nn.Module, op: Membrane, single_step: bool) -> None:
         )
 
 
-def probe_currents(threshold: float) -> torch.Tensor:
-    """(STEPS, 1, NEURONS) currents: small multiples of an eighth of the threshold, so that ties are common."""
+def tie_currents(threshold: float) -> torch.Tensor:
+    """Currents of shape (STEPS, 1, NEURONS): small multiples of an eighth of the threshold, so that ties are common."""
     rng = np.random.default_rng(0)
     eighths = rng.integers(-8, 25, size=(STEPS, 1, NEURONS))
     return torch.from_numpy((eighths * (threshold / 8)).astype(np.float32))

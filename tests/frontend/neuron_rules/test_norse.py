@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from frontend.neuron_rules.norse_rules import NORSE_CELLS, NORSE_LAYERS
-from frontend.neuron_rules.table import qualified_name
+from frontend.names import qualified_name
+from frontend.neuron_rules.norse import NORSE_CELLS, NORSE_LAYERS
 from frontend.tracing.import_check import check_import
 from frontend.tracing.trace import trace_module
 from ir.errors import CompileError
