@@ -9,27 +9,10 @@ from typing import Any
 import h5py
 import numpy as np
 
-from frontend.hdf5.checks import MAX_BYTES, MAX_RATIO
-from frontend.hdf5.probe import probe
-from frontend.hdf5.tree import Tree, read_tree
+from frontend.hdf5.tree import DAMAGE_ERRORS, Tree, read_tree
+from frontend.hdf5.trial import read_after_trial
 from frontend.nir.reading.raw import MAX_DEPTH, MAX_EDGES, RawGraph, RawNode, plain_metadata
 from ir.errors import CompileError
-
-DAMAGED = (
-    OSError,
-    RuntimeError,
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    IndexError,
-    MemoryError,
-    OverflowError,
-    UnicodeError,
-    NotImplementedError,
-    SystemError,
-)
-"""What h5py and HDF5 raise on bytes that make no sense."""
 
 
 def load(path: str | Path) -> RawGraph:
@@ -42,8 +25,7 @@ def load(path: str | Path) -> RawGraph:
     path = Path(path)
     try:
         _check_file(path)
-        probe(path, lambda: _loaded(path), 2 * min(MAX_BYTES, MAX_RATIO * path.stat().st_size))
-        return _loaded(path)
+        return read_after_trial(path, lambda: _raw_graph(path))
     except CompileError as error:
         raise CompileError(error.rule, error.what, where=str(path), hint=error.hint) from error
     except OSError as error:
@@ -60,7 +42,7 @@ def _check_file(path: Path) -> None:
         pass  # a file without permission says so here, HDF5 says it at length
 
 
-def _loaded(path: Path) -> RawGraph:
+def _raw_graph(path: Path) -> RawGraph:
     try:
         with h5py.File(path, "r") as file:
             root, version = file.get("node"), _version(file)
@@ -69,7 +51,7 @@ def _loaded(path: Path) -> RawGraph:
             if not isinstance(file.get("node", getlink=True), h5py.HardLink):
                 raise CompileError("nir.link", "its group 'node' is a link to another place")
             tree = read_tree(root, path.stat().st_size)
-    except DAMAGED as error:
+    except DAMAGE_ERRORS as error:
         raise CompileError("nir.file", f"not a readable HDF5 file: {error}") from error
     if "type" not in tree:
         raise CompileError("nir.file", "not a NIR file, or not written to its end: its group 'node' has no type")

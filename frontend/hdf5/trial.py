@@ -16,17 +16,28 @@ import signal
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
+from frontend.hdf5.tree import largest_tree
 from ir.errors import CompileError
 
 SECONDS, BYTES_PER_SECOND = 10, 2_000_000
 """A file may take this long, and a second more for so many bytes: a hundred times what sound files take."""
 MEMORY = 1 << 30
+"""Bytes that a read may take beside the arrays."""
 LONGEST = 4000
 """Characters of a message: a pipe takes this much at once."""
 
+Content = TypeVar("Content")
 
-def probe(path: Path, read: Callable[[], object], memory: int) -> None:
+
+def read_after_trial(path: Path, read: Callable[[], Content]) -> Content:
+    """What `read` makes of the file, once it has come to its end in a child process; CompileError as `trial`."""
+    trial(path, read, 2 * largest_tree(path.stat().st_size))
+    return read()
+
+
+def trial(path: Path, read: Callable[[], object], memory: int) -> None:
     """
     Call `read` in a child process that may take `memory` bytes beyond `MEMORY`, and forget what it returns.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from frontend.hdf5 import probe as nir_probe
+from frontend.hdf5 import trial as hdf5_trial
 from ir.errors import CompileError
 
 
@@ -44,7 +44,7 @@ CASES: dict[str, tuple[Callable[[], object], str, str]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_what_happens_in_the_child_is_one_error(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read, rule, text = CASES[case]
-    monkeypatch.setattr(nir_probe, "SECONDS", 1)
+    monkeypatch.setattr(hdf5_trial, "SECONDS", 1)
     (tmp_path / "file").write_bytes(b"x")
 
     def attempt() -> object:
@@ -52,7 +52,7 @@ def test_what_happens_in_the_child_is_one_error(case: str, tmp_path: Path, monke
 
     start = time.perf_counter()
     with pytest.raises(CompileError) as caught:
-        nir_probe.probe(tmp_path / "file", attempt, 0)
+        hdf5_trial.trial(tmp_path / "file", attempt, 0)
     assert caught.value.rule == rule
     assert text in caught.value.what
     assert time.perf_counter() - start < 10
@@ -62,6 +62,6 @@ def test_a_sound_read_says_nothing_and_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x")
     before = len(os.listdir("/proc/self/fd"))
     kept: list[int] = []
-    nir_probe.probe(tmp_path / "file", lambda: kept.append(1), 0)
+    hdf5_trial.trial(tmp_path / "file", lambda: kept.append(1), 0)
     assert kept == []
     assert len(os.listdir("/proc/self/fd")) == before
