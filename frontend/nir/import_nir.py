@@ -16,10 +16,9 @@ from frontend.nir.meaning.semantics_given import given
 from frontend.nir.meaning.semantics_resolve import Resolved, resolve
 from frontend.nir.meaning.time_step import check_time_step
 from frontend.nir.meaning.translate import number_type, translate, value_names
-from frontend.nir.reading.build import network
 from frontend.nir.reading.load import load
 from frontend.nir.reading.network import NirNetwork
-from frontend.nir.reading.reader import network_of
+from frontend.nir.reading.reader import checked_network, network_of
 from frontend.nir.round_trip.file import nir_graph
 from frontend.nir.round_trip.from_nir import from_nir, is_own
 from ir.graph import Graph
@@ -67,7 +66,7 @@ def import_nir(
         raw = load(source)
         if is_own(raw.metadata):
             return Imported(from_nir(nir_graph(raw, str(source))))
-        source = network(raw, str(source))
+        source = checked_network(raw, str(source))
     elif isinstance(source, nir.NIRGraph):
         if is_own(source.metadata):
             return Imported(from_nir(source))

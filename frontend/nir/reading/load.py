@@ -43,6 +43,7 @@ def _check_file(path: Path) -> None:
 
 
 def _raw_graph(path: Path) -> RawGraph:
+    """The graph in a file whose bytes make sense."""
     try:
         with h5py.File(path, "r") as file:
             root, version = file.get("node"), _version(file)
@@ -72,6 +73,7 @@ def _version(file: Any) -> str:
 
 
 def _item(tree: Tree, name: str, depth: int) -> RawNode | RawGraph:
+    """The node or the subgraph in a group."""
     kind = tree.get("type")
     if not isinstance(kind, str):
         what = "has no type" if kind is None else "has a type that is not a text"
@@ -139,6 +141,7 @@ def _edges(value: Any, name: str) -> tuple[tuple[str, str], ...]:
 
 
 def _end(value: Any, name: str) -> str:
+    """The node that an edge names."""
     if isinstance(value, str):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:

@@ -21,17 +21,18 @@ RECORDED = ("input_type", "output_type")
 
 @dataclass(frozen=True, eq=False)
 class CheckedNode:
-    """A primitive with its parameters and the shapes that they, or the file's records, fix; None where they do not."""
+    """A primitive whose parameters fit each other."""
 
     kind: str
     primitive: Primitive
     params: Params
     metadata: Mapping[str, Any]
     input_shape: Shape | None
+    """What the parameters, or the file's records, fix; None where they do not."""
     output_shape: Shape | None
 
 
-def checked_node(name: str, node: RawNode) -> CheckedNode:
+def check_node(name: str, node: RawNode) -> CheckedNode:
     """
     The primitive that a raw node is.
 
@@ -40,34 +41,32 @@ def checked_node(name: str, node: RawNode) -> CheckedNode:
     """
     primitive = PRIMITIVES.get(node.kind)
     if primitive is None:
-        known = ", ".join((*PRIMITIVES, "NIRGraph"))
-        raise CompileError("nir.type", f"node {name} has the unknown type {node.kind!r}", hint=f"known types: {known}")
+        types = ", ".join((*PRIMITIVES, "NIRGraph"))
+        raise CompileError("nir.type", f"node {name} has the unknown type {node.kind!r}", hint=f"known types: {types}")
     try:
-        return _checked(node, primitive)
+        return _check(node, primitive)
     except CompileError as error:
         raise CompileError(error.rule, f"node {name} ({node.kind}): {error.what}", hint=error.hint) from error
 
 
-def _checked(node: RawNode, primitive: Primitive) -> CheckedNode:
+def _check(node: RawNode, primitive: Primitive) -> CheckedNode:
     fields, recorded = _without_records(node, primitive)
     _check_names(fields, primitive)
     params = primitive.check(_read(fields, primitive.parameters))
-    own = primitive.shapes.own(params)
-    given = _agreed(own, recorded["input_type"], "input")
-    output = recorded["output_type"]
-    if given is not None:
-        checked_shape(given)
-        made = checked_shape(primitive.shapes.forward(params, given))
-        output = _agreed(made, output, "output")
-    return CheckedNode(node.kind, primitive, params, node.metadata, given, output)
+    input_shape = _agreed(primitive.shapes.from_params(params), recorded["input_type"], "input")
+    output_shape = recorded["output_type"]
+    if input_shape is not None:
+        checked_shape(input_shape)
+        result = checked_shape(primitive.shapes.forward(params, input_shape))
+        output_shape = _agreed(result, output_shape, "output")
+    return CheckedNode(node.kind, primitive, params, node.metadata, input_shape, output_shape)
 
 
 def _without_records(node: RawNode, primitive: Primitive) -> tuple[dict[str, Any], dict[str, Shape | None]]:
     """The fields that are parameters, and the recorded shapes; an Input or Output may call its shape by either name."""
     fields, recorded = dict(node.fields), dict[str, Shape | None]()
     if "shape" in primitive.parameters:
-        same = [fields.pop(key) for key in RECORDED if key in fields]
-        for value in same:
+        for value in [fields.pop(key) for key in RECORDED if key in fields]:
             fields.setdefault("shape", value)
     for key in RECORDED:
         recorded[key] = _named(key, lambda key=key: shape(fields.pop(key))) or None if key in fields else None
@@ -75,17 +74,18 @@ def _without_records(node: RawNode, primitive: Primitive) -> tuple[dict[str, Any
 
 
 def _check_names(fields: Mapping[str, Any], primitive: Primitive) -> None:
+    """CompileError for parameters that the primitive does not have, or that are missing."""
     unknown = sorted(fields.keys() - primitive.parameters.keys())
     if unknown:
         raise CompileError(
-            "nir.parameter", f"has the unknown parameter {unknown[0]!r}", hint=_known(primitive.parameters)
+            "nir.parameter", f"has the unknown parameter {unknown[0]!r}", hint=_names(primitive.parameters)
         )
     missing = [key for key, item in primitive.parameters.items() if item.default is REQUIRED and key not in fields]
     if missing:
-        raise CompileError("nir.parameter", f"lacks the parameter {missing[0]}", hint=_known(primitive.parameters))
+        raise CompileError("nir.parameter", f"lacks the parameter {missing[0]}", hint=_names(primitive.parameters))
 
 
-def _known(parameters: Iterable[str]) -> str:
+def _names(parameters: Iterable[str]) -> str:
     return f"its parameters are {', '.join(parameters)}"
 
 
@@ -102,15 +102,17 @@ def _read(fields: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> dic
 
 
 def _named(key: str, read: Any) -> Any:
+    """What `read` returns; its errors name the parameter."""
     try:
         return read()
     except CompileError as error:
         raise CompileError(error.rule, f"{key} {error.what}", hint=error.hint) from error
 
 
-def _agreed(known: Shape | None, recorded: Shape | None, what: str) -> Shape | None:
-    if known is not None and recorded is not None and known != recorded:
+def _agreed(computed: Shape | None, recorded: Shape | None, what: str) -> Shape | None:
+    """The one shape that there is; CompileError where there are two that differ."""
+    if computed is not None and recorded is not None and computed != recorded:
         raise CompileError(
-            "nir.shape", f"its recorded {what} shape {recorded} contradicts its parameters, which give {known}"
+            "nir.shape", f"its recorded {what} shape {recorded} contradicts its parameters, which give {computed}"
         )
-    return recorded if known is None else known
+    return recorded if computed is None else computed
