@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from ir.graph import Array
+
 Shape = tuple[int, ...]
 """The axes of one value, without batch and time."""
 
@@ -36,6 +40,13 @@ class NirNode:
     """What the file says beside NIR: strings, numbers, arrays, tuples of strings and dictionaries of these."""
     input_shape: Shape
     output_shape: Shape
+
+
+def float64_constant(array: Array) -> Array:
+    """A parameter in float64; without axes where all elements share one value."""
+    first = array.reshape(-1)[:1]
+    shared = not any(array.strides) or bool((array == first).all())
+    return (first.reshape(()) if shared else array).astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)

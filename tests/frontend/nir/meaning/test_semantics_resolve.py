@@ -8,12 +8,12 @@ import nir
 import numpy as np
 import pytest
 
-from frontend.nir.meaning.semantics_resolve import Resolved, resolve
+from frontend.nir.meaning.semantics_resolve import Reading, resolve
 from frontend.nir.reading.reader import network_of
 from ir.errors import CompileError
 
 
-def resolved(taus: list[float], gains: list[float], **options: Any) -> Resolved:
+def resolved(taus: list[float], gains: list[float], **options: Any) -> Reading:
     n = len(taus)
     shape, zero, one = np.array([n]), np.zeros(n), np.ones(n)
     lif = nir.LIF(np.array(taus), np.array(gains), zero, one, zero)

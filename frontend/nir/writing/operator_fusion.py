@@ -7,23 +7,25 @@ from dataclasses import dataclass
 import nir
 import numpy as np
 
+from frontend.nir.writing.fragments import NirFragment, convolution
 from frontend.nir.writing.kernels import without_groups
-from frontend.nir.writing.said import Said, convolution
 from ir.graph import Graph, Node
 from ir.ops import Conv, Pad, Reshape
 
 
 @dataclass(frozen=True)
-class Fused:
-    """A node that also does the work of the ones before it: what it reads then, and the names of those."""
+class OperatorFusion:
+    """A node that also does the work of nodes before it."""
 
-    said: Said
+    fragment: NirFragment
     operand: str
+    """The value that it reads then."""
     absorbed: tuple[str, ...]
+    """The nodes whose work it does."""
 
 
-def fused(graph: Graph) -> dict[str, Fused]:
-    """Node -> what it and the ones before it are in NIR."""
+def operator_fusions(graph: Graph) -> dict[str, OperatorFusion]:
+    """Node -> what it and nodes before it are in NIR."""
     readers: dict[str, int] = dict.fromkeys(graph.nodes, 0)
     for node in graph.nodes.values():
         for name in node.reads:
@@ -31,15 +33,15 @@ def fused(graph: Graph) -> dict[str, Fused]:
     for name in graph.outputs.values():
         readers[name] += 1
     single = {name for name, count in readers.items() if count == 1}
-    found: dict[str, Fused] = {}
+    fusions: dict[str, OperatorFusion] = {}
     for node in graph.nodes.values():
-        made = _matrices(graph, node, single) or _same(graph, node, single)
-        if made is not None:
-            found[node.name] = made
-    return found
+        fusion = _matrices(graph, node, single) or _same(graph, node, single)
+        if fusion is not None:
+            fusions[node.name] = fusion
+    return fusions
 
 
-def _matrices(graph: Graph, node: Node, single: set[str]) -> Fused | None:
+def _matrices(graph: Graph, node: Node, single: set[str]) -> OperatorFusion | None:
     """A convolution of one tap between two reshapes, one group for every token: leading axes of a weight."""
     if not isinstance(node.op, Reshape) or node.inputs[0] not in single:
         return None
@@ -60,11 +62,12 @@ def _matrices(graph: Graph, node: Node, single: set[str]) -> Fused | None:
     ):
         return None
     matrix = weight.reshape(*leading, outputs, weight.shape[1])
-    made = nir.Affine(matrix, arrays["bias"].reshape(*leading, outputs)) if "bias" in arrays else nir.Linear(matrix)
-    return Fused(Said((made,)), before.inputs[0], (conv.name, before.name))
+    bias = arrays["bias"].reshape(*leading, outputs) if "bias" in arrays else None
+    weighting = nir.Linear(matrix) if bias is None else nir.Affine(matrix, bias)
+    return OperatorFusion(NirFragment((weighting,)), before.inputs[0], (conv.name, before.name))
 
 
-def _same(graph: Graph, node: Node, single: set[str]) -> Fused | None:
+def _same(graph: Graph, node: Node, single: set[str]) -> OperatorFusion | None:
     """Zeros on one side more than on the other, as an even kernel with the padding 'same' has them."""
     if not isinstance(node.op, Conv) or set(node.op.stride) != {1}:
         return None
@@ -81,5 +84,5 @@ def _same(graph: Graph, node: Node, single: set[str]) -> Fused | None:
         return None
     weight = without_groups(arrays["weight"], node.op.groups)
     bias = arrays.get("bias", np.zeros(len(weight), weight.dtype))
-    made = convolution(source.type.shape[1:], weight, (1,), "same", node.op.dilation, bias)
-    return Fused(Said((made,)), source.name, tuple(absorbed))
+    conv = convolution(source.type.shape[1:], weight, (1,), "same", node.op.dilation, bias)
+    return OperatorFusion(NirFragment((conv,)), source.name, tuple(absorbed))

@@ -18,16 +18,13 @@ Chain = tuple[nir.NIRNode, ...]
 
 
 @dataclass(frozen=True)
-class Said:
-    """
-    One IR operation in standard NIR: every operand goes through its branch, then all through the trunk.
-
-    branches: one chain for each operand; none where the operands enter the trunk directly. An empty trunk is a bare wire: the
-    readers of the value read its operands.
-    """
+class NirFragment:
+    """One IR operation in standard NIR: every operand goes through its branch, then all through the trunk."""
 
     trunk: Chain
+    """Empty for a bare wire: the readers of the value read its operands."""
     branches: tuple[Chain, ...] = ()
+    """One chain for each operand; none where the operands enter the trunk directly."""
 
 
 def full(value: Any, shape: tuple[int, ...], dtype: str) -> Array:
@@ -49,14 +46,11 @@ def shifted(value: float, bias: Array, shape: tuple[int, ...], dtype: str) -> ni
     """y = value x + bias, element by element: NIR has biases in matrices and convolutions only. None: too large, or no axes."""
     if not shape:
         return None
-    channels, by_channel = shape[0], np.broadcast_to(bias, shape)[(slice(None), *(slice(0, 1),) * (len(shape) - 1))]
+    channels, ones = shape[0], (1,) * (len(shape) - 1)
+    by_channel = np.broadcast_to(bias, shape)[(slice(None), *(slice(0, 1),) * len(ones))]
     alike = bool((np.broadcast_to(bias, shape) == by_channel).all())
-    if len(shape) in (2, 3) and alike and channels * channels <= MAX_COPIES:
-        taps = full(
-            (value * np.eye(channels)).reshape(channels, channels, *(1,) * (len(shape) - 1)),
-            (channels, channels, *(1,) * (len(shape) - 1)),
-            dtype,
-        )
+    if len(shape) in (2, 3) and alike and channels * channels <= MAX_COPIES:  # a convolution of one tap has a bias
+        taps = full((value * np.eye(channels)).reshape(channels, channels, *ones), (channels, channels, *ones), dtype)
         return convolution(shape[1:], taps, (1,), (0,), (1,), full(by_channel.reshape(-1), (channels,), dtype))
     if np.prod(shape) * shape[-1] > MAX_COPIES:
         return None

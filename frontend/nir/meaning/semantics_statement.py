@@ -1,4 +1,4 @@
-"""What users and files say about semantics: a preset's name, options, or both; as text, as a dictionary, as metadata."""
+"""What users and files state about semantics: a preset's name, options, or both; as text, as a dictionary, as metadata."""
 
 from __future__ import annotations
 
@@ -11,22 +11,29 @@ from frontend.nir.meaning.semantics import OPTIONS, Semantics, checked
 from frontend.nir.meaning.semantics_presets import preset
 from ir.errors import CompileError
 
+SemanticsLike = str | Mapping[str, Any] | Semantics | None
+"""
+What a caller may say about semantics: `"snntorch"`, `"snntorch,reset=value"`, `"reset=subtract,threshold=ge"`, a dictionary of
+options in which `preset` may name a preset, all options as `Semantics`, or nothing.
+"""
+
 
 @dataclass(frozen=True)
-class Given:
-    """Options that somebody stated, and the preset that fills in the rest ("" where nobody named one)."""
+class SemanticsStatement:
+    """What somebody states, in one form."""
 
     options: Mapping[str, Any]
+    """Option -> value, in its own type."""
     preset: str = ""
+    """Name of the preset that fills in the rest, "" where there is none."""
 
 
-NOTHING = Given({})
+NOTHING = SemanticsStatement({})
 
 
-def given(stated: str | Mapping[str, Any] | Semantics | None) -> Given:
+def parse_semantics(stated: SemanticsLike) -> SemanticsStatement:
     """
-    `"snntorch"`, `"snntorch,reset=value"`, `"reset=subtract,threshold=ge"`, a dictionary of the options in which `preset`
-    may name a preset, or a whole `Semantics`.
+    The statement that a caller makes.
 
     Raises:
         CompileError: for names and values that are not known, and options stated twice.
@@ -34,7 +41,7 @@ def given(stated: str | Mapping[str, Any] | Semantics | None) -> Given:
     if stated is None:
         return NOTHING
     if isinstance(stated, Semantics):
-        return Given({key: value for key, value in stated.options().items() if value is not None})
+        return SemanticsStatement({key: value for key, value in stated.options().items() if value is not None})
     if isinstance(stated, str):
         return _of_mapping(_pairs(stated))
     if isinstance(stated, Mapping):
@@ -44,22 +51,23 @@ def given(stated: str | Mapping[str, Any] | Semantics | None) -> Given:
 
 
 def _pairs(text: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    """Name -> value of a text with commas; a name alone is that of a preset."""
+    pairs: dict[str, Any] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, equals, value = (piece.strip() for piece in part.partition("="))
         name, value = (name, value) if equals else ("preset", name)
-        if name in found:
+        if name in pairs:
             raise CompileError("semantics.option", f"{name} is stated twice in {text!r}")
-        found[name] = value
-    return found
+        pairs[name] = value
+    return pairs
 
 
-def _of_mapping(stated: Mapping[str, Any]) -> Given:
+def _of_mapping(stated: Mapping[str, Any]) -> SemanticsStatement:
     options = {name: checked(name, value) for name, value in stated.items() if name != "preset"}
     name = str(stated.get("preset", ""))
     if name:
-        preset(name)
-    return Given(options, name)
+        preset(name)  # refuses one that does not exist
+    return SemanticsStatement(options, name)
 
 
 def metadata_of(semantics: Semantics) -> dict[str, str]:
@@ -69,16 +77,17 @@ def metadata_of(semantics: Semantics) -> dict[str, str]:
     return {**step, "semantics": json.dumps(options)}
 
 
-def given_in_metadata(metadata: Mapping[str, Any]) -> tuple[Given, list[str]]:
+def semantics_in_metadata(metadata: Mapping[str, Any]) -> tuple[SemanticsStatement, list[str]]:
     """
-    What a graph's metadata states: `semantics` (as text or group, in the forms of `given`, or JSON) and entries named like
-    options; and the entries that are named like options but hold something else, in words.
+    What a graph's metadata states, and remarks on entries that are named like options but hold something else.
+
+    It states `semantics` (text or group as in `parse_semantics`, or JSON) and entries named like options.
 
     Raises:
         CompileError: for a `dt` that is no time step, and unknown names and values in `semantics`.
     """
     entries = {name: _plain(metadata[name]) for name in OPTIONS if name in metadata}
-    options, strange = dict[str, Any](), list[str]()
+    options, remarks = dict[str, Any](), list[str]()
     for name, value in entries.items():
         try:
             options[name] = checked(name, value)
@@ -87,26 +96,27 @@ def given_in_metadata(metadata: Mapping[str, Any]) -> tuple[Given, list[str]]:
                 raise CompileError(
                     "nir.dt", f"the graph's metadata says dt = {value!r}", hint="a number above 0"
                 ) from None
-            strange.append(f"metadata {name} is not read as semantics: {error.what}")
+            remarks.append(f"metadata {name} is not read as semantics: {error.what}")
     try:
         whole = _whole(metadata.get("semantics"))
     except CompileError as error:
         if isinstance(metadata["semantics"], Mapping) or "{" in metadata["semantics"]:
             raise
         whole = NOTHING
-        strange.append(f"metadata semantics is a text of another kind and is not read: {error.what}")
-    return Given({**whole.options, **options}, whole.preset), strange
+        remarks.append(f"metadata semantics is a text of another kind and is not read: {error.what}")
+    return SemanticsStatement({**whole.options, **options}, whole.preset), remarks
 
 
-def _whole(value: Any) -> Given:
+def _whole(value: Any) -> SemanticsStatement:
+    """The statement in the metadata's entry `semantics`; nothing where that is missing or no text."""
     if isinstance(value, Mapping):
-        return given({name: _plain(item) for name, item in value.items()})
+        return parse_semantics({name: _plain(item) for name, item in value.items()})
     if isinstance(value, str) and value.lstrip().startswith("{"):
         try:
-            return given(json.loads(value))
+            return parse_semantics(json.loads(value))
         except ValueError:
             raise CompileError("semantics.option", "the metadata's semantics are not JSON") from None
-    return given(value) if isinstance(value, str) else NOTHING
+    return parse_semantics(value) if isinstance(value, str) else NOTHING
 
 
 def _plain(value: Any) -> Any:

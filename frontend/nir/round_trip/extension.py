@@ -27,17 +27,17 @@ FORMER_KINDS = {"loihi_lif": "integer_lif", "loihi_leaky": "integer_leaky"}
 
 @dataclass(eq=False)
 class Extension(nir.NIRNode):
-    """
-    One IR operation: kind, attributes and ordered operands (JSON), parameter arrays by role, and the result's shape.
-
-    Operands name nodes of the same graph. Batch and time are not part of any shape; a node runs once per time step.
-    """
+    """One IR operation, which runs once per time step."""
 
     kind: str
     attributes: str
+    """Name -> value, in JSON."""
     operands: str
+    """Names of nodes of the same graph, in order, in JSON."""
     shape: Array
+    """Of the result, without batch and time."""
     params: dict[str, Array] = field(default_factory=dict)
+    """Arrays by role."""
 
     def __post_init__(self) -> None:
         self.kind = FORMER_KINDS.get(self.kind, self.kind)
@@ -45,14 +45,14 @@ class Extension(nir.NIRNode):
         self.output_type = {"output": np.asarray(self.shape)}
 
 
-def record(op: Op, operands: tuple[str, ...]) -> dict[str, str]:
+def op_record(op: Op, operands: tuple[str, ...]) -> dict[str, str]:
     """An operation and its operands as strings."""
     return {"kind": op.kind, "attributes": json.dumps(op.attributes()), "operands": json.dumps(operands)}
 
 
-def recorded_op(name: str, entries: Mapping[str, Any]) -> tuple[Op, tuple[str, ...]]:
+def op_from_record(name: str, entries: Mapping[str, Any]) -> tuple[Op, tuple[str, ...]]:
     """
-    The operation and the operands that `record` wrote.
+    The operation and the operands that `op_record` wrote.
 
     Raises:
         CompileError: for a kind that does not exist or attributes that do not fit it.
