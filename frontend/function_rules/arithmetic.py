@@ -160,8 +160,8 @@ def _fitted(recorder: Recorder, x: View, constant: torch.Tensor, role: str) -> t
         array = _without_batch(array, place, dim, x)
         if array.shape[place] > 1 and is_time(dim):
             time = place
-    kept = tuple(array.shape[place] for place, dim in enumerate(x.dims) if place == time or not is_outer(dim))
-    return x, Constant(name, array.reshape(kept)), time
+    shape = tuple(array.shape[place] for place, dim in enumerate(x.dims) if place == time or not is_outer(dim))
+    return x, Constant(name, array.reshape(shape)), time
 
 
 def _without_batch(array: Array, place: int, dim: Dim, x: View) -> Array:

@@ -113,6 +113,7 @@ def each(value: int | Sequence[int], rank: int) -> tuple[int, ...]:
 
 
 def _padding(padding: str | int | Sequence[int], kernel: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, ...]:
+    """Zeros on either side of every axis; CompileError where 'same' needs more on one side."""
     if not isinstance(padding, str):
         return each(padding, len(kernel))
     if padding == "valid":

@@ -93,10 +93,9 @@ def einsum(recorder: Recorder, equation: str, *operands: View) -> View:
             "import.einsum", f"cannot import einsum {equation!r}", hint="repeated and lone indices have no rule"
         )
     sizes = {**dict(zip(a, x.shape, strict=True)), **dict(zip(b, y.shape, strict=True))}
-    left = _as_matrices(recorder, x, a, batch, rows, inner)
-    right = _as_matrices(recorder, y, b, batch, inner, columns)
+    factors = _as_matrices(recorder, x, a, batch, rows, inner), _as_matrices(recorder, y, b, batch, inner, columns)
     order = [*batch, *rows, *columns]
-    product = reshape(recorder, matmul(recorder, left, right), [sizes[index] for index in order])
+    product = reshape(recorder, matmul(recorder, *factors), [sizes[index] for index in order])
     return permute(recorder, product, [order.index(index) for index in result])
 
 

@@ -90,6 +90,7 @@ class _StructureWalk:
         self.visited: set[int] = set()
 
     def tree(self, group: Any, above: tuple[int, ...] = ()) -> Tree:
+        """A group in the groups at the addresses `above`."""
         address = self._enter(group, above)
         tree: Tree = {}
         for key in group:

@@ -90,6 +90,7 @@ def _child(read: Callable[[], object], sender: int, seconds: int, memory: int) -
 
 
 def _limit(seconds: int, memory: int) -> None:
+    """End this process after so many seconds, and let it take so many bytes beyond what it has."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(seconds)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

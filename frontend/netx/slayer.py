@@ -72,8 +72,7 @@ def _blocks(module: torch.nn.Module) -> Iterator[torch.nn.Module]:
 
 def _check_ready(module: torch.nn.Module) -> None:
     """SLAYER draws delays, and decays of single neurons, at the first call: before it there is no network yet."""
-    drawn = any(hasattr(part, "current_decay_min") or getattr(part, "init", True) is False for part in module.modules())
-    if drawn:
+    if any(hasattr(part, "current_decay_min") or getattr(part, "init", True) is False for part in module.modules()):
         what = "its delays or decays are drawn at random at the first call, which has not happened"
         raise CompileError("slayer.ready", what, where=type(module).__name__, hint="call the network once")
 

@@ -32,7 +32,7 @@ def _number(module: nn.Module, name: str) -> float:
 
 
 def _per_step(module: nn.Module, name: str) -> float:
-    """dt times a rate, multiplied in the number type of Norse's own parameters."""
+    """dt times a rate, multiplied in the dtype of Norse's own parameters."""
     _number(module, name)
     return float(module.dt * torch.as_tensor(getattr(module.p, name)).detach())  # pyright: ignore[reportOperatorIssue]
 

@@ -51,6 +51,7 @@ def _current(module: nn.Module) -> dict[str, Any]:
 
 
 def _firing(module: nn.Module, late_zero: bool) -> dict[str, Any]:
+    """Threshold and reset; `late_zero`: a delayed reset to zero comes after the next step's input."""
     delayed = bool(module.reset_delay)
     reset = {
         "subtract": {"reset": "subtract", "reset_at": "next"} if delayed else {"reset": "subtract_once"},
@@ -213,6 +214,7 @@ def _check_reset(module: nn.Module, name: str) -> None:
 
 
 def _check_surrogate(module: nn.Module, name: str) -> None:
+    """A surrogate function must fire above the threshold, and nowhere else."""
     distance = torch.linspace(-4, 4, _TRIALS)
     with torch.no_grad():
         fired = module.spike_grad(distance.clone())  # pyright: ignore[reportCallIssue]

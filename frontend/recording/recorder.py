@@ -102,8 +102,8 @@ class Recorder:
 
         Dimensions of time and batch have no IR axis; neither have the dimensions of length 1 in `drop`.
         """
-        kept = [dim for place, dim in enumerate(view.dims) if not is_outer(dim) and not (place in drop and not dim)]
-        target = tuple(prod(axis.size for axis in dim if axis.kind == FEATURE) for dim in kept)
+        dims = [dim for place, dim in enumerate(view.dims) if not is_outer(dim) and not (place in drop and not dim)]
+        target = tuple(prod(axis.size for axis in dim if axis.kind == FEATURE) for dim in dims)
         value, ranks = view.value, view.ranks
         if ranks != sorted(ranks):
             value = self._permuted(view)

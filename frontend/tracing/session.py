@@ -62,7 +62,7 @@ class Session(TorchFunctionMode):
         after = register_module_forward_hook(self._leave)
         watched = self._neurons.states.watch(self.module)
         try:
-            with torch.no_grad(), self._tensors.taint, self, _indexing_seen_by(self.__torch_function__):
+            with torch.no_grad(), self._tensors.taint, self, _observed_indexing(self.__torch_function__):
                 result = self.module(**inputs)
             self._neurons.check_complete()
             return result
@@ -192,7 +192,7 @@ INDEXING = ("__getitem__", "__setitem__")
 
 
 @contextmanager
-def _indexing_seen_by(handler: Callable[[Any, Any, tuple[Any, ...]], Any]) -> Iterator[None]:
+def _observed_indexing(handler: Callable[[Any, Any, tuple[Any, ...]], Any]) -> Iterator[None]:
     """Within the context every indexing of a tensor calls `handler(function, types, arguments)`, a torch function handler."""
     for name in INDEXING:
         setattr(torch.Tensor, name, _with_handler(getattr(torch._C.TensorBase, name), handler))
@@ -206,6 +206,8 @@ def _indexing_seen_by(handler: Callable[[Any, Any, tuple[Any, ...]], Any]) -> It
 def _with_handler(
     function: Callable[..., Any], handler: Callable[[Any, Any, tuple[Any, ...]], Any]
 ) -> Callable[..., Any]:
+    """A method of a tensor that hands its own function and arguments to the handler."""
+
     def index(*arguments: Any) -> Any:
         with torch._C.DisableTorchFunction():
             return handler(function, (), arguments)

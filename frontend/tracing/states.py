@@ -40,6 +40,7 @@ class StateHandover:
             self._tensors.add_state(state, f"{name} of {type(module).__name__}", path)
 
     def _check_call(self, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """CompileError where a neuron is called with a state that it did not leave."""
         name = type(module).__name__
         if not args:
             raise CompileError(
@@ -51,6 +52,7 @@ class StateHandover:
             self._check(module, key, getattr(module, key) if state is None else state)
 
     def _check(self, module: nn.Module, key: str, state: Any) -> None:
+        """One state: the last one, or zero before the first step."""
         name, last = type(module).__name__, self._last.get((id(module), key))
         if state is last:
             return

@@ -56,6 +56,7 @@ class _GraphOfNetwork:
             self._entering[end].append(number)
 
     def build(self) -> tuple[Graph, dict[str, str]]:
+        """All nodes; the graph, and the types at its back edges."""
         network = self._network
         outputs: dict[str, str] = {}
         for key in network.lags.order:

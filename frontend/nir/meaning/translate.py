@@ -52,6 +52,7 @@ def translate(
 
 
 def _discrete(network: NirNetwork, semantics: Semantics, domains: Mapping[str, str], name: str) -> DiscreteNetwork:
+    """Everything about the graph but the types on its loops."""
     dtype = dtype_of(network)
     delays = {key: _delay(key, node, semantics) for key, node in network.nodes.items() if node.kind == "Delay"}
     edge_lags = lags(network, semantics, {key: int(steps.min()) for key, steps in delays.items()})

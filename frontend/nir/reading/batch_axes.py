@@ -50,10 +50,10 @@ def infer_shapes_without_batch(graph: FlatGraph) -> tuple[FlatGraph, Shapes, tup
 def _batched(graph: FlatGraph, ends: Mapping[str, Shape]) -> dict[str, Shape]:
     """End -> what the layers expect there, where the recorded shape is that behind one or two axes of length 1."""
     try:
-        taken, _ = infer_shapes(_without_shapes(graph, ends))
+        inputs, _ = infer_shapes(_without_shapes(graph, ends))
     except CompileError:
         return {}
-    return {name: taken[name] for name, shape in ends.items() if name in taken and _is_batched(shape, taken[name])}
+    return {name: inputs[name] for name, shape in ends.items() if name in inputs and _is_batched(shape, inputs[name])}
 
 
 def _without_shapes(graph: FlatGraph, names: Mapping[str, Shape]) -> FlatGraph:

@@ -33,6 +33,7 @@ def load(path: str | Path) -> RawGraph:
 
 
 def _check_file(path: Path) -> None:
+    """CompileError for what is no file, and OSError for one that may not be read."""
     if not path.is_file():
         what = "is a folder, not a file" if path.is_dir() else "not a regular file" if path.exists() else "no such file"
         raise CompileError("nir.file", what)
@@ -88,6 +89,7 @@ def _item(tree: Tree, name: str, depth: int) -> RawNode | RawGraph:
 
 
 def _graph(tree: Tree, name: str, metadata: Mapping[str, Any], depth: int) -> RawGraph:
+    """The graph in a group, at so many levels below the top."""
     if depth > MAX_DEPTH:
         raise CompileError("nir.depth", f"graphs are nested more than {MAX_DEPTH} deep")
     unknown = sorted(tree.keys() - {"type", "metadata", "nodes", "edges", "input_type", "output_type"})

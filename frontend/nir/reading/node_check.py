@@ -50,6 +50,7 @@ def check_node(name: str, node: RawNode) -> CheckedNode:
 
 
 def _check(node: RawNode, primitive: Primitive) -> CheckedNode:
+    """The node's names, then each parameter, then all together, then its shapes."""
     fields, recorded = _without_records(node, primitive)
     _check_names(fields, primitive)
     params = primitive.check(_read(fields, primitive.parameters))

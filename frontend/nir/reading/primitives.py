@@ -93,6 +93,7 @@ def _neuron(**parameters: Parameter) -> Primitive:
 
 
 def _check_matrix(params: Params) -> Params:
+    """Weight and bias that fit each other."""
     weight = params["weight"]
     if weight.ndim < 2:
         raise CompileError(
@@ -106,6 +107,7 @@ def _check_matrix(params: Params) -> Params:
 
 
 def _check_conv(params: Params) -> Params:
+    """Weight, groups and bias that fit each other; padding in numbers."""
     weight, groups = params["weight"], params["groups"]
     rank = len(params["stride"])
     if weight.ndim != rank + 2:
@@ -140,6 +142,7 @@ def _finish_flatten(params: Params, shape: Shape) -> Params:
 
 
 def _conv(rank: int) -> Primitive:
+    """A convolution along `rank` axes."""
     parameters = {
         "input_shape": Parameter(per_axis(rank, 1), None),
         "weight": Parameter(real),

@@ -72,6 +72,7 @@ def _edge(edge: Any) -> tuple[str, str]:
 
 
 def _raw_item(node: Any, depth: int) -> RawNode | RawGraph:
+    """The node or the subgraph that an object of nir is."""
     if isinstance(node, nir.NIRGraph):
         return raw_graph(node, depth + 1)
     if not isinstance(node, nir.NIRNode):
@@ -103,6 +104,7 @@ def plain_metadata(entries: Mapping[Any, Any], depth: int = 0) -> dict[str, Any]
 
 
 def _plain(value: Any, depth: int) -> Any:
+    """One value of the metadata."""
     if isinstance(value, Mapping):
         return plain_metadata(value, depth + 1)
     if isinstance(value, np.generic):

@@ -69,15 +69,15 @@ def check_ports(graph: FlatGraph) -> None:
         )
 
 
-def check_fed(nodes: Mapping[str, CheckedNode], edges: tuple[Edge, ...], kept: set[str]) -> None:
+def check_fed(nodes: Mapping[str, CheckedNode], edges: tuple[Edge, ...], names: set[str]) -> None:
     """
-    Everything that counts has an input; a neuron may do without, its current is then 0.
+    All nodes in `names`, those that count, have an input; a neuron may do without, its current is then 0.
 
     Raises:
         CompileError: naming the node whose value nothing determines.
     """
     fed = {end for _, end in edges}
-    for name in sorted(kept - fed):
+    for name in sorted(names - fed):
         node = nodes[name]
         if node.kind == "Output":
             raise CompileError(

@@ -59,22 +59,23 @@ def checked_network(graph: RawGraph, where: str) -> NirNetwork:
 
 
 def _checked_network(graph: RawGraph) -> NirNetwork:
+    """Flat, with shapes, ports, ends and loops checked in this order, and without what influences nothing."""
     flat, (inputs, outputs), remarks = infer_shapes_without_batch(flatten(graph))
     check_ports(flat)
     edges = without_wires(flat)
     nodes = {name: flat.nodes[name] for name in sorted(flat.nodes) if name not in flat.wires}
     _check_ends(nodes)
     check_loops(nodes, edges)
-    kept = influential(nodes, edges)
-    check_fed(nodes, edges, kept)
+    names = influential(nodes, edges)
+    check_fed(nodes, edges, names)
     nir_nodes = {
         name: _nir_node(name, node, inputs.get(name), outputs.get(name), edges)
         for name, node in nodes.items()
-        if name in kept
+        if name in names
     }
     return NirNetwork(
         nodes=nir_nodes,
-        edges=tuple(edge for edge in edges if edge[0] in kept and edge[1] in kept),
+        edges=tuple(edge for edge in edges if edge[0] in names and edge[1] in names),
         metadata=graph.metadata,
         inputs=tuple(name for name, node in nir_nodes.items() if node.kind == "Input"),
         outputs=tuple(name for name, node in nir_nodes.items() if node.kind == "Output"),

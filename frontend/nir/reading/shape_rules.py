@@ -43,6 +43,7 @@ def elementwise(*names: str) -> ShapeRule:
     """Neurons, scales, delays: parameters of one shape, which is the population's; single values count for every element."""
 
     def from_params(params: Params) -> Shape | None:
+        """The shape of the parameters that are no single values; CompileError where there are several."""
         shapes = {name: params[name].shape for name in names if params[name].size > 1}
         if len(set(shapes.values())) > 1:
             listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())

@@ -46,6 +46,7 @@ class _Inference:
                 raise CompileError(error.rule, f"{self._where(name)}: {error.what}", hint=error.hint) from error
 
     def _apply(self, name: str, backwards: bool) -> None:
+        """What the shapes of a node tell about its other shape, and about its neighbours."""
         node = self.nodes[name]
         rules, params = node.primitive.shapes, node.params
         if name in self.inputs and name not in self.outputs:
@@ -101,11 +102,13 @@ def _check(nodes: Mapping[str, CheckedNode], edges: tuple[Edge, ...], state: _In
             except CompileError as error:
                 raise CompileError(error.rule, f"{state._where(name)}: {error.what}", hint=error.hint) from error
     for start, end in edges:
-        given, taken = results.get(start, state.outputs.get(start)), state.inputs.get(end)
-        if given is not None and taken is not None and given != taken:
-            kinds = f"{start} ({nodes[start].kind}) gives {given}, {end} ({nodes[end].kind}) takes {taken}"
+        output_shape, input_shape = results.get(start, state.outputs.get(start)), state.inputs.get(end)
+        if output_shape is not None and input_shape is not None and output_shape != input_shape:
+            kinds = f"{start} ({nodes[start].kind}) gives {output_shape}, {end} ({nodes[end].kind}) takes {input_shape}"
             raise CompileError(
-                "nir.shape", f"edge {(start, end)} joins different shapes: {kinds}", hint=_hint(given, taken)
+                "nir.shape",
+                f"edge {(start, end)} joins different shapes: {kinds}",
+                hint=_hint(output_shape, input_shape),
             )
     for name, shape in results.items():
         if shape != state.outputs[name]:
@@ -114,7 +117,7 @@ def _check(nodes: Mapping[str, CheckedNode], edges: tuple[Edge, ...], state: _In
             )
 
 
-def _hint(given: Shape, taken: Shape) -> str:
-    if given[1:] == taken or given == taken[1:]:
+def _hint(output_shape: Shape, input_shape: Shape) -> str:
+    if output_shape[1:] == input_shape or output_shape == input_shape[1:]:
         return "NIR shapes have no batch and no time axis"
     return "shapes are joined as they are, without broadcasting"

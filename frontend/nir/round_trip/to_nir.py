@@ -114,6 +114,7 @@ def _fragment(
 
 
 def _draft(graph: Graph, outputs: dict[str, str], coverage: StandardCoverage, delays: bool) -> NirDraft:
+    """All nodes of a graph in NIR; `delays`: back edges of one step are Delay nodes."""
     draft = NirDraft(graph, coverage, delays, {*graph.nodes, *outputs.values()})
     draft.add_standard()
     for name, node in graph.nodes.items():

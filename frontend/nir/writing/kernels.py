@@ -31,7 +31,7 @@ def conv(graph: Graph, node: Node, expand: bool) -> NirFragment:
     weight, padding, groups = arrays["weight"], op.padding, op.groups
     bias = arrays.get("bias", np.zeros(weight.shape[0], weight.dtype))
     if expand:
-        weight, groups = without_groups(weight, groups), 1
+        weight, groups = dense_kernels(weight, groups), 1
         weight, padding = _square(weight, op, spatial)
     return NirFragment((convolution(spatial, weight, op.stride, padding, op.dilation, bias, groups),))
 
@@ -51,7 +51,7 @@ def _pool(graph: Graph, node: Node) -> nir.NIRNode | None:
     return nir.AvgPool2d(*sizes) if (weight == np.asarray(1 / prod(size), weight.dtype)).all() else None
 
 
-def without_groups(weight: Array, groups: int) -> Array:
+def dense_kernels(weight: Array, groups: int) -> Array:
     """The same kernels over all channels, zero where a group sees nothing."""
     if groups == 1:
         return weight

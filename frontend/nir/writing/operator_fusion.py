@@ -8,7 +8,7 @@ import nir
 import numpy as np
 
 from frontend.nir.writing.fragments import NirFragment, convolution
-from frontend.nir.writing.kernels import without_groups
+from frontend.nir.writing.kernels import dense_kernels
 from ir.graph import Graph, Node
 from ir.ops import Conv, Pad, Reshape
 
@@ -82,7 +82,7 @@ def _same(graph: Graph, node: Node, single: set[str]) -> OperatorFusion | None:
     totals = [gap * (k - 1) for gap, k in zip(node.op.dilation, arrays["weight"].shape[2:], strict=True)]
     if not absorbed or list(pads.values()) != [[total // 2, total - total // 2] for total in totals]:
         return None
-    weight = without_groups(arrays["weight"], node.op.groups)
+    weight = dense_kernels(arrays["weight"], node.op.groups)
     bias = arrays.get("bias", np.zeros(len(weight), weight.dtype))
     conv = convolution(source.type.shape[1:], weight, (1,), "same", node.op.dilation, bias)
     return OperatorFusion(NirFragment((conv,)), source.name, tuple(absorbed))

@@ -60,6 +60,7 @@ def _synapse(graph: Graph, node: Node, expand: bool) -> NirFragment:
 
 
 def _scale(graph: Graph, node: Node, expand: bool) -> NirFragment | None:
+    """A factor for all, or for each element; one that makes the value larger has no node."""
     weight = graph.arrays(node).get("weight")
     assert isinstance(node.op, Scale)
     if graph.args(node)[0].shape != node.type.shape:
