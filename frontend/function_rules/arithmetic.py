@@ -53,13 +53,17 @@ def divide(recorder: Recorder, x: Operand, y: Operand, rounding_mode: str | None
         raise CompileError("import.divide", f"cannot import division with rounding_mode {rounding_mode!r}")
     if not isinstance(y, View):
         return multiply(recorder, x, 1 / y)
-    inverse = lambda view, constant: scale(recorder, recorder.apply(Function("power", -1.0), view), constant)  # noqa: E731
-    return _binary(recorder, x, y, Divide(), inverse)
+    return _binary(recorder, x, y, Divide(), partial(_divide_constant, recorder))
 
 
 def divide_into(recorder: Recorder, x: Operand, y: Operand) -> View:
     """y / x, as Python calls it for `constant / x`."""
     return divide(recorder, y, x)
+
+
+def _divide_constant(recorder: Recorder, x: View, constant: Operand) -> View:
+    """constant / x."""
+    return scale(recorder, recorder.apply(Function("power", -1.0), x), constant)
 
 
 def _plain_sum(alpha: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -85,7 +86,7 @@ def unbind(recorder: Recorder, x: View, dim: int = 0) -> tuple[View, ...]:
 
 def getitem(recorder: Recorder, x: View, index: object) -> View:
     """x[...] with integers, slices of step 1, None and an ellipsis."""
-    items = list(index) if isinstance(index, tuple) else [index]
+    items: list[Any] = list(index) if isinstance(index, tuple) else [index]
     real = sum(item is not None and item is not Ellipsis for item in items)
     if Ellipsis not in [item if item is Ellipsis else None for item in items]:
         items.append(Ellipsis)

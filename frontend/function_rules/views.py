@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 import torch
 
@@ -15,8 +16,8 @@ from ir.errors import CompileError
 def sizes_of(arguments: tuple[object, ...]) -> tuple[int, ...]:
     """The sizes in `x.view(2, 3)` as in `x.view((2, 3))`."""
     first = arguments[0] if len(arguments) == 1 else None
-    flat = tuple(first) if isinstance(first, (tuple, list)) else arguments
-    return tuple(int(size) for size in flat)  # pyright: ignore[reportArgumentType]
+    flat: tuple[Any, ...] = tuple(first) if isinstance(first, (tuple, list)) else arguments
+    return tuple(int(size) for size in flat)
 
 
 def wrapped(dim: int, rank: int) -> int:

@@ -10,13 +10,14 @@ group may be linked twice, but not from within itself.
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import Any, TypeGuard
 
 import h5py
 import numpy as np
 
 from frontend.names import utf8_text
 from ir.errors import CompileError
+from ir.graph import Array
 
 MAX_BYTES = 8 << 30
 """Files whose arrays would take more memory than this are refused."""
@@ -64,6 +65,16 @@ DAMAGE_ERRORS = (
 
 Tree = dict[str, Any]
 """Names -> arrays, texts, nested arrays of texts, or trees."""
+
+
+def is_tree(item: Any) -> TypeGuard[Tree]:
+    """Whether an item of a tree is a tree, and no array or text."""
+    return isinstance(item, dict)
+
+
+def is_array(item: Any) -> TypeGuard[Array]:
+    """Whether an item of a tree is an array."""
+    return isinstance(item, np.ndarray)
 
 
 def read_tree(group: Any, file_bytes: int) -> Tree:
@@ -176,7 +187,7 @@ class _DataReader:
         self.text_bytes = 0
 
     def tree(self, tree: Tree) -> Tree:
-        return {key: self.tree(item) if isinstance(item, dict) else self._value(item) for key, item in tree.items()}
+        return {key: self.tree(item) if is_tree(item) else self._value(item) for key, item in tree.items()}
 
     def _value(self, dataset: Any) -> Any:
         return self._texts(dataset) if _is_text(dataset) else np.asarray(dataset[()])

@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from frontend.hdf5.tree import DAMAGE_ERRORS, Tree, read_tree
+from frontend.hdf5.tree import DAMAGE_ERRORS, Tree, is_array, is_tree, read_tree
 from frontend.hdf5.trial import read_after_trial
 from ir.errors import CompileError
 from ir.graph import Array, Provenance
@@ -57,14 +57,14 @@ class NetLayer:
     def group(self, name: str) -> NetLayer:
         """An entry that is a group itself."""
         entries = self.entries[name]
-        if not isinstance(entries, dict):
+        if not is_tree(entries):
             raise self.error("entry", f"{name} must be a group")
         return NetLayer(self.place, f"{self.kind}.{name}", entries)
 
     def whole(self, name: str) -> Array:
         """An entry of whole numbers, int64; lava-dl stores many of them as floats."""
         value = self._value(name)
-        if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
+        if not is_array(value) or value.dtype.kind not in "biuf":
             raise self.error("entry", f"{name} must hold numbers")
         if not (np.isfinite(value).all() and (value == np.trunc(value)).all() and (np.abs(value) < LARGEST).all()):
             raise self.error(
@@ -98,7 +98,7 @@ class NetLayer:
     def text(self, name: str) -> str:
         """An entry of one text."""
         value = self._value(name)
-        value = value.reshape(-1)[0] if isinstance(value, np.ndarray) and value.size == 1 else value
+        value = value.reshape(-1)[0] if is_array(value) and value.size == 1 else value
         if not isinstance(value, str):
             raise self.error("entry", f"{name} must be a text")
         return value
@@ -147,7 +147,7 @@ def layers_in(file: Any, size: int) -> tuple[NetLayer, ...]:
     tree = read_tree(file["/"], size)
     unknown = sorted(tree.keys() - set(TOP_ENTRIES))
     chain = tree.get("layer")
-    if not isinstance(chain, dict):
+    if not is_tree(chain):
         raise CompileError("netx.file", "not a .net file: it has no group 'layer'")
     if unknown:
         raise CompileError("netx.entry", f"the unknown entry {unknown[0]!r}", hint=f"known: {', '.join(TOP_ENTRIES)}")
@@ -162,6 +162,6 @@ def _in_order(chain: Tree) -> list[Tree]:
         shown = ", ".join(sorted(chain)[:8])
         raise CompileError("netx.layers", f"the layers must be numbered from 0 without gaps, but are {shown or 'none'}")
     groups = [chain[name] for name in names]
-    if not all(isinstance(group, dict) for group in groups):
+    if not all(is_tree(group) for group in groups):
         raise CompileError("netx.layers", "a layer is an array, not a group")
     return groups

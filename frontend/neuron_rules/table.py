@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import torch
 from torch import nn
 
 from frontend.names import qualified_name
@@ -72,6 +74,11 @@ def check_neuron(module: nn.Module, has_run: bool = False) -> None:
         check_snntorch(module)
     elif name in SPIKINGJELLY_NEURONS:
         check_spikingjelly(module, name, has_run)
+
+
+def spikes_of(result: Any) -> Any:
+    """What a neuron emits, from what its module returns: Norse's and snnTorch's return their state, too."""
+    return result if isinstance(result, torch.Tensor) else result[0]
 
 
 def reset_neurons(module: nn.Module) -> None:

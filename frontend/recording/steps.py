@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from torch.utils._pytree import tree_leaves, tree_map
@@ -42,20 +43,26 @@ def one_step(recorder: Recorder, arguments: Any) -> tuple[Any, int | None]:
     if not steps:
         return arguments, None
     if len(steps) == 1 and not any(recorder.is_timed(view) for view in views):
-        return tree_map(
-            lambda leaf: replace(leaf, step=None) if isinstance(leaf, View) else leaf, arguments
-        ), steps.pop()
-    return tree_map(lambda leaf: at_step(recorder, leaf) if isinstance(leaf, View) else leaf, arguments), None
+        return tree_map(_without_step, arguments), steps.pop()
+    return tree_map(partial(_at_step_if_view, recorder), arguments), None
+
+
+def _at_step_if_view(recorder: Recorder, leaf: Any) -> Any:
+    return at_step(recorder, leaf) if isinstance(leaf, View) else leaf
+
+
+def _without_step(leaf: Any) -> Any:
+    return replace(leaf, step=None) if isinstance(leaf, View) else leaf
 
 
 def whole_window(recorder: Recorder, name: str, tensors: Any, dim: int = 0) -> View | None:
     """All steps of one value, stacked or joined in order: the value itself. None where a call is anything else."""
-    if not isinstance(tensors, (tuple, list)) or not all(isinstance(x, View) for x in tensors):
+    items: list[Any] = list(tensors) if isinstance(tensors, (tuple, list)) else []
+    views = [item for item in items if isinstance(item, View)]
+    if len(views) < len(items) or [view.step for view in views] != list(range(recorder.steps)):
         return None
-    if [view.step for view in tensors] != list(range(recorder.steps)):
-        return None
-    first: View = replace(tensors[0], step=None)
-    if any(replace(view, step=None) != first for view in tensors):
+    first = replace(views[0], step=None)
+    if any(replace(view, step=None) != first for view in views):
         return None
     place = dim % (len(first.dims) + JOINS[name])
     if name != "stack" and first.dims[place]:

@@ -17,7 +17,7 @@ from torch import nn
 from frontend.names import qualified_name
 from frontend.neuron_rules.behaviour import check_behaviour
 from frontend.neuron_rules.snntorch import constants, readout, recurrence, states
-from frontend.neuron_rules.table import NEURON_RULES, check_neuron, is_single_step, neuron_rule
+from frontend.neuron_rules.table import NEURON_RULES, check_neuron, is_single_step, neuron_rule, spikes_of
 from frontend.recording.layout import BATCH, TIME, View, is_plain
 from frontend.recording.recorder import Constant, Recorder
 from frontend.recording.steps import at_step
@@ -87,8 +87,7 @@ class NeuronLayers:
             )
 
     def record(self, module: nn.Module, args: tuple[Any, ...], result: Any) -> None:
-        """Write down a neuron layer, which reads (T, B, ...), or (B, ...) step by step; Norse's return their state, too."""
-        spikes = result[0] if isinstance(result, tuple) else result
+        """Write down a neuron layer, which reads (T, B, ...), or (B, ...) step by step."""
         rule, view = neuron_rule(module), self._tensors.view(args[0])
         assert rule is not None
         if view is None:
@@ -97,11 +96,11 @@ class NeuronLayers:
         if id(module) not in self._steps and qualified_name(type(module)) not in NEURON_RULES:
             check_behaviour(module, op, is_single_step(module))
         if is_single_step(module):
-            self._record_step(module, op, view, spikes)
+            self._record_step(module, op, view, spikes_of(result))
             return
         view = self._recorder.in_order(self._with_time(at_step(self._recorder, view)))
         value = self._recorder.emit(op, view.value, name=self._recorder.path)
-        self._tensors.add(spikes, replace(view, value=value))
+        self._tensors.add(spikes_of(result), replace(view, value=value))
 
     def check_complete(self) -> None:
         """CompileError where a neuron has not made all steps of the window."""

@@ -36,7 +36,8 @@ class Session(TorchFunctionMode):
     def __init__(self, module: nn.Module, recorder: Recorder) -> None:
         super().__init__()
         self.module, self.recorder = module, recorder
-        self._paths = {id(child): path for path, child in reversed(list(module.named_modules(remove_duplicate=False)))}
+        modules: list[tuple[str, nn.Module]] = list(module.named_modules(remove_duplicate=False))
+        self._paths = {id(child): path for path, child in reversed(modules)}
         self._stack: list[str] = []
         self._depth_in_neuron = 0
         self._tensors = TracedTensors()

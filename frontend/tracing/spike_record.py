@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.hooks import RemovableHandle
 
-from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons
+from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons, spikes_of
 from ir.errors import CompileError
 from ir.graph import Node
 
@@ -22,8 +23,9 @@ class SpikeRecord:
 
     def run(self, inputs: Mapping[str, torch.Tensor]) -> Any:
         """The module's result; the spikes of its layers are kept, those of single steps stacked."""
-        neurons = [(path, child) for path, child in self._module.named_modules() if neuron_rule(child) is not None]
-        hooks = [child.register_forward_hook(self._keeping(path)) for path, child in neurons]
+        modules: list[tuple[str, nn.Module]] = list(self._module.named_modules())
+        neurons = [(path, child) for path, child in modules if neuron_rule(child) is not None]
+        hooks: list[RemovableHandle] = [child.register_forward_hook(self._keeping(path)) for path, child in neurons]
         reset_neurons(self._module)
         try:
             result = self._module(**inputs)
@@ -40,8 +42,7 @@ class SpikeRecord:
         """A hook that keeps the spikes of the layer at `path`."""
 
         def hook(_module: nn.Module, _args: Any, result: Any) -> None:
-            spikes = result[0] if isinstance(result, tuple) else result  # Norse's neurons return their state, too
-            self._spikes.setdefault(path, []).append(spikes)
+            self._spikes.setdefault(path, []).append(spikes_of(result))
 
         return hook
 

@@ -121,6 +121,7 @@ def named_outputs(result: Any) -> dict[str, torch.Tensor]:
     result = result[0] if _is_pair_with_state(result) else result
     if isinstance(result, torch.Tensor):
         return {"output": result}
+    table: dict[str, Any]
     if isinstance(result, Mapping):
         table = {str(key): value for key, value in result.items()}
     elif hasattr(result, "_fields"):

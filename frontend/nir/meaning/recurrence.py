@@ -76,7 +76,7 @@ def lags(network: NirNetwork, semantics: Semantics, shortest: Mapping[str, int])
 
 def _components(network: NirNetwork, chosen: Iterable[int]) -> dict[str, int]:
     """Node -> number of its strongly connected component, over some of the edges; nodes on no loop have one of their own."""
-    graph = networkx.DiGraph()
+    graph: networkx.DiGraph[str] = networkx.DiGraph()
     graph.add_nodes_from(network.nodes)
     graph.add_edges_from(network.edges[k] for k in chosen)
     numbers: dict[str, int] = {}

@@ -81,9 +81,8 @@ def dtype_of(network: NirNetwork) -> str:
     stated = network.metadata.get("dtype")
     if isinstance(stated, str) and stated in ("float32", "float64"):
         return stated
-    arrays = (
-        value for node in network.nodes.values() for value in node.params.values() if isinstance(value, np.ndarray)
-    )
+    params = (value for node in network.nodes.values() for value in node.params.values())
+    arrays: list[Array] = [value for value in params if isinstance(value, np.ndarray)]
     return "float64" if any(array.dtype == np.float64 for array in arrays) else "float32"
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 
-from frontend.hdf5.tree import DAMAGE_ERRORS, Tree, read_tree
+from frontend.hdf5.tree import DAMAGE_ERRORS, Tree, is_array, is_tree, read_tree
 from frontend.hdf5.trial import read_after_trial
 from frontend.nir.reading.raw import MAX_DEPTH, MAX_EDGES, RawGraph, RawNode, plain_metadata
 from ir.errors import CompileError
@@ -66,7 +65,7 @@ def _raw_graph(path: Path) -> RawGraph:
 def _version(file: Any) -> str:
     """The version of nir that wrote the file; "" where it is missing or not a short text: nothing depends on it."""
     item = file.get("version", getlink=True)
-    dataset = file["version"] if isinstance(item, h5py.HardLink) else None
+    dataset: Any = file["version"] if isinstance(item, h5py.HardLink) else None
     if not isinstance(dataset, h5py.Dataset) or dataset.shape != () or not h5py.check_string_dtype(dataset.dtype):
         return ""
     value = dataset[()]
@@ -80,7 +79,7 @@ def _item(tree: Tree, name: str, depth: int) -> RawNode | RawGraph:
         what = "has no type" if kind is None else "has a type that is not a text"
         raise CompileError("nir.type", f"node {name} {what}")
     metadata = tree.get("metadata", {})
-    if not isinstance(metadata, dict):
+    if not is_tree(metadata):
         raise CompileError("nir.parameter", f"the metadata of node {name} is not a group")
     if kind == "NIRGraph":
         return _graph(tree, name, plain_metadata(metadata), depth)
@@ -95,7 +94,7 @@ def _graph(tree: Tree, name: str, metadata: Mapping[str, Any], depth: int) -> Ra
     unknown = sorted(tree.keys() - {"type", "metadata", "nodes", "edges", "input_type", "output_type"})
     if unknown:
         raise CompileError("nir.parameter", f"graph {name} has the unknown entry {unknown[0]!r}")
-    if not isinstance(tree.get("nodes"), dict) or "edges" not in tree:
+    if not is_tree(tree.get("nodes")) or "edges" not in tree:
         missing = "edges" if "edges" not in tree else "nodes"
         raise CompileError("nir.parameter", f"graph {name} lacks its {missing}")
     prefix = "" if depth == 0 else f"{name}."
@@ -106,9 +105,9 @@ def _graph(tree: Tree, name: str, metadata: Mapping[str, Any], depth: int) -> Ra
 def _named(tree: Tree, prefix: str) -> Iterator[tuple[str, Tree]]:
     """The nodes of a graph; a group without a type that holds groups is the first part of names with a '/' in them."""
     for key, item in tree.items():
-        if not isinstance(item, dict):
+        if not is_tree(item):
             raise CompileError("nir.type", f"node {prefix}{key} is an array, not a node")
-        inner = {name: part for name, part in item.items() if isinstance(part, dict) and _holds_nodes(name, part)}
+        inner = {name: part for name, part in item.items() if is_tree(part) and _holds_nodes(name, part)}
         if "type" in item or not inner:
             yield f"{prefix}{key}", {name: part for name, part in item.items() if name not in inner}
         elif len(inner) < len(item):
@@ -126,16 +125,16 @@ def _holds_nodes(name: str, tree: Tree) -> bool:
         item = waiting.pop()
         if "type" in item:
             return True
-        waiting += [part for part in item.values() if isinstance(part, dict)]
+        waiting += [part for part in item.values() if is_tree(part)]
     return False
 
 
 def _edges(value: Any, name: str) -> tuple[tuple[str, str], ...]:
     """Pairs of names; whole numbers, which old files hold, name nodes like "0"."""
-    if isinstance(value, np.ndarray) and value.size == 0:
+    if is_array(value) and value.size == 0:
         return ()
-    if not isinstance(value, np.ndarray) or value.ndim != 2 or value.shape[1] != 2:
-        shape = value.shape if isinstance(value, np.ndarray) else "no shape"
+    if not is_array(value) or value.ndim != 2 or value.shape[1] != 2:
+        shape = value.shape if is_array(value) else "no shape"
         raise CompileError("nir.edge", f"the edges of graph {name} must be pairs, (N, 2), but have {shape}")
     if len(value) > MAX_EDGES:
         raise CompileError("nir.size", f"graph {name} has more than {MAX_EDGES:,} edges")

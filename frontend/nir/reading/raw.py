@@ -35,7 +35,7 @@ class RawNode:
     """The name of its class in NIR."""
     fields: Mapping[str, Any]
     """Name -> array, string, number or dictionary."""
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class RawGraph:
     nodes: Mapping[str, RawNode | RawGraph]
     edges: tuple[tuple[str, str], ...]
     """As written, port subscripts included."""
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
     version: str = ""
     """The version of nir that wrote the file; "" where that is not known."""
 

@@ -19,6 +19,7 @@ from frontend.nir.reading.load import load
 from frontend.nir.reading.raw import RawGraph, RawNode
 from frontend.nir.round_trip.extension import Extension
 from ir.errors import CompileError
+from ir.graph import Array
 
 
 def write_nir(graph: nir.NIRGraph, path: str | Path) -> None:
@@ -57,7 +58,7 @@ def _compression(graph: nir.NIRGraph) -> dict[str, Any]:
     """
     if _has_scalars(graph):
         return {"compression": None}
-    matrices = [node.weight for node in graph.nodes.values() if isinstance(node, nir.Linear | nir.Affine)]
+    matrices: list[Array] = [node.weight for node in graph.nodes.values() if isinstance(node, nir.Linear | nir.Affine)]
     elements = sum(matrix.size for matrix in matrices)
     zeros = elements - sum(int(np.count_nonzero(matrix)) for matrix in matrices)
     return {"compression": "gzip", "compression_opts": 1} if 2 * zeros > elements else {"compression": None}

@@ -80,7 +80,7 @@ def _homes(nodes: Mapping[str, Any]) -> dict[int, str]:
     """Identity of an array -> the node and the field that hold it."""
     homes: dict[int, str] = {}
     for name, node in nodes.items():
-        fields = {**vars(node), **(node.params if isinstance(node, Extension) else {})}
+        fields: dict[str, Any] = {**vars(node), **(node.params if isinstance(node, Extension) else {})}
         homes |= {id(value): f"{name}/{key}" for key, value in fields.items() if isinstance(value, np.ndarray)}
     return homes
 

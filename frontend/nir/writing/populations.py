@@ -90,7 +90,10 @@ class Population:
 
     def _neuron(self, semantics: Semantics, dtype: str) -> nir.NIRNode:
         """The neuron itself, its constants rounded to `dtype`."""
-        wide = lambda value: full(value, self.shape, dtype)  # noqa: E731
+
+        def wide(value: Array) -> Array:
+            return full(value, self.shape, dtype)
+
         firing: dict[str, Any] = {}
         if isinstance(self.op, Lif):
             firing = {"v_threshold": wide(self._threshold(semantics)), "v_reset": wide(self.value("v_reset"))}
@@ -128,7 +131,7 @@ class Population:
 
     def _is_read_back(self, neuron: nir.NIRNode, semantics: Semantics) -> bool:
         """Whether the importer makes a neuron of it that computes with the same numbers."""
-        params = {key: value for key, value in vars(neuron).items() if isinstance(value, np.ndarray)}
+        params: dict[str, Array] = {key: value for key, value in vars(neuron).items() if isinstance(value, np.ndarray)}
         node = NirNode(type(neuron).__name__, params, neuron.metadata, self.shape, self.shape)
         try:
             op, arrays = population(node, semantics, self.dtype, False)
@@ -156,7 +159,10 @@ def _nearest(guess: Array, read: Callable[[Array], Array], goal: Array, dtype: s
 
 def _numbers(op: Membrane, arrays: Mapping[str, Array], shape: tuple[int, ...], dtype: str) -> list[bytes]:
     """The numbers with which a step computes, as bytes: attributes are combined in float64, arrays in the graph's type."""
-    get = lambda name: arrays.get(name, getattr(op, name))  # noqa: E731
+
+    def get(name: str) -> Any:
+        return arrays.get(name, getattr(op, name))
+
     numbers = [get("decay"), get("gain"), get("v0")]
     numbers += [1 - get("decay"), get("decay") * get("leak")] if op.form == "sum" else [get("leak")]
     if op.has_current or "current_decay" in arrays:
