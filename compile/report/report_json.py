@@ -7,7 +7,7 @@ from typing import Any
 
 from compile.measure.run import engine_text
 from compile.report.report import PartReport, Report
-from frontend.nir.import_nir import Imported
+from frontend.nir.import_nir import NirImport
 from frontend.tracing.import_check import ImportCheck
 
 SCHEMA = "spike-compiler-report/1"
@@ -54,7 +54,7 @@ def _part(part: PartReport) -> dict[str, Any]:
     }
 
 
-def _semantics(imported: Imported | None) -> dict[str, Any] | None:
+def _semantics(imported: NirImport | None) -> dict[str, Any] | None:
     """Option -> value and who said so; None for networks that leave nothing open."""
     return imported.reading.record() if imported and imported.reading else None
 

@@ -11,7 +11,7 @@ from compile.energy import EnergyReport
 from compile.measure.layers import Layer
 from compile.measure.run import engine_text
 from compile.report.report import PartReport, Report
-from frontend.nir.import_nir import Imported
+from frontend.nir.import_nir import NirImport
 
 WIDTH = 112
 LAYERS_IN_FULL = 18
@@ -180,7 +180,7 @@ def _chip_lines(report: Report) -> Iterator[str]:
             yield from _wrapped(f"chip     {part.build.part.name}: {part.occupancy.text()}")
 
 
-def _reading_lines(imported: Imported | None) -> Iterator[str]:
+def _reading_lines(imported: NirImport | None) -> Iterator[str]:
     """How a NIR file was understood: every option by who said so, and what looks like a mistake."""
     if imported is None or imported.reading is None:
         return

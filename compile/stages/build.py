@@ -17,7 +17,7 @@ from compile.stages.source import Part, Source
 from frontend.netx.network import IntegerNetwork
 from frontend.netx.neuron import DECAY_BITS, SHIFT, STATE_BITS
 from frontend.netx.slayer import is_slayer, read_slayer
-from frontend.nir.round_trip.from_nir import from_nir
+from frontend.nir.round_trip.from_nir import through_nir
 from frontend.nir.round_trip.to_nir import to_nir
 from frontend.tracing.import_check import ImportCheck, check_import
 from frontend.tracing.trace import trace_module
@@ -123,11 +123,7 @@ def _import(part: Part, source: Source, options: Options, profile: Profile, prog
         return _Imported(Deployment.of(part.network), "source", to_nir(part.network))
     traced = trace_module(part.network, dict(part.calibration), source.static, source.steps, part.name)
     progress.lap("trace")
-    nir_graph = to_nir(traced)
-    graph = from_nir(nir_graph)  # so that the interchange file holds everything
-    if graph != traced:
-        what, hint = "its NIR graph lost something of the traced network", "please report the model"
-        raise CompileError("nir.round_trip", what, where=part.name, hint=hint)
+    graph, nir_graph = through_nir(traced)  # so that the interchange file holds everything
     progress.lap("nir")
     check = check_import(part.network, graph, dict(part.calibration))
     progress.lap("check the import")

@@ -11,7 +11,7 @@ import numpy as np
 
 from compile.stages.npz import read_arrays
 from compile.stages.options import Options
-from frontend.nir.import_nir import Imported, import_nir
+from frontend.nir.import_nir import NirImport, import_nir
 from frontend.nir.reading.values import as_array
 from ir.errors import CompileError
 from ir.graph import Graph
@@ -57,7 +57,7 @@ class Source:
     task: Any = None
     weights: str = ""
     energy_table: str | None = None
-    reading: Imported | None = None
+    reading: NirImport | None = None
 
 
 @dataclass(frozen=True)

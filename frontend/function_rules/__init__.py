@@ -12,15 +12,17 @@ from typing import Any
 
 from frontend.function_rules import (
     arithmetic,
-    einsum,
     elementwise,
     layers,
+    matrix_products,
     pooling,
     queries,
     reductions,
     slicing,
     views,
 )
+from frontend.function_rules.queries import VALUES
+from ir.errors import CompileError
 
 FUNCTION_RULES: dict[str, Callable[..., Any]] = {
     **views.RULES,
@@ -29,10 +31,11 @@ FUNCTION_RULES: dict[str, Callable[..., Any]] = {
     **elementwise.RULES,
     **reductions.RULES,
     **layers.RULES,
+    **matrix_products.RULES,
     **pooling.RULES,
-    **einsum.RULES,
     **queries.RULES,
 }
+"""Name of a torch function -> its rule."""
 
 
 def function_name(function: Callable[..., Any]) -> str:
@@ -41,3 +44,31 @@ def function_name(function: Callable[..., Any]) -> str:
     if name in ("__get__", "__set__"):
         return f"{name.strip('_')}_{function.__self__.__name__}"  # pyright: ignore[reportFunctionMemberAccess]
     return name
+
+
+def is_in_place(name: str) -> bool:
+    """Whether a function writes its result into its first argument: `add_`, but not `__add__`."""
+    return name.endswith("_") and not name.endswith("__")
+
+
+def rule_name(name: str) -> str:
+    """The name in `FUNCTION_RULES` of a function's rule: `add_` is a sum. CompileError, saying why, where there is none."""
+    if name in VALUES:
+        raise CompileError(
+            "import.values",
+            f"the model looks at computed numbers ({name})",
+            hint="what a network does must not depend on its values; compute this outside",
+        )
+    if name in FUNCTION_RULES:
+        return name
+    if is_in_place(name) and name[:-1] in FUNCTION_RULES:
+        return name[:-1]
+    if is_in_place(name) or name == "__setitem__" or name.startswith("set_"):
+        raise CompileError(
+            "import.in_place", f"{name} writes into a tensor", hint="write it without changing tensors in place"
+        )
+    raise CompileError(
+        "import.function",
+        f"no rule for the function {name}",
+        hint=f"known: {', '.join(sorted(key for key in FUNCTION_RULES if not key.startswith('_')))}",
+    )

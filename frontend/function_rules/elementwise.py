@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from frontend.tracing.layout import View
-from frontend.tracing.recorder import Recorder
+from frontend.recording.layout import View
+from frontend.recording.recorder import Recorder
 from ir.errors import CompileError
 from ir.ops import Function, Scale
 

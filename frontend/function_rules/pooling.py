@@ -10,8 +10,8 @@ import torch
 
 from frontend.function_rules.layers import conv, each, feature_dim
 from frontend.function_rules.reductions import mean
-from frontend.tracing.layout import View, is_outer, is_plain
-from frontend.tracing.recorder import Recorder
+from frontend.recording.layout import View, is_outer, is_plain
+from frontend.recording.recorder import Recorder
 from ir.errors import CompileError
 from ir.ops import MaxPool
 
@@ -22,6 +22,7 @@ OutputSize = int | None | Sequence[int | None]
 def _pool(
     recorder: Recorder, x: View, kernel: tuple[int, ...], stride: Size | None, padding: Size, exact: bool
 ) -> View:
+    """The means of windows as a convolution, channel by channel; `exact`: every window counts its padding."""
     if not exact:
         raise CompileError(
             "import.pool",
@@ -74,15 +75,15 @@ def adaptive_avg_pool(recorder: Recorder, x: View, output_size: OutputSize, *, a
 def _windows(x: View, output_size: OutputSize, axes: int) -> tuple[int, ...]:
     """The windows by which adaptive pooling is plain pooling: the input must be whole multiples of the output."""
     sizes = (output_size,) * axes if isinstance(output_size, int) or output_size is None else tuple(output_size)
-    have = x.shape[-axes:]
-    wanted = tuple(n if size is None else int(size) for n, size in zip(have, sizes, strict=True))
-    if any(n % size for n, size in zip(have, wanted, strict=True)):
+    before = x.shape[-axes:]
+    after = tuple(n if size is None else int(size) for n, size in zip(before, sizes, strict=True))
+    if any(n % size for n, size in zip(before, after, strict=True)):
         raise CompileError(
             "import.pool",
-            f"cannot import adaptive pooling from {have} to {wanted}: its windows overlap",
+            f"cannot import adaptive pooling from {before} to {after}: its windows overlap",
             hint="choose an output size that divides the input, or use AvgPool",
         )
-    return tuple(n // size for n, size in zip(have, wanted, strict=True))
+    return tuple(n // size for n, size in zip(before, after, strict=True))
 
 
 def max_pool(

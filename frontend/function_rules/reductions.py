@@ -7,8 +7,8 @@ from math import prod
 import torch
 
 from frontend.function_rules.views import sizes_of, wrapped
-from frontend.tracing.layout import BATCH, TIME, View, is_plain
-from frontend.tracing.recorder import Recorder
+from frontend.recording.layout import BATCH, TIME, View, is_plain
+from frontend.recording.recorder import Recorder
 from ir.errors import CompileError
 from ir.ops import Function, Sum, TimeSum
 
@@ -59,10 +59,11 @@ def vector_norm(
 
 
 def _reduced(recorder: Recorder, x: View, dim: Dims, keepdim: bool, dtype: torch.dtype | None, *, mean: bool) -> View:
+    """The sum, or mean, over features first, then over time."""
     if dtype not in (None, torch.float32):
         raise CompileError("import.dtype", f"cannot import a sum in {dtype}", hint="networks are imported in float32")
-    everything = dim is None or (isinstance(dim, (tuple, list)) and not dim)
-    dims = list(range(len(x.dims))) if everything else [wrapped(place, len(x.dims)) for place in sizes_of((dim,))]
+    over_all = dim is None or (isinstance(dim, (tuple, list)) and not dim)
+    dims = list(range(len(x.dims))) if over_all else [wrapped(place, len(x.dims)) for place in sizes_of((dim,))]
     over_time = [place for place in dims if [axis.kind for axis in x.dims[place]] == [TIME]]
     plain = [place for place in dims if place not in over_time]
     for place in plain:
@@ -74,20 +75,22 @@ def _reduced(recorder: Recorder, x: View, dim: Dims, keepdim: bool, dtype: torch
     x = _over_features(recorder, x, [place for place in plain if x.dims[place]], mean)
     for _ in over_time:
         x = View(recorder.emit(TimeSum(1 / recorder.steps if mean else 1.0), x.value), x.dims)
-    gone = set() if keepdim else set(dims)
-    return x.with_dims(() if place in dims else axes for place, axes in enumerate(x.dims) if place not in gone)
+    return x.with_dims(
+        () if place in dims else axes for place, axes in enumerate(x.dims) if keepdim or place not in dims
+    )
 
 
 def _over_features(recorder: Recorder, x: View, places: list[int], mean: bool) -> View:
+    """The sum, or mean, over some dimensions of features, which become of length 1."""
     if not places:
         return x
-    wanted = [recorder.axis_of(x, place) for place in places]
-    if any(view.value != x.value for view, _ in wanted):
+    axes = [recorder.axis_of(x, place) for place in places]
+    if any(view.value != x.value for view, _ in axes):  # some axis must be made first: take all of one value
         x = recorder.in_order(x)
-        wanted = [recorder.axis_of(x, place) for place in places]
+        axes = [recorder.axis_of(x, place) for place in places]
     elements = prod(x.shape[place] for place in places)
-    value = recorder.emit(Sum(tuple(sorted(axis for _, axis in wanted)), 1 / elements if mean else 1.0), x.value)
-    return View(value, tuple(() if place in places else axes for place, axes in enumerate(x.dims)))
+    value = recorder.emit(Sum(tuple(sorted(axis for _, axis in axes)), 1 / elements if mean else 1.0), x.value)
+    return View(value, tuple(() if place in places else dim for place, dim in enumerate(x.dims)))
 
 
 RULES = {"sum": total, "mean": mean, "norm": norm, "linalg_vector_norm": vector_norm}

@@ -1,21 +1,22 @@
-"""Functions that cut, join, repeat and pad features. Time and batch stay whole: cutting them is an error."""
+"""Functions that slice, join, repeat and pad features. Time and batch stay whole: slicing them is an error."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 
 from frontend.function_rules.views import sizes_of, squeeze, unsqueeze, wrapped
-from frontend.tracing.layout import FEATURE, Axis, View, is_outer, is_plain, is_time
-from frontend.tracing.recorder import Recorder
-from frontend.tracing.steps import at_step, part_of_window
+from frontend.recording.layout import FEATURE, Axis, View, is_outer, is_plain, is_time
+from frontend.recording.recorder import Recorder
+from frontend.recording.steps import at_step, part_of_window
 from ir.errors import CompileError
 from ir.ops import Concat, Pad, Slice
 
 
-def cut(recorder: Recorder, x: View, dim: int, start: int, stop: int) -> View:
+def slice_along(recorder: Recorder, x: View, dim: int, start: int, stop: int) -> View:
     """x[start:stop] along one torch dimension of features, or of time."""
     if (start, stop) == (0, x.shape[dim]):
         return x
@@ -36,6 +37,7 @@ def _steps(recorder: Recorder, x: View, dim: int, steps: range) -> View:
 
 
 def _require_features(x: View, dim: int, what: str) -> None:
+    """CompileError where a dimension holds time or batch."""
     if not is_plain(x.dims[dim]):
         kind = next(axis.kind for axis in x.dims[dim] if axis.kind != FEATURE)
         raise CompileError("import.axes", f"{what} the {kind} axis of {x}")
@@ -45,7 +47,7 @@ def narrow(recorder: Recorder, x: View, dim: int, start: int, length: int) -> Vi
     """x[start : start + length] along `dim`."""
     dim = wrapped(dim, len(x.dims))
     start = start + x.shape[dim] if start < 0 else start
-    return cut(recorder, x, dim, start, start + length)
+    return slice_along(recorder, x, dim, start, start + length)
 
 
 def select(recorder: Recorder, x: View, dim: int, index: int) -> View:
@@ -56,7 +58,7 @@ def select(recorder: Recorder, x: View, dim: int, index: int) -> View:
         (x,) = part_of_window(recorder, x, dim, (index,))
         return x.with_dims((*x.dims[:dim], *x.dims[dim + 1 :]))
     _require_features(x, dim, "takes one element of")
-    return squeeze(recorder, cut(recorder, x, dim, index, index + 1), dim)
+    return squeeze(recorder, slice_along(recorder, x, dim, index, index + 1), dim)
 
 
 def split(recorder: Recorder, x: View, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[View, ...]:
@@ -69,10 +71,10 @@ def split(recorder: Recorder, x: View, split_size_or_sections: int | Sequence[in
         else [min(sections, total - k) for k in range(0, total, sections)]
     )
     starts = [sum(sizes[:k]) for k in range(len(sizes))]
-    return tuple(cut(recorder, x, dim, start, start + size) for start, size in zip(starts, sizes, strict=True))
+    return tuple(slice_along(recorder, x, dim, start, start + size) for start, size in zip(starts, sizes, strict=True))
 
 
-def chunk(recorder: Recorder, x: View, chunks: int, dim: int = 0) -> tuple[View, ...]:
+def split_evenly(recorder: Recorder, x: View, chunks: int, dim: int = 0) -> tuple[View, ...]:
     """`chunks` pieces along `dim`, the last one shorter where it does not divide."""
     return split(recorder, x, -(-x.shape[dim] // chunks), dim)
 
@@ -84,7 +86,7 @@ def unbind(recorder: Recorder, x: View, dim: int = 0) -> tuple[View, ...]:
 
 def getitem(recorder: Recorder, x: View, index: object) -> View:
     """x[...] with integers, slices of step 1, None and an ellipsis."""
-    items = list(index) if isinstance(index, tuple) else [index]
+    items: list[Any] = list(index) if isinstance(index, tuple) else [index]
     real = sum(item is not None and item is not Ellipsis for item in items)
     if Ellipsis not in [item if item is Ellipsis else None for item in items]:
         items.append(Ellipsis)
@@ -98,11 +100,12 @@ def getitem(recorder: Recorder, x: View, index: object) -> View:
 
 
 def _index_one(recorder: Recorder, x: View, dim: int, item: object) -> tuple[View, int]:
+    """The tensor with one item of an index applied at `dim`, and the dimension of the next item."""
     if item is None:
         return unsqueeze(recorder, x, dim), dim + 1
     if isinstance(item, slice) and item.step in (None, 1):
         start, stop, _ = item.indices(x.shape[dim])
-        return cut(recorder, x, dim, start, stop), dim + 1
+        return slice_along(recorder, x, dim, start, stop), dim + 1
     if isinstance(item, int) and not isinstance(item, bool):
         return select(recorder, x, dim, item), dim
     raise CompileError(
@@ -160,10 +163,12 @@ def expand(recorder: Recorder, x: View, *sizes: object) -> View:
 
 
 def _leading(x: View, rank: int) -> View:
+    """The tensor with as many dimensions as `rank`, those of length 1 put in front."""
     return x.with_dims((*[()] * (rank - len(x.dims)), *x.dims))
 
 
 def _makes_time(recorder: Recorder, x: View, count: int) -> bool:
+    """Whether `count` copies of a tensor, in front of everything, are its value at every step."""
     return not recorder.is_timed(x) and not x.dims[0] and count == recorder.steps and count > 1
 
 
@@ -199,7 +204,7 @@ RULES = {
     "narrow": narrow,
     "select": select,
     "split": split,
-    "chunk": chunk,
+    "chunk": split_evenly,
     "unbind": unbind,
     "cat": cat,
     "concat": cat,

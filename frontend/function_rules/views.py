@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 import torch
 
-from frontend.tracing.layout import Dim, View, length, regroup
-from frontend.tracing.recorder import Recorder
+from frontend.recording.layout import Dim, View, length, regroup
+from frontend.recording.recorder import Recorder
 from ir.errors import CompileError
 
 
 def sizes_of(arguments: tuple[object, ...]) -> tuple[int, ...]:
     """The sizes in `x.view(2, 3)` as in `x.view((2, 3))`."""
     first = arguments[0] if len(arguments) == 1 else None
-    flat = tuple(first) if isinstance(first, (tuple, list)) else arguments
-    return tuple(int(size) for size in flat)  # pyright: ignore[reportArgumentType]
+    flat: tuple[Any, ...] = tuple(first) if isinstance(first, (tuple, list)) else arguments
+    return tuple(int(size) for size in flat)
 
 
 def wrapped(dim: int, rank: int) -> int:
@@ -101,11 +102,11 @@ def unsqueeze(_recorder: Recorder, x: View, dim: int) -> View:
 def squeeze(_recorder: Recorder, x: View, dim: int | tuple[int, ...] | None = None) -> View:
     """Dimensions of length 1 taken out; time and batch of length 1 stay unless they are named, which is refused."""
     places = range(len(x.dims)) if dim is None else [wrapped(d, len(x.dims)) for d in sizes_of((dim,))]
-    gone = {place for place in places if length(x.dims[place]) == 1}
-    for place in gone:
+    squeezed = {place for place in places if length(x.dims[place]) == 1}
+    for place in squeezed:
         if x.dims[place]:
             raise CompileError("import.axes", f"squeeze takes the {x.dims[place][0].kind} axis out of {x}")
-    return x.with_dims(dims for place, dims in enumerate(x.dims) if place not in gone)
+    return x.with_dims(dims for place, dims in enumerate(x.dims) if place not in squeezed)
 
 
 def identity(_recorder: Recorder, x: View, *_arguments: object, **_options: object) -> View:

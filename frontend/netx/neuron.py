@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from frontend.netx.layer import Layer
+from frontend.netx.layers import NetLayer
 from ir.graph import Array, GraphBuilder
 from ir.ops.integer_neuron import IntegerLeaky, IntegerLif, IntegerNeuron
 
@@ -24,7 +24,9 @@ VOLTAGE_SCALE = 1 / 4096
 SUM_SCALE = 1 / 64
 """SLAYER's weighted sum of one unit of weight."""
 KINDS = ("CUBA", "LOIHI")
-KNOWN = ("iDecay", "vDecay", "vThMant", "refDelay", "gradedSpike", "messageBits", "weight_exp", "wgtExp")
+"""What lava-dl calls such neurons."""
+ENTRIES = ("iDecay", "vDecay", "vThMant", "refDelay", "gradedSpike", "messageBits", "weight_exp", "wgtExp")
+"""Entries of a neuron."""
 TRAINING = ("tauRho", "scaleRho", "theta")
 """Entries about gradients, and the threshold a second time."""
 NEUTRAL = {"refDelay": 1, "gradedSpike": 0, "messageBits": 0, "weight_exp": 0, "wgtExp": 0}
@@ -33,16 +35,16 @@ NEUTRAL = {"refDelay": 1, "gradedSpike": 0, "messageBits": 0, "weight_exp": 0, "
 
 @dataclass(frozen=True, eq=False)
 class Cuba:
-    """
-    A population: constants for all (shape ()) or of each channel, and the bias of each neuron, or None.
-
-    threshold None: no neurons at all, the weighted sum itself is what is read.
-    """
+    """A population: constants for all neurons (shape ()), or of each channel."""
 
     i_decay: Array
+    """Parts of 4096 that the current loses in a step."""
     v_decay: Array
+    """Parts of 4096 that the voltage loses in a step."""
     threshold: Array | None
+    """Threshold before the shift; None for no neurons at all: the weighted sum itself is what is read."""
     bias: Array | None
+    """Of each neuron, in units of weights."""
 
     @property
     def read_scale(self) -> float | None:
@@ -66,16 +68,16 @@ class Cuba:
 
     def params(self, builder: GraphBuilder, name: str, op: IntegerNeuron) -> dict[str, str]:
         """The parameters in the builder's table: the bias, and constants that differ from channel to channel."""
-        own = {"du": self.i_decay - 1, "dv": self.v_decay}
+        constants = {"du": self.i_decay - 1, "dv": self.v_decay}
         if isinstance(op, IntegerLif) and self.threshold is not None:
-            own["vth"] = self.threshold << (SHIFT - op.shift)
-        arrays = {role: array for role, array in own.items() if array.size > 1}
+            constants["vth"] = self.threshold << (SHIFT - op.shift)
+        arrays = {role: array for role, array in constants.items() if array.size > 1}
         if self.bias is not None and self.bias.any():
             arrays["bias"] = self.bias if self.threshold is None else self.bias << SHIFT
         return {role: builder.param(f"{name}.{role}", array.astype(np.int32)) for role, array in arrays.items()}
 
 
-def cuba_of(layer: Layer, shape: tuple[int, ...]) -> Cuba:
+def cuba_of(layer: NetLayer, shape: tuple[int, ...]) -> Cuba:
     """
     The neurons of a layer of the given shape, channels first.
 
@@ -91,7 +93,7 @@ def cuba_of(layer: Layer, shape: tuple[int, ...]) -> Cuba:
         raise neuron.error(
             "neuron", f"{kind} neurons are not Loihi's integer neuron", hint=f"known: {', '.join(KINDS)}"
         )
-    neuron.check_entries(*KNOWN, *TRAINING)
+    neuron.check_entries(*ENTRIES, *TRAINING)
     for name, neutral in NEUTRAL.items():
         if neuron.has(name) and (neuron.whole(name) != neutral).any():
             raise neuron.error("neuron", f"{name} is not {neutral}, which no neuron of the target does")
@@ -100,14 +102,16 @@ def cuba_of(layer: Layer, shape: tuple[int, ...]) -> Cuba:
     return Cuba(i_decay, v_decay, threshold, _bias(layer, shape))
 
 
-def _constant(neuron: Layer, name: str, shape: tuple[int, ...], least: int, most: int) -> Array:
+def _constant(neuron: NetLayer, name: str, shape: tuple[int, ...], least: int, most: int) -> Array:
+    """An entry of one number, or one for each channel, within `least`..`most`."""
     value = neuron.whole(name)
     if value.size and (value.min() < least or value.max() > most):
         raise neuron.error("range", f"{name} must lie in {least}..{most}")
     return value.reshape(()) if value.size == 1 else by_channel(neuron, name, value, shape)
 
 
-def _bias(layer: Layer, shape: tuple[int, ...]) -> Array | None:
+def _bias(layer: NetLayer, shape: tuple[int, ...]) -> Array | None:
+    """The bias, to broadcast to the population; None where the layer has none."""
     if not layer.has("bias"):
         return None
     bias = layer.whole("bias")
@@ -115,14 +119,12 @@ def _bias(layer: Layer, shape: tuple[int, ...]) -> Array | None:
         raise layer.error("range", "bias must lie within 15 bits and sign", hint="Lava stores it in 16 bits")
     if bias.shape == shape:
         return bias
-    return (
-        np.broadcast_to(bias.reshape(()), shape[:1] + (1,) * (len(shape) - 1))
-        if bias.size == 1
-        else by_channel(layer, "bias", bias, shape)
-    )
+    if bias.size == 1:
+        return np.broadcast_to(bias.reshape(()), shape[:1] + (1,) * (len(shape) - 1))
+    return by_channel(layer, "bias", bias, shape)
 
 
-def by_channel(layer: Layer, name: str, value: Array, shape: tuple[int, ...]) -> Array:
+def by_channel(layer: NetLayer, name: str, value: Array, shape: tuple[int, ...]) -> Array:
     """One number per channel (the first axis), to broadcast to the population."""
     if value.shape != shape[:1]:
         raise layer.error("shape", f"{name} of shape {value.shape} does not fit {shape[0]} channels")

@@ -16,8 +16,7 @@ import h5py
 import numpy as np
 import torch
 
-from frontend.netx.file import layers_in
-from frontend.netx.layer import Layer
+from frontend.netx.layers import NetLayer, layers_in
 from frontend.netx.network import IntegerNetwork, network_of
 from ir.errors import CompileError
 from ir.graph import Array
@@ -45,16 +44,16 @@ def read_slayer(module: torch.nn.Module, name: str, inputs: Array, entry: str = 
         CompileError: for blocks that are not Loihi's integers, and a module that computes something else than its blocks.
     """
     _check_ready(module)
-    own = copy.deepcopy(module).eval()
-    given = torch.as_tensor(inputs).float()
+    module = copy.deepcopy(module).eval()
+    example = torch.as_tensor(inputs).float()
     with torch.no_grad():
-        _forget(own)
-        _call(own, given)  # blocks know their shapes only after a call
-        network = network_of(_exported(list(_blocks(own))), name, tuple(given.shape[2:]), entry)
-        _forget(own)
-        theirs = _call(own, given)
-    late = sum(bool(getattr(block, "delay_shift", False)) for block in _blocks(own)) - network.steps_kept
-    _compare(network, given.numpy(), theirs, late)
+        _forget(module)
+        _call(module, example)  # blocks know their shapes only after a call
+        network = network_of(_exported(list(_blocks(module))), name, tuple(example.shape[2:]), entry)
+        _forget(module)
+        theirs = _call(module, example)
+    late = sum(bool(getattr(block, "delay_shift", False)) for block in _blocks(module)) - network.steps_kept
+    _compare(network, example.numpy(), theirs, late)
     return network
 
 
@@ -73,8 +72,7 @@ def _blocks(module: torch.nn.Module) -> Iterator[torch.nn.Module]:
 
 def _check_ready(module: torch.nn.Module) -> None:
     """SLAYER draws delays, and decays of single neurons, at the first call: before it there is no network yet."""
-    drawn = any(hasattr(part, "current_decay_min") or getattr(part, "init", True) is False for part in module.modules())
-    if drawn:
+    if any(hasattr(part, "current_decay_min") or getattr(part, "init", True) is False for part in module.modules()):
         what = "its delays or decays are drawn at random at the first call, which has not happened"
         raise CompileError("slayer.ready", what, where=type(module).__name__, hint="call the network once")
 
@@ -101,6 +99,7 @@ def _call(module: torch.nn.Module, inputs: torch.Tensor) -> torch.Tensor:
 
 
 def _guarded(what: str, function: Callable[[], Any]) -> Any:
+    """The function's result; what it raises, as an error about `what`."""
     try:
         return function()
     except Exception as error:
@@ -111,7 +110,7 @@ def _guarded(what: str, function: Callable[[], Any]) -> Any:
         ) from error
 
 
-def _exported(blocks: list[torch.nn.Module]) -> tuple[Layer, ...]:
+def _exported(blocks: list[torch.nn.Module]) -> tuple[NetLayer, ...]:
     """What SLAYER would write into a file."""
     memory: Any = io.BytesIO()
     with h5py.File(memory, "w") as file:
@@ -126,6 +125,7 @@ def _exported(blocks: list[torch.nn.Module]) -> tuple[Layer, ...]:
 
 
 def _compare(network: IntegerNetwork, inputs: Array, theirs: torch.Tensor, late: int) -> None:
+    """CompileError where the module's output is not the network's, `late` steps later."""
     ours = _run(network, inputs)
     steps = len(ours) - late
     if steps < 1:

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import nn
 
-from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons
+from frontend.tracing.spike_record import SpikeRecord
 from frontend.tracing.trace import named_outputs
 from ir.errors import CompileError
 from ir.graph import Graph, Node
@@ -31,20 +30,25 @@ OUTPUT_TOLERANCE = 1e-5
 
 @dataclass(frozen=True)
 class LayerCheck:
-    """One neuron layer: spikes compared (over steps, samples, neurons), how many differ, all of them within rounding."""
+    """One neuron layer."""
 
     module: str
+    """Its path in the model."""
     compared: int
+    """Spikes compared, over steps, samples and neurons."""
     within_rounding: int
+    """How many of them differ, each with its membrane within float rounding of the threshold."""
 
 
 @dataclass(frozen=True)
 class ImportCheck:
-    """The verdict on an import; made only when nothing differs beyond rounding."""
+    """The verdict on an import; there is one only where nothing differs beyond rounding."""
 
     layers: tuple[LayerCheck, ...]
     samples: int
+    """Samples of the batch that was compared."""
     output_difference: float
+    """The largest difference of an output value, absolute up to 1 and relative above."""
 
     @property
     def compared(self) -> int:
@@ -76,84 +80,18 @@ def check_import(module: nn.Module, graph: Graph, inputs: Mapping[str, torch.Ten
     Raises:
         CompileError: naming the first neuron layer or output that differs.
     """
-    recorded = _Recording(module)
+    record = SpikeRecord(module)
     with torch.no_grad():
-        theirs = named_outputs(recorded.run(inputs))
-        layers, outputs = _replay(graph, inputs, recorded)
-    recorded.check_all_used()
-    samples = next(iter(theirs.values())).shape[0 if graph.nodes[next(iter(graph.outputs.values()))].type.static else 1]
+        theirs = named_outputs(record.run(inputs))
+        layers, outputs = _replay(graph, inputs, record)
+    record.check_all_used()
+    static = graph.nodes[next(iter(graph.outputs.values()))].type.static
+    samples = next(iter(theirs.values())).shape[0 if static else 1]
     return ImportCheck(tuple(layers), samples, _compare_outputs(graph, outputs, theirs))
 
 
-class _Recording:
-    """The spikes of every neuron layer of a module, in the order in which the layers ran."""
-
-    def __init__(self, module: nn.Module) -> None:
-        self._module = module
-        self._spikes: dict[str, list[torch.Tensor]] = {}
-
-    def run(self, inputs: Mapping[str, torch.Tensor]) -> Any:
-        """The module's result."""
-        neurons = [(path, child) for path, child in self._module.named_modules() if neuron_rule(child) is not None]
-        hooks = [child.register_forward_hook(self._keep(path)) for path, child in neurons]
-        reset_neurons(self._module)
-        try:
-            result = self._module(**inputs)
-            for path, child in neurons:
-                if is_single_step(child) and path in self._spikes:
-                    self._spikes[path] = [torch.stack(self._spikes[path])]
-            return result
-        finally:
-            reset_neurons(self._module)
-            for hook in hooks:
-                hook.remove()
-
-    def _keep(self, path: str) -> Any:
-        def hook(_module: nn.Module, _args: Any, result: Any) -> None:
-            spikes = result[0] if isinstance(result, tuple) else result  # Norse's neurons return their state, too
-            self._spikes.setdefault(path, []).append(spikes)
-
-        return hook
-
-    def next(self, node: Node) -> torch.Tensor:
-        """The spikes of the layer that `node` was traced from, shaped like the node's value."""
-        waiting = self._spikes.get(node.provenance.module)
-        if not waiting:
-            raise CompileError(
-                "import.mismatch",
-                f"%{node.name} has no neuron layer in the module",
-                where=node.provenance.module,
-                hint="keep layers as attributes, in nn.ModuleList or nn.ModuleDict",
-            )
-        spikes = waiting.pop(0)
-        return spikes.reshape(spikes.shape[0], -1, *node.type.shape)
-
-    def before(self, node: Node, steps: int) -> torch.Tensor:
-        """The spikes of the layer that `node` was traced from, `steps` late."""
-        spikes = self._spikes[node.provenance.module][0]
-        spikes = spikes.reshape(spikes.shape[0], -1, *node.type.shape)
-        return torch.cat([torch.zeros_like(spikes[:steps]), spikes[:-steps]])
-
-    def skip(self, node: Node) -> None:
-        """Pass over a membrane that is a value: the layer's only result, or one beside its spikes."""
-        if node.provenance.module not in self._spikes:
-            self.next(node)
-        self._spikes[node.provenance.module][:1] = []
-
-    def check_all_used(self) -> None:
-        """Raise CompileError if the graph lacks a layer that ran."""
-        lost = [path for path, waiting in self._spikes.items() if waiting]
-        if lost:
-            raise CompileError(
-                "import.mismatch",
-                f"the graph lacks the neuron layer {lost[0]}",
-                where=lost[0],
-                hint="an output that does not depend on a layer leaves it out; return what you need",
-            )
-
-
 def _replay(
-    graph: Graph, inputs: Mapping[str, torch.Tensor], recorded: _Recording
+    graph: Graph, inputs: Mapping[str, torch.Tensor], record: SpikeRecord
 ) -> tuple[list[LayerCheck], dict[str, torch.Tensor]]:
     """Run the graph, the module's own spikes taken over at every neuron layer."""
     values: dict[str, torch.Tensor] = {}
@@ -164,15 +102,15 @@ def _replay(
         if node.op.kind == "input":
             values[node.name] = inputs[node.name][None] if node.type.static else inputs[node.name]
         elif isinstance(node.op, Past):
-            values[node.name] = recorded.before(graph.nodes[node.op.of], node.op.steps)
+            values[node.name] = record.before(graph.nodes[node.op.of], node.op.steps)
         elif isinstance(node.op, Lif):
-            spikes = recorded.next(node)
+            spikes = record.next(node)
             layers.append(_check_layer(node, node.op, total_current(args, params, graph.steps), spikes, params))
             values[node.name] = spikes
         else:
             values[node.name] = node.op.run(args, params, graph.steps)
             if isinstance(node.op, Leaky):
-                recorded.skip(node)  # analog: what it computes is compared at the outputs and at the next neurons
+                record.skip(node)  # analog: what it computes is compared at the outputs and at the next neurons
     return layers, {name: values[value] for name, value in graph.outputs.items()}
 
 
@@ -213,6 +151,7 @@ def _first_difference(node: Node, step: int, wrong: torch.Tensor, v: torch.Tenso
 
 
 def _compare_outputs(graph: Graph, ours: Mapping[str, torch.Tensor], theirs: Mapping[str, torch.Tensor]) -> float:
+    """The largest difference of the outputs, absolute up to 1 and relative above; CompileError beyond `OUTPUT_TOLERANCE`."""
     largest = 0.0
     for name, value in theirs.items():
         node = graph.nodes[graph.outputs[name]]

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from frontend.tracing.recorder import Recorder
+from frontend.recording.recorder import Recorder
 from frontend.tracing.session import Session
 from ir.errors import CompileError
 from ir.graph import Graph
@@ -63,6 +63,7 @@ def _trace(
 
 
 def _check_call(module: nn.Module, example: Mapping[str, torch.Tensor], static: Sequence[str], steps: int) -> None:
+    """CompileError where the module is not ready, or the example does not fit its forward."""
     if module.training:
         raise CompileError("import.training", "the module is in training mode", hint="call module.eval() first")
     if steps < 1:
@@ -81,6 +82,7 @@ def _check_call(module: nn.Module, example: Mapping[str, torch.Tensor], static: 
 
 
 def _check_input(key: str, tensor: torch.Tensor, static: bool, steps: int) -> None:
+    """CompileError where an example input is not (T, B, ...) or (B, ...) of finite float32 numbers."""
     if not isinstance(tensor, torch.Tensor) or tensor.dtype is not torch.float32:
         raise CompileError(
             "import.inputs", f"example input {key} is not a float32 tensor", hint="convert it with .float()"
@@ -98,6 +100,7 @@ def _check_input(key: str, tensor: torch.Tensor, static: bool, steps: int) -> No
 
 
 def _parameter_names(module: nn.Module) -> dict[int, str]:
+    """Identity of a parameter or buffer -> its name, the first one of several."""
     named = [*module.named_parameters(), *module.named_buffers()]
     return {id(tensor): name for name, tensor in reversed(named)}
 
@@ -118,6 +121,7 @@ def named_outputs(result: Any) -> dict[str, torch.Tensor]:
     result = result[0] if _is_pair_with_state(result) else result
     if isinstance(result, torch.Tensor):
         return {"output": result}
+    table: dict[str, Any]
     if isinstance(result, Mapping):
         table = {str(key): value for key, value in result.items()}
     elif hasattr(result, "_fields"):

@@ -1,7 +1,13 @@
 """
 NIR's populations -> the IR's membranes, under a semantics: the one place where the equations become discrete.
 
-With a the share of a leaky variable (dt / tau, or 1 - exp(-dt / tau)): docs/semantics.md.
+With a the share of a leaky variable (dt / tau, or 1 - exp(-dt / tau)): docs/semantics.md. NIR's equations are one, the
+floating-point forms in which a step computes them several:
+
+    euler  v <- v + a ((v_leak - v) + r i)          sum  v <- (1 - a) v + (a r) i + a v_leak
+
+They are the same numbers but for their last bits. A node that says `membrane_form` or `current_form` = sum in its metadata was
+written from the second form; whoever does not know this reads the same neuron.
 """
 
 from __future__ import annotations
@@ -12,15 +18,19 @@ from typing import Any
 
 import numpy as np
 
-from frontend.nir.meaning.constants import split, wide
 from frontend.nir.meaning.semantics import Semantics
-from frontend.nir.reading.network import NirNode
+from frontend.nir.reading.network import NirNode, float64_constant
 from ir.errors import CompileError
 from ir.graph import Array
-from ir.ops import Leaky, Lif, Op
+from ir.ops import Leaky, Lif
+from ir.ops.membrane import Membrane
 
 COMPARATORS = {"gt": ">", "ge": ">="}
+"""Option `threshold` -> the IR's comparator."""
 RESET_TIMES = {"same": "spike", "next": "next"}
+"""Option `reset_at` -> the IR's."""
+FORMS = {"membrane_form": ("form", "decay", "gain"), "current_form": ("current_form", "current_decay", "current_gain")}
+"""Entry of a node's metadata -> the attributes of the IR's neuron that it is about: form, decay, gain."""
 SPIKING = ("IF", "LIF", "CubaLIF")
 """Kinds that fire, remember and reset; Threshold fires without memory."""
 
@@ -28,23 +38,55 @@ Constants = dict[str, Any]
 """Attribute of the IR's neuron -> a text, or an array without axes or with one value per neuron."""
 
 
-def population(node: NirNode, semantics: Semantics, dtype: str, looped: bool) -> tuple[Op, dict[str, Array]]:
+def population(node: NirNode, semantics: Semantics, dtype: str, looped: bool) -> tuple[Membrane, dict[str, Array]]:
     """
     The IR's neuron for a NIR node of `POPULATIONS`, and its parameters in `dtype`; `looped`: it lies on a loop.
 
     Raises:
         CompileError: for constants that have no meaning under these semantics.
     """
-    params = {name: wide(array) for name, array in node.params.items()}
+    params = {name: float64_constant(array) for name, array in node.params.items()}
     constants = POPULATIONS[node.kind](params, replace(semantics, reset_at=_reset_at(node.kind, semantics, looped)))
     texts = {name: value for name, value in constants.items() if isinstance(value, str | int)}
     numbers = {name: value for name, value in constants.items() if name not in texts}
-    attributes, arrays = split(numbers, node.input_shape, dtype)
-    made: dict[str, Any] = {"decay": 0.0, **attributes, **texts}
-    return Lif(**made) if "threshold" in constants else Leaky(**made), arrays
+    attributes, arrays = _shared_and_single(numbers, node.input_shape, dtype)
+    fields: dict[str, Any] = {"decay": 0.0, **attributes, **texts}
+    op = Lif(**fields) if "threshold" in constants else Leaky(**fields)
+    return _with_rounding_of_metadata(op, arrays, node.metadata, dtype)
+
+
+def _shared_and_single(
+    constants: Mapping[str, Any], shape: tuple[int, ...], dtype: str
+) -> tuple[dict[str, float], dict[str, Array]]:
+    """Attributes (numbers that all neurons share) and parameters (one value per neuron, in `dtype`)."""
+    attributes, arrays = dict[str, float](), dict[str, Array]()
+    for name, value in constants.items():
+        value = float64_constant(np.asarray(value, np.float64))
+        if value.ndim:
+            arrays[name] = np.broadcast_to(value, shape).astype(dtype)
+        else:
+            attributes[name] = float(value)
+    return attributes, arrays
+
+
+def _with_rounding_of_metadata(
+    op: Membrane, arrays: Mapping[str, Array], metadata: Mapping[str, Any], dtype: str
+) -> tuple[Membrane, dict[str, Array]]:
+    """A neuron in the form that the metadata of its NIR node asks for; itself where it asks for none."""
+    params = dict(arrays)
+    for entry, (form, decay, gain) in FORMS.items():
+        if metadata.get(entry) != "sum" or getattr(op, form) != "euler":
+            continue
+        share_of_step, scale = (np.asarray(params.get(name, getattr(op, name)), np.float64) for name in (decay, gain))
+        product = share_of_step * scale
+        if product.ndim:
+            params[gain] = product.astype(dtype)
+        op = replace(op, **{form: "sum", gain: float(product) if not product.ndim else getattr(op, gain)})
+    return op, params
 
 
 def _reset_at(kind: str, semantics: Semantics, looped: bool) -> str:
+    """When a neuron of this kind resets: `same` or `next`."""
     if kind == "CubaLIF" and semantics.cuba_reset_at != "as_lif":
         return semantics.cuba_reset_at
     if semantics.reset_at == "next_on_loops":
@@ -54,7 +96,7 @@ def _reset_at(kind: str, semantics: Semantics, looped: bool) -> str:
 
 def share(tau: Array, semantics: Semantics) -> Array:
     """How much of the way to its target a leaky variable goes in one step; all where tau is dt rounded to float32."""
-    assert semantics.dt is not None
+    assert semantics.dt is not None  # `semantics_resolve` refuses a network that leaks without a time step
     ratio = semantics.dt / tau
     if semantics.integrator == "exponential":
         return -np.expm1(-ratio)
@@ -62,6 +104,7 @@ def share(tau: Array, semantics: Semantics) -> Array:
 
 
 def _start(params: Mapping[str, Array], semantics: Semantics) -> Array:
+    """The membrane before the first step."""
     if not isinstance(semantics.v0, str):
         return np.array(semantics.v0)
     names = {"v_leak": ("v_leak", "v_reset"), "v_reset": ("v_reset",)}.get(semantics.v0, ())
@@ -80,6 +123,7 @@ def _leaky(params: Mapping[str, Array], semantics: Semantics) -> Constants:
 
 
 def _membrane(params: Mapping[str, Array], tau: Array, gain: str, semantics: Semantics) -> Constants:
+    """tau v' = (v_leak - v) + r i, under one of the readings of its gain."""
     a, r = share(tau, semantics), params["r"]
     forms = {"ode": ("euler", r), "step": ("sum", r), "unit": ("sum", np.array(1.0)), "decayed": ("sum", 1 - a)}
     leak = {"leak": params["v_leak"], "v0": _start(params, semantics)}
@@ -96,6 +140,7 @@ def _cuba(params: Mapping[str, Array], semantics: Semantics) -> Constants:
 
 
 def _firing(params: Mapping[str, Array], semantics: Semantics) -> Constants:
+    """When a membrane fires, and what a spike does to it."""
     threshold = params["v_threshold"]
     if semantics.max_spikes != 1 and float(threshold.min()) <= 0:
         raise CompileError(

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from frontend.nir.meaning.constants import wide
-from frontend.nir.reading.network import NirNode
+from frontend.nir.reading.network import NirNode, float64_constant
 from ir.errors import CompileError
 from ir.graph import Array
 from ir.ops import Conv, Linear, Op, Pad, Reshape, Scale
@@ -17,11 +16,11 @@ from ir.ops import Conv, Linear, Op, Pad, Reshape, Scale
 MAX_DELAY = 1 << 20
 """Steps; a longer delay is a mistake of units."""
 
-Step = tuple[Op, dict[str, Array]]
+OpWithParams = tuple[Op, dict[str, Array]]
 """An operation on the value of the one before it, and its parameters."""
 
 
-def projection(node: NirNode, dtype: str) -> list[Step]:
+def projection(node: NirNode, dtype: str) -> list[OpWithParams]:
     """The operations for a NIR node of `PROJECTIONS`, parameters in `dtype`."""
     return [
         (op, {role: np.asarray(array, dtype) for role, array in arrays.items()})
@@ -34,7 +33,7 @@ def is_homogeneous(node: NirNode) -> bool:
     return node.kind in PROJECTIONS and not ("bias" in node.params and bool(node.params["bias"].any()))
 
 
-def _matrix(node: NirNode) -> list[Step]:
+def _matrix(node: NirNode) -> list[OpWithParams]:
     """
     y = W x + b. Leading axes of W make one matrix for each of their elements: a convolution of one tap with as many groups.
     """
@@ -47,7 +46,8 @@ def _matrix(node: NirNode) -> list[Step]:
     return [(Reshape((groups * inputs, 1)), {}), (conv, taps), (Reshape(node.output_shape), {})]
 
 
-def _conv(node: NirNode) -> list[Step]:
+def _conv(node: NirNode) -> list[OpWithParams]:
+    """A convolution behind the zeros that it needs on one side only."""
     params = node.params
     pads = _pads(params["padding"])
     even = tuple(min(pair) for pair in params["padding"])
@@ -61,7 +61,7 @@ def _bias(node: NirNode) -> dict[str, Array]:
     return {} if bias is None or (node.kind.startswith("Conv") and not bias.any()) else {"bias": bias}
 
 
-def _pads(padding: tuple[tuple[int, int], ...]) -> list[Step]:
+def _pads(padding: tuple[tuple[int, int], ...]) -> list[OpWithParams]:
     """What an axis needs on one side more than on the other, as zeros."""
     extra = [
         (axis, before - min(before, after), after - min(before, after))
@@ -70,7 +70,7 @@ def _pads(padding: tuple[tuple[int, int], ...]) -> list[Step]:
     return [(Pad(axis, before, after), {}) for axis, before, after in extra if before or after]
 
 
-def _pool(node: NirNode) -> list[Step]:
+def _pool(node: NirNode) -> list[OpWithParams]:
     """The sum over a window, by unit weights, channel by channel; an average divides by the window, padding included."""
     params, channels = node.params, node.input_shape[0]
     weight = np.ones((channels, 1, *params["kernel_size"]))
@@ -80,16 +80,16 @@ def _pool(node: NirNode) -> list[Step]:
     return [(Conv(params["stride"], padding, (1, 1), channels), {"weight": weight})]
 
 
-def _flatten(node: NirNode) -> list[Step]:
+def _flatten(node: NirNode) -> list[OpWithParams]:
     return [(Reshape(node.output_shape), {})]
 
 
-def _scale(node: NirNode) -> list[Step]:
-    scale = wide(node.params["scale"])
+def _scale(node: NirNode) -> list[OpWithParams]:
+    scale = float64_constant(node.params["scale"])
     return [(Scale(), {"weight": scale}) if scale.ndim else (Scale(float(scale)), {})]
 
 
-PROJECTIONS: Mapping[str, Callable[[NirNode], list[Step]]] = {
+PROJECTIONS: Mapping[str, Callable[[NirNode], list[OpWithParams]]] = {
     "Linear": _matrix,
     "Affine": _matrix,
     "Conv1d": _conv,
@@ -104,10 +104,10 @@ PROJECTIONS: Mapping[str, Callable[[NirNode], list[Step]]] = {
 
 def delay_steps(node: NirNode, dt: float | None, rounding: str) -> Any:
     """The delays of a Delay node in whole steps: an int64 array, of no axes where all elements share one."""
-    delay = wide(node.params["delay"])
+    delay = float64_constant(node.params["delay"])
     if not delay.any():
         return np.zeros((), np.int64)
-    assert dt is not None
+    assert dt is not None  # `semantics_resolve` refuses a network that waits without a time step
     exact = delay / dt
     near = np.rint(exact)
     exact = np.where(np.abs(exact - near) <= 1e-5 * np.maximum(near, 1), near, exact)  # 0.003 / 0.001 in float32 is 3

@@ -31,17 +31,18 @@ from frontend.nir.reading.network import NirNetwork
 
 @dataclass(frozen=True)
 class Lags:
-    """
-    lag: steps by number of the edge. inside: edges whose ends lie on a common loop, so that only a back edge can delay them.
-    looped: nodes that lie on a loop. cut: Delay nodes whose first `cut[name]` steps are in the edges into them. order: the
-    nodes, operands first.
-    """
+    """By how many steps the edges of a network are late; edges are numbered as in the file."""
 
     lag: tuple[int, ...]
+    """Steps by number of the edge."""
     inside: tuple[bool, ...]
+    """By number of the edge: whether its ends lie on a common loop, so that only a back edge can delay it."""
     looped: frozenset[str]
-    cut: Mapping[str, int]
+    """Nodes that lie on a loop."""
+    moved: Mapping[str, int]
+    """Delay node -> its first steps, which are in the edges into it."""
     order: tuple[str, ...]
+    """The nodes, operands first."""
 
 
 def lags(network: NirNetwork, semantics: Semantics, shortest: Mapping[str, int]) -> Lags:
@@ -55,13 +56,13 @@ def lags(network: NirNetwork, semantics: Semantics, shortest: Mapping[str, int])
     part = _components(network, range(len(edges)))
     inside = tuple(part[start] == part[end] for start, end in edges)
     lag = [0] * len(edges)
-    cut = {
+    moved = {
         name: steps
         for name, steps in shortest.items()
         if steps and any(inside[k] and end == name for k, (_, end) in enumerate(edges))
     }
     for k, (_, end) in enumerate(edges):
-        lag[k] = cut.get(end, 0)
+        lag[k] = moved.get(end, 0)
     _lag_spikes(network, semantics, lag)
     while back := _back_edges(network, lag):
         if semantics.back_edge == "spikes":
@@ -70,19 +71,19 @@ def lags(network: NirNetwork, semantics: Semantics, shortest: Mapping[str, int])
             lag[k] = 1
     _retime(network, lag, inside)
     looped = frozenset(start for k, (start, _) in enumerate(edges) if inside[k])
-    return Lags(tuple(lag), inside, looped, cut, _order(network, lag, inside))
+    return Lags(tuple(lag), inside, looped, moved, _order(network, lag, inside))
 
 
 def _components(network: NirNetwork, chosen: Iterable[int]) -> dict[str, int]:
     """Node -> number of its strongly connected component, over some of the edges; nodes on no loop have one of their own."""
-    graph = networkx.DiGraph()
+    graph: networkx.DiGraph[str] = networkx.DiGraph()
     graph.add_nodes_from(network.nodes)
     graph.add_edges_from(network.edges[k] for k in chosen)
-    found: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     for number, part in enumerate(networkx.strongly_connected_components(graph)):
         alone = len(part) == 1 and not graph.has_edge(*(2 * tuple(part)))
-        found.update(dict.fromkeys(part, -1 - number if alone else number))
-    return found
+        numbers.update(dict.fromkeys(part, -1 - number if alone else number))
+    return numbers
 
 
 def _lag_spikes(network: NirNetwork, semantics: Semantics, lag: list[int]) -> None:
@@ -101,47 +102,52 @@ def _back_edges(network: NirNetwork, lag: list[int]) -> list[int]:
         if not lag[k]:
             following[start].append(k)
     restarts = [end for k, (_, end) in enumerate(network.edges) if lag[k]]
-    found: list[int] = []
-    done, path = set[str](), set[str]()
+    done = set[str]()
+    back: list[int] = []
     for root in (*network.inputs, *restarts, *network.nodes):
-        if root in done:
+        if root not in done:
+            back += _back_edges_from(root, network, following, done)
+    return back
+
+
+def _back_edges_from(
+    root: str, network: NirNetwork, following: Mapping[str, list[int]], done: set[str]
+) -> Iterator[int]:
+    """The back edges of a depth-first search from one node; nodes that it leaves behind are `done`."""
+    path, stack = {root}, [(root, iter(following[root]))]
+    while stack:
+        name, remaining = stack[-1]
+        k = next(remaining, None)
+        if k is None:
+            stack.pop()
+            path.discard(name)
+            done.add(name)
             continue
-        stack: list[tuple[str, Iterator[int]]] = [(root, iter(following[root]))]
-        path.add(root)
-        while stack:
-            name, rest = stack[-1]
-            k = next(rest, None)
-            if k is None:
-                stack.pop()
-                path.discard(name)
-                done.add(name)
-                continue
-            end = network.edges[k][1]
-            if end in path:
-                found.append(k)
-            elif end not in done:
-                path.add(end)
-                stack.append((end, iter(following[end])))
-    return found
+        end = network.edges[k][1]
+        if end in path:
+            yield k
+        elif end not in done:
+            path.add(end)
+            stack.append((end, iter(following[end])))
 
 
 def _spikes_before(network: NirNetwork, back: int, lag: list[int]) -> list[int]:
     """The edges out of populations, on the loops of a back edge, that lead to it through stateless nodes only."""
     part = _components(network, [k for k in range(len(lag)) if not lag[k]])
-    found, waiting, seen = list[int](), [back], set[int]()
+    spikes, waiting, visited = list[int](), [back], set[int]()
     while waiting:
         k = waiting.pop()
         start = network.edges[k][0]
-        if k in seen:
+        if k in visited:
             continue
-        seen.add(k)
+        visited.add(k)
         if network.nodes[start].kind in POPULATIONS:
-            found.append(k)
+            spikes.append(k)
             continue
         waiting += [
-            other for other, (a, b) in enumerate(network.edges) if b == start and not lag[other] and part[a] == part[b]
+            edge for edge, (a, b) in enumerate(network.edges) if b == start and not lag[edge] and part[a] == part[b]
         ]
-    return found
+    return spikes
 
 
 def _retime(network: NirNetwork, lag: list[int], inside: tuple[bool, ...]) -> None:

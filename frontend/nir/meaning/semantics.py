@@ -44,14 +44,18 @@ class Semantics:
 
 @dataclass(frozen=True)
 class Option:
-    """One option: its named values with their meaning, and the numbers it takes beside them (None: none)."""
+    """One option."""
 
     meaning: str
+    """What it is about."""
     values: Mapping[str, str]
+    """Its named values and what they mean."""
     number: Callable[[Any], float | int] | None = None
+    """Reads the numbers that it takes beside them, ValueError for others; None where it takes none."""
     numbers: str = ""
+    """Which numbers these are, in words."""
 
-    def known(self) -> str:
+    def listed(self) -> str:
         """The values in words, for messages."""
         return ", ".join([*self.values, *([self.numbers] if self.numbers else [])])
 
@@ -182,18 +186,18 @@ def checked(name: str, value: Any) -> Any:
             return option.number(value)
     except (TypeError, ValueError):
         pass
-    raise CompileError("semantics.value", f"{name} cannot be {value!r}", hint=f"known: {option.known()}")
+    raise CompileError("semantics.value", f"{name} cannot be {value!r}", hint=f"known: {option.listed()}")
 
 
 def rows() -> list[tuple[str, str, str]]:
     """(option, value, meaning) of everything, the canonical value marked: what `--list semantics` prints."""
     default = Semantics().options()
-    found: list[tuple[str, str, str]] = []
+    table: list[tuple[str, str, str]] = []
     for field in fields(Semantics):
         option = OPTIONS[field.name]
-        listed = dict(option.values) | ({option.numbers: option.meaning} if option.numbers else {})
-        for value, meaning in listed.items():
+        values = dict(option.values) | ({option.numbers: option.meaning} if option.numbers else {})
+        for value, meaning in values.items():
             canonical = value == default[field.name] or (not option.values and default[field.name] is not None)
             mark = f" (canonical: {default[field.name]})" if canonical else ""
-            found.append((field.name, value, meaning + mark))
-    return found
+            table.append((field.name, value, meaning + mark))
+    return table

@@ -18,11 +18,14 @@ from ir.errors import CompileError
 
 @dataclass(frozen=True)
 class Preset:
-    """The options of one framework. dt_fixed: its exporter knows no other time step than the preset's."""
+    """How one framework reads its own files."""
 
     about: str
+    """The framework and its version, in words."""
     options: Mapping[str, Any]
+    """Option -> value, where it is not canonical."""
     dt_fixed: bool = False
+    """Whether its exporter knows no other time step than the preset's."""
 
     def semantics(self) -> Semantics:
         """The complete reading."""
@@ -104,5 +107,5 @@ def preset(name: str) -> Preset:
 
 def preset_rows() -> list[tuple[str, str, str]]:
     """(name, options that differ from the canonical ones, about): what `--list presets` prints."""
-    said = {name: ", ".join(f"{key}={value}" for key, value in item.options.items()) for name, item in PRESETS.items()}
-    return [(name, said[name], item.about) for name, item in PRESETS.items()]
+    texts = {name: ", ".join(f"{key}={value}" for key, value in item.options.items()) for name, item in PRESETS.items()}
+    return [(name, texts[name], item.about) for name, item in PRESETS.items()]

@@ -1,9 +1,10 @@
 """
-Which reading of a file holds, option by option, and who said so.
+Which reading of a NIR file holds, option by option, and who said so.
 
 In this order: the caller's options, the caller's preset, the graph's metadata (options, then a preset named there), the
-fingerprint of the framework that wrote the file, the canonical reading. A preset is complete: below it nothing is asked. Only
-the time step of a preset gives way to the file's own `dt`, as it is a default of the framework's exporter at best.
+fingerprint of the framework that wrote the file (what follows from it with certainty; what is only likely is said as a lint),
+the canonical reading. A preset is complete: below it nothing is asked. Only the time step of a preset gives way to the file's own
+`dt`, as it is a default of the framework's exporter at best.
 """
 
 from __future__ import annotations
@@ -12,22 +13,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from frontend.nir.meaning.fingerprint import certain_reading
 from frontend.nir.meaning.semantics import Semantics, checked
-from frontend.nir.meaning.semantics_given import Given, given, given_in_metadata
 from frontend.nir.meaning.semantics_presets import PRESETS, preset
-from frontend.nir.meaning.time import plausible_steps, timed_nodes
+from frontend.nir.meaning.semantics_statement import (
+    SemanticsLike,
+    SemanticsStatement,
+    parse_semantics,
+    semantics_in_metadata,
+)
+from frontend.nir.meaning.time_step import plausible_steps, ratio_of_gains, timed_nodes
 from frontend.nir.reading.network import NirNetwork
 from ir.errors import CompileError
 
+SHARED_STEP = 1e-4
+"""The time step of snnTorch 1.0.0 (fixed) and SpikingJelly 2.0.0 (default), which both write r = tau / dt, in seconds."""
+
 
 @dataclass(frozen=True)
-class Resolved:
-    """The reading, for every option who said so, and remarks about what was found on the way."""
+class Reading:
+    """How a NIR file is read."""
 
     semantics: Semantics
+    """All options."""
     sources: Mapping[str, str]
+    """Option -> who said so."""
     remarks: tuple[str, ...] = ()
+    """What in the file's metadata was not taken as semantics, in words."""
 
     def record(self) -> dict[str, dict[str, Any]]:
         """Option -> value and source, ready for JSON."""
@@ -36,22 +47,21 @@ class Resolved:
         }
 
 
-def resolve(
-    network: NirNetwork, stated: str | Mapping[str, Any] | Semantics | None = None, dt: float | None = None
-) -> Resolved:
+def resolve(network: NirNetwork, stated: SemanticsLike = None, dt: float | None = None) -> Reading:
     """
     The reading of a network.
 
     Args:
-        stated: what the caller says: a preset, options, or both (`semantics_given.given`). dt: the time step, likewise.
+        stated: what the caller says: a preset, options, or both.
+        dt: the time step, likewise.
 
     Raises:
         CompileError: for unknown options and values, and without a time step where one is needed (rule `nir.dt`).
     """
-    caller = given(stated)
+    caller = parse_semantics(stated)
     if dt is not None:
         caller = _with_dt(caller, _checked_dt(network, dt))
-    file, strange = given_in_metadata(network.metadata)
+    file, remarks = semantics_in_metadata(network.metadata)
     layers = _layers(caller, file, network)
     values, sources = dict[str, Any](), dict[str, str]()
     for options, source in layers:
@@ -62,7 +72,7 @@ def resolve(
         values["dt"], sources["dt"] = 1.0, f"time_unit of {sources['time_unit']}"
     if values["dt"] is None and timed_nodes(network, values["if_gain"]):
         _refuse(network, values["if_gain"])
-    return Resolved(Semantics(**values), sources, tuple(strange))
+    return Reading(Semantics(**values), sources, tuple(remarks))
 
 
 def _checked_dt(network: NirNetwork, dt: float) -> float:
@@ -72,26 +82,40 @@ def _checked_dt(network: NirNetwork, dt: float) -> float:
         raise CompileError(error.rule, error.what, hint=f"{error.hint}; {plausible_steps(network)}") from None
 
 
-def _with_dt(caller: Given, dt: float) -> Given:
-    said = caller.options.get("dt", dt)
-    if said != dt:
-        raise CompileError("semantics.option", f"dt is stated twice, as {dt} and as {said}")
-    return Given({**caller.options, "dt": dt}, caller.preset)
+def _with_dt(caller: SemanticsStatement, dt: float) -> SemanticsStatement:
+    other = caller.options.get("dt", dt)
+    if other != dt:
+        raise CompileError("semantics.option", f"dt is stated twice, as {dt} and as {other}")
+    return SemanticsStatement({**caller.options, "dt": dt}, caller.preset)
 
 
-def _layers(caller: Given, file: Given, network: NirNetwork) -> list[tuple[Mapping[str, Any], str]]:
+def _layers(
+    caller: SemanticsStatement, file: SemanticsStatement, network: NirNetwork
+) -> list[tuple[Mapping[str, Any], str]]:
     """Options and their source, the strongest first; the last layer states every option."""
-    found: list[tuple[Mapping[str, Any], str]] = [(caller.options, "flag")]
+    layers: list[tuple[Mapping[str, Any], str]] = [(caller.options, "flag")]
     if caller.preset:
-        found += [
+        layers += [
             ({key: value for key, value in file.options.items() if key == "dt"}, "metadata"),
             (_complete(caller.preset), f"preset {caller.preset}"),
         ]
-    found.append((file.options, "metadata"))
+    layers.append((file.options, "metadata"))
     if file.preset:
-        found.append((_complete(file.preset), f"metadata, preset {file.preset}"))
-    trace, options = ("", {}) if caller.preset or file.preset else certain_reading(network)
-    return [*found, (options, f"fingerprint {trace}"), (Semantics().options(), "canonical")]
+        layers.append((_complete(file.preset), f"metadata, preset {file.preset}"))
+    trace, options = ("", {}) if caller.preset or file.preset else _fingerprint(network)
+    return [*layers, (options, f"fingerprint {trace}"), (Semantics().options(), "canonical")]
+
+
+def _fingerprint(network: NirNetwork) -> tuple[str, Mapping[str, Any]]:
+    """
+    The trace of a framework and the options that certainly follow from it; ("", {}) where there is none.
+
+    Neurons of different time constants whose gains are all tau / 0.0001 were written for that time step. Which of the two
+    frameworks it was, and so how neurons reset, remains open.
+    """
+    if ratio_of_gains(network) != SHARED_STEP:
+        return "", {}
+    return "r = tau / dt of snnTorch and SpikingJelly", {"dt": SHARED_STEP}
 
 
 def _complete(name: str) -> dict[str, Any]:
@@ -100,6 +124,7 @@ def _complete(name: str) -> dict[str, Any]:
 
 
 def _refuse(network: NirNetwork, if_gain: str) -> None:
+    """CompileError for a missing time step."""
     nodes = timed_nodes(network, if_gain)
     shown = ", ".join(nodes[:3]) + (f" and {len(nodes) - 3} more" if len(nodes) > 3 else "")
     fixed = ", ".join(name for name, item in PRESETS.items() if item.dt_fixed)

@@ -1,21 +1,75 @@
-"""Whether a time step and the constants of a NIR file fit together: steps that leave nothing of a membrane are refused."""
+"""
+The times in a NIR file: which nodes need a time step, which steps would make sense, and which leave nothing of a membrane.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from frontend.nir.meaning.semantics import Semantics
-from frontend.nir.meaning.time import plausible_steps, time_constants
 from frontend.nir.reading.network import NirNetwork
 from ir.errors import CompileError
 
+LEAKY = ("LI", "LIF", "CubaLI", "CubaLIF")
+"""Kinds that leak."""
+TAUS = ("tau", "tau_mem", "tau_syn")
+"""Their parameters that are time constants."""
 LONGEST = 100
 """
 Time constants in a step, at most: e^-100 of a membrane is nothing, and Euler's 100^20 more than float32 can hold. One that
-overshoots by less is the user's choice (`suspicions`), as is a short step down to what the number type can hold.
+overshoots by less is the user's choice (`lints`), as is a short step down to what the dtype can hold.
 """
 SHORTEST = 1e-5
 """Of a time constant: what the hint calls sensible."""
+
+
+def timed_nodes(network: NirNetwork, if_gain: str) -> list[str]:
+    """The nodes whose discrete form depends on the time step."""
+    names: list[str] = []
+    for name, node in network.nodes.items():
+        integrates = node.kind in ("I", "IF") and if_gain == "second"
+        waits = node.kind == "Delay" and bool(node.params["delay"].max() > 0)
+        if node.kind in LEAKY or integrates or waits:
+            names.append(name)
+    return names
+
+
+def time_constants(network: NirNetwork) -> dict[str, tuple[float, float]]:
+    """Node -> its smallest and its largest time constant, in the file's unit."""
+    spans: dict[str, tuple[float, float]] = {}
+    for name, node in network.nodes.items():
+        if node.kind in LEAKY:
+            taus = [node.params[key] for key in TAUS if key in node.params]
+            spans[name] = (min(float(tau.min()) for tau in taus), max(float(tau.max()) for tau in taus))
+    return spans
+
+
+def ratio_of_gains(network: NirNetwork) -> float:
+    """tau / r where all leaky neurons of a file share it and it is shorter than they are (r = tau / dt is common), else 0."""
+    ratios: list[float] = []
+    for node in network.nodes.values():
+        if node.kind in LEAKY:
+            tau = node.params["tau" if "tau" in node.params else "tau_mem"].astype(np.float64)
+            if float(node.params["r"].min()) <= 0:
+                return 0.0
+            quotient = tau / node.params["r"]
+            ratios += [float(quotient.min()), float(quotient.max())]
+    if not ratios or max(ratios) - min(ratios) > 1e-4 * max(ratios):
+        return 0.0
+    shortest = min(low for low, _ in time_constants(network).values())
+    return float(f"{max(ratios):.4g}") if max(ratios) < shortest else 0.0
+
+
+def plausible_steps(network: NirNetwork) -> str:
+    """Time steps that would make sense, in words; every one is derived from the file."""
+    spans = time_constants(network).values()
+    if not spans:
+        delays = [float(node.params["delay"].max()) for node in network.nodes.values() if node.kind == "Delay"]
+        return f"the longest delay is {max(delays):.4g}" if delays else "IF neurons count per step with if_gain=step"
+    least = min(low for low, _ in spans)
+    gains = ratio_of_gains(network)
+    usual = f"the shortest time constant is {least:.4g}, a tenth of it {least / 10:.2g}"
+    return usual + (f"; r = tau / dt would hold for dt = {gains:.4g}" if gains else "")
 
 
 def check_time_step(network: NirNetwork, semantics: Semantics, dtype: str) -> None:
@@ -46,11 +100,11 @@ def _gains(network: NirNetwork, semantics: Semantics) -> dict[str, float]:
     """Node that integrates without a leak -> the largest magnitude of dt r; nodes that take no input at all (r = 0) apart."""
     if semantics.if_gain == "step" or semantics.dt is None:
         return {}
-    found: dict[str, float] = {}
+    gains: dict[str, float] = {}
     for name, node in network.nodes.items():
         if node.kind in ("I", "IF") and np.any(node.params["r"]):
-            found[name] = semantics.dt * float(np.abs(node.params["r"].astype(np.float64)).max())
-    return found
+            gains[name] = semantics.dt * float(np.abs(node.params["r"].astype(np.float64)).max())
+    return gains
 
 
 def _refuse(network: NirNetwork, dt: float, why: str, node: str = "") -> None:

@@ -11,14 +11,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from frontend.nir.meaning.arithmetic import in_form
-from frontend.nir.meaning.emit import Plan, Step, build
+from frontend.names import free_name, node_name
+from frontend.nir.meaning.emit import DiscreteNetwork, build
 from frontend.nir.meaning.neurons import POPULATIONS, population
-from frontend.nir.meaning.projections import delay_steps, projection
+from frontend.nir.meaning.projections import OpWithParams, delay_steps, projection
 from frontend.nir.meaning.recurrence import Lags, lags
 from frontend.nir.meaning.semantics import Semantics
 from frontend.nir.reading.network import NirNetwork, NirNode
-from frontend.tracing.recorder import node_name
 from ir.errors import CompileError
 from ir.graph import Array, Graph
 from ir.ops import Delay
@@ -40,22 +39,10 @@ def translate(
     Raises:
         CompileError: for constants that have no meaning under the semantics, and unknown inputs or domains.
     """
-    dtype = number_type(network)
-    waits = {key: _delay(key, node, semantics) for key, node in network.nodes.items() if node.kind == "Delay"}
-    found = lags(network, semantics, {key: int(steps.min()) for key, steps in waits.items()})
-    plan = Plan(
-        network,
-        found,
-        {key: _steps(key, node, semantics, dtype, waits, found) for key, node in network.nodes.items()},
-        value_names(network),
-        _domains(network, domains or {}),
-        name,
-        _window(network),
-        dtype,
-    )
-    types = {key: str(_first_guess(node, plan.steps[key])) for key, node in network.nodes.items()}
+    discrete = _discrete(network, semantics, domains or {}, name)
+    types = {key: str(_first_guess(node, discrete.ops[key])) for key, node in network.nodes.items()}
     for attempt in range(WIDENINGS + len(network.nodes)):
-        graph, actual = build(plan, types)
+        graph, actual = build(discrete, types)
         wrong = {key for key, text in actual.items() if types[key] != text}
         if not wrong:
             return graph
@@ -64,80 +51,95 @@ def translate(
     raise AssertionError("the types of a loop do not settle")
 
 
+def _discrete(network: NirNetwork, semantics: Semantics, domains: Mapping[str, str], name: str) -> DiscreteNetwork:
+    """Everything about the graph but the types on its loops."""
+    dtype = dtype_of(network)
+    delays = {key: _delay(key, node, semantics) for key, node in network.nodes.items() if node.kind == "Delay"}
+    edge_lags = lags(network, semantics, {key: int(steps.min()) for key, steps in delays.items()})
+    return DiscreteNetwork(
+        network,
+        edge_lags,
+        {key: _ops(key, node, semantics, dtype, delays, edge_lags) for key, node in network.nodes.items()},
+        value_names(network),
+        _domains(network, domains),
+        name,
+        _window(network),
+        dtype,
+    )
+
+
 def value_names(network: NirNetwork) -> dict[str, str]:
     """NIR node -> a name of its own that the IR's text form can hold."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for key in network.nodes:
-        name, copies = node_name(key), 1
-        while name in found.values():
-            copies += 1
-            name = f"{node_name(key)}_{copies}"
-        found[key] = name
-    return found
+        names[key] = free_name(node_name(key), names.values())
+    return names
 
 
-def number_type(network: NirNetwork) -> str:
+def dtype_of(network: NirNetwork) -> str:
     """What the metadata says, as our files do; else float64 if any array of the file is, else float32."""
-    said = network.metadata.get("dtype")
-    if isinstance(said, str) and said in ("float32", "float64"):
-        return said
-    arrays = (
-        value for node in network.nodes.values() for value in node.params.values() if isinstance(value, np.ndarray)
-    )
+    stated = network.metadata.get("dtype")
+    if isinstance(stated, str) and stated in ("float32", "float64"):
+        return stated
+    params = (value for node in network.nodes.values() for value in node.params.values())
+    arrays: list[Array] = [value for value in params if isinstance(value, np.ndarray)]
     return "float64" if any(array.dtype == np.float64 for array in arrays) else "float32"
 
 
 def _window(network: NirNetwork) -> int:
+    """Steps of a window, as our files say in their metadata; 0 where nothing does."""
     try:
         return max(0, int(network.metadata.get("steps", 0)))
     except (TypeError, ValueError):
         return 0
 
 
-def _domains(network: NirNetwork, given: Mapping[str, str]) -> dict[str, str]:
-    unknown = sorted(set(given) - set(network.inputs))
+def _domains(network: NirNetwork, stated: Mapping[str, str]) -> dict[str, str]:
+    """Input node -> its domain: what the caller states, else what the file says, else real."""
+    unknown = sorted(set(stated) - set(network.inputs))
     if unknown:
         raise CompileError(
             "nir.input", f"the network has no input {unknown[0]!r}", hint=f"known: {', '.join(network.inputs)}"
         )
-    found: dict[str, str] = {}
+    domains: dict[str, str] = {}
     for key in network.inputs:
-        said = network.nodes[key].metadata.get("domain", "real")
-        found[key] = given.get(key, said if said in ("spike", "real") else "real")
-        if found[key] not in ("spike", "real"):
-            raise CompileError("nir.input", f"input {key} cannot be {found[key]!r}", hint="known: spike, real")
-    return found
+        in_file = network.nodes[key].metadata.get("domain", "real")
+        domains[key] = stated.get(key, in_file if in_file in ("spike", "real") else "real")
+        if domains[key] not in ("spike", "real"):
+            raise CompileError("nir.input", f"input {key} cannot be {domains[key]!r}", hint="known: spike, real")
+    return domains
 
 
 def _delay(key: str, node: NirNode, semantics: Semantics) -> Array:
+    """The steps of a Delay node."""
     try:
         return delay_steps(node, semantics.dt, semantics.delay_rounding)
     except CompileError as error:
         raise CompileError(error.rule, f"node {key} (Delay): {error.what}", where=key, hint=error.hint) from error
 
 
-def _steps(
-    key: str, node: NirNode, semantics: Semantics, dtype: str, waits: Mapping[str, Array], found: Lags
-) -> list[Step]:
+def _ops(
+    key: str, node: NirNode, semantics: Semantics, dtype: str, delays: Mapping[str, Array], edge_lags: Lags
+) -> list[OpWithParams]:
     """The operations of a node on the sum of its operands; none for ends and for delays that are all in its edges."""
     if node.kind in POPULATIONS:
         try:
-            return [in_form(*population(node, semantics, dtype, key in found.looped), node.metadata, dtype)]
+            return [population(node, semantics, dtype, key in edge_lags.looped)]
         except CompileError as error:
             raise CompileError(
                 error.rule, f"node {key} ({node.kind}): {error.what}", where=key, hint=error.hint
             ) from error
     if node.kind == "Delay":
-        rest = waits[key] - found.cut.get(key, 0)
+        rest = delays[key] - edge_lags.moved.get(key, 0)
         if rest.ndim:
             return [(Delay(), {"steps": rest})]
-        return [] if key in found.cut else [(Delay(int(rest)), {})]
+        return [] if key in edge_lags.moved else [(Delay(int(rest)), {})]
     return [] if node.kind in ("Input", "Output") else projection(node, dtype)
 
 
-def _first_guess(node: NirNode, steps: list[Step]) -> Type:
+def _first_guess(node: NirNode, ops: list[OpWithParams]) -> Type:
     """The type of a node's value if its operands are currents; exact for neurons."""
     value = Type(node.input_shape, CURRENT)
-    for op, arrays in steps:
+    for op, arrays in ops:
         value = op.infer((value,), {role: array.shape for role, array in arrays.items()})
     return value

@@ -17,10 +17,12 @@ from frontend.nir.reading.shapes import infer_shapes
 from ir.errors import CompileError
 
 Shapes = tuple[Mapping[str, Shape], Mapping[str, Shape]]
+"""Node -> shape of what it takes, and of what it makes."""
 MOST_EXTRA_AXES = 2
+"""Batch and time."""
 
 
-def inferred(graph: FlatGraph) -> tuple[FlatGraph, Shapes, tuple[tuple[str, str], ...]]:
+def infer_shapes_without_batch(graph: FlatGraph) -> tuple[FlatGraph, Shapes, tuple[tuple[str, str], ...]]:
     """
     The graph, the shapes of what its nodes take and make, and remarks (node, text) on shapes that had axes too many.
 
@@ -38,7 +40,7 @@ def inferred(graph: FlatGraph) -> tuple[FlatGraph, Shapes, tuple[tuple[str, str]
         batched = _batched(graph, ends)
         if not batched:
             raise
-        fixed = _unsaid(graph, batched)
+        fixed = _without_shapes(graph, batched)
         remarks = [
             (name, f"its shape {ends[name]} counts batch or time; read as {shape}") for name, shape in batched.items()
         ]
@@ -48,13 +50,13 @@ def inferred(graph: FlatGraph) -> tuple[FlatGraph, Shapes, tuple[tuple[str, str]
 def _batched(graph: FlatGraph, ends: Mapping[str, Shape]) -> dict[str, Shape]:
     """End -> what the layers expect there, where the recorded shape is that behind one or two axes of length 1."""
     try:
-        taken, _ = infer_shapes(_unsaid(graph, ends))
+        inputs, _ = infer_shapes(_without_shapes(graph, ends))
     except CompileError:
         return {}
-    return {name: taken[name] for name, shape in ends.items() if name in taken and _is_batched(shape, taken[name])}
+    return {name: inputs[name] for name, shape in ends.items() if name in inputs and _is_batched(shape, inputs[name])}
 
 
-def _unsaid(graph: FlatGraph, names: Mapping[str, Shape]) -> FlatGraph:
+def _without_shapes(graph: FlatGraph, names: Mapping[str, Shape]) -> FlatGraph:
     """The graph without the recorded shapes of these nodes."""
     free = {
         name: replace(graph.nodes[name], input_shape=None, output_shape=None, params={"shape": None}) for name in names
@@ -63,5 +65,6 @@ def _unsaid(graph: FlatGraph, names: Mapping[str, Shape]) -> FlatGraph:
 
 
 def _is_batched(shape: Shape, expected: Shape) -> bool:
+    """Whether a shape is the expected one behind axes of length 1."""
     extra = len(shape) - len(expected)
     return 1 <= extra <= MOST_EXTRA_AXES and shape == (1,) * extra + expected

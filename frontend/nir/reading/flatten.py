@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
-from frontend.nir.fresh import fresh
-from frontend.nir.reading.checked import CheckedNode, checked_node
+from frontend.names import free_name
+from frontend.nir.reading.node_check import CheckedNode, check_node
 from frontend.nir.reading.ports import source, target
 from frontend.nir.reading.raw import MAX_EDGES, MAX_NODES, RawGraph
 from ir.errors import CompileError
@@ -23,14 +23,16 @@ Edge = tuple[str, str]
 
 @dataclass(frozen=True, eq=False)
 class FlatGraph:
-    """Checked nodes by unique names, the edges between them, and which nodes are ends of subgraphs."""
+    """All nodes of a graph and its subgraphs."""
 
     nodes: Mapping[str, CheckedNode]
+    """Unique name -> node."""
     edges: tuple[Edge, ...]
     wires: frozenset[str]
+    """The nodes that are ends of subgraphs."""
 
 
-def flattened(graph: RawGraph) -> FlatGraph:
+def flatten(graph: RawGraph) -> FlatGraph:
     """
     The flat graph; names of outer nodes are kept where an inner name would be the same.
 
@@ -50,9 +52,9 @@ def flattened(graph: RawGraph) -> FlatGraph:
             if isinstance(item, RawGraph):
                 levels.append(((*path, key), f"{prefix}{key}.", item))
                 continue
-            name = fresh(prefix + key, nodes)
+            name = free_name(prefix + key, nodes)
             names[(*path, key)] = name
-            nodes[name] = checked_node(name, item)
+            nodes[name] = check_node(name, item)
             wires |= {name} if path and item.kind in ("Input", "Output") else set()
             if len(nodes) > MAX_NODES:
                 raise CompileError("nir.size", f"the graph has more than {MAX_NODES:,} nodes")
@@ -62,11 +64,12 @@ def flattened(graph: RawGraph) -> FlatGraph:
 
 
 def _edges(path: tuple[str, ...], level: RawGraph, names: Mapping[tuple[str, ...], str]) -> list[Edge]:
-    found: list[Edge] = []
+    """The edges of one graph between nodes by their unique names."""
+    edges: list[Edge] = []
     for edge in level.edges:
         start, end = source(level, edge[0], edge), target(level, edge[1], edge)
-        found.append((names[(*path, *start)], names[(*path, *end)]))
-    return found
+        edges.append((names[(*path, *start)], names[(*path, *end)]))
+    return edges
 
 
 def without_wires(graph: FlatGraph) -> tuple[Edge, ...]:
@@ -76,23 +79,20 @@ def without_wires(graph: FlatGraph) -> tuple[Edge, ...]:
     Raises:
         CompileError: for a loop of nothing but wires, and beyond `MAX_EDGES`.
     """
-    ways: dict[str, list[str]] = {}
+    ends: dict[str, list[str]] = {}  # wire -> the nodes to which it leads
     following: dict[str, list[str]] = {wire: [] for wire in graph.wires}
     for start, end in graph.edges:
         if start in graph.wires:
             following[start].append(end)
     for wire in _wires_from_behind(following):
-        ways[wire] = _ends(following[wire], ways)
-    return tuple((start, last) for start, end in _bounded(graph, ways) for last in ways.get(end, [end]))
-
-
-def _bounded(graph: FlatGraph, ways: Mapping[str, list[str]]) -> list[Edge]:
+        ends[wire] = _through(following[wire], ends)
     edges = [(start, end) for start, end in graph.edges if start not in graph.wires]
-    _check_count(sum(len(ways[end]) if end in ways else 1 for _, end in edges))
-    return edges
+    _check_count([end for _, end in edges], ends)
+    return tuple((start, last) for start, end in edges for last in ends.get(end, [end]))
 
 
 def _wires_from_behind(following: Mapping[str, list[str]]) -> list[str]:
+    """The wires, each behind those to which it leads; CompileError for a loop."""
     try:
         return [wire for wire in TopologicalSorter(following).static_order() if wire in following]
     except CycleError as error:
@@ -100,11 +100,13 @@ def _wires_from_behind(following: Mapping[str, list[str]]) -> list[str]:
         raise CompileError("nir.loop", f"algebraic loop: {loop}", hint="a loop needs a neuron or a delay") from error
 
 
-def _ends(following: list[str], ways: Mapping[str, list[str]]) -> list[str]:
-    _check_count(sum(len(ways[end]) if end in ways else 1 for end in following))
-    return [last for end in following for last in ways.get(end, [end])]
+def _through(following: list[str], ends: Mapping[str, list[str]]) -> list[str]:
+    """The nodes that are reached from a wire, through further wires."""
+    _check_count(following, ends)
+    return [last for end in following for last in ends.get(end, [end])]
 
 
-def _check_count(edges: int) -> None:
-    if edges > MAX_EDGES:
+def _check_count(targets: list[str], ends: Mapping[str, list[str]]) -> None:
+    """CompileError where edges to so many targets, some of them wires, become too many; they are counted before they are made."""
+    if sum(len(ends[end]) if end in ends else 1 for end in targets) > MAX_EDGES:
         raise CompileError("nir.size", f"the graph has more than {MAX_EDGES:,} edges once its subgraphs are resolved")

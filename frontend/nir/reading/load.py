@@ -7,29 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 
-from frontend.hdf5.checks import MAX_BYTES, MAX_RATIO
-from frontend.hdf5.probe import probe
-from frontend.hdf5.tree import Tree, read_tree
+from frontend.hdf5.tree import DAMAGE_ERRORS, Tree, is_array, is_tree, read_tree
+from frontend.hdf5.trial import read_after_trial
 from frontend.nir.reading.raw import MAX_DEPTH, MAX_EDGES, RawGraph, RawNode, plain_metadata
 from ir.errors import CompileError
-
-DAMAGED = (
-    OSError,
-    RuntimeError,
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    IndexError,
-    MemoryError,
-    OverflowError,
-    UnicodeError,
-    NotImplementedError,
-    SystemError,
-)
-"""What h5py and HDF5 raise on bytes that make no sense."""
 
 
 def load(path: str | Path) -> RawGraph:
@@ -42,8 +24,7 @@ def load(path: str | Path) -> RawGraph:
     path = Path(path)
     try:
         _check_file(path)
-        probe(path, lambda: _loaded(path), 2 * min(MAX_BYTES, MAX_RATIO * path.stat().st_size))
-        return _loaded(path)
+        return read_after_trial(path, lambda: _raw_graph(path))
     except CompileError as error:
         raise CompileError(error.rule, error.what, where=str(path), hint=error.hint) from error
     except OSError as error:
@@ -51,6 +32,7 @@ def load(path: str | Path) -> RawGraph:
 
 
 def _check_file(path: Path) -> None:
+    """CompileError for what is no file, and OSError for one that may not be read."""
     if not path.is_file():
         what = "is a folder, not a file" if path.is_dir() else "not a regular file" if path.exists() else "no such file"
         raise CompileError("nir.file", what)
@@ -60,7 +42,8 @@ def _check_file(path: Path) -> None:
         pass  # a file without permission says so here, HDF5 says it at length
 
 
-def _loaded(path: Path) -> RawGraph:
+def _raw_graph(path: Path) -> RawGraph:
+    """The graph in a file whose bytes make sense."""
     try:
         with h5py.File(path, "r") as file:
             root, version = file.get("node"), _version(file)
@@ -69,7 +52,7 @@ def _loaded(path: Path) -> RawGraph:
             if not isinstance(file.get("node", getlink=True), h5py.HardLink):
                 raise CompileError("nir.link", "its group 'node' is a link to another place")
             tree = read_tree(root, path.stat().st_size)
-    except DAMAGED as error:
+    except DAMAGE_ERRORS as error:
         raise CompileError("nir.file", f"not a readable HDF5 file: {error}") from error
     if "type" not in tree:
         raise CompileError("nir.file", "not a NIR file, or not written to its end: its group 'node' has no type")
@@ -82,7 +65,7 @@ def _loaded(path: Path) -> RawGraph:
 def _version(file: Any) -> str:
     """The version of nir that wrote the file; "" where it is missing or not a short text: nothing depends on it."""
     item = file.get("version", getlink=True)
-    dataset = file["version"] if isinstance(item, h5py.HardLink) else None
+    dataset: Any = file["version"] if isinstance(item, h5py.HardLink) else None
     if not isinstance(dataset, h5py.Dataset) or dataset.shape != () or not h5py.check_string_dtype(dataset.dtype):
         return ""
     value = dataset[()]
@@ -90,12 +73,13 @@ def _version(file: Any) -> str:
 
 
 def _item(tree: Tree, name: str, depth: int) -> RawNode | RawGraph:
+    """The node or the subgraph in a group."""
     kind = tree.get("type")
     if not isinstance(kind, str):
         what = "has no type" if kind is None else "has a type that is not a text"
         raise CompileError("nir.type", f"node {name} {what}")
     metadata = tree.get("metadata", {})
-    if not isinstance(metadata, dict):
+    if not is_tree(metadata):
         raise CompileError("nir.parameter", f"the metadata of node {name} is not a group")
     if kind == "NIRGraph":
         return _graph(tree, name, plain_metadata(metadata), depth)
@@ -104,12 +88,13 @@ def _item(tree: Tree, name: str, depth: int) -> RawNode | RawGraph:
 
 
 def _graph(tree: Tree, name: str, metadata: Mapping[str, Any], depth: int) -> RawGraph:
+    """The graph in a group, at so many levels below the top."""
     if depth > MAX_DEPTH:
         raise CompileError("nir.depth", f"graphs are nested more than {MAX_DEPTH} deep")
     unknown = sorted(tree.keys() - {"type", "metadata", "nodes", "edges", "input_type", "output_type"})
     if unknown:
         raise CompileError("nir.parameter", f"graph {name} has the unknown entry {unknown[0]!r}")
-    if not isinstance(tree.get("nodes"), dict) or "edges" not in tree:
+    if not is_tree(tree.get("nodes")) or "edges" not in tree:
         missing = "edges" if "edges" not in tree else "nodes"
         raise CompileError("nir.parameter", f"graph {name} lacks its {missing}")
     prefix = "" if depth == 0 else f"{name}."
@@ -120,9 +105,9 @@ def _graph(tree: Tree, name: str, metadata: Mapping[str, Any], depth: int) -> Ra
 def _named(tree: Tree, prefix: str) -> Iterator[tuple[str, Tree]]:
     """The nodes of a graph; a group without a type that holds groups is the first part of names with a '/' in them."""
     for key, item in tree.items():
-        if not isinstance(item, dict):
+        if not is_tree(item):
             raise CompileError("nir.type", f"node {prefix}{key} is an array, not a node")
-        inner = {name: part for name, part in item.items() if isinstance(part, dict) and _holds_nodes(name, part)}
+        inner = {name: part for name, part in item.items() if is_tree(part) and _holds_nodes(name, part)}
         if "type" in item or not inner:
             yield f"{prefix}{key}", {name: part for name, part in item.items() if name not in inner}
         elif len(inner) < len(item):
@@ -140,16 +125,16 @@ def _holds_nodes(name: str, tree: Tree) -> bool:
         item = waiting.pop()
         if "type" in item:
             return True
-        waiting += [part for part in item.values() if isinstance(part, dict)]
+        waiting += [part for part in item.values() if is_tree(part)]
     return False
 
 
 def _edges(value: Any, name: str) -> tuple[tuple[str, str], ...]:
     """Pairs of names; whole numbers, which old files hold, name nodes like "0"."""
-    if isinstance(value, np.ndarray) and value.size == 0:
+    if is_array(value) and value.size == 0:
         return ()
-    if not isinstance(value, np.ndarray) or value.ndim != 2 or value.shape[1] != 2:
-        shape = value.shape if isinstance(value, np.ndarray) else "no shape"
+    if not is_array(value) or value.ndim != 2 or value.shape[1] != 2:
+        shape = value.shape if is_array(value) else "no shape"
         raise CompileError("nir.edge", f"the edges of graph {name} must be pairs, (N, 2), but have {shape}")
     if len(value) > MAX_EDGES:
         raise CompileError("nir.size", f"graph {name} has more than {MAX_EDGES:,} edges")
@@ -157,6 +142,7 @@ def _edges(value: Any, name: str) -> tuple[tuple[str, str], ...]:
 
 
 def _end(value: Any, name: str) -> str:
+    """The node that an edge names."""
     if isinstance(value, str):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:

@@ -25,6 +25,7 @@ def target(graph: RawGraph, name: str, edge: tuple[str, str]) -> tuple[str, ...]
 
 
 def _end(graph: RawGraph, name: str, kind: str, edge: tuple[str, str]) -> tuple[str, ...]:
+    """The end of an edge; `kind`: of the nodes that are a subgraph's ports on this side."""
     node, port = _split(graph, name, kind, edge)
     item = graph.nodes[node]
     if isinstance(item, RawNode):
@@ -50,13 +51,14 @@ def _split(graph: RawGraph, name: str, kind: str, edge: tuple[str, str]) -> tupl
     while (place := name.rfind(".", 0, place)) > 0:
         if name[:place] in graph.nodes:
             return name[:place], name[place + 1 :]
-    known = ", ".join(list(graph.nodes)[:8]) or "none"
+    names = ", ".join(list(graph.nodes)[:8]) or "none"
     raise CompileError(
-        "nir.edge", f"edge {edge} has the {SIDES[kind][0]} {name!r}, a node that does not exist", hint=f"nodes: {known}"
+        "nir.edge", f"edge {edge} has the {SIDES[kind][0]} {name!r}, a node that does not exist", hint=f"nodes: {names}"
     )
 
 
 def _check_node(node: str, item: RawNode, port: str, kind: str, edge: tuple[str, str]) -> None:
+    """CompileError where an edge cannot end at a node, or not at this port of it."""
     if item.kind in SIDES and item.kind == kind:
         ends = {"Output": "leaves the Output node", "Input": "enters the Input node"}
         raise CompileError(

@@ -39,31 +39,33 @@ from frontend.nir.reading.values import (
 from ir.errors import CompileError
 
 REQUIRED = object()
+"""The default of a parameter that has none."""
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """How a parameter is read, and what holds where a file does not have it (a number in the dtype of parameter `like`)."""
+    """One parameter of a primitive."""
 
     read: Reader
+    """Checks it and brings it into one form."""
     default: Any = REQUIRED
+    """What holds where a file does not have it."""
     like: str = ""
+    """The parameter whose dtype the default takes."""
 
 
 @dataclass(frozen=True)
 class Primitive:
-    """
-    One class of NIR.
-
-    `check` looks at the parameters together and returns them in their final form; `finish` does so once the input shape is
-    known. `stateful` says whether the output of a step can be told before the input of the step: what a loop needs.
-    """
+    """One class of NIR."""
 
     parameters: Mapping[str, Parameter]
     shapes: ShapeRule
     check: Callable[[Params], Params] = lambda params: params
+    """Looks at the parameters together and returns them in one form."""
     finish: Callable[[Params, Shape], Params] = lambda params, shape: params
+    """The final form of the parameters, once the input shape is known."""
     stateful: Callable[[Params], bool] = lambda params: False
+    """Whether the output of a step can be told before the input of the step: what a loop needs."""
 
 
 def _axis(value: Any) -> int:
@@ -91,6 +93,7 @@ def _neuron(**parameters: Parameter) -> Primitive:
 
 
 def _check_matrix(params: Params) -> Params:
+    """Weight and bias that fit each other."""
     weight = params["weight"]
     if weight.ndim < 2:
         raise CompileError(
@@ -104,6 +107,7 @@ def _check_matrix(params: Params) -> Params:
 
 
 def _check_conv(params: Params) -> Params:
+    """Weight, groups and bias that fit each other; padding in numbers."""
     weight, groups = params["weight"], params["groups"]
     rank = len(params["stride"])
     if weight.ndim != rank + 2:
@@ -138,6 +142,7 @@ def _finish_flatten(params: Params, shape: Shape) -> Params:
 
 
 def _conv(rank: int) -> Primitive:
+    """A convolution along `rank` axes."""
     parameters = {
         "input_shape": Parameter(per_axis(rank, 1), None),
         "weight": Parameter(real),

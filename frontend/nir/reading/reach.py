@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from frontend.nir.reading.checked import CheckedNode
 from frontend.nir.reading.flatten import Edge, FlatGraph
+from frontend.nir.reading.node_check import CheckedNode
 from ir.errors import CompileError
 
 
@@ -43,13 +43,13 @@ def _reaching(ends: set[str], edges: tuple[Edge, ...]) -> set[str]:
     before: dict[str, list[str]] = defaultdict(list)
     for start, end in edges:
         before[end].append(start)
-    found, waiting = set(ends), list(ends)
+    reaching, waiting = set(ends), list(ends)
     while waiting:
         for name in before[waiting.pop()]:
-            if name not in found:
-                found.add(name)
+            if name not in reaching:
+                reaching.add(name)
                 waiting.append(name)
-    return found
+    return reaching
 
 
 def check_ports(graph: FlatGraph) -> None:
@@ -69,15 +69,15 @@ def check_ports(graph: FlatGraph) -> None:
         )
 
 
-def check_fed(nodes: Mapping[str, CheckedNode], edges: tuple[Edge, ...], kept: set[str]) -> None:
+def check_fed(nodes: Mapping[str, CheckedNode], edges: tuple[Edge, ...], names: set[str]) -> None:
     """
-    Everything that counts has an input; a neuron may do without, its current is then 0.
+    All nodes in `names`, those that count, have an input; a neuron may do without, its current is then 0.
 
     Raises:
         CompileError: naming the node whose value nothing determines.
     """
     fed = {end for _, end in edges}
-    for name in sorted(kept - fed):
+    for name in sorted(names - fed):
         node = nodes[name]
         if node.kind == "Output":
             raise CompileError(

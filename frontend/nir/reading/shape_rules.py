@@ -19,18 +19,16 @@ Params = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class ShapeRule:
-    """
-    The shapes of one primitive.
+    """The shapes of one primitive; None stands for a shape that is not certain."""
 
-    `own` gives the input shape that the parameters fix, `weak` the one that holds if nothing else says more, `forward` the
-    output shape of an input shape (CompileError where there is none) and `backward` the input shape of an output shape;
-    None where it is not certain.
-    """
-
-    own: Callable[[Params], Shape | None]
+    from_params: Callable[[Params], Shape | None]
+    """The input shape that the parameters fix."""
     forward: Callable[[Params, Shape], Shape]
+    """The output shape of an input shape; CompileError where there is none."""
     backward: Callable[[Params, Shape], Shape | None]
-    weak: Callable[[Params], Shape | None] = lambda params: None
+    """The input shape of an output shape."""
+    fallback: Callable[[Params], Shape | None] = lambda params: None
+    """The input shape that holds if nothing else says more."""
 
 
 def _same_shape(params: Params, shape: Shape) -> Shape:
@@ -44,7 +42,8 @@ def _never(params: Params, *shape: Shape) -> Shape | None:
 def elementwise(*names: str) -> ShapeRule:
     """Neurons, scales, delays: parameters of one shape, which is the population's; single values count for every element."""
 
-    def own(params: Params) -> Shape | None:
+    def from_params(params: Params) -> Shape | None:
+        """The shape of the parameters that are no single values; CompileError where there are several."""
         shapes = {name: params[name].shape for name in names if params[name].size > 1}
         if len(set(shapes.values())) > 1:
             listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
@@ -55,10 +54,10 @@ def elementwise(*names: str) -> ShapeRule:
             )
         return next(iter(shapes.values()), None)
 
-    def weak(params: Params) -> Shape | None:
+    def fallback(params: Params) -> Shape | None:
         return max((params[name].shape for name in names), key=len)
 
-    return ShapeRule(own, _same_shape, _same_shape, weak)
+    return ShapeRule(from_params, _same_shape, _same_shape, fallback)
 
 
 def _recorded(params: Params) -> Shape | None:
@@ -79,6 +78,7 @@ def _matrix(params: Params, shape: Shape) -> Shape:
 
 
 MATRIX = ShapeRule(_matrix_input, _matrix, _never)
+"""Linear and Affine: (..., I) to (..., O)."""
 
 
 def _window(size: int, kernel: int, stride: int, dilation: int, pads: tuple[int, int]) -> int:
@@ -122,6 +122,7 @@ def _conv_backward(params: Params, shape: Shape) -> Shape | None:
 
 
 CONV = ShapeRule(_conv_input, _conv, _conv_backward)
+"""Conv1d and Conv2d: channels first."""
 
 
 def _pool(params: Params, shape: Shape) -> Shape:
@@ -132,6 +133,7 @@ def _pool(params: Params, shape: Shape) -> Shape:
 
 
 POOL = ShapeRule(_never, _pool, _never)
+"""Sums and averages over windows, channel by channel."""
 
 
 def flattened_axes(params: Params, rank: int) -> tuple[int, int]:
@@ -153,3 +155,4 @@ def _flatten(params: Params, shape: Shape) -> Shape:
 
 
 FLATTEN = ShapeRule(_never, _flatten, _never)
+"""Neighbouring axes merged."""

@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Mapping
 
-from frontend.nir.reading.checked import CheckedNode
 from frontend.nir.reading.flatten import Edge, FlatGraph
 from frontend.nir.reading.network import Shape
+from frontend.nir.reading.node_check import CheckedNode
 from frontend.nir.reading.values import checked_shape
 from ir.errors import CompileError
 
 
 class _Inference:
-    """What is known so far: the input and output shape of every node, each learnt once."""
+    """The shapes learnt so far, each once: what every node takes and makes."""
 
     def __init__(self, graph: FlatGraph) -> None:
         self.nodes = graph.nodes
@@ -46,6 +46,7 @@ class _Inference:
                 raise CompileError(error.rule, f"{self._where(name)}: {error.what}", hint=error.hint) from error
 
     def _apply(self, name: str, backwards: bool) -> None:
+        """What the shapes of a node tell about its other shape, and about its neighbours."""
         node = self.nodes[name]
         rules, params = node.primitive.shapes, node.params
         if name in self.inputs and name not in self.outputs:
@@ -78,43 +79,45 @@ def infer_shapes(graph: FlatGraph) -> tuple[Mapping[str, Shape], Mapping[str, Sh
     state.spread(backwards=False)
     state.changed.extend(graph.nodes)
     state.spread(backwards=True)
-    for name, shape in _weakest_last(graph):
+    for name, shape in _fallbacks(graph):
         state.learn(state.inputs, name, shape)
         state.spread(backwards=True)
     _check(graph.nodes, graph.edges, state)
     return state.inputs, state.outputs
 
 
-def _weakest_last(graph: FlatGraph) -> list[tuple[str, Shape]]:
+def _fallbacks(graph: FlatGraph) -> list[tuple[str, Shape]]:
     """Shapes of single values; one that has axes says more than one that has none."""
-    weak = ((name, node.primitive.shapes.weak(node.params)) for name, node in graph.nodes.items())
-    return sorted(((name, shape) for name, shape in weak if shape is not None), key=lambda item: -len(item[1]))
+    shapes = ((name, node.primitive.shapes.fallback(node.params)) for name, node in graph.nodes.items())
+    return sorted(((name, shape) for name, shape in shapes if shape is not None), key=lambda item: -len(item[1]))
 
 
 def _check(nodes: Mapping[str, CheckedNode], edges: tuple[Edge, ...], state: _Inference) -> None:
     """Every node does to its input shape what it says, and every edge joins equal shapes."""
-    made: dict[str, Shape] = {}
+    results: dict[str, Shape] = {}
     for name, node in nodes.items():
         if name in state.inputs:
             try:
-                made[name] = checked_shape(node.primitive.shapes.forward(node.params, state.inputs[name]))
+                results[name] = checked_shape(node.primitive.shapes.forward(node.params, state.inputs[name]))
             except CompileError as error:
                 raise CompileError(error.rule, f"{state._where(name)}: {error.what}", hint=error.hint) from error
     for start, end in edges:
-        given, taken = made.get(start, state.outputs.get(start)), state.inputs.get(end)
-        if given is not None and taken is not None and given != taken:
-            kinds = f"{start} ({nodes[start].kind}) gives {given}, {end} ({nodes[end].kind}) takes {taken}"
+        output_shape, input_shape = results.get(start, state.outputs.get(start)), state.inputs.get(end)
+        if output_shape is not None and input_shape is not None and output_shape != input_shape:
+            kinds = f"{start} ({nodes[start].kind}) gives {output_shape}, {end} ({nodes[end].kind}) takes {input_shape}"
             raise CompileError(
-                "nir.shape", f"edge {(start, end)} joins different shapes: {kinds}", hint=_hint(given, taken)
+                "nir.shape",
+                f"edge {(start, end)} joins different shapes: {kinds}",
+                hint=_hint(output_shape, input_shape),
             )
-    for name, shape in made.items():
+    for name, shape in results.items():
         if shape != state.outputs[name]:
             raise CompileError(
                 "nir.shape", f"node {name} ({nodes[name].kind}) gives {shape}, its record says {state.outputs[name]}"
             )
 
 
-def _hint(given: Shape, taken: Shape) -> str:
-    if given[1:] == taken or given == taken[1:]:
+def _hint(output_shape: Shape, input_shape: Shape) -> str:
+    if output_shape[1:] == input_shape or output_shape == input_shape[1:]:
         return "NIR shapes have no batch and no time axis"
     return "shapes are joined as they are, without broadcasting"

@@ -18,10 +18,13 @@ from ir.errors import CompileError
 from ir.graph import Array
 
 Reader = Callable[[Any], Any]
+"""What a file or a Python object holds -> the value in one form; CompileError where it is none."""
 MAX_ELEMENTS = 1 << 31
 """Values of one population or array: 8 GiB of float32."""
 MAX_AXES = 16
+"""Axes of a shape, and whole numbers of a parameter."""
 MAX_WHOLE = 1 << 31
+"""Whole numbers lie below."""
 
 
 def as_array(value: Any) -> Array:

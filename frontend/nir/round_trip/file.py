@@ -17,8 +17,9 @@ import numpy as np
 
 from frontend.nir.reading.load import load
 from frontend.nir.reading.raw import RawGraph, RawNode
-from frontend.nir.round_trip.ext import Extension
+from frontend.nir.round_trip.extension import Extension
 from ir.errors import CompileError
+from ir.graph import Array
 
 
 def write_nir(graph: nir.NIRGraph, path: str | Path) -> None:
@@ -57,20 +58,21 @@ def _compression(graph: nir.NIRGraph) -> dict[str, Any]:
     """
     if _has_scalars(graph):
         return {"compression": None}
-    matrices = [node.weight for node in graph.nodes.values() if isinstance(node, nir.Linear | nir.Affine)]
+    matrices: list[Array] = [node.weight for node in graph.nodes.values() if isinstance(node, nir.Linear | nir.Affine)]
     elements = sum(matrix.size for matrix in matrices)
     zeros = elements - sum(int(np.count_nonzero(matrix)) for matrix in matrices)
     return {"compression": "gzip", "compression_opts": 1} if 2 * zeros > elements else {"compression": None}
 
 
 def _has_scalars(graph: nir.NIRGraph) -> bool:
+    """Whether some array has no axes."""
     for node in graph.nodes.values():
         if isinstance(node, nir.NIRGraph):
             if _has_scalars(node):
                 return True
         else:
-            held = {**vars(node), **(node.params if isinstance(node, Extension) else {})}
-            if any(isinstance(value, np.ndarray) and value.ndim == 0 for value in held.values()):
+            fields = {**vars(node), **(node.params if isinstance(node, Extension) else {})}
+            if any(isinstance(value, np.ndarray) and value.ndim == 0 for value in fields.values()):
                 return True
     return False
 
@@ -106,8 +108,8 @@ def _node(item: RawNode | RawGraph, name: str, path: str) -> Any:
     content = {**{key: _value(value) for key, value in item.fields.items()}, "metadata": dict(item.metadata)}
     try:
         if item.kind == "Extension":
-            own: dict[str, Any] = {"params": {}, **content}
-            return Extension(**own)
+            fields: dict[str, Any] = {"params": {}, **content}
+            return Extension(**fields)
         if item.kind not in nir.ir.__all__:
             raise CompileError("nir.type", f"node {name} has the unknown type {item.kind!r}", where=path)
         return getattr(nir, item.kind).from_dict({**content, "type": item.kind})

@@ -1,4 +1,8 @@
-"""NIR graphs that `to_nir` made -> IR graph: the round trip returns an equal graph. Others: `frontend.nir.import_nir`."""
+"""
+NIR graphs that `to_nir` made -> IR graph: the round trip returns an equal graph, and is refused where it would not.
+
+NIR graphs of other origin: `frontend.nir.import_nir`.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +12,16 @@ from typing import Any, cast
 import nir
 import numpy as np
 
-from frontend.nir.round_trip.ext import FORMAT_VERSION
-from frontend.nir.round_trip.record import GENERATOR, recorded_graph
+from frontend.nir.round_trip.extension import FORMAT_VERSION
+from frontend.nir.round_trip.record import GENERATOR, graph_from_record
 from frontend.nir.round_trip.to_nir import to_nir
 from ir.errors import CompileError
-from ir.graph import Graph
+from ir.graph import Array, Graph
 
 
 def from_nir(graph: nir.NIRGraph) -> Graph:
     """
-    The IR graph that a NIR graph of ours holds, exactly (`is_own`).
+    The IR graph that a NIR graph of ours holds, exactly (`has_record`).
 
     Raises:
         CompileError: for other versions of the format, and nodes that contradict the record.
@@ -28,44 +32,80 @@ def from_nir(graph: nir.NIRGraph) -> Graph:
             "nir.version", f"the graph has format version {version}, this compiler reads {FORMAT_VERSION}"
         )
     try:
-        read = recorded_graph(graph.metadata, graph.nodes)
+        read = graph_from_record(graph.metadata, graph.nodes)
     except (KeyError, TypeError, ValueError, AttributeError, AssertionError) as error:
         raise CompileError("nir.record", f"the graph's record is damaged: {error!r}", hint="write it again") from error
     _check_unchanged(to_nir(read), graph)
     return read
 
 
-def is_own(metadata: Mapping[str, Any]) -> bool:
+def has_record(metadata: Mapping[str, Any]) -> bool:
     """Whether `to_nir` made the graph with this metadata, extension nodes and all."""
     return metadata.get("generator") == GENERATOR
 
 
-def _check_unchanged(made: nir.NIRGraph, found: nir.NIRGraph) -> None:
+def through_nir(graph: Graph) -> tuple[Graph, nir.NIRGraph]:
+    """
+    A graph as it is read back from NIR, and the NIR graph, which thereby holds everything.
+
+    Raises:
+        CompileError: where the graph that is read back differs (rule `nir.round_trip`), or cannot be read or written.
+    """
+    nir_graph = to_nir(graph)
+    read = from_nir(nir_graph)
+    if read != graph:
+        name = _first_difference(graph, read)
+        raise CompileError(
+            "nir.round_trip",
+            f"%{name} of the graph {graph.name} is not read back from NIR as it was written",
+            where=graph.nodes[name].provenance.module if name in graph.nodes else "",
+            hint="this is a bug of the compiler: please report it with the model",
+        )
+    return read, nir_graph
+
+
+def _check_unchanged(expected: nir.NIRGraph, graph: nir.NIRGraph) -> None:
     """The nodes must still say what the record says, whoever edited the file in between."""
-    odd = sorted(made.nodes.keys() ^ found.nodes.keys())
-    odd += [name for name in made.nodes if name in found.nodes and not _equal(made.nodes[name], found.nodes[name])]
-    odd += [" -> ".join(edge) for edge in sorted(set(made.edges) ^ set(found.edges))]
-    if odd:
+    shared = [name for name in expected.nodes if name in graph.nodes]
+    changed = sorted(expected.nodes.keys() ^ graph.nodes.keys())
+    changed += [name for name in shared if not _equal(expected.nodes[name], graph.nodes[name])]
+    changed += [" -> ".join(edge) for edge in sorted(set(expected.edges) ^ set(graph.edges))]
+    if changed:
         raise CompileError(
             "nir.changed",
-            f"node {odd[0]} contradicts the operations recorded in the file",
+            f"node {changed[0]} contradicts the operations recorded in the file",
             hint="it was changed after this compiler wrote it; remove the record to read the nodes",
         )
 
 
-def _equal(made: nir.NIRNode, found: nir.NIRNode) -> bool:
-    if type(made) is not type(found):
-        return False
-    return _same({**made.to_dict(), "metadata": 0}, {**found.to_dict(), "metadata": 0})
+def _equal(a: nir.NIRNode, b: nir.NIRNode) -> bool:
+    """Whether two nodes say the same, metadata apart."""
+    return type(a) is type(b) and _same({**a.to_dict(), "metadata": 0}, {**b.to_dict(), "metadata": 0})
 
 
-def _same(made: Any, found: Any) -> bool:
-    if isinstance(made, dict):
-        left, right = cast("dict[str, Any]", made), cast("dict[str, Any]", found)
-        return isinstance(found, dict) and left.keys() == right.keys() and all(_same(left[k], right[k]) for k in left)
-    return made is found or np.array_equal(made, found) or _same_but_for_nan(made, found)
+def _same(a: Any, b: Any) -> bool:
+    """Whether two values of fields are equal, number by number."""
+    if isinstance(a, dict):
+        left, right = cast("dict[str, Any]", a), cast("dict[str, Any]", b)
+        return isinstance(b, dict) and left.keys() == right.keys() and all(_same(left[k], right[k]) for k in left)
+    return a is b or np.array_equal(a, b) or _same_but_for_nan(a, b)
 
 
-def _same_but_for_nan(made: Any, found: Any) -> bool:
+def _same_but_for_nan(a: Any, b: Any) -> bool:
     """The slower comparison, which only arrays with NaN need."""
-    return getattr(getattr(made, "dtype", None), "kind", "") == "f" and np.array_equal(made, found, equal_nan=True)
+    return getattr(getattr(a, "dtype", None), "kind", "") == "f" and np.array_equal(a, b, equal_nan=True)
+
+
+def _first_difference(graph: Graph, read: Graph) -> str:
+    """The first value in which two graphs differ, parameters included; an output where they share all nodes."""
+    for name, node in graph.nodes.items():
+        if read.nodes.get(name) != node:
+            return name
+        for key in (key for _, key in node.params):
+            if key not in read.params or not _is_same_array(graph.params[key], read.params[key]):
+                return name
+    return next((name for name in read.nodes if name not in graph.nodes), next(iter(graph.outputs)))
+
+
+def _is_same_array(a: Array, b: Array) -> bool:
+    return a.dtype == b.dtype and np.array_equal(a, b)

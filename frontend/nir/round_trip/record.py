@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from frontend.nir.round_trip.ext import FORMAT_VERSION, Extension, recorded_op
+from frontend.nir.round_trip.extension import FORMAT_VERSION, Extension, op_from_record, op_record
 from ir.errors import CompileError
 from ir.graph import Array, Graph, Node, Provenance
 
 GENERATOR = "spike-compiler"
+"""Entry of the metadata by which our own files are known."""
 
 
-def record_of(graph: Graph, nodes: Mapping[str, Any]) -> dict[str, Any]:
+def graph_record(graph: Graph, nodes: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Metadata from which `recorded_graph` makes the graph again.
+    Metadata from which `graph_from_record` makes the graph again.
 
     Parameters that a NIR node holds as they are stay there, so that a changed file is a changed network; what NIR holds in
     another form (time constants, bare numbers) is stored here too.
@@ -43,33 +44,32 @@ def record_of(graph: Graph, nodes: Mapping[str, Any]) -> dict[str, Any]:
     return {"generator": GENERATOR, "format_version": FORMAT_VERSION, "record": json.dumps(content), **stored}
 
 
-def recorded_graph(metadata: Mapping[str, Any], nodes: Mapping[str, Any]) -> Graph:
+def graph_from_record(metadata: Mapping[str, Any], nodes: Mapping[str, Any]) -> Graph:
     """
-    The graph of `record_of`.
+    The graph of `graph_record`.
 
     Raises:
         CompileError: for operations that do not exist. KeyError, TypeError, ValueError: for a damaged record.
     """
     content = json.loads(metadata["record"])
     stored = metadata.get("arrays", {})
-    params = {key: _constant(_found(place, nodes, stored)) for key, place in content["params"].items()}
-    made: dict[str, Node] = {}
+    params = {key: _read_only(_array_at(place, nodes, stored)) for key, place in content["params"].items()}
+    read: dict[str, Node] = {}
     for entry in content["nodes"]:
-        op, operands = recorded_op(entry["name"], entry)
+        op, operands = op_from_record(entry["name"], entry)
         roles = tuple((role, key) for role, key in entry["params"])
         shapes = {role: params[key].shape for role, key in roles}
-        result = op.infer(tuple(made[name].type for name in operands), shapes)
+        result = op.infer(tuple(read[name].type for name in operands), shapes)
         provenance = Provenance(entry["module"], tuple(entry["passes"]))
-        made[entry["name"]] = Node(entry["name"], op, operands, result, roles, provenance)
-    return Graph(content["name"], int(content["steps"]), made, content["outputs"], params, content["dtype"])
+        read[entry["name"]] = Node(entry["name"], op, operands, result, roles, provenance)
+    return Graph(content["name"], int(content["steps"]), read, content["outputs"], params, content["dtype"])
 
 
 def _entry(node: Node) -> dict[str, Any]:
+    """A node without its arrays."""
     return {
         "name": node.name,
-        "kind": node.op.kind,
-        "attributes": json.dumps(node.op.attributes()),
-        "operands": json.dumps(node.inputs),
+        **op_record(node.op, node.inputs),
         "params": node.params,
         "module": node.provenance.module,
         "passes": node.provenance.passes,
@@ -78,14 +78,15 @@ def _entry(node: Node) -> dict[str, Any]:
 
 def _homes(nodes: Mapping[str, Any]) -> dict[int, str]:
     """Identity of an array -> the node and the field that hold it."""
-    found: dict[int, str] = {}
+    homes: dict[int, str] = {}
     for name, node in nodes.items():
-        fields = {**vars(node), **(node.params if isinstance(node, Extension) else {})}
-        found |= {id(value): f"{name}/{key}" for key, value in fields.items() if isinstance(value, np.ndarray)}
-    return found
+        fields: dict[str, Any] = {**vars(node), **(node.params if isinstance(node, Extension) else {})}
+        homes |= {id(value): f"{name}/{key}" for key, value in fields.items() if isinstance(value, np.ndarray)}
+    return homes
 
 
-def _found(place: Any, nodes: Mapping[str, Any], stored: Mapping[str, Any]) -> Array:
+def _array_at(place: Any, nodes: Mapping[str, Any], stored: Mapping[str, Any]) -> Array:
+    """The array of a parameter: in a field of a node, or stored with the record."""
     if not isinstance(place, str):
         key, shape = place
         return np.asarray(stored[key]).reshape(shape)
@@ -97,7 +98,7 @@ def _found(place: Any, nodes: Mapping[str, Any], stored: Mapping[str, Any]) -> A
     return array
 
 
-def _constant(array: Array) -> Array:
+def _read_only(array: Array) -> Array:
     """The array, or a copy of it, that nobody can change."""
     if not array.flags.writeable:
         return array

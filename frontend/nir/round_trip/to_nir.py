@@ -8,35 +8,24 @@ canonical reading wherever there is one, and under the reading that the metadata
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 import nir
 import numpy as np
 
 from frontend.nir.meaning.semantics import Semantics
-from frontend.nir.meaning.semantics_given import metadata_of
-from frontend.nir.round_trip.ext import Extension, record
-from frontend.nir.round_trip.record import record_of
-from frontend.nir.writing.back_edges import are_found
-from frontend.nir.writing.fused import fused
+from frontend.nir.meaning.semantics_statement import metadata_of
+from frontend.nir.round_trip.extension import Extension, op_record
+from frontend.nir.round_trip.record import graph_record
+from frontend.nir.writing.allowed_semantics import allowed_semantics, shared_semantics
+from frontend.nir.writing.back_edges import are_read_late
+from frontend.nir.writing.draft import NirDraft, StandardCoverage
+from frontend.nir.writing.fragments import NirFragment
+from frontend.nir.writing.operator_fusion import operator_fusions
 from frontend.nir.writing.populations import Population
-from frontend.nir.writing.read_as import reading_of
-from frontend.nir.writing.said import Said
 from frontend.nir.writing.standard import STANDARD
-from frontend.nir.writing.wiring import Wiring
 from ir.errors import CompileError
 from ir.graph import Graph, Node
 from ir.ops import Past
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What every node is in standard NIR, as far as there is something, under which reading; see `Wiring`."""
-
-    said: dict[str, Said]
-    operands: dict[str, tuple[str, ...]]
-    absorbed: frozenset[str]
-    reading: Semantics
 
 
 def to_nir(graph: Graph) -> nir.NIRGraph:
@@ -48,78 +37,104 @@ def to_nir(graph: Graph) -> nir.NIRGraph:
         CompileError: for a graph without outputs or with names that a file cannot hold.
     """
     outputs = _output_names(graph)
-    whole = _plan(graph, expand=True)
-    plan = whole or _plan(graph, expand=False)
-    assert plan is not None
-    wiring = _wired(graph, outputs, plan, delays=whole is None)
-    if graph.loops and whole is not None and not are_found(_graph(wiring, {}), wiring.late):
-        wiring = _wired(graph, outputs, plan, delays=True)
-    return _graph(wiring, {**_metadata(graph, plan.reading), **record_of(graph, wiring.nodes)})
+    complete = _complete_coverage(graph)
+    coverage = complete or _coverage(graph)
+    draft = _draft(graph, outputs, coverage, delays=complete is None)
+    if graph.loops and complete is not None and not are_read_late(_nir_graph(draft, {}), draft.late):
+        draft = _draft(graph, outputs, coverage, delays=True)
+    return _nir_graph(draft, {**_metadata(graph, coverage.semantics), **graph_record(graph, draft.nodes)})
 
 
-def _plan(graph: Graph, expand: bool) -> _Plan | None:
-    """The plan; with `expand` None unless standard NIR says all of the graph."""
-    populations = {node.name: made for node in graph.nodes.values() if (made := Population.of(graph, node)) is not None}
-    allowed = {name: made.allowed() for name, made in populations.items()}
-    reading, odd = reading_of({name: options for name, options in allowed.items() if options is not None})
-    joined = fused(graph) if expand else {}
-    absorbed = frozenset(name for item in joined.values() for name in item.absorbed)
-    rest = [node for node in graph.nodes.values() if node.name not in absorbed and node.name not in joined]
-    impossible = odd | {name for name, options in allowed.items() if options is None}
-    if expand and any(node.name in impossible or not _has_rule(node, populations) for node in rest):
-        return None
-    said = {name: item.said for name, item in joined.items()}
-    for node in rest:
-        made = None if node.name in impossible else _said(graph, node, populations, reading, expand)
-        if made is not None:
-            said[node.name] = made
-        elif expand:
+def _complete_coverage(graph: Graph) -> StandardCoverage | None:
+    """
+    All of the graph in standard NIR; None where it cannot be.
+
+    Several operations may be one node, and weights are copied where need be.
+    """
+    populations = _populations(graph)
+    semantics, unsayable = _semantics(populations)
+    fusions = operator_fusions(graph)
+    absorbed = frozenset(name for fusion in fusions.values() for name in fusion.absorbed)
+    single = [node for node in graph.nodes.values() if node.name not in absorbed and node.name not in fusions]
+    if any(node.name in unsayable or not _has_rule(node, populations) for node in single):
+        return None  # before the nodes are made, which takes longer
+    fragments = {name: fusion.fragment for name, fusion in fusions.items()}
+    for node in single:
+        fragment = _fragment(graph, node, populations, semantics, expand=True)
+        if fragment is None:
             return None
-    said = {name: said[name] for name in graph.nodes if name in said}
-    return _Plan(said, {name: (item.operand,) for name, item in joined.items()}, absorbed, reading)
+        fragments[node.name] = fragment
+    in_order = {name: fragments[name] for name in graph.nodes if name in fragments}
+    return StandardCoverage(in_order, {name: (item.operand,) for name, item in fusions.items()}, absorbed, semantics)
+
+
+def _coverage(graph: Graph) -> StandardCoverage:
+    """What of the graph standard NIR can say node by node, weights as they are."""
+    populations = _populations(graph)
+    semantics, unsayable = _semantics(populations)
+    fragments: dict[str, NirFragment] = {}
+    for node in graph.nodes.values():
+        fragment = None
+        if node.name not in unsayable:
+            fragment = _fragment(graph, node, populations, semantics, expand=False)
+        if fragment is not None:
+            fragments[node.name] = fragment
+    return StandardCoverage(fragments, {}, frozenset(), semantics)
+
+
+def _populations(graph: Graph) -> dict[str, Population]:
+    """The neuron layers that NIR may be able to say."""
+    layers = {node.name: Population.of(graph, node) for node in graph.nodes.values()}
+    return {name: layer for name, layer in layers.items() if layer is not None}
+
+
+def _semantics(populations: dict[str, Population]) -> tuple[Semantics, frozenset[str]]:
+    """How the neuron layers of a file are to be read, and those that have no meaning then."""
+    allowed = {name: allowed_semantics(layer) for name, layer in populations.items()}
+    semantics, misfits = shared_semantics({name: options for name, options in allowed.items() if options is not None})
+    return semantics, misfits | {name for name, options in allowed.items() if options is None}
 
 
 def _has_rule(node: Node, populations: dict[str, Population]) -> bool:
     return node.name in populations or node.op.kind in STANDARD or isinstance(node.op, Past)
 
 
-def _said(
-    graph: Graph, node: Node, populations: dict[str, Population], reading: Semantics, expand: bool
-) -> Said | None:
+def _fragment(
+    graph: Graph, node: Node, populations: dict[str, Population], semantics: Semantics, expand: bool
+) -> NirFragment | None:
+    """A node in standard NIR; None where it cannot be. `expand`: weights may be copied."""
     if node.name in populations:
-        chain = populations[node.name].said(reading)
-        return None if chain is None else Said(chain)
+        chain = populations[node.name].nodes(semantics)
+        return None if chain is None else NirFragment(chain)
     if isinstance(node.op, Past):
-        return Said(()) if node.type.shape else None
+        return NirFragment(()) if node.type.shape else None
     rule = STANDARD.get(node.op.kind)
     shaped = node.type.shape and all(arg.shape for arg in graph.args(node))
     return rule(graph, node, expand) if rule and (shaped or node.op.kind == "input") else None
 
 
-def _wired(graph: Graph, outputs: dict[str, str], plan: _Plan, delays: bool) -> Wiring:
-    taken = {*graph.nodes, *outputs.values()}
-    wiring = Wiring(graph, plan.said, plan.operands, plan.absorbed, delays, taken)
-    wiring.wire()
-    for name in [name for name in graph.nodes if name not in plan.said and name not in plan.absorbed]:
-        node = graph.nodes[name]
-        wiring.nodes[name] = _extension(graph, node)
-        wiring.edges += [(source, name) for source in dict.fromkeys(node.inputs)]
+def _draft(graph: Graph, outputs: dict[str, str], coverage: StandardCoverage, delays: bool) -> NirDraft:
+    """All nodes of a graph in NIR; `delays`: back edges of one step are Delay nodes."""
+    draft = NirDraft(graph, coverage, delays, {*graph.nodes, *outputs.values()})
+    draft.add_standard()
+    for name, node in graph.nodes.items():
+        if name not in coverage.fragments and name not in coverage.absorbed:
+            draft.add_extension(name, _extension(graph, node))
     for output, name in outputs.items():
         value = graph.outputs[output]
         shape = np.array(graph.nodes[value].type.shape, dtype=np.int64)
-        wiring.nodes[name] = nir.Output(output_type={"output": shape})
-        wiring.output(value, name)
-    return wiring
+        draft.add_output(value, name, nir.Output(output_type={"output": shape}))
+    return draft
 
 
-def _graph(wiring: Wiring, metadata: dict[str, str]) -> nir.NIRGraph:
-    return nir.NIRGraph(wiring.nodes, wiring.edges, metadata=metadata, type_check=False)
+def _nir_graph(draft: NirDraft, metadata: dict[str, str]) -> nir.NIRGraph:
+    return nir.NIRGraph(draft.nodes, draft.edges, metadata=metadata, type_check=False)
 
 
 def _extension(graph: Graph, node: Node) -> Extension:
-    said = record(node.op, node.inputs)
+    entries = op_record(node.op, node.inputs)
     shape = np.array(node.type.shape, dtype=np.int64)
-    return Extension(said["kind"], said["attributes"], said["operands"], shape, graph.arrays(node))
+    return Extension(entries["kind"], entries["attributes"], entries["operands"], shape, graph.arrays(node))
 
 
 def _output_names(graph: Graph) -> dict[str, str]:
@@ -138,8 +153,8 @@ def _output_names(graph: Graph) -> dict[str, str]:
     return names
 
 
-def _metadata(graph: Graph, reading: Semantics) -> dict[str, str]:
+def _metadata(graph: Graph, semantics: Semantics) -> dict[str, str]:
     """What the numbers in the file mean, for every reader."""
     static = [node.name for node in graph.inputs if node.type.static]
     about = {"name": graph.name, "steps": str(graph.steps), "dtype": graph.dtype, "static_inputs": json.dumps(static)}
-    return {**about, **metadata_of(reading)}
+    return {**about, **metadata_of(semantics)}

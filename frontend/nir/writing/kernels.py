@@ -13,7 +13,7 @@ from math import prod
 import nir
 import numpy as np
 
-from frontend.nir.writing.said import Said, convolution
+from frontend.nir.writing.fragments import NirFragment, convolution
 from ir.graph import Array, Graph, Node
 from ir.ops import Conv
 
@@ -21,19 +21,19 @@ REACH = 4
 """Taps of zeros on either side of an axis at most."""
 
 
-def conv(graph: Graph, node: Node, expand: bool) -> Said:
+def conv(graph: Graph, node: Node, expand: bool) -> NirFragment:
     """A Conv of the IR; with `expand` in the form that nir's type check accepts, where there is one."""
     pool = _pool(graph, node)
     if pool is not None:
-        return Said((pool,))
+        return NirFragment((pool,))
     arrays, op, spatial = graph.arrays(node), node.op, graph.args(node)[0].shape[1:]
     assert isinstance(op, Conv)
     weight, padding, groups = arrays["weight"], op.padding, op.groups
     bias = arrays.get("bias", np.zeros(weight.shape[0], weight.dtype))
     if expand:
-        weight, groups = without_groups(weight, groups), 1
+        weight, groups = dense_kernels(weight, groups), 1
         weight, padding = _square(weight, op, spatial)
-    return Said((convolution(spatial, weight, op.stride, padding, op.dilation, bias, groups),))
+    return NirFragment((convolution(spatial, weight, op.stride, padding, op.dilation, bias, groups),))
 
 
 def _pool(graph: Graph, node: Node) -> nir.NIRNode | None:
@@ -51,7 +51,7 @@ def _pool(graph: Graph, node: Node) -> nir.NIRNode | None:
     return nir.AvgPool2d(*sizes) if (weight == np.asarray(1 / prod(size), weight.dtype)).all() else None
 
 
-def without_groups(weight: Array, groups: int) -> Array:
+def dense_kernels(weight: Array, groups: int) -> Array:
     """The same kernels over all channels, zero where a group sees nothing."""
     if groups == 1:
         return weight
@@ -69,24 +69,25 @@ def _square(weight: Array, op: Conv, spatial: tuple[int, ...]) -> tuple[Array, t
     axes = list(zip(spatial, sizes, op.stride, op.padding, op.dilation, strict=True))
     if all(_positions(*axis) == _positions(axis[0], sizes[0], *axis[2:]) for axis in axes):
         return weight, op.padding
-    grown = [_growths(*axis) for axis in axes]
-    for both in sorted(product(*grown), key=lambda both: sum(map(sum, both))):
-        if len({k + sum(ends) for k, ends in zip(sizes, both, strict=True)}) == 1:
-            padding = tuple(p + d * before for p, d, (before, _) in zip(op.padding, op.dilation, both, strict=True))
-            return np.pad(weight, ((0, 0), (0, 0), *both)), padding
+    growths = [_growths(*axis) for axis in axes]
+    for taps in sorted(product(*growths), key=lambda taps: sum(map(sum, taps))):
+        if len({k + sum(ends) for k, ends in zip(sizes, taps, strict=True)}) == 1:
+            padding = tuple(p + d * before for p, d, (before, _) in zip(op.padding, op.dilation, taps, strict=True))
+            return np.pad(weight, ((0, 0), (0, 0), *taps)), padding
     return weight, op.padding
 
 
 def _growths(n: int, kernel: int, stride: int, pad: int, gap: int) -> list[tuple[int, int]]:
     """(taps before, taps after) by which a kernel can grow along an axis without another number of positions."""
-    wanted = _positions(n, kernel, stride, pad, gap)
+    positions = _positions(n, kernel, stride, pad, gap)
     return [
         (a, b)
         for a in range(REACH)
         for b in range(REACH)
-        if _positions(n, kernel + a + b, stride, pad + gap * a, gap) == wanted
+        if _positions(n, kernel + a + b, stride, pad + gap * a, gap) == positions
     ]
 
 
 def _positions(n: int, kernel: int, stride: int, pad: int, gap: int) -> int:
+    """How many places a kernel has along an axis of `n`."""
     return (n + 2 * pad - gap * (kernel - 1) - 1) // stride + 1

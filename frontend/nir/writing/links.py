@@ -18,17 +18,15 @@ from ir.ops import Add, Delay, Past, Synapse
 
 @dataclass(frozen=True)
 class Link:
-    """
-    One way from a population to a value.
-
-    factor: the weight, where every element reaches the element of the same place; None where a matrix is needed.
-    widest: the most elements of any value behind the population on the way.
-    """
+    """One way from a population to a value."""
 
     source: str
+    """The population."""
     value: str
     factor: float | None
+    """The weight, where every element reaches the element of the same place; None where a matrix is needed."""
     widest: int
+    """The most elements of any value behind the population on the way."""
 
 
 def is_population(node: Node) -> bool:
@@ -52,6 +50,7 @@ def _terms(graph: Graph, value: str) -> Iterator[str]:
 
 
 def _links_of(graph: Graph, value: str) -> list[Link]:
+    """The links to one summand."""
     factor, source, name = 1.0, graph.nodes[value], value
     while source.op.kind in ("synapse", "reshape"):
         factor *= source.op.weight if isinstance(source.op, Synapse) else 1.0
@@ -84,6 +83,7 @@ def weights_by_source(graph: Graph, values: tuple[str, ...]) -> dict[str, Array 
 
 
 def _sum(a: Array | float, b: Array | float) -> Array | float:
+    """The weights of two ways from the same population."""
     if isinstance(a, float) and isinstance(b, float):
         return a + b
     matrix, other = (a, b) if isinstance(a, np.ndarray) else (b, a)

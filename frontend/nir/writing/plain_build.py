@@ -1,4 +1,10 @@
-"""The nodes and edges of a lowered network in plain NIR."""
+"""
+The nodes and edges of a lowered network in plain NIR.
+
+NIR has no time within a step: the micro-steps of a time-coded attention become space. What a burst and the neurons behind it do
+at micro-step m does not depend on the other micro-steps, so that every micro-step gets neurons of its own: y[m] = [n > m] is a
+threshold neuron on n - m.
+"""
 
 from __future__ import annotations
 
@@ -9,25 +15,28 @@ from itertools import pairwise
 import nir
 import numpy as np
 
-from frontend.nir.meaning.semantics_given import metadata_of
+from frontend.nir.meaning.semantics_statement import metadata_of
+from frontend.nir.writing.allowed_semantics import CANONICAL
+from frontend.nir.writing.fragments import full
 from frontend.nir.writing.links import is_population, offset, weights_by_source
-from frontend.nir.writing.plain_burst import in_space
 from frontend.nir.writing.populations import Population
-from frontend.nir.writing.read_as import CANONICAL
-from frontend.nir.writing.said import full
 from frontend.nir.writing.strict_threshold import strict_threshold
 from ir.graph import Array, Graph, Node
 from ir.ops import Burst, Delay, Lif, Past
 from ir.ops.membrane import Membrane
 
 Weights = Mapping[str, "Array | float"]
+"""Population -> the weights by which it reaches a value: a matrix (targets x sources), or one factor."""
+HALF = 0.5
+"""Threshold of whole numbers: it does not matter whether a reader fires at it."""
 
 
 class PlainBuild:
     """
     One attempt at a network.
 
-    delays: whether back edges of one step are Delay nodes. If not, they are edges, listed in `late` once the network is made.
+    Args:
+        delays: whether back edges of one step are Delay nodes; else they are edges, listed in `late` once the network is built.
     """
 
     def __init__(self, graph: Graph, delays: bool) -> None:
@@ -50,6 +59,7 @@ class PlainBuild:
         return nir.NIRGraph(self._nodes, self._edges, metadata=about, type_check=False)
 
     def _population(self, node: Node) -> None:
+        """The nodes and edges of a neuron layer, a delay or an input."""
         if isinstance(node.op, Membrane):
             self._neuron(node, node.op)
         elif isinstance(node.op, Burst):
@@ -71,21 +81,22 @@ class PlainBuild:
         return bare and isinstance(op, Past) and isinstance(self._graph.nodes[op.of].op, Membrane)
 
     def _delay(self, node: Node, steps: Array) -> None:
+        """A Delay node, one number of steps per element or one for all."""
         self._connect(weights_by_source(self._graph, node.reads), offset(self._graph, node.reads), node.name)
         self._nodes[node.name] = nir.Delay(full(steps, (node.type.size,), self._graph.dtype))
 
     def _output(self, output: str, value: str) -> None:
         """An output with one edge: a sum of populations is added up in a node of its own, as not every reader sums at outputs."""
         size, sources = self._graph.nodes[value].type.size, weights_by_source(self._graph, (value,))
-        name = self._fresh(output, "_output")
-        target = name if len(sources) == 1 else self._fresh(f"{name}.sum", "_")
+        name = self._free_name(output, "_output")
+        target = name if len(sources) == 1 else self._free_name(f"{name}.sum", "_")
         self._connect(sources, offset(self._graph, (value,)), target)
         if target != name:
             self._nodes[target] = nir.Linear(np.eye(size, dtype=self._graph.dtype))
             self._edges.append((target, name))
         self._nodes[name] = nir.Output(output_type={"output": np.array([size])})
 
-    def _fresh(self, name: str, suffix: str) -> str:
+    def _free_name(self, name: str, suffix: str) -> str:
         """A name that no other node has or will have."""
         nodes = self._graph.nodes
         while name in self._nodes or (name in nodes and is_population(nodes[name])):
@@ -93,11 +104,9 @@ class PlainBuild:
         return name
 
     def _neuron(self, node: Node, op: Membrane) -> None:
-        graph, sources, bias = (
-            self._graph,
-            weights_by_source(self._graph, node.inputs),
-            self._bias(node, node.type.shape),
-        )
+        """A neuron layer; one that fires at its threshold gets a threshold for readers that fire above it."""
+        graph, sources = self._graph, weights_by_source(self._graph, node.inputs)
+        bias = self._bias(node, node.type.shape)
         arrays = {
             role: np.broadcast_to(array, node.type.shape).reshape(-1)
             for role, array in graph.arrays(node).items()
@@ -117,28 +126,41 @@ class PlainBuild:
         self._place(node, Population(op, arrays, (node.type.size,), graph.dtype, gates=False), sources, bias, about)
 
     def _burst(self, node: Node, op: Burst) -> None:
+        """A memoryless neuron for every count and micro-step, one micro-step after another."""
         sources, bias = weights_by_source(self._graph, node.inputs), self._bias(node, node.type.shape[1:])
         size, dtype = node.type.size // op.micro, self._graph.dtype
-        neuron, copies, bias = in_space(op, sources, bias, size, self._on_spikes(sources), dtype)
+        counts = np.zeros(size) if bias is None else bias
+        tables = {
+            name: weight if isinstance(weight, np.ndarray) else np.eye(size, dtype=dtype) * weight
+            for name, weight in sources.items()
+        }
+        exact = self._on_spikes(sources) and all(
+            (array == np.rint(array)).all() for array in (*tables.values(), counts)
+        )
+        neuron = Lif(decay=1.0, form="sum", threshold=HALF if exact else 0.0, comparator=">")
+        copies = {name: np.tile(np.asarray(table, dtype), (op.micro, 1)) for name, table in tables.items()}
+        less_micro_step = np.asarray(np.tile(counts, op.micro) - np.repeat(np.arange(op.micro), size), dtype)
         about = {"module": node.provenance.module, "threshold_is": "strict in the source"}
-        self._place(node, Population(neuron, {}, (node.type.size,), dtype, gates=False), copies, bias, about)
+        population = Population(neuron, {}, (node.type.size,), dtype, gates=False)
+        self._place(node, population, copies, less_micro_step, about)
 
     def _bias(self, node: Node, shape: tuple[int, ...]) -> Array | None:
         """What enters a population of `shape` without any spike, flat; None where nothing has a bias."""
-        own = self._graph.arrays(node).get("bias")
-        flat = None if own is None else np.broadcast_to(own, shape).reshape(-1)
+        bias = self._graph.arrays(node).get("bias")
+        flat = None if bias is None else np.broadcast_to(bias, shape).reshape(-1)
         return _sum(flat, offset(self._graph, node.inputs), self._graph.dtype)
 
     def _on_spikes(self, sources: Weights) -> bool:
+        """Whether only spikes are weighted."""
         return all(self._graph.nodes[source].type.domain.kind == "spike" for source in sources)
 
     def _place(
         self, node: Node, population: Population, sources: Weights, bias: Array | None, about: Mapping[str, str]
     ) -> None:
         """A population with what enters it."""
-        chain = population.said(CANONICAL)
-        assert chain is not None
-        names = [*(self._fresh(f"{node.name}.in", "_") for _ in chain[1:]), node.name]
+        chain = population.nodes(CANONICAL)
+        assert chain is not None  # its bias goes into the weights, so that none is too large
+        names = [*(self._free_name(f"{node.name}.in", "_") for _ in chain[1:]), node.name]
         self._connect(sources, bias, names[0])
         self._nodes.update(zip(names, chain, strict=True))
         self._edges += pairwise(names)
@@ -152,15 +174,15 @@ class PlainBuild:
         for name in timely:
             node, weight = self._graph.nodes[name], sources[name]
             source = node.op.of if isinstance(node.op, Past) and self._is_bare(node) else name
-            reached = target
+            end = target
             if bias is not None or _is_matrix(weight) or weight != 1 or (source, target) in self._edges:
-                reached = self._fresh(f"{target}.from.{name}", "_")
-                self._nodes[reached] = self._weighting(weight, bias, node.type.size)
-                self._edges.append((reached, target))
+                end = self._free_name(f"{target}.from.{name}", "_")
+                self._nodes[end] = self._weighting(weight, bias, node.type.size)
+                self._edges.append((end, target))
                 bias = None
-            self._edges.append((source, reached))
+            self._edges.append((source, end))
             if source != name:
-                self.late.append((source, reached))
+                self.late.append((source, end))
 
     def _weighting(self, weight: Array | float, bias: Array | None, size: int) -> nir.NIRNode:
         """The node that weights a population of `size`: a factor per element or a matrix."""
@@ -175,7 +197,8 @@ def _is_matrix(weight: Array | float) -> bool:
 
 
 def _sum(a: Array | None, b: Array | None, dtype: str) -> Array | None:
-    if a is None or b is None:
-        found = b if a is None else a
-        return None if found is None else np.ascontiguousarray(found, dtype=dtype)
-    return np.asarray(a + b, dtype)
+    """The sum of what there is, in `dtype`; None where there is nothing."""
+    if a is not None and b is not None:
+        return np.asarray(a + b, dtype)
+    only = b if a is None else a
+    return None if only is None else np.ascontiguousarray(only, dtype=dtype)

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import nir
 
-from frontend.nir.writing.back_edges import are_found
+from frontend.nir.writing.allowed_semantics import CANONICAL, allowed_semantics, shared_semantics
+from frontend.nir.writing.back_edges import are_read_late
 from frontend.nir.writing.links import Link, is_population, links
 from frontend.nir.writing.plain_build import PlainBuild
 from frontend.nir.writing.populations import Population
-from frontend.nir.writing.read_as import CANONICAL, reading_of
 from ir.graph import Graph, Node
 from ir.ops import Burst, Delay, Leaky, Lif, Past
 
@@ -27,10 +27,12 @@ MAX_MATRIX_ELEMENTS = 1 << 25
 
 @dataclass(frozen=True)
 class PlainNir:
-    """A graph of standard nodes only, or the reason why there is none."""
+    """A lowered network in standard NIR, as far as it can be said there."""
 
     graph: nir.NIRGraph | None
+    """Of standard nodes only; None where there is none."""
     reason: str = ""
+    """Why there is none."""
 
 
 def plain_nir(graph: Graph) -> PlainNir:
@@ -48,20 +50,20 @@ def plain_nir(graph: Graph) -> PlainNir:
     elements += sum(_weights(graph, link) for value in graph.outputs.values() for link in links(graph, (value,)))
     if elements > MAX_MATRIX_ELEMENTS:
         return PlainNir(None, f"its dense matrices would hold {elements:,} weights, more than {MAX_MATRIX_ELEMENTS:,}")
-    bare = PlainBuild(graph, delays=False)
-    made = bare.network()
-    if graph.loops and not are_found(made, bare.late):
-        made = PlainBuild(graph, delays=True).network()
-    return PlainNir(made)
+    build = PlainBuild(graph, delays=False)
+    network = build.network()
+    if graph.loops and not are_read_late(network, build.late):
+        network = PlainBuild(graph, delays=True).network()
+    return PlainNir(network)
 
 
 def _elements(graph: Graph, node: Node) -> int:
     """The weights of all matrices into a population."""
-    found = links(graph, node.reads)
+    ways = links(graph, node.reads)
     if not isinstance(node.op, Burst):
-        return sum(_weights(graph, link) for link in found)
+        return sum(_weights(graph, link) for link in ways)
     size = node.type.size // node.op.micro
-    return sum(node.op.micro * (size * size if link.factor is not None else _weights(graph, link)) for link in found)
+    return sum(node.op.micro * (size * size if link.factor is not None else _weights(graph, link)) for link in ways)
 
 
 def _weights(graph: Graph, link: Link) -> int:
@@ -93,10 +95,11 @@ def _obstacle(graph: Graph) -> str:
 def _unspeakable(graph: Graph, node: Node) -> str:
     """Why NIR's canonical reading has no such neuron; empty if it has."""
     op = node.op
-    allowed = Population(op, graph.arrays(node), node.type.shape, graph.dtype).allowed()  # type: ignore[arg-type]
+    assert isinstance(op, Lif | Leaky)
+    allowed = allowed_semantics(Population(op, graph.arrays(node), node.type.shape, graph.dtype))
     if allowed is None:
         return f"%{node.name} does not leak where NIR's neuron must, or has a negative decay"
-    if reading_of({node.name: allowed})[0] == CANONICAL:
+    if shared_semantics({node.name: allowed})[0] == CANONICAL:
         return ""
     if isinstance(op, Lif) and op.reset != "value":
         return f"%{node.name} resets by {op.reset}; NIR's neurons reset to a value"

@@ -16,6 +16,7 @@ from ir.graph import Array
 from ir.ops import Lif
 
 FLOAT32_BITS = 24
+"""Binary digits of a float32."""
 
 
 def strict_threshold(
@@ -29,7 +30,7 @@ def strict_threshold(
         weights: all weights (targets x sources) and biases (targets,) of the population.
         steps: length of the window, 0 if it never ends.
         on_spikes: whether only spikes (integers) are weighted.
-        dtype: the number type in which the source computes.
+        dtype: in which the source computes.
     """
     if op.comparator == ">":
         return op.threshold, "strict in the source"

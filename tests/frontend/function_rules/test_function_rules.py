@@ -224,6 +224,7 @@ REFUSED: dict[str, tuple[Callable[[Tensor, Tensor, Tensor], object], str]] = {
     "constant in time": (lambda x, y, s: x + torch.arange(3.0).reshape(3, 1, 1, 1), "import.time"),
     "constant in time and features": (lambda x, y, s: x * W[:3].reshape(3, 1, 1, 6), "import"),
     "constant in the batch": (lambda x, y, s: x * torch.arange(x.shape[1]).reshape(-1, 1, 1), "import.axes"),
+    "constant of another library": (lambda x, y, s: x * np.float32(2.0), "import.constant"),
     "NaN": (lambda x, y, s: x * torch.full((6,), float("nan")), "import.finite"),
     "constant output": (lambda x, y, s: torch.ones(3), "import.outputs"),
     "no tensor": (lambda x, y, s: {"a": x, "b": 3}, "import.outputs"),
@@ -268,3 +269,10 @@ def test_what_cannot_be_imported_is_one_error(case: str) -> None:
         trace_module(Net(compute).eval(), example(2, 0), ["s"], STEPS, "net")
     assert caught.value.rule.startswith(rule)
     assert caught.value.where
+
+
+def test_a_rule_that_contradicts_torch_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FUNCTION_RULES, "neg", FUNCTION_RULES["get_mT"])
+    with pytest.raises(CompileError, match=r"neg made a tensor of shape \(3, 5, 4, 6\), its rule says") as caught:
+        trace_module(Net(lambda x, y, s: -x).eval(), example(2, 0), ["s"], STEPS, "net")
+    assert caught.value.rule == "import.function"

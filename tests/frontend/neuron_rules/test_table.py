@@ -10,9 +10,9 @@ from spikingjelly.activation_based import neuron, surrogate
 from spikingjelly.clock_driven import neuron as old
 from torch import nn
 
-from frontend.neuron_rules.neuron_probe import STEPS, probe_currents
-from frontend.neuron_rules.norse_rules import NORSE_CELLS, NORSE_LAYERS
-from frontend.neuron_rules.snntorch_rules import SNNTORCH_CELLS
+from frontend.neuron_rules.behaviour import STEPS, tie_currents
+from frontend.neuron_rules.norse import NORSE_CELLS, NORSE_LAYERS
+from frontend.neuron_rules.snntorch import SNNTORCH_CELLS
 from frontend.neuron_rules.table import NEURON_RULES, check_neuron, is_single_step, neuron_rule
 from frontend.tracing.trace import trace_module
 from ir.errors import CompileError
@@ -82,7 +82,7 @@ def test_every_rule_has_a_neuron() -> None:
 
 def currents(threshold: float) -> torch.Tensor:
     """Half random, half multiples of an eighth of the threshold: (STEPS, 2, neurons)."""
-    ties = probe_currents(threshold)
+    ties = tie_currents(threshold)
     return torch.cat([ties, torch.randn(ties.shape, generator=torch.Generator().manual_seed(0)) * 2 * threshold], dim=1)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from frontend.nir.import_nir import Imported, import_nir
+from frontend.nir.import_nir import NirImport, import_nir
 from frontend.nir.meaning.semantics_presets import PRESETS
 from ir.interpreter import interpret
 from ir.verify import verify
@@ -24,7 +24,7 @@ DATA = Path(__file__).parents[2] / "data" / "nir"
 CASES = {f"{path.parent.name}/{path.stem}": path for path in sorted(DATA.glob("*/*.npz"))}
 
 
-def imported(case: str, folder: Path, semantics: str) -> Imported:
+def imported(case: str, folder: Path, semantics: str) -> NirImport:
     path = folder / "network.nir"
     path.write_bytes(gzip.decompress(CASES[case].with_suffix(".nir.gz").read_bytes()))
     with np.load(CASES[case]) as recorded:
@@ -33,7 +33,7 @@ def imported(case: str, folder: Path, semantics: str) -> Imported:
         return import_nir(path, str(recorded["semantics"]), dt=float(recorded["dt"]) or None)
 
 
-def spikes_of(found: Imported, x: np.ndarray, library: str) -> np.ndarray:
+def spikes_of(found: NirImport, x: np.ndarray, library: str) -> np.ndarray:
     (source,) = found.graph.inputs
     x = x.astype(found.graph.dtype)
     (y,) = interpret(found.graph, {source.name: torch.from_numpy(x) if library == "torch" else x}).values()

@@ -14,7 +14,7 @@ from spikingjelly.activation_based.neuron import IFNode, LIFNode
 from torch import nn
 
 from frontend.tracing.import_check import check_import
-from frontend.tracing.taint import Taint
+from frontend.tracing.tensors import Taint
 from frontend.tracing.trace import trace_module
 from ir.errors import CompileError
 from ir.graph import Graph

@@ -8,8 +8,8 @@ import nir
 import numpy as np
 import pytest
 
+from frontend.nir.meaning.lints import suspicions
 from frontend.nir.meaning.semantics_resolve import resolve
-from frontend.nir.meaning.suspicions import suspicions
 from frontend.nir.reading.reader import network_of
 
 
@@ -25,7 +25,7 @@ def rules(node: nir.NIRNode, weight: float = 0.5, **options: Any) -> list[str]:
     nodes = {"x": nir.Input({"input": np.array([2])}), "w": nir.Linear(np.full((2, 2), weight)), "n": node}
     nodes["y"] = nir.Output({"output": np.array([2])})
     network = network_of(nir.NIRGraph(nodes, [("x", "w"), ("w", "n"), ("n", "y")], type_check=False))
-    return [rule for rule, _, _ in suspicions(network, resolve(network, {"dt": 1e-3, **options}))]
+    return [lint.rule for lint in suspicions(network, resolve(network, {"dt": 1e-3, **options}))]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields as fields_of
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from frontend.nir.round_trip.ext import record, recorded_op
+from frontend.nir.round_trip import from_nir as reader
+from frontend.nir.round_trip.extension import op_from_record, op_record
 from frontend.nir.round_trip.file import read_nir, write_nir
-from frontend.nir.round_trip.from_nir import from_nir
+from frontend.nir.round_trip.from_nir import from_nir, through_nir
 from frontend.nir.round_trip.to_nir import to_nir
 from frontend.tracing.trace import trace_module
 from ir.errors import CompileError
@@ -95,7 +97,7 @@ def any_op(kind: str) -> Op:
 @pytest.mark.parametrize("kind", OPS)
 def test_every_operation_is_recorded_exactly(kind: str) -> None:
     op = any_op(kind)
-    assert recorded_op("x", record(op, ("a", "b"))) == (op, ("a", "b"))
+    assert op_from_record("x", op_record(op, ("a", "b"))) == (op, ("a", "b"))
 
 
 def test_a_changed_neuron_is_noticed(tmp_path: Path) -> None:
@@ -133,3 +135,38 @@ def test_files_with_the_former_names_of_operations_are_read() -> None:
         "integer_lif",
         "integer_leaky",
     ]
+
+
+def test_a_graph_through_nir_is_the_graph_and_its_nir() -> None:
+    graph, nir_graph = through_nir(vector_graph())
+    assert graph == vector_graph()
+    assert from_nir(nir_graph) == graph
+
+
+def without_provenance(graph: Graph) -> Graph:
+    nodes = {name: replace(node, provenance=Provenance()) for name, node in graph.nodes.items()}
+    return replace(graph, nodes=nodes)
+
+
+def with_finer_bias(graph: Graph) -> Graph:
+    return replace(graph, params={**graph.params, "fc.bias": graph.params["fc.bias"].astype(np.float64)})
+
+
+@pytest.mark.parametrize(
+    ("lose", "value", "where"),
+    [
+        (without_provenance, "lif", "lif"),
+        (with_finer_bias, "fc", ""),
+        (lambda graph: replace(graph, steps=5), "twice", ""),
+    ],
+)
+def test_a_graph_that_nir_does_not_hold_is_one_error(
+    lose: Callable[[Graph], Graph], value: str, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_record = reader.graph_from_record
+    monkeypatch.setattr(reader, "graph_from_record", lambda *arguments: lose(read_record(*arguments)))
+    with pytest.raises(CompileError, match=f"%{value} of the graph vectors is not read back") as caught:
+        through_nir(vector_graph())
+    assert caught.value.rule == "nir.round_trip"
+    assert caught.value.where == where
+    assert "report" in caught.value.hint

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from frontend.nir.import_nir import import_nir
-from frontend.nir.round_trip.ext import Extension
+from frontend.nir.round_trip.extension import Extension
 from frontend.nir.round_trip.file import read_nir, write_nir
 from frontend.nir.round_trip.from_nir import from_nir
 from frontend.nir.round_trip.to_nir import to_nir

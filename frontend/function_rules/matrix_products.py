@@ -1,0 +1,113 @@
+"""Matrix products: a linear layer, products of two computed tensors or with a constant matrix, and einsum."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from math import prod
+
+import torch
+
+from frontend.function_rules.broadcasting import in_step
+from frontend.function_rules.layers import constants, feature_dim, require_axes
+from frontend.function_rules.views import matrix_transpose, permute, reshape
+from frontend.recording.layout import View, is_outer, is_plain, length
+from frontend.recording.recorder import Constant, Recorder
+from ir.errors import CompileError
+from ir.ops import Linear, MatMul
+
+EINSUM_EQUATION = re.compile(r"([A-Za-z]+),([A-Za-z]+)->([A-Za-z]+)")
+
+
+def linear(recorder: Recorder, x: View, weight: torch.Tensor, bias: torch.Tensor | None = None) -> View:
+    """x W^T + b over the last dimension."""
+    if not isinstance(x, View):
+        raise CompileError("import.weight", "multiplies a constant by weights that depend on the network's input")
+    return _linear(recorder, x, constants(recorder, weight=weight, bias=bias))
+
+
+def _linear(recorder: Recorder, x: View, params: dict[str, Constant]) -> View:
+    """The node of a linear layer on the last dimension, which must be features."""
+    require_axes(is_plain(x.dims[-1]), x, "a linear layer would mix time or batch into the features")
+    x = recorder.in_order(x)
+    outputs = params["weight"].array.shape[0]
+    value = recorder.emit(Linear(), x.value, params=params, name=recorder.path)
+    return recorder.result(value, (*x.dims[:-1], feature_dim(outputs)))
+
+
+def matmul(recorder: Recorder, x: View | torch.Tensor, y: View | torch.Tensor) -> View:
+    """A matrix product of two computed tensors, or with a constant matrix on either side."""
+    if isinstance(x, View) and isinstance(y, View):
+        return _product(recorder, x, y)
+    constant = y if isinstance(x, View) else x
+    assert isinstance(constant, torch.Tensor)
+    if constant.ndim != 2:
+        raise CompileError(
+            "import.matmul", f"multiplies by a constant of shape {tuple(constant.shape)}", hint="use a matrix"
+        )
+    stored = recorder.constant(constant, "weight")
+    if isinstance(x, View):
+        return _linear(recorder, x, {"weight": stored._replace(array=stored.array.T)})
+    assert isinstance(y, View)
+    return matrix_transpose(recorder, _linear(recorder, matrix_transpose(recorder, y), {"weight": stored}))
+
+
+def _product(recorder: Recorder, x: View, y: View) -> View:
+    """The product of two computed tensors: matrices in the last two dimensions, the others broadcast."""
+    matrices = min(len(x.dims), len(y.dims)) >= 2 and all(map(is_plain, (*x.dims[-2:], *y.dims[-2:])))
+    require_axes(matrices, x, f"a matrix product needs features in the last two dimensions, the other tensor is {y}")
+    x, y = in_step(recorder, x, y)
+    pairs = list(zip(x.dims[:-2], y.dims[:-2], strict=True))
+    drop = frozenset(place for place, pair in enumerate(pairs) if any(map(is_outer, pair)))
+    shape = [max(length(a), length(b)) for a, b in pairs]
+    x, y = (_widened(recorder, view, shape, drop) for view in (x, y))
+    x, y = recorder.in_order(x, drop), recorder.in_order(y, drop)
+    heads = [a if length(a) >= length(b) else b for a, b in zip(x.dims[:-2], y.dims[:-2], strict=True)]
+    return recorder.result(recorder.emit(MatMul(), x.value, y.value), (*heads, x.dims[-2], y.dims[-1]))
+
+
+def _widened(recorder: Recorder, view: View, shape: Sequence[int], drop: frozenset[int]) -> View:
+    """Leading feature dimensions of length 1 expanded to `shape`."""
+    sizes = [
+        size if place in drop else shape[place] if place < len(shape) else size for place, size in enumerate(view.shape)
+    ]
+    return recorder.expand(view, tuple(sizes))
+
+
+def einsum(recorder: Recorder, equation: str, *operands: View) -> View:
+    """`abij,abjk->abik` and its like: every index once per operand, products and sums of two computed tensors."""
+    match = EINSUM_EQUATION.fullmatch(equation.replace(" ", ""))
+    if match is None or len(operands) != 2 or not all(isinstance(operand, View) for operand in operands):
+        raise CompileError(
+            "import.einsum", f"cannot import einsum {equation!r}", hint="two computed tensors and an explicit result"
+        )
+    a, b, result = match.groups()
+    x, y = operands
+    batch = [index for index in result if index in a and index in b]
+    rows = [index for index in a if index in result and index not in b]
+    columns = [index for index in b if index in result and index not in a]
+    inner = [index for index in a if index in b and index not in result]
+    unique = len(set(a)) == len(a) and len(set(b)) == len(b) and len(set(result)) == len(result)
+    if not unique or set(a) | set(b) != {*batch, *rows, *columns, *inner}:
+        raise CompileError(
+            "import.einsum", f"cannot import einsum {equation!r}", hint="repeated and lone indices have no rule"
+        )
+    sizes = {**dict(zip(a, x.shape, strict=True)), **dict(zip(b, y.shape, strict=True))}
+    factors = _as_matrices(recorder, x, a, batch, rows, inner), _as_matrices(recorder, y, b, batch, inner, columns)
+    order = [*batch, *rows, *columns]
+    product = reshape(recorder, matmul(recorder, *factors), [sizes[index] for index in order])
+    return permute(recorder, product, [order.index(index) for index in result])
+
+
+def _as_matrices(
+    recorder: Recorder, x: View, indices: str, batch: list[str], rows: list[str], columns: list[str]
+) -> View:
+    """The tensor with the batch indices first and the others merged to a matrix."""
+    sizes = dict(zip(indices, x.shape, strict=True))
+    ordered = permute(recorder, x, [indices.index(index) for index in (*batch, *rows, *columns)])
+    height, width = prod(sizes[index] for index in rows), prod(sizes[index] for index in columns)
+    return reshape(recorder, ordered, [*(sizes[index] for index in batch), height, width])
+
+
+RULES = {"linear": linear, "matmul": matmul, "bmm": matmul, "einsum": einsum}
+"""Function name -> rule."""

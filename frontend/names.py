@@ -1,0 +1,36 @@
+"""Names of nodes, as text in letters that the IR's text form can hold and each one taken once, and names of classes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from typing import Any
+
+from ir.errors import CompileError
+
+
+def utf8_text(value: Any) -> str:
+    """A name or text of a file, bytes or str, as str; CompileError where it is not UTF-8."""
+    try:
+        return (value if isinstance(value, bytes) else str(value).encode("utf8")).decode("utf8")
+    except UnicodeError as error:
+        raise CompileError("nir.name", f"{value!a} is not a text in UTF-8") from error
+
+
+def node_name(text: str) -> str:
+    """The text with an underscore for every letter that the IR's text form cannot hold."""
+    return re.sub(r"[^\w.\-]", "_", text, flags=re.ASCII) or "_"
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """The name, or the first of name_2, name_3 ... that is not in `taken`."""
+    unique, copies = name, 1
+    while unique in taken:
+        copies += 1
+        unique = f"{name}_{copies}"
+    return unique
+
+
+def qualified_name(cls: type) -> str:
+    """The name under which the tables know a class: module and class."""
+    return f"{cls.__module__}.{cls.__qualname__}"

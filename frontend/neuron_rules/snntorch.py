@@ -1,0 +1,226 @@
+"""
+snnTorch's neurons (https://github.com/jeshraghian/snntorch, 1.0.0, snntorch/_neurons), which take one step per call.
+
+All start at 0 and fire where mem - threshold > 0. r is whether the membrane of the step before lies above the threshold:
+
+Leaky      mem <- beta mem + x - r threshold      (subtract);  beta (1 - r) mem + x          (zero)
+Synaptic   syn <- alpha syn + x
+           mem <- beta mem + syn - r threshold    (subtract);  (1 - r) (beta mem + syn)      (zero)
+
+RLeaky and RSynaptic add recurrent(spikes of the step before) to x, and reset as Synaptic does. Zeroing is late all the same in
+Leaky, where nothing reads the membrane between the spike and the next leak: its input is not lost, theirs is.
+With reset_delay=False a spike resets at once. A neuron still above the threshold then is reset once more by r, unless it
+fires again: the IR's `subtract_once`. Options that no rule covers are refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from frontend.names import qualified_name
+from ir.errors import CompileError
+from ir.ops import Leaky, Lif, Scale
+from ir.ops.membrane import Membrane
+
+
+def leaky(module: nn.Module) -> Lif:
+    """A membrane; a reset to zero takes effect before the next leak, so that it is the same as one at the spike."""
+    return Lif(**_membrane(module), **_firing(module, late_zero=False))
+
+
+def recurrent_leaky(module: nn.Module) -> Lif:
+    """A membrane; a reset to zero comes after the next step's input."""
+    return Lif(**_membrane(module), **_firing(module, late_zero=True))
+
+
+def synaptic(module: nn.Module) -> Lif:
+    """A membrane behind a synaptic current, which no reset touches."""
+    return Lif(**_membrane(module), **_current(module), **_firing(module, late_zero=True))
+
+
+def _membrane(module: nn.Module) -> dict[str, Any]:
+    return {"decay": _shared(1 - _factor(module, "beta")), "form": "sum"}
+
+
+def _current(module: nn.Module) -> dict[str, Any]:
+    return {"current_decay": _shared(1 - _factor(module, "alpha"))}
+
+
+def _firing(module: nn.Module, late_zero: bool) -> dict[str, Any]:
+    """Threshold and reset; `late_zero`: a delayed reset to zero comes after the next step's input."""
+    delayed = bool(module.reset_delay)
+    reset = {
+        "subtract": {"reset": "subtract", "reset_at": "next"} if delayed else {"reset": "subtract_once"},
+        "zero": {"reset": "value", "reset_at": "next" if delayed and late_zero else "spike"},
+        "none": {"reset": "none"},
+    }
+    return {"threshold": _shared(_threshold(module)), "comparator": ">", **reset[str(module.reset_mechanism)]}
+
+
+def _factor(module: nn.Module, name: str) -> torch.Tensor:
+    """What a variable keeps from step to step, in float64, as 1 - (1 - beta) must be beta again."""
+    return getattr(module, name).detach().clamp(0, 1).double()
+
+
+def _threshold(module: nn.Module) -> torch.Tensor:
+    return torch.as_tensor(module.threshold).detach().double()
+
+
+def _shared(values: torch.Tensor) -> float:
+    """The number that all neurons share; 0.5 where each has its own, in a parameter of the node."""
+    return float(values) if values.numel() == 1 else 0.5
+
+
+_SNNTORCH = "snntorch._neurons"
+SNNTORCH_CELLS: dict[str, Callable[[nn.Module], Membrane]] = {
+    f"{_SNNTORCH}.leaky.Leaky": leaky,
+    f"{_SNNTORCH}.synaptic.Synaptic": synaptic,
+    f"{_SNNTORCH}.rleaky.RLeaky": recurrent_leaky,
+    f"{_SNNTORCH}.rsynaptic.RSynaptic": synaptic,
+}
+"""Neurons that take one step per call."""
+SNNTORCH_STATES: dict[str, tuple[str, ...]] = {
+    f"{_SNNTORCH}.leaky.Leaky": ("mem",),
+    f"{_SNNTORCH}.synaptic.Synaptic": ("syn", "mem"),
+    f"{_SNNTORCH}.rleaky.RLeaky": ("spk", "mem"),
+    f"{_SNNTORCH}.rsynaptic.RSynaptic": ("spk", "syn", "mem"),
+}
+"""Their states, as arguments of `forward` and as attributes."""
+SNNTORCH_STATEFUL = (
+    f"{_SNNTORCH}.neurons.SpikingNeuron",
+    *(f"{_SNNTORCH}.{file}.LeakyParallel" for file in ("leakyparallel", "leakyunroll")),
+    f"{_SNNTORCH}.leakykernel.LeakyKernel",
+)
+"""Bases of all neurons of snnTorch, those without a rule among them (second order, convolutional LSTM, parallel)."""
+
+
+def states(module: nn.Module) -> tuple[str, ...]:
+    """The states of a neuron of snnTorch with a rule; none for any other module."""
+    return SNNTORCH_STATES.get(qualified_name(type(module)), ())
+
+
+def constants(module: nn.Module) -> dict[str, torch.Tensor]:
+    """
+    The constants that differ from neuron to neuron, float32, by the IR's name, in a shape that fits one sample.
+
+    There are none where `module` is no neuron of snnTorch.
+    """
+    if not states(module):
+        return {}
+    table: dict[str, torch.Tensor] = {"threshold": _threshold(module), "decay": 1 - _factor(module, "beta")}
+    if "syn" in states(module):
+        table["current_decay"] = 1 - _factor(module, "alpha")
+    return {role: _of_one_sample(values.float()) for role, values in table.items() if values.numel() > 1}
+
+
+def recurrence(module: nn.Module) -> nn.Module | None:
+    """What a neuron of snnTorch sends its own spikes through, to itself; None for any other module."""
+    return module.recurrent if "spk" in states(module) else None  # pyright: ignore[reportReturnType]
+
+
+def readout(module: nn.Module, op: Membrane) -> tuple[Leaky, Scale | None] | None:
+    """
+    The membrane of a neuron of snnTorch as a value, and the current that a spike sends to it at the next step, if any.
+
+    None where the IR has no such value: where a reset sets the membrane to zero, comes without delay, or would have to pass
+    through the synaptic current.
+    """
+    if not states(module) or not isinstance(op, Lif):
+        return None
+    late = (op.reset, op.reset_at) == ("subtract", "next") and "syn" not in states(module)
+    if op.reset != "none" and not late:
+        return None
+    return Leaky(decay=op.decay, form=op.form, current_decay=op.current_decay), Scale(-op.threshold) if late else None
+
+
+def _of_one_sample(values: torch.Tensor) -> torch.Tensor:
+    while values.shape[0] == 1:
+        values = values[0]
+    return values
+
+
+_RESETS = {0: ("subtract", "_base_sub"), 1: ("zero", "_base_zero"), 2: ("none", "_base_int")}
+"""What a neuron stores of its reset -> the name of the reset, and the method that takes a step."""
+_TRIALS = 257
+"""Distances from the threshold, 0 among them, that a surrogate function is tried on."""
+
+
+def check_snntorch(module: nn.Module) -> None:
+    """
+    Refuse options that no rule covers.
+
+    Raises:
+        CompileError: import.parameter, import.surrogate or import.module, with the neuron's class.
+    """
+    name = type(module).__name__
+    if not states(module):
+        raise CompileError(
+            "import.module",
+            f"{name} inherits from a neuron of snnTorch and has no rule of its own",
+            hint="use the neuron itself: Leaky, Synaptic, RLeaky or RSynaptic",
+        )
+    if not hasattr(module, "reset_delay"):
+        raise CompileError(
+            "import.module",
+            f"{name} is of a snnTorch without reset_delay",
+            hint="the rules are those of snnTorch 1.0: install it and load the same weights",
+        )
+    for what, hint in _unsupported(module):
+        raise CompileError("import.parameter", f"{name} {what}", hint=hint)
+    _check_reset(module, name)
+    _check_surrogate(module, name)
+
+
+def _unsupported(module: nn.Module) -> list[tuple[str, str]]:
+    """(what the neuron does that has no rule, what to do about it)."""
+    factor = torch.as_tensor(module.graded_spikes_factor)
+    late_recurrent = "syn" in states(module) and "spk" in states(module)
+    table = (
+        (
+            bool((factor != 1).any()),
+            "scales its spikes (graded_spikes_factor)",
+            "put the factor into the next layer's weights",
+        ),
+        (bool(module.inhibition), "fires one neuron at a time (inhibition=True)", "train with inhibition=False"),
+        (
+            bool(module.state_quant),
+            "quantises its state (state_quant)",
+            "train with state_quant=False; the compiler quantises",
+        ),
+        (bool((torch.as_tensor(module.threshold) < 0).any()), "has a threshold below 0", "thresholds are 0 or above"),
+        (
+            late_recurrent and not module.reset_delay,
+            "resets without delay, which snnTorch's own code fails to do",
+            "use reset_delay=True",
+        ),
+    )
+    return [(what, hint) for refused, what, hint in table if refused]
+
+
+def _check_reset(module: nn.Module, name: str) -> None:
+    """snnTorch decides on the reset once, when it makes the neuron; weights loaded later may say something else."""
+    expected = _RESETS.get(int(torch.as_tensor(module.reset_mechanism_val)))
+    method = getattr(module.state_function, "__name__", "")
+    if expected != (module.reset_mechanism, method):
+        raise CompileError(
+            "import.parameter",
+            f"{name} was made with another reset_mechanism than it has now",
+            hint="make it with the reset_mechanism of the weights that it loads",
+        )
+
+
+def _check_surrogate(module: nn.Module, name: str) -> None:
+    """A surrogate function must fire above the threshold, and nowhere else."""
+    distance = torch.linspace(-4, 4, _TRIALS)
+    with torch.no_grad():
+        fired = module.spike_grad(distance.clone())  # pyright: ignore[reportCallIssue]
+    if not isinstance(fired, torch.Tensor) or not torch.equal(fired, (distance > 0).float()):
+        raise CompileError(
+            "import.surrogate",
+            f"{name}'s spike_grad does not emit 1 above the threshold and 0 elsewhere",
+            hint="use one of snntorch.surrogate",
+        )

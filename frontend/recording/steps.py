@@ -1,0 +1,71 @@
+"""
+Single steps of values over the window, for models that loop over the steps themselves.
+
+T passes of the loop's body are folded into the one step that an IR graph describes: `x[t]` is a view of x with a `step`.
+Operations on views of one step are recorded once, at the first step; at later steps they find the node that is there already,
+as they have the same operation, operands and parameters. All steps stacked are the value over the window again; any other
+mixture of steps takes them out of the window, for the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from torch.utils._pytree import tree_leaves, tree_map
+
+from frontend.recording.layout import TIME, Axis, View
+from frontend.recording.recorder import Recorder
+from ir.ops import AtStep
+
+JOINS = {"stack": 1, "cat": 0, "concat": 0, "concatenate": 0}
+"""Functions that can put steps together -> how many dimensions they add."""
+
+
+def part_of_window(recorder: Recorder, x: View, dim: int, steps: Sequence[int]) -> list[View]:
+    """Single steps of a value over the window, its dimension `dim` of length 1."""
+    dims = (*x.dims[:dim], (), *x.dims[dim + 1 :])
+    recorder.stepwise = True
+    return [replace(x.with_dims(dims), step=step) for step in steps]
+
+
+def at_step(recorder: Recorder, view: View) -> View:
+    """A step of a value as a value without time; other views as they are."""
+    return view if view.step is None else View(recorder.emit(AtStep(view.step), view.value), view.dims)
+
+
+def one_step(recorder: Recorder, arguments: Any) -> tuple[Any, int | None]:
+    """The arguments as the rules take them, and the step they all belong to; mixed steps become values of the whole window."""
+    views = [leaf for leaf in tree_leaves(arguments) if isinstance(leaf, View)]
+    steps = {view.step for view in views if view.step is not None}
+    if not steps:
+        return arguments, None
+    if len(steps) == 1 and not any(recorder.is_timed(view) for view in views):
+        return tree_map(_without_step, arguments), steps.pop()
+    return tree_map(partial(_at_step_if_view, recorder), arguments), None
+
+
+def _at_step_if_view(recorder: Recorder, leaf: Any) -> Any:
+    return at_step(recorder, leaf) if isinstance(leaf, View) else leaf
+
+
+def _without_step(leaf: Any) -> Any:
+    return replace(leaf, step=None) if isinstance(leaf, View) else leaf
+
+
+def whole_window(recorder: Recorder, name: str, tensors: Any, dim: int = 0) -> View | None:
+    """All steps of one value, stacked or joined in order: the value itself. None where a call is anything else."""
+    items: list[Any] = list(tensors) if isinstance(tensors, (tuple, list)) else []
+    views = [item for item in items if isinstance(item, View)]
+    if len(views) < len(items) or [view.step for view in views] != list(range(recorder.steps)):
+        return None
+    first = replace(views[0], step=None)
+    if any(replace(view, step=None) != first for view in views):
+        return None
+    place = dim % (len(first.dims) + JOINS[name])
+    if name != "stack" and first.dims[place]:
+        return None
+    after = place if name == "stack" else place + 1
+    return first.with_dims((*first.dims[:place], (Axis(TIME, recorder.steps),), *first.dims[after:]))

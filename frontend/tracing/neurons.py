@@ -1,0 +1,184 @@
+"""
+Neuron layers of a traced run, written down as IR neurons: whole windows, or step by step.
+
+A neuron in single-step mode must read the same value at every step, step after step: its T calls are one node. Its own spikes
+come back to it one step late where it is recurrent, and its membrane is a value of its own where a rule knows how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from frontend.names import qualified_name
+from frontend.neuron_rules.behaviour import check_behaviour
+from frontend.neuron_rules.snntorch import constants, readout, recurrence, states
+from frontend.neuron_rules.table import NEURON_RULES, check_neuron, is_single_step, neuron_rule, spikes_of
+from frontend.recording.layout import BATCH, TIME, View, is_plain
+from frontend.recording.recorder import Constant, Recorder
+from frontend.recording.steps import at_step
+from frontend.tracing.states import StateHandover
+from frontend.tracing.tensors import TracedTensors
+from ir.errors import CompileError
+from ir.ops import Delay, Leaky, Scale
+from ir.ops.membrane import Membrane
+
+FOLD_HINT = "do the same at every step, with the state in neuron layers only; or use multi-step mode (step_mode='m')"
+
+
+@dataclass
+class StepNeuron:
+    """A neuron in single-step mode."""
+
+    path: str
+    """Of the module in the model."""
+    name: str
+    """Of the module's class."""
+    read: View
+    """The current that it reads, at every step."""
+    feedback: tuple[str, ...]
+    """Its recurrent currents: IR values in the order of `read`."""
+    value: str
+    """Its spikes: an IR value."""
+    calls: int = 0
+    """Steps that it has made."""
+
+    def check_step(self, read: View, step: int | None, steps: int) -> None:
+        """CompileError where a call is not the step that folds into the others."""
+        what = ""
+        if self.calls >= steps:
+            what = f"runs more than {steps} times in a window of {steps} steps"
+        elif step is not None and step != self.calls:
+            what = f"reads step {step} of its input at its own step {self.calls}"
+        elif read != self.read:
+            what = f"reads something else at step {self.calls} than at step 0 (%{read.value} instead of %{self.read.value})"
+        if what:
+            raise CompileError("import.steps", f"{self.name} {what}", where=self.path, hint=FOLD_HINT)
+
+
+class NeuronLayers:
+    """
+    The neurons of one traced run.
+
+    Args:
+        call: runs a module on a tensor so that tracing sees it: the recurrent connection of a neuron.
+    """
+
+    def __init__(
+        self, recorder: Recorder, tensors: TracedTensors, call: Callable[[nn.Module, torch.Tensor], torch.Tensor]
+    ) -> None:
+        self._recorder, self._tensors, self._call = recorder, tensors, call
+        self.states = StateHandover(tensors)
+        self._steps: dict[int, StepNeuron] = {}
+
+    def check_entry(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+        """CompileError where a neuron that is about to run is used in a way that its rule does not cover."""
+        has_run = id(module) in self._steps
+        check_neuron(module, has_run)
+        if len(args) > 1 and args[1] is not None and not has_run and not states(module):
+            raise CompileError(
+                "import.state",
+                f"{type(module).__name__} starts from a state that is given to it",
+                hint="let every neuron start from its own initial state: pass None",
+            )
+
+    def record(self, module: nn.Module, args: tuple[Any, ...], result: Any) -> None:
+        """Write down a neuron layer, which reads (T, B, ...), or (B, ...) step by step."""
+        rule, view = neuron_rule(module), self._tensors.view(args[0])
+        assert rule is not None
+        if view is None:
+            raise CompileError("import.constant", "a neuron's current does not depend on the inputs")
+        op = rule(module)
+        if id(module) not in self._steps and qualified_name(type(module)) not in NEURON_RULES:
+            check_behaviour(module, op, is_single_step(module))
+        if is_single_step(module):
+            self._record_step(module, op, view, spikes_of(result))
+            return
+        view = self._recorder.in_order(self._with_time(at_step(self._recorder, view)))
+        value = self._recorder.emit(op, view.value, name=self._recorder.path)
+        self._tensors.add(spikes_of(result), replace(view, value=value))
+
+    def check_complete(self) -> None:
+        """CompileError where a neuron has not made all steps of the window."""
+        for neuron in self._steps.values():
+            if neuron.calls != self._recorder.steps:
+                what = f"{neuron.name} runs {neuron.calls} of {self._recorder.steps} steps"
+                raise CompileError(
+                    "import.steps", what, where=neuron.path, hint="loop over all steps of the example input"
+                )
+
+    def _record_step(self, module: nn.Module, op: Membrane, view: View, spikes: torch.Tensor) -> None:
+        """Write down one step of a neuron layer; where a rule knows how, its membrane becomes a value, too."""
+        if [axis.kind for axis in view.dims[0]][:1] != [BATCH]:
+            raise CompileError(
+                "import.step_mode",
+                f"{type(module).__name__} runs step by step, but reads {view} at once",
+                hint="loop over the steps in forward, or functional.set_step_mode(net, 'm')",
+            )
+        self._recorder.function = ""
+        params = {role: self._recorder.constant(values, role) for role, values in constants(module).items()}
+        read = replace(self._recorder.in_order(view), step=None)
+        if id(module) not in self._steps:
+            self._steps[id(module)] = self._first_step(module, op, read, params)
+        neuron = self._steps[id(module)]
+        neuron.check_step(read, view.step, self._recorder.steps)
+        neuron.calls += 1
+        self._tensors.add(spikes, View(neuron.value, read.dims, neuron.calls - 1))
+        self.states.leave(module, self._recorder.path)
+        membrane = readout(module, op)
+        if membrane is not None:
+            self._tensors.add(module.mem, self._membrane(neuron, *membrane, params))
+
+    def _first_step(self, module: nn.Module, op: Membrane, read: View, params: Mapping[str, Constant]) -> StepNeuron:
+        """The node of a neuron in single-step mode; `params` are constants of single neurons."""
+        feedback = self._feedback(module, read)
+        value = self._recorder.emit(op, read.value, *feedback, params=params, name=self._recorder.path)
+        return StepNeuron(self._recorder.path, type(module).__name__, read, feedback, value)
+
+    def _feedback(self, module: nn.Module, read: View) -> tuple[str, ...]:
+        """The current that a neuron's own spikes of the step before send back to it; none where it is not recurrent."""
+        connection = recurrence(module)
+        if connection is None:
+            return ()
+        spikes = torch.zeros(read.shape)
+        self._tensors.add(spikes, replace(read, value=self._recorder.past(self._recorder.path, read.value)))
+        current = self._tensors.view(self._call(connection, spikes))
+        if current is None:
+            raise CompileError("import.constant", "a neuron's recurrent current does not depend on its spikes")
+        return (self._recorder.in_order(current).value,)
+
+    def _membrane(self, neuron: StepNeuron, op: Leaky, reset: Scale | None, params: Mapping[str, Constant]) -> View:
+        """
+        The membrane of a neuron at the step that it has just made.
+
+        Args:
+            reset: the current that a spike sends back at the step after it, None where no spike resets.
+            params: constants of single neurons; a threshold among them is the weight of `reset`.
+        """
+        constants_of_op = dict(params)
+        threshold = constants_of_op.pop("threshold", None)
+        currents = [neuron.read.value, *neuron.feedback]
+        if reset is not None:
+            late = self._recorder.emit(Delay(1), neuron.value, name=f"{neuron.path}.late")
+            weight = {} if threshold is None else {"weight": Constant(f"{threshold.name}.reset", -threshold.array)}
+            currents.append(self._recorder.emit(reset, late, params=weight, name=f"{neuron.path}.reset"))
+        value = self._recorder.emit(op, *currents, params=constants_of_op, name=f"{neuron.path}.membrane")
+        return View(value, neuron.read.dims, neuron.calls - 1)
+
+    def _with_time(self, view: View) -> View:
+        """The current of a whole window, time in front and batch behind it; features as long as the window become time."""
+        first = view.dims[0]
+        if not self._recorder.is_timed(view) and is_plain(first) and view.shape[0] == self._recorder.steps:
+            view = self._recorder.unfold_time(view, 0)
+        kinds = [[axis.kind for axis in dim] for dim in view.dims[:2]]
+        if kinds[0] != [TIME] or kinds[1][:1] != [BATCH]:
+            raise CompileError(
+                "import.axes",
+                f"a neuron reads {view}, not (T, B, ...) with T = {self._recorder.steps}",
+                hint="time first, batch second; check the number of steps",
+            )
+        return view

@@ -1,0 +1,83 @@
+"""What the neuron layers of a module emit in one run, to be compared with a graph's, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.hooks import RemovableHandle
+
+from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons, spikes_of
+from ir.errors import CompileError
+from ir.graph import Node
+
+
+class SpikeRecord:
+    """The spikes of every neuron layer of a module, in the order in which the layers ran."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._module = module
+        self._spikes: dict[str, list[torch.Tensor]] = {}
+
+    def run(self, inputs: Mapping[str, torch.Tensor]) -> Any:
+        """The module's result; the spikes of its layers are kept, those of single steps stacked."""
+        modules: list[tuple[str, nn.Module]] = list(self._module.named_modules())
+        neurons = [(path, child) for path, child in modules if neuron_rule(child) is not None]
+        hooks: list[RemovableHandle] = [child.register_forward_hook(self._keeping(path)) for path, child in neurons]
+        reset_neurons(self._module)
+        try:
+            result = self._module(**inputs)
+            for path, child in neurons:
+                if is_single_step(child) and path in self._spikes:
+                    self._spikes[path] = [torch.stack(self._spikes[path])]
+            return result
+        finally:
+            reset_neurons(self._module)
+            for hook in hooks:
+                hook.remove()
+
+    def _keeping(self, path: str) -> Any:
+        """A hook that keeps the spikes of the layer at `path`."""
+
+        def hook(_module: nn.Module, _args: Any, result: Any) -> None:
+            self._spikes.setdefault(path, []).append(spikes_of(result))
+
+        return hook
+
+    def next(self, node: Node) -> torch.Tensor:
+        """The spikes of the layer that `node` was traced from, shaped like the node's value."""
+        waiting = self._spikes.get(node.provenance.module)
+        if not waiting:
+            raise CompileError(
+                "import.mismatch",
+                f"%{node.name} has no neuron layer in the module",
+                where=node.provenance.module,
+                hint="keep layers as attributes, in nn.ModuleList or nn.ModuleDict",
+            )
+        spikes = waiting.pop(0)
+        return spikes.reshape(spikes.shape[0], -1, *node.type.shape)
+
+    def before(self, node: Node, steps: int) -> torch.Tensor:
+        """The spikes of the layer that `node` was traced from, `steps` late."""
+        spikes = self._spikes[node.provenance.module][0]
+        spikes = spikes.reshape(spikes.shape[0], -1, *node.type.shape)
+        return torch.cat([torch.zeros_like(spikes[:steps]), spikes[:-steps]])
+
+    def skip(self, node: Node) -> None:
+        """Pass over a membrane that is a value: the layer's only result, or one beside its spikes."""
+        if node.provenance.module not in self._spikes:
+            self.next(node)
+        self._spikes[node.provenance.module][:1] = []
+
+    def check_all_used(self) -> None:
+        """Raise CompileError if the graph lacks a layer that ran."""
+        lost = [path for path, waiting in self._spikes.items() if waiting]
+        if lost:
+            raise CompileError(
+                "import.mismatch",
+                f"the graph lacks the neuron layer {lost[0]}",
+                where=lost[0],
+                hint="an output that does not depend on a layer leaves it out; return what you need",
+            )

@@ -1,0 +1,67 @@
+"""A reader that hangs, crashes, eats memory or raises does so in a child; the caller gets one error."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from frontend.hdf5 import trial as hdf5_trial
+from ir.errors import CompileError
+
+
+def hang() -> None:
+    while True:
+        pass
+
+
+def crash() -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def eat() -> bytes:
+    return bytes(4 << 30)
+
+
+def refuse() -> None:
+    raise CompileError("nir.x", "größe\0 is wrong", hint="mend it")
+
+
+CASES: dict[str, tuple[Callable[[], object], str, str]] = {
+    "hangs": (hang, "nir.file", "within 1 s"),
+    "crashes": (crash, "nir.file", "without crashing"),
+    "eats memory": (eat, "nir.file", "MemoryError"),
+    "refuses": (refuse, "nir.x", "größe\0 is wrong"),
+    "fails": (lambda: [][1], "nir.file", "IndexError"),
+    "refuses at length": (lambda: (_ for _ in ()).throw(CompileError("nir.x", "long " * 100_000)), "nir.x", "long"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_happens_in_the_child_is_one_error(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, rule, text = CASES[case]
+    monkeypatch.setattr(hdf5_trial, "SECONDS", 1)
+    (tmp_path / "file").write_bytes(b"x")
+
+    def attempt() -> object:
+        return next(made) if hasattr(made := read(), "__next__") else made
+
+    start = time.perf_counter()
+    with pytest.raises(CompileError) as caught:
+        hdf5_trial.trial(tmp_path / "file", attempt, 0)
+    assert caught.value.rule == rule
+    assert text in caught.value.what
+    assert time.perf_counter() - start < 10
+
+
+def test_a_sound_read_says_nothing_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    before = len(os.listdir("/proc/self/fd"))
+    kept: list[int] = []
+    hdf5_trial.trial(tmp_path / "file", lambda: kept.append(1), 0)
+    assert kept == []
+    assert len(os.listdir("/proc/self/fd")) == before

@@ -1,0 +1,40 @@
+"""Names as text, in the IR's letters, and different from each other."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from frontend.names import free_name, node_name, qualified_name, utf8_text
+from ir.errors import CompileError
+from ir.graph import GraphBuilder
+from ir.ops import Input
+from ir.text import graph_text, parse_graph
+
+
+def test_bytes_and_texts_are_the_same_name() -> None:
+    assert utf8_text("größe") == utf8_text("größe".encode()) == "größe"
+    assert utf8_text(7) == "7"
+
+
+@pytest.mark.parametrize("name", [b"\xff", "\ud800"])
+def test_what_is_no_utf8_is_one_error(name: bytes | str) -> None:
+    with pytest.raises(CompileError, match="UTF-8") as caught:
+        utf8_text(name)
+    assert caught.value.rule == "nir.name"
+
+
+@pytest.mark.parametrize("text", ["a.b-1", "größe 2", "", "a/b(c)=d"])
+def test_the_text_form_holds_every_node_name(text: str) -> None:
+    builder = GraphBuilder("net", 1)
+    graph = builder.build({"output": builder.add(Input("spike[3]"), name=node_name(text))})
+    assert parse_graph(graph_text(graph), {}) == graph
+
+
+def test_a_name_is_taken_once() -> None:
+    assert free_name("a", ()) == "a"
+    assert free_name("a", {"a", "a_2"}) == "a_3"
+
+
+def test_classes_are_known_by_module_and_name() -> None:
+    assert qualified_name(torch.nn.Linear) == "torch.nn.modules.linear.Linear"
