@@ -1,6 +1,23 @@
-"""`python -m compile NETWORK --target loihi`, the same as the command `spike-compile`."""
+"""Where every way to start ends: the command `spike-compile`, `python -m spike_compiler`, `python -m compile`."""
 
-from compile.command.start import start
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import NoReturn
+
+
+def start() -> NoReturn:
+    """Run the command line with the process's own arguments, and end the process."""
+    # Threads that spin while they wait are many times slower on a machine that does anything else; torch is not loaded yet.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from compile.cli import main
+
+    code = main(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done and said; the way out is not to change the code
+    sys.exit(code)
+
 
 if __name__ == "__main__":
     start()

@@ -7,21 +7,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torch import nn
+
 from backends.targets import DEFAULT
 from compile.command.progress import Progress
 from compile.energy import PUBLISHED_TABLES, EnergyReport, PublishedTable, energy_report, missing_prices
-from compile.measure.layers import layers
+from compile.measure.layers import layer_summaries
 from compile.measure.occupancy import occupancy
 from compile.measure.run import Run, run_part
 from compile.measure.test_set import measure_test_set
-from compile.output.output_folder import check_folder
+from compile.output.atomic_folder import check_folder
 from compile.output.write import write_all
 from compile.report.report import PartReport, Report
 from compile.stages.build import Build, build_part
-from compile.stages.input_file import with_inputs
+from compile.stages.load import load_source
 from compile.stages.options import Options
 from compile.stages.program import Program
-from compile.stages.source import Example, Source, load_source
+from compile.stages.source import Example, Source
+from frontend.tracing.untouched import left_as_it_was
 from ir.errors import CompileError
 from ir.target import Profile
 
@@ -46,7 +49,7 @@ def compile_model(
     steps: int = 0,
 ) -> Program:
     """
-    Compile one network to a program.
+    Compile one network to a program. A torch module is left as it was: its mode, hooks, states and the random numbers.
 
     Args:
         network: a model file, .nir or .net path, a torch module, or a NIR graph.
@@ -75,19 +78,25 @@ def compile_model(
         lower=lower or {},
     )
     settings.place.require()
-    source = load_source(network, settings, Example(example, static, steps))
-    if len(source.parts) != 1:
-        known = ", ".join(each.name for each in source.parts)
-        raise CompileError("options.part", f"{source.name} has several parts", hint=f"choose one with part=: {known}")
-    return build_part(source.parts[0], source, settings, settings.hardware(), Progress(quiet=True)).program
+    hardware, modules = settings.hardware(), [network] if isinstance(network, nn.Module) else []
+    with left_as_it_was(*modules):
+        source = load_source(network, settings, Example(example, static, steps))
+        if len(source.parts) != 1:
+            hint = f"choose one with part=: {', '.join(each.name for each in source.parts)}"
+            raise CompileError("options.part", f"{source.name} has several parts", hint=hint)
+        with source.running():
+            return build_part(source.parts[0], source, settings, hardware, Progress(quiet=True)).program
 
 
 def compile_network(network: str | Path, options: Options) -> Report:
     """What the command line does: compile every part, run it, check it, measure it, report it, and write the files."""
     progress, profile = Progress(), options.hardware()
-    source, builds = _built(network, options, profile, progress)
-    parts = tuple(_measured(build, source, profile, progress) for build in builds)
-    report = Report(source, options, profile.name, parts, _metrics(source, builds, options, progress), progress.seconds)
+    source = _source(network, options, progress)
+    with source.running():
+        builds = [build_part(part, source, options, profile, progress) for part in source.parts]
+        parts = tuple(_measured(build, source, profile, progress) for build in builds)
+        metrics = _metrics(source, builds, options, progress)
+    report = Report(source, options, profile.name, parts, metrics, progress.seconds)
     if options.dump:
         _print_texts(builds)
     if options.out is None:
@@ -102,30 +111,33 @@ def benchmark_network(network: str | Path, options: Options) -> Benchmark:
     from compile.benchmark.network import benchmark_part
     from compile.benchmark.table import Benchmark, Table, write_benchmark
 
-    progress = Progress()
-    source, builds = _built(network, options, options.hardware(), progress)
-    if options.dump:
-        _print_texts(builds)
-    described, tables = machine(), list[Table]()
-    for build in builds:
-        with progress.stage(f"{build.part.name}: benchmark"):
-            tables.append(benchmark_part(build, source))
+    progress, profile = Progress(), options.hardware()
+    source = _source(network, options, progress)
+    with source.running():
+        builds = [build_part(part, source, options, profile, progress) for part in source.parts]
+        if options.dump:
+            _print_texts(builds)
+        described, tables = machine(), list[Table]()
+        for build in builds:
+            with progress.stage(f"{build.part.name}: benchmark"):
+                tables.append(benchmark_part(build, source))
     benchmark = Benchmark(described, tables)
     if options.out is not None:
         write_benchmark(options.out, benchmark)
     return benchmark
 
 
-def _built(network: str | Path, options: Options, profile: Profile, progress: Progress) -> tuple[Source, list[Build]]:
-    """The source and all of its parts, compiled; what cannot end well is refused before it takes time."""
+def _source(network: str | Path, options: Options, progress: Progress) -> Source:
+    """Read the network with the inputs to run; what cannot end well is refused before it takes time."""
     if options.out is not None:
         check_folder(options.out)
     options.place.require()
     with progress.stage("load"):
         source = load_source(network, options)
         _published(source)
-        source = source if options.inputs is None else with_inputs(source, options.inputs, options.part is None)
-    return source, [build_part(part, source, options, profile, progress) for part in source.parts]
+        if options.inputs is not None:
+            source = source.with_inputs(options.inputs, whole=options.part is None)
+    return source
 
 
 def _measured(build: Build, source: Source, profile: Profile, progress: Progress) -> PartReport:
@@ -135,7 +147,7 @@ def _measured(build: Build, source: Source, profile: Profile, progress: Progress
     return PartReport(
         build,
         run,
-        layers(chip, run.trace.events),
+        layer_summaries(chip, run.trace.events),
         occupancy(build.deployment, profile),
         _energy(build, run, source, profile),
     )
@@ -154,8 +166,8 @@ def _published(source: Source) -> PublishedTable | None:
     if source.energy_table is None:
         return None
     if source.energy_table not in PUBLISHED_TABLES:
-        what, known = f"unknown ENERGY_TABLE {source.energy_table!r}", ", ".join(PUBLISHED_TABLES)
-        raise CompileError("model.energy-table", what, where=source.name, hint=f"known: {known}")
+        what, hint = f"unknown ENERGY_TABLE {source.energy_table!r}", f"known: {', '.join(PUBLISHED_TABLES)}"
+        raise CompileError("model.energy-table", what, where=source.name, hint=hint)
     return PUBLISHED_TABLES[source.energy_table]
 
 

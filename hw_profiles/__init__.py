@@ -3,6 +3,5 @@
 from __future__ import annotations
 
 from hw_profiles.loader import load, names
-from ir.target import Arithmetic, Energy, Features, Limits, Profile, Quantity
 
-__all__ = ["Arithmetic", "Energy", "Features", "Limits", "Profile", "Quantity", "load", "names"]
+__all__ = ["load", "names"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compile.output.whole_file import write_whole
+from compile.output.atomic_file import write_atomically
 
 SCHEMA = "spike-compiler-benchmark/1"
 Cell = str | int | float | None
@@ -74,5 +74,5 @@ def content(benchmark: Benchmark) -> dict[str, Any]:
 
 def write_benchmark(folder: Path, benchmark: Benchmark) -> None:
     """Write benchmark.md and benchmark.json into `folder`, each whole or not at all."""
-    write_whole(folder / "benchmark.md", markdown(benchmark))
-    write_whole(folder / "benchmark.json", json.dumps(content(benchmark), indent=1) + "\n")
+    write_atomically(folder / "benchmark.md", markdown(benchmark))
+    write_atomically(folder / "benchmark.json", json.dumps(content(benchmark), indent=1) + "\n")

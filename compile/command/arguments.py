@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+
+from ir.errors import CompileError
 
 
 def positive(text: str) -> int:
@@ -18,3 +21,11 @@ def path(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("the name is empty")
     return Path(text)
+
+
+def strategies(pairs: Sequence[str]) -> dict[str, str]:
+    """`attention=graded-a` pairs as a table; CompileError where one is none."""
+    bad = [pair for pair in pairs if pair.count("=") != 1 or "" in pair.split("=")]
+    if bad:
+        raise CompileError("cli.lower", f"--lower {bad[0]!r} is not OP=STRATEGY", hint="see --list strategies")
+    return dict(pair.split("=") for pair in pairs)

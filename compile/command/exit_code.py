@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
-from compile.command.termination import Ended, ends_when_asked
+from compile.command.signals import SignalReceived, raise_on_signals
 from ir.errors import CompileError
 
 EXIT_OK, EXIT_BUG, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -17,11 +17,11 @@ EXIT_OK, EXIT_BUG, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 def exit_code(run: Callable[[], int]) -> int:
     """The exit code of a command; nothing but an internal error prints a traceback."""
     try:
-        with ends_when_asked():
+        with raise_on_signals():
             return run()
     except CompileError as error:
         return _complain(error, error.exit_code)
-    except Ended as request:
+    except SignalReceived as request:
         return _complain(f"interrupted by {request}", request.exit_code)
     except KeyboardInterrupt:
         return _complain("interrupted", EXIT_INTERRUPTED)

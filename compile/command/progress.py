@@ -7,7 +7,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 
-from compile.command.termination import heed_requests
+from compile.command.signals import raise_pending
 
 
 class Progress:
@@ -21,7 +21,7 @@ class Progress:
     @contextmanager
     def stage(self, name: str) -> Generator[None]:
         """Time a stage; its name appears when it starts, its duration when it ends. It does not start after a request to end."""
-        heed_requests()
+        raise_pending()
         self._say(f"  {name} ...", end="")
         start = time.perf_counter()
         self._stage, self._lap = name, start

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from compile.energy.analytic import FormulaRow, TableRow, formula_rows, table_rows
+from compile.energy.analytic import FormulaRow, TableRow, dense_twin_pj, formula_rows, table_rows
 from compile.energy.causes import CAUSES
 from compile.energy.comparison import EnergyReport, LayerEnergy, energy_report
-from compile.energy.dense_twin import dense_twin_pj
 from compile.energy.published import PUBLISHED_TABLES, PublishedTable
 from compile.energy.rates import Rate, RateMeter, Rates
 from compile.energy.simulated import Counts, missing_prices, node_counts

@@ -1,8 +1,13 @@
 """
-The papers' formula, E = E_AC T R FL per source layer, from measured rates and counted operations.
+What the papers calculate: the formula E = E_AC T R FL per source layer, from measured rates and counted operations, and the
+energy of the dense twin.
 
 Where no operand spikes it is E_MAC FL for every step, once per window where the operand is static. With a published table
 its own rows replace the formula, as printed (E_AC throughout), and what the table leaves out costs nothing.
+
+The dense twin is the same network as an ordinary one with analog activations, computed once: every real operation of its
+matrix products, on the host and on the chip, is a multiplication with accumulation. It has no time steps. Elementwise products
+and plain sums are left out, as the papers leave them out.
 """
 
 from __future__ import annotations
@@ -14,35 +19,40 @@ from fractions import Fraction
 from compile.energy.operations import Operation, operations
 from compile.energy.published import PublishedTable
 from compile.energy.rates import Rates
-from hw_profiles import Profile
 from ir.graph import Graph
+from ir.target import Profile
 
 MISSING = "not in the table"
+DENSE_KINDS = ("linear", "conv", "matmul")
+"""The operations of a dense twin."""
 
 
 @dataclass(frozen=True)
 class FormulaRow:
-    """
-    The operations of one kind in one module of the source, per sample.
-
-    charged_*: what the formula charges, accumulations (rate included) and multiplications. real_*: the same with the real
-    operation counts. spikes: the real accumulations with every spike counted, where an element of a residual sum is several.
-    published: the row of the published table, MISSING, or "" without a table. flops: operations per step of the formula or
-    row. rate: mean rate of the operands, weighted by operations. both_spike: products of spikes by spikes, ANDs.
-    """
+    """The operations of one kind in one module of the source, per sample."""
 
     module: str
     kind: str
     published: str
+    """The row of the published table, MISSING, or "" without a table."""
     flops: int
+    """Operations per step of the formula or row."""
     real_flops: int
+    """Operations per step."""
     rate: Fraction
+    """Mean rate of the operands, weighted by operations."""
     charged_ac: Fraction
+    """Accumulations that the formula charges, rate included."""
     charged_mac: Fraction
+    """Multiplications that the formula charges."""
     real_ac: Fraction
+    """Accumulations with the real operation count, rate included."""
     real_mac: Fraction
+    """Multiplications with the real operation count."""
     spikes: Fraction
+    """The real accumulations with every spike counted, where an element of a residual sum is several."""
     both_spike: bool
+    """Whether it is a product of spikes by spikes, of ANDs."""
 
     def energy_pj(self, profile: Profile) -> Fraction:
         """The row's energy per sample."""
@@ -52,6 +62,16 @@ class FormulaRow:
 def price(profile: Profile, key: str) -> Fraction:
     """A price in pJ; CompileError("profile.missing") where the profile states none."""
     return Fraction(profile.quantity("energy", key).value)
+
+
+def dense_twin_pj(source: Graph, profile: Profile) -> Mapping[str, Fraction]:
+    """Module of the source network -> energy per sample of its dense twin."""
+    energy: dict[str, Fraction] = {}
+    for operation in operations(source):
+        if operation.kind in DENSE_KINDS:
+            more = price(profile, "e_mac") * operation.real
+            energy[operation.module] = energy.get(operation.module, Fraction(0)) + more
+    return energy
 
 
 def formula_rows(

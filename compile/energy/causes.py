@@ -13,9 +13,9 @@ from fractions import Fraction
 
 from compile.energy.analytic import MISSING, FormulaRow, price
 from compile.energy.simulated import Counts
-from hw_profiles import Profile
 from ir.analysis.wiring import behind_routing
 from ir.graph import Graph, Node
+from ir.target import Profile
 
 WEIGHTED = ("linear", "conv", "synapse", "sum")
 OWNER: Mapping[str, tuple[str, ...]] = {
@@ -47,12 +47,12 @@ def arrivals(projections: Iterable[Node], counts: Mapping[str, Counts]) -> Arriv
     """The events over some projections; one-to-one synapses lead to gates."""
     gate, other, payloads = Fraction(0), Fraction(0), Fraction(0)
     for node in projections:
-        seen = counts[node.name]
-        payloads += seen.graded_event
+        events = counts[node.name]
+        payloads += events.graded_event
         if node.op.kind == "synapse":
-            gate += seen.synaptic_event
+            gate += events.synaptic_event
         else:
-            other += seen.synaptic_event
+            other += events.synaptic_event
     return Arrivals(gate, other, payloads)
 
 
@@ -75,15 +75,15 @@ def row_causes(row: FormulaRow, projections: Sequence[Node], counts: Mapping[str
         return {"host": -row.energy_pj(profile)}
     real = e_ac * row.real_ac + e_mac * row.real_mac
     causes = {_count_cause(row): real - row.energy_pj(profile)}
-    seen = arrivals(projections, counts)
+    arrived = arrivals(projections, counts)
     if row.kind in WEIGHTED:
         causes["residual_sums"] = e_ac * (row.spikes - row.real_ac)
-        causes["counted_events"] = e_ac * (seen.spikes - row.spikes)
+        causes["counted_events"] = e_ac * (arrived.spikes - row.spikes)
     else:
-        causes["and_gates" if row.both_spike else "counted_events"] = e_ac * (seen.gate_events - row.real_ac)
-        causes["counters"] = e_ac * seen.other_events
-    causes["payload_traffic"] = e_mac * (seen.payloads - row.real_mac)
-    return _added(causes, price_causes(seen, profile))
+        causes["and_gates" if row.both_spike else "counted_events"] = e_ac * (arrived.gate_events - row.real_ac)
+        causes["counters"] = e_ac * arrived.other_events
+    causes["payload_traffic"] = e_mac * (arrived.payloads - row.real_mac)
+    return _added(causes, price_causes(arrived, profile))
 
 
 def _count_cause(row: FormulaRow) -> str:
@@ -94,19 +94,19 @@ def _count_cause(row: FormulaRow) -> str:
 
 def extra_causes(chip: Graph, projection: Node, counts: Mapping[str, Counts], profile: Profile) -> Causes:
     """The energy of a projection that no operation of the formula stands for."""
-    seen = arrivals([projection], counts)
+    arrived = arrivals([projection], counts)
     name = "input_synapses" if reads_input(chip, projection) else "added_synapses"
-    energy = price(profile, "e_ac") * seen.spikes + price(profile, "e_mac") * seen.payloads
-    return _added({name: energy}, price_causes(seen, profile))
+    energy = price(profile, "e_ac") * arrived.spikes + price(profile, "e_mac") * arrived.payloads
+    return _added({name: energy}, price_causes(arrived, profile))
 
 
-def price_causes(seen: Arrivals, profile: Profile) -> Causes:
+def price_causes(arrived: Arrivals, profile: Profile) -> Causes:
     """From the formula's prices to the chip's."""
     causes: Causes = {}
-    if seen.spikes:
-        causes["price_per_event"] = (price(profile, "synaptic_event") - price(profile, "e_ac")) * seen.spikes
-    if seen.payloads:
-        causes["price_per_payload"] = (price(profile, "graded_event") - price(profile, "e_mac")) * seen.payloads
+    if arrived.spikes:
+        causes["price_per_event"] = (price(profile, "synaptic_event") - price(profile, "e_ac")) * arrived.spikes
+    if arrived.payloads:
+        causes["price_per_payload"] = (price(profile, "graded_event") - price(profile, "e_mac")) * arrived.payloads
     return causes
 
 

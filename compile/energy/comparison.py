@@ -9,36 +9,37 @@ from functools import cached_property
 from typing import Any
 
 from backends.trace import Events
-from compile.energy.analytic import FormulaRow, TableRow, formula_rows, table_rows
+from compile.energy.analytic import FormulaRow, TableRow, dense_twin_pj, formula_rows, table_rows
 from compile.energy.causes import CAUSES, Causes, extra_causes, neuron_causes, owner, row_causes, total_causes
-from compile.energy.dense_twin import dense_twin_pj
 from compile.energy.published import PublishedTable
 from compile.energy.rates import Rates
 from compile.energy.simulated import Counts, node_counts
-from compile.measure.layers import layer_of
-from hw_profiles import Profile, Quantity
+from ir.analysis.layers import layer_of
 from ir.graph import Graph, Node
+from ir.target import Profile, Quantity
 
 PRICES = ("e_ac", "e_mac", *(item.name for item in fields(Counts)))
 
 
 @dataclass(frozen=True)
 class LayerEnergy:
-    """
-    One module of the source model, per sample. layer: the population it feeds (or is), "" for the host.
-
-    causes: cause -> energy; they add up to simulated_pj - analytic_pj exactly.
-    """
+    """One module of the source model, per sample."""
 
     module: str
     layer: str
+    """The population that it feeds, or is; "" for the host."""
     counts: Counts
+    """Events that were counted."""
     analytic_pj: Fraction
+    """What the formula, or the published table, charges."""
     simulated_pj: Fraction
+    """The events times the chip's prices."""
     dense_twin_pj: Fraction
+    """What the module of the dense twin costs."""
     causes: Mapping[str, Fraction]
+    """Cause -> energy; they add up to simulated_pj - analytic_pj exactly."""
 
-    def tells(self) -> bool:
+    def is_charged(self) -> bool:
         """Whether anything at all is charged here by any of the models."""
         return bool(self.analytic_pj or self.dense_twin_pj or self.counts != Counts() or self.causes)
 
@@ -59,9 +60,13 @@ class EnergyReport:
     """The three energies of one part per sample, in total and by module, with the prices they come from."""
 
     profile: str
+    """The profile's name."""
     prices: Mapping[str, Quantity]
+    """Price -> its number with the source."""
     published: str
+    """The source of the published table; "" without one."""
     table: tuple[TableRow, ...]
+    """The published table's rows with this network's numbers."""
     layers: tuple[LayerEnergy, ...]
 
     @property
@@ -152,8 +157,8 @@ def energy_report(
     layers = tuple(work.layer(module) for module in dict.fromkeys(node.provenance.module for node in nodes))
     prices = {key: quantity for key, quantity in profile.tables.get("energy", {}).items() if key in PRICES}
     table = table_rows(rows, published, profile) if published else ()
-    told = tuple(layer for layer in layers if layer.tells())
-    return EnergyReport(profile.name, prices, published.source if published else "", table, told)
+    charged = tuple(layer for layer in layers if layer.is_charged())
+    return EnergyReport(profile.name, prices, published.source if published else "", table, charged)
 
 
 @dataclass(frozen=True)
@@ -192,8 +197,7 @@ class _Work:
         projections = [node for node in nodes if node.op.family == "projection"]
         owners = {node.name: owner(node, rows) for node in projections}
         for key, row in rows.items():
-            own = [node for node in projections if owners[node.name] == key]
-            yield row_causes(row, own, self.counts, self.profile)
+            yield row_causes(row, [n for n in projections if owners[n.name] == key], self.counts, self.profile)
         for node in nodes:
             if node.op.family == "neuron":
                 yield neuron_causes(self.counts[node.name], self.profile)

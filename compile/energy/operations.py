@@ -17,21 +17,21 @@ from ir.types import Type
 
 @dataclass(frozen=True)
 class Operation:
-    """
-    One weighted operation of the source network.
-
-    real: operations per sample and step. formula: what the papers' formula counts, padding included. operands: the
-    values whose rate drives it: its spiking operands, or all where none spikes (`analog`). static: once per window.
-    """
+    """One weighted operation of the source network."""
 
     node: str
     module: str
     kind: str
     real: int
+    """Operations per sample and step."""
     formula: int
+    """What the papers' formula counts, padding included."""
     operands: tuple[str, ...]
+    """The values whose rate drives it: its spiking operands, or all where none spikes."""
     analog: bool
+    """Whether no operand spikes."""
     static: bool
+    """Whether it is done once per window."""
     result: Type
 
     def times(self, steps: int) -> int:

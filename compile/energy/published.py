@@ -17,13 +17,17 @@ Flops = Callable[[Sequence[Operation]], int]
 
 @dataclass(frozen=True)
 class PublishedRow:
-    """One row: which operations it is about, the count as a text, and the count per step of the operations of one module."""
+    """One row of a published table."""
 
     name: str
     modules: str
+    """Regular expression: the module paths of the operations that it is about."""
     kinds: frozenset[str]
+    """Their kinds."""
     formula: str
+    """The count as it is printed."""
     flops: Flops
+    """The same as a function: operations of one module -> count per step."""
 
     def covers(self, module: str, kind: str) -> bool:
         """Whether the operations of this kind in this module are the row's."""

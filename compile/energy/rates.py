@@ -16,15 +16,14 @@ from ir.types import Type
 
 @dataclass(frozen=True)
 class Rate:
-    """
-    What a value did: active elements (not zero), spikes (an element of value n is n spikes), and elements seen.
-
-    Elements are counted per step and sample, once per window where the value is static.
-    """
+    """What a value did. Elements are counted per step and sample, once per window where the value is static."""
 
     active: int
+    """Elements that were not zero."""
     spikes: int
+    """An element of value n is n spikes."""
     elements: int
+    """All that there were."""
 
     def __add__(self, other: Rate) -> Rate:
         return Rate(self.active + other.active, self.spikes + other.spikes, self.elements + other.elements)
@@ -62,8 +61,7 @@ class RateMeter:
     def __call__(self, node: Node, value: Any) -> None:
         """Count one value of one batch: an array (T or 1, B, *shape)."""
         if node.name in self._watched:
-            seen = count(value, node.type)
-            self._rates[node.name] = self._rates.get(node.name, Rate(0, 0, 0)) + seen
+            self._rates[node.name] = self._rates.get(node.name, Rate(0, 0, 0)) + count(value, node.type)
 
 
 def count(value: Any, kind: Type) -> Rate:

@@ -8,8 +8,8 @@ from fractions import Fraction
 
 from backends.trace import Events
 from compile.energy.analytic import price
-from hw_profiles import Profile
 from ir.graph import Graph, Node
+from ir.target import Profile
 
 
 @dataclass(frozen=True)

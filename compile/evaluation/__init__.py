@@ -1,5 +1,5 @@
 """
 Whole test sets through the integer networks, batch by batch: resumable, on all cores or on a cluster.
 
-`python -m models.evaluate`; see docs/evaluation.md.
+`spike-compile evaluate`; see docs/evaluation.md.
 """

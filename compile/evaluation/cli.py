@@ -1,4 +1,4 @@
-"""The command line of `python -m models.evaluate`."""
+"""The command line of `spike-compile evaluate`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compile.command.arguments import path
-from compile.command.cli import strategies
+from compile.command.arguments import path, strategies
 from compile.command.exit_code import EXIT_OK, exit_code, prepare_streams
-from compile.output.output_folder import check_folder
-from compile.output.whole_file import write_whole
+from compile.output.atomic_file import write_atomically
+from compile.output.atomic_folder import check_folder
 from ir.errors import CompileError
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def _run(options: argparse.Namespace) -> int:
     cache = ResultCache(options.out / "batches")
     with workers_of(options.cluster) as workers:
         rows = evaluate_settings(settings, workers, cache)
-    write_whole(options.out / "results.json", json.dumps(content(rows), indent=1) + "\n")
+    write_atomically(options.out / "results.json", json.dumps(content(rows), indent=1) + "\n")
     print(table(rows))
     refused = [row.refused for row in rows if row.refused is not None]
     return refused[0].exit_code if len(refused) == len(rows) else EXIT_OK

@@ -19,11 +19,11 @@ from compile.evaluation.result_cache import BatchResult, ResultCache, total_even
 from compile.evaluation.setting import Setting
 from compile.evaluation.workers import Workers
 from compile.stages.build import build_part
+from compile.stages.load import load_source
 from compile.stages.options import Options
 from compile.stages.samples import cut_samples, join_samples
-from compile.stages.source import load_source
-from hw_profiles import Profile
 from ir.errors import CompileError
+from ir.target import Profile
 
 BATCH_SAMPLES = 64
 """Samples of a batch: what an interrupted run loses per core, and what a worker gets at a time."""
@@ -79,9 +79,11 @@ def _begin(setting: Setting, workers: Workers, cache: ResultCache) -> Work | Eva
     source = load_source(setting.network, options)
     measured = [part for part in source.parts if part.name in source.task.parts]
     try:
-        networks = [network_of(build_part(part, source, options, profile, Progress(quiet=True))) for part in measured]
+        with source.running():
+            builds = [build_part(part, source, options, profile, Progress(quiet=True)) for part in measured]
     except CompileError as error:
         return EvaluationRow(setting, refused=error)
+    networks = [network_of(build) for build in builds]
     work = Work(setting, profile, source.task, {network.name: network for network in networks}, {}, {}, {})
     for network in networks:
         _send(network, work, workers, cache)

@@ -2,73 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from backends.trace import Events
-from ir.analysis.resources import is_added
-from ir.graph import Graph, Node
+from ir.analysis.layers import layer_of
+from ir.analysis.resources import NodeResources, is_added, node_resources
+from ir.graph import Graph
 
 
 @dataclass(frozen=True)
-class Layer:
-    """
-    One population of the model, and what feeds it.
-
-    neurons, synapses: its own (unrolled, residual duplicates included). added_*: gates, scores and their synapses that
-    lowering put between it and the layers before. rate: spikes per neuron and step, 0..1.
-    """
+class LayerSummary:
+    """One population of the model, and what feeds it."""
 
     name: str
     module: str
+    """Path of the model's module."""
     neurons: int
+    """The population's own."""
     added_neurons: int
+    """Gates, scores and other neurons that lowering put between it and the layers before."""
     synapses: int
+    """The model's own, unrolled, duplicates for residual sums included."""
     added_synapses: int
+    """From and to the added neurons."""
     rate: float
+    """Spikes per neuron and step, 0..1."""
 
 
-def layers(chip: Graph, events: Events) -> tuple[Layer, ...]:
+def layer_summaries(chip: Graph, events: Events) -> tuple[LayerSummary, ...]:
     """The layers of a chip graph in order, with the firing rates of a run."""
-    owner = layer_of(chip)
-    return tuple(
-        _layer(chip, name, [chip.nodes[node] for node, own in owner.items() if own == name], events)
-        for name in dict.fromkeys(owner.values())
-        if name
-    )
+    layers, rows = layer_of(chip), dict[str, list[NodeResources]]()
+    for row in node_resources(chip):
+        if row.node in layers:
+            rows.setdefault(layers[row.node], []).append(row)
+    return tuple(_summary(chip, layer, rows[layer], events) for layer in dict.fromkeys(layers.values()))
 
 
-def layer_of(chip: Graph) -> dict[str, str]:
-    """Node -> the first population of the model that it feeds (itself, where it is one); "" for what feeds none."""
-    users: dict[str, list[str]] = {name: [] for name in chip.nodes}
-    for node in chip.nodes.values():
-        for source in node.reads:
-            users[source].append(node.name)
-    owner = dict.fromkeys(chip.nodes, "")
-    for _ in (0, *chip.loops):  # what a back edge feeds is known one round after what it comes from
-        for name, node in reversed(list(chip.nodes.items())):
-            own = node.op.family == "neuron" and not is_added(node)
-            owner[name] = name if own else next((owner[user] for user in users[name] if owner[user]), "")
-    inputs = {node.name for node in chip.inputs}
-    ordered = {name: owner[name] for name in chip.nodes if name not in inputs}
-    populations = [name for name in ordered if ordered[name] == name]
-    return {node: own for name in populations for node, own in ordered.items() if own == name}
-
-
-def _layer(chip: Graph, name: str, nodes: list[Node], events: Events) -> Layer:
-    neurons = chip.nodes[name].op.neurons(chip.nodes[name].type)
-    synapses: Mapping[str, int] = {
-        node.name: node.op.synapses(chip.args(node), {role: array.shape for role, array in chip.arrays(node).items()})
-        for node in nodes
-    }
-    added = sum(count for node, count in synapses.items() if is_added(chip.nodes[node]))
-    slots = neurons * events.steps * events.samples
-    return Layer(
+def _summary(chip: Graph, name: str, rows: list[NodeResources], events: Events) -> LayerSummary:
+    neurons = sum(row.neurons for row in rows if row.node == name)
+    added = sum(row.synapses for row in rows if is_added(chip.nodes[row.node]))
+    emissions = neurons * events.steps * events.samples
+    return LayerSummary(
         name=name,
         module=chip.nodes[name].provenance.module,
         neurons=neurons,
-        added_neurons=sum(n.op.neurons(n.type) for n in nodes if n.op.family == "neuron" and n.name != name),
-        synapses=sum(synapses.values()) - added,
+        added_neurons=sum(row.neurons for row in rows) - neurons,
+        synapses=sum(row.synapses for row in rows) - added,
         added_synapses=added,
-        rate=events.spikes.get(name, 0) / slots if slots else 0.0,
+        rate=events.spikes.get(name, 0) / emissions if emissions else 0.0,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ir.analysis.resources import node_resources
 from ir.deployment import Deployment
 from ir.passes.insert_relays import PASS as RELAYS
 from ir.target import Profile
@@ -45,19 +46,15 @@ class Occupancy:
 
 def occupancy(deployment: Deployment, profile: Profile) -> Occupancy:
     """The resources of a deployment's chip part."""
-    chip, plan = deployment.chip, deployment.schedule
-    neurons = {node.name: node.op.neurons(node.type) for node in chip.nodes.values()}
-    synapses = (
-        node.op.synapses(chip.args(node), {role: array.shape for role, array in chip.arrays(node).items()})
-        for node in chip.nodes.values()
-    )
+    chip, schedule = deployment.chip, deployment.schedule
+    rows = node_resources(chip)
     return Occupancy(
-        neurons=sum(neurons.values()),
-        synapses=sum(synapses),
+        neurons=sum(row.neurons for row in rows),
+        synapses=sum(row.synapses for row in rows),
         neurons_per_chip=profile.limits.neurons_per_chip,
         synapses_per_chip=profile.limits.synapses_per_chip,
-        relays=sum(count for name, count in neurons.items() if RELAYS in chip.nodes[name].provenance.passes),
-        longest_delay=plan.max_delay if plan is not None else 0,
+        relays=sum(row.neurons for row in rows if RELAYS in chip.nodes[row.node].provenance.passes),
+        longest_delay=schedule.max_delay if schedule is not None else 0,
         max_delay=profile.arithmetic.max_delay,
     )
 

@@ -21,17 +21,15 @@ ALL_POPULATIONS_LIMIT = 50_000_000
 
 @dataclass(frozen=True)
 class Run:
-    """
-    A part's run on the target.
-
-    verdict: the target against another engine, every population and step. agreement: population -> share of spikes equal in
-    floats and integers. rates: activity of the source network's values.
-    """
+    """A part's run on the target."""
 
     trace: Trace
     verdict: Verdict
+    """The target against its twin, every population and step."""
     agreement: Mapping[str, float]
+    """Population -> share of spikes that are equal in floats and integers."""
     rates: Rates
+    """Activity of the source network's values."""
 
 
 def run_part(build: Build, inputs: Mapping[str, Any], progress: Progress) -> Run:

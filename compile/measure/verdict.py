@@ -12,19 +12,20 @@ from backends.trace import Trace
 
 @dataclass(frozen=True)
 class Verdict:
-    """
-    Two runs of the same network compared spike by spike (and payload by payload), outputs and events included.
-
-    compared: elements of all probed populations over all steps and samples. differing: how many of them differ. first: the
-    first difference as "population step sample element", empty where there is none. events_equal: all counts agree.
-    """
+    """Two runs of the same network compared spike by spike (and payload by payload), outputs and events included."""
 
     against: str
+    """The other engine, in words."""
     populations: int
+    """How many were compared."""
     compared: int
+    """Elements of all probed populations over all steps and samples."""
     differing: int
+    """How many of them differ."""
     first: str
+    """The first difference as "population step sample element"; empty where there is none."""
     events_equal: bool
+    """Whether all counts agree."""
 
     @property
     def passed(self) -> bool:

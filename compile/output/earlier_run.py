@@ -27,8 +27,8 @@ def earlier_files(target: Path) -> set[Path]:
     if not parts:
         return set()
     folders = [target] if len(parts) == 1 else [target / part for part in parts]
-    found = (path for folder in folders if _is_own(target, folder) for path in _written(folder))
-    return {Path(REPORT), *(path.relative_to(target) for path in found)}
+    paths = (path for folder in folders if _is_own(target, folder) for path in _written(folder))
+    return {Path(REPORT), *(path.relative_to(target) for path in paths)}
 
 
 def _parts(report: Path) -> list[str]:

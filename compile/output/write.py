@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from compile.output.output_folder import output_folder
+from compile.output.atomic_folder import atomic_folder
 from compile.report.report import PartReport, Report
 from compile.report.report_json import report_content
 from compile.stages.build import Build
@@ -16,11 +16,11 @@ from frontend.nir.writing.plain_nir import plain_nir
 
 def write_all(report: Report, target: Path) -> dict[str, Path]:
     """Write everything below `target`, whole or not at all; several parts get a folder each. Returns name -> path."""
-    with output_folder(target) as folder:
+    with atomic_folder(target) as folder:
         for part in report.parts:
-            own = folder if len(report.parts) == 1 else folder / part.build.part.name
-            own.mkdir(exist_ok=True)
-            _write_part(part, own)
+            place = folder if len(report.parts) == 1 else folder / part.build.part.name
+            place.mkdir(exist_ok=True)
+            _write_part(part, place)
         (folder / "report.json").write_text(json.dumps(report_content(report), indent=1) + "\n", encoding="utf-8")
     return {"report": target / "report.json", "folder": target}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from compile.energy import EnergyReport
-from compile.measure.layers import Layer
+from compile.measure.layers import LayerSummary
 from compile.measure.occupancy import Occupancy
 from compile.measure.run import Run
 from compile.stages.build import Build
@@ -21,7 +21,7 @@ class PartReport:
 
     build: Build
     run: Run
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerSummary, ...]
     occupancy: Occupancy
     energy: EnergyReport | None
     """None where the profile lacks a price."""
@@ -29,20 +29,19 @@ class PartReport:
 
 @dataclass(frozen=True)
 class Report:
-    """
-    A whole compilation.
-
-    metrics: "source" and "compiled" -> metric -> value, empty without a task. seconds: stage -> duration. files: what was
-    written, by name.
-    """
+    """A whole compilation."""
 
     source: Source
     options: Options
     profile: str
+    """The name of the hardware profile."""
     parts: tuple[PartReport, ...]
     metrics: Mapping[str, Mapping[str, float]]
+    """Metrics by name, of the network as it is ("source") and as it runs ("compiled"); empty without a task."""
     seconds: Mapping[str, float]
+    """Stage -> duration."""
     files: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    """What was written, by name."""
 
     @property
     def passed(self) -> bool:

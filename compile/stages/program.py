@@ -16,11 +16,10 @@ import torch
 from backends.targets import target
 from backends.trace import Array, Engine, Trace
 from compile.stages.host_inputs import host_inputs
-from ir.analysis.resources import is_added
+from ir.analysis.layers import is_population_of_the_model
 from ir.analysis.wiring import behind_routing
 from ir.deployment import Deployment
 from ir.errors import CompileError
-from ir.graph import Graph
 from ir.interpreter import interpret
 from ir.target import Profile
 from ir.types import Type
@@ -58,7 +57,8 @@ class Program:
     @property
     def populations(self) -> tuple[str, ...]:
         """The model's own neuron populations, without the gates that lowering added."""
-        return own_populations(self.deployment.chip)
+        nodes = self.deployment.chip.nodes
+        return tuple(name for name, node in nodes.items() if is_population_of_the_model(node))
 
     def on(self, target_name: str) -> Program:
         """The same network on another target."""
@@ -81,15 +81,13 @@ class Program:
             CompileError: an input is missing, unknown, of the wrong shape, or not finite.
         """
         host = self.host_inputs(inputs)
-        wanted = self.populations if probes is None else probes
-        unknown = [name for name in wanted if name not in self.deployment.chip.nodes]
+        probes = self.populations if probes is None else probes
+        unknown = [name for name in probes if name not in self.deployment.chip.nodes]
         if unknown:
-            known = ", ".join(self.populations)
-            raise CompileError(
-                "run.probe", f"no population {unknown[0]!r} to probe", where=self.name, hint=f"known: {known}"
-            )
+            what, hint = f"no population {unknown[0]!r} to probe", f"known: {', '.join(self.populations)}"
+            raise CompileError("run.probe", what, where=self.name, hint=hint)
         before = interpret(self.deployment.prologue, host)
-        trace = self.engine.run(self.deployment.encode(before), wanted)
+        trace = self.engine.run(self.deployment.encode(before), probes)
         return Trace(self._finish(host, before, trace), trace.spikes, trace.events)
 
     def host_inputs(self, inputs: Inputs | Any) -> dict[str, torch.Tensor]:
@@ -119,8 +117,3 @@ class Program:
     def _called(self, name: str) -> str:
         """What the user calls an input or output."""
         return self.names.get(name, name)
-
-
-def own_populations(chip: Graph) -> tuple[str, ...]:
-    """The neuron populations of the model itself; those that the compiler added carry the mark of the pass."""
-    return tuple(node.name for node in chip.nodes.values() if node.op.family == "neuron" and not is_added(node))

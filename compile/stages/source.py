@@ -1,238 +1,84 @@
-"""What the user hands over - a model file, a torch module, a NIR graph or a .nir file - as parts to be traced."""
+"""What the user handed over - a model file, a torch module, a NIR graph or a network file - as parts to be compiled."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from compile.stages.npz import read_arrays
-from compile.stages.options import Options
-from frontend.nir.import_nir import NirImport, import_nir
-from frontend.nir.reading.values import as_array
+from frontend.nir.import_nir import NirImport
 from ir.errors import CompileError
-from ir.graph import Graph
-
-RUN_SEED, CALIBRATION_SEED = 0, 1
-CALIBRATION_SAMPLES = 256
-LARGE_INPUT_VALUES = 1 << 14
-"""A network with more input values per sample is checked and calibrated on the samples of the run only."""
-STREAM_STEPS = 16
-"""Steps of the made-up inputs of a network that has no window and no examples."""
-PACKAGES = Path(__file__).parents[2]
-"""Where the compiler's packages are, `models` with the networks that come with it among them."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """
-    One network: a torch module, or a graph read from NIR, with the inputs to run.
-
-    example: what the run shows. calibration: other samples, for tracing, the check of the import, the ranges of the integers.
-    """
+    """One network with the inputs to run."""
 
     name: str
     network: Any
+    """A torch module, or a graph or integer network read from a file."""
     example: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What the run shows, by input."""
     calibration: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Other samples: for tracing, for the check of the import, for the ranges of the integers."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """
-    Everything known about the user's network before tracing.
-
-    task: measures the whole network, where there is one. energy_table: the published table that it is compared with.
-    reading: how a NIR file was understood.
-    """
+    """Everything known about the user's network before it is compiled."""
 
     name: str
     config: str
     steps: int
+    """T, of one sample; 0 where a network has no window."""
     static: tuple[str, ...]
+    """Names of the inputs without a time axis."""
     parts: tuple[Part, ...]
     task: Any = None
+    """What measures the whole network, where there is a test set."""
     weights: str = ""
     energy_table: str | None = None
+    """The published energy table that the network is compared with, by name."""
     reading: NirImport | None = None
+    """How a NIR file was understood."""
+    running: Callable[[], AbstractContextManager[None]] = nullcontext
+    """To be entered around all that runs the parts: a model file's own imports are found meanwhile."""
+
+    def with_inputs(self, path: Path, whole: bool) -> Source:
+        """
+        Take the inputs of an .npz file in place of the examples; a part none of whose inputs are given is left out.
+
+        Args:
+            path: the file, with one array per input.
+            whole: the source has all parts of the network, so that a name it does not know is a mistake.
+
+        Raises:
+            CompileError: the file is no .npz file of arrays, is empty, or holds what is no input of the network.
+        """
+        arrays = read_arrays(path)
+        inputs = dict.fromkeys(name for part in self.parts for name in part.example)
+        hint = f"inputs: {', '.join(inputs)}"
+        unknown = [name for name in arrays if name not in inputs]
+        if unknown and (whole or len(unknown) == len(arrays)):
+            what = f"the network has no input {', '.join(unknown)}"
+            raise CompileError("inputs.names", what, where=str(path), hint=hint)
+        examples = [{name: arrays[name] for name in part.example if name in arrays} for part in self.parts]
+        parts = [replace(part, example=given) for part, given in zip(self.parts, examples, strict=True) if given]
+        if not parts:
+            raise CompileError("inputs.names", "the file is empty", where=str(path), hint=hint)
+        return replace(self, parts=tuple(parts))
 
 
 @dataclass(frozen=True)
 class Example:
-    """Inputs of a bare module or graph: values by name or a single array, (T, B, *shape), or (B, *shape) for `static` ones."""
+    """Inputs of a bare module or graph."""
 
     inputs: Any = None
+    """Values by name, or a single array; (T, B, *shape), or (B, *shape) for static ones."""
     static: tuple[str, ...] = ()
+    """Names of the inputs without a time axis."""
     steps: int = 0
-
-
-def load_source(network: Any, options: Options, example: Example | None = None) -> Source:
-    """The parts of whatever the user named; CompileError where it is none of the things that can be compiled."""
-    if isinstance(network, str | Path):
-        source = _from_path(_our_own(Path(network)), options, example or Example())
-    else:
-        source = _from_object(network, options, example or Example())
-    stated = [flag for flag in ("dt", "semantics") if getattr(options, flag) is not None]
-    if stated and source.reading is None:
-        what = f"--{stated[0]} is about NIR files; {source.name} says itself what it computes"
-        raise CompileError(f"options.{stated[0]}", what, where=source.name, hint=f"leave --{stated[0]} out")
-    return source
-
-
-def _our_own(path: Path) -> Path:
-    """A model that comes with the compiler, where `models/NAME.py` is no file here: it is found from any folder."""
-    ours = PACKAGES / path
-    return ours if path.parts[:1] == ("models",) and ours.is_file() and not path.exists() else path
-
-
-def _from_path(path: Path, options: Options, example: Example) -> Source:
-    kind = path.suffix.lower()
-    if kind == ".py":
-        return _from_model_file(path, options)
-    if kind == ".nir":
-        return _from_nir(path, path.stem, options, example)
-    if kind == ".net":
-        return _from_net(path, options, example)
-    hint = "name a model file (.py), a NIR file (.nir) or a lava-dl file (.net)"
-    raise CompileError("source.kind", f"cannot compile {path}", hint=hint)
-
-
-def _from_object(network: Any, options: Options, example: Example) -> Source:
-    import nir
-    from torch import nn
-
-    if isinstance(network, nir.NIRGraph):
-        return _from_nir(network, "network", options, example)
-    if isinstance(network, nn.Module):
-        return _from_module(network, options, example)
-    hint = "pass a path, a torch module or a NIR graph"
-    raise CompileError("source.kind", f"cannot compile a {type(network).__name__}", hint=hint)
-
-
-def _from_model_file(path: Path, options: Options) -> Source:
-    from frontend.model_file.model_file import load_model_file
-
-    model = load_model_file(path, options.config, options.weights)
-    names = _chosen(tuple(model.parts), options.part, str(path))
-    shown = model.examples(options.samples, RUN_SEED)
-    large = sum(value[:1].numel() for value in shown[names[0]].values()) > LARGE_INPUT_VALUES
-    other = shown if large else model.examples(CALIBRATION_SAMPLES, CALIBRATION_SEED)
-    for name in names:
-        _check_finite(model.parts[name], name, str(path))
-    parts = tuple(Part(name, model.parts[name], shown[name], other[name]) for name in names)
-    weights = str(model.weights or "")
-    return Source(model.name, model.config, model.steps, model.static, parts, model.task, weights, model.energy_table)
-
-
-def _from_module(network: Any, options: Options, example: Example) -> Source:
-    if example.inputs is None:
-        raise CompileError(
-            "source.example", "a bare module needs example inputs", hint="pass example=, of shape (T, B, ...)"
-        )
-    _check_finite(network, type(network).__name__, "")
-    inputs = _named_tensors(network, example.inputs)
-    timed = [value.shape[0] for name, value in inputs.items() if name not in example.static]
-    steps = example.steps or (timed[0] if timed else 0)
-    if not steps:
-        raise CompileError("source.steps", "all inputs are static, so T is unknown", hint="pass steps=")
-    (name,) = _chosen((type(network).__name__,), options.part, "")
-    return Source(name, "", steps, example.static, (Part(name, network.eval(), inputs, inputs),))
-
-
-def _from_nir(network: Any, name: str, options: Options, example: Example) -> Source:
-    _refuse_model_flags(name, options)
-    given = example.inputs if options.inputs is None else read_arrays(options.inputs)
-    named = given if isinstance(given, Mapping) else {}
-    imported = import_nir(network, options.semantics, options.dt, _domains(named), name)
-    if given is not None and not isinstance(given, Mapping):
-        first = imported.graph.inputs[0].name
-        named = {imported.names.get(first, first): given}
-        imported = import_nir(network, options.semantics, options.dt, _domains(named), name)
-    graph = imported.graph
-    (name,) = _chosen((graph.name or name,), options.part, name)
-    made = {imported.names.get(key, key): value for key, value in _random_inputs(graph, options.samples).items()}
-    unknown = [key for key in named if key not in made]
-    if unknown:
-        raise CompileError(
-            "nir.input", f"the network has no input {unknown[0]!r}", where=name, hint=f"known: {', '.join(made)}"
-        )
-    inputs = {**made, **named}
-    static = tuple(node.name for node in graph.inputs if node.type.static)
-    return Source(name, "", graph.steps, static, (Part(name, graph, inputs, inputs),), reading=imported)
-
-
-def _from_net(path: Path, options: Options, example: Example) -> Source:
-    """A lava-dl file; its shape of input is that of the inputs at hand, where it does not say one itself."""
-    from frontend.netx.network import read_net
-
-    _refuse_model_flags(path.name, options)
-    given = example.inputs if options.inputs is None else read_arrays(options.inputs)
-    named = given if isinstance(given, Mapping) else {} if given is None else {"input": given}
-    network = read_net(path, next((np.shape(value)[2:] for value in named.values()), None))
-    (name,) = _chosen((path.stem,), options.part, path.name)
-    inputs = {**_random_inputs(network.deployment.prologue, options.samples), **named}
-    return Source(name, "", 0, (), (Part(name, network, inputs, inputs),))
-
-
-def _refuse_model_flags(name: str, options: Options) -> None:
-    """Flags that only model files heed."""
-    for flag in ("config", "weights"):
-        if getattr(options, flag) is not None:
-            raise CompileError(
-                f"options.{flag}", f"a network file has no {flag}", where=name, hint=f"leave --{flag} out"
-            )
-
-
-def _array(name: str, value: Any) -> Any:
-    try:
-        return as_array(value)
-    except CompileError as error:
-        raise CompileError("run.dtype", f"input {name!r} {error.what}") from error
-
-
-def _domains(inputs: Mapping[str, Any]) -> dict[str, str]:
-    """The inputs that are spikes: nothing but zeros and ones."""
-    return {name: "spike" for name, value in inputs.items() if np.isin(_array(name, value), (0, 1)).all()}
-
-
-def _random_inputs(graph: Graph, samples: int) -> dict[str, Any]:
-    """Spikes at a rate of 20 % (or normal values where the input is real), for a network that comes without examples."""
-    random = np.random.default_rng(RUN_SEED)
-    made: dict[str, Any] = {}
-    for node in graph.inputs:
-        shape = (1 if node.type.static else graph.steps or STREAM_STEPS, samples, *node.type.shape)
-        spikes = node.type.domain.kind == "spike"
-        values = random.random(shape) < 0.2 if spikes else random.standard_normal(shape)
-        made[node.name] = values.astype(np.float32)
-    return made
-
-
-def _chosen(names: tuple[str, ...], part: str | None, where: str) -> tuple[str, ...]:
-    """All parts, or the one asked for."""
-    if part is not None and part not in names:
-        raise CompileError("options.part", f"no part {part!r}", where=where, hint=f"known: {', '.join(names)}")
-    return names if part is None else (part,)
-
-
-def _named_tensors(module: Any, inputs: Any) -> dict[str, Any]:
-    """Example inputs by the names of forward's parameters."""
-    import inspect
-
-    import torch
-
-    names = list(inspect.signature(module.forward).parameters)
-    named = inputs if isinstance(inputs, Mapping) else {names[0]: inputs}
-    return {str(name): torch.as_tensor(value).float() for name, value in named.items()}
-
-
-def _check_finite(module: Any, name: str, where: str) -> None:
-    """Refuse parameters and statistics that hold NaN or infinite values."""
-    import torch
-
-    for key, value in module.state_dict().items():
-        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            what = f"parameter {key} of {name} holds NaN or infinite values"
-            raise CompileError("model.finite", what, where=where, hint="train or load it again")
+    """T, where all inputs are static."""

@@ -20,7 +20,7 @@ from backends.reference.engine import ReferenceEngine
 from backends.targets import TARGETS, Target, Twin, target
 from backends.trace import Array, Trace
 from compile import compile_model
-from compile.command.cli import main
+from compile.cli import main
 from ir.errors import CompileError, DeployError, Violation
 from ir.graph import Graph
 from ir.pipeline import PIPELINE
@@ -78,7 +78,7 @@ SLOW = Target(
 def slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """One more row."""
     monkeypatch.setattr(targets, "TARGETS", {**TARGETS, "slow": lambda: SLOW})
-    monkeypatch.setattr("compile.command.cli.TARGETS", {**TARGETS, "slow": lambda: SLOW})
+    monkeypatch.setattr("compile.cli.TARGETS", {**TARGETS, "slow": lambda: SLOW})
 
 
 def network(width: int) -> nn.Module:

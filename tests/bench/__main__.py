@@ -14,7 +14,7 @@ from pathlib import Path
 
 from compile.command.arguments import path
 from compile.command.exit_code import exit_code, prepare_streams
-from compile.output.output_folder import check_folder
+from compile.output.atomic_folder import check_folder
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

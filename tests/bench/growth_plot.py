@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from compile.benchmark.table import Table
-from compile.output.whole_file import write_whole
+from compile.output.atomic_file import write_atomically
 
 STYLES = (("T", "#4477aa", "o"), ("batch", "#228833", "s"), ("N", "#aa3377", "^"), ("D", "#ee6677", "D"))
 """Axis, colour and marker, in the order in which they are drawn."""
@@ -54,4 +54,4 @@ def plot(table: Table, path: Path) -> None:
         axes.legend(title="exponent of time", loc="lower right", alignment="left", framealpha=1)
         image = io.BytesIO()
         figure.savefig(image, format="svg", metadata={"Date": None})
-    write_whole(path, image.getvalue())
+    write_atomically(path, image.getvalue())

@@ -16,8 +16,9 @@ from compile.energy import energy_report, missing_prices
 from compile.energy.rates import RateMeter
 from compile.measure.run import probed
 from compile.stages.build import Build, build_part
+from compile.stages.load import load_source
 from compile.stages.options import Options
-from compile.stages.source import Example, load_source
+from compile.stages.source import Example
 from ir.graph import Graph, Node
 from ir.interpreter import interpret
 from tests.replay.networks import NETWORKS

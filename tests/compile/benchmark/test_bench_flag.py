@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from compile.benchmark.network import REFERENCE, WHOLE
-from compile.command.cli import main
+from compile.cli import main
 
 FLOATS, FORWARD, STEPS = "its products alone, float32", "the source's own forward", "steps of the chip part alone"
 

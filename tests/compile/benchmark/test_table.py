@@ -9,7 +9,7 @@ import pytest
 
 from compile.benchmark.machine import machine
 from compile.benchmark.table import Benchmark, Table, markdown, write_benchmark
-from compile.output import whole_file
+from compile.output import atomic_file
 
 TABLES = [
     Table("First", ("name", "ms"), (("a", 1.23456), ("b", None), ("c", 12345.6), ("d", 7)), "A note."),
@@ -40,7 +40,7 @@ def test_an_interrupt_leaves_the_earlier_file(tmp_path: Path, monkeypatch: pytes
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(whole_file.os, "replace", interrupted)
+    monkeypatch.setattr(atomic_file.os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
         write_benchmark(tmp_path, Benchmark({}, TABLES[:1]))
     assert (tmp_path / "benchmark.md").read_text() == before

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from compile.command.cli import main
+from compile.cli import main
 from compile.command.progress import Progress
 from frontend.nir.round_trip.file import write_nir
 from ir.errors import CompileError

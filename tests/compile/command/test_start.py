@@ -14,7 +14,7 @@ HEAVY = {"h5py", "lava", "networkx", "nir", "scipy", "sklearn", "spikingjelly", 
     ("arguments", "light"),
     [
         (["compile", "--help"], {"numpy"}),
-        (["models.evaluate", "--help"], {"numpy"}),
+        (["compile", "evaluate", "--help"], {"numpy"}),
         (["compile", "--list", "ops"], set()),
         (["compile", "--list", "profiles"], set()),
         (["compile", "--list", "strategies"], set()),

@@ -21,8 +21,8 @@ from compile.evaluation.result_cache import ResultCache
 from compile.evaluation.setting import Setting
 from compile.evaluation.workers import Workers, workers_of
 from compile.stages.build import build_part
+from compile.stages.load import load_source
 from compile.stages.options import Options
-from compile.stages.source import load_source
 from frontend.model_file.model_file import load_model_file
 
 BATCHES = -(-500 // BATCH_SAMPLES)

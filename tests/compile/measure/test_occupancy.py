@@ -13,7 +13,7 @@ from spikingjelly.activation_based import neuron
 from torch import nn
 
 from compile import compile_model
-from compile.command.cli import main
+from compile.cli import main
 from compile.measure.occupancy import Occupancy, occupancy
 
 SHALLOW = """

@@ -9,7 +9,7 @@ import nir
 import numpy as np
 import pytest
 
-from compile.command.cli import main
+from compile.cli import main
 
 
 def written(graph: nir.NIRGraph, folder: Path) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compile.command.cli import main
+from compile.cli import main
 from compile.driver import compile_network
 from compile.report.report_json import report_content
 from compile.report.report_text import report_text

@@ -11,7 +11,7 @@ from pathlib import Path
 import nir
 import numpy as np
 
-from compile.command.cli import main
+from compile.cli import main
 
 ROOT = Path(__file__).parents[3]
 ELSEWHERE = "import sys; from tests.compile.stages.test_determinism import compile_both; compile_both(*sys.argv[1:])"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from compile import compile_model
-from compile.command.cli import main
+from compile.cli import main
 from ir.errors import CompileError
 
 ENDS = ["é in put", "a_b", "a b"]

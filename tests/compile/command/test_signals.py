@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from compile.command.cli import main
-from compile.command.termination import Ended, ends_when_asked
-from compile.output.output_folder import output_folder
+from compile.cli import main
+from compile.command.signals import SignalReceived, raise_on_signals
+from compile.output.atomic_folder import atomic_folder
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -18,11 +18,11 @@ def test_nothing_is_left_of_a_folder_being_written(tmp_path: Path, number: signa
     before = signal.getsignal(number)
 
     def run() -> None:
-        with ends_when_asked(), output_folder(tmp_path / "out") as folder:
+        with raise_on_signals(), atomic_folder(tmp_path / "out") as folder:
             (folder / "a.txt").write_text("a")
             os.kill(os.getpid(), number)
 
-    with pytest.raises(Ended) as ended:
+    with pytest.raises(SignalReceived) as ended:
         run()
     assert ended.value.exit_code == 128 + number
     assert list(tmp_path.iterdir()) == []
@@ -32,7 +32,7 @@ def test_nothing_is_left_of_a_folder_being_written(tmp_path: Path, number: signa
 def test_an_ignored_signal_stays_ignored():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with ends_when_asked():
+        with raise_on_signals():
             os.kill(os.getpid(), signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
@@ -60,11 +60,11 @@ def test_a_request_that_python_drops_is_heeded_before_files_appear(tmp_path: Pat
             os.kill(os.getpid(), signal.SIGINT)
 
     def run() -> None:
-        with ends_when_asked(), output_folder(tmp_path / "out") as folder:
+        with raise_on_signals(), atomic_folder(tmp_path / "out") as folder:
             (folder / "a.txt").write_text("a")
             Finalised()
 
-    with pytest.raises(Ended):
+    with pytest.raises(SignalReceived):
         run()
     assert list(tmp_path.iterdir()) == []
     assert capsys.readouterr().err == ""

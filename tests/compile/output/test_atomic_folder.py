@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from compile.output.output_folder import check_folder, output_folder
+from compile.output.atomic_folder import atomic_folder, check_folder
 from ir.errors import CompileError
 
 REPORT = json.dumps({"schema": "spike-compiler-report/1", "parts": [{"name": "net"}]})
@@ -28,7 +28,7 @@ def _write(folder: Path, *parts: str) -> None:
 
 
 def _run(out: Path, *parts: str) -> None:
-    with output_folder(out) as folder:
+    with atomic_folder(out) as folder:
         _write(folder, *parts)
 
 
@@ -42,7 +42,7 @@ def _contents(folder: Path) -> dict[str, str]:
 
 
 def test_appears_whole(tmp_path: Path):
-    with output_folder(tmp_path / "deep" / "out") as folder:
+    with atomic_folder(tmp_path / "deep" / "out") as folder:
         (folder / "a.txt").write_text("a")
         assert not (tmp_path / "deep" / "out").exists()
     assert (tmp_path / "deep" / "out" / "a.txt").read_text() == "a"
@@ -51,7 +51,7 @@ def test_appears_whole(tmp_path: Path):
 
 def test_nothing_appears_after_a_failure(tmp_path: Path):
     def interrupted() -> None:
-        with output_folder(tmp_path / "out") as folder:
+        with atomic_folder(tmp_path / "out") as folder:
             (folder / "a.txt").write_text("a")
             raise KeyboardInterrupt
 
@@ -74,7 +74,7 @@ def test_an_interrupt_right_after_a_folder_is_made_leaves_none(
         if path.name.startswith(".out."):
             raise KeyboardInterrupt
 
-    for user in (check_folder, lambda target: output_folder(target).__enter__()):
+    for user in (check_folder, lambda target: atomic_folder(target).__enter__()):
         monkeypatch.setattr(Path, "mkdir", interrupted)
         with pytest.raises(KeyboardInterrupt):
             user(out)
@@ -89,7 +89,7 @@ def test_second_run_keeps_the_users_files(tmp_path: Path):
     (out / "lowered.nir").write_text("stale: this run says why there is none")
     (out / "report.json").write_text(REPORT)
     (out / "mine.txt").write_text("mine")
-    with output_folder(out) as folder:
+    with atomic_folder(out) as folder:
         (folder / "ir").mkdir()
         (folder / "ir" / "00_new.txt").write_text("new")
     assert (out / "mine.txt").read_text() == "mine"
@@ -198,7 +198,7 @@ def test_a_users_file_is_never_replaced(tmp_path: Path):
     (tmp_path / "outputs.npz").write_text("mine")
 
     def run() -> None:
-        with output_folder(tmp_path) as folder:
+        with atomic_folder(tmp_path) as folder:
             (folder / "a.txt").write_text("a")
             (folder / "outputs.npz").write_text("ours")
 
@@ -220,7 +220,7 @@ def test_a_move_that_fails_leaves_the_earlier_run(tmp_path: Path, monkeypatch: p
         real(old, new)
 
     def run() -> None:
-        with output_folder(tmp_path) as folder:
+        with atomic_folder(tmp_path) as folder:
             for name in names:
                 (folder / name).write_text("new")
             monkeypatch.setattr(os, "rename", interrupted)
@@ -231,19 +231,19 @@ def test_a_move_that_fails_leaves_the_earlier_run(tmp_path: Path, monkeypatch: p
 
 
 def test_no_space_left_is_one_error(tmp_path: Path):
-    with pytest.raises(CompileError, match="No space left"), output_folder(tmp_path / "out") as folder:
+    with pytest.raises(CompileError, match="No space left"), atomic_folder(tmp_path / "out") as folder:
         raise OSError(28, "No space left on device", str(folder / "x"))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_is_not_a_folder(tmp_path: Path):
     (tmp_path / "out").write_text("mine")
-    with pytest.raises(CompileError, match=r"out\.file"), output_folder(tmp_path / "out"):
+    with pytest.raises(CompileError, match=r"out\.file"), atomic_folder(tmp_path / "out"):
         pass
     assert (tmp_path / "out").read_text() == "mine"
 
 
 def test_a_folder_below_a_file_is_one_error(tmp_path: Path):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(CompileError, match=r"out\.write"), output_folder(tmp_path / "file" / "out"):
+    with pytest.raises(CompileError, match=r"out\.write"), atomic_folder(tmp_path / "file" / "out"):
         pass

@@ -11,11 +11,10 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from backends.targets import DEFAULT, TARGETS
-from compile.command.arguments import path, positive
+from compile.command.arguments import path, positive, strategies
 from compile.command.exit_code import EXIT_BUG, EXIT_OK, exit_code, prepare_streams
 from compile.stages.options import Options
 from compile.version import version
-from ir.errors import CompileError
 
 
 def main(argv: Sequence[str]) -> int:
@@ -81,14 +80,6 @@ def _options(options: argparse.Namespace) -> Options:
         lower=strategies(options.lower),
         dump=options.dump,
     )
-
-
-def strategies(pairs: Sequence[str]) -> dict[str, str]:
-    """`attention=graded-a` pairs as a table."""
-    bad = [pair for pair in pairs if pair.count("=") != 1 or "" in pair.split("=")]
-    if bad:
-        raise CompileError("cli.lower", f"--lower {bad[0]!r} is not OP=STRATEGY", hint="see --list strategies")
-    return dict(pair.split("=") for pair in pairs)
 
 
 def _parser() -> argparse.ArgumentParser:

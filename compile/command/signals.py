@@ -15,10 +15,10 @@ _HANDLED = {
     signal.SIGHUP: signal.SIG_DFL,
 }
 """Signal -> its handler in a program that did nothing about it; any other handler, or none, is the user's will."""
-_asked: list[int] = []
+_received: list[int] = []
 
 
-class Ended(KeyboardInterrupt):
+class SignalReceived(KeyboardInterrupt):
     """A signal asked for the end; unlike SystemExit, which a model file may raise itself, it is never the model's doing."""
 
     def __init__(self, number: int) -> None:
@@ -27,38 +27,38 @@ class Ended(KeyboardInterrupt):
 
 
 @contextmanager
-def ends_when_asked() -> Generator[None]:
-    """Meanwhile the signals raise `Ended`, with the exit code that a shell shows for them; ignored ones stay so."""
+def raise_on_signals() -> Generator[None]:
+    """Let the signals raise `SignalReceived` meanwhile, with the exit code that a shell shows for them; ignored ones stay so."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    _asked.clear()
+    _received.clear()
     before = {number: handler for number, handler in _HANDLED.items() if signal.getsignal(number) == handler}
     for number in before:
-        signal.signal(number, _end)
+        signal.signal(number, _raise)
     hook = sys.unraisablehook
 
-    def tell_others(lost: Any) -> None:
-        """`Ended` in a finaliser or a callback is lost, and heeded later: nothing to show."""
-        if lost.exc_type is not Ended:
+    def show_others(lost: Any) -> None:
+        """`SignalReceived` in a finaliser or a callback is lost, and heeded later: nothing to show."""
+        if lost.exc_type is not SignalReceived:
             hook(lost)
 
-    sys.unraisablehook = tell_others
+    sys.unraisablehook = show_others
     try:
         yield
     finally:
         sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
-        _asked.clear()
+        _received.clear()
 
 
-def heed_requests() -> None:
-    """Raise `Ended` for a request whose exception was lost, as in a library that catches everything while it is imported."""
-    if _asked:
-        raise Ended(_asked[0])
+def raise_pending() -> None:
+    """Raise `SignalReceived` for a request whose exception was lost, as in a library that catches all while it is imported."""
+    if _received:
+        raise SignalReceived(_received[0])
 
 
-def _end(number: int, frame: Any) -> None:
-    _asked.append(number)
-    raise Ended(number)
+def _raise(number: int, frame: Any) -> None:
+    _received.append(number)
+    raise SignalReceived(number)

@@ -9,13 +9,13 @@ from collections.abc import Generator, Sequence, Set
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from compile.command.termination import heed_requests
+from compile.command.signals import raise_pending
 from compile.output.earlier_run import earlier_files
 from ir.errors import CompileError
 
 
 @contextmanager
-def output_folder(target: Path) -> Generator[Path]:
+def atomic_folder(target: Path) -> Generator[Path]:
     """
     A temporary folder whose contents move into `target` when the block ends well, and vanish when it does not.
 
@@ -26,7 +26,7 @@ def output_folder(target: Path) -> Generator[Path]:
     try:
         staging.mkdir()
         yield staging
-        heed_requests()
+        raise_pending()
         _move_into(staging, target)
     except OSError as error:
         raise CompileError(
@@ -86,7 +86,7 @@ def _check_places(target: Path, new: Sequence[Path], old: Set[Path]) -> None:
 
 def _rename_all(moves: Sequence[tuple[Path, Path]]) -> None:
     """Rename in order, making folders where they are missing; after a failure or an interrupt everything is where it was."""
-    made = {folder for _, new in moves for folder in new.parents if not folder.exists()}
+    created = {folder for _, new in moves for folder in new.parents if not folder.exists()}
     try:
         for old, new in moves:
             new.parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ def _rename_all(moves: Sequence[tuple[Path, Path]]) -> None:
         for old, new in reversed(moves):
             if os.path.lexists(new) and not os.path.lexists(old):
                 os.rename(new, old)
-        for folder in sorted(made, reverse=True):
+        for folder in sorted(created, reverse=True):
             with suppress(OSError):
                 folder.rmdir()
         raise

@@ -1,0 +1,198 @@
+"""Reads whatever the user named into a `Source`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nir
+import numpy as np
+import torch
+from torch import nn
+
+from compile.stages.npz import read_arrays
+from compile.stages.options import Options
+from compile.stages.source import Example, Part, Source
+from frontend.model_file.model_file import load_model_file
+from frontend.netx.network import read_net
+from frontend.nir.import_nir import import_nir
+from frontend.nir.reading.values import as_array
+from ir.errors import CompileError
+from ir.graph import Graph
+
+RUN_SEED, CALIBRATION_SEED = 0, 1
+CALIBRATION_SAMPLES = 256
+LARGE_INPUT_VALUES = 1 << 14
+"""A network with more input values per sample is checked and calibrated on the samples of the run only."""
+STREAM_STEPS = 16
+"""Steps of the made-up inputs of a network that has no window and no examples."""
+PACKAGES = Path(__file__).parents[2]
+"""Where the compiler's packages are, `models` with the networks that come with it among them."""
+
+
+def load_source(network: Any, options: Options, example: Example | None = None) -> Source:
+    """
+    Read whatever the user named.
+
+    Raises:
+        CompileError: it is none of the things that can be compiled, or it, its weights or its inputs are not in order.
+    """
+    if isinstance(network, str | Path):
+        source = _from_path(_bundled(Path(network)), options, example or Example())
+    else:
+        source = _from_object(network, options, example or Example())
+    stated = [flag for flag in ("dt", "semantics") if getattr(options, flag) is not None]
+    if stated and source.reading is None:
+        what = f"--{stated[0]} is about NIR files; {source.name} says itself what it computes"
+        raise CompileError(f"options.{stated[0]}", what, where=source.name, hint=f"leave --{stated[0]} out")
+    return source
+
+
+def _bundled(path: Path) -> Path:
+    """Find a model that comes with the compiler from any folder, where `models/NAME.py` is no file of the user's."""
+    bundled = PACKAGES / path
+    return bundled if path.parts[:1] == ("models",) and bundled.is_file() and not path.exists() else path
+
+
+def _from_path(path: Path, options: Options, example: Example) -> Source:
+    kind = path.suffix.lower()
+    if kind == ".py":
+        return _from_model_file(path, options)
+    if kind == ".nir":
+        return _from_nir(path, path.stem, options, example)
+    if kind == ".net":
+        return _from_net(path, options, example)
+    hint = "name a model file (.py), a NIR file (.nir) or a lava-dl file (.net)"
+    raise CompileError("source.kind", f"cannot compile {path}", hint=hint)
+
+
+def _from_object(network: Any, options: Options, example: Example) -> Source:
+    if isinstance(network, nir.NIRGraph):
+        return _from_nir(network, "network", options, example)
+    if isinstance(network, nn.Module):
+        return _from_module(network, options, example)
+    hint = "pass a path, a torch module or a NIR graph"
+    raise CompileError("source.kind", f"cannot compile a {type(network).__name__}", hint=hint)
+
+
+def _from_model_file(path: Path, options: Options) -> Source:
+    model = load_model_file(path, options.config, options.weights)
+    names = _chosen(tuple(model.parts), options.part, str(path))
+    shown = model.examples(options.samples, RUN_SEED)
+    large = sum(value[:1].numel() for value in shown[names[0]].values()) > LARGE_INPUT_VALUES
+    other = shown if large else model.examples(CALIBRATION_SAMPLES, CALIBRATION_SEED)
+    for name in names:
+        _check_finite(model.parts[name], name, str(path))
+    return Source(
+        name=model.name,
+        config=model.config,
+        steps=model.steps,
+        static=model.static,
+        parts=tuple(Part(name, model.parts[name], shown[name], other[name]) for name in names),
+        task=model.task,
+        weights=str(model.weights or ""),
+        energy_table=model.energy_table,
+        running=model.running,
+    )
+
+
+def _from_module(network: Any, options: Options, example: Example) -> Source:
+    if example.inputs is None:
+        what, hint = "a bare module needs example inputs", "pass example=, of shape (T, B, ...)"
+        raise CompileError("source.example", what, hint=hint)
+    _check_finite(network, type(network).__name__, "")
+    inputs = _named_tensors(network, example.inputs)
+    timed = [value.shape[0] for name, value in inputs.items() if name not in example.static]
+    steps = example.steps or (timed[0] if timed else 0)
+    if not steps:
+        raise CompileError("source.steps", "all inputs are static, so T is unknown", hint="pass steps=")
+    (name,) = _chosen((type(network).__name__,), options.part, "")
+    return Source(name, "", steps, example.static, (Part(name, network.eval(), inputs, inputs),))
+
+
+def _from_nir(network: Any, name: str, options: Options, example: Example) -> Source:
+    _refuse_model_flags(name, options)
+    inputs = example.inputs if options.inputs is None else read_arrays(options.inputs)
+    named = inputs if isinstance(inputs, Mapping) else {}
+    imported = import_nir(network, options.semantics, options.dt, _domains(named), name)
+    if inputs is not None and not isinstance(inputs, Mapping):
+        first = imported.graph.inputs[0].name
+        named = {imported.names.get(first, first): inputs}
+        imported = import_nir(network, options.semantics, options.dt, _domains(named), name)
+    graph = imported.graph
+    (name,) = _chosen((graph.name or name,), options.part, name)
+    random = {imported.names.get(key, key): value for key, value in _random_inputs(graph, options.samples).items()}
+    unknown = [key for key in named if key not in random]
+    if unknown:
+        what, hint = f"the network has no input {unknown[0]!r}", f"known: {', '.join(random)}"
+        raise CompileError("nir.input", what, where=name, hint=hint)
+    inputs = {**random, **named}
+    static = tuple(node.name for node in graph.inputs if node.type.static)
+    return Source(name, "", graph.steps, static, (Part(name, graph, inputs, inputs),), reading=imported)
+
+
+def _from_net(path: Path, options: Options, example: Example) -> Source:
+    """Read a lava-dl file; the shape of its input is that of the inputs that we have, where it does not say one itself."""
+    _refuse_model_flags(path.name, options)
+    inputs = example.inputs if options.inputs is None else read_arrays(options.inputs)
+    named = inputs if isinstance(inputs, Mapping) else {} if inputs is None else {"input": inputs}
+    network = read_net(path, next((np.shape(value)[2:] for value in named.values()), None))
+    (name,) = _chosen((path.stem,), options.part, path.name)
+    inputs = {**_random_inputs(network.deployment.prologue, options.samples), **named}
+    return Source(name, "", 0, (), (Part(name, network, inputs, inputs),))
+
+
+def _refuse_model_flags(name: str, options: Options) -> None:
+    """Refuse flags that only model files heed."""
+    for flag in ("config", "weights"):
+        if getattr(options, flag) is not None:
+            what = f"a network file has no {flag}"
+            raise CompileError(f"options.{flag}", what, where=name, hint=f"leave --{flag} out")
+
+
+def _array(name: str, value: Any) -> Any:
+    try:
+        return as_array(value)
+    except CompileError as error:
+        raise CompileError("run.dtype", f"input {name!r} {error.what}") from error
+
+
+def _domains(inputs: Mapping[str, Any]) -> dict[str, str]:
+    """Find the inputs that are spikes: nothing but zeros and ones."""
+    return {name: "spike" for name, value in inputs.items() if np.isin(_array(name, value), (0, 1)).all()}
+
+
+def _random_inputs(graph: Graph, samples: int) -> dict[str, Any]:
+    """Draw spikes at a rate of 20 % (or normal values where the input is real), for a network that comes without examples."""
+    random = np.random.default_rng(RUN_SEED)
+    inputs: dict[str, Any] = {}
+    for node in graph.inputs:
+        shape = (1 if node.type.static else graph.steps or STREAM_STEPS, samples, *node.type.shape)
+        spikes = node.type.domain.kind == "spike"
+        values = random.random(shape) < 0.2 if spikes else random.standard_normal(shape)
+        inputs[node.name] = values.astype(np.float32)
+    return inputs
+
+
+def _chosen(names: tuple[str, ...], part: str | None, where: str) -> tuple[str, ...]:
+    """Return all parts, or the one asked for."""
+    if part is not None and part not in names:
+        raise CompileError("options.part", f"no part {part!r}", where=where, hint=f"known: {', '.join(names)}")
+    return names if part is None else (part,)
+
+
+def _named_tensors(module: Any, inputs: Any) -> dict[str, Any]:
+    """Name example inputs after forward's parameters."""
+    names = list(inspect.signature(module.forward).parameters)
+    named = inputs if isinstance(inputs, Mapping) else {names[0]: inputs}
+    return {str(name): torch.as_tensor(value).float() for name, value in named.items()}
+
+
+def _check_finite(module: Any, name: str, where: str) -> None:
+    """Refuse parameters and statistics that hold NaN or infinite values."""
+    for key, value in module.state_dict().items():
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            what = f"parameter {key} of {name} holds NaN or infinite values"
+            raise CompileError("model.finite", what, where=where, hint="train or load it again")
