@@ -30,7 +30,7 @@ class ContractedEmission:
     """Of the population."""
 
     def summed(self, axes: tuple[int, ...], dtype: Any) -> Array:
-        """The sum over `axes` of (1, lanes, *shape), kept with length 1, in the number type `dtype`."""
+        """The sum over `axes` of (1, lanes, *shape), kept with length 1, in `dtype`."""
         full = (*np.broadcast_shapes(self.a.shape[:2], self.b.shape[:2]), *self.shape)
         a, b, copies = self.a.astype(dtype, copy=False), self.b.astype(dtype, copy=False), 1
         for axis in axes:

@@ -30,15 +30,15 @@ def connection_matrix(graph: Graph, current: str, source: str) -> Any:
     """
     The linear map from the emission of `source` to `current`: scipy sparse int64 (targets, sources).
 
-    The wiring is linear, so it is evaluated on the unit vectors of the source, a chunk at a time.
+    The wiring is linear, so it is evaluated on the unit vectors of the source, a block at a time.
     """
     from scipy import sparse
 
     size, targets = graph.nodes[source].type.size, graph.nodes[current].type.size
-    chunk = max(1, ELEMENTS_AT_ONCE // max(size, targets))
+    length = max(1, ELEMENTS_AT_ONCE // max(size, targets))
     blocks: list[Any] = []
-    for start in range(0, size, chunk):
-        units = np.eye(min(chunk, size - start), size, start)
+    for start in range(0, size, length):
+        units = np.eye(min(length, size - start), size, start)
         blocks.append(sparse.csc_matrix(_evaluate(graph, current, source, units).T.astype(np.int64)))
     return sparse.hstack(blocks, format="csr")
 

@@ -25,6 +25,9 @@ from ir.ops.neuron import Gate, Graded
 SHAPES = ((5, 13, 3), (40, 517, 65), (600, 1024, 1024))
 """(rows, inputs, outputs) of products."""
 CURRENTS = (torch.int32, torch.float16, torch.float32, torch.float64)
+"""Dtypes in which products leave their sums."""
+SCALE = 2
+"""Of the currents that neurons are tested with."""
 
 
 def holds(test: Callable[[torch.device], bool], device: torch.device) -> bool:
@@ -77,39 +80,57 @@ def floats_are_exact(device: torch.device) -> bool:
 
 
 def neurons_are_exact(compiled: Any) -> Callable[[torch.device], bool]:
-    """The test of the fused neurons, each with every type of currents."""
+    """The test of the fused neurons, each with every dtype of currents."""
+    cases = tuple(zip(CURRENTS, (2048, 4096, 333, 0), strict=True))
 
     def test(device: torch.device) -> bool:
-        rng = np.random.default_rng(0)
-        shape, scale = (5, 300), 2
-        bias = rng.integers(-900, 900, shape)
-        for place, dv in enumerate((2048, 4096, 333, 0)):
-            dtype = torch.float64 if dv == 333 else torch.float32
-            moved = torch.from_numpy(bias).to(device, dtype)
-            x = rng.integers(-40, 60, (4, 3, *shape))
-            op = IntegerLif(4095, dv, 20, 6, 12, 24)
-            spikes = FusedSpikes(compiled, op, shape, moved, dtype, scale, device)
-            current = torch.from_numpy(x).to(device, CURRENTS[place])
-            if not _same(spikes(current), op.run((x * scale,), {"bias": bias}, len(x))):
-                return False
-            wide = IntegerLif(1000 if place % 2 else 4095, dv, 200, 6, 12, 24)
-            wrapping = FusedWrappingSpikes(compiled, wide, shape, moved.double(), scale, device)
-            large = x * 3000  # beyond 2^17, from where on a shifted current wraps
-            if not _same(
-                wrapping(torch.from_numpy(large).to(device, torch.int32)),
-                wide.run((large * scale,), {"bias": bias}, len(x)),
-            ):
-                return False
-            gates = rng.integers(0, 2, x.shape).astype(np.uint8)
-            for gated in (Graded(8, 3), Gate(7, 2), Gate(40, 0)):
-                payloads = FusedPayloads(compiled, gated, shape, moved, dtype, scale, device)
-                opened = torch.from_numpy(gates).to(device) if isinstance(gated, Gate) else None
-                operands = (x * scale,) if opened is None else (x * scale, gates)
-                if not _same(payloads(current, opened), gated.run(operands, {"bias": bias}, len(x))):
-                    return False
-        return True
+        return all(
+            _spikes_are_exact(compiled, device, dtype, dv) and _payloads_are_exact(compiled, device, dtype)
+            for dtype, dv in cases
+        )
 
     return test
+
+
+def _spikes_are_exact(compiled: Any, device: torch.device, current_dtype: torch.dtype, dv: int) -> bool:
+    """Plain neurons of one decay, with currents of one dtype; with large ones that wrap, remembered or not."""
+    x, bias = _currents_and_bias()
+    dtype = torch.float64 if dv == 333 else torch.float32  # what holds the membrane
+    on_device, params, current = torch.from_numpy(bias).to(device, dtype), {"bias": bias}, torch.from_numpy(x)
+    op = IntegerLif(4095, dv, 20, 6, 12, 24)
+    spikes = FusedSpikes(compiled, op, bias.shape, on_device, dtype, SCALE, device)
+    if not _same(spikes(current.to(device, current_dtype)), op.run((x * SCALE,), params, len(x))):
+        return False
+    large = x * 3000  # beyond 2^17, from where on a shifted current wraps
+    for du in (4095, 1000):
+        op = IntegerLif(du, dv, 200, 6, 12, 24)
+        wrapping = FusedWrappingSpikes(compiled, op, bias.shape, on_device.double(), SCALE, device)
+        emitted = wrapping(torch.from_numpy(large).to(device, torch.int32))
+        if not _same(emitted, op.run((large * SCALE,), params, len(x))):
+            return False
+    return True
+
+
+def _payloads_are_exact(compiled: Any, device: torch.device, current_dtype: torch.dtype) -> bool:
+    """Payloads of several widths, gated or not, with currents of one dtype."""
+    x, bias = _currents_and_bias()
+    gates = np.random.default_rng(1).integers(0, 2, x.shape).astype(np.uint8)
+    dtype = torch.float64 if current_dtype == torch.float64 else torch.float32
+    on_device, current = torch.from_numpy(bias).to(device, dtype), torch.from_numpy(x).to(device, current_dtype)
+    for op in (Graded(8, 3), Gate(7, 2), Gate(40, 0)):
+        payloads = FusedPayloads(compiled, op, bias.shape, on_device, dtype, SCALE, device)
+        is_gate = isinstance(op, Gate)
+        emitted = payloads(current, torch.from_numpy(gates).to(device) if is_gate else None)
+        operands = (x * SCALE, gates) if is_gate else (x * SCALE,)
+        if not _same(emitted, op.run(operands, {"bias": bias}, len(x))):
+            return False
+    return True
+
+
+def _currents_and_bias() -> tuple[Array, Array]:
+    """Currents (T, B, *shape) / SCALE of a population, and its biases."""
+    rng = np.random.default_rng(0)
+    return rng.integers(-40, 60, (4, 3, 5, 300)), rng.integers(-900, 900, (5, 300))
 
 
 def _same(emitted: tuple[torch.Tensor, Any], exact: Array) -> bool:

@@ -1,7 +1,7 @@
 """
 The chip's plain neurons as Triton kernels: currents in as a product left them, spikes or payloads and their number out.
 
-Numbers are of the type of `constants`, in which every intermediate is exact; the caller proves that
+Numbers are of the dtype of `constants`, in which every intermediate is exact; the caller proves that
 (`backends.reference.run.populations`), so that neither fused multiplications nor the order of anything can round. Neurons lie as
 (rows, period): column p of all rows has the bias shifts[p]. A program has a tile of them over all steps, its state in registers.
 Annotations are no strings here (no import from `__future__`): Triton's interpreter reads them.
@@ -33,7 +33,7 @@ def lif(
     """
     v <- clip(trunc(v keep) + gain x + shift) to +-most;  s = [v > threshold];  v <- 0 where s.
 
-    x: currents (STEPS, rows, period) of any number type, columns dense. constants: (gain, keep, threshold, most).
+    x: currents (STEPS, rows, period) of any dtype, columns dense. constants: (gain, keep, threshold, most).
     spikes: uint8, dense, a step every spikes_stride. counts: (COUNTERS,) int64, the number of spikes is added, spread over them.
     """
     dtype = constants.dtype.element_ty

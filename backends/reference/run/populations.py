@@ -19,7 +19,7 @@ from backends.reference.kernels.weighted_products import WeightedProduct
 from backends.reference.plan.execution_plan import ExecutionPlan
 from backends.reference.plan.steps import Step
 from backends.reference.run.parameters import DeviceParameters
-from backends.reference.run.tile import Population, Tile
+from backends.reference.run.tile import EmittingPopulation, Tile
 from ir.analysis.plain_neurons import plain_lif, remembers_current
 from ir.analysis.weight_groups import WeightGroup
 from ir.ops.integer_neuron import IntegerLif
@@ -27,7 +27,7 @@ from ir.ops.linear import Synapse
 from ir.ops.neuron import Burst, Gate, Graded, clip_payload
 
 
-def population_of(step: Step, parameters: DeviceParameters) -> Population:
+def population_of(step: Step, parameters: DeviceParameters) -> EmittingPopulation:
     """The fastest exact way for a population to emit."""
     plan, op, plain = parameters.plan, step.node.op, plain_lif(step.node)
     if step.node.name in plan.loops:
@@ -155,7 +155,7 @@ class DefinedPopulation:
         return payload if self.opening is None else payload * self.opening.of(tile)
 
 
-def _spiking_population(step: Step, op: IntegerLif, parameters: DeviceParameters) -> Population:
+def _spiking_population(step: Step, op: IntegerLif, parameters: DeviceParameters) -> EmittingPopulation:
     """Neurons that remember no current have a fast kernel, for currents that cannot wrap: by proof, or by a look at them."""
     kernels, shape = parameters.kernels, step.node.type.shape
     dtype = torch.float32 if keeps_power_of_two(op) else torch.float64
@@ -170,7 +170,7 @@ def _spiking_population(step: Step, op: IntegerLif, parameters: DeviceParameters
     return UnprovenSpikingPopulation(step.terms, limit, fast, wrapping)
 
 
-def _payload_population(step: Step, op: Graded | Gate, parameters: DeviceParameters) -> Population:
+def _payload_population(step: Step, op: Graded | Gate, parameters: DeviceParameters) -> EmittingPopulation:
     plan, node = parameters.plan, step.node
     dtype = accumulator(plan.bound(step.terms) + plan.largest_bias(node))
     product, scale = _only_product(step.terms, parameters)

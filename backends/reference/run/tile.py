@@ -20,7 +20,7 @@ from ir.ops.delay import Delay, Past
 from ir.ops.linear import Sum
 
 
-class Population(Protocol):
+class EmittingPopulation(Protocol):
     """How a population emits."""
 
     def emit(self, tile: Tile) -> Emitted:
@@ -40,7 +40,7 @@ class Tile:
     def __init__(
         self,
         parameters: DeviceParameters,
-        populations: Mapping[str, Population],
+        populations: Mapping[str, EmittingPopulation],
         inputs: Mapping[str, torch.Tensor],
         probes: Collection[str],
         counter: EventCounter,
