@@ -26,7 +26,7 @@ from compile.stages.program import Program
 from compile.stages.source import Example, Source
 from frontend.tracing.untouched import left_as_it_was
 from ir.errors import CompileError
-from ir.target import Profile
+from ir.profile import Profile
 
 if TYPE_CHECKING:
     from compile.benchmark.table import Benchmark

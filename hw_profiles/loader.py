@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TypeGuard, cast
 
 from ir.errors import CompileError
-from ir.target import KINDS, TABLES, Number, Profile, Quantity
+from ir.profile import KINDS, TABLES, Number, Profile, Quantity
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -13,9 +13,9 @@ from ir.analysis.schedule import Schedule
 from ir.errors import Violation
 from ir.graph import Array, Graph, GraphBuilder, Node
 from ir.ops import Input
+from ir.profile import Profile
 from ir.quantize.calibration import ValueStatistics
 from ir.quantize.report import QuantizationReport
-from ir.target import Profile
 from ir.verify import verify
 
 

@@ -24,7 +24,7 @@ from ir.passes import (
     schedule,
     split_host,
 )
-from ir.target import Profile
+from ir.profile import Profile
 
 Apply = Callable[[Deployment, Context], Deployment]
 Hook = Callable[[str, Deployment], None]

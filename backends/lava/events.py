@@ -8,7 +8,7 @@ from backends.trace import Events
 from ir.analysis.fan_in import FanInCone, fan_in_cone, populations, projections
 from ir.analysis.fan_out import fan_out, uniform_fan_outs
 from ir.graph import Array, Graph, Node
-from ir.loops import run_loop
+from ir.interpreter import run_loop
 
 
 def count_events(graph: Graph, activity: Mapping[str, Array], samples: int, steps: int) -> Events:

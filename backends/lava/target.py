@@ -7,7 +7,7 @@ from typing import cast
 
 from backends.lava.engine import LavaEngine, require_lava
 from backends.reference.engine import ReferenceEngine
-from backends.targets import Target, Twin
+from backends.target import Target, Twin
 from backends.trace import Array, Engine
 from ir.analysis.limits import violations
 from ir.pipeline import PIPELINE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backends.interpreter import InterpreterEngine
 from backends.reference.engine import ReferenceEngine
-from backends.targets import Target, Twin
+from backends.target import Target, Twin
 from ir.analysis.limits import violations
 from ir.pipeline import PIPELINE
 

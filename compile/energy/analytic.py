@@ -20,7 +20,7 @@ from compile.energy.operations import Operation, operations
 from compile.energy.published import PublishedTable
 from compile.energy.rates import Rates
 from ir.graph import Graph
-from ir.target import Profile
+from ir.profile import Profile
 
 MISSING = "not in the table"
 DENSE_KINDS = ("linear", "conv", "matmul")

@@ -15,7 +15,7 @@ from compile.energy.analytic import MISSING, FormulaRow, price
 from compile.energy.simulated import Counts
 from ir.analysis.wiring import behind_routing
 from ir.graph import Graph, Node
-from ir.target import Profile
+from ir.profile import Profile
 
 WEIGHTED = ("linear", "conv", "synapse", "sum")
 OWNER: Mapping[str, tuple[str, ...]] = {

@@ -16,7 +16,7 @@ from compile.energy.rates import Rates
 from compile.energy.simulated import Counts, node_counts
 from ir.analysis.layers import layer_of
 from ir.graph import Graph, Node
-from ir.target import Profile, Quantity
+from ir.profile import Profile, Quantity
 
 PRICES = ("e_ac", "e_mac", *(item.name for item in fields(Counts)))
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from backends.trace import Events
 from compile.energy.analytic import price
 from ir.graph import Graph, Node
-from ir.target import Profile
+from ir.profile import Profile
 
 
 @dataclass(frozen=True)

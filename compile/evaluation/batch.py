@@ -16,7 +16,7 @@ from backends.trace import Array
 from compile.evaluation.result_cache import BatchResult, pack
 from compile.stages.program import Program
 from ir.deployment import Deployment
-from ir.target import Profile
+from ir.profile import Profile
 from ir.text import graph_text
 
 if TYPE_CHECKING:  # a worker needs no front end

@@ -23,7 +23,7 @@ from compile.stages.load import load_source
 from compile.stages.options import Options
 from compile.stages.samples import cut_samples, join_samples
 from ir.errors import CompileError
-from ir.target import Profile
+from ir.profile import Profile
 
 BATCH_SAMPLES = 64
 """Samples of a batch: what an interrupted run loses per core, and what a worker gets at a time."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import hw_profiles
 from frontend.model_file.user_file import run_file
 from ir.errors import CompileError
-from ir.target import Profile
+from ir.profile import Profile
 
 MODELS = Path(__file__).parents[2] / "models"
 LEAST_BITS = 2

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ir.analysis.resources import node_resources
 from ir.deployment import Deployment
 from ir.passes.insert_relays import PASS as RELAYS
-from ir.target import Profile
+from ir.profile import Profile
 
 
 @dataclass(frozen=True)

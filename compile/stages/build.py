@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from backends.targets import REFERENCE, Target, target
+from backends.target import Target
+from backends.targets import REFERENCE, target
 from compile.command.progress import Progress
 from compile.stages.host_inputs import host_inputs
 from compile.stages.options import Options
@@ -25,7 +26,7 @@ from ir.deployment import Context, Deployment
 from ir.errors import CompileError
 from ir.graph import Graph
 from ir.pipeline import run
-from ir.target import Profile
+from ir.profile import Profile
 from ir.text import graph_text
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import hw_profiles
-from backends.targets import DEFAULT, Target, target
+from backends.target import Target
+from backends.targets import DEFAULT, target
 from ir.errors import CompileError
-from ir.target import Profile
+from ir.profile import Profile
 
 PRECISIONS = ("int", "float")
 

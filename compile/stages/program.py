@@ -21,7 +21,7 @@ from ir.analysis.wiring import behind_routing
 from ir.deployment import Deployment
 from ir.errors import CompileError
 from ir.interpreter import interpret
-from ir.target import Profile
+from ir.profile import Profile
 from ir.types import Type
 
 Inputs = Mapping[str, Any]

@@ -17,7 +17,7 @@ from ir.errors import Violation
 from ir.graph import Array, Graph, Node
 from ir.ops.integer_neuron import IntegerLif, IntegerNeuron
 from ir.ops.linear import Sum, Synapse
-from ir.target import Profile
+from ir.profile import Profile
 
 OTHER_PROFILE = "choose a profile with wider fields"
 

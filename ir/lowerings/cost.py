@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ir.target import CostWeights
+from ir.profile import CostWeights
 
 
 @dataclass(frozen=True)

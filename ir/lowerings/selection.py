@@ -8,7 +8,7 @@ from ir.errors import CompileError, DeployError, Violation
 from ir.graph import Graph, Node
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.table import LOWERINGS, Strategy
-from ir.target import USUAL_WEIGHTS, CostWeights, Features
+from ir.profile import USUAL_WEIGHTS, CostWeights, Features
 
 
 class StrategySelection:

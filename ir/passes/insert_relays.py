@@ -27,8 +27,8 @@ from ir.deployment import Context, Deployment
 from ir.graph import Array, Graph, GraphBuilder, Node
 from ir.ops import Delay, Graded, IntegerLif, Leaky, Lif, Op, Past, Synapse
 from ir.ops.membrane import ANALOG_BITS
+from ir.profile import Arithmetic
 from ir.rewrite import Rewriter
-from ir.target import Arithmetic
 from ir.types import Type
 
 PASS = "insert_relays"

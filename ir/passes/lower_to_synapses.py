@@ -24,7 +24,7 @@ from ir.lowerings.lowering import PASS, Lowering
 from ir.lowerings.rules.memory import close_loop
 from ir.lowerings.selection import StrategySelection
 from ir.lowerings.table import LOWERINGS, operation
-from ir.target import USUAL_WEIGHTS, CostWeights, Features
+from ir.profile import USUAL_WEIGHTS, CostWeights, Features
 
 
 def lower_to_synapses(

@@ -13,13 +13,13 @@ from ir.errors import CompileError
 from ir.graph import Array, Graph, Node
 from ir.ops.linear import Sum, Synapse
 from ir.ops.neuron import Lif
+from ir.profile import Arithmetic
 from ir.quantize.calibration import HEADROOM, ValueStatistics
 from ir.quantize.gains import row_factors
 from ir.quantize.neurons import DistinctNeurons, distinct_neurons
 from ir.quantize.payloads import Emission, input_scale, looped_payloads, payload_bits, payload_scale
 from ir.quantize.units import finest_unit, largest_values
 from ir.quantize.weights import WeightStatistics, weight_statistics
-from ir.target import Arithmetic
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from ir.errors import CompileError
 from ir.graph import Graph, Node
 from ir.ops.membrane import Leaky
 from ir.ops.neuron import Lif
+from ir.profile import Arithmetic, Features
 from ir.quantize.neurons import forgets
-from ir.target import Arithmetic, Features
 
 HINT = "choose a profile with {}, or --precision float"
 

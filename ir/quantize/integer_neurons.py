@@ -24,9 +24,9 @@ from ir.ops.base import Op
 from ir.ops.integer_neuron import IntegerLeaky, IntegerLif
 from ir.ops.membrane import Leaky
 from ir.ops.neuron import Lif
+from ir.profile import Arithmetic
 from ir.quantize.neurons import DistinctNeurons, NormalizedMembrane, forgets
 from ir.quantize.weights import QuantizedArray, round_bias
-from ir.target import Arithmetic
 
 CHIP_RESET = {"value": "zero", "subtract": "subtract", "none": "none"}
 """Reset of the source -> the chip's."""

@@ -19,6 +19,7 @@ from ir.ops.base import Input, Value
 from ir.ops.delay import Delay, Past
 from ir.ops.linear import Sum, Synapse
 from ir.ops.membrane import Membrane
+from ir.profile import Arithmetic, Features
 from ir.quantize.calibrated import CalibratedNetwork, calibrated
 from ir.quantize.calibration import ValueStatistics, observe
 from ir.quantize.features import check_features
@@ -27,7 +28,6 @@ from ir.quantize.plan import NetworkPlan
 from ir.quantize.population import PopulationPlanner, plan_input
 from ir.quantize.report import LayerReport, QuantizationReport
 from ir.rewrite import Rewriter
-from ir.target import Arithmetic, Features
 from ir.types import Type, graded
 
 __all__ = ["LayerReport", "QuantizationReport", "quantizable", "quantize", "quantize_calibrated"]

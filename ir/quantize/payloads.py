@@ -18,10 +18,10 @@ from ir.analysis.wiring import Wiring
 from ir.errors import CompileError
 from ir.graph import Array, Graph, Node
 from ir.ops.neuron import Burst, Gate, Graded, Lif
+from ir.profile import Arithmetic
 from ir.quantize.calibration import HEADROOM, ValueStatistics
 from ir.quantize.integer_neurons import IntegerPopulation
 from ir.quantize.weights import QuantizedArray, WeightStatistics, relative_error, weight_levels
-from ir.target import Arithmetic
 
 
 @dataclass(frozen=True)

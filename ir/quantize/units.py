@@ -16,10 +16,10 @@ import numpy as np
 from ir.errors import CompileError
 from ir.graph import Array, Node
 from ir.ops.neuron import Lif
+from ir.profile import Arithmetic
 from ir.quantize.calibration import HEADROOM, ValueStatistics
 from ir.quantize.neurons import DistinctNeurons
 from ir.quantize.weights import WeightStatistics, joint_quantum, weight_levels
-from ir.target import Arithmetic
 
 
 @dataclass(frozen=True)

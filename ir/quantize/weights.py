@@ -14,7 +14,7 @@ from math import gcd, sqrt
 import numpy as np
 
 from ir.graph import Array
-from ir.target import Arithmetic
+from ir.profile import Arithmetic
 
 PROBE = 4096
 """Trained weights are found to lie on no grid from their first few, before all of them are looked at."""

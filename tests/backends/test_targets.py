@@ -17,14 +17,15 @@ from torch import nn
 from backends import targets
 from backends.interpreter import InterpreterEngine
 from backends.reference.engine import ReferenceEngine
-from backends.targets import TARGETS, Target, Twin, target
+from backends.target import Target, Twin
+from backends.targets import TARGETS, target
 from backends.trace import Array, Trace
 from compile import compile_model
 from compile.cli import main
 from ir.errors import CompileError, DeployError, Violation
 from ir.graph import Graph
 from ir.pipeline import PIPELINE
-from ir.target import Profile
+from ir.profile import Profile
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,7 +13,7 @@ import hw_profiles
 from hw_profiles import load, names
 from hw_profiles.loader import FOLDER, QUANTITY_KEYS, tomllib
 from ir.errors import CompileError
-from ir.target import TABLES, CostWeights
+from ir.profile import TABLES, CostWeights
 
 CHIPS = ("ideal", "loihi1", "loihi2")
 

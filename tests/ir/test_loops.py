@@ -8,8 +8,7 @@ import torch
 
 from ir.errors import CompileError
 from ir.graph import Graph, GraphBuilder
-from ir.interpreter import interpret
-from ir.loops import phases
+from ir.interpreter import interpret, phases
 from ir.ops import Add, Delay, Input, Lif, Linear, Past
 from ir.text import graph_text, parse_graph
 from ir.verify import verify

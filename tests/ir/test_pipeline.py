@@ -17,7 +17,7 @@ from ir.errors import CompileError, DeployError, Violation
 from ir.graph import Graph, GraphBuilder
 from ir.ops import Input, LayerNorm, Lif, Linear, Scale
 from ir.pipeline import LEVELS, PIPELINE, Pass, lower, run
-from ir.target import Profile
+from ir.profile import Profile
 from ir.text import graph_text
 
 LOIHI2 = hw_profiles.load("loihi2")

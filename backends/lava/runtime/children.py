@@ -23,15 +23,14 @@ from ir.errors import CompileError
 DESCRIPTORS_PER_PROCESS = 14
 """File descriptors that a Lava process costs the parent (about 12 were measured)."""
 DESCRIPTORS_BESIDE = 256
-_LAVA_PROCESSES = "lava.magma.runtime.message_infrastructure.multiprocessing"
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 def start_by_forking() -> None:
     """Make children forks, as Lava needs; its first import fails where anything has chosen a way before."""
-    if _LAVA_PROCESSES not in sys.modules:
+    if "lava.magma.runtime.message_infrastructure.multiprocessing" not in sys.modules:
         multiprocessing.set_start_method(None, force=True)
-        importlib.import_module(_LAVA_PROCESSES)
+        importlib.import_module("lava.magma.runtime.message_infrastructure.multiprocessing")
     multiprocessing.set_start_method("fork", force=True)
 
 

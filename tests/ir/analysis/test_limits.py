@@ -12,7 +12,7 @@ import hw_profiles
 from ir.analysis.limits import INTEGER_RULES, RULES, violations
 from ir.graph import Graph, GraphBuilder
 from ir.ops import Conv, Gate, Graded, Input, IntegerLeaky, IntegerLif, Lif, Linear, Sum, Synapse
-from ir.target import Profile
+from ir.profile import Profile
 
 LOIHI2 = hw_profiles.load("loihi2")
 

@@ -13,7 +13,7 @@ from ir.graph import Graph, GraphBuilder
 from ir.lowerings.cost import Cost
 from ir.ops import Input, Lif, MatMul
 from ir.passes.lower_to_synapses import lower_to_synapses
-from ir.target import USUAL_WEIGHTS, CostWeights
+from ir.profile import USUAL_WEIGHTS, CostWeights
 
 lengths = st.integers(1, 40)
 

@@ -18,7 +18,7 @@ from ir.analysis.resources import ResourceTotals, node_resources, resource_total
 from ir.graph import Graph
 from ir.lowerings.lowering import PASS
 from ir.pipeline import lower
-from ir.target import CostWeights
+from ir.profile import CostWeights
 
 N, L, D, COMBS, F = 36, 36, 1024, 6, 4096
 

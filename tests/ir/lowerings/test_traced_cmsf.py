@@ -19,7 +19,7 @@ from ir.errors import DeployError
 from ir.graph import Graph
 from ir.interpreter import interpret
 from ir.pipeline import lower
-from ir.target import CostWeights
+from ir.profile import CostWeights
 from models.cmsf import CONFIGS, STATIC_INPUTS
 from models.cmsf_network.config import CmsfConfig
 from models.cmsf_network.parts import initial_parts, random_features

@@ -20,7 +20,7 @@ from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret
 from ir.ops import Add, Concat, Delay, Graded, Input, IntegerLif, Lif, Linear, Past, Slice, Synapse
 from ir.passes.insert_relays import PASS, insert_relays
-from ir.target import Profile
+from ir.profile import Profile
 from ir.verify import verify
 
 LOIHI2 = hw_profiles.load("loihi2")

@@ -13,7 +13,7 @@ from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret
 from ir.ops import Add, Delay, Input, Leaky, Lif, Linear, Past, Scale
 from ir.pipeline import lower
-from ir.target import CostWeights
+from ir.profile import CostWeights
 
 STEPS, BATCH = 8, 2
 RNG = np.random.default_rng(3)

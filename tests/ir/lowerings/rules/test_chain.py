@@ -14,7 +14,7 @@ from ir.lowerings.rules import chain
 from ir.ops import Conv, Input, Lif, Linear, Mul, Permute, Reshape
 from ir.ops.base import Op
 from ir.passes.lower_to_synapses import lower_to_synapses
-from ir.target import CostWeights
+from ir.profile import CostWeights
 
 
 def _weight(*shape: int) -> np.ndarray:
