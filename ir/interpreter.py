@@ -149,10 +149,8 @@ class _Loop:
         if isinstance(node.op, Past):
             return self._past(node, node.op)
         if node.op.family == "host":
-            what, hint = (
-                f"%{node.name}: {node.op.kind} lies on a loop of the network",
-                "a loop may hold neurons, projections, routing",
-            )
+            what = f"%{node.name}: {node.op.kind} lies on a loop of the network"
+            hint = "a loop may hold neurons, projections and routing"
             raise CompileError("ir.loop", what, where=str(node.provenance), hint=hint)
         arrays = {role: self.params[name] for role, name in node.params}
         args = tuple(now[name] for name in node.inputs)
