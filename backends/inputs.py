@@ -64,12 +64,12 @@ class InputCheck:
                 raise CompileError(self.rule, what)
         return arrays
 
-    def _refuse_names(self, given: Collection[str]) -> None:
+    def _refuse_names(self, names: Collection[str]) -> None:
         """Say what is missing or unknown, or that the network has no inputs at all."""
-        missing, unknown = sorted(self.nodes.keys() - set(given)), sorted(set(given) - self.nodes.keys())
+        missing, unknown = sorted(self.nodes.keys() - set(names)), sorted(set(names) - self.nodes.keys())
         if missing or unknown:
             problem = f"missing input {missing[0]!r}" if missing else f"unknown input {unknown[0]!r}"
-            have, need = (", ".join(sorted(names)) or "none" for names in (given, self.nodes))
+            have, need = (", ".join(sorted(group)) or "none" for group in (names, self.nodes))
             raise CompileError(self.rule, f"{problem}: {have} given, the network has {need}")
         what = "the network has no inputs, which say how many steps and samples to run"
         raise CompileError(self.rule, what, hint="give it an input, even if nothing reads it")

@@ -1,9 +1,8 @@
-"""Names of nodes, as text in letters that the IR's text form can hold and each one taken once, and names of classes."""
+"""Names of nodes, as text in letters that the IR's text form can hold, and names of classes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container
 from typing import Any
 
 from ir.errors import CompileError
@@ -20,15 +19,6 @@ def utf8_text(value: Any) -> str:
 def node_name(text: str) -> str:
     """The text with an underscore for every letter that the IR's text form cannot hold."""
     return re.sub(r"[^\w.\-]", "_", text, flags=re.ASCII) or "_"
-
-
-def free_name(name: str, taken: Container[str]) -> str:
-    """The name, or the first of name_2, name_3 ... that is not in `taken`."""
-    unique, copies = name, 1
-    while unique in taken:
-        copies += 1
-        unique = f"{name}_{copies}"
-    return unique
 
 
 def qualified_name(cls: type) -> str:

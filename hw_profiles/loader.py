@@ -58,10 +58,8 @@ def _path(name_or_path: str | Path, folder: Path) -> Path:
     path = folder / name_or_path
     if path.suffix == ".toml":
         return path
-    known = ", ".join(names())
-    raise CompileError(
-        "profile.name", f"unknown profile {str(name_or_path)!r}", hint=f"known: {known}; or a .toml file"
-    )
+    hint = f"known: {', '.join(names())}; or a .toml file"
+    raise CompileError("profile.name", f"unknown profile {str(name_or_path)!r}", hint=hint)
 
 
 def _load(path: Path, readers: tuple[Path, ...]) -> Profile:
@@ -104,9 +102,9 @@ def _inherited(base: object, path: Path, readers: tuple[Path, ...]) -> Quantitie
 
 def _borrow(tables: Quantities, lender: Profile) -> None:
     """Fill in the prices that `tables` lacks, marked with the profile that states them."""
-    own = tables.setdefault("energy", {})
+    prices = tables.setdefault("energy", {})
     for key, quantity in lender.tables.get("energy", {}).items():
-        own.setdefault(key, quantity if quantity.lender else replace(quantity, lender=lender.name))
+        prices.setdefault(key, quantity if quantity.lender else replace(quantity, lender=lender.name))
 
 
 def _names(value: object, path: Path) -> list[str]:
@@ -189,11 +187,11 @@ def _value(value: object, item: Field[Any], where: str) -> Number:
 
 
 def _check_keys(
-    content: Mapping[str, object], needed: tuple[str, ...], known: tuple[str, ...], where: str, owner: str
+    content: Mapping[str, object], needed: tuple[str, ...], legal: tuple[str, ...], where: str, owner: str
 ) -> None:
-    unknown = [key for key in content if key not in known]
+    unknown = [key for key in content if key not in legal]
     missing = [key for key in needed if key not in content]
     for keys, state in ((unknown, "unknown"), (missing, "missing")):
         if keys:
             what = f"{owner}: {state} key {', '.join(keys)}"
-            raise CompileError("profile.key", what, where=where, hint=f"known: {', '.join(known)}")
+            raise CompileError("profile.key", what, where=where, hint=f"known: {', '.join(legal)}")

@@ -7,7 +7,7 @@ changes nothing returns the very object that it was given.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -39,13 +39,16 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Node:
-    """One operation: operands by value name, parameters by role, and the type of its result."""
+    """One operation."""
 
     name: str
     op: Op
     inputs: tuple[str, ...]
+    """Operands, by the names of the nodes that make them."""
     type: Type
+    """Of the result."""
     params: tuple[tuple[str, str], ...] = ()
+    """(role, name in the graph's table of arrays)."""
     provenance: Provenance = field(default_factory=Provenance)
 
     @property
@@ -60,19 +63,19 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """
-    One time step of one sample.
-
-    steps: T of the window that starts from zero state, 0 for a streaming network. dtype: the number type of the source's
-    arithmetic, float32 or float64; a quantised graph has integers of its own.
-    """
+    """One time step of one sample."""
 
     name: str
     steps: int
+    """T of the window that starts from zero state; 0 for a streaming network."""
     nodes: Mapping[str, Node]
+    """Name -> node, operands before their readers."""
     outputs: Mapping[str, str]
+    """Output -> value."""
     params: Mapping[str, Array] = field(default_factory=dict[str, Array])
+    """Name -> read-only array."""
     dtype: str = "float32"
+    """That of the source's arithmetic, float32 or float64; a quantised graph has integers of its own."""
 
     def __post_init__(self) -> None:
         for table in ("nodes", "outputs", "params"):
@@ -86,22 +89,13 @@ class Graph:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Graph):
             return NotImplemented
-        same = (self.name, self.steps, self.dtype, dict(self.nodes), dict(self.outputs), list(self.nodes)) == (
-            other.name,
-            other.steps,
-            other.dtype,
-            dict(other.nodes),
-            dict(other.outputs),
-            list(other.nodes),
-        )
-        return (
-            same
-            and self.params.keys() == other.params.keys()
-            and all(
-                array.dtype == other.params[key].dtype and np.array_equal(array, other.params[key])
-                for key, array in self.params.items()
-            )
-        )
+        if self._structure() != other._structure() or self.params.keys() != other.params.keys():
+            return False
+        return all(_same(array, other.params[key]) for key, array in self.params.items())
+
+    def _structure(self) -> tuple[Any, ...]:
+        """All but the arrays."""
+        return self.name, self.steps, self.dtype, list(self.nodes.items()), dict(self.outputs)
 
     @property
     def inputs(self) -> tuple[Node, ...]:
@@ -138,6 +132,15 @@ class Graph:
     def arrays(self, node: Node) -> dict[str, Array]:
         """A node's parameters: role -> array."""
         return {role: self.params[name] for role, name in node.params}
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """The name, or the first of name_2, name_3 ... that is not in `taken`."""
+    unique, copies = name, 1
+    while unique in taken:
+        copies += 1
+        unique = f"{name}_{copies}"
+    return unique
 
 
 class GraphBuilder:
@@ -177,11 +180,7 @@ class GraphBuilder:
 
     def free_name(self, name: str) -> str:
         """The name that a node asking for `name` gets."""
-        unique, copies = name, 1
-        while unique in self._nodes:
-            copies += 1
-            unique = f"{name}_{copies}"
-        return unique
+        return free_name(name, self._nodes)
 
     def add(
         self,
@@ -200,9 +199,8 @@ class GraphBuilder:
         try:
             result = op.infer(tuple(self._nodes[value].type for value in inputs), shapes)
         except CompileError as error:
-            raise CompileError(
-                error.rule, error.what, where=error.where or f"%{unique}  {origin}", hint=error.hint
-            ) from None
+            where = error.where or f"%{unique}  {origin}"
+            raise CompileError(error.rule, error.what, where=where, hint=error.hint) from None
         self._nodes[unique] = Node(unique, op, inputs, result, tuple((params or {}).items()), origin)
         return unique
 
@@ -224,10 +222,10 @@ def _same(a: Array, b: Array) -> bool:
 
 
 def _needed(nodes: Mapping[str, Node], roots: Iterable[str]) -> set[str]:
-    stack, seen = list(roots), set[str]()
+    stack, visited = list(roots), set[str]()
     while stack:
         name = stack.pop()
-        if name not in seen:
-            seen.add(name)
+        if name not in visited:
+            visited.add(name)
             stack.extend(nodes[name].reads)
-    return seen
+    return visited

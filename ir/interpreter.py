@@ -112,7 +112,7 @@ def run_loop(
 
 
 def parameter_like(array: Array, like: Value) -> Any:
-    """A parameter in the library, and on the device, of `like`; its own number type is kept."""
+    """A parameter in the library, and on the device, of `like`; its dtype is its own."""
     if not is_torch_array(like):
         return array
     import torch
@@ -125,10 +125,10 @@ def _last_use(graph: Graph) -> dict[str, list[str]]:
     last = {name: name for name in graph.nodes}
     for node in graph.nodes.values():
         last.update(dict.fromkeys(node.inputs, node.name))
-    kept = set(graph.outputs.values())
+    outputs = set(graph.outputs.values())
     table: dict[str, list[str]] = {}
     for value, reader in last.items():
-        if value not in kept:
+        if value not in outputs:
             table.setdefault(reader, []).append(value)
     return table
 

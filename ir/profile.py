@@ -218,13 +218,12 @@ class Profile:
 
     def quantity(self, table: str, key: str) -> Quantity:
         """One number with its origin; CompileError("profile.missing") where the profile does not state it."""
-        found = self.tables.get(table, {}).get(key)
-        if found is None:
+        quantity = self.tables.get(table, {}).get(key)
+        if quantity is None:
+            what = f"profile {self.name} has no {table}.{key}"
             hint = f"state it in a profile of your own: extends = {self.name!r}, then [{table}] {key}"
-            raise CompileError(
-                "profile.missing", f"profile {self.name} has no {table}.{key}", where=self.file, hint=hint
-            )
-        return found
+            raise CompileError("profile.missing", what, where=self.file, hint=hint)
+        return quantity
 
     def _typed(self, table: str, kind: type[Table]) -> Table:
         if table not in self.tables:

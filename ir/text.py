@@ -96,8 +96,8 @@ def parse_graph(text: str, params: Mapping[str, Array]) -> Graph:
         node = _parse_node(line)
         nodes[node.name] = node
     used = {name for node in nodes.values() for _, name in node.params}
-    kept = {name: params[name] for name in params if name in used}
-    return Graph(head["name"], int(head["steps"]), nodes, outputs, kept, head["dtype"] or "float32")
+    arrays = {name: params[name] for name in params if name in used}
+    return Graph(head["name"], int(head["steps"]), nodes, outputs, arrays, head["dtype"] or "float32")
 
 
 def _parse_node(line: str) -> Node:

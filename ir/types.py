@@ -19,15 +19,15 @@ _BOUNDED = ("count", "graded")
 
 @dataclass(frozen=True)
 class Domain:
-    """
-    The set a value lives in.
+    """The set a value lives in."""
 
+    kind: str
+    """
     spike: {0, 1}. count<r>: 0..r, the sum of r spike populations. graded<b>: a signed integer payload of b bits (real
     numbers before quantisation). current: a weighted sum on its way into a neuron. real: analog, host only.
     """
-
-    kind: str
     bound: int = 0
+    """r or b; 0 where the kind has none."""
 
     def __post_init__(self) -> None:
         assert self.kind in KINDS, self.kind
@@ -61,16 +61,14 @@ def graded(bits: int) -> Domain:
 
 @dataclass(frozen=True)
 class Type:
-    """
-    Shape of one sample at one step, domain, scale (real value = scale x stored number) and whether it changes in time.
-
-    A `static` value is the same at every step of a sample's window.
-    """
+    """What a value is, of one sample at one step."""
 
     shape: tuple[int, ...]
     domain: Domain = REAL
     scale: float = 1.0
+    """Real value = scale x stored number."""
     static: bool = False
+    """Whether the value is the same at every step of a sample's window."""
 
     @property
     def size(self) -> int:

@@ -27,31 +27,31 @@ LEVELS: dict[str, frozenset[str]] = {
 
 def verify(graph: Graph, level: str) -> None:
     """Check names, order, parameters, types and the level's legal set; CompileError shows the node's neighbourhood."""
-    seen: set[str] = set()
+    defined: set[str] = set()
     for name, node in graph.nodes.items():
-        problem = _problem(graph, node, seen, level)
+        problem = _problem(graph, node, defined, level)
         if problem:
             raise CompileError(
                 f"ir.{level}", f"%{name}: {problem}", where=f"{node.provenance}\n{neighbourhood(graph, name)}"
             )
-        seen.add(name)
+        defined.add(name)
     for node in graph.loops:
         assert isinstance(node.op, Past)
-        if node.op.of not in seen or graph.nodes[node.op.of].type != node.type:
-            found = graph.nodes[node.op.of].type if node.op.of in seen else "nothing"
+        if node.op.of not in defined or graph.nodes[node.op.of].type != node.type:
+            actual = graph.nodes[node.op.of].type if node.op.of in defined else "nothing"
             raise CompileError(
-                f"ir.{level}", f"%{node.name}: %{node.op.of} is {found}, not {node.type}", where=str(node.provenance)
+                f"ir.{level}", f"%{node.name}: %{node.op.of} is {actual}, not {node.type}", where=str(node.provenance)
             )
     for output, value in graph.outputs.items():
-        if value not in seen:
+        if value not in defined:
             raise CompileError(f"ir.{level}", f"output {output} names %{value}, which does not exist")
 
 
-def _problem(graph: Graph, node: Node, seen: set[str], level: str) -> str:
+def _problem(graph: Graph, node: Node, defined: set[str], level: str) -> str:
     """What is wrong with a node, or an empty string."""
     if node.op.kind not in LEVELS[level]:
         return f"{node.op.kind} is not legal at level {level}"
-    late = [name for name in node.inputs if name not in seen]
+    late = [name for name in node.inputs if name not in defined]
     if late:
         return f"reads {', '.join(late)} before it is computed"
     missing = [key for _, key in node.params if key not in graph.params]

@@ -15,7 +15,7 @@ from ir.types import Type
 
 def host_inputs(prologue: Graph, names: Mapping[str, str], inputs: Any, where: str) -> dict[str, torch.Tensor]:
     """
-    The model inputs by the graph's own names, (T or 1, B, *shape) in the number type of the network's arithmetic.
+    The model inputs by the graph's own names, (T or 1, B, *shape) in the dtype of the network's arithmetic.
 
     Args:
         prologue: whose inputs are the model's.
@@ -46,7 +46,7 @@ def host_inputs(prologue: Graph, names: Mapping[str, str], inputs: Any, where: s
 
 
 def _host_input(name: str, kind: Type, value: Any, whole: Graph) -> torch.Tensor:
-    """One model input in the number type of the network's arithmetic."""
+    """One model input in the dtype of the network's arithmetic."""
     steps = whole.steps
     try:
         array = np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value)

@@ -26,5 +26,5 @@ def remembers_current(op: IntegerLif) -> bool:
 
 def forgets(op: IntegerLif, current: int) -> bool:
     """Whether nothing is left of a current, whole and without a bias, one step after it came and made no spike."""
-    kept = (abs(current) << op.shift) * ((1 << op.decay_bits) - op.dv)
-    return not remembers_current(op) and kept >> op.decay_bits == 0
+    rest = (abs(current) << op.shift) * ((1 << op.decay_bits) - op.dv)
+    return not remembers_current(op) and rest >> op.decay_bits == 0

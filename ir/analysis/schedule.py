@@ -69,18 +69,18 @@ def steps_behind_routing(graph: Graph, value: str) -> dict[str, int]:
 
     A back edge leads to what it repeats; a ring of nothing but routing comes from nowhere.
     """
-    known: dict[str, dict[str, int]] = {}
+    delays: dict[str, dict[str, int]] = {}
 
     def walk(name: str) -> dict[str, int]:
-        if name not in known:
-            known[name] = {}  # while it is walked: a ring adds nothing
+        if name not in delays:
+            delays[name] = {}  # while it is walked: a ring adds nothing
             node = graph.nodes[name]
             steps: dict[str, int] = {} if node.op.family == "routing" else {name: 0}
             for source in node.reads if node.op.family == "routing" else ():
                 for end, late in walk(source).items():
                     steps[end] = max(steps.get(end, 0), late + model_delay(graph, node))
-            known[name] = steps
-        return known[name]
+            delays[name] = steps
+        return delays[name]
 
     return walk(value)
 

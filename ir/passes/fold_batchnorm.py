@@ -51,11 +51,10 @@ def fold_batchnorm(graph: Graph) -> Graph:
         DeployError: norms with no projection above them (through routing that keeps the channels together).
     """
     norms = [node for node in graph.nodes.values() if isinstance(node.op, BatchNorm)]
-    found = {node.name: _plan(graph, node) for node in norms}
-    lost = [node for node in norms if found[node.name] is None]
-    if lost:
-        raise DeployError([_violation(node) for node in lost])
-    plans = {name: plan for name, plan in found.items() if plan is not None}
+    plans = {node.name: plan for node in norms if (plan := _plan(graph, node)) is not None}
+    unfolded = [node for node in norms if node.name not in plans]
+    if unfolded:
+        raise DeployError([_violation(node) for node in unfolded])
     at_projection = {plan.projection.name: plan for plan in plans.values() if not plan.shared}
 
     def fold(rewriter: Rewriter, node: Node) -> str | None:

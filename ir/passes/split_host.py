@@ -98,13 +98,13 @@ def _parts(graph: Graph) -> _Parts:
 def _recomputed(graph: Graph, epilogue: Set[str], chip: Set[str]) -> set[str]:
     """Weighted sums of the chip's that the host wants too: no chip sends currents, so the host adds up the spikes itself."""
     read = [name for node in epilogue for name in graph.nodes[node].reads] + list(graph.outputs.values())
-    wanted, stack = set[str](), read
+    shared, stack = set[str](), read
     while stack:
         name = stack.pop()
-        if name in chip and name not in wanted and not _is_spiking(graph.nodes[name].type):
-            wanted.add(name)
+        if name in chip and name not in shared and not _is_spiking(graph.nodes[name].type):
+            shared.add(name)
             stack.extend(graph.nodes[name].reads)
-    return wanted
+    return shared
 
 
 def _sums_of_populations(graph: Graph, on_chip: set[str]) -> list[str]:
@@ -170,8 +170,8 @@ def _read_from_outside(graph: Graph, part: frozenset[str]) -> list[str]:
 
 
 def _in_order(graph: Graph, names: Sequence[str]) -> list[str]:
-    wanted = set(names)
-    return [name for name in graph.nodes if name in wanted]
+    members = set(names)
+    return [name for name in graph.nodes if name in members]
 
 
 def _same_names(values: Iterable[str]) -> dict[str, str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from frontend.names import free_name, node_name, qualified_name, utf8_text
+from frontend.names import node_name, qualified_name, utf8_text
 from ir.errors import CompileError
-from ir.graph import GraphBuilder
+from ir.graph import GraphBuilder, free_name
 from ir.ops import Input
 from ir.text import graph_text, parse_graph
 

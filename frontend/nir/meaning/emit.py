@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from frontend.names import free_name
 from frontend.nir.meaning.projections import OpWithParams
 from frontend.nir.meaning.recurrence import Lags
 from frontend.nir.reading.network import NirNetwork
-from ir.graph import Array, Graph, GraphBuilder, Provenance
+from ir.graph import Array, Graph, GraphBuilder, Provenance, free_name
 from ir.ops import Add, Delay, Input, Op, Past, Synapse
 
 

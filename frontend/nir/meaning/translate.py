@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from frontend.names import free_name, node_name
+from frontend.names import node_name
 from frontend.nir.meaning.emit import DiscreteNetwork, build
 from frontend.nir.meaning.neurons import POPULATIONS, population
 from frontend.nir.meaning.projections import OpWithParams, delay_steps, projection
@@ -19,7 +19,7 @@ from frontend.nir.meaning.recurrence import Lags, lags
 from frontend.nir.meaning.semantics import Semantics
 from frontend.nir.reading.network import NirNetwork, NirNode
 from ir.errors import CompileError
-from ir.graph import Array, Graph
+from ir.graph import Array, Graph, free_name
 from ir.ops import Delay
 from ir.types import CURRENT, REAL, Type
 

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
-from frontend.names import free_name
 from frontend.nir.reading.node_check import CheckedNode, check_node
 from frontend.nir.reading.ports import source, target
 from frontend.nir.reading.raw import MAX_EDGES, MAX_NODES, RawGraph
 from ir.errors import CompileError
+from ir.graph import free_name
 
 Edge = tuple[str, str]
 

@@ -12,10 +12,9 @@ from itertools import pairwise
 
 import nir
 
-from frontend.names import free_name
 from frontend.nir.meaning.semantics import Semantics
 from frontend.nir.writing.fragments import Chain, NirFragment, full, identity
-from ir.graph import Graph
+from ir.graph import Graph, free_name
 from ir.ops import Past
 
 Edge = tuple[str, str]
