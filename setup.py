@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 NAME = "spike_compiler"
@@ -67,15 +67,14 @@ def build() -> None:
         def run(self) -> None:
             raise SystemExit("work in the checkout as it is (bash .ci/setup), or install it without --editable")
 
-    setup(
-        options={
-            "build": {"build_base": mkdtemp(prefix="spike-compiler-")}
-        },  # no module of an earlier build comes along
-        packages=packages(),
-        package_dir={NAME: NAME, **{f"{NAME}.{top}": top for top in PLACED}},
-        package_data={NAME: ["py.typed"], f"{NAME}.hw_profiles": ["*.toml"], f"{NAME}.models": ["weights/*"]},
-        cmdclass={"build_py": PlaceUnderOneName, "editable_wheel": NoEditable},
-    )
+    with TemporaryDirectory() as outside:  # no module of an earlier build comes along, and none stays in the checkout
+        setup(
+            options={"build": {"build_base": outside}, "egg_info": {"egg_base": outside}},
+            packages=packages(),
+            package_dir={NAME: NAME, **{f"{NAME}.{top}": top for top in PLACED}},
+            package_data={NAME: ["py.typed"], f"{NAME}.hw_profiles": ["*.toml"], f"{NAME}.models": ["weights/*"]},
+            cmdclass={"build_py": PlaceUnderOneName, "editable_wheel": NoEditable},
+        )
 
 
 if __name__ == "__main__":

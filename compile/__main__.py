@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import warnings
 from typing import NoReturn
 
 
@@ -12,11 +13,18 @@ def start() -> NoReturn:
     """Run the command line with the process's own arguments, and end the process."""
     # Threads that spin while they wait are many times slower on a machine that does anything else; torch is not loaded yet.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    _silence_libraries()
     from compile.cli import main
 
     code = main(sys.argv[1:])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done and said; the way out is not to change the code
     sys.exit(code)
+
+
+def _silence_libraries() -> None:
+    """Leave out what libraries say to their own authors when they are first imported; `python -W` goes before."""
+    warnings.filterwarnings("ignore", category=SyntaxWarning, module=r".*\bspikingjelly\b", append=True)
+    warnings.filterwarnings("ignore", r"`torch\.jit\.", category=FutureWarning, append=True)
 
 
 if __name__ == "__main__":

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hw_profiles
-from backends.target import Target
 from backends.targets import DEFAULT, target
 from ir.errors import CompileError
 from ir.profile import Profile
+
+if TYPE_CHECKING:  # a target's type brings engines along, and the command line's help needs none
+    from backends.target import Target
 
 PRECISIONS = ("int", "float")
 
