@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from unittest.mock import Mock
-
 import numpy as np
 import pytest
 import torch
@@ -12,8 +10,6 @@ from hypothesis import strategies as st
 
 from backends.reference import engine as engine_module
 from backends.reference.engine import ReferenceEngine
-from backends.reference.run import tiles
-from backends.reference.run.network import DeviceNetwork
 from ir.errors import CompileError
 from ir.graph import GraphBuilder
 from ir.interpreter import interpret
@@ -104,34 +100,6 @@ def test_the_motifs_fire(network):
     graph, inputs = network(5, "attention", "time_coded", "analog_gate", "comb", steps=4, samples=8)
     spikes = ReferenceEngine(graph, "cpu").run(inputs).events.spikes
     assert all(count > 0 for count in spikes.values()), spikes
-
-
-@pytest.mark.parametrize("threads", [1, 3])
-def test_tiles_change_nothing(network, monkeypatch, threads, torch_threads):
-    torch_threads(threads)
-    graph, inputs = network(7, "attention", "analog_gate", "convolution", samples=7)
-    names = populations(graph)
-    whole = ReferenceEngine(graph, "cpu").run(inputs, names)
-    monkeypatch.setattr(tiles, "TILE_BYTES", 1)
-    monkeypatch.setattr(tiles, "MOST_TILE_BYTES", 1)
-    monkeypatch.setattr(tiles, "LOOP_TILE_BYTES", 1)
-    cut = ReferenceEngine(graph, "cpu").run(inputs, names)
-    assert cut.events == whole.events
-    assert all(np.array_equal(cut.spikes[name], whole.spikes[name]) for name in names)
-    assert all(np.array_equal(cut.outputs[name], whole.outputs[name]) for name in graph.outputs)
-    assert torch.get_num_threads() == threads
-
-
-def test_an_error_in_a_thread_is_the_runs(network, monkeypatch, torch_threads):
-    torch_threads(3)
-    monkeypatch.setattr(tiles, "TILE_BYTES", 1)
-    monkeypatch.setattr(tiles, "MOST_TILE_BYTES", 1)
-    monkeypatch.setattr(tiles, "LOOP_TILE_BYTES", 1)
-    monkeypatch.setattr(DeviceNetwork, "compute", Mock(side_effect=MemoryError("full")))
-    graph, inputs = network(7, "plain", samples=7)
-    with pytest.raises(MemoryError, match="full"):
-        ReferenceEngine(graph, "cpu").run(inputs)
-    assert torch.get_num_threads() == 3
 
 
 def test_running_twice_starts_from_zero(network):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import module_from_spec, spec_from_file_location
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from backends.reference.cuda import products
+from backends.reference.cuda import products, streams
 from backends.reference.cuda.kernels import CudaKernels
 from backends.reference.cuda.streams import Streams
 from backends.reference.cuda.tiles import StagedTiles
@@ -101,6 +103,60 @@ def simulated_capture(work: Callable[[], Any]) -> tuple[Callable[[], None], Any]
     return replay, results
 
 
+class SimulatedCuda:
+    """What of torch.cuda only a GPU can answer: streams in order, graphs that do nothing when they are replayed; names, arguments and order are checked."""
+
+    def __init__(self) -> None:
+        self.captured, self.replayed, self.waited, self.capturing = 0, 0, 0, False
+
+    def install(self, patch: pytest.MonkeyPatch) -> None:
+        device, real = self, torch.cuda.graph
+
+        class Event:
+            def synchronize(self) -> None:
+                assert not device.capturing, "waits while it captures"
+
+        class Stream:
+            def __init__(self, of: torch.device) -> None:
+                assert of == CPU
+
+            def wait_stream(self, other: object) -> None:
+                assert isinstance(other, Stream)
+
+            def wait_event(self, event: object) -> None:
+                assert isinstance(event, Event)
+                device.waited += 1
+
+            def record_event(self) -> Event:
+                return Event()
+
+        class Graph:
+            def replay(self) -> None:
+                device.replayed += 1
+
+        @contextmanager
+        def graph(graph: Graph, **options: str):
+            assert set(options) <= set(signature(real.__init__).parameters)
+            device.captured, device.capturing = device.captured + 1, True
+            yield
+            device.capturing = False
+
+        for name, value in {
+            "Event": Event,
+            "Stream": Stream,
+            "CUDAGraph": Graph,
+            "graph": graph,
+            "stream": lambda stream: nullcontext(),
+            "device": lambda index: nullcontext(),
+            "current_stream": lambda index: Stream(index),
+            "mem_get_info": lambda index: (1 << 35, 1 << 36),
+        }.items():
+            patch.setattr(torch.cuda, name, value)
+        empty = torch.empty
+        patch.setattr(torch, "empty", lambda *size, pin_memory=False, **options: empty(*size, **options))
+        streams.cuda_streams.cache_clear()
+
+
 @pytest.fixture(autouse=True)
 def strict(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "_INT_MM", strict_int_mm)
@@ -111,8 +167,8 @@ def cuda_engine():
     """cuda_engine(graph, seed=0, limit=2^28, compiled=None): the engine with CUDA's kernels, on the CPU."""
 
     def make(graph, seed=0, limit=1 << 28, compiled=None, capture=simulated_capture, kernels=None) -> ReferenceEngine:
-        streams = Scheduler(np.random.default_rng(seed)).streams_of_a_device()
-        tiles = partial(StagedTiles, streams=streams, capture=capture, limit=limit, pinned=False)
+        streams_ = Scheduler(np.random.default_rng(seed)).streams_of_a_device()
+        tiles = partial(StagedTiles, streams=streams_, capture=capture, limit=limit, pinned=False)
         engine = ReferenceEngine(graph, "cpu")
         kernels = kernels or CudaKernels(CPU, True, True, compiled)
         engine.__dict__["_execution_device"] = ExecutionDevice("CUDA's kernels", kernels, tiles)
@@ -131,3 +187,12 @@ def loops():
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def simulated_cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedCuda]:
+    """torch.cuda on a stand-in."""
+    cuda = SimulatedCuda()
+    cuda.install(monkeypatch)
+    yield cuda
+    streams.cuda_streams.cache_clear()

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from backends.reference.kernels.contraction import Factors
 from backends.reference.kernels.cpu import cpu_kernels
 from backends.reference.kernels.device_kernels import DeviceKernels
-from backends.reference.kernels.values import without_copies
 
 AXES = st.lists(st.integers(0, 3), min_size=1, max_size=4, unique=True).map(lambda axes: tuple(sorted(axes)))
 
@@ -45,18 +44,6 @@ def test_contracted_activity_counts_the_product(way, case):
     kernels = cpu_kernels() if way == "compiled" else DeviceKernels()
     found = int(Factors.of(a, b, shape, axes, torch.float32).active(kernels))
     assert found == int(torch.count_nonzero((a * b).expand(2, 3, *shape)))
-
-
-def test_copies_are_cut_and_counted():
-    value = torch.tensor([[[0, 1, 2]]]).reshape(1, 1, 3, 1).expand(1, 1, 3, 5)
-    assert without_copies(value).shape == (1, 1, 3, 1)
-    assert int(cpu_kernels().active(value)) == 10
-
-
-def test_time_and_batch_are_never_taken_for_copies():
-    value = torch.ones(1, 1, 2).expand(4, 3, 2)
-    assert without_copies(value).shape == (4, 3, 2)
-    assert int(cpu_kernels().active(value)) == 24
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -9,12 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from backends.event_driven.eight_bits import common_shift, fits
+from backends.event_driven.eight_bits import fits
 from backends.reference.kernels import int8
-from backends.reference.kernels.cpu import cpu_kernels
-from backends.reference.kernels.device_kernels import WeightedProjection
 from backends.reference.kernels.int8 import Int8Kernels, Int8Weights, is_exact
-from backends.reference.kernels.weighted_products import SourceSum
 from ir.ops.linear import Conv
 
 pytestmark = pytest.mark.skipif(not is_exact(), reason="this processor does not sum bytes exactly")
@@ -59,44 +56,7 @@ def test_convolutions_are_exact(data: st.DataObject):
     assert torch.equal(found.double(), wanted)
 
 
-@pytest.mark.parametrize(
-    ("weights", "shift", "fit"),
-    [
-        ([0], 0, True),
-        ([127, -128], 0, True),
-        ([128, 1], 0, False),
-        ([254, -256], 1, True),
-        ([-129], 0, False),
-        ([4, 8], 2, True),
-    ],
-)
-def test_what_fits_into_bytes(weights, shift, fit):
-    weight = np.array([weights])
-    assert common_shift(weight) == shift
-    assert fits(weight) == fit
-
-
 def test_a_processor_that_saturates_is_found_out(monkeypatch):
     exact = Int8Weights.product
     monkeypatch.setattr(Int8Weights, "product", lambda self, x: exact(self, x).clamp(max=2.0**23))
     assert not int8.is_exact.__wrapped__()
-
-
-@pytest.mark.parametrize(
-    ("op", "kernels", "image"),
-    [
-        (Conv((2, 3), (0, 2), (1, 1)), (2, 4, 1, 1), (4, 1, 1)),  # oneDNN crashes
-        (Conv((1, 3), (0, 0), (1, 1), groups=3), (24, 1, 1, 3), (3, 7, 4)),  # and errs
-    ],
-)
-def test_what_onednn_cannot_convolve_is_left_to_float32(op, kernels, image):
-    assert not int8.can_convolve(op, kernels)
-    rng = np.random.default_rng(0)
-    weight = rng.integers(-128, 128, kernels)
-    own = torch.from_numpy(weight).float()
-    x = torch.from_numpy(rng.integers(0, 2, (2, 3, *image)).astype(np.uint8))
-    product = cpu_kernels().product(WeightedProjection(op, SourceSum(("x",), None), weight, own, True))
-    wanted = functional.conv2d(
-        x.flatten(0, 1).double(), own.double(), None, op.stride, op.padding, op.dilation, op.groups
-    )
-    assert torch.equal(product.current(lambda _: x).flatten(0, 1).double(), wanted)

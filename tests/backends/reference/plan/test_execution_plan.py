@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import torch
 
 from backends.reference.plan.execution_plan import plan_of
-from ir.graph import Graph
+from ir.graph import Graph, GraphBuilder
+from ir.ops import Graded, Input, Lif, Linear, Slice, Synapse
 from ir.ops.integer_neuron import IntegerLif
 
 
@@ -46,28 +49,48 @@ def test_only_a_true_and_is_a_product(network):
         )
 
 
-@pytest.mark.parametrize("integer", [True, False])
-def test_residual_duplicates_merge_where_that_rounds_nothing(network, integer):
-    graph, _ = network(4, "residual", integer=integer)
-    step = next(step for step in plan_of(graph, frozenset()).steps if step.node.name == "lif_2")
-    groups = [term.projections for term in step.terms]
-    assert groups == ([("res", "res_2")] if integer else [("res",), ("res_2",)])
+def wide() -> Graph:
+    """Two sources into one population, one of them through a cut: weights of up to 100 and -120, a bias of -7."""
+    b = GraphBuilder("wide", 3)
+    x, p = b.add(Input("spike[6]"), name="x"), b.add(Input("graded<5>[4]"), name="p")
+    cut = b.add(Slice(0, 1, 5), x, name="cut")
+    weights = [b.param(name, np.array([[1, -2, 100, 3]] * 2, np.int8) * sign) for name, sign in (("w", 1), ("v", -1))]
+    b_ = {"bias": b.param("b", np.array([-7, 3], np.int32))}
+    currents = [
+        b.add(Linear(), source, name=name, params={"weight": weight})
+        for source, name, weight in ((cut, "l", weights[0]), (p, "k", weights[1]))
+    ]
+    y = b.add(IntegerLif(4095, 2048, 9, 6, 12, 24), *currents, name="y", params=b_)
+    return b.build({"y": y, "g": b.add(Graded(9), currents[1], name="g")})
 
 
-def test_every_projection_is_counted_once(network):
-    graph, _ = network(6, "shared", "residual", "attention", "analog_gate")
-    plan = plan_of(graph, frozenset())
-    arrivals = [name for step in plan.steps for name in step.arrivals]
-    projections = [name for name, node in graph.nodes.items() if node.op.family == "projection"]
-    assert sorted([*arrivals, *plan.fan_outs]) == sorted(projections)
+def test_what_a_plan_knows_of_its_numbers():
+    plan = plan_of(wide(), frozenset())
+    (step,) = (step for step in plan.steps if step.node.name == "y")
+    assert plan.integer
+    assert not plan.loops
+    assert [plan.largest(name) for name in "wvb"] == [100, 100, 7]
+    assert (plan.largest_bias(plan.graph.nodes["y"]), plan.largest_bias(plan.graph.nodes["g"])) == (7, 0)
+    assert plan.bound(step.terms) == 106 + 16 * 106, "a spike over every synapse, and payloads of up to -16"
+    assert plan.widest == 6
+    assert plan.updates == {"y": 2, "g": 2}
+    assert plan.arriving_synapses == {"l": 2}, "of the cut input; the other source says all by its spikes"
+    assert [node.name for node in plan.readers["k"]] == ["y", "g"]
 
 
-def test_nothing_is_forgotten_before_its_last_reader(network):
-    graph, _ = network(6, "plain", "residual", "comb", "analog_gate")
-    forgotten: set[str] = set()
-    for step in plan_of(graph, frozenset()).steps:
-        read = {name for term in (*step.terms, *step.enables) for name in term.projections}
-        assert not {graph.nodes[name].inputs[0] for name in read} & forgotten
-        forgotten |= set(step.forget)
-    assert forgotten
-    assert not forgotten & set(graph.outputs.values())
+def test_dtypes_of_integers_and_of_the_sources_arithmetic():
+    integers = plan_of(wide(), frozenset())
+    y, g, x = (integers.graph.nodes[name] for name in "ygx")
+    assert (integers.definition_dtype, integers.is_wide) == (torch.int64, False)
+    assert [integers.travel_dtype(node.type) for node in (x, y, g)] == [torch.uint8, torch.uint8, torch.float32]
+    assert [integers.stored_dtype(node) for node in (y, g)] == [torch.uint8, torch.int32]
+    for dtype in ("float32", "float64"):
+        b = GraphBuilder("real", 3, dtype=dtype)
+        source = b.add(Input("spike[2]"), name="x")
+        current = b.add(Synapse(0.5), source, name="s")
+        graph = b.build({"y": b.add(Lif(0.5), current, name="y"), "g": b.add(Graded(24), current, name="g")})
+        plan, kind = plan_of(graph, frozenset()), getattr(torch, dtype)
+        assert (plan.real_dtype, plan.definition_dtype, plan.is_wide) == (kind, kind, dtype == "float64")
+        assert {plan.travel_dtype(node.type) for node in graph.nodes.values()} == {kind}
+        assert [plan.stored_dtype(graph.nodes[name]) for name in "yg"] == [torch.uint8, kind]
+        assert plan.bounds == {}

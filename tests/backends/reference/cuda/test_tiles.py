@@ -8,11 +8,16 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from backends.reference.cuda.kernels import cuda_kernels
+from backends.reference.cuda.tiles import CudaTiles
+from backends.reference.devices import ExecutionDevice
 from backends.reference.engine import ReferenceEngine
 from backends.reference.plan.execution_plan import plan_of
 from ir.graph import GraphBuilder
 from ir.ops import Conv, Gate, Graded, Input, Linear, Synapse
 from ir.ops.integer_neuron import IntegerLif
+
+CPU = torch.device("cpu")
 
 
 def populations(graph):
@@ -175,3 +180,16 @@ def test_a_capture_that_fails_is_not_tried_again(network, cuda_engine):
 def test_says_which_kernels_run(network, cuda_engine):
     graph, _ = network(1, "plain")
     assert cuda_engine(graph).describe() == "torch on CUDA's kernels, int8 products, neurons in plain torch"
+
+
+def test_a_run_by_the_calls_of_cuda(simulated_cuda, network):
+    """A graph is captured when the shape comes back; the stand-in's does nothing when replayed, so that results are those of then."""
+    graph, inputs = network(3, "plain", "attention", samples=5)
+    engine, wanted = ReferenceEngine(graph, "cpu"), ReferenceEngine(graph, "cpu").run(inputs)
+    engine.__dict__["_execution_device"] = ExecutionDevice("a stand-in", cuda_kernels(CPU), CudaTiles)
+    for _ in range(4):
+        found = engine.run(inputs)
+        assert all(np.array_equal(found.outputs[name], wanted.outputs[name]) for name in wanted.outputs)
+    assert found.events == wanted.events
+    assert (simulated_cuda.captured, simulated_cuda.replayed) == (1, 3)
+    assert simulated_cuda.waited == 4 * 2  # computation for its inputs, the way back for the computation
