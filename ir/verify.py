@@ -15,9 +15,21 @@ ROUTING = frozenset({"reshape", "permute", "slice", "concat", "expand", "add", "
 PROJECTIONS = frozenset({"linear", "conv", "synapse", "sum"})
 CHIP_ONLY = frozenset({"integer_lif", "integer_leaky", "graded", "gate", "burst"})
 SYNAPTIC = ROUTING | PROJECTIONS | {"input", "lif", "leaky", "graded", "gate", "burst"}
+LOWERED = frozenset(
+    {
+        "matmul",
+        "max_pool",
+        "mul",
+        "not",
+        "offset",
+        "scale",
+        "subtract",
+    }
+)
+"""What may lie between neurons until `lower_to_synapses` makes synapses of it, by the table in `ir.lowerings`."""
 LEVELS: dict[str, frozenset[str]] = {
     "source": frozenset(OPS) - CHIP_ONLY,
-    "spiking": SYNAPTIC | {"mul", "matmul", "max_pool", "not", "subtract", "scale", "offset"},
+    "spiking": SYNAPTIC | LOWERED,
     "synaptic": SYNAPTIC,
     "quantized": SYNAPTIC - {"lif", "leaky"} | {"integer_lif", "integer_leaky"},
     "host": frozenset(OPS) - CHIP_ONLY,

@@ -8,15 +8,14 @@ afterwards: from step to step j <- (1 - dt / tau_syn) j + x, read after the inpu
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
+from frontend.neuron_rules.framework import NeuronFramework, NeuronRule
 from ir.errors import CompileError
 from ir.ops import Leaky, Lif
-from ir.ops.membrane import Membrane
 
 
 def _number(module: nn.Module, name: str) -> float:
@@ -84,7 +83,7 @@ def leaky_integrator_box(module: nn.Module) -> Leaky:
 
 
 _NORSE = "norse.torch.module"
-NORSE_CELLS: dict[str, Callable[[nn.Module], Membrane]] = {
+NORSE_CELLS: dict[str, NeuronRule] = {
     f"{_NORSE}.lif.LIFCell": lif,
     f"{_NORSE}.lif_box.LIFBoxCell": lif_box,
     f"{_NORSE}.iaf.IAFCell": integrate_and_fire,
@@ -92,11 +91,17 @@ NORSE_CELLS: dict[str, Callable[[nn.Module], Membrane]] = {
     f"{_NORSE}.leaky_integrator_box.LIBoxCell": leaky_integrator_box,
 }
 """Neurons that take one step per call."""
-NORSE_LAYERS: dict[str, Callable[[nn.Module], Membrane]] = {
+NORSE_LAYERS: dict[str, NeuronRule] = {
     f"{_NORSE}.lif.LIF": lif,
     f"{_NORSE}.iaf.IAF": integrate_and_fire,
     f"{_NORSE}.leaky_integrator.LI": leaky_integrator,
 }
 """Neurons that take the whole window."""
-NORSE_STATEFUL = tuple(f"{_NORSE}.snn.{name}" for name in ("SNNCell", "SNN", "SNNRecurrentCell", "SNNRecurrent"))
+_STATEFUL = tuple(f"{_NORSE}.snn.{name}" for name in ("SNNCell", "SNN", "SNNRecurrentCell", "SNNRecurrent"))
 """Bases of all neurons of Norse, those without a rule among them (refractory, adaptive, recurrent)."""
+NORSE = NeuronFramework(
+    rules={**NORSE_CELLS, **NORSE_LAYERS},
+    stateful=_STATEFUL,
+    takes_single_steps=lambda module, name: name in NORSE_CELLS,
+)
+"""Its neurons return their state and keep none."""

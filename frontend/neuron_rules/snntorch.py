@@ -15,13 +15,13 @@ fires again: the IR's `subtract_once`. Options that no rule covers are refused b
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
 from frontend.names import qualified_name
+from frontend.neuron_rules.framework import NeuronFramework, NeuronRule
 from ir.errors import CompileError
 from ir.ops import Leaky, Lif, Scale
 from ir.ops.membrane import Membrane
@@ -76,7 +76,7 @@ def _shared(values: torch.Tensor) -> float:
 
 
 _SNNTORCH = "snntorch._neurons"
-SNNTORCH_CELLS: dict[str, Callable[[nn.Module], Membrane]] = {
+SNNTORCH_CELLS: dict[str, NeuronRule] = {
     f"{_SNNTORCH}.leaky.Leaky": leaky,
     f"{_SNNTORCH}.synaptic.Synaptic": synaptic,
     f"{_SNNTORCH}.rleaky.RLeaky": recurrent_leaky,
@@ -90,7 +90,7 @@ SNNTORCH_STATES: dict[str, tuple[str, ...]] = {
     f"{_SNNTORCH}.rsynaptic.RSynaptic": ("spk", "syn", "mem"),
 }
 """Their states, as arguments of `forward` and as attributes."""
-SNNTORCH_STATEFUL = (
+_STATEFUL = (
     f"{_SNNTORCH}.neurons.SpikingNeuron",
     *(f"{_SNNTORCH}.{file}.LeakyParallel" for file in ("leakyparallel", "leakyunroll")),
     f"{_SNNTORCH}.leakykernel.LeakyKernel",
@@ -224,3 +224,13 @@ def _check_surrogate(module: nn.Module, name: str) -> None:
             f"{name}'s spike_grad does not emit 1 above the threshold and 0 elsewhere",
             hint="use one of snntorch.surrogate",
         )
+
+
+SNNTORCH = NeuronFramework(
+    rules=SNNTORCH_CELLS,
+    stateful=_STATEFUL,
+    takes_single_steps=lambda module, name: True,
+    check=lambda module, name, has_run: check_snntorch(module),
+    reset=lambda module: module.reset_mem(),  # pyright: ignore[reportCallIssue]
+)
+"""Its neurons keep their state from call to call."""

@@ -14,6 +14,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from frontend.neuron_rules.framework import NeuronFramework
 from ir.errors import CompileError
 from ir.ops import Lif
 
@@ -63,7 +64,7 @@ SPIKINGJELLY_NEURONS: dict[str, Callable[[nn.Module], Lif]] = {
     f"{_OLD_JELLY}.MultiStepParametricLIFNode": parametric_lif,
 }
 """Neurons with a rule."""
-SPIKINGJELLY_STATEFUL = (
+_STATEFUL = (
     "spikingjelly.activation_based.base.MemoryModule",
     "spikingjelly.clock_driven.base.MemoryModule",
 )
@@ -121,3 +122,13 @@ def _check_membrane(module: nn.Module, cls: str, later: bool) -> None:
             f"{cls} runs again without a reset, its membrane carries over",
             hint="give every use a neuron layer of its own",
         )
+
+
+SPIKINGJELLY = NeuronFramework(
+    rules=SPIKINGJELLY_NEURONS,
+    stateful=_STATEFUL,
+    takes_single_steps=takes_single_steps,
+    check=check_spikingjelly,
+    reset=lambda module: module.reset(),  # pyright: ignore[reportCallIssue]
+)
+"""Its neurons keep their state from call to call."""

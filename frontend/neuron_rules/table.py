@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
 from frontend.names import qualified_name
-from frontend.neuron_rules.norse import NORSE_CELLS, NORSE_LAYERS, NORSE_STATEFUL
-from frontend.neuron_rules.snntorch import SNNTORCH_CELLS, SNNTORCH_STATEFUL, check_snntorch
-from frontend.neuron_rules.spikingjelly import (
-    SPIKINGJELLY_NEURONS,
-    SPIKINGJELLY_STATEFUL,
-    STATELESS_IN_EVAL,
-    check_spikingjelly,
-    takes_single_steps,
-)
+from frontend.neuron_rules.framework import NeuronFramework, NeuronRule
+from frontend.neuron_rules.norse import NORSE
+from frontend.neuron_rules.snntorch import SNNTORCH
+from frontend.neuron_rules.spikingjelly import SPIKINGJELLY, STATELESS_IN_EVAL
 from ir.errors import CompileError
-from ir.ops.membrane import Membrane
 
-NeuronRule = Callable[[nn.Module], Membrane]
-
-NEURON_RULES: dict[str, NeuronRule] = {**SPIKINGJELLY_NEURONS, **NORSE_CELLS, **NORSE_LAYERS, **SNNTORCH_CELLS}
-"""Qualified class name -> the rule. A subclass counts as what it inherits from once its behaviour confirms it."""
-STATEFUL = (*SPIKINGJELLY_STATEFUL, *NORSE_STATEFUL, *SNNTORCH_STATEFUL)
+FRAMEWORKS: tuple[NeuronFramework, ...] = (SPIKINGJELLY, NORSE, SNNTORCH)
+"""All frameworks whose neurons are known."""
+NEURON_RULES: dict[str, NeuronRule] = {name: rule for row in FRAMEWORKS for name, rule in row.rules.items()}
+"""Qualified class name -> the rule."""
+STATEFUL = tuple(name for row in FRAMEWORKS for name in row.stateful)
 """Bases of all modules that keep a state: those without a rule are refused."""
 
 
@@ -57,9 +50,7 @@ def neuron_rule(module: nn.Module) -> NeuronRule | None:
 def is_single_step(module: nn.Module) -> bool:
     """Whether a neuron takes one step per call, (B, ...), and not the window at once; False for anything that is no neuron."""
     name = neuron_name(module)
-    if name is None or name in NORSE_LAYERS:
-        return False
-    return name in NORSE_CELLS or name in SNNTORCH_CELLS or takes_single_steps(module, name)
+    return name is not None and _framework(name).takes_single_steps(module, name)
 
 
 def check_neuron(module: nn.Module, has_run: bool = False) -> None:
@@ -70,10 +61,8 @@ def check_neuron(module: nn.Module, has_run: bool = False) -> None:
         CompileError: with what the rule does not cover, and the neuron's class.
     """
     name = neuron_name(module)
-    if name in SNNTORCH_CELLS:
-        check_snntorch(module)
-    elif name in SPIKINGJELLY_NEURONS:
-        check_spikingjelly(module, name, has_run)
+    if name is not None:
+        _framework(name).check(module, name, has_run)
 
 
 def spikes_of(result: Any) -> Any:
@@ -85,7 +74,10 @@ def reset_neurons(module: nn.Module) -> None:
     """Bring every neuron in `module` to the start of a window."""
     for child in module.modules():
         name = neuron_name(child)
-        if name in SPIKINGJELLY_NEURONS:
-            child.reset()  # pyright: ignore[reportCallIssue]
-        elif name in SNNTORCH_CELLS:
-            child.reset_mem()  # pyright: ignore[reportCallIssue]
+        if name is not None:
+            _framework(name).reset(child)
+
+
+def _framework(name: str) -> NeuronFramework:
+    """The framework whose rule has that name."""
+    return next(row for row in FRAMEWORKS if name in row.rules)

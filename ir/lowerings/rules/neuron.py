@@ -14,8 +14,14 @@ from ir.lowerings.values import Current, LoweredValue, Spikes, summed_bias
 
 def lower_neuron(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
     """The population under its own name."""
+    payload, enables = dendrites(lowering, node, provenance)
+    return Spikes((lowering.neuron(node.op, payload, node.name, node.provenance, enables, constants(node)),))
+
+
+def dendrites(lowering: Lowering, node: Node, provenance: Provenance) -> tuple[Current, tuple[Current, ...]]:
+    """What a neuron of the model sums up, its bias included, and the currents that only open it."""
     currents = [lowering.current(value, f"{node.name}_in", provenance) for value in lowering.operands(node)]
-    payload, enables = node.op.payload_operands(currents), node.op.enabling_operands(currents)
+    payload = node.op.payload_operands(currents)
     shape = payload[0].shape
     biases = [current.bias for current in payload]
     role = node.param("bias")
@@ -23,9 +29,12 @@ def lower_neuron(lowering: Lowering, node: Node, provenance: Provenance) -> Lowe
         array = lowering.graph.params[role]
         biases.append(array.reshape((1,) * (len(shape) - array.ndim) + array.shape))
     wires = tuple(wire for current in payload for wire in fitted(current, shape).wires)
-    constants = {key: name for key, name in node.params if key != "bias"}
-    total = Current(shape, wires, summed_bias(biases))
-    return Spikes((lowering.neuron(node.op, total, node.name, node.provenance, enables, constants),))
+    return Current(shape, wires, summed_bias(biases)), node.op.enabling_operands(currents)
+
+
+def constants(node: Node) -> dict[str, str]:
+    """The parameters of single neurons, by role: all but the bias, which is a current."""
+    return {role: name for role, name in node.params if role != "bias"}
 
 
 def lower_input(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:

@@ -258,3 +258,17 @@ def test_what_the_first_loihi_lacks_is_refused(op: Op, rule: str):
         quantize(graph, LOIHI1.arithmetic, spikes(0), LOIHI1.features)
     assert (caught.value.rule, caught.value.where.split()[0]) == (f"quantize.{rule}", "%y")
     quantize(graph, LOIHI2.arithmetic, spikes(0), LOIHI2.features)
+
+
+def test_a_neuron_derived_from_another_does_not_lose_what_it_adds():
+    class Moody(Lif):
+        """Fires as it likes."""
+
+        kind = "moody"
+
+    b = GraphBuilder("net", 0)
+    current = b.add(Synapse(), b.add(Input(f"spike[{N}]"), name="x"), name="s")
+    graph = b.build({"y": b.add(Moody(0.5), current, name="y")})
+    with pytest.raises(CompileError, match="moody has no integers") as caught:
+        quantize(graph, LOIHI2.arithmetic, spikes(0), LOIHI2.features)
+    assert (caught.value.rule, caught.value.where.split()[0]) == ("quantize.neuron", "%y")
