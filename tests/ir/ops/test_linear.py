@@ -25,10 +25,10 @@ def test_unit_synapses_and_sums(x, assert_formula):
 
 def test_a_linear_map_of_float32_is_torchs_own_to_the_last_bit():
     rng = np.random.default_rng(0)
-    layer = torch.nn.Linear(97, 31)
-    x = torch.as_tensor(rng.normal(size=(3, 2, 97)).astype(np.float32))
+    layer = torch.nn.Linear(512, 64)
+    x = torch.as_tensor(rng.normal(size=(4, 8, 512)).astype(np.float32))
     params = {"weight": layer.weight.detach(), "bias": layer.bias.detach()}
-    assert torch.equal(Linear().run((x,), params, 3), layer(x).detach())
+    assert torch.equal(Linear().run((x,), params, 4), layer(x).detach())
 
 
 @pytest.mark.parametrize(("stride", "padding", "dilation", "groups"), [(1, 1, 1, 1), (2, 0, 1, 2), (1, 2, 2, 1)])
