@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from ir.errors import CompileError
 from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret
 from ir.loops import phases
@@ -64,16 +63,3 @@ def test_text_and_dtype():
     made = wide.build({"y": wide.add(Lif(0.5), wide.add(Input("real[2]"), name="x"), name="y")})
     assert parse_graph(graph_text(made), {}) == made
     assert made.dtype == "float64"
-
-
-def test_a_back_edge_must_meet_its_value():
-    builder = GraphBuilder("net", 0)
-    past = builder.add(Past("s", "spike[4]"), name="back")
-    s = builder.add(Lif(0.5), past, name="s")
-    verify(builder.build({"s": s}), "source")
-    builder = GraphBuilder("net", 0)
-    builder.add(Input("spike[4]"), name="x")
-    past = builder.add(Past("x", "spike[5]"), name="back")
-    graph = builder.build({"s": builder.add(Lif(0.5), past, name="s")})
-    with pytest.raises(CompileError, match="not spike"):
-        verify(graph, "source")
