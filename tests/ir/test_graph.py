@@ -57,6 +57,13 @@ def test_equal_parameters_are_stored_once_and_others_beside_them():
         builder.array("w")[0] = 2
 
 
+def test_a_parameter_keeps_its_shape_and_lies_in_rows():
+    builder = GraphBuilder("net", 1)
+    assert builder.array(builder.param("one", np.array(2.0))).shape == ()
+    turned = builder.array(builder.param("turned", np.arange(6).reshape(2, 3).T))
+    assert (turned.tolist(), turned.flags.c_contiguous) == ([[0, 3], [1, 4], [2, 5]], True)
+
+
 def test_what_no_output_needs_is_dropped_but_inputs_stay():
     builder = GraphBuilder("net", 1)
     x, unused = builder.add(Input("real[2]"), name="x"), builder.add(Input("real[2]"), name="unused")
