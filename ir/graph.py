@@ -167,7 +167,7 @@ class GraphBuilder:
 
     def param(self, name: str, array: Array) -> str:
         """Store a parameter under `name` (made unique when another array has it) and return the name."""
-        array = np.ascontiguousarray(array)
+        array = np.asarray(array, order="C")
         unique, copies = name, 1
         while unique in self._params and not _same(self._params[unique], array):
             copies += 1

@@ -96,7 +96,7 @@ def narrowest(bias: Array) -> Array:
     for axis in range(bias.ndim):
         first = bias.take([0], axis)
         bias = first if np.array_equal(np.broadcast_to(first, bias.shape), bias) else bias
-    return np.ascontiguousarray(bias)
+    return np.asarray(bias, order="C")
 
 
 def routed_bias(bias: Array, shape: tuple[int, ...], op: Op) -> Array:

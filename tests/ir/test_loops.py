@@ -1,4 +1,4 @@
-"""Delay lines and back edges against loops over single steps."""
+"""Recurrent layers against loops over single steps."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from ir.errors import CompileError
 from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret, phases
-from ir.ops import Add, Delay, Input, Lif, Linear, Past
+from ir.ops import Add, Input, Lif, Linear, Past
 from ir.text import graph_text, parse_graph
 from ir.verify import verify
 
@@ -17,21 +16,6 @@ STEPS, BATCH = 9, 2
 RNG = np.random.default_rng(1)
 X = RNG.integers(0, 2, (STEPS, BATCH, 3)).astype(np.float32)
 W, U = (RNG.integers(-4, 5, shape).astype(np.float32) / 4 for shape in ((4, 3), (4, 4)))
-
-
-@pytest.mark.parametrize("own", [np.array([0, 2, 12]), None])
-def test_delay(own: np.ndarray | None):
-    steps = [5, 5, 5] if own is None else own.tolist()
-    expected = np.zeros_like(X)
-    for n, late in enumerate(steps):
-        for t in range(late, STEPS):
-            expected[t, :, n] = X[t - late, :, n]
-    op, params = (Delay(5), {}) if own is None else (Delay(), {"steps": own})
-    for array, given in ((X, params), (torch.from_numpy(X), {key: torch.from_numpy(a) for key, a in params.items()})):
-        assert np.array_equal(np.asarray(op.run((array,), given, STEPS)), expected)
-        first, state = op.resume((array[:4],), given, 4, None)
-        rest, _ = op.resume((array[4:],), given, STEPS - 4, state)
-        assert np.array_equal(np.concatenate([np.asarray(first), np.asarray(rest)]), expected)
 
 
 def recurrent(late: int = 1) -> Graph:
@@ -78,16 +62,3 @@ def test_text_and_dtype():
     made = wide.build({"y": wide.add(Lif(0.5), wide.add(Input("real[2]"), name="x"), name="y")})
     assert parse_graph(graph_text(made), {}) == made
     assert made.dtype == "float64"
-
-
-def test_a_back_edge_must_meet_its_value():
-    builder = GraphBuilder("net", 0)
-    past = builder.add(Past("s", "spike[4]"), name="back")
-    s = builder.add(Lif(0.5), past, name="s")
-    verify(builder.build({"s": s}), "source")
-    builder = GraphBuilder("net", 0)
-    builder.add(Input("spike[4]"), name="x")
-    past = builder.add(Past("x", "spike[5]"), name="back")
-    graph = builder.build({"s": builder.add(Lif(0.5), past, name="s")})
-    with pytest.raises(CompileError, match="not spike"):
-        verify(graph, "source")

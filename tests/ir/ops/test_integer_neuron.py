@@ -95,6 +95,29 @@ def test_every_option_against_plain_integers(options, neurons, own: bool, seed: 
     assert np.array_equal(op.run((torch.from_numpy(x),), on_torch, STEPS).numpy(), expected)
 
 
+@given(
+    st.lists(st.integers(-40000, 40000), min_size=1, max_size=6),
+    st.integers(0, 4095),
+    st.integers(0, 4096),
+    st.integers(-99, 99),
+)
+def test_integer_lif_in_plain_integers(currents: list[int], du: int, dv: int, bias: int):
+    op, u, v, expected = IntegerLif(du, dv, 300, **WIDTHS), 0, 0, []
+    for a in currents:
+        sign = -1 if u < 0 else 1
+        u = sign * ((abs(u) * (4096 - du - 1)) >> 12) + (a << 6)
+        u = u - 2**24 if u > 2**23 else u
+        u = u + 2**24 if u <= -(2**23) else u
+        sign = -1 if v < 0 else 1
+        v = max(-(2**23) + 1, min(2**23 - 1, sign * ((abs(v) * (4096 - dv)) >> 12) + u + bias))
+        expected.append(int(v > 300 << 6))
+        v = 0 if v > 300 << 6 else v
+    x, params = np.array(currents).reshape(-1, 1, 1), {"bias": np.array([bias])}
+    assert op.run((x,), params, len(currents)).ravel().tolist() == expected
+    on_torch = op.run((torch.from_numpy(x),), {"bias": torch.tensor([bias])}, len(currents))
+    assert on_torch.ravel().tolist() == expected
+
+
 @settings(max_examples=60)
 @given(st.lists(CONSTANTS, min_size=SIZE, max_size=SIZE), st.sampled_from([0, 3]), st.sampled_from([12, 24]))
 def test_the_leaky_neuron_emits_its_membrane(neurons, right: int, bits: int):

@@ -57,6 +57,16 @@ def test_exact_and_free(
     assert counted.synapses["own"] == sum(counted.synapses.values())
 
 
+def test_a_value_without_axes_has_a_bias_without_axes(cmsf: SimpleNamespace):
+    builder = GraphBuilder("scalar", 3)
+    scaled = builder.add(Scale(2.0), builder.add(Input("spike[]"), name="x"), name="scaled")
+    y = builder.add(Lif(0.5, threshold=0.5), builder.add(Offset(-0.75), scaled, name="offset"), name="y")
+    source = builder.build({"y": y})
+    lowered = lower_to_synapses(source, cmsf.LOIHI1, {})
+    cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 1, samples=20), ["y"])
+    assert lowered.arrays(lowered.nodes["y"])["bias"].shape == ()
+
+
 def test_spikes_carry_a_factor_over_unit_synapses(cmsf: SimpleNamespace):
     builder = GraphBuilder("direct", 2)
     x = builder.add(Input("spike[4]"), name="x")

@@ -1,0 +1,49 @@
+"""What a user reads of a mistake: one layout, the exit code that scripts see, and every violation of a target."""
+
+from __future__ import annotations
+
+import pytest
+
+from ir.errors import CompileError, DeployError, Violation
+
+FIRST = Violation(
+    rule="loihi.delay", what="%a waits 70 steps", where="net.a", hint="shorten it", node="a", number=70, limit=62
+)
+SECOND = Violation(rule="loihi.bits", what="weights of 12 bits", where="net", hint="")
+
+
+@pytest.mark.parametrize(
+    ("where", "hint", "rest"),
+    [
+        ("", "", ""),
+        ("net.fc", "", "\n  where   net.fc"),
+        ("", "do it", "\n  hint    do it"),
+        ("net.fc", "do it", "\n  where   net.fc\n  hint    do it"),
+    ],
+)
+def test_lines_that_say_nothing_are_left_out(where: str, hint: str, rest: str):
+    error = CompileError("ir.shape", "it does not fit", where=where, hint=hint)
+    assert str(error) == "error[ir.shape]: it does not fit" + rest
+    assert (error.rule, error.what, error.where, error.hint) == ("ir.shape", "it does not fit", where, hint)
+
+
+def test_a_violation_has_the_layout_of_an_error():
+    assert FIRST.text() == str(CompileError(FIRST.rule, FIRST.what, where=FIRST.where, hint=FIRST.hint))
+    assert (SECOND.node, SECOND.number, SECOND.limit) == ("", None, None)
+
+
+def test_a_network_that_cannot_be_deployed_names_every_violation():
+    error = DeployError([FIRST, SECOND])
+    assert error.violations == (FIRST, SECOND)
+    assert str(error) == f"{FIRST.text()}\n{SECOND.text()}"
+    assert (error.rule, error.what, error.where, error.hint) == (
+        "loihi.delay",
+        "%a waits 70 steps",
+        "net.a",
+        "shorten it",
+    )
+
+
+def test_exit_codes_tell_bad_input_from_a_network_that_a_target_lacks():
+    assert (CompileError("a", "b").exit_code, DeployError([FIRST]).exit_code) == (2, 3)
+    assert isinstance(DeployError([FIRST]), CompileError)
