@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 ORDER = (
     "frontend/names.py",
+    "frontend/type_guards.py",
     "frontend/hdf5",
     "frontend/netx",
     "frontend/neuron_rules",
@@ -21,7 +22,7 @@ ORDER = (
     "frontend/nir",
     "frontend/model_file",
 )
-"""Folders (and one file at the top), those that others need first."""
+"""Folders (and files at the top), those that others need first."""
 
 
 def room(module: str) -> str:
