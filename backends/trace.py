@@ -17,12 +17,12 @@ class Events:
 
     samples: int
     steps: int
-    spikes: Mapping[str, int] = field(default_factory=dict)
+    spikes: Mapping[str, int] = field(default_factory=dict[str, int])
     """Input or population -> spikes (non-zero payloads) emitted, before fan-out."""
-    synaptic: Mapping[str, int] = field(default_factory=dict)
+    synaptic: Mapping[str, int] = field(default_factory=dict[str, int])
     """Projection -> synaptic events, active presynaptic elements x fan-out (padding and pruning apart, a zero weight counts: its
     synapse is stored)."""
-    updates: Mapping[str, int] = field(default_factory=dict)
+    updates: Mapping[str, int] = field(default_factory=dict[str, int])
     """Population -> neuron updates (neurons x steps x samples, x micro-steps where it has them)."""
 
 

@@ -131,9 +131,8 @@ def _train(config: CmsfConfig, schedule: TrainingSchedule, out: Path) -> Trainin
 
 
 def _line(entry: Record) -> str:
-    loss, dev = entry["loss"], entry["dev"]
-    assert isinstance(loss, dict)
-    assert isinstance(dev, dict)
+    loss: dict[str, float] = entry["loss"]
+    dev: dict[str, float] = entry["dev"]
     return (
         f"epoch {entry['epoch']}  loss {sum(loss.values()):.2f}  dev R@1 {dev['i2t R@1']:.1f} / "
         f"{dev['t2i R@1']:.1f}  R@Sum {dev['R@Sum']:.1f}  {entry['seconds']} s"

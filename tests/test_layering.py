@@ -35,7 +35,7 @@ FLOORS = {
         "pipeline",
     ),
     "frontend": (
-        "names",
+        "names type_guards",
         "hdf5 recording neuron_rules model_file",
         "function_rules netx nir.reading",
         "tracing nir.meaning",

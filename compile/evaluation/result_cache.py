@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,7 @@ class BatchResult:
 def pack(result: BatchResult) -> bytes:
     """Write a result as an .npz file."""
     record = json.dumps({"outputs": list(result.outputs), "events": asdict(result.events)})
-    arrays = {f"output{index}": array for index, array in enumerate(result.outputs.values())}
+    arrays: dict[str, Any] = {f"output{index}": array for index, array in enumerate(result.outputs.values())}
     file = io.BytesIO()
     np.savez_compressed(file, record=np.array(record), **arrays)
     return file.getvalue()

@@ -14,6 +14,7 @@ from backends.trace import Array
 from compile.stages.build import Build
 from compile.stages.samples import cut_samples, join_samples
 from frontend.neuron_rules.table import reset_neurons
+from frontend.type_guards import is_list, is_mapping, is_tuple
 
 BATCH = 256
 
@@ -41,9 +42,9 @@ def _source_outputs(build: Build, batch: Mapping[str, Array]) -> dict[str, Array
     reset_neurons(build.part.network)
     with torch.no_grad():
         result = build.part.network(**{name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in batch.items()})
-    named = result if isinstance(result, Mapping) else dict(zip(build.source.outputs, _as_tuple(result), strict=True))
+    named = result if is_mapping(result) else dict(zip(build.source.outputs, _as_tuple(result), strict=True))
     return {name: value.numpy() for name, value in named.items()}
 
 
 def _as_tuple(result: Any) -> tuple[Any, ...]:
-    return tuple(result) if isinstance(result, tuple | list) else (result,)
+    return tuple(result) if is_tuple(result) or is_list(result) else (result,)

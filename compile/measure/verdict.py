@@ -57,7 +57,7 @@ def compare(against: str, ours: Trace, theirs: Trace) -> Verdict:
 def agreement(floating: Trace, integer: Trace) -> dict[str, float]:
     """Spiking population -> share of spikes that integers and floats have in common, over neurons, steps, samples."""
     shared = [name for name in integer.spikes if name in floating.spikes and integer.spikes[name].dtype == np.uint8]
-    return {name: float(np.mean(_fired(floating.spikes[name]) == _fired(integer.spikes[name]))) for name in shared}
+    return {name: float((_fired(floating.spikes[name]) == _fired(integer.spikes[name])).mean()) for name in shared}
 
 
 def _fired(values: Any) -> Any:

@@ -83,7 +83,7 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
         imported = _import(part, source, options, profile, progress)
         graph = imported.deployment.chip
         texts["import"] = graph_text(graph)
-    names = source.reading.names if source.reading else {}
+    names = source.reading.names if source.reading else dict[str, str]()
     with progress.stage(f"{part.name}: compile"):
         integers = options.precision == "int"
         prologue, rounds = imported.deployment.prologue, integers and imported.level != "quantized"

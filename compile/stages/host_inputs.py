@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from frontend.type_guards import is_mapping
 from ir.errors import CompileError
 from ir.graph import Graph
 from ir.types import Type
@@ -27,7 +28,7 @@ def host_inputs(prologue: Graph, names: Mapping[str, str], inputs: Any, where: s
         CompileError: an input is missing, unknown, of the wrong shape, or not finite.
     """
     types = {names.get(node.name, node.name): node.type for node in prologue.inputs}
-    named = inputs if isinstance(inputs, Mapping) else {next(iter(types)): inputs}
+    named = inputs if is_mapping(inputs) else {next(iter(types)): inputs}
     missing, unknown = set(types) - set(named), set(named) - set(types)
     if missing or unknown:
         have = ", ".join(f"{name} {kind.shape}" for name, kind in types.items())

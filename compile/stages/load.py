@@ -19,6 +19,7 @@ from frontend.model_file.model_file import load_model_file
 from frontend.netx.network import read_net
 from frontend.nir.import_nir import import_nir
 from frontend.nir.reading.values import as_array
+from frontend.type_guards import is_mapping
 from ir.errors import CompileError
 from ir.graph import Graph
 
@@ -115,9 +116,9 @@ def _from_module(network: Any, options: Options, example: Example) -> Source:
 def _from_nir(network: Any, name: str, options: Options, example: Example) -> Source:
     _refuse_model_flags(name, options)
     inputs = example.inputs if options.inputs is None else read_arrays(options.inputs)
-    named = inputs if isinstance(inputs, Mapping) else {}
+    named = inputs if is_mapping(inputs) else dict[str, Any]()
     imported = import_nir(network, options.semantics, options.dt, _domains(named), name)
-    if inputs is not None and not isinstance(inputs, Mapping):
+    if inputs is not None and not is_mapping(inputs):
         first = imported.graph.inputs[0].name
         named = {imported.names.get(first, first): inputs}
         imported = import_nir(network, options.semantics, options.dt, _domains(named), name)
@@ -137,7 +138,7 @@ def _from_net(path: Path, options: Options, example: Example) -> Source:
     """Read a lava-dl file; the shape of its input is that of the inputs that we have, where it does not say one itself."""
     _refuse_model_flags(path.name, options)
     inputs = example.inputs if options.inputs is None else read_arrays(options.inputs)
-    named = inputs if isinstance(inputs, Mapping) else {} if inputs is None else {"input": inputs}
+    named: Mapping[str, Any] = inputs if is_mapping(inputs) else {} if inputs is None else {"input": inputs}
     network = read_net(path, next((np.shape(value)[2:] for value in named.values()), None))
     (name,) = _chosen((path.stem,), options.part, path.name)
     inputs = {**_random_inputs(network.deployment.prologue, options.samples), **named}
@@ -186,7 +187,7 @@ def _chosen(names: tuple[str, ...], part: str | None, where: str) -> tuple[str, 
 def _named_tensors(module: Any, inputs: Any) -> dict[str, Any]:
     """Name example inputs after forward's parameters."""
     names = list(inspect.signature(module.forward).parameters)
-    named = inputs if isinstance(inputs, Mapping) else {names[0]: inputs}
+    named = inputs if is_mapping(inputs) else {names[0]: inputs}
     return {str(name): torch.as_tensor(value).float() for name, value in named.items()}
 
 

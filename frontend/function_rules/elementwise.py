@@ -20,7 +20,7 @@ def negate(recorder: Recorder, x: View) -> View:
     return recorder.apply(Scale(-1.0), x)
 
 
-def power(recorder: Recorder, x: View, exponent: float) -> View:
+def power(recorder: Recorder, x: View, exponent: object) -> View:
     """x ** exponent with a number as the exponent."""
     if not isinstance(exponent, (int, float)):
         raise CompileError("import.power", "raises to a power that is not a number")

@@ -19,7 +19,7 @@ from ir.ops import Linear, MatMul
 EINSUM_EQUATION = re.compile(r"([A-Za-z]+),([A-Za-z]+)->([A-Za-z]+)")
 
 
-def linear(recorder: Recorder, x: View, weight: torch.Tensor, bias: torch.Tensor | None = None) -> View:
+def linear(recorder: Recorder, x: View | torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> View:
     """x W^T + b over the last dimension."""
     if not isinstance(x, View):
         raise CompileError("import.weight", "multiplies a constant by weights that depend on the network's input")
@@ -74,15 +74,16 @@ def _widened(recorder: Recorder, view: View, shape: Sequence[int], drop: frozens
     return recorder.expand(view, tuple(sizes))
 
 
-def einsum(recorder: Recorder, equation: str, *operands: View) -> View:
+def einsum(recorder: Recorder, equation: str, *operands: View | torch.Tensor) -> View:
     """`abij,abjk->abik` and its like: every index once per operand, products and sums of two computed tensors."""
     match = EINSUM_EQUATION.fullmatch(equation.replace(" ", ""))
-    if match is None or len(operands) != 2 or not all(isinstance(operand, View) for operand in operands):
+    views = [operand for operand in operands if isinstance(operand, View)]
+    if match is None or not len(views) == len(operands) == 2:
         raise CompileError(
             "import.einsum", f"cannot import einsum {equation!r}", hint="two computed tensors and an explicit result"
         )
     a, b, result = match.groups()
-    x, y = operands
+    x, y = views
     batch = [index for index in result if index in a and index in b]
     rows = [index for index in a if index in result and index not in b]
     columns = [index for index in b if index in result and index not in a]

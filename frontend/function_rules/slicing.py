@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from types import EllipsisType
 
 import torch
 
@@ -14,6 +14,9 @@ from frontend.recording.recorder import Recorder
 from frontend.recording.steps import at_step, part_of_window
 from ir.errors import CompileError
 from ir.ops import Concat, Pad, Slice
+
+Index = int | slice | EllipsisType | torch.Tensor | None
+"""One item of an index, `x[item, ...]`."""
 
 
 def slice_along(recorder: Recorder, x: View, dim: int, start: int, stop: int) -> View:
@@ -84,9 +87,9 @@ def unbind(recorder: Recorder, x: View, dim: int = 0) -> tuple[View, ...]:
     return tuple(select(recorder, x, dim, index) for index in range(x.shape[dim]))
 
 
-def getitem(recorder: Recorder, x: View, index: object) -> View:
+def getitem(recorder: Recorder, x: View, index: Index | tuple[Index, ...]) -> View:
     """x[...] with integers, slices of step 1, None and an ellipsis."""
-    items: list[Any] = list(index) if isinstance(index, tuple) else [index]
+    items = list(index) if isinstance(index, tuple) else [index]
     real = sum(item is not None and item is not Ellipsis for item in items)
     if Ellipsis not in [item if item is Ellipsis else None for item in items]:
         items.append(Ellipsis)
@@ -99,7 +102,7 @@ def getitem(recorder: Recorder, x: View, index: object) -> View:
     return replace(x, step=step)
 
 
-def _index_one(recorder: Recorder, x: View, dim: int, item: object) -> tuple[View, int]:
+def _index_one(recorder: Recorder, x: View, dim: int, item: Index) -> tuple[View, int]:
     """The tensor with one item of an index applied at `dim`, and the dimension of the next item."""
     if item is None:
         return unsqueeze(recorder, x, dim), dim + 1
@@ -115,19 +118,20 @@ def _index_one(recorder: Recorder, x: View, dim: int, item: object) -> tuple[Vie
     )
 
 
-def cat(recorder: Recorder, tensors: Sequence[View], dim: int = 0) -> View:
+def cat(recorder: Recorder, tensors: Sequence[View | torch.Tensor], dim: int = 0) -> View:
     """Tensors one after another along a dimension of features."""
-    if any(not isinstance(tensor, View) for tensor in tensors):
+    views = [tensor for tensor in tensors if isinstance(tensor, View)]
+    if len(views) < len(tensors):
         raise CompileError("import.constant", "joins a constant to a computed tensor")
-    dim = wrapped(dim, len(tensors[0].dims))
-    for tensor in tensors:
-        _require_features(tensor, dim, "joins along")
-    if len(tensors) == 1:
-        return tensors[0]
-    ordered = [recorder.in_order(tensor) for tensor in tensors]
+    dim = wrapped(dim, len(views[0].dims))
+    for view in views:
+        _require_features(view, dim, "joins along")
+    if len(views) == 1:
+        return views[0]
+    ordered = [recorder.in_order(view) for view in views]
     axis = sum(not is_outer(other) for other in ordered[0].dims[:dim])
-    value = recorder.emit(Concat(axis), *(tensor.value for tensor in ordered))
-    joined = (Axis(FEATURE, sum(tensor.shape[dim] for tensor in ordered)),)
+    value = recorder.emit(Concat(axis), *(view.value for view in ordered))
+    joined = (Axis(FEATURE, sum(view.shape[dim] for view in ordered)),)
     widest = max(ordered, key=recorder.is_timed)
     return recorder.result(value, (*widest.dims[:dim], joined, *widest.dims[dim + 1 :]))
 

@@ -10,13 +10,14 @@ import torch
 
 from frontend.recording.layout import Dim, View, length, regroup
 from frontend.recording.recorder import Recorder
+from frontend.type_guards import is_list, is_tuple
 from ir.errors import CompileError
 
 
-def sizes_of(arguments: tuple[object, ...]) -> tuple[int, ...]:
+def sizes_of(arguments: tuple[Any, ...]) -> tuple[int, ...]:
     """The sizes in `x.view(2, 3)` as in `x.view((2, 3))`."""
     first = arguments[0] if len(arguments) == 1 else None
-    flat: tuple[Any, ...] = tuple(first) if isinstance(first, (tuple, list)) else arguments
+    flat: Sequence[Any] = first if is_tuple(first) or is_list(first) else arguments
     return tuple(int(size) for size in flat)
 
 

@@ -17,7 +17,6 @@ import numpy as np
 
 from frontend.names import utf8_text
 from ir.errors import CompileError
-from ir.graph import Array
 
 MAX_BYTES = 8 << 30
 """Files whose arrays would take more memory than this are refused."""
@@ -70,11 +69,6 @@ Tree = dict[str, Any]
 def is_tree(item: Any) -> TypeGuard[Tree]:
     """Whether an item of a tree is a tree, and no array or text."""
     return isinstance(item, dict)
-
-
-def is_array(item: Any) -> TypeGuard[Array]:
-    """Whether an item of a tree is an array."""
-    return isinstance(item, np.ndarray)
 
 
 def read_tree(group: Any, file_bytes: int) -> Tree:

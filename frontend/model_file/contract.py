@@ -9,7 +9,7 @@ part), `T` (a constant, or an attribute of the configuration), and optionally `C
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,14 @@ import torch
 from torch import nn
 
 from frontend.model_file.user_file import UserFile
+from frontend.type_guards import is_list, is_mapping, is_tuple
 from ir.errors import CompileError
 
 
 def config_name(file: UserFile, config: str | None) -> str:
     """The name of a configuration, the first one for None; empty for a file without configurations."""
     configs = getattr(file.module, "CONFIGS", {})
-    if not isinstance(configs, Mapping):
+    if not is_mapping(configs):
         raise file.broken("CONFIGS is not a mapping", hint="CONFIGS = {name: settings}")
     if config is None:
         return next(iter(configs), "")
@@ -35,7 +36,7 @@ def config_name(file: UserFile, config: str | None) -> str:
 
 def static_inputs(file: UserFile) -> tuple[str, ...]:
     """Names of the inputs without a time axis; a single name in brackets is a string, not a tuple of names."""
-    names = getattr(file.module, "STATIC_INPUTS", ())
+    names: Iterable[str] = getattr(file.module, "STATIC_INPUTS", ())
     if not isinstance(names, tuple | list | set | frozenset):
         raise file.broken("STATIC_INPUTS is not a tuple of names", hint='STATIC_INPUTS = ("name",)')
     return tuple(names)
@@ -68,7 +69,7 @@ def optional(file: UserFile, name: str, config: str) -> Any:
 def built_parts(file: UserFile, config: str) -> dict[str, nn.Module]:
     """The parts that `build` makes, in eval mode; a single module is the part `network`."""
     built = file.call("build", function(file, "build"), config)
-    parts = dict(built) if isinstance(built, Mapping) else {"network": built}
+    parts: dict[Any, Any] = dict(built) if is_mapping(built) else {"network": built}
     for name, part in parts.items():
         if not isinstance(part, nn.Module):
             raise file.broken(f"build() returned a {type(part).__name__} for {name}, not a torch module")
@@ -102,7 +103,7 @@ def example_inputs(
 
 
 def _is_by_part(example: Any, parts: Mapping[str, nn.Module]) -> bool:
-    if not isinstance(example, Mapping) or not set(parts) <= set(example):
+    if not is_mapping(example) or not set(parts) <= set(example):
         return False
     return not isinstance(example[next(iter(parts))], torch.Tensor)
 
@@ -111,9 +112,9 @@ def _by_name(file: UserFile, module: nn.Module, example: Any) -> dict[str, torch
     """Inputs by the names of forward's parameters; a bare tensor or a tuple goes in order."""
     if isinstance(example, torch.Tensor):
         example = (example,)
-    if isinstance(example, (tuple, list)):
+    if is_tuple(example) or is_list(example):
         example = dict(zip(inspect.signature(module.forward).parameters, example, strict=False))
-    if not isinstance(example, Mapping) or not all(isinstance(value, torch.Tensor) for value in example.values()):
+    if not is_mapping(example) or not all(isinstance(value, torch.Tensor) for value in example.values()):
         what = f"example() returned {type(example).__name__}"
         raise file.broken(what, hint="return {input name: tensor} for every part")
     return dict(example)

@@ -14,6 +14,7 @@ from torch import nn
 
 from frontend.model_file import contract
 from frontend.model_file.user_file import UserFile, run_file
+from frontend.type_guards import is_mapping
 from ir.errors import CompileError
 
 
@@ -41,7 +42,7 @@ class Task:
     def inputs(self, part: str) -> dict[str, Any]:
         """Load the test set's inputs of a part, by name."""
         inputs = self.file.call("task.inputs", self.definition.inputs, part)
-        if not isinstance(inputs, Mapping):
+        if not is_mapping(inputs):
             what = f"task.inputs() returned a {type(inputs).__name__}"
             raise self.file.broken(what, hint="return {input name: array}")
         return self.file.call("task.inputs", lambda: {str(name): array for name, array in inputs.items()})
@@ -49,7 +50,7 @@ class Task:
     def metrics(self, outputs: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
         """Compute the metrics by name from {part: {output: (samples, *shape)}}."""
         metrics = self.file.call("task.metrics", self.definition.metrics, outputs)
-        if not isinstance(metrics, Mapping) or not all(isinstance(value, Real) for value in metrics.values()):
+        if not is_mapping(metrics) or not all(isinstance(value, Real) for value in metrics.values()):
             raise self.file.broken("task.metrics() returned no numbers by name", hint="return {metric: number}")
         return {str(name): float(value) for name, value in metrics.items()}
 

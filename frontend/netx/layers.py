@@ -9,8 +9,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from frontend.hdf5.tree import DAMAGE_ERRORS, Tree, is_array, is_tree, read_tree
+from frontend.hdf5.tree import DAMAGE_ERRORS, Tree, is_tree, read_tree
 from frontend.hdf5.trial import read_after_trial
+from frontend.type_guards import is_array
 from ir.errors import CompileError
 from ir.graph import Array, Provenance
 

@@ -18,6 +18,7 @@ import torch
 
 from frontend.netx.layers import NetLayer, layers_in
 from frontend.netx.network import IntegerNetwork, network_of
+from frontend.type_guards import is_list, is_tuple
 from ir.errors import CompileError
 from ir.graph import Array
 from ir.interpreter import interpret
@@ -90,7 +91,7 @@ def _forget(module: torch.nn.Module) -> None:
 def _call(module: torch.nn.Module, inputs: torch.Tensor) -> torch.Tensor:
     """The module's (first) output, (T, B, *shape)."""
     result = _guarded("the network", lambda: module(inputs.permute(1, *range(2, inputs.ndim), 0)))
-    result = result[0] if isinstance(result, tuple | list) and result else result
+    result = result[0] if (is_tuple(result) or is_list(result)) and result else result
     if not isinstance(result, torch.Tensor) or result.ndim < 2:
         raise CompileError(
             "slayer.output", "the network returns no tensor of shape (B, *shape, T)", where=type(module).__name__
@@ -110,7 +111,7 @@ def _guarded(what: str, function: Callable[[], Any]) -> Any:
         ) from error
 
 
-def _exported(blocks: list[torch.nn.Module]) -> tuple[NetLayer, ...]:
+def _exported(blocks: list[Any]) -> tuple[NetLayer, ...]:
     """What SLAYER would write into a file."""
     memory: Any = io.BytesIO()
     with h5py.File(memory, "w") as file:

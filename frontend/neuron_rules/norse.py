@@ -30,10 +30,10 @@ def _number(module: nn.Module, name: str) -> float:
     return float(value)
 
 
-def _per_step(module: nn.Module, name: str) -> float:
+def _per_step(module: Any, name: str) -> float:
     """dt times a rate, multiplied in the dtype of Norse's own parameters."""
     _number(module, name)
-    return float(module.dt * torch.as_tensor(getattr(module.p, name)).detach())  # pyright: ignore[reportOperatorIssue]
+    return float(module.dt * torch.as_tensor(getattr(module.p, name)).detach())
 
 
 def _membrane(module: nn.Module) -> dict[str, Any]:
@@ -54,9 +54,9 @@ def lif(module: nn.Module) -> Lif:
     return Lif(**_membrane(module), **_current(module), **_firing(module))
 
 
-def lif_box(module: nn.Module) -> Lif:
+def lif_box(module: Any) -> Lif:
     """A membrane without a current; its reset is to a value or by subtraction."""
-    reset = getattr(module.p.reset_method, "__name__", "")  # pyright: ignore[reportAttributeAccessIssue]
+    reset = getattr(module.p.reset_method, "__name__", "")
     resets = {"reset_value": "value", "reset_subtract": "subtract"}
     if reset not in resets:
         raise CompileError(

@@ -10,6 +10,7 @@ classes called MultiStep...). Version 2 has the same neurons in files of their o
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -19,30 +20,30 @@ from ir.errors import CompileError
 from ir.ops import Lif
 
 
-def lif(module: nn.Module) -> Lif:
+def lif(module: Any) -> Lif:
     """v <- v + (x - v) / tau, or v <- v - v / tau + x without `decay_input`."""
-    return _leaky(module, 1 / float(module.tau))  # pyright: ignore[reportArgumentType]
+    return _leaky(module, 1 / float(module.tau))
 
 
-def parametric_lif(module: nn.Module) -> Lif:
+def parametric_lif(module: Any) -> Lif:
     """The same with 1 / tau = sigmoid(w), w learned."""
-    return _leaky(module, float(torch.sigmoid(module.w.detach())))  # pyright: ignore
+    return _leaky(module, float(torch.sigmoid(module.w.detach())))
 
 
-def integrate_and_fire(module: nn.Module) -> Lif:
+def integrate_and_fire(module: Any) -> Lif:
     """v <- v + x."""
-    return Lif(decay=0.0, form="sum", **_firing(module))  # pyright: ignore[reportArgumentType]
+    return Lif(decay=0.0, form="sum", **_firing(module))
 
 
-def _leaky(module: nn.Module, decay: float) -> Lif:
+def _leaky(module: Any, decay: float) -> Lif:
     form = "euler" if module.decay_input else "sum"
-    return Lif(decay=decay, form=form, **_firing(module))  # pyright: ignore[reportArgumentType]
+    return Lif(decay=decay, form=form, **_firing(module))
 
 
-def _firing(module: nn.Module) -> dict[str, float | str]:
+def _firing(module: Any) -> dict[str, Any]:
     v_reset = module.v_reset
     soft = v_reset is None
-    threshold = float(module.v_threshold) - (0.0 if soft else float(v_reset))  # pyright: ignore[reportArgumentType]
+    threshold = float(module.v_threshold) - (0.0 if soft else float(v_reset))
     return {"threshold": threshold, "comparator": ">=", "reset": "subtract" if soft else "value"}
 
 
@@ -83,7 +84,7 @@ def takes_single_steps(module: nn.Module, name: str) -> bool:
     return mode == "s" if mode is not None else not name.startswith(f"{_OLD_JELLY}.MultiStep")
 
 
-def check_spikingjelly(module: nn.Module, name: str, has_run: bool) -> None:
+def check_spikingjelly(module: Any, name: str, has_run: bool) -> None:
     """
     Refuse a neuron, filed under `name`, whose rule does not cover it; `has_run`: it has made a step of this window.
 

@@ -18,6 +18,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from frontend.recording.layout import TIME, Axis, View
 from frontend.recording.recorder import Recorder
+from frontend.type_guards import is_list, is_tuple
 from ir.ops import AtStep
 
 JOINS = {"stack": 1, "cat": 0, "concat": 0, "concatenate": 0}
@@ -57,7 +58,7 @@ def _without_step(leaf: Any) -> Any:
 
 def whole_window(recorder: Recorder, name: str, tensors: Any, dim: int = 0) -> View | None:
     """All steps of one value, stacked or joined in order: the value itself. None where a call is anything else."""
-    items: list[Any] = list(tensors) if isinstance(tensors, (tuple, list)) else []
+    items = tensors if is_tuple(tensors) or is_list(tensors) else ()
     views = [item for item in items if isinstance(item, View)]
     if len(views) < len(items) or [view.step for view in views] != list(range(recorder.steps)):
         return None

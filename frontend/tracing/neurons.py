@@ -111,7 +111,7 @@ class NeuronLayers:
                     "import.steps", what, where=neuron.path, hint="loop over all steps of the example input"
                 )
 
-    def _record_step(self, module: nn.Module, op: Membrane, view: View, spikes: torch.Tensor) -> None:
+    def _record_step(self, module: Any, op: Membrane, view: View, spikes: torch.Tensor) -> None:
         """Write down one step of a neuron layer; where a rule knows how, its membrane becomes a value, too."""
         if [axis.kind for axis in view.dims[0]][:1] != [BATCH]:
             raise CompileError(

@@ -6,7 +6,7 @@ A torch function mode sees the functions, global module hooks tell which module 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -25,7 +25,7 @@ from frontend.recording.layout import BATCH, TIME, View
 from frontend.recording.recorder import Recorder
 from frontend.recording.steps import JOINS, at_step, one_step, whole_window
 from frontend.tracing.neurons import NeuronLayers
-from frontend.tracing.tensors import TracedTensors, tensors_in
+from frontend.tracing.tensors import TracedTensors, no_torch_function, tensors_in
 from ir.errors import CompileError
 from ir.types import REAL, SPIKE, Type
 
@@ -36,7 +36,7 @@ class Session(TorchFunctionMode):
     def __init__(self, module: nn.Module, recorder: Recorder) -> None:
         super().__init__()
         self.module, self.recorder = module, recorder
-        modules: list[tuple[str, nn.Module]] = list(module.named_modules(remove_duplicate=False))
+        modules: list[tuple[str, nn.Module]] = list(module.named_modules(remove_duplicate=False))  # pyright: ignore
         self._paths = {id(child): path for path, child in reversed(modules)}
         self._stack: list[str] = []
         self._depth_in_neuron = 0
@@ -193,10 +193,11 @@ INDEXING = ("__getitem__", "__setitem__")
 
 
 @contextmanager
-def _observed_indexing(handler: Callable[[Any, Any, tuple[Any, ...]], Any]) -> Iterator[None]:
+def _observed_indexing(handler: Callable[[Any, Any, tuple[Any, ...]], Any]) -> Generator[None]:
     """Within the context every indexing of a tensor calls `handler(function, types, arguments)`, a torch function handler."""
     for name in INDEXING:
-        setattr(torch.Tensor, name, _with_handler(getattr(torch._C.TensorBase, name), handler))
+        method = getattr(torch._C.TensorBase, name)  # pyright: ignore[reportPrivateUsage]
+        setattr(torch.Tensor, name, _with_handler(method, handler))
     try:
         yield
     finally:
@@ -210,7 +211,7 @@ def _with_handler(
     """A method of a tensor that hands its own function and arguments to the handler."""
 
     def index(*arguments: Any) -> Any:
-        with torch._C.DisableTorchFunction():
+        with no_torch_function():
             return handler(function, (), arguments)
 
     return index

@@ -23,7 +23,7 @@ class SpikeRecord:
 
     def run(self, inputs: Mapping[str, torch.Tensor]) -> Any:
         """The module's result; the spikes of its layers are kept, those of single steps stacked."""
-        modules: list[tuple[str, nn.Module]] = list(self._module.named_modules())
+        modules: list[tuple[str, nn.Module]] = list(self._module.named_modules())  # pyright: ignore
         neurons = [(path, child) for path, child in modules if neuron_rule(child) is not None]
         hooks: list[RemovableHandle] = [child.register_forward_hook(self._keeping(path)) for path, child in neurons]
         reset_neurons(self._module)

@@ -7,7 +7,8 @@ below tracing, on the storages that every kernel reads and writes, so that nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -17,6 +18,9 @@ from torch.utils._pytree import tree_leaves
 
 from frontend.recording.layout import View
 from ir.errors import CompileError
+
+no_torch_function: Callable[[], AbstractContextManager[None]] = torch._C.DisableTorchFunction  # pyright: ignore
+"""Within it torch's functions only compute: no mode and no subclass hears of them."""
 
 
 class Taint(TorchDispatchMode):
@@ -33,7 +37,7 @@ class Taint(TorchDispatchMode):
 
     def clear(self, tensor: torch.Tensor) -> None:
         """Say that a tensor depends on the shape of the input only."""
-        self._marked.pop(_storage(tensor).cdata, None)
+        self._marked.pop(_storage(tensor).cdata, None)  # pyright: ignore[reportUnknownArgumentType]
 
     def reaches(self, tensor: torch.Tensor) -> bool:
         """Whether a tensor depends on the input."""
@@ -42,7 +46,7 @@ class Taint(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        with torch._C.DisableTorchFunction():
+        with no_torch_function():
             result = func(*args, **(kwargs or {}))
         if any(self.reaches(tensor) for tensor in tensors_in((args, kwargs or {}))):
             for tensor in tensors_in(result):
@@ -52,7 +56,7 @@ class Taint(TorchDispatchMode):
 
 def _storage(tensor: torch.Tensor) -> StorageWeakRef:
     """A tensor's memory. While the reference lives, no other memory gets the same address."""
-    with torch._C.DisableTorchFunction():
+    with no_torch_function():
         return StorageWeakRef(tensor.untyped_storage())
 
 

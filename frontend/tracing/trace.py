@@ -17,6 +17,7 @@ from torch import nn
 
 from frontend.recording.recorder import Recorder
 from frontend.tracing.session import Session
+from frontend.type_guards import is_list, is_mapping, is_tuple
 from ir.errors import CompileError
 from ir.graph import Graph
 from ir.verify import verify
@@ -81,7 +82,7 @@ def _check_call(module: nn.Module, example: Mapping[str, torch.Tensor], static: 
         _check_input(key, tensor, key in static, steps)
 
 
-def _check_input(key: str, tensor: torch.Tensor, static: bool, steps: int) -> None:
+def _check_input(key: str, tensor: object, static: bool, steps: int) -> None:
     """CompileError where an example input is not (T, B, ...) or (B, ...) of finite float32 numbers."""
     if not isinstance(tensor, torch.Tensor) or tensor.dtype is not torch.float32:
         raise CompileError(
@@ -107,7 +108,7 @@ def _parameter_names(module: nn.Module) -> dict[int, str]:
 
 def _is_pair_with_state(result: Any) -> bool:
     """Whether a result is (output, list of neuron states), states being named tuples, None or lists of them."""
-    if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], list)):
+    if not (is_tuple(result) and len(result) == 2 and is_list(result[1])):
         return False
     return all(part is None or hasattr(part, "_fields") or isinstance(part, list) for part in result[1])
 
@@ -122,11 +123,11 @@ def named_outputs(result: Any) -> dict[str, torch.Tensor]:
     if isinstance(result, torch.Tensor):
         return {"output": result}
     table: dict[str, Any]
-    if isinstance(result, Mapping):
+    if is_mapping(result):
         table = {str(key): value for key, value in result.items()}
     elif hasattr(result, "_fields"):
         table = dict(zip(result._fields, result, strict=True))
-    elif isinstance(result, (tuple, list)):
+    elif is_tuple(result) or is_list(result):
         table = {f"output{place}": value for place, value in enumerate(result)}
     else:
         table = {"output": result}

@@ -13,12 +13,17 @@ from collections import deque
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
+
+from frontend.type_guards import is_tuple
+
+Container = dict[Any, Any] | list[Any] | deque[Any] | set[Any]
+"""What can be emptied and filled again."""
 
 
 @contextmanager
@@ -87,7 +92,7 @@ class _Content:
 class _Items(_Content):
     """References to what a dictionary, a list, a deque or a set holds; a module is the dictionary of its attributes."""
 
-    container: Any
+    container: Container
     items: Any
 
     def restore(self) -> None:
@@ -142,13 +147,11 @@ def _contents(networks: Iterable[nn.Module]) -> list[_Content]:
         reached[id(value)] = value
         if isinstance(value, nn.Module):
             pending.append(vars(value))
-        elif isinstance(value, dict):
-            contents.append(_Items(value, dict(value)))
-            pending.extend(value.values())
-        elif isinstance(value, list | deque | set):
-            contents.append(_Items(value, list(value)))
-            pending.extend(value)
-        elif isinstance(value, tuple):
+        elif _is_container(value):
+            items = dict(value) if isinstance(value, dict) else list(value)
+            contents.append(_Items(value, items))
+            pending.extend(items.values() if isinstance(items, dict) else items)
+        elif is_tuple(value):
             pending.extend(value)
         elif isinstance(value, torch.Tensor) and _has_values(value):
             contents.append(_Values(value, value.data, value.data.clone(), value.requires_grad))
@@ -157,13 +160,17 @@ def _contents(networks: Iterable[nn.Module]) -> list[_Content]:
     return contents
 
 
+def _is_container(value: object) -> TypeGuard[Container]:
+    return isinstance(value, dict | list | deque | set)
+
+
 def _has_values(tensor: torch.Tensor) -> bool:
     """Whether a tensor has memory that can be read and written back, element by element."""
     lazy = isinstance(tensor, UninitializedParameter | UninitializedBuffer)
     return not lazy and tensor.layout is torch.strided and tensor.device.type != "meta"
 
 
-def _same_items(container: Any, items: Any) -> bool:
+def _same_items(container: Container, items: Any) -> bool:
     """Whether a container holds the very same objects as before."""
     if len(container) != len(items):
         return False

@@ -149,5 +149,5 @@ def relative_error(integers: Array, ideal: Array) -> float:
     return float(np.sqrt(np.sum((integers - ideal) ** 2) / power)) if power else 0.0
 
 
-def _smallest(bits: int) -> type:
+def _smallest(bits: int) -> type[np.int8 | np.int16 | np.int32]:
     return np.int8 if bits <= 8 else np.int16 if bits <= 16 else np.int32

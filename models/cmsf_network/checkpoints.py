@@ -13,6 +13,7 @@ import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -67,7 +68,9 @@ def _read(path: Path) -> list[dict[str, torch.Tensor]]:
     if not path.is_file():
         raise FileNotFoundError(f"no weights file {path}")
     try:
-        content: object = torch.load(path, map_location="cpu", weights_only=True)
+        content: dict[str, Any] | list[Any] | tuple[Any, ...] | torch.Tensor = torch.load(
+            path, map_location="cpu", weights_only=True
+        )
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(_message(path, f"torch cannot read tensors from it ({reason})")) from error
@@ -77,10 +80,12 @@ def _read(path: Path) -> list[dict[str, torch.Tensor]]:
         raise ValueError(_message(path, f"it holds a {type(content).__name__}, not a list"))
     if len(content) < 2:
         raise ValueError(_message(path, f"its list has {len(content)} entries, at least 2 are needed"))
-    states = list(content[: len(PART_ORDER)])
-    for index, state in enumerate(states):
+    entries: list[dict[str, Any] | None] = list(content[: len(PART_ORDER)])
+    states: list[dict[str, torch.Tensor]] = []
+    for index, state in enumerate(entries):
         if not isinstance(state, dict) or not all(torch.is_tensor(v) for v in state.values()):
             raise ValueError(_message(path, f"entry {index} of its list is not a state dict"))
+        states.append(state)
     return states
 
 

@@ -55,7 +55,7 @@ def _random_embedding(samples: int, tokens: int, config: CmsfConfig, rng: torch.
 
 
 def _unit(x: torch.Tensor) -> torch.Tensor:
-    return x / x.norm(dim=-1, keepdim=True).clamp_min(1e-8)
+    return x / x.norm(dim=-1, keepdim=True).clamp_min(1e-8)  # pyright: ignore[reportUnknownVariableType]
 
 
 @torch.no_grad()
@@ -114,10 +114,9 @@ def firing_rates(part: nn.Module, inputs: dict[str, torch.Tensor]) -> dict[str, 
     def record(path: str) -> Callable[[nn.Module, object, torch.Tensor], None]:
         return lambda _module, _args, spikes: rates.update({path: float(spikes.mean())})
 
+    modules: dict[str, nn.Module] = dict(part.named_modules())  # pyright: ignore[reportUnknownArgumentType]
     hooks = [
-        module.register_forward_hook(record(path))
-        for path, module in part.named_modules()
-        if isinstance(module, LIFNode)
+        module.register_forward_hook(record(path)) for path, module in modules.items() if isinstance(module, LIFNode)
     ]
     with torch.no_grad():
         part(**inputs)

@@ -34,7 +34,7 @@ def draw_captions(scene: list[Digit], rng: np.random.Generator) -> list[str]:
     captions: dict[str, None] = {}
     while len(captions) < CAPTIONS_PER_SCENE:
         count = 3 if rng.random() < 0.9 else 2
-        chosen = [scene[index] for index in rng.permutation(len(scene))[:count]]
+        chosen = [scene[int(index)] for index in rng.permutation(len(scene))[:count]]
         captions[_caption(chosen, rng)] = None
     return list(captions)
 

@@ -24,7 +24,7 @@ def recalls(scores: NDArray[np.float32]) -> dict[str, float]:
         raise ValueError(f"{images} images need {CAPTIONS_PER_IMAGE * images} captions, not {captions}")
     if not np.isfinite(scores).all():
         raise ValueError("the similarity of some image and caption is not finite")
-    matches = np.arange(captions) // CAPTIONS_PER_IMAGE == np.arange(images)[:, None]
+    matches = np.equal(np.arange(captions) // CAPTIONS_PER_IMAGE, np.arange(images)[:, None])
     best_match = np.where(matches, scores, -np.inf).max(axis=1, keepdims=True)
     better_captions = ((scores >= best_match) & ~matches).sum(axis=1)
     better_images = ((scores >= scores[matches.T.argmax(axis=1), np.arange(captions)]) & ~matches).sum(axis=0)

@@ -28,7 +28,7 @@ def hard_alignment(images: torch.Tensor, captions: torch.Tensor, lengths: torch.
     regions = images.transpose(0, 1)
     words = captions.transpose(0, 1)
     cosines = torch.matmul(regions.flatten(0, 1), words.flatten(0, 1).t())
-    cosines = cosines.unflatten(0, regions.shape[:2]).unflatten(2, words.shape[:2])
+    cosines = torch.unflatten(torch.unflatten(cosines, 0, regions.shape[:2]), 2, words.shape[:2])
     real = None
     if lengths is not None:
         real = torch.arange(len(words), device=lengths.device).unsqueeze(1) < lengths
@@ -44,7 +44,7 @@ def hard_alignment(images: torch.Tensor, captions: torch.Tensor, lengths: torch.
 def score_matrix(images: torch.Tensor, captions: torch.Tensor) -> torch.Tensor:
     """`hard_alignment` of whole test sets, in tiles that fit a processor's cache."""
     rows = [
-        torch.cat([hard_alignment(few, part) for part in captions.split(TILE_CAPTIONS)], dim=1)
-        for few in images.split(TILE_IMAGES)
+        torch.cat([hard_alignment(few, part) for part in torch.split(captions, TILE_CAPTIONS)], dim=1)
+        for few in torch.split(images, TILE_IMAGES)
     ]
     return torch.cat(rows)

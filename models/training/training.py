@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,7 +29,7 @@ from models.retrieval.metrics import CAPTIONS_PER_IMAGE, recalls
 from models.retrieval.similarity import score_matrix
 
 Parts = dict[str, nn.Module]
-Record = dict[str, object]
+Record = dict[str, Any]
 
 
 @dataclass(frozen=True)

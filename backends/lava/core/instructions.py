@@ -45,10 +45,14 @@ def wiring_instruction(graph: Graph, node: Node, bounds: Mapping[str, int] | Non
     params = {role: array.astype(working) for role, array in graph.arrays(node).items()}
     sums = EXACT if bounds is None and result == np.float64 else PLAIN
     compute = _projection(graph, node, params, sums)
-    return lambda x: compute(x.astype(working, copy=False)).astype(result, copy=False)
+
+    def run(x: Array) -> Array:
+        return compute(x.astype(working, copy=False)).astype(result, copy=False)
+
+    return run
 
 
-def integer_linear(weight: Array) -> Compute:
+def integer_linear(weight: Array) -> Callable[[Array], Array]:
     """
     The callable of weights (outputs, inputs), integers: x (..., inputs) -> (..., outputs) float32.
 
@@ -76,7 +80,7 @@ def dense(x: Array, weight: Array) -> Array:
     return (x.reshape(-1, x.shape[-1]) @ weight.T).reshape(*x.shape[:-1], len(weight))
 
 
-def _projection(graph: Graph, node: Node, params: Mapping[str, Array], sums: Sums) -> Compute:
+def _projection(graph: Graph, node: Node, params: Mapping[str, Array], sums: Sums) -> Callable[[Array], Array]:
     """A weighted sum in the dtype of its operand."""
     op, weight = node.op, params.get("weight")
     if isinstance(op, Sum):

@@ -17,7 +17,7 @@ import queue
 import time
 import warnings
 from collections.abc import Generator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from backends.lava.runtime.children import interrupts_deferred, quiet_children
 from backends.lava.runtime.shared_memory import ChannelMemory, Status
@@ -121,8 +121,8 @@ def _infrastructure() -> Any:
     """Lava's message passing between processes, on memory that cannot be left behind."""
     from lava.magma.runtime.message_infrastructure.multiprocessing import MultiProcessing
 
-    infrastructure = MultiProcessing()
-    infrastructure._smm = cast("Any", ChannelMemory())
+    infrastructure: Any = MultiProcessing()
+    infrastructure._smm = ChannelMemory()
     return infrastructure
 
 
@@ -178,7 +178,7 @@ def _release(runtime: Any) -> None:
     """End all children and ports of a runtime; interrupts wait until that is done."""
     with interrupts_deferred():
         infrastructure = runtime._messaging_infrastructure
-        actors = infrastructure.actors if infrastructure is not None else []
+        actors: list[Any] = infrastructure.actors if infrastructure is not None else []
         for end in ("terminate", "kill"):
             for actor in actors:
                 getattr(actor, end)()

@@ -59,7 +59,7 @@ class ByteDense:
         """The current (T, B, ..., outputs) / scale, int32."""
         x = int8_of(self._sources.total(value))
         y = self._matrix.product(x.reshape(-1, x.shape[-1]))
-        return y.unflatten(0, x.shape[:-1])
+        return torch.unflatten(y, 0, x.shape[:-1])
 
     def current(self, value: ValueOf) -> torch.Tensor:
         """The current (T, B, ..., outputs), int32."""
@@ -80,7 +80,7 @@ class ByteConvolution:
         rows = patches.new_empty((prod(patches.shape[:4]), self._matrix.padded))  # the rest meets weights of zero
         rows[:, : self._matrix.inputs].view(patches.shape).copy_(patches)
         y = self._matrix.product(rows)
-        return y.unflatten(0, patches.shape[:4]).permute(CHANNELS_FIRST)
+        return torch.unflatten(y, 0, patches.shape[:4]).permute(CHANNELS_FIRST)
 
     def current(self, value: ValueOf) -> torch.Tensor:
         """The current (T, B, outputs, height, width), int32."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from threading import Lock
 
 import torch
@@ -105,7 +105,8 @@ class StagedTiles:
 
     def _counter(self, totals: torch.Tensor) -> EventCounter:
         """The counts of a run, read at once."""
-        counter, numbers = self._network.counter(), iter(totals.tolist())
+        counter = self._network.counter()
+        numbers: Iterator[int] = iter(totals.tolist())  # pyright: ignore
         counter.spikes.update({name: next(numbers) for name in self._counted[0]})
         counter.synaptic.update({name: next(numbers) for name in self._counted[1]})
         return counter

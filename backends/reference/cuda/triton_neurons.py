@@ -7,7 +7,7 @@ Numbers are of the dtype of `constants`, in which every intermediate is exact; t
 Annotations are no strings here (no import from `__future__`): Triton's interpreter reads them.
 """
 
-# pyright: reportMissingParameterType=false, reportAttributeAccessIssue=false, reportUnknownVariableType=false
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false, reportUnknownVariableType=false
 
 import triton
 import triton.language as tl

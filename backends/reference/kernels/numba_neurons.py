@@ -26,7 +26,7 @@ from ir.ops.integer_neuron import IntegerLif
 from ir.ops.neuron import Gate, Graded
 from ir.types import Type, graded
 
-NUMPY: dict[torch.dtype, Any] = {torch.float32: np.float32, torch.float64: np.float64}
+NUMPY: dict[torch.dtype, type[np.float32 | np.float64]] = {torch.float32: np.float32, torch.float64: np.float64}
 
 
 class NumbaSpikes:

@@ -100,6 +100,6 @@ class ConvolutionProduct:
         if self.packed is None or x.dtype != torch.uint8:
             return convolution(self.op, x.to(torch.float32), self.weight)
         y = self.packed.convolve(x.flatten(0, 1))
-        return y.unflatten(0, x.shape[:2])
+        return torch.unflatten(y, 0, x.shape[:2])
 
     unscaled = current

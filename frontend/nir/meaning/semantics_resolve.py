@@ -102,7 +102,7 @@ def _layers(
     layers.append((file.options, "metadata"))
     if file.preset:
         layers.append((_complete(file.preset), f"metadata, preset {file.preset}"))
-    trace, options = ("", {}) if caller.preset or file.preset else _fingerprint(network)
+    trace, options = ("", dict[str, Any]()) if caller.preset or file.preset else _fingerprint(network)
     return [*layers, (options, f"fingerprint {trace}"), (Semantics().options(), "canonical")]
 
 

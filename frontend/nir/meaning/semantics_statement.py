@@ -9,6 +9,7 @@ from typing import Any
 
 from frontend.nir.meaning.semantics import OPTIONS, Semantics, checked
 from frontend.nir.meaning.semantics_presets import preset
+from frontend.type_guards import is_mapping
 from ir.errors import CompileError
 
 SemanticsLike = str | Mapping[str, Any] | Semantics | None
@@ -44,7 +45,7 @@ def parse_semantics(stated: SemanticsLike) -> SemanticsStatement:
         return SemanticsStatement({key: value for key, value in stated.options().items() if value is not None})
     if isinstance(stated, str):
         return _of_mapping(_pairs(stated))
-    if isinstance(stated, Mapping):
+    if is_mapping(stated):
         return _of_mapping(stated)
     kind = type(stated).__name__
     raise CompileError("semantics.option", f"semantics cannot be a {kind}", hint="a preset's name or a dictionary")
@@ -107,7 +108,7 @@ def semantics_in_metadata(metadata: Mapping[str, Any]) -> tuple[SemanticsStateme
     return SemanticsStatement({**whole.options, **options}, whole.preset), remarks
 
 
-def _whole(value: Any) -> SemanticsStatement:
+def _whole(value: Mapping[str, Any] | str | float | None) -> SemanticsStatement:
     """The statement in the metadata's entry `semantics`; nothing where that is missing or no text."""
     if isinstance(value, Mapping):
         return parse_semantics({name: _plain(item) for name, item in value.items()})

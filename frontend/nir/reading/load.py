@@ -8,9 +8,10 @@ from typing import Any
 
 import h5py
 
-from frontend.hdf5.tree import DAMAGE_ERRORS, Tree, is_array, is_tree, read_tree
+from frontend.hdf5.tree import DAMAGE_ERRORS, Tree, is_tree, read_tree
 from frontend.hdf5.trial import read_after_trial
 from frontend.nir.reading.raw import MAX_DEPTH, MAX_EDGES, RawGraph, RawNode, plain_metadata
+from frontend.type_guards import is_array
 from ir.errors import CompileError
 
 

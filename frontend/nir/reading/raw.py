@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 import nir
-import numpy as np
 
 from frontend.names import utf8_text
 from frontend.nir.reading.values import as_array
+from frontend.type_guards import is_mapping, is_scalar
 from ir.errors import CompileError
+from ir.graph import Array
 
 MAX_DEPTH = 32
 """Subgraphs in subgraphs."""
@@ -86,7 +87,7 @@ def _raw_item(node: Any, depth: int) -> RawNode | RawGraph:
     return RawNode(type(node).__name__, stated, plain_metadata(node.metadata or {}))
 
 
-def _only(types: Any) -> Any:
+def _only(types: dict[str, Array] | Array | None) -> Array | None:
     """The one shape in a dictionary of shapes by port."""
     return next(iter(types.values()), None) if isinstance(types, dict) else types
 
@@ -105,9 +106,9 @@ def plain_metadata(entries: Mapping[Any, Any], depth: int = 0) -> dict[str, Any]
 
 def _plain(value: Any, depth: int) -> Any:
     """One value of the metadata."""
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         return plain_metadata(value, depth + 1)
-    if isinstance(value, np.generic):
+    if is_scalar(value):
         value = value.item()
     if isinstance(value, bytes):
         return utf8_text(value)

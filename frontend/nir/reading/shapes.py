@@ -43,7 +43,7 @@ class _Inference:
             try:
                 self._apply(name, backwards)
             except CompileError as error:
-                raise CompileError(error.rule, f"{self._where(name)}: {error.what}", hint=error.hint) from error
+                raise CompileError(error.rule, f"{self.where(name)}: {error.what}", hint=error.hint) from error
 
     def _apply(self, name: str, backwards: bool) -> None:
         """What the shapes of a node tell about its other shape, and about its neighbours."""
@@ -60,7 +60,7 @@ class _Inference:
             for writer in self.writers[name]:
                 self.learn(self.outputs, writer, self.inputs[name])
 
-    def _where(self, name: str) -> str:
+    def where(self, name: str) -> str:
         edge = f", fed by edge {(self.writers[name][0], name)}" if self.writers[name] else ""
         return f"node {name} ({self.nodes[name].kind}){edge}"
 
@@ -100,7 +100,7 @@ def _check(nodes: Mapping[str, CheckedNode], edges: tuple[Edge, ...], state: _In
             try:
                 results[name] = checked_shape(node.primitive.shapes.forward(node.params, state.inputs[name]))
             except CompileError as error:
-                raise CompileError(error.rule, f"{state._where(name)}: {error.what}", hint=error.hint) from error
+                raise CompileError(error.rule, f"{state.where(name)}: {error.what}", hint=error.hint) from error
     for start, end in edges:
         output_shape, input_shape = results.get(start, state.outputs.get(start)), state.inputs.get(end)
         if output_shape is not None and input_shape is not None and output_shape != input_shape:

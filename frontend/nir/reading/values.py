@@ -7,7 +7,7 @@ Integers are accepted as real arrays (their meaning is certain), booleans, compl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
@@ -129,7 +129,7 @@ def padding(rank: int) -> Reader:
     return read_padding
 
 
-def shape(value: Any) -> Shape:
+def shape(value: dict[str, Any] | Sequence[int] | Array) -> Shape:
     """A shape without batch and time; () where a file holds an empty list: no axes, or not known."""
     numbers = whole_numbers(next(iter(value.values()), ()) if isinstance(value, dict) else value)
     return checked_shape(numbers)

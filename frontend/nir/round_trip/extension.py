@@ -15,6 +15,7 @@ from typing import Any
 import nir
 import numpy as np
 
+from frontend.type_guards import is_list
 from ir.errors import CompileError
 from ir.graph import Array
 from ir.ops import OPS
@@ -82,4 +83,4 @@ def _attributes(text: str) -> dict[str, Any]:
 
 
 def _as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(value) if is_list(value) else value

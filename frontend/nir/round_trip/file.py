@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import nir
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from frontend.nir.reading.load import load
 from frontend.nir.reading.raw import RawGraph, RawNode
 from frontend.nir.round_trip.extension import Extension
+from frontend.type_guards import is_array
 from ir.errors import CompileError
 from ir.graph import Array
 
@@ -40,7 +41,7 @@ def write_nir(graph: nir.NIRGraph, path: str | Path) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         whole = io.BytesIO()  # on a full disk HDF5 itself fails again at every handle it closes, and says so each time
-        nir.write(cast("Any", whole), graph, **_compression(graph))
+        nir.write(whole, graph, **_compression(graph))
         temporary.write_bytes(whole.getbuffer())
         os.replace(temporary, path)
     except (OSError, RuntimeError, TypeError, ValueError) as error:
@@ -120,4 +121,4 @@ def _node(item: RawNode | RawGraph, name: str, path: str) -> Any:
 
 def _value(value: Any) -> Any:
     """Scalars as nir reads them."""
-    return value[()] if isinstance(value, np.ndarray) else value
+    return value[()] if is_array(value) else value

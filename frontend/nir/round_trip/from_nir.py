@@ -7,7 +7,7 @@ NIR graphs of other origin: `frontend.nir.import_nir`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import nir
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from frontend.nir.round_trip.extension import FORMAT_VERSION
 from frontend.nir.round_trip.record import GENERATOR, graph_from_record
 from frontend.nir.round_trip.to_nir import to_nir
+from frontend.type_guards import is_mapping
 from ir.errors import CompileError
 from ir.graph import Array, Graph
 
@@ -85,9 +86,8 @@ def _equal(a: nir.NIRNode, b: nir.NIRNode) -> bool:
 
 def _same(a: Any, b: Any) -> bool:
     """Whether two values of fields are equal, number by number."""
-    if isinstance(a, dict):
-        left, right = cast("dict[str, Any]", a), cast("dict[str, Any]", b)
-        return isinstance(b, dict) and left.keys() == right.keys() and all(_same(left[k], right[k]) for k in left)
+    if is_mapping(a):
+        return is_mapping(b) and a.keys() == b.keys() and all(_same(a[k], b[k]) for k in a)
     return a is b or np.array_equal(a, b) or _same_but_for_nan(a, b)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from frontend.nir.round_trip.extension import FORMAT_VERSION, Extension, op_from_record, op_record
+from frontend.type_guards import is_array
 from ir.errors import CompileError
 from ir.graph import Array, Graph, Node, Provenance
 
@@ -81,7 +82,7 @@ def _homes(nodes: Mapping[str, Any]) -> dict[int, str]:
     homes: dict[int, str] = {}
     for name, node in nodes.items():
         fields: dict[str, Any] = {**vars(node), **(node.params if isinstance(node, Extension) else {})}
-        homes |= {id(value): f"{name}/{key}" for key, value in fields.items() if isinstance(value, np.ndarray)}
+        homes |= {id(value): f"{name}/{key}" for key, value in fields.items() if is_array(value)}
     return homes
 
 
@@ -93,7 +94,7 @@ def _array_at(place: Any, nodes: Mapping[str, Any], stored: Mapping[str, Any]) -
     name, field = place.split("/")
     node = nodes[name]
     array = node.params[field] if isinstance(node, Extension) else getattr(node, field, None)
-    if not isinstance(array, np.ndarray):
+    if not is_array(array):
         raise CompileError("nir.record", f"node {name} has no parameter {field}", hint="write the file again")
     return array
 

@@ -1,0 +1,3 @@
+"""Of Lava's compiler the result, which only Lava looks into."""
+
+class Executable: ...

@@ -1,0 +1,3 @@
+"""The base of the protocols by which processes keep in step."""
+
+class AbstractSyncProtocol: ...

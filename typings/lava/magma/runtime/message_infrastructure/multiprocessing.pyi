@@ -1,0 +1,3 @@
+"""Message passing between processes of one machine."""
+
+class MultiProcessing: ...

@@ -1,0 +1,6 @@
+"""Models of sparse synapses."""
+
+from lava.magma.core.model.py.model import PyLoihiProcessModel
+
+class PySparseModelBitAcc(PyLoihiProcessModel): ...
+class PyDelaySparseModelBitAcc(PyLoihiProcessModel): ...

@@ -1,0 +1,6 @@
+"""SpikingJelly's surrogate of a spike's gradient."""
+
+from torch import nn
+
+class Sigmoid(nn.Module):
+    def __init__(self, alpha: float = 4.0, spiking: bool = True) -> None: ...
