@@ -24,10 +24,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if find_spec("lava") is None:
-        for item in items:
-            if item.get_closest_marker("lava"):
+    missing = find_spec("lava") is None
+    for item in items:
+        if item.get_closest_marker("lava"):
+            item.add_marker(pytest.mark.slow)
+            if missing:
                 item.add_marker(pytest.mark.skip(reason="lava-nc is not installed (it needs Python 3.10)"))
 
 

@@ -22,6 +22,8 @@ from tests.bench.__main__ import measure
 from tests.bench.networks import NETWORKS, Network, mlp
 from tests.bench.peers import installed
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 
 

@@ -8,6 +8,10 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.checkout
+
 ROOT = Path(__file__).parent.parent
 STAGES = ("compile", "frontend", "ir", "backends", "models", "hw_profiles")
 
@@ -41,6 +45,7 @@ def contains(name: str, term: str) -> bool:
     return any(have[k : k + len(wanted)] in (wanted, plural) for k in range(len(have)))
 
 
+@cache
 def identifiers() -> set[str]:
     """Every name, attribute, argument and field in the code, and every dotted path of a module."""
     names = {".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in trees()}

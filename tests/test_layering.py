@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.checkout
+
 ROOT = Path(__file__).parent.parent
 STAGES = ("compile", "frontend", "ir", "backends", "models", "hw_profiles")
 MAY_IMPORT = {

@@ -12,6 +12,8 @@ import pytest
 from compile import compile_model
 from models import cmsf
 
+pytestmark = pytest.mark.checkout
+
 ROOT = Path(__file__).parent.parent
 
 

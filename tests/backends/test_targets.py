@@ -152,6 +152,7 @@ def test_every_row_is_complete(name: str):
     assert row.twin.title
 
 
+@pytest.mark.checkout
 def test_nobody_else_compares_names_of_targets():
     files = [
         path

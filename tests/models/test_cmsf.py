@@ -37,6 +37,7 @@ def test_paper_is_the_published_size() -> None:
     assert expected.interleave
 
 
+@pytest.mark.slow
 def test_paper_has_the_published_parameter_counts(paper: dict[str, nn.Module]) -> None:
     assert _count(paper["image"]) == 18_909_186
     assert _count(paper["text"]) == 17_598_466

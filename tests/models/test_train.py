@@ -29,6 +29,7 @@ def small_data(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(digits, "load_split", lambda name: many if name == "train" else few)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_data")
 @pytest.mark.parametrize("arguments", [[], ["--fusion", "scsa", "--detach"]])
 def test_two_epochs_write_weights_that_load_and_a_log(arguments: list[str], tmp_path: Path) -> None:
@@ -45,6 +46,7 @@ def test_two_epochs_write_weights_that_load_and_a_log(arguments: list[str], tmp_
     assert sorted(path.name for path in out.parent.iterdir()) == ["w.jsonl", "w.pt"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_data")
 def test_loss_falls_and_a_seed_gives_the_same_run() -> None:
     config = replace(cmsf.CONFIGS["digits"], fusion="none")

@@ -83,16 +83,19 @@ def check_time_step(network: NirNetwork, semantics: Semantics, dtype: str) -> No
         return
     spans = time_constants(network)
     shares = [(name, semantics.dt / tau) for name, span in spans.items() for tau in span]
-    numbers = np.finfo(dtype)
+    least, most = (
+        float(np.finfo(dtype).tiny),
+        float(np.finfo(dtype).max),
+    )  # a comparison with NumPy's own would round to them
     if shares and min(share for _, share in shares) > LONGEST:
         _refuse(network, semantics.dt, f"is more than {LONGEST} times as long as every time constant")
-    if shares and max(share for _, share in shares) < numbers.tiny:
+    if shares and max(share for _, share in shares) < least:
         _refuse(network, semantics.dt, f"is nothing to the time constants in {dtype}")
     for name, share in shares:
-        if share > numbers.max and semantics.integrator == "euler":
+        if share > most and semantics.integrator == "euler":
             _refuse(network, semantics.dt, f"over a time constant leaves the range of {dtype}", name)
     for name, gain in _gains(network, semantics).items():
-        if not numbers.tiny <= gain <= numbers.max:
+        if not least <= gain <= most:
             _refuse(network, semantics.dt, f"times r leaves the range of {dtype}", name)
 
 

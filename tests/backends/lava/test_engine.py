@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -15,6 +13,8 @@ from ir.errors import CompileError
 from ir.graph import GraphBuilder
 from ir.ops import Input, Linear, Past, Synapse
 from ir.ops.integer_neuron import IntegerLif
+
+pytestmark = pytest.mark.lava
 
 MOTIF_COUNT = 10
 
@@ -146,24 +146,6 @@ def test_sums_beyond_exact_arithmetic_are_refused():
     y = b.add(IntegerLif(4095, 0, 1, 6, 12, 24), b.add(Linear(), x, name="l", params={"weight": weight}), name="y")
     with pytest.raises(CompileError, match=r"lava\.range"):
         LavaEngine(b.build({"y": y})).run({"x": np.full((1, 1, 2), (1 << 31) - 1)})
-
-
-@pytest.mark.parametrize(
-    ("code", "said"),
-    [
-        ("import backends.lava.engine; print('lava' in sys.modules)", "False"),
-        (
-            "sys.modules['lava'] = None\nfrom backends.lava.engine import require_lava\nfrom ir.errors import CompileError\n"
-            "try: require_lava()\nexcept CompileError as error: print(error.rule, error.hint)",
-            "lava.missing use Python 3.10, or --target gpu",
-        ),
-    ],
-)
-def test_lava_is_imported_late_and_missed_politely(code, said):
-    done = subprocess.run(
-        [sys.executable, "-c", f"import sys\n{code}"], capture_output=True, text=True, timeout=60, check=True
-    )
-    assert said in done.stdout
 
 
 @pytest.mark.parametrize(

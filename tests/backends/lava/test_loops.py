@@ -80,6 +80,7 @@ def test_an_exported_loop_runs_on_or_in_windows(steps, between_ring_buffers):
         assert np.array_equal(recorded[name].T[latency[name] :], wanted[k, : -latency[name]])
 
 
+@pytest.mark.lava
 def test_delays_that_are_none_are_refused():
     b = GraphBuilder("net", 0)
     x = b.add(Input(f"spike[{SIZE}]"), name="x")

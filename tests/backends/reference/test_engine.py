@@ -73,12 +73,14 @@ def check(graph, inputs):
         assert (events.samples, events.steps) == (samples, graph.steps)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(data=st.data())
 def test_integer_networks_are_exactly_the_interpreters(data, integer_networks):
     check(*data.draw(integer_networks))
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(data=st.data())
 def test_dyadic_float_networks_are_exactly_the_interpreters(data, float_networks):

@@ -67,6 +67,7 @@ def test_a_nir_file_has_no_forward_of_its_own(file: Path, tmp_path: Path):
     assert FORWARD not in {row["candidate"] for row in found}
 
 
+@pytest.mark.slow
 @pytest.mark.lava
 def test_lava_s_steps_have_a_row_of_their_own(tiny: Path, tmp_path: Path):
     out = tmp_path / "out"

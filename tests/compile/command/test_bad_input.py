@@ -133,12 +133,13 @@ def test_out_is_a_file_or_impossible(capsys, tiny: Path, tmp_path: Path):
 
 
 def test_loihi_without_lava(capsys, tiny: Path, monkeypatch: pytest.MonkeyPatch):
-    import backends.lava.engine as engine
+    from backends.lava import engine
 
     monkeypatch.setattr(engine, "find_spec", lambda name: None)
     fails(capsys, [str(tiny), "--target", "loihi"], 2, "3.10", "gpu")
 
 
+@pytest.mark.slow
 def test_a_chip_without_graded_spikes_refuses_the_analog_gate(capsys, tmp_path: Path):
     argv = ["models/cmsf.py", *GPU, "--part", "image", "--profile", "loihi1", "--out", str(tmp_path / "out")]
     text = fails(capsys, argv, 3, "mlp")
@@ -260,6 +261,7 @@ def test_a_full_disk_is_one_error_of_the_file(tmp_path: Path, capfd: pytest.Capt
     assert capfd.readouterr().err == ""  # HDF5 in Python complains about every handle it cannot close
 
 
+@pytest.mark.slow
 def test_streams_that_are_full_or_closed():
     def run(arguments: str, code: int) -> bytes:
         shell = ["bash", "-c", f"{sys.executable} -m compile {arguments}"]
@@ -286,6 +288,7 @@ def test_progress_that_cannot_be_written_is_no_reason_to_fail(monkeypatch: pytes
     assert "load" in progress.seconds
 
 
+@pytest.mark.slow
 def test_a_terminal_without_the_letters_of_a_name(tiny: Path, tmp_path: Path):
     tiny.write_text(tiny.read_text() + "\nCONFIGS = {'größe': 1}\n", encoding="utf-8")
     ascii_only = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""}

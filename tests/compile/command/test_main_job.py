@@ -31,6 +31,7 @@ def test_cmsf_digits_in_lava_equals_the_reference_and_keeps_the_task():
     assert compiled >= 0.99 * source
 
 
+@pytest.mark.slow
 @pytest.mark.lava
 def test_loihi1_codes_attention_in_time_and_the_comb_is_plain_nir(tmp_path: Path):
     options = Options(target="loihi", config="digits-spike", profile="loihi1", samples=4, out=tmp_path / "out")

@@ -13,19 +13,19 @@ HEAVY = {"h5py", "lava", "networkx", "nir", "scipy", "sklearn", "spikingjelly", 
 @pytest.mark.parametrize(
     ("arguments", "light"),
     [
-        (["compile", "--help"], {"numpy"}),
-        (["compile", "evaluate", "--help"], {"numpy"}),
-        (["compile", "--list", "ops"], set()),
-        (["compile", "--list", "profiles"], set()),
-        (["compile", "--list", "strategies"], set()),
-        (["compile", "--list", "semantics"], set()),
-        (["compile", "--list", "presets"], set()),
+        (["--help"], {"numpy"}),
+        (["evaluate", "--help"], {"numpy"}),
+        (["--list", "ops"], set()),
+        (["--list", "profiles"], set()),
+        (["--list", "strategies"], set()),
+        (["--list", "semantics"], set()),
+        (["--list", "presets"], set()),
     ],
 )
 def test_imports(arguments: list[str], light: set[str]):
-    command = [sys.executable, "-X", "importtime", "-m", *arguments]
+    command = [sys.executable, "-X", "importtime", "-m", "compile", *arguments]
     run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert len(run.stdout) > 200
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in run.stderr.splitlines()}
-    assert "compile" in imported
+    assert imported & {"compile", "spike_compiler"}
     assert not imported & (HEAVY | light)

@@ -101,6 +101,7 @@ def test_other_weights_are_other_results(measured: Path, tmp_path: Path):
     assert (first, second) == (BATCHES, BATCHES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["local", "address"])
 def test_a_cluster_gives_the_same_bits(measured: Path, tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch):
     distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")

@@ -74,7 +74,7 @@ def test_targets_agree(tiny: Path, x: torch.Tensor, precision: str):
 def test_refusals(tiny: Path, module: torch.nn.Module):
     for call, rule in (
         (lambda: compile_model(module, target="gpu"), "source.example"),
-        (lambda: compile_model(3), "source.kind"),
+        (lambda: compile_model(3, target="gpu"), "source.kind"),
         (lambda: compile_model(tiny, target="tpu"), "options.target"),
         (lambda: compile_model("models/cmsf.py", target="gpu"), "options.part"),
         (lambda: compile_model(tiny, target="gpu").run({"x": np.ones((2, 3, 6))}, probes=("nothing",)), "run.probe"),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nir
 import numpy as np
+import pytest
 
 from compile.cli import main
 
@@ -78,6 +79,7 @@ def _files(folder: Path) -> dict[str, bytes]:
     return found
 
 
+@pytest.mark.slow
 def test_two_compilations_write_the_same_bytes(tmp_path: Path):
     _recurrent(tmp_path / "loop.nir")
     (tmp_path / "attention.py").write_text(ATTENTION)

@@ -188,6 +188,7 @@ def assert_canonical(graph: nir.NIRGraph, x: np.ndarray, outputs: dict[str, np.n
     return bool(expected.any())
 
 
+@pytest.mark.slow
 def test_float_on_the_reference(tmp_path: Path):
     active = 0
     for seed in range(30):
@@ -218,6 +219,7 @@ def test_integers_in_lava_and_on_the_reference(seed: int, tmp_path: Path):
     assert np.array_equal(lava.outputs["output"], reference.outputs["output"])
 
 
+@pytest.mark.slow
 def test_integers_keep_most_spikes():
     shares: list[float] = []
     for seed in range(0, 30, 2):

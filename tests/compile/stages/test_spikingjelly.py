@@ -101,6 +101,7 @@ def _lively(net: nn.Module) -> nn.Module:
     return net.eval()
 
 
+@pytest.mark.lava
 @pytest.mark.parametrize("name", MODELS)
 def test_the_programs_give_the_modules_outputs(name: str) -> None:
     torch.manual_seed(0)

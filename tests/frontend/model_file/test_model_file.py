@@ -50,6 +50,7 @@ def test_the_file_may_import_its_neighbours(tmp_path: Path) -> None:
     assert load_model_file(write(tmp_path, text)).steps == 4
 
 
+@pytest.mark.checkout
 def test_cmsf_is_a_model_file() -> None:
     model = load_model_file("models/cmsf.py")
     assert model.config == "digits"

@@ -17,6 +17,8 @@ from frontend.tracing.trace import trace_module
 from models.cmsf_network.config import CmsfConfig
 from models.data import digits
 
+pytestmark = pytest.mark.checkout
+
 CHECKOUT = Path(__file__).parents[3]
 NEIGHBOURS = {
     "models/foo.py": """
@@ -135,6 +137,7 @@ def run(*arguments: str, folder: Path, path: str = "") -> subprocess.CompletedPr
     return subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_the_command_line_in_a_checkout(folder) -> None:
     forward = (
         NEIGHBOURS["models/foo.py"]
@@ -165,6 +168,7 @@ print(len(CONFIGS))
 """
 
 
+@pytest.mark.slow
 def test_a_fresh_process_is_left_as_it_was(folder, tmp_path: Path) -> None:
     path = folder({**NEIGHBOURS, "net.py": TOP}) / "net.py"
     script = tmp_path / "script.py"
@@ -173,6 +177,7 @@ def test_a_fresh_process_is_left_as_it_was(folder, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "3\n"), done.stderr
 
 
+@pytest.mark.slow
 def test_a_file_in_the_checkout_itself(tmp_path: Path) -> None:
     done = run(
         "-c",

@@ -176,6 +176,7 @@ def lazy(folder) -> UserFile:
     return run(folder({"net.py": LAZY, "ir.py": "VALUE = 7"}), "net.py")
 
 
+@pytest.mark.checkout
 def test_forward_may_import_whoever_calls_it(lazy: UserFile) -> None:
     net = lazy.module.NET
     with lazy.running_in_forward([net]):
@@ -190,6 +191,7 @@ def test_forward_may_import_whoever_calls_it(lazy: UserFile) -> None:
     assert not net._forward_pre_hooks
 
 
+@pytest.mark.checkout
 def test_a_forward_that_fails_or_is_interrupted_leaves_nothing(lazy: UserFile) -> None:
     net = lazy.module.NET
     with lazy.running_in_forward([net]):
@@ -201,6 +203,7 @@ def test_a_forward_that_fails_or_is_interrupted_leaves_nothing(lazy: UserFile) -
     assert sys.modules["ir"] is ir
 
 
+@pytest.mark.checkout
 def test_parts_in_each_other(lazy: UserFile) -> None:
     outer = nn.Sequential(lazy.module.NET, lazy.module.NET)
     with lazy.running_in_forward([outer, lazy.module.NET]):

@@ -16,6 +16,8 @@ import ir
 from frontend.model_file import user_modules
 from frontend.model_file.user_modules import UserModules
 
+pytestmark = pytest.mark.checkout
+
 OURS = ("backends", "compile", "frontend", "hw_profiles", "ir", "models")
 
 

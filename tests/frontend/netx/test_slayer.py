@@ -23,6 +23,7 @@ def lag_of(ours: np.ndarray, theirs: np.ndarray) -> int:
     return next(fits, -1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slayer", EVERY, indirect=True)
 def test_modules_answer_as_slayer_does(slayer: Any):
     assert is_slayer(slayer.module)

@@ -193,6 +193,7 @@ def test_every_rule_is_recorded() -> None:
     assert {qualified_name(NEURONS[case.split("_")[0]]) for case in SHARED_CASES} == set(SNNTORCH_CELLS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "forward"), [*product(OWN_CASES, (hidden, handed)), *product(SHARED_CASES, (hidden,))]
 )

@@ -40,6 +40,7 @@ def spikes_of(found: NirImport, x: np.ndarray, library: str) -> np.ndarray:
     return np.asarray(y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_the_framework_s_own_spikes(case: str, tmp_path: Path):
     found = imported(case, tmp_path, "")

@@ -8,6 +8,7 @@ from typing import Any
 
 import nir
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -117,6 +118,7 @@ def assert_same_network(a: NirNetwork, b: NirNetwork) -> None:
         assert_equal(dict(node.params), dict(other.params))
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(graphs())
 def test_what_is_written_is_read(case: tuple[nir.NIRGraph, tuple[int, ...]]) -> None:
@@ -128,6 +130,7 @@ def test_what_is_written_is_read(case: tuple[nir.NIRGraph, tuple[int, ...]]) -> 
         assert_same_network(read_network(Path(folder) / "a.nir"), network)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(graphs())
 def test_what_nir_accepts_we_accept_with_its_shapes(case: tuple[nir.NIRGraph, tuple[int, ...]]) -> None:

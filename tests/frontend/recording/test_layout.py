@@ -67,6 +67,7 @@ def _factors(draw: st.DrawFn, total: int) -> list[int]:
     return [*sizes, total]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(chains())
 def test_chains_of_views(case: tuple[tuple[int, ...], list[tuple[str, tuple[object, ...]]]]) -> None:

@@ -43,6 +43,7 @@ def assert_imports_exactly(module: torch.nn.Module, inputs: dict[str, torch.Tens
         assert value.abs().max() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VARIANTS)
 def test_every_variant_is_imported_exactly(name: str) -> None:
     config = VARIANTS[name]

@@ -99,6 +99,7 @@ def populations(graph: Graph) -> list[str]:
     return [node.name for node in graph.nodes.values() if node.op.family == "neuron"]
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000), st.integers(0, 4), st.booleans())
 def test_no_value_changes_and_every_delay_fits(seed: int, max_delay: int, integer: bool):
     chip, profile = Draw(seed, integer).network(7), narrow(max_delay)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -128,6 +129,7 @@ def _inputs(graph: Graph, seed: int) -> dict[str, np.ndarray]:
     return {n.name: random.integers(0, 2, (graph.steps, 3, *n.type.shape)).astype(np.float32) for n in graph.inputs}
 
 
+@pytest.mark.slow
 @given(networks(), st.sampled_from(["graded-a", "graded-b", "time-coded"]), st.integers(0, 99))
 @settings(max_examples=300)
 def test_same_spikes(graph: Graph, attention: str, seed: int):

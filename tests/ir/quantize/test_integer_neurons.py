@@ -76,6 +76,7 @@ def grid(rng: np.random.Generator) -> np.ndarray:
     return rng.integers(-4, 6, (N, N)) / 2
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(WHOLE, st.integers(0, 10**6), st.booleans())
 def test_neurons_on_a_grid_lose_nothing_for_any_number_of_steps(options, seed: int, windowed: bool):
@@ -92,6 +93,7 @@ def test_neurons_on_a_grid_lose_nothing_for_any_number_of_steps(options, seed: i
     assert all(np.array_equal(found[name], expected[name]) for name in ("a", "b"))
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(
     st.sampled_from([">", ">="]),
@@ -112,6 +114,7 @@ def test_integrators_of_unequal_thresholds_are_exact(comparator: str, reset: str
     assert chip.arrays(chip.nodes["a"])["vth"].shape == (N,)
 
 
+@pytest.mark.slow
 @given(st.sampled_from([">", ">="]), st.sampled_from(["value", "subtract"]), st.integers(0, 10**6))
 @settings(max_examples=30, deadline=None)
 def test_halving_is_exact_while_its_fractions_fit(comparator: str, reset: str, seed: int):
@@ -147,6 +150,7 @@ TYPICAL: dict[str, tuple[Lif, Arrays]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TYPICAL)
 def test_typical_networks_agree(name: str):
     """Single layers on more than 95 %; feedback multiplies what differs, so loops are judged by their rates."""

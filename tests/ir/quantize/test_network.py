@@ -127,6 +127,7 @@ def emitted(graph: Graph, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray
     return values
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(NETWORKS)
 def test_every_number_fits_its_field(case):
@@ -146,6 +147,7 @@ def test_every_number_fits_its_field(case):
     assert all(2 * layer.seen <= layer.room + 2 for layer in report.layers)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(NETWORKS.filter(lambda case: "payload" not in case[3]))
 def test_networks_on_a_grid_lose_nothing(case):

@@ -52,6 +52,7 @@ def test_one_modality_alone_is_at_chance(task: DigitsTask) -> None:
     assert _metrics(task, emb["image"], same_caption)["R@Sum"] < 2 * CHANCE_SUM
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", ["digits", "digits-spike"])
 def test_trained_model_is_far_above_chance_and_not_perfect(config: str) -> None:
     task = cmsf.task(config)

@@ -38,6 +38,7 @@ def test_long_shortcuts_are_chains_of_relays():
     assert sum(1 + delay for delay in delays) == 130
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("longest", [0, 1, 2, 63])
 def test_shortcuts_arrive_in_time(longest, expected, monkeypatch):
     monkeypatch.setattr(stock, "LONGEST_DELAY", longest)

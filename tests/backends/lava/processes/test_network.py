@@ -8,6 +8,7 @@ import pytest
 from backends.lava.engine import LavaEngine
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("emission", ["fused", "stock"])
 @pytest.mark.parametrize("wanted", [("last", "early", "sum", "turned"), ("turned",)])

@@ -16,6 +16,8 @@ from backends.lava.engine import LavaEngine
 from backends.lava.runtime import children
 from ir.errors import CompileError
 
+pytestmark = [pytest.mark.lava, pytest.mark.checkout]  # its programs import the checkout
+
 ROOT = Path(__file__).parents[4]
 PATIENCE_S = 20
 

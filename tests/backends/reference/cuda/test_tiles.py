@@ -43,6 +43,7 @@ def check(engine, graph, inputs, runs=3):
             same(engine.run(inputs, probes), wanted)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_integer_networks(data, integer_networks, cuda_engine):
@@ -65,6 +66,7 @@ def test_many_tiles_in_any_order(seed, network, cuda_engine):
     check(cuda_engine(graph, seed, limit=3000 if seed % 2 else 1), graph, inputs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", ["integer", "float64"])
 @pytest.mark.parametrize("seed", range(8))
 def test_loops_and_delays(seed, level, loops, cuda_engine):

@@ -34,6 +34,7 @@ def biases(draw, shape):
     return None if own is None else np.random.default_rng(draw(st.integers(0, 99))).integers(-900, 900, own)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_plain_neurons_are_the_operations(way, data):

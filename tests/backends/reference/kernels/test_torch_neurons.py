@@ -37,6 +37,7 @@ def neurons(draw):
     return IntegerLif(du, dv, vth, 6, 12, 24)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(neurons(), st.lists(CURRENTS, min_size=1, max_size=6), st.integers(-524160, 524160), st.booleans())
 def test_the_integer_neuron_is_the_operations(op, currents, bias, wide):

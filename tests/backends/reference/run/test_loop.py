@@ -120,6 +120,7 @@ def inputs(graph: Graph, seed: int) -> dict[str, np.ndarray[Any, Any]]:
     return {node.name: (rng.random((STEPS, BATCH, N)) < 0.5).astype(np.uint8) for node in graph.inputs}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("seed", range(25))
 def test_random_networks_equal_the_interpreter(seed: int, level: str, monkeypatch: pytest.MonkeyPatch):

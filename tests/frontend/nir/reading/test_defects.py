@@ -339,6 +339,7 @@ def test_the_sound_file_is_sound(write_file: Any, nir_graph: Any) -> None:
     assert network.edges[-3:] == (("delay", "step"), ("step", "sub.gain"), ("sub.gain", "out"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", DEFECTS)
 def test_a_defect_is_one_error(case: str, write_file: Any, nir_graph: Any) -> None:
     change, rule, named = DEFECTS[case]

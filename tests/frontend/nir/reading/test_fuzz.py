@@ -7,6 +7,8 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
 COUNT = 500
 
 
@@ -19,6 +21,7 @@ def fuzz() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_mutated_files_are_read_or_refused(tmp_path: Path) -> None:
     bench = fuzz()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

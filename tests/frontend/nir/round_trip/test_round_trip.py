@@ -34,6 +34,7 @@ def through_file(graph: Graph, path: Path) -> Graph:
     return from_nir(read_nir(path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("gate", "fusion", "generator"), [("analog", "scca", "repeat-ln"), ("spike", "scsa", "conv-bn")]
 )

@@ -244,6 +244,7 @@ def through_file(graph: Graph, path: Path) -> Graph:
     return from_nir(read_nir(path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(60))
 def test_read_of_write_is_the_graph(seed: int, tmp_path: Path) -> None:
     graph = Maker(seed, sayable=False).graph()
@@ -251,6 +252,7 @@ def test_read_of_write_is_the_graph(seed: int, tmp_path: Path) -> None:
     assert through_file(graph, tmp_path / "a.nir") == graph
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(120))
 def test_standard_nodes_say_the_same(seed: int, tmp_path: Path) -> None:
     maker = Maker(1000 + seed, sayable=True)
