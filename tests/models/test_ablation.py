@@ -41,6 +41,7 @@ def test_recorded_runs_are_not_repeated(
     assert "| scca | 1 | 40.0 |" in capsys.readouterr().out
 
 
+@pytest.mark.checkout
 def test_document_shows_the_recorded_runs() -> None:
     runs = ablation.read_runs(DOCS / "ablation.jsonl")
     assert len(runs) >= 12

@@ -17,6 +17,7 @@ def with_uneven_numbers(graph):
     return Graph(graph.name, graph.steps, graph.nodes, graph.outputs, params)
 
 
+@pytest.mark.lava
 @pytest.mark.parametrize("seed", range(8))
 def test_real_networks_agree_with_the_reference(seed, network):
     graph, inputs = network(430 + seed, real=True)

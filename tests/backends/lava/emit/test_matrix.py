@@ -43,6 +43,7 @@ FORMATS = [
 ]
 
 
+@pytest.mark.lava
 @pytest.mark.parametrize(("weights", "sign", "exponent"), FORMATS)
 def test_weights_survive_lavas_own_preparation(weights, sign, exponent):
     from lava.utils.weightutils import SignMode, clip_weights, truncate_weights

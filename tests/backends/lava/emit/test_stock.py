@@ -57,6 +57,7 @@ def test_what_lava_ships_is_used_where_it_can_say_it():
     assert CorePart not in kinds.values()
 
 
+@pytest.mark.lava
 @pytest.mark.parametrize(
     "graph",
     [

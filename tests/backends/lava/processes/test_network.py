@@ -30,6 +30,7 @@ def test_users_processes_see_the_samples_in_a_stream(emission, wanted, network, 
     assert any(outputs[name].any() for name in wanted)
 
 
+@pytest.mark.lava
 @pytest.mark.filterwarnings("ignore")
 def test_inputs_without_a_source_are_silent(network, expected, between_ring_buffers):
     graph, inputs = network(305)
@@ -42,6 +43,7 @@ def test_inputs_without_a_source_are_silent(network, expected, between_ring_buff
     assert outputs["early"].any()
 
 
+@pytest.mark.lava
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("emission", ["fused", "stock"])
 def test_a_streaming_network_runs_on_without_a_reset(emission, expected, streaming_network, between_ring_buffers):
