@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -104,7 +105,7 @@ def server(folder: Path, libraries: tuple[str, ...]) -> Iterator[subprocess.Pope
 
 def run(command: str, folder: Path, modules: subprocess.Popen[str]) -> tuple[int, str]:
     """Exit code and output of a command."""
-    program, *arguments = command.split()
+    program, *arguments = shlex.split(command)
     if program != "python":
         path = Path(sys.executable).with_name(program)
         done = subprocess.run([path, *arguments], cwd=folder, capture_output=True, text=True, check=False)
