@@ -125,7 +125,7 @@ def test_the_command_line_lists_runs_compares_and_times_it(tmp_path: Path, capsy
     assert text is not None
     (tmp_path / "tiny.py").write_text(text[1])
     assert main(["--list", "targets"]) == 0
-    assert "slow   a computer made of patience" in capsys.readouterr().out
+    assert f"{'slow':<{max(map(len, TARGETS))}}  a computer made of patience" in capsys.readouterr().out
     SlowEngine.runs = 0
     assert main([str(tmp_path / "tiny.py"), "--target", "slow", "--out", str(tmp_path / "out")]) == 0
     printed = capsys.readouterr().out
