@@ -47,6 +47,7 @@ REFUSED: dict[str, tuple[Compute, str]] = {
     "dropout": (lambda x, y, s: F.dropout(x, 0.5, training=True), "import.random"),
     "norm over time": (lambda x, y, s: F.layer_norm(x, x.shape), "import.axes"),
     "convolution over time": (lambda x, y, s: F.conv1d(x[:, :, 0], torch.ones(1, x.shape[1], 1)), "import.axes"),
+    "kernel from the input": (lambda x, y, s: F.conv1d(x.flatten(0, 1), s[..., :3]), "import.weight"),
 }
 
 
