@@ -88,7 +88,6 @@ COVERED = {
     "frontend.nir.writing.populations": "frontend/nir/writing/test_writing.py",
     "frontend.nir.writing.standard": "frontend/nir/writing/test_plain_nir_norse.py",
     "frontend.nir.writing.strict_threshold": "frontend/nir/writing/test_plain_nir.py",
-    "frontend.tracing.neurons": "frontend/recording/test_steps.py",
     "ir.quantize.calibrated": "ir/quantize/test_population.py",
     "ir.quantize.features": "ir/quantize/test_population.py",
     "ir.quantize.gains": "ir/quantize/test_population.py",
