@@ -64,8 +64,6 @@ COVERED = {
     "frontend.netx.network": "frontend/netx/test_slayer.py",
     "frontend.netx.neuron": "frontend/netx/test_slayer.py",
     "frontend.netx.synapses": "frontend/netx/test_slayer.py",
-    "frontend.neuron_rules.behaviour": "frontend/neuron_rules/test_table.py",
-    "frontend.neuron_rules.spikingjelly": "frontend/neuron_rules/test_table.py",
     "frontend.nir.import_nir": "frontend/nir/test_frameworks.py",
     "frontend.nir.meaning.emit": "models/test_cmsf.py",
     "frontend.nir.meaning.projections": "models/test_cmsf_equals_oracle.py",

@@ -92,3 +92,13 @@ def test_what_is_no_file_names_it(make: Callable[[Path], object], text: str, tmp
     with pytest.raises(CompileError, match=text) as caught:
         load(path)
     assert (caught.value.rule, caught.value.where) == ("nir.file", str(path))
+
+
+def test_the_graph_lies_in_the_file_itself(write_file: Write) -> None:
+    path = write_file({"x": source(3)}, [])
+    with h5py.File(path, "a") as file:
+        file.move("node", "other")
+        file["node"] = h5py.SoftLink("/other")
+    with pytest.raises(CompileError, match="its group 'node' is a link") as caught:
+        load(path)
+    assert caught.value.rule == "nir.link"

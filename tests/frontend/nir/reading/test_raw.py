@@ -63,6 +63,7 @@ def test_subgraphs_and_metadata() -> None:
         (np.float32(0.5), 0.5),
         (np.str_("text"), "text"),
         (np.array(7), 7),
+        (np.array("text"), "text"),
         (["a", "b"], ("a", "b")),
         (np.array([["a"], ["b"]]), (("a",), ("b",))),
         ({1: {"x": np.int8(2)}}, {"1": {"x": 2}}),
