@@ -57,8 +57,6 @@ COVERED = {
     "compile.stages.samples": "compile/evaluation/test_table.py",
     "compile.stages.source": "compile/evaluation/test_evaluate.py",
     "compile.version": "compile/command/test_bad_input.py",
-    "frontend.hdf5.tree": "frontend/hdf5/test_trial.py",
-    "frontend.model_file.contract": "frontend/model_file/test_model_file.py",
     "frontend.netx.chain": "frontend/netx/test_slayer.py",
     "frontend.netx.layers": "frontend/netx/test_slayer.py",
     "frontend.netx.network": "frontend/netx/test_slayer.py",
