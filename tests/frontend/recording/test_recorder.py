@@ -119,6 +119,11 @@ def test_an_axis_that_exists_costs_nothing(
     assert kinds(recorder.build({"y": same.value})) == nodes
 
 
+def test_of_axes_of_one_length_it_is_the_one_in_that_place(recorder: Recorder) -> None:
+    view = recorder.input("x", Type((3, 3), REAL))
+    assert [recorder.axis_of(view, dim)[1] for dim in (2, 3)] == [0, 1]
+
+
 def test_merged_and_scattered_axes_are_made_first(recorder: Recorder) -> None:
     view = recorder.input("x", Type((2, 3, 5), REAL))
     _, _, a, b, c = view.dims
