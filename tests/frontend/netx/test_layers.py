@@ -29,6 +29,7 @@ LAYER = NetLayer(
         "plain": "b",
         "sizes": np.array([3, 4]),
         "zero": np.array([0, 4]),
+        "many": np.ones(4),
         "neuron": {"iDecay": np.array(1)},
     },
 )
@@ -70,6 +71,7 @@ def test_entries_in_their_types() -> None:
         (lambda: LAYER.pair("whole", 0), "netx.shape", "one or two numbers from 0, not [1, -2]"),
         (lambda: LAYER.pair("zero", 1), "netx.shape", "one or two numbers from 1, not [0, 4]"),
         (lambda: LAYER.sizes("whole"), "netx.shape", "one to three sizes from 1"),
+        (lambda: LAYER.sizes("many"), "netx.shape", "one to three sizes from 1"),
         (lambda: LAYER.sizes("zero"), "netx.shape", "one to three sizes from 1"),
         (lambda: LAYER.text("whole"), "netx.entry", "whole must be a text"),
         (lambda: LAYER.group("sizes"), "netx.entry", "sizes must be a group"),

@@ -76,6 +76,7 @@ REFUSED: dict[str, tuple[str, tuple[int, ...], dict[str, Any], str, str]] = {
     "image": ("dense", (2, 1, 1), {"shape": [1], "weight": [1, 2]}, "shape", "takes a vector, not (2, 1, 1)"),
     "inputs": ("dense", (3,), {"shape": [1], "weight": [1, 2]}, "shape", "does not connect 3 inputs to 1"),
     "inFeatures": ("dense", (2,), {"shape": [1], "weight": [1, 2], "inFeatures": 3}, "shape", "does not connect"),
+    "outFeatures": ("dense", (2,), {"shape": [1], "weight": [1, 2], "outFeatures": 2}, "shape", "does not connect"),
     "rows": ("dense", (2,), {"shape": [2], "weight": [[1, 2]]}, "shape", "weight of shape (1, 2) has not 2 rows"),
     "part of a row": ("dense", (2,), {"shape": [2], "weight": [1, 2, 3]}, "shape", "(3,) has not 2 rows"),
     "square": (
