@@ -62,9 +62,10 @@ def test_what_no_caller_may_state(stated: Any, rule: str, what: str) -> None:
     assert what in caught.value.what
 
 
-@pytest.mark.parametrize("name", PRESETS)
-def test_what_is_written_is_read(name: str) -> None:
-    semantics = PRESETS[name].semantics()
+@pytest.mark.parametrize(
+    "semantics", [*(item.semantics() for item in PRESETS.values()), Semantics(dt=1 / 3), Semantics(v0=0.1)]
+)
+def test_what_is_written_is_read(semantics: Semantics) -> None:
     statement, remarks = semantics_in_metadata(metadata_of(semantics))
     assert {"dt": None, **statement.options} == semantics.options()
     assert (statement.preset, remarks) == ("", [])
