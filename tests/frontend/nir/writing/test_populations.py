@@ -103,18 +103,16 @@ def test_constants_of_nir_s_equations_by_hand() -> None:
 NUMBERS = st.floats(2.0**-7, 1.0, width=32)
 
 
-@given(NUMBERS, NUMBERS, st.sampled_from(["euler", "sum"]), st.booleans())
-def test_a_reader_computes_with_the_same_numbers(decay: float, gain: float, form: str, single: bool) -> None:
+@given(NUMBERS, NUMBERS, st.sampled_from(["euler", "sum", "single"]))
+def test_a_reader_computes_with_the_same_numbers(decay: float, gain: float, form: str) -> None:
     """Whatever a float32 says of a decay, 1 / tau says it again; where none does, tau is a float64."""
-    op = Leaky(decay=decay, gain=gain, form=form)
-    item = layer(op, **({"decay": [decay, 0.5, 0.25]} if single else {}))
+    op = Leaky(decay=decay, gain=gain, form="sum" if form == "sum" else "euler")
+    item = layer(op, **({"decay": [decay, 0.5, 0.25]} if form == "single" else {}))
     (node,) = item.nodes(CANONICAL) or ()
+    assert isinstance(node, nir.LI)
     params = {name: value for name, value in vars(node).items() if isinstance(value, np.ndarray)}
     read, arrays = population(NirNode("LI", params, node.metadata, (SIZE,), (SIZE,)), CANONICAL, "float32", False)
     for name in ("decay", "gain"):
-        ours, theirs = (
-            np.asarray(table.get(name, getattr(o, name)), np.float32)
-            for o, table in ((op, item.arrays), (read, arrays))
-        )
+        ours = np.asarray(item.value(name), np.float32)
+        theirs = np.asarray(arrays.get(name, getattr(read, name)), np.float32)
         np.testing.assert_array_equal(np.broadcast_to(theirs, SIZE), np.broadcast_to(ours, SIZE))
-    assert isinstance(node, nir.LI)
