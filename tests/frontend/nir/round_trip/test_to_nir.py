@@ -97,11 +97,12 @@ def test_outputs_do_not_take_the_names_of_nodes() -> None:
     assert ("n", "n_output") in graph.edges
 
 
-def loop(steps: int) -> Graph:
+def loop(steps: int, more: Op | None = None) -> Graph:
     builder = GraphBuilder("loop", 4)
     x = builder.add(Input("spike[2]"), name="x")
     past = builder.add(Past("lif", "spike[2]", steps), name="past")
-    return builder.build({"y": builder.add(Lif(decay=0.5), x, past, name="lif")})
+    further = {} if more is None else {"z": builder.add(more, x, name="more")}
+    return builder.build({"y": builder.add(Lif(decay=0.5), x, past, name="lif"), **further})
 
 
 def test_a_loop_of_one_step_is_an_edge_and_a_longer_one_a_delay() -> None:
@@ -109,6 +110,11 @@ def test_a_loop_of_one_step_is_an_edge_and_a_longer_one_a_delay() -> None:
     graph = to_nir(loop(2))
     assert graph.nodes["past"].delay.tolist() == [2, 2]
     assert ("past", "lif") in graph.edges
+
+
+def test_beside_extension_nodes_every_loop_has_a_delay() -> None:
+    """No reader but ours takes the graph, which needs the back edge as a node."""
+    assert to_nir(loop(1, more=Function("square"))).nodes["past"].delay.tolist() == [1, 1]
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,7 @@ def test_what_is_too_large_or_has_no_axes_has_no_shift(monkeypatch: pytest.Monke
     assert shifted(1.0, np.array(1.0), (4,), "float32") is not None
     assert shifted(1.0, np.array(1.0), (5,), "float32") is None
     assert shifted(1.0, np.array(1.0), (4, 100), "float32") is not None, "a convolution of 4 x 4 taps"
+    assert shifted(1.0, np.array(1.0), (5, 100), "float32") is None
     assert shifted(1.0, np.arange(10.0).reshape(5, 2), (5, 2), "float32") is None
 
 

@@ -63,15 +63,18 @@ def test_what_others_read_or_lies_otherwise_is_left(graph: Graph) -> None:
     assert operator_fusions(graph) == {}
 
 
-def padded(kernel: tuple[int, int], pads: dict[int, tuple[int, int]], **changes: Any) -> tuple[Graph, Array]:
-    """A convolution of two groups behind zeros on single axes."""
+def padded(
+    kernel: tuple[int, int], pads: dict[int, tuple[int, int]], *read: str, **changes: Any
+) -> tuple[Graph, Array]:
+    """A convolution of two groups behind zeros on single axes; `read`: further outputs."""
     net = Net(2, 6, 5)
     value = net.x
     for axis, (before, after) in pads.items():
         value = net.add(Pad(axis, before, after), value, f"pad{axis}")
     fields = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 2, **changes}
     weight = RNG.normal(size=(4, 1, *kernel)).astype(np.float32)
-    return net.builder.build({"y": net.add(Conv(**fields), value, "conv", weight=weight)}), weight
+    outputs = {"y": net.add(Conv(**fields), value, "conv", weight=weight), **{name: name for name in read}}
+    return net.builder.build(outputs), weight
 
 
 @pytest.mark.parametrize(
@@ -107,3 +110,7 @@ def test_zeros_as_torch_s_same(kernel: Any, pads: Any, changes: Any, absorbed: t
 )
 def test_other_zeros_are_nodes_of_their_own(kernel: Any, pads: Any, changes: Any) -> None:
     assert operator_fusions(padded(kernel, pads, **changes)[0]) == {}
+
+
+def test_zeros_that_others_read_too_are_nodes_of_their_own() -> None:
+    assert operator_fusions(padded((2, 3), {1: (0, 1)}, "pad1", padding=(0, 1))[0]) == {}

@@ -44,6 +44,7 @@ def kinds(item: Population) -> list[str]:
         (layer(Lif(decay=1.0, form="sum")), ["Threshold"]),
         (layer(Lif(decay=1.0, form="sum"), gates=False), ["LIF"]),
         (layer(Lif(decay=1.0, form="sum", gain=2.0)), ["Scale", "Threshold"]),
+        (layer(Lif(decay=1.0, form="sum", gain=2.0), gates=False), ["LIF"]),
         (layer(Lif(decay=1.0, form="sum"), decay=[1.0, 1.0, 0.5]), ["LIF"]),
         (layer(Lif(decay=1.0, form="sum", reset_at="next")), ["LIF"]),
         (layer(Lif(decay=0.5, current_gain=2.0)), ["Scale", "LIF"]),
