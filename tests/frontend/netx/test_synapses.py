@@ -17,18 +17,18 @@ from ir.ops.linear import Conv, Linear
 WINDOW = {"stride": np.array(1), "padding": np.array(0), "dilation": np.array(1)}
 
 
-def made(kind: str, taken: tuple[int, ...], **entries: Any) -> NetSynapses:
+def synapses_from(kind: str, taken: tuple[int, ...], **entries: Any) -> NetSynapses:
     return synapses_of(NetLayer(0, kind, {key: np.asarray(value) for key, value in entries.items()}), taken)
 
 
 def test_dense_weights_have_a_row_per_output() -> None:
     rows = np.arange(6).reshape(2, 3)
     for weight in (rows, rows.reshape(-1)):
-        synapses = made("dense", (3,), shape=[2], weight=weight, inFeatures=3, outFeatures=2)
+        synapses = synapses_from("dense", (3,), shape=[2], weight=weight, inFeatures=3, outFeatures=2)
         assert isinstance(synapses.op, Linear)
         assert synapses.weight.tolist() == rows.tolist()
         assert synapses.recurrent is None
-    recurrent = made("dense_rec", (3,), shape=[2], weight=rows, weight_rec=[1, 2, 3, 4]).recurrent
+    recurrent = synapses_from("dense_rec", (3,), shape=[2], weight=rows, weight_rec=[1, 2, 3, 4]).recurrent
     assert recurrent is not None
     assert recurrent.tolist() == [[1, 2], [3, 4]]
 
@@ -36,7 +36,7 @@ def test_dense_weights_have_a_row_per_output() -> None:
 def test_convolutions_are_torch_s() -> None:
     weight = np.arange(4 * 1 * 2 * 3).reshape(4, 1, 2, 3)
     entries = {**WINDOW, "stride": [2, 1], "groups": 2, "inChannels": 2, "outChannels": 4, "kernelSize": [2, 3]}
-    synapses = made("conv", (2, 9, 8), weight=weight[..., None], **entries)
+    synapses = synapses_from("conv", (2, 9, 8), weight=weight[..., None], **entries)
     assert synapses.op == Conv((2, 1), (0, 0), (1, 1), 2)
     assert synapses.weight.shape == (4, 1, 2, 3)
 
@@ -46,7 +46,7 @@ def test_pools_see_what_slayer_appends(height: int, width: int) -> None:
     """A kernel of 2 x 3 on the image with (size mod kernel) rows and columns of zeros below and to the right."""
     kernel = np.arange(1, 7).reshape(1, 1, 2, 3)
     entries = {"stride": [2, 3], "padding": 0, "dilation": 1, "kernelSize": [2, 3]}
-    synapses = made("pool", (2, height, width), weight=kernel, **entries)
+    synapses = synapses_from("pool", (2, height, width), weight=kernel, **entries)
     x = torch.arange(2.0 * height * width).reshape(1, 2, height, width)
     padded = F.pad(x, (0, width % 3, 0, height % 2))
     expected = F.conv2d(padded, torch.from_numpy(kernel).float().repeat(2, 1, 1, 1), None, (2, 3), groups=2)
@@ -59,7 +59,7 @@ def test_pools_see_what_slayer_appends(height: int, width: int) -> None:
 
 @pytest.mark.parametrize("weights", [[-128, 127], [-256, 254], [0, 255], [-256, 0], [-255, -3]])
 def test_weights_that_fit_the_chip(weights: list[int]) -> None:
-    assert made("dense", (2,), shape=[1], weight=weights).weight.tolist() == [weights]
+    assert synapses_from("dense", (2,), shape=[1], weight=weights).weight.tolist() == [weights]
 
 
 KERNEL = np.ones((4, 2, 3, 3))
@@ -125,6 +125,6 @@ REFUSED: dict[str, tuple[str, tuple[int, ...], dict[str, Any], str, str]] = {
 def test_what_does_not_fit_names_the_layer(case: str) -> None:
     kind, shape, entries, rule, what = REFUSED[case]
     with pytest.raises(CompileError) as caught:
-        made(kind, shape, **entries)
+        synapses_from(kind, shape, **entries)
     assert (caught.value.rule, caught.value.where) == (f"netx.{rule}", f"layer 0 ({kind})")
     assert what in caught.value.what
