@@ -105,6 +105,14 @@ def test_every_operand_goes_through_its_branch() -> None:
     assert draft.edges[1:] == [("x", "less"), ("less.from.1", "less"), ("a", "less.from.1"), ("less", "y")]
 
 
+def test_what_goes_through_a_branch_is_a_node() -> None:
+    net = Net()
+    total = net.add(Add(), net.x, net.add(Scale(2.0), net.x, name="a"), name="sum")
+    draft = drafted(net.builder.build({"y": net.add(Subtract(), total, net.x, name="less")}))
+    assert ("sum", "less") in draft.edges
+    assert ("a", "less") not in draft.edges
+
+
 def test_what_is_no_node_of_nir_reads_nodes() -> None:
     net = Net()
     wire = net.add(Synapse(), net.x, name="wire")

@@ -155,3 +155,8 @@ def test_edges_are_never_doubled(net: Net) -> None:
     graph, _ = net.plain(y=net.add(Lif(decay=0.5), net.a, past, past, name="lif"))
     assert len(set(graph.edges)) == len(graph.edges)
     assert graph.nodes["lif.from.past"].scale.tolist() == [2] * 4
+    other = Net()
+    twice = [other.add(Past("lif", "spike[4]"), name=name) for name in ("one", "two")]
+    graph, late = other.plain(y=other.add(Lif(decay=0.5), other.a, *twice, name="lif"))
+    assert late == [("lif", "lif"), ("lif", "lif.from.two")]
+    assert len(set(graph.edges)) == len(graph.edges)

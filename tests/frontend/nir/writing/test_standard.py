@@ -128,6 +128,7 @@ def test_rules_compute_what_the_operation_computes(case: str) -> None:
         net(Offset(), (1, 3), bias=np.ones((2, 3))),
         net(Reshape((2, 3)), (6,)),  # NIR cannot take axes apart
         net(Permute((1, 0)), (2, 3)),
+        net(Permute((1, 0)), (3, 3)),
         net(Slice(0, 0, 1), (2, 3)),
     ],
 )
