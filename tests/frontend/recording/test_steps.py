@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,10 +12,15 @@ from spikingjelly.activation_based import functional, layer
 from spikingjelly.activation_based.neuron import IFNode, LIFNode
 from torch import nn
 
+from frontend.recording.layout import View
+from frontend.recording.recorder import Recorder
+from frontend.recording.steps import at_step, one_step, part_of_window, whole_window
 from frontend.tracing.import_check import check_import
 from frontend.tracing.trace import trace_module
 from ir.errors import CompileError
 from ir.graph import Graph
+from ir.ops import AtStep
+from ir.types import REAL, Type
 
 torch.set_num_threads(1)
 STEPS, CHANNELS, OUT = 4, 2, 6
@@ -138,3 +144,63 @@ def test_direct_coding_gives_the_same_image_at_every_step() -> None:
     assert [node.op.kind for node in graph.nodes.values()].count("conv") == 1
     assert graph.nodes["net.0"].type.static
     assert not graph.nodes["net.2"].type.static
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder("net", STEPS, 3, {})
+
+
+def steps_of(recorder: Recorder, name: str = "x") -> list[View]:
+    """The single steps of an input (T, B, 5)."""
+    x = recorder.input(name, Type((5,), REAL))
+    return [replace(part, dims=part.dims[1:]) for part in part_of_window(recorder, x, 0, range(STEPS))]
+
+
+def test_parts_of_the_window_are_the_value_seen_at_a_step(recorder: Recorder) -> None:
+    assert not recorder.stepwise
+    x = recorder.input("x", Type((5,), REAL))
+    parts = part_of_window(recorder, x, 0, (3, 1))
+    assert recorder.stepwise
+    assert [(part.value, part.step, part.shape) for part in parts] == [("x", 3, (1, 3, 5)), ("x", 1, (1, 3, 5))]
+
+
+def test_a_step_by_itself_is_taken_out_of_the_window(recorder: Recorder) -> None:
+    x, step = recorder.input("y", Type((5,), REAL)), steps_of(recorder)[2]
+    assert at_step(recorder, x) is x
+    taken = at_step(recorder, step)
+    assert (taken.step, taken.dims) == (None, step.dims)
+    assert recorder.build({"out": taken.value}).nodes[taken.value].op == AtStep(2)
+
+
+def test_arguments_of_one_step_are_that_step_s(recorder: Recorder) -> None:
+    (first, second, *_), static = steps_of(recorder), recorder.input("s", Type((5,), REAL, 1.0, True))
+    assert one_step(recorder, ((static, 3), {"y": 2})) == (((static, 3), {"y": 2}), None)
+    (arguments, options), step = one_step(recorder, ((second, static, 3), {"y": [second]}))
+    assert step == 1
+    assert arguments == (replace(second, step=None), static, 3)
+    assert options == {"y": [replace(second, step=None)]}
+    timed = recorder.input("t", Type((5,), REAL))
+    for mixture in ((first, second), (first, timed)):
+        (arguments, _), step = one_step(recorder, (mixture, {}))
+        assert step is None
+        assert [argument.step for argument in arguments] == [None, None]
+        assert arguments[0].value == "at_step"
+
+
+def test_all_steps_in_order_are_the_whole_window(recorder: Recorder) -> None:
+    parts, x = steps_of(recorder), recorder.input("y", Type((5,), REAL))
+    whole = whole_window(recorder, "stack", parts)
+    assert whole is not None
+    assert (whole.value, whole.step, whole.shape) == ("x", None, (STEPS, 3, 5))
+    behind = whole_window(recorder, "stack", tuple(parts), dim=-1)
+    assert behind is not None
+    assert behind.shape == (3, 5, STEPS)
+    rows = [part.with_dims(((), *part.dims)) for part in parts]
+    joined = whole_window(recorder, "cat", rows)
+    assert joined is not None
+    assert joined.dims == whole.dims
+    others = steps_of(Recorder("other", STEPS, 3, {}), "z")
+    for tensors in (parts[::-1], parts[1:], [*parts[:-1], x], [*parts[:-1], 3.0], [*parts[:-1], others[-1]], x):
+        assert whole_window(recorder, "stack", tensors) is None
+    assert whole_window(recorder, "cat", parts) is None, "the batch is no dimension of length 1"

@@ -18,7 +18,6 @@ from ir.graph import Graph
 from ir.interpreter import interpret
 from ir.ops import Delay, Past, Synapse
 
-SEMANTICS = Semantics(dt=1.0, if_gain="step")
 ONE = np.ones(2, np.float32)
 MAKE: dict[str, Any] = {
     "n": lambda: nir.IF(ONE, ONE),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +16,6 @@ from ir.errors import CompileError
 from tests.frontend.nir.reading.nodes import full, neuron, source
 
 Write = Callable[..., Path]
-Make = Callable[..., dict[str, Any]]
 
 
 @pytest.mark.parametrize(("end", "shape"), [("in", [1, 3]), ("out", [1, 1, 3]), ("out", [1, 3])])

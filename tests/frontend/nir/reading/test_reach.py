@@ -18,7 +18,6 @@ from ir.errors import CompileError
 from tests.frontend.nir.reading.nodes import SINK, full, linear, neuron, scale, source
 
 Write = Callable[..., Path]
-Make = Callable[..., dict[str, Any]]
 
 
 def test_loops_with_state(write_file: Write) -> None:

@@ -15,7 +15,6 @@ from frontend.nir.round_trip.file import write_nir
 from tests.frontend.nir.reading.nodes import SINK, full, neuron, scale, source
 
 Write = Callable[..., Path]
-Make = Callable[..., dict[str, Any]]
 
 
 def test_several_inputs_and_outputs_and_edges_that_count_twice(write_file: Write) -> None:

@@ -18,7 +18,6 @@ from ir.errors import CompileError
 from tests.frontend.nir.reading.nodes import SINK, conv1d, full, neuron, scale, source
 
 Write = Callable[..., Path]
-Make = Callable[..., dict[str, Any]]
 
 
 def shapes(network: NirNetwork) -> dict[str, tuple[int, ...]]:
