@@ -93,6 +93,7 @@ def conv(
     groups: int = 1,
 ) -> View:
     """Cross-correlation of (N, C, *spatial), N holding time and batch."""
+    params = constants(recorder, weight=weight, bias=bias)
     rank = weight.ndim - 2
     require_axes(
         len(x.dims) == rank + 2 and is_outer(x.dims[0]),
@@ -103,7 +104,7 @@ def conv(
     kernel, steps, gaps = tuple(weight.shape[2:]), each(stride, rank), each(dilation, rank)
     op = Conv(steps, _padding(padding, kernel, gaps), gaps, groups)
     x = recorder.in_order(x)
-    value = recorder.emit(op, x.value, params=constants(recorder, weight=weight, bias=bias), name=recorder.path)
+    value = recorder.emit(op, x.value, params=params, name=recorder.path)
     return recorder.result(value, (x.dims[0], *map(feature_dim, recorder.type(View(value, ())).shape)))
 
 

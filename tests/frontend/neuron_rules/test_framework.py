@@ -70,7 +70,3 @@ def test_a_base_with_state_and_no_rule_is_refused(monkeypatch: pytest.MonkeyPatc
     known(monkeypatch, NeuronFramework({}, stateful=(NAME,)))
     with pytest.raises(CompileError, match="which has state"):
         table.neuron_rule(Other())
-
-
-def test_no_neuron_has_two_rules():
-    assert sum(len(framework.rules) for framework in table.FRAMEWORKS) == len(table.NEURON_RULES)

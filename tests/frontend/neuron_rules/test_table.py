@@ -1,182 +1,88 @@
-"""Every neuron rule against SpikingJelly's own forward pass, on random currents and on currents made of ties."""
+"""The table of all neurons: by class name, subclasses as what they inherit from, state without a rule refused."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 import torch
-from spikingjelly.activation_based import neuron, surrogate
-from spikingjelly.clock_driven import neuron as old
+from spikingjelly.activation_based import neuron
+from spikingjelly.clock_driven import layer as old_layer
 from torch import nn
 
-from frontend.neuron_rules.behaviour import STEPS, tie_currents
+from frontend.names import qualified_name
+from frontend.neuron_rules import table
 from frontend.neuron_rules.norse import NORSE_CELLS, NORSE_LAYERS
 from frontend.neuron_rules.snntorch import SNNTORCH_CELLS
-from frontend.neuron_rules.table import NEURON_RULES, check_neuron, is_single_step, neuron_rule
-from frontend.tracing.trace import trace_module
+from frontend.neuron_rules.spikingjelly import SPIKINGJELLY_NEURONS, integrate_and_fire, lif
+from frontend.neuron_rules.table import (
+    NEURON_RULES,
+    STATEFUL,
+    check_neuron,
+    is_single_step,
+    neuron_name,
+    neuron_rule,
+    reset_neurons,
+    spikes_of,
+)
 from ir.errors import CompileError
-from ir.interpreter import interpret
 
-torch.set_num_threads(1)
-NEURONS: dict[str, list[Callable[[], nn.Module]]] = {
-    "spikingjelly.activation_based.neuron.LIFNode": [
-        lambda: neuron.LIFNode(step_mode="m"),
-        lambda: neuron.LIFNode(tau=4.0, decay_input=False, step_mode="m", v_threshold=0.5),
-        lambda: neuron.LIFNode(v_reset=None, step_mode="m"),
-        lambda: neuron.LIFNode(v_reset=None, decay_input=False, step_mode="m"),
-        lambda: neuron.LIFNode(v_reset=-0.5, step_mode="m", v_threshold=0.75),
-        lambda: neuron.LIFNode(v_reset=0.25, decay_input=False, step_mode="m", store_v_seq=True),
-    ],
-    "spikingjelly.activation_based.neuron.IFNode": [
-        lambda: neuron.IFNode(step_mode="m"),
-        lambda: neuron.IFNode(v_reset=None, step_mode="m", v_threshold=2.0),
-        lambda: neuron.IFNode(v_reset=-1.0, step_mode="m"),
-    ],
-    "spikingjelly.activation_based.neuron.ParametricLIFNode": [
-        lambda: neuron.ParametricLIFNode(step_mode="m"),
-        lambda: neuron.ParametricLIFNode(init_tau=3.0, decay_input=False, step_mode="m"),
-        lambda: neuron.ParametricLIFNode(init_tau=2.0, v_reset=None, step_mode="m"),
-    ],
-    "spikingjelly.clock_driven.neuron.LIFNode": [lambda: old.LIFNode(), lambda: old.LIFNode(v_reset=None)],
-    "spikingjelly.clock_driven.neuron.IFNode": [lambda: old.IFNode(v_reset=-0.5)],
-    "spikingjelly.clock_driven.neuron.ParametricLIFNode": [lambda: old.ParametricLIFNode(init_tau=4.0)],
-    "spikingjelly.clock_driven.neuron.MultiStepLIFNode": [
-        lambda: old.MultiStepLIFNode(),
-        lambda: old.MultiStepLIFNode(v_reset=None, v_threshold=0.5, detach_reset=True),
-        lambda: old.MultiStepLIFNode(decay_input=False, v_reset=-0.5),
-    ],
-    "spikingjelly.clock_driven.neuron.MultiStepIFNode": [
-        lambda: old.MultiStepIFNode(),
-        lambda: old.MultiStepIFNode(v_reset=None),
-    ],
-    "spikingjelly.clock_driven.neuron.MultiStepParametricLIFNode": [
-        lambda: old.MultiStepParametricLIFNode(),
-        lambda: old.MultiStepParametricLIFNode(init_tau=3.0, decay_input=False),
-    ],
-}
-MOVED = {
-    "spikingjelly.activation_based.neuron.lif.LIFNode": "spikingjelly.activation_based.neuron.LIFNode",
-    "spikingjelly.activation_based.neuron.integrate_and_fire.IFNode": "spikingjelly.activation_based.neuron.IFNode",
-    "spikingjelly.activation_based.neuron.plif.ParametricLIFNode": "spikingjelly.activation_based.neuron.ParametricLIFNode",
-}
-"""SpikingJelly 2's name -> that of 0.0.0.0.14: the same neurons in files of their own (2 needs a newer Python than ours)."""
-CASES = [(name, place) for name, made in NEURONS.items() for place in range(len(made))]
+LIF_NAME = "spikingjelly.activation_based.neuron.LIFNode"
 
 
-class Net(nn.Module):
-    def __init__(self, lif: nn.Module) -> None:
-        super().__init__()
-        self.lif = lif
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.stack([self.lif(step) for step in x]) if is_single_step(self.lif) else self.lif(x)
+class Mine(neuron.LIFNode):
+    """A user's subclass."""
 
 
-def test_every_rule_has_a_neuron() -> None:
-    elsewhere = {*NORSE_CELLS, *NORSE_LAYERS, *SNNTORCH_CELLS}
-    assert NEURON_RULES.keys() - NEURONS.keys() - elsewhere == MOVED.keys()
-    for new, old_name in MOVED.items():
-        assert NEURON_RULES[new] is NEURON_RULES[old_name]
+def test_every_framework_s_neurons_are_in_the_table() -> None:
+    assert NEURON_RULES == {**SPIKINGJELLY_NEURONS, **NORSE_CELLS, **NORSE_LAYERS, **SNNTORCH_CELLS}
+    assert not NEURON_RULES.keys() & set(STATEFUL)
 
 
-def currents(threshold: float) -> torch.Tensor:
-    """Half random, half multiples of an eighth of the threshold: (STEPS, 2, neurons)."""
-    ties = tie_currents(threshold)
-    return torch.cat([ties, torch.randn(ties.shape, generator=torch.Generator().manual_seed(0)) * 2 * threshold], dim=1)
-
-
-@pytest.mark.parametrize(("name", "place"), CASES)
-def test_every_spike_is_equal(name: str, place: int) -> None:
-    net = Net(NEURONS[name][place]()).eval()
-    graph = trace_module(net, {"x": torch.rand(STEPS, 2, 4)}, [], STEPS, "net")
-    x = currents(graph.nodes["lif"].op.threshold)
-    ours = interpret(graph, {"x": x})["output"]
-    with torch.no_grad():
-        theirs = net(x)
-    assert torch.equal(ours, theirs)
-    assert 0.05 < theirs.mean() < 0.95
-
-
-def test_a_tau_that_is_no_power_of_two_differs_by_rounding_only() -> None:
-    net = Net(neuron.LIFNode(tau=3.0, step_mode="m", store_v_seq=True)).eval()
-    graph = trace_module(net, {"x": torch.rand(STEPS, 2, 4)}, [], STEPS, "net")
-    x = torch.randn(STEPS, 2, 512, generator=torch.Generator().manual_seed(0)) * 3
-    assert torch.equal(interpret(graph, {"x": x})["output"], net(x))
-
-
-def test_tracing_leaves_the_neurons_reset() -> None:
-    net = Net(neuron.LIFNode(step_mode="m")).eval()
-    net(torch.rand(STEPS, 7, 4))
-    trace_module(net, {"x": torch.rand(STEPS, 2, 4)}, [], STEPS, "net")
-    assert net.lif.v == 0.0
-
-
-class DynamicThreshold(old.MultiStepLIFNode):
-    """As in CMSF's published code: a learned threshold beside the fixed one."""
-
-    def __init__(self, value: float, acts: bool) -> None:
-        super().__init__()
-        self.dynamic_threshold = nn.Parameter(torch.tensor(value))
-        self.acts = acts
-
-    def neuronal_fire(self) -> torch.Tensor:
-        return self.surrogate_function(self.v - (self.dynamic_threshold if self.acts else 1.0))
-
-
-class Doubled(neuron.LIFNode):
-    def neuronal_fire(self) -> torch.Tensor:
-        return super().neuronal_fire()
-
-    def multi_step_forward(self, x_seq: torch.Tensor) -> torch.Tensor:
-        return super().multi_step_forward(2 * x_seq)
-
-
-@pytest.mark.parametrize("acts", [True, False])
-def test_a_dynamic_threshold_equal_to_the_threshold_is_ignored(acts: bool) -> None:
-    trace_module(Net(DynamicThreshold(1.0, acts)).eval(), {"x": torch.rand(STEPS, 2, 4)}, [], STEPS, "net")
-
-
-class Single(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.lif = neuron.LIFNode(step_mode="m")
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.lif(self.lif(x))
-
-
-class Membrane(Net):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.lif(x) + self.lif.v
-
-
-REFUSED: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
-    "dynamic threshold": (lambda: Net(DynamicThreshold(0.9, True)), "import.parameter", "dynamic_threshold"),
-    "own dynamics": (lambda: Net(Doubled(step_mode="m")), "import.module", "Doubled"),
-    "no rule": (lambda: Net(neuron.QIFNode(step_mode="m")), "import.module", "QIFNode"),
-    "single step": (lambda: nn.Sequential(neuron.LIFNode(step_mode="s")), "import.step_mode", "runs step by step"),
-    "analog": (
-        lambda: Net(old.MultiStepLIFNode(surrogate_function=surrogate.Sigmoid(spiking=False))),
-        "import.surrogate",
-        "no spikes",
-    ),
-    "twice without reset": (Single, "import.shared_neuron", "reset"),
-    "reads the membrane": (lambda: Membrane(neuron.LIFNode(step_mode="m")), "import.hidden", "computed from the input"),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_no_rule_covers_is_refused(case: str) -> None:
-    make, rule, text = REFUSED[case]
-    with pytest.raises(CompileError, match=text) as caught:
-        trace_module(
-            make().eval(), {"input" if "single step" in case else "x": torch.rand(STEPS, 2, 4)}, [], STEPS, "net"
-        )
-    assert caught.value.rule == rule
-    assert caught.value.where
+def test_no_neuron_has_two_rules():
+    assert sum(len(framework.rules) for framework in table.FRAMEWORKS) == len(table.NEURON_RULES)
 
 
 def test_other_modules_are_no_neurons() -> None:
     assert neuron_rule(nn.Linear(2, 2)) is None
+    assert neuron_name(nn.Linear(2, 2)) is None
+    assert not is_single_step(nn.Linear(2, 2))
+    check_neuron(nn.Linear(2, 2), has_run=True)
     check_neuron(neuron.LIFNode(step_mode="m"))
+
+
+def test_a_subclass_is_filed_under_what_it_inherits_from() -> None:
+    assert neuron_name(Mine()) == LIF_NAME
+    assert neuron_rule(Mine()) is lif
+    assert neuron_rule(neuron.IFNode()) is integrate_and_fire
+    assert is_single_step(Mine(step_mode="s"))
+    assert not is_single_step(Mine(step_mode="m"))
+
+
+def test_state_without_a_rule_is_refused_with_its_framework_s_neurons() -> None:
+    with pytest.raises(CompileError, match=r"no rule for .*QIFNode, which has state") as caught:
+        neuron_rule(neuron.QIFNode(step_mode="m"))
+    assert caught.value.rule == "import.module"
+    assert LIF_NAME in caught.value.hint
+    assert "norse" not in caught.value.hint
+
+
+def test_dropout_keeps_a_mask_in_training_only() -> None:
+    dropout = old_layer.Dropout()
+    assert set(map(qualified_name, type(dropout).__mro__)) & set(STATEFUL)
+    assert neuron_rule(dropout) is None
+
+
+def test_a_neuron_s_check_and_reset_are_its_framework_s() -> None:
+    net = nn.Sequential(nn.Linear(2, 2), nn.Sequential(neuron.LIFNode(step_mode="m")))
+    net(torch.ones(3, 1, 2))
+    with pytest.raises(CompileError, match="runs again without a reset"):
+        check_neuron(net[1][0])
+    reset_neurons(net)
+    assert net[1][0].v == 0.0
+    check_neuron(net[1][0])
+
+
+def test_spikes_come_alone_or_before_a_state() -> None:
+    spikes = torch.ones(2)
+    assert spikes_of(spikes) is spikes
+    assert spikes_of((spikes, "state")) is spikes
+    assert table.spikes_of([spikes]) is spikes

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from spikingjelly.activation_based import functional, layer
-from spikingjelly.activation_based.neuron import IFNode, LIFNode, ParametricLIFNode
-from spikingjelly.clock_driven import neuron as old
+from spikingjelly.activation_based.neuron import IFNode, LIFNode
 from torch import nn
 
+from frontend.recording.layout import View
+from frontend.recording.recorder import Recorder
+from frontend.recording.steps import at_step, one_step, part_of_window, whole_window
 from frontend.tracing.import_check import check_import
 from frontend.tracing.trace import trace_module
 from ir.errors import CompileError
 from ir.graph import Graph
+from ir.ops import AtStep
+from ir.types import REAL, Type
 
 torch.set_num_threads(1)
 STEPS, CHANNELS, OUT = 4, 2, 6
@@ -127,7 +132,11 @@ def test_loops_fold_into_one_step(case: str) -> None:
 
 
 def test_a_net_that_runs_twice_is_refused() -> None:
-    refused(LOOPS["two of them"], "runs more than 4 times", "net.2")
+    net = Model(LOOPS["two of them"]).eval()
+    with pytest.raises(CompileError, match="runs more than 4 times") as caught:
+        trace_module(net, {"x": torch.rand(STEPS, 2, CHANNELS, 4, 4)}, [], STEPS, "net")
+    assert caught.value.where == "net.2"
+    assert caught.value.hint
 
 
 def test_direct_coding_gives_the_same_image_at_every_step() -> None:
@@ -137,77 +146,61 @@ def test_direct_coding_gives_the_same_image_at_every_step() -> None:
     assert not graph.nodes["net.2"].type.static
 
 
-def _container(kind: str) -> nn.Module:
-    own = nn.Sequential(layer.Linear(32, OUT), LIFNode())
-    if kind == "multi":
-        return layer.MultiStepContainer(own)
-    container = layer.StepModeContainer(True, own)
-    container.step_mode = "m"
-    return container
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder("net", STEPS, 3, {})
 
 
-@pytest.mark.parametrize("kind", ["multi", "step mode"])
-def test_containers(kind: str) -> None:
-    def forward(net: Any, x: Tensor) -> Tensor:
-        return net.own(net.stateless(x))
-
-    stateless = layer.SeqToANNContainer(nn.Flatten(), nn.BatchNorm1d(32))
-    graph = imported(forward, own=_container(kind), stateless=stateless)
-    assert [node.op.kind for node in graph.nodes.values()][-2:] == ["linear", "lif"]
+def steps_of(recorder: Recorder, name: str = "x") -> list[View]:
+    """The single steps of an input (T, B, 5)."""
+    x = recorder.input(name, Type((5,), REAL))
+    return [replace(part, dims=part.dims[1:]) for part in part_of_window(recorder, x, 0, range(STEPS))]
 
 
-@pytest.mark.parametrize("make", [old.LIFNode, old.IFNode, old.ParametricLIFNode, ParametricLIFNode])
-def test_neurons_that_only_step(make: Callable[[], nn.Module]) -> None:
-    graph = imported(lambda net, x: torch.stack([net.own(2.5 * step.flatten(1)) for step in x]), own=make())
-    assert [node.op.kind for node in graph.nodes.values()][-1] == "lif"
+def test_parts_of_the_window_are_the_value_seen_at_a_step(recorder: Recorder) -> None:
+    assert not recorder.stepwise
+    x = recorder.input("x", Type((5,), REAL))
+    parts = part_of_window(recorder, x, 0, (3, 1))
+    assert recorder.stepwise
+    assert [(part.value, part.step, part.shape) for part in parts] == [("x", 3, (1, 3, 5)), ("x", 1, (1, 3, 5))]
 
 
-def _feedback(net: Any, x: Tensor) -> Tensor:
-    spikes = torch.zeros(x.shape[1], OUT)
-    outs: list[Tensor] = []
-    for t in range(STEPS):
-        spikes = net.own(net.fc(x[t].flatten(1)) + net.back(spikes))
-        outs.append(spikes)
-    return torch.stack(outs)
+def test_a_step_by_itself_is_taken_out_of_the_window(recorder: Recorder) -> None:
+    x, step = recorder.input("y", Type((5,), REAL)), steps_of(recorder)[2]
+    assert at_step(recorder, x) is x
+    taken = at_step(recorder, step)
+    assert (taken.step, taken.dims) == (None, step.dims)
+    assert recorder.build({"out": taken.value}).nodes[taken.value].op == AtStep(2)
 
 
-def _reset_inside(net: Any, x: Tensor) -> Tensor:
-    for t in range(STEPS):
-        out = net.own(x[t])
-        functional.reset_net(net)
-    return out
+def test_arguments_of_one_step_are_that_step_s(recorder: Recorder) -> None:
+    (first, second, *_), static = steps_of(recorder), recorder.input("s", Type((5,), REAL, 1.0, True))
+    assert one_step(recorder, ((static, 3), {"y": 2})) == (((static, 3), {"y": 2}), None)
+    (arguments, options), step = one_step(recorder, ((second, static, 3), {"y": [second]}))
+    assert step == 1
+    assert arguments == (replace(second, step=None), static, 3)
+    assert options == {"y": [replace(second, step=None)]}
+    timed = recorder.input("t", Type((5,), REAL))
+    for mixture in ((first, second), (first, timed)):
+        (arguments, _), step = one_step(recorder, (mixture, {}))
+        assert step is None
+        assert [argument.step for argument in arguments] == [None, None]
+        assert arguments[0].value == "at_step"
 
 
-WEIGHTS = torch.arange(1.0, STEPS + 1)
-REFUSED: dict[str, tuple[Callable[[Any, Tensor], Any], str]] = {
-    "feedback": (_feedback, "reads something else at step 1 than at step 0"),
-    "other weights at every step": (
-        lambda net, x: sum(net.own(x[t] * float(WEIGHTS[t])) for t in range(STEPS)),
-        "reads something else at step 1",
-    ),
-    "other order": (
-        lambda net, x: sum(net.own(x[t]) for t in (0, 2, 1, 3)),
-        "reads step 2 of its input at its own step 1",
-    ),
-    "too few": (lambda net, x: net.own(x[0]) + net.own(x[1]), "runs 2 of 4 steps"),
-    "two uses": (
-        lambda net, x: sum(net.own(net.own(x[t])) for t in range(STEPS)),
-        "reads step 0 of its input at its own step 1",
-    ),
-    "reset inside": (_reset_inside, "is reset in the middle of the window"),
-    "whole window": (lambda net, x: net.own(x), "runs step by step, but reads \\(T, B, 2, 4, 4\\) at once"),
-}
-
-
-def refused(forward: Callable[[Any, Tensor], Any], text: str, where: str) -> None:
-    net = Model(forward, own=LIFNode(), fc=nn.Linear(32, OUT), back=nn.Linear(OUT, OUT)).eval()
-    with pytest.raises(CompileError, match=text) as caught:
-        trace_module(net, {"x": torch.rand(STEPS, 2, CHANNELS, 4, 4)}, [], STEPS, "net")
-    assert caught.value.where == where
-    assert caught.value.hint
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_does_not_fold_names_the_neuron(case: str) -> None:
-    forward, text = REFUSED[case]
-    refused(forward, text, "own")
+def test_all_steps_in_order_are_the_whole_window(recorder: Recorder) -> None:
+    parts, x = steps_of(recorder), recorder.input("y", Type((5,), REAL))
+    whole = whole_window(recorder, "stack", parts)
+    assert whole is not None
+    assert (whole.value, whole.step, whole.shape) == ("x", None, (STEPS, 3, 5))
+    behind = whole_window(recorder, "stack", tuple(parts), dim=-1)
+    assert behind is not None
+    assert behind.shape == (3, 5, STEPS)
+    rows = [part.with_dims(((), *part.dims)) for part in parts]
+    joined = whole_window(recorder, "cat", rows)
+    assert joined is not None
+    assert joined.dims == whole.dims
+    others = steps_of(Recorder("other", STEPS, 3, {}), "z")
+    for tensors in (parts[::-1], parts[1:], [*parts[:-1], x], [*parts[:-1], 3.0], [*parts[:-1], others[-1]], x):
+        assert whole_window(recorder, "stack", tensors) is None
+    assert whole_window(recorder, "cat", parts) is None, "the batch is no dimension of length 1"

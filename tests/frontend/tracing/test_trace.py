@@ -14,7 +14,6 @@ from spikingjelly.activation_based.neuron import IFNode, LIFNode
 from torch import nn
 
 from frontend.tracing.import_check import check_import
-from frontend.tracing.tensors import Taint
 from frontend.tracing.trace import trace_module
 from ir.errors import CompileError
 from ir.graph import Graph
@@ -282,19 +281,6 @@ def test_nothing_stays_patched_after_an_error() -> None:
 def test_the_batch_norm_of_a_training_module_is_refused() -> None:
     net = Forward(lambda net, x: net.bn(x.flatten(0, 1)), bn=nn.BatchNorm1d(5, track_running_stats=False)).eval()
     check_refused(net, "import.batch_norm", "statistics of the batch")
-
-
-def test_taint_follows_values_not_forms() -> None:
-    with Taint() as taint:
-        x, y = torch.ones(3), torch.ones(3)
-        taint.mark(x)
-        assert taint.reaches(x[1:] * 2)
-        assert taint.reaches((x + y).view(3, 1))
-        assert not taint.reaches(y * 2)
-        y.copy_(x)
-        assert taint.reaches(y)
-        taint.clear(y)
-        assert not taint.reaches(y)
 
 
 def test_the_graph_computes_on_numpy_too() -> None:

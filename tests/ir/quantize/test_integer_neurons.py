@@ -13,7 +13,7 @@ import hw_profiles
 from ir.errors import CompileError
 from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret
-from ir.ops import Conv, Delay, Input, Leaky, Lif, Linear, Past, Synapse
+from ir.ops import Delay, Input, Leaky, Lif, Linear, Past
 from ir.ops.base import Op
 from ir.quantize.network import quantize
 from ir.text import graph_text, parse_graph
@@ -211,68 +211,3 @@ def test_payloads_round_a_loop_have_one_type_everywhere():
     expected = interpret(graph, inputs)
     assert np.mean(expected["s"] == found["s"]) > 0.9
     assert np.abs(found["y"] * report.scales["y"]).max() == pytest.approx(np.abs(expected["y"]).max(), rel=0.3)
-
-
-def test_unequal_gains_of_one_to_one_synapses_and_of_kernels():
-    """Gains 1 and -1 behind one weight of 1: the integer neurons still see each its own sign."""
-    b = GraphBuilder("net", 0, dtype="float64")
-    gain = b.param("g", np.where(np.arange(N) % 2, 1.0, -1.0))
-    x = b.add(Input(f"spike[{N}]"), name="x")
-    op = Lif(0.0, form="sum", threshold=2.0, v0=0.0)
-    one = b.add(op, b.add(Synapse(), x, name="one"), name="y", params={"gain": gain})
-    chip, found, report = integer_run(b.build({"y": one}), inputs := spikes(1))
-    assert report.layers[0].exact
-    assert found["y"][..., 1::2].any()
-    assert not found["y"][..., ::2].any()
-    assert np.array_equal(found["y"], interpret(b.build({"y": one}), inputs)["y"])
-    assert chip.params["one.each.int8"].ravel().tolist() == [(-1) ** (n + 1) for n in range(N)]
-
-
-def test_a_kernel_cannot_take_the_gain_of_single_places():
-    b = GraphBuilder("net", 0)
-    kernel = b.param("k", np.ones((2, 1, 3, 3), np.float32))
-    image = b.add(Input("spike[1x4x4]"), name="x")
-    conv = b.add(Conv((1, 1), (1, 1), (1, 1), 1), image, name="c", params={"weight": kernel})
-    for shape, fits in (((2, 1, 1), True), ((1, 4, 4), False)):
-        gain = b.param("g", np.linspace(-1, 1, np.prod(shape)).reshape(shape))
-        graph = b.build({"y": b.add(Lif(0.5), conv, name="y", params={"gain": gain})})
-        inputs = {"x": np.ones((3, 1, 1, 4, 4))}
-        if fits:
-            quantize(graph, LOIHI2.arithmetic, inputs)
-        else:
-            with pytest.raises(CompileError, match=r"different input gains"):
-                quantize(graph, LOIHI2.arithmetic, inputs)
-
-
-@pytest.mark.parametrize(
-    ("op", "rule"),
-    [
-        (Leaky(0.1), "graded_spikes"),
-        (Lif(0.1, reset="subtract"), "soft_reset"),
-        (Lif(0.1, reset="none"), "programmable_neurons"),
-        (Lif(0.1, reset_at="next"), "programmable_neurons"),
-        (Lif(0.1, max_spikes=3), "graded_spikes"),
-    ],
-)
-def test_what_the_first_loihi_lacks_is_refused(op: Op, rule: str):
-    b = GraphBuilder("net", 0)
-    current = b.add(Synapse(), b.add(Input(f"spike[{N}]"), name="x"), name="s")
-    graph = b.build({"y": b.add(op, current, name="y")})
-    with pytest.raises(CompileError) as caught:
-        quantize(graph, LOIHI1.arithmetic, spikes(0), LOIHI1.features)
-    assert (caught.value.rule, caught.value.where.split()[0]) == (f"quantize.{rule}", "%y")
-    quantize(graph, LOIHI2.arithmetic, spikes(0), LOIHI2.features)
-
-
-def test_a_neuron_derived_from_another_does_not_lose_what_it_adds():
-    class Moody(Lif):
-        """Fires as it likes."""
-
-        kind = "moody"
-
-    b = GraphBuilder("net", 0)
-    current = b.add(Synapse(), b.add(Input(f"spike[{N}]"), name="x"), name="s")
-    graph = b.build({"y": b.add(Moody(0.5), current, name="y")})
-    with pytest.raises(CompileError, match="moody has no integers") as caught:
-        quantize(graph, LOIHI2.arithmetic, spikes(0), LOIHI2.features)
-    assert (caught.value.rule, caught.value.where.split()[0]) == ("quantize.neuron", "%y")

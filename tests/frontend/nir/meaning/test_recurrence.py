@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frontend.nir.import_nir import import_nir
+from frontend.nir.meaning.recurrence import Lags, lags
 from frontend.nir.meaning.semantics import Semantics
 from frontend.nir.reading.reader import network_of
 from ir.graph import Graph
@@ -253,3 +254,44 @@ def test_delays_in_steps(rounding: str, delay: float, steps: int):
         )
         made = import_nir(graph, Semantics(dt=0.1, delay_rounding=rounding)).graph
         assert made.nodes["d"].op.attributes()["steps"] == steps
+
+
+def lags_of(kinds: dict[str, str], edges: list[tuple[str, str]], **options: Any) -> Lags:
+    delays = {name: {"del": 2, "ind": 1}[kind] for name, kind in kinds.items() if kind in ("del", "ind")}
+    return lags(network_of(graph_of(kinds, edges)), Semantics(dt=1.0, **options), delays)
+
+
+def test_without_loops_nothing_is_late():
+    read = lags_of({"w": "lin", "a": "if"}, [("x", "w"), ("w", "a"), ("x", "a"), ("a", "y")])
+    assert (read.lag, read.inside) == ((0, 0, 0, 0), (False,) * 4)
+    assert (read.looped, read.moved) == (frozenset(), {})
+    assert read.order.index("w") < read.order.index("a") < read.order.index("y")
+
+
+@pytest.mark.parametrize(
+    ("weights", "options", "lag"),
+    [
+        ("lin", {}, (0, 0, 1, 0, 0)),  # the back edge w -> a, moved before the matrix
+        ("aff", {}, (0, 0, 0, 1, 0)),  # a bias stays where it is
+        ("aff", {"back_edge": "spikes"}, (0, 0, 1, 0, 0)),
+        ("aff", {"back_edge": "all"}, (0, 0, 1, 0, 0)),
+        ("aff", {"latency": 3}, (0, 0, 3, 0, 3)),
+    ],
+)
+def test_rules_of_a_loop(weights: str, options: dict[str, Any], lag: tuple[int, ...]):
+    read = lags_of(*recurrent(weights), **options)
+    assert read.lag == lag
+    assert read.inside == (False, False, True, True, False)
+    assert read.looped == {"a", "w"}
+
+
+def test_a_delay_on_a_loop_is_where_it_is_cut():
+    edges = [("x", "a"), ("a", "d"), ("d", "a"), ("a", "e"), ("e", "y")]
+    read = lags_of({"a": "if", "d": "del", "e": "del"}, edges)
+    assert read.moved == {"d": 2}, "the other one lies on no loop"
+    assert read.lag == (0, 2, 0, 0, 0)
+
+
+def test_an_island_s_loop_is_closed_from_its_first_node_by_name():
+    edges = [("x", "y"), ("b", "a"), ("a", "b"), ("a", "y")]
+    assert lags_of({"a": "if", "b": "if"}, edges).lag == (0, 1, 0, 0)

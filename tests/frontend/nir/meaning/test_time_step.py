@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import nir
@@ -10,6 +11,16 @@ import pytest
 
 from compile import compile_model
 from frontend.nir.import_nir import import_nir
+from frontend.nir.meaning.semantics import Semantics
+from frontend.nir.meaning.time_step import (
+    check_time_step,
+    plausible_steps,
+    ratio_of_gains,
+    time_constants,
+    timed_nodes,
+)
+from frontend.nir.reading.network import NirNetwork
+from frontend.nir.reading.reader import network_of
 from ir.errors import CompileError
 
 
@@ -90,3 +101,68 @@ def test_the_time_constant_itself_is_a_step_for_integers_too(tau: float):
     x = np.array([0.5, 1.5, 1.5, 0.2])[:, None, None] * np.ones((1, 1, 2))
     trace = compile_model(graph(lif(pair(tau))), target="gpu", dt=tau, example=x).run(x)
     assert np.array_equal(trace.outputs["y"][:, 0, 0], [0, 1, 1, 0])
+
+
+def network(**nodes: nir.NIRNode) -> NirNetwork:
+    """Nodes one after another."""
+    ends = {"x": nir.Input({"input": np.array([2])}), "y": nir.Output({"output": np.array([2])})}
+    names = ["x", *nodes, "y"]
+    return network_of(nir.NIRGraph({**ends, **nodes}, list(pairwise(names)), type_check=False))
+
+
+def cuba(tau_mem: np.ndarray, tau_syn: np.ndarray, r: float = 1.0) -> nir.CubaLI:
+    return nir.CubaLI(tau_syn=tau_syn, tau_mem=tau_mem, r=pair(r), v_leak=pair(0), w_in=pair(1))
+
+
+MIXED = network(lif=lif(pair(0.02, 0.01)), cuba=cuba(pair(0.04), pair(0.005)), i=IF, d=nir.Delay(pair(0.1, 0)))
+
+
+def test_who_needs_a_time_step():
+    assert timed_nodes(MIXED, "second") == ["cuba", "d", "i", "lif"]
+    assert timed_nodes(MIXED, "step") == ["cuba", "d", "lif"]
+    assert timed_nodes(network(n=nir.Threshold(pair(1)), d=nir.Delay(pair(0))), "second") == []
+
+
+def test_time_constants_from_the_smallest_to_the_largest():
+    spans = time_constants(MIXED)
+    assert spans.keys() == {"lif", "cuba"}
+    assert spans["lif"] == pytest.approx((0.01, 0.02))
+    assert spans["cuba"] == pytest.approx((0.005, 0.04))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "ratio"),
+    [
+        ({"a": cuba(pair(0.01), pair(0.1), 100), "b": cuba(pair(0.02), pair(0.1), 200)}, 1e-4),
+        ({"a": cuba(pair(0.01), pair(0.1), 100), "b": cuba(pair(0.02), pair(0.1), 100)}, 0.0),
+        ({"a": cuba(pair(0.01), pair(0.1), -100)}, 0.0),
+        ({"a": cuba(pair(0.01), pair(0.1), 0.5)}, 0.0),  # longer than the time constants
+        ({"a": IF}, 0.0),
+    ],
+)
+def test_the_step_that_all_gains_share(nodes: dict[str, nir.NIRNode], ratio: float):
+    assert ratio_of_gains(network(**nodes)) == ratio
+
+
+@pytest.mark.parametrize(
+    ("nodes", "text"),
+    [
+        ({"a": lif(pair(0.02))}, "the shortest time constant is 0.02, a tenth of it 0.002"),
+        ({"a": cuba(pair(0.01), pair(0.1), 100)}, "a tenth of it 0.001; r = tau / dt would hold for dt = 0.0001"),
+        ({"d": nir.Delay(pair(0.1, 0.3))}, "the longest delay is 0.3"),
+        ({"n": IF}, "IF neurons count per step with if_gain=step"),
+    ],
+)
+def test_steps_that_would_make_sense(nodes: dict[str, nir.NIRNode], text: str):
+    assert plausible_steps(network(**nodes)).endswith(text)
+
+
+def test_a_step_is_judged_in_the_network_s_dtype():
+    for dtype, passes in (("float64", True), ("float32", False)):
+        semantics = Semantics(dt=1e-42)
+        if passes:
+            check_time_step(network(n=LIF), semantics, dtype)
+            continue
+        with pytest.raises(CompileError, match=f"is nothing to the time constants in {dtype}"):
+            check_time_step(network(n=LIF), semantics, dtype)
+    check_time_step(network(n=LIF), Semantics(), "float32")

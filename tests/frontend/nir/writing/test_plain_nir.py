@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import hypothesis.strategies as st
 import nir
 import numpy as np
 import pytest
-from hypothesis import given, settings
 
 import hw_profiles
 from frontend.nir.round_trip.file import write_nir
 from frontend.nir.writing.plain_nir import MAX_MATRIX_ELEMENTS, plain_nir
-from frontend.nir.writing.strict_threshold import lowest_bit, strict_threshold
 from ir.graph import Array, Graph, GraphBuilder
 from ir.interpreter import interpret
 from ir.ops import (
@@ -243,44 +240,3 @@ def test_too_large_is_a_reason_too() -> None:
     current = builder.add(Sum((0,)), builder.add(Reshape((500, 200)), x, name="r"), name="s")
     graph = builder.build({"y": builder.add(Lif(decay=0.5), current, name="y")})
     assert f"more than {MAX_MATRIX_ELEMENTS:,}" in plain_nir(graph).reason
-
-
-@given(st.lists(st.integers(-(1 << 20), 1 << 20), min_size=1, max_size=5), st.integers(-30, 30))
-def test_lowest_bit(numbers: list[int], exponent: int) -> None:
-    values = np.array(numbers) * 2.0**exponent
-    bit = lowest_bit(values)
-    scaled = values / 2.0**bit
-    assert (scaled == np.round(scaled)).all()
-    if any(numbers):
-        assert not (scaled / 2 == np.round(scaled / 2)).all()
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.sampled_from([1.0, 0.5, 0.25, 0.0]),
-    st.sampled_from(["euler", "sum"]),
-    st.sampled_from([0.5, 1.0, 2.0, 3.0]),
-    st.integers(1, 5),
-    st.integers(0, 1000),
-)
-def test_strict_thresholds_fire_alike_in_both_precisions(
-    decay: float, form: str, theta: float, steps: int, seed: int
-) -> None:
-    op = Lif(decay=decay, form=form, threshold=theta)
-    rng = np.random.default_rng(seed)
-    weights = rng.integers(-4, 5, size=(8, 5)).astype(np.float32) / 4
-    threshold, _ = strict_threshold(op, [weights], steps, on_spikes=True)
-    strict = replace(op, threshold=threshold, comparator=">")
-    currents = (rng.random((steps, 64, 5)) < 0.5).astype(np.float32) @ weights.T
-    for dtype in (np.float32, np.float64):
-        x = currents.astype(dtype)
-        np.testing.assert_array_equal(op.run((x,), {}, steps), strict.run((x,), {}, steps))
-
-
-def test_weights_off_the_grid_take_the_next_float() -> None:
-    op = Lif(decay=0.5)
-    threshold, text = strict_threshold(op, [np.array([[0.1, 0.7]], np.float32)], 2, on_spikes=True)
-    assert threshold == np.nextafter(np.float32(1), np.float32(0))
-    assert "float32" in text
-    assert strict_threshold(op, [np.eye(2)], 2, on_spikes=False)[0] == threshold
-    assert strict_threshold(op, [np.eye(2)], 0, on_spikes=True)[0] == threshold

@@ -272,25 +272,3 @@ def test_standard_nodes_say_the_same(seed: int, tmp_path: Path) -> None:
             np.testing.assert_array_equal(theirs, array)
         else:
             np.testing.assert_allclose(theirs, array, rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize("v0", ["v_leak", "v_reset"])
-def test_start_values_that_every_neuron_takes_from_its_own_parameters_are_standard(v0: str, tmp_path: Path) -> None:
-    """What has no v_leak starts from v_reset, or from 0: all of them in one file are still one reading."""
-    number = lambda *values: np.array(values, np.float32)
-    fires = {"v_threshold": number(1, 2), "v_reset": number(-0.5, 0.25)}
-    leaks = {"r": number(1, 2), "v_leak": number(0.5, -1)}
-    made = {
-        "lif": nir.LIF(tau=number(4, 8), **leaks, **fires),
-        "if": nir.IF(r=number(1, 1), **fires),
-        "li": nir.LI(tau=number(4, 8), **leaks),
-        "i": nir.I(r=number(1, 1)),
-        "cuba": nir.CubaLIF(tau_syn=number(2, 4), tau_mem=number(4, 8), **leaks, **fires),
-    }
-    ends = {f"o.{name}": nir.Output({"output": np.array([2])}) for name in made}
-    edges = [edge for name in made for edge in (("x", name), (name, f"o.{name}"))]
-    source = nir.NIRGraph({"x": nir.Input({"input": np.array([2])}), **made, **ends}, edges, type_check=False)
-    graph = import_nir(source, {"v0": v0}, dt=1.0).graph
-    assert is_standard(to_nir(graph))
-    assert through_file(graph, tmp_path / "a.nir") == graph
-    nir.read(tmp_path / "a.nir", type_check=True)

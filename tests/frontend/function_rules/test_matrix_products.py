@@ -1,0 +1,48 @@
+"""Linear layers, matrix products and einsum: as torch computes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from frontend.function_rules.matrix_products import RULES
+
+STEPS = 3
+W = torch.linspace(-1, 1, 30).reshape(5, 6)
+Tensor = torch.Tensor
+Compute = Callable[[Tensor, Tensor, Tensor], object]
+
+
+CASES: dict[str, Compute] = {
+    "linear": lambda x, y, s: F.linear(x, W, torch.ones(5)) + F.linear(x.flatten(0, 1), W).unflatten(0, (STEPS, -1)),
+    "matmul": lambda x, y, s: torch.matmul(x, W.T) + W[:4, :4] @ (x @ s.mT @ W[:4, :5]),
+    "bmm": lambda x, y, s: torch.bmm(x.flatten(0, 1), y.flatten(0, 1).mT).unflatten(0, (STEPS, -1)),
+    "einsum": lambda x, y, s: torch.einsum("tbnd,tbmd->tbnm", x, y) + torch.einsum("t b n d, t b k d -> t b k n", x, y),
+}
+REFUSED: dict[str, tuple[Compute, str]] = {
+    "matmul over batch": (lambda x, y, s: x.transpose(1, 3) @ y.transpose(1, 3).mT, "import.axes"),
+    "weights from the input": (lambda x, y, s: F.linear(x, x[0, 0]), "import"),
+    "constant vector": (lambda x, y, s: x @ torch.ones(6), "import.matmul"),
+    "einsum with a repeated index": (lambda x, y, s: torch.einsum("tbnn,tbnm->tbnm", x[..., :4], y), "import.einsum"),
+    "einsum with a lone index": (lambda x, y, s: torch.einsum("tbnd,tbme->tbnm", x, y), "import.einsum"),
+    "einsum of three": (lambda x, y, s: torch.einsum("tbnd,tbnd,tbnd->tbn", x, y, x), "import.einsum"),
+    "linear over time": (lambda x, y, s: F.linear(x.transpose(0, 3), torch.ones(2, 3)), "import.axes"),
+}
+
+
+def test_every_rule_has_a_case() -> None:
+    assert CASES.keys() == RULES.keys()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rule_agrees_with_torch(name: str, check_rule: Any) -> None:
+    check_rule(name, CASES[name])
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_has_no_rule_is_one_error(case: str, check_refused: Any) -> None:
+    check_refused(*REFUSED[case])

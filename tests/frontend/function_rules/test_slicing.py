@@ -1,0 +1,64 @@
+"""Slices, joints, copies and paddings of features: as torch computes them; time and batch stay whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from frontend.function_rules.slicing import RULES
+
+STEPS = 3
+Tensor = torch.Tensor
+Compute = Callable[[Tensor, Tensor, Tensor], object]
+
+
+CASES: dict[str, Compute] = {
+    "__getitem__": lambda x, y, s: x[:, :, 1:3, None, -2] + x[..., 2:4, 3].unsqueeze(3) + x[None][0][:][:, :, :2, :1],
+    "narrow": lambda x, y, s: x.narrow(2, 1, 2),
+    "select": lambda x, y, s: x.select(-1, -1) + x.select(3, 0),
+    "split": lambda x, y, s: x.split(4, dim=-1)[1] + torch.split(x, [2, 3, 1], dim=-1)[0],
+    "chunk": lambda x, y, s: x.chunk(2, dim=-1)[0] * x.chunk(2, -1)[1],
+    "unbind": lambda x, y, s: x.unbind(2)[1] - x.unbind(2)[3],
+    "cat": lambda x, y, s: torch.cat((x, y[..., :2], s.expand(STEPS, -1, -1, -1)), dim=-1),
+    "concat": lambda x, y, s: torch.concat([x, y], dim=2),
+    "concatenate": lambda x, y, s: torch.concatenate([x, y.mT.reshape(y.shape)], dim=2),
+    "stack": lambda x, y, s: torch.stack([x, y], dim=2).sum(3) + torch.stack([s[:, :1]] * STEPS).sum(2, keepdim=True),
+    "repeat": lambda x, y, s: s.repeat(STEPS, 1, 1, 2) + x[:, :, :1].repeat(1, 1, 4, 2),
+    "expand": lambda x, y, s: s.expand(STEPS, *s.shape) + x[..., :1].expand(-1, -1, -1, 6),
+    "expand_as": lambda x, y, s: x[:, :, :1].expand_as(y),
+    "broadcast_to": lambda x, y, s: torch.broadcast_to(x[:, :, :1], x.shape),
+    "pad": lambda x, y, s: F.pad(x, (1, 2, 0, 1)),
+}
+REFUSED: dict[str, tuple[Compute, str]] = {
+    "one sample": (lambda x, y, s: x[:, 0], "import.axes"),
+    "one step among all": (lambda x, y, s: torch.cat([x[:1], x[1:]]), "import.outputs"),
+    "steps backwards": (lambda x, y, s: torch.stack([x[2], x[1], x[0]]), "import.outputs"),
+    "join in time": (lambda x, y, s: torch.cat([x, y], dim=0), "import.axes"),
+    "pad in time": (lambda x, y, s: F.pad(x, (0, 0, 0, 0, 0, 0, 1, 0)), "import.axes"),
+    "boolean index": (lambda x, y, s: x[:, :, torch.tensor([True, False, True, True])], "import.index"),
+    "strided slice": (lambda x, y, s: x[:, :, ::2], "import.index"),
+    "reflect pad": (lambda x, y, s: F.pad(x.flatten(0, 1), (1, 1), mode="reflect"), "import.pad"),
+    "joined to a constant": (
+        lambda x, y, s: torch.cat([x, torch.ones(3, x.shape[1], 4, 1)], dim=-1),
+        "import.constant",
+    ),
+    "padded with ones": (lambda x, y, s: F.pad(x, (1, 1), value=1.0), "import.pad"),
+}
+
+
+def test_every_rule_has_a_case() -> None:
+    assert CASES.keys() == RULES.keys()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rule_agrees_with_torch(name: str, check_rule: Any) -> None:
+    check_rule(name, CASES[name])
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_has_no_rule_is_one_error(case: str, check_refused: Any) -> None:
+    check_refused(*REFUSED[case])

@@ -1,0 +1,59 @@
+"""Reshaping and reordering: as torch does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from frontend.function_rules.views import RULES
+
+STEPS = 3
+Tensor = torch.Tensor
+Compute = Callable[[Tensor, Tensor, Tensor], object]
+
+
+CASES: dict[str, Compute] = {
+    "reshape": lambda x, y, s: x.reshape(STEPS, -1, 2, 12),
+    "view": lambda x, y, s: x.view(x.shape[0] * x.shape[1], 24).view(x.shape[0], x.shape[1], 3, 8),
+    "reshape_as": lambda x, y, s: x.flatten(2).reshape_as(y),
+    "view_as": lambda x, y, s: x.flatten(2).view_as(y),
+    "flatten": lambda x, y, s: x.flatten(0, 1).flatten(-2).unflatten(0, (STEPS, -1)),
+    "unflatten": lambda x, y, s: x.unflatten(3, (2, -1)),
+    "permute": lambda x, y, s: x.permute(0, 1, 3, 2).permute((1, 0, 2, 3)).permute(1, 0, 2, 3),
+    "transpose": lambda x, y, s: x.transpose(-1, -2),
+    "swapaxes": lambda x, y, s: x.swapaxes(2, 3),
+    "swapdims": lambda x, y, s: x.swapdims(2, 3),
+    "t": lambda x, y, s: (s.flatten(1).t() + torch.arange(24.0)[:, None]).t(),
+    "get_T": lambda x, y, s: (s.flatten(1).T * torch.arange(24.0)[:, None]).T,
+    "get_mT": lambda x, y, s: x.mT,
+    "movedim": lambda x, y, s: x.movedim((0, 2), (1, 3)).movedim(1, 0),
+    "moveaxis": lambda x, y, s: torch.moveaxis(x, 3, 2),
+    "unsqueeze": lambda x, y, s: x.unsqueeze(2) + y.unsqueeze(-2),
+    "squeeze": lambda x, y, s: x.unsqueeze(2).squeeze(2) + x.unsqueeze(2).squeeze(),
+    "contiguous": lambda x, y, s: x.mT.contiguous(),
+    "clone": lambda x, y, s: x.clone(),
+    "detach": lambda x, y, s: x.detach(),
+    "get_data": lambda x, y, s: x.data,
+    "requires_grad_": lambda x, y, s: x.clone().requires_grad_(False),
+}
+REFUSED: dict[str, tuple[Compute, str]] = {
+    "time mixed with features": (lambda x, y, s: x.permute(1, 2, 0, 3).reshape(-1, 4, 2, 9) + 1, "import.axes"),
+    "squeezed batch": (lambda x, y, s: x[:, :1].squeeze(1), "import.axes"),
+}
+
+
+def test_every_rule_has_a_case() -> None:
+    assert CASES.keys() == RULES.keys()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rule_agrees_with_torch(name: str, check_rule: Any) -> None:
+    check_rule(name, CASES[name])
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_has_no_rule_is_one_error(case: str, check_refused: Any) -> None:
+    check_refused(*REFUSED[case])

@@ -1,0 +1,92 @@
+"""A subclass counts as the neuron that it inherits from where it fires alike on currents made of ties; else it is refused."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from spikingjelly.activation_based import neuron
+from spikingjelly.clock_driven import neuron as old
+from torch import nn
+
+from frontend.neuron_rules.behaviour import NEURONS, STEPS, check_behaviour, tie_currents
+from frontend.tracing.trace import trace_module
+from ir.errors import CompileError
+from ir.ops import Leaky, Lif
+
+
+class Net(nn.Module):
+    def __init__(self, lif: nn.Module) -> None:
+        super().__init__()
+        self.lif = lif
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.lif(x)
+
+
+class DynamicThreshold(old.MultiStepLIFNode):
+    """As in CMSF's published code: a learned threshold beside the fixed one."""
+
+    def __init__(self, value: float, acts: bool) -> None:
+        super().__init__()
+        self.dynamic_threshold = nn.Parameter(torch.tensor(value))
+        self.acts = acts
+
+    def neuronal_fire(self) -> torch.Tensor:
+        return self.surrogate_function(self.v - (self.dynamic_threshold if self.acts else 1.0))
+
+
+class Doubled(neuron.LIFNode):
+    def neuronal_fire(self) -> torch.Tensor:
+        return super().neuronal_fire()
+
+    def multi_step_forward(self, x_seq: torch.Tensor) -> torch.Tensor:
+        return super().multi_step_forward(2 * x_seq)
+
+
+@pytest.mark.parametrize("acts", [True, False])
+def test_a_dynamic_threshold_equal_to_the_threshold_is_ignored(acts: bool) -> None:
+    trace_module(Net(DynamicThreshold(1.0, acts)).eval(), {"x": torch.rand(STEPS, 2, 4)}, [], STEPS, "net")
+
+
+def test_a_subclass_with_dynamics_of_its_own_is_refused() -> None:
+    with pytest.raises(CompileError, match="Doubled") as caught:
+        trace_module(Net(Doubled(step_mode="m")).eval(), {"x": torch.rand(STEPS, 2, 4)}, [], STEPS, "net")
+    assert caught.value.rule == "import.module"
+    assert caught.value.where
+
+
+@pytest.mark.parametrize("step_mode", ["s", "m"])
+def test_the_neuron_itself_behaves_and_is_left_as_it_is(step_mode: str) -> None:
+    module = neuron.LIFNode(step_mode=step_mode)
+    module(torch.full((STEPS, 2), 0.3))
+    before = module.v
+    check_behaviour(module, Lif(decay=0.5), single_step=step_mode == "s")
+    assert module.v is before
+
+
+@pytest.mark.parametrize(
+    "op",
+    [
+        Lif(decay=0.5, comparator=">"),
+        Lif(decay=0.5, reset="subtract"),
+        Lif(decay=0.25),
+        Lif(decay=0.5, threshold=1.001),
+    ],
+)
+def test_any_other_neuron_is_told_apart(op: Lif) -> None:
+    with pytest.raises(CompileError, match="LIFNode does not behave like the neuron it inherits from"):
+        check_behaviour(neuron.LIFNode(step_mode="m"), op, single_step=False)
+
+
+def test_what_cannot_be_reset_or_does_not_fire_cannot_be_probed() -> None:
+    for module, op in ((neuron.LIFNode(step_mode="m"), Leaky(decay=0.5)), (nn.Identity(), Lif(decay=0.5))):
+        with pytest.raises(CompileError, match="cannot be probed"):
+            check_behaviour(module, op, single_step=False)
+
+
+def test_currents_are_eighths_of_the_threshold_and_full_of_ties() -> None:
+    currents = tie_currents(0.75)
+    assert currents.shape == (STEPS, 1, NEURONS)
+    eighths = currents / 0.75 * 8
+    assert torch.equal(eighths, eighths.round())
+    assert float((torch.cumsum(currents, 0) == 0.75).float().mean()) > 0.01

@@ -1,0 +1,209 @@
+"""Every rule for SpikingJelly's neurons against its own forward pass, on random currents and on currents made of ties."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from spikingjelly.activation_based import neuron, surrogate
+from spikingjelly.clock_driven import neuron as old
+from torch import nn
+
+from frontend.neuron_rules.behaviour import STEPS, tie_currents
+from frontend.neuron_rules.spikingjelly import (
+    SPIKINGJELLY_NEURONS,
+    check_spikingjelly,
+    integrate_and_fire,
+    lif,
+    parametric_lif,
+    takes_single_steps,
+)
+from frontend.neuron_rules.table import is_single_step
+from frontend.tracing.trace import trace_module
+from ir.errors import CompileError
+from ir.interpreter import interpret
+from ir.ops import Lif
+
+torch.set_num_threads(1)
+NEURONS: dict[str, list[Callable[[], nn.Module]]] = {
+    "spikingjelly.activation_based.neuron.LIFNode": [
+        lambda: neuron.LIFNode(step_mode="m"),
+        lambda: neuron.LIFNode(tau=4.0, decay_input=False, step_mode="m", v_threshold=0.5),
+        lambda: neuron.LIFNode(v_reset=None, step_mode="m"),
+        lambda: neuron.LIFNode(v_reset=None, decay_input=False, step_mode="m"),
+        lambda: neuron.LIFNode(v_reset=-0.5, step_mode="m", v_threshold=0.75),
+        lambda: neuron.LIFNode(v_reset=0.25, decay_input=False, step_mode="m", store_v_seq=True),
+    ],
+    "spikingjelly.activation_based.neuron.IFNode": [
+        lambda: neuron.IFNode(step_mode="m"),
+        lambda: neuron.IFNode(v_reset=None, step_mode="m", v_threshold=2.0),
+        lambda: neuron.IFNode(v_reset=-1.0, step_mode="m"),
+    ],
+    "spikingjelly.activation_based.neuron.ParametricLIFNode": [
+        lambda: neuron.ParametricLIFNode(step_mode="m"),
+        lambda: neuron.ParametricLIFNode(init_tau=3.0, decay_input=False, step_mode="m"),
+        lambda: neuron.ParametricLIFNode(init_tau=2.0, v_reset=None, step_mode="m"),
+    ],
+    "spikingjelly.clock_driven.neuron.LIFNode": [lambda: old.LIFNode(), lambda: old.LIFNode(v_reset=None)],
+    "spikingjelly.clock_driven.neuron.IFNode": [lambda: old.IFNode(v_reset=-0.5)],
+    "spikingjelly.clock_driven.neuron.ParametricLIFNode": [lambda: old.ParametricLIFNode(init_tau=4.0)],
+    "spikingjelly.clock_driven.neuron.MultiStepLIFNode": [
+        lambda: old.MultiStepLIFNode(),
+        lambda: old.MultiStepLIFNode(v_reset=None, v_threshold=0.5, detach_reset=True),
+        lambda: old.MultiStepLIFNode(decay_input=False, v_reset=-0.5),
+    ],
+    "spikingjelly.clock_driven.neuron.MultiStepIFNode": [
+        lambda: old.MultiStepIFNode(),
+        lambda: old.MultiStepIFNode(v_reset=None),
+    ],
+    "spikingjelly.clock_driven.neuron.MultiStepParametricLIFNode": [
+        lambda: old.MultiStepParametricLIFNode(),
+        lambda: old.MultiStepParametricLIFNode(init_tau=3.0, decay_input=False),
+    ],
+}
+MOVED = {
+    "spikingjelly.activation_based.neuron.lif.LIFNode": "spikingjelly.activation_based.neuron.LIFNode",
+    "spikingjelly.activation_based.neuron.integrate_and_fire.IFNode": "spikingjelly.activation_based.neuron.IFNode",
+    "spikingjelly.activation_based.neuron.plif.ParametricLIFNode": "spikingjelly.activation_based.neuron.ParametricLIFNode",
+}
+"""SpikingJelly 2's name -> that of 0.0.0.0.14: the same neurons in files of their own (2 needs a newer Python than ours)."""
+CASES = [(name, place) for name, made in NEURONS.items() for place in range(len(made))]
+
+
+class Net(nn.Module):
+    def __init__(self, lif: nn.Module) -> None:
+        super().__init__()
+        self.lif = lif
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.stack([self.lif(step) for step in x]) if is_single_step(self.lif) else self.lif(x)
+
+
+def test_every_rule_has_a_neuron() -> None:
+    assert SPIKINGJELLY_NEURONS.keys() - NEURONS.keys() == MOVED.keys()
+    for new, old_name in MOVED.items():
+        assert SPIKINGJELLY_NEURONS[new] is SPIKINGJELLY_NEURONS[old_name]
+
+
+def currents(threshold: float) -> torch.Tensor:
+    """Half random, half multiples of an eighth of the threshold: (STEPS, 2, neurons)."""
+    ties = tie_currents(threshold)
+    return torch.cat([ties, torch.randn(ties.shape, generator=torch.Generator().manual_seed(0)) * 2 * threshold], dim=1)
+
+
+@pytest.mark.parametrize(("name", "place"), CASES)
+def test_every_spike_is_equal(name: str, place: int) -> None:
+    net = Net(NEURONS[name][place]()).eval()
+    graph = trace_module(net, {"x": torch.rand(STEPS, 2, 4)}, [], STEPS, "net")
+    x = currents(graph.nodes["lif"].op.threshold)
+    ours = interpret(graph, {"x": x})["output"]
+    with torch.no_grad():
+        theirs = net(x)
+    assert torch.equal(ours, theirs)
+    assert 0.05 < theirs.mean() < 0.95
+
+
+def test_a_tau_that_is_no_power_of_two_differs_by_rounding_only() -> None:
+    net = Net(neuron.LIFNode(tau=3.0, step_mode="m", store_v_seq=True)).eval()
+    graph = trace_module(net, {"x": torch.rand(STEPS, 2, 4)}, [], STEPS, "net")
+    x = torch.randn(STEPS, 2, 512, generator=torch.Generator().manual_seed(0)) * 3
+    assert torch.equal(interpret(graph, {"x": x})["output"], net(x))
+
+
+def test_tracing_leaves_the_neurons_reset() -> None:
+    net = Net(neuron.LIFNode(step_mode="m")).eval()
+    net(torch.rand(STEPS, 7, 4))
+    trace_module(net, {"x": torch.rand(STEPS, 2, 4)}, [], STEPS, "net")
+    assert net.lif.v == 0.0
+
+
+class DynamicThreshold(old.MultiStepLIFNode):
+    """As in CMSF's published code: a learned threshold beside the fixed one."""
+
+    def __init__(self, value: float, acts: bool) -> None:
+        super().__init__()
+        self.dynamic_threshold = nn.Parameter(torch.tensor(value))
+        self.acts = acts
+
+    def neuronal_fire(self) -> torch.Tensor:
+        return self.surrogate_function(self.v - (self.dynamic_threshold if self.acts else 1.0))
+
+
+@pytest.mark.parametrize("acts", [True, False])
+def test_a_dynamic_threshold_equal_to_the_threshold_is_ignored(acts: bool) -> None:
+    trace_module(Net(DynamicThreshold(1.0, acts)).eval(), {"x": torch.rand(STEPS, 2, 4)}, [], STEPS, "net")
+
+
+class Single(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lif = neuron.LIFNode(step_mode="m")
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.lif(self.lif(x))
+
+
+class Membrane(Net):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.lif(x) + self.lif.v
+
+
+REFUSED: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
+    "dynamic threshold": (lambda: Net(DynamicThreshold(0.9, True)), "import.parameter", "dynamic_threshold"),
+    "single step": (lambda: nn.Sequential(neuron.LIFNode(step_mode="s")), "import.step_mode", "runs step by step"),
+    "analog": (
+        lambda: Net(old.MultiStepLIFNode(surrogate_function=surrogate.Sigmoid(spiking=False))),
+        "import.surrogate",
+        "no spikes",
+    ),
+    "twice without reset": (Single, "import.shared_neuron", "reset"),
+    "reads the membrane": (lambda: Membrane(neuron.LIFNode(step_mode="m")), "import.hidden", "computed from the input"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_no_rule_covers_is_refused(case: str) -> None:
+    make, rule, text = REFUSED[case]
+    with pytest.raises(CompileError, match=text) as caught:
+        trace_module(
+            make().eval(), {"input" if "single step" in case else "x": torch.rand(STEPS, 2, 4)}, [], STEPS, "net"
+        )
+    assert caught.value.rule == rule
+    assert caught.value.where
+
+
+@pytest.mark.parametrize(
+    ("rule", "make", "expected"),
+    [
+        (lif, lambda: neuron.LIFNode(tau=4.0), Lif(decay=0.25)),
+        (lif, lambda: neuron.LIFNode(tau=4.0, decay_input=False), Lif(decay=0.25, form="sum")),
+        (lif, lambda: neuron.LIFNode(v_reset=None), Lif(decay=0.5, reset="subtract")),
+        (lif, lambda: neuron.LIFNode(v_reset=-0.5), Lif(decay=0.5, threshold=1.5)),
+        (integrate_and_fire, lambda: neuron.IFNode(v_threshold=2.0), Lif(decay=0.0, form="sum", threshold=2.0)),
+        (parametric_lif, lambda: neuron.ParametricLIFNode(init_tau=2.0), Lif(decay=0.5)),
+    ],
+)
+def test_a_membrane_is_counted_from_the_reset(rule: Callable[[nn.Module], Lif], make: Any, expected: Lif) -> None:
+    assert rule(make()) == expected
+
+
+def test_who_takes_single_steps() -> None:
+    for node, mode in ((neuron.LIFNode(step_mode="s"), True), (neuron.LIFNode(step_mode="m"), False)):
+        assert takes_single_steps(node, "spikingjelly.activation_based.neuron.LIFNode") is mode
+    for name, mode in (("LIFNode", True), ("MultiStepLIFNode", False)):
+        assert takes_single_steps(getattr(old, name)(), f"spikingjelly.clock_driven.neuron.{name}") is mode
+
+
+def test_a_membrane_must_be_there_from_the_second_step_on_and_not_before() -> None:
+    name = "spikingjelly.activation_based.neuron.LIFNode"
+    node = neuron.LIFNode(step_mode="s")
+    check_spikingjelly(node, name, has_run=False)
+    with pytest.raises(CompileError, match="is reset in the middle") as caught:
+        check_spikingjelly(node, name, has_run=True)
+    assert caught.value.rule == "import.steps"
+    node(torch.ones(1, 2))
+    check_spikingjelly(node, name, has_run=True)
+    with pytest.raises(CompileError, match="its membrane carries over"):
+        check_spikingjelly(node, name, has_run=False)

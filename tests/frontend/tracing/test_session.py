@@ -1,0 +1,120 @@
+"""What a run under observation refuses: values that decide, chance, writes, outputs that are none; and that it leaves no trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from frontend.function_rules import FUNCTION_RULES
+from frontend.recording.recorder import Recorder
+from frontend.tracing.session import INDEXING, Session
+from ir.errors import CompileError
+
+Tensor = torch.Tensor
+Compute = Callable[[Tensor, Tensor, Tensor], object]
+
+
+def _written(x: Tensor) -> Tensor:
+    buffer = torch.zeros_like(x)
+    buffer[:] = x
+    return buffer
+
+
+REFUSED: dict[str, tuple[Compute, str]] = {
+    "control flow": (lambda x, y, s: x if x.sum() > 1 else y, "import"),
+    "item": (lambda x, y, s: x * float(x.sum((2, 3)).sum(0)[0]), "import"),
+    "numpy": (lambda x, y, s: x + torch.from_numpy(x.numpy()), "import.values"),
+    "random": (lambda x, y, s: x + torch.rand(6), "import.random"),
+    "random like": (lambda x, y, s: x + torch.randn_like(x), "import.random"),
+    "write into a buffer": (lambda x, y, s: _written(x), "import.in_place"),
+    "out": (lambda x, y, s: torch.add(x, y, out=torch.empty_like(x)), "import"),
+    "write into the input": (lambda x, y, s: [x.__setitem__(0, 1.0), x][1], "import.in_place"),
+    "constant of a computed number": (lambda x, y, s: x + torch.full_like(x, y.sum((2, 3)).sum(0)[0]), "import"),
+    "constant output": (lambda x, y, s: torch.ones(3), "import.outputs"),
+    "no tensor": (lambda x, y, s: {"a": x, "b": 3}, "import.outputs"),
+    "output without batch first": (lambda x, y, s: s.transpose(0, 1), "import.outputs"),
+    "time after batch": (lambda x, y, s: x.transpose(0, 1), "import.outputs"),
+    "own exception": (lambda x, y, s: x @ y, "import.forward"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_imported_is_one_error(case: str, check_refused: Any) -> None:
+    check_refused(*REFUSED[case])
+
+
+def test_a_rule_that_contradicts_torch_is_one_error(check_refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FUNCTION_RULES, "neg", FUNCTION_RULES["get_mT"])
+    error = check_refused(lambda x, y, s: -x, "import.function")
+    assert error.rule == "import.function"
+    assert "neg made a tensor of shape (3, 5, 4, 6), its rule says" in error.what
+
+
+class Outer(nn.Module):
+    def __init__(self, compute: Callable[[nn.Module, Tensor], Any]) -> None:
+        super().__init__()
+        self.compute = compute
+        self.inner = nn.ModuleList([nn.Identity(), nn.Linear(5, 2)])
+
+    def forward(self, x: Tensor) -> Any:
+        return self.compute(self, x)
+
+
+def session(compute: Callable[[Any, Tensor], Any]) -> Session:
+    net = Outer(compute).eval()
+    return Session(net, Recorder("net", 4, 3, {id(net.inner[1].weight): "w", id(net.inner[1].bias): "b"}))
+
+
+def test_an_example_of_any_batch_becomes_the_traced_one() -> None:
+    run = session(lambda net, x: x)
+    example = torch.arange(4 * 2 * 5.0).reshape(4, 2, 5)
+    x = run.input("x", example, static=False)
+    assert torch.equal(x, example[:, [0, 1, 0]])
+    assert torch.equal(run.input("s", example[0], static=True), example[0, [0, 1, 0]])
+    graph = run.recorder.build({"y": run.output("y", x)})
+    assert [str(node.type) for node in graph.inputs] == ["real[5]", "real[5] static"]
+
+
+def test_zeros_and_ones_over_time_are_spikes() -> None:
+    run = session(lambda net, x: x)
+    spikes = torch.ones(4, 3, 5)
+    run.input("x", spikes, static=False)
+    run.input("s", spikes[0], static=True)
+    assert [str(node.type) for node in run.recorder.build({"y": "x"}).inputs] == ["spike[5]", "real[5] static"]
+
+
+def test_nodes_are_named_after_the_module_that_runs() -> None:
+    run = session(lambda net, x: net.inner[1](net.inner[0](x)) * 2)
+    result = run.run({"x": run.input("x", torch.rand(4, 3, 5), static=False)})
+    graph = run.recorder.build({"y": run.output("y", result)})
+    assert list(graph.nodes) == ["x", "inner.1", "mul"]
+    assert [node.provenance.module for node in graph.nodes.values()] == ["", "inner.1", ""]
+    assert dict(graph.nodes["inner.1"].params) == {"weight": "w", "bias": "b"}
+
+
+def test_indexing_is_observed_during_the_run_only() -> None:
+    patched: list[bool] = []
+
+    def compute(_net: nn.Module, x: Tensor) -> Tensor:
+        patched.append(all(name in vars(torch.Tensor) for name in INDEXING))
+        return x[..., :2]
+
+    run = session(compute)
+    result = run.run({"x": run.input("x", torch.rand(4, 3, 5), static=False)})
+    assert patched == [True]
+    assert not any(name in vars(torch.Tensor) for name in INDEXING)
+    assert "slice" in [node.op.kind for node in run.recorder.build({"y": run.output("y", result)}).nodes.values()]
+
+
+def test_an_error_names_the_module_in_which_it_happens() -> None:
+    def compute(net: Any, x: Tensor) -> Tensor:
+        return net.inner[1](x[..., :3])
+
+    run = session(compute)
+    with pytest.raises(CompileError, match="the model raised RuntimeError") as caught:
+        run.run({"x": run.input("x", torch.rand(4, 3, 5), static=False)})
+    assert (caught.value.rule, caught.value.where) == ("import.forward", "inner.1")
