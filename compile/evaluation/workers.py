@@ -6,9 +6,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -60,12 +59,7 @@ def _cluster(address: str) -> Generator[Workers]:
         what, hint = "--cluster needs Dask, which is not installed", "install the extra: uv pip install '.[cluster]'"
         raise CompileError("cluster.missing", what, hint=hint) from None
     logging.getLogger("distributed").setLevel(logging.WARNING)
-    quiet = {"silence_logs": logging.ERROR}  # its workers warn of every task that an interrupt cancels
-    local: Callable[[], Any] = partial(
-        distributed.LocalCluster, n_workers=cores(), threads_per_worker=1, **quiet, **NO_DASHBOARD
-    )
-    with local() if address == LOCAL else nullcontext() as cluster:
-        scheduler = address if cluster is None else cluster.scheduler_address
+    with _scheduler(distributed, address) as scheduler:
         asyncio.run(_check(distributed, scheduler))
         with distributed.Client(scheduler, timeout=CONNECT_S) as client:
             try:
@@ -74,6 +68,17 @@ def _cluster(address: str) -> Generator[Workers]:
                 raise CompileError(
                     "cluster.worker", str(error), where=address, hint="give the workers more memory"
                 ) from None
+
+
+@contextmanager
+def _scheduler(distributed: Any, address: str) -> Generator[str]:
+    """The address of a scheduler: the one that the user names, or that of a cluster here as long as the block runs."""
+    if address != LOCAL:
+        yield address
+        return
+    quiet = {"silence_logs": logging.ERROR}  # its workers warn of every task that an interrupt cancels
+    with distributed.LocalCluster(n_workers=cores(), threads_per_worker=1, **quiet, **NO_DASHBOARD) as cluster:
+        yield cluster.scheduler_address
 
 
 async def _check(distributed: Any, address: str) -> None:
