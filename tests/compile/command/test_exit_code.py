@@ -80,8 +80,17 @@ def test_our_own_errors_are_not_hidden():
         exit_code(lambda: 1 // 0)
 
 
-def test_a_reader_that_goes_away_is_no_error():
-    code = "import sys; from compile.command.exit_code import exit_code\nsys.exit(exit_code(lambda: print('x' * 10**6, flush=True) or 5))"
-    reader = f'{sys.executable} -c "{code}" | head -c 1; exit ${{PIPESTATUS[0]}}'
-    done = subprocess.run(["bash", "-c", reader], cwd=ROOT, capture_output=True, check=False)
+TALK = """
+import sys
+from compile.command.exit_code import exit_code
+sys.exit(exit_code(lambda: print("x" * 10**6, flush=True) or 5))
+"""
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path):
+    (tmp_path / "talk.py").write_text(TALK)
+    reader = f"{sys.executable} {tmp_path / 'talk.py'} | head -c 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", reader], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, check=False
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"x", b"")

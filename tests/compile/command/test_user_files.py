@@ -91,7 +91,7 @@ def process() -> list[object]:
     """What a command may not change for the rest of the program."""
     paths = [list(sys.path), list(sys.path_hooks), list(sys.meta_path), os.getcwd()]
     mine = [name for name in sys.modules if name.partition(".")[0] in ("draws", "net") or name == "models.foo"]
-    ours = [sys.modules[name] is module for name, module in (("ir", ir), ("backends", backends), ("models", models))]
+    ours = [sys.modules[module.__name__] is module for module in (ir, backends, models)]
     return [*paths, mine, ours]
 
 
