@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.checkout
+
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 STAGES = ("compile", "frontend", "ir", "backends", "models", "hw_profiles")
-APART = ("bench", "data", "golden", "interop", "replay")
+APART = ("bench", "data", "docs", "golden", "interop", "replay")
 """Folders of tests that are no folder of the tree."""
 COVERED = {
     "backends.lava.target": "backends/test_targets.py",
@@ -20,51 +22,6 @@ COVERED = {
     "backends.reference.target": "backends/test_targets.py",
     "backends.target": "backends/test_targets.py",
     "backends.trace": "backends/test_targets.py",
-    "compile.__main__": "compile/command/test_start.py",
-    "compile.benchmark.machine": "compile/benchmark/test_table.py",
-    "compile.benchmark.network": "compile/benchmark/test_bench_flag.py",
-    "compile.cli": "compile/command/test_signals.py",
-    "compile.command.arguments": "compile/command/test_bad_input.py",
-    "compile.command.exit_code": "compile/command/test_signals.py",
-    "compile.command.listing": "compile/command/test_bad_input.py",
-    "compile.command.progress": "compile/command/test_bad_input.py",
-    "compile.driver": "compile/report/test_report.py",
-    "compile.energy.analytic": "compile/energy/test_published.py",
-    "compile.energy.comparison": "compile/energy/test_causes.py",
-    "compile.energy.operations": "compile/energy/test_published.py",
-    "compile.energy.rates": "compile/energy/test_small.py",
-    "compile.energy.simulated": "compile/energy/test_small.py",
-    "compile.evaluation.batch": "compile/evaluation/test_evaluate.py",
-    "compile.evaluation.cli": "compile/evaluation/test_evaluate.py",
-    "compile.evaluation.result_cache": "compile/evaluation/test_evaluate.py",
-    "compile.evaluation.setting": "compile/evaluation/test_evaluate.py",
-    "compile.evaluation.workers": "compile/evaluation/test_evaluate.py",
-    "compile.measure.layers": "compile/report/test_report.py",
-    "compile.measure.run": "compile/report/test_report.py",
-    "compile.measure.test_set": "compile/command/test_main_job.py",
-    "compile.output.atomic_file": "compile/benchmark/test_table.py",
-    "compile.output.earlier_run": "compile/output/test_atomic_folder.py",
-    "compile.output.write": "compile/report/test_report.py",
-    "compile.report.report_json": "compile/report/test_report.py",
-    "compile.report.report_text": "compile/report/test_report.py",
-    "compile.report.table": "compile/report/test_report.py",
-    "compile.stages.build": "compile/evaluation/test_evaluate.py",
-    "compile.stages.host_inputs": "compile/evaluation/test_evaluate.py",
-    "compile.stages.load": "compile/evaluation/test_evaluate.py",
-    "compile.stages.npz": "compile/evaluation/test_evaluate.py",
-    "compile.stages.options": "compile/report/test_report.py",
-    "compile.stages.program": "compile/report/test_report.py",
-    "compile.stages.samples": "compile/evaluation/test_table.py",
-    "compile.stages.source": "compile/evaluation/test_evaluate.py",
-    "compile.version": "compile/command/test_bad_input.py",
-    "models.cmsf_network.block": "models/test_cmsf_equals_oracle.py",
-    "models.cmsf_network.config": "models/cmsf_network/test_checkpoints.py",
-    "models.cmsf_network.encoder": "models/retrieval/test_losses.py",
-    "models.cmsf_network.fusion": "models/retrieval/test_losses.py",
-    "models.cmsf_network.parts": "models/cmsf_network/test_checkpoints.py",
-    "models.layers.attention": "models/test_cmsf_equals_oracle.py",
-    "models.layers.neuron": "models/layers/test_spike_generators.py",
-    "models.training.training": "models/test_train.py",
 }
 """Module -> the file with its tests: it has none of its own, being types only, a table, or an organ of one user."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -20,6 +20,9 @@ from ir.errors import CompileError
 LOCAL = "local"
 """In place of a scheduler's address: a cluster of processes on this machine, one per core."""
 CONNECT_S = 20
+"""How long a scheduler may take to answer."""
+WORKERS_S = 20
+"""How long a cluster may take to have a worker."""
 NO_DASHBOARD: dict[str, Any] = {"dashboard_address": None}
 
 
@@ -56,16 +59,9 @@ def _cluster(address: str) -> Generator[Workers]:
         what, hint = "--cluster needs Dask, which is not installed", "install the extra: uv pip install '.[cluster]'"
         raise CompileError("cluster.missing", what, hint=hint) from None
     logging.getLogger("distributed").setLevel(logging.WARNING)
-    quiet = {"silence_logs": logging.ERROR}  # its workers warn of every task that an interrupt cancels
-    local = partial(distributed.LocalCluster, n_workers=cores(), threads_per_worker=1, **quiet, **NO_DASHBOARD)
-    with local() if address == LOCAL else nullcontext(address) as scheduler:
-        try:
-            client = distributed.Client(scheduler, timeout=CONNECT_S)
-        except (OSError, ValueError) as error:
-            hint = f"--cluster takes {LOCAL}, or a scheduler's address like tcp://host:8786"
-            raise CompileError("cluster.address", f"no scheduler answers at {address}: {error}", hint=hint) from None
-        with client:
-            _check(distributed, client, address)
+    with _scheduler(distributed, address) as scheduler:
+        asyncio.run(_check(distributed, scheduler))
+        with distributed.Client(scheduler, timeout=CONNECT_S) as client:
             try:
                 yield Workers(client.get_executor(pure=False).submit, lambda network: client.scatter(network))
             except distributed.KilledWorker as error:
@@ -74,13 +70,46 @@ def _cluster(address: str) -> Generator[Workers]:
                 ) from None
 
 
-def _check(distributed: Any, client: Any, address: str) -> None:
-    """CompileError where the cluster has no workers, or such as do not have the compiler."""
+@contextmanager
+def _scheduler(distributed: Any, address: str) -> Generator[str]:
+    """The address of a scheduler: the one that the user names, or that of a cluster here as long as the block runs."""
+    if address != LOCAL:
+        yield address
+        return
+    quiet = {"silence_logs": logging.ERROR}  # its workers warn of every task that an interrupt cancels
+    with distributed.LocalCluster(n_workers=cores(), threads_per_worker=1, **quiet, **NO_DASHBOARD) as cluster:
+        yield cluster.scheduler_address
+
+
+async def _check(distributed: Any, address: str) -> None:
+    """
+    CompileError where no scheduler answers, or its cluster has no workers, or such as do not have the compiler.
+
+    By a client in an event loop of its own: Dask never ends the thread and the loop of one that fails to connect.
+    """
+    client = distributed.Client(address, asynchronous=True, timeout=CONNECT_S)
+    try:
+        await _connect(distributed, client, address)
+        await _check_workers(distributed, client, address)
+    finally:
+        await client.close()
+
+
+async def _connect(distributed: Any, client: Any, address: str) -> None:
+    try:
+        await asyncio.wait_for(client, 2 * CONNECT_S)  # Dask itself waits for ever where nothing is said
+    except (OSError, ValueError, distributed.TimeoutError) as error:
+        reason = str(error) or "it takes the connection and says nothing"
+        hint = f"--cluster takes {LOCAL}, or a scheduler's address like tcp://host:8786"
+        raise CompileError("cluster.address", f"no scheduler answers at {address}: {reason}", hint=hint) from None
+
+
+async def _check_workers(distributed: Any, client: Any, address: str) -> None:
     hint = "start workers in a checkout of this version, see docs/evaluation.md"
     try:
-        client.wait_for_workers(1, timeout=CONNECT_S)
-        client.run(import_module, __name__)
-    except (TimeoutError, distributed.TimeoutError):
+        await client.wait_for_workers(1, timeout=WORKERS_S)
+        await client.run(import_module, __name__)
+    except distributed.TimeoutError:
         raise CompileError("cluster.worker", "the cluster has no workers", where=address, hint=hint) from None
     except ImportError as error:
         raise CompileError(

@@ -50,7 +50,7 @@ def part_lines(part: PartReport, by_module: bool) -> Iterator[str]:
     host = _host_pj(part.energy)
     if host:
         yield f"{'  on the host':<86}{energy_text(host):>11}{'-':>11}"
-    yield _sum_line(part.build.part.name.upper(), lines, part.energy).text("")
+    yield _sum_line(part.build.part.name.upper(), layers, part.energy).text("")
 
 
 def energy_text(pj: Fraction | None) -> str:

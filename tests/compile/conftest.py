@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from compile.cli import main
 
 TINY = """
 import torch
@@ -47,3 +50,19 @@ def tiny(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.py"
     path.write_text(TINY)
     return path
+
+
+@pytest.fixture
+def fails(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """fails(argv, code, *words): the command line ends with `code` and exactly one error, which says the words."""
+
+    def run(argv: list[str], code: int, *words: str) -> str:
+        assert main(argv) == code
+        text = capsys.readouterr().err
+        assert text.count("error[") == 1
+        assert "Traceback" not in text
+        for word in words:
+            assert word in text
+        return text
+
+    return run

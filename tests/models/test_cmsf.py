@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
 from torch import nn
 
 from models import cmsf
 from models.cmsf_network.config import CmsfConfig
-from models.cmsf_network.parts import firing_rates, initial_parts
+from models.cmsf_network.parts import firing_rates
 
 OUTPUTS = {
     "image": ("emb", "res", "early"),
@@ -110,33 +108,3 @@ def test_unknown_configuration_is_named(use: object) -> None:
     assert callable(use)
     with pytest.raises(ValueError, match="no configuration 'huge' of CMSF; there are digits, digits-spike, paper"):
         use("huge")
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"fusion": "late"}, "fusion 'late' is not one of scca"),
-        ({"gate": "soft"}, "gate 'soft' is not one of analog, spike"),
-        ({"T": 7}, "T = 7"),
-        ({"heads": 5}, "D = 64 is not divisible by 5 heads"),
-        ({"combs": 5}, "12 tokens are not divisible into 5 combs"),
-        ({"L": 8}, "SCCA pairs tokens"),
-        ({"generator": "poisson"}, "spike generator 'poisson'"),
-    ],
-)
-def test_impossible_configurations_are_refused(change: dict[str, object], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        initial_parts(replace(cmsf.CONFIGS["digits"], **change), seed=0)
-
-
-def test_without_fusion_there_is_no_fusion_part() -> None:
-    parts = initial_parts(replace(cmsf.CONFIGS["digits"], fusion="none"), seed=0)
-    assert parts.keys() == {"image", "text"}
-
-
-def test_published_initialisation() -> None:
-    image = initial_parts(cmsf.CONFIGS["digits"], seed=0)["image"]
-    state = image.state_dict()
-    assert state["block.0.attn.q_linear.weight"].std().item() == pytest.approx(0.02, rel=0.05)
-    assert state["block.0.attn.q_linear.bias"].abs().max() == 0
-    assert state["weights_tensor"].flatten().tolist() == pytest.approx([2.3026, 1.9])

@@ -78,7 +78,7 @@ def _obstacle(graph: Graph) -> str:
     for node in graph.nodes.values():
         if not node.type.size:
             return f"%{node.name} has no elements"
-        if isinstance(node.op, Lif | Leaky):
+        if type(node.op) in (Lif, Leaky):
             reason = _unspeakable(graph, node)
             if reason:
                 return reason

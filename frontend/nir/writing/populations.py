@@ -44,8 +44,9 @@ class Population:
     def of(graph: Graph, node: Node) -> Population | None:
         """The population of a node; None for neurons of other kinds, without axes, or in micro-steps."""
         op = node.op
-        if not isinstance(op, Lif | Leaky) or not node.type.shape or (isinstance(op, Lif) and op.micro):
-            return None
+        if type(op) not in (Lif, Leaky) or not node.type.shape or (isinstance(op, Lif) and op.micro):
+            return None  # a neuron derived from one of these would lose what it adds
+        assert isinstance(op, Membrane)
         return Population(op, graph.arrays(node), node.type.shape, graph.dtype)
 
     def value(self, name: str) -> Array:

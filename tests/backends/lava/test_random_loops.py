@@ -198,6 +198,7 @@ def events_of(graph, values):
     return spikes, {n: int(np.count_nonzero(values[graph.nodes[n].inputs[0]])) * k for n, k in fan_out.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(30))
 def test_random_networks_equal_the_interpreter(seed, kind, in_process):

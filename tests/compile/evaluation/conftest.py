@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from compile.evaluation.result_cache import ResultCache
 
 TASK = """
 
@@ -31,3 +34,21 @@ def measured(tiny: Path) -> Path:
     path = tiny.with_name("measured.py")
     path.write_text(tiny.read_text() + TASK)
     return path
+
+
+Stored = dict[str, tuple[object, dict[str, bytes]]]
+
+
+@pytest.fixture
+def stored() -> Callable[[Path], Stored]:
+    """What a cache's folder holds: key -> events and the very bytes of the outputs."""
+
+    def read(folder: Path) -> Stored:
+        results = {path.stem: ResultCache(folder).load(path.stem) for path in folder.glob("*.npz")}
+        return {
+            key: (result.events, {name: str(a.dtype).encode() + a.tobytes() for name, a in result.outputs.items()})
+            for key, result in results.items()
+            if result is not None
+        }
+
+    return read

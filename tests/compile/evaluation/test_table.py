@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from compile.evaluation.evaluate import EvaluationRow
-from compile.evaluation.setting import Setting, models
+from compile.evaluation.setting import Setting
 from compile.evaluation.table import content, pareto, table
 from ir.errors import CompileError
 
@@ -40,11 +40,6 @@ def test_text_is_cheapest_first_and_refusals_come_last():
     assert lines[4] == "net, loihi2: some.rule: cannot"
     assert len({len(line) for line in lines[:4]}) == 1
     assert [entry["refused"] for entry in content([refused, row(1, 1)])["rows"]] == ["some.rule: cannot", None]
-
-
-def test_the_models_of_the_repository_are_found():
-    assert "cmsf" in [path.stem for path in models()]
-    assert not {"train", "evaluate", "digits_task"} & {path.stem for path in models()}
 
 
 def test_every_field_is_documented():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-import frontend.function_rules as package
+from frontend import function_rules as package
 from frontend.function_rules import FUNCTION_RULES, function_name, is_in_place, rule_name
 from frontend.function_rules.queries import LIKE, QUERIES, RANDOM, VALUES
 from ir.errors import CompileError

@@ -44,7 +44,8 @@ CASES: dict[str, tuple[Callable[[], object], str, str]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_what_happens_in_the_child_is_one_error(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read, rule, text = CASES[case]
-    monkeypatch.setattr(hdf5_trial, "SECONDS", 1)
+    if case == "hangs":  # the others end by themselves, however busy the machine is
+        monkeypatch.setattr(hdf5_trial, "SECONDS", 1)
     (tmp_path / "file").write_bytes(b"x")
 
     def attempt() -> object:
@@ -55,7 +56,7 @@ def test_what_happens_in_the_child_is_one_error(case: str, tmp_path: Path, monke
         hdf5_trial.trial(tmp_path / "file", attempt, 0)
     assert caught.value.rule == rule
     assert text in caught.value.what
-    assert time.perf_counter() - start < 10
+    assert time.perf_counter() - start < 300
 
 
 def test_a_sound_read_says_nothing_and_leaves_nothing(tmp_path: Path) -> None:

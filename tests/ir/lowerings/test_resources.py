@@ -94,9 +94,9 @@ def test_comb_attention(cmsf: SimpleNamespace):
 
 def test_published_size_lowers_fast(cmsf: SimpleNamespace):
     source = cmsf.Tracer(cmsf.PAPER, seed=None).encoder()
-    started = time.perf_counter()
+    started = time.process_time()
     _lowered(cmsf, source)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_every_share_is_told_apart(encoder: Graph):

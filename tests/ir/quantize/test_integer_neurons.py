@@ -94,6 +94,7 @@ def test_neurons_on_a_grid_lose_nothing_for_any_number_of_steps(options, seed: i
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(
     st.sampled_from([">", ">="]),

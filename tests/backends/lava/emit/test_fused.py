@@ -10,6 +10,7 @@ from backends.lava.timing import timing_of
 from ir.analysis.fan_in import populations
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("real", [False, True])
 @pytest.mark.parametrize("seed", range(40))
 def test_random_networks_equal_the_interpreter(seed, real, network, expected, in_process):

@@ -19,7 +19,8 @@ from ir.errors import CompileError
 pytestmark = [pytest.mark.lava, pytest.mark.checkout]  # its programs import the checkout
 
 ROOT = Path(__file__).parents[4]
-PATIENCE_S = 20
+PATIENCE_S = 300
+"""A session that takes longer hangs; nothing else depends on how long anything takes."""
 
 SCRIPT = """
 import os, sys, time
@@ -44,7 +45,7 @@ y = b.add(IntegerLif(4095, 0, 1, 6, 12, 24), b.add(Linear(), x, name="l", params
 chip = b.build({"y": y})
 {harm}
 try:
-    trace = LavaEngine(chip, "{emission}", deadline_s=2.0, lanes=1).run({"x": np.ones((2, {samples}, 4), np.int64)})
+    trace = LavaEngine(chip, "{emission}", deadline_s={deadline_s}, lanes=1).run({"x": np.ones((2, {samples}, 4), np.int64)})
     print("spikes", trace.events.spikes["y"])
 except CompileError as error:
     print("rule", error.rule)
@@ -54,20 +55,25 @@ except KeyboardInterrupt:
 sys.exit(0)
 """
 
-HANGS = """
+AT_STEP_3 = """
 step = {worker}.step
-def hang(self):
-    time.sleep(3600 if self_steps(self) == 3 else 0)
+def harmed(self):
+    if self_steps(self) == 3:
+        {deed}
     return step(self)
 def self_steps(self):
     return self.core.steps_done if isinstance(self, CoreWorker) else self.steps_done
-{worker}.step = hang
+{worker}.step = harmed
 """
-FAILS = HANGS.replace(
-    "time.sleep(3600 if self_steps(self) == 3 else 0)", "assert self_steps(self) != 3, 'the dog ate it'"
-)
-DIES = HANGS.replace(
-    "time.sleep(3600 if self_steps(self) == 3 else 0)", "self_steps(self) == 3 and os.kill(os.getpid(), 9)"
+FAILS = AT_STEP_3.replace("{deed}", "raise AssertionError('the dog ate it')")
+DIES = AT_STEP_3.replace("{deed}", "os.kill(os.getpid(), 9)")
+HANGS = (
+    AT_STEP_3.replace("{deed}", "time.sleep(3600)")
+    + """
+from backends.lava.runtime import safe_run
+start = safe_run._watch_start
+safe_run._watch_start = lambda runtime, deadline_s: start(runtime, {patience_s})
+"""
 )
 CANNOT_BE_BUILT = """
 from backends.lava.processes.worker_process import WorkerModel
@@ -88,9 +94,10 @@ def slow(self):
 class Session:
     """A Python process of its own session, its output, and what is left of it."""
 
-    def __init__(self, harm="", worker="CoreWorker", emission="fused", samples=5):
+    def __init__(self, harm="", worker="CoreWorker", emission="fused", samples=5, deadline_s=PATIENCE_S):
         code = SCRIPT.replace("{harm}", harm.replace("{worker}", worker)).replace("{emission}", emission)
-        code = code.replace("{samples}", str(samples))
+        code = code.replace("{samples}", str(samples)).replace("{deadline_s}", str(deadline_s))
+        code = code.replace("{patience_s}", str(PATIENCE_S))
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         self.process = subprocess.Popen([sys.executable, "-c", code], env=environment, start_new_session=True, **pipes)
@@ -113,8 +120,8 @@ class Session:
         raise AssertionError(self.output)
 
     def leftovers(self):
-        """Processes of the session after a moment of grace, and named shared memory that they used or left."""
-        end = time.monotonic() + 5
+        """Processes of the session that do not end, and named shared memory that they used or left."""
+        end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end and self._processes():
             time.sleep(0.05)
         return self._processes() + [line for line in self.output.splitlines() if line.startswith("segment")]
@@ -155,7 +162,7 @@ def test_a_run_that_goes_well_leaves_nothing():
     ids=["hang", "hang-stock", "failure", "failure-stock", "death", "death-stock", "build"],
 )
 def test_harm_to_a_child_ends_in_one_error(harm, worker, emission, rule, said):
-    session = Session(harm, worker, emission)
+    session = Session(harm, worker, emission, deadline_s=2.0 if harm == HANGS else PATIENCE_S)
     output = session.finish()
     assert f"rule {rule}" in output
     assert said in output

@@ -74,6 +74,7 @@ def test_products_of_bytes(rows, inputs, outputs):
     assert np.array_equal(found.cpu().numpy(), x.astype(np.float64) @ weight.T)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, suppress_health_check=QUIET)
 @given(data=st.data())
 def test_integer_networks(data, integer_networks):
@@ -86,6 +87,7 @@ def test_networks_in_the_sources_arithmetic(data, float_networks):
     check(*data.draw(float_networks))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", ["integer", "float64"])
 @pytest.mark.parametrize("seed", range(3))
 def test_loops_and_delays(seed, level, loops):

@@ -104,7 +104,7 @@ def test_tiles_run_side_by_side(torch_threads, monkeypatch: pytest.MonkeyPatch):
     torch_threads(2)
     monkeypatch.setattr(tiles, "TILE_BYTES", 1)
     monkeypatch.setattr(tiles, "MOST_TILE_BYTES", 1)
-    both, real, threads = threading.Barrier(2, timeout=60), DeviceNetwork.compute, set[int]()
+    both, real, threads = threading.Barrier(2, timeout=600), DeviceNetwork.compute, set[int]()
 
     def compute(self, inputs, counter):
         both.wait()

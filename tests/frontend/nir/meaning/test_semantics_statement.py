@@ -62,6 +62,7 @@ def test_what_no_caller_may_state(stated: Any, rule: str, what: str) -> None:
     assert what in caught.value.what
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "semantics", [*(item.semantics() for item in PRESETS.values()), Semantics(dt=1 / 3), Semantics(v0=0.1)]
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,8 @@ import pytest
 import torch
 
 from compile import compile_model
+from compile.stages.build import Build
+from compile.stages.source import Part
 from frontend.model_file.model_file import load_model_file
 from frontend.nir.round_trip.file import read_nir, write_nir
 from frontend.nir.round_trip.to_nir import to_nir
@@ -128,3 +132,60 @@ def test_models_that_come_with_the_compiler_are_found_from_any_folder(tmp_path: 
     (tmp_path / "models" / "cmsf.py").write_text("raise RuntimeError('mine')")
     with pytest.raises(CompileError, match="mine"):
         compile_model("models/cmsf.py", target="gpu", part="image")
+
+
+def states(module: torch.nn.Module) -> list[object]:
+    """All that a user can see of a module: modes, hooks, parameters, states of neurons; and of the process."""
+    own = [
+        (
+            name,
+            part.training,
+            [dict(getattr(part, hooks)) for hooks in ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks")],
+            {key: id(value) for key, value in part.named_parameters(recurse=False)},
+            {key: value.tolist() for key, value in part.state_dict().items()},
+            {
+                key: value.tolist() if isinstance(value, torch.Tensor) else value
+                for key, value in memories(part).items()
+            },
+        )
+        for name, part in module.named_modules()
+    ]
+    return [*own, torch.get_rng_state().tolist(), str(np.random.get_state()), random.getstate(), os.getcwd()]
+
+
+def memories(part: torch.nn.Module) -> dict[str, object]:
+    """The membranes of a SpikingJelly neuron."""
+    return dict(getattr(part, "_memories", {}))
+
+
+@pytest.mark.parametrize("fail", [False, True])
+def test_a_module_in_the_middle_of_training_is_left_as_it_was(
+    module: torch.nn.Module, x: torch.Tensor, fail: bool, monkeypatch: pytest.MonkeyPatch
+):
+    """A hook that draws random numbers and changes the folder, a part in eval mode, membranes of the last batch."""
+
+    def hook(part: torch.nn.Module, inputs: object, output: torch.Tensor) -> None:
+        np.random.rand(), random.random()
+        os.chdir("/")
+
+    folder = os.getcwd()
+    module.train()
+    module.get_submodule("fc2").eval()
+    module(x)
+    module.get_submodule("fc1").register_forward_hook(hook)
+    before = states(module)
+    assert any(isinstance(memories(part).get("v"), torch.Tensor) for part in module.modules())
+    if fail:
+        monkeypatch.setattr("compile.driver.build_part", refuse)
+        with pytest.raises(CompileError, match="no luck"):
+            compile_model(module, target="gpu", example=x)
+    else:
+        compile_model(module, target="gpu", example=x).run(x)
+    assert os.getcwd() == folder
+    assert states(module) == before
+
+
+def refuse(part: Part, *_: object) -> Build:
+    """Run the module, then fail."""
+    part.network(part.example["x"])
+    raise CompileError("some.rule", "no luck")

@@ -1,25 +1,21 @@
 """
-CMSF against a numpy replay written from the published equations, exactly.
+CMSF as a numpy replay written from the published equations, and numbers on which both compute without rounding.
 
-Weights, biases and statistics are small dyadic numbers (norms without epsilon), so that both sides
-compute without rounding and every spike must agree. Membranes that land exactly on the threshold
-are common then; each test asks for some.
+Weights, biases and statistics are small dyadic numbers (norms without epsilon), so every spike must agree. Membranes that land
+exactly on the threshold are common then; each test asks for some.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-import pytest
 import torch
 from torch import nn
 
-from models.cmsf_network.block import CmsfBlock, attention_block, comb_block
 from models.cmsf_network.config import CmsfConfig
-from models.cmsf_network.parts import initial_parts
 
-CONFIG = CmsfConfig(N=6, L=6, D=8, F=16, region_features=8, word_features=8, heads=2, combs=3, gate="analog")
+SMALL = CmsfConfig(N=6, L=6, D=8, F=16, region_features=8, word_features=8, heads=2, combs=3, gate="analog")
 
 
 @dataclass
@@ -110,7 +106,7 @@ class Oracle:
         return total / length
 
 
-def _make_dyadic(module: nn.Module, seed: int) -> None:
+def make_dyadic(module: nn.Module, seed: int) -> None:
     rng = torch.Generator().manual_seed(seed)
 
     def choose(like: torch.Tensor, low: int, high: int, scale: float) -> torch.Tensor:
@@ -137,17 +133,17 @@ def _make_dyadic(module: nn.Module, seed: int) -> None:
             parameter.data = torch.tensor([2.25, 1.75]).reshape(parameter.shape)
 
 
-def _oracle(module: nn.Module) -> Oracle:
+def oracle_of(module: nn.Module) -> Oracle:
     state = module.state_dict().items()
     return Oracle({name: value.double().numpy() for name, value in state})
 
 
-def _counts(shape: tuple[int, ...], top: int, seed: int) -> torch.Tensor:
+def random_counts(shape: tuple[int, ...], top: int, seed: int) -> torch.Tensor:
     rng = torch.Generator().manual_seed(seed)
     return torch.randint(0, top + 1, shape, generator=rng).float()
 
 
-def _balanced(shape: tuple[int, int, int], seed: int) -> torch.Tensor:
+def balanced(shape: tuple[int, int, int], seed: int) -> torch.Tensor:
     """Tokens of equally many +a and -a, a power of two: LayerNorm divides them exactly."""
     rng = np.random.default_rng(seed)
     signs = np.repeat([1.0, -1.0], shape[-1] // 2)
@@ -155,116 +151,7 @@ def _balanced(shape: tuple[int, int, int], seed: int) -> torch.Tensor:
     return torch.from_numpy(tokens * 2.0 ** rng.integers(-2, 3, (*shape[:-1], 1))).float()
 
 
-def _block_config(kind: str, gate: str, interleave: bool) -> tuple[CmsfConfig, CmsfBlock]:
-    config = replace(CONFIG, gate=gate, interleave=interleave)
-    torch.manual_seed(0)
-    block = attention_block(config) if kind == "attention" else comb_block(config)
-    return config, block.eval()
-
-
-@pytest.mark.parametrize("gate", ["analog", "spike"])
-@pytest.mark.parametrize(("kind", "interleave"), [("attention", True), ("comb", True), ("comb", False)])
-def test_block_equals_oracle_with_ties(kind: str, interleave: bool, gate: str) -> None:
-    config, block = _block_config(kind, gate, interleave)
-    for seed in range(3):
-        _make_dyadic(block, seed)
-        x, y = _counts((2, 4, 6, 8), 1, seed), _counts((2, 4, 6, 8), 1, seed + 100)
-        for module in block.modules():
-            if hasattr(module, "reset"):
-                module.reset()
-        with torch.no_grad():
-            spikes = block(x, y).numpy()
-        oracle = _oracle(block)
-        np.testing.assert_array_equal(spikes, oracle.block("", x.double().numpy(), y.double().numpy(), config))
-        assert oracle.ties > 20
-        assert 0 < spikes.mean() < 2.9
-
-
-def test_cross_attention_takes_fewer_keys_than_queries() -> None:
-    config, block = _block_config("attention", "analog", interleave=True)
-    _make_dyadic(block, 7)
-    x, y = _counts((2, 3, 6, 8), 1, 1), _counts((2, 3, 4, 8), 1, 2)
-    with torch.no_grad():
-        spikes = block(x, y).numpy()
-    oracle = _oracle(block)
-    expected = oracle.block("", x.double().numpy(), y.double().numpy(), config)
-    np.testing.assert_array_equal(spikes, expected)
-
-
-def _identity_projection(encoder: nn.Module, name: str) -> None:
+def identity_projection(encoder: nn.Module, name: str) -> None:
     linear = getattr(encoder, name)
     linear.weight.data = torch.eye(linear.in_features)
     linear.bias.data.zero_()
-
-
-@pytest.mark.parametrize("gate", ["analog", "spike"])
-@pytest.mark.parametrize(("part", "linear"), [("image", "linear"), ("text", "bert_linear")])
-def test_encoder_equals_oracle(part: str, linear: str, gate: str) -> None:
-    config = replace(CONFIG, gate=gate)
-    encoder = initial_parts(config, seed=0)[part]
-    _make_dyadic(encoder, 3)
-    _identity_projection(encoder, linear)
-    features = _balanced((5, 6, 8), seed=4)
-    with torch.no_grad():
-        result = encoder(features)
-    oracle = _oracle(encoder)
-    res = features.double().numpy()
-    x0 = oracle.coder("spike_coder", res, config.T)
-    x2 = oracle.block("block.0.", x0, x0, config)
-    nothing = np.zeros_like(res)
-    np.testing.assert_array_equal(result.res.numpy(), features.numpy())
-    np.testing.assert_array_equal(result.emb.numpy(), oracle.read_out(x2, "weights_tensor", nothing))
-    unit = features.numpy() / np.abs(features.numpy()) / np.sqrt(8.0)
-    np.testing.assert_allclose(result.early.numpy(), unit, rtol=1e-6)
-    assert oracle.ties > 20
-
-
-@pytest.mark.parametrize("fusion", ["scca", "sca", "scsa"])
-def test_fusion_equals_oracle(fusion: str) -> None:
-    config = replace(CONFIG, fusion=fusion)
-    part = initial_parts(config, seed=0)["fusion"]
-    _make_dyadic(part, 5)
-    image, text = _balanced((4, 6, 8), seed=1), _balanced((4, 6, 8), seed=2)
-    early = _balanced((4, 6, 8), seed=3)
-    with torch.no_grad():
-        fused = part(image, text, early, -early)
-    oracle = _oracle(part)
-    x = oracle.coder("spike_coder1", image.double().numpy(), config.T)
-    y = oracle.coder("spike_coder2", text.double().numpy(), config.T)
-    if fusion == "scsa":
-        both = np.concatenate((x, y), axis=2)
-        image_out, text_out = np.split(oracle.block("block.0.", both, both, config), 2, axis=2)
-    else:
-        image_out = oracle.block("block_i.0.", x, y, config)
-        text_out = oracle.block("block_t.0.", y, x, config)
-    f = early.double().numpy()
-    np.testing.assert_array_equal(fused.image_fused.numpy(), oracle.read_out(image_out, "weights_tensor_img", f))
-    np.testing.assert_array_equal(fused.text_fused.numpy(), oracle.read_out(text_out, "weights_tensor_txt", -f))
-    assert oracle.ties > 20
-
-
-def test_samples_do_not_see_each_other() -> None:
-    """One by one, each after another sample, gives the same bits as all in one batch."""
-    parts = initial_parts(CONFIG, seed=0)
-    features = _balanced((5, 6, 8), seed=9)
-    inputs: dict[str, dict[str, torch.Tensor]] = {
-        "image": {"regions": features},
-        "text": {"words": features},
-        "fusion": {
-            "image_emb": features,
-            "text_emb": features.flip(0),
-            "image_early": features,
-            "text_early": -features,
-        },
-    }
-    for name, part in parts.items():
-        _make_dyadic(part, 5)
-        for linear in ("linear", "bert_linear"):
-            if hasattr(part, linear):
-                _identity_projection(part, linear)
-        with torch.no_grad():
-            batch = part(**inputs[name])
-            for i in (3, 0, 4, 1, 2):
-                alone = part(**{key: value[i : i + 1] for key, value in inputs[name].items()})
-                for one, whole in zip(alone, batch, strict=True):
-                    assert torch.equal(one[0], whole[i])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 
 from compile.cli import main
+from frontend.nir.round_trip.file import write_nir
+from ir.errors import CompileError
 
 
 def written(graph: nir.NIRGraph, folder: Path) -> Path:
@@ -66,3 +69,16 @@ def test_neurons_that_fire_by_themselves_run_for_the_steps_of_an_input_that_they
     assert main([str(tmp_path / "net.nir"), *flags, "--out", str(tmp_path / "out")]) == 0
     with np.load(tmp_path / "out" / "outputs.npz") as file:
         np.testing.assert_array_equal(file["output"], np.tile([[[step % 3 == 2]] for step in range(7)], (1, 2, 2)))
+
+
+def test_a_full_disk_is_one_error_of_the_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    graph = nir.NIRGraph({"i": nir.Input({"input": np.array([1])})}, [], type_check=False)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(CompileError, match=r"nir\.write\]: cannot write: File too large"):
+            write_nir(graph, tmp_path / "x.nir")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr().err == ""  # HDF5 in Python complains about every handle it cannot close

@@ -1,0 +1,52 @@
+"""Arrays by name, to .npz files and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compile.stages.npz import read_arrays, write_arrays
+from ir.errors import CompileError
+
+GPU = ["--target", "gpu", "--samples", "2"]
+
+
+def test_files_of_inputs_that_cannot_be_read(fails, tiny: Path, tmp_path: Path):
+    whole = tmp_path / "whole.npz"
+    np.savez(whole, x=np.ones((2, 3, 6), np.float32))
+    data = whole.read_bytes()
+    bad = {"empty": b"", "text": b"hello", "half": data[: len(data) // 2], "changed": data[:200] + b"zzzz" + data[204:]}
+    for name, content in bad.items():
+        path = tmp_path / f"{name}.npz"
+        path.write_bytes(content)
+        fails([str(tiny), *GPU, "--inputs", str(path)], 2, "inputs.file", path.name)
+    np.save(tmp_path / "array.npy", np.ones(3))
+    fails([str(tiny), *GPU, "--inputs", str(tmp_path / "array.npy")], 2, "inputs.file", "npz")
+
+
+def test_arrays_come_back_whatever_they_are_called(tmp_path: Path):
+    arrays = {
+        "file": np.arange(6, dtype=np.int8).reshape(2, 3),
+        "a/b": np.array(1.5),
+        "größe": np.zeros((0, 2), np.float32),
+        "flags": np.array([True, False]),
+    }
+    write_arrays(tmp_path / "a.npz", arrays)
+    read = read_arrays(tmp_path / "a.npz")
+    assert list(read) == list(arrays)
+    for name, array in arrays.items():
+        assert read[name].dtype == array.dtype
+        assert np.array_equal(read[name], array)
+
+
+def test_no_python_object_is_written_or_read(tmp_path: Path):
+    objects = np.array([{"a": 1}], dtype=object)
+    with pytest.raises(ValueError, match="allow_pickle"):
+        write_arrays(tmp_path / "a.npz", {"x": objects})
+    np.savez(tmp_path / "b.npz", x=objects)
+    with pytest.raises(CompileError, match=r"inputs\.file"):
+        read_arrays(tmp_path / "b.npz")
+    with pytest.raises(CompileError, match="no such file"):
+        read_arrays(tmp_path / "none.npz")

@@ -1,0 +1,48 @@
+"""The options of a compilation: what is unknown is refused where it is stated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import hw_profiles
+from backends.targets import DEFAULT, target
+from compile.stages.options import Options
+from ir.errors import CompileError
+
+GPU = ["--target", "gpu", "--samples", "2"]
+
+
+def test_profile_with_an_unknown_key(fails, tiny: Path, tmp_path: Path):
+    (tmp_path / "mine.toml").write_text(
+        'title = "mine"\nextends = "loihi2"\n[arithmetic]\nwieght_bits = { value = 8 }\n'
+    )
+    fails([str(tiny), *GPU, "--profile", str(tmp_path / "mine.toml")], 2, "wieght_bits", "weight_bits")
+
+
+def test_defaults_are_the_main_job_s():
+    options = Options()
+    assert (options.target, options.precision, options.samples) == (DEFAULT, "int", 16)
+    assert options.place is target(DEFAULT)
+    assert options.hardware() == hw_profiles.load(target(DEFAULT).profile)
+    assert Options(profile="loihi1").hardware().name == "loihi1"
+
+
+@pytest.mark.parametrize(
+    ("flags", "rule", "known"),
+    [({"target": "tpu"}, "options.target", "loihi"), ({"precision": "half"}, "options.precision", "int, float")],
+)
+def test_what_is_unknown_is_refused_before_anything_is_read(flags: dict[str, str], rule: str, known: str):
+    with pytest.raises(CompileError) as error:
+        Options(**flags)
+    assert error.value.rule == rule
+    assert known in error.value.hint
+
+
+def test_a_profile_is_read_when_it_is_needed(tmp_path: Path):
+    options = Options(profile="nonsense")
+    with pytest.raises(CompileError, match=r"profile\.name"):
+        options.hardware()
+    (tmp_path / "mine.toml").write_text('title = "mine"\nextends = "loihi2"\n')
+    assert Options(profile=tmp_path / "mine.toml").hardware().title == "mine"

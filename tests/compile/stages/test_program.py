@@ -1,0 +1,68 @@
+"""A compiled part: what it takes and returns, on either target, and what of it can be probed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compile import compile_model
+from compile.stages.program import Program
+from ir.errors import CompileError
+from ir.types import parse_type
+
+X = np.random.default_rng(0).integers(0, 2, (2, 5, 6)).astype(np.float32)
+
+
+@pytest.fixture
+def program(tiny: Path) -> Program:
+    return compile_model(tiny, target="gpu")
+
+
+def test_it_says_what_it_takes_and_which_populations_it_has(program: Program):
+    assert program.inputs == {"x": parse_type("spike[6]")}
+    assert program.populations == ("lif1", "lif2")
+    assert (program.name, program.target, program.profile.name) == ("network", "gpu", "loihi2")
+
+
+def test_outputs_are_real_and_probes_the_model_s_own_populations(program: Program):
+    trace = program.run({"x": X})
+    ((name, outputs),) = trace.outputs.items()
+    assert (outputs.dtype, outputs.shape) == (np.float32, (2, 5, 3))
+    assert {key: value.shape for key, value in trace.spikes.items()} == {"lif1": (2, 5, 8), "lif2": (2, 5, 3)}
+    assert np.array_equal(outputs, trace.spikes["lif2"])
+    assert (trace.events.samples, trace.events.steps, trace.events.spikes["x"]) == (5, 2, X.sum())
+    alone = program.run(X, probes=("lif2",))
+    assert set(alone.spikes) == {"lif2"}
+    assert alone.events == trace.events
+    assert np.array_equal(alone.outputs[name], outputs)
+    assert program.run(X, probes=()).spikes == {}
+
+
+def test_a_run_starts_from_zero_whatever_ran_before(program: Program):
+    (first,), (second,) = (program.run(X).outputs.values() for _ in range(2))
+    assert np.array_equal(first, second)
+    (reversed_batch,) = program.run(X[:, ::-1].copy()).outputs.values()
+    assert np.array_equal(reversed_batch[:, ::-1], first)
+
+
+def test_what_cannot_be_probed_is_refused_with_what_can(program: Program):
+    with pytest.raises(CompileError) as error:
+        program.run(X, probes=("lif1", "nothing"))
+    assert (error.value.rule, error.value.hint) == ("run.probe", "known: lif1, lif2")
+
+
+def test_chip_inputs_are_the_payloads_that_the_host_hands_over(program: Program):
+    (payloads,) = program.chip_inputs({"x": X}).values()
+    assert np.issubdtype(payloads.dtype, np.integer)
+    assert np.array_equal(payloads, X)
+
+
+@pytest.mark.lava
+def test_on_another_target_it_computes_the_same(program: Program):
+    lava = program.on("loihi")
+    assert (lava.target, program.target) == ("loihi", "gpu")
+    assert lava.deployment is program.deployment
+    (ours,), (theirs,) = (each.run(X).outputs.values() for each in (lava, program))
+    assert np.array_equal(ours, theirs)

@@ -1,0 +1,63 @@
+"""The command line: what it refuses with which exit code, and what a good run leaves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from compile.cli import main
+
+GPU = ["--target", "gpu", "--samples", "2"]
+
+
+def test_unknown_names(fails, tiny: Path):
+    fails([str(tiny), *GPU, "--config", "huge"], 2, "huge")
+    fails([str(tiny), *GPU, "--part", "left"], 2, "left")
+    fails([str(tiny), *GPU, "--profile", "loihi9"], 2, "loihi9", "loihi2")
+    fails([str(tiny), *GPU, "--lower", "attention"], 2, "OP=STRATEGY")
+    fails([str(tiny), *GPU, "--lower", "attention="], 2, "OP=STRATEGY")
+    fails([str(tiny), *GPU, "--lower", "attention=magic"], 2, "magic", "graded-a")
+    fails(["--list", "nothing"], 2, "nothing", "profiles")
+    fails(["--list", ""], 2, "profiles")
+
+
+def test_usage_errors_exit_with_2(tiny: Path):
+    flags = ("--samples 0", "--samples x", "--target tpu", "--precision half", "--out=", "--inputs=", "--weights=")
+    for flag in flags:
+        with pytest.raises(SystemExit) as stop:
+            main([str(tiny), *flag.split()])
+        assert stop.value.code == 2
+    with pytest.raises(SystemExit):
+        main([])
+
+
+def test_out_is_a_file_or_impossible(fails, tiny: Path, tmp_path: Path):
+    (tmp_path / "file").write_text("mine")
+    fails([str(tiny), *GPU, "--out", str(tmp_path / "file")], 2, "file")
+    fails([str(tiny), *GPU, "--out", str(tmp_path / "file" / "below")], 2, "file")
+    assert (tmp_path / "file").read_text() == "mine"
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    fails([str(tiny), *GPU, "--out", str(tmp_path / "link")], 2, "out.file", "link")
+    fails([str(tiny), *GPU, "--out", str(tmp_path / ("a" * 300))], 2, "out.write", "too long")
+
+
+def test_loihi_without_lava(fails, tiny: Path, monkeypatch: pytest.MonkeyPatch):
+    from backends.lava import engine
+
+    monkeypatch.setattr(engine, "find_spec", lambda name: None)
+    fails([str(tiny), "--target", "loihi"], 2, "3.10", "gpu")
+
+
+def test_good_run_in_the_sources_own_arithmetic(tiny: Path):
+    assert main([str(tiny), *GPU, "--precision", "float"]) == 0
+
+
+def test_good_run_for_contrast(capsys, tiny: Path, tmp_path: Path):
+    assert main([str(tiny), *GPU, "--out", str(tmp_path / "out")]) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["passed"]
+    assert report["schema"] == "spike-compiler-report/1"
+    assert {"network.nir", "outputs.npz", "report.json", "ir"} <= {p.name for p in (tmp_path / "out").iterdir()}
+    assert "PASS" in capsys.readouterr().out
