@@ -83,7 +83,7 @@ def _scheduler(distributed: Any, address: str) -> Generator[str]:
 
 async def _check(distributed: Any, address: str) -> None:
     """
-    CompileError where no scheduler answers, or its cluster has no workers, or such as do not have the compiler.
+    Raise CompileError where no scheduler answers, or its cluster has no workers, or such as do not have the compiler.
 
     By a client in an event loop of its own: Dask never ends the thread and the loop of one that fails to connect.
     """
