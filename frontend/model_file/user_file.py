@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-import inspect
 import re
 import sys
+import traceback
 from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -168,7 +168,7 @@ def _under_its_name(module: ModuleType) -> Generator[None]:
 
 
 def _failure(where: Path, doing: str, error: Exception | SystemExit, rule: str = "model.exception") -> CompileError:
-    frames = inspect.getinnerframes(error.__traceback__) if error.__traceback__ else []
+    frames = traceback.extract_tb(error.__traceback__)  # `inspect` looks through all loaded modules, and fails at some
     line = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else str(where)
     hint = f"raised at {line}"
     shadow = (error.name or "").partition(".")[0] if isinstance(error, ImportError) else ""
