@@ -23,7 +23,8 @@ CONNECT_S = 20
 """How long a scheduler may take to answer."""
 WORKERS_S = 20
 """How long a cluster may take to have a worker."""
-NO_DASHBOARD: dict[str, Any] = {"dashboard_address": None}
+NO_DASHBOARD: dict[str, Any] = {"dashboard_address": "127.0.0.1:0", "scheduler_kwargs": {"dashboard": False}}
+"""A scheduler answers HTTP even without a dashboard, and by default at a fixed port, which another one may have."""
 
 
 @dataclass(frozen=True)
