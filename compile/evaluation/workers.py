@@ -23,7 +23,8 @@ CONNECT_S = 20
 """How long a scheduler may take to answer."""
 WORKERS_S = 20
 """How long a cluster may take to have a worker."""
-NO_DASHBOARD: dict[str, Any] = {"dashboard_address": None}
+NO_DASHBOARD: dict[str, Any] = {"dashboard_address": "127.0.0.1:0", "scheduler_kwargs": {"dashboard": False}}
+"""A scheduler answers HTTP even without a dashboard, and by default at a fixed port, which another one may have."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def _scheduler(distributed: Any, address: str) -> Generator[str]:
 
 async def _check(distributed: Any, address: str) -> None:
     """
-    CompileError where no scheduler answers, or its cluster has no workers, or such as do not have the compiler.
+    Raise CompileError where no scheduler answers, or its cluster has no workers, or such as do not have the compiler.
 
     By a client in an event loop of its own: Dask never ends the thread and the loop of one that fails to connect.
     """

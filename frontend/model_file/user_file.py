@@ -168,7 +168,7 @@ def _under_its_name(module: ModuleType) -> Generator[None]:
 
 
 def _failure(where: Path, doing: str, error: Exception | SystemExit, rule: str = "model.exception") -> CompileError:
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = traceback.extract_tb(error.__traceback__)  # `inspect` looks through all loaded modules, and fails at some
     line = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else str(where)
     hint = f"raised at {line}"
     shadow = (error.name or "").partition(".")[0] if isinstance(error, ImportError) else ""

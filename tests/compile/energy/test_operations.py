@@ -28,13 +28,13 @@ def test_a_linear_layer_has_an_operation_per_synapse():
 
 
 def test_taps_on_padding_are_counted_by_the_papers_alone():
-    """A 3 x 3 kernel over 2 x 2: each of 4 outputs has 9 taps, of which 4 are inside."""
+    """A 3 x 3 kernel over 2 x 2, two channels: each of 4 outputs has 2 x 9 taps, of which 2 x 4 are inside."""
     b = GraphBuilder("net", 2)
-    x = b.add(Input("spike[1x2x2]"), name="x")
-    weight = b.param("w", np.ones((6, 1, 3, 3), np.float32))
+    x = b.add(Input("spike[2x2x2]"), name="x")
+    weight = b.param("w", np.ones((6, 2, 3, 3), np.float32))
     y = b.add(Conv((1, 1), (1, 1), (1, 1)), x, name="c", params={"weight": weight})
     operation = only(b, b.add(FIRE, y, name="y"), "conv")
-    assert (operation.real, operation.formula) == (6 * 4 * 4, 6 * 4 * 9)
+    assert (operation.real, operation.formula) == (6 * 4 * 2 * 4, 6 * 4 * 2 * 9)
 
 
 def test_a_product_sums_over_its_inner_axis():

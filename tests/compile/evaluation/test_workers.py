@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Generator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from compile.evaluation import workers as workers_module
 from compile.evaluation.cli import main
 from compile.evaluation.evaluate import BATCH_SAMPLES
-from compile.evaluation.workers import workers_of
+from compile.evaluation.workers import NO_DASHBOARD, workers_of
 from ir.errors import CompileError
 
 
@@ -30,7 +31,7 @@ def test_a_cluster_gives_the_same_bits(
         monkeypatch.setattr(workers_module, "cores", lambda: 1)  # a process takes seconds to start
         assert main([*arguments, "local"]) == 0
     else:
-        with distributed.LocalCluster(n_workers=2, processes=False, dashboard_address=None) as cluster:
+        with distributed.LocalCluster(n_workers=2, processes=False, **NO_DASHBOARD) as cluster:
             assert main([*arguments, cluster.scheduler_address or cluster.scheduler.address]) == 0
     here, there = stored(tmp_path / "here" / "batches"), stored(tmp_path / "there" / "batches")
     assert len(here) == -(-500 // BATCH_SAMPLES)
@@ -41,7 +42,7 @@ def test_a_cluster_gives_the_same_bits(
 def test_a_cluster_that_cannot_work_is_an_error(measured: Path, tmp_path: Path, capsys, monkeypatch):
     distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
     monkeypatch.setattr(workers_module, "WORKERS_S", 0.1)  # there will never be one
-    with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster:
+    with distributed.LocalCluster(n_workers=0, processes=False, **NO_DASHBOARD) as cluster:
         arguments = [str(measured), "--out", str(tmp_path), "--cluster", cluster.scheduler.address]
         assert main(arguments) == 2
         assert "error[cluster.worker]: the cluster has no workers" in capsys.readouterr().err
@@ -50,6 +51,27 @@ def test_a_cluster_that_cannot_work_is_an_error(measured: Path, tmp_path: Path, 
         monkeypatch.setattr(workers_module, "WORKERS_S", 600)
         assert main(arguments) == 2
         assert "error[cluster.worker]: a worker lacks the compiler" in capsys.readouterr().err
+
+
+@contextmanager
+def held_port(port: int) -> Generator[None]:
+    """The port is taken meanwhile, by us or by somebody else."""
+    try:
+        server = socket.create_server(("0.0.0.0", port))
+    except OSError:
+        yield
+        return
+    with server:
+        yield
+
+
+def test_clusters_stand_side_by_side_whatever_ports_are_taken():
+    distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+    with held_port(8787):  # Dask's own choice
+        options = {"n_workers": 0, "processes": False, **NO_DASHBOARD}
+        with distributed.LocalCluster(**options) as first, distributed.LocalCluster(**options) as second:
+            ports = {cluster.scheduler.services["dashboard"].port for cluster in (first, second)}
+    assert len(ports - {8787}) == 2
 
 
 def test_without_dask_the_error_says_what_to_install(measured: Path, tmp_path: Path, capsys, monkeypatch):

@@ -78,8 +78,8 @@ def test_first_samples_are_cut_from_the_right_axis(build: Build):
 def test_added_populations_are_probed_as_far_as_memory_allows(build: Build, monkeypatch: pytest.MonkeyPatch):
     chip = build.program.deployment.chip
     neurons = tuple(node.name for node in chip.nodes.values() if node.op.family == "neuron")
+    monkeypatch.setattr(type(build.program), "populations", ("lif2",))
     monkeypatch.setattr(run_module, "ALL_POPULATIONS_LIMIT", 11 * 2 * 5)
     assert probed(build.program, {"x": X}) == neurons
     monkeypatch.setattr(run_module, "ALL_POPULATIONS_LIMIT", 11 * 2 * 5 - 1)
-    monkeypatch.setattr(type(build.program), "populations", ("lif2",))
     assert probed(build.program, {"x": X}) == ("lif2",)
