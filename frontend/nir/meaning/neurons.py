@@ -47,12 +47,12 @@ def population(node: NirNode, semantics: Semantics, dtype: str, looped: bool) ->
     """
     params = {name: float64_constant(array) for name, array in node.params.items()}
     constants = POPULATIONS[node.kind](params, replace(semantics, reset_at=_reset_at(node.kind, semantics, looped)))
+    constants = _in_the_form_of(node.metadata, constants)
     texts = {name: value for name, value in constants.items() if isinstance(value, str | int)}
     numbers = {name: value for name, value in constants.items() if name not in texts}
     attributes, arrays = _shared_and_single(numbers, node.input_shape, dtype)
     fields: dict[str, Any] = {"decay": 0.0, **attributes, **texts}
-    op = Lif(**fields) if "threshold" in constants else Leaky(**fields)
-    return _with_rounding_of_metadata(op, arrays, node.metadata, dtype)
+    return Lif(**fields) if "threshold" in constants else Leaky(**fields), arrays
 
 
 def _shared_and_single(
@@ -69,20 +69,12 @@ def _shared_and_single(
     return attributes, arrays
 
 
-def _with_rounding_of_metadata(
-    op: Membrane, arrays: Mapping[str, Array], metadata: Mapping[str, Any], dtype: str
-) -> tuple[Membrane, dict[str, Array]]:
-    """A neuron in the form that the metadata of its NIR node asks for; itself where it asks for none."""
-    params = dict(arrays)
+def _in_the_form_of(metadata: Mapping[str, Any], constants: Constants) -> Constants:
+    """The constants in the form that the metadata of the NIR node asks for; as they are where it asks for none."""
     for entry, (form, decay, gain) in FORMS.items():
-        if metadata.get(entry) != "sum" or getattr(op, form) != "euler":
-            continue
-        share_of_step, scale = (np.asarray(params.get(name, getattr(op, name)), np.float64) for name in (decay, gain))
-        product = share_of_step * scale
-        if product.ndim:
-            params[gain] = product.astype(dtype)
-        op = replace(op, **{form: "sum", gain: float(product) if not product.ndim else getattr(op, gain)})
-    return op, params
+        if metadata.get(entry) == "sum" and constants.get(form) == "euler":
+            constants = {**constants, form: "sum", gain: constants[decay] * constants[gain]}
+    return constants
 
 
 def _reset_at(kind: str, semantics: Semantics, looped: bool) -> str:

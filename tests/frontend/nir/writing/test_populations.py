@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import nir
@@ -55,6 +56,17 @@ def test_the_node_of_a_layer(item: Population, expected: list[str]) -> None:
     assert kinds(item) == expected
 
 
+def test_a_neuron_that_adds_to_one_of_these_is_none_of_them() -> None:
+    @dataclass(frozen=True)
+    class Adaptive(Lif):
+        kernel: tuple[float, ...] = (0.5,)
+
+    for op, expected in ((Lif(decay=0.5), True), (Adaptive(decay=0.5), False)):
+        builder = GraphBuilder("net", 1)
+        graph = builder.build({"y": builder.add(op, builder.add(Input("spike[3]"), name="x"), name="y")})
+        assert (Population.of(graph, graph.nodes["y"]) is not None) == expected
+
+
 def test_biases_that_are_too_large_to_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("frontend.nir.writing.fragments.MAX_COPIES", 1)
     assert layer(Lif(decay=0.5), bias=[1.0, 2.0, 3.0]).nodes(CANONICAL) is None
@@ -104,11 +116,11 @@ def test_constants_of_nir_s_equations_by_hand() -> None:
 NUMBERS = st.floats(2.0**-7, 1.0, width=32)
 
 
-@given(NUMBERS, NUMBERS, st.sampled_from(["euler", "sum", "single"]))
-def test_a_reader_computes_with_the_same_numbers(decay: float, gain: float, form: str) -> None:
+@given(NUMBERS, NUMBERS, st.sampled_from(["euler", "sum"]), st.booleans())
+def test_a_reader_computes_with_the_same_numbers(decay: float, gain: float, form: str, single: bool) -> None:
     """Whatever a float32 says of a decay, 1 / tau says it again; where none does, tau is a float64."""
-    op = Leaky(decay=decay, gain=gain, form="sum" if form == "sum" else "euler")
-    item = layer(op, **({"decay": [decay, 0.5, 0.25]} if form == "single" else {}))
+    op = Leaky(decay=decay, gain=gain, form=form)
+    item = layer(op, **({"decay": [decay, 0.5, 0.25]} if single else {}))
     (node,) = item.nodes(CANONICAL) or ()
     assert isinstance(node, nir.LI)
     params = {name: value for name, value in vars(node).items() if isinstance(value, np.ndarray)}
