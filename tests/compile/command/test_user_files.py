@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
+import inspect
 import json
 import os
 import random
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -153,12 +154,21 @@ def test_a_neighbour_that_is_missing_is_one_error_of_the_file(place: str, net: P
     module = place.partition(" ")[0]
     for path in (net, net.with_name("models") / "foo.py"):
         path.write_text(path.read_text().replace(f"from {place}", f"from {module}_none import nothing"))
-    importlib.import_module(
-        "torch.package"
-    )  # its patch of `inspect` fails at packages without a file, as `models/` is one
     before = process()
     fails([str(net), "--target", "gpu", "--samples", "2"], 2, f"{module}_none".rpartition(".")[2])
     assert process() == before
+
+
+def test_an_error_is_told_whatever_modules_are_loaded(net: Path, elsewhere: Path, fails, monkeypatch):
+    """`inspect` fails at a module that had a file when it last looked and has none now, as another folder `models` may."""
+    ghost = ModuleType("ghost")
+    ghost.__file__ = __file__
+    monkeypatch.setitem(sys.modules, "ghost", ghost)
+    inspect.getmodule(ghost, "none")
+    inspect.getmodule(compile(FILES["ir.py"], "none", "exec"))
+    ghost.__file__ = None
+    net.write_text("raise ValueError('boom')")
+    fails([str(net), "--target", "gpu"], 2, "boom", "net.py:1")
 
 
 def test_random_numbers_go_on_as_if_nothing_had_been_compiled(net: Path, elsewhere: Path):

@@ -6,7 +6,6 @@ import pickle
 import random
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import torch
@@ -135,16 +134,6 @@ def test_errors_name_file_function_and_line(folder) -> None:
     with pytest.raises(CompileError) as caught:
         file.call("load", file.module.f, where=Path("w.pt"), rule="weights.fit")
     assert (caught.value.rule, caught.value.where) == ("weights.fit", "w.pt")
-
-
-def test_modules_without_a_file_are_no_obstacle(folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    empty = ModuleType("nowhere")
-    empty.__file__ = None
-    monkeypatch.setitem(sys.modules, "nowhere", empty)
-    root = folder({"net.py": "1 / 0", "spaces/nothing.txt": ""})
-    with pytest.raises(CompileError) as caught:
-        run(root, "net.py")
-    assert caught.value.hint == f"raised at {root / 'net.py'}:1"
 
 
 @pytest.mark.parametrize(
