@@ -24,8 +24,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+LONGEST = ("test_replay.py", "test_extending.py", "test_fuzz.py")
+"""Files with one test of half a minute: they go first, so that two processes end together."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONGEST)
     missing = find_spec("lava") is None
     for item in items:
         if item.get_closest_marker("lava"):
