@@ -87,6 +87,9 @@ class UserModules:
         sys.modules.update({name: module for name, module in self._loaded.items() if _top(name) not in sys.modules})
         sys.path[:0] = self._path
         sys.meta_path.insert(0, finder)
+        sys.dont_write_bytecode = (
+            True  # it would lie among the user's files, and be read where one changes within a second
+        )
         if self.current_folder is not None:
             with suppress(OSError):  # it may be gone
                 os.chdir(self.current_folder)
@@ -94,6 +97,7 @@ class UserModules:
     def _leave(self, before: _ProcessState, replaced: set[str], finder: MetaPathFinder) -> None:
         self._path = list(dict.fromkeys([*_added(sys.path, before.path), *self._folders]))
         sys.path[:] = before.path
+        sys.dont_write_bytecode = before.dont_write_bytecode
         with suppress(ValueError):
             sys.meta_path.remove(finder)
         folder = _current_folder()
@@ -125,11 +129,12 @@ class _ProcessState:
     path: list[str]
     modules: dict[str, ModuleType]
     folder: str | None
+    dont_write_bytecode: bool
 
     @staticmethod
     def now() -> _ProcessState:
         """The state as it is."""
-        return _ProcessState(list(sys.path), dict(sys.modules), _current_folder())
+        return _ProcessState(list(sys.path), dict(sys.modules), _current_folder(), sys.dont_write_bytecode)
 
 
 class _Finder(MetaPathFinder):

@@ -109,6 +109,17 @@ def test_a_file_that_is_run_again_is_fresh(folder) -> None:
     assert before.module.WIDTH == 3
 
 
+def test_no_bytecode_is_left_or_read_in_place_of_a_change(folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    root = folder({"net.py": "from layers import WIDTH\nDEPTH = 1", "layers.py": "WIDTH = 3"})
+    assert (run(root, "net.py").module.WIDTH, sys.dont_write_bytecode) == (3, False)
+    for name, text in (("net.py", "from layers import WIDTH\nDEPTH = 2"), ("layers.py", "WIDTH = 4")):
+        (root / name).write_text(text)
+    module = run(root, "net.py").module
+    assert (module.WIDTH, module.DEPTH) == (4, 2)
+    assert sorted(path.name for path in root.iterdir()) == ["layers.py", "net.py"]
+
+
 def test_pickles_name_classes_of_the_file_and_of_its_neighbours(folder) -> None:
     root = folder({"net.py": "class Net: pass\nimport layers\n", "layers.py": "class Layer: pass\n"})
     file = run(root, "net.py")
