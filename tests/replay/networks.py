@@ -14,7 +14,8 @@ import torch
 from spikingjelly.activation_based import layer, neuron
 from torch import nn
 
-CMSF = Path(__file__).parent.parent.parent / "models" / "cmsf.py"
+CMSF = Path("models/cmsf.py")
+"""From the checkout, or as the one that comes with the installed package."""
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,7 @@ sys.exit(exit_code(lambda: print("x" * 10**6, flush=True) or 5))
 """
 
 
+@pytest.mark.checkout
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path):
     (tmp_path / "talk.py").write_text(TALK)
     reader = f"{sys.executable} {tmp_path / 'talk.py'} | head -c 1; exit ${{PIPESTATUS[0]}}"
