@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
-import pytest
 import torch
 
 from frontend.function_rules.arithmetic import RULES
+from tests.frontend.function_rules.rule_tests import Compute, RuleTests
 
 W = torch.linspace(-1, 1, 30).reshape(5, 6)
 COLUMN = torch.tensor([[1.0], [-2.0], [0.5], [3.0]])
 Tensor = torch.Tensor
-Compute = Callable[[Tensor, Tensor, Tensor], object]
 
 
 CASES: dict[str, Compute] = {
@@ -40,15 +36,5 @@ REFUSED: dict[str, tuple[Compute, str]] = {
 }
 
 
-def test_every_rule_has_a_case() -> None:
-    assert CASES.keys() == RULES.keys()
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_rule_agrees_with_torch(name: str, check_rule: Any) -> None:
-    check_rule(name, CASES[name])
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_has_no_rule_is_one_error(case: str, check_refused: Any) -> None:
-    check_refused(*REFUSED[case])
+class TestArithmetic(RuleTests):
+    rules, cases, refused = RULES, CASES, REFUSED

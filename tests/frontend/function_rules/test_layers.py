@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,11 @@ import torch
 import torch.nn.functional as F
 
 from frontend.function_rules.layers import RULES
+from tests.frontend.function_rules.rule_tests import Compute, RuleTests
 
 STEPS = 3
 W = torch.linspace(-1, 1, 30).reshape(5, 6)
 Tensor = torch.Tensor
-Compute = Callable[[Tensor, Tensor, Tensor], object]
 
 
 def _kernel(*shape: int) -> Tensor:
@@ -51,18 +50,8 @@ REFUSED: dict[str, tuple[Compute, str]] = {
 }
 
 
-def test_every_rule_has_a_case() -> None:
-    assert CASES.keys() == RULES.keys()
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_rule_agrees_with_torch(name: str, check_rule: Any) -> None:
-    check_rule(name, CASES[name])
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_has_no_rule_is_one_error(case: str, check_refused: Any) -> None:
-    check_refused(*REFUSED[case])
+class TestLayers(RuleTests):
+    rules, cases, refused = RULES, CASES, REFUSED
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")

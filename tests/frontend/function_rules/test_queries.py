@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import pytest
 import torch
 
 from frontend.function_rules.queries import RULES
+from tests.frontend.function_rules.rule_tests import Compute, RuleTests
 
 Tensor = torch.Tensor
-Compute = Callable[[Tensor, Tensor, Tensor], object]
 
 
 CASES: dict[str, Compute] = {
@@ -28,15 +24,5 @@ REFUSED: dict[str, tuple[Compute, str]] = {
 }
 
 
-def test_every_rule_has_a_case() -> None:
-    assert CASES.keys() == RULES.keys()
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_rule_agrees_with_torch(name: str, check_rule: Any) -> None:
-    check_rule(name, CASES[name])
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_has_no_rule_is_one_error(case: str, check_refused: Any) -> None:
-    check_refused(*REFUSED[case])
+class TestQueries(RuleTests):
+    rules, cases, refused = RULES, CASES, REFUSED

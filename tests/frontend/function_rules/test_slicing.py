@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import pytest
 import torch
 import torch.nn.functional as F
 
 from frontend.function_rules.slicing import RULES
+from tests.frontend.function_rules.rule_tests import Compute, RuleTests
 
 STEPS = 3
 Tensor = torch.Tensor
-Compute = Callable[[Tensor, Tensor, Tensor], object]
 
 
 CASES: dict[str, Compute] = {
@@ -50,15 +46,5 @@ REFUSED: dict[str, tuple[Compute, str]] = {
 }
 
 
-def test_every_rule_has_a_case() -> None:
-    assert CASES.keys() == RULES.keys()
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_rule_agrees_with_torch(name: str, check_rule: Any) -> None:
-    check_rule(name, CASES[name])
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_has_no_rule_is_one_error(case: str, check_refused: Any) -> None:
-    check_refused(*REFUSED[case])
+class TestSlicing(RuleTests):
+    rules, cases, refused = RULES, CASES, REFUSED

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 from spikingjelly.activation_based import neuron
-from spikingjelly.clock_driven import neuron as old
 from torch import nn
 
 from frontend.neuron_rules.behaviour import NEURONS, STEPS, check_behaviour, tie_currents
 from frontend.tracing.trace import trace_module
 from ir.errors import CompileError
 from ir.ops import Leaky, Lif
+from tests.frontend.neuron_rules.dynamic_threshold import DynamicThreshold
 
 
 class Net(nn.Module):
@@ -21,18 +21,6 @@ class Net(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.lif(x)
-
-
-class DynamicThreshold(old.MultiStepLIFNode):
-    """As in CMSF's published code: a learned threshold beside the fixed one."""
-
-    def __init__(self, value: float, acts: bool) -> None:
-        super().__init__()
-        self.dynamic_threshold = nn.Parameter(torch.tensor(value))
-        self.acts = acts
-
-    def neuronal_fire(self) -> torch.Tensor:
-        return self.surrogate_function(self.v - (self.dynamic_threshold if self.acts else 1.0))
 
 
 class Doubled(neuron.LIFNode):

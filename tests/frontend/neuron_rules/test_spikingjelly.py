@@ -25,6 +25,7 @@ from frontend.tracing.trace import trace_module
 from ir.errors import CompileError
 from ir.interpreter import interpret
 from ir.ops import Lif
+from tests.frontend.neuron_rules.dynamic_threshold import DynamicThreshold
 
 torch.set_num_threads(1)
 NEURONS: dict[str, list[Callable[[], nn.Module]]] = {
@@ -117,23 +118,6 @@ def test_tracing_leaves_the_neurons_reset() -> None:
     net(torch.rand(STEPS, 7, 4))
     trace_module(net, {"x": torch.rand(STEPS, 2, 4)}, [], STEPS, "net")
     assert net.lif.v == 0.0
-
-
-class DynamicThreshold(old.MultiStepLIFNode):
-    """As in CMSF's published code: a learned threshold beside the fixed one."""
-
-    def __init__(self, value: float, acts: bool) -> None:
-        super().__init__()
-        self.dynamic_threshold = nn.Parameter(torch.tensor(value))
-        self.acts = acts
-
-    def neuronal_fire(self) -> torch.Tensor:
-        return self.surrogate_function(self.v - (self.dynamic_threshold if self.acts else 1.0))
-
-
-@pytest.mark.parametrize("acts", [True, False])
-def test_a_dynamic_threshold_equal_to_the_threshold_is_ignored(acts: bool) -> None:
-    trace_module(Net(DynamicThreshold(1.0, acts)).eval(), {"x": torch.rand(STEPS, 2, 4)}, [], STEPS, "net")
 
 
 class Single(nn.Module):
