@@ -8,13 +8,16 @@ have none, so that neither can be taken for the other; a file without an ending 
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from backends.targets import DEFAULT, TARGETS
 from compile.command.arguments import path, positive, strategies
 from compile.command.exit_code import EXIT_BUG, EXIT_OK, exit_code, prepare_streams
 from compile.stages.options import Options
 from compile.version import version
+from ir.errors import CompileError
 
 
 def main(argv: Sequence[str]) -> int:
@@ -22,9 +25,16 @@ def main(argv: Sequence[str]) -> int:
     if argv and argv[0] in COMMANDS:
         return COMMANDS[argv[0]](argv[1:])
     prepare_streams()
+    if argv and re.fullmatch(r"[a-z][a-z-]*", argv[0]) and not Path(argv[0]).exists():
+        return exit_code(lambda: _refuse(argv[0]))
     parser = _parser()
     options = parser.parse_args(argv)
     return exit_code(lambda: _run(parser, options))
+
+
+def _refuse(name: str) -> int:
+    hint = f"commands: {', '.join(COMMANDS)}; a network is a file: .py, .nir or .net"
+    raise CompileError("cli.command", f"no command {name!r}, and no file of that name", hint=hint)
 
 
 def _evaluate(argv: Sequence[str]) -> int:

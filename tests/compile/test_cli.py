@@ -23,6 +23,14 @@ def test_unknown_names(fails, tiny: Path):
     fails(["--list", ""], 2, "profiles")
 
 
+def test_a_misspelt_command_is_no_network(fails, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for rest in ([], [str(tiny)], ["--bits", "4"]):
+        fails(["evalute", *rest], 2, "error[cli.command]: no command 'evalute'", "commands: evaluate")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "evalute").write_text("")
+    fails(["evalute"], 2, "error[source.kind]: cannot compile evalute")
+
+
 def test_usage_errors_exit_with_2(tiny: Path):
     flags = ("--samples 0", "--samples x", "--target tpu", "--precision half", "--out=", "--inputs=", "--weights=")
     for flag in flags:
