@@ -72,7 +72,7 @@ class _Imported:
 
 def build_part(part: Part, source: Source, options: Options, profile: Profile, progress: Progress) -> Build:
     """Compile one part; CompileError or DeployError says what the user can do where it does not work."""
-    place, texts = target(options.target), dict[str, str]()
+    place, texts = options.place, dict[str, str]()
 
     def keep(pass_name: str, deployment: Deployment) -> None:
         progress.lap(pass_name)

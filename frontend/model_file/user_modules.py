@@ -30,6 +30,8 @@ from pathlib import Path
 from threading import RLock
 from types import ModuleType
 
+from frontend.current_folder import change_folder, current_folder
+
 _FRONTEND = Path(__file__).parents[1]
 _LOCK = RLock()
 
@@ -90,9 +92,7 @@ class UserModules:
         sys.dont_write_bytecode = (
             True  # it would lie among the user's files, and be read where one changes within a second
         )
-        if self.current_folder is not None:
-            with suppress(OSError):  # it may be gone
-                os.chdir(self.current_folder)
+        change_folder(self.current_folder)
 
     def _leave(self, before: _ProcessState, replaced: set[str], finder: MetaPathFinder) -> None:
         self._path = list(dict.fromkeys([*_added(sys.path, before.path), *self._folders]))
@@ -100,11 +100,9 @@ class UserModules:
         sys.dont_write_bytecode = before.dont_write_bytecode
         with suppress(ValueError):
             sys.meta_path.remove(finder)
-        folder = _current_folder()
+        folder = current_folder()
         self.current_folder = None if folder == before.folder else folder
-        if before.folder is not None:
-            with suppress(OSError):
-                os.chdir(before.folder)
+        change_folder(before.folder)
         fresh = {_top(name) for name in sys.modules.keys() - before.modules.keys()} - before.modules.keys()
         names = _loaded_under(replaced | {name for name in fresh if self._lies_here_only(name, before.path)})
         self._loaded = {name: sys.modules.pop(name) for name in names}
@@ -134,7 +132,7 @@ class _ProcessState:
     @staticmethod
     def now() -> _ProcessState:
         """The state as it is."""
-        return _ProcessState(list(sys.path), dict(sys.modules), _current_folder(), sys.dont_write_bytecode)
+        return _ProcessState(list(sys.path), dict(sys.modules), current_folder(), sys.dont_write_bytecode)
 
 
 class _Finder(MetaPathFinder):
@@ -201,10 +199,3 @@ def _added(path: Sequence[str], outside: Sequence[str]) -> list[str]:
         else:
             added.append(entry)
     return added[::-1]
-
-
-def _current_folder() -> str | None:
-    try:
-        return os.getcwd()
-    except OSError:  # it is gone
-        return None

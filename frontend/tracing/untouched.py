@@ -7,7 +7,6 @@ module or a pending backward pass holds stays the same tensor.
 
 from __future__ import annotations
 
-import os
 import random
 from collections import deque
 from collections.abc import Generator, Iterable
@@ -20,6 +19,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
+from frontend.current_folder import change_folder, current_folder
 from frontend.type_guards import is_tuple
 
 Container = dict[Any, Any] | list[Any] | deque[Any] | set[Any]
@@ -45,13 +45,6 @@ def left_as_it_was(*networks: nn.Module) -> Generator[None]:
         process.restore()
 
 
-def _current_folder() -> str | None:
-    try:
-        return os.getcwd()
-    except OSError:  # it is gone
-        return None
-
-
 @dataclass(frozen=True)
 class _Process:
     """What code may change for the whole process, as it was when this was made."""
@@ -65,7 +58,7 @@ class _Process:
     grad: bool = field(default_factory=torch.is_grad_enabled)
     dtype: torch.dtype = field(default_factory=torch.get_default_dtype)
     threads: int = field(default_factory=torch.get_num_threads)
-    folder: str | None = field(default_factory=_current_folder)
+    folder: str | None = field(default_factory=current_folder)
 
     def restore(self) -> None:
         torch.set_rng_state(self.torch_random)
@@ -77,8 +70,7 @@ class _Process:
         torch.set_default_dtype(self.dtype)
         if torch.get_num_threads() != self.threads:
             torch.set_num_threads(self.threads)
-        if self.folder is not None:
-            os.chdir(self.folder)
+        change_folder(self.folder)
 
 
 class _Content:
