@@ -28,7 +28,7 @@ def test_a_misspelt_command_is_no_network(fails, tiny: Path, tmp_path: Path, mon
         fails(["evalute", *rest], 2, "error[cli.command]: no command 'evalute'", "commands: evaluate")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "evalute").write_text("")
-    fails(["evalute"], 2, "error[source.kind]: cannot compile evalute")
+    fails(["evalute", *GPU], 2, "error[source.kind]: cannot compile evalute")
 
 
 def test_usage_errors_exit_with_2(tiny: Path):
