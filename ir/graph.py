@@ -161,6 +161,10 @@ class GraphBuilder:
         """The node that makes a value built so far."""
         return self._nodes[value]
 
+    def has(self, value: str) -> bool:
+        """Whether a value of this name is built."""
+        return value in self._nodes
+
     def array(self, param: str) -> Array:
         """A parameter in the table."""
         return self._params[param]

@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from array_api_compat import array_namespace
 
 from ir.ops.base import Shapes, Value, expect
-from ir.ops.population import RESET_TIMES, State, Stepwise, as_spikes, check_options, check_params, dendrite_shape
+from ir.ops.population import (
+    COMPARATORS,
+    RESET_TIMES,
+    State,
+    Stepwise,
+    as_spikes,
+    check_options,
+    check_params,
+    dendrite_shape,
+)
 from ir.types import SPIKE, Type, graded
 
 CHIP_RESETS = ("zero", "subtract", "none")
@@ -72,7 +81,8 @@ class IntegerLif(IntegerNeuron):
     `theta` is the source's threshold in units of v, from which vth may differ by the comparison's ties: reset `subtract` takes
     it from v instead, and with max_spikes > 1 s counts how often it fits, s = ceil((v - (vth << shift)) / theta) within
     0..max_spikes, and takes s of them. `none` leaves v. With `reset_at` next the reset of a spike comes one step later, after
-    that step's v is computed. Parameters du, dv, vth, theta, u0, v0 hold the constants of single neurons.
+    that step's v is computed. With `comparator` >= a programmable neuron fires at the threshold too: v >= vth << shift.
+    Parameters du, dv, vth, theta, u0, v0 hold the constants of single neurons.
     """
 
     kind = "integer_lif"
@@ -89,22 +99,27 @@ class IntegerLif(IntegerNeuron):
     v0: int = 0
     reset_at: str = "spike"
     max_spikes: int = 1
+    comparator: str = ">"
 
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
         shape = self._check(args, params, ("du", "dv", "vth", "theta", "u0", "v0"))
-        check_options(self, {"reset": CHIP_RESETS, "reset_at": RESET_TIMES})
+        check_options(self, {"reset": CHIP_RESETS, "reset_at": RESET_TIMES, "comparator": COMPARATORS})
         memoryless = self.du == (1 << self.decay_bits) - 1 and self.dv >= self.du
         expect(not self.micro or memoryless, "integer_lif.micro", "only a memoryless neuron can run in micro-steps")
         counts = self.max_spikes >= 1 and (self.max_spikes == 1 or self.theta > 0)
         expect(counts, "integer_lif.spikes", f"{self.max_spikes} spikes per step of theta {self.theta}")
         return Type(shape, SPIKE if self.max_spikes == 1 else graded(self.max_spikes.bit_length() + 1))
 
+    def level(self, params: Mapping[str, Value]) -> Value:
+        """What v must exceed, in its own units: one less than the threshold where reaching that is enough."""
+        return (self.constant("vth", params) << self.shift) - int(self.comparator == ">=")
+
     def step(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, State]:
         xp = array_namespace(x)
         u, v = self._integrate(state, x, params)
         if state.fired is not None:
             v = self._after_reset(v, state.fired, params)
-        level = self.constant("vth", params) << self.shift
+        level = self.level(params)
         if self.max_spikes == 1:
             fired = v > level
             spikes = as_spikes(xp, fired, v)

@@ -14,10 +14,17 @@ from array_api_compat import array_namespace
 
 from ir.ops.base import Op, Operand, Shapes, Value, expect
 from ir.ops.membrane import ANALOG_BITS, Membrane
-from ir.ops.population import RESET_TIMES, State, as_spikes, check_options, dendrite_shape, total_current
+from ir.ops.population import (
+    COMPARATORS,
+    RESET_TIMES,
+    State,
+    as_spikes,
+    check_options,
+    dendrite_shape,
+    total_current,
+)
 from ir.types import SPIKE, Type, graded
 
-COMPARATORS = (">=", ">")
 RESETS = ("value", "subtract", "subtract_once", "none")
 """What a spike does to the membrane in the frameworks; what the chip's neuron can do is `ir.ops.integer_neuron.CHIP_RESETS`."""
 

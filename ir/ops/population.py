@@ -16,6 +16,8 @@ from array_api_compat import array_namespace, is_torch_array
 from ir.ops.base import Op, Shapes, Value, arity, expect
 from ir.types import Type
 
+COMPARATORS = (">=", ">")
+"""What a neuron that reaches its threshold does: it fires, or only one beyond it does."""
 RESET_TIMES = ("spike", "next")
 """When a spike's reset comes: in its own step, or in the next one; for float neurons and the chip's alike."""
 

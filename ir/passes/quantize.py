@@ -41,5 +41,6 @@ def quantize(deployment: Deployment, context: Context) -> Deployment:
     """
     if not deployment.chip.nodes:
         return deployment
-    chip, report = quantize_calibrated(deployment.chip, context.profile.arithmetic, deployment.statistics)
+    profile = context.profile
+    chip, report = quantize_calibrated(deployment.chip, profile.arithmetic, deployment.statistics, profile.features)
     return replace(deployment, chip=chip, quantization=report, scales=report.scales)

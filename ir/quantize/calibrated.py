@@ -13,7 +13,7 @@ from ir.errors import CompileError
 from ir.graph import Array, Graph, Node
 from ir.ops.linear import Sum, Synapse
 from ir.ops.neuron import Lif
-from ir.profile import Arithmetic
+from ir.profile import Arithmetic, Features
 from ir.quantize.calibration import HEADROOM, ValueStatistics
 from ir.quantize.gains import row_factors
 from ir.quantize.neurons import DistinctNeurons, distinct_neurons
@@ -31,6 +31,8 @@ class CalibratedNetwork:
     statistics: Mapping[str, ValueStatistics]
     """Input or population -> what calibration showed."""
     arithmetic: Arithmetic
+    programmable: bool
+    """Whether the chip's neurons run programs of ours."""
     neurons: Mapping[str, DistinctNeurons]
     """Population -> its distinct neurons; only those with a membrane."""
     weights: Mapping[str, Array | float]
@@ -82,9 +84,11 @@ class CalibratedNetwork:
         return Emission(scale, 1 << (payload_bits(HEADROOM * statistics.emitted / scale, bits) - 1))
 
 
-def calibrated(chip: Graph, statistics: Mapping[str, ValueStatistics], arithmetic: Arithmetic) -> CalibratedNetwork:
+def calibrated(
+    chip: Graph, statistics: Mapping[str, ValueStatistics], arithmetic: Arithmetic, features: Features | None = None
+) -> CalibratedNetwork:
     """
-    What is known of a network before any integer is chosen.
+    What is known of a network before any integer is chosen; without `features`, of a chip that can do everything.
 
     Raises:
         CompileError: neurons that the chip's cannot be, or input gains that shared weights cannot take.
@@ -102,9 +106,9 @@ def calibrated(chip: Graph, statistics: Mapping[str, ValueStatistics], arithmeti
                 raise shared_projection(node)
     names = [node.name for node in chip.nodes.values() if node.op.family == "projection"]
     weights = {name: _real_weights(chip, name, factors.get(name, np.ones(()))) for name in names}
-    return CalibratedNetwork(
-        chip, wiring, statistics, arithmetic, neurons, weights, _statistics(chip, weights, factors, arithmetic)
-    )
+    weights_like = _statistics(chip, weights, factors, arithmetic)
+    programmable = features is None or features.programmable_neurons
+    return CalibratedNetwork(chip, wiring, statistics, arithmetic, programmable, neurons, weights, weights_like)
 
 
 def shared_projection(node: Node) -> CompileError:

@@ -4,16 +4,13 @@ The integers of a population with a membrane: decays, thresholds, bias, start, a
 The chip adds the bias to v, a float network to the input of the synaptic current J. With J = J' + B / d, B the constant input
 and d the current's decay, J' gets no constant, starts at -B / d, and v gets a bias of B / d: the same at every step.
 
-The chip compares strictly, so `>=` is a threshold one weight unit lower where the membrane holds whole units, and one unit of v
-(2^-shift of a weight unit) in the bias where halving leaves fractions. The latter is exact as long as the fractions of a window
-fit into the shift.
+How ties are kept, since the chip compares strictly, is told in `ir.quantize.ties.firing_rule`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import ceil, floor
 from typing import Any
 
 import numpy as np
@@ -25,7 +22,8 @@ from ir.ops.integer_neuron import IntegerLeaky, IntegerLif
 from ir.ops.membrane import Leaky
 from ir.ops.neuron import Lif
 from ir.profile import Arithmetic
-from ir.quantize.neurons import DistinctNeurons, NormalizedMembrane, forgets
+from ir.quantize.neurons import DistinctNeurons, forgets
+from ir.quantize.ties.firing_rule import FiringNumbers, firing_rule
 from ir.quantize.weights import QuantizedArray, round_bias
 
 CHIP_RESET = {"value": "zero", "subtract": "subtract", "none": "none"}
@@ -46,6 +44,10 @@ class IntegerPopulation:
     """Whether the neuron does what the float one does, ties included; weights, bias and decays apart."""
     constants: dict[str, Array] = field(default_factory=dict[str, Array])
     """Role -> what differs from neuron to neuron."""
+    constant: Array = field(default_factory=lambda: np.zeros(()))
+    """What comes at every step over synapses of a neuron that always fires, in weight units; zeros where nothing does."""
+    ties: str = ""
+    """How ties are broken (`ir.quantize.ties.firing_rule`); empty where nothing is done about them."""
 
     @property
     def params(self) -> dict[str, Array]:
@@ -69,6 +71,10 @@ class MembranePopulation:
     current: int
     """Largest magnitude of the summed current, in weight units."""
     arithmetic: Arithmetic
+    quantum: int = 1
+    """The weight units of which all its weights are multiples; 0 where one of them was rounded."""
+    programmable: bool = False
+    """Whether the chip's neurons run programs, so that they may compare as they like."""
 
     @property
     def widths(self) -> dict[str, int]:
@@ -105,35 +111,6 @@ def constant_input(population: MembranePopulation) -> tuple[Array, Array, Array]
     return drift + steady, earlier, start - missed
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """How the chip compares the membrane with the threshold."""
-
-    vth: int
-    """The integer threshold, in weight units."""
-    bias: int
-    """What breaks ties, in units of v."""
-    exact: bool
-    """Whether ties fall as in the source."""
-
-
-def compare(
-    membrane: NormalizedMembrane, ratio: Fraction, whole_bias: bool, steps: int, arithmetic: Arithmetic
-) -> Comparison:
-    """
-    The chip's comparison for a threshold of `ratio` weight units.
-
-    Args:
-        whole_bias: whether bias, start and what resets take are whole numbers of weight units.
-        steps: window length T, 0 for streaming.
-    """
-    if membrane.is_whole and whole_bias:
-        return Comparison(floor(ratio) if membrane.strict else ceil(ratio) - 1, 0, True)
-    vth = round(ratio)
-    fits = membrane.fractions_fit(steps, arithmetic.activation_shift)
-    return Comparison(vth, 0 if membrane.strict else 1, fits and vth == ratio)
-
-
 def integer_lif(population: MembranePopulation) -> IntegerPopulation:
     """The chip's threshold neurons of a population."""
     op, neurons, unit, to = population.node.op, population.neurons, population.unit, population.arithmetic
@@ -142,16 +119,11 @@ def integer_lif(population: MembranePopulation) -> IntegerPopulation:
         raise _refused(population.node, "reset", f"no chip resets by {op.reset}")
     drive, u0, v0 = constant_input(population)
     takes = op.reset == "subtract" or op.max_spikes != 1
-    spent = takes and any((neuron.theta / unit).denominator != 1 for neuron in neurons.members)
-    whole = not spent and all(bool(np.all(part == np.rint(part))) for part in (drive, u0, v0))
-    comparisons = {
-        neuron: compare(neuron, neuron.threshold / unit, whole, population.steps, to) for neuron in neurons.members
-    }
-    ties = neurons.per_neuron(lambda neuron: comparisons[neuron].bias)
-    bias = round_bias(drive * (1 << to.activation_shift) + ties, to)
-    vth = neurons.per_neuron(lambda neuron: comparisons[neuron].vth)
-    reach = max(_reach(population, bias), int(vth.max()) << to.activation_shift)
-    constants = {**_decays(population, reach), **_starts(population, u0, v0), "vth": vth}
+    numbers = FiringNumbers(neurons, unit, drive, (u0, v0), takes, population.steps, to, population.quantum)
+    decay_error = _decay_error(population)
+    rule = firing_rule(numbers, population.quantum > 0 and not decay_error, population.programmable)
+    reach = max(_reach(population, rule.bias, rule.constant), int(rule.vth.max()) << to.activation_shift)
+    constants = {**_decays(population, reach), **_starts(population, u0, v0), "vth": rule.vth}
     if takes:
         constants["theta"] = neurons.per_neuron(lambda neuron: max(1, population.amount(neuron.theta)))
     attributes, params = _spread(constants)
@@ -162,9 +134,11 @@ def integer_lif(population: MembranePopulation) -> IntegerPopulation:
         reset="zero" if all(forgets(op, neuron.decay) for neuron in neurons.members) else CHIP_RESET[op.reset],
         reset_at=op.reset_at,
         max_spikes=most_spikes(op, constants["theta"], to) if takes else 1,
+        comparator=rule.comparator,
     )
-    exact = all(comparison.exact for comparison in comparisons.values())
-    return IntegerPopulation(integers, bias, int(vth.max()), _decay_error(neurons, to), exact, params)
+    return IntegerPopulation(
+        integers, rule.bias, int(rule.vth.max()), decay_error, rule.exact, params, rule.constant, rule.ties
+    )
 
 
 def integer_leaky(population: MembranePopulation, bits: int, right: int) -> IntegerPopulation:
@@ -172,13 +146,13 @@ def integer_leaky(population: MembranePopulation, bits: int, right: int) -> Inte
     neurons, to = population.neurons, population.arithmetic
     drive, u0, v0 = constant_input(population)
     bias = round_bias(drive * (1 << to.activation_shift), to)
-    constants = {**_decays(population, _reach(population, bias)), **_starts(population, u0, v0)}
+    constants = {**_decays(population, _reach(population, bias, np.zeros(()))), **_starts(population, u0, v0)}
     attributes, params = _spread(constants)
     op = IntegerLeaky(**attributes, **population.widths, bits=bits, right=right)
     fits = all(
         neuron.is_whole or neuron.fractions_fit(population.steps, to.activation_shift) for neuron in neurons.members
     )
-    return IntegerPopulation(op, bias, 0, _decay_error(neurons, to), fits and not right, params)
+    return IntegerPopulation(op, bias, 0, _decay_error(population), fits and not right, params)
 
 
 def most_spikes(op: Lif, theta: Array, arithmetic: Arithmetic) -> int:
@@ -190,10 +164,10 @@ def most_spikes(op: Lif, theta: Array, arithmetic: Arithmetic) -> int:
     return max(1, min(op.max_spikes or payload, payload, membrane))
 
 
-def _reach(population: MembranePopulation, bias: QuantizedArray) -> int:
+def _reach(population: MembranePopulation, bias: QuantizedArray, constant: Array) -> int:
     """The largest magnitude that v gets in one step, in units of v."""
-    current = population.current << population.arithmetic.activation_shift
-    return current + int(np.abs(bias.integers).max(initial=0))
+    current = population.current + int(np.abs(constant).max())
+    return (current << population.arithmetic.activation_shift) + int(np.abs(bias.integers).max(initial=0))
 
 
 def _rounded_decay(decay: Fraction, arithmetic: Arithmetic) -> float:
@@ -229,10 +203,10 @@ def _spread(constants: dict[str, Array]) -> tuple[dict[str, Any], dict[str, Arra
     return attributes, {name: array.astype(np.int32) for name, array in differing.items()}
 
 
-def _decay_error(neurons: DistinctNeurons, arithmetic: Arithmetic) -> float:
-    """The largest rounding of a decay, with its sign."""
-    decays = {decay for neuron in neurons.members for decay in (neuron.decay, neuron.current_decay)}
-    errors = [float(decay) - _rounded_decay(decay, arithmetic) for decay in decays]
+def _decay_error(population: MembranePopulation) -> float:
+    """The largest rounding of a decay, with its sign; none where nothing lives long enough to decay."""
+    decays = {decay for neuron in population.neurons.members for decay in (neuron.decay, neuron.current_decay)}
+    errors = [float(decay) - _rounded_decay(decay, population.arithmetic) for decay in decays]
     return max(errors, key=abs)
 
 

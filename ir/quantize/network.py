@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from ir.analysis.wiring import behind_routing
 from ir.errors import CompileError
 from ir.graph import Array, Graph, Node
@@ -27,6 +29,7 @@ from ir.quantize.gains import PASS, separate_gains
 from ir.quantize.plan import NetworkPlan
 from ir.quantize.population import PopulationPlanner, plan_input
 from ir.quantize.report import LayerReport, QuantizationReport
+from ir.quantize.ties.constant_current import constant_current
 from ir.rewrite import Rewriter
 from ir.types import Type, graded
 
@@ -52,7 +55,7 @@ def quantize(
         CompileError: a neuron that the chip's cannot express, or payloads of different scales joined.
     """
     chip = quantizable(chip, arithmetic, features)
-    return quantize_calibrated(chip, arithmetic, observe(chip, calibration))
+    return quantize_calibrated(chip, arithmetic, observe(chip, calibration), features)
 
 
 def quantizable(chip: Graph, arithmetic: Arithmetic, features: Features | None = None) -> Graph:
@@ -62,12 +65,15 @@ def quantizable(chip: Graph, arithmetic: Arithmetic, features: Features | None =
 
 
 def quantize_calibrated(
-    chip: Graph, arithmetic: Arithmetic, statistics: Mapping[str, ValueStatistics]
+    chip: Graph,
+    arithmetic: Arithmetic,
+    statistics: Mapping[str, ValueStatistics],
+    features: Features | None = None,
 ) -> tuple[Graph, QuantizationReport]:
     """The integers of a `quantizable` graph, from its calibration statistics; otherwise see `quantize`."""
-    plan = plan_network(calibrated(chip, statistics, arithmetic))
+    plan = plan_network(calibrated(chip, statistics, arithmetic, features))
     _check_outputs(chip, plan)
-    graph = Rewriter(chip, PASS).run(lambda rewriter, node: _rewrite(rewriter, node, plan))
+    graph = Rewriter(chip, PASS).run(lambda rewriter, node: _rewrite(rewriter, node, plan, arithmetic))
     layers = tuple(population.report for population in plan.populations.values())
     return graph, QuantizationReport(layers, {name: emission.scale for name, emission in plan.emissions.items()})
 
@@ -92,7 +98,7 @@ def _check_outputs(chip: Graph, plan: NetworkPlan) -> None:
             raise CompileError("quantize.concat", what, where=where, hint="make them outputs of their own")
 
 
-def _rewrite(rewriter: Rewriter, node: Node, plan: NetworkPlan) -> str | None:
+def _rewrite(rewriter: Rewriter, node: Node, plan: NetworkPlan, arithmetic: Arithmetic) -> str | None:
     """The integer form of one node, or None for what carries no number."""
     op, params = node.op, dict[str, Array]()
     if node.name in plan.projections:
@@ -113,6 +119,8 @@ def _rewrite(rewriter: Rewriter, node: Node, plan: NetworkPlan) -> str | None:
     provenance, operands = node.provenance.after(PASS), rewriter.inputs(node)
     if isinstance(node.op, Membrane) and node.op.order == "membrane_first":
         operands = tuple(_late(rewriter, node, operand) for operand in operands)
+    if node.name in plan.populations and np.any(plan.populations[node.name].constant):
+        operands = (*operands, constant_current(rewriter, node, plan.populations[node.name].constant, arithmetic))
     return rewriter.builder.add(op, *operands, name=node.name, params=names, provenance=provenance)
 
 

@@ -42,6 +42,8 @@ class PopulationPlan:
     """Role -> array."""
     emission: Emission
     projections: Mapping[str, ProjectionPlan]
+    constant: Array
+    """What comes at every step over synapses beside the bias, in weight units; zeros where nothing does."""
     report: LayerReport
 
 

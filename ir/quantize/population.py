@@ -33,7 +33,7 @@ from ir.quantize.payloads import (
 from ir.quantize.plan import InputPlan, NetworkPlan, PopulationPlan, ProjectionPlan
 from ir.quantize.report import LayerReport, layer_report
 from ir.quantize.units import choose_unit, firing_amounts
-from ir.quantize.weights import round_weights
+from ir.quantize.weights import common_quantum, round_weights
 
 Projections = Mapping[str, ProjectionPlan]
 
@@ -66,7 +66,8 @@ class PopulationPlanner:
         enabling = self._enabling()
         integers, emission = self._integers(unit, payload)
         report = self._report(unit, integers, payload, emission)
-        return PopulationPlan(integers.op, integers.params, emission, {**payload, **enabling}, report)
+        projections = {**payload, **enabling}
+        return PopulationPlan(integers.op, integers.params, emission, projections, integers.constant, report)
 
     def _unit(self) -> Fraction:
         """The real current of one weight unit; a projection that already feeds another population keeps its unit."""
@@ -78,7 +79,8 @@ class PopulationPlanner:
         if fixed:
             return fixed.pop()
         currents = tuple(network.weight_statistics[name].scaled(self._source_scale(name)) for name in names)
-        firing = firing_amounts(node, network.neurons.get(node.name), network.chip.steps, network.arithmetic)
+        neurons, bias, steps = network.neurons.get(node.name), network.bias(node), network.chip.steps
+        firing = firing_amounts(node, neurons, bias, steps, network.arithmetic)
         unit = choose_unit(currents, network.finest_unit(node), firing, network.arithmetic)
         if node.name not in self.before.looped:
             return unit
@@ -128,7 +130,10 @@ class PopulationPlanner:
         neurons = network.neurons.get(node.name)
         if neurons is not None:
             steps = network.chip.steps
-            membrane = MembranePopulation(node, neurons, bias, unit, steps, current, network.arithmetic)
+            quantum = common_quantum([projection.weights for projection in payload.values()])
+            membrane = MembranePopulation(
+                node, neurons, bias, unit, steps, current, network.arithmetic, quantum, network.programmable
+            )
             return _threshold(membrane) if isinstance(node.op, Lif) else self._leaky(membrane)
         exact = not any(projection.weights.error for projection in payload.values())
         if not isinstance(node.op, (Graded, Gate)):

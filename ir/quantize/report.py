@@ -40,6 +40,8 @@ class LayerReport:
     """Magnitude at which the chip's current wraps, in weight units."""
     exact: bool
     """Whether nothing at all was rounded, ties included."""
+    ties: str
+    """What makes neurons at their threshold fire (`ir.quantize.ties.firing_rule`); empty where nothing does, or has to."""
 
 
 @dataclass(frozen=True)
@@ -89,4 +91,5 @@ def layer_report(
         seen=seen,
         room=room,
         exact=integers.exact and not (clipped or error or integers.bias.error or integers.decay_error),
+        ties=integers.ties,
     )

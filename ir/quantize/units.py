@@ -19,7 +19,7 @@ from ir.ops.neuron import Lif
 from ir.profile import Arithmetic
 from ir.quantize.calibration import HEADROOM, ValueStatistics
 from ir.quantize.neurons import DistinctNeurons
-from ir.quantize.weights import WeightStatistics, joint_quantum, weight_levels
+from ir.quantize.weights import WeightStatistics, joint_quantum, quantum_of, weight_levels
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,19 @@ class FiringAmounts:
     """Other amounts that must be whole units, where neurons differ or resets take something else."""
     loses_fractions: bool = False
     """Whether decay leaves more binary fractions than the chip keeps, so that the finest unit loses least."""
+    constants: Fraction | None = None
+    """The grid on which what is added at every step lies; None for none."""
 
 
 def firing_amounts(
-    node: Node, neurons: DistinctNeurons | None, steps: int, arithmetic: Arithmetic
+    node: Node, neurons: DistinctNeurons | None, bias: Array, steps: int, arithmetic: Arithmetic
 ) -> FiringAmounts | None:
-    """The thresholds of a population, and what resets take; None for one without threshold."""
+    """
+    The thresholds of a population, and what resets take; None for one without threshold.
+
+    Args:
+        bias: of the float network. steps: window length, 0 for streaming.
+    """
     op = node.op
     if neurons is None or not isinstance(op, Lif):
         return None
@@ -110,7 +117,10 @@ def firing_amounts(
     shift = arithmetic.activation_shift
     fits = all(neuron.is_whole or neuron.fractions_fit(steps, shift) for neuron in neurons.members)
     is_whole = stays_whole and not takes and not node.param("bias")
-    return FiringAmounts(first, is_whole, tuple(further), loses_fractions=not fits)
+    constants = neurons.per_neuron(lambda neuron: float(neuron.factor)) * bias
+    constants = constants + neurons.per_neuron(lambda neuron: float(neuron.drift))
+    quantum = quantum_of(constants, 1 << (arithmetic.bias_mantissa_bits + arithmetic.bias_exponent_max))
+    return FiringAmounts(first, is_whole, tuple(further), loses_fractions=not fits, constants=quantum)
 
 
 def choose_unit(
@@ -148,6 +158,8 @@ def _grid_unit(
     ratios = [amount / grid for amount in (firing.threshold, *firing.further)]
     finer = int(min(levels * grid / Fraction(largest), grid / Fraction(finest) if finest else levels))
     parts = lcm(*(ratio.denominator for ratio in ratios))
+    whole = lcm(parts, (firing.constants / grid).denominator) if firing.constants else parts
+    parts = whole if whole <= finer else parts
     if parts <= finer:
         return grid / (parts << ((finer // parts).bit_length() - 1) if firing.loses_fractions else parts)
     if firing.is_whole:

@@ -132,6 +132,15 @@ def round_weights(weights: Array | float, unit: float, bits: int) -> QuantizedAr
     return QuantizedArray(integers.reshape(np.shape(weights)), saturated, sqrt(lost / power) if power else 0.0)
 
 
+def common_quantum(weights: Iterable[QuantizedArray]) -> int:
+    """The largest whole number of which all integers are multiples, 1 where all are zero; 0 where one of them was rounded."""
+    weights = list(weights)
+    if any(part.error or part.saturated for part in weights):
+        return 0
+    divisors = [int(np.gcd.reduce(part.integers.astype(np.int32), axis=None)) for part in weights]  # int8 has no 128
+    return gcd(*divisors) or 1
+
+
 def round_bias(bias: Array, arithmetic: Arithmetic) -> QuantizedArray:
     """Biases in units of v, each a signed mantissa shifted left by its own exponent."""
     top = (1 << (arithmetic.bias_mantissa_bits - 1)) - 1

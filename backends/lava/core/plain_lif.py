@@ -36,7 +36,7 @@ class PlainLif:
             self.keep_v = 0.0  # whatever v can be, its decay truncates to nothing
         self.saturates = self.folds or _largest_state(drive, op.dv, unit, window) >= self.half
         self.dtype: Any = np.float32 if not self.saturates and self.keep_v in (0, 0.5, 1) else np.float64
-        self.gain, self.threshold = float(1 << op.shift), float(op.vth << op.shift)
+        self.gain, self.threshold = float(1 << op.shift), float(op.level({}))
         self.bias = None if bias is None else bias.astype(self.dtype)
         self.u: Array | None = None
         self.v: Array | None = None

@@ -30,8 +30,8 @@ from ir.ops.integer_neuron import IntegerLif
 
 LONGEST_DELAY = 63
 """Longest delay of Lava's DelaySparse in steps (6 bits)."""
-LAVA_LIF = (6, 12, 24)
-"""Activation shift, decay bits and state bits of Lava's LIF, which are fixed."""
+LAVA_LIF = (6, 12, 24, ">")
+"""Activation shift, decay bits, state bits and comparator of Lava's LIF, which are fixed."""
 INT32_TOP, MANTISSA_TOP = 1 << 31, 1 << 15
 
 
@@ -144,7 +144,7 @@ def _identity(size: int) -> Any:
 def _lif_part(graph: Graph, node: Node, timing: Timing) -> LifPart | None:
     """The neuron in Lava's parameters, or None where its widths or biases differ from what Lava's LIF can hold."""
     op = node.op
-    if not isinstance(op, IntegerLif) or (op.shift, op.decay_bits, op.state_bits) != LAVA_LIF:
+    if not isinstance(op, IntegerLif) or (op.shift, op.decay_bits, op.state_bits, op.comparator) != LAVA_LIF:
         return None
     bias = graph.arrays(node).get("bias", np.zeros(1, np.int64)).astype(np.int64)
     mantissa, exponent = _mantissas(np.broadcast_to(bias, node.type.shape).reshape(-1))

@@ -96,7 +96,7 @@ class FusedSpikes(_Spiking):
         device: torch.device,
     ) -> None:
         unit, most = 1 << op.decay_bits, (1 << (op.state_bits - 1)) - 1
-        constants = (scale << op.shift, (unit - op.dv) / unit, op.vth << op.shift, most)
+        constants = (scale << op.shift, (unit - op.dv) / unit, op.level({}), most)
         super().__init__(compiled.lif, constants, shape, bias, dtype, device)
 
 
@@ -114,7 +114,7 @@ class FusedWrappingSpikes(_Spiking):
     ) -> None:
         unit, half = 1 << op.decay_bits, 1 << (op.state_bits - 1)
         keep_u, keep_v = (unit - op.du - 1) / unit, (unit - op.dv) / unit
-        constants = (scale << op.shift, keep_u, keep_v, op.vth << op.shift, half)
+        constants = (scale << op.shift, keep_u, keep_v, op.level({}), half)
         super().__init__(compiled.wrapping, constants, shape, bias, torch.float64, device)
 
 

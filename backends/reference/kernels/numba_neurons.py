@@ -47,7 +47,7 @@ class NumbaSpikes:
         if len(shape) == 3:
             self._channels_last = _periodic(channels_last_shape(shape), channels_last_bias(bias), dtype, compiled.BLOCK)
         unit, most = 1 << op.decay_bits, (1 << (op.state_bits - 1)) - 1
-        numbers = (1 << op.shift, (unit - op.dv) / unit, op.vth << op.shift, most)
+        numbers = (1 << op.shift, (unit - op.dv) / unit, op.level({}), most)
         self._constants = tuple(map(NUMPY[dtype], numbers))
 
     def __call__(self, current: torch.Tensor) -> Emitted:
@@ -76,7 +76,7 @@ class NumbaStepper:
     def __init__(self, compiled: Any, op: IntegerLif, shape: tuple[int, ...], bias: torch.Tensor | None) -> None:
         unit, half = 1 << op.decay_bits, 1 << (op.state_bits - 1)
         keep_u, keep_v = (unit - op.du - 1) / unit, (unit - op.dv) / unit
-        self._constants = tuple(map(float, (1 << op.shift, keep_u, keep_v, op.vth << op.shift, half)))
+        self._constants = tuple(map(float, (1 << op.shift, keep_u, keep_v, op.level({}), half)))
         self._kernel, self._bias = compiled.lif_step, np.zeros(prod(shape))
         if bias is not None:
             self._bias[:] = bias.expand(shape).reshape(-1).numpy()

@@ -83,14 +83,14 @@ def inverted_spikes(op: IntegerLif, drive: torch.Tensor) -> torch.Tensor:
     """
     Spikes of a plain neuron that remembers no current, in a few passes over the membrane and in place.
 
-    The membrane is kept with its sign turned, because then one thresholding pass is the reset: it keeps -v > -(vth + 1), which
-    for whole numbers is v <= vth, and zeroes the rest. Truncation and saturation are symmetric.
+    The membrane is kept with its sign turned, because then one thresholding pass is the reset: it keeps -v > -(level + 1), which
+    for whole numbers is v <= level, and zeroes the rest. Truncation and saturation are symmetric.
 
     Args:
         drive: -((a << shift) + bias), whole numbers that cannot wrap; overwritten by the spikes.
     """
     unit, most = 1 << op.decay_bits, float((1 << (op.state_bits - 1)) - 1)
-    keep, threshold = (unit - op.dv) / unit, float(op.vth << op.shift)
+    keep, threshold = (unit - op.dv) / unit, float(op.level({}))
     membrane = None
     for t in range(len(drive)):
         v = drive[t] if membrane is None else drive[t].add_(membrane)
@@ -120,7 +120,7 @@ def integer_lif_spikes(op: IntegerLif, current: torch.Tensor, bias: torch.Tensor
         u = torch.where(u <= -half, u + 2 * half, u)
         v = v.mul_(keep_v).div_(unit).trunc_().add_(u if bias is None else u + bias)
         v.clamp_(1 - half, half - 1)
-        fired = v > float(op.vth << op.shift)
+        fired = v > float(op.level({}))
         spikes[t] = fired
         v.masked_fill_(fired, 0.0)
     return spikes

@@ -1,14 +1,18 @@
-"""Lava equals the torch reference in the source's own arithmetic too, where weights are no round numbers and sums do round."""
+"""Lava equals the torch reference where weights are no round numbers and sums do round, and where ties decide."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+import hw_profiles
 from backends.lava.engine import LavaEngine
 from backends.reference.engine import ReferenceEngine
 from ir.analysis.fan_in import populations
-from ir.graph import Graph
+from ir.graph import Graph, GraphBuilder
+from ir.interpreter import interpret
+from ir.ops import Input, Lif, Linear
+from ir.quantize.network import quantize
 
 
 def with_uneven_numbers(graph):
@@ -30,3 +34,37 @@ def test_real_networks_agree_with_the_reference(seed, network):
         assert np.array_equal(found.outputs[name], wanted.outputs[name]), name
     assert found.events.spikes == wanted.events.spikes
     assert sum(bool(found.spikes[name].any()) for name in names) > 1
+
+
+def tied_network(steps):
+    """Two layers of dyadic weights whose biases are longer than a mantissa, and spikes for them."""
+    rng, b = np.random.default_rng(steps), GraphBuilder("net", steps, dtype="float64")
+    value = b.add(Input("spike[40]"), name="x")
+    for name, width in (("hidden", 30), ("last", 20)):
+        size = b.type(value).size
+        weight = {"weight": b.param(f"{name}.w", rng.integers(-60, 61, (width, size)) / 64)}
+        bias = {"bias": b.param(f"{name}.b", rng.integers(-200, 200, width) / 64)}
+        value = b.add(Lif(0.5), b.add(Linear(), value, name=f"to_{name}", params=weight), name=name, params=bias)
+    inputs = {"x": (rng.random((steps, 8, 40)) < 0.4).astype(np.float64)}
+    return b.build({"hidden": "hidden", "last": "last"}), inputs
+
+
+@pytest.mark.lava
+@pytest.mark.parametrize("emission", ["stock", "fused"])
+@pytest.mark.parametrize(("steps", "way"), [(1, "threshold"), (6, "synapses"), (8, "comparator")])
+def test_ties_fall_alike_in_floats_lava_and_reference(steps, way, emission):
+    graph, inputs = tied_network(steps)
+    profile = hw_profiles.load("loihi2")
+    chip, report = quantize(graph, profile.arithmetic, inputs, profile.features)
+    assert way in {layer.ties for layer in report.layers}
+    assert all(layer.exact for layer in report.layers)
+    payloads, names = {"x": inputs["x"].astype(np.uint8)}, ("hidden", "last")
+    found, wanted = (
+        LavaEngine(chip, emission=emission).run(payloads, names),
+        ReferenceEngine(chip, "cpu").run(payloads, names),
+    )
+    floats = interpret(graph, inputs)
+    for name in names:
+        assert np.array_equal(found.spikes[name], wanted.spikes[name])
+        assert np.array_equal(found.spikes[name], floats[name])
+    assert found.events == wanted.events

@@ -13,13 +13,13 @@ from ir.quantize.report import LayerReport
 from ir.quantize.weights import QuantizedArray
 
 SPIKES, PAYLOADS = Emission(1.0, 1), Emission(0.25, 100)
-REPORT = LayerReport("a", "net.a", 0.5, 2, 4, 0, 0.0, 0.0, 0.0, 4, 3, 100, True)
+REPORT = LayerReport("a", "net.a", 0.5, 2, 4, 0, 0.0, 0.0, 0.0, 4, 3, 100, True, "bias")
 
 
 def population(emission: Emission, **units: Fraction) -> PopulationPlan:
     weights = QuantizedArray(np.ones(4, np.int8), 0, 0.0)
     projections = {name: ProjectionPlan(unit, weights, 4) for name, unit in units.items()}
-    return PopulationPlan(Lif(0.5), {}, emission, projections, REPORT)
+    return PopulationPlan(Lif(0.5), {}, emission, projections, np.zeros(()), REPORT)
 
 
 def test_an_input_adds_what_its_integers_stand_for():

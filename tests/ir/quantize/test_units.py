@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 import hw_profiles
 from ir.quantize.units import FiringAmounts, LargestValues, choose_unit, finest_unit
-from ir.quantize.weights import weight_statistics
+from ir.quantize.weights import WeightStatistics, weight_statistics
 
 ARITHMETIC = hw_profiles.load("loihi2").arithmetic
 SIZES = st.floats(1e-4, 1e4)
@@ -48,3 +49,13 @@ def test_calibrated_values_fit_twice_over(current, threshold, bias):
     assert 2 * current / unit <= (1 << 17) * 1.0001
     assert threshold / unit <= ((1 << 17) - 1) * 1.0001
     assert 64 * bias / unit <= (4095 << 7) * 1.0001
+
+
+def test_a_bias_on_a_finer_grid_makes_the_unit_finer_where_the_weights_allow_it():
+    weights = WeightStatistics(1.0, 0.5, Fraction(1, 8))
+    amounts = FiringAmounts(Fraction(2), is_whole=False)
+    assert choose_unit((weights,), 0.0, amounts, ARITHMETIC) == Fraction(1, 8)
+    finer = replace(amounts, constants=Fraction(3, 64))
+    assert choose_unit((weights,), 0.0, finer, ARITHMETIC) == Fraction(1, 64)
+    too_fine = replace(amounts, constants=Fraction(1, 1024))
+    assert choose_unit((weights,), 0.0, too_fine, ARITHMETIC) == Fraction(1, 8)

@@ -1,0 +1,175 @@
+"""Ties fall as in the source whatever the bias: every way of keeping them against floats, with ties at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hw_profiles
+from ir.graph import Graph, GraphBuilder
+from ir.interpreter import interpret
+from ir.ops import Conv, Input, Lif, Linear
+from ir.ops.base import Op
+from ir.ops.integer_neuron import IntegerLif
+from ir.quantize.network import quantize
+from ir.quantize.report import QuantizationReport
+from ir.quantize.ties.firing_rule import smallest_bias_from
+from ir.verify import verify
+
+LOIHI1, LOIHI2 = hw_profiles.load("loihi1"), hw_profiles.load("loihi2")
+N, SAMPLES = 96, 100
+Arrays = Mapping[str, Any]
+
+
+def tied(op: Op, biases: Any, steps: int, seed: int = 0, unit: float = 1 / 64) -> tuple[Graph, dict[str, Any]]:
+    """Neurons of the given biases, in units, whose currents lead to the threshold and around it; and spikes for them."""
+    rng = np.random.default_rng(seed)
+    bias = rng.choice(np.asarray(biases, np.float64), N)
+    b = GraphBuilder("net", steps, dtype="float64")
+    x = b.add(Input(f"spike[{N}]"), name="x")
+    weight = rng.integers(-60, 61, (N, N)) * (rng.random((N, N)) < 0.05)
+    weight[np.arange(N), np.arange(N)] = np.clip(127 - bias, -127, 127)
+    weight[::2], bias[::2] = (
+        rng.integers(-3, 4, (N // 2, N)) * 32 * (rng.random((N // 2, N)) < 0.1),
+        bias[::2] // 32 * 32,
+    )
+    current = b.add(Linear(), x, name="fc", params={"weight": b.param("w", weight * unit)})
+    b.add(op, current, name="s", params={"bias": b.param("b", bias * unit)})
+    return b.build({"s": "s"}), {"x": (rng.random((steps, SAMPLES, N)) < 0.6).astype(np.float64)}
+
+
+def count_ties(graph: Graph, inputs: Arrays) -> list[int]:
+    """At how many neurons the membrane is exactly the threshold, step by step."""
+    (node,) = [node for node in graph.nodes.values() if node.op.family == "neuron"]
+    assert isinstance(node.op, Lif)
+    seen: dict[str, Any] = {}
+    interpret(graph, inputs, lambda each, value: seen.update({each.name: value}))
+    params, state, ties = graph.arrays(node), None, []
+    for current in seen["fc"]:
+        state = node.op.begin(current, params) if state is None else state
+        state = node.op.integrate(state, current + params["bias"], params)
+        ties.append(int(np.count_nonzero(state.v == node.op.threshold)))
+        state = node.op.settle(state, node.op.fire(state.v, params), params)
+    return ties
+
+
+def rounded(graph: Graph, inputs: Arrays, profile: Any = LOIHI1) -> tuple[Graph, QuantizationReport, int]:
+    """The integer network, its report, and how many spikes differ from the floats'."""
+    chip, report = quantize(graph, profile.arithmetic, inputs, profile.features)
+    verify(chip, "quantized")
+    ours = interpret(chip, {"x": inputs["x"].astype(np.int64)})["s"]
+    return chip, report, int(np.count_nonzero(ours != interpret(graph, inputs)["s"]))
+
+
+def neuron(op_reset: str = "value", comparator: str = ">=") -> Lif:
+    """SpikingJelly's neuron of tau 2 with a threshold of 128 weight units of 1/64."""
+    return Lif(0.5, threshold=1.0, reset=op_reset, comparator=comparator)
+
+
+BIASES = {
+    "none": [0],
+    "short": range(-63, 64),
+    "long": range(-127, 128),
+    "longer": [-1000, -300, 64, 127, 200, 255, 999, 1500],
+}
+
+
+@pytest.mark.parametrize("biases", BIASES)
+@pytest.mark.parametrize("steps", range(1, 7))
+@pytest.mark.parametrize(("reset", "comparator"), [("value", ">="), ("subtract", ">="), ("value", ">")])
+def test_no_spike_of_a_window_is_lost_or_added(biases: str, steps: int, reset: str, comparator: str):
+    graph, inputs = tied(neuron(reset, comparator), BIASES[biases], steps, seed=steps)
+    profile = LOIHI1 if reset == "value" else LOIHI2
+    _, report, differing = rounded(graph, inputs, profile)
+    assert report.layers[-1].exact
+    assert differing == 0
+    assert min(count_ties(graph, inputs)) > 0 or biases == "longer"
+
+
+@pytest.mark.parametrize(
+    ("biases", "steps", "way"),
+    [
+        ([100, 1500], 1, "threshold"),
+        (range(-63, 64), 6, "bias"),
+        ([64, 127], 5, "bias"),
+        ([255], 4, "bias"),
+        ([64, 127], 6, "synapses"),
+        ([256], 4, "synapses"),
+        ([2000], 2, "synapses"),
+    ],
+)
+def test_the_first_way_that_is_exact_is_taken(biases: Any, steps: int, way: str):
+    chip, report, differing = rounded(*tied(neuron(), biases, steps))
+    assert (report.layers[-1].ties, differing) == (way, 0)
+    assert ("constant" in chip.nodes) == (way == "synapses")
+
+
+def test_seven_steps_need_a_comparator_of_their_own():
+    graph, inputs = tied(neuron(), [0, 5, 64], 7)
+    chip, report, differing = rounded(graph, inputs, LOIHI2)
+    assert (report.layers[-1].ties, report.layers[-1].exact, differing) == ("comparator", True, 0)
+    assert isinstance(chip.nodes["s"].op, IntegerLif)
+    assert chip.nodes["s"].op.comparator == ">="
+    _, report, differing = rounded(graph, inputs, LOIHI1)
+    assert not report.layers[-1].exact
+    assert differing > 0
+
+
+@pytest.mark.parametrize("profile", [LOIHI1, LOIHI2])
+def test_eight_steps_are_not_called_exact(profile: Any):
+    _, report, _ = rounded(*tied(neuron(), [0, 5], 8), profile)
+    assert not report.layers[-1].exact
+    assert not report.layers[-1].ties
+
+
+def test_several_spikes_per_step_keep_their_ties():
+    op = Lif(0.5, threshold=0.25, reset="subtract", max_spikes=4)
+    for steps, way in ((5, "bias"), (6, "synapses"), (7, "comparator")):
+        _, report, differing = rounded(*tied(op, [0, 64, 100], steps), LOIHI2)
+        assert (report.layers[-1].ties, differing) == (way, 0)
+
+
+def test_rounded_weights_are_no_reason_to_add_neurons():
+    graph, inputs = tied(neuron(), [100], 4, unit=0.0157)
+    chip, report, _ = rounded(graph, inputs)
+    assert not report.layers[-1].exact
+    assert "constant" not in chip.nodes
+
+
+def test_neurons_share_what_their_bias_shares():
+    """A convolution's bias is its channels': so are the synapses that bring it, however many positions there are."""
+    b = GraphBuilder("net", 6, dtype="float64")
+    x = b.add(Input("spike[2x5x5]"), name="x")
+    weight = np.random.default_rng(0).integers(-30, 31, (4, 2, 3, 3)) / 64
+    op = Conv((1, 1), (1, 1), (1, 1))
+    current = b.add(op, x, name="fc", params={"weight": b.param("w", weight)})
+    bias = np.array([64, 0, -127, 300]).reshape(4, 1, 1) / 64
+    b.add(neuron(), current, name="s", params={"bias": b.param("b", bias)})
+    inputs = {"x": (np.random.default_rng(1).random((6, 8, 2, 5, 5)) < 0.5).astype(np.float64)}
+    chip, report, differing = rounded(b.build({"s": "s"}), inputs)
+    assert (report.layers[-1].ties, differing) == ("synapses", 0)
+    assert chip.params["s.constant"].shape == (4, 2)
+    assert chip.params["s.constant"].dtype == np.int8
+
+
+@pytest.mark.parametrize("least", [-524161, -524160, -8192, -4097, -4096, -1, 0, 1, 4095, 4096, 4097, 8191, 524159])
+def test_the_smallest_bias_by_trying_all(least: int):
+    formats = {sign * mantissa << exponent for sign in (-1, 1) for mantissa in range(4096) for exponent in range(8)}
+    expected = min((value for value in formats if value >= least), default=None)
+    assert smallest_bias_from(np.array(least), LOIHI1.arithmetic) == expected
+
+
+def test_coarse_weights_allow_longer_windows():
+    """Weights that are all multiples of 8 units leave three binary digits more: nine steps by bias, ten by a comparator."""
+    weight = np.random.default_rng(0).integers(-8, 9, (N, N)) / 16
+    for steps, way in ((9, "bias"), (10, "comparator"), (11, "")):
+        b = GraphBuilder("net", steps, dtype="float64")
+        x = b.add(Input(f"spike[{N}]"), name="x")
+        b.add(neuron(), b.add(Linear(), x, name="fc", params={"weight": b.param("w", weight)}), name="s")
+        inputs = {"x": (np.random.default_rng(1).random((steps, SAMPLES, N)) < 0.1).astype(np.float64)}
+        _, report, differing = rounded(b.build({"s": "s"}), inputs, LOIHI2)
+        assert (report.layers[-1].ties, report.layers[-1].exact) == (way, bool(way))
+        assert differing == 0 or not way
