@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from backends.event_driven import event_kernels
-from backends.event_driven.eight_bits import common_shift, fits
+from backends.event_driven.eight_bits import fits, mantissas
 from ir.graph import Array
 
 WIDTH = 1024
@@ -53,15 +53,16 @@ class EventWeights:
     """A matrix (outputs, inputs) of integers that `fits` eight bits, by the `compiled` kernels."""
 
     def __init__(self, weight: Array, compiled: Any) -> None:
-        shift = common_shift(weight)
+        bytes_, shared, of_rows = mantissas(weight)
         self._outputs, self._inputs = weight.shape
         strips = max(1, ceil(self._outputs / WIDTH))
         width = ceil(self._outputs / strips)
         columns = np.zeros((strips * width, self._inputs + 1), np.int8)
-        columns[: self._outputs, :-1] = weight >> shift
+        columns[: self._outputs, :-1] = bytes_
         self._rows = _aligned((strips, self._inputs + 1, width))
         self._rows[:] = columns.reshape(strips, width, -1).transpose(0, 2, 1)
-        self._gain = np.float32(1 << shift)
+        self._gain = np.float32(shared)
+        self._row_gains = None if of_rows is None else of_rows.astype(np.float32)
         self._compiled = compiled
 
     def product(self, x: Array, dense_ns: float) -> Array | None:
@@ -88,6 +89,8 @@ class EventWeights:
         y = np.empty((len(rows), outputs), np.float32)
         for block, active in zip(blocks, events, strict=True):
             multiply(rows[block], active, self._rows, self._gain, y[block])
+        if self._row_gains is not None:
+            y *= self._row_gains
         return y.reshape(*x.shape[:-1], outputs)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from backends.event_driven.eight_bits import common_shift
+from backends.event_driven.eight_bits import mantissas
 from backends.reference.kernels.values import CHANNELS_FIRST, CHANNELS_LAST
 from backends.reference.kernels.weighted_products import SourceSum, ValueOf
 from ir.graph import Array
@@ -25,15 +25,15 @@ LEAST_ROWS, MULTIPLE, ALIGNED = 32, 8, 16
 
 
 class ByteMatrix:
-    """A matrix (outputs, inputs) of integers, see `eight_bits.fits`; what they have in common is `scale`, a power of two."""
+    """A matrix (outputs, inputs) of integers, see `eight_bits.fits`; what all have in common is `scale`, a power of two."""
 
     def __init__(self, weight: Array, device: torch.device) -> None:
-        shift = common_shift(weight)
-        self.scale = 1 << shift
+        bytes_, self.scale, of_rows = mantissas(weight)
+        self._gains = None if of_rows is None else torch.from_numpy(of_rows.astype(np.int32)).to(device)
         self.outputs, self.inputs = weight.shape
         self.padded = _up(self.inputs)
         whole = np.zeros((_up(self.outputs), self.padded), np.int8)
-        whole[: self.outputs, : self.inputs] = weight >> shift
+        whole[: self.outputs, : self.inputs] = bytes_
         self._transposed = torch.from_numpy(whole).to(device).t()
 
     def product(self, x: torch.Tensor) -> torch.Tensor:
@@ -45,7 +45,8 @@ class ByteMatrix:
             x = filled
         elif not x.is_contiguous() or x.storage_offset() % ALIGNED:
             x = x.clone(memory_format=torch.contiguous_format)
-        return _INT_MM(x, self._transposed)[:rows, : self.outputs]
+        y = _INT_MM(x, self._transposed)[:rows, : self.outputs]
+        return y if self._gains is None else y * self._gains
 
 
 class ByteDense:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from backends.event_driven.eight_bits import common_shift
+from backends.event_driven.eight_bits import mantissas
 from backends.reference.kernels.values import laid_channels_last
 from ir.graph import Array
 from ir.ops.linear import Conv
@@ -29,10 +29,9 @@ class Int8Weights:
     """A matrix (outputs, inputs) of integers, packed; see `eight_bits.fits`."""
 
     def __init__(self, weight: Array) -> None:
-        shift = common_shift(weight)
         self._outputs = len(weight)
-        self._packed = _ONEDNN.qlinear_prepack(torch.from_numpy((weight >> shift).astype(np.int8)), None)
-        self._scales = torch.full((self._outputs,), float(1 << shift))
+        bytes_, self._scales = _scaled_bytes(weight)
+        self._packed = _ONEDNN.qlinear_prepack(bytes_, None)
         self._zeros = torch.zeros(self._outputs, dtype=torch.int64)
 
     def product(self, x: torch.Tensor) -> torch.Tensor:
@@ -43,6 +42,13 @@ class Int8Weights:
         return _ONEDNN.qlinear_pointwise(
             x, 1.0, middle, self._packed, self._scales, self._zeros, None, 1.0, 0, torch.float32, "none", [], ""
         )
+
+
+def _scaled_bytes(weight: Array) -> tuple[torch.Tensor, torch.Tensor]:
+    """Bytes and the factor of every row, float32."""
+    bytes_, shared, of_rows = mantissas(weight)
+    factors = np.full(len(weight), shared) if of_rows is None else shared * of_rows
+    return torch.from_numpy(bytes_), torch.from_numpy(factors.astype(np.float32))
 
 
 def can_convolve(op: Conv, kernels: tuple[int, ...]) -> bool:
@@ -65,12 +71,11 @@ class Int8Kernels:
     """
 
     def __init__(self, op: Conv, weight: Array) -> None:
-        shift, outputs = common_shift(weight), len(weight)
+        outputs = len(weight)
         self._geometry: tuple[list[int], ...] = (list(op.stride), list(op.padding), list(op.dilation))
         self._groups = op.groups
-        self._scales = torch.full((outputs,), float(1 << shift))
+        bytes_, self._scales = _scaled_bytes(weight)
         self._zeros = torch.zeros(outputs, dtype=torch.int64)
-        bytes_ = torch.from_numpy((weight >> shift).astype(np.int8))
         self._packed = _ONEDNN.qconv_prepack(bytes_, self._scales, 1.0, 0, *self._geometry, op.groups, None)
 
     def convolve(self, x: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""What fits into eight bits, powers of two that all weights share apart."""
+"""What fits into eight bits, powers of two that a row or all weights share apart."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.event_driven.eight_bits import MOST_SHIFT, common_shift, fits
+from backends.event_driven.eight_bits import MOST_SHIFT, common_shift, fits, mantissas
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,19 @@ def test_no_power_of_two_beyond_the_largest_counts():
     assert not fits(np.array([[127 << (MOST_SHIFT + 1)]])), "float32 sums of such weights would round"
     assert fits(np.zeros((2, 3), np.int64))
     assert fits(np.zeros((0, 3), np.int64))
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (5, 2, 3, 3), (1, 4)])
+def test_a_row_may_have_a_power_of_two_of_its_own(shape: tuple[int, ...]):
+    rng = np.random.default_rng(len(shape))
+    exponents = rng.integers(0, 8, shape[0]).reshape(-1, *(1,) * (len(shape) - 1))
+    weight = rng.integers(-128, 128, shape) * 4 << exponents
+    bytes_, shared, of_rows = mantissas(weight)
+    assert fits(weight)
+    assert bytes_.dtype == np.int8
+    factors = shared * (np.ones(shape[0], np.int64) if of_rows is None else of_rows)
+    assert np.array_equal(bytes_ * factors.reshape(exponents.shape), weight)
+
+
+def test_rows_that_share_all_their_powers_of_two_have_none_of_their_own():
+    assert mantissas(np.array([[4, 12], [20, 0], [0, 0]]))[1:] == (4, None)

@@ -30,9 +30,8 @@ QUIET = [HealthCheck.function_scoped_fixture]
 )
 def test_products(kind, rows, inputs, outputs, shift, extreme, seed):
     rng, low, high = np.random.default_rng(seed), 0 if kind is np.uint8 else -128, 127
-    weight = (
-        rng.choice([-128, 127], (outputs, inputs)) if extreme else rng.integers(-128, 128, (outputs, inputs))
-    ) << shift
+    weight = rng.choice([-128, 127], (outputs, inputs)) if extreme else rng.integers(-128, 128, (outputs, inputs))
+    weight = weight << (shift if seed % 2 else rng.integers(0, shift + 1, (outputs, 1)))
     x = rng.choice([low, high], (2, rows, inputs)) if extreme else rng.integers(low, high + 1, (2, rows, inputs))
     product, given = ByteDense(ONE, weight, CPU), torch.from_numpy(x.astype(kind))
     wanted = x @ weight.T
@@ -59,7 +58,7 @@ def test_convolutions(data):
     size, stride, gap = data.draw(two), data.draw(two), data.draw(two)
     pads = (data.draw(st.integers(0, 2)), data.draw(st.integers(0, 2)))
     rng = np.random.default_rng(data.draw(st.integers(0, 999)))
-    weight = rng.integers(-128, 128, (5, 3, *size)) << data.draw(st.integers(0, 2))
+    weight = rng.integers(-128, 128, (5, 3, *size)) << rng.integers(0, data.draw(st.integers(1, 3)), (5, 1, 1, 1))
     x = torch.from_numpy(rng.integers(0, 128, (2, 3, 3, 8, 9)).astype(np.uint8))
     if data.draw(st.booleans()):
         x = x.permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3)

@@ -28,9 +28,8 @@ pytestmark = pytest.mark.skipif(not is_exact(), reason="this processor does not 
 )
 def test_products_are_exact(kind, rows, inputs, outputs, shift, extreme, seed):
     rng, span = np.random.default_rng(seed), np.iinfo(kind)
-    weight = (
-        rng.choice([-128, 127], (outputs, inputs)) if extreme else rng.integers(-128, 128, (outputs, inputs))
-    ) << shift
+    weight = rng.choice([-128, 127], (outputs, inputs)) if extreme else rng.integers(-128, 128, (outputs, inputs))
+    weight = weight << (shift if seed % 2 else rng.integers(0, shift + 1, (outputs, 1)))
     x = (
         rng.choice([span.min, span.max], (rows, inputs))
         if extreme
@@ -49,7 +48,8 @@ def test_convolutions_are_exact(data: st.DataObject):
     size, stride, gap, groups = data.draw(two), data.draw(two), data.draw(two), data.draw(st.integers(1, 3))
     pads = (data.draw(st.integers(0, 2)), data.draw(st.integers(0, 2)))
     rng = np.random.default_rng(data.draw(st.integers(0, 999)))
-    weight = rng.integers(-128, 128, (groups * 2, 3, *size)) << data.draw(st.integers(0, 2))
+    weight = rng.integers(-128, 128, (groups * 2, 3, *size))
+    weight = weight << rng.integers(0, data.draw(st.integers(1, 3)), (groups * 2, 1, 1, 1))
     x = torch.from_numpy(rng.integers(0, 256, (5, 3 * groups, 8, 9)).astype(np.uint8))
     found = Int8Kernels(Conv(stride, pads, gap, groups), weight).convolve(x)
     wanted = functional.conv2d(x.double(), torch.from_numpy(weight).double(), None, stride, pads, gap, groups)
