@@ -95,6 +95,11 @@ class Arithmetic:
     """Payload of a graded spike, sign included; 0 where spikes carry none."""
     max_delay: int = field(metadata=counted_in("step"))
     """Extra delay of a synapse, beyond the one step that each takes."""
+    weight_exponent_max: int = field(default=0, metadata=counted_in("bit"))
+    """
+    The weights of a projection are mantissas shifted left by 0 .. n, or right by as many as the activation shift undoes; 0 where
+    all projections share one unit.
+    """
 
     def __post_init__(self) -> None:
         if self.activation_shift + 2 > self.state_bits:

@@ -43,12 +43,12 @@ def delays_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
 
 
 def weights_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
-    """Weights lie within signed `weight_bits`, or are of one sign within as many bits; a power of two that all share is free."""
+    """Weights lie within signed `weight_bits`, or are of one sign within as many bits; shared powers of two are free."""
     bits = profile.arithmetic.weight_bits
     for node in chip.nodes.values():
         if node.op.family != "projection":
             continue
-        needed = _weight_bits(_weights(chip, node))
+        needed = _weight_bits(_weights(chip, node), profile.features.programmable_neurons)
         if needed > bits:
             yield _violation("weight-bits", node, f"its weights need {needed} bits", needed, bits, OTHER_PROFILE)
 
@@ -116,11 +116,16 @@ def _weights(chip: Graph, node: Node) -> Array:
     return weight.astype(np.int64)
 
 
-def _weight_bits(weights: Array) -> int:
-    """The bits of the format that holds the weights: with sign where both occur, a shared power of two left out."""
-    magnitude = np.abs(weights)
-    shared = int(_trailing_zeros(np.bitwise_or.reduce(magnitude, axis=None)))
-    low, high = int(weights.min(initial=0)) >> shared, int(weights.max(initial=0)) >> shared
+def _weight_bits(weights: Array, own_rows: bool) -> int:
+    """
+    The bits of the format that holds the weights: with sign where both occur, a shared power of two left out.
+
+    Args:
+        own_rows: whether that of every row counts, since neurons shift what arrives.
+    """
+    rows = weights.reshape(len(weights), -1) if own_rows and weights.ndim else weights.reshape(1, -1)
+    mantissas = rows >> _trailing_zeros(np.bitwise_or.reduce(np.abs(rows), axis=1))[:, None]
+    low, high = int(mantissas.min(initial=0)), int(mantissas.max(initial=0))
     if low < 0 < high:
         return max(high.bit_length(), (-low - 1).bit_length()) + 1
     return max(high, -low).bit_length()

@@ -18,7 +18,7 @@ from ir.quantize.calibration import HEADROOM, ValueStatistics
 from ir.quantize.gains import row_factors
 from ir.quantize.neurons import DistinctNeurons, distinct_neurons
 from ir.quantize.payloads import Emission, input_scale, looped_payloads, payload_bits, payload_scale
-from ir.quantize.units import finest_unit, largest_values
+from ir.quantize.units.amounts import finest_units, largest_values
 from ir.quantize.weights import WeightStatistics, weight_statistics
 
 
@@ -45,11 +45,16 @@ class CalibratedNetwork:
         rank = min(1, len(node.type.shape))
         return np.asarray(self.chip.arrays(node).get("bias", np.zeros((1,) * rank)), np.float64)
 
-    def finest_unit(self, node: Node) -> float:
-        """The finest unit at which the population's integers fit their fields."""
+    def finest_units(self, node: Node) -> tuple[dict[str, float], ...]:
+        """What bounds the population's unit -> the finest one; for every number of bits that its shift may be narrowed by."""
         neurons, statistics = self.neurons.get(node.name), self.statistics[node.name]
         values = largest_values(node, neurons, statistics, self.bias(node), self.chip.steps)
-        return finest_unit(values, self.arithmetic)
+        widest = self.arithmetic.activation_shift if self.arithmetic.weight_exponent_max else 0
+        return tuple(finest_units(values, self.arithmetic, narrowed) for narrowed in range(widest + 1))
+
+    def finest_unit(self, node: Node) -> float:
+        """The finest unit at which the population's integers fit their fields behind the chip's own shift."""
+        return max(self.finest_units(node)[0].values())
 
     def readers_scale(self, source: str) -> float:
         """The coarsest scale that a reader of the payload asks for; 0 where nobody reads it."""

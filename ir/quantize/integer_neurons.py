@@ -24,6 +24,7 @@ from ir.ops.neuron import Lif
 from ir.profile import Arithmetic
 from ir.quantize.neurons import DistinctNeurons, forgets
 from ir.quantize.ties.firing_rule import FiringNumbers, firing_rule
+from ir.quantize.units.choose_unit import Unit
 from ir.quantize.weights import QuantizedArray, round_bias
 
 CHIP_RESET = {"value": "zero", "subtract": "subtract", "none": "none"}
@@ -64,8 +65,7 @@ class MembranePopulation:
     neurons: DistinctNeurons
     bias: Array
     """Of the float network."""
-    unit: Fraction
-    """Real current of one weight unit."""
+    unit: Unit
     steps: int
     """Window length, 0 for streaming."""
     current: int
@@ -77,19 +77,24 @@ class MembranePopulation:
     """Whether the chip's neurons run programs, so that they may compare as they like."""
 
     @property
+    def shift(self) -> int:
+        """Of the weighted sum: a weight unit is 2^shift units of v."""
+        return self.arithmetic.activation_shift - self.unit.narrowed
+
+    @property
     def widths(self) -> dict[str, int]:
         """The attributes that every chip neuron takes from the profile."""
         to = self.arithmetic
-        return {"shift": to.activation_shift, "decay_bits": to.decay_bits, "state_bits": to.state_bits}
+        return {"shift": self.shift, "decay_bits": to.decay_bits, "state_bits": to.state_bits}
 
     def amount(self, value: Fraction) -> int:
         """An amount of the membrane in units of v."""
-        return round(value / self.unit * (1 << self.arithmetic.activation_shift))
+        return round(value / self.unit.size * (1 << self.shift))
 
 
 def constant_input(population: MembranePopulation) -> tuple[Array, Array, Array]:
     """(bias of v, start of J, start of v) in weight units, as real numbers, from drift, bias and start."""
-    neurons, unit, op = population.neurons, population.unit, population.node.op
+    neurons, unit, op = population.neurons, population.unit.size, population.node.op
     drift = neurons.per_neuron(lambda neuron: float(neuron.drift / unit))
     start = neurons.per_neuron(lambda neuron: float(neuron.start / unit))
     constant = neurons.per_neuron(lambda neuron: float(neuron.factor)) * population.bias / float(unit)
@@ -113,16 +118,16 @@ def constant_input(population: MembranePopulation) -> tuple[Array, Array, Array]
 
 def integer_lif(population: MembranePopulation) -> IntegerPopulation:
     """The chip's threshold neurons of a population."""
-    op, neurons, unit, to = population.node.op, population.neurons, population.unit, population.arithmetic
+    op, neurons, to = population.node.op, population.neurons, population.arithmetic
     assert isinstance(op, Lif)
     if op.reset not in CHIP_RESET:
         raise _refused(population.node, "reset", f"no chip resets by {op.reset}")
     drive, u0, v0 = constant_input(population)
     takes = op.reset == "subtract" or op.max_spikes != 1
-    numbers = FiringNumbers(neurons, unit, drive, (u0, v0), takes, population.steps, to, population.quantum)
+    numbers = FiringNumbers(neurons, population.unit, drive, (u0, v0), takes, population.steps, to, population.quantum)
     decay_error = _decay_error(population)
     rule = firing_rule(numbers, population.quantum > 0 and not decay_error, population.programmable)
-    reach = max(_reach(population, rule.bias, rule.constant), int(rule.vth.max()) << to.activation_shift)
+    reach = max(_reach(population, rule.bias, rule.constant), int(rule.vth.max()) << population.shift)
     constants = {**_decays(population, reach), **_starts(population, u0, v0), "vth": rule.vth}
     if takes:
         constants["theta"] = neurons.per_neuron(lambda neuron: max(1, population.amount(neuron.theta)))
@@ -145,12 +150,12 @@ def integer_leaky(population: MembranePopulation, bits: int, right: int) -> Inte
     """The chip's neurons without threshold; they emit v >> right as payloads of `bits` bits."""
     neurons, to = population.neurons, population.arithmetic
     drive, u0, v0 = constant_input(population)
-    bias = round_bias(drive * (1 << to.activation_shift), to)
+    bias = round_bias(drive * (1 << population.shift), to)
     constants = {**_decays(population, _reach(population, bias, np.zeros(()))), **_starts(population, u0, v0)}
     attributes, params = _spread(constants)
     op = IntegerLeaky(**attributes, **population.widths, bits=bits, right=right)
     fits = all(
-        neuron.is_whole or neuron.fractions_fit(population.steps, to.activation_shift) for neuron in neurons.members
+        neuron.is_whole or neuron.fractions_fit(population.steps, population.shift) for neuron in neurons.members
     )
     return IntegerPopulation(op, bias, 0, _decay_error(population), fits and not right, params)
 
@@ -167,7 +172,7 @@ def most_spikes(op: Lif, theta: Array, arithmetic: Arithmetic) -> int:
 def _reach(population: MembranePopulation, bias: QuantizedArray, constant: Array) -> int:
     """The largest magnitude that v gets in one step, in units of v."""
     current = population.current + int(np.abs(constant).max())
-    return (current << population.arithmetic.activation_shift) + int(np.abs(bias.integers).max(initial=0))
+    return (current << population.shift) + int(np.abs(bias.integers).max(initial=0))
 
 
 def _rounded_decay(decay: Fraction, arithmetic: Arithmetic) -> float:
@@ -187,7 +192,7 @@ def _decays(population: MembranePopulation, reach: int) -> dict[str, Array]:
 
 def _starts(population: MembranePopulation, u0: Array, v0: Array) -> dict[str, Array]:
     """The starts of u and v in units of v, where they are not zero."""
-    shift, bits = population.arithmetic.activation_shift, population.arithmetic.state_bits
+    shift, bits = population.shift, population.arithmetic.state_bits
     starts = {"u0": np.rint(u0 * (1 << shift)), "v0": np.rint(v0 * (1 << shift))}
     for name, value in starts.items():
         if np.any(np.abs(value) >= 1 << (bits - 1)):

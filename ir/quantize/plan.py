@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 
 from ir.graph import Array
 from ir.ops.base import Op
 from ir.quantize.payloads import Emission
 from ir.quantize.report import LayerReport
+from ir.quantize.units.choose_unit import Unit
 from ir.quantize.weights import QuantizedArray
 
 
@@ -26,8 +26,7 @@ class InputPlan:
 class ProjectionPlan:
     """A projection in integers."""
 
-    unit: Fraction
-    """Real current of one weight unit."""
+    unit: Unit
     weights: QuantizedArray
     magnitude: int
     """The largest sum of magnitudes that one target receives from sources of magnitude 1."""

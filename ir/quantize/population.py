@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import log2
 
+import numpy as np
+
 from ir.analysis.ranges import projected_magnitude
 from ir.errors import CompileError
 from ir.graph import Node
@@ -32,8 +34,9 @@ from ir.quantize.payloads import (
 )
 from ir.quantize.plan import InputPlan, NetworkPlan, PopulationPlan, ProjectionPlan
 from ir.quantize.report import LayerReport, layer_report
-from ir.quantize.units import choose_unit, firing_amounts
-from ir.quantize.weights import common_quantum, round_weights
+from ir.quantize.units.amounts import firing_amounts
+from ir.quantize.units.choose_unit import Unit, choose_unit, weight_exponents
+from ir.quantize.weights import common_quantum, round_weights, weight_levels
 
 Projections = Mapping[str, ProjectionPlan]
 
@@ -69,8 +72,8 @@ class PopulationPlanner:
         projections = {**payload, **enabling}
         return PopulationPlan(integers.op, integers.params, emission, projections, integers.constant, report)
 
-    def _unit(self) -> Fraction:
-        """The real current of one weight unit; a projection that already feeds another population keeps its unit."""
+    def _unit(self) -> Unit:
+        """The unit of the weights; a projection that already feeds another population keeps its own."""
         network, node = self.network, self.node
         names = network.wiring.payload_projections(node)
         fixed = {self.before.projections[name].unit for name in names if name in self.before.projections}
@@ -81,10 +84,17 @@ class PopulationPlanner:
         currents = tuple(network.weight_statistics[name].scaled(self._source_scale(name)) for name in names)
         neurons, bias, steps = network.neurons.get(node.name), network.bias(node), network.chip.steps
         firing = firing_amounts(node, neurons, bias, steps, network.arithmetic)
-        unit = choose_unit(currents, network.finest_unit(node), firing, network.arithmetic)
+        finest = [max(bounds.values()) for bounds in network.finest_units(node)]
+        unit = choose_unit(currents, finest, firing, network.arithmetic, self._rows_apart())
         if node.name not in self.before.looped:
             return unit
-        return part_of_scale(node, Fraction(self.before.looped[node.name].scale) / self._emitted_unit(), unit)
+        scale = Fraction(self.before.looped[node.name].scale) / self._emitted_unit()
+        return Unit(part_of_scale(node, scale, unit.size))
+
+    def _rows_apart(self) -> bool:
+        """Whether every row of weights may have an exponent: programmable neurons shift what one matrix brings them."""
+        names = self.network.wiring.payload_projections(self.node)
+        return self.network.programmable and len({self.network.chip.nodes[name].param("weight") for name in names}) == 1
 
     def _emitted_unit(self) -> Fraction:
         """The real value of one emitted integer, before any shift, per weight unit: a membrane keeps fractions of it."""
@@ -100,11 +110,13 @@ class PopulationPlanner:
             raise CompileError("quantize.concat", what, where=where, hint="project them one by one")
         return scales.pop()
 
-    def _projection(self, name: str, unit: Fraction) -> ProjectionPlan:
+    def _projection(self, name: str, unit: Unit) -> ProjectionPlan:
         """A projection whose weights are multiples of the unit."""
         network, node = self.network, self.network.chip.nodes[name]
-        ideal = float(unit / Fraction(self._source_scale(name)))
-        weights = round_weights(network.weights[name], ideal, network.arithmetic.weight_bits)
+        ideal, largest = float(unit.size / Fraction(self._source_scale(name))), network.weight_statistics[name]
+        groups = largest.rows if self._rows_apart() else np.asarray(largest.largest)
+        exponents = weight_exponents(groups, ideal, network.arithmetic)
+        weights = round_weights(network.weights[name], ideal, network.arithmetic.weight_bits, exponents)
         matrix, arg = weights.integers, network.chip.args(node)[0]
         if isinstance(node.op, (Synapse, Sum)):
             node, matrix = replace(node, op=replace(node.op, weight=int(weights.integers))), None
@@ -114,16 +126,16 @@ class PopulationPlanner:
         """Enabling currents open a gate from 1 upwards, so their synapses keep the integers that they are."""
         wiring, node = self.network.wiring, self.node
         names = [name for name in wiring.projections(node.name) if name not in wiring.payload_projections(node)]
-        if any(self.before.projections[name].unit != 1 for name in names if name in self.before.projections):
+        if any(self.before.projections[name].unit.size != 1 for name in names if name in self.before.projections):
             raise shared_projection(node)
-        enabling = {name: self._projection(name, Fraction(1)) for name in names}
+        enabling = {name: self._projection(name, Unit(Fraction(1))) for name in names}
         for name, projection in enabling.items():
             if projection.weights.error:
                 what, where = f"the enabling synapses %{name} are not integers", f"%{node.name}  {node.provenance}"
                 raise CompileError("quantize.enable", what, where=where, hint="open gates by unit synapses")
         return enabling
 
-    def _integers(self, unit: Fraction, payload: Projections) -> tuple[IntegerPopulation, Emission]:
+    def _integers(self, unit: Unit, payload: Projections) -> tuple[IntegerPopulation, Emission]:
         """The population as the chip's neurons, and what they emit."""
         network, node = self.network, self.node
         bias, current = network.bias(node), self._largest_current(payload, self.before.emissions)
@@ -137,15 +149,15 @@ class PopulationPlanner:
             return _threshold(membrane) if isinstance(node.op, Lif) else self._leaky(membrane)
         exact = not any(projection.weights.error for projection in payload.values())
         if not isinstance(node.op, (Graded, Gate)):
-            return integer_burst(node, unit, exact)
+            return integer_burst(node, unit.size, exact)
         bits = min(node.op.bits, network.arithmetic.payload_bits)
-        shift = 0 if exact and node.name not in self.before.looped else self._shift(float(unit), bits)
-        return integer_payload(node, bias, unit, current, network.statistics[node.name], bits, shift, exact)
+        shift = 0 if exact and node.name not in self.before.looped else self._shift(float(unit.size), bits)
+        return integer_payload(node, bias, unit.size, current, network.statistics[node.name], bits, shift, exact)
 
     def _leaky(self, membrane: MembranePopulation) -> tuple[IntegerPopulation, Emission]:
         """Payloads as fine as their readers ask for, and with room for what calibration did not show."""
         name, bits = self.node.name, self.network.arithmetic.payload_bits
-        one = float(membrane.unit * self._emitted_unit())
+        one = float(membrane.unit.size * self._emitted_unit())
         right = self._shift(one, bits)
         scale = one * (1 << right)
         if self.network.wiring.readers(name):
@@ -166,15 +178,17 @@ class PopulationPlanner:
         reach = {name: max(emissions[source].reach for source in wiring.sources[name]) for name in payload}
         return sum(max(payload[name].magnitude * reach[name] for name in names) for names in summed)
 
-    def _report(
-        self, unit: Fraction, integers: IntegerPopulation, payload: Projections, emission: Emission
-    ) -> LayerReport:
+    def _report(self, unit: Unit, integers: IntegerPopulation, payload: Projections, emission: Emission) -> LayerReport:
         network, node = self.network, self.node
         stored = {network.chip.nodes[name].param("weight") or name: plan.weights for name, plan in payload.items()}
         proven = self._largest_current(payload, {**self.before.emissions, node.name: emission})
-        shown = round(network.statistics[node.name].current / float(unit))
-        room = (1 << (network.arithmetic.state_bits - 1 - network.arithmetic.activation_shift)) - 1
-        return layer_report(node, unit, integers, tuple(stored.values()), (proven, shown), room)
+        shown = round(network.statistics[node.name].current / float(unit.size))
+        arithmetic = network.arithmetic
+        room = (1 << (arithmetic.state_bits - 1 - arithmetic.activation_shift + unit.narrowed)) - 1
+        bounds = network.finest_units(node)[unit.narrowed]
+        return layer_report(
+            node, unit.size, integers, tuple(stored.values()), (proven, shown), room, bounds, weight_levels(arithmetic)
+        )
 
 
 def _threshold(membrane: MembranePopulation) -> tuple[IntegerPopulation, Emission]:

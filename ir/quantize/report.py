@@ -38,10 +38,17 @@ class LayerReport:
     """Magnitude of the current that calibration showed, in weight units."""
     room: int
     """Magnitude at which the chip's current wraps, in weight units."""
+    bits: int
+    """Of a mantissa, sign included, that the weights use, in the projection that uses the fewest."""
     exact: bool
     """Whether nothing at all was rounded, ties included."""
     ties: str
     """What makes neurons at their threshold fire (`ir.quantize.ties.firing_rule`); empty where nothing does, or has to."""
+    limit: str
+    """
+    What keeps the layer from being exact: `weights` of more bits than a mantissa has; the `range` of the current, a `threshold`
+    or a `bias` that does not fit a finer unit; `decay`, `bias` or `ties` where only these are rounded. Empty where it is exact.
+    """
 
 
 @dataclass(frozen=True)
@@ -66,16 +73,30 @@ def layer_report(
     weights: tuple[QuantizedArray, ...],
     currents: tuple[int, int],
     room: int,
+    bounds: Mapping[str, float],
+    levels: int,
 ) -> LayerReport:
     """
     What rounding did to a population.
 
     Args:
         weights: every stored weight that feeds it, once. currents: the proven and the calibrated magnitude, in weight units.
-        room: the magnitude at which the chip wraps.
+        room: the magnitude at which the chip wraps. bounds: what keeps the unit from being finer -> the finest unit with it.
+        levels: the largest mantissa.
     """
-    clipped = sum(part.saturated for part in weights) + integers.bias.saturated
+    saturated = sum(part.saturated for part in weights)
     error = max((part.error for part in weights), default=0.0)
+    used = [part.mantissa for part in weights if part.mantissa]
+    rounded = {
+        "weights": error or saturated,
+        "decay": integers.decay_error,
+        "bias": integers.bias.error or integers.bias.saturated,
+        "ties": not integers.exact,
+    }
+    limits = [name for name, wrong in rounded.items() if wrong]
+    binding, finest = max(bounds.items(), key=lambda bound: bound[1])
+    if error and max(used, default=0) <= levels // 2 and finest > float(unit) / 2:
+        limits = [binding]
     proven, seen = currents
     return LayerReport(
         name=node.name,
@@ -83,13 +104,15 @@ def layer_report(
         unit=float(unit),
         threshold=integers.threshold,
         weights=sum(prod(part.integers.shape) for part in weights),
-        saturated=clipped,
+        saturated=saturated + integers.bias.saturated,
         weight_error=error,
         bias_error=integers.bias.error,
         decay_error=integers.decay_error,
         proven=proven,
         seen=seen,
         room=room,
-        exact=integers.exact and not (clipped or error or integers.bias.error or integers.decay_error),
+        bits=min(used, default=0).bit_length() + 1,
+        limit=next(iter(limits), ""),
+        exact=not limits,
         ties=integers.ties,
     )

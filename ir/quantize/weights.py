@@ -35,11 +35,13 @@ class WeightStatistics:
     """Root mean square."""
     quantum: Fraction | None
     """The grid that they lie on; None for none."""
+    rows: Array
+    """The largest magnitude of every row of a matrix, or kernel of an output channel; () where one weight serves all."""
 
     def scaled(self, scale: float) -> WeightStatistics:
         """The statistics of the currents that presynaptic integers of real value `scale` cause."""
         quantum = None if self.quantum is None else self.quantum * Fraction(scale)
-        return WeightStatistics(self.largest * scale, self.rms * scale, quantum)
+        return WeightStatistics(self.largest * scale, self.rms * scale, quantum, self.rows * scale)
 
 
 def weight_statistics(weights: object, arithmetic: Arithmetic) -> WeightStatistics:
@@ -47,7 +49,8 @@ def weight_statistics(weights: object, arithmetic: Arithmetic) -> WeightStatisti
     array = np.asarray(weights, np.float64)
     rms = float(np.sqrt(np.mean(array**2))) if array.size else 0.0
     quantum = quantum_of(array, weight_levels(arithmetic))
-    return WeightStatistics(float(np.abs(array).max(initial=0.0)), rms, quantum)
+    rows = np.abs(array).reshape(len(array), -1).max(axis=1, initial=0.0) if array.ndim else np.abs(array)
+    return WeightStatistics(float(rows.max(initial=0.0)), rms, quantum, rows)
 
 
 def weight_levels(arithmetic: Arithmetic) -> int:
@@ -109,27 +112,38 @@ class QuantizedArray:
     """How many hit the end of their range."""
     error: float
     """Relative root mean square error."""
+    mantissa: int = 0
+    """The largest magnitude of a mantissa, of weights that have exponents; 0 where nobody asks."""
 
 
-def round_weights(weights: Array | float, unit: float, bits: int) -> QuantizedArray:
+def round_weights(weights: Array | float, unit: float, bits: int, exponents: Array) -> QuantizedArray:
     """
-    Weights as multiples of `unit`, within signed `bits` bits.
+    Weights as multiples of `unit`: signed mantissas of `bits` bits, shifted left.
 
     Odd values are allowed: a chip that keeps even weights in mixed matrices stores 2w with exponent -1.
+
+    Args:
+        exponents: the shift of every row of weights, or () for one of all.
     """
     top = 1 << (bits - 1)
     flat = np.ravel(weights)
-    integers = np.empty(flat.size, _smallest(bits))
-    saturated, power, lost = 0, 0.0, 0.0
+    integers = np.empty(flat.size, _smallest(bits + int(exponents.max(initial=0))))
+    units = (unit * np.exp2(exponents)).astype(np.float64)
+    per_row = flat.size // max(1, units.size)
+    saturated, power, lost, largest = 0, 0.0, 0.0, 0
     for start in range(0, flat.size, BLOCK):
         block = slice(start, start + BLOCK)
-        ideal = flat[block].astype(np.float64) / unit
+        size = units if not units.ndim else units[np.arange(start, min(start + BLOCK, flat.size)) // per_row]
+        ideal = flat[block].astype(np.float64) / size
         nearest = np.rint(ideal)
-        clipped = integers[block] = np.clip(nearest, -top, top - 1)
+        clipped = np.clip(nearest, -top, top - 1)
+        integers[block] = clipped * (size / unit)
         saturated += int(np.count_nonzero(nearest != clipped))
-        power += float(np.sum(ideal**2))
-        lost += float(np.sum((clipped - ideal) ** 2))
-    return QuantizedArray(integers.reshape(np.shape(weights)), saturated, sqrt(lost / power) if power else 0.0)
+        largest = max(largest, int(np.abs(clipped).max(initial=0)))
+        power += float(np.sum((ideal * size) ** 2))
+        lost += float(np.sum(((clipped - ideal) * size) ** 2))
+    error = sqrt(lost / power) if power else 0.0
+    return QuantizedArray(integers.reshape(np.shape(weights)), saturated, error, largest)
 
 
 def common_quantum(weights: Iterable[QuantizedArray]) -> int:

@@ -27,6 +27,7 @@ import numpy as np
 from ir.graph import Array
 from ir.profile import Arithmetic
 from ir.quantize.neurons import DistinctNeurons, NormalizedMembrane
+from ir.quantize.units.choose_unit import Unit
 from ir.quantize.weights import QuantizedArray, round_bias
 
 LONGEST = 64
@@ -56,8 +57,7 @@ class FiringNumbers:
     """What the neurons of a population compare, in real numbers of weight units."""
 
     neurons: DistinctNeurons
-    unit: Fraction
-    """Real current of one weight unit."""
+    unit: Unit
     drive: Array
     """The constant input of v."""
     start: tuple[Array, Array]
@@ -73,7 +73,7 @@ class FiringNumbers:
     @property
     def ratios(self) -> dict[NormalizedMembrane, Fraction]:
         """The threshold of every distinct neuron."""
-        return {neuron: neuron.threshold / self.unit for neuron in self.neurons.members}
+        return {neuron: neuron.threshold / self.unit.size for neuron in self.neurons.members}
 
     @property
     def strict(self) -> bool:
@@ -93,12 +93,13 @@ def firing_rule(numbers: FiringNumbers, can_be_exact: bool, programmable: bool) 
         can_be_exact: whether no weight and no decay was rounded; otherwise ties are chance, and no effort is made for them.
         programmable: whether neurons may compare as they like.
     """
-    if _stays_whole(numbers):
-        rounded = {neuron: floor(r) if numbers.strict else ceil(r) - 1 for neuron, r in numbers.ratios.items()}
+    whole = {neuron: floor(r) if numbers.strict else ceil(r) - 1 for neuron, r in numbers.ratios.items()}
+    grain = 1 << numbers.unit.narrowed
+    if _stays_whole(numbers) and all(vth % grain == 0 for vth in whole.values()):
         bias = round_bias(numbers.drive * _one(numbers), numbers.arithmetic)
         ties = "" if numbers.strict else "threshold"
-        return FiringRule(numbers.thresholds(rounded), bias, np.zeros(()), ">", True, ties)
-    rounded = {neuron: round(r) for neuron, r in numbers.ratios.items()}
+        return FiringRule(numbers.thresholds(whole), bias, np.zeros(()), ">", True, ties)
+    rounded = {neuron: round(r / grain) * grain for neuron, r in numbers.ratios.items()}
     vth, untied = numbers.thresholds(rounded), numbers.drive * _one(numbers)
     if can_be_exact and rounded == numbers.ratios and np.all(untied == np.rint(untied)):
         for way in _ways(numbers, np.rint(untied).astype(np.int64), programmable):
@@ -140,7 +141,7 @@ def _is_exact(numbers: FiringNumbers, untied: Array, way: _Way) -> Array:
 
 def _one(numbers: FiringNumbers) -> int:
     """A weight unit in units of v."""
-    return 1 << numbers.arithmetic.activation_shift
+    return 1 << (numbers.arithmetic.activation_shift - numbers.unit.narrowed)
 
 
 def _stays_whole(numbers: FiringNumbers) -> bool:
@@ -148,7 +149,7 @@ def _stays_whole(numbers: FiringNumbers) -> bool:
     u0, v0 = numbers.start
     at_rest = not np.any(u0) and not np.any(v0)
     spent = numbers.resets_take and any(
-        (each.theta / numbers.unit).denominator != 1 for each in numbers.neurons.members
+        (each.theta / numbers.unit.size).denominator != 1 for each in numbers.neurons.members
     )
     lossless = (numbers.steps == 1 and at_rest) or all(each.is_whole for each in numbers.neurons.members)
     return lossless and not spent and all(bool(np.all(part == np.rint(part))) for part in (numbers.drive, u0, v0))
@@ -219,5 +220,5 @@ def _first_grid(numbers: FiringNumbers, untied: Array) -> Array:
 def _amounts(neuron: NormalizedMembrane, numbers: FiringNumbers) -> int:
     """What the threshold and a reset's amount are multiples of, in units of v; -1 where they are no whole numbers of them."""
     amounts = [neuron.threshold, *([neuron.theta] if numbers.resets_take else [])]
-    exact = [amount / numbers.unit * _one(numbers) for amount in amounts]
+    exact = [amount / numbers.unit.size * _one(numbers) for amount in amounts]
     return gcd(*map(int, exact)) if all(amount.denominator == 1 for amount in exact) else -1

@@ -23,9 +23,10 @@ def test_fewer_bits_are_fewer_weights(measured: Path):
     options = Options(target="gpu", profile="loihi2")
     source = load_source(measured, options)
     build = build_part(source.parts[0], source, options, profile, Progress(quiet=True))
-    weights = [array for array in build.program.deployment.chip.params.values() if array.dtype == np.int8]
-    assert len(weights) == 2
-    assert all(-4 <= weight.min() < weight.max() <= 3 for weight in weights)
+    chip = build.program.deployment.chip
+    rows = [row for node in chip.nodes.values() if node.op.kind == "linear" for row in chip.arrays(node)["weight"]]
+    mantissas = [row >> (int(np.bitwise_or.reduce(row) & -np.bitwise_or.reduce(row)).bit_length() - 1) for row in rows]
+    assert max(int(np.abs(mantissa).max()) for mantissa in mantissas) == 3
 
 
 @pytest.mark.parametrize(

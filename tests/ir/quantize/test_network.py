@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hw_profiles
+from backends.event_driven.eight_bits import fits
 from ir.errors import CompileError
 from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret
@@ -139,9 +140,10 @@ def test_every_number_fits_its_field(case):
         if node.op.family == "projection":
             weight = np.asarray(arrays.get("weight", getattr(node.op, "weight", 0)))
             assert weight.dtype.kind == "i"
-            assert -128 <= weight.min() <= weight.max() <= 127
+            assert fits(weight.reshape(len(weight), -1) if weight.ndim else weight.reshape(1, 1))
         if node.op.kind == "integer_lif":
-            assert 0 <= node.op.vth < 1 << 17
+            assert 0 <= node.op.vth << node.op.shift < 1 << 23
+            assert (node.op.vth << node.op.shift) % 64 == 0
             assert np.abs(arrays.get("bias", np.zeros(1, np.int32))).max() <= 4095 << 7
     assert [layer.name for layer in report.layers] == [n.name for n in chip.nodes.values() if n.op.family == "neuron"]
     assert all(2 * layer.seen <= layer.room + 2 for layer in report.layers)
@@ -281,3 +283,42 @@ def test_a_memoryless_neuron_with_large_currents_forgets_completely():
         b.add(Lif(1.0, threshold=2.0), b.add(Linear(), x, name="l", params={"weight": one}), name=name)
     chip, _ = quantize(b.build({"a": "small", "b": "large"}), ARITHMETIC, {"x": np.ones((2, 1, 4), np.float32)})
     assert (chip.nodes["small"].op.dv, chip.nodes["large"].op.dv) == (4095, 4096)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4])
+@pytest.mark.parametrize("decay", [0.0, 0.5, 1.0])
+def test_layers_near_the_range_of_the_current_keep_their_grid(decay: float, steps: int):
+    """1,100 synapses of up to 127 units: their sums come near the 131,071 units of the chip's current, and beyond half of it."""
+    rng, b = np.random.default_rng(steps), GraphBuilder("net", steps, dtype="float64")
+    x = b.add(Input("spike[1100]"), name="x")
+    weight = np.full((6, 1100), 127.0)
+    weight[1:] = rng.integers(-126, 128, (5, 1100))
+    current = b.add(Linear(), x, name="fc", params={"weight": b.param("w", weight)})
+    b.add(Lif(decay, form="sum", threshold=1 << 16), current, name="s")
+    graph = b.build({"s": "s"})
+    inputs = {
+        "x": np.ones((steps, 1, 1100)) * (rng.random((steps, 40, 1)) < 0.9) * (rng.random((steps, 40, 1100)) < 0.94)
+    }
+    chip, report = quantize(graph, ARITHMETIC, inputs)
+    (layer,) = report.layers
+    assert layer.exact
+    assert layer.seen > 1 << 16
+    assert chip.nodes["s"].op.shift < 6
+    found = interpret(chip, {"x": inputs["x"].astype(np.int64)})["s"]
+    assert np.array_equal(found, interpret(graph, inputs)["s"])
+    assert 0 < found.mean() < 1
+
+
+def test_every_projection_of_a_neuron_uses_its_eight_bits():
+    rng, b = np.random.default_rng(0), GraphBuilder("net", 4)
+    x = b.add(Input("spike[64]"), name="x")
+    for name, spread in (("weak", 0.05), ("strong", 0.8)):
+        weight = b.param(name, rng.normal(0, spread, (64, 64)).astype(np.float32))
+        b.add(Linear(), x, name=name, params={"weight": weight})
+    b.add(Lif(0.5), "weak", "strong", name="s")
+    inputs = {"x": (rng.random((4, 8, 64)) < 0.3).astype(np.float32)}
+    shared = replace(ARITHMETIC, weight_exponent_max=0)
+    (one_unit,) = quantize(b.build({"s": "s"}), shared, inputs)[1].layers
+    (exponents,) = quantize(b.build({"s": "s"}), ARITHMETIC, inputs)[1].layers
+    assert (one_unit.bits, exponents.bits) == (5, 8)
+    assert exponents.limit == "weights"

@@ -15,6 +15,7 @@ from ir.graph import Node, Provenance
 from ir.ops import Lif
 from ir.quantize.integer_neurons import MembranePopulation, integer_lif
 from ir.quantize.neurons import DistinctNeurons, normalized_membrane
+from ir.quantize.units.choose_unit import Unit
 from ir.types import SPIKE, Type
 
 ARITHMETIC = hw_profiles.load("loihi2").arithmetic
@@ -27,7 +28,7 @@ def node_of(op):
 def integer_neuron(op, unit=Fraction(1), steps=2, current=1 << 16):
     """The chip's neuron, the bias that breaks its ties, and whether they fall as in the source."""
     neurons = DistinctNeurons((normalized_membrane(node_of(op)),), np.zeros((), np.int64))
-    real = MembranePopulation(node_of(op), neurons, np.zeros(1), unit, steps, current, ARITHMETIC)
+    real = MembranePopulation(node_of(op), neurons, np.zeros(1), Unit(unit), steps, current, ARITHMETIC)
     integers = integer_lif(real)
     return integers.op, integers.bias.integers, integers.exact
 

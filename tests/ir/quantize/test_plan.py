@@ -10,15 +10,16 @@ from ir.ops import Lif
 from ir.quantize.payloads import Emission
 from ir.quantize.plan import InputPlan, NetworkPlan, PopulationPlan, ProjectionPlan
 from ir.quantize.report import LayerReport
+from ir.quantize.units.choose_unit import Unit
 from ir.quantize.weights import QuantizedArray
 
 SPIKES, PAYLOADS = Emission(1.0, 1), Emission(0.25, 100)
-REPORT = LayerReport("a", "net.a", 0.5, 2, 4, 0, 0.0, 0.0, 0.0, 4, 3, 100, True, "bias")
+REPORT = LayerReport("a", "net.a", 0.5, 2, 4, 0, 0.0, 0.0, 0.0, 4, 3, 100, 8, True, "bias", "")
 
 
 def population(emission: Emission, **units: Fraction) -> PopulationPlan:
     weights = QuantizedArray(np.ones(4, np.int8), 0, 0.0)
-    projections = {name: ProjectionPlan(unit, weights, 4) for name, unit in units.items()}
+    projections = {name: ProjectionPlan(Unit(unit), weights, 4) for name, unit in units.items()}
     return PopulationPlan(Lif(0.5), {}, emission, projections, np.zeros(()), REPORT)
 
 
@@ -39,9 +40,9 @@ def test_a_population_adds_its_projections_and_settles_its_emission():
     assert plan.emissions == {"a": SPIKES, "b": Emission(0.125, 7)}
     assert plan.populations == {"a": first, "b": second}
     assert {name: item.unit for name, item in plan.projections.items()} == {
-        "w": Fraction(1, 2),
-        "v": Fraction(1, 4),
-        "u": Fraction(1),
+        "w": Unit(Fraction(1, 2)),
+        "v": Unit(Fraction(1, 4)),
+        "u": Unit(Fraction(1)),
     }
     assert plan.looped is looped
     assert (before.populations, before.projections) == ({}, {})
@@ -50,5 +51,5 @@ def test_a_population_adds_its_projections_and_settles_its_emission():
 def test_a_projection_of_two_populations_is_planned_by_the_last_one():
     plan = NetworkPlan({}, {}).with_population("a", population(SPIKES, w=Fraction(1, 2)))
     again = plan.with_population("b", population(SPIKES, w=Fraction(1, 4)))
-    assert again.projections["w"].unit == Fraction(1, 4)
-    assert plan.projections["w"].unit == Fraction(1, 2)
+    assert again.projections["w"].unit == Unit(Fraction(1, 4))
+    assert plan.projections["w"].unit == Unit(Fraction(1, 2))

@@ -65,7 +65,7 @@ def test_a_step_returns_its_result_and_leaves_what_was_planned_before():
 def test_the_scale_of_a_loop_is_kept_by_the_population_that_it_reads():
     plan = plan_network(network())
     assert plan.emissions["p"].scale == pytest.approx(plan.looped["p"].scale)
-    assert plan.projections["out"].unit * (1 << plan.populations["p"].op.shift) == plan.emissions["p"].scale
+    assert plan.projections["out"].unit.size * (1 << plan.populations["p"].op.shift) == plan.emissions["p"].scale
 
 
 def test_proven_currents_are_the_weights_times_what_arrives():

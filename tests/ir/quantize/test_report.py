@@ -17,15 +17,18 @@ from ir.types import SPIKE, Type
 NODE = Node("a", Lif(0.5), ("w",), Type((4,), SPIKE), provenance=Provenance("net.a"))
 
 
-def rounded(*shape: int, saturated: int = 0, error: float = 0.0) -> QuantizedArray:
-    return QuantizedArray(np.ones(shape, np.int8), saturated, error)
+BOUNDS = {"range": 0.1, "threshold": 0.01, "bias": 0.0}
+
+
+def rounded(*shape: int, saturated: int = 0, error: float = 0.0, mantissa: int = 1) -> QuantizedArray:
+    return QuantizedArray(np.ones(shape, np.int8), saturated, error, mantissa)
 
 
 def report(
     *weights: QuantizedArray, bias: QuantizedArray | None = None, decay_error: float = 0.0, exact: bool = True
 ) -> LayerReport:
     neuron = IntegerPopulation(Lif(0.5), rounded(4) if bias is None else bias, 7, decay_error, exact)
-    return layer_report(NODE, Fraction(1, 8), neuron, weights, (30, 20), 1000)
+    return layer_report(NODE, Fraction(1, 8), neuron, weights, (30, 20), 1000, BOUNDS, 127)
 
 
 def test_weights_are_counted_and_the_worst_error_stands():
@@ -56,6 +59,20 @@ def test_a_population_of_unit_synapses_stores_one_weight():
 def test_whatever_was_rounded_is_not_exact(layer: LayerReport):
     assert report(rounded(4)).exact
     assert not layer.exact
+    assert report(rounded(4)).limit == ""
+
+
+def test_what_limits_a_layer_is_named():
+    assert report(rounded(4, error=0.1, mantissa=127)).limit == "weights"
+    assert report(rounded(4, error=0.1, mantissa=50)).limit == "range"
+    assert report(rounded(4), decay_error=0.1).limit == "decay"
+    assert report(rounded(4), bias=rounded(4, error=0.1)).limit == "bias"
+    assert report(rounded(4), exact=False).limit == "ties"
+
+
+def test_the_projection_that_uses_the_fewest_bits_counts():
+    assert report(rounded(4, mantissa=127), rounded(4, mantissa=14)).bits == 5
+    assert report(rounded(4, mantissa=1)).bits == 2
 
 
 def test_saturation_adds_up_over_the_network():

@@ -15,12 +15,13 @@ import hw_profiles
 from ir.quantize.weights import joint_quantum, quantum_of, round_bias, round_weights, weight_statistics
 
 ARITHMETIC = hw_profiles.load("loihi2").arithmetic
+NONE = np.zeros((), np.int64)
 FLOATS = arrays(np.float64, st.integers(1, 20), elements=st.floats(-1e6, 1e6))
 
 
 @given(FLOATS, st.floats(1e-3, 1e3), st.integers(2, 12))
 def test_weights_stay_in_range_and_within_half_a_unit(weights, unit, bits):
-    rounded = round_weights(weights, unit, bits)
+    rounded = round_weights(weights, unit, bits, NONE)
     top = 1 << (bits - 1)
     assert rounded.integers.min() >= -top
     assert rounded.integers.max() <= top - 1
@@ -30,15 +31,23 @@ def test_weights_stay_in_range_and_within_half_a_unit(weights, unit, bits):
 
 
 def test_weights_use_both_ends_of_eight_bits_and_say_what_saturates():
-    rounded = round_weights(np.array([-130.0, -128, 127, 128, 0.4]), 1.0, 8)
+    rounded = round_weights(np.array([-130.0, -128, 127, 128, 0.4]), 1.0, 8, NONE)
     assert rounded.integers.tolist() == [-128, -128, 127, 127, 0]
     assert rounded.integers.dtype == np.int8
     assert rounded.saturated == 2
 
 
+def test_rows_have_exponents_of_their_own():
+    weights = np.array([[100.0, -3.0], [1000.0, 70.0], [0.0, 0.0]])
+    rounded = round_weights(weights, 1.0, 8, np.array([0, 3, 0]))
+    assert rounded.integers.tolist() == [[100, -3], [1000, 72], [0, 0]]
+    assert rounded.error == pytest.approx(2 / np.sqrt((weights**2).sum()))
+    assert (rounded.mantissa, rounded.saturated) == (125, 0)
+
+
 def test_the_error_is_relative_and_zero_on_the_grid():
-    assert round_weights(np.array([3.0, -4.0]), 1.0, 8).error == 0
-    assert round_weights(np.array([3.0, -4.5]), 1.0, 8).error == pytest.approx(0.5 / np.hypot(3, 4.5))
+    assert round_weights(np.array([3.0, -4.0]), 1.0, 8, NONE).error == 0
+    assert round_weights(np.array([3.0, -4.5]), 1.0, 8, NONE).error == pytest.approx(0.5 / np.hypot(3, 4.5))
 
 
 @given(arrays(np.float64, st.integers(1, 20), elements=st.floats(-1e6, 1e6)))

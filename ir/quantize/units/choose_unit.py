@@ -1,0 +1,152 @@
+"""
+Chooses the unit of a population, and the exponents of the weights that feed it.
+
+All weights of a population are multiples of one unit. Where they lie on a grid it keeps them exact; else it is as fine as eight
+bits of the largest weight allow, and finer still where that serves smaller ones: every projection has an exponent of its own, so
+that its largest weight fills its mantissa, and so has every output channel where neurons are programmable. The threshold is a
+whole number of units. What does not fit the current's range then narrows the shift behind the weighted sum: exponents below zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import floor, lcm, log2
+
+import numpy as np
+
+from ir.graph import Array
+from ir.profile import Arithmetic
+from ir.quantize.units.amounts import FiringAmounts
+from ir.quantize.weights import WeightStatistics, joint_quantum, weight_levels
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What one integer of a population's weights stands for."""
+
+    size: Fraction
+    """Real current of one weight unit."""
+    narrowed: int = 0
+    """Bits by which the shift of the current is smaller than the chip's; thresholds are multiples of 2^narrowed units."""
+
+
+def choose_unit(
+    currents: tuple[WeightStatistics, ...],
+    finest: Sequence[float],
+    firing: FiringAmounts | None,
+    arithmetic: Arithmetic,
+    own_rows: bool,
+) -> Unit:
+    """
+    The unit of a population: exact for weights on a grid, else fine enough for the weights, and coarse enough for all fields.
+
+    Args:
+        currents: of every projection, what one presynaptic integer causes.
+        finest: lower bounds of the unit, by how far the shift is narrowed. firing: None for a population without threshold.
+        own_rows: whether every row of weights may have an exponent of its own.
+    """
+    if firing is None:  # its shift and its unit are those of what it emits
+        finest = finest[:1]
+    exact = _grid_unit(currents, finest, firing, arithmetic)
+    if exact is not None:
+        return exact
+    unit = _fitting_unit(currents, finest, firing, weight_levels(arithmetic))
+    return unit if firing is None else _finer(unit, currents, finest, arithmetic, own_rows)
+
+
+def weight_exponents(largest: Array, unit: float, arithmetic: Arithmetic) -> Array:
+    """
+    The exponents with which weights fit their mantissas, the least that do.
+
+    Args:
+        largest: magnitude of the largest weight of each group. unit: real value of one weight unit.
+    """
+    exponents = np.zeros(np.shape(largest), np.int64)
+    for _ in range(arithmetic.weight_exponent_max):
+        exponents += np.rint(largest / (unit * np.exp2(exponents))) > weight_levels(arithmetic)
+    return exponents
+
+
+def _fitting_unit(
+    currents: tuple[WeightStatistics, ...], finest: Sequence[float], firing: FiringAmounts | None, levels: int
+) -> Unit:
+    """A unit that the largest weight fills, with the shift as the current's range needs it; the threshold is whole."""
+    wanted = max((part.largest for part in currents), default=0.0) / levels
+    coarse = max(wanted, finest[0])
+    if firing is None or firing.further or not firing.threshold:
+        largest_amount = max((firing.threshold, *firing.further)) if firing else Fraction(0)
+        return Unit(Fraction(coarse) if coarse else largest_amount or Fraction(1))
+    if not coarse:
+        return Unit(firing.threshold)
+    narrowed = next((bits for bits, least in enumerate(finest) if least <= wanted), len(finest) - 1)
+    parts = floor(firing.threshold / Fraction(max(wanted, finest[narrowed])) / (1 << narrowed))
+    if parts:
+        return Unit(firing.threshold / (parts << narrowed), narrowed)
+    return Unit(firing.threshold / max(1, floor(firing.threshold / Fraction(coarse))))
+
+
+def _finer(
+    unit: Unit, currents: tuple[WeightStatistics, ...], finest: Sequence[float], arithmetic: Arithmetic, own_rows: bool
+) -> Unit:
+    """The unit divided by a power of two that lets the smallest weights fill their mantissas, as far as the range allows."""
+    groups = [part.rows if own_rows else np.asarray(part.largest) for part in currents]
+    smallest = min((float(group[group > 0].min()) for group in groups if np.any(group)), default=0.0)
+    if not smallest:
+        return unit
+    unused = floor(log2(weight_levels(arithmetic) * float(unit.size) / smallest))
+    for bits in range(min(unused, arithmetic.weight_exponent_max), 0, -1):
+        size = unit.size / (1 << bits)
+        for narrowed in range(unit.narrowed, min(unit.narrowed + bits + 1, len(finest))):
+            if finest[narrowed] <= size:
+                return Unit(size, narrowed)
+    return unit
+
+
+def _grid_unit(
+    currents: tuple[WeightStatistics, ...],
+    finest: Sequence[float],
+    firing: FiringAmounts | None,
+    arithmetic: Arithmetic,
+) -> Unit | None:
+    """A unit that holds every weight exactly, and the threshold exactly or to a part in 127; None where none does."""
+    quanta = [part.quantum for part in currents if part.quantum is not None]
+    grid = joint_quantum(quanta)
+    if len(quanta) < len(currents) or not grid:
+        return None
+    finer = [_divisions(part, grid, arithmetic) for part in currents if part.largest]
+    if min(finer) < 1:
+        return None
+    for narrowed, least in enumerate(finest):
+        most = min(*finer, grid / Fraction(least)) if least else min(finer)
+        parts = 0 if most < 1 else 1 if firing is None else _parts(grid, int(most), firing, narrowed)
+        if parts:
+            return Unit(grid / parts, narrowed)
+    if firing is None or grid < finest[0]:
+        return None
+    most = int(min(*finer, grid / Fraction(finest[0])) if finest[0] else min(finer))
+    amounts = (firing.threshold, *firing.further)
+    return Unit(grid / most) if min(amounts) / grid * most >= weight_levels(arithmetic) else None
+
+
+def _divisions(part: WeightStatistics, grid: Fraction, arithmetic: Arithmetic) -> Fraction:
+    """Into how many parts the grid can be divided before a projection's weights leave their mantissas; below 1 for none."""
+    levels, largest = weight_levels(arithmetic), Fraction(part.largest)
+    assert part.quantum is not None
+    multiple = part.quantum / grid
+    has_exponent = multiple.denominator == 1 and multiple.numerator.bit_count() == 1
+    if largest / grid <= levels or not has_exponent or multiple > 1 << arithmetic.weight_exponent_max:
+        return levels * grid / largest
+    return levels * part.quantum / largest
+
+
+def _parts(grid: Fraction, most: int, firing: FiringAmounts, narrowed: int) -> int:
+    """Into how many parts, `most` at the most, a grid is divided to hold what a population fires at; 0 where none do."""
+    ratios = [amount / grid / (1 << narrowed) for amount in (firing.threshold, *firing.further)]
+    parts = lcm(*(ratio.denominator for ratio in ratios))
+    whole = lcm(parts, (firing.constants / grid).denominator) if firing.constants else parts
+    parts = whole if whole <= most else parts
+    if parts <= most:
+        return parts << ((most // parts).bit_length() - 1) if firing.loses_fractions else parts
+    return 1 if firing.is_whole and not narrowed else 0

@@ -1,0 +1,98 @@
+"""Units: exact where they can be, inside every field where they cannot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+import hw_profiles
+from ir.quantize.units.amounts import FiringAmounts
+from ir.quantize.units.choose_unit import Unit, choose_unit, weight_exponents
+from ir.quantize.weights import weight_statistics
+
+ARITHMETIC = hw_profiles.load("loihi2").arithmetic
+ONE_EXPONENT = replace(ARITHMETIC, weight_exponent_max=0)
+SIZES = st.floats(1e-4, 1e4)
+
+
+def unit_of(weights: object, firing: FiringAmounts, finest: float = 0.0) -> Fraction:
+    """The unit of one projection, on a chip whose weights have no exponents."""
+    return choose_unit((weight_statistics(weights, ONE_EXPONENT),), (finest,), firing, ONE_EXPONENT, False).size
+
+
+@given(SIZES, st.fractions(min_value="1/100", max_value=1000), st.booleans())
+def test_trained_weights_fit_and_the_threshold_is_whole(largest, threshold, whole):
+    weights = np.random.default_rng(0).normal(size=50) * largest
+    unit = unit_of(weights, FiringAmounts(threshold, whole), float(threshold) / 131071)
+    assert (threshold / unit).denominator == 1
+    assert 1 <= threshold / unit <= 131071
+    assert np.abs(weights).max() / float(unit) <= 127.0001 or unit == threshold
+
+
+def test_counts_times_an_eighth_keep_weight_one_and_threshold_eight():
+    unit = unit_of(0.125, FiringAmounts(Fraction(1), False))
+    assert unit == Fraction(1, 8)
+
+
+def test_a_finer_grid_holds_a_threshold_between_two_weights():
+    unit = unit_of(1.0, FiringAmounts(Fraction(5, 2), False))
+    assert unit == Fraction(1, 2)
+
+
+def test_a_whole_membrane_needs_no_whole_threshold():
+    third = Fraction(1, 3) + Fraction(1, 1 << 40)
+    assert unit_of(1.0, FiringAmounts(third, True)) == 1
+
+
+def test_a_bias_on_a_finer_grid_makes_the_unit_finer_where_the_weights_allow_it():
+    weights = np.array([1.0, 0.125])
+    amounts = FiringAmounts(Fraction(2), is_whole=False)
+    assert unit_of(weights, amounts) == Fraction(1, 8)
+    finer = replace(amounts, constants=Fraction(3, 64))
+    assert unit_of(weights, finer) == Fraction(1, 64)
+    too_fine = replace(amounts, constants=Fraction(1, 1024))
+    assert unit_of(weights, too_fine) == Fraction(1, 8)
+
+
+def chosen(*weights: object, finest: tuple[float, ...] = (0.0,), own_rows: bool = False, threshold: int = 1) -> Unit:
+    statistics = tuple(weight_statistics(array, ARITHMETIC) for array in weights)
+    return choose_unit(statistics, finest, FiringAmounts(Fraction(threshold), False), ARITHMETIC, own_rows)
+
+
+def test_the_weaker_projection_fills_its_mantissas_too():
+    strong, weak = np.array([[1.01, -0.3]]), np.array([[0.0371, 0.01]])
+    unit = chosen(strong, weak, threshold=2)
+    assert 64 <= 0.0371 / float(unit.size) <= 127
+    assert weight_exponents(np.array([1.01, 0.0371]), float(unit.size), ARITHMETIC).tolist() == [4, 0]
+
+
+def test_so_does_the_weakest_row_where_rows_have_exponents():
+    rows = np.array([[1.01, -0.3], [0.0371, 0.01], [0.0, 0.0]])
+    assert chosen(rows, own_rows=True).size == chosen(rows).size / 16
+    unit = chosen(rows, own_rows=True)
+    assert weight_exponents(np.abs(rows).max(axis=1), float(unit.size), ARITHMETIC).tolist() == [4, 0, 0]
+
+
+def test_exponents_reach_as_far_as_the_range_allows_by_a_narrower_shift():
+    rows = np.array([[1.01], [0.01]])
+    room = [0.004 / (1 << narrowed) for narrowed in range(7)]
+    unit = chosen(rows, own_rows=True, finest=tuple(room), threshold=2)
+    assert unit.narrowed > 0
+    assert room[unit.narrowed] <= unit.size
+    assert (2 / unit.size) % (1 << unit.narrowed) == 0, "thresholds are multiples of what the chip's shift is more"
+
+
+def test_a_grid_beyond_the_range_is_kept_by_a_narrower_shift():
+    weights = np.array([1.0, 3.0, 0.5])
+    assert chosen(weights, finest=(0.6, 0.3), threshold=4) == Unit(Fraction(1, 2), 1)
+    assert chosen(weights, finest=(0.6,), threshold=4).size > Fraction(1, 2)
+
+
+def test_grids_of_projections_that_differ_by_a_power_of_two_stay_exact():
+    coarse, fine = np.array([127.0, 64.0, 1.0]), np.array([127.0, 1.0]) / 64
+    assert chosen(coarse, fine, threshold=128).size == Fraction(1, 64)
+    assert weight_exponents(np.array([127.0, 127 / 64]), 1 / 64, ARITHMETIC).tolist() == [6, 0]
