@@ -36,9 +36,10 @@ LIBRARIES = (
     "torch",
 )
 SERVER = """
-import gc, importlib, json, os, runpy, sys
-for name in {libraries}:
-    importlib.import_module(name)
+import contextlib, gc, importlib, json, os, runpy, sys
+with contextlib.redirect_stdout(sys.stderr):  # lava-dl speaks while it is imported
+    for name in {libraries}:
+        importlib.import_module(name)
 gc.freeze()
 for line in sys.stdin:
     arguments = json.loads(line)
