@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from frontend.netx.chain import ChainBuilder
@@ -11,6 +11,8 @@ from frontend.netx.layers import NetLayer, in_file, read_layers
 from frontend.netx.synapses import Shape
 from ir.deployment import Deployment
 from ir.errors import CompileError
+from ir.graph import GraphBuilder
+from ir.ops import Delay
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +27,17 @@ class IntegerNetwork:
     """The population that emits the output, "" where that is spikes."""
     steps_kept: int = 0
     """Steps between layers that are kept as delays (see `network_of`)."""
+
+    def late(self, steps: int) -> IntegerNetwork:
+        """The same network, its output so many steps later; what is late beyond the inputs' last step is lost."""
+        epilogue = self.deployment.epilogue
+        builder = GraphBuilder(epilogue.name, epilogue.steps, epilogue.params, epilogue.dtype)
+        for node in epilogue.nodes.values():
+            builder.copy(node, node.inputs)
+        delayed = {
+            name: builder.add(Delay(steps), value, name=f"{name}_late") for name, value in epilogue.outputs.items()
+        }
+        return replace(self, deployment=replace(self.deployment, epilogue=builder.build(delayed)))
 
 
 def read_net(path: str | Path, input_shape: Shape | None = None) -> IntegerNetwork:

@@ -3,6 +3,7 @@ SLAYER's torch modules: exported to a `.net` file in memory, read like any other
 
 A module's forward may do anything; only what calls its blocks one after another is what the blocks say, and the comparison,
 spike by spike on the example inputs, tells. Inputs are (T, B, *shape) as everywhere here; SLAYER's own layout is (B, *shape, T).
+Its blocks take a step each (`delay_shift`): the network's output comes as many steps late as the module's own.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ def read_slayer(module: torch.nn.Module, name: str, inputs: Array, entry: str = 
         _forget(module)
         theirs = _call(module, example)
     late = sum(bool(getattr(block, "delay_shift", False)) for block in _blocks(module)) - network.steps_kept
+    network = network if late <= 0 else network.late(late)
     _compare(network, example.numpy(), theirs, late)
     return network
 
@@ -126,16 +128,15 @@ def _exported(blocks: list[Any]) -> tuple[NetLayer, ...]:
 
 
 def _compare(network: IntegerNetwork, inputs: Array, theirs: torch.Tensor, late: int) -> None:
-    """CompileError where the module's output is not the network's, `late` steps later."""
+    """CompileError where the module's output, which comes `late` steps after its input, is not the network's."""
     ours = _run(network, inputs)
-    steps = len(ours) - late
-    if steps < 1:
+    if len(ours) <= late:
         raise CompileError(
             "slayer.steps",
             f"{len(ours)} steps of example inputs are gone before the last of {late} layers has answered",
             hint="give more steps",
         )
-    a, b = ours[:steps].reshape(steps, -1), theirs[late:].numpy().reshape(steps, -1)
+    a, b = ours.reshape(len(ours), -1), theirs.numpy().reshape(len(theirs), -1)
     same = a.shape == b.shape and bool((np.abs(a - b) <= TOLERANCE * np.maximum(1, np.abs(b))).all())
     if not same:
         what = "the network computes something else than its blocks one after another"
