@@ -20,7 +20,7 @@ from frontend.tracing.trace import named_outputs
 from ir.errors import CompileError
 from ir.graph import Graph, Node
 from ir.interpreter import parameter_like
-from ir.ops import Leaky, Lif, Past
+from ir.ops import Lif, Past
 from ir.ops.population import total_current
 
 MEMBRANE_ULPS = 16
@@ -109,7 +109,7 @@ def _replay(
             values[node.name] = spikes
         else:
             values[node.name] = node.op.run(args, params, graph.steps)
-            if isinstance(node.op, Leaky):
+            if node.op.family == "neuron":
                 record.skip(node)  # analog: what it computes is compared at the outputs and at the next neurons
     return layers, {name: values[value] for name, value in graph.outputs.items()}
 
@@ -122,11 +122,10 @@ def _check_layer(
         shapes = f"{tuple(current.shape)} in the graph, {tuple(spikes.shape)} in the module"
         raise CompileError("import.mismatch", f"%{node.name} differs in shape: {shapes}", where=node.provenance.module)
     state, close = op.begin(current[0], params), 0
-    threshold = torch.as_tensor(op.constant("threshold", params)).to(current)
     for step, (x, fired) in enumerate(zip(current, spikes.bool(), strict=True)):
         state = op.integrate(state, x, params)
-        v = state.v
-        differing = op.fire(v, params) != fired
+        v, threshold = state.v, torch.as_tensor(op.level(state, params)).to(current)
+        differing = op.fires(state, params) != fired
         margin = (
             MEMBRANE_ULPS * torch.finfo(v.dtype).eps * torch.stack([v.abs(), x.abs()]).amax(0).maximum(threshold.abs())
         )

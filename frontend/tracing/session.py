@@ -20,11 +20,13 @@ from torch.utils._pytree import tree_map
 from frontend.function_rules import FUNCTION_RULES, function_name, is_in_place, rule_name
 from frontend.function_rules.queries import LIKE, QUERIES, RANDOM
 from frontend.names import node_name
+from frontend.neuron_rules.framework import Connection
 from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons
 from frontend.recording.layout import BATCH, TIME, View
 from frontend.recording.recorder import Recorder
 from frontend.recording.steps import JOINS, at_step, one_step, whole_window
 from frontend.tracing.neurons import NeuronLayers
+from frontend.tracing.recurrent_containers import RecurrentContainers
 from frontend.tracing.tensors import TracedTensors, no_torch_function, tensors_in
 from ir.errors import CompileError
 from ir.types import REAL, SPIKE, Type
@@ -42,6 +44,7 @@ class Session(TorchFunctionMode):
         self._depth_in_neuron = 0
         self._tensors = TracedTensors()
         self._neurons = NeuronLayers(recorder, self._tensors, self._call_in_neuron)
+        self._containers = RecurrentContainers(recorder, self._tensors, self._paths)
         recorder.stepwise = any(is_single_step(child) for child in module.modules())
 
     def input(self, key: str, tensor: torch.Tensor, static: bool) -> torch.Tensor:
@@ -61,7 +64,7 @@ class Session(TorchFunctionMode):
         reset_neurons(self.module)
         before = register_module_forward_pre_hook(self._enter)
         after = register_module_forward_hook(self._leave)
-        watched = self._neurons.states.watch(self.module)
+        watched = [*self._neurons.states.watch(self.module), *self._containers.watch(self.module)]
         try:
             with torch.no_grad(), self._tensors.taint, self, _observed_indexing(self.__torch_function__):
                 result = self.module(**inputs)
@@ -179,10 +182,14 @@ class Session(TorchFunctionMode):
         self._stack.pop()
         self.recorder.path = self._stack[-1] if self._stack else ""
 
-    def _call_in_neuron(self, module: nn.Module, x: torch.Tensor) -> torch.Tensor:
-        """Run a module that is inside of a neuron so that it is seen all the same."""
+    def _call_in_neuron(self, weights: Connection, x: torch.Tensor) -> torch.Tensor:
+        """Run weights that are inside of a neuron so that they are seen all the same."""
         self._depth_in_neuron = 0
-        return module(x)
+        path = self.recorder.path
+        self.recorder.path = f"{path}.weights"
+        result = weights(x)
+        self.recorder.path = path
+        return result
 
     def _where(self) -> str:
         return self._stack[-1] if self._stack and self._stack[-1] else type(self.module).__name__

@@ -24,7 +24,7 @@ class SpikeRecord:
     def run(self, inputs: Mapping[str, torch.Tensor]) -> Any:
         """The module's result; the spikes of its layers are kept, those of single steps stacked."""
         modules: list[tuple[str, nn.Module]] = list(self._module.named_modules())  # pyright: ignore
-        neurons = [(path, child) for path, child in modules if neuron_rule(child) is not None]
+        neurons = [(path, child) for path, child in modules if _emits(child)]
         hooks: list[RemovableHandle] = [child.register_forward_hook(self._keeping(path)) for path, child in neurons]
         reset_neurons(self._module)
         try:
@@ -81,3 +81,9 @@ class SpikeRecord:
                 where=lost[0],
                 hint="an output that does not depend on a layer leaves it out; return what you need",
             )
+
+
+def _emits(module: nn.Module) -> bool:
+    """Whether a module is a neuron, not something else that is imported whole."""
+    rule = neuron_rule(module)
+    return rule is not None and rule(module).family == "neuron"

@@ -79,6 +79,14 @@ class Lif(Membrane):
         count = xp.floor(v / threshold) if self.comparator == ">=" else xp.ceil(v / threshold) - 1
         return xp.clip(count, 0, self.max_spikes or None)
 
+    def level(self, state: State, params: Mapping[str, Value]) -> Value:
+        """What the membrane is compared with at this step; derived neurons have thresholds that move."""
+        return self.constant("threshold", params)
+
+    def fires(self, state: State, params: Mapping[str, Value]) -> Value:
+        """What the neurons emit in a state that has taken its input, as `fire` says it."""
+        return self.fire(state.v, params)
+
     def integrate(self, state: State, x: Value, params: Mapping[str, Value]) -> State:
         state = super().integrate(state, x, params)
         if state.fired is None:
@@ -116,7 +124,7 @@ class Lif(Membrane):
 
     def step(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, State]:
         state = self.integrate(state, x, params)
-        fired = self.fire(state.v, params)
+        fired = self.fires(state, params)
         return as_spikes(array_namespace(state.v), fired, state.v), self.settle(state, fired, params)
 
     def neurons(self, result: Type) -> int:
