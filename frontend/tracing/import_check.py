@@ -104,7 +104,7 @@ def _replay(
         elif isinstance(node.op, Past):
             values[node.name] = record.before(graph.nodes[node.op.of], node.op.steps)
         elif isinstance(node.op, Lif):
-            spikes = record.next(node)
+            spikes = record.next(node, graph.steps)
             layers.append(_check_layer(node, node.op, total_current(args, params, graph.steps), spikes, params))
             values[node.name] = spikes
         else:

@@ -28,6 +28,7 @@ from frontend.recording.steps import JOINS, at_step, one_step, whole_window
 from frontend.tracing.neurons import NeuronLayers
 from frontend.tracing.recurrent_containers import RecurrentContainers
 from frontend.tracing.tensors import TracedTensors, no_torch_function, tensors_in
+from frontend.tracing.written.written_neurons import WrittenNeurons
 from ir.errors import CompileError
 from ir.types import REAL, SPIKE, Type
 
@@ -44,6 +45,7 @@ class Session(TorchFunctionMode):
         self._depth_in_neuron = 0
         self._tensors = TracedTensors()
         self._neurons = NeuronLayers(recorder, self._tensors, self._call_in_neuron)
+        self._written = WrittenNeurons(recorder, self._tensors)
         self._containers = RecurrentContainers(recorder, self._tensors, self._paths)
         recorder.stepwise = any(is_single_step(child) for child in module.modules())
 
@@ -69,6 +71,7 @@ class Session(TorchFunctionMode):
             with torch.no_grad(), self._tensors.taint, self, _observed_indexing(self.__torch_function__):
                 result = self.module(**inputs)
             self._neurons.check_complete()
+            self._written.finish()
             return result
         except CompileError as error:
             raise CompileError(error.rule, error.what, where=error.where or self._where(), hint=error.hint) from error
@@ -103,6 +106,9 @@ class Session(TorchFunctionMode):
             return func(*args, **kwargs)
         if name in RANDOM:
             raise CompileError("import.random", f"{name} is random", hint="a deployed network must be deterministic")
+        self._written.count(name)
+        if self._written.takes(name, args, kwargs):
+            return self._written.apply(name, func, args, kwargs)
         if name in LIKE and self._tensors.is_state(args[0]):
             return self._constant(name, func, args, kwargs)
         if not self._tensors.holds_views((args, kwargs)):
@@ -141,6 +147,7 @@ class Session(TorchFunctionMode):
                     hint="this is a bug of the compiler: please report the model",
                 )
             self._tensors.add(tensor, view)
+        self._written.note(name, args, kwargs, result)
         return result
 
     def _recorded(

@@ -111,6 +111,14 @@ class TracedTensors:
             hint="state of neurons, scripted functions and custom kernels cannot be imported",
         )
 
+    def is_view(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor is a view; nothing is refused."""
+        return id(tensor) in self._views
+
+    def views(self) -> list[tuple[torch.Tensor, View]]:
+        """All tensors that are views."""
+        return list(self._views.values())
+
     def depends_on_input(self, tensor: torch.Tensor) -> bool:
         """Whether a tensor is a view, or was computed from one in any way."""
         return id(tensor) in self._views or self.taint.reaches(tensor)
