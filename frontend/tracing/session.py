@@ -107,15 +107,20 @@ class Session(TorchFunctionMode):
         if name in RANDOM:
             raise CompileError("import.random", f"{name} is random", hint="a deployed network must be deterministic")
         self._written.count(name)
+        if name in LIKE and (self._tensors.is_state(args[0]) or self._written.is_state(args[0])):
+            return self._constant(name, func, args, kwargs)
         if self._written.takes(name, args, kwargs):
             return self._written.apply(name, func, args, kwargs)
-        if name in LIKE and self._tensors.is_state(args[0]):
-            return self._constant(name, func, args, kwargs)
         if not self._tensors.holds_views((args, kwargs)):
             return func(*args, **kwargs)
         if name in LIKE:
             return self._constant(name, func, args, kwargs)
-        return self._apply(name, func, args, kwargs)
+        try:
+            return self._apply(name, func, args, kwargs)
+        except CompileError:
+            if is_in_place(name) or not self._written.remembers(name, args, kwargs):
+                raise
+            return self._written.apply(name, func, args, kwargs)
 
     def _constant(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
         """A new constant of the shape of the first argument."""
@@ -132,6 +137,7 @@ class Session(TorchFunctionMode):
         if is_in_place(name):
             arguments = tree_map(self._tensors.copied_constant, arguments)
         arguments = tree_map(self._tensors.as_rules_see, arguments)
+        made_of = self._written.operation(name, args, kwargs)
         versions = [(tensor, tensor._version) for tensor in tensors_in((args, kwargs))]
         result = func(*args, **kwargs)
         written = [tensor for tensor, version in versions if tensor._version != version]
@@ -147,7 +153,7 @@ class Session(TorchFunctionMode):
                     hint="this is a bug of the compiler: please report the model",
                 )
             self._tensors.add(tensor, view)
-        self._written.note(name, args, kwargs, result)
+        self._written.note(result, made_of)
         return result
 
     def _recorded(

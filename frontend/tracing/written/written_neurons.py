@@ -58,7 +58,7 @@ class WrittenNeurons:
     recorder: Recorder
     tensors: TracedTensors
     _expressions: dict[int, tuple[torch.Tensor, Expression]] = field(default_factory=dict)
-    _made: dict[int, torch.Tensor] = field(default_factory=dict)
+    _made: dict[int, tuple[Expression, torch.Tensor]] = field(default_factory=dict)
     _views: dict[Key, View] = field(default_factory=dict)
     _sites: list[Site] = field(default_factory=list)
     _counts: dict[str, int] = field(default_factory=dict)
@@ -71,22 +71,25 @@ class WrittenNeurons:
     def takes(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Whether a function is about a state, or fires."""
         tensors = tensors_in((args, kwargs))
-        if any(self._is_state(tensor) for tensor in tensors):
+        if any(self.is_state(tensor) for tensor in tensors):
             return True
         views = [view for view in map(self.tensors.view, tensors) if view is not None]
         if is_firing(name) and views:
             return True
-        remembers = plain_name(name) in FUNCTIONS and any(
-            self._holds_state(found) for found in map(self._expression, tensors) if found is not None
-        )
-        return remembers and len({view.step for view in views if self.recorder.is_timed(view) or view.step is not None}) > 1
+        steps = {view.step for view in views if self.recorder.is_timed(view) or view.step is not None}
+        return len(steps) > 1 and self.remembers(name, args, kwargs)
+
+    def remembers(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether a function could be part of what happens to a state."""
+        found = map(self._expression, tensors_in((args, kwargs)))
+        return plain_name(name) in FUNCTIONS and any(self._holds_state(e) for e in found if e is not None)
 
     def apply(self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a function that `takes` is true of."""
         if is_firing(name):
             return self._fire(name, func, args, kwargs)
-        expression = self._operation(plain_name(name), args, kwargs)
-        before = [tensor for tensor in tensors_in((args, kwargs)) if self._is_state(tensor)]
+        expression = self.operation(name, args, kwargs)
+        before = [tensor for tensor in tensors_in((args, kwargs)) if self.is_state(tensor)]
         if expression is None:
             raise CompileError(
                 "import.state",
@@ -98,13 +101,11 @@ class WrittenNeurons:
         self._keep(result, expression)
         return result
 
-    def note(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
-        """Keep how a value was made that has been written down already."""
-        if plain_name(name) in FUNCTIONS and isinstance(result, torch.Tensor):
-            expression = self._operation(plain_name(name), args, kwargs)
-            view = self.tensors.view(result)
-            if expression is not None and view is not None:
-                self._keep(result, replace(expression, key=self._key(view)))
+    def note(self, result: Any, made_of: Expression | None) -> None:
+        """Keep how a value was made that has been written down already, as `operation` said before it was."""
+        view = self.tensors.view(result) if made_of is not None else None
+        if made_of is not None and view is not None:
+            self._keep(result, replace(made_of, key=self._key(view)))
 
     def finish(self) -> None:
         """Check that every neuron has made all steps, and say where its spikes are in a run of the module."""
@@ -132,7 +133,7 @@ class WrittenNeurons:
         self._views[key] = view
         return key
 
-    def _is_state(self, tensor: torch.Tensor) -> bool:
+    def is_state(self, tensor: Any) -> bool:
         """Whether a tensor has an expression and no view."""
         return id(tensor) in self._expressions and not self.tensors.is_view(tensor)
 
@@ -141,9 +142,9 @@ class WrittenNeurons:
             symbol.key is not None and symbol.key[0] in (STATE, SPIKES) for symbol in expression.symbols(lambda e: False)
         )
 
-    def _operation(self, plain: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Expression | None:
+    def operation(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Expression | None:
         """The expression of a function's result; None where it has none."""
-        operation = FUNCTIONS.get(plain)
+        operation = FUNCTIONS.get(plain_name(name))
         if operation is None or any(key not in ("dtype", "device", "non_blocking") for key in kwargs):
             return None
         args = args[:1] if operation in ONE_ARGUMENT else args
@@ -163,7 +164,7 @@ class WrittenNeurons:
 
     def _keep(self, tensor: torch.Tensor, expression: Expression) -> None:
         self._expressions[id(tensor)] = (tensor, expression)
-        self._made[id(expression)] = tensor
+        self._made[id(expression)] = (expression, tensor)
 
     def _forget_aliases(self, result: torch.Tensor, states: Sequence[torch.Tensor]) -> None:
         """A state that was written into in place is what it has become; other tensors on its memory are unknown."""
@@ -274,7 +275,7 @@ class WrittenNeurons:
         if static is None or self.recorder.is_timed(static) or static.step is not None or expression.name:
             self._keep(tensor, state)
         for child, inverse in _chain(expression, state):
-            made = self._made.get(id(child))
+            _, made = self._made.get(id(child), (None, None))
             if made is not None and self._expressions.get(id(made), (None, None))[1] is child:
                 self._keep(made, inverse)
             elif child.key in self._views and self._views[child.key].step is not None:
