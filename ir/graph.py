@@ -216,7 +216,8 @@ class GraphBuilder:
         """Make a node another one, of the same type and parameters; what it reads, without reading it, moves before it."""
         node = self._nodes[value]
         result = op.infer(tuple(self._nodes[name].type for name in inputs), {})
-        assert result == node.type and not node.params, f"{value} becomes {result}"
+        assert result == node.type, f"{value} becomes {result}"
+        assert not node.params
         self._nodes[value] = Node(value, op, inputs, result, (), provenance or node.provenance)
         names = list(self._nodes)
         earlier = _needed(self._nodes, inputs) - set(names[: names.index(value)])

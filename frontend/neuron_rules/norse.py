@@ -92,8 +92,10 @@ def leaky_integrator_box(module: nn.Module) -> Leaky:
 
 def adaptive(module: nn.Module) -> MovingThresholdLif:
     """LSNN: a threshold that decays to v_th with tau_adapt and jumps by beta at a spike."""
-    threshold = {"adapt_decay": _per_step(module, "tau_adapt_inv"), "adapt_jump": _number(module, "beta")}
-    return MovingThresholdLif(**_membrane(module), **_current(module), **_firing(module), order="membrane_first", **threshold)
+    threshold: dict[str, Any] = {"adapt_decay": _per_step(module, "tau_adapt_inv"), "adapt_jump": _number(module, "beta")}
+    return MovingThresholdLif(
+        **_membrane(module), **_current(module), **_firing(module), order="membrane_first", **threshold
+    )
 
 
 def refractory(module: nn.Module) -> RefractoryLif:
@@ -104,8 +106,8 @@ def refractory(module: nn.Module) -> RefractoryLif:
 
 def adaptive_exponential(module: nn.Module) -> NonlinearLif:
     """AdEx: v <- v + dt / tau_mem ((v_leak - v) + delta_T exp((v - v_th) / delta_T) + j - a), a the adaptation."""
-    drive = {"sharpness": _number(module, "delta_T"), "critical": _number(module, "v_th")}
-    adaptation = {
+    drive: dict[str, Any] = {"sharpness": _number(module, "delta_T"), "critical": _number(module, "v_th")}
+    adaptation: dict[str, Any] = {
         "w_decay": _per_step(module, "tau_ada_inv"),
         "w_gain": _number(module, "adaptation_current"),
         "w_jump": _number(module, "adaptation_spike"),

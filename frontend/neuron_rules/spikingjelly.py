@@ -48,30 +48,21 @@ def _firing(module: Any) -> dict[str, Any]:
 
 
 def kept_above_zero(module: Any) -> RectifiedLif:
-    """
-    KLIF: v <- relu(k c), c what LIF's membrane would be; then with `scale_reset` v <- v / k where there is no spike.
-
-    With `scale_reset` the membrane divided by k is LIF's, kept above zero, which fires at v_threshold / k. Without,
-    v <- k (1 - d) v + k g x + k d v_reset, d = 1 / tau and g = d, or 1 without `decay_input`.
-    """
+    """KLIF: v <- relu(k c), c what LIF's membrane would be; with `scale_reset` it is v / k that remains."""
     k, v_reset = float(module.k), _number(module.v_reset)
     if k <= 0:
         raise CompileError(
             "import.parameter", f"{type(module).__name__} scales by k = {k}", hint="k of a trained neuron is above 0"
         )
-    decay, form = 1 / float(module.tau), "euler" if module.decay_input else "sum"
-    if module.scale_reset or k == 1:
-        firing = {**_firing(module), "threshold": float(module.v_threshold) / k - v_reset}
-        return RectifiedLif(decay=decay, form=form, floor=-v_reset, **firing)
-    loss, gain = 1 - k * (1 - decay), k * (decay if module.decay_input else 1.0)
-    if not loss and v_reset:
-        raise CompileError(
-            "import.parameter",
-            f"{type(module).__name__} keeps all of its membrane and leaks to {v_reset}",
-            hint="use scale_reset=True, or v_reset=0",
-        )
-    leak = k * decay * v_reset / loss if v_reset else 0.0
-    return RectifiedLif(decay=loss, form="sum", gain=gain, leak=leak, v0=v_reset, **_absolute_firing(module))
+    return RectifiedLif(
+        decay=1 / float(module.tau),
+        form="euler" if module.decay_input else "sum",
+        leak=v_reset,
+        v0=v_reset,
+        scale=k,
+        kept="unscaled" if module.scale_reset else "scaled",
+        **_absolute_firing(module),
+    )
 
 
 def fixed_point(module: Any) -> FixedPointLif:
@@ -87,7 +78,9 @@ def fixed_point(module: Any) -> FixedPointLif:
             hint="put the batch norm before the neuron, or fold it into the weights",
         )
     grid, unit = int(module.s_scale), int(module.p_scale)
-    decays = [float(torch.round(value.detach().clamp(0, unit))) for value in (module.current_decay, module.voltage_decay)]
+    decays = [
+        float(torch.round(value.detach().clamp(0, unit))) for value in (module.current_decay, module.voltage_decay)
+    ]
     firing_at = np.float32(module.v_threshold + module.v_threshold_eps)
     near = round(float(firing_at) * grid)
     silent = max(n for n in range(near - 2, near + 3) if np.float32(n / grid) - firing_at < 0)
@@ -172,16 +165,14 @@ SPIKINGJELLY_NEURONS: dict[str, NeuronRule] = {
     f"{_OLD_JELLY}.MultiStepParametricLIFNode": parametric_lif,
 }
 """Neurons with a rule, and what else is one node of the IR."""
-CONTAINERS = tuple(
-    f"{_JELLY_LAYERS}.{name}" for name in ("LinearRecurrentContainer", "ElementWiseRecurrentContainer")
-)
+CONTAINERS = tuple(f"{_JELLY_LAYERS}.{name}" for name in ("LinearRecurrentContainer", "ElementWiseRecurrentContainer"))
 """They hand what the modules in them return back to them, one step late, as their state y."""
 _STATES = {"SynapseFilter": "out_i", "Delay": "queue", "CubaLIFNode": "voltage_state"}
 """What remembers that a module has run: its class -> the attribute; v for all others."""
-_LEARNED = {
+_LEARNED: dict[NeuronRule, tuple[str, ...]] = {
     parametric_lif: ("w",),
     kept_above_zero: ("k",),
-    fixed_point: ("current_decay", "voltage_decay"),
+    fixed_point: ("current_decay", "voltage_decay", "norm.running_mean", "norm.running_var"),
     synapse_filter: ("w",),
 }
 """Rule -> the parameters and buffers that it reads."""

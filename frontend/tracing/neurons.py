@@ -166,7 +166,9 @@ class NeuronLayers:
         if connection is None:
             return ()
         spikes = torch.zeros(read.shape)
-        self._tensors.add(spikes, replace(read, value=self._recorder.past(self._recorder.path, self._recorder.shape(read.value))))
+        self._tensors.add(
+            spikes, replace(read, value=self._recorder.past(self._recorder.path, self._recorder.shape(read.value)))
+        )
         current = self._tensors.view(self._call(connection, spikes))
         if current is None:
             raise CompileError("import.constant", "a neuron's recurrent current does not depend on its spikes")

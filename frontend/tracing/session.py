@@ -107,7 +107,7 @@ class Session(TorchFunctionMode):
         if name in RANDOM:
             raise CompileError("import.random", f"{name} is random", hint="a deployed network must be deterministic")
         self._written.count(name)
-        if name in LIKE and (self._tensors.is_state(args[0]) or self._written.is_state(args[0])):
+        if name in LIKE and (self._tensors.is_state(args[0]) or self._written.tracked.is_state(args[0])):
             return self._constant(name, func, args, kwargs)
         if self._written.takes(name, args, kwargs):
             return self._written.apply(name, func, args, kwargs)
@@ -137,7 +137,7 @@ class Session(TorchFunctionMode):
         if is_in_place(name):
             arguments = tree_map(self._tensors.copied_constant, arguments)
         arguments = tree_map(self._tensors.as_rules_see, arguments)
-        made_of = self._written.operation(name, args, kwargs)
+        made_of = self._written.tracked.operation(name, args, kwargs)
         versions = [(tensor, tensor._version) for tensor in tensors_in((args, kwargs))]
         result = func(*args, **kwargs)
         written = [tensor for tensor, version in versions if tensor._version != version]

@@ -57,7 +57,9 @@ def _trace(
     module: nn.Module, example: Mapping[str, torch.Tensor], static: Sequence[str], steps: int, name: str
 ) -> Graph:
     batch = next(size for size in _BATCHES if size != steps)
-    parameters = _parameters(module)  # held, as states among them are replaced while the module runs: no id is used twice
+    parameters = _parameters(
+        module
+    )  # held, as states among them are replaced while the module runs: no id is used twice
     session = Session(module, Recorder(name, steps, batch, {id(tensor): key for key, tensor in parameters}))
     inputs = {key: session.input(key, tensor, key in static) for key, tensor in example.items()}
     result = session.run(inputs)

@@ -7,6 +7,7 @@ any numbers, exact fractions to find its coefficients, or float32 to see how it 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -56,17 +57,34 @@ def _choose(condition: Any, a: Any, b: Any) -> Any:
     return b + condition * (a - b) if isinstance(condition, Fraction) else np.where(condition > 0, a, b)
 
 
+def _same(a: Any) -> Any:
+    return a
+
+
+def _reflected(a: Any, b: Any) -> Any:
+    return b - a
+
+
+def _not(a: Any) -> Any:
+    return 1 - a
+
+
+def _filled(a: Any, condition: Any, value: Any) -> Any:
+    return _choose(condition, value, a)
+
+
+_ARITHMETIC: Any = operator
 OPERATIONS: Mapping[str, Callable[..., Any]] = {
-    "same": lambda a: a,
-    "add": lambda a, b: a + b,
-    "sub": lambda a, b: a - b,
-    "rsub": lambda a, b: b - a,
-    "mul": lambda a, b: a * b,
-    "div": lambda a, b: a / b,
-    "neg": lambda a: -a,
-    "not": lambda a: 1 - a,
+    "same": _same,
+    "add": _ARITHMETIC.add,
+    "sub": _ARITHMETIC.sub,
+    "rsub": _reflected,
+    "mul": _ARITHMETIC.mul,
+    "div": _ARITHMETIC.truediv,
+    "neg": _ARITHMETIC.neg,
+    "not": _not,
     "where": _choose,
-    "masked_fill": lambda a, condition, value: _choose(condition, value, a),
+    "masked_fill": _filled,
 }
 """Name -> what it computes."""
 FUNCTIONS: Mapping[str, str] = {

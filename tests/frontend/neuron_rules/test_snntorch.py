@@ -138,7 +138,9 @@ def test_windows_of_any_length(kind: str, steps: int) -> None:
         np.testing.assert_array_equal(interpret(graph, {"x": x})["output"], net(x))
 
 
-@pytest.mark.parametrize("options", [{"R": 2.0, "C": 1.5}, {"R": 2.0, "C": 4.0, "time_step": 0.5}, {"beta": 0.5, "C": 2.0}])
+@pytest.mark.parametrize(
+    "options", [{"R": 2.0, "C": 1.5}, {"R": 2.0, "C": 4.0, "time_step": 0.5}, {"beta": 0.5, "C": 2.0}]
+)
 def test_the_circuits_of_lapicque(options: dict[str, float]) -> None:
     net, x = Net(snn.Lapicque(**options, reset_mechanism="zero"), handed).eval(), spikes_in()
     with torch.no_grad():
@@ -231,7 +233,12 @@ def _changed(**attributes: Any) -> nn.Module:
 
 
 REFUSED: dict[str, tuple[Callable[[], nn.Module], Callable[[Any, Tensor], Any], str, str]] = {
-    "no rule": (lambda: snn.SLSTM(HIDDEN, HIDDEN), handed, "import.module", "no rule for snntorch._neurons.slstm.SLSTM"),
+    "no rule": (
+        lambda: snn.SLSTM(HIDDEN, HIDDEN),
+        handed,
+        "import.module",
+        "no rule for snntorch._neurons.slstm.SLSTM",
+    ),
     "subclass": (lambda: Own(0.75), handed, "import.module", "Own inherits from"),
     "graded": (lambda: _shared("Leaky", graded_spikes_factor=2.0), handed, "import.parameter", "graded_spikes_factor"),
     "inhibition": (lambda: _changed(inhibition=True), handed, "import.parameter", "inhibition"),

@@ -94,7 +94,7 @@ def never_reset(mem: Any, spike: Any, x: Tensor) -> Any:
 
 def euler(mem: Any, spike: Any, x: Tensor) -> Any:
     mem = 0.75 * mem + (1 - 0.75) * x
-    spike = (THRESHOLD < mem).float()
+    spike = (mem > THRESHOLD).float()
     return (1 - spike) * mem, spike
 
 
@@ -247,7 +247,7 @@ def _below(mem: Any, spike: Any, x: Tensor) -> Any:
 
 
 REFUSED = {
-    "a state through a function": (_unknown, "import.state", "used as a value (pow)"),
+    "a state through a function": (_unknown, "import.outputs", "is (8, B, 512)"),
     "no affine membrane": (_squared, "import.neuron", "not affine"),
     "a reset by half": (_half_reset, "import.neuron", "keeps 0.25 of its membrane after a spike, 0.5 without"),
     "a membrane that grows": (_growing, "import.neuron", "keeps 1.5"),
