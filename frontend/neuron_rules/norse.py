@@ -92,7 +92,10 @@ def leaky_integrator_box(module: nn.Module) -> Leaky:
 
 def adaptive(module: nn.Module) -> MovingThresholdLif:
     """LSNN: a threshold that decays to v_th with tau_adapt and jumps by beta at a spike."""
-    threshold: dict[str, Any] = {"adapt_decay": _per_step(module, "tau_adapt_inv"), "adapt_jump": _number(module, "beta")}
+    threshold: dict[str, Any] = {
+        "adapt_decay": _per_step(module, "tau_adapt_inv"),
+        "adapt_jump": _number(module, "beta"),
+    }
     return MovingThresholdLif(
         **_membrane(module), **_current(module), **_firing(module), order="membrane_first", **threshold
     )

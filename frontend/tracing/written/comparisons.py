@@ -1,4 +1,4 @@
-"""The functions that fire: comparisons of a membrane with a number, and the rounding of one that was clamped."""
+"""The functions that fire: comparisons of a membrane with a number, and the rounding of one that was clamped to 0..D."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def plain_name(name: str) -> str:
 
 def is_firing(name: str) -> bool:
     """Whether a torch function can make spikes."""
-    return plain_name(name) in {*ABOVE, *BELOW, "heaviside"}
+    return plain_name(name) in {*ABOVE, *BELOW, "heaviside", "round"}
 
 
 def compared(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[torch.Tensor, Firing]:
@@ -46,6 +46,21 @@ def compared(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[
     if plain not in ABOVE and plain[:2] not in ABOVE:
         raise _refused(name, "asks for values below a number")
     return a, Firing(level, ABOVE.get(plain, ABOVE.get(plain[:2], ">")))
+
+
+def clamped_to(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int | None:
+    """D of a clamp to 0..D, which a rounding of it makes spikes of; None for any other function."""
+    if plain_name(name) not in ("clamp", "clip"):
+        return None
+    low, high = (*args[1:], *(kwargs[key] for key in ("min", "max") if key in kwargs), None, None)[:2]
+    if not isinstance(low, (int, float)) or not isinstance(high, (int, float)):
+        return None
+    return int(high) if low == 0 and high >= 1 and float(high).is_integer() else None
+
+
+def rounded(most: int) -> Firing:
+    """Spikes as torch.round counts them, of a membrane that was clamped to 0..most."""
+    return Firing(1.0, "round", most)
 
 
 def _number(value: Any) -> float | None:

@@ -73,6 +73,10 @@ def _filled(a: Any, condition: Any, value: Any) -> Any:
     return _choose(condition, value, a)
 
 
+def _clamp(a: Any, low: Any, high: Any) -> Any:
+    return min(max(a, low), high) if isinstance(a, Fraction) else np.clip(a, low, high)
+
+
 _ARITHMETIC: Any = operator
 OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "same": _same,
@@ -85,6 +89,7 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "not": _not,
     "where": _choose,
     "masked_fill": _filled,
+    "clamp": _clamp,
 }
 """Name -> what it computes."""
 FUNCTIONS: Mapping[str, str] = {
@@ -98,6 +103,8 @@ FUNCTIONS: Mapping[str, str] = {
     **dict.fromkeys(("logical_not", "bitwise_not", "invert"), "not"),
     "where": "where",
     "masked_fill": "masked_fill",
+    "clamp": "clamp",
+    "clip": "clamp",
 }
 """Name of a torch function, without underscores around it -> the operation."""
 ONE_ARGUMENT = frozenset(("same", "neg", "not"))

@@ -63,7 +63,7 @@ def recognised(update: Update, firing: Firing) -> Lif:
         CompileError: import.neuron, with what was found.
     """
     rest, reset = (_affine(update, Fraction(spikes)) for spikes in (0, 1))
-    if firing.max_spikes > 1:
+    if firing.comparator == "round":
         _check_counts(update, rest, reset)
     offset = next((o for o in update.offsets if abs(rest.drift + o * (1 - rest.keep)) < TINY), Fraction(0))
     rest, reset = (replace(form, drift=form.drift + offset * (1 - form.keep)) for form in (rest, reset))

@@ -20,7 +20,7 @@ from frontend.recording.layout import View
 from frontend.recording.recorder import Recorder
 from frontend.tracing.tensors import TracedTensors, tensors_in
 from frontend.tracing.written.chains import offsets_of
-from frontend.tracing.written.comparisons import compared, is_firing, plain_name
+from frontend.tracing.written.comparisons import clamped_to, compared, is_firing, plain_name, rounded
 from frontend.tracing.written.expressions import FUNCTIONS, Expression, Key, exactly
 from frontend.tracing.written.fired import site_path
 from frontend.tracing.written.recognition import Firing, Update, recognised
@@ -59,6 +59,7 @@ class WrittenNeurons:
         self.tracked = TrackedExpressions(recorder, tensors)
         self._sites: list[Site] = []
         self._counts: dict[str, int] = {}
+        self._clamped: dict[int, tuple[torch.Tensor, int]] = {}
 
     def count(self, name: str) -> None:
         """Take note of a function that might fire, traced or not: the module's own run counts them in the same way."""
@@ -71,7 +72,7 @@ class WrittenNeurons:
         if any(self.tracked.is_state(tensor) for tensor in tensors):
             return True
         views = [view for view in map(self.tensors.view, tensors) if view is not None]
-        if is_firing(name) and views:
+        if views and (is_firing(name) or clamped_to(name, args, kwargs) is not None):
             return True
         steps = {view.step for view in views if self.recorder.is_timed(view) or view.step is not None}
         return len(steps) > 1 and self.remembers(name, args, kwargs)
@@ -85,17 +86,22 @@ class WrittenNeurons:
         """Run a function that `takes` is true of."""
         if is_firing(name):
             return self._fire(name, func, args, kwargs)
+        most = clamped_to(name, args, kwargs)
+        if most is not None:
+            result = func(*args, **kwargs)
+            self.tracked.keep(result, Expression(None, "clamp", (self._known(args[0]), 0.0, float(most))))
+            self._clamped[id(result)] = (args[0], most)
+            what, hint = "cannot import a clamp with an upper limit", "integer spikes are round(clamp(x, 0, D))"
+            self.tensors.refuse(result, CompileError("import.clamp", what, hint=hint))
+            return result
         expression = self.tracked.operation(name, args, kwargs)
         before = [tensor for tensor in tensors_in((args, kwargs)) if self.tracked.is_state(tensor)]
         if expression is None:
-            raise CompileError(
-                "import.state",
-                f"the membrane of a neuron that is written out is used as a value ({name})",
-                hint="read out its spikes, or use a neuron of a framework",
-            )
+            raise _used_as_value(f" ({name})")
         result = func(*args, **kwargs)
         self.tracked.forget_aliases(result, before)
         self.tracked.keep(result, expression)
+        self.tensors.refuse(result, _used_as_value())
         return result
 
     def note(self, result: Any, made_of: Expression | None) -> None:
@@ -117,9 +123,8 @@ class WrittenNeurons:
 
     def _fire(self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
         """A comparison, which becomes a neuron's spikes."""
-        tensor, firing = compared(name, args, kwargs)
-        expression = self.tracked.of(tensor)
-        assert expression is not None
+        tensor, firing = self._rounded(args[0]) if plain_name(name) == "round" else compared(name, args, kwargs)
+        expression = self._known(tensor)
         result = func(*args, **kwargs)
         symbols = [symbol.key for symbol in expression.symbols(self._stands) if symbol.key is not None]
         sites = {key[1] for key in symbols if key[0] in (STATE, SPIKES)}
@@ -137,6 +142,22 @@ class WrittenNeurons:
         self.tracked.name_states(tensor, expression, Expression((STATE, site, site.calls - 1)))
         return result
 
+    def _known(self, tensor: torch.Tensor) -> Expression:
+        expression = self.tracked.of(tensor)
+        assert expression is not None
+        return expression
+
+    def _rounded(self, tensor: torch.Tensor) -> tuple[torch.Tensor, Firing]:
+        """What was clamped before it is rounded, and how it fires."""
+        if id(tensor) not in self._clamped:
+            raise CompileError(
+                "import.comparison",
+                "round counts spikes of a value that was not clamped to 0..D",
+                hint="integer spikes are round(clamp(x, 0, D))",
+            )
+        source, most = self._clamped[id(tensor)]
+        return source, rounded(most)
+
     def _stands(self, expression: Expression) -> bool:
         """Whether an expression is a current of its own: written down, and made of no state."""
         return expression.key is not None and not self.tracked.holds_state(expression)
@@ -153,7 +174,7 @@ class WrittenNeurons:
             if same and site.op is None and 0 < site.calls < recorder.steps and step in (None, site.calls):
                 return site
         op = Lif(decay=1.0, form="sum", threshold=firing.threshold, comparator=firing.comparator)
-        op = replace(op, max_spikes=firing.max_spikes, reset="subtract" if firing.max_spikes > 1 else "value")
+        op = replace(op, max_spikes=firing.max_spikes, reset="subtract" if firing.comparator == "round" else "value")
         value = recorder.placeholder(op, read.value, name=recorder.path or "spikes")
         site = Site(recorder.path, value, replace(read, step=step), firing, expression, [])
         self._sites.append(site)
@@ -207,3 +228,11 @@ class WrittenNeurons:
                 ) from error
 
         return Update(following, first, len(keys), offsets_of(expression))
+
+
+def _used_as_value(where: str = "") -> CompileError:
+    return CompileError(
+        "import.state",
+        f"the membrane of a neuron that is written out is used as a value{where}",
+        hint="read out its spikes, or use a neuron of a framework",
+    )

@@ -1,1 +1,1 @@
-"""Neurons that `Lif` and `Leaky` are not: they run in the source's arithmetic, chips have no integers for them."""
+"""Neurons that `Lif` and `Leaky` are not, in the source's arithmetic. Chips have integers for `FixedPointLif` alone."""

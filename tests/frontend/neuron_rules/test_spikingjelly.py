@@ -11,6 +11,7 @@ from spikingjelly.activation_based import lava_exchange, layer, neuron, surrogat
 from spikingjelly.clock_driven import neuron as old
 from torch import nn
 
+from compile import compile_model
 from frontend.neuron_rules.behaviour import STEPS, tie_currents
 from frontend.neuron_rules.spikingjelly import (
     SPIKINGJELLY_NEURONS,
@@ -20,7 +21,7 @@ from frontend.neuron_rules.spikingjelly import (
     parametric_lif,
     takes_single_steps,
 )
-from frontend.neuron_rules.table import is_single_step
+from frontend.neuron_rules.table import is_single_step, reset_neurons
 from frontend.tracing.import_check import check_import
 from frontend.tracing.trace import trace_module
 from ir.errors import CompileError
@@ -311,3 +312,24 @@ def test_a_membrane_must_be_there_from_the_second_step_on_and_not_before() -> No
     check_spikingjelly(node, name, has_run=True)
     with pytest.raises(CompileError, match="its membrane carries over"):
         check_spikingjelly(node, name, has_run=False)
+
+
+@pytest.mark.parametrize("target", ["gpu", pytest.param("loihi", marks=pytest.mark.lava)])
+@pytest.mark.parametrize("decays", [(0.25, 0.5), (0.3, 0.2), (0.7, 0.03)])
+def test_spikingjelly_s_neuron_for_loihi_is_loihi_s_in_integers(decays: tuple[float, float], target: str) -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        nn.Linear(12, 40, bias=False),
+        lava_exchange.CubaLIFNode(*decays, step_mode="m"),
+        nn.Linear(40, 20, bias=False),
+        lava_exchange.CubaLIFNode(*decays, step_mode="m"),
+    ).eval()
+    net[0].weight.data = torch.randint(-30, 50, (40, 12)) / 32
+    net[2].weight.data = torch.randint(-40, 40, (20, 40)) / 32
+    x = (torch.rand(20, 3, 12) < 0.4).float()
+    with torch.no_grad():
+        theirs = net(x)
+    reset_neurons(net)
+    (spikes,) = compile_model(net, target, example=x).run(x).outputs.values()
+    assert torch.equal(torch.as_tensor(spikes).float(), theirs)
+    assert 0.05 < theirs.mean() < 0.95

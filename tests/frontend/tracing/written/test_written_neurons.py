@@ -161,6 +161,53 @@ def test_what_rounds_rounds_as_the_module_does(beta: float, form: Callable[..., 
     assert torch.equal(spikes, net(x))
 
 
+class Quantised(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, most: int) -> Tensor:
+        return torch.round(torch.clamp(x, min=0, max=most))
+
+
+@pytest.mark.parametrize("most", [1, 4, 8])
+@pytest.mark.parametrize("steps", [1, 2, STEPS])
+def test_integer_spikes_round_half_to_even_and_take_what_they_count(most: int, steps: int) -> None:
+    class Updated(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            mem, spike, out = torch.zeros_like(x[0]), torch.zeros_like(x[0]), []
+            for t in range(x.shape[0]):
+                mem = (mem - spike.detach()) * 0.25 + x[t] if t else x[t]
+                spike = Quantised.apply(mem, most)
+                out.append(spike)
+            return torch.stack(out) / most
+
+    x = torch.randint(-4, 24, (steps, 3, 200), generator=torch.Generator().manual_seed(0)) / 4
+    graph = imported(Updated(), x)
+    assert torch.equal(interpret(graph, {"x": x})["output"], Updated()(x))
+    (node,) = [node for node in graph.nodes.values() if node.op.family == "neuron"]
+    assert (node.op.comparator, node.op.max_spikes, node.op.reset) == ("round", most, "subtract")
+
+
+def test_a_membrane_that_is_read_out_is_refused_as_such() -> None:
+    class ReadOut(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            mem = torch.zeros_like(x[0])
+            for step in x:
+                mem = mem * 0.5 + step
+                mem = mem * (1 - (mem > THRESHOLD).float())
+            return mem
+
+    with pytest.raises(CompileError, match="the membrane of a neuron that is written out is used as a value"):
+        imported(ReadOut(), tie_currents(THRESHOLD))
+
+
+def test_a_rounding_of_anything_else_is_refused() -> None:
+    class Rounded(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.round()
+
+    with pytest.raises(CompileError, match="was not clamped"):
+        imported(Rounded(), tie_currents(1.0))
+
+
 class Inlined(nn.Module):
     """Two layers and their neurons in one loop, states as attributes."""
 
