@@ -91,11 +91,12 @@ class WrittenNeurons:
             result = func(*args, **kwargs)
             self.tracked.keep(result, Expression(None, "clamp", (self._known(args[0]), 0.0, float(most))))
             self._clamped[id(result)] = (args[0], most)
-            what, hint = "cannot import a clamp with an upper limit", "integer spikes are round(clamp(x, 0, D))"
-            self.tensors.refuse(result, CompileError("import.clamp", what, hint=hint))
+            self.tensors.refuse(result, _clamped())
             return result
         expression = self.tracked.operation(name, args, kwargs)
         before = [tensor for tensor in tensors_in((args, kwargs)) if self.tracked.is_state(tensor)]
+        if any(id(tensor) in self._clamped for tensor in before):
+            raise _clamped()
         if expression is None:
             raise _used_as_value(f" ({name})")
         result = func(*args, **kwargs)
@@ -236,3 +237,8 @@ def _used_as_value(where: str = "") -> CompileError:
         f"the membrane of a neuron that is written out is used as a value{where}",
         hint="read out its spikes, or use a neuron of a framework",
     )
+
+
+def _clamped() -> CompileError:
+    what, hint = "cannot import a clamp with an upper limit", "integer spikes are round(clamp(x, 0, D))"
+    return CompileError("import.clamp", what, hint=hint)

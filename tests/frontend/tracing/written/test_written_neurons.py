@@ -309,3 +309,75 @@ def test_what_is_no_neuron_of_the_family_is_refused_with_what_was_found(case: st
         imported(Written(step), tie_currents(THRESHOLD))
     assert caught.value.rule == rule
     assert what in caught.value.what
+
+
+@pytest.mark.parametrize("use", [lambda x: x, lambda x: x * 2, lambda x: x.sum(-1)])
+def test_a_clamp_that_is_not_rounded_is_refused_as_such(use: Callable[[Tensor], Tensor]) -> None:
+    class Clamped(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return use(x.clamp(0, 6))
+
+    with pytest.raises(CompileError, match="a clamp with an upper limit"):
+        imported(Clamped(), tie_currents(1.0))
+
+
+class BatchFirst(nn.Module):
+    """TET's neuron: (B, T, ...), a difference from the threshold, zeroed at once."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        mem, spikes, x = 0, [], x.transpose(0, 1)
+        for t in range(x.shape[1]):
+            mem = mem * 0.5 + x[:, t, ...]
+            spike = AboveZero.apply(mem - 1.0)
+            mem = (1 - spike) * mem
+            spikes.append(spike)
+        return torch.stack(spikes, dim=1).transpose(0, 1)
+
+
+class Branching(nn.Module):
+    """MS-ResNet's update, which branches at the first step, behind a convolution and a batch norm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        steps, batch = x.shape[:2]
+        x = self.norm(self.conv(x.flatten(0, 1))).reshape(steps, batch, 4, 5, 5)
+        mem_old, spike, out = 0, torch.zeros_like(x[0]), []
+        for i in range(steps):
+            mem = mem_old * 0.25 * (1 - spike.detach()) + x[i] if i >= 1 else x[i]
+            spike = Fire.apply(mem)
+            mem_old = mem.clone()
+            out.append(spike)
+        return torch.stack(out)
+
+
+@pytest.mark.parametrize(("net", "shape"), [(BatchFirst(), (6, 3, 50)), (Branching(), (6, 3, 2, 5, 5))])
+def test_neurons_of_published_code(net: nn.Module, shape: tuple[int, ...]) -> None:
+    x = torch.randint(-4, 12, shape, generator=torch.Generator().manual_seed(0)) / 4
+    graph = imported(net, x)
+    with torch.no_grad():
+        theirs = net(x)
+    assert torch.equal(interpret(graph, {"x": x})["output"], theirs)
+    assert 0.05 < theirs.mean() < 0.95
+
+
+def test_a_loop_that_is_closed_by_hand_is_refused() -> None:
+    class Closed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.back = nn.Linear(512, 512, bias=False)
+
+        def forward(self, x: Tensor) -> Tensor:
+            mem, spike, out = 0.0, torch.zeros_like(x[0]), []
+            for step in x:
+                mem = mem * 0.5 + step + self.back(spike)
+                spike = (mem > 1.0).float()
+                mem = mem - spike
+                out.append(spike)
+            return torch.stack(out)
+
+    with pytest.raises(CompileError) as caught:
+        imported(Closed(), tie_currents(1.0))
+    assert caught.value.rule in ("import.neuron", "import.steps")
