@@ -212,6 +212,21 @@ class GraphBuilder:
         """Append a node of another graph with new operands (its parameters must be in the table)."""
         return self.add(node.op, *inputs, name=node.name, params=dict(node.params), provenance=node.provenance)
 
+    def revise(self, value: str, op: Op, *inputs: str, provenance: Provenance | None = None) -> None:
+        """Make a node another one, of the same type and parameters; what it reads, without reading it, moves before it."""
+        node = self._nodes[value]
+        result = op.infer(tuple(self._nodes[name].type for name in inputs), {})
+        assert result == node.type, f"{value} becomes {result}"
+        assert not node.params
+        self._nodes[value] = Node(value, op, inputs, result, (), provenance or node.provenance)
+        names = list(self._nodes)
+        earlier = _needed(self._nodes, inputs) - set(names[: names.index(value)])
+        assert value not in earlier, f"{value} reads itself"
+        moved = [name for name in names if name in earlier]
+        rest = [name for name in names if name not in earlier]
+        place = rest.index(value)
+        self._nodes = {name: self._nodes[name] for name in (*rest[:place], *moved, *rest[place:])}
+
     def build(self, outputs: Mapping[str, str]) -> Graph:
         """The finished graph: nodes that no output needs are dropped (inputs stay), unused parameters too."""
         needed = _needed(self._nodes, outputs.values())

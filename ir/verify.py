@@ -14,7 +14,22 @@ from ir.ops import OPS, Past
 ROUTING = frozenset({"reshape", "permute", "slice", "concat", "expand", "add", "delay", "past"})
 PROJECTIONS = frozenset({"linear", "conv", "synapse", "sum"})
 CHIP_ONLY = frozenset({"integer_lif", "integer_leaky", "graded", "gate", "burst"})
-SYNAPTIC = ROUTING | PROJECTIONS | {"input", "lif", "leaky", "graded", "gate", "burst"}
+FLOAT_NEURONS = frozenset(
+    {
+        "lif",
+        "leaky",
+        "fixed_point_lif",
+        "rectified_lif",
+        "moving_threshold_lif",
+        "refractory_lif",
+        "nonlinear_lif",
+        "alpha_lif",
+        "gated_filter",
+        "potential",
+    }
+)
+"""Neurons in the source's own arithmetic."""
+SYNAPTIC = ROUTING | PROJECTIONS | FLOAT_NEURONS | {"input", "graded", "gate", "burst"}
 LOWERED = frozenset(
     {
         "matmul",
@@ -31,7 +46,7 @@ LEVELS: dict[str, frozenset[str]] = {
     "source": frozenset(OPS) - CHIP_ONLY,
     "spiking": SYNAPTIC | LOWERED,
     "synaptic": SYNAPTIC,
-    "quantized": SYNAPTIC - {"lif", "leaky"} | {"integer_lif", "integer_leaky"},
+    "quantized": SYNAPTIC - FLOAT_NEURONS | {"integer_lif", "integer_leaky"},
     "host": frozenset(OPS) - CHIP_ONLY,
 }
 """Level -> the kinds of operation that may occur."""

@@ -9,13 +9,12 @@ import torch
 from torch import nn
 
 from ir.errors import CompileError
-from ir.ops import Lif
-from ir.ops.membrane import Membrane
+from ir.ops import Lif, Op
 
 STEPS, NEURONS = 8, 512
 
 
-def check_behaviour(module: nn.Module, op: Membrane, single_step: bool) -> None:
+def check_behaviour(module: nn.Module, op: Op, single_step: bool) -> None:
     """
     Run a copy of `module`, which takes single steps or all at once, and `op` on the same currents.
 

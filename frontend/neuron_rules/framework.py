@@ -5,11 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 
-from ir.ops.membrane import Membrane
+from ir.ops import Op, Scale
 
-NeuronRule = Callable[[nn.Module], Membrane]
+NeuronRule = Callable[[nn.Module], Op]
+"""A neuron module -> what it is: a `Lif` or what is derived from it, something analog, or a delay."""
+Connection = Callable[[torch.Tensor], torch.Tensor]
+"""Weights that a neuron module brings along."""
+
+
+@dataclass(frozen=True)
+class Readout:
+    """A neuron's membrane as a value."""
+
+    op: Op
+    """Reads the neuron's currents."""
+    reset: Scale | None = None
+    """The current that a spike sends to `op` one step late; None where `op` knows of spikes, or none resets."""
 
 
 @dataclass(frozen=True)
@@ -26,3 +40,11 @@ class NeuronFramework:
     """(neuron, name in `rules`, whether it has run in this window) -> CompileError where its rule does not cover it."""
     reset: Callable[[nn.Module], None] = lambda module: None
     """Brings a neuron to the start of a window."""
+    afferents: Callable[[nn.Module], Connection | None] = lambda module: None
+    """What a neuron sends its input through before it reads it; None for the input itself."""
+    recurrence: Callable[[nn.Module], Connection | None] = lambda module: None
+    """What a neuron sends its own spikes of the step before through, to itself; None where it does not."""
+    constants: Callable[[nn.Module], Mapping[str, torch.Tensor]] = lambda module: {}
+    """The constants that differ from neuron to neuron, by the IR's name, in a shape that fits one sample."""
+    readout: Callable[[nn.Module, Op], Readout | None] = lambda module, op: None
+    """(neuron, what it is) -> its attribute `mem` as a value; None where there is no such value."""

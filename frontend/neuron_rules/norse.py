@@ -4,6 +4,8 @@ Norse's neurons (https://github.com/norse/norse, 1.1.0, norse/torch/functional):
 Layers (`LIF`, `LI`, `IAF`) take the window at once, cells one step; both return (output, state). The state starts at v_leak
 (the membrane) and 0 (the current). A cell adds its input to the current before the membrane reads it and lets it decay
 afterwards: from step to step j <- (1 - dt / tau_syn) j + x, read after the input, which is the IR's order `current_first`.
+The adaptive neurons (LSNN) read the current before the input comes, order `membrane_first`. The recurrent neurons bring their
+own weights along: x = input_weights input + recurrent_weights (spikes of the step before).
 """
 
 from __future__ import annotations
@@ -13,14 +15,20 @@ from typing import Any
 import torch
 from torch import nn
 
-from frontend.neuron_rules.framework import NeuronFramework, NeuronRule
+from frontend.neuron_rules.framework import Connection, NeuronFramework, NeuronRule
 from ir.errors import CompileError
-from ir.ops import Leaky, Lif
+from ir.ops import Leaky, Lif, MovingThresholdLif, NonlinearLif, RefractoryLif
+
+
+def _parameter(module: Any, name: str) -> torch.Tensor:
+    """A parameter by name; those of the membrane of a refractory neuron lie one level deeper."""
+    holder = module.p if hasattr(module.p, name) else module.p.lif
+    return torch.as_tensor(getattr(holder, name)).detach()
 
 
 def _number(module: nn.Module, name: str) -> float:
     """A parameter that all neurons of the layer share."""
-    value = torch.as_tensor(getattr(module.p, name)).detach()
+    value = _parameter(module, name)
     if value.numel() != 1:
         raise CompileError(
             "import.parameter",
@@ -33,7 +41,7 @@ def _number(module: nn.Module, name: str) -> float:
 def _per_step(module: Any, name: str) -> float:
     """dt times a rate, multiplied in the dtype of Norse's own parameters."""
     _number(module, name)
-    return float(module.dt * torch.as_tensor(getattr(module.p, name)).detach())
+    return float(module.dt * _parameter(module, name))
 
 
 def _membrane(module: nn.Module) -> dict[str, Any]:
@@ -82,6 +90,50 @@ def leaky_integrator_box(module: nn.Module) -> Leaky:
     return Leaky(**_membrane(module))
 
 
+def adaptive(module: nn.Module) -> MovingThresholdLif:
+    """LSNN: a threshold that decays to v_th with tau_adapt and jumps by beta at a spike."""
+    threshold: dict[str, Any] = {
+        "adapt_decay": _per_step(module, "tau_adapt_inv"),
+        "adapt_jump": _number(module, "beta"),
+    }
+    return MovingThresholdLif(
+        **_membrane(module), **_current(module), **_firing(module), order="membrane_first", **threshold
+    )
+
+
+def refractory(module: nn.Module) -> RefractoryLif:
+    """A LIF that rests for rho_reset steps behind a spike."""
+    rest = _number(module, "rho_reset")
+    return RefractoryLif(**_membrane(module), **_current(module), **_firing(module), rest=rest)
+
+
+def adaptive_exponential(module: nn.Module) -> NonlinearLif:
+    """AdEx: v <- v + dt / tau_mem ((v_leak - v) + delta_T exp((v - v_th) / delta_T) + j - a), a the adaptation."""
+    drive: dict[str, Any] = {"sharpness": _number(module, "delta_T"), "critical": _number(module, "v_th")}
+    adaptation: dict[str, Any] = {
+        "w_decay": _per_step(module, "tau_ada_inv"),
+        "w_gain": _number(module, "adaptation_current"),
+        "w_jump": _number(module, "adaptation_spike"),
+    }
+    common = {**_membrane(module), **_current(module), **_firing(module)}
+    return NonlinearLif(**common, drive="exponential", w_reads="old", **drive, **adaptation)
+
+
+def afferents(module: Any) -> Connection | None:
+    """The input weights of a recurrent neuron."""
+    return _weights(module, "input_weights")
+
+
+def recurrence(module: Any) -> Connection | None:
+    """The recurrent weights of a recurrent neuron."""
+    return _weights(module, "recurrent_weights")
+
+
+def _weights(module: Any, name: str) -> Connection | None:
+    weights = getattr(module, name, None)
+    return None if weights is None else lambda x: torch.nn.functional.linear(x, weights)
+
+
 _NORSE = "norse.torch.module"
 NORSE_CELLS: dict[str, NeuronRule] = {
     f"{_NORSE}.lif.LIFCell": lif,
@@ -89,19 +141,34 @@ NORSE_CELLS: dict[str, NeuronRule] = {
     f"{_NORSE}.iaf.IAFCell": integrate_and_fire,
     f"{_NORSE}.leaky_integrator.LICell": leaky_integrator,
     f"{_NORSE}.leaky_integrator_box.LIBoxCell": leaky_integrator_box,
+    f"{_NORSE}.lif.LIFRecurrentCell": lif,
+    f"{_NORSE}.lsnn.LSNNCell": adaptive,
+    f"{_NORSE}.lsnn.LSNNRecurrentCell": adaptive,
+    f"{_NORSE}.lif_refrac.LIFRefracCell": refractory,
+    f"{_NORSE}.lif_refrac.LIFRefracRecurrentCell": refractory,
+    f"{_NORSE}.lif_adex.LIFAdExCell": adaptive_exponential,
+    f"{_NORSE}.lif_adex.LIFAdExRecurrentCell": adaptive_exponential,
 }
 """Neurons that take one step per call."""
 NORSE_LAYERS: dict[str, NeuronRule] = {
     f"{_NORSE}.lif.LIF": lif,
     f"{_NORSE}.iaf.IAF": integrate_and_fire,
     f"{_NORSE}.leaky_integrator.LI": leaky_integrator,
+    f"{_NORSE}.lif.LIFRecurrent": lif,
+    f"{_NORSE}.lsnn.LSNN": adaptive,
+    f"{_NORSE}.lsnn.LSNNRecurrent": adaptive,
+    f"{_NORSE}.lif_refrac.LIFRefracRecurrent": refractory,
+    f"{_NORSE}.lif_adex.LIFAdEx": adaptive_exponential,
+    f"{_NORSE}.lif_adex.LIFAdExRecurrent": adaptive_exponential,
 }
 """Neurons that take the whole window."""
 _STATEFUL = tuple(f"{_NORSE}.snn.{name}" for name in ("SNNCell", "SNN", "SNNRecurrentCell", "SNNRecurrent"))
-"""Bases of all neurons of Norse, those without a rule among them (refractory, adaptive, recurrent)."""
+"""Bases of all neurons of Norse, those without a rule among them (conductances, compartments, Izhikevich's)."""
 NORSE = NeuronFramework(
     rules={**NORSE_CELLS, **NORSE_LAYERS},
     stateful=_STATEFUL,
     takes_single_steps=lambda module, name: name in NORSE_CELLS,
+    afferents=afferents,
+    recurrence=recurrence,
 )
 """Its neurons return their state and keep none."""

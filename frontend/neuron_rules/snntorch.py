@@ -4,8 +4,10 @@ snnTorch's neurons (https://github.com/jeshraghian/snntorch, 1.0.0, snntorch/_ne
 All start at 0 and fire where mem - threshold > 0. r is whether the membrane of the step before lies above the threshold:
 
 Leaky      mem <- beta mem + x - r threshold      (subtract);  beta (1 - r) mem + x          (zero)
+Lapicque   mem <- (1 - dt / (R C)) mem + dt / C x - r threshold, or (1 - r) of the sum        (zero)
 Synaptic   syn <- alpha syn + x
            mem <- beta mem + syn - r threshold    (subtract);  (1 - r) (beta mem + syn)      (zero)
+Alpha      two currents, alpha e + x and beta h - x; mem <- tau (e + h), see `ir.ops.float_neurons.alpha`
 
 RLeaky and RSynaptic add recurrent(spikes of the step before) to x, and reset as Synaptic does. Zeroing is late all the same in
 Leaky, where nothing reads the membrane between the spike and the next leak: its input is not lost, theirs is.
@@ -21,10 +23,10 @@ import torch
 from torch import nn
 
 from frontend.names import qualified_name
-from frontend.neuron_rules.framework import NeuronFramework, NeuronRule
-from ir.errors import CompileError
-from ir.ops import Leaky, Lif, Scale
-from ir.ops.membrane import Membrane
+from frontend.neuron_rules.framework import Connection, NeuronFramework, NeuronRule, Readout
+from frontend.neuron_rules.snntorch_checks import check_snntorch
+from ir.ops import AlphaLif, Leaky, Lif, Op, Scale
+from ir.ops.float_neurons.potential import potential_of
 
 
 def leaky(module: nn.Module) -> Lif:
@@ -42,6 +44,27 @@ def synaptic(module: nn.Module) -> Lif:
     return Lif(**_membrane(module), **_current(module), **_firing(module, late_zero=True))
 
 
+def lapicque(module: Any) -> Lif:
+    """A membrane with the decay and the gain of an RC circuit; a reset to zero comes after the next step's input."""
+    circuit = module.R * module.C
+    gain, keep = module.R * (1 / circuit) * module.time_step, 1 - module.time_step / circuit
+    return Lif(decay=1 - float(keep), form="sum", gain=float(gain), **_firing(module, late_zero=True))
+
+
+def alpha(module: nn.Module) -> AlphaLif:
+    """Two currents, one excited and one inhibited; the membrane is their sum times tau_alpha."""
+    keep = {name: _shared(values) for name, values in _alpha_constants(module).items()}
+    firing: dict[str, Any] = {**_firing(module, late_zero=True), "reset_at": "next"}
+    return AlphaLif(decay=1.0, form="sum", **keep, **firing)
+
+
+def _alpha_constants(module: Any) -> dict[str, torch.Tensor]:
+    """keep_slow, keep_fast, and the gain that gives one spike's current a peak of 1."""
+    slow, fast = module.alpha.detach().clamp(0, 1), module.beta.detach().clamp(0, 1)
+    gain = torch.log(slow) / (torch.log(fast) - torch.log(slow)) + 1
+    return {"keep_slow": slow.double(), "keep_fast": fast.double(), "gain": gain.double()}
+
+
 def _membrane(module: nn.Module) -> dict[str, Any]:
     return {"decay": _shared(1 - _factor(module, "beta")), "form": "sum"}
 
@@ -52,7 +75,7 @@ def _current(module: nn.Module) -> dict[str, Any]:
 
 def _firing(module: nn.Module, late_zero: bool) -> dict[str, Any]:
     """Threshold and reset; `late_zero`: a delayed reset to zero comes after the next step's input."""
-    delayed = bool(module.reset_delay)
+    delayed = bool(getattr(module, "reset_delay", True))
     reset = {
         "subtract": {"reset": "subtract", "reset_at": "next"} if delayed else {"reset": "subtract_once"},
         "zero": {"reset": "value", "reset_at": "next" if delayed and late_zero else "spike"},
@@ -81,6 +104,8 @@ SNNTORCH_CELLS: dict[str, NeuronRule] = {
     f"{_SNNTORCH}.synaptic.Synaptic": synaptic,
     f"{_SNNTORCH}.rleaky.RLeaky": recurrent_leaky,
     f"{_SNNTORCH}.rsynaptic.RSynaptic": synaptic,
+    f"{_SNNTORCH}.lapicque.Lapicque": lapicque,
+    f"{_SNNTORCH}.alpha.Alpha": alpha,
 }
 """Neurons that take one step per call."""
 SNNTORCH_STATES: dict[str, tuple[str, ...]] = {
@@ -88,6 +113,8 @@ SNNTORCH_STATES: dict[str, tuple[str, ...]] = {
     f"{_SNNTORCH}.synaptic.Synaptic": ("syn", "mem"),
     f"{_SNNTORCH}.rleaky.RLeaky": ("spk", "mem"),
     f"{_SNNTORCH}.rsynaptic.RSynaptic": ("spk", "syn", "mem"),
+    f"{_SNNTORCH}.lapicque.Lapicque": ("mem",),
+    f"{_SNNTORCH}.alpha.Alpha": ("syn_exc", "syn_inh", "mem"),
 }
 """Their states, as arguments of `forward` and as attributes."""
 _STATEFUL = (
@@ -111,30 +138,36 @@ def constants(module: nn.Module) -> dict[str, torch.Tensor]:
     """
     if not states(module):
         return {}
-    table: dict[str, torch.Tensor] = {"threshold": _threshold(module), "decay": 1 - _factor(module, "beta")}
+    table: dict[str, torch.Tensor] = {"threshold": _threshold(module)}
+    if "syn_exc" in states(module):
+        table.update(_alpha_constants(module))
+    elif not hasattr(module, "C"):
+        table["decay"] = 1 - _factor(module, "beta")
     if "syn" in states(module):
         table["current_decay"] = 1 - _factor(module, "alpha")
     return {role: _of_one_sample(values.float()) for role, values in table.items() if values.numel() > 1}
 
 
-def recurrence(module: nn.Module) -> nn.Module | None:
+def recurrence(module: nn.Module) -> Connection | None:
     """What a neuron of snnTorch sends its own spikes through, to itself; None for any other module."""
     return module.recurrent if "spk" in states(module) else None  # pyright: ignore[reportReturnType]
 
 
-def readout(module: nn.Module, op: Membrane) -> tuple[Leaky, Scale | None] | None:
+def readout(module: nn.Module, op: Op) -> Readout | None:
     """
-    The membrane of a neuron of snnTorch as a value, and the current that a spike sends to it at the next step, if any.
+    The membrane of a neuron of snnTorch as a value, None for one that is no plain `Lif`.
 
-    None where the IR has no such value: where a reset sets the membrane to zero, comes without delay, or would have to pass
-    through the synaptic current.
+    Where resets subtract one step late, or there are none, it is a membrane without threshold that gets a current from the
+    spikes: what chips with graded spikes can do. Where a reset sets it to zero, comes at once, or would have to pass a gain
+    or a current, it is the neuron's own potential.
     """
-    if not states(module) or not isinstance(op, Lif):
+    if type(op) is not Lif:
         return None
-    late = (op.reset, op.reset_at) == ("subtract", "next") and "syn" not in states(module)
+    late = (op.reset, op.reset_at) == ("subtract", "next") and "syn" not in states(module) and op.gain == 1
     if op.reset != "none" and not late:
-        return None
-    return Leaky(decay=op.decay, form=op.form, current_decay=op.current_decay), Scale(-op.threshold) if late else None
+        return Readout(potential_of(op, "before" if getattr(module, "reset_delay", True) else "after"))
+    membrane = Leaky(decay=op.decay, gain=op.gain, form=op.form, current_decay=op.current_decay)
+    return Readout(membrane, Scale(-op.threshold) if late else None)
 
 
 def _of_one_sample(values: torch.Tensor) -> torch.Tensor:
@@ -143,94 +176,14 @@ def _of_one_sample(values: torch.Tensor) -> torch.Tensor:
     return values
 
 
-_RESETS = {0: ("subtract", "_base_sub"), 1: ("zero", "_base_zero"), 2: ("none", "_base_int")}
-"""What a neuron stores of its reset -> the name of the reset, and the method that takes a step."""
-_TRIALS = 257
-"""Distances from the threshold, 0 among them, that a surrogate function is tried on."""
-
-
-def check_snntorch(module: nn.Module) -> None:
-    """
-    Refuse options that no rule covers.
-
-    Raises:
-        CompileError: import.parameter, import.surrogate or import.module, with the neuron's class.
-    """
-    name = type(module).__name__
-    if not states(module):
-        raise CompileError(
-            "import.module",
-            f"{name} inherits from a neuron of snnTorch and has no rule of its own",
-            hint="use the neuron itself: Leaky, Synaptic, RLeaky or RSynaptic",
-        )
-    if not hasattr(module, "reset_delay"):
-        raise CompileError(
-            "import.module",
-            f"{name} is of a snnTorch without reset_delay",
-            hint="the rules are those of snnTorch 1.0: install it and load the same weights",
-        )
-    for what, hint in _unsupported(module):
-        raise CompileError("import.parameter", f"{name} {what}", hint=hint)
-    _check_reset(module, name)
-    _check_surrogate(module, name)
-
-
-def _unsupported(module: nn.Module) -> list[tuple[str, str]]:
-    """(what the neuron does that has no rule, what to do about it)."""
-    factor = torch.as_tensor(module.graded_spikes_factor)
-    late_recurrent = "syn" in states(module) and "spk" in states(module)
-    table = (
-        (
-            bool((factor != 1).any()),
-            "scales its spikes (graded_spikes_factor)",
-            "put the factor into the next layer's weights",
-        ),
-        (bool(module.inhibition), "fires one neuron at a time (inhibition=True)", "train with inhibition=False"),
-        (
-            bool(module.state_quant),
-            "quantises its state (state_quant)",
-            "train with state_quant=False; the compiler quantises",
-        ),
-        (bool((torch.as_tensor(module.threshold) < 0).any()), "has a threshold below 0", "thresholds are 0 or above"),
-        (
-            late_recurrent and not module.reset_delay,
-            "resets without delay, which snnTorch's own code fails to do",
-            "use reset_delay=True",
-        ),
-    )
-    return [(what, hint) for refused, what, hint in table if refused]
-
-
-def _check_reset(module: nn.Module, name: str) -> None:
-    """snnTorch decides on the reset once, when it makes the neuron; weights loaded later may say something else."""
-    expected = _RESETS.get(int(torch.as_tensor(module.reset_mechanism_val)))
-    method = getattr(module.state_function, "__name__", "")
-    if expected != (module.reset_mechanism, method):
-        raise CompileError(
-            "import.parameter",
-            f"{name} was made with another reset_mechanism than it has now",
-            hint="make it with the reset_mechanism of the weights that it loads",
-        )
-
-
-def _check_surrogate(module: Any, name: str) -> None:
-    """A surrogate function must fire above the threshold, and nowhere else."""
-    distance = torch.linspace(-4, 4, _TRIALS)
-    with torch.no_grad():
-        fired = module.spike_grad(distance.clone())
-    if not isinstance(fired, torch.Tensor) or not torch.equal(fired, (distance > 0).float()):
-        raise CompileError(
-            "import.surrogate",
-            f"{name}'s spike_grad does not emit 1 above the threshold and 0 elsewhere",
-            hint="use one of snntorch.surrogate",
-        )
-
-
 SNNTORCH = NeuronFramework(
     rules=SNNTORCH_CELLS,
     stateful=_STATEFUL,
     takes_single_steps=lambda module, name: True,
-    check=lambda module, name, has_run: check_snntorch(module),
+    check=lambda module, name, has_run: check_snntorch(module, states(module)),
     reset=lambda module: module.reset_mem(),  # pyright: ignore[reportCallIssue]
+    recurrence=recurrence,
+    constants=constants,
+    readout=readout,
 )
 """Its neurons keep their state from call to call."""

@@ -1,23 +1,23 @@
 """
 SpikingJelly's neurons (https://github.com/fangwei123456/spikingjelly, 0.0.0.0.14, `activation_based/neuron.py` and
-`clock_driven/neuron.py`), exact instances of the IR's `lif`.
+`clock_driven/neuron.py`), exact instances of the IR's neurons, and what else remembers: `layer.py`, `lava_exchange.py`.
 
-They start at `v_reset`, so the IR's membrane is theirs minus `v_reset`, which starts and resets at 0. They fire at
+LIF, IF and PLIF start at `v_reset`, so the IR's membrane is theirs minus `v_reset`, which starts and resets at 0. They fire at
 `v >= v_threshold`; `v_reset=None` subtracts the threshold. They take one step per call, or the whole window (`step_mode`, or
 classes called MultiStep...). Version 2 has the same neurons in files of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
-from frontend.neuron_rules.framework import NeuronFramework
+from frontend.neuron_rules.framework import NeuronFramework, NeuronRule
 from ir.errors import CompileError
-from ir.ops import Lif
+from ir.ops import Delay, FixedPointLif, GatedFilter, Lif, NonlinearLif, RectifiedLif
 
 
 def lif(module: Any) -> Lif:
@@ -47,13 +47,113 @@ def _firing(module: Any) -> dict[str, Any]:
     return {"threshold": threshold, "comparator": ">=", "reset": "subtract" if soft else "value"}
 
 
+def kept_above_zero(module: Any) -> RectifiedLif:
+    """KLIF: v <- relu(k c), c what LIF's membrane would be; with `scale_reset` it is v / k that remains."""
+    k, v_reset = float(module.k), _number(module.v_reset)
+    if k <= 0:
+        raise CompileError(
+            "import.parameter", f"{type(module).__name__} scales by k = {k}", hint="k of a trained neuron is above 0"
+        )
+    return RectifiedLif(
+        decay=1 / float(module.tau),
+        form="euler" if module.decay_input else "sum",
+        leak=v_reset,
+        v0=v_reset,
+        scale=k,
+        kept="unscaled" if module.scale_reset else "scaled",
+        **_absolute_firing(module),
+    )
+
+
+def fixed_point(module: Any) -> FixedPointLif:
+    """
+    CubaLIFNode: Loihi's neuron in multiples of 1 / (64 scale), decays in multiples of 1 / 4096, reset to 0.
+
+    It fires where v - (v_threshold + 0.01 / (64 scale)) >= 0 in float32: above the largest multiple for which that is not so.
+    """
+    if module.norm is not None:
+        raise CompileError(
+            "import.parameter",
+            f"{type(module).__name__} normalises its current (norm)",
+            hint="put the batch norm before the neuron, or fold it into the weights",
+        )
+    grid, unit = int(module.s_scale), int(module.p_scale)
+    decays = [
+        float(torch.round(value.detach().clamp(0, unit))) for value in (module.current_decay, module.voltage_decay)
+    ]
+    firing_at = np.float32(module.v_threshold + module.v_threshold_eps)
+    near = round(float(firing_at) * grid)
+    silent = max(n for n in range(near - 2, near + 3) if np.float32(n / grid) - firing_at < 0)
+    return FixedPointLif(
+        decay=decays[1] / unit,
+        current_decay=decays[0] / unit,
+        form="sum",
+        grid=grid,
+        threshold=silent / grid,
+        comparator=">",
+    )
+
+
+def quadratic(module: Any) -> NonlinearLif:
+    """QIF: v <- v + (x + a0 (v - v_rest) (v - v_c)) / tau."""
+    return NonlinearLif(**_driven(module), sharpness=float(module.a0), critical=float(module.v_c))
+
+
+def exponential(module: Any) -> NonlinearLif:
+    """EIF: v <- v + (x + v_rest - v + delta_T exp((v - theta_rh) / delta_T)) / tau."""
+    return NonlinearLif(
+        **_driven(module), drive="exponential", sharpness=float(module.delta_T), critical=float(module.theta_rh)
+    )
+
+
+def izhikevich(module: Any) -> NonlinearLif:
+    """QIF with - w in its drive; w <- w + (a (v - v_rest) - w) / tau_w, + b at a spike; w starts at w_rest."""
+    adaptation = {"w_decay": 1 / module.tau_w, "w_gain": module.a, "w_jump": module.b, "w0": module.w_rest}
+    return NonlinearLif(**_driven(module), sharpness=float(module.a0), critical=float(module.v_c), **adaptation)
+
+
+def synapse_filter(module: Any) -> GatedFilter:
+    """i <- i - (1 - x) i / tau + x, emitted; 1 / tau = sigmoid(w) where it is learned."""
+    return GatedFilter(decay=float(torch.sigmoid(module.w.detach())) if module.learnable else 1 / float(module.tau))
+
+
+def delay(module: Any) -> Delay:
+    """y[t] = x[t - delay_steps], 0 before."""
+    return Delay(int(module.delay_steps))
+
+
+def _driven(module: Any) -> dict[str, Any]:
+    tau = float(module.tau)
+    start = {"v0": _number(module.v_reset), "leak": float(module.v_rest)}
+    return {"decay": 1 / tau, "tau": tau, **start, **_absolute_firing(module)}
+
+
+def _absolute_firing(module: Any) -> dict[str, Any]:
+    """Threshold and reset where v is counted from 0."""
+    reset = "subtract" if module.v_reset is None else "value"
+    firing = {"threshold": float(module.v_threshold), "comparator": ">="}
+    return {**firing, "reset": reset, "v_reset": _number(module.v_reset)}
+
+
+def _number(v_reset: float | None) -> float:
+    return 0.0 if v_reset is None else float(v_reset)
+
+
 _JELLY = "spikingjelly.activation_based.neuron"
+_JELLY_LAYERS = "spikingjelly.activation_based.layer"
 _OLD_JELLY = "spikingjelly.clock_driven.neuron"
 
-SPIKINGJELLY_NEURONS: dict[str, Callable[[nn.Module], Lif]] = {
+SPIKINGJELLY_NEURONS: dict[str, NeuronRule] = {
     f"{_JELLY}.LIFNode": lif,
     f"{_JELLY}.IFNode": integrate_and_fire,
     f"{_JELLY}.ParametricLIFNode": parametric_lif,
+    f"{_JELLY}.KLIFNode": kept_above_zero,
+    f"{_JELLY}.QIFNode": quadratic,
+    f"{_JELLY}.EIFNode": exponential,
+    f"{_JELLY}.IzhikevichNode": izhikevich,
+    "spikingjelly.activation_based.lava_exchange.CubaLIFNode": fixed_point,
+    f"{_JELLY_LAYERS}.SynapseFilter": synapse_filter,
+    f"{_JELLY_LAYERS}.Delay": delay,
     f"{_JELLY}.lif.LIFNode": lif,
     f"{_JELLY}.integrate_and_fire.IFNode": integrate_and_fire,
     f"{_JELLY}.plif.ParametricLIFNode": parametric_lif,
@@ -64,7 +164,18 @@ SPIKINGJELLY_NEURONS: dict[str, Callable[[nn.Module], Lif]] = {
     f"{_OLD_JELLY}.MultiStepIFNode": integrate_and_fire,
     f"{_OLD_JELLY}.MultiStepParametricLIFNode": parametric_lif,
 }
-"""Neurons with a rule."""
+"""Neurons with a rule, and what else is one node of the IR."""
+CONTAINERS = tuple(f"{_JELLY_LAYERS}.{name}" for name in ("LinearRecurrentContainer", "ElementWiseRecurrentContainer"))
+"""They hand what the modules in them return back to them, one step late, as their state y."""
+_STATES = {"SynapseFilter": "out_i", "Delay": "queue", "CubaLIFNode": "voltage_state"}
+"""What remembers that a module has run: its class -> the attribute; v for all others."""
+_LEARNED: dict[NeuronRule, tuple[str, ...]] = {
+    parametric_lif: ("w",),
+    kept_above_zero: ("k",),
+    fixed_point: ("current_decay", "voltage_decay", "norm.running_mean", "norm.running_var"),
+    synapse_filter: ("w",),
+}
+"""Rule -> the parameters and buffers that it reads."""
 _STATEFUL = (
     "spikingjelly.activation_based.base.MemoryModule",
     "spikingjelly.clock_driven.base.MemoryModule",
@@ -92,15 +203,15 @@ def check_spikingjelly(module: Any, name: str, has_run: bool) -> None:
         CompileError: for analog output, for a membrane left over, for parameters that no rule knows.
     """
     cls = type(module).__name__
-    if not getattr(module.surrogate_function, "spiking", True):
+    if not getattr(getattr(module, "surrogate_function", None), "spiking", True):
         raise CompileError(
             "import.surrogate",
             f"{cls} emits no spikes (spiking=False)",
             hint="use its surrogate function with spiking=True",
         )
-    _check_membrane(module, cls, has_run and takes_single_steps(module, name))
+    _check_membrane(module, name, cls, has_run and takes_single_steps(module, name))
     for key, tensor in (*module.named_parameters(), *module.named_buffers()):
-        learned = key == "w" and SPIKINGJELLY_NEURONS[name] is parametric_lif
+        learned = key in _LEARNED.get(SPIKINGJELLY_NEURONS[name], ())
         if not learned and not bool((tensor == module.v_threshold).all()):
             raise CompileError(
                 "import.parameter",
@@ -109,15 +220,17 @@ def check_spikingjelly(module: Any, name: str, has_run: bool) -> None:
             )
 
 
-def _check_membrane(module: nn.Module, cls: str, later: bool) -> None:
-    """Before the first step there must be no membrane, before `later` ones there must be one."""
-    if later and not isinstance(module.v, torch.Tensor):
+def _check_membrane(module: nn.Module, name: str, cls: str, later: bool) -> None:
+    """Before the first step there must be no state, before `later` ones there must be one."""
+    state = getattr(module, _STATES.get(name.rpartition(".")[2], "v"))
+    remembers = isinstance(state, torch.Tensor) or bool(state and isinstance(state, list))
+    if later and not remembers and not (isinstance(state, list) and module.delay_steps == 0):
         raise CompileError(
             "import.steps",
             f"{cls} is reset in the middle of the window",
             hint="reset once, before the first step or behind the last one",
         )
-    if isinstance(module.v, torch.Tensor) and not later:
+    if remembers and not later:
         raise CompileError(
             "import.shared_neuron",
             f"{cls} runs again without a reset, its membrane carries over",

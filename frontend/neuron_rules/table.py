@@ -11,7 +11,7 @@ from frontend.names import qualified_name
 from frontend.neuron_rules.framework import NeuronFramework, NeuronRule
 from frontend.neuron_rules.norse import NORSE
 from frontend.neuron_rules.snntorch import SNNTORCH
-from frontend.neuron_rules.spikingjelly import SPIKINGJELLY, STATELESS_IN_EVAL
+from frontend.neuron_rules.spikingjelly import CONTAINERS, SPIKINGJELLY, STATELESS_IN_EVAL
 from ir.errors import CompileError
 
 FRAMEWORKS: tuple[NeuronFramework, ...] = (SPIKINGJELLY, NORSE, SNNTORCH)
@@ -39,7 +39,7 @@ def neuron_rule(module: nn.Module) -> NeuronRule | None:
         return NEURON_RULES[name]
     names = [qualified_name(cls) for cls in type(module).__mro__]
     base = next((name for name in names if name in STATEFUL), None)
-    if base is not None and not set(names) & set(STATELESS_IN_EVAL):
+    if base is not None and not set(names) & {*STATELESS_IN_EVAL, *CONTAINERS}:
         siblings = [name for name in NEURON_RULES if name.split(".")[0] == base.split(".")[0]]
         raise CompileError(
             "import.module", f"no rule for {names[0]}, which has state", hint=f"known: {', '.join(siblings)}"
@@ -76,6 +76,19 @@ def reset_neurons(module: nn.Module) -> None:
         name = neuron_name(child)
         if name is not None:
             _framework(name).reset(child)
+        elif is_container(child):
+            SPIKINGJELLY.reset(child)
+
+
+def is_container(module: nn.Module) -> bool:
+    """Whether a module hands what the modules in it return back to them at the next step."""
+    return any(qualified_name(cls) in CONTAINERS for cls in type(module).__mro__)
+
+
+def framework_of(module: nn.Module) -> NeuronFramework | None:
+    """The framework whose rule a neuron has; None for anything that is no neuron."""
+    name = neuron_name(module)
+    return None if name is None else _framework(name)
 
 
 def _framework(name: str) -> NeuronFramework:

@@ -79,9 +79,26 @@ class Recorder:
             )
         return self._values[key]
 
-    def past(self, name: str, like: str) -> str:
-        """The spikes, one step late, of the neuron that is emitted next under `name`; shaped like the value `like`."""
-        of, shape = self._builder.free_name(node_name(name)), self._builder.type(like).shape
+    def placeholder(self, op: Op, value: str, name: str) -> str:
+        """Append a node that a later step may `revise`, even if there is one like it."""
+        return self._builder.add(op, value, name=node_name(name), provenance=Provenance(self.path))
+
+    def revise(self, value: str, op: Op, *values: str) -> None:
+        """A placeholder becomes what later steps show it to be."""
+        self._builder.revise(value, op, *values)
+
+    def locate(self, value: str, path: str) -> None:
+        """The module path of a placeholder."""
+        node = self._builder.node(value)
+        self._builder.revise(value, node.op, *node.inputs, provenance=Provenance(path))
+
+    def shape(self, value: str) -> tuple[int, ...]:
+        """The shape of a value, without time and batch."""
+        return self._builder.type(value).shape
+
+    def past(self, name: str, shape: tuple[int, ...]) -> str:
+        """The spikes, one step late, of the neuron of that shape that is emitted next under `name`."""
+        of = self._builder.free_name(node_name(name))
         return self.emit(Past(of, str(Type(shape, SPIKE))), name=f"{name}.past")
 
     def apply(self, op: Op, view: View, params: Mapping[str, Constant] | None = None, name: str = "") -> View:

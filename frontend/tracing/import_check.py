@@ -20,7 +20,7 @@ from frontend.tracing.trace import named_outputs
 from ir.errors import CompileError
 from ir.graph import Graph, Node
 from ir.interpreter import parameter_like
-from ir.ops import Leaky, Lif, Past
+from ir.ops import Lif, Past
 from ir.ops.population import total_current
 
 MEMBRANE_ULPS = 16
@@ -104,12 +104,12 @@ def _replay(
         elif isinstance(node.op, Past):
             values[node.name] = record.before(graph.nodes[node.op.of], node.op.steps)
         elif isinstance(node.op, Lif):
-            spikes = record.next(node)
+            spikes = record.next(node, graph.steps)
             layers.append(_check_layer(node, node.op, total_current(args, params, graph.steps), spikes, params))
             values[node.name] = spikes
         else:
             values[node.name] = node.op.run(args, params, graph.steps)
-            if isinstance(node.op, Leaky):
+            if node.op.family == "neuron":
                 record.skip(node)  # analog: what it computes is compared at the outputs and at the next neurons
     return layers, {name: values[value] for name, value in graph.outputs.items()}
 
@@ -122,15 +122,14 @@ def _check_layer(
         shapes = f"{tuple(current.shape)} in the graph, {tuple(spikes.shape)} in the module"
         raise CompileError("import.mismatch", f"%{node.name} differs in shape: {shapes}", where=node.provenance.module)
     state, close = op.begin(current[0], params), 0
-    threshold = torch.as_tensor(op.constant("threshold", params)).to(current)
-    for step, (x, fired) in enumerate(zip(current, spikes.bool(), strict=True)):
+    for step, (x, fired) in enumerate(zip(current, spikes.bool() if op.max_spikes == 1 else spikes, strict=True)):
         state = op.integrate(state, x, params)
-        v = state.v
-        differing = op.fire(v, params) != fired
+        v, threshold = state.v, torch.as_tensor(op.level(state, params)).to(current)
+        differing = op.fires(state, params) != fired
         margin = (
             MEMBRANE_ULPS * torch.finfo(v.dtype).eps * torch.stack([v.abs(), x.abs()]).amax(0).maximum(threshold.abs())
         )
-        wrong = differing & ((v - threshold).abs() > margin)
+        wrong = differing & (_distance(op, v, threshold) > margin)
         if bool(wrong.any()):
             raise CompileError(
                 "import.mismatch",
@@ -141,6 +140,14 @@ def _check_layer(
         close += int(differing.sum())
         state = op.settle(state, fired, params)
     return LayerCheck(node.provenance.module, spikes.numel(), close)
+
+
+def _distance(op: Lif, v: torch.Tensor, threshold: torch.Tensor) -> torch.Tensor:
+    """How far a membrane lies from where the number of spikes changes."""
+    if op.max_spikes == 1 and op.comparator != "round":
+        return (v - threshold).abs()
+    parts = v / threshold + (0.5 if op.comparator == "round" else 0.0)
+    return (parts - parts.round()).abs() * threshold
 
 
 def _first_difference(node: Node, step: int, wrong: torch.Tensor, v: torch.Tensor, threshold: torch.Tensor) -> str:

@@ -16,16 +16,23 @@ from torch import nn
 
 from frontend.names import qualified_name
 from frontend.neuron_rules.behaviour import check_behaviour
-from frontend.neuron_rules.snntorch import constants, readout, recurrence, states
-from frontend.neuron_rules.table import NEURON_RULES, check_neuron, is_single_step, neuron_rule, spikes_of
+from frontend.neuron_rules.framework import Connection, Readout
+from frontend.neuron_rules.snntorch import states
+from frontend.neuron_rules.table import (
+    NEURON_RULES,
+    check_neuron,
+    framework_of,
+    is_single_step,
+    neuron_rule,
+    spikes_of,
+)
 from frontend.recording.layout import BATCH, TIME, View, is_plain
 from frontend.recording.recorder import Constant, Recorder
 from frontend.recording.steps import at_step
 from frontend.tracing.states import StateHandover
 from frontend.tracing.tensors import TracedTensors
 from ir.errors import CompileError
-from ir.ops import Delay, Leaky, Scale
-from ir.ops.membrane import Membrane
+from ir.ops import Delay, Op
 
 FOLD_HINT = "do the same at every step, with the state in neuron layers only; or use multi-step mode (step_mode='m')"
 
@@ -65,11 +72,11 @@ class NeuronLayers:
     The neurons of one traced run.
 
     Args:
-        call: runs a module on a tensor so that tracing sees it: the recurrent connection of a neuron.
+        call: runs weights that a neuron brings along on a tensor so that tracing sees them.
     """
 
     def __init__(
-        self, recorder: Recorder, tensors: TracedTensors, call: Callable[[nn.Module, torch.Tensor], torch.Tensor]
+        self, recorder: Recorder, tensors: TracedTensors, call: Callable[[Connection, torch.Tensor], torch.Tensor]
     ) -> None:
         self._recorder, self._tensors, self._call = recorder, tensors, call
         self.states = StateHandover(tensors)
@@ -95,11 +102,12 @@ class NeuronLayers:
         op = rule(module)
         if id(module) not in self._steps and qualified_name(type(module)) not in NEURON_RULES:
             check_behaviour(module, op, is_single_step(module))
+        view = self._behind_weights(module, args[0], view)
         if is_single_step(module):
             self._record_step(module, op, view, spikes_of(result))
             return
         view = self._recorder.in_order(self._with_time(at_step(self._recorder, view)))
-        value = self._recorder.emit(op, view.value, name=self._recorder.path)
+        value = self._recorder.emit(op, view.value, *self._feedback(module, view), name=self._recorder.path)
         self._tensors.add(spikes_of(result), replace(view, value=value))
 
     def check_complete(self) -> None:
@@ -111,7 +119,17 @@ class NeuronLayers:
                     "import.steps", what, where=neuron.path, hint="loop over all steps of the example input"
                 )
 
-    def _record_step(self, module: Any, op: Membrane, view: View, spikes: torch.Tensor) -> None:
+    def _behind_weights(self, module: nn.Module, x: torch.Tensor, view: View) -> View:
+        """What a neuron reads: the input, or what the weights that it brings along make of it."""
+        framework = framework_of(module)
+        weights = None if framework is None else framework.afferents(module)
+        if weights is None:
+            return view
+        current = self._tensors.view(self._call(weights, x))
+        assert current is not None
+        return current
+
+    def _record_step(self, module: Any, op: Op, view: View, spikes: torch.Tensor) -> None:
         """Write down one step of a neuron layer; where a rule knows how, its membrane becomes a value, too."""
         if [axis.kind for axis in view.dims[0]][:1] != [BATCH]:
             raise CompileError(
@@ -120,7 +138,9 @@ class NeuronLayers:
                 hint="loop over the steps in forward, or functional.set_step_mode(net, 'm')",
             )
         self._recorder.function = ""
-        params = {role: self._recorder.constant(values, role) for role, values in constants(module).items()}
+        framework = framework_of(module)
+        assert framework is not None
+        params = {role: self._recorder.constant(array, role) for role, array in framework.constants(module).items()}
         read = replace(self._recorder.in_order(view), step=None)
         if id(module) not in self._steps:
             self._steps[id(module)] = self._first_step(module, op, read, params)
@@ -129,11 +149,11 @@ class NeuronLayers:
         neuron.calls += 1
         self._tensors.add(spikes, View(neuron.value, read.dims, neuron.calls - 1))
         self.states.leave(module, self._recorder.path)
-        membrane = readout(module, op)
+        membrane = framework.readout(module, op)
         if membrane is not None:
-            self._tensors.add(module.mem, self._membrane(neuron, *membrane, params))
+            self._tensors.add(module.mem, self._membrane(neuron, membrane, params))
 
-    def _first_step(self, module: nn.Module, op: Membrane, read: View, params: Mapping[str, Constant]) -> StepNeuron:
+    def _first_step(self, module: nn.Module, op: Op, read: View, params: Mapping[str, Constant]) -> StepNeuron:
         """The node of a neuron in single-step mode; `params` are constants of single neurons."""
         feedback = self._feedback(module, read)
         value = self._recorder.emit(op, read.value, *feedback, params=params, name=self._recorder.path)
@@ -141,32 +161,34 @@ class NeuronLayers:
 
     def _feedback(self, module: nn.Module, read: View) -> tuple[str, ...]:
         """The current that a neuron's own spikes of the step before send back to it; none where it is not recurrent."""
-        connection = recurrence(module)
+        framework = framework_of(module)
+        connection = None if framework is None else framework.recurrence(module)
         if connection is None:
             return ()
         spikes = torch.zeros(read.shape)
-        self._tensors.add(spikes, replace(read, value=self._recorder.past(self._recorder.path, read.value)))
+        self._tensors.add(
+            spikes, replace(read, value=self._recorder.past(self._recorder.path, self._recorder.shape(read.value)))
+        )
         current = self._tensors.view(self._call(connection, spikes))
         if current is None:
             raise CompileError("import.constant", "a neuron's recurrent current does not depend on its spikes")
         return (self._recorder.in_order(current).value,)
 
-    def _membrane(self, neuron: StepNeuron, op: Leaky, reset: Scale | None, params: Mapping[str, Constant]) -> View:
+    def _membrane(self, neuron: StepNeuron, readout: Readout, params: Mapping[str, Constant]) -> View:
         """
         The membrane of a neuron at the step that it has just made.
 
         Args:
-            reset: the current that a spike sends back at the step after it, None where no spike resets.
-            params: constants of single neurons; a threshold among them is the weight of `reset`.
+            params: constants of single neurons; a threshold among them is the weight of the reset.
         """
-        constants_of_op = dict(params)
-        threshold = constants_of_op.pop("threshold", None)
-        currents = [neuron.read.value, *neuron.feedback]
-        if reset is not None:
-            late = self._recorder.emit(Delay(1), neuron.value, name=f"{neuron.path}.late")
-            weight = {} if threshold is None else {"weight": Constant(f"{threshold.name}.reset", -threshold.array)}
-            currents.append(self._recorder.emit(reset, late, params=weight, name=f"{neuron.path}.reset"))
-        value = self._recorder.emit(op, *currents, params=constants_of_op, name=f"{neuron.path}.membrane")
+        constants, currents = dict(params), [neuron.read.value, *neuron.feedback]
+        if not hasattr(readout.op, "threshold"):
+            threshold = constants.pop("threshold", None)
+            if readout.reset is not None:
+                late = self._recorder.emit(Delay(1), neuron.value, name=f"{neuron.path}.late")
+                weight = {} if threshold is None else {"weight": Constant(f"{threshold.name}.reset", -threshold.array)}
+                currents.append(self._recorder.emit(readout.reset, late, params=weight, name=f"{neuron.path}.reset"))
+        value = self._recorder.emit(readout.op, *currents, params=constants, name=f"{neuron.path}.membrane")
         return View(value, neuron.read.dims, neuron.calls - 1)
 
     def _with_time(self, view: View) -> View:

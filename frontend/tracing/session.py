@@ -20,12 +20,15 @@ from torch.utils._pytree import tree_map
 from frontend.function_rules import FUNCTION_RULES, function_name, is_in_place, rule_name
 from frontend.function_rules.queries import LIKE, QUERIES, RANDOM
 from frontend.names import node_name
+from frontend.neuron_rules.framework import Connection
 from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons
 from frontend.recording.layout import BATCH, TIME, View
 from frontend.recording.recorder import Recorder
 from frontend.recording.steps import JOINS, at_step, one_step, whole_window
 from frontend.tracing.neurons import NeuronLayers
+from frontend.tracing.recurrent_containers import RecurrentContainers
 from frontend.tracing.tensors import TracedTensors, no_torch_function, tensors_in
+from frontend.tracing.written.written_neurons import WrittenNeurons
 from ir.errors import CompileError
 from ir.types import REAL, SPIKE, Type
 
@@ -42,6 +45,8 @@ class Session(TorchFunctionMode):
         self._depth_in_neuron = 0
         self._tensors = TracedTensors()
         self._neurons = NeuronLayers(recorder, self._tensors, self._call_in_neuron)
+        self._written = WrittenNeurons(recorder, self._tensors)
+        self._containers = RecurrentContainers(recorder, self._tensors, self._paths)
         recorder.stepwise = any(is_single_step(child) for child in module.modules())
 
     def input(self, key: str, tensor: torch.Tensor, static: bool) -> torch.Tensor:
@@ -61,11 +66,12 @@ class Session(TorchFunctionMode):
         reset_neurons(self.module)
         before = register_module_forward_pre_hook(self._enter)
         after = register_module_forward_hook(self._leave)
-        watched = self._neurons.states.watch(self.module)
+        watched = [*self._neurons.states.watch(self.module), *self._containers.watch(self.module)]
         try:
             with torch.no_grad(), self._tensors.taint, self, _observed_indexing(self.__torch_function__):
                 result = self.module(**inputs)
             self._neurons.check_complete()
+            self._written.finish()
             return result
         except CompileError as error:
             raise CompileError(error.rule, error.what, where=error.where or self._where(), hint=error.hint) from error
@@ -100,13 +106,21 @@ class Session(TorchFunctionMode):
             return func(*args, **kwargs)
         if name in RANDOM:
             raise CompileError("import.random", f"{name} is random", hint="a deployed network must be deterministic")
-        if name in LIKE and self._tensors.is_state(args[0]):
+        self._written.count(name)
+        if name in LIKE and (self._tensors.is_state(args[0]) or self._written.tracked.is_state(args[0])):
             return self._constant(name, func, args, kwargs)
+        if self._written.takes(name, args, kwargs):
+            return self._written.apply(name, func, args, kwargs)
         if not self._tensors.holds_views((args, kwargs)):
             return func(*args, **kwargs)
         if name in LIKE:
             return self._constant(name, func, args, kwargs)
-        return self._apply(name, func, args, kwargs)
+        try:
+            return self._apply(name, func, args, kwargs)
+        except CompileError:
+            if is_in_place(name) or not self._written.remembers(name, args, kwargs):
+                raise
+            return self._written.apply(name, func, args, kwargs)
 
     def _constant(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
         """A new constant of the shape of the first argument."""
@@ -123,6 +137,7 @@ class Session(TorchFunctionMode):
         if is_in_place(name):
             arguments = tree_map(self._tensors.copied_constant, arguments)
         arguments = tree_map(self._tensors.as_rules_see, arguments)
+        made_of = self._written.tracked.operation(name, args, kwargs)
         versions = [(tensor, tensor._version) for tensor in tensors_in((args, kwargs))]
         result = func(*args, **kwargs)
         written = [tensor for tensor, version in versions if tensor._version != version]
@@ -138,6 +153,7 @@ class Session(TorchFunctionMode):
                     hint="this is a bug of the compiler: please report the model",
                 )
             self._tensors.add(tensor, view)
+        self._written.note(result, made_of)
         return result
 
     def _recorded(
@@ -179,10 +195,14 @@ class Session(TorchFunctionMode):
         self._stack.pop()
         self.recorder.path = self._stack[-1] if self._stack else ""
 
-    def _call_in_neuron(self, module: nn.Module, x: torch.Tensor) -> torch.Tensor:
-        """Run a module that is inside of a neuron so that it is seen all the same."""
+    def _call_in_neuron(self, weights: Connection, x: torch.Tensor) -> torch.Tensor:
+        """Run weights that are inside of a neuron so that they are seen all the same."""
         self._depth_in_neuron = 0
-        return module(x)
+        path = self.recorder.path
+        self.recorder.path = f"{path}.weights"
+        result = weights(x)
+        self.recorder.path = path
+        return result
 
     def _where(self) -> str:
         return self._stack[-1] if self._stack and self._stack[-1] else type(self.module).__name__

@@ -10,6 +10,7 @@ from torch import nn
 from torch.utils.hooks import RemovableHandle
 
 from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons, spikes_of
+from frontend.tracing.written.fired import FiredRecord
 from ir.errors import CompileError
 from ir.graph import Node
 
@@ -20,15 +21,18 @@ class SpikeRecord:
     def __init__(self, module: nn.Module) -> None:
         self._module = module
         self._spikes: dict[str, list[torch.Tensor]] = {}
+        self._fired = FiredRecord(module)
 
     def run(self, inputs: Mapping[str, torch.Tensor]) -> Any:
         """The module's result; the spikes of its layers are kept, those of single steps stacked."""
         modules: list[tuple[str, nn.Module]] = list(self._module.named_modules())  # pyright: ignore
-        neurons = [(path, child) for path, child in modules if neuron_rule(child) is not None]
+        neurons = [(path, child) for path, child in modules if _emits(child)]
         hooks: list[RemovableHandle] = [child.register_forward_hook(self._keeping(path)) for path, child in neurons]
+        hooks += self._fired.watch()
         reset_neurons(self._module)
         try:
-            result = self._module(**inputs)
+            with self._fired:
+                result = self._module(**inputs)
             for path, child in neurons:
                 if is_single_step(child) and path in self._spikes:
                     self._spikes[path] = [torch.stack(self._spikes[path])]
@@ -46,16 +50,14 @@ class SpikeRecord:
 
         return hook
 
-    def next(self, node: Node) -> torch.Tensor:
-        """The spikes of the layer that `node` was traced from, shaped like the node's value."""
+    def next(self, node: Node, steps: int) -> torch.Tensor:
+        """The spikes of the layer that `node` was traced from, shaped like the node's value, in a window of `steps` steps."""
         waiting = self._spikes.get(node.provenance.module)
+        written = None if waiting else self._fired.spikes(node.provenance.module, steps)
+        if written is not None:
+            return written.reshape(steps, -1, *node.type.shape)
         if not waiting:
-            raise CompileError(
-                "import.mismatch",
-                f"%{node.name} has no neuron layer in the module",
-                where=node.provenance.module,
-                hint="keep layers as attributes, in nn.ModuleList or nn.ModuleDict",
-            )
+            raise _no_layer(node)
         spikes = waiting.pop(0)
         return spikes.reshape(spikes.shape[0], -1, *node.type.shape)
 
@@ -68,7 +70,7 @@ class SpikeRecord:
     def skip(self, node: Node) -> None:
         """Pass over a membrane that is a value: the layer's only result, or one beside its spikes."""
         if node.provenance.module not in self._spikes:
-            self.next(node)
+            raise _no_layer(node)
         self._spikes[node.provenance.module][:1] = []
 
     def check_all_used(self) -> None:
@@ -81,3 +83,18 @@ class SpikeRecord:
                 where=lost[0],
                 hint="an output that does not depend on a layer leaves it out; return what you need",
             )
+
+
+def _no_layer(node: Node) -> CompileError:
+    return CompileError(
+        "import.mismatch",
+        f"%{node.name} has no neuron layer in the module",
+        where=node.provenance.module,
+        hint="keep layers as attributes, in nn.ModuleList or nn.ModuleDict",
+    )
+
+
+def _emits(module: nn.Module) -> bool:
+    """Whether a module is a neuron, not something else that is imported whole."""
+    rule = neuron_rule(module)
+    return rule is not None and rule(module).family == "neuron"

@@ -73,6 +73,7 @@ class TracedTensors:
         self._views: dict[int, tuple[torch.Tensor, View]] = {}  # keeps the tensors, so that no id is used twice
         self._overwritten: dict[int, str] = {}
         self._states: dict[int, tuple[torch.Tensor, str, str]] = {}
+        self._refused: dict[int, tuple[torch.Tensor, CompileError]] = {}
 
     def add(self, tensor: torch.Tensor, view: View) -> None:
         """From now on a tensor is a view."""
@@ -83,6 +84,10 @@ class TracedTensors:
     def add_state(self, tensor: torch.Tensor, what: str, path: str) -> None:
         """From now on a tensor is the state `what` of the neuron at `path`: no value, unless it is a view too."""
         self._states[id(tensor)] = (tensor, what, path)
+
+    def refuse(self, tensor: torch.Tensor, error: CompileError) -> None:
+        """From now on a tensor is no value; the error says why."""
+        self._refused[id(tensor)] = (tensor, error)
 
     def is_state(self, tensor: Any) -> bool:
         """Whether a tensor is a state of a neuron."""
@@ -105,11 +110,21 @@ class TracedTensors:
                 where=path,
                 hint="read out the spikes, or mem of a Leaky that subtracts with delay",
             )
+        if id(tensor) in self._refused:
+            raise self._refused[id(tensor)][1]
         raise CompileError(
             "import.hidden",
             "uses a value that was computed from the input where tracing cannot follow",
             hint="state of neurons, scripted functions and custom kernels cannot be imported",
         )
+
+    def is_view(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor is a view; nothing is refused."""
+        return id(tensor) in self._views
+
+    def views(self) -> list[tuple[torch.Tensor, View]]:
+        """All tensors that are views."""
+        return list(self._views.values())
 
     def depends_on_input(self, tensor: torch.Tensor) -> bool:
         """Whether a tensor is a view, or was computed from one in any way."""

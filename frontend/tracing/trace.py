@@ -57,7 +57,10 @@ def _trace(
     module: nn.Module, example: Mapping[str, torch.Tensor], static: Sequence[str], steps: int, name: str
 ) -> Graph:
     batch = next(size for size in _BATCHES if size != steps)
-    session = Session(module, Recorder(name, steps, batch, _parameter_names(module)))
+    parameters = _parameters(
+        module
+    )  # held, as states among them are replaced while the module runs: no id is used twice
+    session = Session(module, Recorder(name, steps, batch, {id(tensor): key for key, tensor in parameters}))
     inputs = {key: session.input(key, tensor, key in static) for key, tensor in example.items()}
     result = session.run(inputs)
     return session.recorder.build({key: session.output(key, value) for key, value in named_outputs(result).items()})
@@ -100,10 +103,10 @@ def _check_input(key: str, tensor: object, static: bool, steps: int) -> None:
         raise CompileError("import.inputs", f"example input {key} of shape {tuple(tensor.shape)} is empty")
 
 
-def _parameter_names(module: nn.Module) -> dict[int, str]:
-    """Identity of a parameter or buffer -> its name, the first one of several."""
+def _parameters(module: nn.Module) -> list[tuple[str, torch.Tensor]]:
+    """Parameters and buffers by name; of several names of one the first comes last."""
     named = [*module.named_parameters(), *module.named_buffers()]
-    return {id(tensor): name for name, tensor in reversed(named)}
+    return list(reversed(named))
 
 
 def _is_pair_with_state(result: Any) -> bool:

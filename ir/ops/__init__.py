@@ -5,6 +5,14 @@ from __future__ import annotations
 from ir.ops.arithmetic import Add, Divide, Function, MatMul, Mul, Not, Offset, Scale, Subtract
 from ir.ops.base import Input, Op
 from ir.ops.delay import Delay, Past
+from ir.ops.float_neurons.alpha import AlphaLif
+from ir.ops.float_neurons.fixed_point import FixedPointLif
+from ir.ops.float_neurons.gated_filter import GatedFilter
+from ir.ops.float_neurons.moving_threshold import MovingThresholdLif
+from ir.ops.float_neurons.nonlinear import NonlinearLif
+from ir.ops.float_neurons.potential import Potential
+from ir.ops.float_neurons.rectified import RectifiedLif
+from ir.ops.float_neurons.refractory import RefractoryLif
 from ir.ops.integer_neuron import IntegerLeaky, IntegerLif
 from ir.ops.linear import Conv, Linear, Sum, Synapse
 from ir.ops.membrane import Leaky
@@ -19,6 +27,16 @@ OPS: dict[str, type[Op]] = {
     for op in (
         *(Input, Linear, Conv, Synapse, Sum),
         *(Lif, Leaky, IntegerLif, IntegerLeaky, Graded, Gate, Burst),
+        *(
+            FixedPointLif,
+            RectifiedLif,
+            MovingThresholdLif,
+            RefractoryLif,
+            NonlinearLif,
+            AlphaLif,
+            GatedFilter,
+            Potential,
+        ),
         *(Delay, Past),
         *(Reshape, Permute, Slice, Concat, Expand, Add),
         *(Mul, MatMul, MaxPool, Not, Scale, Offset, BatchNorm, Pad),
@@ -30,6 +48,7 @@ OPS: dict[str, type[Op]] = {
 __all__ = [
     "OPS",
     "Add",
+    "AlphaLif",
     "AtStep",
     "BatchNorm",
     "Burst",
@@ -38,8 +57,10 @@ __all__ = [
     "Delay",
     "Divide",
     "Expand",
+    "FixedPointLif",
     "Function",
     "Gate",
+    "GatedFilter",
     "Graded",
     "Input",
     "IntegerLeaky",
@@ -50,13 +71,18 @@ __all__ = [
     "Linear",
     "MatMul",
     "MaxPool",
+    "MovingThresholdLif",
     "Mul",
+    "NonlinearLif",
     "Not",
     "Offset",
     "Op",
     "Pad",
     "Past",
     "Permute",
+    "Potential",
+    "RectifiedLif",
+    "RefractoryLif",
     "Repeat",
     "Reshape",
     "Scale",

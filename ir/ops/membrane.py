@@ -72,7 +72,7 @@ class Membrane(Stepwise):
         """The state after taking the input x."""
         new = self._synapse(state.current, x, params)
         v = self._leak(state.v, new if self.order == "current_first" else state.current, params)
-        return State(v, None if state.current is None else new, state.fired)
+        return state._replace(v=v, current=None if state.current is None else new)
 
     def _remembers_current(self, params: Mapping[str, Value]) -> bool:
         return self.has_current or "current_decay" in params

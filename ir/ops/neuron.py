@@ -25,6 +25,8 @@ from ir.ops.population import (
 )
 from ir.types import SPIKE, Type, graded
 
+FIRING = (*COMPARATORS, "round")
+"""How the source compares; a chip's neurons do not round."""
 RESETS = ("value", "subtract", "subtract_once", "none")
 """What a spike does to the membrane in the frameworks; what the chip's neuron can do is `ir.ops.integer_neuron.CHIP_RESETS`."""
 
@@ -38,8 +40,9 @@ class Lif(Membrane):
 
     With `reset_at` next, the reset of a spike comes one step later, after that step's integration (the input of that step is
     lost where v is set to a value). `max_spikes` 0 (no limit) or above 1: s = floor(v / threshold), the next integer below
-    where the comparator is strict, and a subtracting reset takes s thresholds. decay 1 is memoryless, decay 0 (form sum) does
-    not leak. With `micro` > 0 the leading axis counts micro-steps of the same, memoryless, neurons.
+    where the comparator is strict, and a subtracting reset takes s thresholds. The comparator `round` counts to the nearest
+    number, half to even: s = round(v / threshold), so that 0.5 is none, 1.5 and 2.5 are two. decay 1 is memoryless, decay 0
+    (form sum) does not leak. With `micro` > 0 the leading axis counts micro-steps of the same, memoryless, neurons.
     """
 
     kind = "lif"
@@ -52,14 +55,15 @@ class Lif(Membrane):
     micro: int = 0
 
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
-        check_options(self, {"comparator": COMPARATORS, "reset": RESETS, "reset_at": RESET_TIMES})
+        check_options(self, {"comparator": FIRING, "reset": RESETS, "reset_at": RESET_TIMES})
         expect(not self.micro or self.decay == 1, "lif.micro", "only a memoryless neuron can run in micro-steps")
         single = self.max_spikes == 1
         once = self.reset == "subtract_once"
         expect(
             not once or (single and self.reset_at == "spike"), "lif.once", "subtract_once is for single spikes, at once"
         )
-        expect(single or self.threshold > 0, "lif.spikes", "several spikes per step need a threshold above 0")
+        counts = single and self.comparator != "round"
+        expect(counts or self.threshold > 0, "lif.spikes", "several spikes per step need a threshold above 0")
         shape = self.check(args, params)
         return Type(
             shape, SPIKE if single else graded(self.max_spikes.bit_length() + 1 if self.max_spikes else ANALOG_BITS)
@@ -68,16 +72,27 @@ class Lif(Membrane):
     def is_basic(self, params: Collection[str]) -> bool:
         """Whether the neuron is one without synaptic current, start value, late resets, bursts and constants of its own."""
         usual = (self.v0, self.reset_at, self.max_spikes, self.current_gain) == (0.0, "spike", 1, 1.0)
+        usual = usual and self.comparator != "round"
         return usual and self.reset != "subtract_once" and not self.has_current and set(params) <= {"bias"}
 
     def fire(self, v: Value, params: Mapping[str, Value]) -> Value:
         """How many spikes the membranes emit: booleans for one at most, else whole numbers in the membrane's type."""
-        threshold = self.constant("threshold", params)
+        xp, threshold = array_namespace(v), self.constant("threshold", params)
+        if self.comparator == "round":
+            count = xp.clip(xp.round(v / threshold), 0, self.max_spikes or None)
+            return count > 0 if self.max_spikes == 1 else count
         if self.max_spikes == 1:
             return v >= threshold if self.comparator == ">=" else v > threshold
-        xp = array_namespace(v)
         count = xp.floor(v / threshold) if self.comparator == ">=" else xp.ceil(v / threshold) - 1
         return xp.clip(count, 0, self.max_spikes or None)
+
+    def level(self, state: State, params: Mapping[str, Value]) -> Value:
+        """What the membrane is compared with at this step; derived neurons have thresholds that move."""
+        return self.constant("threshold", params)
+
+    def fires(self, state: State, params: Mapping[str, Value]) -> Value:
+        """What the neurons emit in a state that has taken its input, as `fire` says it."""
+        return self.fire(state.v, params)
 
     def integrate(self, state: State, x: Value, params: Mapping[str, Value]) -> State:
         state = super().integrate(state, x, params)
@@ -116,7 +131,7 @@ class Lif(Membrane):
 
     def step(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, State]:
         state = self.integrate(state, x, params)
-        fired = self.fire(state.v, params)
+        fired = self.fires(state, params)
         return as_spikes(array_namespace(state.v), fired, state.v), self.settle(state, fired, params)
 
     def neurons(self, result: Type) -> int:

@@ -75,6 +75,8 @@ class State(NamedTuple):
     """Synaptic current; None for neurons without one."""
     fired: Value | None = None
     """Spikes whose reset is still to come; None without any."""
+    extra: Value | None = None
+    """One more variable of a neuron that has one: adaptation, a threshold of its own, steps until it may fire again."""
 
 
 @dataclass(frozen=True)

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from ir.errors import CompileError
 from ir.graph import Graph, Node
+from ir.ops.float_neurons.fixed_point import FixedPointLif
 from ir.ops.membrane import Leaky
 from ir.ops.neuron import Burst, Gate, Graded, Lif
 from ir.profile import Arithmetic, Features
 from ir.quantize.neurons import forgets
 
 HINT = "choose a profile with {}, or --precision float"
-ROUNDED = (Lif, Leaky, Graded, Gate, Burst)
-"""The neurons that have integers; not what is derived from them, which would lose what it adds."""
+ROUNDED = (Lif, FixedPointLif, Leaky, Graded, Gate, Burst)
+"""The neurons that have integers; not what else is derived from them, which would lose what it adds."""
 
 
 def check_features(chip: Graph, arithmetic: Arithmetic, features: Features | None) -> None:
     """CompileError for the first neuron that the chip's neurons cannot be; without `features` only widths are looked at."""
     for node in chip.nodes.values():
-        if node.op.family == "neuron" and type(node.op) not in ROUNDED:
-            what, where = f"{node.op.kind} has no integers", f"%{node.name}  {node.provenance}"
+        rounds = isinstance(node.op, Lif) and node.op.comparator == "round"
+        if rounds or (node.op.family == "neuron" and type(node.op) not in ROUNDED):
+            kind = f"{node.op.kind} that rounds" if rounds else node.op.kind
+            what, where = f"{kind} has no integers", f"%{node.name}  {node.provenance}"
             raise CompileError("quantize.neuron", what, where=where, hint="use --precision float")
         for feature, reason in _needed_features(node):
             if not _has(feature, arithmetic, features):

@@ -70,7 +70,7 @@ REFUSED: dict[str, Any] = {
     "unknown function": lambda x, y, s: torch.cumsum(x, 2),
     "maximum": lambda x, y, s: x.amax(2),
     "softmax": lambda x, y, s: x.softmax(-1),
-    "comparison": lambda x, y, s: (x > 0.5).float(),
+    "equality": lambda x, y, s: (x == 0.5).float(),
 }
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
-import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import h5py
@@ -18,7 +15,6 @@ import torch
 from torch import nn
 
 STEPS, SAMPLES = 25, 3
-STAND_INS = ("setuptools", "setuptools.command", "setuptools.command.build_ext")
 
 
 @dataclass(frozen=True)
@@ -39,24 +35,11 @@ class Slayer:
 
 @pytest.fixture(scope="session")
 def blocks() -> Any:
-    """
-    The package `lava.lib.dl.slayer`.
-
-    It imports setuptools, by way of torch's extensions for CUDA, without saying that it needs it. Installed, it would make every
-    `import spikingjelly` import SLAYER, too, for seconds; so there is an empty one while SLAYER is imported.
-    """
+    """The package `lava.lib.dl.slayer`."""
     pytest.importorskip("lava", reason="lava-nc and lava-dl are for Python 3.10")
-    absent = [name for name in STAND_INS if name not in sys.modules and importlib.util.find_spec("setuptools") is None]
-    sys.modules.update({name: ModuleType(name) for name in absent})
-    if absent:
-        sys.modules[STAND_INS[-1]].__dict__["build_ext"] = object
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return importlib.import_module("lava.lib.dl.slayer")
-    finally:
-        for name in absent:
-            del sys.modules[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return importlib.import_module("lava.lib.dl.slayer")
 
 
 @pytest.fixture(scope="session")

@@ -50,6 +50,27 @@ NEURONS: dict[str, Callable[[], nn.Module]] = {
     "LICell": lambda: norse.LICell(LI),
     "LIBoxCell": lambda: norse.LIBoxCell(norse.LIBoxParameters(tau_mem_inv=torch.tensor(250.0))),
 }
+ADAPTIVE = norse.LSNNParameters(**RATES, **SYNAPSE, tau_adapt_inv=torch.tensor(125.0), beta=torch.tensor(0.5))
+RESTING = norse.LIFRefracParameters(lif=LIF, rho_reset=torch.tensor(2.0))
+ADEX = norse.LIFAdExParameters(
+    **RATES, **SYNAPSE, tau_ada_inv=torch.tensor(125.0), adaptation_spike=torch.tensor(0.25), delta_T=torch.tensor(0.5)
+)
+NEURONS |= {
+    "LIFRecurrentCell": lambda: norse.LIFRecurrentCell(WIDTH, WIDTH, LIF),
+    "LIFRecurrent with autapses": lambda: norse.LIFRecurrent(WIDTH, WIDTH, LIF, autapses=True),
+    "LIFRecurrent of other width": lambda: norse.LIFRecurrent(WIDTH, 30, LIF),
+    "LSNN": lambda: norse.LSNN(ADAPTIVE),
+    "LSNNCell": lambda: norse.LSNNCell(ADAPTIVE),
+    "LSNNRecurrent": lambda: norse.LSNNRecurrent(WIDTH, WIDTH, ADAPTIVE),
+    "LSNNRecurrentCell": lambda: norse.LSNNRecurrentCell(WIDTH, WIDTH, ADAPTIVE),
+    "LIFRefracCell": lambda: norse.LIFRefracCell(RESTING),
+    "LIFRefracRecurrentCell": lambda: norse.LIFRefracRecurrentCell(WIDTH, WIDTH, RESTING),
+    "LIFRefracRecurrent": lambda: norse.LIFRefracRecurrent(WIDTH, WIDTH, RESTING),
+    "LIFAdEx": lambda: norse.LIFAdEx(ADEX),
+    "LIFAdExCell": lambda: norse.LIFAdExCell(ADEX),
+    "LIFAdExRecurrent": lambda: norse.LIFAdExRecurrent(WIDTH, WIDTH, ADEX),
+    "LIFAdExRecurrentCell": lambda: norse.LIFAdExRecurrentCell(WIDTH, WIDTH, ADEX),
+}
 
 
 def _lifted(neuron: nn.Module) -> nn.Module:
@@ -73,6 +94,7 @@ def test_every_rule_is_tested() -> None:
 
 @pytest.mark.parametrize("name", NEURONS)
 def test_every_step_is_equal(name: str) -> None:
+    torch.manual_seed(0)
     net = First(NEURONS[name]()).eval()
     graph = trace_module(net, {"x": torch.rand(STEPS, 2, WIDTH)}, [], STEPS, "net")
     x = torch.randn(STEPS, 9, WIDTH, generator=torch.Generator().manual_seed(0)) + 0.4
@@ -137,8 +159,11 @@ def _started(neuron: nn.Module) -> nn.Module:
 
 
 REFUSED: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
-    "refractory": (lambda: First(norse.LIFRefracCell()), "import.module", "LIFRefracCell, which has state"),
-    "recurrent": (lambda: First(norse.LIFRecurrent(WIDTH, WIDTH)), "import.module", "LIFRecurrent, which has state"),
+    "compartments": (
+        lambda: First(norse.LIFMCRecurrentCell(WIDTH, WIDTH)),
+        "import.module",
+        "LIFMCRecurrentCell, which has state",
+    ),
     "given state": (lambda: _started(norse.LIF()), "import.state", "starts from a state"),
     "own thresholds": (
         lambda: First(norse.LIF(norse.LIFParameters(v_th=torch.ones(WIDTH)))),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from spikingjelly.activation_based import neuron
+from spikingjelly.activation_based import layer, neuron
 from spikingjelly.clock_driven import layer as old_layer
 from torch import nn
 
@@ -58,8 +58,8 @@ def test_a_subclass_is_filed_under_what_it_inherits_from() -> None:
 
 
 def test_state_without_a_rule_is_refused_with_its_framework_s_neurons() -> None:
-    with pytest.raises(CompileError, match=r"no rule for .*QIFNode, which has state") as caught:
-        neuron_rule(neuron.QIFNode(step_mode="m"))
+    with pytest.raises(CompileError, match=r"no rule for .*NeuNorm, which has state") as caught:
+        neuron_rule(layer.NeuNorm(4, 4, 4))
     assert caught.value.rule == "import.module"
     assert LIF_NAME in caught.value.hint
     assert "norse" not in caught.value.hint

@@ -65,8 +65,8 @@ def test_step_by_step_an_operation_is_written_once(recorder: Recorder) -> None:
 
 
 def test_past_spikes_are_those_of_the_neuron_that_comes_next(recorder: Recorder) -> None:
-    x = recorder.input("lif", Type((2,), REAL))
-    value = recorder.past("lif", x.value)
+    recorder.input("lif", Type((2,), REAL))
+    value = recorder.past("lif", (2,))
     node = recorder._builder.node(value)
     assert node.op == Past("lif_2", "spike[2]", 1)
     assert value == "lif.past"

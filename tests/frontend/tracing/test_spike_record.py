@@ -48,8 +48,8 @@ def recorded(step_mode: str) -> tuple[Net, SpikeRecord, torch.Tensor]:
 @pytest.mark.parametrize("step_mode", ["s", "m"])
 def test_single_steps_are_stacked_to_the_window(step_mode: str) -> None:
     net, record, result = recorded(step_mode)
-    assert torch.equal(record.next(node("lif", "inner.0", 2, 3)), SPIKES.reshape(STEPS, 1, 2, 3))
-    assert torch.equal(record.next(node("last", "last", 6)), result)
+    assert torch.equal(record.next(node("lif", "inner.0", 2, 3), STEPS), SPIKES.reshape(STEPS, 1, 2, 3))
+    assert torch.equal(record.next(node("last", "last", 6), STEPS), result)
     record.check_all_used()
     assert net.inner[0].v == 0.0, "the neurons are reset"
     assert not net.inner[0]._forward_hooks
@@ -60,24 +60,24 @@ def test_spikes_of_earlier_steps() -> None:
     for late in (1, 3):
         expected = torch.cat([torch.zeros(late, 1, 6), SPIKES[:-late]])
         assert torch.equal(record.before(node("lif", "inner.0", 6), late), expected)
-    record.next(node("lif", "inner.0", 6))
+    record.next(node("lif", "inner.0", 6), STEPS)
 
 
 def test_layers_that_the_graph_lacks_and_those_that_the_module_lacks() -> None:
     _, record, _ = recorded("m")
-    record.next(node("lif", "inner.0", 6))
+    record.next(node("lif", "inner.0", 6), STEPS)
     with pytest.raises(CompileError, match="the graph lacks the neuron layer last"):
         record.check_all_used()
     for name in ("inner.0", "elsewhere"):
         with pytest.raises(CompileError, match="%lif has no neuron layer in the module") as caught:
-            record.next(node("lif", name, 6))
+            record.next(node("lif", name, 6), STEPS)
         assert (caught.value.rule, caught.value.where) == ("import.mismatch", name)
 
 
 def test_membranes_are_passed_over() -> None:
     _, record, _ = recorded("m")
     record.skip(node("lif", "inner.0", 6))
-    record.next(node("last", "last", 6))
+    record.next(node("last", "last", 6), STEPS)
     record.check_all_used()
     with pytest.raises(CompileError, match="%v has no neuron layer"):
         record.skip(node("v", "elsewhere", 6))

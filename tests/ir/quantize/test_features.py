@@ -10,7 +10,21 @@ import pytest
 import hw_profiles
 from ir.errors import CompileError
 from ir.graph import Graph, GraphBuilder
-from ir.ops import Burst, Graded, Input, Leaky, Lif, Synapse
+from ir.ops import (
+    AlphaLif,
+    Burst,
+    GatedFilter,
+    Graded,
+    Input,
+    Leaky,
+    Lif,
+    MovingThresholdLif,
+    NonlinearLif,
+    Potential,
+    RectifiedLif,
+    RefractoryLif,
+    Synapse,
+)
 from ir.ops.base import Op
 from ir.profile import Features
 from ir.quantize.features import check_features
@@ -107,3 +121,26 @@ def test_widths_are_looked_at_even_without_features():
         check_features(net(Leaky(0.5)), narrow, None)
     assert caught.value.hint == "choose a profile with graded spikes, or --precision float"
     check_features(net(Lif(0.5, reset="none")), narrow, None)
+
+
+@pytest.mark.parametrize(
+    ("op", "what"),
+    [
+        (NonlinearLif(0.1), "nonlinear_lif has no integers"),
+        (MovingThresholdLif(0.1), "moving_threshold_lif has no integers"),
+        (RefractoryLif(0.1), "refractory_lif has no integers"),
+        (RectifiedLif(0.1), "rectified_lif has no integers"),
+        (AlphaLif(1.0, reset_at="next"), "alpha_lif has no integers"),
+        (GatedFilter(0.1), "gated_filter has no integers"),
+        (Potential(0.1), "potential has no integers"),
+        (Lif(0.1, comparator="round", max_spikes=4, reset="subtract"), "lif that rounds has no integers"),
+    ],
+)
+def test_neurons_without_integers_are_refused_by_name(op: Op, what: str):
+    b = GraphBuilder("net", 0)
+    current = b.add(Synapse(), b.add(Input(f"spike[{N}]"), name="x"), name="s")
+    graph = b.build({"y": b.add(op, current, name="n")})
+    with pytest.raises(CompileError, match=what) as caught:
+        check_features(graph, LOIHI2.arithmetic, LOIHI2.features)
+    assert caught.value.rule == "quantize.neuron"
+    assert caught.value.hint == "use --precision float"

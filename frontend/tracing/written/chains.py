@@ -1,0 +1,54 @@
+"""What a value was made of by numbers alone, expressed by the value itself: `mem` by `mem - threshold`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from frontend.tracing.written.expressions import Expression, exactly
+
+
+def chain(expression: Expression, state: Expression) -> list[tuple[Expression, Expression]]:
+    """(what the compared value was made of by numbers alone, that as an expression of the compared value), innermost last."""
+    chain: list[tuple[Expression, Expression]] = []
+    while expression.name in _INVERSES:
+        places = [place for place, arg in enumerate(expression.args) if isinstance(arg, Expression)]
+        if len(places) != 1:
+            break
+        numbers = [arg for arg in expression.args if not isinstance(arg, Expression)]
+        if expression.name in ("mul", "div") and (numbers[0] == 0 or places == [1]):
+            break
+        state = _INVERSES[expression.name](state, numbers, places[0])
+        child = expression.args[places[0]]
+        assert isinstance(child, Expression)
+        chain.append((child, state))
+        expression = child
+    return chain
+
+
+def offsets_of(expression: Expression) -> tuple[Fraction, ...]:
+    """0, and what turns the compared value into what it was made of by adding a number."""
+    zero = Expression(("v",))
+    offsets = [Fraction(0)]
+    for _, inverse in chain(expression, zero):
+        at_zero, at_one = (inverse.evaluate({("v",): Fraction(n)}, exactly) for n in (0, 1))
+        if at_one - at_zero == 1:
+            offsets.append(at_zero)
+    return tuple(offsets)
+
+
+def _term(name: str, *args: Any) -> Expression:
+    return Expression(None, name, args)
+
+
+_INVERSES: dict[str, Callable[[Expression, list[Any], int], Expression]] = {
+    "same": lambda e, numbers, place: e,
+    "add": lambda e, numbers, place: _term("sub", e, numbers[0]),
+    "sub": lambda e, numbers, place: _term("add", e, numbers[0]) if place == 0 else _term("rsub", e, numbers[0]),
+    "rsub": lambda e, numbers, place: _term("rsub", e, numbers[0]) if place == 0 else _term("add", e, numbers[0]),
+    "mul": lambda e, numbers, place: _term("div", e, numbers[0]),
+    "div": lambda e, numbers, place: _term("mul", e, numbers[0]),
+    "neg": lambda e, numbers, place: _term("neg", e),
+}
+"""Operation -> the argument that is no number, from the result."""

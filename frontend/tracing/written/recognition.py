@@ -1,0 +1,174 @@
+"""
+Which neuron an expression is: v' = f(v, s, x), from the membrane v and the spike s of the step before and the currents x.
+
+For a neuron of the family `Lif`, f is affine in v and x where there was no spike, and where there was one: its coefficients,
+in exact fractions, say all. Anything else is no neuron of the family, and refused with the coefficients that were found.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ir.errors import CompileError
+from ir.ops import Lif
+
+TINY = Fraction(1, 10**9)
+"""Differences of constants below this part of the threshold are rounding of the model's own."""
+TRIALS = 8
+
+
+@dataclass(frozen=True)
+class Firing:
+    """The comparison that makes the spikes."""
+
+    threshold: float
+    comparator: str
+    max_spikes: int = 1
+
+
+@dataclass(frozen=True)
+class Update:
+    """f, evaluated."""
+
+    next: Callable[[Any, Any, Sequence[Any]], Any]
+    """(v, s, currents) -> v', in fractions or in float32 arrays."""
+    first: Callable[[Sequence[Any]], Fraction]
+    """The compared value at the first step, from the currents, in fractions."""
+    currents: int
+    """How many there are."""
+    offsets: tuple[Fraction, ...]
+    """What may be added to the compared value to make it the membrane that the model speaks of."""
+
+
+@dataclass(frozen=True)
+class Affine:
+    """v' = keep v + gain (sum of x) + drift."""
+
+    keep: Fraction
+    gain: Fraction
+    drift: Fraction
+
+
+def recognised(update: Update, firing: Firing) -> Lif:
+    """
+    The neuron, in the form whose float32 arithmetic is the model's where two have the same coefficients.
+
+    Raises:
+        CompileError: import.neuron, with what was found.
+    """
+    rest, reset = (_affine(update, Fraction(spikes)) for spikes in (0, 1))
+    if firing.comparator == "round":
+        _check_counts(update, rest, reset)
+    offset = next((o for o in update.offsets if abs(rest.drift + o * (1 - rest.keep)) < TINY), Fraction(0))
+    rest, reset = (replace(form, drift=form.drift + offset * (1 - form.keep)) for form in (rest, reset))
+    threshold = Fraction(firing.threshold) + offset
+    start = update.first([Fraction(0)] * update.currents) + offset
+    keep, drift = rest.keep, _snapped(rest.drift)
+    v0 = _snapped((start - drift) / keep) if keep else Fraction(0)
+    _check_first(update, rest)
+    op = Lif(
+        decay=float(1 - keep),
+        gain=float(rest.gain),
+        form="sum",
+        leak=float(drift / (1 - keep)) if drift and keep != 1 else 0.0,
+        v0=float(v0),
+        threshold=float(threshold),
+        comparator=firing.comparator,
+        max_spikes=firing.max_spikes,
+        **_reset(rest, reset, threshold),
+    )
+    if drift and keep == 1:
+        raise _no_neuron(f"drifts by {float(drift):g} in every step without a leak")
+    if keep < 0 or keep > 1:
+        raise _no_neuron(f"keeps {float(keep):g} of its membrane")
+    return _as_it_rounds(op, update, float(offset)) if abs(rest.gain - (1 - keep)) < TINY and keep else op
+
+
+def _affine(update: Update, spikes: Fraction) -> Affine:
+    """The coefficients where the step before emitted `spikes`; exactly, or there are none."""
+    zeros = [Fraction(0)] * update.currents
+    drift = update.next(Fraction(0), spikes, zeros)
+    keep = update.next(Fraction(1), spikes, zeros) - drift
+    ones = [[Fraction(int(i == k)) for i in range(update.currents)] for k in range(update.currents)]
+    gains = [update.next(Fraction(0), spikes, one) - drift for one in ones]
+    if len(set(gains)) != 1:
+        found = ", ".join(f"{float(gain):g}" for gain in gains) or "none"
+        raise _no_neuron(f"takes its currents by factors that differ ({found})", "scale them before the neuron")
+    generator = random.Random(0)
+    for _ in range(TRIALS):
+        v, *xs = (Fraction(generator.randint(-99, 99), generator.randint(1, 9)) for _ in range(1 + update.currents))
+        if update.next(v, spikes, xs) != keep * v + gains[0] * sum(xs) + drift:
+            raise _no_neuron("is not affine in its membrane and its currents")
+    return Affine(keep, gains[0], drift)
+
+
+def _check_counts(update: Update, rest: Affine, reset: Affine) -> None:
+    """Several spikes in a step take as many times what one takes, and change nothing else."""
+    xs = [Fraction(3)] * update.currents
+    linear = all(
+        update.next(Fraction(7), Fraction(n), xs)
+        == rest.keep * 7 + rest.gain * sum(xs) + rest.drift + n * (reset.drift - rest.drift)
+        for n in (2, 3)
+    )
+    if not linear or (reset.keep, reset.gain) != (rest.keep, rest.gain):
+        raise _no_neuron("fires several spikes in a step, which do not subtract as many thresholds")
+
+
+def _check_first(update: Update, rest: Affine) -> None:
+    """The first step takes its currents as the others do."""
+    zero = update.first([Fraction(0)] * update.currents)
+    for k in range(update.currents):
+        gain = update.first([Fraction(int(i == k)) for i in range(update.currents)]) - zero
+        if gain != rest.gain:
+            raise _no_neuron(f"takes a current by {float(gain):g} at the first step and by {float(rest.gain):g} later")
+
+
+def _reset(rest: Affine, reset: Affine, threshold: Fraction) -> dict[str, Any]:
+    """What a spike does, as options of `Lif`."""
+    taken = rest.drift - reset.drift
+    if reset.keep == 0 and rest.keep != 0:
+        if reset.gain == rest.gain:
+            return {"reset": "value", "v_reset": float(_snapped(-taken / rest.keep))}
+        if reset.gain == 0:
+            return {"reset": "value", "v_reset": float(_snapped(reset.drift)), "reset_at": "next"}
+    if (reset.keep, reset.gain) == (rest.keep, rest.gain):
+        if abs(taken) < TINY:
+            return {"reset": "none"}
+        if abs(taken - rest.keep * threshold) < TINY:
+            return {"reset": "subtract"}
+        if abs(taken - threshold) < TINY:
+            return {"reset": "subtract", "reset_at": "next"}
+    raise _no_neuron(
+        f"keeps {float(reset.keep):g} of its membrane after a spike, {float(rest.keep):g} without, takes its current by "
+        f"{float(reset.gain):g} and {float(rest.gain):g}, and loses {float(taken):g}",
+        "known resets: to a value (at once, or behind the next step's input), by the threshold, none",
+    )
+
+
+def _snapped(number: Fraction) -> Fraction:
+    return Fraction(0) if abs(number) < TINY else number
+
+
+def _as_it_rounds(op: Lif, update: Update, offset: float) -> Lif:
+    """v + a (x - v) and (1 - a) v + a x round differently: the form that does it as the model."""
+    generator = np.random.default_rng(0)
+    v, *xs = generator.normal(size=(1 + update.currents, 1, 4096)).astype(np.float32)
+    theirs = update.next(v - np.float32(offset), np.zeros_like(v), xs) + np.float32(offset)
+    total = sum(xs[1:], xs[0])
+
+    def differing(form: Lif) -> int:
+        state = form.begin(v, {})._replace(v=v)
+        return int((form.integrate(state, total, {}).v != theirs).sum())
+
+    euler = replace(op, form="euler", gain=1.0)
+    return min((op, euler), key=differing)
+
+
+def _no_neuron(what: str, hint: str = "use a neuron of a framework, or one of the equations of `Lif`") -> CompileError:
+    return CompileError("import.neuron", f"a neuron that is written out {what}", hint=hint)

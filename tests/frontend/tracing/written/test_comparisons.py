@@ -1,0 +1,60 @@
+"""Every way to write a comparison with a number, and what is none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from frontend.tracing.written.comparisons import clamped_to, compared, is_firing, plain_name, rounded
+from frontend.tracing.written.recognition import Firing
+from ir.errors import CompileError
+
+MEM = torch.zeros(2, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "expected"),
+    [
+        ("__gt__", (MEM, 0.5), Firing(0.5, ">")),
+        ("gt", (MEM, torch.tensor(0.5)), Firing(0.5, ">")),
+        ("ge", (MEM, 1), Firing(1.0, ">=")),
+        ("greater_equal", (MEM, 1), Firing(1.0, ">=")),
+        ("lt", (torch.tensor(0.5), MEM), Firing(0.5, ">")),
+        ("less_equal", (torch.tensor([0.5]), MEM), Firing(0.5, ">=")),
+        ("heaviside", (MEM, torch.tensor(0.0)), Firing(0.0, ">")),
+        ("heaviside", (MEM, torch.tensor(1.0)), Firing(0.0, ">=")),
+    ],
+)
+def test_comparisons(name: str, args: tuple[Any, ...], expected: Firing) -> None:
+    assert is_firing(name)
+    tensor, firing = compared(name, args, {})
+    assert tensor is MEM
+    assert firing == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "what"),
+    [
+        ("lt", (MEM, 0.5), "below a number"),
+        ("less_equal", (MEM, 0.5), "below a number"),
+        ("gt", (torch.tensor(0.5), MEM), "below a number"),
+        ("gt", (MEM, MEM + 1), "two computed values"),
+        ("heaviside", (MEM, torch.tensor(0.5)), "no spike"),
+    ],
+)
+def test_what_does_not_fire_above_one_number(name: str, args: tuple[Any, ...], what: str) -> None:
+    with pytest.raises(CompileError, match=what) as caught:
+        compared(name, args, {})
+    assert caught.value.rule == "import.comparison"
+
+
+def test_names_and_clamps() -> None:
+    assert [plain_name(name) for name in ("__rsub__", "add_", "mul")] == ["rsub", "add", "mul"]
+    assert not is_firing("add")
+    assert clamped_to("clamp", (MEM, 0, 4), {}) == clamped_to("clip", (MEM,), {"min": 0, "max": 4.0}) == 4
+    for other in ((MEM, 0), (MEM, -1, 4), (MEM, 0, 2.5)):
+        assert clamped_to("clamp", other, {}) is None
+    assert clamped_to("add", (MEM, 0, 4), {}) is None
+    assert rounded(4) == Firing(1.0, "round", 4)

@@ -1,0 +1,59 @@
+"""Comparisons are counted module by module, those inside of a framework's neurons apart, and found again by their place."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from spikingjelly.activation_based import neuron
+from torch import Tensor, nn
+
+from frontend.tracing.written.fired import FiredRecord, site_path
+
+
+@pytest.mark.parametrize(
+    ("ordinals", "total", "path"),
+    [
+        ([0, 1, 2], 3, "a.b"),
+        ([0, 2, 4], 6, "a.b.fires[0::2]"),
+        ([1, 3, 5], 6, "a.b.fires[1::2]"),
+        ([3], 4, "a.b.fires[3::4]"),
+        ([0, 1, 3], 4, None),
+    ],
+)
+def test_a_place_is_a_first_comparison_and_a_stride(ordinals: list[int], total: int, path: str | None) -> None:
+    assert site_path("a.b", ordinals, total) == path
+    if path is not None:
+        assert site_path("", ordinals, total) == path.removeprefix("a.b").removeprefix(".")
+
+
+class Inner(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return (x > 1.0).float()
+
+
+class Outer(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.lif = Inner(), neuron.LIFNode()
+
+    def forward(self, x: Tensor) -> Tensor:
+        for step in x:
+            total = (step > 0.0).float() + self.inner(step)
+            total = self.lif(total) + (step >= 0.5)
+        return total
+
+
+def test_comparisons_are_found_again() -> None:
+    net, x = Outer(), torch.tensor([[0.25, 1.5], [0.75, -1.0], [0.0, 0.5]])
+    record = FiredRecord(net)
+    handles = record.watch()
+    with record:
+        net(x)
+    for handle in handles:
+        handle.remove()
+    for path, level in (("fires[0::2]", x > 0), ("fires[1::2]", x >= 0.5), ("inner", x > 1)):
+        spikes = record.spikes(path, 3)
+        assert spikes is not None
+        assert torch.equal(spikes, level.float())
+    assert record.spikes("lif", 3) is None
+    assert record.spikes("elsewhere", 3) is None

@@ -1,0 +1,82 @@
+"""Which tensors have an expression: what was kept, values as currents, numbers and uniform constants as numbers."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from frontend.recording.layout import BATCH, FEATURE, Axis, View
+from frontend.recording.recorder import Recorder
+from frontend.tracing.tensors import TracedTensors
+from frontend.tracing.written.expressions import Expression
+from frontend.tracing.written.tracked import CURRENT, SPIKES, STATE, TrackedExpressions
+
+VIEW = View("x", ((Axis(BATCH, 3),), (Axis(FEATURE, 2, (0,)),)), step=0)
+V = Expression((STATE, "site", 0))
+
+
+class Run:
+    def __init__(self) -> None:
+        self.tensors = TracedTensors()
+        self.tracked = TrackedExpressions(Recorder("net", 4, 3, {}), self.tensors)
+        self.x, self.mem = torch.ones(3, 2), torch.zeros(3, 2)
+        self.tensors.add(self.x, VIEW)
+        self.tracked.keep(self.mem, V)
+
+
+@pytest.fixture
+def run() -> Run:
+    return Run()
+
+
+def test_values_are_currents_and_states_are_no_values(run: Run) -> None:
+    current = run.tracked.of(run.x)
+    assert current is not None
+    assert current.key is not None
+    assert current.key[0] == CURRENT
+    assert run.tracked.views[current.key] == VIEW
+    assert run.tracked.of(run.mem) is V
+    assert run.tracked.is_state(run.mem)
+    assert not run.tracked.is_state(run.x)
+    assert run.tracked.of(torch.ones(3, 2)) is None
+
+
+@pytest.mark.parametrize("number", [2.0, 2, torch.tensor(2.0), torch.full((3, 2), 2.0)])
+def test_operations_take_numbers_and_uniform_constants(run: Run, number: object) -> None:
+    made = run.tracked.operation("__mul__", (run.mem, number), {})
+    assert made is not None
+    assert (made.name, made.args) == ("mul", (V, 2.0))
+    assert run.tracked.holds_state(made)
+
+
+def test_what_has_no_expression(run: Run) -> None:
+    for name, args in (
+        ("mul", (run.mem, torch.rand(3, 2))),
+        ("mul", (run.mem, torch.ones(4, 3, 2))),
+        ("tanh", (run.mem,)),
+    ):
+        assert run.tracked.operation(name, args, {}) is None
+    assert run.tracked.operation("add", (run.mem, run.x), {"alpha": 2}) is None
+    assert run.tracked.operation("to", (run.mem,), {"dtype": torch.float32}) is not None
+
+
+def test_a_state_that_was_written_into_is_forgotten_where_others_look_at_it(run: Run) -> None:
+    same_memory = run.mem.detach()
+    run.tracked.keep(same_memory, V)
+    run.tracked.forget_aliases(run.mem, [run.mem])
+    assert not run.tracked.is_state(same_memory)
+
+
+def test_what_was_compared_is_the_state_and_what_it_was_made_of_is_known_by_it(run: Run) -> None:
+    compared = torch.zeros(3, 2)
+    expression = run.tracked.operation("sub", (run.mem, 0.5), {})
+    assert expression is not None
+    run.tracked.keep(compared, expression)
+    state = Expression((STATE, "site", 1))
+    run.tracked.name_states(compared, expression, state)
+    assert run.tracked.of(compared) is state
+    membrane = run.tracked.of(run.mem)
+    assert membrane is not None
+    assert (membrane.name, membrane.args) == ("add", (state, 0.5))
+    assert not run.tracked.holds_state(Expression((CURRENT, "x")))
+    assert run.tracked.holds_state(Expression((SPIKES, "site", 1)))

@@ -1,0 +1,383 @@
+"""Neurons written out in forward, in the forms of published code, import as the neurons that they are: every spike theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from frontend.neuron_rules.behaviour import STEPS, tie_currents
+from frontend.tracing.import_check import check_import
+from frontend.tracing.trace import trace_module
+from ir.errors import CompileError
+from ir.graph import Graph
+from ir.interpreter import interpret
+
+torch.set_num_threads(1)
+THRESHOLD = 0.5
+
+
+class Fire(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, v: Tensor) -> Tensor:
+        return v.gt(THRESHOLD).float()
+
+
+class AboveZero(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, v: Tensor) -> Tensor:
+        return torch.ge(v, 0.0).to(torch.float32)
+
+
+class Written(nn.Module):
+    """One neuron, which `step(mem, spike, x)` makes a step of."""
+
+    def __init__(self, step: Callable[[Any, Any, Tensor], tuple[Any, Any]], start: Any = 0.0) -> None:
+        super().__init__()
+        self.step, self.start = step, start
+
+    def forward(self, x: Tensor) -> Tensor:
+        mem = spike = self.start(x[0]) if callable(self.start) else self.start
+        spikes: list[Tensor] = []
+        for t in range(x.shape[0]):
+            mem, spike = self.step(mem, spike, x[t])
+            spikes.append(spike)
+        return torch.stack(spikes)
+
+
+def zero_late(mem: Any, spike: Any, x: Tensor) -> Any:
+    mem = mem * 0.25 * (1.0 - spike) + x
+    return mem, Fire.apply(mem)
+
+
+def zero_at_once(mem: Any, spike: Any, x: Tensor) -> Any:
+    mem = 0.5 * mem + x
+    spike = (mem >= THRESHOLD).float()
+    return mem * (1 - spike), spike
+
+
+def zero_by_where(mem: Any, spike: Any, x: Tensor) -> Any:
+    mem = mem + (x - mem) / 2.0
+    fired = mem > THRESHOLD
+    return torch.where(fired, torch.zeros_like(mem), mem), fired.float()
+
+
+def zero_by_mask(mem: Any, spike: Any, x: Tensor) -> Any:
+    mem = mem * 0.75 + x
+    fired = mem.ge(THRESHOLD)
+    return mem.masked_fill(fired, 0.0), fired.float()
+
+
+def zero_behind_the_input(mem: Any, spike: Any, x: Tensor) -> Any:
+    mem = (mem * 0.5 + x) * (1 - spike)
+    return mem, (mem > THRESHOLD).float()
+
+
+def subtracted(mem: Any, spike: Any, x: Tensor) -> Any:
+    mem = mem * 0.5 + x
+    spike = AboveZero.apply(mem - THRESHOLD)
+    return mem - spike.detach() * THRESHOLD, spike
+
+
+def subtracted_late(mem: Any, spike: Any, x: Tensor) -> Any:
+    mem = mem * 0.5 + x - spike * THRESHOLD
+    return mem, (mem - THRESHOLD > 0).float()
+
+
+def never_reset(mem: Any, spike: Any, x: Tensor) -> Any:
+    mem = torch.add(mem * 0.5, x)
+    return mem, torch.heaviside(mem - THRESHOLD, torch.tensor(0.0))
+
+
+def euler(mem: Any, spike: Any, x: Tensor) -> Any:
+    mem = 0.75 * mem + (1 - 0.75) * x
+    spike = (mem > THRESHOLD).float()
+    return (1 - spike) * mem, spike
+
+
+def in_place(mem: Any, spike: Any, x: Tensor) -> Any:
+    mem = mem.mul(0.5)
+    mem += x
+    spike = (mem > THRESHOLD).type_as(x)
+    mem -= THRESHOLD * spike
+    return mem, spike
+
+
+def reset_to_a_value(mem: Any, spike: Any, x: Tensor) -> Any:
+    mem = mem * 0.5 + x
+    spike = (mem >= THRESHOLD).float()
+    return mem * (1 - spike) - 0.25 * spike, spike
+
+
+FORMS: dict[str, tuple[Callable[..., Any], Any, dict[str, Any]]] = {
+    "zero late": (zero_late, 0.0, {"decay": 0.75, "comparator": ">", "reset": "value"}),
+    "zero late, from zeros": (zero_late, torch.zeros_like, {"decay": 0.75}),
+    "zero at once": (zero_at_once, 0.0, {"decay": 0.5, "comparator": ">=", "reset": "value"}),
+    "zero by where": (zero_by_where, torch.zeros_like, {"decay": 0.5, "form": "euler", "gain": 1.0}),
+    "zero by mask": (zero_by_mask, 0.0, {"decay": 0.25, "form": "sum"}),
+    "zero behind the input": (zero_behind_the_input, 0.0, {"reset": "value", "reset_at": "next"}),
+    "subtracted": (subtracted, 0.0, {"reset": "subtract", "reset_at": "spike", "threshold": 0.5, "leak": 0.0}),
+    "subtracted late": (subtracted_late, 0.0, {"reset": "subtract", "reset_at": "next", "threshold": 0.5}),
+    "never reset": (never_reset, 0.0, {"reset": "none", "comparator": ">", "threshold": 0.5}),
+    "euler": (euler, 0.0, {"decay": 0.25}),
+    "in place": (in_place, torch.zeros_like, {"reset": "subtract", "decay": 0.5}),
+    "reset to a value": (reset_to_a_value, 0.0, {"reset": "value", "v_reset": -0.25, "v0": 0.0}),
+}
+
+
+def imported(net: nn.Module, x: Tensor) -> Graph:
+    graph = trace_module(net.eval(), {"x": x}, [], len(x), "net")
+    assert check_import(net, graph, {"x": x}).within_rounding == 0
+    return graph
+
+
+@pytest.mark.parametrize("case", FORMS)
+@pytest.mark.parametrize("steps", [1, 2, STEPS])
+def test_every_form_fires_as_the_module_does(case: str, steps: int) -> None:
+    step, start, expected = FORMS[case]
+    net, x = Written(step, start), tie_currents(THRESHOLD)[:steps]
+    graph = imported(net, x)
+    (spikes,) = interpret(graph, {"x": x}).values()
+    assert torch.equal(spikes, net(x))
+    assert steps == 1 or 0 < spikes.mean() < 1
+    (node,) = [node for node in graph.nodes.values() if node.op.family == "neuron"]
+    if steps > 1:
+        assert {name: getattr(node.op, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize("beta", [0.9, 0.3, 1 / 3])
+@pytest.mark.parametrize("form", [lambda b, m, x: b * m + (1 - b) * x, lambda b, m, x: m + (x - m) * b])
+def test_what_rounds_rounds_as_the_module_does(beta: float, form: Callable[..., Tensor]) -> None:
+    def step(mem: Any, spike: Any, x: Tensor) -> Any:
+        mem = form(beta, mem, x)
+        spike = (mem > THRESHOLD).float()
+        return mem * (1 - spike), spike
+
+    net, x = Written(step, torch.zeros_like), tie_currents(THRESHOLD)
+    (spikes,) = interpret(imported(net, x), {"x": x}).values()
+    assert torch.equal(spikes, net(x))
+
+
+class Quantised(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, most: int) -> Tensor:
+        return torch.round(torch.clamp(x, min=0, max=most))
+
+
+@pytest.mark.parametrize("most", [1, 4, 8])
+@pytest.mark.parametrize("steps", [1, 2, STEPS])
+def test_integer_spikes_round_half_to_even_and_take_what_they_count(most: int, steps: int) -> None:
+    class Updated(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            mem, spike, out = torch.zeros_like(x[0]), torch.zeros_like(x[0]), []
+            for t in range(x.shape[0]):
+                mem = (mem - spike.detach()) * 0.25 + x[t] if t else x[t]
+                spike = Quantised.apply(mem, most)
+                out.append(spike)
+            return torch.stack(out) / most
+
+    x = torch.randint(-4, 24, (steps, 3, 200), generator=torch.Generator().manual_seed(0)) / 4
+    graph = imported(Updated(), x)
+    assert torch.equal(interpret(graph, {"x": x})["output"], Updated()(x))
+    (node,) = [node for node in graph.nodes.values() if node.op.family == "neuron"]
+    assert (node.op.comparator, node.op.max_spikes, node.op.reset) == ("round", most, "subtract")
+
+
+def test_a_membrane_that_is_read_out_is_refused_as_such() -> None:
+    class ReadOut(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            mem = torch.zeros_like(x[0])
+            for step in x:
+                mem = mem * 0.5 + step
+                mem = mem * (1 - (mem > THRESHOLD).float())
+            return mem
+
+    with pytest.raises(CompileError, match="the membrane of a neuron that is written out is used as a value"):
+        imported(ReadOut(), tie_currents(THRESHOLD))
+
+
+def test_a_rounding_of_anything_else_is_refused() -> None:
+    class Rounded(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.round()
+
+    with pytest.raises(CompileError, match="was not clamped"):
+        imported(Rounded(), tie_currents(1.0))
+
+
+class Inlined(nn.Module):
+    """Two layers and their neurons in one loop, states as attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(6, 8), nn.Linear(8, 4)
+        for layer in (self.fc1, self.fc2):
+            layer.weight.data = torch.randint(-4, 9, layer.weight.shape) / 8
+            layer.bias.data.fill_(0.125)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.mem1 = torch.zeros(x.shape[1], 8)
+        mem2, spike2, out = 0.0, 0.0, []
+        for step in x:
+            self.mem1 = self.mem1 * 0.5 + self.fc1(step)
+            spike1 = (self.mem1 > 1.0).float()
+            self.mem1 = self.mem1 - spike1
+            mem2 = mem2 * 0.25 * (1 - spike2) + self.fc2(spike1)
+            spike2 = Fire.apply(mem2)
+            out.append(spike2)
+        return torch.stack(out)
+
+
+def test_neurons_of_one_loop_are_told_apart() -> None:
+    torch.manual_seed(0)
+    net, x = Inlined(), (torch.rand(7, 3, 6) < 0.5).float()
+    graph = imported(net, x)
+    first, second = [node for node in graph.nodes.values() if node.op.family == "neuron"]
+    assert (first.op.decay, first.op.reset, second.op.decay) == (0.5, "subtract", 0.75)
+    assert [node.provenance.module for node in (first, second)] == ["fires[0::2]", "fires[1::2]"]
+
+
+def test_two_neurons_of_one_current_are_two() -> None:
+    class Two(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            a = b = torch.zeros_like(x[0])
+            out: list[Tensor] = []
+            for step in x:
+                a, b = 0.5 * a + step, 0.25 * b + step
+                fired_a, fired_b = (a > 1.0).float(), (b > 1.0).float()
+                a, b = a * (1 - fired_a), b * (1 - fired_b)
+                out.append(fired_a + fired_b)
+            return torch.stack(out)
+
+    x = tie_currents(1.0)
+    graph = imported(Two(), x)
+    assert sorted(node.op.decay for node in graph.nodes.values() if node.op.family == "neuron") == [0.5, 0.75]
+
+
+def test_a_comparison_without_memory_is_a_neuron_without() -> None:
+    class Binary(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return (x >= 0.25).float()
+
+    x = tie_currents(1.0)
+    (node,) = [node for node in imported(Binary(), x).nodes.values() if node.op.family == "neuron"]
+    assert (node.op.decay, node.op.comparator) == (1.0, ">=")
+
+
+def _unknown(mem: Any, spike: Any, x: Tensor) -> Any:
+    mem = mem * 0.5 + x
+    return mem, (mem**2 > THRESHOLD).float()
+
+
+def _squared(mem: Any, spike: Any, x: Tensor) -> Any:
+    mem = 0.5 * mem * mem + x
+    spike = (mem > THRESHOLD).float()
+    return mem * (1 - spike), spike
+
+
+def _half_reset(mem: Any, spike: Any, x: Tensor) -> Any:
+    mem = mem * 0.5 * (1 - 0.5 * spike) + x
+    return mem, Fire.apply(mem)
+
+
+def _growing(mem: Any, spike: Any, x: Tensor) -> Any:
+    mem = mem * 1.5 + x
+    return mem, Fire.apply(mem)
+
+
+def _below(mem: Any, spike: Any, x: Tensor) -> Any:
+    mem = mem * 0.5 + x
+    return mem, (mem < THRESHOLD).float()
+
+
+REFUSED = {
+    "a state through a function": (_unknown, "import.outputs", "is (8, B, 512)"),
+    "no affine membrane": (_squared, "import.neuron", "not affine"),
+    "a reset by half": (_half_reset, "import.neuron", "keeps 0.25 of its membrane after a spike, 0.5 without"),
+    "a membrane that grows": (_growing, "import.neuron", "keeps 1.5"),
+    "spikes below the threshold": (_below, "import.comparison", "below a number"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_no_neuron_of_the_family_is_refused_with_what_was_found(case: str) -> None:
+    step, rule, what = REFUSED[case]
+    with pytest.raises(CompileError) as caught:
+        imported(Written(step), tie_currents(THRESHOLD))
+    assert caught.value.rule == rule
+    assert what in caught.value.what
+
+
+@pytest.mark.parametrize("use", [lambda x: x, lambda x: x * 2, lambda x: x.sum(-1)])
+def test_a_clamp_that_is_not_rounded_is_refused_as_such(use: Callable[[Tensor], Tensor]) -> None:
+    class Clamped(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return use(x.clamp(0, 6))
+
+    with pytest.raises(CompileError, match="a clamp with an upper limit"):
+        imported(Clamped(), tie_currents(1.0))
+
+
+class BatchFirst(nn.Module):
+    """TET's neuron: (B, T, ...), a difference from the threshold, zeroed at once."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        mem, spikes, x = 0, [], x.transpose(0, 1)
+        for t in range(x.shape[1]):
+            mem = mem * 0.5 + x[:, t, ...]
+            spike = AboveZero.apply(mem - 1.0)
+            mem = (1 - spike) * mem
+            spikes.append(spike)
+        return torch.stack(spikes, dim=1).transpose(0, 1)
+
+
+class Branching(nn.Module):
+    """MS-ResNet's update, which branches at the first step, behind a convolution and a batch norm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        steps, batch = x.shape[:2]
+        x = self.norm(self.conv(x.flatten(0, 1))).reshape(steps, batch, 4, 5, 5)
+        mem_old, spike, out = 0, torch.zeros_like(x[0]), []
+        for i in range(steps):
+            mem = mem_old * 0.25 * (1 - spike.detach()) + x[i] if i >= 1 else x[i]
+            spike = Fire.apply(mem)
+            mem_old = mem.clone()
+            out.append(spike)
+        return torch.stack(out)
+
+
+@pytest.mark.parametrize(("net", "shape"), [(BatchFirst(), (6, 3, 50)), (Branching(), (6, 3, 2, 5, 5))])
+def test_neurons_of_published_code(net: nn.Module, shape: tuple[int, ...]) -> None:
+    x = torch.randint(-4, 12, shape, generator=torch.Generator().manual_seed(0)) / 4
+    graph = imported(net, x)
+    with torch.no_grad():
+        theirs = net(x)
+    assert torch.equal(interpret(graph, {"x": x})["output"], theirs)
+    assert 0.05 < theirs.mean() < 0.95
+
+
+def test_a_loop_that_is_closed_by_hand_is_refused() -> None:
+    class Closed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.back = nn.Linear(512, 512, bias=False)
+
+        def forward(self, x: Tensor) -> Tensor:
+            mem, spike, out = 0.0, torch.zeros_like(x[0]), []
+            for step in x:
+                mem = mem * 0.5 + step + self.back(spike)
+                spike = (mem > 1.0).float()
+                mem = mem - spike
+                out.append(spike)
+            return torch.stack(out)
+
+    with pytest.raises(CompileError) as caught:
+        imported(Closed(), tie_currents(1.0))
+    assert caught.value.rule in ("import.neuron", "import.steps")
