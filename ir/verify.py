@@ -7,6 +7,7 @@ quantized (integers). The legal set narrows from level to level.
 
 from __future__ import annotations
 
+from ir.analysis.wiring import behind_routing
 from ir.errors import CompileError
 from ir.graph import Graph, Node
 from ir.ops import OPS, Past
@@ -93,11 +94,13 @@ def _problem(graph: Graph, node: Node, defined: set[str], level: str) -> str:
 
 
 def _wiring_problem(graph: Graph, node: Node) -> str:
-    """At synaptic levels neurons read currents (or graded input), and projections read populations, one each."""
+    """At synaptic levels neurons read currents, and projections read one population each, or an input; no sums of them."""
     kinds = [graph.nodes[name].type.domain.kind for name in node.inputs]
     if node.op.family == "neuron" and set(kinds) - {"current"}:
         return f"a population must read currents, not {', '.join(kinds)}"
-    if node.op.family == "projection" and set(kinds) - {"spike", "graded"}:
+    counts = [name for name, kind in zip(node.inputs, kinds, strict=True) if kind == "count"]
+    fed = all(graph.nodes[source].op.family == "input" for name in counts for source in behind_routing(graph, name))
+    if node.op.family == "projection" and set(kinds) - ({"spike", "graded", "count"} if fed else {"spike", "graded"}):
         return f"a projection must read one population, not {', '.join(kinds)}"
     return ""
 

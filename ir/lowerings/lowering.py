@@ -67,8 +67,8 @@ class Lowering:
         raise DeployError([Violation(rule=rule, what=f"%{node.name}: {what}", where=where, hint=hint)])
 
     def is_graded(self, part: str) -> bool:
-        """Whether a population sends payloads."""
-        return self.builder.type(part).domain.kind == "graded"
+        """Whether a population, or an input, sends payloads; counts from outside are some."""
+        return self.builder.type(part).domain.kind in ("graded", "count")
 
     def is_binary(self, value: LoweredValue) -> bool:
         """Whether a value is spikes, negated spikes, or a sum of spike populations, without payloads."""

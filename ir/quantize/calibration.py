@@ -13,9 +13,12 @@ from ir.graph import Array, Graph, Node
 from ir.interpreter import interpret, parameter_like
 from ir.ops.base import Value
 from ir.ops.membrane import Membrane
+from ir.quantize.weights import quantum_of
 
 HEADROOM = 2.0
 """Unseen samples may exceed the largest calibrated value by this factor before a current wraps or a payload saturates."""
+GRID_LEVELS = 1 << 12
+"""Data of more levels, floats at random among them, lie on no grid."""
 SHORT = 2
 """Windows of so few steps need no look at the membrane: the current bounds it well."""
 
@@ -32,6 +35,8 @@ class ValueStatistics:
     """Largest magnitude of the summed current, without bias; 0 for an input."""
     membrane: Array | None = None
     """Largest magnitude of v of every neuron (T and batch left out) after its resets; None where the current bounds it well."""
+    quantum: float = 0.0
+    """The power of two of which all values of an input are multiples; 0 for a population, and where there is none."""
 
 
 def observe(chip: Graph, calibration: Mapping[str, Value]) -> dict[str, ValueStatistics]:
@@ -49,7 +54,7 @@ def observe(chip: Graph, calibration: Mapping[str, Value]) -> dict[str, ValueSta
         if node.name in readers:
             currents[node.name] = value
         if node.op.family == "input":
-            statistics[node.name] = ValueStatistics(_largest(value), _rms(value), 0.0)
+            statistics[node.name] = ValueStatistics(_largest(value), _rms(value), 0.0, quantum=_grid(value))
         if node.op.family != "neuron":
             return
         total = _payload_current(node, currents)
@@ -101,6 +106,14 @@ def _rms(value: Value) -> float:
     xp = array_namespace(value)
     active = int(xp.count_nonzero(value)) if value.shape else 0
     return sqrt(float(xp.sum(xp.astype(value, xp.float64) ** 2)) / active) if active else 0.0
+
+
+def _grid(value: Value) -> float:
+    """The largest power of two of which all values are multiples; 0 where that takes more than `GRID_LEVELS` levels."""
+    quantum = quantum_of(np.asarray(value), GRID_LEVELS)
+    if not quantum:
+        return 0.0
+    return float(quantum.numerator & -quantum.numerator) / quantum.denominator
 
 
 def _largest(value: Value) -> float:

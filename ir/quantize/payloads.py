@@ -53,8 +53,15 @@ def payload_scale(
 
 
 def input_scale(readers_scale: float, statistics: ValueStatistics, bits: int) -> float:
-    """The power of two at or above the scale that suits the readers, at which the calibrated input fits `bits` bits."""
+    """
+    The grid of the data where that suits the readers, so that nothing is rounded; else the power of two at or above their scale.
+
+    Args:
+        readers_scale: the coarsest that a reader asks for. bits: of the payload, which hold twice the calibrated input.
+    """
     least = max(readers_scale, statistics.emitted * HEADROOM / (1 << (bits - 1)))
+    if statistics.quantum and statistics.quantum >= least:
+        return statistics.quantum
     return 2.0 ** ceil(log2(least)) if least else 1.0
 
 

@@ -39,12 +39,17 @@ from ir.quantize.units.choose_unit import Unit, choose_unit, weight_exponents
 from ir.quantize.weights import common_quantum, round_weights, weight_levels
 
 Projections = Mapping[str, ProjectionPlan]
+WIDEST = 24
+"""Bits that hold any count from outside."""
 
 
 def plan_input(network: CalibratedNetwork, node: Node) -> InputPlan:
-    """Values from the host arrive as payloads, or as bias mantissas on a chip whose spikes carry none."""
-    if node.type.domain.kind != "graded":
-        return InputPlan(Emission(1.0, max(1, node.type.domain.bound)), None)
+    """Values from the host arrive as payloads, or as bias mantissas on a chip whose spikes carry none; counts as they are."""
+    domain = node.type.domain
+    if domain.kind != "graded":
+        return InputPlan(
+            Emission(1.0, max(1, domain.bound)), payload_bits(domain.bound, WIDEST) if domain.bound else None
+        )
     statistics = network.statistics[node.name]
     widest = network.arithmetic.payload_bits or network.arithmetic.bias_mantissa_bits
     scale = input_scale(network.readers_scale(node.name), statistics, widest)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ir.graph import GraphBuilder
-from ir.ops import Gate, Graded, Input, Linear, Synapse
+from ir.ops import Gate, Graded, Input, Lif, Linear, Synapse
 from ir.quantize.calibration import observe
 
 
@@ -35,3 +35,14 @@ def test_ranges_of_a_gate(library):
 def test_silence_has_no_size():
     zeros = np.zeros((1, 2, 2), np.float32)
     assert observe(network(), {"x": zeros, "s": zeros})["last"].rms == 0.0
+
+
+@pytest.mark.parametrize(
+    ("values", "quantum"), [([0.0, 3.0, 6.0], 1.0), ([0.25, -0.75], 0.25), ([0.1, 0.2000001], 0.0), ([0.0, 0.0], 0.0)]
+)
+def test_the_grid_of_an_input_is_a_power_of_two(values: list[float], quantum: float):
+    b = GraphBuilder("net", 1)
+    x = b.add(Input("graded<24>[2]"), name="x")
+    b.add(Lif(0.5), b.add(Synapse(), x, name="c"), name="s")
+    data = np.resize(np.array(values, np.float32), (1, 3, 2))
+    assert observe(b.build({"s": "s"}), {"x": data})["x"].quantum == quantum

@@ -14,7 +14,8 @@ from backends.event_driven.eight_bits import fits
 from ir.errors import CompileError
 from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret
-from ir.ops import Burst, Concat, Expand, Gate, Graded, Input, Lif, Linear, Reshape, Slice, Sum, Synapse
+from ir.ops import Add, Burst, Concat, Expand, Gate, Graded, Input, Lif, Linear, Reshape, Slice, Sum, Synapse
+from ir.passes.lower_to_synapses import lower_to_synapses
 from ir.quantize.network import quantize
 from ir.verify import verify
 
@@ -322,3 +323,32 @@ def test_every_projection_of_a_neuron_uses_its_eight_bits():
     (exponents,) = quantize(b.build({"s": "s"}), ARITHMETIC, inputs)[1].layers
     assert (one_unit.bits, exponents.bits) == (5, 8)
     assert exponents.limit == "weights"
+
+
+def counting(profile_name: str = "loihi2") -> tuple[Graph, Graph, dict[str, np.ndarray]]:
+    """A block on counts that are added to spikes: its spiking graph, the synaptic one, and counts of 0..3."""
+    rng, b = np.random.default_rng(0), GraphBuilder("net", 4)
+    x = b.add(Input("count<3>[32]"), name="x")
+
+    def projected(value: str, name: str) -> str:
+        weight = rng.integers(-8, 9, (32, 32)).astype(np.float32) / 16
+        return b.add(Linear(), value, name=name, params={"weight": b.param(f"{name}.w", weight)})
+
+    first = b.add(Lif(0.5), projected(x, "a"), name="first")
+    b.add(Lif(0.5), projected(b.add(Add(), x, first, name="sum"), "b"), name="last")
+    graph = b.build({"last": "last"})
+    features = hw_profiles.load(profile_name).features
+    return graph, lower_to_synapses(graph, features, {}), {"x": rng.integers(0, 4, (4, 30, 32)).astype(np.float32)}
+
+
+def test_counts_from_outside_are_payloads_of_scale_one():
+    graph, synaptic, inputs = counting()
+    verify(synaptic, "synaptic")
+    chip, report = quantize(synaptic, ARITHMETIC, inputs)
+    verify(chip, "quantized")
+    assert str(chip.nodes["x"].type) == "graded<3>[32]"
+    assert report.scales["x"] == 1
+    assert all(layer.exact for layer in report.layers)
+    found = interpret(chip, {"x": inputs["x"].astype(np.int64)})["last"]
+    assert np.array_equal(found, interpret(graph, inputs)["last"])
+    assert np.array_equal(interpret(synaptic, inputs)["last"], interpret(graph, inputs)["last"])

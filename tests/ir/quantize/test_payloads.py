@@ -45,3 +45,11 @@ def test_shifted_payloads_fit(wanted, unit, emitted, bits):
     shift = payload_shift(wanted, unit, ValueStatistics(emitted, emitted, 0.0), bits)
     assert shift >= 0
     assert 2 * emitted / unit / 2**shift <= (1 << (bits - 1)) * 1.0001
+
+
+def test_an_input_on_a_grid_keeps_it_where_that_suits_the_readers():
+    on_grid = ValueStatistics(3.0, 1.0, 0.0, quantum=0.25)
+    assert input_scale(0.001, on_grid, 24) == 0.25
+    assert input_scale(0.3, on_grid, 24) == 0.5, "finer payloads would cost the weights bits"
+    assert input_scale(0.001, on_grid, 4) == 1.0, "the grid does not fit the payload"
+    assert input_scale(0.001, ValueStatistics(3.0, 1.0, 0.0), 24) == 2.0**-9
