@@ -35,6 +35,12 @@ class Task:
             raise self.file.broken(what, hint=hint)
 
     @property
+    def names(self) -> tuple[str, ...] | None:
+        """The metrics' names, where the task says them beforehand (`names`)."""
+        names = self.file.call("task.names", lambda: getattr(self.definition, "names", None))
+        return None if names is None else tuple(map(str, names))
+
+    @property
     def parts(self) -> tuple[str, ...]:
         """The parts that the metrics need."""
         return self.file.call("task.parts", lambda: tuple(self.definition.parts))

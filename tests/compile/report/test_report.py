@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[3]
 
 def test_numbers_by_hand(report):
     (part,) = report_content(report)["parts"]
-    spikes = report.parts[0].run.trace.spikes
+    inputs = report.source.parts[0].example["x"].numpy()
+    spikes = report.parts[0].build.program.run(inputs).spikes
     rows = {layer["module"]: layer for layer in part["layers"]}
     assert {name: (row["neurons"], row["added_neurons"]) for name, row in rows.items()} == {
         "lif1": (8, 0),
@@ -24,7 +25,6 @@ def test_numbers_by_hand(report):
     assert (rows["lif1"]["synapses"], rows["lif2"]["synapses"]) == (48, 24)
     for name, row in rows.items():
         assert row["rate"] == pytest.approx(np.mean(spikes[name]))
-    inputs = report.source.parts[0].example["x"].numpy()
     events = part["events"]["synaptic"]
     assert (events["fc1"], events["fc2"]) == (inputs.sum() * 8, spikes["lif1"].sum() * 3)
     assert part["events"]["updates"] == {"lif1": 8 * 2 * 8, "lif2": 3 * 2 * 8}
@@ -33,8 +33,8 @@ def test_numbers_by_hand(report):
 def test_causes_add_up(report):
     energy = report.parts[0].energy
     assert sum(energy.causes.values()) == energy.simulated_pj - energy.analytic_pj
-    spikes = report.parts[0].run.trace.spikes
     inputs = report.source.parts[0].example["x"].numpy()
+    spikes = report.parts[0].build.program.run(inputs).spikes
     rates = inputs.mean(axis=(1, 2)).mean(), spikes["lif1"].mean()
     by_hand = 0.9 * 2 * (rates[0] * 48 + rates[1] * 24)  # E_AC T R FL
     assert float(energy.analytic_pj) == pytest.approx(by_hand)
