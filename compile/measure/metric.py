@@ -31,16 +31,17 @@ def accuracy(outputs: Any, labels: Any) -> float:
     if is_mapping(outputs):
         what = f"accuracy needs one output, and there are {len(outputs)}: {', '.join(map(str, outputs))}"
         raise CompileError("report.accuracy", what, hint=hint)
-    scores: Array = np.asarray(outputs)  # pyright: ignore[reportUnknownArgumentType]
+    scores = _array(outputs)
     scores = scores.sum(axis=0, dtype=np.float64) if scores.ndim == 3 else scores
-    classes = np.asarray(labels)
+    classes = _array(labels)
     if scores.ndim != 2 or classes.shape != scores.shape[:1] or classes.dtype.kind not in "iu":
         what = f"accuracy needs outputs (T, B, classes) and labels (B,), not {np.shape(outputs)} and {classes.shape}"
         raise CompileError("report.accuracy", f"{what} of type {classes.dtype}", hint=hint)
     if classes.min() < 0 or classes.max() >= scores.shape[1]:
         what = f"labels from {classes.min()} to {classes.max()}, and {scores.shape[1]} classes"
         raise CompileError("report.accuracy", what, hint=hint)
-    return float(np.mean(scores.argmax(axis=1) == classes))
+    equal: Array = scores.argmax(axis=1) == classes
+    return float(equal.mean())
 
 
 def measured(metric: Metric, outputs: Mapping[str, Array], labels: Any) -> dict[str, float]:
@@ -59,6 +60,10 @@ def measured(metric: Metric, outputs: Mapping[str, Array], labels: Any) -> dict[
         what = f"{name}() returned a {type(value).__name__} without numbers"
         raise CompileError("report.metric", what, hint="return a number, or {name: number}")
     return {str(key): float(_plain(number)) for key, number in numbers.items()}
+
+
+def _array(value: Any) -> Array:
+    return np.asarray(value)
 
 
 def _plain(number: Any) -> Any:

@@ -34,7 +34,7 @@ NO_UNIT: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True)
-class Quantity:
+class ReportedNumber:
     """One number of a report."""
 
     value: Callable[[Report], float | None]
@@ -59,21 +59,25 @@ def _rate(report: Report) -> float | None:
     return sum(layer.rate * layer.neurons for layer in layers) / neurons if neurons else None
 
 
-QUANTITIES: Mapping[str, Quantity] = {
-    "differ": Quantity(
+QUANTITIES: Mapping[str, ReportedNumber] = {
+    "differ": ReportedNumber(
         lambda report: sum(part.run.verdict.differing for part in report.parts),
         "values in which the target differs from its twin",
         NO_UNIT,
     ),
-    "kept": Quantity(lambda report: _match(report).kept, "spikes in floats and integers", NO_UNIT),
-    "lost": Quantity(lambda report: _match(report).lost, "spikes in the floats alone", NO_UNIT),
-    "added": Quantity(lambda report: _match(report).added, "spikes in the integers alone", NO_UNIT),
-    "f1": Quantity(lambda report: _match(report).f1, "2 kept / (2 kept + lost + added)", PERCENT),
-    "rate": Quantity(_rate, "spikes per neuron and step", PERCENT),
-    "energy": Quantity(_energy, "counted energy per sample", PJ),
-    "neurons": Quantity(lambda report: sum(part.occupancy.neurons for part in report.parts), "on the chip", NO_UNIT),
-    "synapses": Quantity(lambda report: sum(part.occupancy.synapses for part in report.parts), "on the chip", NO_UNIT),
-    "chips": Quantity(lambda report: sum(part.occupancy.chips for part in report.parts), "at the least", NO_UNIT),
+    "kept": ReportedNumber(lambda report: _match(report).kept, "spikes in floats and integers", NO_UNIT),
+    "lost": ReportedNumber(lambda report: _match(report).lost, "spikes in the floats alone", NO_UNIT),
+    "added": ReportedNumber(lambda report: _match(report).added, "spikes in the integers alone", NO_UNIT),
+    "f1": ReportedNumber(lambda report: _match(report).f1, "2 kept / (2 kept + lost + added)", PERCENT),
+    "rate": ReportedNumber(_rate, "spikes per neuron and step", PERCENT),
+    "energy": ReportedNumber(_energy, "counted energy per sample", PJ),
+    "neurons": ReportedNumber(
+        lambda report: sum(part.occupancy.neurons for part in report.parts), "on the chip", NO_UNIT
+    ),
+    "synapses": ReportedNumber(
+        lambda report: sum(part.occupancy.synapses for part in report.parts), "on the chip", NO_UNIT
+    ),
+    "chips": ReportedNumber(lambda report: sum(part.occupancy.chips for part in report.parts), "at the least", NO_UNIT),
 }
 """Name -> the quantity."""
 

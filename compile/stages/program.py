@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,17 @@ class Program:
         """The model's own neuron populations, without the gates that lowering added."""
         nodes = self.deployment.chip.nodes
         return tuple(name for name, node in nodes.items() if is_population_of_the_model(node))
+
+    def save(self, path: str | Path) -> None:
+        """
+        Write the program into one file, without pickle, whole or not at all: `compile.load_program` reads it anywhere.
+
+        Raises:
+            CompileError: the file cannot be written.
+        """
+        from compile.stages.program_file import save_program
+
+        save_program(self, Path(path))
 
     def on(self, target_name: str) -> Program:
         """The same network on another target."""

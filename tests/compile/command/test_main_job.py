@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import nir
-import numpy as np
 import pytest
 
 from compile.driver import compile_network

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from compile.command.screen import screen_of
 from compile.report.report_json import report_content
+from compile.report.report_text import report_text
+from ir.errors import CompileError
 
 ROOT = Path(__file__).parents[3]
 
@@ -47,3 +52,25 @@ def test_a_report_passes_if_every_part_agrees(report):
     assert not replace(report, parts=(part, failed)).passed
     counted = replace(part, run=replace(part.run, verdict=replace(part.run.verdict, events_equal=False)))
     assert not replace(report, parts=(counted,)).passed
+
+
+class Frame:
+    """What is asked of pandas."""
+
+    def __init__(self, rows: list[dict[str, object]]) -> None:
+        self.rows = rows
+
+
+def test_layers_as_a_data_frame(report, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=Frame))
+    rows = report.to_pandas().rows
+    assert [row["module"] for row in rows] == ["lif1", "lif2"]
+    match = report.parts[0].run.matches["lif1"]
+    assert (rows[0]["part"], rows[0]["kept"], rows[0]["f1"]) == ("network", match.kept, match.f1)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(CompileError, match="pandas is not installed"):
+        report.to_pandas()
+
+
+def test_a_report_prints_itself(report):
+    assert repr(report) == str(report) == report_text(report, screen_of(sys.stdout))
