@@ -182,7 +182,7 @@ def _metrics(source: Source, builds: list[Build], options: Options, progress: Pr
 
 def _metric_names(source: Source, options: Options) -> tuple[str, ...] | None:
     """The names of the metrics that will be measured; None where the task does not say them beforehand."""
-    return source.task.names if _has_metrics(source, options) else ()
+    return source.task.metric_names if _has_metrics(source, options) else ()
 
 
 def _has_metrics(source: Source, options: Options) -> bool:

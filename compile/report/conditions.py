@@ -26,7 +26,7 @@ COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
 }
 GRAMMAR = re.compile(
-    r"\s*(?P<name>[^\s<>=!]+)\s*(?P<comparison>[<>=!]=|<|>)\s*"
+    r"\s*(?P<name>[^\s<>=!]([^<>=!]*[^\s<>=!])?)\s*(?P<comparison>[<>=!]=|<|>)\s*"
     r"(?P<number>[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)\s*(?P<unit>[A-Za-z%]*)\s*"
 )
 PERCENT = {"%": 0.01}

@@ -98,7 +98,8 @@ def _energy_lines(report: Report) -> Iterator[str]:
         for name, pj in energy.causes.items():
             causes[name] = causes.get(name, Fraction(0)) + pj
     largest = sorted(causes.items(), key=lambda item: -abs(item[1]))
-    named, rest = largest[:CAUSES_IN_FULL], largest[CAUSES_IN_FULL:]
+    shown = CAUSES_IN_FULL if len(largest) > CAUSES_IN_FULL + 1 else len(largest)
+    named, rest = largest[:shown], largest[shown:]
     if rest:
         named.append((f"the rest ({len(rest)} causes)", sum((pj for _, pj in rest), Fraction(0))))
     parts = [f"{name.replace('_', ' ')} {'+' if pj > 0 else ''}{energy_text(pj)}" for name, pj in named]

@@ -60,7 +60,7 @@ def table_lines(parts: Sequence[PartReport], by_module: bool, screen: Screen) ->
     lines = [line for part in parts for line in _part_lines(part, by_module)]
     everything = list(_columns(lines))
     columns = list(everything)
-    least = min(NAME, max(len(line.name) for line in lines))
+    least = min(NAME, max(len(line.label(NAME)) for line in lines))
     while len(columns) > 1 and _width(columns, lines) + least > screen.width:
         columns.remove(min(columns, key=lambda column: column.importance))
     longest = max(len(line.label(screen.width)) for line in lines)

@@ -20,6 +20,7 @@ from ir.errors import CompileError
         ("  differ   >0 ", "differ", ">", 0),
         ("energy > 1 uJ", "energy", ">", 1e6),
         ("energy>=2.5e3 nJ", "energy", ">=", 2.5e6),
+        ("i2t R@5 < 80", "i2t R@5", "<", 80),
         ("R@Sum != .5", "R@Sum", "!=", 0.5),
         ("f1 <= 99.5 %", "f1", "<=", 0.995),
         ("lost == 3", "lost", "==", 3),
