@@ -90,17 +90,19 @@ def _outcome(report: Report, options: argparse.Namespace) -> int:
     """The exit code of a report, and on the error stream why it is none of 0."""
     from compile.report.conditions import parse_condition
 
+    error = report.metrics.error
+    met = [] if error else [text.strip() for text in options.fail_if if parse_condition(text).holds(report)]
+    if met:
+        return complain("\n".join(f"fail-if: {text}" for text in met), EXIT_CONDITION)
     if not report.passed:
         return complain("error: the target differs from the engine that it was compared with", EXIT_BUG)
-    if report.metrics.error is not None:
-        return complain(report.metrics.error, report.metrics.error.exit_code)
-    met = [text for text in options.fail_if if parse_condition(text).holds(report)]
-    if met:
-        return complain("\n".join(f"fail-if: {text.strip()}" for text in met), EXIT_CONDITION)
-    return EXIT_OK
+    return EXIT_OK if error is None else complain(error, error.exit_code)
 
 
 def _bench(options: argparse.Namespace) -> int:
+    if options.json or options.fail_if:
+        what = f"--bench makes no report for {'--json' if options.json else '--fail-if'}"
+        raise CompileError("cli.bench", what, hint="leave one of them out")
     from compile.benchmark.table import markdown
     from compile.driver import benchmark_network
 

@@ -107,7 +107,7 @@ def _finish(work: Work | EvaluationRow, cache: ResultCache) -> EvaluationRow:
     if isinstance(work, EvaluationRow):
         return work
     total, done = sum(map(len, work.keys.values())), len(work.results)
-    with tqdm(total=total, initial=done, desc=str(work.setting), unit="batch", mininterval=0.5) as bar:
+    with tqdm(total=total, initial=done, desc=str(work.setting), unit="batch", mininterval=0.5, disable=None) as bar:
         for future in as_completed(work.pending):
             key, packed = work.pending[future], future.result()
             cache.save(key, packed)

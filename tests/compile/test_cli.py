@@ -106,6 +106,18 @@ def test_conditions_are_exit_codes(capsys, tiny: Path, conditions: list[str], co
     assert capsys.readouterr().err.strip() == said
 
 
+def test_a_target_that_differs_is_a_bug_unless_a_condition_says_so(tiny: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("compile.measure.verdict.Verdict.passed", False)
+    monkeypatch.setattr("compile.measure.verdict.Verdict.differing", 3, raising=False)
+    assert main([str(tiny), *GPU, "--quiet"]) == 1
+    assert main([str(tiny), *GPU, "--quiet", "--fail-if", "neurons > 10"]) == 4
+
+
+def test_a_benchmark_makes_no_report(fails, tiny: Path):
+    fails([str(tiny), *GPU, "--quiet", "--bench", "--json"], 2, "cli.bench", "--json")
+    fails([str(tiny), *GPU, "--quiet", "--bench", "--fail-if", "differ > 0"], 2, "cli.bench", "--fail-if")
+
+
 def test_conditions_that_nobody_can_check_are_refused_before_anything_runs(
     fails, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
