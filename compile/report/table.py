@@ -38,9 +38,11 @@ class TableLine:
     classes: str = ""
 
     def label(self, width: int) -> str:
-        """The name with its classes where both fit, else as much of the name as fits."""
-        whole = f"{self.name} ({self.classes})" if self.classes else self.name
-        return whole if len(whole) <= width else shortened(self.name, width)
+        """The name with as many of its classes as fit, the last ones first, else as much of the name as fits."""
+        classes = self.classes.split(", ") if self.classes else []
+        choices = (classes, classes[-2:], classes[-2:-1], classes[-1:])
+        labels = (f"{self.name} ({', '.join(choice)})" for choice in choices if choice)
+        return next((label for label in labels if len(label) <= width), shortened(self.name, width))
 
 
 @dataclass(frozen=True)

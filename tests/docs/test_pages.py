@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 
 from compile import compile_model
+from compile.cli import _parser as parser  # pyright: ignore[reportPrivateUsage]
 from compile.cli import main
+from compile.command.arguments import strategies
+from compile.evaluation.cli import _parser as evaluation_parser  # pyright: ignore[reportPrivateUsage]
+from compile.report.conditions import parse_condition
 from models import cmsf
 
 pytestmark = pytest.mark.checkout
@@ -63,8 +67,27 @@ def test_the_smallest_model_file_compiles(tmp_path: Path):
 
 def commands(page: str) -> Iterator[list[str]]:
     """The arguments of the page's command lines."""
-    for line in re.findall(r"^    python -m compile (.+)$", (ROOT / page).read_text(), re.MULTILINE):
+    found = re.findall(r"^    .*?(?:python -m compile|spike-compile) (.+)$", (ROOT / page).read_text(), re.MULTILINE)
+    for line in found:
         yield [quoted or plain for quoted, plain in re.findall(r'"([^"]*)"|(\S+)', line)]
+
+
+LINES = [line for page in PAGES if page.name != "extending.md" for line in commands(str(page.relative_to(ROOT)))]
+"""docs/extending.md runs its own, in what it makes."""
+
+
+@pytest.mark.parametrize("arguments", LINES, ids=" ".join)
+def test_command_lines_are_understood(arguments: list[str]):
+    ours = evaluation_parser() if arguments[0] == "evaluate" else parser()
+    options = ours.parse_args(arguments[1:] if arguments[0] == "evaluate" else arguments)
+    assert all(parse_condition(text) for text in getattr(options, "fail_if", ()))
+    assert strategies(options.lower) if options.lower else True
+
+
+def test_the_readme_has_the_flags():
+    flags = set(re.findall(r"--[a-z][a-z-]+", parser().format_help())) - {"--help"}
+    shown = set(re.findall(r"--[a-z][a-z-]+", "\n".join(page.read_text() for page in PAGES)))
+    assert flags - shown == set()
 
 
 def test_a_model_file_with_a_task_and_its_command(

@@ -46,9 +46,12 @@ def test_colours_are_in_the_head_alone(report: Report):
 
 
 def test_the_path_goes_before_the_classes():
-    line = TableLine("  lif1", classes="Linear, LIFNode")
-    assert line.label(30) == "  lif1 (Linear, LIFNode)"
-    assert line.label(20) == "  lif1"
+    line = TableLine("  lif1", classes="AvgPool2d, Linear, LIFNode")
+    assert line.label(35) == "  lif1 (AvgPool2d, Linear, LIFNode)"
+    assert line.label(34) == "  lif1 (Linear, LIFNode)"
+    assert line.label(20) == "  lif1 (Linear)"
+    assert line.label(10) == "  lif1"
+    assert TableLine("  lif1").label(10) == "  lif1"
 
 
 def test_of_a_long_name_the_end_is_shown():
