@@ -67,6 +67,20 @@ def test_host_parts_payloads_and_names_travel(tmp_path: Path):
     assert_same(load_program(tmp_path / "b"), named, X[..., :3])
 
 
+ELSEWHERE = f"""
+import sys
+
+import numpy as np
+
+from {load_program.__module__} import load_program
+
+folder = sys.argv[1]
+trace = load_program(folder + "/net.spikes").run(np.load(folder + "/x.npy"))
+np.savez(folder + "/y.npz", **trace.spikes)
+assert "spikingjelly" not in sys.modules
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("target", ["gpu", pytest.param("loihi", marks=pytest.mark.lava)])
 def test_the_same_spikes_in_another_process_without_the_module(tiny: Path, tmp_path: Path, target: str):
@@ -74,14 +88,10 @@ def test_the_same_spikes_in_another_process_without_the_module(tiny: Path, tmp_p
     program.save(tmp_path / "net.spikes")
     tiny.unlink()
     np.save(tmp_path / "x.npy", X)
-    code = (
-        "import sys, numpy as np; from compile import load_program; folder = sys.argv[1]\n"
-        "trace = load_program(f'{folder}/net.spikes').run(np.load(f'{folder}/x.npy'))\n"
-        "np.savez(f'{folder}/y.npz', **trace.spikes)\n"
-        "assert 'spikingjelly' not in sys.modules\n"
-    )
     root = Path(__file__).parents[3]
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=root, check=True, timeout=300, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-c", ELSEWHERE, str(tmp_path)], cwd=root, check=True, timeout=300, capture_output=True
+    )
     with np.load(tmp_path / "y.npz") as file:
         spikes = program.run(X).spikes
         assert set(file) == set(spikes)
