@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from compile import compile_model
 from compile.cli import _parser as parser  # pyright: ignore[reportPrivateUsage]
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.checkout
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-RUN = {"README.md", "docs/extending.md", "docs/model-file.md", "docs/reporting.md"}
+RUN = {"README.md", "docs/extending.md", "docs/model-file.md", "docs/neurons.md", "docs/reporting.md"}
 """Pages with blocks that run: here, and docs/extending.md in tests/docs/test_extending.py."""
 
 
@@ -99,6 +100,16 @@ def test_a_model_file_with_a_task_and_its_command(
     assert main(arguments) == 0
     assert "accuracy on the whole test set: source 0." in capsys.readouterr().out
     assert main([*arguments, "--fail-if", "acuracy < 1"]) == 2
+
+
+def test_neurons_written_out_are_those_of_the_page():
+    scope: dict[str, Any] = {}
+    for block in blocks("docs/neurons.md"):
+        exec(block, scope)
+    net = torch.nn.Sequential(torch.nn.Linear(6, 5), scope["Neurons"]())
+    x = 4 * torch.rand(8, 3, 6, generator=torch.Generator().manual_seed(0))
+    (spikes,) = compile_model(net, target="gpu", precision="float", example=x).run(x).outputs.values()
+    assert np.array_equal(spikes, net(x).detach().numpy())
 
 
 def test_reporting_from_top_to_bottom(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
