@@ -33,7 +33,8 @@ class InterpreterEngine:
         counter = _Counter(self._chip, probes)
         outputs = interpret(self._chip, {name: self._wide(array) for name, array in inputs.items()}, counter)
         events = Events(samples, steps, counter.spikes, counter.synaptic, counter.updates)
-        return Trace({name: np.asarray(array) for name, array in outputs.items()}, counter.probed, events)
+        found = {name: np.asarray(array) for name, array in outputs.items()}
+        return Trace.of(self._chip, found, counter.probed, events)
 
     def _wide(self, array: Array) -> Array:
         """The arithmetic of the whole run follows from the inputs'."""

@@ -1,4 +1,4 @@
-"""What a run yields: outputs, the spikes that were asked for, the counted events. The engines agree on all of it."""
+"""What a run yields: outputs, the spikes and payloads that were asked for, the counted events. The engines agree on all of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+
+from ir.graph import Graph, Node
 
 Array = np.ndarray[Any, Any]
 
@@ -25,6 +27,16 @@ class Events:
     updates: Mapping[str, int] = field(default_factory=dict[str, int])
     """Population -> neuron updates (neurons x steps x samples, x micro-steps where it has them)."""
 
+    def __add__(self, other: Events) -> Events:
+        """The events of two batches of the same network, of windows of one length."""
+        assert self.steps == other.steps, "the energy of a sample needs windows of one length"
+        sums = (_sums(getattr(self, kind), getattr(other, kind)) for kind in ("spikes", "synaptic", "updates"))
+        return Events(self.samples + other.samples, self.steps, *sums)
+
+
+def _sums(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:
+    return {name: count + second[name] for name, count in first.items()}
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -34,9 +46,48 @@ class Trace:
     """Output name -> array (T, B, *shape), or (B, *shape) where the output is static over the window. From an engine uint8 for
     spikes and counts, int32 for integer payloads; from a `Program`, which finishes them on the host, float32."""
     spikes: Mapping[str, Array]
-    """Probed population -> array (T, B, *shape): uint8 for spikes, int32 for integer payloads, the source's dtype for real
-    ones."""
+    """Probed population that spikes -> uint8 array (T, B, *shape); whole numbers of another dtype where neurons fire several
+    times a step."""
     events: Events
+    payloads: Mapping[str, Array] = field(default_factory=dict[str, Array])
+    """Probed population that emits payloads, as membranes -> array (T, B, *shape): int32, or the source's dtype for real ones."""
+    scales: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Probed population that emits payloads -> real value of one integer of it; only a `Program` knows it."""
+
+    @staticmethod
+    def of(chip: Graph, outputs: Mapping[str, Array], emissions: Mapping[str, Array], events: Events) -> Trace:
+        """A trace of what probed populations (or inputs) of a chip graph emitted, spikes and payloads told apart by type."""
+        spiking = {name for name in emissions if _spikes(chip.nodes[name])}
+        spikes = {name: array for name, array in emissions.items() if name in spiking}
+        return Trace(outputs, spikes, events, {name: a for name, a in emissions.items() if name not in spiking})
+
+    @property
+    def emissions(self) -> dict[str, Array]:
+        """What every probed population emitted: spikes and payloads together."""
+        return {**self.spikes, **self.payloads}
+
+    def __repr__(self) -> str:
+        """Three lines: sizes, outputs, probes."""
+        arrays = {"outputs": self.outputs, "spikes": self.spikes, "payloads": self.payloads}
+        shown = {kind: _shapes(table) for kind, table in arrays.items() if table}
+        probes = ", ".join(f"{kind} {text}" for kind, text in shown.items() if kind != "outputs")
+        sizes = f"{self.events.steps} steps, {self.events.samples} samples, {sum(self.events.spikes.values()):,} spikes"
+        return f"Trace: {sizes}\n  outputs {shown.get('outputs', '-')}\n  probes  {probes or '-'}"
+
+
+def _spikes(node: Node) -> bool:
+    """Whether a population emits spikes, or how many of them, rather than payloads."""
+    return node.type.domain.kind in ("spike", "count") or getattr(node.op, "max_spikes", 1) != 1
+
+
+SHOWN = 3
+"""Arrays that a trace's text names one by one."""
+
+
+def _shapes(arrays: Mapping[str, Array]) -> str:
+    """The first names with their shapes, and how many more there are."""
+    named = ", ".join(f"{name} {tuple(array.shape)}" for name, array in list(arrays.items())[:SHOWN])
+    return named if len(arrays) <= SHOWN else f"{named} and {len(arrays) - SHOWN} more"
 
 
 class Engine(Protocol):

@@ -8,16 +8,25 @@ have none, so that neither can be taken for the other; a file without an ending 
 from __future__ import annotations
 
 import argparse
+import json
 import re
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backends.targets import DEFAULT, TARGETS
 from compile.command.arguments import path, positive, strategies
-from compile.command.exit_code import EXIT_BUG, EXIT_OK, exit_code, prepare_streams
+from compile.command.exit_code import EXIT_BUG, EXIT_CONDITION, EXIT_OK, complain, exit_code, prepare_streams
+from compile.command.progress import Progress
+from compile.command.screen import screen_of
 from compile.stages.options import Options
 from compile.version import version
 from ir.errors import CompileError
+
+if TYPE_CHECKING:
+    from compile.report.report import Report
 
 
 def main(argv: Sequence[str]) -> int:
@@ -56,22 +65,58 @@ def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         return EXIT_OK
     if options.network is None:
         parser.error("name a network: a model file (.py) or a .nir file")
-    if options.bench:
-        return _bench(options)
+    if not options.quiet:  # torch takes seconds to load
+        print(f"spike-compile {version()}: {options.network} -> {options.target}", file=sys.stderr, flush=True)
+    return _bench(options) if options.bench else _report(options)
+
+
+def _report(options: argparse.Namespace) -> int:
+    """Compile, run and report; what fails in the end does so after everything is shown and written."""
     from compile.driver import compile_network
     from compile.report.report_text import report_text
 
-    report = compile_network(options.network, _options(options))
-    print(report_text(report))
-    return EXIT_OK if report.passed else EXIT_BUG
+    with (
+        redirect_stdout(sys.stderr) if options.json or options.quiet else nullcontext()
+    ):  # libraries print when imported
+        report = compile_network(options.network, _options(options), Progress(quiet=options.quiet))
+    if options.json:
+        print(json.dumps(report.plain(), indent=1))
+    elif not options.quiet:
+        print(report_text(report, screen_of(sys.stdout)))
+    return _outcome(report, options)
+
+
+def _outcome(report: Report, options: argparse.Namespace) -> int:
+    """The exit code of a report, and on the error stream why it is none of 0."""
+    from compile.report.conditions import parse_condition
+
+    error = report.metrics.error
+    met = [] if error else [text.strip() for text in options.fail_if if parse_condition(text).holds(report)]
+    if met:
+        return complain("\n".join(f"fail-if: {text}" for text in met), EXIT_CONDITION)
+    if not report.passed:
+        return complain("error: the target differs from the engine that it was compared with", EXIT_BUG)
+    return EXIT_OK if error is None else complain(error, error.exit_code)
 
 
 def _bench(options: argparse.Namespace) -> int:
+    if options.json or options.fail_if:
+        what = f"--bench makes no report for {'--json' if options.json else '--fail-if'}"
+        raise CompileError("cli.bench", what, hint="leave one of them out")
     from compile.benchmark.table import markdown
     from compile.driver import benchmark_network
 
     print(markdown(benchmark_network(options.network, _options(options))), end="")
     return EXIT_OK
+
+
+EXAMPLES = """\
+examples:
+  spike-compile models/cmsf.py --target loihi --out out       every part on Lava; networks, IR and report below out/
+  spike-compile net.nir --dt 1e-4 --inputs spikes.npz         a NIR file on inputs of your own
+  spike-compile net.py --target gpu --json --quiet            the report for a program
+  spike-compile net.py --fail-if "differ > 0" --fail-if "energy > 1 uJ"
+"""
 
 
 def _options(options: argparse.Namespace) -> Options:
@@ -89,14 +134,17 @@ def _options(options: argparse.Namespace) -> Options:
         out=options.out,
         lower=strategies(options.lower),
         dump=options.dump,
+        fail_if=tuple(options.fail_if),
     )
 
 
 def _parser() -> argparse.ArgumentParser:
+    others = "; ".join(f"{name}: {command.__doc__}" for name, command in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="spike-compile",
         description="Compile a spiking network to synapses and threshold neurons and run it on Loihi's simulation or on torch.",
-        epilog=f"Other commands: {'; '.join(f'{name}: {command.__doc__}' for name, command in COMMANDS.items())}",
+        epilog=f"{EXAMPLES}\nOther commands: {others}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("network", nargs="?", help="a model file (.py), a .nir file, or a .net file of lava-dl")
@@ -130,6 +178,15 @@ def _parser() -> argparse.ArgumentParser:
         help="time the compiled network against its source and against its matrix products",
     )
     add("--dump", action="store_true", help="print the IR after every pass")
+    add("--quiet", action="store_true", help="print errors alone; with --json, nothing else but the report")
+    add("--json", action="store_true", help="print the content of report.json in place of the report")
+    add(
+        "--fail-if",
+        action="append",
+        default=[],
+        metavar="CONDITION",
+        help='end with exit code 4 if it is met: "accuracy < 0.97", "differ > 0", "energy > 1 uJ"; may be repeated',
+    )
     add("--version", action="version", version=f"spike-compile {version()}")
     add(
         "--list",

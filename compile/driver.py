@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +11,14 @@ from torch import nn
 
 from backends.targets import DEFAULT
 from compile.command.progress import Progress
-from compile.energy import PUBLISHED_TABLES, EnergyReport, PublishedTable, energy_report, missing_prices
-from compile.measure.layers import layer_summaries
-from compile.measure.occupancy import occupancy
-from compile.measure.run import Run, run_part
+from compile.measure.metric import Metric
 from compile.measure.test_set import measure_test_set
 from compile.output.atomic_folder import check_folder
-from compile.output.write import write_all
-from compile.report.report import PartReport, Report
+from compile.report.conditions import check_names, parse_condition
+from compile.report.part_report import part_report, published_table, sample_metrics
+from compile.report.report import Metrics, Report
+from compile.report.write import write_all
+from compile.stages.batches import batches_of
 from compile.stages.build import Build, build_part
 from compile.stages.load import load_source
 from compile.stages.options import Options
@@ -26,7 +26,6 @@ from compile.stages.program import Program
 from compile.stages.source import Example, Source
 from frontend.tracing.untouched import left_as_it_was
 from ir.errors import CompileError
-from ir.profile import Profile
 
 if TYPE_CHECKING:
     from compile.benchmark.table import Benchmark
@@ -85,16 +84,41 @@ def compile_model(
             hint = f"choose one with part=: {', '.join(each.name for each in source.parts)}"
             raise CompileError("options.part", f"{source.name} has several parts", hint=hint)
         with source.running():
-            return build_part(source.parts[0], source, settings, hardware, Progress(quiet=True)).program
+            build = build_part(source.parts[0], source, settings, hardware, Progress(quiet=True))
+    return replace(build.program, reporter=_Reporter(build, source, settings))
 
 
-def compile_network(network: str | Path, options: Options) -> Report:
+@dataclass(frozen=True)
+class _Reporter:
+    """What `Program.report` needs to know beside the program: where it comes from."""
+
+    build: Build
+    source: Source
+    options: Options
+
+    def __call__(self, program: Program, samples: Any, labels: Any, metric: Metric | None) -> Report:
+        """Run the samples, by default the example's, on the program and account for them."""
+        build, progress = replace(self.build, program=program), Progress(quiet=True)
+        options = replace(self.options, target=program.target)
+        batches = batches_of(program, build.part.example if samples is None else samples, labels)
+        part = part_report(build, self.source, batches, program.profile, progress)
+        metrics = sample_metrics(part.run, metric)
+        return Report(self.source, options, program.profile.name, (part,), metrics, progress.seconds)
+
+
+def compile_network(network: str | Path, options: Options, progress: Progress | None = None) -> Report:
     """What the command line does: compile every part, run it, check it, measure it, report it, and write the files."""
-    progress, profile = Progress(), options.hardware()
+    progress, profile = progress or Progress(), options.hardware()
+    conditions = [parse_condition(text) for text in options.fail_if]
     source = _source(network, options, progress)
+    check_names(conditions, metrics=_metric_names(source, options))
     with source.running():
         builds = [build_part(part, source, options, profile, progress) for part in source.parts]
-        parts = tuple(_measured(build, source, profile, progress) for build in builds)
+        examples = [batches_of(build.program, build.part.example) for build in builds]
+        parts = tuple(
+            part_report(build, source, batches, profile, progress)
+            for build, batches in zip(builds, examples, strict=True)
+        )
         metrics = _metrics(source, builds, options, progress)
     report = Report(source, options, profile.name, parts, metrics, progress.seconds)
     if options.dump:
@@ -134,51 +158,36 @@ def _source(network: str | Path, options: Options, progress: Progress) -> Source
     options.place.require()
     with progress.stage("load"):
         source = load_source(network, options)
-        _published(source)
+        published_table(source)
         if options.inputs is not None:
             source = source.with_inputs(options.inputs, whole=options.part is None)
     return source
 
 
-def _measured(build: Build, source: Source, profile: Profile, progress: Progress) -> PartReport:
-    """Run a part and account for it."""
-    run = run_part(build, build.part.example, progress)
-    chip = build.program.deployment.chip
-    return PartReport(
-        build,
-        run,
-        layer_summaries(chip, run.trace.events),
-        occupancy(build.deployment, profile),
-        _energy(build, run, source, profile),
-    )
+def _metrics(source: Source, builds: list[Build], options: Options, progress: Progress) -> Metrics:
+    """
+    The task's metrics, where the network has a task, all of it was compiled, and its own inputs were run.
 
-
-def _energy(build: Build, run: Run, source: Source, profile: Profile) -> EnergyReport | None:
-    """The energy comparison; None where the profile has no price for something that happened."""
-    chip, events = build.program.deployment.chip, run.trace.events
-    if missing_prices(chip, events, profile):
-        return None
-    return energy_report(build.source, run.rates, chip, events, profile, _published(source))
-
-
-def _published(source: Source) -> PublishedTable | None:
-    """The paper's energy table that the model file names, if any."""
-    if source.energy_table is None:
-        return None
-    if source.energy_table not in PUBLISHED_TABLES:
-        what, hint = f"unknown ENERGY_TABLE {source.energy_table!r}", f"known: {', '.join(PUBLISHED_TABLES)}"
-        raise CompileError("model.energy-table", what, where=source.name, hint=hint)
-    return PUBLISHED_TABLES[source.energy_table]
-
-
-def _metrics(
-    source: Source, builds: list[Build], options: Options, progress: Progress
-) -> Mapping[str, Mapping[str, float]]:
-    """The task's metrics, where the network has a task, all of it was compiled, and its own inputs were run."""
-    if source.task is None or options.part is not None or options.inputs is not None:
-        return {}
+    An error of the task is kept, not raised: all else that was found out stays.
+    """
+    if not _has_metrics(source, options):
+        return Metrics()
+    samples = "the whole test set"
     with progress.stage("whole test set"):
-        return measure_test_set(source.task, builds, progress.quiet)
+        try:
+            return Metrics(measure_test_set(source.task, builds, progress.quiet), samples)
+        except CompileError as error:
+            return Metrics(samples=samples, error=error)
+
+
+def _metric_names(source: Source, options: Options) -> tuple[str, ...] | None:
+    """The names of the metrics that will be measured; None where the task does not say them beforehand."""
+    return source.task.metric_names if _has_metrics(source, options) else ()
+
+
+def _has_metrics(source: Source, options: Options) -> bool:
+    """Whether the task's metrics are measured."""
+    return source.task is not None and options.part is None and options.inputs is None
 
 
 def _print_texts(builds: list[Build]) -> None:

@@ -58,11 +58,11 @@ FLOORS = {
         "targets",
     ),
     "compile": (
-        "command energy version",
+        "command energy event_data version",
+        "output",
         "stages",
         "measure",
         "report",
-        "output",
         "benchmark",
         "driver evaluation",
         "cli",

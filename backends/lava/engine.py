@@ -95,8 +95,8 @@ class LavaEngine:
         activity = {name: record.activity for name, record in recordings.items() if record.activity is not None}
         activity |= {name: np.count_nonzero(x, axis=1).reshape(steps, -1) for name, x in samples.items()}
         outputs = {name: self._output(name, recordings["output " + name].values) for name in self.chip.outputs}
-        spikes = {name: self._probed(name, recordings, samples) for name in probes}
-        return Trace(outputs, spikes, count_events(self.chip, activity, batch, steps))
+        emissions = {name: self._probed(name, recordings, samples) for name in probes}
+        return Trace.of(self.chip, outputs, emissions, count_events(self.chip, activity, batch, steps))
 
     def network(self) -> LavaNetwork:
         """The network as a Lava process, to be connected to other processes and run by them."""

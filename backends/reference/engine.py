@@ -56,7 +56,7 @@ class ReferenceEngine:
         check_probes(self.chip, probes, "run.probe")
         results = self._prepared(frozenset(probes)).run(samples)
         steps, batch = next(iter(samples.values())).shape[:2]
-        return Trace(results.outputs, results.spikes, results.counter.events(batch, steps))
+        return Trace.of(self.chip, results.outputs, results.spikes, results.counter.events(batch, steps))
 
     @cached_property
     def _execution_device(self) -> ExecutionDevice:

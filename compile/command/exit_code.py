@@ -1,4 +1,7 @@
-"""What a command ends with: 0 ok, 1 our bug, 2 bad usage or input, 3 the target cannot run the network, 130 interrupted."""
+"""
+What a command ends with: 0 ok, 1 our bug, 2 bad usage or input, 3 the target cannot run the network,
+4 a condition of `--fail-if` is met, 130 interrupted.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from contextlib import suppress
 from compile.command.signals import SignalReceived, raise_on_signals
 from ir.errors import CompileError
 
-EXIT_OK, EXIT_BUG, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+EXIT_OK, EXIT_BUG, EXIT_USAGE, EXIT_CONDITION, EXIT_INTERRUPTED = 0, 1, 2, 4, 130
 
 
 def exit_code(run: Callable[[], int]) -> int:
@@ -20,19 +23,19 @@ def exit_code(run: Callable[[], int]) -> int:
         with raise_on_signals():
             return run()
     except CompileError as error:
-        return _complain(error, error.exit_code)
+        return complain(error, error.exit_code)
     except SignalReceived as request:
-        return _complain(f"interrupted by {request}", request.exit_code)
+        return complain(f"interrupted by {request}", request.exit_code)
     except KeyboardInterrupt:
-        return _complain("interrupted", EXIT_INTERRUPTED)
+        return complain("interrupted", EXIT_INTERRUPTED)
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
     except MemoryError as error:
         what = f"not enough memory: {error}" if str(error) else "not enough memory"
-        return _complain(CompileError("memory", what, hint="fewer --samples, or one --part"), EXIT_USAGE)
+        return complain(CompileError("memory", what, hint="fewer --samples, or one --part"), EXIT_USAGE)
     except OSError as error:
-        return _complain(CompileError("io", error.strerror or str(error), where=str(error.filename or "")), EXIT_USAGE)
+        return complain(CompileError("io", error.strerror or str(error), where=str(error.filename or "")), EXIT_USAGE)
 
 
 def prepare_streams() -> None:
@@ -45,7 +48,8 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="replace")
 
 
-def _complain(what: object, exit_code: int) -> int:
+def complain(what: object, exit_code: int) -> int:
+    """Say an error on the error stream; the exit code that it ends with."""
     with suppress(OSError):  # the error stream may be a file on a full disk; the code still tells
         print(what, file=sys.stderr)
     return exit_code

@@ -41,7 +41,7 @@ class EvaluationRow:
     energy_pj: Fraction | None = None
     """Counted events times prices for one sample of every part; None where the profile lacks a price."""
     refused: CompileError | None = None
-    """Why it cannot be compiled; then there is no more."""
+    """Why it cannot be compiled, or measured; then there is no more."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _finish(work: Work | EvaluationRow, cache: ResultCache) -> EvaluationRow:
     if isinstance(work, EvaluationRow):
         return work
     total, done = sum(map(len, work.keys.values())), len(work.results)
-    with tqdm(total=total, initial=done, desc=str(work.setting), unit="batch", mininterval=0.5) as bar:
+    with tqdm(total=total, initial=done, desc=str(work.setting), unit="batch", mininterval=0.5, disable=None) as bar:
         for future in as_completed(work.pending):
             key, packed = work.pending[future], future.result()
             cache.save(key, packed)
@@ -117,7 +117,10 @@ def _finish(work: Work | EvaluationRow, cache: ResultCache) -> EvaluationRow:
             bar.update()
     results = {part: [work.results[key] for key in keys] for part, keys in work.keys.items()}
     events = {part: total_events(batches) for part, batches in results.items()}
-    metrics = work.task.metrics({part: _joined(work.networks[part], batches) for part, batches in results.items()})
+    try:
+        metrics = work.task.metrics({part: _joined(work.networks[part], batches) for part, batches in results.items()})
+    except CompileError as error:  # of the user's; the batches are kept, and the other settings go on
+        return EvaluationRow(work.setting, refused=error)
     samples = {part: counts.samples for part, counts in events.items()}
     return EvaluationRow(work.setting, samples, metrics, _energy_pj(work, events))
 

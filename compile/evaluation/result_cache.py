@@ -10,6 +10,8 @@ import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import reduce
+from operator import add
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -50,12 +52,7 @@ def unpack(packed: bytes) -> BatchResult | None:
 
 def total_events(results: Sequence[BatchResult]) -> Events:
     """Add up the events of all batches of a part."""
-    batches = [result.events for result in results]
-    sums = {
-        kind: {name: sum(getattr(events, kind)[name] for events in batches) for name in getattr(batches[0], kind)}
-        for kind in ("spikes", "synaptic", "updates")
-    }
-    return Events(sum(events.samples for events in batches), batches[0].steps, **sums)
+    return reduce(add, (result.events for result in results))
 
 
 class ResultCache:

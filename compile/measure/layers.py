@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from backends.trace import Events
@@ -17,6 +18,8 @@ class LayerSummary:
     name: str
     module: str
     """Path of the model's module."""
+    classes: str
+    """What the modules of the layer are, those that feed it first."""
     neurons: int
     """The population's own."""
     added_neurons: int
@@ -29,22 +32,24 @@ class LayerSummary:
     """Spikes per neuron and step, 0..1."""
 
 
-def layer_summaries(chip: Graph, events: Events) -> tuple[LayerSummary, ...]:
-    """The layers of a chip graph in order, with the firing rates of a run."""
+def layer_summaries(chip: Graph, events: Events, classes: Mapping[str, str]) -> tuple[LayerSummary, ...]:
+    """The layers of a chip graph in order, with the firing rates of a run and the layers' classes."""
     layers, rows = layer_of(chip), dict[str, list[NodeResources]]()
     for row in node_resources(chip):
         if row.node in layers:
             rows.setdefault(layers[row.node], []).append(row)
-    return tuple(_summary(chip, layer, rows[layer], events) for layer in dict.fromkeys(layers.values()))
+    names = dict.fromkeys(layers.values())
+    return tuple(_summary(chip, name, rows[name], events, classes.get(name, "")) for name in names)
 
 
-def _summary(chip: Graph, name: str, rows: list[NodeResources], events: Events) -> LayerSummary:
+def _summary(chip: Graph, name: str, rows: list[NodeResources], events: Events, classes: str) -> LayerSummary:
     neurons = sum(row.neurons for row in rows if row.node == name)
     added = sum(row.synapses for row in rows if is_added(chip.nodes[row.node]))
     emissions = neurons * events.steps * events.samples
     return LayerSummary(
         name=name,
         module=chip.nodes[name].provenance.module,
+        classes=classes,
         neurons=neurons,
         added_neurons=sum(row.neurons for row in rows) - neurons,
         synapses=sum(row.synapses for row in rows) - added,

@@ -1,48 +1,124 @@
-"""One compiled part on its target, against the reference and against the source's own arithmetic."""
+"""One compiled part on its target, against its twin and against the source's own arithmetic, batch by batch."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from backends.targets import target
-from backends.trace import Trace
+from backends.trace import Array, Events, Trace
 from compile.command.progress import Progress
 from compile.energy.rates import RateMeter, Rates
-from compile.measure.verdict import Verdict, agreement, compare
+from compile.measure.spike_match import SpikeMatch, added_up, match_spikes
+from compile.measure.verdict import Verdict, compare
+from compile.stages.batches import Batch
 from compile.stages.build import Build
 from compile.stages.program import Program
+from compile.stages.samples import join_samples
+from ir.errors import CompileError
 from ir.interpreter import interpret
 
 ALL_POPULATIONS_LIMIT = 50_000_000
 """Neurons x steps x samples up to which the gates that lowering added are compared too, one by one."""
+Outputs = Mapping[str, Array]
 
 
 @dataclass(frozen=True)
 class Run:
-    """A part's run on the target."""
+    """A part's run on the target; of the populations' spikes only what was counted is kept."""
 
-    trace: Trace
+    outputs: Outputs
+    """Of the compiled network, all samples."""
+    events: Events
     verdict: Verdict
     """The target against its twin, every population and step."""
-    agreement: Mapping[str, float]
-    """Population -> share of spikes that are equal in floats and integers."""
+    matches: Mapping[str, SpikeMatch]
+    """Population that spikes -> what the integers kept of its spikes, lost and added."""
     rates: Rates
     """Activity of the source network's values."""
+    others: Mapping[str, Outputs] = field(default_factory=dict[str, Outputs])
+    """The same samples through the imported network ("source") and the lowered one in its arithmetic ("float")."""
+    labels: Array | None = None
+    """(B, ...), where there are labels."""
 
 
-def run_part(build: Build, inputs: Mapping[str, Any], progress: Progress) -> Run:
-    """Run the samples on the target, check it against its twin, and measure what the integers changed."""
-    program, probes = build.program, probed(build.program, inputs)
-    with progress.stage(f"{build.part.name}: run on {engine_text(program)}"):
-        trace = program.run(inputs, probes)
-    with progress.stage(f"{build.part.name}: compare spike by spike"):
-        verdict = _verdict(program, inputs, trace, probes)
-        floating = build.floating.run(inputs)
-    meter = RateMeter(build.source)
-    interpret(build.source, build.source_inputs(inputs), meter)
-    return Run(trace, verdict, agreement(floating, trace), meter.rates)
+def run_part(build: Build, batches: Iterable[Batch], progress: Progress) -> Run:
+    """
+    Run the samples on the target, check it against its twin, and measure what the integers changed.
+
+    Raises:
+        CompileError: there is no batch, batches differ in their steps, or only some have labels.
+    """
+    meter, runs = RateMeter(build.source), list[_BatchRun]()
+    with progress.stage(f"{build.part.name}: run on {engine_text(build.program)}, compare spike by spike"):
+        for batch in batches:
+            runs.append(_run_batch(build, batch, len(runs), meter, progress))
+            _check_batch(build, runs)
+    if not runs:
+        raise CompileError("report.samples", "there are no samples", where=build.part.name)
+    return _joined(build, runs, meter.rates)
+
+
+@dataclass(frozen=True)
+class _BatchRun:
+    """What is kept of a batch."""
+
+    outputs: Mapping[str, Outputs]
+    """Of "compiled", "float" and "source"."""
+    events: Events
+    verdict: Verdict | None
+    matches: Mapping[str, SpikeMatch]
+    labels: Array | None
+
+
+def _run_batch(build: Build, batch: Batch, number: int, meter: RateMeter, progress: Progress) -> _BatchRun:
+    """Run one batch, the `number`-th from 0: a slow twin looks at the first alone."""
+    program, probes = build.program, probed(build.program, batch.samples)
+    trace = program.run(batch.inputs, probes)
+    progress.lap("run")
+    slow = target(program.target).twin.samples is not None
+    verdict = _verdict(program, batch.inputs, trace, probes) if number == 0 or not slow else None
+    floating = build.floating.run(batch.inputs)
+    outputs: dict[str, Outputs] = {kind: floating.outputs for kind in ("source", "float")}
+    outputs["compiled"] = trace.outputs
+    source = interpret(build.source, build.source_inputs(batch.inputs), meter)
+    if not build.source.is_integer:
+        outputs["source"] = {program.called(n): _plain(value, build.source, n) for n, value in source.items()}
+    progress.lap("compare")
+    return _BatchRun(outputs, trace.events, verdict, match_spikes(floating, trace), batch.labels)
+
+
+def _plain(value: Any, source: Any, name: str) -> Array:
+    """An output of the interpreter in the layout of a program's."""
+    return np.asarray(value[0] if source.nodes[source.outputs[name]].type.static else value)
+
+
+def _check_batch(build: Build, runs: list[_BatchRun]) -> None:
+    first, last = runs[0], runs[-1]
+    if first.events.steps != last.events.steps:
+        what = f"batches of {first.events.steps} and of {last.events.steps} steps"
+        raise CompileError("report.steps", what, where=build.part.name, hint="report windows of one length")
+    if (first.labels is None) != (last.labels is None):
+        raise CompileError("report.labels", "only some batches have labels", where=build.part.name)
+
+
+def _joined(build: Build, runs: list[_BatchRun], rates: Rates) -> Run:
+    """All batches together."""
+    types, events, matches = build.program.outputs, runs[0].events, runs[0].matches
+    for run in runs[1:]:
+        events, matches = events + run.events, added_up(matches, run.matches)
+    verdicts, place = [run.verdict for run in runs if run.verdict is not None], 0
+    verdict = verdicts[0]
+    for run, more in zip(runs, verdicts[1:], strict=False):
+        place += run.events.samples
+        verdict = verdict.joined(more, place)
+    outputs = {kind: join_samples([run.outputs[kind] for run in runs], types) for kind in runs[0].outputs}
+    labels = [run.labels for run in runs if run.labels is not None]
+    joined = np.concatenate(labels) if labels else None
+    return Run(outputs.pop("compiled"), events, verdict, matches, rates, outputs, joined)
 
 
 def _verdict(program: Program, inputs: Mapping[str, Any], trace: Trace, probes: tuple[str, ...]) -> Verdict:
@@ -67,10 +143,9 @@ def engine_text(program: Program) -> str:
     return program.engine.describe()
 
 
-def probed(program: Program, inputs: Mapping[str, Any]) -> tuple[str, ...]:
-    """Every population where that fits into memory, else the model's own."""
+def probed(program: Program, samples: int) -> tuple[str, ...]:
+    """Every population where that many samples of it fit into memory, else the model's own."""
     chip = program.deployment.chip
-    samples = next(iter(program.host_inputs(inputs).values())).shape[1]
     neurons = {node.name: node.type.size for node in chip.nodes.values() if node.op.family == "neuron"}
     small = sum(neurons.values()) * max(chip.steps, 1) * samples <= ALL_POPULATIONS_LIMIT
     return tuple(neurons) if small else program.populations

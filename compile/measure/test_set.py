@@ -1,4 +1,4 @@
-"""The whole test set through the source network and through the compiled one: what quantisation costs the task."""
+"""The whole test set through the source network, the lowered one and the compiled one: what quantisation costs the task."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tqdm import tqdm
 from backends.targets import REFERENCE
 from backends.trace import Array
 from compile.stages.build import Build
+from compile.stages.program import Program
 from compile.stages.samples import cut_samples, join_samples
 from frontend.neuron_rules.table import reset_neurons
 from frontend.type_guards import is_list, is_mapping, is_tuple
@@ -20,21 +21,29 @@ BATCH = 256
 
 
 def measure_test_set(task: Any, builds: Sequence[Build], quiet: bool) -> dict[str, dict[str, float]]:
-    """Metrics of the source network ("source") and of the compiled one on the reference ("compiled"), by name."""
-    source: dict[str, dict[str, Array]] = {}
-    compiled: dict[str, dict[str, Array]] = {}
+    """
+    Metrics by name of the torch modules ("source"), of the lowered network in its arithmetic ("float"), and of the compiled one
+    on the reference ("compiled").
+    """
+    outputs: dict[str, dict[str, dict[str, Array]]] = {"source": {}, "float": {}, "compiled": {}}
     for build in builds:
         if build.part.name not in task.parts:
             continue
         inputs = task.inputs(build.part.name)
         batches = cut_samples(inputs, build.floating, BATCH)
         types = {name: build.source.nodes[value].type for name, value in build.source.outputs.items()}
-        bar = tqdm(batches, desc=f"  {build.part.name}: test set", unit="batch", leave=False, disable=quiet)
+        bar = tqdm(batches, desc=f"  {build.part.name}: test set", unit="batch", leave=False, disable=quiet or None)
         twin = build.program.on(REFERENCE)
-        results = [(_source_outputs(build, batch), dict(twin.run(batch, probes=()).outputs)) for batch in bar]
-        source[build.part.name] = join_samples([ours for ours, _ in results], types)
-        compiled[build.part.name] = join_samples([theirs for _, theirs in results], types)
-    return {"source": task.metrics(source), "compiled": task.metrics(compiled)}
+        results = [_all_outputs(build, twin, batch) for batch in bar]
+        for kind, own in outputs.items():
+            own[build.part.name] = join_samples([result[kind] for result in results], types)
+    return {kind: task.metrics(own) for kind, own in outputs.items()}
+
+
+def _all_outputs(build: Build, twin: Program, batch: Mapping[str, Array]) -> dict[str, Mapping[str, Array]]:
+    """The outputs of a batch by whose they are."""
+    floating, compiled = (program.run(batch, probes=()).outputs for program in (build.floating, twin))
+    return {"source": _source_outputs(build, batch), "float": floating, "compiled": compiled}
 
 
 def _source_outputs(build: Build, batch: Mapping[str, Array]) -> dict[str, Array]:

@@ -1,9 +1,8 @@
-"""Comparisons that can fail: target against reference (exactly), integers against floats (measured)."""
+"""The comparison that can fail: a target against its twin, exactly."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -32,6 +31,13 @@ class Verdict:
         """No difference at all."""
         return self.differing == 0 and self.events_equal
 
+    def joined(self, later: Verdict, offset: int) -> Verdict:
+        """This and the verdict of a later batch, whose first sample is number `offset`."""
+        first = self.first or (later.first and f"{later.first}, of the batch that begins with sample {offset}")
+        compared, differing = self.compared + later.compared, self.differing + later.differing
+        equal = self.events_equal and later.events_equal
+        return Verdict(self.against, self.populations, compared, differing, first, equal)
+
     def text(self) -> str:
         """The verdict in one sentence."""
         if self.passed:
@@ -42,7 +48,8 @@ class Verdict:
 
 def compare(against: str, ours: Trace, theirs: Trace) -> Verdict:
     """Compare every probed population and every output of two runs, exactly."""
-    pairs = [(name, ours.spikes[name], theirs.spikes[name]) for name in ours.spikes]
+    emitted, expected = ours.emissions, theirs.emissions
+    pairs = [(name, emitted[name], expected[name]) for name in emitted]
     pairs += [(f"output {name}", ours.outputs[name], theirs.outputs[name]) for name in ours.outputs]
     differing, first = 0, ""
     for name, a, b in pairs:
@@ -51,14 +58,4 @@ def compare(against: str, ours: Trace, theirs: Trace) -> Verdict:
             first = f"{name} {tuple(int(n) for n in places[0])}"
         differing += len(places)
     compared = sum(a.size for _, a, _ in pairs)
-    return Verdict(against, len(ours.spikes), compared, differing, first, ours.events == theirs.events)
-
-
-def agreement(floating: Trace, integer: Trace) -> dict[str, float]:
-    """Spiking population -> share of spikes that integers and floats have in common, over neurons, steps, samples."""
-    shared = [name for name in integer.spikes if name in floating.spikes and integer.spikes[name].dtype == np.uint8]
-    return {name: float((_fired(floating.spikes[name]) == _fired(integer.spikes[name])).mean()) for name in shared}
-
-
-def _fired(values: Any) -> Any:
-    return np.asarray(values) != 0
+    return Verdict(against, len(emitted), compared, differing, first, ours.events == theirs.events)

@@ -1,18 +1,24 @@
-"""What a compilation found out: the one structure behind the terminal report and report.json."""
+"""What a compilation found out: the one structure behind the terminal report, report.json and what `Program.report` gives."""
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+from compile.command.screen import screen_of
 from compile.energy import EnergyReport
 from compile.measure.layers import LayerSummary
 from compile.measure.occupancy import Occupancy
 from compile.measure.run import Run
+from compile.measure.spike_match import SpikeMatch, total
 from compile.stages.build import Build
 from compile.stages.options import Options
 from compile.stages.source import Source
+from ir.errors import CompileError
 
 
 @dataclass(frozen=True)
@@ -26,24 +32,84 @@ class PartReport:
     energy: EnergyReport | None
     """None where the profile lacks a price."""
 
+    @property
+    def match(self) -> SpikeMatch:
+        """What the integers kept of the model's spikes, all layers together."""
+        return total(self.run.matches[layer.name] for layer in self.layers if layer.name in self.run.matches)
+
 
 @dataclass(frozen=True)
+class Metrics:
+    """What the task's metrics say."""
+
+    values: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
+    """Metrics by name of the network as it is ("source"), lowered ("float") and as it runs ("compiled"); empty without any."""
+    samples: str = ""
+    """Which samples they are about."""
+    error: CompileError | None = None
+    """Why there are none, where computing them failed."""
+
+
+@dataclass(frozen=True, repr=False)
 class Report:
-    """A whole compilation."""
+    """A whole compilation; it prints itself."""
 
     source: Source
     options: Options
     profile: str
     """The name of the hardware profile."""
     parts: tuple[PartReport, ...]
-    metrics: Mapping[str, Mapping[str, float]]
-    """Metrics by name, of the network as it is ("source") and as it runs ("compiled"); empty without a task."""
+    metrics: Metrics
     seconds: Mapping[str, float]
     """Stage -> duration."""
     files: Mapping[str, Path] = field(default_factory=dict[str, Path])
-    """What was written, by name."""
+    """What was written."""
 
     @property
     def passed(self) -> bool:
         """Every part agrees with the engine it was compared with."""
         return all(part.run.verdict.passed for part in self.parts)
+
+    @property
+    def accuracy(self) -> Mapping[str, float]:
+        """Accuracy of "source", "float" and "compiled", 0..1; empty where it was not measured."""
+        return {kind: own["accuracy"] for kind, own in self.metrics.values.items() if "accuracy" in own}
+
+    def __repr__(self) -> str:
+        """What the command line prints."""
+        from compile.report.report_text import report_text
+
+        return report_text(self, screen_of(sys.stdout))
+
+    def plain(self) -> dict[str, Any]:
+        """The content of report.json, see docs/report.md."""
+        from compile.report.report_json import report_content
+
+        return report_content(self)
+
+    def to_pandas(self) -> Any:
+        """
+        The layers of all parts as a pandas DataFrame: the fields of `layers[]` in docs/report.md, and the part.
+
+        Raises:
+            CompileError: pandas is not installed.
+        """
+        try:
+            pandas: Any = importlib.import_module("pandas")
+        except ImportError:
+            hint = "pip install pandas, or read report.plain()"
+            raise CompileError("report.pandas", "pandas is not installed", hint=hint) from None
+        rows = [{"part": part["name"], **_flat(layer)} for part in self.plain()["parts"] for layer in part["layers"]]
+        return pandas.DataFrame(rows)
+
+    def save(self, folder: str | Path) -> Report:
+        """Write what `--out` writes into a folder, whole or not at all; CompileError where that is impossible."""
+        from compile.report.write import write_all
+
+        return replace(self, files=write_all(self, Path(folder)))
+
+
+def _flat(layer: Mapping[str, Any]) -> dict[str, Any]:
+    """The spikes' numbers in columns of their own."""
+    row = {key: value for key, value in layer.items() if key != "spikes"}
+    return {**row, **(layer["spikes"] or dict.fromkeys(("kept", "lost", "added", "f1")))}

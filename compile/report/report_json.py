@@ -6,11 +6,12 @@ from dataclasses import asdict
 from typing import Any
 
 from compile.measure.run import engine_text
+from compile.measure.spike_match import SpikeMatch
 from compile.report.report import PartReport, Report
 from frontend.nir.import_nir import NirImport
 from frontend.tracing.import_check import ImportCheck
 
-SCHEMA = "spike-compiler-report/1"
+SCHEMA = "spike-compiler-report/2"
 
 
 def report_content(report: Report) -> dict[str, Any]:
@@ -30,20 +31,23 @@ def report_content(report: Report) -> dict[str, Any]:
         "semantics": _semantics(source.reading),
         "lints": [asdict(lint) for lint in source.reading.lints] if source.reading else [],
         "parts": [_part(part) for part in report.parts],
-        "metrics": {kind: dict(values) for kind, values in report.metrics.items()},
+        "metrics": {kind: dict(values) for kind, values in report.metrics.values.items()},
+        "metrics_samples": report.metrics.samples,
+        "metrics_error": None if report.metrics.error is None else report.metrics.error.what,
         "seconds": dict(report.seconds),
     }
 
 
 def _part(part: PartReport) -> dict[str, Any]:
-    events, verdict = part.run.trace.events, part.run.verdict
+    events, verdict = part.run.events, part.run.verdict
     deployment, imported = part.build.deployment, part.build.imported
     quantization, plan = deployment.quantization, deployment.schedule
     return {
         "name": part.build.part.name,
         "samples": events.samples,
         "import": _import(imported),
-        "layers": [{**asdict(layer), "agreement": part.run.agreement.get(layer.name)} for layer in part.layers],
+        "spikes": part.match.plain() if part.run.matches else None,
+        "layers": [{**asdict(layer), "spikes": _spikes(part.run.matches.get(layer.name))} for layer in part.layers],
         "check": {**asdict(verdict), "passed": verdict.passed},
         "quantization": [asdict(layer) for layer in quantization.layers] if quantization is not None else None,
         "chip": {**asdict(part.occupancy), "chips": part.occupancy.chips},
@@ -52,6 +56,11 @@ def _part(part: PartReport) -> dict[str, Any]:
         "events": {kind: dict(getattr(events, kind)) for kind in ("spikes", "synaptic", "updates")},
         "energy": part.energy.plain() if part.energy is not None else None,
     }
+
+
+def _spikes(match: SpikeMatch | None) -> dict[str, float] | None:
+    """Kept, lost and added; None for a population that emits payloads."""
+    return None if match is None else match.plain()
 
 
 def _semantics(imported: NirImport | None) -> dict[str, Any] | None:

@@ -2,63 +2,74 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from fractions import Fraction
 
+from compile.command.screen import Screen
 from compile.measure.run import engine_text
-from compile.report.report import Report
-from compile.report.table import HEAD, energy_text, part_lines
+from compile.report.report import Metrics, Report
+from compile.report.table import table_lines
+from compile.report.units import energy_text
 from frontend.nir.import_nir import NirImport
 
-WIDTH = 112
 LAYERS_IN_FULL = 18
 """Up to this many layers, every one has its own line; beyond it the layers of one module share a line."""
 
+CAUSES_IN_FULL = 3
+"""The largest causes of a difference in energy have their names; the others are the rest."""
 
-def report_text(report: Report) -> str:
+
+def report_text(report: Report, screen: Screen) -> str:
     """The whole report."""
-    return "\n".join(_lines(report))
+    return "\n".join(_lines(report, screen))
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _lines(report: Report, screen: Screen) -> Iterator[str]:
     options, source = report.options, report.source
     config = f" ({source.config})" if source.config else ""
     engine = engine_text(report.parts[0].build.program)
-    samples = report.parts[0].run.trace.events.samples
-    yield f"{source.name}{config} -> {options.target}: {engine}, {options.precision}, profile {report.profile}"
-    steps = report.parts[0].run.trace.events.steps
-    yield f"T = {source.steps or f'{steps} (streaming)'}, {samples} samples; energies per sample"
-    yield from _reading_lines(source.reading)
+    events = report.parts[0].run.events
+    title = f"{source.name}{config} -> {options.target}: {engine}, {options.precision}, profile {report.profile}"
+    yield from screen.wrapped(title)
+    yield f"T = {source.steps or f'{events.steps} (streaming)'}, {events.samples} samples; energies per sample"
+    yield from _wrapped(_reading_lines(source.reading), screen)
     yield ""
-    yield HEAD
     by_module = sum(len(part.layers) for part in report.parts) > LAYERS_IN_FULL
-    for part in report.parts:
-        yield from part_lines(part, by_module)
-    yield from _check_lines(report)
-    yield from _chip_lines(report)
-    yield from _energy_lines(report)
-    yield from _metric_lines(report.metrics)
+    yield from table_lines(report.parts, by_module, screen)
+    yield ""
+    yield from _check_lines(report, screen)
+    yield from _wrapped(_spike_lines(report), screen)
+    yield from _wrapped(_chip_lines(report), screen)
+    yield from _wrapped(_energy_lines(report), screen)
+    yield from _metric_lines(report.metrics, screen)
     if report.files:
         yield f"files    {', '.join(str(path) for path in report.files.values())}"
 
 
-def _check_lines(report: Report) -> Iterator[str]:
-    yield ""
+def _check_lines(report: Report, screen: Screen) -> Iterator[str]:
     for part in report.parts:
         imported = part.build.imported
         if imported is not None:
-            yield from _wrapped(f"import   {part.build.part.name}: {imported.text()}")
+            yield from screen.wrapped(f"import   {part.build.part.name}: {imported.text()}")
     for part in report.parts:
-        mark = "PASS" if part.run.verdict.passed else "FAIL"
+        mark, style = ("PASS", "good") if part.run.verdict.passed else ("FAIL", "bad")
         text = f"check    {part.build.part.name}: {mark}, {part.run.verdict.against}: {part.run.verdict.text()}"
-        yield from _wrapped(text)
+        first, *others = screen.wrapped(text)
+        yield first.replace(f": {mark},", f": {screen.paint(mark, style)},", 1)
+        yield from others
+
+
+def _spike_lines(report: Report) -> Iterator[str]:
+    """What the integers did to the floats' spikes."""
+    for part in report.parts:
+        if part.run.matches and report.options.precision == "int":
+            yield f"spikes   {part.build.part.name}: integers against floats, {part.match.text()}"
 
 
 def _chip_lines(report: Report) -> Iterator[str]:
     for part in report.parts:
         if part.occupancy.neurons:
-            yield from _wrapped(f"chip     {part.build.part.name}: {part.occupancy.text()}")
+            yield f"chip     {part.build.part.name}: {part.occupancy.text()}"
 
 
 def _reading_lines(imported: NirImport | None) -> Iterator[str]:
@@ -68,9 +79,9 @@ def _reading_lines(imported: NirImport | None) -> Iterator[str]:
     record = imported.reading.record()
     for source in dict.fromkeys(item["source"] for item in record.values()):
         options = ", ".join(f"{name}={item['value']}" for name, item in record.items() if item["source"] == source)
-        yield from _wrapped(f"reading  {source}: {options}")
+        yield f"reading  {source}: {options}"
     for lint in imported.lints:
-        yield from _wrapped(f"note     {f'{lint.node}: ' if lint.node else ''}{lint.text}")
+        yield f"note     {f'{lint.node}: ' if lint.node else ''}{lint.text}"
 
 
 def _energy_lines(report: Report) -> Iterator[str]:
@@ -87,20 +98,25 @@ def _energy_lines(report: Report) -> Iterator[str]:
         for name, pj in energy.causes.items():
             causes[name] = causes.get(name, Fraction(0)) + pj
     largest = sorted(causes.items(), key=lambda item: -abs(item[1]))
-    parts = [f"{name.replace('_', ' ')} {'+' if pj > 0 else ''}{energy_text(pj)}" for name, pj in largest]
-    why = f"why      counted - formula = {energy_text(simulated - analytic)} = {'; '.join(parts)}"
-    yield from _wrapped(why)
+    shown = CAUSES_IN_FULL if len(largest) > CAUSES_IN_FULL + 1 else len(largest)
+    named, rest = largest[:shown], largest[shown:]
+    if rest:
+        named.append((f"the rest ({len(rest)} causes)", sum((pj for _, pj in rest), Fraction(0))))
+    parts = [f"{name.replace('_', ' ')} {'+' if pj > 0 else ''}{energy_text(pj)}" for name, pj in named]
+    yield f"why      counted - formula = {energy_text(simulated - analytic)} = {'; '.join(parts)}"
 
 
-def _metric_lines(metrics: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
-    if not metrics:
+def _metric_lines(metrics: Metrics, screen: Screen) -> Iterator[str]:
+    if metrics.error is not None:
+        yield from screen.wrapped(f"task     {screen.paint('FAILED', 'bad')}: {metrics.error.what}")
+    if not metrics.values:
         return
-    source, compiled = metrics["source"], metrics["compiled"]
-    pairs = [f"{name} {source[name]:.1f} -> {compiled[name]:.1f}" for name in source]
-    task = f"task     source -> compiled, whole test set: {', '.join(pairs)}"
-    yield from _wrapped(task)
+    names = next(iter(metrics.values.values()))
+    for name in names:
+        kinds = ", ".join(f"{kind} {own[name]:.4g}" for kind, own in metrics.values.items())
+        yield from screen.wrapped(f"task     {name} on {metrics.samples}: {kinds}")
 
 
-def _wrapped(text: str) -> list[str]:
-    """A line that may be longer than the screen; what follows its label is aligned."""
-    return textwrap.wrap(text, WIDTH, subsequent_indent=" " * 9, break_on_hyphens=False, break_long_words=False)
+def _wrapped(lines: Iterator[str], screen: Screen) -> Iterator[str]:
+    for line in lines:
+        yield from screen.wrapped(line)

@@ -1,83 +1,142 @@
-"""The table of the report: one line per layer, or per module where there are many layers, and one for each part."""
+"""
+The table of the report: one line per layer, or per module where there are many layers, and one for each part.
+
+A column has one unit. Where the screen is too narrow, the least telling columns are left out, and named below.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from compile.command.screen import Screen
 from compile.energy import EnergyReport
 from compile.measure.layers import LayerSummary
+from compile.measure.spike_match import SpikeMatch, total
 from compile.report.report import PartReport
+from compile.report.units import energy_unit, in_unit
 
-NAME_WIDTH = 26
-HEAD = (
-    f"{'layer':<{NAME_WIDTH}}{'neurons':>10}{'+ added':>10}{'synapses':>15}{'+ added':>10}"
-    f"{'rate':>7}{'agree':>8}{'formula':>11}{'counted':>11}"
-)
+NAME = 26
+"""Characters that a name gets before columns do."""
+GAP = "  "
 
 
 @dataclass(frozen=True)
 class TableLine:
-    """One line; energies in pJ per sample, None where nothing is known."""
+    """One line; None where nothing is known."""
 
     name: str
-    neurons: int
-    added_neurons: int
-    synapses: int
-    added_synapses: int
-    rate: float | None
-    agreement: float | None
-    analytic_pj: Fraction | None
-    simulated_pj: Fraction | None
+    neurons: int | None = None
+    added_neurons: int | None = None
+    synapses: int | None = None
+    added_synapses: int | None = None
+    rate: float | None = None
+    match: SpikeMatch | None = None
+    analytic_pj: Fraction | None = None
+    simulated_pj: Fraction | None = None
+    classes: str = ""
 
-    def text(self, indent: str) -> str:
-        """The line under `HEAD`."""
-        name = indent + self.name
-        name = name if len(name) <= NAME_WIDTH else indent + "…" + self.name[len(indent) + 1 - NAME_WIDTH :]
-        counts = f"{self.neurons:>10,}{self.added_neurons:>10,}{self.synapses:>15,}{self.added_synapses:>10,}"
-        rate = "-" if self.rate is None else f"{self.rate:.1%}"
-        agreement = "-" if self.agreement is None else f"{self.agreement:.2%}"
-        energies = f"{energy_text(self.analytic_pj):>11}{energy_text(self.simulated_pj):>11}"
-        return f"{name:<{NAME_WIDTH}}{counts}{rate:>7}{agreement:>8}{energies}"
+    def label(self, width: int) -> str:
+        """The name with as many of its classes as fit, the last ones first, else as much of the name as fits."""
+        classes = self.classes.split(", ") if self.classes else []
+        choices = (classes, classes[-2:], classes[-2:-1], classes[-1:])
+        labels = (f"{self.name} ({', '.join(choice)})" for choice in choices if choice)
+        return next((label for label in labels if len(label) <= width), shortened(self.name, width))
 
 
-def part_lines(part: PartReport, by_module: bool) -> Iterator[str]:
-    """The lines of a part: its layers, or the modules that they belong to; what the host costs; the sum."""
+@dataclass(frozen=True)
+class Column:
+    """One column behind the names."""
+
+    head: str
+    cell: Callable[[TableLine], str]
+    importance: int
+    """Columns of little importance go first."""
+    about: str = ""
+    """What its head does not say where it stands alone."""
+
+
+def table_lines(parts: Sequence[PartReport], by_module: bool, screen: Screen) -> Iterator[str]:
+    """The head, and the lines of every part: its layers, or the modules that they belong to; what the host costs; the sum."""
+    lines = [line for part in parts for line in _part_lines(part, by_module)]
+    everything = list(_columns(lines))
+    columns = list(everything)
+    least = min(NAME, max(len(line.label(NAME)) for line in lines))
+    while len(columns) > 1 and _width(columns, lines) + least > screen.width:
+        columns.remove(min(columns, key=lambda column: column.importance))
+    longest = max(len(line.label(screen.width)) for line in lines)
+    names = max(least, min(longest, screen.width - _width(columns, lines)))
+    widths = [_column_width(column, lines) for column in columns]
+    heads = "".join(f"{GAP}{column.head:>{width}}" for column, width in zip(columns, widths, strict=True))
+    yield screen.paint(f"{'layer':<{names}}{heads}", "head")
+    for line in lines:
+        cells = "".join(f"{GAP}{column.cell(line):>{width}}" for column, width in zip(columns, widths, strict=True))
+        yield f"{line.label(names):<{names}}{cells}"
+    left_out = [f"{column.head}{column.about}" for column in everything if column not in columns]
+    if left_out:
+        yield from screen.wrapped(f"         ({', '.join(left_out)}: with more width)")
+
+
+def shortened(name: str, width: int) -> str:
+    """A name that fits; of one that is too long the end is shown, behind its indentation."""
+    if len(name) <= width:
+        return name
+    indent = name[: len(name) - len(name.lstrip())]
+    return f"{indent}…{name[len(name) - (width - len(indent) - 1) :]}"
+
+
+def _columns(lines: Sequence[TableLine]) -> Iterator[Column]:
+    """All columns, from left to right."""
+    unit = energy_unit([pj for line in lines for pj in (line.analytic_pj, line.simulated_pj)])
+    yield Column("neurons", lambda line: _count(line.neurons), 7)
+    yield Column("+ added", lambda line: _count(line.added_neurons), 3, " neurons")
+    yield Column("synapses", lambda line: _count(line.synapses), 4)
+    yield Column("+ added", lambda line: _count(line.added_synapses), 0, " synapses")
+    yield Column("rate %", lambda line: "-" if line.rate is None else f"{100 * line.rate:.1f}", 6)
+    yield Column("kept", lambda line: "-" if line.match is None else f"{line.match.kept:,}", 1)
+    yield Column("lost", lambda line: "-" if line.match is None else f"{line.match.lost:,}", 8)
+    yield Column("added", lambda line: "-" if line.match is None else f"{line.match.added:,}", 8)
+    yield Column("F1", lambda line: "-" if line.match is None else f"{line.match.f1:.4f}", 2)
+    yield Column(f"formula {unit}", lambda line: in_unit(line.analytic_pj, unit), 5)
+    yield Column(f"counted {unit}", lambda line: in_unit(line.simulated_pj, unit), 9)
+
+
+def _count(number: int | None) -> str:
+    return "-" if number is None else f"{number:,}"
+
+
+def _column_width(column: Column, lines: Sequence[TableLine]) -> int:
+    return max(len(column.head), *(len(column.cell(line)) for line in lines))
+
+
+def _width(columns: Sequence[Column], lines: Sequence[TableLine]) -> int:
+    return sum(len(GAP) + _column_width(column, lines) for column in columns)
+
+
+def _part_lines(part: PartReport, by_module: bool) -> Iterator[TableLine]:
     layers = [_layer_line(part, layer) for layer in part.layers]
-    lines = _module_lines(part.layers, layers) if by_module else layers
-    yield from (line.text("  ") for line in lines)
+    yield from _module_lines(part.layers, layers) if by_module else layers
     host = _host_pj(part.energy)
     if host:
-        yield f"{'  on the host':<86}{energy_text(host):>11}{'-':>11}"
-    yield _sum_line(part.build.part.name.upper(), layers, part.energy).text("")
-
-
-def energy_text(pj: Fraction | None) -> str:
-    """An energy with the unit that fits."""
-    if pj is None:
-        return "-"
-    value = float(pj)
-    for unit in ("pJ", "nJ", "uJ", "mJ"):
-        if abs(value) < 1000 or unit == "mJ":
-            break
-        value /= 1000
-    return f"{value:.3g} {unit}"
+        yield TableLine("  on the host", analytic_pj=host)
+    yield _sum_line(part.build.part.name.upper(), layers, part.energy)
 
 
 def _layer_line(part: PartReport, layer: LayerSummary) -> TableLine:
     """A layer with the energies of everything that feeds it."""
     modules = [module for module in part.energy.layers if module.layer == layer.name] if part.energy else None
     return TableLine(
-        layer.module or layer.name,
+        f"  {layer.module or layer.name}",
         layer.neurons,
         layer.added_neurons,
         layer.synapses,
         layer.added_synapses,
         layer.rate,
-        part.run.agreement.get(layer.name),
+        part.run.matches.get(layer.name),
         None if modules is None else sum((module.analytic_pj for module in modules), Fraction(0)),
         None if modules is None else sum((module.simulated_pj for module in modules), Fraction(0)),
+        layer.classes,
     )
 
 
@@ -86,19 +145,20 @@ def _module_lines(layers: Sequence[LayerSummary], lines: Sequence[TableLine]) ->
     groups: dict[str, list[TableLine]] = {}
     for layer, line in zip(layers, lines, strict=True):
         groups.setdefault(layer.module.rpartition(".")[0] or layer.module, []).append(line)
-    return [_merged(name, group) for name, group in groups.items()]
+    return [_merged(f"  {name}", group) for name, group in groups.items()]
 
 
 def _merged(name: str, lines: Sequence[TableLine]) -> TableLine:
-    """Counts and energies added up, rates and agreements averaged over neurons."""
+    """Counts, spikes and energies added up, rates averaged over neurons."""
+    matches = [line.match for line in lines if line.match is not None]
     return TableLine(
         name,
-        sum(line.neurons for line in lines),
-        sum(line.added_neurons for line in lines),
-        sum(line.synapses for line in lines),
-        sum(line.added_synapses for line in lines),
-        _mean([(line.rate or 0.0, line.neurons) for line in lines]),
-        _mean([(line.agreement, line.neurons) for line in lines if line.agreement is not None]),
+        sum(line.neurons or 0 for line in lines),
+        sum(line.added_neurons or 0 for line in lines),
+        sum(line.synapses or 0 for line in lines),
+        sum(line.added_synapses or 0 for line in lines),
+        _mean([(line.rate or 0.0, line.neurons or 0) for line in lines]),
+        total(matches) if matches else None,
         _sum([line.analytic_pj for line in lines]),
         _sum([line.simulated_pj for line in lines]),
     )
@@ -109,7 +169,7 @@ def _sum_line(name: str, lines: Sequence[TableLine], energy: EnergyReport | None
     line = _merged(name, lines)
     analytic, simulated = (energy.analytic_pj, energy.simulated_pj) if energy else (None, None)
     counts = (line.neurons, line.added_neurons, line.synapses, line.added_synapses)
-    return TableLine(name, *counts, line.rate, line.agreement, analytic, simulated)
+    return TableLine(name, *counts, line.rate, line.match, analytic, simulated)
 
 
 def _mean(weighted: Sequence[tuple[float, int]]) -> float | None:

@@ -38,6 +38,8 @@ class Options:
     out: Path | None = None
     lower: Mapping[str, str] = field(default_factory=dict[str, str])
     dump: bool = False
+    fail_if: tuple[str, ...] = ()
+    """Conditions on the report, see `compile.report.conditions`."""
 
     def __post_init__(self) -> None:
         target(self.target)

@@ -6,8 +6,9 @@ Arrays at the border are the model's own: (T, B, *shape) where an input changes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,8 @@ class Program:
     """The hardware that it was compiled for."""
     names: Mapping[str, str] = field(default_factory=dict[str, str])
     """Input or output -> what the user calls it, where the IR cannot hold that name."""
+    reporter: Callable[[Program, Any, Any, Any], Any] | None = field(default=None, repr=False, compare=False)
+    """What makes a report of the program's source and samples; None where the source is not known, as of a loaded program."""
 
     @property
     def scales(self) -> Mapping[str, float]:
@@ -52,13 +55,30 @@ class Program:
     @property
     def inputs(self) -> dict[str, Type]:
         """Input name -> type; shapes are those of one sample at one step."""
-        return {self._called(node.name): node.type for node in self.deployment.prologue.inputs}
+        return {self.called(node.name): node.type for node in self.deployment.prologue.inputs}
+
+    @property
+    def outputs(self) -> dict[str, Type]:
+        """Output name -> type; static ones come without a time axis."""
+        epilogue = self.deployment.epilogue
+        return {self.called(name): epilogue.nodes[value].type for name, value in epilogue.outputs.items()}
 
     @property
     def populations(self) -> tuple[str, ...]:
         """The model's own neuron populations, without the gates that lowering added."""
         nodes = self.deployment.chip.nodes
         return tuple(name for name, node in nodes.items() if is_population_of_the_model(node))
+
+    def save(self, path: str | Path) -> None:
+        """
+        Write the program into one file, without pickle, whole or not at all: `compile.load_program` reads it anywhere.
+
+        Raises:
+            CompileError: the file cannot be written.
+        """
+        from compile.stages.program_file import save_program
+
+        save_program(self, Path(path))
 
     def on(self, target_name: str) -> Program:
         """The same network on another target."""
@@ -71,11 +91,11 @@ class Program:
 
         Args:
             inputs: {input name: array}, or one array where there is one input; (T, B, *shape), or (B, *shape) if static.
-            probes: populations whose spikes to return; by default the model's own neurons.
+            probes: populations whose spikes or payloads to return; by default the model's own neurons.
 
         Returns:
-            outputs {name: (T, B, *shape), or (B, *shape) if static over the window}, spikes {population: (T, B, *shape)}
-            and event counts.
+            outputs {name: (T, B, *shape), or (B, *shape) if static over the window}, spikes and payloads {population:
+            (T, B, *shape)}, the real value of one integer of each payload, and event counts.
 
         Raises:
             CompileError: an input is missing, unknown, of the wrong shape, or not finite.
@@ -88,7 +108,32 @@ class Program:
             raise CompileError("run.probe", what, where=self.name, hint=hint)
         before = interpret(self.deployment.prologue, host)
         trace = self.engine.run(self.deployment.encode(before), probes)
-        return Trace(self._finish(host, before, trace), trace.spikes, trace.events)
+        scales = {name: self.scales.get(name, 1.0) for name in trace.payloads}
+        return replace(trace, outputs=self._finish(host, before, trace), scales=scales)
+
+    def report(self, samples: Any = None, labels: Any = None, metric: Any = None) -> Any:
+        """
+        Run samples and account for them as the command line does: layers, rates, energy, spikes kept and lost, the verdict of
+        the twin, and what a metric says of the source, the lowered network in its arithmetic and the compiled one.
+
+        Args:
+            samples: inputs as `run` takes them, or an iterable of batches, as a DataLoader is: inputs or (inputs, labels). The
+                hidden layers' spikes are counted batch by batch and not kept. By default the example of the compilation.
+            labels: of inputs that are not batches, one label per sample: (B, ...).
+            metric: function of (outputs, labels) that gives a number or {name: number}; accuracy by default, where there are
+                labels. It gets the outputs of all samples, an array where there is one, else {name: array}.
+
+        Returns:
+            a `compile.report.report.Report`: it prints itself, and has `accuracy`, `metrics`, `parts`, `plain()`,
+            `to_pandas()` and `save(folder)`.
+
+        Raises:
+            CompileError: samples or labels do not fit, or the program was loaded, so that its source is not known.
+        """
+        if self.reporter is None:
+            what, hint = "the program's source is not known here", "report before saving, or compile the network again"
+            raise CompileError("report.source", what, where=self.name, hint=hint)
+        return self.reporter(self, samples, labels, metric)
 
     def host_inputs(self, inputs: Inputs | Any) -> dict[str, torch.Tensor]:
         """The model inputs, by the graph's own names, checked and as (T or 1, B, *shape) float tensors."""
@@ -107,13 +152,24 @@ class Program:
             after[name] = torch.as_tensor(value.astype(real) * real(self._scale(chip.outputs[name])))
         outputs = interpret(epilogue, {node.name: after[node.name] for node in epilogue.inputs})
         static = {name: epilogue.nodes[value].type.static for name, value in epilogue.outputs.items()}
-        return {self._called(name): (value[0] if static[name] else value).numpy() for name, value in outputs.items()}
+        return {self.called(name): (value[0] if static[name] else value).numpy() for name, value in outputs.items()}
+
+    def __repr__(self) -> str:
+        """Three lines: where it runs, what goes in and comes out, how large it is."""
+        chip = self.deployment.chip
+        neurons = sum(node.type.size for node in chip.nodes.values() if node.op.family == "neuron")
+        inputs = ", ".join(f"{name} {kind}" for name, kind in self.inputs.items())
+        outputs = ", ".join(f"{name} {kind}" for name, kind in self.outputs.items())
+        arithmetic = "integers" if chip.is_integer else "floats"
+        head = f"Program {self.name} -> {self.target}, {arithmetic}, profile {self.profile.name}"
+        size = f"{len(self.populations)} populations of the model, {neurons:,} neurons on the chip"
+        return f"{head}\n  T = {chip.steps or 'any'}; inputs {inputs}; outputs {outputs}\n  {size}"
 
     def _scale(self, value: str) -> float:
         """The real value of one integer of a chip output: that of the population behind its routing, 1 for spikes."""
         sources = behind_routing(self.deployment.chip, value)
         return next((self.scales.get(name, 1.0) for name in sources), 1.0)
 
-    def _called(self, name: str) -> str:
+    def called(self, name: str) -> str:
         """What the user calls an input or output."""
         return self.names.get(name, name)

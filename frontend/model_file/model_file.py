@@ -5,54 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from numbers import Real
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
 from frontend.model_file import contract
+from frontend.model_file.task import Task
 from frontend.model_file.user_file import UserFile, run_file
-from frontend.type_guards import is_mapping
 from ir.errors import CompileError
-
-
-@dataclass(frozen=True)
-class Task:
-    """How to measure the whole network, with the functions of the file's task checked."""
-
-    file: UserFile
-    definition: Any
-    """The object that the file's `task` returned."""
-
-    def __post_init__(self) -> None:
-        needed = ("parts", "inputs", "metrics")
-        missing = self.file.call("task", lambda: [name for name in needed if not hasattr(self.definition, name)])
-        if missing:
-            what = f"the task, a {type(self.definition).__name__}, has no {missing[0]}"
-            hint = "task(config) returns an object with parts, inputs(part) and metrics({part: outputs})"
-            raise self.file.broken(what, hint=hint)
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The parts that the metrics need."""
-        return self.file.call("task.parts", lambda: tuple(self.definition.parts))
-
-    def inputs(self, part: str) -> dict[str, Any]:
-        """Load the test set's inputs of a part, by name."""
-        inputs = self.file.call("task.inputs", self.definition.inputs, part)
-        if not is_mapping(inputs):
-            what = f"task.inputs() returned a {type(inputs).__name__}"
-            raise self.file.broken(what, hint="return {input name: array}")
-        return self.file.call("task.inputs", lambda: {str(name): array for name, array in inputs.items()})
-
-    def metrics(self, outputs: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-        """Compute the metrics by name from {part: {output: (samples, *shape)}}."""
-        metrics = self.file.call("task.metrics", self.definition.metrics, outputs)
-        if not is_mapping(metrics) or not all(isinstance(value, Real) for value in metrics.values()):
-            raise self.file.broken("task.metrics() returned no numbers by name", hint="return {metric: number}")
-        return {str(name): float(value) for name, value in metrics.items()}
 
 
 @dataclass(frozen=True)
@@ -126,7 +87,7 @@ def load_model_file(path: str | Path, config: str | None = None, weights: Path |
         static,
         steps=contract.steps(file, config),
         weights=weights,
-        task=None if task is None else Task(file, task),
+        task=None if task is None else Task(file, task, tuple(parts)),
         energy_table=getattr(file.module, "ENERGY_TABLE", None),
     )
     if weights is not None:

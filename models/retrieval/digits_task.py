@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from models.data.digits import load_split
-from models.retrieval.metrics import CAPTIONS_PER_IMAGE, recalls
+from models.retrieval.metrics import CAPTIONS_PER_IMAGE, RANKS, recalls
 from models.retrieval.similarity import score_matrix
 
 Arrays = dict[str, NDArray[np.float32]]
@@ -38,6 +38,8 @@ class DigitsTask:
 
     parts: ClassVar[tuple[str, ...]] = ("image", "text")
     """What retrieval runs; the fusion teaches and is not measured."""
+    metric_names: ClassVar[tuple[str, ...]] = (*(f"{way} R@{k}" for way in ("i2t", "t2i") for k in RANKS), "R@Sum")
+    """Those of `metrics`, in order."""
     encoders: Mapping[str, nn.Module]
     """Those whose outputs feed the `fusion` part."""
 

@@ -32,9 +32,9 @@ def test_every_event_by_hand():
     current = b.add(Linear(), y, name="l", params={"weight": weight})
     graph = b.build({"g": b.add(Graded(8), current, name="g")})
     trace = InterpreterEngine(graph).run({"x": np.array([[[[1, 1, 0]]], [[[0, 0, 1]]]], np.uint8)}, ("y", "g", "x"))
-    assert trace.spikes["y"][:, 0].tolist() == [[[1, 1], [1, 0]], [[0, 0], [0, 0]]]
+    assert trace.emissions["y"][:, 0].tolist() == [[[1, 1], [1, 0]], [[0, 0], [0, 0]]]
     assert trace.outputs["g"][:, 0].tolist() == [[[3, 0, -3], [1, 0, -4]], [[0, 0, 0]] * 2]
-    assert [trace.spikes[name].dtype for name in ("x", "y", "g")] == [np.uint8, np.uint8, np.int32]
+    assert [trace.emissions[name].dtype for name in ("x", "y", "g")] == [np.uint8, np.uint8, np.int32]
     assert trace.events == Events(
         samples=1,
         steps=2,
@@ -49,5 +49,5 @@ def test_real_payloads_keep_the_sources_dtype():
         b = GraphBuilder("real", 1, dtype=dtype)
         y = b.add(Graded(24), b.add(Synapse(0.5), b.add(Input("spike[1]"), name="x"), name="s"), name="y")
         trace = InterpreterEngine(b.build({"y": y})).run({"x": np.ones((1, 1, 1), np.uint8)}, ("y",))
-        assert trace.spikes["y"].dtype == dtype
-        assert trace.spikes["y"].item() == 0.5
+        assert trace.emissions["y"].dtype == dtype
+        assert trace.emissions["y"].item() == 0.5

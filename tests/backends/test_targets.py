@@ -105,8 +105,8 @@ def test_a_third_target_compiles_runs_and_says_what_it_is():
         "nothing but patience",
     )
     trace, elsewhere = program.run(X), program.on("gpu").run(X)
-    for name in trace.spikes:
-        np.testing.assert_array_equal(trace.spikes[name], elsewhere.spikes[name])
+    for name in trace.emissions:
+        np.testing.assert_array_equal(trace.emissions[name], elsewhere.emissions[name])
     assert trace.events == elsewhere.events
 
 

@@ -103,4 +103,4 @@ def differing(emission: str, chip: Graph, fed: Mapping[str, Array]) -> int:
         (spikes,), (output,) = fed.values(), chip.outputs
         return int((ByHand(chip, spikes).run()[1] != wanted.outputs[output]).sum())
     found = _engine(emission, chip).run(fed, names)
-    return sum(int((found.spikes[name] != wanted.spikes[name]).sum()) for name in names)
+    return sum(int((found.emissions[name] != wanted.emissions[name]).sum()) for name in names)

@@ -66,6 +66,62 @@ def test_good_run_for_contrast(capsys, tiny: Path, tmp_path: Path):
     assert main([str(tiny), *GPU, "--out", str(tmp_path / "out")]) == 0
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["passed"]
-    assert report["schema"] == "spike-compiler-report/1"
+    assert report["schema"] == "spike-compiler-report/2"
     assert {"network.nir", "outputs.npz", "report.json", "ir"} <= {p.name for p in (tmp_path / "out").iterdir()}
     assert "PASS" in capsys.readouterr().out
+
+
+def test_json_is_all_that_is_printed(capsys, tiny: Path, tmp_path: Path):
+    tiny.write_text(tiny.read_text() + "\nprint('hello')\n")
+    assert main([str(tiny), *GPU, "--json", "--quiet", "--out", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr()
+    content, written = json.loads(printed.out), json.loads((tmp_path / "out" / "report.json").read_text())
+    assert {**content, "seconds": {}} == {**written, "seconds": {}}
+    assert printed.err == "hello\n"
+
+
+def test_quiet_says_errors_alone(capsys, tiny: Path):
+    assert main([str(tiny), *GPU, "--quiet"]) == 0
+    assert (*capsys.readouterr(),) == ("", "")
+    assert main([str(tiny), *GPU, "--quiet", "--part", "left"]) == 2
+    assert capsys.readouterr().err.startswith("error[options.part]")
+
+
+def test_the_first_line_says_what_begins(capsys, tiny: Path):
+    assert main([str(tiny), *GPU]) == 0
+    assert capsys.readouterr().err.startswith("spike-compile ")
+
+
+@pytest.mark.parametrize(
+    ("conditions", "code", "said"),
+    [
+        (["differ > 0"], 0, ""),
+        (["differ > 0", "energy > 1 pJ"], 4, "fail-if: energy > 1 pJ"),
+        (["energy > 1 pJ", "neurons == 11"], 4, "fail-if: energy > 1 pJ\nfail-if: neurons == 11"),
+    ],
+)
+def test_conditions_are_exit_codes(capsys, tiny: Path, conditions: list[str], code: int, said: str):
+    flags = [word for text in conditions for word in ("--fail-if", text)]
+    assert main([str(tiny), *GPU, "--quiet", *flags]) == code
+    assert capsys.readouterr().err.strip() == said
+
+
+def test_a_target_that_differs_is_a_bug_unless_a_condition_says_so(tiny: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("compile.measure.verdict.Verdict.passed", False)
+    monkeypatch.setattr("compile.measure.verdict.Verdict.differing", 3, raising=False)
+    assert main([str(tiny), *GPU, "--quiet"]) == 1
+    assert main([str(tiny), *GPU, "--quiet", "--fail-if", "neurons > 10"]) == 4
+
+
+def test_a_benchmark_makes_no_report(fails, tiny: Path):
+    fails([str(tiny), *GPU, "--quiet", "--bench", "--json"], 2, "cli.bench", "--json")
+    fails([str(tiny), *GPU, "--quiet", "--bench", "--fail-if", "differ > 0"], 2, "cli.bench", "--fail-if")
+
+
+def test_conditions_that_nobody_can_check_are_refused_before_anything_runs(
+    fails, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("compile.driver.build_part", None)
+    fails([str(tiny), *GPU, "--fail-if", "acuracy < 1"], 2, "fail-if.name", "acuracy", "differ, kept, lost")
+    fails([str(tiny), *GPU, "--fail-if", "energy > 1"], 2, "fail-if.unit", "pJ, nJ, uJ")
+    fails([str(tiny), *GPU, "--fail-if", "energy"], 2, "fail-if.syntax")

@@ -11,7 +11,9 @@ import pytest
 import torch
 
 from compile import compile_model
+from compile.driver import compile_network
 from compile.stages.build import Build
+from compile.stages.options import Options
 from compile.stages.source import Part
 from frontend.model_file.model_file import load_model_file
 from frontend.nir.round_trip.file import read_nir, write_nir
@@ -73,6 +75,57 @@ def test_targets_agree(tiny: Path, x: torch.Tensor, precision: str):
     for name in lava.spikes:
         assert np.array_equal(lava.spikes[name], reference.spikes[name]), name
     assert lava.events == reference.events
+
+
+def test_a_report_from_python_is_that_of_the_command_line(
+    tiny: Path, module: torch.nn.Module, capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    """Of the model file itself, of its module, and of the same network as NIR, on the same samples."""
+    x = load_model_file(tiny).examples(16, 0)["network"]["x"]
+    whole = compile_network(tiny, Options(target="gpu"))
+    for program in (compile_model(tiny, target="gpu"), compile_model(tiny, target="gpu").on("gpu")):
+        content, expected = program.report(x.numpy()).plain(), whole.plain()
+        assert {**content, "seconds": {}, "metrics": {}} == {**expected, "seconds": {}, "metrics": {}}
+    report = compile_model(module, target="gpu", example=load_model_file(tiny).examples(256, 1)["network"]["x"]).report(
+        x
+    )
+    (part,), (theirs,) = report.plain()["parts"], whole.plain()["parts"]
+    assert (part["events"], part["spikes"], part["energy"]) == (theirs["events"], theirs["spikes"], theirs["energy"])
+    assert repr(report).splitlines()[3] == repr(whole).splitlines()[3]
+
+
+def test_accuracy_is_that_of_spikingjelly_itself(module: torch.nn.Module, x: torch.Tensor, tmp_path: Path):
+    """The module's own forward as the oracle; from NIR too, and batch by batch; the module is left in training."""
+    spikes = reference_spikes(module, x)
+    labels = np.where(np.arange(32) % 3 == 0, 0, spikes.sum(0).argmax(1))
+    expected = float(np.mean(spikes.sum(0).argmax(1) == labels))
+    assert 0.3 < expected < 1
+    module.train()
+    graph = to_nir(trace_module(load_model_file(tmp_path / "tiny.py").parts["network"], {"x": x}, (), 2, "network"))
+    for program in (
+        compile_model(module, target="gpu", example=x),
+        compile_model(graph, target="gpu", example=x.numpy()),
+    ):
+        for report in (
+            program.report(x, labels=labels),
+            program.report([(x[:, k::2], labels[k::2]) for k in (0, 1)]),
+        ):
+            assert report.accuracy["source"] == report.accuracy["float"] == expected
+            compiled = program.run(x).outputs[next(iter(program.outputs))].sum(0).argmax(1)
+            assert report.accuracy["compiled"] == np.mean(compiled == labels)
+    assert module.training
+
+
+def test_a_metric_that_fails_leaves_the_report(module: torch.nn.Module, x: torch.Tensor, tmp_path: Path):
+    def broken(outputs: object, labels: object) -> float:
+        raise ValueError("no luck")
+
+    report = compile_model(module, target="gpu", example=x).report(x, metric=broken)
+    assert report.metrics.error is not None
+    assert "task     FAILED: broken() raised ValueError: no luck" in repr(report)
+    saved = report.save(tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= {"report.json", "network.nir", "outputs.npz"}
+    assert saved.files
 
 
 def test_refusals(tiny: Path, module: torch.nn.Module):

@@ -65,7 +65,7 @@ def _numbers(chip: Graph, node: Node) -> dict[str, Any]:
 def _run(build: Build, profile: Any) -> dict[str, Any]:
     """Outputs, spikes, events and energy of the part's own example on its target."""
     program, inputs = build.program, build.part.example
-    trace = program.run(inputs, probed(program, inputs))
+    trace = program.run(inputs, probed(program, next(iter(program.host_inputs(inputs).values())).shape[1]))
     return {**trace_record(trace), "energy": _energy(build, trace, inputs, profile)}
 
 
@@ -75,7 +75,7 @@ def trace_record(trace: Trace) -> dict[str, Any]:
     counts = {kind: dict(sorted(getattr(events, kind).items())) for kind in ("spikes", "synaptic", "updates")}
     return {
         "outputs": {name: array_record(array) for name, array in sorted(trace.outputs.items())},
-        "spikes": {name: array_record(array) for name, array in sorted(trace.spikes.items())},
+        "spikes": {name: array_record(array) for name, array in sorted(trace.emissions.items())},
         "events": {"samples": events.samples, "steps": events.steps, **counts},
     }
 

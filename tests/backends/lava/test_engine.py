@@ -25,7 +25,7 @@ def check(engine, graph, inputs, expected):
     probes = [node.name for node in (*graph.inputs, *populations(graph))]
     trace = engine.run(inputs, tuple(probes))
     for name in probes:
-        assert np.array_equal(trace.spikes[name], values[name]), name
+        assert np.array_equal(trace.emissions[name], values[name]), name
     for name, value in outputs.items():
         assert np.array_equal(trace.outputs[name], value), name
     assert dict(trace.events.spikes) == spikes
@@ -93,7 +93,7 @@ def test_outputs_may_share_a_population_or_be_an_input(emission, expected):
 def test_results_have_the_documented_types(network):
     graph, inputs = network(7, real=False)
     trace = LavaEngine(graph).run(inputs, ("first", "amount", "pop"))
-    assert [trace.spikes[name].dtype for name in ("first", "amount", "pop")] == [np.uint8, np.int32, np.uint8]
+    assert [trace.emissions[name].dtype for name in ("first", "amount", "pop")] == [np.uint8, np.int32, np.uint8]
     assert trace.outputs["sum"].dtype == np.uint8
     assert trace.outputs["turned"].shape == (*inputs["first"].shape[:2], 4, 3)
 

@@ -218,7 +218,7 @@ def test_random_networks_equal_the_reference(seed, kind, in_process):
     counted, names = [], tuple(node.name for node in populations(graph))
     trace = ReferenceEngine(graph, "cpu").run(inputs, names)
     for name, value in in_process(graph, inputs, 1 + seed % 3, counted, lanes=1 + seed % 2).items():
-        assert np.array_equal(value, trace.outputs[name] if name in trace.outputs else trace.spikes[name]), name
+        assert np.array_equal(value, trace.outputs[name] if name in trace.outputs else trace.emissions[name]), name
     assert counted[0] == trace.events
 
 
@@ -237,8 +237,8 @@ def test_random_networks_under_lava(seed, kind, emission):
     trace = LavaEngine(graph, emission, processes=2 if emission == "fused" else None).run(inputs, probes)
     real = {"integer": np.int32, "float32": np.float32, "float64": np.float64}[kind]
     for name in probes:
-        assert np.array_equal(trace.spikes[name], values[name]), name
-        assert trace.spikes[name].dtype == (np.uint8 if graph.nodes[name].type.domain.kind == "spike" else real)
+        assert np.array_equal(trace.emissions[name], values[name]), name
+        assert trace.emissions[name].dtype == (np.uint8 if graph.nodes[name].type.domain.kind == "spike" else real)
     for name, value in outputs.items():
         assert np.array_equal(trace.outputs[name], value), name
     assert (dict(trace.events.spikes), dict(trace.events.synaptic)) == events_of(graph, values)

@@ -63,7 +63,7 @@ def check(graph, inputs):
     engine = ReferenceEngine(graph, "cpu")
     probed, bare = engine.run(inputs, names), engine.run(inputs)
     for name in names:
-        assert np.array_equal(probed.spikes[name], values[name]), name
+        assert np.array_equal(probed.emissions[name], values[name]), name
     for name, value in graph.outputs.items():
         assert np.array_equal(probed.outputs[name], values[value]), name
         assert np.array_equal(bare.outputs[name], values[value]), name
@@ -114,8 +114,8 @@ def test_number_types_of_a_trace(network):
     for integer, kind in ((True, np.int32), (False, np.float32)):
         graph, inputs = network(9, "attention", integer=integer)
         trace = ReferenceEngine(graph, "cpu").run(inputs, ("score", "lif"))
-        assert trace.spikes["score"].dtype == kind
-        assert trace.spikes["lif"].dtype == np.uint8
+        assert trace.emissions["score"].dtype == kind
+        assert trace.emissions["lif"].dtype == np.uint8
 
 
 def test_says_what_it_runs_on(network):

@@ -51,6 +51,18 @@ def test_batches_are_the_whole(measured: Path, tmp_path: Path):
     assert row.energy_pj == counts.energy_pj(hw_profiles.load("loihi2"))
 
 
+def test_a_metric_that_fails_is_a_row_that_says_so_and_the_batches_are_kept(measured: Path, tmp_path: Path):
+    text = measured.read_text()
+    measured.write_text(text.replace('return {"spikes"', '1 / 0; return {"spikes"'))
+    row, ran = run(measured, tmp_path / "batches")
+    assert (ran, row.metrics) == (BATCHES, {})
+    assert row.refused is not None
+    assert "ZeroDivisionError" in row.refused.what
+    measured.write_text(text)
+    again, ran = run(measured, tmp_path / "batches")
+    assert (ran, again.refused) == (0, None)
+
+
 def test_goes_on_where_it_stopped(measured: Path, tmp_path: Path, stored, monkeypatch: pytest.MonkeyPatch):
     clean, _ = run(measured, tmp_path / "clean")
     save, saved = ResultCache.save, []

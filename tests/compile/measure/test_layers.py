@@ -29,12 +29,21 @@ def network() -> Graph:
 
 def test_a_layer_is_a_population_of_the_model_with_all_that_feeds_it():
     events = Events(5, 2, {"a": 6, "b": 10}, {}, {})
-    assert layer_summaries(network(), events) == (
-        LayerSummary("a", "m.a", neurons=2, added_neurons=0, synapses=6, added_synapses=0, rate=6 / (2 * 2 * 5)),
-        LayerSummary("b", "m.b", neurons=4, added_neurons=2, synapses=8, added_synapses=4, rate=10 / (4 * 2 * 5)),
+    assert layer_summaries(network(), events, {"b": "Linear, LIFNode"}) == (
+        LayerSummary("a", "m.a", "", neurons=2, added_neurons=0, synapses=6, added_synapses=0, rate=6 / (2 * 2 * 5)),
+        LayerSummary(
+            "b",
+            "m.b",
+            "Linear, LIFNode",
+            neurons=4,
+            added_neurons=2,
+            synapses=8,
+            added_synapses=4,
+            rate=10 / (4 * 2 * 5),
+        ),
     )
 
 
 def test_a_population_that_never_fired_and_a_run_without_samples():
-    assert [layer.rate for layer in layer_summaries(network(), Events(5, 2))] == [0, 0]
-    assert [layer.rate for layer in layer_summaries(network(), Events(0, 0))] == [0, 0]
+    assert [layer.rate for layer in layer_summaries(network(), Events(5, 2), {})] == [0, 0]
+    assert [layer.rate for layer in layer_summaries(network(), Events(0, 0), {})] == [0, 0]

@@ -15,9 +15,12 @@ from backends.trace import Trace
 from compile.command.progress import Progress
 from compile.measure import run as run_module
 from compile.measure.run import engine_text, first_samples, probed, run_part
+from compile.measure.spike_match import match_spikes
+from compile.stages.batches import Batch
 from compile.stages.build import Build, build_part
 from compile.stages.load import load_source
 from compile.stages.options import Options
+from ir.errors import CompileError
 
 X = (np.random.default_rng(0).random((2, 5, 6)) < 0.5).astype(np.float32)
 
@@ -29,22 +32,44 @@ def build(tiny: Path) -> Build:
     return build_part(source.parts[0], source, options, options.hardware(), Progress(quiet=True))
 
 
-def test_a_run_has_a_trace_a_verdict_an_agreement_and_rates(build: Build):
+def test_a_run_has_outputs_events_a_verdict_matches_and_rates(build: Build):
     progress = Progress(quiet=True)
-    run = run_part(build, {"x": X}, progress)
+    run = run_part(build, [Batch({"x": X}, 5)], progress)
     assert run.verdict.passed
     assert run.verdict.populations == 2
     samples = target("gpu").twin.samples  # the twin is slow
     assert samples is not None
     assert run.verdict.compared == 2 * samples * (8 + 3) + 2 * samples * 3
-    assert set(run.trace.spikes) == set(run.agreement) == {"lif1", "lif2"}
-    floats = build.floating.run({"x": X}).spikes
-    assert run.agreement == {name: np.mean(run.trace.spikes[name] == floats[name]) for name in floats}
+    trace, floating = build.program.run({"x": X}), build.floating.run({"x": X})
+    assert run.matches == match_spikes(floating, trace)
+    assert set(run.matches) == {"lif1", "lif2"}
+    assert run.events == trace.events
+    for kind, expected in (("source", floating), ("float", floating)):
+        assert all(np.array_equal(run.others[kind][name], array) for name, array in expected.outputs.items()), kind
+    assert all(np.array_equal(run.outputs[name], array) for name, array in trace.outputs.items())
     assert run.rates["x"].firing == Fraction(int(X.sum()), X.size)
-    assert list(progress.seconds) == [
-        f"network: run on {engine_text(build.program)}",
-        "network: compare spike by spike",
-    ]
+    stage = f"network: run on {engine_text(build.program)}, compare spike by spike"
+    assert set(progress.seconds) == {stage, f"{stage}: run", f"{stage}: compare"}
+
+
+@pytest.mark.parametrize("cuts", [(2,), (1, 3, 4)])
+def test_batches_add_up_to_the_whole(build: Build, cuts: tuple[int, ...]):
+    labels = np.arange(5)
+    whole = run_part(build, [Batch({"x": X}, 5, labels)], Progress(quiet=True))
+    parts = zip(np.split(X, cuts, axis=1), np.split(labels, cuts), strict=True)
+    run = run_part(build, (Batch({"x": x}, len(own), own) for x, own in parts), Progress(quiet=True))
+    assert (run.events, run.matches, run.rates) == (whole.events, whole.matches, whole.rates)
+    assert np.array_equal(run.labels, labels)
+    for ours, theirs in ((run.outputs, whole.outputs), *((run.others[k], whole.others[k]) for k in whole.others)):
+        assert all(np.array_equal(ours[name], array) for name, array in theirs.items())
+
+
+def test_batches_that_do_not_fit_together(build: Build):
+    both = Batch({"x": X}, 5), Batch({"x": X}, 5, np.zeros(5))
+    for batches, rule in (((), "report.samples"), (both, "report.labels")):
+        with pytest.raises(CompileError) as error:
+            run_part(build, batches, Progress(quiet=True))
+        assert error.value.rule == rule
 
 
 @dataclass(frozen=True)
@@ -65,7 +90,7 @@ class Wrong:
 
 def test_one_spike_that_the_target_loses_fails_the_run(build: Build):
     wrong = replace(build, program=replace(build.program, engine=Wrong(build.program.engine)))
-    verdict = run_part(wrong, {"x": X}, Progress(quiet=True)).verdict
+    verdict = run_part(wrong, [Batch({"x": X}, 5)], Progress(quiet=True)).verdict
     assert (verdict.passed, verdict.differing) == (False, 1)
     assert verdict.first.startswith("lif1")
 
@@ -80,6 +105,6 @@ def test_added_populations_are_probed_as_far_as_memory_allows(build: Build, monk
     neurons = tuple(node.name for node in chip.nodes.values() if node.op.family == "neuron")
     monkeypatch.setattr(type(build.program), "populations", ("lif2",))
     monkeypatch.setattr(run_module, "ALL_POPULATIONS_LIMIT", 11 * 2 * 5)
-    assert probed(build.program, {"x": X}) == neurons
+    assert probed(build.program, 5) == neurons
     monkeypatch.setattr(run_module, "ALL_POPULATIONS_LIMIT", 11 * 2 * 5 - 1)
-    assert probed(build.program, {"x": X}) == ("lif2",)
+    assert probed(build.program, 5) == ("lif2",)

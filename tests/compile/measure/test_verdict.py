@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from backends.trace import Events, Trace
-from compile.measure.verdict import agreement, compare
+from compile.measure.verdict import compare
 
 EVENTS = Events(2, 3, {"a": 5}, {"p": 10}, {"a": 24})
 SPIKES = (np.arange(24).reshape(3, 2, 4) % 3 == 0).astype(np.uint8)
@@ -34,7 +34,17 @@ def test_outputs_shapes_and_events_count():
     assert not compare("reference", TRACE, replace(TRACE, events=replace(EVENTS, synaptic={"p": 11}))).passed
 
 
-def test_agreement_is_a_share():
+def test_batches_add_up_and_the_first_difference_is_placed():
+    same = compare("reference", TRACE, TRACE)
     other = SPIKES.copy()
-    other[0, 0, :2] ^= 1
-    assert agreement(TRACE, replace(TRACE, spikes={"a": other})) == {"a": 1 - 2 / 24}
+    other[0, 1, 2] ^= 1
+    verdict = same.joined(compare("reference", TRACE, replace(TRACE, spikes={"a": other})), 8)
+    assert (verdict.compared, verdict.differing, verdict.passed) == (96, 1, False)
+    assert verdict.first == "a (0, 1, 2), of the batch that begins with sample 8"
+    assert same.joined(same, 8).passed
+
+
+def test_payloads_count():
+    ours = replace(TRACE, payloads={"v": SPIKES.astype(np.int32)})
+    verdict = compare("reference", ours, replace(TRACE, payloads={"v": SPIKES.astype(np.int32) * 2}))
+    assert (verdict.populations, verdict.differing) == (2, int(SPIKES.sum()))

@@ -27,7 +27,7 @@ def test_json_equals_the_command_line(tiny: Path, tmp_path: Path, report):
     content = json.loads(json.dumps(report_content(report)))
     assert {k: v for k, v in written.items() if k != "seconds"} == {k: v for k, v in content.items() if k != "seconds"}
     outputs = np.load(tmp_path / "out" / "outputs.npz")
-    assert all(np.array_equal(outputs[name], array) for name, array in report.parts[0].run.trace.outputs.items())
+    assert all(np.array_equal(outputs[name], array) for name, array in report.parts[0].run.outputs.items())
 
 
 def test_every_pass_has_its_time(report):

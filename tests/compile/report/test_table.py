@@ -1,4 +1,4 @@
-"""Lines of the report's table: layers, modules where there are many, sums and averages by hand, names that are too long."""
+"""Lines of the report's table: layers, modules where there are many, sums and averages by hand, and how it fits a screen."""
 
 from __future__ import annotations
 
@@ -7,72 +7,79 @@ from fractions import Fraction
 
 import pytest
 
+from compile.command.screen import CODES, Screen
 from compile.measure.layers import LayerSummary
+from compile.measure.spike_match import SpikeMatch
 from compile.report.report import Report
-from compile.report.table import HEAD, NAME_WIDTH, TableLine, energy_text, part_lines
+from compile.report.table import TableLine, shortened, table_lines
 
-LINE = TableLine("lif", 1000, 20, 30_000, 4, 0.125, 0.9999, Fraction(1500), None)
-
-
-@pytest.mark.parametrize(
-    ("pj", "text"),
-    [
-        (None, "-"),
-        (Fraction(0), "0 pJ"),
-        (Fraction(999), "999 pJ"),
-        (Fraction(1000), "1 nJ"),
-        (Fraction(-25_400), "-25.4 nJ"),
-        (Fraction(3_216_000), "3.22 uJ"),
-        (Fraction(10**13), "1e+04 mJ"),
-    ],
-)
-def test_energies_have_the_unit_that_fits(pj: Fraction | None, text: str):
-    assert energy_text(pj) == text
+WIDE = Screen(200)
 
 
-def test_columns_stand_below_their_heads():
-    text = LINE.text("  ")
-    assert len(text) == len(HEAD)
-    assert text.split() == ["lif", "1,000", "20", "30,000", "4", "12.5%", "99.99%", "1.5", "nJ", "-"]
-    unknown = replace(LINE, rate=None, agreement=None, analytic_pj=None).text("")
-    assert unknown.split() == ["lif", "1,000", "20", "30,000", "4", "-", "-", "-", "-"]
+def layer(module: str, neurons: int, rate: float, classes: str = "") -> LayerSummary:
+    return LayerSummary(module.rpartition(".")[2], module, classes, neurons, 1, 10 * neurons, 2, rate)
+
+
+def test_columns_stand_below_their_heads(report: Report):
+    head, *lines = table_lines(report.parts, False, WIDE)
+    heads = "layer neurons + added synapses + added rate % kept lost added F1 formula nJ counted nJ"
+    assert head.split() == heads.split()
+    assert {len(line) for line in lines} == {len(head)}
+    first = lines[0].split()
+    assert first[:7] == ["lif1", "(Linear,", "LIFNode)", "8", "0", "48", "0"]
+    assert len(first) == 3 + 11
+
+
+@pytest.mark.parametrize("width", range(60, 140, 7))
+def test_no_line_is_wider_than_the_screen(report: Report, width: int):
+    lines = list(table_lines(report.parts, False, Screen(width)))
+    assert max(map(len, lines)) <= width
+    assert all(word in lines[0] for word in ("lost", "added", "counted"))
+    whole = list(table_lines(report.parts, False, WIDE))
+    assert (len(lines) > len(whole)) == any(line.endswith("width)") for line in lines)
+
+
+def test_colours_are_in_the_head_alone(report: Report):
+    plain, coloured = (list(table_lines(report.parts, False, replace(WIDE, codes=codes))) for codes in ({}, CODES))
+    assert coloured[0] == f"{CODES['head']}{plain[0]}\033[0m"
+    assert coloured[1:] == plain[1:]
+
+
+def test_the_path_goes_before_the_classes():
+    line = TableLine("  lif1", classes="AvgPool2d, Linear, LIFNode")
+    assert line.label(35) == "  lif1 (AvgPool2d, Linear, LIFNode)"
+    assert line.label(34) == "  lif1 (Linear, LIFNode)"
+    assert line.label(20) == "  lif1 (Linear)"
+    assert line.label(10) == "  lif1"
+    assert TableLine("  lif1").label(10) == "  lif1"
 
 
 def test_of_a_long_name_the_end_is_shown():
-    text = replace(LINE, name="a" * 20 + ".block.attention.lif").text("  ")
-    assert len(text) == len(HEAD)
-    assert text[:NAME_WIDTH] == "  …aaaa.block.attention.lif"[:NAME_WIDTH] or text[:NAME_WIDTH].endswith(
-        "attention.lif"
-    )
-    assert text.startswith("  …")
-
-
-def layer(module: str, neurons: int, rate: float) -> LayerSummary:
-    return LayerSummary(module.rpartition(".")[2], module, neurons, 1, 10 * neurons, 2, rate)
+    assert shortened("  encoder.block.attention.lif", 16) == "  …attention.lif"
+    assert shortened("  lif", 16) == "  lif"
 
 
 def test_layers_of_one_module_share_a_line_where_there_are_many(report: Report):
-    """Rates are averaged over neurons: (0.5 x 10 + 0.1 x 30) / 40 = 0.2."""
-    layers = (layer("a.lif1", 10, 0.5), layer("a.lif2", 30, 0.1), layer("b.lif", 5, 0.0))
+    """Rates are averaged over neurons, (0.5 x 10 + 0.1 x 30) / 40 = 0.2; spikes are added up."""
+    layers = (layer("a.lif1", 10, 0.5), layer("a.lif2", 30, 0.1), layer("b.lif", 5, 0.0, "Conv2d, LIFNode"))
     part = replace(report.parts[0], layers=layers, energy=None)
-    part = replace(part, run=replace(part.run, agreement={"lif2": 0.75, "lif": 1.0}))
-    lines = [line.split() for line in part_lines(part, by_module=True)]
+    matches = {"lif1": SpikeMatch(2, 1, 1), "lif2": SpikeMatch(4, 1, 1), "lif": SpikeMatch()}
+    part = replace(part, run=replace(part.run, matches=matches))
+    lines = [line.split() for line in table_lines([part], True, WIDE)][1:]
     assert lines == [
-        ["a", "40", "2", "400", "4", "20.0%", "75.00%", "-", "-"],
-        ["b", "5", "1", "50", "2", "0.0%", "100.00%", "-", "-"],
-        ["NETWORK", "45", "3", "450", "6", "17.8%", "78.57%", "-", "-"],
+        ["a", "40", "2", "400", "4", "20.0", "6", "2", "2", "0.7500", "-", "-"],
+        ["b", "5", "1", "50", "2", "0.0", "0", "0", "0", "1.0000", "-", "-"],
+        ["NETWORK", "45", "3", "450", "6", "17.8", "6", "2", "2", "0.7500", "-", "-"],
     ]
-    assert [line.split()[0] for line in part_lines(part, by_module=False)] == ["a.lif1", "a.lif2", "b.lif", "NETWORK"]
+    names = [line.split()[0] for line in table_lines([part], False, WIDE)]
+    assert names == ["layer", "a.lif1", "a.lif2", "b.lif", "NETWORK"]
 
 
 def test_what_the_host_costs_has_a_line_and_is_in_the_sum(report: Report):
     (part,) = report.parts
     assert part.energy is not None
-    before = list(part_lines(part, by_module=False))
-    first = part.energy.layers[0]
-    host = replace(first, module="head", layer="", analytic_pj=Fraction(2000))
+    host = replace(part.energy.layers[0], module="head", layer="", analytic_pj=Fraction(2000))
     energy = replace(part.energy, layers=(*part.energy.layers, host))
-    lines = list(part_lines(replace(part, energy=energy), by_module=False))
-    assert lines[:-2] == before[:-1]
-    assert lines[-2].split() == ["on", "the", "host", "2", "nJ", "-"]
-    assert energy_text(part.energy.analytic_pj + 2000) in lines[-1]
+    lines = [line.split() for line in table_lines([replace(part, energy=energy)], False, WIDE)]
+    assert lines[-2] == ["on", "the", "host", *["-"] * 9, "2", "-"]
+    assert lines[-1][-2] == f"{float(part.energy.analytic_pj + 2000) / 1000:.3g}"

@@ -213,9 +213,9 @@ def test_integers_in_lava_and_on_the_reference(seed: int, tmp_path: Path):
     path, _, x = prepared(seed, tmp_path)
     lava, reference = (compile_model(path, target=target, dt=DT, example=x).run(x) for target in ("loihi", "gpu"))
     assert lava.events == reference.events
-    assert lava.spikes.keys() == reference.spikes.keys()
-    for name, spikes in lava.spikes.items():
-        assert np.array_equal(spikes, reference.spikes[name]), name
+    assert lava.emissions.keys() == reference.emissions.keys()
+    for name, spikes in lava.emissions.items():
+        assert np.array_equal(spikes, reference.emissions[name]), name
     assert np.array_equal(lava.outputs["output"], reference.outputs["output"])
 
 
@@ -227,8 +227,8 @@ def test_integers_keep_most_spikes():
         x = (random.random((STEPS, 8, *graph.nodes["input"].input_type["input"])) < 0.4).astype(np.float32)
         runs = [compile_model(graph, target="gpu", precision=p, dt=DT, example=x).run(x) for p in ("int", "float")]
         shares += [
-            float(np.mean((runs[0].spikes[n] != 0) == (s != 0)))
-            for n, s in runs[1].spikes.items()
+            float(np.mean((runs[0].emissions[n] != 0) == (s != 0)))
+            for n, s in runs[1].emissions.items()
             if s.dtype == np.uint8
         ]
     assert np.median(shares) > 0.97

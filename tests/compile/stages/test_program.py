@@ -66,3 +66,10 @@ def test_on_another_target_it_computes_the_same(program: Program):
     assert lava.deployment is program.deployment
     (ours,), (theirs,) = (each.run(X).outputs.values() for each in (lava, program))
     assert np.array_equal(ours, theirs)
+
+
+def test_its_text_is_three_lines(program: Program):
+    head, ways, size = repr(program).splitlines()
+    assert head == "Program network -> gpu, integers, profile loihi2"
+    assert ways.startswith("  T = 2; inputs x spike[6]; outputs ")
+    assert size == "  2 populations of the model, 11 neurons on the chip"

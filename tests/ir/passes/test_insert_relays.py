@@ -176,7 +176,7 @@ def test_all_engines_count_relays(seed: int, integer: bool):
     for engine in engines:
         trace = engine.run(inputs, probes)
         for name in probes:
-            np.testing.assert_array_equal(trace.spikes[name], definition.spikes[name], err_msg=name)
+            np.testing.assert_array_equal(trace.emissions[name], definition.emissions[name], err_msg=name)
         assert trace.events == definition.events
     assert all(definition.events.updates[name] == SIZE * STEPS * SAMPLES for name in relays)
 

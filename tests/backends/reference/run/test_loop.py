@@ -138,9 +138,9 @@ def test_random_networks_equal_the_interpreter(seed: int, level: str, monkeypatc
             assert found.events == wanted.events
             for name, values in found.outputs.items():
                 assert np.array_equal(values, wanted.outputs[name]), name
-            for name, values in found.spikes.items():
-                assert np.array_equal(values, wanted.spikes[name]), name
-                assert values.dtype == wanted.spikes[name].dtype
+            for name, values in found.emissions.items():
+                assert np.array_equal(values, wanted.emissions[name]), name
+                assert values.dtype == wanted.emissions[name].dtype
 
 
 def test_the_random_networks_have_loops_and_spikes():
@@ -180,8 +180,8 @@ def test_a_scalar_loop(dtype: str):
         vb = vb - threshold * spikes[-1]
     trace = ReferenceEngine(graph, "cpu").run({"x": fed}, ("a", "b"))
     assert np.array_equal(trace.outputs["y"][:, 0], spikes[2:])
-    assert np.array_equal(trace.spikes["a"][:, 0], payloads[4:])
-    assert trace.spikes["a"].dtype == dtype
+    assert np.array_equal(trace.emissions["a"][:, 0], payloads[4:])
+    assert trace.emissions["a"].dtype == dtype
     carried = sum(payloads[4 + t - late[n]][n] != 0 for t in range(STEPS) for n in range(N))
     assert dict(trace.events.synaptic) == {
         "w": N * int(fed.sum()),

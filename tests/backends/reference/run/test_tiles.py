@@ -35,7 +35,7 @@ def test_tiles_change_nothing(network, monkeypatch, threads, torch_threads):
     monkeypatch.setattr(tiles, "LOOP_TILE_BYTES", 1)
     cut = ReferenceEngine(graph, "cpu").run(inputs, names)
     assert cut.events == whole.events
-    assert all(np.array_equal(cut.spikes[name], whole.spikes[name]) for name in names)
+    assert all(np.array_equal(cut.emissions[name], whole.emissions[name]) for name in names)
     assert all(np.array_equal(cut.outputs[name], whole.outputs[name]) for name in graph.outputs)
     assert torch.get_num_threads() == threads
 

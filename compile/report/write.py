@@ -32,7 +32,7 @@ def _write_part(part: PartReport, folder: Path) -> None:
     texts.mkdir()
     for index, (name, text) in enumerate(part.build.texts.items()):
         (texts / f"{index:02d}_{name}.txt").write_text(text, encoding="utf-8")
-    write_arrays(folder / "outputs.npz", part.run.trace.outputs)
+    write_arrays(folder / "outputs.npz", part.run.outputs)
 
 
 def _write_lowered(build: Build, folder: Path) -> None:

@@ -1,0 +1,71 @@
+"""What a task's outputs are worth: accuracy by itself, or a function of the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from backends.trace import Array
+from frontend.type_guards import is_mapping
+from ir.errors import CompileError
+
+Metric = Callable[[Any, Any], Any]
+"""(outputs, labels) -> a number, or numbers by name; outputs is an array where the network has one, else {name: array}."""
+
+
+def accuracy(outputs: Any, labels: Any) -> float:
+    """
+    The share of samples whose class is that of the largest output, 0..1; of equal outputs the first counts.
+
+    Args:
+        outputs: (T, B, classes), which are added up over the steps, or (B, classes).
+        labels: (B,) classes from 0.
+
+    Raises:
+        CompileError: there are several outputs, or the labels are no classes of them.
+    """
+    hint = "pass metric=, a function of outputs and labels"
+    if is_mapping(outputs):
+        what = f"accuracy needs one output, and there are {len(outputs)}: {', '.join(map(str, outputs))}"
+        raise CompileError("report.accuracy", what, hint=hint)
+    scores = _array(outputs)
+    scores = scores.sum(axis=0, dtype=np.float64) if scores.ndim == 3 else scores
+    classes = _array(labels)
+    if scores.ndim != 2 or classes.shape != scores.shape[:1] or classes.dtype.kind not in "iu":
+        what = f"accuracy needs outputs (T, B, classes) and labels (B,), not {np.shape(outputs)} and {classes.shape}"
+        raise CompileError("report.accuracy", f"{what} of type {classes.dtype}", hint=hint)
+    if classes.min() < 0 or classes.max() >= scores.shape[1]:
+        what = f"labels from {classes.min()} to {classes.max()}, and {scores.shape[1]} classes"
+        raise CompileError("report.accuracy", what, hint=hint)
+    equal: Array = scores.argmax(axis=1) == classes
+    return float(equal.mean())
+
+
+def measured(metric: Metric, outputs: Mapping[str, Array], labels: Any) -> dict[str, float]:
+    """A metric's numbers by name, a single one by the function's name; CompileError for all that goes wrong in it."""
+    name = getattr(metric, "__name__", type(metric).__name__)
+    try:
+        value = metric(next(iter(outputs.values())) if len(outputs) == 1 else dict(outputs), labels)
+    except CompileError:
+        raise
+    except Exception as error:
+        what = f"{name}() raised {type(error).__name__}: {error}"
+        raise CompileError("report.metric", what, hint="it is called as metric(outputs, labels)") from error
+    numbers = value if is_mapping(value) else {name: value}
+    bad = [key for key, number in numbers.items() if not isinstance(_plain(number), Real)]
+    if bad or not numbers:
+        what = f"{name}() returned a {type(value).__name__} without numbers"
+        raise CompileError("report.metric", what, hint="return a number, or {name: number}")
+    return {str(key): float(_plain(number)) for key, number in numbers.items()}
+
+
+def _array(value: Any) -> Array:
+    return np.asarray(value)
+
+
+def _plain(number: Any) -> Any:
+    """A number out of an array or tensor of one."""
+    return number.item() if hasattr(number, "item") and getattr(number, "ndim", 1) == 0 else number

@@ -1,0 +1,143 @@
+"""
+Conditions on a report, for `--fail-if`: NAME OPERATOR NUMBER [UNIT], as "accuracy < 0.97", "differ > 0" or "energy > 1 uJ".
+
+Names are those of QUANTITIES, over all parts together, and those of the task's metrics, of the compiled network.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from compile.measure.spike_match import SpikeMatch, total
+from compile.report.report import Report
+from compile.report.units import PJ
+from ir.errors import CompileError
+
+COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+GRAMMAR = re.compile(
+    r"\s*(?P<name>[^\s<>=!]([^<>=!]*[^\s<>=!])?)\s*(?P<comparison>[<>=!]=|<|>)\s*"
+    r"(?P<number>[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)\s*(?P<unit>[A-Za-z%]*)\s*"
+)
+PERCENT = {"%": 0.01}
+NO_UNIT: Mapping[str, float] = {}
+
+
+@dataclass(frozen=True)
+class ReportedNumber:
+    """One number of a report."""
+
+    value: Callable[[Report], float | None]
+    """None where the report does not know it."""
+    meaning: str
+    units: Mapping[str, float]
+    """Unit -> what it is in the number's own; a number with units of energy needs one, others may go without."""
+
+
+def _match(report: Report) -> SpikeMatch:
+    return total(part.match for part in report.parts)
+
+
+def _energy(report: Report) -> float | None:
+    energies = [part.energy.simulated_pj for part in report.parts if part.energy is not None]
+    return float(sum(energies, Fraction(0))) if len(energies) == len(report.parts) else None
+
+
+def _rate(report: Report) -> float | None:
+    layers = [layer for part in report.parts for layer in part.layers]
+    neurons = sum(layer.neurons for layer in layers)
+    return sum(layer.rate * layer.neurons for layer in layers) / neurons if neurons else None
+
+
+QUANTITIES: Mapping[str, ReportedNumber] = {
+    "differ": ReportedNumber(
+        lambda report: sum(part.run.verdict.differing for part in report.parts),
+        "values in which the target differs from its twin",
+        NO_UNIT,
+    ),
+    "kept": ReportedNumber(lambda report: _match(report).kept, "spikes in floats and integers", NO_UNIT),
+    "lost": ReportedNumber(lambda report: _match(report).lost, "spikes in the floats alone", NO_UNIT),
+    "added": ReportedNumber(lambda report: _match(report).added, "spikes in the integers alone", NO_UNIT),
+    "f1": ReportedNumber(lambda report: _match(report).f1, "2 kept / (2 kept + lost + added)", PERCENT),
+    "rate": ReportedNumber(_rate, "spikes per neuron and step", PERCENT),
+    "energy": ReportedNumber(_energy, "counted energy per sample", PJ),
+    "neurons": ReportedNumber(
+        lambda report: sum(part.occupancy.neurons for part in report.parts), "on the chip", NO_UNIT
+    ),
+    "synapses": ReportedNumber(
+        lambda report: sum(part.occupancy.synapses for part in report.parts), "on the chip", NO_UNIT
+    ),
+    "chips": ReportedNumber(lambda report: sum(part.occupancy.chips for part in report.parts), "at the least", NO_UNIT),
+}
+"""Name -> the quantity."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition, read."""
+
+    text: str
+    name: str
+    comparison: str
+    number: float
+    """In the quantity's own unit."""
+
+    def holds(self, report: Report) -> bool:
+        """Whether the report fulfils it; CompileError where the report does not have the number."""
+        value = self._value(report)
+        if value is None:
+            raise CompileError("fail-if.value", f"{self.name} was not measured", hint=_known(report.metrics.values))
+        return COMPARISONS[self.comparison](value, self.number)
+
+    def _value(self, report: Report) -> float | None:
+        if self.name in QUANTITIES:
+            return QUANTITIES[self.name].value(report)
+        return report.metrics.values.get("compiled", {}).get(self.name)
+
+
+def parse_condition(text: str) -> Condition:
+    """A condition from its text; CompileError where it is none, or its unit does not fit its name."""
+    match = GRAMMAR.fullmatch(text)
+    if match is None:
+        hint = 'NAME OPERATOR NUMBER [UNIT], as "accuracy < 0.97" or "energy > 1 uJ"'
+        raise CompileError("fail-if.syntax", f"{text!r} is no condition", hint=hint)
+    quantity = QUANTITIES.get(match["name"])
+    units = PERCENT if quantity is None else quantity.units
+    unit = match["unit"]
+    if unit not in units and (unit or units is PJ):
+        what = f"{match['name']} has no unit {unit!r}" if unit else f"{match['name']} needs a unit"
+        raise CompileError("fail-if.unit", what, where=text, hint=f"units: {', '.join(units) or 'none'}")
+    number = float(Fraction(match["number"]) * Fraction(str(units[unit]))) if unit else float(match["number"])
+    return Condition(text.strip(), match["name"], match["comparison"], number)
+
+
+def check_names(conditions: Iterable[Condition], *, metrics: Iterable[str] | None) -> None:
+    """
+    Refuse conditions on numbers that a report will not have, before anything runs.
+
+    Args:
+        conditions: what the user asked for.
+        metrics: the task's metrics; None where it does not say their names beforehand, so that any name may be one.
+    """
+    if metrics is None:
+        return
+    names = tuple(metrics)
+    for condition in conditions:
+        if condition.name not in QUANTITIES and condition.name not in names:
+            what = f"nothing is called {condition.name!r}, or it is not measured here"
+            raise CompileError("fail-if.name", what, where=condition.text, hint=_known({"compiled": names}))
+
+
+def _known(metrics: Mapping[str, Iterable[str]]) -> str:
+    """All names, for a message."""
+    return f"known: {', '.join([*QUANTITIES, *metrics.get('compiled', ())])}"

@@ -1,0 +1,60 @@
+"""One part's samples run, checked and accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from compile.command.progress import Progress
+from compile.energy import PUBLISHED_TABLES, EnergyReport, PublishedTable, energy_report, missing_prices
+from compile.measure.layers import layer_summaries
+from compile.measure.metric import Metric, accuracy, measured
+from compile.measure.module_classes import layer_classes
+from compile.measure.occupancy import occupancy
+from compile.measure.run import Run, run_part
+from compile.report.report import Metrics, PartReport
+from compile.stages.batches import Batch
+from compile.stages.build import Build
+from compile.stages.source import Source
+from ir.errors import CompileError
+from ir.profile import Profile
+
+
+def part_report(
+    build: Build, source: Source, batches: Iterable[Batch], profile: Profile, progress: Progress
+) -> PartReport:
+    """Run a part's samples and account for them."""
+    run = run_part(build, batches, progress)
+    chip = build.program.deployment.chip
+    classes = layer_classes(build.part.network, build.source, chip)
+    layers = layer_summaries(chip, run.events, classes)
+    return PartReport(build, run, layers, occupancy(build.deployment, profile), _energy(build, run, source, profile))
+
+
+def sample_metrics(run: Run, metric: Metric | None) -> Metrics:
+    """A metric of the samples that were run, by default accuracy where there are labels; its error is kept, not raised."""
+    if metric is None and run.labels is None:
+        return Metrics()
+    samples, outputs = f"{run.events.samples} samples", {**run.others, "compiled": run.outputs}
+    try:
+        values = {kind: measured(metric or accuracy, own, run.labels) for kind, own in outputs.items()}
+    except CompileError as error:
+        return Metrics(samples=samples, error=error)
+    return Metrics(values, samples)
+
+
+def _energy(build: Build, run: Run, source: Source, profile: Profile) -> EnergyReport | None:
+    """The energy comparison; None where the profile has no price for something that happened."""
+    chip = build.program.deployment.chip
+    if missing_prices(chip, run.events, profile):
+        return None
+    return energy_report(build.source, run.rates, chip, run.events, profile, published_table(source))
+
+
+def published_table(source: Source) -> PublishedTable | None:
+    """The paper's energy table that the model file names, if any; CompileError where nobody knows it."""
+    if source.energy_table is None:
+        return None
+    if source.energy_table not in PUBLISHED_TABLES:
+        what, hint = f"unknown ENERGY_TABLE {source.energy_table!r}", f"known: {', '.join(PUBLISHED_TABLES)}"
+        raise CompileError("model.energy-table", what, where=source.name, hint=hint)
+    return PUBLISHED_TABLES[source.energy_table]
