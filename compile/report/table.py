@@ -20,6 +20,7 @@ from compile.report.units import energy_unit, in_unit
 NAME = 26
 """Characters that a name gets before columns do."""
 GAP = "  "
+EXACT = "exact"
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,15 @@ class TableLine:
     analytic_pj: Fraction | None = None
     simulated_pj: Fraction | None = None
     classes: str = ""
+    rounding: tuple[str, ...] = ()
+    """Of each layer, what keeps its integers from being exact, and the bits that its weights use; `exact` where nothing does."""
+
+    @property
+    def integers(self) -> str:
+        """The rounding of one layer; of several, how many are exact."""
+        if len(self.rounding) <= 1:
+            return "".join(self.rounding) or "-"
+        return f"{self.rounding.count(EXACT)}/{len(self.rounding)} exact"
 
     def label(self, width: int) -> str:
         """The name with as many of its classes as fit, the last ones first, else as much of the name as fits."""
@@ -98,6 +108,8 @@ def _columns(lines: Sequence[TableLine]) -> Iterator[Column]:
     yield Column("lost", lambda line: "-" if line.match is None else f"{line.match.lost:,}", 8)
     yield Column("added", lambda line: "-" if line.match is None else f"{line.match.added:,}", 8)
     yield Column("F1", lambda line: "-" if line.match is None else f"{line.match.f1:.4f}", 2)
+    if any(line.rounding for line in lines):
+        yield Column("integers", lambda line: line.integers, 2, ", what limits them")
     yield Column(f"formula {unit}", lambda line: in_unit(line.analytic_pj, unit), 5)
     yield Column(f"counted {unit}", lambda line: in_unit(line.simulated_pj, unit), 9)
 
@@ -137,6 +149,16 @@ def _layer_line(part: PartReport, layer: LayerSummary) -> TableLine:
         None if modules is None else sum((module.analytic_pj for module in modules), Fraction(0)),
         None if modules is None else sum((module.simulated_pj for module in modules), Fraction(0)),
         layer.classes,
+        _rounding(part, layer),
+    )
+
+
+def _rounding(part: PartReport, layer: LayerSummary) -> tuple[str, ...]:
+    """What limits the integers of a layer, where there are any."""
+    quantization = part.build.deployment.quantization
+    populations = quantization.layers if quantization is not None else ()
+    return tuple(
+        f"{each.limit} {each.bits}b" if each.limit else EXACT for each in populations if each.name == layer.name
     )
 
 
@@ -161,6 +183,7 @@ def _merged(name: str, lines: Sequence[TableLine]) -> TableLine:
         total(matches) if matches else None,
         _sum([line.analytic_pj for line in lines]),
         _sum([line.simulated_pj for line in lines]),
+        rounding=tuple(rounding for line in lines for rounding in line.rounding),
     )
 
 
@@ -169,7 +192,7 @@ def _sum_line(name: str, lines: Sequence[TableLine], energy: EnergyReport | None
     line = _merged(name, lines)
     analytic, simulated = (energy.analytic_pj, energy.simulated_pj) if energy else (None, None)
     counts = (line.neurons, line.added_neurons, line.synapses, line.added_synapses)
-    return TableLine(name, *counts, line.rate, line.match, analytic, simulated)
+    return TableLine(name, *counts, line.rate, line.match, analytic, simulated, rounding=line.rounding)
 
 
 def _mean(weighted: Sequence[tuple[float, int]]) -> float | None:

@@ -22,12 +22,12 @@ def layer(module: str, neurons: int, rate: float, classes: str = "") -> LayerSum
 
 def test_columns_stand_below_their_heads(report: Report):
     head, *lines = table_lines(report.parts, False, WIDE)
-    heads = "layer neurons + added synapses + added rate % kept lost added F1 formula nJ counted nJ"
+    heads = "layer neurons + added synapses + added rate % kept lost added F1 integers formula nJ counted nJ"
     assert head.split() == heads.split()
     assert {len(line) for line in lines} == {len(head)}
     first = lines[0].split()
     assert first[:7] == ["lif1", "(Linear,", "LIFNode)", "8", "0", "48", "0"]
-    assert len(first) == 3 + 11
+    assert len(first) == 3 + 13  # "weights 8b" is two words
 
 
 @pytest.mark.parametrize("width", range(60, 140, 7))
@@ -67,9 +67,9 @@ def test_layers_of_one_module_share_a_line_where_there_are_many(report: Report):
     part = replace(part, run=replace(part.run, matches=matches))
     lines = [line.split() for line in table_lines([part], True, WIDE)][1:]
     assert lines == [
-        ["a", "40", "2", "400", "4", "20.0", "6", "2", "2", "0.7500", "-", "-"],
-        ["b", "5", "1", "50", "2", "0.0", "0", "0", "0", "1.0000", "-", "-"],
-        ["NETWORK", "45", "3", "450", "6", "17.8", "6", "2", "2", "0.7500", "-", "-"],
+        ["a", "40", "2", "400", "4", "20.0", "6", "2", "2", "0.7500", "0/2", "exact", "-", "-"],
+        ["b", "5", "1", "50", "2", "0.0", "0", "0", "0", "1.0000", "-", "-", "-"],
+        ["NETWORK", "45", "3", "450", "6", "17.8", "6", "2", "2", "0.7500", "0/2", "exact", "-", "-"],
     ]
     names = [line.split()[0] for line in table_lines([part], False, WIDE)]
     assert names == ["layer", "a.lif1", "a.lif2", "b.lif", "NETWORK"]
@@ -81,5 +81,5 @@ def test_what_the_host_costs_has_a_line_and_is_in_the_sum(report: Report):
     host = replace(part.energy.layers[0], module="head", layer="", analytic_pj=Fraction(2000))
     energy = replace(part.energy, layers=(*part.energy.layers, host))
     lines = [line.split() for line in table_lines([replace(part, energy=energy)], False, WIDE)]
-    assert lines[-2] == ["on", "the", "host", *["-"] * 9, "2", "-"]
+    assert lines[-2] == ["on", "the", "host", *["-"] * 10, "2", "-"]
     assert lines[-1][-2] == f"{float(part.energy.analytic_pj + 2000) / 1000:.3g}"
