@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backends.targets import DEFAULT, TARGETS
-from compile.command.arguments import path, positive, strategies
+from compile.command.arguments import domains, path, positive, strategies
 from compile.command.exit_code import EXIT_BUG, EXIT_CONDITION, EXIT_OK, complain, exit_code, prepare_streams
 from compile.command.progress import Progress
 from compile.command.screen import screen_of
@@ -131,6 +131,7 @@ def _options(options: argparse.Namespace) -> Options:
         inputs=options.inputs,
         dt=options.dt,
         semantics=options.semantics,
+        domains=domains(options.domain),
         out=options.out,
         lower=strategies(options.lower),
         dump=options.dump,
@@ -168,6 +169,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--inputs", type=path, metavar="FILE.npz", help="run these inputs instead of the model's examples")
     add("--dt", type=float, help="NIR: the time step, in the unit of the file's time constants")
     add("--semantics", metavar="PRESET|OPTION=VALUE,...", help="NIR: how the file is meant (--list semantics, presets)")
+    add(
+        "--domain",
+        action="append",
+        default=[],
+        metavar="INPUT=DOMAIN",
+        help="what an input takes where its example does not show it: spike, count:3, real",
+    )
     add("--out", type=path, metavar="DIR", help="write the networks, IR, outputs and report.json there")
     add(
         "--lower", action="append", default=[], metavar="OP=STRATEGY", help="choose a lowering, e.g. attention=graded-b"

@@ -43,6 +43,7 @@ def compile_model(
     lower: Mapping[str, str] | None = None,
     dt: float | None = None,
     semantics: Any = None,
+    domains: Mapping[str, str] | None = None,
     example: Any = None,
     static: tuple[str, ...] = (),
     steps: int = 0,
@@ -58,6 +59,7 @@ def compile_model(
         config, part, weights: of a model file, one of its configurations, one of its parts, another checkpoint.
         lower: operation or module path -> lowering strategy, e.g. {"attention": "graded-b"}.
         dt, semantics: of NIR, the time step in the file's unit, and how the file is meant.
+        domains: input -> "spike", "count<3>" (whole numbers from 0 to 3) or "real", where its example does not show it.
         example: for a bare module or graph: inputs by name, or one array; (T, B, *shape), or (B, *shape) if `static`.
         static: names of the inputs that carry no time axis.
         steps: T, for a bare module whose inputs are all static.
@@ -74,6 +76,7 @@ def compile_model(
         weights=None if weights is None else Path(weights),
         dt=dt,
         semantics=semantics,
+        domains=domains or {},
         lower=lower or {},
     )
     settings.place.require()

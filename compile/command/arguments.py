@@ -25,7 +25,16 @@ def path(text: str) -> Path:
 
 def strategies(pairs: Sequence[str]) -> dict[str, str]:
     """`attention=graded-a` pairs as a table; CompileError where one is none."""
+    return _table(pairs, "lower", "OP=STRATEGY", "see --list strategies")
+
+
+def domains(pairs: Sequence[str]) -> dict[str, str]:
+    """`x=count:3` pairs as a table; CompileError where one is none."""
+    return _table(pairs, "domain", "INPUT=DOMAIN", "for example --domain x=count:3")
+
+
+def _table(pairs: Sequence[str], flag: str, form: str, hint: str) -> dict[str, str]:
     bad = [pair for pair in pairs if pair.count("=") != 1 or "" in pair.split("=")]
     if bad:
-        raise CompileError("cli.lower", f"--lower {bad[0]!r} is not OP=STRATEGY", hint="see --list strategies")
+        raise CompileError(f"cli.{flag}", f"--{flag} {bad[0]!r} is not {form}", hint=hint)
     return dict(pair.split("=") for pair in pairs)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from frontend.input_domain import check_values
 from frontend.type_guards import is_mapping
 from ir.errors import CompileError
 from ir.graph import Graph
@@ -78,4 +79,6 @@ def _host_input(name: str, kind: Type, value: Any, whole: Graph) -> torch.Tensor
         raise CompileError(
             "run.steps", f"input {name!r} has {array.shape[0]} steps, the network runs {steps} per sample"
         )
+    if kind.domain.kind == "count":
+        check_values(name, array, kind.domain)
     return torch.from_numpy(array)

@@ -15,6 +15,7 @@ from torch import nn
 from compile.stages.npz import read_arrays
 from compile.stages.options import Options
 from compile.stages.source import Example, Part, Source
+from frontend.input_domain import input_domains
 from frontend.model_file.model_file import load_model_file
 from frontend.netx.network import read_net
 from frontend.nir.import_nir import import_nir
@@ -22,6 +23,7 @@ from frontend.nir.reading.values import as_array
 from frontend.type_guards import is_mapping
 from ir.errors import CompileError
 from ir.graph import Graph
+from ir.types import REAL
 
 RUN_SEED, CALIBRATION_SEED = 0, 1
 CALIBRATION_SAMPLES = 256
@@ -117,11 +119,11 @@ def _from_nir(network: Any, name: str, options: Options, example: Example) -> So
     _refuse_model_flags(name, options)
     inputs = example.inputs if options.inputs is None else read_arrays(options.inputs)
     named = inputs if is_mapping(inputs) else dict[str, Any]()
-    imported = import_nir(network, options.semantics, options.dt, _domains(named), name)
+    imported = import_nir(network, options.semantics, options.dt, _domains(named, options.domains), name)
     if inputs is not None and not is_mapping(inputs):
         first = imported.graph.inputs[0].name
         named = {imported.names.get(first, first): inputs}
-        imported = import_nir(network, options.semantics, options.dt, _domains(named), name)
+        imported = import_nir(network, options.semantics, options.dt, _domains(named, options.domains), name)
     graph = imported.graph
     (name,) = _chosen((graph.name or name,), options.part, name)
     random = {imported.names.get(key, key): value for key, value in _random_inputs(graph, options.samples).items()}
@@ -160,9 +162,11 @@ def _array(name: str, value: Any) -> Any:
         raise CompileError("run.dtype", f"input {name!r} {error.what}") from error
 
 
-def _domains(inputs: Mapping[str, Any]) -> dict[str, str]:
-    """Find the inputs that are spikes: nothing but zeros and ones."""
-    return {name: "spike" for name, value in inputs.items() if np.isin(_array(name, value), (0, 1)).all()}
+def _domains(inputs: Mapping[str, Any], stated: Mapping[str, str]) -> dict[str, str]:
+    """Input -> what it takes: what the user states, else what the values show."""
+    shown = {name: _array(name, value) for name, value in inputs.items()}
+    known = {name: text for name, text in stated.items() if name in shown}
+    return {**stated, **{name: str(domain) for name, domain in input_domains(known, shown).items()}}
 
 
 def _random_inputs(graph: Graph, samples: int) -> dict[str, Any]:
@@ -171,8 +175,9 @@ def _random_inputs(graph: Graph, samples: int) -> dict[str, Any]:
     inputs: dict[str, Any] = {}
     for node in graph.inputs:
         shape = (1 if node.type.static else graph.steps or STREAM_STEPS, samples, *node.type.shape)
-        spikes = node.type.domain.kind == "spike"
-        values = random.random(shape) < 0.2 if spikes else random.standard_normal(shape)
+        domain = node.type.domain
+        values = random.standard_normal(shape) if domain == REAL else random.random(shape) < 0.2
+        values = values * random.integers(1, 1 + domain.bound, shape) if domain.kind == "count" else values
         inputs[node.name] = values.astype(np.float32)
     return inputs
 

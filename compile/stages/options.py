@@ -35,6 +35,8 @@ class Options:
     """Of NIR: the time step in the file's unit."""
     semantics: Any = None
     """Of NIR: how the file is meant, a preset's name or options."""
+    domains: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Input -> `spike`, `count<r>` or `real`, where its example does not show it."""
     out: Path | None = None
     lower: Mapping[str, str] = field(default_factory=dict[str, str])
     dump: bool = False

@@ -48,7 +48,7 @@ def import_nir(
     Args:
         semantics: a preset, options or both; None for what the file says.
         dt: the time step, in the unit of the file's time constants.
-        domains: Input node -> `spike` or `real`, what the caller will feed; the file's metadata or real without.
+        domains: Input node -> `spike`, `count<r>` or `real`, what the caller will feed; the file's metadata or real without.
         name: of the graph; ours have their own.
 
     Raises:

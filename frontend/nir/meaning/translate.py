@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from frontend.input_domain import stated_domain
 from frontend.names import node_name
 from frontend.nir.meaning.emit import DiscreteNetwork, build
 from frontend.nir.meaning.neurons import POPULATIONS, population
@@ -34,7 +35,7 @@ def translate(
     The IR graph of a network under a complete reading.
 
     Args:
-        domains: Input node -> `spike` or `real`; the file's metadata (`domain` of the node) or real without.
+        domains: Input node -> `spike`, `count<r>` or `real`; the file's metadata (`domain` of the node) or real without.
 
     Raises:
         CompileError: for constants that have no meaning under the semantics, and unknown inputs or domains.
@@ -104,9 +105,7 @@ def _domains(network: NirNetwork, stated: Mapping[str, str]) -> dict[str, str]:
     domains: dict[str, str] = {}
     for key in network.inputs:
         in_file = network.nodes[key].metadata.get("domain", "real")
-        domains[key] = stated.get(key, in_file if in_file in ("spike", "real") else "real")
-        if domains[key] not in ("spike", "real"):
-            raise CompileError("nir.input", f"input {key} cannot be {domains[key]!r}", hint="known: spike, real")
+        domains[key] = str(stated_domain(key, stated.get(key, in_file if in_file in ("spike", "real") else "real")))
     return domains
 
 

@@ -79,10 +79,11 @@ def test_what_the_inputs_are(in_file: Any, stated: dict[str, str], expected: str
 
 def test_unknown_inputs_and_domains_are_refused() -> None:
     item = network(*CHAIN, n=nir.IF(ones(), ones()))
-    for stated, what in (({"z": "spike"}, "no input 'z'"), ({"x": "count"}, "input x cannot be 'count'")):
+    unknown, wrong = ({"z": "spike"}, "no input 'z'", "nir.input"), ({"x": "count"}, "x cannot be 'count'", "inputs.domain")
+    for stated, what, rule in (unknown, wrong):
         with pytest.raises(CompileError, match=what) as caught:
             translate(item, STEP, stated)
-        assert caught.value.rule == "nir.input"
+        assert caught.value.rule == rule
 
 
 @pytest.mark.parametrize(("steps", "expected"), [(7, 7), ("7", 7), (-1, 0), ("long", 0), (None, 0)])
