@@ -13,6 +13,7 @@ from ir.ops.float_neurons.nonlinear import NonlinearLif
 from ir.ops.float_neurons.potential import Potential
 from ir.ops.float_neurons.rectified import RectifiedLif
 from ir.ops.float_neurons.refractory import RefractoryLif
+from ir.ops.host.reduce import Along, Reduce
 from ir.ops.integer_neuron import IntegerLeaky, IntegerLif
 from ir.ops.linear import Conv, Linear, Sum, Synapse
 from ir.ops.membrane import Leaky
@@ -40,6 +41,7 @@ OPS: dict[str, type[Op]] = {
         *(Delay, Past),
         *(Reshape, Permute, Slice, Concat, Expand, Add),
         *(Mul, MatMul, MaxPool, Not, Scale, Offset, BatchNorm, Pad),
+        *(Reduce, Along),
         *(LayerNorm, Divide, Subtract, Function, Repeat, TimeWeight, TimeSum, AtStep, UnfoldTime),
     )
 }
@@ -49,6 +51,7 @@ __all__ = [
     "OPS",
     "Add",
     "AlphaLif",
+    "Along",
     "AtStep",
     "BatchNorm",
     "Burst",
@@ -83,6 +86,7 @@ __all__ = [
     "Potential",
     "RectifiedLif",
     "RefractoryLif",
+    "Reduce",
     "Repeat",
     "Reshape",
     "Scale",

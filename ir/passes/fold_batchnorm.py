@@ -67,6 +67,11 @@ def fold_batchnorm(graph: Graph) -> Graph:
     return Rewriter(graph, PASS).run(fold)
 
 
+def is_foldable(graph: Graph, norm: Node) -> bool:
+    """Whether there is a projection above a batch norm that takes it."""
+    return _plan(graph, norm) is not None
+
+
 def apply(deployment: Deployment, context: Context) -> Deployment:
     """The deployment with norms folded, and the routing joined that lay around them."""
     return deployment.on_chip(lambda chip: merge_routing(fold_batchnorm(chip)))

@@ -1,0 +1,1 @@
+"""What only a host computes: functions, reductions and tables of analog values."""
