@@ -31,6 +31,8 @@ BETWEEN_NEURONS = LEVELS["spiking"] | {"batch_norm"}
 """What may lie between neurons: batch norms fold, the rest has a lowering."""
 
 REASONS = {
+    "reduce": "it takes one number out of many analog ones",
+    "along": "it needs all analog values of an axis at once",
     "layer_norm": "it needs the mean and the variance of analog values at every step",
     "time_sum": "its value is known only after the last step of the window",
     "at_step": "it takes single steps out of the window",
