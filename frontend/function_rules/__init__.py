@@ -20,6 +20,7 @@ from frontend.function_rules import (
     queries,
     readouts,
     reductions,
+    rerouting,
     slicing,
     views,
 )
@@ -33,6 +34,7 @@ FUNCTION_RULES: dict[str, Callable[..., Any]] = {
     **elementwise.RULES,
     **reductions.RULES,
     **readouts.RULES,
+    **rerouting.RULES,
     **layers.RULES,
     **norms.RULES,
     **matrix_products.RULES,

@@ -20,7 +20,7 @@ from ir.ops.membrane import Leaky
 from ir.ops.neuron import Burst, Gate, Graded, Lif
 from ir.ops.norm import BatchNorm, LayerNorm
 from ir.ops.pool import MaxPool
-from ir.ops.shape import Concat, Expand, Pad, Permute, Repeat, Reshape, Slice
+from ir.ops.shape import Concat, Expand, Gather, Pad, Permute, Repeat, Reshape, Slice
 from ir.ops.time import AtStep, TimeSum, TimeWeight, UnfoldTime
 
 OPS: dict[str, type[Op]] = {
@@ -40,7 +40,8 @@ OPS: dict[str, type[Op]] = {
         ),
         *(Delay, Past),
         *(Reshape, Permute, Slice, Concat, Expand, Add),
-        *(Mul, MatMul, MaxPool, Not, Scale, Offset, BatchNorm, Pad),
+        *(Mul, MatMul, MaxPool, Not, Scale, Offset, BatchNorm),
+        *(Gather, Pad),
         *(Reduce, Along),
         *(LayerNorm, Divide, Subtract, Function, Repeat, TimeWeight, TimeSum, AtStep, UnfoldTime),
     )
@@ -64,6 +65,7 @@ __all__ = [
     "Function",
     "Gate",
     "GatedFilter",
+    "Gather",
     "Graded",
     "Input",
     "IntegerLeaky",

@@ -20,15 +20,18 @@ from __future__ import annotations
 
 from ir.deployment import Context, Deployment
 from ir.graph import Graph, Node
-from ir.ops import Expand, Permute, Reshape, Slice
+from ir.ops import Expand, Gather, Permute, Reshape, Slice
+from ir.ops.shape import SILENT
 from ir.rewrite import Rewriter
 from ir.types import Type
 
 PASS = "merge_routing"
+Routing = Reshape | Permute | Slice | Expand | Gather
+"""What is joined."""
 
 
 def merge_routing(graph: Graph) -> Graph:
-    """The graph with consecutive reshapes, permutes and expands joined, and without routing that is the identity."""
+    """The graph with consecutive reshapes, permutes, gathers and expands joined, and without routing that is the identity."""
     return Rewriter(graph, PASS).run(_merge)
 
 
@@ -38,7 +41,7 @@ def apply(deployment: Deployment, context: Context) -> Deployment:
 
 
 def _merge(rewriter: Rewriter, node: Node) -> str | None:
-    if not isinstance(node.op, (Reshape, Permute, Slice, Expand)):
+    if not isinstance(node.op, Routing):
         return None
     (source,) = rewriter.inputs(node)
     if _is_identity(node.op, rewriter.builder.type(source)):
@@ -53,7 +56,9 @@ def _merge(rewriter: Rewriter, node: Node) -> str | None:
     return rewriter.builder.add(joined, origin, name=node.name, provenance=node.provenance)
 
 
-def _is_identity(op: Reshape | Permute | Slice | Expand, source: Type) -> bool:
+def _is_identity(op: Routing, source: Type) -> bool:
+    if isinstance(op, Gather):
+        return op.index == tuple(range(source.shape[op.axis]))
     if isinstance(op, Permute):
         return op.perm == tuple(range(len(source.shape)))
     if isinstance(op, Slice):
@@ -61,13 +66,15 @@ def _is_identity(op: Reshape | Permute | Slice | Expand, source: Type) -> bool:
     return op.shape == source.shape
 
 
-def _joined(before: Node, node: Node) -> Reshape | Permute | Expand | None:
+def _joined(before: Node, node: Node) -> Reshape | Permute | Expand | Gather | None:
     """One operation for two in a row, or None where they do not join."""
     first, second = before.op, node.op
     if isinstance(first, Reshape) and isinstance(second, Reshape):
         return second
     if isinstance(first, Expand) and isinstance(second, Expand):
         return second
+    if isinstance(first, Gather) and isinstance(second, Gather) and first.axis == second.axis:
+        return Gather(first.axis, tuple(SILENT if k == SILENT else first.index[k] for k in second.index))
     if isinstance(first, Permute) and isinstance(second, Permute):
         return Permute(tuple(first.perm[axis] for axis in second.perm))
     return None

@@ -39,7 +39,6 @@ REASONS = {
     "time_weight": "its factor changes from step to step",
     "function": "it is a nonlinear function of analog values",
     "divide": "it divides analog values",
-    "pad": "its zeros are no neurons",
 }
 HINT = "move it before the first neurons or behind the last ones, or train a variant of the model without it"
 

@@ -156,6 +156,6 @@ STANDARD: dict[str, Rule] = {
     "not": _negation,
     "reshape": _reshape,
     "delay": _delay,
-    **dict.fromkeys(("sum", "slice", "concat", "expand", "permute", "pad"), _routing),
+    **dict.fromkeys(("sum", "slice", "concat", "expand", "permute", "gather", "pad"), _routing),
 }
 """IR kind -> its rule; what is not here has none."""

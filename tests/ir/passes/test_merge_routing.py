@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret
-from ir.ops import Expand, Input, Permute, Reshape, Slice
+from ir.ops import Expand, Gather, Input, Permute, Reshape, Slice
 from ir.passes.merge_routing import merge_routing
 
 SHAPES = [(2, 3, 1), (3, 2), (6,), (1, 6), (2, 1, 3)]
@@ -27,6 +27,7 @@ def chains(draw: st.DrawFn) -> Graph:
         moves = [Permute(tuple(draw(st.permutations(range(len(shape)))))), Slice(0, 0, shape[0])]
         moves += [Reshape(other) for other in SHAPES if math.prod(other) == math.prod(shape)]
         moves += [Expand(tuple(2 if n == 1 else n for n in shape))]
+        moves += [Gather(0, tuple(draw(st.lists(st.integers(-1, shape[0] - 1), min_size=1, max_size=shape[0]))))]
         value = builder.add(draw(st.sampled_from(moves)), value, name=f"v{index}")
         values.append(value)
     kept = draw(st.sets(st.sampled_from(values))) | {value}
