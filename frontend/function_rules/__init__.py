@@ -21,6 +21,7 @@ from frontend.function_rules import (
     readouts,
     reductions,
     rerouting,
+    resampling,
     slicing,
     views,
 )
@@ -35,6 +36,7 @@ FUNCTION_RULES: dict[str, Callable[..., Any]] = {
     **reductions.RULES,
     **readouts.RULES,
     **rerouting.RULES,
+    **resampling.RULES,
     **layers.RULES,
     **norms.RULES,
     **matrix_products.RULES,

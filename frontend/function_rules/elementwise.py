@@ -40,7 +40,9 @@ def clamp(recorder: Recorder, x: View, min: object = None, max: object = None) -
     """At least `min` and at most `max`, which are numbers."""
     limits = [limit for limit in (min, max) if limit is not None]
     if not limits or not all(isinstance(limit, (int, float)) for limit in limits):
-        raise CompileError("import.clamp", "clamps to what is not a number", hint="clamp(min=...) and max= take numbers")
+        raise CompileError(
+            "import.clamp", "clamps to what is not a number", hint="clamp(min=...) and max= take numbers"
+        )
     if isinstance(min, (int, float)):
         x = recorder.apply(Function("at_least", float(min)), x)
     return recorder.apply(Function("at_most", float(max)), x) if isinstance(max, (int, float)) else x
@@ -61,9 +63,7 @@ def relu6(recorder: Recorder, x: View, inplace: bool = False) -> View:
     return clamp(recorder, x, 0.0, 6.0)
 
 
-def hardtanh(
-    recorder: Recorder, x: View, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
-) -> View:
+def hardtanh(recorder: Recorder, x: View, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> View:
     """Between `min_val` and `max_val`."""
     return clamp(recorder, x, float(min_val), float(max_val))
 

@@ -16,16 +16,16 @@ import torch
 from torch.nn import functional
 
 from frontend.function_rules.layers import feature_dim
-from frontend.function_rules.slicing import cat, pad_zeros
+from frontend.function_rules.slicing import cat, require_features, slice_along
 from frontend.function_rules.views import reshape
-from frontend.recording.layout import View, is_outer, is_plain
+from frontend.recording.layout import FEATURE, Axis, View, is_outer, is_plain
 from frontend.recording.recorder import Recorder
 from ir.errors import CompileError
 from ir.graph import Array
-from ir.ops import Gather
+from ir.ops import Gather, Pad
 from ir.ops.shape import SILENT
 
-Move = Callable[..., torch.Tensor]
+Move = Callable[[torch.Tensor], torch.Tensor]
 
 
 def moved(recorder: Recorder, x: View, move: Move) -> View:
@@ -62,7 +62,9 @@ def _gathered(recorder: Recorder, x: View, leading: int, wires: Array, shape: tu
     if axis is None:
         flat = recorder.in_order(reshape(recorder, x, (*x.shape[:leading], -1)))
         value = recorder.emit(Gather(0, tuple(map(int, wires))), flat.value)
-        return reshape(recorder, recorder.result(value, (*x.dims[:leading], feature_dim(len(wires)))), (*x.shape[:leading], *shape))
+        return reshape(
+            recorder, recorder.result(value, (*x.dims[:leading], feature_dim(len(wires)))), (*x.shape[:leading], *shape)
+        )
     place, index = axis
     value = recorder.emit(Gather(place + _features_before(x, leading), index), x.value)
     dims = [*x.dims[: leading + place], feature_dim(len(index)), *x.dims[leading + place + 1 :]]
@@ -83,13 +85,15 @@ def _one_axis(wires: Array, sizes: tuple[int, ...]) -> tuple[int, tuple[int, ...
             origin = np.moveaxis(numbers, axis, 0).reshape(size, -1)[:, 0]
             index = np.where(along == SILENT, SILENT, np.searchsorted(origin, along).clip(max=size - 1))
             taken = np.take(numbers, index.clip(min=0), axis)
-            silenced = np.where(np.expand_dims(index == SILENT, [k for k in range(len(sizes)) if k != axis]), SILENT, taken)
+            silenced = np.where(
+                np.expand_dims(index == SILENT, [k for k in range(len(sizes)) if k != axis]), SILENT, taken
+            )
             if np.array_equal(silenced, wires):
                 return axis, tuple(int(n) for n in index)
     return None
 
 
-def moving(function: Move) -> Callable[..., View]:
+def moving(function: Callable[..., torch.Tensor]) -> Callable[..., View]:
     """The rule of a function that moves elements of its first argument."""
 
     def rule(recorder: Recorder, x: View, *arguments: Any, **options: Any) -> View:
@@ -100,17 +104,40 @@ def moving(function: Move) -> Callable[..., View]:
     return rule
 
 
-def _called(function: Move, arguments: Sequence[Any], options: dict[str, Any], numbers: torch.Tensor) -> torch.Tensor:
+def _called(
+    function: Callable[..., torch.Tensor], arguments: Sequence[Any], options: dict[str, Any], numbers: torch.Tensor
+) -> torch.Tensor:
     return function(numbers, *arguments, **options)
 
 
-def padded(
-    recorder: Recorder, x: View, pad: Sequence[int], mode: str = "constant", value: float | None = None
-) -> View:
+def padded(recorder: Recorder, x: View, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> View:
     """Zeros around features, or features again: reflected, repeated, from the other end."""
     if mode == "constant":
-        return pad_zeros(recorder, x, pad, value)
+        return _zeros(recorder, x, pad, value)
     return moved(recorder, x, lambda numbers: functional.pad(numbers, list(pad), mode))
+
+
+def _zeros(recorder: Recorder, x: View, pad: Sequence[int], value: float | None = None) -> View:
+    """Zeros around features; where there are fewer than none, features are cut off."""
+    if value not in (None, 0):
+        raise CompileError("import.pad", f"cannot import padding with the value {value}", hint="pad with zeros")
+    for offset in range(0, len(pad), 2):
+        before, after = pad[offset], pad[offset + 1]
+        dim = len(x.dims) - 1 - offset // 2
+        if before < 0 or after < 0:
+            x = slice_along(recorder, x, dim, max(0, -before), x.shape[dim] + min(0, after))
+        if before > 0 or after > 0:
+            x = _pad_one(recorder, x, dim, max(0, before), max(0, after))
+    return x
+
+
+def _pad_one(recorder: Recorder, x: View, dim: int, before: int, after: int) -> View:
+    require_features(x, dim, "pads")
+    x = recorder.in_order(x)
+    axis = sum(not is_outer(other) for other in x.dims[:dim])
+    value = recorder.emit(Pad(axis, before, after), x.value)
+    longer = (Axis(FEATURE, x.shape[dim] + before + after),)
+    return recorder.result(value, (*x.dims[:dim], longer, *x.dims[dim + 1 :]))
 
 
 def where(recorder: Recorder, condition: object, x: object, y: object) -> View:

@@ -1,4 +1,4 @@
-"""Functions that slice, join, repeat and pad features. Time and batch stay whole: slicing them is an error."""
+"""Functions that slice, join and repeat features. Time and batch stay whole: slicing them is an error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from frontend.recording.layout import FEATURE, Axis, View, is_outer, is_plain, i
 from frontend.recording.recorder import Recorder
 from frontend.recording.steps import at_step, part_of_window
 from ir.errors import CompileError
-from ir.ops import Concat, Gather, Pad, Slice
+from ir.graph import Array
+from ir.ops import Concat, Gather, Slice
 
 Index = int | slice | EllipsisType | torch.Tensor | list[int] | tuple[int, ...] | None
 """One item of an index, `x[item, ...]`."""
@@ -26,7 +27,7 @@ def slice_along(recorder: Recorder, x: View, dim: int, start: int, stop: int) ->
         return x
     if is_time(x.dims[dim]) and start < stop:
         return _steps(recorder, x, dim, range(start, stop))
-    _require_features(x, dim, "slices")
+    require_features(x, dim, "slices")
     x, axis = recorder.axis_of(x, dim)
     value = recorder.emit(Slice(axis, start, stop), x.value)
     memory = sorted(axis.place for axis in x.dims[dim])
@@ -36,6 +37,7 @@ def slice_along(recorder: Recorder, x: View, dim: int, start: int, stop: int) ->
 
 def take(recorder: Recorder, x: View, dim: int, index: Sequence[int]) -> View:
     """The elements of an index along one torch dimension of features, or of time, in its order."""
+    dim = wrapped(dim, len(x.dims))
     index = tuple(k + x.shape[dim] if k < 0 else k for k in index)
     if not index:
         raise CompileError("import.index", f"takes no element of {x}")
@@ -43,7 +45,7 @@ def take(recorder: Recorder, x: View, dim: int, index: Sequence[int]) -> View:
         return slice_along(recorder, x, dim, index[0], index[0] + len(index))
     if is_time(x.dims[dim]):
         return _steps(recorder, x, dim, index)
-    _require_features(x, dim, "takes elements of")
+    require_features(x, dim, "takes elements of")
     x, axis = recorder.axis_of(x, dim)
     memory = sorted(axis.place for axis in x.dims[dim])
     if not memory:  # of length 1, and repeated: the value has no place for the new axis yet
@@ -67,7 +69,7 @@ def _steps(recorder: Recorder, x: View, dim: int, steps: Sequence[int]) -> View:
     return parts[0] if len(parts) == 1 else cat(recorder, [at_step(recorder, part) for part in parts], dim)
 
 
-def _require_features(x: View, dim: int, what: str) -> None:
+def require_features(x: View, dim: int, what: str) -> None:
     """CompileError where a dimension holds time or batch."""
     if not is_plain(x.dims[dim]):
         kind = next(axis.kind for axis in x.dims[dim] if axis.kind != FEATURE)
@@ -88,7 +90,7 @@ def select(recorder: Recorder, x: View, dim: int, index: int) -> View:
     if is_time(x.dims[dim]):
         (x,) = part_of_window(recorder, x, dim, (index,))
         return x.with_dims((*x.dims[:dim], *x.dims[dim + 1 :]))
-    _require_features(x, dim, "takes one element of")
+    require_features(x, dim, "takes one element of")
     return squeeze(recorder, slice_along(recorder, x, dim, index, index + 1), dim)
 
 
@@ -157,7 +159,7 @@ def _choice(item: object, x: View) -> tuple[int, ...] | None:
         raise CompileError("import.index", f"indexes {x} with computed numbers", hint="use constant indices")
     if not isinstance(item, (list, torch.Tensor, np.ndarray)):
         return None
-    index = np.asarray(item)
+    index: Array = np.asarray(item)  # pyright: ignore[reportUnknownArgumentType]
     if index.ndim != 1 or index.dtype.kind not in "iub":
         return None
     return tuple(int(k) for k in (np.flatnonzero(index) if index.dtype.kind == "b" else index))
@@ -170,7 +172,7 @@ def cat(recorder: Recorder, tensors: Sequence[View | torch.Tensor], dim: int = 0
         raise CompileError("import.constant", "joins a constant to a computed tensor")
     dim = wrapped(dim, len(views[0].dims))
     for view in views:
-        _require_features(view, dim, "joins along")
+        require_features(view, dim, "joins along")
     if len(views) == 1:
         return views[0]
     ordered = [recorder.in_order(view) for view in views]
@@ -224,29 +226,6 @@ def _makes_time(recorder: Recorder, x: View, count: int) -> bool:
 def expand_as(recorder: Recorder, x: View, other: View | torch.Tensor) -> View:
     """Expanded to another tensor's shape."""
     return expand(recorder, x, tuple(other.shape))
-
-
-def pad_zeros(recorder: Recorder, x: View, pad: Sequence[int], value: float | None = None) -> View:
-    """Zeros around features; where there are fewer than none, features are cut off."""
-    if value not in (None, 0):
-        raise CompileError("import.pad", f"cannot import padding with the value {value}", hint="pad with zeros")
-    for offset in range(0, len(pad), 2):
-        before, after = pad[offset], pad[offset + 1]
-        dim = len(x.dims) - 1 - offset // 2
-        if before < 0 or after < 0:
-            x = slice_along(recorder, x, dim, max(0, -before), x.shape[dim] + min(0, after))
-        if before > 0 or after > 0:
-            x = _pad_one(recorder, x, dim, max(0, before), max(0, after))
-    return x
-
-
-def _pad_one(recorder: Recorder, x: View, dim: int, before: int, after: int) -> View:
-    _require_features(x, dim, "pads")
-    x = recorder.in_order(x)
-    axis = sum(not is_outer(other) for other in x.dims[:dim])
-    value = recorder.emit(Pad(axis, before, after), x.value)
-    longer = (Axis(FEATURE, x.shape[dim] + before + after),)
-    return recorder.result(value, (*x.dims[:dim], longer, *x.dims[dim + 1 :]))
 
 
 RULES = {

@@ -9,7 +9,7 @@ In float64 a sum is rounded once and has no order (`ir.ops.exact_product`); nump
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -161,7 +161,7 @@ class Conv(Op):
         """The plain convolution of a batch of torch tensors (B, C, *spatial)."""
         from torch.nn import functional
 
-        convolution = (functional.conv1d, functional.conv2d, functional.conv3d)[weight.ndim - 3]
+        convolution: Callable[..., Value] = getattr(functional, f"conv{weight.ndim - 2}d")
         if self.is_plain:
             return convolution(x, weight, bias, self.stride, self.padding, self.dilation, self.groups)
         sizes = tuple(x.shape[2:])

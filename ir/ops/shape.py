@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import prod
+from typing import Any
 
-from array_api_compat import array_namespace, device
+from array_api_compat import array_namespace, is_torch_array
 
 from ir.ops.base import Op, Shapes, Value, arity, expect
 from ir.types import Type
@@ -133,12 +134,17 @@ class Gather(Op):
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
         xp, axis = array_namespace(args[0]), self.axis + 2
-        index = xp.asarray([max(0, place) for place in self.index], device=device(args[0]))
+        index = xp.asarray([max(0, place) for place in self.index], device=_device(args[0]))
         y = xp.take(args[0], index, axis=axis)
         silent = [k for k, place in enumerate(self.index) if place == SILENT]
         if silent:
             y[(slice(None),) * axis + (silent,)] = 0
         return y
+
+
+def _device(x: Value) -> Any:
+    """Where an array lies, for the functions that make another there."""
+    return x.device if is_torch_array(x) else "cpu"
 
 
 SILENT = -1
@@ -169,7 +175,7 @@ class Pad(Op):
         for count, at in ((self.before, 0), (self.after, 1)):
             if count:
                 shape = (*x.shape[:axis], count, *x.shape[axis + 1 :])
-                zeros = xp.zeros(shape, dtype=x.dtype, device=device(x))
+                zeros = xp.zeros(shape, dtype=x.dtype, device=_device(x))
                 parts.insert(0 if at == 0 else len(parts), zeros)
         return xp.concat(parts, axis=axis)
 

@@ -7,7 +7,23 @@ import pytest
 from hypothesis import strategies as st
 
 from ir.graph import Graph, GraphBuilder, Provenance
-from ir.ops import Add, Concat, Expand, Function, Gather, Input, Lif, Linear, Mul, Pad, Permute, Reshape, Scale, Slice, Sum
+from ir.ops import (
+    Add,
+    Concat,
+    Expand,
+    Function,
+    Gather,
+    Input,
+    Lif,
+    Linear,
+    Mul,
+    Pad,
+    Permute,
+    Reshape,
+    Scale,
+    Slice,
+    Sum,
+)
 
 
 @st.composite

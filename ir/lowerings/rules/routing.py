@@ -1,4 +1,7 @@
-"""Reshape, permute, slice, gather, pad, concat and expand: on populations they rename wires, on currents they follow the projection."""
+"""
+Reshape, permute, slice, gather, pad, concat and expand: on populations they rename wires, on currents they follow the
+projection. A wire from nowhere is silent, whatever it would carry.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from dataclasses import replace
 
 from ir.graph import Node, Provenance
 from ir.lowerings.lowering import Lowering
-from ir.lowerings.values import Complement, Current, LoweredValue, PendingProduct, Spikes, routed_bias
+from ir.lowerings.values import Complement, Current, LoweredValue, Spikes, routed_bias
 from ir.ops import Concat, Expand, Gather, Pad, Reshape
 from ir.ops.base import Op
 from ir.ops.shape import SILENT
@@ -18,8 +21,7 @@ def lower_routing(lowering: Lowering, node: Node, provenance: Provenance) -> Low
     if isinstance(node.op, Concat):
         return _joined(lowering, node, operands)
     (value,) = operands
-    assert not isinstance(value, PendingProduct), "a product is read by a matrix product only"
-    if isinstance(value, Complement) and _is_silent_somewhere(node.op):
+    if _is_silent_somewhere(node.op):
         value = lowering.positive(value)
     if isinstance(value, Complement):
         return replace(
@@ -27,6 +29,7 @@ def lower_routing(lowering: Lowering, node: Node, provenance: Provenance) -> Low
         )
     if isinstance(value, Current):
         return routed(value, node.op, node.type.shape)
+    assert isinstance(value, Spikes), "a product is read by a matrix product only"
     build = lowering.builder.add
     return Spikes(tuple(build(node.op, part, name=node.name, provenance=node.provenance) for part in value.parts))
 

@@ -1,4 +1,4 @@
-"""Elementwise functions by name: those that torch has a kernel of its own for are computed by it, so that imports keep its rounding."""
+"""Elementwise functions by name. Those that torch has kernels of its own for are computed by them, rounding included."""
 
 from __future__ import annotations
 

@@ -40,7 +40,8 @@ CASES: dict[str, Compute] = {
     "celu": lambda x, y, s: F.celu(x - y, 0.5),
     "leaky_relu": lambda x, y, s: F.leaky_relu(x - y, 0.2) + F.leaky_relu(x - y),
     "prelu": lambda x, y, s: (
-        F.prelu(x - y, torch.tensor([0.2])) + F.prelu((x - y).flatten(0, 1), torch.arange(4.0) / 8).unflatten(0, (3, -1))
+        F.prelu(x - y, torch.tensor([0.2]))
+        + F.prelu((x - y).flatten(0, 1), torch.arange(4.0) / 8).unflatten(0, (3, -1))
     ),
     "softplus": lambda x, y, s: F.softplus(x - y) + F.softplus(30 * x, 2.0, 15.0),
     "round": lambda x, y, s: torch.round(4 * x) + (torch.round(x * 8) / 2).round(),

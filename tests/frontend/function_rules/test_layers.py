@@ -47,8 +47,12 @@ CASES: dict[str, Compute] = {
         x.flatten(0, 1).unsqueeze(1), _kernel(2, 1, 3, 2), torch.ones(2), (1, 2), (1, 0), (1, 2)
     ).unflatten(0, (STEPS, -1)),
     "conv3d": lambda x, y, s: _timed(F.conv3d(_maps(x, 2, 2, 2, 3), _kernel(3, 2, 2, 1, 3), None, 1, (1, 0, 1))),
-    "conv_transpose1d": lambda x, y, s: _timed(F.conv_transpose1d(_maps(x, 4, 6), _kernel(4, 2, 3), W[0, :4], 2, 1, 1, 2)),
-    "conv_transpose2d": lambda x, y, s: _timed(F.conv_transpose2d(_maps(x, 1, 4, 6), _kernel(1, 2, 1, 2), None, 1, (1, 2))),
+    "conv_transpose1d": lambda x, y, s: _timed(
+        F.conv_transpose1d(_maps(x, 4, 6), _kernel(4, 2, 3), W[0, :4], 2, 1, 1, 2)
+    ),
+    "conv_transpose2d": lambda x, y, s: _timed(
+        F.conv_transpose2d(_maps(x, 1, 4, 6), _kernel(1, 2, 1, 2), None, 1, (1, 2))
+    ),
     "conv_transpose3d": lambda x, y, s: _timed(
         F.conv_transpose3d(_maps(x, 2, 2, 2, 3), _kernel(2, 1, 2, 1, 3), None, (2, 1, 3), dilation=(1, 1, 2))
     ),
@@ -117,7 +121,10 @@ def _spiking(*layers: nn.Module) -> nn.Sequential:
 
 NETS: dict[str, tuple[Callable[[], nn.Sequential], tuple[int, ...]]] = {
     "transposed, in one dimension": (lambda: _spiking(nn.ConvTranspose1d(2, 3, 3, 2, 1, 1)), (2, 7)),
-    "transposed, with a norm": (lambda: _spiking(nn.ConvTranspose2d(2, 3, 4, 2, 1), nn.BatchNorm2d(3, eps=0)), (2, 4, 3)),
+    "transposed, with a norm": (
+        lambda: _spiking(nn.ConvTranspose2d(2, 3, 4, 2, 1), nn.BatchNorm2d(3, eps=0)),
+        (2, 4, 3),
+    ),
     "transposed, in groups": (lambda: _spiking(nn.ConvTranspose2d(4, 6, 3, (2, 1), groups=2, dilation=2)), (4, 3, 3)),
     "transposed and plain": (
         lambda: _spiking(nn.ConvTranspose2d(2, 3, 2, 2, bias=False), nn.Conv2d(3, 2, 3, padding=1)),

@@ -23,11 +23,11 @@ CASES: dict[str, Compute] = {
     "batch_norm": lambda x, y, s: _normed(x, s),
     "layer_norm": lambda x, y, s: F.layer_norm(x, (6,), W[0], W[1]) + F.layer_norm(x, (4, 6), W[:4]),
     "group_norm": lambda x, y, s: (
-        F.group_norm(x.flatten(0, 1), 2, W[0, :4], W[1, :4]).unflatten(0, (STEPS, -1)) + F.group_norm(s, 1, None, W[2, :4])
+        F.group_norm(x.flatten(0, 1), 2, W[0, :4], W[1, :4]).unflatten(0, (STEPS, -1))
+        + F.group_norm(s, 1, None, W[2, :4])
     ),
     "instance_norm": lambda x, y, s: (
-        F.instance_norm(x.flatten(0, 1), None, None, W[0, :4], W[1, :4]).unflatten(0, (STEPS, -1))
-        + F.instance_norm(s)
+        F.instance_norm(x.flatten(0, 1), None, None, W[0, :4], W[1, :4]).unflatten(0, (STEPS, -1)) + F.instance_norm(s)
     ),
 }
 REFUSED: dict[str, tuple[Compute, str]] = {

@@ -27,7 +27,9 @@ CASES: dict[str, Compute] = {
     "argmin": lambda x, y, s: x.argmin(0),
     "logsumexp": lambda x, y, s: x.logsumexp((0, 2)) + torch.logsumexp(y, 2)[0],
     "prod": lambda x, y, s: x.prod(2) + torch.prod(y, 0, keepdim=True).prod(2),
-    "var": lambda x, y, s: x.var((0, 2)) + y.var(3, unbiased=False).mean((0, 2))[:, None] + x.var(0, correction=2)[:, 0],
+    "var": lambda x, y, s: (
+        x.var((0, 2)) + y.var(3, unbiased=False).mean((0, 2))[:, None] + x.var(0, correction=2)[:, 0]
+    ),
     "std": lambda x, y, s: torch.std(x, 0) + torch.std(y, (2, 3), keepdim=True)[0],
     "softmax": lambda x, y, s: F.softmax(x, -1) + torch.softmax(y, 2) + s.softmax(1),
     "log_softmax": lambda x, y, s: F.log_softmax(x.flatten(2), -1) + torch.log_softmax(y, 0).flatten(2),
@@ -99,4 +101,6 @@ def test_the_largest_of_spikes_is_an_or_between_neurons():
     x = (torch.rand(6, 3, 12) < 0.4).float()
     want = net(x).detach().numpy()
     assert want.any()
-    np.testing.assert_array_equal(compile_model(net, "gpu", precision="float", example=x).run(x).outputs["output"], want)
+    np.testing.assert_array_equal(
+        compile_model(net, "gpu", precision="float", example=x).run(x).outputs["output"], want
+    )

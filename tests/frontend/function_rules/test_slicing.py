@@ -14,8 +14,14 @@ Tensor = torch.Tensor
 CASES: dict[str, Compute] = {
     "__getitem__": lambda x, y, s: x[:, :, 1:3, None, -2] + x[..., 2:4, 3].unsqueeze(3) + x[None][0][:][:, :, :2, :1],
     "index_select": lambda x, y, s: (
-        x.index_select(3, torch.tensor([4, 0, 0])) + x[..., [-1, 2, 3]] + x[..., torch.tensor([True, False] * 3)] + x[..., ::2]
-    )[:, :, torch.tensor([2])] + torch.index_select(y[:, :, :1, :3], 2, torch.tensor([0, 0])),
+        (
+            x.index_select(3, torch.tensor([4, 0, 0]))
+            + x[..., [-1, 2, 3]]
+            + x[..., torch.tensor([True, False] * 3)]
+            + x[..., ::2]
+        )[:, :, torch.tensor([2])]
+        + torch.index_select(y[:, :, :1, :3], 2, torch.tensor([0, 0]))
+    ),
     "narrow": lambda x, y, s: x.narrow(2, 1, 2),
     "select": lambda x, y, s: x.select(-1, -1) + x.select(3, 0),
     "split": lambda x, y, s: x.split(4, dim=-1)[1] + torch.split(x, [2, 3, 1], dim=-1)[0],
