@@ -1,4 +1,4 @@
-"""Convolutions, plain and transposed, and dropout: what the layers of torch.nn call."""
+"""Convolutions, plain and transposed, embeddings and dropout: what the layers of torch.nn call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from frontend.function_rules.slicing import slice_along
 from frontend.recording.layout import FEATURE, Axis, Dim, View, is_outer, is_plain
 from frontend.recording.recorder import Constant, Recorder
 from ir.errors import CompileError
-from ir.ops import Conv
+from ir.ops import Conv, Lookup
 
 Tensor = torch.Tensor
 
@@ -121,7 +121,26 @@ def dropout(recorder: Recorder, x: View, p: float = 0.5, training: bool = True, 
     return x
 
 
+def embedding(
+    recorder: Recorder,
+    x: View,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> View:
+    """The rows of a table; what only training needs is left aside."""
+    if max_norm is not None:
+        raise CompileError("import.embedding", "an embedding shortens its rows in use", hint="leave max_norm out")
+    x = recorder.in_order(x)
+    value = recorder.emit(Lookup(), x.value, params=constants(recorder, weight=weight), name=recorder.path)
+    return recorder.result(value, (*x.dims, feature_dim(weight.shape[1])))
+
+
 RULES = {
+    "embedding": embedding,
     "conv1d": conv,
     "conv2d": conv,
     "conv3d": conv,

@@ -13,6 +13,7 @@ from ir.ops.float_neurons.nonlinear import NonlinearLif
 from ir.ops.float_neurons.potential import Potential
 from ir.ops.float_neurons.rectified import RectifiedLif
 from ir.ops.float_neurons.refractory import RefractoryLif
+from ir.ops.host.lookup import Lookup
 from ir.ops.host.reduce import Along, Reduce
 from ir.ops.integer_neuron import IntegerLeaky, IntegerLif
 from ir.ops.linear import Conv, Linear, Sum, Synapse
@@ -42,7 +43,7 @@ OPS: dict[str, type[Op]] = {
         *(Reshape, Permute, Slice, Concat, Expand, Add),
         *(Mul, MatMul, MaxPool, Not, Scale, Offset, BatchNorm),
         *(Gather, Pad),
-        *(Reduce, Along),
+        *(Reduce, Along, Lookup),
         *(LayerNorm, Divide, Subtract, Function, Repeat, TimeWeight, TimeSum, AtStep, UnfoldTime),
     )
 }
@@ -74,6 +75,7 @@ __all__ = [
     "Leaky",
     "Lif",
     "Linear",
+    "Lookup",
     "MatMul",
     "MaxPool",
     "MovingThresholdLif",

@@ -18,6 +18,7 @@ from backends.interpreter import InterpreterEngine
 from compile import compile_model
 from frontend.function_rules.layers import RULES
 from frontend.tracing.trace import trace_module
+from ir.errors import CompileError
 from ir.interpreter import interpret
 from tests.frontend.function_rules.rule_tests import Compute, RuleTests
 
@@ -40,6 +41,7 @@ def _timed(x: Tensor) -> Tensor:
 
 
 CASES: dict[str, Compute] = {
+    "embedding": lambda x, y, s: F.embedding(x[..., :5].argmax(-1), W, padding_idx=1),
     "conv1d": lambda x, y, s: F.conv1d(x.flatten(0, 1), _kernel(4, 2, 3), padding="same", groups=2).unflatten(
         0, (STEPS, -1)
     ),
@@ -64,6 +66,7 @@ CASES: dict[str, Compute] = {
     "feature_alpha_dropout": lambda x, y, s: F.feature_alpha_dropout(x, training=False),
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
+    "embedding that shortens": (lambda x, y, s: F.embedding(x[..., :5].argmax(-1), W.clone(), max_norm=1.0), "import.embedding"),
     "dropout": (lambda x, y, s: F.dropout(x, 0.5, training=True), "import.random"),
     "convolution over time": (lambda x, y, s: F.conv1d(x[:, :, 0], torch.ones(1, x.shape[1], 1)), "import.axes"),
     "kernel from the input": (lambda x, y, s: F.conv1d(x.flatten(0, 1), s[..., :3]), "import.weight"),
@@ -156,3 +159,28 @@ def test_convolutions_between_neurons(net: str, target: str):
     interpreted = InterpreterEngine(program.deployment.chip).run(program.chip_inputs(x))
     np.testing.assert_array_equal(run.outputs["output"], next(iter(interpreted.outputs.values())))
     assert run.events == interpreted.events
+
+
+class _Tokens(nn.Module):
+    """A text's first layers are the host's, whatever the ids of the example."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.norm, self.fc = nn.Embedding(10, 6), nn.LayerNorm(6), nn.Linear(6, 8)
+        self.fire, self.head = neuron.LIFNode(0.7, step_mode="m"), nn.Linear(8, 3)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return self.head(self.fire(4 * self.fc(F.gelu(self.norm(self.table(ids)))))).mean(2).sum(0).softmax(-1)
+
+
+@pytest.mark.parametrize("most", [10, 2])
+def test_ids_choose_rows_of_a_table(most: int):
+    torch.manual_seed(0)
+    net, ids = _Tokens().eval(), torch.randint(0, most, (4, 3, 5))
+    want = net(ids).detach().numpy()
+    functional.reset_net(net)
+    program = compile_model(net, "gpu", precision="float", example=ids)
+    np.testing.assert_allclose(program.run(ids).outputs["output"], want, atol=1e-6)
+    assert [str(kind) for kind in program.inputs.values()] == ["real[5]"]
+    with pytest.raises(CompileError, match="no whole number from 0 to 9"):
+        program.run(ids + 10)

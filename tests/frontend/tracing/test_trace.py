@@ -256,7 +256,7 @@ def test_mistakes_in_the_call() -> None:
     net = Forward(lambda net, x: net.fc(x), fc=nn.Linear(5, 5))
     check_refused(net, "import.training", "eval()")
     net.eval()
-    check_refused(net, "import.inputs", "float32", x=torch.ones(STEPS, 2, 5, dtype=torch.int64))
+    check_refused(net, "import.inputs", "float32", x=torch.ones(STEPS, 2, 5, dtype=torch.int32))
     check_refused(net, "import.inputs", "NaN", x=torch.full((STEPS, 2, 5), float("nan")))
     check_refused(net, "import.inputs", "not (4, B, ...)", x=torch.ones(3, 2, 5))
     check_refused(net, "import.inputs", "empty", x=torch.ones(STEPS, 0, 5))
