@@ -66,7 +66,7 @@ CASES: dict[str, Compute] = {
     "feature_alpha_dropout": lambda x, y, s: F.feature_alpha_dropout(x, training=False),
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
-    "embedding that shortens": (lambda x, y, s: F.embedding(x[..., :5].argmax(-1), W.clone(), max_norm=1.0), "import.embedding"),
+    "embedding that shortens": (lambda x, y, s: F.embedding(x[..., :5].argmax(-1), W.clone(), max_norm=1.0), "import.in_place"),
     "dropout": (lambda x, y, s: F.dropout(x, 0.5, training=True), "import.random"),
     "convolution over time": (lambda x, y, s: F.conv1d(x[:, :, 0], torch.ones(1, x.shape[1], 1)), "import.axes"),
     "kernel from the input": (lambda x, y, s: F.conv1d(x.flatten(0, 1), s[..., :3]), "import.weight"),
@@ -167,7 +167,7 @@ class _Tokens(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.table, self.norm, self.fc = nn.Embedding(10, 6), nn.LayerNorm(6), nn.Linear(6, 8)
-        self.fire, self.head = neuron.LIFNode(0.7, step_mode="m"), nn.Linear(8, 3)
+        self.fire, self.head = neuron.LIFNode(v_threshold=0.7, step_mode="m"), nn.Linear(8, 3)
 
     def forward(self, ids: Tensor) -> Tensor:
         return self.head(self.fire(4 * self.fc(F.gelu(self.norm(self.table(ids)))))).mean(2).sum(0).softmax(-1)
