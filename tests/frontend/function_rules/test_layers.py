@@ -66,7 +66,10 @@ CASES: dict[str, Compute] = {
     "feature_alpha_dropout": lambda x, y, s: F.feature_alpha_dropout(x, training=False),
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
-    "embedding that shortens": (lambda x, y, s: F.embedding(x[..., :5].argmax(-1), W.clone(), max_norm=1.0), "import.in_place"),
+    "embedding that shortens": (
+        lambda x, y, s: F.embedding(x[..., :5].argmax(-1), W.clone(), max_norm=1.0),
+        "import.in_place",
+    ),
     "dropout": (lambda x, y, s: F.dropout(x, 0.5, training=True), "import.random"),
     "convolution over time": (lambda x, y, s: F.conv1d(x[:, :, 0], torch.ones(1, x.shape[1], 1)), "import.axes"),
     "kernel from the input": (lambda x, y, s: F.conv1d(x.flatten(0, 1), s[..., :3]), "import.weight"),
