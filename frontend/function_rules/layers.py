@@ -131,7 +131,7 @@ def embedding(
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
 ) -> View:
-    """The rows of a table; what only training needs is left aside, and `max_norm`, which writes into the table, is refused before."""
+    """The rows of a table. What only training needs is left aside; `max_norm` writes into the table, and is refused before."""
     x = recorder.in_order(x)
     value = recorder.emit(Lookup(), x.value, params=constants(recorder, weight=weight), name=recorder.path)
     return recorder.result(value, (*x.dims, feature_dim(weight.shape[1])))

@@ -18,9 +18,11 @@ graph g steps=1
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ir.deployment import Context, Deployment
 from ir.graph import Graph, Node
-from ir.ops import Expand, Gather, Permute, Reshape, Slice
+from ir.ops import Conv, Expand, Gather, Pad, Permute, Reshape, Slice
 from ir.ops.shape import SILENT
 from ir.rewrite import Rewriter
 from ir.types import Type
@@ -31,7 +33,7 @@ Routing = Reshape | Permute | Slice | Expand | Gather
 
 
 def merge_routing(graph: Graph) -> Graph:
-    """The graph with consecutive reshapes, permutes, gathers and expands joined, and without routing that is the identity."""
+    """The graph with consecutive routing joined, zeros around convolutions in these, and no routing that is the identity."""
     return Rewriter(graph, PASS).run(_merge)
 
 
@@ -41,6 +43,8 @@ def apply(deployment: Deployment, context: Context) -> Deployment:
 
 
 def _merge(rewriter: Rewriter, node: Node) -> str | None:
+    if isinstance(node.op, Conv):
+        return _around(rewriter, node, node.op)
     if not isinstance(node.op, Routing):
         return None
     (source,) = rewriter.inputs(node)
@@ -54,6 +58,29 @@ def _merge(rewriter: Rewriter, node: Node) -> str | None:
     if _is_identity(joined, rewriter.builder.type(origin)):
         return origin
     return rewriter.builder.add(joined, origin, name=node.name, provenance=node.provenance)
+
+
+def _around(rewriter: Rewriter, node: Node, conv: Conv) -> str | None:
+    """A convolution that has the zeros itself which pads put around its operand, as those then have no synapses."""
+    wider, source = conv, rewriter.inputs(node)[0]
+    before = rewriter.builder.node(source)
+    while isinstance(before.op, Pad) and (taken := _with_zeros(wider, before.op)) is not None:
+        wider, source = taken, before.inputs[0]
+        before = rewriter.builder.node(source)
+    if wider == conv:
+        return None
+    return rewriter.builder.add(wider, source, name=node.name, params=dict(node.params), provenance=node.provenance)
+
+
+def _with_zeros(conv: Conv, pad: Pad) -> Conv | None:
+    """The convolution of what a pad would put zeros around; None of channels, and where more would lie before than behind."""
+    places = range(1, len(conv.stride) + 1)
+    padding = tuple(zeros + pad.before * (axis == pad.axis) for axis, zeros in zip(places, conv.padding, strict=True))
+    more = pad.after - pad.before
+    extra = tuple(end + more * (axis == pad.axis) for axis, end in zip(places, conv.ends, strict=True))
+    if pad.axis == 0 or min(extra) < 0:
+        return None
+    return replace(conv, padding=padding, extra=extra if any(extra) else ())
 
 
 def _is_identity(op: Routing, source: Type) -> bool:
