@@ -15,6 +15,7 @@ from ir.ops.float_neurons.rectified import RectifiedLif
 from ir.ops.float_neurons.refractory import RefractoryLif
 from ir.ops.host.lookup import Lookup
 from ir.ops.host.reduce import Along, Reduce
+from ir.ops.host.time import AtStep, TimeSum, TimeWeight, UnfoldTime
 from ir.ops.integer_neuron import IntegerLeaky, IntegerLif
 from ir.ops.linear import Conv, Linear, Sum, Synapse
 from ir.ops.membrane import Leaky
@@ -22,7 +23,6 @@ from ir.ops.neuron import Burst, Gate, Graded, Lif
 from ir.ops.norm import BatchNorm, LayerNorm
 from ir.ops.pool import MaxPool
 from ir.ops.shape import Concat, Expand, Gather, Pad, Permute, Repeat, Reshape, Slice
-from ir.ops.time import AtStep, TimeSum, TimeWeight, UnfoldTime
 
 OPS: dict[str, type[Op]] = {
     op.kind: op

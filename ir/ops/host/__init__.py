@@ -1,1 +1,1 @@
-"""What only a host computes: functions, reductions and tables of analog values."""
+"""What only a host computes: functions and reductions of analog values, tables, what takes single steps or the whole window."""
