@@ -32,6 +32,7 @@ BETWEEN_NEURONS = LEVELS["spiking"] | {"batch_norm"}
 
 REASONS = {
     "reduce": "it takes one number out of many analog ones",
+    "lookup": "it looks up rows of a table",
     "along": "it needs all analog values of an axis at once",
     "layer_norm": "it needs the mean and the variance of analog values at every step",
     "time_sum": "its value is known only after the last step of the window",
