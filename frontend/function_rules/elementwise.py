@@ -102,13 +102,6 @@ def softplus(recorder: Recorder, x: View, beta: float = 1.0, threshold: float = 
     return y if beta == 1 else recorder.apply(Scale(1 / beta), y)
 
 
-def rounded(recorder: Recorder, x: View, *, decimals: int = 0) -> View:
-    """The nearest whole number, half to even."""
-    if decimals != 0:
-        raise CompileError("import.round", f"rounds to {decimals} decimals", hint="round to whole numbers")
-    return recorder.apply(Function("round"), x)
-
-
 RULES = {
     "pow": power,
     "square": function("square"),
@@ -131,7 +124,6 @@ RULES = {
     "leaky_relu": leaky_relu,
     "prelu": prelu,
     "softplus": softplus,
-    "round": rounded,
     **{name: function(name) for name in PLAIN if name not in ("gelu", "logsigmoid")},
     "gelu": gelu,
     "log_sigmoid": function("logsigmoid"),

@@ -66,6 +66,5 @@ FUNCTIONS: dict[str, ElementFunction] = {
     "celu": partial(_torch_constant, "celu", "alpha"),
     "leaky_relu": partial(_torch_constant, "leaky_relu", "negative_slope"),
     "softplus": partial(_torch_constant, "softplus", "threshold"),
-    "round": partial(_torch, "round"),
 }
 """Name -> function. The constant of `elu` and `celu` is alpha, of `leaky_relu` the slope, of `softplus` the threshold."""

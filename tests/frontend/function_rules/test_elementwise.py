@@ -44,14 +44,12 @@ CASES: dict[str, Compute] = {
         + F.prelu((x - y).flatten(0, 1), torch.arange(4.0) / 8).unflatten(0, (3, -1))
     ),
     "softplus": lambda x, y, s: F.softplus(x - y) + F.softplus(30 * x, 2.0, 15.0),
-    "round": lambda x, y, s: torch.round(4 * x) + (torch.round(x * 8) / 2).round(),
     **{name: _plain(name) for name in PLAIN if name not in ("gelu", "logsigmoid")},
     "log_sigmoid": lambda x, y, s: F.logsigmoid(x - y),
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
     "power of a tensor": (lambda x, y, s: x**y, "import.power"),
     "limit that is computed": (lambda x, y, s: torch.clamp(x, y, y + 1), "import.clamp"),
-    "decimals": (lambda x, y, s: x.round(decimals=1), "import.round"),
 }
 
 
