@@ -12,7 +12,7 @@ from ir.errors import CompileError
 from ir.graph import Graph, Node
 from ir.ops import OPS, Past
 
-ROUTING = frozenset({"reshape", "permute", "slice", "concat", "expand", "add", "delay", "past"})
+ROUTING = frozenset({"reshape", "permute", "slice", "concat", "expand", "gather", "pad", "add", "delay", "past"})
 PROJECTIONS = frozenset({"linear", "conv", "synapse", "sum"})
 CHIP_ONLY = frozenset({"integer_lif", "integer_leaky", "graded", "gate", "burst"})
 FLOAT_NEURONS = frozenset(

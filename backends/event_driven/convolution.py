@@ -54,8 +54,8 @@ def event_convolution(op: Conv, weight: Array, sizes: tuple[int, int]) -> EventC
 
 def _reached(op: Conv, axis: int, size: int, taps: int) -> tuple[Array, int]:
     """(what every position reaches, see `kernels.convolution`; outputs) along an axis."""
-    outputs = (size + 2 * op.padding[axis] - op.dilation[axis] * (taps - 1) - 1) // op.stride[axis] + 1
-    offset = np.arange(size)[:, None] + op.padding[axis] - op.dilation[axis] * np.arange(taps)
+    outputs = len(op.reads(axis, size, taps))
+    offset = op.gaps[axis] * np.arange(size)[:, None] + op.padding[axis] - op.dilation[axis] * np.arange(taps)
     place, beside = np.divmod(offset, op.stride[axis])
     reached = np.zeros((size, 1 + 2 * taps), np.int64)
     for row, at, fits in zip(reached, place, (beside == 0) & (place >= 0) & (place < outputs), strict=True):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import prod
 
 from ir.graph import Graph, Node
+from ir.ops import Conv
 from ir.ops.base import Shapes
 from ir.types import Type
 
@@ -77,8 +78,11 @@ def _synapses(node: Node, args: tuple[Type, ...], shapes: Shapes) -> tuple[int, 
 
 
 def _convolution(node: Node, args: tuple[Type, ...], shapes: Shapes) -> tuple[int, int]:
-    """The papers count every kernel tap at every output; taps on padding have no synapse."""
-    return node.op.synapses(args, shapes), node.type.size * prod(shapes["weight"][1:])
+    """The papers count every kernel tap at every output (transposed: at every input); taps on padding have no synapse."""
+    outputs, inputs, *taps = shapes["weight"]
+    transposed = isinstance(node.op, Conv) and max(node.op.gaps) > 1
+    formula = args[0].size * outputs * inputs // args[0].shape[0] if transposed else node.type.size * inputs
+    return node.op.synapses(args, shapes), formula * prod(taps)
 
 
 def _product(node: Node, args: tuple[Type, ...], shapes: Shapes) -> tuple[int, int]:

@@ -193,7 +193,9 @@ def _named_tensors(module: Any, inputs: Any) -> dict[str, Any]:
     """Name example inputs after forward's parameters."""
     names = list(inspect.signature(module.forward).parameters)
     named = inputs if is_mapping(inputs) else {names[0]: inputs}
-    return {str(name): torch.as_tensor(value).float() for name, value in named.items()}
+    tensors = {str(name): torch.as_tensor(value) for name, value in named.items()}
+    looks_up = any(isinstance(child, torch.nn.Embedding) for child in module.modules())
+    return {name: x if looks_up and x.dtype is torch.int64 else x.float() for name, x in tensors.items()}
 
 
 def _check_finite(module: Any, name: str, where: str) -> None:

@@ -113,8 +113,10 @@ def scale(recorder: Recorder, x: View, constant: Operand) -> View:
 
 
 def offset(recorder: Recorder, x: View, constant: Operand) -> View:
-    """x plus a number or an array."""
+    """x plus a number or an array; spikes plus 0, as Python's `sum` begins, stay spikes."""
     number = _number(constant)
+    if number == 0:
+        return x
     if number is not None:
         return recorder.apply(Offset(number), x)
     constant = _tensor(constant)

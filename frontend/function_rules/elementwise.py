@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
+
+from frontend.function_rules.arithmetic import add, multiply
 from frontend.recording.layout import View
 from frontend.recording.recorder import Recorder
 from ir.errors import CompileError
 from ir.ops import Function, Scale
+from ir.ops.host.functions import PLAIN
 
 
-def function(name: str, constant: float = 0.0) -> Callable[[Recorder, View], View]:
+def function(name: str, constant: float = 0.0) -> Callable[..., View]:
     """The rule of an elementwise function without arguments."""
-    return lambda recorder, x: recorder.apply(Function(name, constant), x)
+
+    def rule(recorder: Recorder, x: View, inplace: bool = False) -> View:
+        return recorder.apply(Function(name, constant), x)
+
+    return rule
 
 
 def negate(recorder: Recorder, x: View) -> View:
@@ -28,18 +36,70 @@ def power(recorder: Recorder, x: View, exponent: object) -> View:
     return recorder.apply(op, x)
 
 
-def clamp_min(recorder: Recorder, x: View, min: float | None = None, max: float | None = None) -> View:  # noqa: A002
-    """At least `min`; an upper limit cannot be imported."""
-    if max is not None or min is None:
+def clamp(recorder: Recorder, x: View, min: object = None, max: object = None) -> View:  # noqa: A002
+    """At least `min` and at most `max`, which are numbers."""
+    limits = [limit for limit in (min, max) if limit is not None]
+    if not limits or not all(isinstance(limit, (int, float)) for limit in limits):
         raise CompileError(
-            "import.clamp", "cannot import a clamp with an upper limit", hint="clamp(min=...) alone can be"
+            "import.clamp", "clamps to what is not a number", hint="clamp(min=...) and max= take numbers"
         )
-    return recorder.apply(Function("at_least", float(min)), x)
+    if isinstance(min, (int, float)):
+        x = recorder.apply(Function("at_least", float(min)), x)
+    return recorder.apply(Function("at_most", float(max)), x) if isinstance(max, (int, float)) else x
+
+
+def clamp_max(recorder: Recorder, x: View, max: object) -> View:  # noqa: A002
+    """At most `max`."""
+    return clamp(recorder, x, max=max)
 
 
 def relu(recorder: Recorder, x: View, inplace: bool = False) -> View:
     """At least 0."""
-    return clamp_min(recorder, x, 0.0)
+    return clamp(recorder, x, 0.0)
+
+
+def relu6(recorder: Recorder, x: View, inplace: bool = False) -> View:
+    """Between 0 and 6."""
+    return clamp(recorder, x, 0.0, 6.0)
+
+
+def hardtanh(recorder: Recorder, x: View, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> View:
+    """Between `min_val` and `max_val`."""
+    return clamp(recorder, x, float(min_val), float(max_val))
+
+
+def gelu(recorder: Recorder, x: View, approximate: str = "none") -> View:
+    """x times the normal distribution of x, or its approximation by tanh."""
+    return recorder.apply(Function("gelu" if approximate == "none" else "gelu_tanh"), x)
+
+
+def elu(recorder: Recorder, x: View, alpha: float = 1.0, inplace: bool = False) -> View:
+    """x, or alpha (exp(x) - 1) below 0."""
+    return recorder.apply(Function("elu", float(alpha)), x)
+
+
+def celu(recorder: Recorder, x: View, alpha: float = 1.0, inplace: bool = False) -> View:
+    """x, or alpha (exp(x / alpha) - 1) below 0."""
+    return recorder.apply(Function("celu", float(alpha)), x)
+
+
+def leaky_relu(recorder: Recorder, x: View, negative_slope: float = 0.01, inplace: bool = False) -> View:
+    """x, or the slope times x below 0."""
+    return recorder.apply(Function("leaky_relu", float(negative_slope)), x)
+
+
+def prelu(recorder: Recorder, x: View, weight: torch.Tensor) -> View:
+    """x, or below 0 the weight of its channel (dimension 1) times x."""
+    slope = weight.reshape(-1, *(1,) * (len(x.dims) - 2)) if weight.numel() > 1 else weight
+    below = multiply(recorder, recorder.apply(Function("at_most", 0.0), x), slope)
+    return add(recorder, recorder.apply(Function("at_least", 0.0), x), below)
+
+
+def softplus(recorder: Recorder, x: View, beta: float = 1.0, threshold: float = 20.0) -> View:
+    """log(1 + exp(beta x)) / beta, and x itself where beta x is above the threshold."""
+    scaled = x if beta == 1 else recorder.apply(Scale(float(beta)), x)
+    y = recorder.apply(Function("softplus", float(threshold)), scaled)
+    return y if beta == 1 else recorder.apply(Scale(1 / beta), y)
 
 
 RULES = {
@@ -52,9 +112,20 @@ RULES = {
     "absolute": function("absolute"),
     "exp": function("exp"),
     "log": function("log"),
-    "clamp": clamp_min,
-    "clamp_min": clamp_min,
-    "clip": clamp_min,
+    "clamp": clamp,
+    "clamp_min": clamp,
+    "clamp_max": clamp_max,
+    "clip": clamp,
     "relu": relu,
+    "relu6": relu6,
+    "hardtanh": hardtanh,
+    "elu": elu,
+    "celu": celu,
+    "leaky_relu": leaky_relu,
+    "prelu": prelu,
+    "softplus": softplus,
+    **{name: function(name) for name in PLAIN if name not in ("gelu", "logsigmoid")},
+    "gelu": gelu,
+    "log_sigmoid": function("logsigmoid"),
 }
 """Function name -> rule."""

@@ -1,16 +1,17 @@
-"""Functions with weights: what the layers of torch.nn call, less `linear`, which is a matrix product."""
+"""Convolutions, plain and transposed, embeddings and dropout: what the layers of torch.nn call."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
-from frontend.function_rules.views import flatten, reshape
-from frontend.recording.layout import FEATURE, TIME, Axis, Dim, View, is_outer, is_plain
+from frontend.function_rules.slicing import slice_along
+from frontend.recording.layout import FEATURE, Axis, Dim, View, is_outer, is_plain
 from frontend.recording.recorder import Constant, Recorder
 from ir.errors import CompileError
-from ir.ops import BatchNorm, Conv, LayerNorm
+from ir.ops import Conv, Lookup
 
 Tensor = torch.Tensor
 
@@ -36,52 +37,6 @@ def require_axes(condition: bool, x: View, what: str) -> None:
         raise CompileError("import.axes", f"{what}: the tensor is {x}")
 
 
-def batch_norm(
-    recorder: Recorder,
-    x: View,
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> View:
-    """Normalisation of dimension 1 with running statistics; dimension 1 may be time itself."""
-    if training or running_mean is None or running_var is None:
-        raise CompileError(
-            "import.batch_norm",
-            "a batch norm uses the statistics of the batch",
-            hint="put the module in eval mode, with track_running_stats=True",
-        )
-    params = constants(recorder, mean=running_mean, var=running_var, weight=weight, bias=bias)
-    if [axis.kind for axis in x.dims[1]] == [TIME]:
-        return recorder.apply(BatchNorm(-1, eps, timed=True), x, params, recorder.path)
-    require_axes(is_plain(x.dims[1]), x, "the channels of a batch norm are dimension 1, which has time or batch in it")
-    x, axis = recorder.axis_of(x, 1)
-    return recorder.apply(BatchNorm(axis, eps), x, params, recorder.path)
-
-
-def layer_norm(
-    recorder: Recorder,
-    x: View,
-    normalized_shape: Sequence[int],
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    eps: float = 1e-5,
-) -> View:
-    """Normalisation over the last dimensions."""
-    rank = len(normalized_shape)
-    require_axes(
-        all(is_plain(dim) for dim in x.dims[-rank:]), x, "a layer norm would mix time or batch into the features"
-    )
-    flat = recorder.in_order(flatten(recorder, x, -rank, -1))
-    params = constants(recorder, weight=weight, bias=bias)
-    params = {role: constant._replace(array=constant.array.reshape(-1)) for role, constant in params.items()}
-    value = recorder.emit(LayerNorm(eps), flat.value, params=params, name=recorder.path)
-    return reshape(recorder, recorder.result(value, flat.dims), x.shape)
-
-
 def conv(
     recorder: Recorder,
     x: View,
@@ -95,17 +50,50 @@ def conv(
     """Cross-correlation of (N, C, *spatial), N holding time and batch."""
     params = constants(recorder, weight=weight, bias=bias)
     rank = weight.ndim - 2
+    kernel, steps, gaps = tuple(weight.shape[2:]), each(stride, rank), each(dilation, rank)
+    before, extra = _padding(padding, kernel, gaps)
+    return convolved(recorder, x, Conv(steps, before, gaps, groups, extra=extra), params)
+
+
+def convolved(recorder: Recorder, x: View, op: Conv, params: dict[str, Constant]) -> View:
+    """The node of a convolution of (N, C, *spatial)."""
+    rank = len(op.stride)
     require_axes(
         len(x.dims) == rank + 2 and is_outer(x.dims[0]),
         x,
         "the first dimension of a convolution must be time and batch",
     )
     require_axes(all(map(is_plain, x.dims[1:])), x, "a convolution would mix time or batch into the features")
-    kernel, steps, gaps = tuple(weight.shape[2:]), each(stride, rank), each(dilation, rank)
-    op = Conv(steps, _padding(padding, kernel, gaps), gaps, groups)
     x = recorder.in_order(x)
     value = recorder.emit(op, x.value, params=params, name=recorder.path)
     return recorder.result(value, (x.dims[0], *map(feature_dim, recorder.type(View(value, ())).shape)))
+
+
+def transposed_conv(
+    recorder: Recorder,
+    x: View,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    output_padding: int | Sequence[int] = 0,
+    groups: int = 1,
+    dilation: int | Sequence[int] = 1,
+) -> View:
+    """The transposed convolution: a convolution with flipped kernels of an input whose elements lie `stride` apart."""
+    params = constants(recorder, weight=weight, bias=bias)
+    kernels, rank = params["weight"].array, weight.ndim - 2
+    inputs, outputs, *taps = kernels.shape
+    grouped = kernels.reshape(groups, inputs // groups, outputs, *taps).swapaxes(1, 2)
+    flipped = np.flip(grouped.reshape(groups * outputs, inputs // groups, *taps), tuple(range(2, rank + 2)))
+    params["weight"] = params["weight"]._replace(array=np.ascontiguousarray(flipped))
+    spread, gaps, extra = each(stride, rank), each(dilation, rank), each(output_padding, rank)
+    reach = [gap * (size - 1) - pad for gap, size, pad in zip(gaps, taps, each(padding, rank), strict=True)]
+    before = tuple(max(0, zeros) for zeros in reach)
+    x = convolved(recorder, x, Conv((1,) * rank, before, gaps, groups, spread, extra), params)
+    for axis, zeros in enumerate(reach):
+        x = slice_along(recorder, x, axis + 2, -zeros, x.shape[axis + 2] + zeros) if zeros < 0 else x
+    return x
 
 
 def each(value: int | Sequence[int], rank: int) -> tuple[int, ...]:
@@ -113,18 +101,17 @@ def each(value: int | Sequence[int], rank: int) -> tuple[int, ...]:
     return (int(value),) * rank if isinstance(value, int) else tuple(int(item) for item in value)
 
 
-def _padding(padding: str | int | Sequence[int], kernel: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, ...]:
-    """Zeros on either side of every axis; CompileError where 'same' needs more on one side."""
+def _padding(
+    padding: str | int | Sequence[int], kernel: tuple[int, ...], dilation: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Zeros before every axis, and by how many more lie behind it: 'same' puts an odd one there."""
     if not isinstance(padding, str):
-        return each(padding, len(kernel))
+        return each(padding, len(kernel)), ()
     if padding == "valid":
-        return (0,) * len(kernel)
+        return (0,) * len(kernel), ()
     reach = [gap * (size - 1) for gap, size in zip(dilation, kernel, strict=True)]
-    if any(total % 2 for total in reach):
-        raise CompileError(
-            "import.padding", "padding='same' of an even kernel is not symmetric", hint="pad with nn.ZeroPad first"
-        )
-    return tuple(total // 2 for total in reach)
+    odd = tuple(total % 2 for total in reach)
+    return tuple(total // 2 for total in reach), odd if any(odd) else ()
 
 
 def dropout(recorder: Recorder, x: View, p: float = 0.5, training: bool = True, inplace: bool = False) -> View:
@@ -134,14 +121,35 @@ def dropout(recorder: Recorder, x: View, p: float = 0.5, training: bool = True, 
     return x
 
 
+def embedding(
+    recorder: Recorder,
+    x: View,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> View:
+    """The rows of a table. What only training needs is left aside; `max_norm` writes into the table, and is refused before."""
+    x = recorder.in_order(x)
+    value = recorder.emit(Lookup(), x.value, params=constants(recorder, weight=weight), name=recorder.path)
+    return recorder.result(value, (*x.dims, feature_dim(weight.shape[1])))
+
+
 RULES = {
-    "batch_norm": batch_norm,
-    "layer_norm": layer_norm,
+    "embedding": embedding,
     "conv1d": conv,
     "conv2d": conv,
+    "conv3d": conv,
+    "conv_transpose1d": transposed_conv,
+    "conv_transpose2d": transposed_conv,
+    "conv_transpose3d": transposed_conv,
     "dropout": dropout,
     "dropout1d": dropout,
     "dropout2d": dropout,
+    "dropout3d": dropout,
     "alpha_dropout": dropout,
+    "feature_alpha_dropout": dropout,
 }
 """Function name -> rule."""

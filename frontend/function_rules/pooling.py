@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from math import prod
+from typing import Any
 
+import numpy as np
 import torch
+from torch.nn import functional
 
 from frontend.function_rules.layers import conv, each, feature_dim
 from frontend.function_rules.reductions import mean
+from frontend.function_rules.resampling import mapped, weights_of
+from frontend.function_rules.slicing import cat, take
+from frontend.function_rules.views import reshape
 from frontend.recording.layout import View, is_outer, is_plain
 from frontend.recording.recorder import Recorder
 from ir.errors import CompileError
@@ -17,38 +23,11 @@ from ir.ops import MaxPool
 
 Size = int | Sequence[int]
 OutputSize = int | None | Sequence[int | None]
+AVERAGES = (functional.avg_pool1d, functional.avg_pool2d, functional.avg_pool3d)
+ADAPTIVE = (functional.adaptive_avg_pool1d, functional.adaptive_avg_pool2d, functional.adaptive_avg_pool3d)
 
 
-def _pool(
-    recorder: Recorder, x: View, kernel: tuple[int, ...], stride: Size | None, padding: Size, exact: bool
-) -> View:
-    """The means of windows as a convolution, channel by channel; `exact`: every window counts its padding."""
-    if not exact:
-        raise CompileError(
-            "import.pool",
-            "cannot import pooling with ceil_mode, count_include_pad=False or divisor_override",
-            hint="choose a kernel that divides the input",
-        )
-    channels = x.shape[1]
-    weight = torch.full((channels, 1, *kernel), 1 / prod(kernel))
-    return conv(recorder, x, weight, None, kernel if stride is None else stride, padding, 1, channels)
-
-
-def avg_pool1d(
-    recorder: Recorder,
-    x: View,
-    kernel_size: Size,
-    stride: Size | None = None,
-    padding: Size = 0,
-    ceil_mode: bool = False,
-    count_include_pad: bool = True,
-) -> View:
-    """The mean of windows along one axis."""
-    kernel = (kernel_size,) if isinstance(kernel_size, int) else tuple(kernel_size)
-    return _pool(recorder, x, kernel, stride or None, padding, not ceil_mode and (count_include_pad or not padding))
-
-
-def avg_pool2d(
+def avg_pool(
     recorder: Recorder,
     x: View,
     kernel_size: Size,
@@ -57,33 +36,48 @@ def avg_pool2d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
+    *,
+    axes: int,
 ) -> View:
-    """The mean of windows along two axes."""
-    kernel = (kernel_size,) * 2 if isinstance(kernel_size, int) else tuple(kernel_size)
-    exact = not ceil_mode and divisor_override is None and (count_include_pad or padding in (0, (0, 0)))
-    return _pool(recorder, x, kernel, stride or None, padding, exact)
+    """The means of windows along the last `axes` axes; a convolution, or where windows differ the map that it is."""
+    kernel = each(kernel_size, axes)
+    steps, pads = each(stride or kernel, axes), each(padding, axes)
+    if (count_include_pad or not any(pads)) and not (ceil_mode and _is_cut_short(x, kernel, steps, pads)):
+        channels = x.shape[1]
+        weight = torch.full((channels, 1, *kernel), 1 / (divisor_override or prod(kernel)))
+        return conv(recorder, x, weight, None, steps, pads, 1, channels)
+    options = (kernel, steps, pads, ceil_mode, count_include_pad, *([divisor_override] if axes > 1 else []))
+    return mapped(recorder, x, axes, lambda images: AVERAGES[axes - 1](images, *options))
+
+
+def _is_cut_short(x: View, kernel: Sequence[int], steps: Sequence[int], pads: Sequence[int]) -> bool:
+    """Whether a last window would reach beyond the padded input."""
+    spatial = zip(x.shape[2:], kernel, steps, pads, strict=True)
+    return any((n + 2 * pad - size) % step for n, size, step, pad in spatial)
 
 
 def adaptive_avg_pool(recorder: Recorder, x: View, output_size: OutputSize, *, axes: int) -> View:
-    """The means of equal windows along the last `axes` axes."""
-    window = _windows(x, output_size, axes)
+    """The means of windows along the last `axes` axes, of one size where the input is a multiple of the output."""
+    sizes = _output_sizes(x, output_size, axes)
+    window = _windows(x, sizes)
+    if window is None:
+        return mapped(recorder, x, axes, lambda images: ADAPTIVE[axes - 1](images, sizes))
     if window == x.shape[-axes:]:
         return mean(recorder, x, tuple(range(-axes, 0)), keepdim=True)
-    return x if set(window) == {1} else _pool(recorder, x, window, None, 0, True)
+    return x if set(window) == {1} else avg_pool(recorder, x, window, axes=axes)
 
 
-def _windows(x: View, output_size: OutputSize, axes: int) -> tuple[int, ...]:
-    """The windows by which adaptive pooling is plain pooling: the input must be whole multiples of the output."""
+def _output_sizes(x: View, output_size: OutputSize, axes: int) -> Any:
     sizes = (output_size,) * axes if isinstance(output_size, int) or output_size is None else tuple(output_size)
-    before = x.shape[-axes:]
-    after = tuple(n if size is None else int(size) for n, size in zip(before, sizes, strict=True))
-    if any(n % size for n, size in zip(before, after, strict=True)):
-        raise CompileError(
-            "import.pool",
-            f"cannot import adaptive pooling from {before} to {after}: its windows overlap",
-            hint="choose an output size that divides the input, or use AvgPool",
-        )
-    return tuple(n // size for n, size in zip(before, after, strict=True))
+    return tuple(n if size is None else int(size) for n, size in zip(x.shape[-axes:], sizes, strict=True))
+
+
+def _windows(x: View, sizes: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The windows by which adaptive pooling is plain pooling; None where the input is no multiple of the output."""
+    before = x.shape[-len(sizes) :]
+    if any(n % size for n, size in zip(before, sizes, strict=True)):
+        return None
+    return tuple(n // size for n, size in zip(before, sizes, strict=True))
 
 
 def max_pool(
@@ -108,34 +102,50 @@ def max_pool(
             "import.axes", f"a maximum pooling needs (N, C, ...), N of time and batch only: the tensor is {x}"
         )
     kernel = each(kernel_size, axes)
-    op = MaxPool(kernel, each(stride or kernel, axes), each(padding, axes), each(dilation, axes))
+    steps, pads, gaps = each(stride or kernel, axes), each(padding, axes), each(dilation, axes)
+    extra = _last_windows(x.shape[2:], kernel, steps, pads, gaps) if ceil_mode else ()
+    op = MaxPool(kernel, steps, pads, gaps, extra)
     x = recorder.in_order(x)
     value = recorder.emit(op, x.value)
-    spatial = zip(x.shape[2:], op.kernel, op.stride, op.padding, op.dilation, strict=True)
-    if ceil_mode and any((n + 2 * pad - gap * (k - 1) - 1) % step for n, k, step, pad, gap in spatial):
-        raise CompileError(
-            "import.pool",
-            "cannot import a maximum pooling with ceil_mode whose last window is cut short",
-            hint="choose a window that divides the input, or pad it",
-        )
     return recorder.result(value, (x.dims[0], *map(feature_dim, recorder.type(View(value, ())).shape)))
+
+
+def _last_windows(sizes: tuple[int, ...], *window: tuple[int, ...]) -> tuple[int, ...]:
+    """By how much the last windows reach beyond the padded input, those that begin inside of it; () where none does."""
+    extra: list[int] = []
+    for n, size, step, pad, gap in zip(sizes, *window, strict=True):
+        length, reach = n + 2 * pad, gap * (size - 1) + 1
+        last = -(-(length - reach) // step) * step
+        last = last - step if last >= n + pad else last
+        extra.append(max(0, last + reach - length))
+    return tuple(extra) if any(extra) else ()
 
 
 def adaptive_max_pool(
     recorder: Recorder, x: View, output_size: OutputSize, return_indices: bool = False, *, axes: int
 ) -> View:
-    """The largest values of equal windows along the last `axes` axes; `return_indices` is never set here."""
-    return max_pool(recorder, x, _windows(x, output_size, axes), axes=axes)
+    """The largest values of windows along the last `axes` axes; `return_indices` is never set here."""
+    sizes = _output_sizes(x, output_size, axes)
+    window = _windows(x, sizes)
+    if window is not None:
+        return max_pool(recorder, x, window, axes=axes)
+    reads, _ = weights_of(lambda images: ADAPTIVE[axes - 1](images, sizes), x.shape[-axes:])
+    flat, parts, order = reshape(recorder, x, (*x.shape[:-axes], -1)), list[View](), list[int]()
+    for taps in sorted({len(read) for read, _ in reads}):
+        places = [place for place, (read, _) in enumerate(reads) if len(read) == taps]
+        side_by_side = take(recorder, flat, -1, [int(k) for place in places for k in reads[place][0]])
+        parts.append(max_pool(recorder, side_by_side, taps, axes=1))
+        order += places
+    joined = cat(recorder, parts, -1)
+    return reshape(
+        recorder, take(recorder, joined, -1, [int(k) for k in np.argsort(order)]), (*x.shape[:-axes], *sizes)
+    )
 
 
 RULES = {
-    "max_pool1d": partial(max_pool, axes=1),
-    "max_pool2d": partial(max_pool, axes=2),
-    "adaptive_max_pool1d": partial(adaptive_max_pool, axes=1),
-    "adaptive_max_pool2d": partial(adaptive_max_pool, axes=2),
-    "avg_pool1d": avg_pool1d,
-    "avg_pool2d": avg_pool2d,
-    "adaptive_avg_pool1d": partial(adaptive_avg_pool, axes=1),
-    "adaptive_avg_pool2d": partial(adaptive_avg_pool, axes=2),
+    **{f"max_pool{axes}d": partial(max_pool, axes=axes) for axes in (1, 2, 3)},
+    **{f"adaptive_max_pool{axes}d": partial(adaptive_max_pool, axes=axes) for axes in (1, 2, 3)},
+    **{f"avg_pool{axes}d": partial(avg_pool, axes=axes) for axes in (1, 2, 3)},
+    **{f"adaptive_avg_pool{axes}d": partial(adaptive_avg_pool, axes=axes) for axes in (1, 2, 3)},
 }
 """Function name -> rule."""

@@ -7,7 +7,7 @@ from math import prod
 import torch
 
 from frontend.function_rules.views import sizes_of, wrapped
-from frontend.recording.layout import BATCH, TIME, View, is_plain
+from frontend.recording.layout import BATCH, TIME, View, is_plain, is_time
 from frontend.recording.recorder import Recorder
 from ir.errors import CompileError
 from ir.ops import Function, Sum, TimeSum
@@ -40,9 +40,7 @@ def norm(
 ) -> View:
     """The Euclidean length over some dimensions."""
     if p not in (2, 2.0, "fro"):
-        raise CompileError(
-            "import.norm", f"cannot import the norm p={p}", hint="the Euclidean norm p=2 can be imported"
-        )
+        raise CompileError("import.norm", f"cannot import the norm p={p}", hint="p=2 can be imported")
     squares = recorder.apply(Function("square"), x)
     return recorder.apply(Function("sqrt"), total(recorder, squares, dim, keepdim, dtype=dtype))
 
@@ -58,20 +56,26 @@ def vector_norm(
     return norm(recorder, x, ord, dim, keepdim)
 
 
-def _reduced(recorder: Recorder, x: View, dim: Dims, keepdim: bool, dtype: torch.dtype | None, *, mean: bool) -> View:
-    """The sum, or mean, over features first, then over time."""
-    if dtype not in (None, torch.float32):
-        raise CompileError("import.dtype", f"cannot import a sum in {dtype}", hint="networks are imported in float32")
+def places_of(x: View, dim: Dims) -> list[int]:
+    """The dimensions that are named (or all), each of features or of time; CompileError where one has the batch in it."""
     over_all = dim is None or (isinstance(dim, (tuple, list)) and not dim)
     dims = list(range(len(x.dims))) if over_all else [wrapped(place, len(x.dims)) for place in sizes_of((dim,))]
-    over_time = [place for place in dims if [axis.kind for axis in x.dims[place]] == [TIME]]
-    plain = [place for place in dims if place not in over_time]
-    for place in plain:
-        if not is_plain(x.dims[place]):
+    for place in dims:
+        if not is_plain(x.dims[place]) and not is_time(x.dims[place]):
             kind = next(axis.kind for axis in x.dims[place] if axis.kind in (BATCH, TIME))
             raise CompileError(
                 "import.axes", f"sums over the {kind} axis of {x}", hint="name the dimensions to sum over"
             )
+    return dims
+
+
+def _reduced(recorder: Recorder, x: View, dim: Dims, keepdim: bool, dtype: torch.dtype | None, *, mean: bool) -> View:
+    """The sum, or mean, over features first, then over time."""
+    if dtype not in (None, torch.float32):
+        raise CompileError("import.dtype", f"cannot import a sum in {dtype}", hint="networks are imported in float32")
+    dims = places_of(x, dim)
+    over_time = [place for place in dims if is_time(x.dims[place])]
+    plain = [place for place in dims if place not in over_time]
     x = _over_features(recorder, x, [place for place in plain if x.dims[place]], mean)
     for _ in over_time:
         x = View(recorder.emit(TimeSum(1 / recorder.steps if mean else 1.0), x.value), x.dims)

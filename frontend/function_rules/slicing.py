@@ -1,4 +1,4 @@
-"""Functions that slice, join, repeat and pad features. Time and batch stay whole: slicing them is an error."""
+"""Functions that slice, join and repeat features. Time and batch stay whole: slicing them is an error."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from types import EllipsisType
 
+import numpy as np
 import torch
 
 from frontend.function_rules.views import sizes_of, squeeze, unsqueeze, wrapped
@@ -13,9 +14,10 @@ from frontend.recording.layout import FEATURE, Axis, View, is_outer, is_plain, i
 from frontend.recording.recorder import Recorder
 from frontend.recording.steps import at_step, part_of_window
 from ir.errors import CompileError
-from ir.ops import Concat, Pad, Slice
+from ir.graph import Array
+from ir.ops import Concat, Gather, Slice
 
-Index = int | slice | EllipsisType | torch.Tensor | None
+Index = int | slice | EllipsisType | torch.Tensor | list[int] | tuple[int, ...] | None
 """One item of an index, `x[item, ...]`."""
 
 
@@ -25,7 +27,7 @@ def slice_along(recorder: Recorder, x: View, dim: int, start: int, stop: int) ->
         return x
     if is_time(x.dims[dim]) and start < stop:
         return _steps(recorder, x, dim, range(start, stop))
-    _require_features(x, dim, "slices")
+    require_features(x, dim, "slices")
     x, axis = recorder.axis_of(x, dim)
     value = recorder.emit(Slice(axis, start, stop), x.value)
     memory = sorted(axis.place for axis in x.dims[dim])
@@ -33,13 +35,41 @@ def slice_along(recorder: Recorder, x: View, dim: int, start: int, stop: int) ->
     return View(value, (*x.dims[:dim], short, *x.dims[dim + 1 :]))
 
 
-def _steps(recorder: Recorder, x: View, dim: int, steps: range) -> View:
+def take(recorder: Recorder, x: View, dim: int, index: Sequence[int]) -> View:
+    """The elements of an index along one torch dimension of features, or of time, in its order."""
+    dim = wrapped(dim, len(x.dims))
+    index = tuple(k + x.shape[dim] if k < 0 else k for k in index)
+    if not index:
+        raise CompileError("import.index", f"takes no element of {x}")
+    if index == tuple(range(index[0], index[0] + len(index))):
+        return slice_along(recorder, x, dim, index[0], index[0] + len(index))
+    if is_time(x.dims[dim]):
+        return _steps(recorder, x, dim, index)
+    require_features(x, dim, "takes elements of")
+    x, axis = recorder.axis_of(x, dim)
+    memory = sorted(axis.place for axis in x.dims[dim])
+    if not memory:  # of length 1, and repeated: the value has no place for the new axis yet
+        x = recorder.in_order(x)
+        dims = (*x.dims[:dim], (Axis(FEATURE, len(index)),), *x.dims[dim + 1 :])
+        return recorder.result(recorder.emit(Gather(axis, index), x.value), dims)
+    short = (Axis(FEATURE, len(index), memory[0]),) if len(index) > 1 else ()
+    return View(recorder.emit(Gather(axis, index), x.value), (*x.dims[:dim], short, *x.dims[dim + 1 :]))
+
+
+def index_select(recorder: Recorder, x: View, dim: int, index: torch.Tensor) -> View:
+    """The elements of a constant index along `dim`."""
+    if isinstance(index, View):
+        raise CompileError("import.index", "chooses elements by computed numbers", hint="use a constant index")
+    return take(recorder, x, wrapped(dim, len(x.dims)), [int(k) for k in index.reshape(-1)])
+
+
+def _steps(recorder: Recorder, x: View, dim: int, steps: Sequence[int]) -> View:
     """A part of the window: one step, or several side by side."""
     parts = part_of_window(recorder, x, dim, steps)
     return parts[0] if len(parts) == 1 else cat(recorder, [at_step(recorder, part) for part in parts], dim)
 
 
-def _require_features(x: View, dim: int, what: str) -> None:
+def require_features(x: View, dim: int, what: str) -> None:
     """CompileError where a dimension holds time or batch."""
     if not is_plain(x.dims[dim]):
         kind = next(axis.kind for axis in x.dims[dim] if axis.kind != FEATURE)
@@ -60,7 +90,7 @@ def select(recorder: Recorder, x: View, dim: int, index: int) -> View:
     if is_time(x.dims[dim]):
         (x,) = part_of_window(recorder, x, dim, (index,))
         return x.with_dims((*x.dims[:dim], *x.dims[dim + 1 :]))
-    _require_features(x, dim, "takes one element of")
+    require_features(x, dim, "takes one element of")
     return squeeze(recorder, slice_along(recorder, x, dim, index, index + 1), dim)
 
 
@@ -88,9 +118,13 @@ def unbind(recorder: Recorder, x: View, dim: int = 0) -> tuple[View, ...]:
 
 
 def getitem(recorder: Recorder, x: View, index: Index | tuple[Index, ...]) -> View:
-    """x[...] with integers, slices of step 1, None and an ellipsis."""
+    """x[...] with integers, slices, None, an ellipsis, and one constant list, array or mask."""
     items = list(index) if isinstance(index, tuple) else [index]
     real = sum(item is not None and item is not Ellipsis for item in items)
+    chosen = [_choice(item, x) for item in items]
+    if sum(item is not None for item in chosen) > 1 or (any(chosen) and any(type(item) is int for item in items)):
+        raise CompileError("import.index", f"indexes {x} in several dimensions at once", hint="index them one by one")
+    items = [item if choice is None else choice for item, choice in zip(items, chosen, strict=True)]
     if Ellipsis not in [item if item is Ellipsis else None for item in items]:
         items.append(Ellipsis)
     place = [item is Ellipsis for item in items].index(True)
@@ -106,16 +140,29 @@ def _index_one(recorder: Recorder, x: View, dim: int, item: Index) -> tuple[View
     """The tensor with one item of an index applied at `dim`, and the dimension of the next item."""
     if item is None:
         return unsqueeze(recorder, x, dim), dim + 1
-    if isinstance(item, slice) and item.step in (None, 1):
-        start, stop, _ = item.indices(x.shape[dim])
-        return slice_along(recorder, x, dim, start, stop), dim + 1
+    if isinstance(item, slice):
+        return take(recorder, x, dim, range(*item.indices(x.shape[dim]))), dim + 1
+    if isinstance(item, tuple):
+        return take(recorder, x, dim, item), dim + 1
     if isinstance(item, int) and not isinstance(item, bool):
         return select(recorder, x, dim, item), dim
     raise CompileError(
         "import.index",
         f"cannot index {x} with {type(item).__name__} {item!r}",
-        hint="integers and slices of step 1 can be imported",
+        hint="integers, slices and constant lists of integers can be imported",
     )
+
+
+def _choice(item: object, x: View) -> tuple[int, ...] | None:
+    """The elements that a list, array or mask of one dimension chooses; None for other items of an index."""
+    if isinstance(item, View):
+        raise CompileError("import.index", f"indexes {x} with computed numbers", hint="use constant indices")
+    if not isinstance(item, (list, torch.Tensor, np.ndarray)):
+        return None
+    index: Array = np.asarray(item)  # pyright: ignore[reportUnknownArgumentType]
+    if index.ndim != 1 or index.dtype.kind not in "iub":
+        return None
+    return tuple(int(k) for k in (np.flatnonzero(index) if index.dtype.kind == "b" else index))
 
 
 def cat(recorder: Recorder, tensors: Sequence[View | torch.Tensor], dim: int = 0) -> View:
@@ -125,7 +172,7 @@ def cat(recorder: Recorder, tensors: Sequence[View | torch.Tensor], dim: int = 0
         raise CompileError("import.constant", "joins a constant to a computed tensor")
     dim = wrapped(dim, len(views[0].dims))
     for view in views:
-        _require_features(view, dim, "joins along")
+        require_features(view, dim, "joins along")
     if len(views) == 1:
         return views[0]
     ordered = [recorder.in_order(view) for view in views]
@@ -181,32 +228,11 @@ def expand_as(recorder: Recorder, x: View, other: View | torch.Tensor) -> View:
     return expand(recorder, x, tuple(other.shape))
 
 
-def pad(recorder: Recorder, x: View, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> View:
-    """Zeros around features."""
-    if mode != "constant" or value not in (None, 0):
-        raise CompileError(
-            "import.pad", f"cannot import padding with mode {mode!r} and value {value}", hint="pad with zeros"
-        )
-    for offset in range(0, len(pad), 2):
-        before, after = pad[offset], pad[offset + 1]
-        if before or after:
-            x = _pad_one(recorder, x, len(x.dims) - 1 - offset // 2, before, after)
-    return x
-
-
-def _pad_one(recorder: Recorder, x: View, dim: int, before: int, after: int) -> View:
-    _require_features(x, dim, "pads")
-    x = recorder.in_order(x)
-    axis = sum(not is_outer(other) for other in x.dims[:dim])
-    value = recorder.emit(Pad(axis, before, after), x.value)
-    longer = (Axis(FEATURE, x.shape[dim] + before + after),)
-    return recorder.result(value, (*x.dims[:dim], longer, *x.dims[dim + 1 :]))
-
-
 RULES = {
     "__getitem__": getitem,
     "narrow": narrow,
     "select": select,
+    "index_select": index_select,
     "split": split,
     "chunk": split_evenly,
     "unbind": unbind,
@@ -218,6 +244,5 @@ RULES = {
     "expand": expand,
     "expand_as": expand_as,
     "broadcast_to": expand,
-    "pad": pad,
 }
 """Function name -> rule."""

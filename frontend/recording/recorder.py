@@ -26,7 +26,7 @@ from frontend.recording.layout import (
 from ir.errors import CompileError
 from ir.graph import Array, Graph, GraphBuilder, Provenance
 from ir.ops import Expand, Input, Op, Past, Permute, Repeat, Reshape
-from ir.ops.time import UnfoldTime
+from ir.ops.host.time import UnfoldTime
 from ir.types import SPIKE, Type
 
 

@@ -56,7 +56,7 @@ class Session(TorchFunctionMode):
         tensor = (
             tensor.detach().index_select(axis, torch.arange(batch, device=tensor.device) % tensor.shape[axis]).clone()
         )
-        spikes = not static and bool(((tensor == 0) | (tensor == 1)).all())
+        spikes = not static and tensor.is_floating_point() and bool(((tensor == 0) | (tensor == 1)).all())
         shape = tuple(tensor.shape[axis + 1 :])
         self._tensors.add(tensor, self.recorder.input(key, Type(shape, SPIKE if spikes else REAL, 1.0, static)))
         return tensor

@@ -86,8 +86,8 @@ def _check_call(module: nn.Module, example: Mapping[str, torch.Tensor], static: 
 
 
 def _check_input(key: str, tensor: object, static: bool, steps: int) -> None:
-    """CompileError where an example input is not (T, B, ...) or (B, ...) of finite float32 numbers."""
-    if not isinstance(tensor, torch.Tensor) or tensor.dtype is not torch.float32:
+    """CompileError where an example input is not (T, B, ...) or (B, ...) of finite float32 numbers, or of ids in int64."""
+    if not isinstance(tensor, torch.Tensor) or tensor.dtype not in (torch.float32, torch.int64):
         raise CompileError(
             "import.inputs", f"example input {key} is not a float32 tensor", hint="convert it with .float()"
         )

@@ -57,9 +57,7 @@ def convolution_fan_out(op: Conv, weight: tuple[int, ...], sizes: tuple[int, ...
     """
     synapses = np.asarray(weight[0] // op.groups)
     for axis, (size, taps) in enumerate(zip(sizes, weight[2:], strict=True)):
-        stride, padding, gap = op.stride[axis], op.padding[axis], op.dilation[axis]
-        outputs = (size + 2 * padding - gap * (taps - 1) - 1) // stride + 1
-        read = (stride * np.arange(outputs)[:, None] - padding + gap * np.arange(taps)).ravel()
-        along = np.bincount(read[(read >= 0) & (read < size)], minlength=size)
+        read = op.reads(axis, size, taps)
+        along = np.bincount(read[read >= 0], minlength=size)
         synapses = np.multiply.outer(synapses, along)
     return synapses

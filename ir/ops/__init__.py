@@ -13,14 +13,16 @@ from ir.ops.float_neurons.nonlinear import NonlinearLif
 from ir.ops.float_neurons.potential import Potential
 from ir.ops.float_neurons.rectified import RectifiedLif
 from ir.ops.float_neurons.refractory import RefractoryLif
+from ir.ops.host.lookup import Lookup
+from ir.ops.host.reduce import Along, Reduce
+from ir.ops.host.time import AtStep, TimeSum, TimeWeight, UnfoldTime
 from ir.ops.integer_neuron import IntegerLeaky, IntegerLif
 from ir.ops.linear import Conv, Linear, Sum, Synapse
 from ir.ops.membrane import Leaky
 from ir.ops.neuron import Burst, Gate, Graded, Lif
 from ir.ops.norm import BatchNorm, LayerNorm
 from ir.ops.pool import MaxPool
-from ir.ops.shape import Concat, Expand, Pad, Permute, Repeat, Reshape, Slice
-from ir.ops.time import AtStep, TimeSum, TimeWeight, UnfoldTime
+from ir.ops.shape import Concat, Expand, Gather, Pad, Permute, Repeat, Reshape, Slice
 
 OPS: dict[str, type[Op]] = {
     op.kind: op
@@ -39,7 +41,9 @@ OPS: dict[str, type[Op]] = {
         ),
         *(Delay, Past),
         *(Reshape, Permute, Slice, Concat, Expand, Add),
-        *(Mul, MatMul, MaxPool, Not, Scale, Offset, BatchNorm, Pad),
+        *(Mul, MatMul, MaxPool, Not, Scale, Offset, BatchNorm),
+        *(Gather, Pad),
+        *(Reduce, Along, Lookup),
         *(LayerNorm, Divide, Subtract, Function, Repeat, TimeWeight, TimeSum, AtStep, UnfoldTime),
     )
 }
@@ -48,6 +52,7 @@ OPS: dict[str, type[Op]] = {
 __all__ = [
     "OPS",
     "Add",
+    "Along",
     "AlphaLif",
     "AtStep",
     "BatchNorm",
@@ -61,6 +66,7 @@ __all__ = [
     "Function",
     "Gate",
     "GatedFilter",
+    "Gather",
     "Graded",
     "Input",
     "IntegerLeaky",
@@ -69,6 +75,7 @@ __all__ = [
     "Leaky",
     "Lif",
     "Linear",
+    "Lookup",
     "MatMul",
     "MaxPool",
     "MovingThresholdLif",
@@ -82,6 +89,7 @@ __all__ = [
     "Permute",
     "Potential",
     "RectifiedLif",
+    "Reduce",
     "RefractoryLif",
     "Repeat",
     "Reshape",

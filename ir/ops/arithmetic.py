@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import log2
-from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, is_torch_array
+from array_api_compat import array_namespace
 
 from ir.errors import CompileError
 from ir.ops.base import Op, Shapes, Value, arity, expect
+from ir.ops.host.functions import FUNCTIONS
 from ir.types import CURRENT, REAL, SPIKE, Domain, Type, count, graded
 
 
@@ -191,18 +191,6 @@ class Subtract(Op):
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
         a, b = _aligned(args)
         return a - b
-
-
-FUNCTIONS: dict[str, Callable[[Any, Any, float], Any]] = {
-    "square": lambda xp, x, c: x * x,
-    "sqrt": lambda xp, x, c: xp.sqrt(x),
-    "power": lambda xp, x, c: x**c,
-    "absolute": lambda xp, x, c: xp.abs(x),
-    "exp": lambda xp, x, c: xp.exp(x),
-    "log": lambda xp, x, c: xp.log(x),
-    "at_least": lambda xp, x, c: xp.clip(x, min=c) if is_torch_array(x) else np.maximum(x, np.asarray(c, x.dtype)),
-}
-"""Name -> function of (array namespace, x, constant)."""
 
 
 @dataclass(frozen=True)

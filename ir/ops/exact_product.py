@@ -25,6 +25,12 @@ FEW_BITS = 16
 """Whole numbers up to so many bits, spikes above all, make a single slice, which leaves more bits to the weights."""
 
 
+def accumulated(x: Array, weight: Array) -> Array:
+    """x weight^T of numpy arrays, accumulated in float64 (exact for integers, which numpy multiplies without BLAS)."""
+    dtype = x.dtype if x.dtype.kind in "iu" and weight.dtype.kind in "iu" else np.result_type(x, weight)
+    return (x.astype(np.float64) @ weight.T.astype(np.float64)).astype(dtype)
+
+
 def exact_product(x: Array, weight: Array) -> Array:
     """y[..., o] = sum_i x[..., i] weight[o, i], rounded once; x (..., I), weight (O, I)."""
     xp = array_namespace(x)

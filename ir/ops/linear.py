@@ -9,7 +9,7 @@ In float64 a sum is rounded once and has no order (`ir.ops.exact_product`); nump
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -18,8 +18,10 @@ import numpy as np
 from array_api_compat import array_namespace, is_torch_array
 
 from ir.ops.base import Op, Shapes, Value, arity, expect
-from ir.ops.exact_product import exact_bilinear, exact_product, exact_sum
+from ir.ops.exact_product import accumulated, exact_bilinear, exact_product, exact_sum
 from ir.types import CURRENT, REAL, Type
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def weighted(arg: Type, shape: tuple[int, ...]) -> Type:
@@ -55,7 +57,7 @@ class Linear(Op):
             from torch.nn.functional import linear
 
             return linear(x, weight, params.get("bias"))
-        y = exact_product(x, weight) if wide else _accumulated(x, weight)
+        y = exact_product(x, weight) if wide else accumulated(x, weight)
         return y + params["bias"] if "bias" in params else y
 
     def synapses(self, args: tuple[Type, ...], params: Shapes) -> int:
@@ -65,9 +67,12 @@ class Linear(Op):
 @dataclass(frozen=True)
 class Conv(Op):
     """
-    Cross-correlation over the last one or two axes of (C, *spatial), as torch.nn.Conv1d and Conv2d.
+    Cross-correlation over the last one to three axes of (C, *spatial), as torch.nn.Conv1d to Conv3d.
 
-    y[o, p] = sum_{c, k} W[o, c, k] x[c, stride p + dilation k - padding] + b[o]
+    y[o, p] = sum_{c, k} W[o, c, k] x'[c, stride p + dilation k - padding] + b[o],    x'[spread i] = x[i]
+
+    Between the elements of x' lie zeros, before the first one `padding` of them, behind the last one `padding + extra`: none
+    has a synapse. With a `spread` it is torch.nn.ConvTranspose1d to 3d of that stride, its kernels flipped.
     """
 
     kind = "conv"
@@ -76,24 +81,64 @@ class Conv(Op):
     padding: tuple[int, ...]
     dilation: tuple[int, ...]
     groups: int = 1
+    spread: tuple[int, ...] = ()
+    """How far apart elements lie, per axis; () is 1 everywhere."""
+    extra: tuple[int, ...] = ()
+    """Zeros at the end beyond those at the beginning, per axis; () is none."""
 
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
         arity(self, args, 1)
         kernel = params["weight"][2:]
         shape, rank = args[0].shape, len(kernel)
-        lengths = {len(self.stride), len(self.padding), len(self.dilation), rank}
-        expect(rank in (1, 2) and lengths == {rank}, "conv.rank", "conv takes one or two spatial axes")
+        lengths = {len(self.stride), len(self.padding), len(self.dilation), len(self.gaps), len(self.ends), rank}
+        expect(rank in (1, 2, 3) and lengths == {rank}, "conv.rank", "conv takes one to three spatial axes")
         fits = len(shape) == rank + 1 and shape[0] == params["weight"][1] * self.groups
         expect(
             fits, "conv.shape", f"a weight of shape {params['weight']} with {self.groups} groups cannot take {shape}"
         )
-        spatial = self._spatial(shape[1:], kernel)
+        legal = min(*self.padding, *self.ends, *(gap - 1 for gap in self.gaps), 0) == 0
+        expect(legal, "conv.zeros", f"there is no padding {self.padding} with {self.ends}, no spread {self.gaps}")
+        spatial = self.places(shape[1:], kernel)
         expect(min(spatial) > 0, "conv.size", f"the kernel {kernel} is larger than the padded input {shape[1:]}")
         return weighted(args[0], (params["weight"][0], *spatial))
 
-    def _spatial(self, sizes: tuple[int, ...], kernel: tuple[int, ...]) -> tuple[int, ...]:
-        axes = zip(sizes, kernel, self.stride, self.padding, self.dilation, strict=True)
-        return tuple((n + 2 * pad - gap * (k - 1) - 1) // step + 1 for n, k, step, pad, gap in axes)
+    @property
+    def gaps(self) -> tuple[int, ...]:
+        """The spread of every axis."""
+        return self.spread or (1,) * len(self.stride)
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """The extra zeros of every axis."""
+        return self.extra or (0,) * len(self.stride)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether elements lie side by side, between as many zeros on either side."""
+        return set(self.gaps) <= {1} and not any(self.ends)
+
+    def padded(self, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        """The lengths of x' with its padding."""
+        axes = zip(sizes, self.gaps, self.padding, self.ends, strict=True)
+        return tuple(gap * (n - 1) + 1 + 2 * pad + end for n, gap, pad, end in axes)
+
+    def inside(self, sizes: tuple[int, ...]) -> tuple[slice, ...]:
+        """Where x lies in x' with its padding."""
+        axes = zip(sizes, self.gaps, self.padding, strict=True)
+        return tuple(slice(pad, pad + gap * (n - 1) + 1, gap) for n, gap, pad in axes)
+
+    def places(self, sizes: tuple[int, ...], kernel: tuple[int, ...]) -> tuple[int, ...]:
+        """How many places the kernel has along every axis."""
+        axes = zip(self.padded(sizes), kernel, self.stride, self.dilation, strict=True)
+        return tuple((n - gap * (k - 1) - 1) // step + 1 for n, k, step, gap in axes)
+
+    def reads(self, axis: int, size: int, kernel: int) -> Array:
+        """(places, taps) -> which element of an axis of `size` is read there; -1 where a zero is."""
+        padded, rank = self.padded((size,) * len(self.stride))[axis], len(self.stride)
+        elements = np.full(padded, -1)
+        elements[self.inside((size,) * rank)[axis]] = np.arange(size)
+        places = self.places((size,) * rank, (kernel,) * rank)[axis]
+        return elements[self.stride[axis] * np.arange(places)[:, None] + self.dilation[axis] * np.arange(kernel)]
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
         import torch
@@ -114,26 +159,24 @@ class Conv(Op):
 
     def convolve(self, x: Value, weight: Value, bias: Value = None) -> Value:
         """The plain convolution of a batch of torch tensors (B, C, *spatial)."""
-        import torch
+        from torch.nn import functional
 
-        convolution = torch.nn.functional.conv1d if weight.ndim == 3 else torch.nn.functional.conv2d
-        return convolution(x, weight, bias, self.stride, self.padding, self.dilation, self.groups)
+        convolution: Callable[..., Value] = getattr(functional, f"conv{weight.ndim - 2}d")
+        if self.is_plain:
+            return convolution(x, weight, bias, self.stride, self.padding, self.dilation, self.groups)
+        sizes = tuple(x.shape[2:])
+        wide = x.new_zeros((*x.shape[:2], *self.padded(sizes)))
+        wide[(slice(None), slice(None), *self.inside(sizes))] = x
+        return convolution(wide, weight, bias, self.stride, 0, self.dilation, self.groups)
 
     def exact(self, x: Value, weight: Value) -> Value:
         """The convolution of a batch of float64 torch tensors, rounded once."""
         return exact_bilinear(x, weight, prod(weight.shape[1:]), self.convolve)
 
     def synapses(self, args: tuple[Type, ...], params: Shapes) -> int:
-        kernel = params["weight"][2:]
-        sizes = args[0].shape[1:]
-        taps = [self._taps(axis, n, k) for axis, (n, k) in enumerate(zip(sizes, kernel, strict=True))]
+        axes = enumerate(zip(args[0].shape[1:], params["weight"][2:], strict=True))
+        taps = [int((self.reads(axis, size, kernel) >= 0).sum()) for axis, (size, kernel) in axes]
         return params["weight"][0] * params["weight"][1] * prod(taps)
-
-    def _taps(self, axis: int, size: int, kernel: int) -> int:
-        """(output position, kernel tap) pairs along one axis that fall on real input, padding left out."""
-        outputs = self._spatial((size,) * len(self.stride), (kernel,) * len(self.stride))[axis]
-        starts = (self.stride[axis] * p - self.padding[axis] for p in range(outputs))
-        return sum(0 <= start + self.dilation[axis] * k < size for start in starts for k in range(kernel))
 
 
 @dataclass(frozen=True)
@@ -215,9 +258,3 @@ def _tensor(x: Value) -> Any:
 def _is_wide(x: Value) -> bool:
     """Whether an array is of float64, numpy's or torch's."""
     return str(x.dtype).endswith("float64")
-
-
-def _accumulated(x: Value, weight: Value) -> Value:
-    """x weight^T of numpy arrays, accumulated in float64 (exact for integers, which numpy multiplies without BLAS)."""
-    dtype = x.dtype if x.dtype.kind in "iu" and weight.dtype.kind in "iu" else np.result_type(x, weight)
-    return (x.astype(np.float64) @ weight.T.astype(np.float64)).astype(dtype)

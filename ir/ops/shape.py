@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import prod
+from typing import Any
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, is_torch_array
 
 from ir.ops.base import Op, Shapes, Value, arity, expect
 from ir.types import Type
@@ -115,11 +116,47 @@ class Expand(Op):
 
 
 @dataclass(frozen=True)
+class Gather(Op):
+    """y[.., k, ..] = x[.., index[k], ..] along one axis; where the index is SILENT, 0: a wire that leads from nowhere."""
+
+    kind = "gather"
+    family = "routing"
+    axis: int
+    index: tuple[int, ...]
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        arity(self, args, 1)
+        shape = args[0].shape
+        expect(0 <= self.axis < len(shape), "gather.axis", f"{shape} has no axis {self.axis}")
+        inside = bool(self.index) and min(self.index) >= SILENT and max(self.index) < shape[self.axis]
+        expect(inside, "gather.index", f"reads beyond 0:{shape[self.axis]}, or nothing")
+        return args[0].with_shape((*shape[: self.axis], len(self.index), *shape[self.axis + 1 :]))
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        xp, axis = array_namespace(args[0]), self.axis + 2
+        index = xp.asarray([max(0, place) for place in self.index], device=_device(args[0]))
+        y = xp.take(args[0], index, axis=axis)
+        silent = [k for k, place in enumerate(self.index) if place == SILENT]
+        if silent:
+            y[(slice(None),) * axis + (silent,)] = 0
+        return y
+
+
+def _device(x: Value) -> Any:
+    """Where an array lies, for the functions that make another there."""
+    return x.device if is_torch_array(x) else "cpu"
+
+
+SILENT = -1
+"""The index of a wire that leads from nowhere."""
+
+
+@dataclass(frozen=True)
 class Pad(Op):
-    """y = x with zeros before and after along one axis."""
+    """y = x with zeros before and after along one axis: wires that lead from nowhere."""
 
     kind = "pad"
-    family = "tensor"
+    family = "routing"
     axis: int
     before: int
     after: int
@@ -137,7 +174,8 @@ class Pad(Op):
         parts = [x]
         for count, at in ((self.before, 0), (self.after, 1)):
             if count:
-                zeros = xp.zeros((*x.shape[:axis], count, *x.shape[axis + 1 :]), dtype=x.dtype)
+                shape = (*x.shape[:axis], count, *x.shape[axis + 1 :])
+                zeros = xp.zeros(shape, dtype=x.dtype, device=_device(x))
                 parts.insert(0 if at == 0 else len(parts), zeros)
         return xp.concat(parts, axis=axis)
 

@@ -24,7 +24,8 @@ import numpy as np
 from ir.deployment import Context, Deployment
 from ir.errors import DeployError, Violation
 from ir.graph import Array, Graph, Node
-from ir.ops import BatchNorm, Conv, Linear, Permute, Reshape, Slice
+from ir.ops import BatchNorm, Conv, Gather, Linear, Permute, Reshape, Slice
+from ir.ops.shape import SILENT
 from ir.passes.merge_routing import merge_routing
 from ir.passes.narrow_projections import channel_axis
 from ir.rewrite import Rewriter
@@ -67,6 +68,11 @@ def fold_batchnorm(graph: Graph) -> Graph:
     return Rewriter(graph, PASS).run(fold)
 
 
+def is_foldable(graph: Graph, norm: Node) -> bool:
+    """Whether there is a projection above a batch norm that takes it."""
+    return _plan(graph, norm) is not None
+
+
 def apply(deployment: Deployment, context: Context) -> Deployment:
     """The deployment with norms folded, and the routing joined that lay around them."""
     return deployment.on_chip(lambda chip: merge_routing(fold_batchnorm(chip)))
@@ -77,7 +83,7 @@ def _plan(graph: Graph, norm: Node) -> _Plan | None:
     assert isinstance(norm.op, BatchNorm)
     users, outputs = graph.users(), set(graph.outputs.values())
     node, axis, chain = graph.nodes[norm.inputs[0]], norm.op.axis, list[Node]()
-    while isinstance(node.op, (Permute, Reshape, Slice)) and not norm.op.timed:
+    while isinstance(node.op, (Permute, Reshape, Slice, Gather)) and not norm.op.timed:
         above = graph.nodes[node.inputs[0]]
         moved = _axis_above(node, above, axis)
         if moved is None:
@@ -95,7 +101,9 @@ def _axis_above(node: Node, above: Node, axis: int) -> int | None:
     """Where the channels of a routing node's result lie in its operand; None where they are cut or split."""
     if isinstance(node.op, Permute):
         return node.op.perm[axis]
-    if isinstance(node.op, Slice):
+    if isinstance(node.op, Gather) and SILENT in node.op.index:
+        return None  # a norm makes something of the silence, too
+    if isinstance(node.op, (Slice, Gather)):
         return None if node.op.axis == axis else axis
     after, before = node.type.shape, above.type.shape
     same = (place for place in range(len(before)) if _splits_alike(before, place, after, axis))

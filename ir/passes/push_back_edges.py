@@ -17,7 +17,10 @@ from ir.ops import Delay, Past
 
 PASS = "push_back_edges"
 LINEAR = frozenset(
-    {"linear", "conv", "synapse", "sum", "reshape", "permute", "slice", "concat", "expand", "add", "scale"}
+    {
+        *("linear", "conv", "synapse", "sum", "scale"),
+        *("reshape", "permute", "slice", "concat", "expand", "gather", "pad", "add"),
+    }
 )
 """Kinds that map zeros to zeros when they have no bias."""
 

@@ -2,8 +2,9 @@
 Cuts a traced network into what the host computes before the chip, what the chip runs, and what the host computes after it.
 
 The chip gets every neuron, everything that lies between neurons, and the sums of spike populations behind the last ones.
-What no spike reaches is the prologue; its values enter the chip as payloads, named like the value. What no neuron needs is
-the epilogue (read-outs, norms, time weights): it reads chip outputs, prologue values and model inputs, each under its name.
+What no spike reaches is the prologue, and of what only inputs reach that which no chip can do, with all that it is made of;
+its values enter the chip as payloads, named like the value. What no neuron needs is the epilogue (read-outs, norms, time
+weights): it reads chip outputs, prologue values and model inputs, each under its name.
 
     %e = layer_norm(%x) : real[36x8]         prologue  %e = layer_norm(%x)              output e = %e
     %s = lif(%e) : spike[36x8]          ->   chip      %e = input() : graded<24>[36x8]
@@ -20,8 +21,9 @@ from dataclasses import dataclass, replace
 from ir.deployment import Context, Deployment
 from ir.errors import DeployError, Violation
 from ir.graph import Graph, GraphBuilder, Node
-from ir.ops import Add, Input, Past
+from ir.ops import Add, BatchNorm, Input, Past
 from ir.ops.membrane import ANALOG_BITS
+from ir.passes.fold_batchnorm import is_foldable
 from ir.types import Type, graded
 from ir.verify import LEVELS
 
@@ -29,20 +31,22 @@ BETWEEN_NEURONS = LEVELS["spiking"] | {"batch_norm"}
 """What may lie between neurons: batch norms fold, the rest has a lowering."""
 
 REASONS = {
+    "reduce": "it takes one number out of many analog ones",
+    "lookup": "it looks up rows of a table",
+    "along": "it needs all analog values of an axis at once",
     "layer_norm": "it needs the mean and the variance of analog values at every step",
     "time_sum": "its value is known only after the last step of the window",
     "at_step": "it takes single steps out of the window",
     "time_weight": "its factor changes from step to step",
     "function": "it is a nonlinear function of analog values",
     "divide": "it divides analog values",
-    "pad": "its zeros are no neurons",
 }
 HINT = "move it before the first neurons or behind the last ones, or train a variant of the model without it"
 
 
 @dataclass(frozen=True)
 class _Parts:
-    """Node names on either side of the two cuts; model inputs are in none of them, currents may be in chip and epilogue."""
+    """Node names on either side of the two cuts: of inputs none, currents perhaps in two, as what feeds chip and host."""
 
     prologue: frozenset[str]
     chip: frozenset[str]
@@ -68,7 +72,7 @@ def split_host(graph: Graph) -> Deployment:
         *(v for v in graph.outputs.values() if v not in parts.epilogue),
     ]
     handed_over = [name for name in chip_inputs if not _is_spiking(graph.nodes[name].type)]
-    prologue = _in_order(graph, [*chip_inputs, *(name for name in after if name in parts.prologue)])
+    prologue = _in_order(graph, [*chip_inputs, *(name for name in after if name in parts.prologue - parts.chip)])
     chip_outputs = _in_order(graph, [name for name in after if name in parts.chip])
     epilogue_inputs = _in_order(graph, [name for name in after if name not in parts.epilogue])
     return Deployment(
@@ -86,11 +90,13 @@ def apply(deployment: Deployment, context: Context) -> Deployment:
 def _parts(graph: Graph) -> _Parts:
     neurons = [node.name for node in graph.nodes.values() if node.op.family == "neuron"]
     sources = [node.name for node in graph.inputs if _is_spiking(node.type)]
-    spiking = _spiking(graph, {*neurons, *sources})
-    between = _upstream(graph, neurons) & spiking
+    stem = _stem(graph, neurons)
+    spiking = _spiking(graph, {*neurons, *sources}, without=stem)
+    between = _upstream(graph, neurons, within=spiking)
     inputs = {node.name for node in graph.inputs}
-    chip = (between | _upstream(graph, _sums_of_populations(graph, between | set(sources))) & spiking) - inputs
-    prologue = graph.nodes.keys() - spiking - inputs
+    summed = _upstream(graph, _sums_of_populations(graph, between | set(sources)), within=spiking)
+    chip = (between | summed) - inputs
+    prologue = (graph.nodes.keys() - spiking | _upstream(graph, stem)) - inputs
     epilogue = graph.nodes.keys() - chip - prologue - inputs
     return _Parts(frozenset(prologue), frozenset(chip), frozenset(epilogue | _recomputed(graph, epilogue, chip)))
 
@@ -124,30 +130,46 @@ def _is_spiking(kind: Type) -> bool:
     return kind.domain.populations > 0
 
 
-def _downstream(graph: Graph, roots: Iterable[str]) -> set[str]:
+def _stem(graph: Graph, neurons: list[str]) -> set[str]:
+    """What neurons need, and only the host can do, and does from inputs alone."""
+    behind_neurons = _spiking(graph, set(neurons))
+    wanted = _upstream(graph, neurons) - behind_neurons
+    return {name for name in wanted if _is_the_hosts(graph, graph.nodes[name])}
+
+
+def _is_the_hosts(graph: Graph, node: Node) -> bool:
+    """Whether no chip can do it; of what has a lowering, the maxima and products of analog values and norms of no projection."""
+    if isinstance(node.op, BatchNorm):
+        return not is_foldable(graph, node)
+    if node.op.kind in ("max_pool", "mul", "concat"):
+        return not any(_is_spiking(arg) for arg in graph.args(node))
+    return node.op.family != "input" and not _may_be_between(node)
+
+
+def _downstream(graph: Graph, roots: Iterable[str], without: Set[str]) -> set[str]:
     reached = set(roots)
     for node in graph.nodes.values():
-        if reached & set(node.inputs):
+        if reached & set(node.inputs) and node.name not in without:
             reached.add(node.name)
     return reached
 
 
-def _spiking(graph: Graph, roots: set[str]) -> set[str]:
-    """What spikes reach, around loops too."""
+def _spiking(graph: Graph, roots: set[str], without: Set[str] = frozenset()) -> set[str]:
+    """What spikes reach, around loops too, on ways that lead past `without`."""
     while True:
-        reached = _downstream(graph, roots)
+        reached = _downstream(graph, roots, without)
         closed = {node.name for node in graph.loops if reached & set(node.reads)}
         if closed <= reached:
             return reached
         roots = reached | closed
 
 
-def _upstream(graph: Graph, roots: Iterable[str]) -> set[str]:
-    """What the roots are computed from, around loops too."""
+def _upstream(graph: Graph, roots: Iterable[str], within: Set[str] | None = None) -> set[str]:
+    """What the roots are computed from, around loops too, as far as it is `within`."""
     reached, stack = set[str](), list(roots)
     while stack:
         node = graph.nodes[stack.pop()]
-        if node.name not in reached:
+        if node.name not in reached and (within is None or node.name in within):
             reached.add(node.name)
             stack.extend(node.reads)
     return reached

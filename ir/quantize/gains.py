@@ -68,7 +68,7 @@ def row_factors(graph: Graph, node: Node, operand: str, factors: Array) -> Array
             raise _refused(node, value, "reads several projections at once")
         routes.append(value)
         value = graph.nodes[value.inputs[0]]
-    places = np.arange(value.type.size).reshape(1, 1, *value.type.shape)
+    places = 1 + np.arange(value.type.size).reshape(1, 1, *value.type.shape)  # 0 is a wire from nowhere
     for route in reversed(routes):
         if route.op.kind != "delay":
             places = route.op.run((places,), graph.arrays(route), 1)
@@ -81,11 +81,11 @@ def row_factors(graph: Graph, node: Node, operand: str, factors: Array) -> Array
 
 def _gathered(node: Node, projection: Node, places: Array, factors: Array) -> Array:
     """The factor of every element of the projection's result; NaN for what no neuron reads."""
-    gathered = np.full(projection.type.size, np.nan)
+    gathered = np.full(1 + projection.type.size, np.nan)
     gathered[places.ravel()] = factors.ravel()
-    if not np.array_equal(gathered[places], factors):
+    if not np.array_equal(gathered[places][places > 0], factors[places > 0]):
         raise _refused(node, projection, "feeds neurons of different input gains with one weight")
-    return gathered.reshape(projection.type.shape)
+    return gathered[1:].reshape(projection.type.shape)
 
 
 def _agreed(node: Node, projection: Node, rows: Array) -> Array:

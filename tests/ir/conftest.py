@@ -7,7 +7,23 @@ import pytest
 from hypothesis import strategies as st
 
 from ir.graph import Graph, GraphBuilder, Provenance
-from ir.ops import Add, Concat, Expand, Function, Input, Lif, Linear, Mul, Pad, Permute, Reshape, Scale, Slice, Sum
+from ir.ops import (
+    Add,
+    Concat,
+    Expand,
+    Function,
+    Gather,
+    Input,
+    Lif,
+    Linear,
+    Mul,
+    Pad,
+    Permute,
+    Reshape,
+    Scale,
+    Slice,
+    Sum,
+)
 
 
 @st.composite
@@ -43,6 +59,7 @@ def _grow(draw: st.DrawFn, builder: GraphBuilder, value: str, index: int) -> str
         "add": lambda: builder.add(Add(), value, value, name="a", provenance=provenance),
         "mul": lambda: builder.add(Mul(), value, value, name="m", provenance=provenance),
         "scale": lambda: builder.add(Scale(draw(st.floats(-2, 2))), value, name="k", provenance=provenance),
+        "gather": lambda: builder.add(Gather(1, (-1, columns - 1, 0)), value, name="g", provenance=provenance),
         "pad": lambda: builder.add(Pad(1, 1, 0), value, name="pad", provenance=provenance),
         "square": lambda: builder.add(Function("square"), value, name="f", provenance=provenance),
     }

@@ -53,7 +53,7 @@ def convolution(
 
     def run(x: Array) -> Array:
         lanes = x.shape[1]
-        padded = _padded(x.reshape(lanes, -1).T.reshape(*shape, lanes), op.padding)
+        padded = _padded(x.reshape(lanes, -1).T.reshape(*shape, lanes), op)
         flat = padded.reshape(groups, shape[0] // groups, -1, lanes)
         columns = np.take(flat, taps, axis=2).reshape(groups, matrix.shape[2], -1)
         sums = multiply(matrix, columns).reshape(-1, lanes)
@@ -62,22 +62,20 @@ def convolution(
     return run
 
 
-def _padded(maps: Array, padding: tuple[int, ...]) -> Array:
-    """Zeros around (channels, *sizes, lanes)."""
-    if not any(padding):
+def _padded(maps: Array, op: Conv) -> Array:
+    """Zeros around, and between, the elements of (channels, *sizes, lanes)."""
+    if op.is_plain and not any(op.padding):
         return maps
-    sizes = [size + 2 * pad for size, pad in zip(maps.shape[1:], padding, strict=False)]
-    wide = np.zeros((len(maps), *sizes, maps.shape[-1]), maps.dtype)
-    inner = tuple(slice(pad, size - pad) for size, pad in zip(sizes, padding, strict=True))
-    wide[(slice(None), *inner)] = maps
+    sizes = maps.shape[1:-1]
+    wide = np.zeros((len(maps), *op.padded(sizes), maps.shape[-1]), maps.dtype)
+    wide[(slice(None), *op.inside(sizes))] = maps
     return wide
 
 
 def _tap_indices(op: Conv, shape: tuple[int, ...], kernel: tuple[int, ...], out: tuple[int, ...]) -> Array:
     """Flat position in the padded input of every (kernel tap, output position)."""
-    padded = [size + 2 * pad for size, pad in zip(shape[1:], op.padding, strict=True)]
     index = np.zeros((1, 1), np.int64)
-    for axis, size in enumerate(padded):
+    for axis, size in enumerate(op.padded(shape[1:])):
         along = op.dilation[axis] * np.arange(kernel[axis])[:, None] + op.stride[axis] * np.arange(out[axis])
         wide = index[:, None, :, None] * size + along[None, :, None, :]
         index = wide.reshape(wide.shape[0] * wide.shape[1], -1)

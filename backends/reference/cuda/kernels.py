@@ -52,7 +52,7 @@ class CudaKernels(DeviceKernels):
             return super().product(projection)
         if isinstance(op, Linear):
             return ByteDense(projection.sources, weight, self._device)
-        if op.groups == 1 and weight.ndim == 4:
+        if op.groups == 1 and op.is_plain and weight.ndim == 4:
             return ByteConvolution(op, projection.sources, weight, self._device)
         return super().product(projection)
 

@@ -61,7 +61,7 @@ def can_convolve(op: Conv, kernels: tuple[int, ...]) -> bool:
     inputs, *sizes = kernels[1:]
     reaches = zip(op.padding, op.dilation, sizes, strict=True)
     inside = all(padding <= gap * (size - 1) for padding, gap, size in reaches)
-    return len(sizes) == 2 and inside and (inputs > 1 or len(set(op.stride)) == 1)
+    return op.is_plain and len(sizes) == 2 and inside and (inputs > 1 or len(set(op.stride)) == 1)
 
 
 class Int8Kernels:

@@ -61,9 +61,8 @@ def exact_weighted_sum(node: Node, x: torch.Tensor, weight: torch.Tensor | None)
 
 def convolution(op: Conv, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Convolution by plain multiplication: cuDNN's Winograd and Fourier forms would round integers."""
-    convolve = functional.conv1d if weight.ndim == 3 else functional.conv2d
     with torch.backends.cudnn.flags(enabled=False):
-        y = convolve(x.flatten(0, 1), weight, None, op.stride, op.padding, op.dilation, op.groups)
+        y = op.convolve(x.flatten(0, 1), weight)
     return y.reshape(*x.shape[:2], *y.shape[1:])
 
 

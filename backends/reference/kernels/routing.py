@@ -11,7 +11,7 @@ import torch
 from ir.graph import Node
 from ir.ops.base import Op
 from ir.ops.delay import Delay, distinct
-from ir.ops.shape import Expand, Permute, Reshape
+from ir.ops.shape import SILENT, Expand, Gather, Permute, Reshape
 
 Operands = tuple[torch.Tensor, ...]
 
@@ -38,6 +38,8 @@ def route_of(node: Node, params: Mapping[str, torch.Tensor], dtype: torch.dtype 
         return _Permuted((0, 1, *(axis + 2 for axis in op.perm)))
     if isinstance(op, Expand):
         return _Expanded(op.shape)
+    if isinstance(op, Gather):
+        return _Gathered(op)
     if isinstance(op, Delay) and "steps" in params:
         longest = op.longest(params)
         # read once: on a GPU, reading the lengths in a run would wait for it
@@ -69,6 +71,21 @@ class _Expanded:
 
     def __call__(self, operands: Operands, steps: int) -> torch.Tensor:
         return operands[0].expand(*operands[0].shape[:2], *self.shape)
+
+
+class _Gathered:
+    """The elements of an index, which is brought to a device once: in a run, that would wait for it."""
+
+    def __init__(self, op: Gather) -> None:
+        self._axis, self._index = op.axis + 2, torch.tensor(op.index).clamp(min=0)
+        self._silent = torch.tensor([k for k, place in enumerate(op.index) if place == SILENT], dtype=torch.int64)
+
+    def __call__(self, operands: Operands, steps: int) -> torch.Tensor:
+        x = operands[0]
+        if self._index.device != x.device:
+            self._index, self._silent = self._index.to(x.device), self._silent.to(x.device)
+        y = x.index_select(self._axis, self._index)
+        return y.index_fill_(self._axis, self._silent, 0) if len(self._silent) else y
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,11 @@ def conv(graph: Graph, node: Node, expand: bool) -> NirFragment:
     return NirFragment((convolution(spatial, weight, op.stride, padding, op.dilation, bias, groups),))
 
 
+def is_sayable(node: Node) -> bool:
+    """Whether NIR has such a convolution: of one or two axes, elements side by side, as many zeros on either end."""
+    return isinstance(node.op, Conv) and node.op.is_plain and len(node.op.stride) < 3
+
+
 def _pool(graph: Graph, node: Node) -> nir.NIRNode | None:
     """The pooling that a convolution is; None if it is none."""
     arrays, op = graph.arrays(node), node.op

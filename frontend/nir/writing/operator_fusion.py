@@ -55,7 +55,7 @@ def _matrices(graph: Graph, node: Node, single: set[str]) -> OperatorFusion | No
     tokens = conv.op.groups
     fits = weight.shape[2:] == (1,) and conv.type.shape[1:] == (1,) and tokens == int(np.prod(leading))
     if (
-        not fits
+        not (fits and conv.op.is_plain)
         or conv.op.padding != (0,)
         or inputs != (*leading, weight.shape[1])
         or weight.shape[0] != tokens * outputs
@@ -69,7 +69,7 @@ def _matrices(graph: Graph, node: Node, single: set[str]) -> OperatorFusion | No
 
 def _same(graph: Graph, node: Node, single: set[str]) -> OperatorFusion | None:
     """Zeros on one side more than on the other, as an even kernel with the padding 'same' has them."""
-    if not isinstance(node.op, Conv) or set(node.op.stride) != {1}:
+    if not isinstance(node.op, Conv) or set(node.op.stride) != {1} or not node.op.is_plain:
         return None
     pads = {axis: [pad, pad] for axis, pad in enumerate(node.op.padding, start=1)}
     source, absorbed = graph.nodes[node.inputs[0]], list[str]()

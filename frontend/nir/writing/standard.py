@@ -14,7 +14,7 @@ import nir
 import numpy as np
 
 from frontend.nir.writing.fragments import MAX_COPIES, Chain, NirFragment, factor, full, identity, shifted
-from frontend.nir.writing.kernels import conv
+from frontend.nir.writing.kernels import conv, is_sayable
 from ir.graph import Array, Graph, Node
 from ir.ops import Delay, Offset, Scale, Synapse
 
@@ -147,7 +147,7 @@ def _matrix(graph: Graph, node: Node, place: int) -> Chain | None:
 STANDARD: dict[str, Rule] = {
     "input": _input,
     "linear": _linear,
-    "conv": lambda graph, node, expand: conv(graph, node, expand) if node.type.shape else None,
+    "conv": lambda graph, node, expand: conv(graph, node, expand) if node.type.shape and is_sayable(node) else None,
     "add": _add,
     "subtract": _subtract,
     "synapse": _synapse,
@@ -156,6 +156,6 @@ STANDARD: dict[str, Rule] = {
     "not": _negation,
     "reshape": _reshape,
     "delay": _delay,
-    **dict.fromkeys(("sum", "slice", "concat", "expand", "permute", "pad"), _routing),
+    **dict.fromkeys(("sum", "slice", "concat", "expand", "permute", "gather", "pad"), _routing),
 }
 """IR kind -> its rule; what is not here has none."""

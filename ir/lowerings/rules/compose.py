@@ -30,9 +30,13 @@ def composed(lowering: Lowering, wire: Wire, node: Node) -> Wire | None:
         return _factor(lowering, wire, node)
     if isinstance(node.op, Linear) and len(lowering.graph.args(node)[0].shape) == 1:
         return _matrix(lowering, wire, node) if _is_pool(lowering, wire) else None
-    if isinstance(node.op, Conv) and isinstance(wire.op, Conv) and not wire.routes:
+    if isinstance(node.op, Conv) and isinstance(wire.op, Conv) and not wire.routes and _are_plain(wire.op, node.op):
         return _kernel(lowering, wire, wire.op, node, node.op)
     return None
+
+
+def _are_plain(first: Conv, second: Conv) -> bool:
+    return first.is_plain and second.is_plain
 
 
 def through(lowering: Lowering, node: Node, current: Current) -> Array | None:

@@ -5,11 +5,12 @@ Logic of spikes: AND (`mul`: comb masks, spiking gates, SEW-ResNet's AND and IAN
     a * (1 - b)        =  [a - b >= 1]         the same: a negated factor has a synapse of weight -1, and 1 less to reach
     (1 - a) * (1 - b)  =  [1 - a - b >= 1]     the same with a constant, since a threshold of 0 would fire without a network
     max over a window  =  [sum over it >= 1]   OR: 1 neuron per window, 1 synapse per tap; padding has none, it is silent
+    the same of counts =  sum of k: OR [x >= k]    for k = 1 .. r: 1 neuron per element that reads r populations, and an OR
     1 - x                                      NOT: no neuron, whoever reads it takes -1 synapses and a constant 1
 
 All are memoryless neurons. Only where negated spikes must be a population (in a window, a matrix product, an output) a neuron
 is built for them, once. A factor of an AND that is a sum of r populations gives r ANDs, whose sum is the product. The
-largest of several currents, or of sums of populations, is no threshold of a sum.
+largest of several currents is no threshold of a sum.
 """
 
 from __future__ import annotations
@@ -72,18 +73,27 @@ def lower_not(lowering: Lowering, node: Node, provenance: Provenance) -> Lowered
 
 
 def lower_max_pool(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
-    """One memoryless neuron per window, unit synapses from every tap."""
+    """One memoryless neuron per window, unit synapses from every tap; of counts, for every level that they reach."""
     op, (value,) = node.op, lowering.operands(node)
     assert isinstance(op, MaxPool)
     hint = "put the pooling right behind a neuron layer, so that it pools spikes, or use average pooling"
     if not lowering.is_binary(value):
         lowering.refuse(node, "lower.max_pool", "takes the maximum of analog values, which no synapse can", hint=hint)
-    parts = lowering.spikes(node, value, "a maximum").parts
-    if len(parts) != 1:
-        what = f"takes the maximum of sums of {len(parts)} spike populations"
-        lowering.refuse(node, "lower.max_pool", what, hint=hint)
-    channels = node.type.shape[0]
-    window = lowering.builder.param(f"{node.name}.window", np.ones((channels, 1, *op.kernel), np.float32))
-    conv = Conv(op.stride, op.padding, op.dilation, channels)
-    current = Current(node.type.shape, (Wire(parts[0], conv, f"{node.name}_in", provenance, window),))
-    return Spikes((lowering.neuron(Lif(decay=1.0, form="sum"), current, node.name, provenance),))
+    spikes = lowering.spikes(node, value, "a maximum")
+    most = sum(lowering.builder.type(part).domain.populations for part in spikes.parts)
+    window = lowering.builder.param(f"{node.name}.window", np.ones((node.type.shape[0], 1, *op.kernel), np.float32))
+    levels = spikes.parts if most == 1 else [_reaching(lowering, node, spikes, k + 1, provenance) for k in range(most)]
+    return Spikes(tuple(_or(lowering, node, op, part, window, provenance) for part in levels))
+
+
+def _reaching(lowering: Lowering, node: Node, spikes: Spikes, least: int, provenance: Provenance) -> str:
+    """Where a count is at least so much: one memoryless neuron per element, which all its populations feed."""
+    name = f"{node.name}_{least}"
+    current = lowering.current(spikes, f"{name}_count", provenance)
+    return lowering.neuron(Lif(decay=1.0, form="sum", threshold=float(least)), current, name, provenance)
+
+
+def _or(lowering: Lowering, node: Node, op: MaxPool, part: str, window: str, provenance: Provenance) -> str:
+    conv = Conv(op.stride, op.padding, op.dilation, node.type.shape[0], extra=op.extra)
+    current = Current(node.type.shape, (Wire(part, conv, f"{node.name}_in", provenance, window),))
+    return lowering.neuron(Lif(decay=1.0, form="sum"), current, node.name, provenance)

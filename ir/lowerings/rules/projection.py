@@ -6,11 +6,13 @@ W (x_1 + ... + x_r) + b  =  W x_1 + ... + W x_r + b        r - 1 further copies 
 
 from __future__ import annotations
 
+import numpy as np
+
 from ir.graph import Array, Node, Provenance
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.rules.compose import composed, through
 from ir.lowerings.values import Complement, Current, LoweredValue, Spikes, Wire, summed_bias
-from ir.ops import Conv
+from ir.ops import Conv, Expand, Gather, Linear, Permute, Reshape
 
 
 def lower_projection(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
@@ -35,9 +37,34 @@ def _readable(lowering: Lowering, node: Node, value: LoweredValue, provenance: P
 
 def projected(lowering: Lowering, node: Node, spikes: Spikes) -> Current:
     """The current that a projection makes of populations."""
-    weight = node.param("weight")
-    wires = tuple(Wire(part, node.op, node.name, node.provenance, weight) for part in spikes.parts)
+    wires = tuple(_without_copies(lowering, node, part) for part in spikes.parts)
     return Current(node.type.shape, wires, bias_of(lowering, node))
+
+
+def _without_copies(lowering: Lowering, node: Node, part: str) -> Wire:
+    """A wire; a matrix that reads elements several times, as after upsampling, gets one synapse for all of their weights."""
+    weight = node.param("weight")
+    plain = Wire(part, node.op, node.name, node.provenance, weight)
+    if not isinstance(node.op, Linear) or weight is None or len(lowering.builder.type(part).shape) != 1:
+        return plain
+    source, routes = lowering.builder.node(part), list[Node]()
+    while isinstance(source.op, (Reshape, Permute, Expand, Gather)):
+        routes.insert(0, source)
+        source = lowering.builder.node(source.inputs[0])
+    places: Array = 1 + np.arange(source.type.size).reshape(1, 1, *source.type.shape)  # 0 is a wire from nowhere
+    for route in routes:
+        places = np.asarray(route.op.run((places,), {}, 1))
+    if places.size <= source.type.size or bool((places == 0).any()):
+        return plain
+    columns = lowering.builder.array(weight)
+    order = np.argsort(places.ravel(), kind="stable")
+    ordered = places.ravel()[order] - 1
+    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    sums = np.zeros((len(columns), source.type.size), columns.dtype)
+    sums[:, ordered[starts]] = np.add.reduceat(columns[:, order], starts, axis=1, dtype=np.float64)
+    name = lowering.builder.param(f"{weight}.of_{node.name}", sums)
+    flat = lowering.reshaped(source.name, (source.type.size,), node.name, node.provenance)
+    return Wire(flat, node.op, node.name, node.provenance, name)
 
 
 def composed_current(lowering: Lowering, node: Node, current: Current) -> Current | None:

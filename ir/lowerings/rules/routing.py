@@ -1,4 +1,7 @@
-"""Reshape, permute, slice, concat and expand: on populations they rename wires, on currents they follow the projection."""
+"""
+Reshape, permute, slice, gather, pad, concat and expand: on populations they rename wires, on currents they follow the
+projection. A wire from nowhere is silent, whatever it would carry.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,10 @@ from dataclasses import replace
 
 from ir.graph import Node, Provenance
 from ir.lowerings.lowering import Lowering
-from ir.lowerings.values import Complement, Current, LoweredValue, PendingProduct, Spikes, routed_bias
-from ir.ops import Concat, Expand, Reshape
+from ir.lowerings.values import Complement, Current, LoweredValue, Spikes, routed_bias
+from ir.ops import Concat, Expand, Gather, Pad, Reshape
 from ir.ops.base import Op
+from ir.ops.shape import SILENT
 
 
 def lower_routing(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
@@ -17,15 +21,22 @@ def lower_routing(lowering: Lowering, node: Node, provenance: Provenance) -> Low
     if isinstance(node.op, Concat):
         return _joined(lowering, node, operands)
     (value,) = operands
-    assert not isinstance(value, PendingProduct), "a product is read by a matrix product only"
+    if _is_silent_somewhere(node.op):
+        value = lowering.positive(value)
     if isinstance(value, Complement):
         return replace(
             value, part=lowering.builder.add(node.op, value.part, name=node.name, provenance=node.provenance)
         )
     if isinstance(value, Current):
         return routed(value, node.op, node.type.shape)
+    assert isinstance(value, Spikes), "a product is read by a matrix product only"
     build = lowering.builder.add
     return Spikes(tuple(build(node.op, part, name=node.name, provenance=node.provenance) for part in value.parts))
+
+
+def _is_silent_somewhere(op: Op) -> bool:
+    """Whether some wires lead from nowhere: what does not fire there is no spike either."""
+    return isinstance(op, Pad) or (isinstance(op, Gather) and SILENT in op.index)
 
 
 def routed(current: Current, op: Op, shape: tuple[int, ...]) -> Current:

@@ -37,6 +37,16 @@ def test_taps_on_padding_are_counted_by_the_papers_alone():
     assert (operation.real, operation.formula) == (6 * 4 * 2 * 4, 6 * 4 * 2 * 9)
 
 
+def test_a_transposed_convolution_is_counted_at_its_inputs():
+    """A 3 x 3 kernel over 2 x 2, two channels to six: each of 8 inputs has 6 x 9 synapses, the zeros between them none."""
+    b = GraphBuilder("net", 2)
+    x = b.add(Input("spike[2x2x2]"), name="x")
+    weight = b.param("w", np.ones((6, 2, 3, 3), np.float32))
+    y = b.add(Conv((1, 1), (2, 2), (1, 1), spread=(2, 2)), x, name="c", params={"weight": weight})
+    operation = only(b, b.add(FIRE, y, name="y"), "conv")
+    assert (operation.real, operation.formula) == (8 * 6 * 9, 8 * 6 * 9)
+
+
 def test_a_product_sums_over_its_inner_axis():
     b = GraphBuilder("net", 2)
     left, right = b.add(Input("spike[4x3]"), name="q"), b.add(Input("spike[3x5]"), name="k")

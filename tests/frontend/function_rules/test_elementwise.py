@@ -6,9 +6,16 @@ import torch
 import torch.nn.functional as F
 
 from frontend.function_rules.elementwise import RULES
+from ir.ops.host.functions import PLAIN
 from tests.frontend.function_rules.rule_tests import Compute, RuleTests
 
 Tensor = torch.Tensor
+
+
+def _plain(name: str) -> Compute:
+    """A function of the name on values of either sign where it is in torch.nn.functional, on positive ones elsewhere."""
+    plain = getattr(F, name, None)
+    return lambda x, y, s: plain(x - y) if plain else getattr(torch, name)(x)
 
 
 CASES: dict[str, Compute] = {
@@ -25,10 +32,24 @@ CASES: dict[str, Compute] = {
     "clamp_min": lambda x, y, s: x.clamp_min(0.4),
     "clip": lambda x, y, s: torch.clip(x, 0.3),
     "relu": lambda x, y, s: F.relu(x - y),
+    "clamp_max": lambda x, y, s: (x - y).clamp_max(0.2) + x.clamp(0.3, 0.6) + y.clamp(max=0.5),
+    "relu6": lambda x, y, s: F.relu6(8 * x - y),
+    "hardtanh": lambda x, y, s: F.hardtanh(x - y, -0.2, 0.3) + F.hardtanh(3 * x),
+    "gelu": lambda x, y, s: F.gelu(x - y) + F.gelu(x - y, approximate="tanh"),
+    "elu": lambda x, y, s: F.elu(x - y, 0.5),
+    "celu": lambda x, y, s: F.celu(x - y, 0.5),
+    "leaky_relu": lambda x, y, s: F.leaky_relu(x - y, 0.2) + F.leaky_relu(x - y),
+    "prelu": lambda x, y, s: (
+        F.prelu(x - y, torch.tensor([0.2]))
+        + F.prelu((x - y).flatten(0, 1), torch.arange(4.0) / 8).unflatten(0, (3, -1))
+    ),
+    "softplus": lambda x, y, s: F.softplus(x - y) + F.softplus(30 * x, 2.0, 15.0),
+    **{name: _plain(name) for name in PLAIN if name not in ("gelu", "logsigmoid")},
+    "log_sigmoid": lambda x, y, s: F.logsigmoid(x - y),
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
     "power of a tensor": (lambda x, y, s: x**y, "import.power"),
-    "upper limit": (lambda x, y, s: x.clamp(0.0, 1.0), "import.clamp"),
+    "limit that is computed": (lambda x, y, s: torch.clamp(x, y, y + 1), "import.clamp"),
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 
 from frontend.function_rules.slicing import RULES
 from tests.frontend.function_rules.rule_tests import Compute, RuleTests
@@ -14,6 +13,15 @@ Tensor = torch.Tensor
 
 CASES: dict[str, Compute] = {
     "__getitem__": lambda x, y, s: x[:, :, 1:3, None, -2] + x[..., 2:4, 3].unsqueeze(3) + x[None][0][:][:, :, :2, :1],
+    "index_select": lambda x, y, s: (
+        (
+            x.index_select(3, torch.tensor([4, 0, 0]))
+            + x[..., [-1, 2, 3]]
+            + x[..., torch.tensor([True, False] * 3)]
+            + x[..., ::2]
+        )[:, :, torch.tensor([2])]
+        + torch.index_select(y[:, :, :1, :3], 2, torch.tensor([0, 0]))
+    ),
     "narrow": lambda x, y, s: x.narrow(2, 1, 2),
     "select": lambda x, y, s: x.select(-1, -1) + x.select(3, 0),
     "split": lambda x, y, s: x.split(4, dim=-1)[1] + torch.split(x, [2, 3, 1], dim=-1)[0],
@@ -27,22 +35,22 @@ CASES: dict[str, Compute] = {
     "expand": lambda x, y, s: s.expand(STEPS, *s.shape) + x[..., :1].expand(-1, -1, -1, 6),
     "expand_as": lambda x, y, s: x[:, :, :1].expand_as(y),
     "broadcast_to": lambda x, y, s: torch.broadcast_to(x[:, :, :1], x.shape),
-    "pad": lambda x, y, s: F.pad(x, (1, 2, 0, 1)),
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
     "one sample": (lambda x, y, s: x[:, 0], "import.axes"),
     "one step among all": (lambda x, y, s: torch.cat([x[:1], x[1:]]), "import.outputs"),
     "steps backwards": (lambda x, y, s: torch.stack([x[2], x[1], x[0]]), "import.outputs"),
     "join in time": (lambda x, y, s: torch.cat([x, y], dim=0), "import.axes"),
-    "pad in time": (lambda x, y, s: F.pad(x, (0, 0, 0, 0, 0, 0, 1, 0)), "import.axes"),
-    "boolean index": (lambda x, y, s: x[:, :, torch.tensor([True, False, True, True])], "import.index"),
-    "strided slice": (lambda x, y, s: x[:, :, ::2], "import.index"),
-    "reflect pad": (lambda x, y, s: F.pad(x.flatten(0, 1), (1, 1), mode="reflect"), "import.pad"),
+    "two indices": (lambda x, y, s: x[:, :, [0, 1], [1, 2]], "import.index"),
+    "an index and a number": (lambda x, y, s: x[0, :, [1, 2]], "import.index"),
+    "a mask of two dimensions": (lambda x, y, s: x[:, :, torch.eye(4, 6).bool()], "import.index"),
+    "a computed index": (lambda x, y, s: x[:, :, s[0, 0, :2].argmax(-1, keepdim=True)], "import"),
+    "nothing": (lambda x, y, s: x[:, :, 2:2], "import.index"),
+    "every other sample": (lambda x, y, s: x[:, ::2], "import.axes"),
     "joined to a constant": (
         lambda x, y, s: torch.cat([x, torch.ones(3, x.shape[1], 4, 1)], dim=-1),
         "import.constant",
     ),
-    "padded with ones": (lambda x, y, s: F.pad(x, (1, 1), value=1.0), "import.pad"),
 }
 
 

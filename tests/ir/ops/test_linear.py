@@ -46,6 +46,36 @@ def test_conv_and_its_synapses(stride: int, padding: int, dilation: int, groups:
     assert op.synapses((Type((4, 7, 6), SPIKE),), {"weight": weight.shape}) == int(ones.sum())
 
 
+SPREAD = [
+    (Conv((1, 2), (1, 0), (1, 2), 2, spread=(3, 2), extra=(0, 1)), (2, 2, 2, 3)),
+    (Conv((1,), (0,), (2,), extra=(3,)), (3, 4, 2)),
+    (Conv((2, 1, 1), (0, 1, 2), (1, 1, 1), 4, spread=(1, 2, 1)), (8, 1, 2, 1, 3)),
+]
+
+
+@pytest.mark.parametrize(("op", "shape"), SPREAD)
+def test_zeros_between_and_behind_elements(op: Conv, shape: tuple[int, ...], dyadic, run):
+    """The convolution of an image that has the zeros; synapses are the taps that meet an element."""
+    sizes, rank = (4, 3, 2)[: len(shape) - 2], len(shape) - 2
+    x, weight = dyadic(2, 3, 4, *sizes), dyadic(*shape)
+    convolve = (torch.nn.functional.conv1d, torch.nn.functional.conv2d, torch.nn.functional.conv3d)[rank - 1]
+
+    def spread(array: np.ndarray, kernels: np.ndarray) -> np.ndarray:
+        axes = list(zip(array.shape[-rank:], op.gaps, op.padding, op.ends, strict=True))
+        wide = np.zeros((*array.shape[:-rank], *(pad + (n - 1) * gap + 1 + pad + end for n, gap, pad, end in axes)))
+        for place in np.ndindex(array.shape[-rank:]):
+            there = tuple(pad + at * gap for at, (_, gap, pad, _) in zip(place, axes, strict=True))
+            wide[(..., *there)] = array[(..., *place)]
+        flat = torch.from_numpy(wide).reshape(-1, *wide.shape[-rank - 1 :])
+        y = convolve(flat, torch.from_numpy(kernels).double(), None, op.stride, 0, op.dilation, op.groups)
+        return y.reshape(*array.shape[: -rank - 1], *y.shape[1:]).numpy()
+
+    assert np.array_equal(run(op, {"weight": weight}, x), spread(x, weight))
+    assert np.array_equal(run(op, {"weight": weight.astype(np.float64)}, x.astype(np.float64)), spread(x, weight))
+    taps = spread(np.ones((1, 4, *sizes)), np.ones(shape)).sum()
+    assert op.synapses((Type((4, *sizes), SPIKE),), {"weight": shape}) == int(taps)
+
+
 @pytest.mark.parametrize(("stride", "padding", "dilation"), [(1, 0, 1), (2, 1, 1), (1, 2, 2)])
 def test_conv_over_one_axis_with_a_bias(stride: int, padding: int, dilation: int, assert_formula, dyadic):
     x = np.random.default_rng(1).integers(0, 2, (2, 3, 4, 7)).astype(np.float32)
@@ -96,6 +126,9 @@ def test_what_flows_in_decides_whether_the_sum_is_a_current():
         (Conv((1,), (0,), (1,)), "spike[3x4]", {"weight": (5, 2, 3)}, "conv.shape"),
         (Conv((1,), (0,), (1,)), "spike[3x4]", {"weight": (5, 3, 5)}, "conv.size"),
         (Conv((1, 1), (0,), (1,)), "spike[3x4]", {"weight": (5, 3, 3)}, "conv.rank"),
+        (Conv((1,), (0,), (1,), spread=(2, 2)), "spike[3x4]", {"weight": (5, 3, 3)}, "conv.rank"),
+        (Conv((1,), (0,), (1,), spread=(0,)), "spike[3x4]", {"weight": (5, 3, 3)}, "conv.zeros"),
+        (Conv((1,), (-1,), (1,)), "spike[3x4]", {"weight": (5, 3, 3)}, "conv.zeros"),
         (Sum((5,)), "spike[3x4]", {}, "sum.axes"),
         (Sum(()), "spike[3x4]", {}, "sum.axes"),
         (Sum((1,), micro=3), "spike[3x4]", {}, "sum.micro"),

@@ -34,6 +34,20 @@ def test_two_axes_against_torch(kernel: int, stride: int, padding: int, dilation
     assert op.infer((parse_type("graded<8>[4x7x6]"),), {}).shape == formula(x).shape[2:]
 
 
+@pytest.mark.parametrize("extra", [(1, 0, 1), (0, 0, 1)])
+def test_windows_that_reach_beyond_the_end(extra: tuple[int, ...], assert_formula):
+    x = np.random.default_rng(0).integers(-9, 0, (2, 3, 2, 4, 3, 5)).astype(np.float32)
+    op = MaxPool((2, 2, 3), (1, 2, 2), (0, 1, 1), (1, 1, 1), extra)
+
+    def formula(x: np.ndarray) -> np.ndarray:
+        sides = [(0, 0)] * 3 + [(pad, pad + end) for pad, end in zip(op.padding, extra, strict=True)]
+        wide = np.pad(x, sides, constant_values=-np.inf)
+        windows = np.lib.stride_tricks.sliding_window_view(wide, op.kernel, (3, 4, 5))
+        return windows[:, :, :, :: op.stride[0], :: op.stride[1], :: op.stride[2]].max((-3, -2, -1))
+
+    assert_formula(op, formula, x)
+
+
 def test_a_pool_of_spikes_is_or_in_their_own_dtype():
     spikes = np.random.default_rng(1).integers(0, 2, (2, 3, 4, 6)).astype(np.uint8)
     y = MaxPool((2,), (2,), (0,), (1,)).run((spikes,), {}, 2)
@@ -42,9 +56,10 @@ def test_a_pool_of_spikes_is_or_in_their_own_dtype():
 
 
 @pytest.mark.parametrize(
-    ("operand", "result"), [("spike[2x6]", "spike[2x3]"), ("count<3>[2x6]", "real[2x3]"), ("current[2x6]", "real[2x3]")]
+    ("operand", "result"),
+    [("spike[2x6]", "spike[2x3]"), ("count<3>[2x6]", "count<3>[2x3]"), ("current[2x6]", "real[2x3]")],
 )
-def test_only_spikes_stay_spikes(operand: str, result: str):
+def test_only_spikes_and_counts_stay_what_they_are(operand: str, result: str):
     assert str(MaxPool((2,), (2,), (0,), (1,)).infer((parse_type(operand),), {})) == result
 
 
@@ -55,6 +70,8 @@ def test_only_spikes_stay_spikes(operand: str, result: str):
         (MaxPool((2, 2), (2, 2), (0, 0), (1, 1)), "max_pool.shape"),
         (MaxPool((2,), (2,), (2,), (1,)), "max_pool.padding"),
         (MaxPool((9,), (2,), (0,), (1,)), "max_pool.size"),
+        (MaxPool((2,), (2,), (0,), (1,), (1, 1)), "max_pool.rank"),
+        (MaxPool((2,), (2,), (0,), (1,), (2,)), "max_pool.extra"),
     ],
 )
 def test_refused(op: MaxPool, rule: str):

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from ir.errors import CompileError
-from ir.ops import Concat, Expand, Pad, Permute, Repeat, Reshape, Slice
+from ir.ops import Concat, Expand, Gather, Pad, Permute, Repeat, Reshape, Slice
 from ir.types import parse_type
 
 CASES = {
     "reshape": (Reshape((5, 4)), lambda x: x.reshape(2, 3, 5, 4)),
     "permute": (Permute((1, 0)), lambda x: x.swapaxes(2, 3)),
     "slice": (Slice(1, 1, 3), lambda x: x[..., 1:3]),
+    "gather": (Gather(1, (4, 0, 0)), lambda x: x[..., [4, 0, 0]]),
     "pad": (Pad(0, 1, 2), lambda x: np.pad(x, ((0, 0), (0, 0), (1, 2), (0, 0)))),
 }
 
@@ -22,6 +23,10 @@ def test_formula(kind: str, x, assert_formula):
     op, formula = CASES[kind]
     assert op.kind == kind
     assert_formula(op, formula, x)
+
+
+def test_a_wire_from_nowhere_is_silent(x, assert_formula):
+    assert_formula(Gather(0, (-1, 3, -1)), lambda x: np.stack([0 * x[:, :, 0], x[:, :, 3], 0 * x[:, :, 0]], 2), x)
 
 
 def test_an_axis_that_goes_elsewhere_takes_its_values_along(run):
@@ -54,6 +59,7 @@ def test_expand_and_repeat(x, assert_formula):
         (Concat(0), ("spike[3x4]", "spike[1x4]", "spike[2x4] static"), "spike[6x4]"),
         (Concat(1), ("real[3x4] static", "real[3x1] static"), "real[3x5] static"),
         (Expand((3, 4)), ("graded<8>[1x4]",), "graded<8>[3x4]"),
+        (Gather(1, (3, -1)), ("count<2>[3x4]",), "count<2>[3x2]"),
         (Pad(1, 2, 0), ("spike[3x4]",), "spike[3x6]"),
         (Repeat(), ("real[3] static",), "real[3]"),
     ],
@@ -77,6 +83,10 @@ def test_result_types(op, operands: tuple[str, ...], result: str):
         (Concat(0), ("graded<8>[3]", "graded<8>[3]*0.5"), "concat.domain"),
         (Expand((3, 5)), ("spike[3x4]",), "expand.shape"),
         (Expand((2, 3, 4)), ("spike[3x4]",), "expand.shape"),
+        (Gather(2, (0,)), ("spike[3x4]",), "gather.axis"),
+        (Gather(0, (3,)), ("spike[3x4]",), "gather.index"),
+        (Gather(0, (-2,)), ("spike[3x4]",), "gather.index"),
+        (Gather(0, ()), ("spike[3x4]",), "gather.index"),
         (Pad(2, 1, 1), ("spike[3x4]",), "pad.axis"),
         (Pad(0, -1, 1), ("spike[3x4]",), "pad.range"),
         (Repeat(), ("real[3]",), "repeat.static"),

@@ -12,15 +12,19 @@ from ir.interpreter import interpret
 from ir.ops import (
     Add,
     BatchNorm,
+    Divide,
     Function,
     Input,
     LayerNorm,
     Lif,
     Linear,
+    MaxPool,
     Mul,
-    Pad,
+    Op,
+    Reduce,
     Repeat,
     Reshape,
+    Scale,
     Slice,
     TimeSum,
     TimeWeight,
@@ -140,13 +144,13 @@ def test_every_host_operation_between_neurons_is_named():
     builder = GraphBuilder("inside", 2)
     s = builder.add(Lif(0.5), builder.add(Input("spike[4]"), name="x"), name="s")
     norm = builder.add(LayerNorm(1e-5), s, name="norm", provenance=Provenance("block.norm"))
-    wide = builder.add(Pad(0, 1, 1), norm, name="wide", provenance=Provenance("block"))
+    wide = builder.add(Divide(), norm, s, name="wide", provenance=Provenance("block"))
     y = builder.add(Lif(0.5), wide, name="y")
     with pytest.raises(DeployError) as error:
         split_host(builder.build({"y": y}))
     assert [(v.rule, v.where) for v in error.value.violations] == [
         ("split.layer_norm", "block.norm"),
-        ("split.pad", "block"),
+        ("split.divide", "block"),
     ]
     assert "%norm: layer_norm lies between neurons, but it needs the mean" in str(error.value)
     assert "before the first neurons or behind the last ones" in error.value.hint
@@ -169,3 +173,53 @@ def test_batch_norms_between_neurons_are_left_for_folding():
     normed = builder.add(BatchNorm(0, 0.0), current, name="bn", params=ones)
     deployment = split_host(builder.build({"y": builder.add(Lif(0.5), normed, name="y")}))
     assert _kinds(deployment.chip) == ["linear", "batch_norm", "lif"]
+
+
+def _stem(*ops: Op) -> Graph:
+    """Spikes, a linear layer, the operations in a row, a linear layer, neurons; the spikes feed neurons of their own, too."""
+    builder = GraphBuilder("stem", 2)
+    x = builder.add(Input("spike[2x4]"), name="x")
+    weight = builder.param("w", EYE)
+    value = builder.add(Linear(), x, name="first", params={"weight": weight})
+    direct = builder.add(Lif(0.5), value, name="direct")
+    for op in ops:
+        roles = ("mean", "var") if isinstance(op, BatchNorm) else ()
+        norm = {role: builder.param(role, np.ones(2, np.float32)) for role in roles}
+        value = builder.add(op, value, name=op.kind, params=norm)
+    value = builder.add(Linear(), value, name="second", params={"weight": weight})
+    return builder.build({"y": builder.add(Lif(0.5), value, name="y"), "direct": direct})
+
+
+STEMS = {
+    "function": (Function("at_least"),),
+    "norm of a layer": (LayerNorm(1e-5),),
+    "largest current": (MaxPool((1,), (1,), (0,), (1,)),),
+    "norm across a layer": (BatchNorm(0, 1e-5),),
+    "reduction": (Reduce("max", (0,)),),
+}
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_what_only_the_host_can_do_with_inputs_is_the_prologue(stem: str):
+    """And what it needs is done twice, if the chip needs it, too; what comes behind it is analog, and the host's as well."""
+    graph = _stem(*STEMS[stem])
+    deployment = split_host(graph)
+    _assert_runs_as_one(graph, deployment)
+    kinds = [op.kind for op in STEMS[stem]]
+    assert _kinds(deployment.prologue) == ["linear", *kinds, "linear"]
+    assert _kinds(deployment.chip) == ["linear", "lif", "lif"]
+    shape = deployment.chip.nodes["second"].type.shape
+    assert _inputs(deployment.chip) == {"x": "spike[2x4]", "second": f"graded<24>[{'x'.join(map(str, shape))}]"}
+
+
+def test_what_the_chip_can_do_with_spikes_from_outside_stays_there():
+    graph = _stem(Scale(0.5))
+    assert _kinds(split_host(graph).chip) == ["linear", "lif", "scale", "linear", "lif"]
+
+
+def test_behind_neurons_there_is_no_stem():
+    builder = GraphBuilder("late", 2)
+    s = builder.add(Lif(0.5), builder.add(Input("spike[4]"), name="x"), name="s")
+    y = builder.add(Lif(0.5), builder.add(Function("exp"), s, name="e"), name="y")
+    with pytest.raises(DeployError, match="%e: function lies between neurons"):
+        split_host(builder.build({"y": y}))

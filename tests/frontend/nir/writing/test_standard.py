@@ -19,6 +19,7 @@ from ir.ops import (
     Concat,
     Delay,
     Expand,
+    Gather,
     Input,
     Linear,
     Not,
@@ -98,6 +99,8 @@ CASES: dict[str, Graph] = {
     "concat of tokens": net(Concat(1), (2, 2), (2, 1)),
     "expand": net(Expand((4,)), (1,)),
     "permute": net(Permute((0,)), (4,)),
+    "gather": net(Gather(0, (2, -1, 0, 0)), (3,)),
+    "gather of every token": net(Gather(1, (2, -1, 0)), (2, 3)),
     "pad": net(Pad(0, 1, 2), (3,)),
 }
 ELSEWHERE = {"input", "conv", "delay"}

@@ -1,4 +1,4 @@
-"""AND, NOT and OR of spikes: exact at every step, at the price that the rules state; maxima of anything else are refused."""
+"""AND, NOT and OR of spikes, maxima of counts: exact at every step, at the price that the rules state."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ir.errors import DeployError
@@ -34,6 +34,7 @@ from ir.ops import (
     Sum,
 )
 from ir.passes.lower_to_synapses import lower_to_synapses
+from ir.types import SPIKE, Type
 
 lengths = st.integers(1, 4)
 
@@ -239,20 +240,65 @@ def test_one_axis(cmsf: SimpleNamespace):
     assert cmsf.added_by(lowered, "max-pool=or") == (4 * 5, 4 * 13)
 
 
-def _refused(cmsf: SimpleNamespace, between: str, what: str) -> None:
+@given(
+    populations=st.integers(2, 4),
+    kernel=pairs,
+    stride=pairs,
+    extra=st.sampled_from([(), (1, 0)]),
+    rate=st.sampled_from([0.2, 0.5, 1.1]),
+    seed=st.integers(0, 99),
+)
+def test_the_largest_of_counts(
+    cmsf: SimpleNamespace, populations: int, kernel: Pair, stride: Pair, extra: Pair, rate: float, seed: int
+):
+    """A sum of populations, pooled: their number of ORs, and as many counters on every element, at every step."""
+    op, shape = MaxPool(kernel, stride, (kernel[0] // 2, 0), (1, 1), extra), (2, 5, 4)
+    pad = kernel[0] // 2
+    assume(not extra or (6 + 2 * pad - kernel[0]) // stride[0] * stride[0] < 5 + pad)
+    builder = GraphBuilder("counts", 3)
+    parts = [builder.add(Input("spike[2x5x4]"), name=name) for name in "abcd"[:populations]]
+    pool = builder.add(op, builder.add(Add(), *parts, name="sum"), name="pool", provenance=ATTN)
+    source = builder.build({"y": builder.add(Lif(0.5, threshold=1.5), pool, name="y"), "pool": pool})
+    lowered = lower_to_synapses(source, cmsf.LOIHI1, {})
+    inputs = cmsf.random_inputs(source, seed, rate=rate)
+    cmsf.assert_same(source, lowered, inputs, ["y"])
+    counts = np.pad(sum(inputs.values()), [(0, 0)] * 3 + [(kernel[0] // 2,) * 2, (0, 0)])
+    counts = np.pad(counts, [(0, 0)] * 3 + [(0, extra[0]), (0, 0)]) if extra else counts
+    windows = np.lib.stride_tricks.sliding_window_view(counts, kernel, (3, 4))[..., :: stride[0], :: stride[1], :, :]
+    np.testing.assert_array_equal(interpret(lowered, inputs)["pool"], windows.max((-2, -1)))
+    outputs, taps = source.nodes["pool"].type.size, _synapses(op, shape)
+    elements = populations * int(np.prod(shape))
+    assert cmsf.added_by(lowered, "max-pool=or") == (
+        elements + populations * outputs,
+        populations * elements + populations * taps,
+    )
+
+
+def _synapses(op: MaxPool, shape: tuple[int, ...]) -> int:
+    window = Conv(op.stride, op.padding, op.dilation, shape[0], extra=op.extra)
+    return window.synapses((Type(shape, SPIKE),), {"weight": (shape[0], 1, *op.kernel)})
+
+
+def test_negated_spikes_in_a_sum_are_counted(cmsf: SimpleNamespace):
+    builder = GraphBuilder("counts", 3)
+    a, b = (builder.add(Input("spike[2x6]"), name=name) for name in "ab")
+    flipped = builder.add(Not(), b, name="not", provenance=ATTN)
+    pooled = [builder.add(MaxPool((3,), (3,), (0,), (1,)), x, name=f"pool_{x}", provenance=ATTN) for x in (a, flipped)]
+    y = builder.add(Lif(0.5, threshold=1.5), builder.add(Add(), *pooled, name="sum"), name="y")
+    source = builder.build({"y": y})
+    cmsf.assert_same(source, lower_to_synapses(source, cmsf.LOIHI1, {}), cmsf.random_inputs(source, 0), ["y"])
+
+
+def _refused(cmsf: SimpleNamespace, what: str) -> None:
     builder = GraphBuilder("refused", 2)
     x = builder.add(Input("spike[4x4]"), name="x")
-    if between == "sum":
-        x = builder.add(Add(), x, x, name="sum")
-    else:
-        x = builder.add(Linear(), x, name="fc", params={"weight": builder.param("w", np.eye(4, dtype=np.float32))})
-        x = builder.add(Permute((0, 1)), x, name="same")
+    x = builder.add(Linear(), x, name="fc", params={"weight": builder.param("w", np.eye(4, dtype=np.float32))})
+    x = builder.add(Permute((0, 1)), x, name="same")
     pool = builder.add(MaxPool((2,), (2,), (0,), (1,)), x, name="pool", provenance=Provenance("net.pool"))
     graph = builder.build({"y": builder.add(Lif(0.5), pool, name="y")})
     with pytest.raises(DeployError, match=rf"%pool: {what}(?s:.*)net.pool(?s:.*)behind a neuron layer"):
         lower_to_synapses(graph, cmsf.LOIHI2, {})
 
 
-def test_maxima_of_currents_and_of_counts_are_refused(cmsf: SimpleNamespace):
-    _refused(cmsf, "sum", "takes the maximum of sums of 2 spike populations")
-    _refused(cmsf, "current", "takes the maximum of analog values")
+def test_maxima_of_currents_are_refused(cmsf: SimpleNamespace):
+    _refused(cmsf, "takes the maximum of analog values")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from ir.analysis.resources import node_resources
 from ir.errors import DeployError
 from ir.graph import Array, Graph, GraphBuilder, Provenance
 from ir.lowerings.lowering import PASS, Lowering
 from ir.lowerings.rules.projection import bias_of, composed_current, lower_projection, projected
 from ir.lowerings.values import Complement, Current, Spikes, Wire
-from ir.ops import Conv, Input, Linear, Sum, Synapse
+from ir.ops import Conv, Expand, Gather, Input, Lif, Linear, Permute, Reshape, Sum, Synapse
 from ir.ops.base import Op
+from ir.passes.lower_to_synapses import lower_to_synapses
 
 MODEL, ADDED = Provenance("net.p"), Provenance("net.p", (PASS,))
 WEIGHT, BIAS = np.array([[1.0, -2.0], [0.5, 4.0], [3.0, 0.0]], np.float32), np.array([1.0, 2.0, 3.0], np.float32)
@@ -125,3 +129,26 @@ def test_a_product_or_current_that_no_projection_takes_is_refused():
     node = lowering.graph.nodes["p"]
     with pytest.raises(DeployError, match="sum between two neurons would read a current"):
         lowering.spikes(node, lowering.values["x0"], "sum between two neurons")
+
+
+@pytest.mark.parametrize(
+    ("routes", "synapses"),
+    [
+        ((Gather(0, (0, 1, 1, 0, 1)), Reshape((10,))), 3 * 4),
+        ((Reshape((2, 2, 1)), Expand((2, 2, 5)), Permute((2, 0, 1)), Reshape((20,))), 3 * 4),
+        ((Reshape((4,)), Gather(0, (3, 0))), 3 * 2),
+        ((Reshape((4,)), Gather(0, (3, 0, -1, 0, 1, 2))), 3 * 6),
+    ],
+)
+def test_copies_of_an_element_have_one_synapse(cmsf: SimpleNamespace, routes: tuple[Op, ...], synapses: int):
+    builder = GraphBuilder("copies", 3)
+    value = builder.add(Input("spike[2x2]"), name="x")
+    for route in routes:
+        value = builder.add(route, value, name="route")
+    size = builder.type(value).size
+    weight = builder.param("w", np.random.default_rng(0).integers(-4, 5, (3, size)).astype(np.float32) / 4)
+    current = builder.add(Linear(), value, name="p", params={"weight": weight}, provenance=MODEL)
+    source = builder.build({"y": builder.add(Lif(0.5, threshold=0.5), current, name="y")})
+    lowered = lower_to_synapses(source, cmsf.LOIHI1, {})
+    cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 0, samples=20), ["y"])
+    assert sum(row.synapses for row in node_resources(lowered)) == synapses

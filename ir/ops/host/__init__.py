@@ -1,0 +1,1 @@
+"""What only a host computes: functions and reductions of analog values, tables, what takes single steps or the whole window."""

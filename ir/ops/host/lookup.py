@@ -1,0 +1,32 @@
+"""Rows of a table, chosen by numbers: the embedding of tokens, on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from array_api_compat import array_namespace, is_torch_array
+
+from ir.ops.base import Op, Shapes, Value, arity, expect
+from ir.types import REAL, Type
+
+
+@dataclass(frozen=True)
+class Lookup(Op):
+    """y[..., :] = weight[x[...], :], x whole numbers from 0; host only."""
+
+    kind = "lookup"
+    family = "host"
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        arity(self, args, 1)
+        rows = params.get("weight", ())
+        expect(len(rows) == 2, "lookup.weight", f"a table has rows and columns, not the shape {rows}")
+        return replace(args[0], shape=(*args[0].shape, rows[1]), domain=REAL, scale=1.0)
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        xp, x, table = array_namespace(args[0]), args[0], params["weight"]
+        rows = x.long() if is_torch_array(x) else x.astype("int64")
+        legal = bool(xp.all((rows == x) & (rows >= 0) & (rows < len(table))))
+        expect(legal, "lookup.range", f"looks up what is no whole number from 0 to {len(table) - 1}")
+        return table[rows]
