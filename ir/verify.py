@@ -7,6 +7,8 @@ quantized (integers). The legal set narrows from level to level.
 
 from __future__ import annotations
 
+from functools import partial
+
 from ir.analysis.wiring import behind_routing
 from ir.errors import CompileError
 from ir.graph import Graph, Node
@@ -98,11 +100,18 @@ def _wiring_problem(graph: Graph, node: Node) -> str:
     kinds = [graph.nodes[name].type.domain.kind for name in node.inputs]
     if node.op.family == "neuron" and set(kinds) - {"current"}:
         return f"a population must read currents, not {', '.join(kinds)}"
-    counts = [name for name, kind in zip(node.inputs, kinds, strict=True) if kind == "count"]
-    fed = all(graph.nodes[source].op.family == "input" for name in counts for source in behind_routing(graph, name))
-    if node.op.family == "projection" and set(kinds) - ({"spike", "graded", "count"} if fed else {"spike", "graded"}):
+    if node.op.family == "projection" and not all(map(partial(_is_one_population, graph), node.inputs)):
         return f"a projection must read one population, not {', '.join(kinds)}"
     return ""
+
+
+def _is_one_population(graph: Graph, value: str) -> bool:
+    """Whether a value is what one population or input emits: spikes, payloads, or the counts of an input."""
+    domain = graph.nodes[value].type.domain
+    sources = [graph.nodes[name] for name in behind_routing(graph, value)]
+    return domain.kind in ("spike", "graded") or (
+        domain.kind == "count" and [node.type.domain for node in sources] == [domain]
+    )
 
 
 def neighbourhood(graph: Graph, name: str, reach: int = 3) -> str:

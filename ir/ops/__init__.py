@@ -14,13 +14,13 @@ from ir.ops.float_neurons.potential import Potential
 from ir.ops.float_neurons.rectified import RectifiedLif
 from ir.ops.float_neurons.refractory import RefractoryLif
 from ir.ops.host.lookup import Lookup
+from ir.ops.host.norm import BatchNorm, LayerNorm
 from ir.ops.host.reduce import Along, Reduce
 from ir.ops.host.time import AtStep, TimeSum, TimeWeight, UnfoldTime
 from ir.ops.integer_neuron import IntegerLeaky, IntegerLif
 from ir.ops.linear import Conv, Linear, Sum, Synapse
 from ir.ops.membrane import Leaky
 from ir.ops.neuron import Burst, Gate, Graded, Lif
-from ir.ops.norm import BatchNorm, LayerNorm
 from ir.ops.pool import MaxPool
 from ir.ops.shape import Concat, Expand, Gather, Pad, Permute, Repeat, Reshape, Slice
 

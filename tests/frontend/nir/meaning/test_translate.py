@@ -79,7 +79,10 @@ def test_what_the_inputs_are(in_file: Any, stated: dict[str, str], expected: str
 
 def test_unknown_inputs_and_domains_are_refused() -> None:
     item = network(*CHAIN, n=nir.IF(ones(), ones()))
-    unknown, wrong = ({"z": "spike"}, "no input 'z'", "nir.input"), ({"x": "count"}, "x cannot be 'count'", "inputs.domain")
+    unknown, wrong = (
+        ({"z": "spike"}, "no input 'z'", "nir.input"),
+        ({"x": "count"}, "x cannot be 'count'", "inputs.domain"),
+    )
     for stated, what, rule in (unknown, wrong):
         with pytest.raises(CompileError, match=what) as caught:
             translate(item, STEP, stated)
