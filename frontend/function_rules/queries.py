@@ -44,6 +44,9 @@ LIKE = frozenset(
 )
 """They make a constant."""
 
+EMPTY = frozenset(("empty", "empty_like", "new_empty", "empty_strided"))
+"""They make a tensor that holds nothing yet."""
+
 VALUES = frozenset(
     (
         "__bool__",

@@ -6,8 +6,7 @@ A torch function mode sees the functions, global module hooks tell which module 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,20 +16,27 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map
 
-from frontend.function_rules import FUNCTION_RULES, function_name, is_in_place, rule_name
-from frontend.function_rules.queries import LIKE, QUERIES, RANDOM
+from frontend.function_rules import FUNCTION_RULES, function_name, rule_name
+from frontend.function_rules.queries import EMPTY, LIKE, QUERIES, RANDOM
+from frontend.function_rules.queries import RULES as QUERY_RULES
+from frontend.function_rules.slicing import RULES as SLICING_RULES
+from frontend.function_rules.views import RULES as VIEW_RULES
 from frontend.names import node_name
 from frontend.neuron_rules.framework import Connection
 from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons
 from frontend.recording.layout import BATCH, TIME, View
 from frontend.recording.recorder import Recorder
 from frontend.recording.steps import JOINS, at_step, one_step, whole_window
+from frontend.tracing.assembly import Writer
+from frontend.tracing.indexing import observed_indexing
 from frontend.tracing.neurons import NeuronLayers
 from frontend.tracing.recurrent_containers import RecurrentContainers
-from frontend.tracing.tensors import TracedTensors, no_torch_function, tensors_in
+from frontend.tracing.taint import memory_of, tensors_in
+from frontend.tracing.tensors import TracedTensors, Window
+from frontend.tracing.writes import ASSIGNMENTS, Writes, writes
 from frontend.tracing.written.written_neurons import WrittenNeurons
 from ir.errors import CompileError
-from ir.types import REAL, SPIKE, Type
+from ir.types import REAL, SPIKE, Domain, Type
 
 
 class Session(TorchFunctionMode):
@@ -43,7 +49,8 @@ class Session(TorchFunctionMode):
         self._paths = {id(child): path for path, child in reversed(modules)}
         self._stack: list[str] = []
         self._depth_in_neuron = 0
-        self._tensors = TracedTensors()
+        self._tensors = TracedTensors(Writer(self._record, self._domain))
+        self._writes = Writes(module, self._tensors, self._record)
         self._neurons = NeuronLayers(recorder, self._tensors, self._call_in_neuron)
         self._written = WrittenNeurons(recorder, self._tensors)
         self._containers = RecurrentContainers(recorder, self._tensors, self._paths)
@@ -68,7 +75,7 @@ class Session(TorchFunctionMode):
         after = register_module_forward_hook(self._leave)
         watched = [*self._neurons.states.watch(self.module), *self._containers.watch(self.module)]
         try:
-            with torch.no_grad(), self._tensors.taint, self, _observed_indexing(self.__torch_function__):
+            with torch.no_grad(), self._tensors.taint, self, observed_indexing(self.__torch_function__):
                 result = self.module(**inputs)
             self._neurons.check_complete()
             self._written.finish()
@@ -109,18 +116,61 @@ class Session(TorchFunctionMode):
         self._written.count(name)
         if name in LIKE and (self._tensors.is_state(args[0]) or self._written.tracked.is_state(args[0])):
             return self._constant(name, func, args, kwargs)
+        if any(self._written.tracked.is_state(tensor) for tensor in tensors_in((args, kwargs))):
+            return self._written.apply(name, func, args, kwargs)
+        if name in EMPTY:
+            return self._constant(name, func, args, kwargs).fill_(torch.nan)  # what is read unwritten is found by it
+        if writes(name, kwargs):
+            return self._write(name, func, args, kwargs)
+        if self._looks_at_written(name, args):
+            result = func(*args, **kwargs)
+            if self._note_windows(name, args, kwargs, result):
+                return result
         if self._written.takes(name, args, kwargs):
             return self._written.apply(name, func, args, kwargs)
         if not self._tensors.holds_views((args, kwargs)):
-            return func(*args, **kwargs)
+            constants: tuple[Any, dict[str, Any]] = tree_map(self._tensors.apart, (args, kwargs))
+            return func(*constants[0], **constants[1])
         if name in LIKE:
             return self._constant(name, func, args, kwargs)
         try:
             return self._apply(name, func, args, kwargs)
         except CompileError:
-            if is_in_place(name) or not self._written.remembers(name, args, kwargs):
+            if not self._written.remembers(name, args, kwargs):
                 raise
             return self._written.apply(name, func, args, kwargs)
+
+    def _write(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a function that writes into its first argument, which or what it writes may depend on the input."""
+        rest = (args[1:], kwargs)
+        if not (self._tensors.is_written(args[0]) or self._tensors.holds_views((args[0], rest))):
+            return func(*args, **kwargs)
+        if name in ASSIGNMENTS:
+            result = self._writes.assign(name, func, args, kwargs)
+            self._written.tracked.forget_aliases(args[0], [args[0]])
+            return result
+        self._writes.prepare(args[0], name)
+        if self._tensors.holds_views((args, kwargs)):
+            return self._apply(name, func, args, kwargs)
+        result = func(*args, **kwargs)
+        self._tensors.write(args[0], None)
+        return result
+
+    def _looks_at_written(self, name: str, args: tuple[Any, ...]) -> bool:
+        """Whether a function only looks differently at a tensor whose memory was written to."""
+        return name in LOOKS and bool(args) and self._tensors.is_written(args[0])
+
+    def _note_windows(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> bool:
+        """Take note of results that look at the memory of the first argument; whether all of them do."""
+        results, parent = tensors_in(result), args[0] if args else None
+        if not (results and isinstance(parent, torch.Tensor)):
+            return False
+        if any(memory_of(tensor) != memory_of(parent) for tensor in results):
+            return False
+        for place, tensor in enumerate(results):
+            within = None if isinstance(result, torch.Tensor) else place
+            self._tensors.add_window(tensor, Window(parent, name, (args, kwargs), within))
+        return True
 
     def _constant(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
         """A new constant of the shape of the first argument."""
@@ -133,15 +183,15 @@ class Session(TorchFunctionMode):
     def _apply(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a function on values that depend on the input, and write it down by its rule."""
         rule = FUNCTION_RULES[rule_name(name)]
-        arguments = (args, kwargs)
-        if is_in_place(name):
-            arguments = tree_map(self._tensors.copied_constant, arguments)
-        arguments = tree_map(self._tensors.as_rules_see, arguments)
+        self.recorder.function = name.strip("_")
+        arguments = tree_map(self._tensors.as_rules_see, (args, kwargs))
         made_of = self._written.tracked.operation(name, args, kwargs)
         versions = [(tensor, tensor._version) for tensor in tensors_in((args, kwargs))]
         result = func(*args, **kwargs)
         written = [tensor for tensor, version in versions if tensor._version != version]
-        self._tensors.check_writes(written, name, result)
+        if written and not any(result is tensor for tensor in written):
+            what = f"{name} writes into a tensor that is not its first argument"
+            raise CompileError("import.in_place", what, hint="write it without changing tensors in place")
         self.recorder.function = name.strip("_")
         views = self._recorded(name, rule, *arguments)
         pairs = [(result, views)] if isinstance(views, View) else list(zip(result, views, strict=True))
@@ -153,8 +203,20 @@ class Session(TorchFunctionMode):
                     hint="this is a bug of the compiler: please report the model",
                 )
             self._tensors.add(tensor, view)
+        if written:
+            self._written.tracked.forget_aliases(result, [result])
+        else:
+            self._note_windows(name, args, kwargs, result)
         self._written.note(result, made_of)
         return result
+
+    def _domain(self, view: View) -> Domain:
+        """Of a view's value."""
+        return self.recorder.type(view).domain
+
+    def _record(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """The view, or the views, that the rule of a function makes of views."""
+        return self._recorded(name, FUNCTION_RULES[rule_name(name)], args, kwargs)
 
     def _recorded(
         self, name: str, rule: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -208,30 +270,5 @@ class Session(TorchFunctionMode):
         return self._stack[-1] if self._stack and self._stack[-1] else type(self.module).__name__
 
 
-INDEXING = ("__getitem__", "__setitem__")
-"""Torch's function modes miss `x[0]`, `x[1:]` and `x[None]` (torch 2.3)."""
-
-
-@contextmanager
-def _observed_indexing(handler: Callable[[Any, Any, tuple[Any, ...]], Any]) -> Generator[None]:
-    """Within the context every indexing of a tensor calls `handler(function, types, arguments)`, a torch function handler."""
-    for name in INDEXING:
-        method = getattr(torch._C.TensorBase, name)  # pyright: ignore[reportPrivateUsage]
-        setattr(torch.Tensor, name, _with_handler(method, handler))
-    try:
-        yield
-    finally:
-        for name in INDEXING:
-            delattr(torch.Tensor, name)
-
-
-def _with_handler(
-    function: Callable[..., Any], handler: Callable[[Any, Any, tuple[Any, ...]], Any]
-) -> Callable[..., Any]:
-    """A method of a tensor that hands its own function and arguments to the handler."""
-
-    def index(*arguments: Any) -> Any:
-        with no_torch_function():
-            return handler(function, (), arguments)
-
-    return index
+LOOKS = frozenset((*VIEW_RULES, *SLICING_RULES, *QUERY_RULES))
+"""Functions whose results look at the memory of their first argument, where torch can do so."""

@@ -11,17 +11,11 @@ from torch import nn
 
 from frontend.function_rules import FUNCTION_RULES
 from frontend.recording.recorder import Recorder
-from frontend.tracing.session import INDEXING, Session
+from frontend.tracing.session import Session
 from ir.errors import CompileError
 
 Tensor = torch.Tensor
 Compute = Callable[[Tensor, Tensor, Tensor], object]
-
-
-def _written(x: Tensor) -> Tensor:
-    buffer = torch.zeros_like(x)
-    buffer[:] = x
-    return buffer
 
 
 REFUSED: dict[str, tuple[Compute, str]] = {
@@ -30,9 +24,7 @@ REFUSED: dict[str, tuple[Compute, str]] = {
     "numpy": (lambda x, y, s: x + torch.from_numpy(x.numpy()), "import.values"),
     "random": (lambda x, y, s: x + torch.rand(6), "import.random"),
     "random like": (lambda x, y, s: x + torch.randn_like(x), "import.random"),
-    "write into a buffer": (lambda x, y, s: _written(x), "import.in_place"),
     "out": (lambda x, y, s: torch.add(x, y, out=torch.empty_like(x)), "import"),
-    "write into the input": (lambda x, y, s: [x.__setitem__(0, 1.0), x][1], "import.in_place"),
     "constant of a computed number": (lambda x, y, s: x + torch.full_like(x, y.sum((2, 3)).sum(0)[0]), "import"),
     "constant output": (lambda x, y, s: torch.ones(3), "import.outputs"),
     "no tensor": (lambda x, y, s: {"a": x, "b": 3}, "import.outputs"),
@@ -94,20 +86,6 @@ def test_nodes_are_named_after_the_module_that_runs() -> None:
     assert list(graph.nodes) == ["x", "inner.1", "mul"]
     assert [node.provenance.module for node in graph.nodes.values()] == ["", "inner.1", ""]
     assert dict(graph.nodes["inner.1"].params) == {"weight": "w", "bias": "b"}
-
-
-def test_indexing_is_observed_during_the_run_only() -> None:
-    patched: list[bool] = []
-
-    def compute(_net: nn.Module, x: Tensor) -> Tensor:
-        patched.append(all(name in vars(torch.Tensor) for name in INDEXING))
-        return x[..., :2]
-
-    run = session(compute)
-    result = run.run({"x": run.input("x", torch.rand(4, 3, 5), static=False)})
-    assert patched == [True]
-    assert not any(name in vars(torch.Tensor) for name in INDEXING)
-    assert "slice" in [node.op.kind for node in run.recorder.build({"y": run.output("y", result)}).nodes.values()]
 
 
 def test_an_error_names_the_module_in_which_it_happens() -> None:
