@@ -38,6 +38,7 @@ LOWERED = frozenset(
         "mul",
         "not",
         "offset",
+        "pad",
         "scale",
         "subtract",
     }

@@ -35,6 +35,7 @@ from ir.lowerings.rules.memory import (
     lower_past_by_relay,
 )
 from ir.lowerings.rules.neuron import lower_input, lower_neuron
+from ir.lowerings.rules.pad import lower_pad, obstacle_to_padding
 from ir.lowerings.rules.projection import composed_current, lower_projection
 from ir.lowerings.rules.routing import lower_routing
 from ir.lowerings.rules.scale import lower_offset, lower_scale
@@ -97,6 +98,11 @@ LOWERINGS: Mapping[str, Mapping[str, Strategy]] = {
     "analog-loop": {
         "graded": Strategy(lower_past_by_relay, GRADED, hint=f"close the loop at spikes, or {OTHER_PROFILE}")
     },
+    "pad": {
+        "synapses": Strategy(
+            lower_pad, hint="pad spikes, or use the padding of a convolution", obstacle=obstacle_to_padding
+        )
+    },
     "neuron": {"synapses": Strategy(lower_neuron)},
     "routing": {"wires": Strategy(lower_routing)},
     "input": {"wires": Strategy(lower_input)},
@@ -110,6 +116,7 @@ BY_KIND = {
     "subtract": "difference",
     "scale": "scale",
     "offset": "offset",
+    "pad": "pad",
 }
 BY_FAMILY = {"projection": "projection", "routing": "routing", "neuron": "neuron", "input": "input"}
 

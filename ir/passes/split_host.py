@@ -35,7 +35,6 @@ REASONS = {
     "time_weight": "its factor changes from step to step",
     "function": "it is a nonlinear function of analog values",
     "divide": "it divides analog values",
-    "pad": "its zeros are no neurons",
 }
 HINT = "move it before the first neurons or behind the last ones, or train a variant of the model without it"
 
@@ -101,7 +100,7 @@ def _recomputed(graph: Graph, epilogue: Set[str], chip: Set[str]) -> set[str]:
     shared, stack = set[str](), read
     while stack:
         name = stack.pop()
-        if name in chip and name not in shared and not _is_spiking(graph.nodes[name].type):
+        if name in chip and name not in shared and not _is_emitted(graph.nodes[name]):
             shared.add(name)
             stack.extend(graph.nodes[name].reads)
     return shared
@@ -118,6 +117,11 @@ def _sums_of_populations(graph: Graph, on_chip: set[str]) -> list[str]:
         if isinstance(node.op, Add):
             sums.append(node.name)
     return sums
+
+
+def _is_emitted(node: Node) -> bool:
+    """Whether a value is one of populations, or of their wires; zeros around spikes are not."""
+    return _is_spiking(node.type) and node.op.kind != "pad"
 
 
 def _is_spiking(kind: Type) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from ir.errors import CompileError
 from ir.graph import GraphBuilder
 from ir.lowerings.table import BY_FAMILY, BY_KIND, LOWERINGS, Strategy
-from ir.ops import OPS, Input, Lif, Pad
+from ir.ops import OPS, Function, Input, Lif
 from ir.passes.lower_to_synapses import lower_to_synapses
 from ir.verify import LEVELS
 
@@ -40,7 +40,7 @@ def test_choices_have_costs_and_features_have_hints(row: str):
 
 def test_an_operation_without_a_row_is_an_error():
     builder = GraphBuilder("padded", 1)
-    x = builder.add(Pad(0, 1, 1), builder.add(Input("spike[3]"), name="x"), name="pad")
+    x = builder.add(Function("square"), builder.add(Input("spike[3]"), name="x"), name="square")
     graph = builder.build({"y": builder.add(Lif(0.5), x, name="y")})
-    with pytest.raises(CompileError, match=r"%pad: pad has no lowering\n.*lowered are: attention"):
+    with pytest.raises(CompileError, match=r"%square: function has no lowering\n.*lowered are: attention"):
         lower_to_synapses(graph, None, {})  # pyright: ignore[reportArgumentType]

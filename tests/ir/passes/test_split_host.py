@@ -18,7 +18,6 @@ from ir.ops import (
     Lif,
     Linear,
     Mul,
-    Pad,
     Repeat,
     Reshape,
     Slice,
@@ -140,13 +139,13 @@ def test_every_host_operation_between_neurons_is_named():
     builder = GraphBuilder("inside", 2)
     s = builder.add(Lif(0.5), builder.add(Input("spike[4]"), name="x"), name="s")
     norm = builder.add(LayerNorm(1e-5), s, name="norm", provenance=Provenance("block.norm"))
-    wide = builder.add(Pad(0, 1, 1), norm, name="wide", provenance=Provenance("block"))
+    wide = builder.add(Function("square"), norm, name="wide", provenance=Provenance("block"))
     y = builder.add(Lif(0.5), wide, name="y")
     with pytest.raises(DeployError) as error:
         split_host(builder.build({"y": y}))
     assert [(v.rule, v.where) for v in error.value.violations] == [
         ("split.layer_norm", "block.norm"),
-        ("split.pad", "block"),
+        ("split.function", "block"),
     ]
     assert "%norm: layer_norm lies between neurons, but it needs the mean" in str(error.value)
     assert "before the first neurons or behind the last ones" in error.value.hint
