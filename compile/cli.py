@@ -131,6 +131,7 @@ def _options(options: argparse.Namespace) -> Options:
         inputs=options.inputs,
         dt=options.dt,
         semantics=options.semantics,
+        batch_first=True if options.batch_first else None,
         out=options.out,
         lower=strategies(options.lower),
         dump=options.dump,
@@ -168,6 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--inputs", type=path, metavar="FILE.npz", help="run these inputs instead of the model's examples")
     add("--dt", type=float, help="NIR: the time step, in the unit of the file's time constants")
     add("--semantics", metavar="PRESET|OPTION=VALUE,...", help="NIR: how the file is meant (--list semantics, presets)")
+    add("--batch-first", action="store_true", help="a model file's inputs are (B, T, ...) (default: found out)")
     add("--out", type=path, metavar="DIR", help="write the networks, IR, outputs and report.json there")
     add(
         "--lower", action="append", default=[], metavar="OP=STRATEGY", help="choose a lowering, e.g. attention=graded-b"

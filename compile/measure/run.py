@@ -135,7 +135,8 @@ def _verdict(program: Program, inputs: Mapping[str, Any], trace: Trace, probes: 
 
 def first_samples(program: Program, inputs: Mapping[str, Any], samples: int) -> dict[str, Any]:
     """The first samples of checked inputs, in the inputs' own layout."""
-    return {program.names.get(name, name): value[:, :samples] for name, value in program.host_inputs(inputs).items()}
+    host = {program.names.get(name, name): value[:, :samples] for name, value in program.host_inputs(inputs).items()}
+    return {name: value if program.inputs[name].static else program.order.input(value) for name, value in host.items()}
 
 
 def engine_text(program: Program) -> str:

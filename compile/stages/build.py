@@ -20,8 +20,9 @@ from frontend.netx.neuron import DECAY_BITS, SHIFT, STATE_BITS
 from frontend.netx.slayer import is_slayer, read_slayer
 from frontend.nir.round_trip.from_nir import through_nir
 from frontend.nir.round_trip.to_nir import to_nir
+from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from frontend.tracing.import_check import ImportCheck, check_import
-from frontend.tracing.trace import trace_module
+from frontend.tracing.trace import trace_in_order
 from ir.deployment import Context, Deployment
 from ir.errors import CompileError
 from ir.graph import Graph
@@ -68,6 +69,7 @@ class _Imported:
     level: str
     nir: Any
     check: ImportCheck | None = None
+    order: AxisOrder = TIME_FIRST
 
 
 def build_part(part: Part, source: Source, options: Options, profile: Profile, progress: Progress) -> Build:
@@ -86,14 +88,15 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
     names = source.reading.names if source.reading else dict[str, str]()
     with progress.stage(f"{part.name}: compile"):
         integers = options.precision == "int"
+        order = imported.order
         prologue, rounds = imported.deployment.prologue, integers and imported.level != "quantized"
-        calibration = host_inputs(prologue, names, part.calibration, part.name) if rounds else {}
+        calibration = host_inputs(prologue, names, part.calibration, part.name, order) if rounds else {}
         context = Context(profile, options.lower, calibration, place.check)
         deployment = run(imported.deployment, context, imported.level, integers, place.passes, keep)
         _check_neurons(part, deployment)
-        program = _program(part, deployment, place, profile, names)
+        program = replace(_program(part, deployment, place, profile, names), order=order)
     whole = deployment if deployment.floating is None else replace(deployment, chip=deployment.floating, scales={})
-    floating = _program(part, whole, target(REFERENCE), profile, names)
+    floating = replace(_program(part, whole, target(REFERENCE), profile, names), order=order)
     return Build(part, graph, imported.nir, imported.check, program, floating, texts)
 
 
@@ -122,13 +125,14 @@ def _import(part: Part, source: Source, options: Options, profile: Profile, prog
         return _Imported(replace(network.deployment, scales=scales), "quantized", to_nir(network.deployment.chip))
     if isinstance(part.network, Graph):
         return _Imported(Deployment.of(part.network), "source", to_nir(part.network))
-    traced = trace_module(part.network, dict(part.calibration), source.static, source.steps, part.name)
+    example = dict(part.calibration)
+    traced = trace_in_order(part.network, example, source.static, source.steps, part.name, source.batch_first)
     progress.lap("trace")
-    graph, nir_graph = through_nir(traced)  # so that the interchange file holds everything
+    graph, nir_graph = through_nir(traced.graph)  # so that the interchange file holds everything
     progress.lap("nir")
-    check = check_import(part.network, graph, dict(part.calibration))
+    check = check_import(part.network, graph, example, traced.order)
     progress.lap("check the import")
-    return _Imported(Deployment.of(graph), "source", nir_graph, check)
+    return _Imported(Deployment.of(graph), "source", nir_graph, check, traced.order)
 
 
 def _check_integer_options(part: Part, options: Options, profile: Profile) -> None:

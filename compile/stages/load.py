@@ -19,6 +19,7 @@ from frontend.model_file.model_file import load_model_file
 from frontend.netx.network import read_net
 from frontend.nir.import_nir import import_nir
 from frontend.nir.reading.values import as_array
+from frontend.recording.dtype import dtype_of
 from frontend.type_guards import is_mapping
 from ir.errors import CompileError
 from ir.graph import Graph
@@ -44,6 +45,9 @@ def load_source(network: Any, options: Options, example: Example | None = None) 
         source = _from_path(_bundled(Path(network)), options, example or Example())
     else:
         source = _from_object(network, options, example or Example())
+    if options.batch_first is not None and not isinstance(source.parts[0].network, nn.Module):
+        what = f"{source.name} is no torch module: its inputs are (T, B, ...)"
+        raise CompileError("options.batch-first", what, hint="leave --batch-first out")
     stated = [flag for flag in ("dt", "semantics") if getattr(options, flag) is not None]
     if stated and source.reading is None:
         what = f"--{stated[0]} is about NIR files; {source.name} says itself what it computes"
@@ -81,9 +85,9 @@ def _from_object(network: Any, options: Options, example: Example) -> Source:
 def _from_model_file(path: Path, options: Options) -> Source:
     model = load_model_file(path, options.config, options.weights)
     names = _chosen(tuple(model.parts), options.part, str(path))
-    shown = model.examples(options.samples, RUN_SEED)
+    shown = _in_module_dtype(model.parts, model.examples(options.samples, RUN_SEED))
     large = sum(value[:1].numel() for value in shown[names[0]].values()) > LARGE_INPUT_VALUES
-    other = shown if large else model.examples(CALIBRATION_SAMPLES, CALIBRATION_SEED)
+    other = shown if large else _in_module_dtype(model.parts, model.examples(CALIBRATION_SAMPLES, CALIBRATION_SEED))
     for name in names:
         _check_finite(model.parts[name], name, str(path))
     return Source(
@@ -95,6 +99,7 @@ def _from_model_file(path: Path, options: Options) -> Source:
         task=model.task,
         weights=str(model.weights or ""),
         energy_table=model.energy_table,
+        batch_first=model.batch_first if options.batch_first is None else options.batch_first,
         running=model.running,
     )
 
@@ -105,12 +110,11 @@ def _from_module(network: Any, options: Options, example: Example) -> Source:
         raise CompileError("source.example", what, hint=hint)
     _check_finite(network, type(network).__name__, "")
     inputs = _named_tensors(network, example.inputs)
-    timed = [value.shape[0] for name, value in inputs.items() if name not in example.static]
-    steps = example.steps or (timed[0] if timed else 0)
-    if not steps:
+    if not example.steps and set(inputs) <= set(example.static):
         raise CompileError("source.steps", "all inputs are static, so T is unknown", hint="pass steps=")
     (name,) = _chosen((type(network).__name__,), options.part, "")
-    return Source(name, "", steps, example.static, (Part(name, network.eval(), inputs, inputs),))
+    part = Part(name, network.eval(), inputs, inputs)
+    return Source(name, "", example.steps, example.static, (part,), batch_first=options.batch_first)
 
 
 def _from_nir(network: Any, name: str, options: Options, example: Example) -> Source:
@@ -188,7 +192,17 @@ def _named_tensors(module: Any, inputs: Any) -> dict[str, Any]:
     """Name example inputs after forward's parameters."""
     names = list(inspect.signature(module.forward).parameters)
     named = inputs if is_mapping(inputs) else {names[0]: inputs}
-    return {str(name): torch.as_tensor(value).float() for name, value in named.items()}
+    tensors = {str(name): torch.as_tensor(value) for name, value in named.items()}
+    dtype = dtype_of(module, tensors.values())
+    return {name: value.to(dtype) for name, value in tensors.items()}
+
+
+def _in_module_dtype(parts: Mapping[str, Any], examples: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Examples by part and name, each as numbers of the dtype that its part computes in."""
+    dtypes = {part: dtype_of(parts[part], example.values()) for part, example in examples.items()}
+    return {
+        part: {name: value.to(dtypes[part]) for name, value in example.items()} for part, example in examples.items()
+    }
 
 
 def _check_finite(module: Any, name: str, where: str) -> None:

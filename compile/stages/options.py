@@ -35,6 +35,8 @@ class Options:
     """Of NIR: the time step in the file's unit."""
     semantics: Any = None
     """Of NIR: how the file is meant, a preset's name or options."""
+    batch_first: bool | None = None
+    """Of torch modules: whether inputs are (B, T, ...); None to find out."""
     out: Path | None = None
     lower: Mapping[str, str] = field(default_factory=dict[str, str])
     dump: bool = False

@@ -60,8 +60,8 @@ def vector_norm(
 
 def _reduced(recorder: Recorder, x: View, dim: Dims, keepdim: bool, dtype: torch.dtype | None, *, mean: bool) -> View:
     """The sum, or mean, over features first, then over time."""
-    if dtype not in (None, torch.float32):
-        raise CompileError("import.dtype", f"cannot import a sum in {dtype}", hint="networks are imported in float32")
+    if dtype not in (None, recorder.dtype):
+        raise CompileError("import.dtype", f"sums in {dtype}", hint=f"the network computes in {recorder.dtype}")
     over_all = dim is None or (isinstance(dim, (tuple, list)) and not dim)
     dims = list(range(len(x.dims))) if over_all else [wrapped(place, len(x.dims)) for place in sizes_of((dim,))]
     over_time = [place for place in dims if [axis.kind for axis in x.dims[place]] == [TIME]]

@@ -201,6 +201,6 @@ class NeuronLayers:
             raise CompileError(
                 "import.axes",
                 f"a neuron reads {view}, not (T, B, ...) with T = {self._recorder.steps}",
-                hint="time first, batch second; check the number of steps",
+                hint="time first, batch second; (B, T, ...) needs batch_first=True (--batch-first); check the number of steps",
             )
         return view

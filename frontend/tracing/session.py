@@ -24,6 +24,7 @@ from frontend.function_rules.views import RULES as VIEW_RULES
 from frontend.names import node_name
 from frontend.neuron_rules.framework import Connection
 from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons
+from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from frontend.recording.layout import BATCH, TIME, View
 from frontend.recording.recorder import Recorder
 from frontend.recording.steps import JOINS, at_step, one_step, whole_window
@@ -42,9 +43,10 @@ from ir.types import REAL, SPIKE, Domain, Type
 class Session(TorchFunctionMode):
     """One run of the module under observation."""
 
-    def __init__(self, module: nn.Module, recorder: Recorder) -> None:
+    def __init__(self, module: nn.Module, recorder: Recorder, order: AxisOrder = TIME_FIRST) -> None:
         super().__init__()
-        self.module, self.recorder = module, recorder
+        self.module, self.recorder, self._order = module, recorder, order
+        self.batch_first_outputs = set[str]()
         modules: list[tuple[str, nn.Module]] = list(module.named_modules(remove_duplicate=False))  # pyright: ignore
         self._paths = {id(child): path for path, child in reversed(modules)}
         self._stack: list[str] = []
@@ -58,14 +60,15 @@ class Session(TorchFunctionMode):
 
     def input(self, key: str, tensor: torch.Tensor, static: bool) -> torch.Tensor:
         """The example resized to the traced batch, known as a graph input."""
-        axis = 0 if static else 1
-        batch = self.recorder.batch
-        tensor = (
-            tensor.detach().index_select(axis, torch.arange(batch, device=tensor.device) % tensor.shape[axis]).clone()
-        )
+        axis = 0 if static or self._order.batch_first else 1
+        picked = torch.arange(self.recorder.batch, device=tensor.device) % tensor.shape[axis]
+        tensor = tensor.detach().index_select(axis, picked).clone()
         spikes = not static and bool(((tensor == 0) | (tensor == 1)).all())
-        shape = tuple(tensor.shape[axis + 1 :])
-        self._tensors.add(tensor, self.recorder.input(key, Type(shape, SPIKE if spikes else REAL, 1.0, static)))
+        shape = tuple(tensor.shape[1 if static else 2 :])
+        view = self.recorder.input(key, Type(shape, SPIKE if spikes else REAL, 1.0, static))
+        if self._order.batch_first and not static:
+            view = view.with_dims((view.dims[1], view.dims[0], *view.dims[2:]))
+        self._tensors.add(tensor, view)
         return tensor
 
     def run(self, inputs: Mapping[str, torch.Tensor]) -> Any:
@@ -91,17 +94,23 @@ class Session(TorchFunctionMode):
                 handle.remove()
             reset_neurons(self.module)
 
+    def depends_on_input(self, tensor: torch.Tensor) -> bool:
+        """Whether a result of the module is a value; CompileError where it was computed from one in an unseen way."""
+        return self._tensors.view(tensor) is not None
+
     def output(self, key: str, tensor: torch.Tensor) -> str:
-        """The IR value of an output, which must be (T, B, ...) or (B, ...)."""
+        """The IR value of an output that depends on the input, which must be (T, B, ...), (B, T, ...) or (B, ...)."""
         view = self._tensors.view(tensor)
-        if view is None:
-            raise CompileError("import.outputs", f"output {key} does not depend on the inputs")
+        assert view is not None, f"output {key} is a constant"
         self.recorder.path, self.recorder.function = "", node_name(key)
         view = at_step(self.recorder, view)
-        kinds = [[axis.kind for axis in dim] for dim in view.dims]
         outer = [[TIME], [BATCH]] if self.recorder.is_timed(view) else [[BATCH]]
-        if kinds[: len(outer)] != outer:
-            raise CompileError("import.outputs", f"output {key} is {view}", hint="return it as (T, B, ...) or (B, ...)")
+        kinds = [[axis.kind for axis in dim] for dim in view.dims][: len(outer)]
+        if kinds == [[BATCH], [TIME]]:
+            self.batch_first_outputs.add(key)
+        elif kinds != outer:
+            hint = "return it as (T, B, ...), (B, T, ...) or (B, ...)"
+            raise CompileError("import.outputs", f"output {key} is {view}", hint=hint)
         return self.recorder.in_order(view).value
 
     def __torch_function__(
@@ -202,6 +211,9 @@ class Session(TorchFunctionMode):
                     f"{name} made a tensor of shape {tuple(tensor.shape)}, its rule says {view}",
                     hint="this is a bug of the compiler: please report the model",
                 )
+            if tensor.is_floating_point() and tensor.dtype is not self.recorder.dtype:
+                what = f"{name} makes {tensor.dtype} of {self.recorder.dtype}"
+                raise CompileError("import.dtype", what, hint="a network computes in one dtype; convert the module")
             self._tensors.add(tensor, view)
         if written:
             self._written.tracked.forget_aliases(result, [result])

@@ -27,9 +27,9 @@ REFUSED: dict[str, tuple[Compute, str]] = {
     "out": (lambda x, y, s: torch.add(x, y, out=torch.empty_like(x)), "import"),
     "constant of a computed number": (lambda x, y, s: x + torch.full_like(x, y.sum((2, 3)).sum(0)[0]), "import"),
     "constant output": (lambda x, y, s: torch.ones(3), "import.outputs"),
-    "no tensor": (lambda x, y, s: {"a": x, "b": 3}, "import.outputs"),
+    "no tensor": (lambda x, y, s: {"a": x, "b": object()}, "import.outputs"),
     "output without batch first": (lambda x, y, s: s.transpose(0, 1), "import.outputs"),
-    "time after batch": (lambda x, y, s: x.transpose(0, 1), "import.outputs"),
+    "time after features": (lambda x, y, s: x.transpose(0, 2), "import.outputs"),
     "own exception": (lambda x, y, s: x @ y, "import.forward"),
 }
 
