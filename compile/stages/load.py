@@ -21,7 +21,7 @@ from frontend.nir.import_nir import import_nir
 from frontend.nir.reading.values import as_array
 from frontend.recording.dtype import dtype_of
 from frontend.type_guards import is_mapping
-from ir.errors import CompileError
+from ir.errors import CompileError, known_names
 from ir.graph import Graph
 
 RUN_SEED, CALIBRATION_SEED = 0, 1
@@ -131,7 +131,7 @@ def _from_nir(network: Any, name: str, options: Options, example: Example) -> So
     random = {imported.names.get(key, key): value for key, value in _random_inputs(graph, options.samples).items()}
     unknown = [key for key in named if key not in random]
     if unknown:
-        what, hint = f"the network has no input {unknown[0]!r}", f"known: {', '.join(random)}"
+        what, hint = f"the network has no input {unknown[0]!r}", known_names(unknown[0], random)
         raise CompileError("nir.input", what, where=name, hint=hint)
     inputs = {**random, **named}
     static = tuple(node.name for node in graph.inputs if node.type.static)
@@ -184,7 +184,7 @@ def _random_inputs(graph: Graph, samples: int) -> dict[str, Any]:
 def _chosen(names: tuple[str, ...], part: str | None, where: str) -> tuple[str, ...]:
     """Return all parts, or the one asked for."""
     if part is not None and part not in names:
-        raise CompileError("options.part", f"no part {part!r}", where=where, hint=f"known: {', '.join(names)}")
+        raise CompileError("options.part", f"no part {part!r}", where=where, hint=known_names(part, names))
     return names if part is None else (part,)
 
 

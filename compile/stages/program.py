@@ -22,7 +22,7 @@ from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from ir.analysis.layers import is_population_of_the_model
 from ir.analysis.wiring import behind_routing
 from ir.deployment import Deployment
-from ir.errors import CompileError
+from ir.errors import CompileError, known_names
 from ir.interpreter import interpret
 from ir.profile import Profile
 from ir.types import Type
@@ -109,7 +109,7 @@ class Program:
         probes = self.populations if probes is None else probes
         unknown = [name for name in probes if name not in self.deployment.chip.nodes]
         if unknown:
-            what, hint = f"no population {unknown[0]!r} to probe", f"known: {', '.join(self.populations)}"
+            what, hint = f"no population {unknown[0]!r} to probe", known_names(unknown[0], self.populations)
             raise CompileError("run.probe", what, where=self.name, hint=hint)
         before = interpret(self.deployment.prologue, host)
         trace = self.engine.run(self.deployment.encode(before), probes)

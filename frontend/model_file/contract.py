@@ -19,7 +19,7 @@ from torch import nn
 
 from frontend.model_file.user_file import UserFile
 from frontend.type_guards import is_list, is_mapping, is_tuple
-from ir.errors import CompileError
+from ir.errors import CompileError, known_names
 
 
 def config_name(file: UserFile, config: str | None) -> str:
@@ -30,7 +30,7 @@ def config_name(file: UserFile, config: str | None) -> str:
     if config is None:
         return next(iter(configs), "")
     if config not in configs:
-        hint = f"known: {', '.join(configs) or 'none'}"
+        hint = known_names(config, configs)
         raise CompileError("model.config", f"no configuration {config!r}", where=str(file.path), hint=hint)
     return config
 
