@@ -63,6 +63,11 @@ def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
 
         print(listing(options.list))
         return EXIT_OK
+    if options.explain is not None:
+        from compile.command.explain import explain
+
+        print(explain(options.explain))
+        return EXIT_OK
     if options.network is None:
         parser.error("name a network: a model file (.py) or a .nir file")
     if not options.quiet:  # torch takes seconds to load
@@ -190,6 +195,7 @@ def _parser() -> argparse.ArgumentParser:
         help='end with exit code 4 if it is met: "accuracy < 0.97", "differ > 0", "energy > 1 uJ"; may be repeated',
     )
     add("--version", action="version", version=f"spike-compile {version()}")
+    add("--explain", metavar="RULE", help="print what the rule of an error means, and what to do")
     add(
         "--list",
         metavar="WHAT",
