@@ -62,6 +62,12 @@ def memory_of(tensor: torch.Tensor) -> int:
     return int(_storage(tensor).cdata)  # pyright: ignore[reportUnknownArgumentType]
 
 
+def version_of(tensor: Any) -> int:
+    """How often a tensor's memory was written; 0 for anything else."""
+    with no_torch_function():
+        return tensor._version if isinstance(tensor, torch.Tensor) else 0
+
+
 def tensors_in(tree: Any) -> list[torch.Tensor]:
     """The tensors in nested arguments or results."""
     return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]

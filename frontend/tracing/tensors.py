@@ -43,6 +43,7 @@ class TracedTensors:
         self._memories: dict[int, Memory] = {}
         self._states: dict[int, tuple[torch.Tensor, str, str]] = {}
         self._refused: dict[int, tuple[torch.Tensor, CompileError]] = {}
+        self._kept: dict[int, torch.Tensor] = {}
 
     def add(self, tensor: torch.Tensor, view: View) -> None:
         """From now on a tensor is a view."""
@@ -65,6 +66,14 @@ class TracedTensors:
     def refuse(self, tensor: torch.Tensor, error: CompileError) -> None:
         """From now on a tensor is no value; the error says why."""
         self._refused[id(tensor)] = (tensor, error)
+
+    def keep(self, tree: Any) -> None:
+        """Tensors in nested results belong to a neuron, which reads them at its next step: nobody else may write them."""
+        self._kept.update((memory_of(tensor), tensor) for tensor in tensors_in(tree))
+
+    def is_kept(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor looks at memory that a neuron reads at its next step."""
+        return memory_of(tensor) in self._kept
 
     def is_state(self, tensor: Any) -> bool:
         """Whether a tensor is a state of a neuron."""

@@ -51,7 +51,7 @@ class Writes:
         """Before `name` writes into `target`: CompileError where what it writes to is a state."""
         neurons = [child for child in self._module.modules() if neuron_name(child) is not None]
         states = {memory_of(tensor) for child in neurons for tensor in _own_tensors(child)}
-        if memory_of(target) in self._before | states:
+        if memory_of(target) in self._before | states or self._tensors.is_kept(target):
             raise CompileError(
                 "import.in_place",
                 f"{name} writes into a parameter, a buffer or a state of a neuron",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from frontend.tracing.taint import Taint, memory_of, tensors_in
+from frontend.tracing.taint import Taint, memory_of, tensors_in, version_of
 
 
 def test_taint_follows_values_not_forms() -> None:
@@ -29,3 +29,11 @@ def test_views_share_the_identity_of_their_memory() -> None:
     x = torch.ones(3)
     assert memory_of(x) == memory_of(x[1:]) == memory_of(x.detach())
     assert memory_of(x) != memory_of(x.clone())
+
+
+def test_a_write_is_a_new_version_of_all_views() -> None:
+    x = torch.ones(3)
+    view, before = x[1:], version_of(x)
+    view += 1
+    assert version_of(x) == version_of(view) == before + 1
+    assert version_of(None) == 0

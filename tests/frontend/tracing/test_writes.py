@@ -300,6 +300,57 @@ def _one_sample(net: Any, x: Tensor) -> Tensor:
     return x
 
 
+class Greedy(IFNode):
+    """A neuron that scales its input where it lies."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.mul_(1.0))
+
+
+def _greedy(net: Any, x: Tensor) -> Tensor:
+    return net.greedy(net.fc(x))
+
+
+def test_a_neuron_that_writes_into_its_input() -> None:
+    module = net(_greedy)
+    module.greedy = Greedy(step_mode="m")
+    with pytest.raises(CompileError, match="Greedy writes into its input"):
+        trace_module(module, {"x": example()}, [], STEPS, "net")
+
+
+class Stepped(nn.Module):
+    """snnTorch's neurons in a loop that writes into the spikes of each step."""
+
+    def __init__(self, neuron: nn.Module, states: int) -> None:
+        super().__init__()
+        self.neuron, self.fc, self.states = neuron, nn.Linear(WIDTH, WIDTH), states
+
+    def forward(self, x: Tensor) -> Tensor:
+        states, out = [None] * self.states, list[Tensor]()
+        for current in self.fc(x):
+            spikes, *states = self.neuron(current, *states)
+            spikes += 1
+            out.append(spikes)
+        return torch.stack(out)
+
+
+def test_spikes_of_a_step_may_be_written() -> None:
+    pytest.importorskip("snntorch")
+    from snntorch import Leaky
+
+    torch.manual_seed(0)
+    check(Stepped(Leaky(beta=0.5), 1).eval())
+
+
+def test_spikes_that_a_recurrent_neuron_reads_at_its_next_step_may_not() -> None:
+    pytest.importorskip("snntorch")
+    from snntorch import RLeaky
+
+    with pytest.raises(CompileError, match="state of a neuron") as caught:
+        trace_module(Stepped(RLeaky(beta=0.5, linear_features=WIDTH), 2).eval(), {"x": example()}, [], STEPS, "net")
+    assert caught.value.rule == "import.in_place"
+
+
 REFUSED: dict[str, tuple[Forward, str, str]] = {
     "never written": (_unwritten, "import.in_place", "never written"),
     "buffer": (_hidden_state, "import.in_place", "a buffer"),
