@@ -21,8 +21,8 @@ def known_names(name: str, known: Iterable[str]) -> str:
 
     >>> known_names("int8", ["int", "float"])
     'known: int, float'
-    >>> known_names("cumsun", [*map(str, range(9)), "cumsum", "sum"])
-    'known names like it: cumsum, sum'
+    >>> known_names("cumsun", [*map(str, range(9)), "cumsum", "add"])
+    'known names like it: cumsum'
     """
     names = list(dict.fromkeys(known))
     if len(names) <= FEW:

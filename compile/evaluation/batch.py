@@ -43,6 +43,7 @@ class Network:
     def digest(self) -> bytes:
         """The hash of all that the results depend on."""
         deployment, digest = self.deployment, hashlib.sha256(repr(sorted(self.deployment.scales.items())).encode())
+        digest.update(f"{self.order.batch_first} {sorted(self.order.batch_first_outputs)}".encode())
         for graph in (deployment.prologue, deployment.chip, deployment.epilogue):
             digest.update(graph_text(graph).encode())
             for name in sorted(graph.params):

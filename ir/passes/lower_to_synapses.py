@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ir.deployment import Context, Deployment
-from ir.errors import CompileError, known_names
+from ir.errors import CompileError
 from ir.graph import Graph, Node
 from ir.lowerings.lowering import PASS, Lowering
 from ir.lowerings.rules.memory import close_loop
@@ -64,4 +64,5 @@ def apply(deployment: Deployment, context: Context) -> Deployment:
 
 def _unknown(node: Node) -> CompileError:
     what = f"%{node.name}: {node.op.kind} has no lowering"
-    return CompileError("lower.unknown", what, where=str(node.provenance), hint=known_names(node.op.kind, LOWERINGS))
+    hint = "a host can run it before the first neurons or behind the last ones"
+    return CompileError("lower.unknown", what, where=str(node.provenance), hint=hint)
