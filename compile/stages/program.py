@@ -100,7 +100,8 @@ class Program:
 
         Returns:
             outputs {name: (T, B, *shape), or (B, T, *shape) where the model returns that, or (B, *shape) if static over the
-            window}, spikes and payloads {population: (T, B, *shape)}, the real value of one integer of each payload, and event counts.
+            window}, spikes and payloads {population: (T, B, *shape)}, the real value of one
+            integer of each payload, and event counts.
 
         Raises:
             CompileError: an input is missing, unknown, of the wrong shape, or not finite.

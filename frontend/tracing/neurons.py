@@ -30,7 +30,7 @@ from frontend.recording.layout import BATCH, TIME, View, is_plain
 from frontend.recording.recorder import Constant, Recorder
 from frontend.recording.steps import at_step
 from frontend.tracing.states import StateHandover
-from frontend.tracing.taint import version_of
+from frontend.tracing.storage.taint import version_of
 from frontend.tracing.tensors import TracedTensors
 from frontend.type_guards import is_tuple
 from ir.errors import CompileError

@@ -6,8 +6,7 @@ A torch function mode sees the functions, global module hooks tell which module 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -27,14 +26,14 @@ from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neuro
 from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from frontend.recording.layout import BATCH, TIME, View
 from frontend.recording.recorder import Recorder
-from frontend.recording.steps import JOINS, at_step, one_step, whole_window
-from frontend.tracing.assembly import Writer
-from frontend.tracing.indexing import observed_indexing
+from frontend.recording.steps import at_step, recorded
 from frontend.tracing.neurons import NeuronLayers
 from frontend.tracing.recurrent_containers import RecurrentContainers
-from frontend.tracing.taint import memory_of, tensors_in
-from frontend.tracing.tensors import TracedTensors, Window
-from frontend.tracing.writes import ASSIGNMENTS, Writes, writes
+from frontend.tracing.storage.assembly import Writer
+from frontend.tracing.storage.indexing import observed_indexing
+from frontend.tracing.storage.taint import tensors_in
+from frontend.tracing.storage.writes import ASSIGNMENTS, Writes, writes
+from frontend.tracing.tensors import TracedTensors
 from frontend.tracing.written.written_neurons import WrittenNeurons
 from ir.errors import CompileError
 from ir.types import REAL, SPIKE, Domain, Type
@@ -133,7 +132,7 @@ class Session(TorchFunctionMode):
             return self._write(name, func, args, kwargs)
         if self._looks_at_written(name, args):
             result = func(*args, **kwargs)
-            if self._note_windows(name, args, kwargs, result):
+            if self._tensors.note_windows(name, args, kwargs, result):
                 return result
         if self._written.takes(name, args, kwargs):
             return self._written.apply(name, func, args, kwargs)
@@ -169,18 +168,6 @@ class Session(TorchFunctionMode):
         """Whether a function only looks differently at a tensor whose memory was written to."""
         return name in LOOKS and bool(args) and self._tensors.is_written(args[0])
 
-    def _note_windows(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> bool:
-        """Take note of results that look at the memory of the first argument; whether all of them do."""
-        results, parent = tensors_in(result), args[0] if args else None
-        if not (results and isinstance(parent, torch.Tensor)):
-            return False
-        if any(memory_of(tensor) != memory_of(parent) for tensor in results):
-            return False
-        for place, tensor in enumerate(results):
-            within = None if isinstance(result, torch.Tensor) else place
-            self._tensors.add_window(tensor, Window(parent, name, (args, kwargs), within))
-        return True
-
     def _constant(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
         """A new constant of the shape of the first argument."""
         if self._tensors.holds_views((args[1:], kwargs)):
@@ -202,7 +189,7 @@ class Session(TorchFunctionMode):
             what = f"{name} writes into a tensor that is not its first argument"
             raise CompileError("import.in_place", what, hint="write it without changing tensors in place")
         self.recorder.function = name.strip("_")
-        views = self._recorded(name, rule, *arguments)
+        views = recorded(self.recorder, name, rule, *arguments)
         pairs = [(result, views)] if isinstance(views, View) else list(zip(result, views, strict=True))
         for tensor, view in pairs:
             if tuple(tensor.shape) != view.shape:
@@ -218,7 +205,7 @@ class Session(TorchFunctionMode):
         if written:
             self._written.tracked.forget_aliases(result, [result])
         else:
-            self._note_windows(name, args, kwargs, result)
+            self._tensors.note_windows(name, args, kwargs, result)
         self._written.note(result, made_of)
         return result
 
@@ -228,23 +215,7 @@ class Session(TorchFunctionMode):
 
     def _record(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """The view, or the views, that the rule of a function makes of views."""
-        return self._recorded(name, FUNCTION_RULES[rule_name(name)], args, kwargs)
-
-    def _recorded(
-        self, name: str, rule: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> View | Sequence[View]:
-        """The view, or the views, of what a rule writes down."""
-        try:
-            whole = whole_window(self.recorder, name, *args, **kwargs) if name in JOINS else None
-            if whole is not None:
-                return whole
-            (args, kwargs), step = one_step(self.recorder, (args, kwargs))
-            views = rule(self.recorder, *args, **kwargs)
-        except TypeError as error:
-            raise CompileError("import.arguments", f"cannot import this use of {name}: {error}") from error
-        if step is None:
-            return views
-        return replace(views, step=step) if isinstance(views, View) else [replace(view, step=step) for view in views]
+        return recorded(self.recorder, name, FUNCTION_RULES[rule_name(name)], args, kwargs)
 
     def _enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         """Before a module runs; nothing inside of a neuron is looked at."""

@@ -15,9 +15,9 @@ import torch
 from torch.utils._pytree import tree_map
 
 from frontend.recording.layout import View
-from frontend.tracing.assembly import Writer, assembled
-from frontend.tracing.memory import Content, Memory, Mosaic, Region
-from frontend.tracing.taint import Taint, memory_of, no_torch_function, tensors_in
+from frontend.tracing.storage.assembly import Writer, assembled
+from frontend.tracing.storage.memory import Content, Memory, Mosaic, Region
+from frontend.tracing.storage.taint import Taint, memory_of, no_torch_function, tensors_in
 from ir.errors import CompileError
 
 
@@ -54,10 +54,22 @@ class TracedTensors:
         if memory is not None:
             memory.write(_region(tensor), view)
 
-    def add_window(self, tensor: torch.Tensor, window: Window) -> None:
-        """Take note of what a tensor looks at; where it is not added too, it is what the memory holds when it is read."""
-        if tensor is not window.parent:
-            self._windows[id(tensor)] = (tensor, window)
+    def note_windows(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> bool:
+        """
+        Take note of results that look at the memory of the first argument; whether all of them do.
+
+        Where they are not added too, they are what the memory holds when they are read.
+        """
+        results, parent = tensors_in(result), args[0] if args else None
+        if not (results and isinstance(parent, torch.Tensor)):
+            return False
+        if any(memory_of(tensor) != memory_of(parent) for tensor in results):
+            return False
+        for place, tensor in enumerate(results):
+            within = None if isinstance(result, torch.Tensor) else place
+            if tensor is not parent:
+                self._windows[id(tensor)] = (tensor, Window(parent, function, (args, kwargs), within))
+        return True
 
     def add_state(self, tensor: torch.Tensor, what: str, path: str) -> None:
         """From now on a tensor is the state `what` of the neuron at `path`: no value, unless it is a view too."""

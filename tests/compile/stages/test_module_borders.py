@@ -14,7 +14,7 @@ from spikingjelly.activation_based.functional import reset_net
 from spikingjelly.activation_based.neuron import IFNode, LIFNode
 from torch import nn
 
-from compile import compile_model
+from compile import compile_model, load_program
 from compile.driver import compile_network
 from compile.stages.options import Options
 from compile.stages.samples import cut_samples, join_samples
@@ -86,6 +86,21 @@ def test_batches_are_cut_and_joined_along_the_samples(case: str) -> None:
     assert np.array_equal(joined["output"], program.run(x).outputs["output"])
 
 
+@pytest.mark.parametrize("case", BATCH_FIRST)
+def test_reports_and_saved_programs_keep_the_order(case: str, tmp_path: Path) -> None:
+    program = compile_model(net(BATCH_FIRST[case]), target="gpu", precision="float", example=spikes(SAMPLES, STEPS))
+    program.save(tmp_path / "net.program")
+    loaded, x = load_program(tmp_path / "net.program"), spikes(7, STEPS)
+    assert loaded.order == program.order
+    assert np.array_equal(loaded.run(x).outputs["output"], program.run(x).outputs["output"])
+    report = program.report([spikes(4, STEPS), spikes(3, STEPS)])
+    assert "T = 8, 7 samples" in str(report)
+    run = report.parts[0].run
+    shape = (STEPS, 7, 5) if case == "time first" else (7, STEPS, 5) if case == "batch first" else (7, 5)
+    assert run.outputs["output"].shape == shape
+    assert np.array_equal(run.others["source"]["output"], run.outputs["output"])
+
+
 MODEL = """
 import torch
 from spikingjelly.activation_based import neuron
@@ -122,7 +137,7 @@ def test_a_model_file_with_the_batch_first(more: str, tmp_path: Path) -> None:
     path.write_text(MODEL.format(more=more))
     report = compile_network(path, Options(target="gpu", samples=5))
     assert report.passed
-    assert report.parts[0].run.trace.outputs["output0"].shape == (5, 4, 3)
+    assert report.parts[0].run.outputs["output0"].shape == (5, 4, 3)
 
 
 def test_a_model_file_is_held_to_what_it_says(tmp_path: Path) -> None:

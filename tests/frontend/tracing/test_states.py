@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from frontend.recording.layout import BATCH, FEATURE, Axis, View
-from frontend.tracing.assembly import Writer
 from frontend.tracing.states import StateHandover
+from frontend.tracing.storage.assembly import Writer
 from frontend.tracing.tensors import TracedTensors
 from ir.errors import CompileError
 from ir.types import SPIKE

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from frontend.recording.layout import BATCH, Axis, View
-from frontend.tracing.assembly import Writer
-from frontend.tracing.tensors import TracedTensors, Window
+from frontend.tracing.storage.assembly import Writer
+from frontend.tracing.tensors import TracedTensors
 from ir.errors import CompileError
 from ir.types import SPIKE
 
@@ -107,7 +107,8 @@ def test_a_window_is_made_again_of_what_it_looks_at() -> None:
     tensors = TracedTensors(Writer(lambda *call: [made.append(call), VIEW][1], lambda _: SPIKE))
     memory = torch.zeros(1, 3)
     turned = memory.t()
-    tensors.add_window(turned, Window(memory, "t", ((memory,), {})))
+    assert tensors.note_windows("t", (memory,), {}, turned)
+    assert not tensors.note_windows("clone", (memory,), {}, memory.clone())
     tensors.prepare_write(memory)
     row = VIEW.with_dims(((), *VIEW.dims))
     tensors.write(memory, row)

@@ -19,7 +19,7 @@ from frontend.function_rules import is_in_place
 from frontend.function_rules.views import RULES as VIEW_RULES
 from frontend.neuron_rules.table import neuron_name
 from frontend.recording.layout import View
-from frontend.tracing.taint import memory_of, no_torch_function, tensors_in
+from frontend.tracing.storage.taint import memory_of, no_torch_function, tensors_in
 from frontend.tracing.tensors import TracedTensors
 from frontend.type_guards import is_mapping, is_tuple
 from ir.errors import CompileError

@@ -12,8 +12,8 @@ from spikingjelly.activation_based.neuron import IFNode
 from torch import nn
 
 from frontend.tracing.import_check import check_import
+from frontend.tracing.storage.writes import checked_index, writes
 from frontend.tracing.trace import trace_module
-from frontend.tracing.writes import checked_index, writes
 from ir.errors import CompileError
 
 STEPS, BATCH, WIDTH = 6, 2, 8

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 
 from frontend.recording.layout import FEATURE, Axis, View
-from frontend.tracing.assembly import Writer, assembled
-from frontend.tracing.memory import Memory, Mosaic, Region
+from frontend.tracing.storage.assembly import Writer, assembled
+from frontend.tracing.storage.memory import Memory, Mosaic, Region
 from ir.errors import CompileError
 from ir.types import REAL, SPIKE, Domain
 

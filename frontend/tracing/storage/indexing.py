@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from frontend.tracing.taint import no_torch_function
+from frontend.tracing.storage.taint import no_torch_function
 
 INDEXING = ("__getitem__", "__setitem__")
 """Torch's function modes miss `x[0]`, `x[1:]` and `x[None]` (torch 2.3)."""

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from frontend.recording.layout import BATCH, Axis, View
-from frontend.tracing.memory import Memory, Mosaic, Region
+from frontend.tracing.storage.memory import Memory, Mosaic, Region
 
 BASE = torch.arange(24.0).reshape(2, 3, 4)
 WINDOWS = {

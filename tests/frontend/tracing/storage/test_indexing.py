@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from frontend.tracing.indexing import INDEXING, observed_indexing
+from frontend.tracing.storage.indexing import INDEXING, observed_indexing
 
 
 @pytest.mark.parametrize(

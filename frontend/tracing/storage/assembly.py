@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from frontend.recording.layout import View
-from frontend.tracing.memory import Content, Mosaic
+from frontend.tracing.storage.memory import Content, Mosaic
 from ir.errors import CompileError
 from ir.graph import Array
 from ir.types import Domain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from frontend.tracing.taint import Taint, memory_of, tensors_in, version_of
+from frontend.tracing.storage.taint import Taint, memory_of, tensors_in, version_of
 
 
 def test_taint_follows_values_not_forms() -> None:
