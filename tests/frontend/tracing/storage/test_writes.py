@@ -211,6 +211,17 @@ def test_a_loop_fills_the_window_in_many_ways(body: str) -> None:
     check(net(_loop(run, torch.zeros_like)))
 
 
+def test_zeros_of_a_step_are_written_before_its_spikes_are_added() -> None:
+    def compute(net: Any, x: Tensor) -> Tensor:
+        current, out = net.fc(x), torch.zeros(STEPS, x.shape[1], WIDTH + 2)
+        for t in range(STEPS):
+            out[t, :, 1:-1] = 0
+            out[t, :, 1:-1] += net.step(current[t])
+        return out[..., :WIDTH]
+
+    check(net(compute))
+
+
 def test_time_behind_the_batch() -> None:
     def compute(net: Any, x: Tensor) -> Tensor:
         current, out = net.fc(x), torch.zeros(x.shape[1], STEPS, WIDTH)
