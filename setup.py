@@ -72,7 +72,12 @@ def build() -> None:
             options={"build": {"build_base": outside}, "egg_info": {"egg_base": outside}},
             packages=packages(),
             package_dir={NAME: NAME, **{f"{NAME}.{top}": top for top in PLACED}},
-            package_data={NAME: ["py.typed"], f"{NAME}.hw_profiles": ["*.toml"], f"{NAME}.models": ["weights/*"]},
+            package_data={
+                NAME: ["py.typed"],
+                f"{NAME}.hw_profiles": ["*.toml"],
+                f"{NAME}.compile.command": ["*.md"],
+                f"{NAME}.models": ["weights/*"],
+            },
             cmdclass={"build_py": PlaceUnderOneName, "editable_wheel": NoEditable},
         )
 

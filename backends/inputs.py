@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ir.analysis.fan_in import EMITTERS, populations
-from ir.errors import CompileError
+from ir.errors import CompileError, known_names
 from ir.graph import Array, Graph, Node
 
 
@@ -100,7 +100,7 @@ def check_probes(graph: Graph, probes: Collection[str], rule: str) -> None:
     if len(emitting) < len(probes):
         names = [node.name for node in (*populations(graph), *graph.inputs)]
         probe = next(name for name in probes if name not in emitting)
-        raise CompileError(rule, f"{probe!r} is no population", hint=f"known: {', '.join(names)}")
+        raise CompileError(rule, f"{probe!r} is no population", hint=known_names(probe, names))
 
 
 def _range(node: Node) -> tuple[int, int]:

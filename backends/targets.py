@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from ir.errors import CompileError
+from ir.errors import CompileError, known_names
 
 if TYPE_CHECKING:  # the command line lists the targets before anything heavy is loaded
     from backends.target import Target
@@ -32,5 +32,5 @@ DEFAULT, REFERENCE = "loihi", "gpu"
 def target(name: str) -> Target:
     """The target of that name; CompileError where there is none."""
     if name not in TARGETS:
-        raise CompileError("options.target", f"unknown target {name!r}", hint=f"known: {', '.join(TARGETS)}")
+        raise CompileError("options.target", f"unknown target {name!r}", hint=known_names(name, TARGETS))
     return TARGETS[name]()

@@ -63,6 +63,11 @@ def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
 
         print(listing(options.list))
         return EXIT_OK
+    if options.explain is not None:
+        from compile.command.explain import explain
+
+        print(explain(options.explain))
+        return EXIT_OK
     if options.network is None:
         parser.error("name a network: a model file (.py) or a .nir file")
     if not options.quiet:  # torch takes seconds to load
@@ -132,6 +137,7 @@ def _options(options: argparse.Namespace) -> Options:
         dt=options.dt,
         semantics=options.semantics,
         domains=domains(options.domain),
+        batch_first=True if options.batch_first else None,
         out=options.out,
         lower=strategies(options.lower),
         dump=options.dump,
@@ -176,6 +182,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="INPUT=DOMAIN",
         help="what an input takes where its example does not show it: spike, count:3, real",
     )
+    add("--batch-first", action="store_true", help="a model file's inputs are (B, T, ...) (default: found out)")
     add("--out", type=path, metavar="DIR", help="write the networks, IR, outputs and report.json there")
     add(
         "--lower", action="append", default=[], metavar="OP=STRATEGY", help="choose a lowering, e.g. attention=graded-b"
@@ -196,6 +203,7 @@ def _parser() -> argparse.ArgumentParser:
         help='end with exit code 4 if it is met: "accuracy < 0.97", "differ > 0", "energy > 1 uJ"; may be repeated',
     )
     add("--version", action="version", version=f"spike-compile {version()}")
+    add("--explain", metavar="RULE", help="print what the rule of an error means, and what to do")
     add(
         "--list",
         metavar="WHAT",

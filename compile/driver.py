@@ -47,6 +47,7 @@ def compile_model(
     example: Any = None,
     static: tuple[str, ...] = (),
     steps: int = 0,
+    batch_first: bool | None = None,
 ) -> Program:
     """
     Compile one network to a program. A torch module is left as it was: its mode, hooks, states and the random numbers.
@@ -63,6 +64,8 @@ def compile_model(
         example: for a bare module or graph: inputs by name, or one array; (T, B, *shape), or (B, *shape) if `static`.
         static: names of the inputs that carry no time axis.
         steps: T, for a bare module whose inputs are all static.
+        batch_first: whether a module's inputs are (B, T, *shape); by default that is found out: the axis along which its neurons
+            step is time.
 
     Raises:
         CompileError: what the user can mend; its subclass DeployError where the target cannot run the network.
@@ -77,6 +80,7 @@ def compile_model(
         dt=dt,
         semantics=semantics,
         domains=domains or {},
+        batch_first=batch_first,
         lower=lower or {},
     )
     settings.place.require()

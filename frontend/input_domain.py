@@ -8,9 +8,11 @@ neurons. An input that only ever shows 0 and 1 is spikes, one of whole numbers f
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import numpy as np
+import torch
 
 from ir.errors import CompileError
 from ir.graph import Array
@@ -69,6 +71,12 @@ def input_domains(stated: Mapping[str, str], shown: Mapping[str, Array]) -> dict
     for name, domain in domains.items():
         check_values(name, shown[name], domain)
     return {name: domains[name] if name in domains else domain_of(values) for name, values in shown.items()}
+
+
+def shown_values(example: Mapping[str, Any], static: Collection[str]) -> dict[str, Array]:
+    """The values of inputs that may be spikes or counts: neither ids nor what does not change in time."""
+    timed = {name: torch.as_tensor(value) for name, value in example.items() if name not in static}
+    return {name: value.detach().cpu().numpy() for name, value in timed.items() if value.is_floating_point()}
 
 
 def check_values(name: str, values: Array, domain: Domain) -> None:

@@ -20,7 +20,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeGuard, cast
 
-from ir.errors import CompileError
+from ir.errors import CompileError, known_names
 from ir.profile import KINDS, TABLES, Number, Profile, Quantity
 
 if sys.version_info >= (3, 11):
@@ -58,7 +58,7 @@ def _path(name_or_path: str | Path, folder: Path) -> Path:
     path = folder / name_or_path
     if path.suffix == ".toml":
         return path
-    hint = f"known: {', '.join(names())}; or a .toml file"
+    hint = f"{known_names(str(name_or_path), names())}; or a .toml file"
     raise CompileError("profile.name", f"unknown profile {str(name_or_path)!r}", hint=hint)
 
 
@@ -194,4 +194,4 @@ def _check_keys(
     for keys, state in ((unknown, "unknown"), (missing, "missing")):
         if keys:
             what = f"{owner}: {state} key {', '.join(keys)}"
-            raise CompileError("profile.key", what, where=where, hint=f"known: {', '.join(legal)}")
+            raise CompileError("profile.key", what, where=where, hint=known_names(keys[0], legal))

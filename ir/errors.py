@@ -7,8 +7,28 @@ Every other exception is our own bug. Exit codes are part of the command line's 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+
+FEW = 8
+"""So many names are all of them shown."""
+
+
+def known_names(name: str, known: Iterable[str]) -> str:
+    """
+    A hint for a name that is not known: all that are where they are few, else the two or three that are most like it.
+
+    >>> known_names("int8", ["int", "float"])
+    'known: int, float'
+    >>> known_names("cumsun", [*map(str, range(9)), "cumsum", "add"])
+    'known names like it: cumsum'
+    """
+    names = list(dict.fromkeys(known))
+    if len(names) <= FEW:
+        return f"known: {', '.join(names) or 'none'}"
+    close = get_close_matches(name, names, 3, cutoff=0.5)
+    return f"known names like it: {', '.join(close)}" if close else f"none of the {len(names)} known names is like it"
 
 
 class CompileError(Exception):

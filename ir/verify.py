@@ -40,6 +40,7 @@ LOWERED = frozenset(
         "mul",
         "not",
         "offset",
+        "pad",
         "scale",
         "subtract",
     }

@@ -71,7 +71,8 @@ def _forward(build: Build, source: Source, samples: int, device: torch.device) -
     if build.imported is None:
         return None
     module, example = build.part.network, build.part.example
-    inputs = {name: x[:samples] if name in source.static else x[:, :samples] for name, x in example.items()}
+    front = (*source.static, *(example if build.program.order.batch_first else ()))
+    inputs = {name: x[:samples] if name in front else x[:, :samples] for name, x in example.items()}
     return zero_state_forward(module, inputs, device)
 
 

@@ -128,7 +128,7 @@ def _finish(work: Work | EvaluationRow, cache: ResultCache) -> EvaluationRow:
 def _joined(network: Network, results: list[BatchResult]) -> dict[str, Array]:
     epilogue = network.deployment.epilogue
     types = {name: epilogue.nodes[value].type for name, value in epilogue.outputs.items()}
-    return join_samples([result.outputs for result in results], types)
+    return join_samples([result.outputs for result in results], types, network.order)
 
 
 def _energy_pj(work: Work, events: Mapping[str, Events]) -> Fraction | None:

@@ -86,14 +86,15 @@ def _run_batch(build: Build, batch: Batch, number: int, meter: RateMeter, progre
     outputs["compiled"] = trace.outputs
     source = interpret(build.source, build.source_inputs(batch.inputs), meter)
     if not build.source.is_integer:
-        outputs["source"] = {program.called(n): _plain(value, build.source, n) for n, value in source.items()}
+        outputs["source"] = {program.called(name): _plain(build, name, value) for name, value in source.items()}
     progress.lap("compare")
     return _BatchRun(outputs, trace.events, verdict, match_spikes(floating, trace), batch.labels)
 
 
-def _plain(value: Any, source: Any, name: str) -> Array:
+def _plain(build: Build, name: str, value: Any) -> Array:
     """An output of the interpreter in the layout of a program's."""
-    return np.asarray(value[0] if source.nodes[source.outputs[name]].type.static else value)
+    static = build.source.nodes[build.source.outputs[name]].type.static
+    return np.asarray(value[0] if static else build.program.order.output(name, value))
 
 
 def _check_batch(build: Build, runs: list[_BatchRun]) -> None:
@@ -115,7 +116,9 @@ def _joined(build: Build, runs: list[_BatchRun], rates: Rates) -> Run:
     for run, more in zip(runs, verdicts[1:], strict=False):
         place += run.events.samples
         verdict = verdict.joined(more, place)
-    outputs = {kind: join_samples([run.outputs[kind] for run in runs], types) for kind in runs[0].outputs}
+    outputs = {
+        kind: join_samples([run.outputs[kind] for run in runs], types, build.program.order) for kind in runs[0].outputs
+    }
     labels = [run.labels for run in runs if run.labels is not None]
     joined = np.concatenate(labels) if labels else None
     return Run(outputs.pop("compiled"), events, verdict, matches, rates, outputs, joined)
@@ -135,7 +138,8 @@ def _verdict(program: Program, inputs: Mapping[str, Any], trace: Trace, probes: 
 
 def first_samples(program: Program, inputs: Mapping[str, Any], samples: int) -> dict[str, Any]:
     """The first samples of checked inputs, in the inputs' own layout."""
-    return {program.names.get(name, name): value[:, :samples] for name, value in program.host_inputs(inputs).items()}
+    host = {program.names.get(name, name): value[:, :samples] for name, value in program.host_inputs(inputs).items()}
+    return {name: value if program.inputs[name].static else program.order.input(value) for name, value in host.items()}
 
 
 def engine_text(program: Program) -> str:

@@ -15,7 +15,7 @@ from compile.stages.build import Build
 from compile.stages.program import Program
 from compile.stages.samples import cut_samples, join_samples
 from frontend.neuron_rules.table import reset_neurons
-from frontend.type_guards import is_list, is_mapping, is_tuple
+from frontend.tracing.outputs import named_outputs
 
 BATCH = 256
 
@@ -36,7 +36,7 @@ def measure_test_set(task: Any, builds: Sequence[Build], quiet: bool) -> dict[st
         twin = build.program.on(REFERENCE)
         results = [_all_outputs(build, twin, batch) for batch in bar]
         for kind, own in outputs.items():
-            own[build.part.name] = join_samples([result[kind] for result in results], types)
+            own[build.part.name] = join_samples([result[kind] for result in results], types, twin.order)
     return {kind: task.metrics(own) for kind, own in outputs.items()}
 
 
@@ -50,10 +50,6 @@ def _source_outputs(build: Build, batch: Mapping[str, Array]) -> dict[str, Array
     """The user's own module on the batch from zero state, its outputs by name."""
     reset_neurons(build.part.network)
     with torch.no_grad():
-        result = build.part.network(**{name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in batch.items()})
-    named = result if is_mapping(result) else dict(zip(build.source.outputs, _as_tuple(result), strict=True))
-    return {name: value.numpy() for name, value in named.items()}
-
-
-def _as_tuple(result: Any) -> tuple[Any, ...]:
-    return tuple(result) if is_tuple(result) or is_list(result) else (result,)
+        arrays = {name: np.ascontiguousarray(array, dtype=build.source.dtype) for name, array in batch.items()}
+        named = named_outputs(build.part.network(**{name: torch.from_numpy(array) for name, array in arrays.items()}))
+    return {name: named[name].numpy() for name in build.source.outputs}

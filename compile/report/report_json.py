@@ -26,7 +26,7 @@ def report_content(report: Report) -> dict[str, Any]:
         "engine": engine_text(report.parts[0].build.program),
         "precision": options.precision,
         "profile": report.profile,
-        "steps": source.steps,
+        "steps": report.parts[0].build.source.steps,
         "passed": report.passed,
         "semantics": _semantics(source.reading),
         "lints": [asdict(lint) for lint in source.reading.lints] if source.reading else [],

@@ -31,7 +31,8 @@ def _lines(report: Report, screen: Screen) -> Iterator[str]:
     events = report.parts[0].run.events
     title = f"{source.name}{config} -> {options.target}: {engine}, {options.precision}, profile {report.profile}"
     yield from screen.wrapped(title)
-    yield f"T = {source.steps or f'{events.steps} (streaming)'}, {events.samples} samples; energies per sample"
+    steps = report.parts[0].build.source.steps or f"{events.steps} (streaming)"
+    yield f"T = {steps}, {events.samples} samples; energies per sample"
     yield from _wrapped(_reading_lines(source.reading), screen)
     yield ""
     by_module = sum(len(part.layers) for part in report.parts) > LAYERS_IN_FULL

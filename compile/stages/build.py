@@ -15,19 +15,22 @@ from compile.stages.host_inputs import host_inputs
 from compile.stages.options import Options
 from compile.stages.program import Program
 from compile.stages.source import Part, Source
+from frontend.input_domain import input_domains, shown_values
 from frontend.netx.network import IntegerNetwork
 from frontend.netx.neuron import DECAY_BITS, SHIFT, STATE_BITS
 from frontend.netx.slayer import is_slayer, read_slayer
 from frontend.nir.round_trip.from_nir import through_nir
 from frontend.nir.round_trip.to_nir import to_nir
+from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from frontend.tracing.import_check import ImportCheck, check_import
-from frontend.tracing.trace import trace_module
+from frontend.tracing.trace import trace_in_order
 from ir.deployment import Context, Deployment
 from ir.errors import CompileError
 from ir.graph import Graph
 from ir.pipeline import run
 from ir.profile import Profile
 from ir.text import graph_text
+from ir.types import Domain
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class _Imported:
     level: str
     nir: Any
     check: ImportCheck | None = None
+    order: AxisOrder = TIME_FIRST
 
 
 def build_part(part: Part, source: Source, options: Options, profile: Profile, progress: Progress) -> Build:
@@ -86,14 +90,15 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
     names = source.reading.names if source.reading else dict[str, str]()
     with progress.stage(f"{part.name}: compile"):
         integers = options.precision == "int"
+        order = imported.order
         prologue, rounds = imported.deployment.prologue, integers and imported.level != "quantized"
-        calibration = host_inputs(prologue, names, part.calibration, part.name) if rounds else {}
+        calibration = host_inputs(prologue, names, part.calibration, part.name, order) if rounds else {}
         context = Context(profile, options.lower, calibration, place.check)
         deployment = run(imported.deployment, context, imported.level, integers, place.passes, keep)
         _check_neurons(part, deployment)
-        program = _program(part, deployment, place, profile, names)
+        program = replace(_program(part, deployment, place, profile, names), order=order)
     whole = deployment if deployment.floating is None else replace(deployment, chip=deployment.floating, scales={})
-    floating = _program(part, whole, target(REFERENCE), profile, names)
+    floating = replace(_program(part, whole, target(REFERENCE), profile, names), order=order)
     return Build(part, graph, imported.nir, imported.check, program, floating, texts)
 
 
@@ -122,13 +127,23 @@ def _import(part: Part, source: Source, options: Options, profile: Profile, prog
         return _Imported(replace(network.deployment, scales=scales), "quantized", to_nir(network.deployment.chip))
     if isinstance(part.network, Graph):
         return _Imported(Deployment.of(part.network), "source", to_nir(part.network))
-    traced = trace_module(part.network, dict(part.calibration), source.static, source.steps, part.name)
+    example = dict(part.calibration)
+    domains = _domains(part, source.static, options.domains)
+    traced = trace_in_order(part.network, example, source.static, source.steps, part.name, source.batch_first, domains)
     progress.lap("trace")
-    graph, nir_graph = through_nir(traced)  # so that the interchange file holds everything
+    graph, nir_graph = through_nir(traced.graph)  # so that the interchange file holds everything
     progress.lap("nir")
-    check = check_import(part.network, graph, dict(part.calibration))
+    check = check_import(part.network, graph, example, traced.order)
     progress.lap("check the import")
-    return _Imported(Deployment.of(graph), "source", nir_graph, check)
+    return _Imported(Deployment.of(graph), "source", nir_graph, check, traced.order)
+
+
+def _domains(part: Part, static: tuple[str, ...], stated: Mapping[str, str]) -> dict[str, Domain]:
+    """What every input takes that changes in time: what the user states, else what all samples show that there are."""
+    shown = shown_values(part.calibration, static)
+    more = shown_values(part.example, static)
+    values = {name: np.append(array, more.get(name, ())) for name, array in shown.items()}
+    return input_domains({name: text for name, text in stated.items() if name in part.calibration}, values)
 
 
 def _check_integer_options(part: Part, options: Options, profile: Profile) -> None:

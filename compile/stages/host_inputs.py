@@ -9,13 +9,16 @@ import numpy as np
 import torch
 
 from frontend.input_domain import check_values
+from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from frontend.type_guards import is_mapping
 from ir.errors import CompileError
 from ir.graph import Graph
 from ir.types import Type
 
 
-def host_inputs(prologue: Graph, names: Mapping[str, str], inputs: Any, where: str) -> dict[str, torch.Tensor]:
+def host_inputs(
+    prologue: Graph, names: Mapping[str, str], inputs: Any, where: str, order: AxisOrder = TIME_FIRST
+) -> dict[str, torch.Tensor]:
     """
     The model inputs by the graph's own names, (T or 1, B, *shape) in the dtype of the network's arithmetic.
 
@@ -24,6 +27,7 @@ def host_inputs(prologue: Graph, names: Mapping[str, str], inputs: Any, where: s
         names: input -> what the user calls it, where the graph cannot hold that name.
         inputs: {input name: array}, or one array where there is one input; (T, B, *shape), or (B, *shape) if static.
         where: the network, for messages.
+        order: of the inputs' axes: with the batch first, (B, T, *shape).
 
     Raises:
         CompileError: an input is missing, unknown, of the wrong shape, or not finite.
@@ -35,7 +39,7 @@ def host_inputs(prologue: Graph, names: Mapping[str, str], inputs: Any, where: s
         have = ", ".join(f"{name} {kind.shape}" for name, kind in types.items())
         what = f"missing input {min(missing)!r}" if missing else f"unknown input {min(unknown)!r}"
         raise CompileError("run.input", what, where=where, hint=f"inputs: {have}")
-    host = {name: _host_input(name, kind, named[name], prologue) for name, kind in types.items()}
+    host = {name: _host_input(name, kind, named[name], prologue, order) for name, kind in types.items()}
     batches = {name: value.shape[1] for name, value in host.items()}
     if len(set(batches.values())) > 1:
         raise CompileError("run.batch", f"inputs differ in the number of samples: {batches}", where=where)
@@ -47,7 +51,7 @@ def host_inputs(prologue: Graph, names: Mapping[str, str], inputs: Any, where: s
     return dict(zip((node.name for node in prologue.inputs), host.values(), strict=True))
 
 
-def _host_input(name: str, kind: Type, value: Any, whole: Graph) -> torch.Tensor:
+def _host_input(name: str, kind: Type, value: Any, whole: Graph, order: AxisOrder) -> torch.Tensor:
     """One model input in the dtype of the network's arithmetic."""
     steps = whole.steps
     try:
@@ -63,7 +67,8 @@ def _host_input(name: str, kind: Type, value: Any, whole: Graph) -> torch.Tensor
         array = array[None]
     fits = array.ndim == rank + 2 and array.shape[2:] == kind.shape
     if not fits:
-        layout = "(B, *shape)" if kind.static else "(T, B, *shape)"
+        timed = "(B, T, *shape)" if order.batch_first else "(T, B, *shape)"
+        layout = "(B, *shape)" if kind.static else timed
         raise CompileError(
             "run.shape", f"input {name!r} has shape {array.shape}", hint=f"needs {layout}, shape {kind.shape}"
         )
@@ -75,10 +80,13 @@ def _host_input(name: str, kind: Type, value: Any, whole: Graph) -> torch.Tensor
                 "run.static", f"input {name!r} changes over time, but the model repeats it over its steps"
             )
         return torch.from_numpy(array[:1].copy())
+    array = order.input(array)
     if steps and array.shape[0] != steps:
         raise CompileError(
-            "run.steps", f"input {name!r} has {array.shape[0]} steps, the network runs {steps} per sample"
+            "run.steps",
+            f"input {name!r} has {array.shape[0]} steps, the network runs {steps} per sample",
+            hint=f"compile it again with an example of {array.shape[0]} steps: constants such as 1/T may depend on T",
         )
     if kind.domain.kind == "count":
         check_values(name, array, kind.domain)
-    return torch.from_numpy(array)
+    return torch.from_numpy(np.ascontiguousarray(array))

@@ -16,12 +16,13 @@ from compile.stages.npz import read_arrays
 from compile.stages.options import Options
 from compile.stages.source import Example, Part, Source
 from frontend.input_domain import input_domains
-from frontend.model_file.model_file import load_model_file
+from frontend.model_file.model_file import ModelFile, load_model_file
 from frontend.netx.network import read_net
 from frontend.nir.import_nir import import_nir
 from frontend.nir.reading.values import as_array
+from frontend.recording.dtype import in_dtype_of
 from frontend.type_guards import is_mapping
-from ir.errors import CompileError
+from ir.errors import CompileError, known_names
 from ir.graph import Graph
 from ir.types import REAL
 
@@ -46,6 +47,9 @@ def load_source(network: Any, options: Options, example: Example | None = None) 
         source = _from_path(_bundled(Path(network)), options, example or Example())
     else:
         source = _from_object(network, options, example or Example())
+    if options.batch_first is not None and not isinstance(source.parts[0].network, nn.Module):
+        what = f"{source.name} is no torch module: its inputs are (T, B, ...)"
+        raise CompileError("options.batch-first", what, hint="leave --batch-first out")
     stated = [flag for flag in ("dt", "semantics") if getattr(options, flag) is not None]
     if stated and source.reading is None:
         what = f"--{stated[0]} is about NIR files; {source.name} says itself what it computes"
@@ -83,9 +87,9 @@ def _from_object(network: Any, options: Options, example: Example) -> Source:
 def _from_model_file(path: Path, options: Options) -> Source:
     model = load_model_file(path, options.config, options.weights)
     names = _chosen(tuple(model.parts), options.part, str(path))
-    shown = model.examples(options.samples, RUN_SEED)
+    shown = _examples(model, options.samples, RUN_SEED)
     large = sum(value[:1].numel() for value in shown[names[0]].values()) > LARGE_INPUT_VALUES
-    other = shown if large else model.examples(CALIBRATION_SAMPLES, CALIBRATION_SEED)
+    other = shown if large else _examples(model, CALIBRATION_SAMPLES, CALIBRATION_SEED)
     for name in names:
         _check_finite(model.parts[name], name, str(path))
     return Source(
@@ -97,8 +101,14 @@ def _from_model_file(path: Path, options: Options) -> Source:
         task=model.task,
         weights=str(model.weights or ""),
         energy_table=model.energy_table,
+        batch_first=model.batch_first if options.batch_first is None else options.batch_first,
         running=model.running,
     )
+
+
+def _examples(model: ModelFile, samples: int, seed: int) -> dict[str, dict[str, Any]]:
+    """A model file's examples by part and name, as numbers of the dtype that each part computes in."""
+    return {part: in_dtype_of(model.parts[part], example) for part, example in model.examples(samples, seed).items()}
 
 
 def _from_module(network: Any, options: Options, example: Example) -> Source:
@@ -107,12 +117,11 @@ def _from_module(network: Any, options: Options, example: Example) -> Source:
         raise CompileError("source.example", what, hint=hint)
     _check_finite(network, type(network).__name__, "")
     inputs = _named_tensors(network, example.inputs)
-    timed = [value.shape[0] for name, value in inputs.items() if name not in example.static]
-    steps = example.steps or (timed[0] if timed else 0)
-    if not steps:
+    if not example.steps and set(inputs) <= set(example.static):
         raise CompileError("source.steps", "all inputs are static, so T is unknown", hint="pass steps=")
     (name,) = _chosen((type(network).__name__,), options.part, "")
-    return Source(name, "", steps, example.static, (Part(name, network.eval(), inputs, inputs),))
+    part = Part(name, network.eval(), inputs, inputs)
+    return Source(name, "", example.steps, example.static, (part,), batch_first=options.batch_first)
 
 
 def _from_nir(network: Any, name: str, options: Options, example: Example) -> Source:
@@ -129,7 +138,7 @@ def _from_nir(network: Any, name: str, options: Options, example: Example) -> So
     random = {imported.names.get(key, key): value for key, value in _random_inputs(graph, options.samples).items()}
     unknown = [key for key in named if key not in random]
     if unknown:
-        what, hint = f"the network has no input {unknown[0]!r}", f"known: {', '.join(random)}"
+        what, hint = f"the network has no input {unknown[0]!r}", known_names(unknown[0], random)
         raise CompileError("nir.input", what, where=name, hint=hint)
     inputs = {**random, **named}
     static = tuple(node.name for node in graph.inputs if node.type.static)
@@ -185,7 +194,7 @@ def _random_inputs(graph: Graph, samples: int) -> dict[str, Any]:
 def _chosen(names: tuple[str, ...], part: str | None, where: str) -> tuple[str, ...]:
     """Return all parts, or the one asked for."""
     if part is not None and part not in names:
-        raise CompileError("options.part", f"no part {part!r}", where=where, hint=f"known: {', '.join(names)}")
+        raise CompileError("options.part", f"no part {part!r}", where=where, hint=known_names(part, names))
     return names if part is None else (part,)
 
 
@@ -194,8 +203,7 @@ def _named_tensors(module: Any, inputs: Any) -> dict[str, Any]:
     names = list(inspect.signature(module.forward).parameters)
     named = inputs if is_mapping(inputs) else {names[0]: inputs}
     tensors = {str(name): torch.as_tensor(value) for name, value in named.items()}
-    looks_up = any(isinstance(child, torch.nn.Embedding) for child in module.modules())
-    return {name: x if looks_up and x.dtype is torch.int64 else x.float() for name, x in tensors.items()}
+    return in_dtype_of(module, tensors)
 
 
 def _check_finite(module: Any, name: str, where: str) -> None:

@@ -37,6 +37,8 @@ class Options:
     """Of NIR: how the file is meant, a preset's name or options."""
     domains: Mapping[str, str] = field(default_factory=dict[str, str])
     """Input -> `spike`, `count<r>` or `real`, where its example does not show it."""
+    batch_first: bool | None = None
+    """Of torch modules: whether inputs are (B, T, ...); None to find out."""
     out: Path | None = None
     lower: Mapping[str, str] = field(default_factory=dict[str, str])
     dump: bool = False

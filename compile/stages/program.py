@@ -1,7 +1,8 @@
 """
 A compiled part of a network, ready to run: host before, engine, host after.
 
-Arrays at the border are the model's own: (T, B, *shape) where an input changes in time, (B, *shape) where it is static.
+Arrays at the border are the model's own: (T, B, *shape) where an input changes in time, (B, *shape) where it is static. A model
+that takes or returns (B, T, *shape) goes on doing so.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import torch
 from backends.targets import target
 from backends.trace import Array, Engine, Trace
 from compile.stages.host_inputs import host_inputs
+from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from ir.analysis.layers import is_population_of_the_model
 from ir.analysis.wiring import behind_routing
 from ir.deployment import Deployment
-from ir.errors import CompileError
+from ir.errors import CompileError, known_names
 from ir.interpreter import interpret
 from ir.profile import Profile
 from ir.types import Type
@@ -44,6 +46,8 @@ class Program:
     """The hardware that it was compiled for."""
     names: Mapping[str, str] = field(default_factory=dict[str, str])
     """Input or output -> what the user calls it, where the IR cannot hold that name."""
+    order: AxisOrder = TIME_FIRST
+    """Of the inputs' and outputs' axes."""
     reporter: Callable[[Program, Any, Any, Any], Any] | None = field(default=None, repr=False, compare=False)
     """What makes a report of the program's source and samples; None where the source is not known, as of a loaded program."""
 
@@ -90,12 +94,14 @@ class Program:
         Run samples from zero state.
 
         Args:
-            inputs: {input name: array}, or one array where there is one input; (T, B, *shape), or (B, *shape) if static.
+            inputs: {input name: array}, or one array where there is one input; (T, B, *shape), or (B, T, *shape) where the
+                model takes that, or (B, *shape) if static.
             probes: populations whose spikes or payloads to return; by default the model's own neurons.
 
         Returns:
-            outputs {name: (T, B, *shape), or (B, *shape) if static over the window}, spikes and payloads {population:
-            (T, B, *shape)}, the real value of one integer of each payload, and event counts.
+            outputs {name: (T, B, *shape), or (B, T, *shape) where the model returns that, or (B, *shape) if static over the
+            window}, spikes and payloads {population: (T, B, *shape)}, the real value of one
+            integer of each payload, and event counts.
 
         Raises:
             CompileError: an input is missing, unknown, of the wrong shape, or not finite.
@@ -104,7 +110,7 @@ class Program:
         probes = self.populations if probes is None else probes
         unknown = [name for name in probes if name not in self.deployment.chip.nodes]
         if unknown:
-            what, hint = f"no population {unknown[0]!r} to probe", f"known: {', '.join(self.populations)}"
+            what, hint = f"no population {unknown[0]!r} to probe", known_names(unknown[0], self.populations)
             raise CompileError("run.probe", what, where=self.name, hint=hint)
         before = interpret(self.deployment.prologue, host)
         trace = self.engine.run(self.deployment.encode(before), probes)
@@ -137,7 +143,7 @@ class Program:
 
     def host_inputs(self, inputs: Inputs | Any) -> dict[str, torch.Tensor]:
         """The model inputs, by the graph's own names, checked and as (T or 1, B, *shape) float tensors."""
-        return host_inputs(self.deployment.prologue, self.names, inputs, self.name)
+        return host_inputs(self.deployment.prologue, self.names, inputs, self.name, self.order)
 
     def chip_inputs(self, inputs: Inputs | Any) -> dict[str, Array]:
         """The payloads that the host hands to the chip for these model inputs; feed them to a `LavaNetwork`'s in ports."""
@@ -152,7 +158,8 @@ class Program:
             after[name] = torch.as_tensor(value.astype(real) * real(self._scale(chip.outputs[name])))
         outputs = interpret(epilogue, {node.name: after[node.name] for node in epilogue.inputs})
         static = {name: epilogue.nodes[value].type.static for name, value in epilogue.outputs.items()}
-        return {self.called(name): (value[0] if static[name] else value).numpy() for name, value in outputs.items()}
+        own = {name: value[0] if static[name] else self.order.output(name, value) for name, value in outputs.items()}
+        return {self.called(name): value.numpy() for name, value in own.items()}
 
     def __repr__(self) -> str:
         """Three lines: where it runs, what goes in and comes out, how large it is."""

@@ -1,7 +1,7 @@
 """
 A program in one file: a zip of JSON, the graphs as text, and their arrays as .npy; no pickle, so that reading runs no code.
 
-    program.json        format, compiler, name, target, names, scales, profile; graph -> array's name -> member
+    program.json        format, compiler, name, target, names, batch first, scales, profile; graph -> array's name -> member
     prologue.txt chip.txt epilogue.txt    the graphs as `ir.text` prints them
     arrays/0.npy ...    their parameters
 
@@ -27,6 +27,7 @@ from backends.trace import Array
 from compile.output.atomic_file import write_atomically
 from compile.stages.program import Program
 from compile.version import version
+from frontend.recording.axis_order import AxisOrder
 from ir.deployment import Deployment
 from ir.errors import CompileError, DeployError
 from ir.graph import Graph
@@ -117,7 +118,8 @@ def _loaded(path: Path, target: str | None) -> Program:
         raise DeployError(violations)
     engine = place.engine_of(deployment.chip, profile)
     names = {str(name): str(called) for name, called in head["names"].items()}
-    return Program(str(head["name"]), place.name, deployment, engine, profile, names)
+    order = AxisOrder(head["batch_first"], frozenset(head["batch_first_outputs"]))
+    return Program(str(head["name"]), place.name, deployment, engine, profile, names, order)
 
 
 def _head(program: Program) -> dict[str, Any]:
@@ -128,6 +130,8 @@ def _head(program: Program) -> dict[str, Any]:
         "name": program.name,
         "target": program.target,
         "names": dict(program.names),
+        "batch_first": program.order.batch_first,
+        "batch_first_outputs": sorted(program.order.batch_first_outputs),
         "scales": dict(program.scales),
         "profile": _profile_content(program.profile),
     }

@@ -8,20 +8,26 @@ import numpy as np
 
 from backends.trace import Array
 from compile.stages.program import Program
+from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from ir.types import Type
 
 
 def cut_samples(inputs: Mapping[str, Array], program: Program, size: int) -> list[dict[str, Array]]:
     """Batches of at most `size` samples, in the inputs' own layout; CompileError where the inputs do not fit."""
     samples = next(iter(program.host_inputs(inputs).values())).shape[1]
-    axes = {name: np.ndim(inputs[name]) - len(kind.shape) - 1 for name, kind in program.inputs.items()}
+    axes = {name: _samples_axis(np.ndim(inputs[name]), kind, program.order) for name, kind in program.inputs.items()}
     cuts = range(0, samples, size)
     return [{n: np.take(a, range(k, min(k + size, samples)), axis=axes[n]) for n, a in inputs.items()} for k in cuts]
 
 
-def join_samples(batches: Sequence[Mapping[str, Array]], types: Mapping[str, Type]) -> dict[str, Array]:
-    """Outputs of batches behind each other: on the first axis of (B, *shape), the second of (T, B, *shape)."""
-    return {
-        name: np.concatenate([batch[name] for batch in batches], axis=0 if kind.static else 1)
-        for name, kind in types.items()
-    }
+def _samples_axis(rank: int, kind: Type, order: AxisOrder) -> int:
+    """The axis of the samples in an input of that rank: time may be in front of it."""
+    return 0 if order.batch_first and not kind.static else rank - len(kind.shape) - 1
+
+
+def join_samples(
+    batches: Sequence[Mapping[str, Array]], types: Mapping[str, Type], order: AxisOrder = TIME_FIRST
+) -> dict[str, Array]:
+    """Outputs of batches behind each other: on the first axis of (B, ...), the second of (T, B, ...)."""
+    axes = {name: 0 if kind.static or name in order.batch_first_outputs else 1 for name, kind in types.items()}
+    return {name: np.concatenate([batch[name] for batch in batches], axis=axis) for name, axis in axes.items()}

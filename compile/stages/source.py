@@ -33,7 +33,7 @@ class Source:
     name: str
     config: str
     steps: int
-    """T, of one sample; 0 where a network has no window."""
+    """T, of one sample; 0 where a network has no window, or where the example says it."""
     static: tuple[str, ...]
     """Names of the inputs without a time axis."""
     parts: tuple[Part, ...]
@@ -44,6 +44,8 @@ class Source:
     """The published energy table that the network is compared with, by name."""
     reading: NirImport | None = None
     """How a NIR file was understood."""
+    batch_first: bool | None = None
+    """Whether the module takes (B, T, ...); None where that is to be found out."""
     running: Callable[[], AbstractContextManager[None]] = nullcontext
     """To be entered around all that runs the parts: a model file's own imports are found meanwhile."""
 
@@ -77,7 +79,7 @@ class Example:
     """Inputs of a bare module or graph."""
 
     inputs: Any = None
-    """Values by name, or a single array; (T, B, *shape), or (B, *shape) for static ones."""
+    """Values by name, or a single array; (T, B, *shape) or (B, T, *shape), or (B, *shape) for static ones."""
     static: tuple[str, ...] = ()
     """Names of the inputs without a time axis."""
     steps: int = 0

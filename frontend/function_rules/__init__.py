@@ -26,7 +26,7 @@ from frontend.function_rules import (
     views,
 )
 from frontend.function_rules.queries import VALUES
-from ir.errors import CompileError
+from ir.errors import CompileError, known_names
 
 FUNCTION_RULES: dict[str, Callable[..., Any]] = {
     **views.RULES,
@@ -78,5 +78,6 @@ def rule_name(name: str) -> str:
     raise CompileError(
         "import.function",
         f"no rule for the function {name}",
-        hint=f"known: {', '.join(sorted(key for key in FUNCTION_RULES if not key.startswith('_')))}",
+        hint=known_names(name, sorted(key for key in FUNCTION_RULES if not key.startswith("_")))
+        + "; all: --list rules",
     )

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import torch
-
 from frontend.recording.layout import View
 from frontend.recording.recorder import Recorder
-from ir.errors import CompileError
 
 QUERIES = frozenset(
     (
@@ -43,6 +40,9 @@ LIKE = frozenset(
     ("zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_empty"),
 )
 """They make a constant."""
+
+EMPTY = frozenset(("empty", "empty_like", "new_empty", "empty_strided"))
+"""They make a tensor that holds nothing yet."""
 
 VALUES = frozenset(
     (
@@ -87,12 +87,8 @@ RANDOM = frozenset(
 """Random functions, refused even where they do not touch the input."""
 
 
-def cast(_recorder: Recorder, x: View, *arguments: object, **options: object) -> View:
-    """float, to, type, ...: the same values, as long as they stay float32."""
-    for item in (*arguments, *options.values()):
-        dtype = item.dtype if isinstance(item, torch.Tensor) else item
-        if isinstance(dtype, torch.dtype) and dtype is not torch.float32:
-            raise CompileError("import.dtype", f"converts to {dtype}", hint="networks are imported in float32")
+def cast(_recorder: Recorder, x: View, *_arguments: object, **_options: object) -> View:
+    """float, to, type, ...: the same values; tracing refuses a result in another dtype than the module's."""
     return x
 
 

@@ -71,8 +71,8 @@ def places_of(x: View, dim: Dims) -> list[int]:
 
 def _reduced(recorder: Recorder, x: View, dim: Dims, keepdim: bool, dtype: torch.dtype | None, *, mean: bool) -> View:
     """The sum, or mean, over features first, then over time."""
-    if dtype not in (None, torch.float32):
-        raise CompileError("import.dtype", f"cannot import a sum in {dtype}", hint="networks are imported in float32")
+    if dtype not in (None, recorder.dtype):
+        raise CompileError("import.dtype", f"sums in {dtype}", hint=f"the network computes in {recorder.dtype}")
     dims = places_of(x, dim)
     over_time = [place for place in dims if is_time(x.dims[place])]
     plain = [place for place in dims if place not in over_time]

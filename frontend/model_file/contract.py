@@ -2,8 +2,9 @@
 What a model file holds, read from it and checked: the contract that `models/cmsf.py` shows.
 
 `build(config)` -> a torch module or {part: module}, `example(config, samples, seed)` -> example inputs (of the module, or by
-part), `T` (a constant, or an attribute of the configuration), and optionally `CONFIGS`, `STATIC_INPUTS`, `weights(config)`,
-`load_weights(parts, path)`, `task(config)` and `ENERGY_TABLE`. All functions here raise CompileError where it is otherwise.
+part), `T` (a constant, or an attribute of the configuration), and optionally `CONFIGS`, `STATIC_INPUTS`, `BATCH_FIRST`,
+`weights(config)`, `load_weights(parts, path)`, `task(config)` and `ENERGY_TABLE`. All functions here raise CompileError
+where it is otherwise.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from torch import nn
 
 from frontend.model_file.user_file import UserFile
 from frontend.type_guards import is_list, is_mapping, is_tuple
-from ir.errors import CompileError
+from ir.errors import CompileError, known_names
 
 
 def config_name(file: UserFile, config: str | None) -> str:
@@ -29,7 +30,7 @@ def config_name(file: UserFile, config: str | None) -> str:
     if config is None:
         return next(iter(configs), "")
     if config not in configs:
-        hint = f"known: {', '.join(configs) or 'none'}"
+        hint = known_names(config, configs)
         raise CompileError("model.config", f"no configuration {config!r}", where=str(file.path), hint=hint)
     return config
 
@@ -40,6 +41,14 @@ def static_inputs(file: UserFile) -> tuple[str, ...]:
     if not isinstance(names, tuple | list | set | frozenset):
         raise file.broken("STATIC_INPUTS is not a tuple of names", hint='STATIC_INPUTS = ("name",)')
     return tuple(names)
+
+
+def batch_first(file: UserFile) -> bool | None:
+    """Whether the file says that inputs are (B, T, ...), or that they are not; None where it does not say."""
+    stated = getattr(file.module, "BATCH_FIRST", None)
+    if stated is not None and not isinstance(stated, bool):
+        raise file.broken(f"BATCH_FIRST is {stated!r}", hint="BATCH_FIRST = True for inputs of shape (B, T, ...)")
+    return stated
 
 
 def steps(file: UserFile, config: str) -> int:

@@ -32,6 +32,8 @@ class ModelFile:
     weights: Path | None
     """The checkpoint that the parts were loaded from."""
     task: Task | None
+    batch_first: bool | None
+    """Whether inputs are (B, T, ...); None where the file does not say."""
     energy_table: str | None
     """The published energy table that the network is compared with, by name."""
 
@@ -49,7 +51,7 @@ class ModelFile:
         return self.file.running_in_forward(self.parts.values())
 
     def examples(self, samples: int, seed: int) -> dict[str, dict[str, torch.Tensor]]:
-        """Example inputs by part and name, (B, ...) if static, else (T, B, ...); CompileError where they do not fit."""
+        """Example inputs by part and name, (B, ...) if static, else with time; CompileError where they do not fit."""
         return contract.example_inputs(self.file, self.parts, self.config, samples, seed)
 
     def load_weights(self, path: Path) -> None:
@@ -88,6 +90,7 @@ def load_model_file(path: str | Path, config: str | None = None, weights: Path |
         steps=contract.steps(file, config),
         weights=weights,
         task=None if task is None else Task(file, task, tuple(parts)),
+        batch_first=contract.batch_first(file),
         energy_table=getattr(file.module, "ENERGY_TABLE", None),
     )
     if weights is not None:

@@ -12,7 +12,7 @@ import numpy as np
 from frontend.hdf5.tree import DAMAGE_ERRORS, Tree, is_tree, read_tree
 from frontend.hdf5.trial import read_after_trial
 from frontend.type_guards import is_array
-from ir.errors import CompileError
+from ir.errors import CompileError, known_names
 from ir.graph import Array, Provenance
 
 TOP_ENTRIES = ("layer", "simulation")
@@ -49,7 +49,7 @@ class NetLayer:
         """CompileError for entries other than `names`: nothing that a file says is passed over."""
         unknown = sorted(self.entries.keys() - {"type", *names})
         if unknown:
-            raise self.error("entry", f"the unknown entry {unknown[0]!r}", hint=f"known: {', '.join(names)}")
+            raise self.error("entry", f"the unknown entry {unknown[0]!r}", hint=known_names(unknown[0], names))
 
     def has(self, name: str) -> bool:
         """Whether there is such an entry."""

@@ -12,7 +12,7 @@ from frontend.neuron_rules.framework import NeuronFramework, NeuronRule
 from frontend.neuron_rules.norse import NORSE
 from frontend.neuron_rules.snntorch import SNNTORCH
 from frontend.neuron_rules.spikingjelly import CONTAINERS, SPIKINGJELLY, STATELESS_IN_EVAL
-from ir.errors import CompileError
+from ir.errors import CompileError, known_names
 
 FRAMEWORKS: tuple[NeuronFramework, ...] = (SPIKINGJELLY, NORSE, SNNTORCH)
 """All frameworks whose neurons are known."""
@@ -41,9 +41,8 @@ def neuron_rule(module: nn.Module) -> NeuronRule | None:
     base = next((name for name in names if name in STATEFUL), None)
     if base is not None and not set(names) & {*STATELESS_IN_EVAL, *CONTAINERS}:
         siblings = [name for name in NEURON_RULES if name.split(".")[0] == base.split(".")[0]]
-        raise CompileError(
-            "import.module", f"no rule for {names[0]}, which has state", hint=f"known: {', '.join(siblings)}"
-        )
+        hint = f"{known_names(names[0], siblings)}; all: --list rules"
+        raise CompileError("import.module", f"no rule for {names[0]}, which has state", hint=hint)
     return None
 
 

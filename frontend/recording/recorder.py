@@ -40,16 +40,23 @@ class Constant(NamedTuple):
 
 class Recorder:
     """
-    A graph under construction.
+    A graph under construction, of a module that computes in `dtype`.
 
     `path` and `function` are those of the module and the function that run now: nodes are named after them. `stepwise`: the
     model runs step by step, so that what it does at later steps is in the graph already.
     """
 
-    def __init__(self, name: str, steps: int, batch: int, parameter_names: Mapping[int, str]) -> None:
-        self.steps, self.batch = steps, batch
+    def __init__(
+        self,
+        name: str,
+        steps: int,
+        batch: int,
+        parameter_names: Mapping[int, str],
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.steps, self.batch, self.dtype = steps, batch, dtype
         self.path, self.function, self.stepwise = "", "", False
-        self._builder = GraphBuilder(name, steps)
+        self._builder = GraphBuilder(name, steps, dtype=str(dtype).removeprefix("torch."))
         self._parameter_names = parameter_names
         self._routes: dict[tuple[str, Op], str] = {}
         self._values: dict[tuple[Op, tuple[str, ...], tuple[tuple[str, str], ...], str], str] = {}

@@ -9,7 +9,7 @@ mixture of steps takes them out of the window, for the host.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 from frontend.recording.layout import TIME, Axis, View
 from frontend.recording.recorder import Recorder
 from frontend.type_guards import is_list, is_tuple
+from ir.errors import CompileError
 from ir.ops import AtStep
 
 JOINS = {"stack": 1, "cat": 0, "concat": 0, "concatenate": 0}
@@ -54,6 +55,23 @@ def _at_step_if_view(recorder: Recorder, leaf: Any) -> Any:
 
 def _without_step(leaf: Any) -> Any:
     return replace(leaf, step=None) if isinstance(leaf, View) else leaf
+
+
+def recorded(
+    recorder: Recorder, name: str, rule: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """The view, or the views, of what the rule of the function `name` writes down; CompileError where it is not called so."""
+    try:
+        whole = whole_window(recorder, name, *args, **kwargs) if name in JOINS else None
+        if whole is not None:
+            return whole
+        (args, kwargs), step = one_step(recorder, (args, kwargs))
+        views = rule(recorder, *args, **kwargs)
+    except TypeError as error:
+        raise CompileError("import.arguments", f"cannot import this use of {name}: {error}") from error
+    if step is None:
+        return views
+    return replace(views, step=step) if isinstance(views, View) else [replace(view, step=step) for view in views]
 
 
 def whole_window(recorder: Recorder, name: str, tensors: Any, dim: int = 0) -> View | None:

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from frontend.recording.axis_order import TIME_FIRST, AxisOrder
+from frontend.tracing.outputs import named_outputs
 from frontend.tracing.spike_record import SpikeRecord
-from frontend.tracing.trace import named_outputs
 from ir.errors import CompileError
 from ir.graph import Graph, Node
 from ir.interpreter import parameter_like
@@ -68,25 +69,30 @@ class ImportCheck:
         )
 
 
-def check_import(module: nn.Module, graph: Graph, inputs: Mapping[str, torch.Tensor]) -> ImportCheck:
+def check_import(
+    module: nn.Module, graph: Graph, inputs: Mapping[str, torch.Tensor], order: AxisOrder = TIME_FIRST
+) -> ImportCheck:
     """
     Run `module` and `graph` on the same inputs and compare them.
 
     Args:
         module: the torch module, in eval mode.
         graph: what `trace_module` made of it.
-        inputs: by name, (B, ...) where the graph's input is static, else (T, B, ...).
+        inputs: by name, as the module takes them: (B, ...) where the graph's input is static, else (T, B, ...) or (B, T, ...).
+        order: of the module's inputs and outputs.
 
     Raises:
         CompileError: naming the first neuron layer or output that differs.
     """
     record = SpikeRecord(module)
     with torch.no_grad():
-        theirs = named_outputs(record.run(inputs))
-        layers, outputs = _replay(graph, inputs, record)
+        results = named_outputs(record.run(inputs))
+        static = [node.name for node in graph.inputs if node.type.static]
+        layers, outputs = _replay(graph, order.inputs(inputs, static), record)
     record.check_all_used()
-    static = graph.nodes[next(iter(graph.outputs.values()))].type.static
-    samples = next(iter(theirs.values())).shape[0 if static else 1]
+    theirs = {name: order.output(name, results[name]) for name in graph.outputs}
+    first = next(iter(graph.outputs))
+    samples = theirs[first].shape[0 if graph.nodes[graph.outputs[first]].type.static else 1]
     return ImportCheck(tuple(layers), samples, _compare_outputs(graph, outputs, theirs))
 
 

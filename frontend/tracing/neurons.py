@@ -30,7 +30,9 @@ from frontend.recording.layout import BATCH, TIME, View, is_plain
 from frontend.recording.recorder import Constant, Recorder
 from frontend.recording.steps import at_step
 from frontend.tracing.states import StateHandover
+from frontend.tracing.storage.taint import version_of
 from frontend.tracing.tensors import TracedTensors
+from frontend.type_guards import is_tuple
 from ir.errors import CompileError
 from ir.ops import Delay, Op
 
@@ -81,11 +83,13 @@ class NeuronLayers:
         self._recorder, self._tensors, self._call = recorder, tensors, call
         self.states = StateHandover(tensors)
         self._steps: dict[int, StepNeuron] = {}
+        self._version = 0
 
     def check_entry(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         """CompileError where a neuron that is about to run is used in a way that its rule does not cover."""
         has_run = id(module) in self._steps
         check_neuron(module, has_run)
+        self._version = version_of(args[0]) if args else 0
         if len(args) > 1 and args[1] is not None and not has_run and not states(module):
             raise CompileError(
                 "import.state",
@@ -99,6 +103,11 @@ class NeuronLayers:
         assert rule is not None
         if view is None:
             raise CompileError("import.constant", "a neuron's current does not depend on the inputs")
+        if version_of(args[0]) != self._version:
+            what, hint = f"{type(module).__name__} writes into its input", "let it compute on a copy"
+            raise CompileError("import.in_place", what, hint=hint)
+        if is_tuple(result):
+            self._tensors.keep(result[1:])
         op = rule(module)
         if id(module) not in self._steps and qualified_name(type(module)) not in NEURON_RULES:
             check_behaviour(module, op, is_single_step(module))
@@ -201,6 +210,6 @@ class NeuronLayers:
             raise CompileError(
                 "import.axes",
                 f"a neuron reads {view}, not (T, B, ...) with T = {self._recorder.steps}",
-                hint="time first, batch second; check the number of steps",
+                hint="time first, batch second; (B, T, ...) needs batch_first=True (--batch-first); check the number of steps",
             )
         return view

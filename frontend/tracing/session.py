@@ -6,9 +6,7 @@ A torch function mode sees the functions, global module hooks tell which module 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -17,48 +15,57 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map
 
-from frontend.function_rules import FUNCTION_RULES, function_name, is_in_place, rule_name
-from frontend.function_rules.queries import LIKE, QUERIES, RANDOM
+from frontend.function_rules import FUNCTION_RULES, function_name, rule_name
+from frontend.function_rules.queries import EMPTY, LIKE, QUERIES, RANDOM
+from frontend.function_rules.queries import RULES as QUERY_RULES
+from frontend.function_rules.slicing import RULES as SLICING_RULES
+from frontend.function_rules.views import RULES as VIEW_RULES
 from frontend.names import node_name
 from frontend.neuron_rules.framework import Connection
 from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons
+from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from frontend.recording.layout import BATCH, TIME, View
 from frontend.recording.recorder import Recorder
-from frontend.recording.steps import JOINS, at_step, one_step, whole_window
+from frontend.recording.steps import at_step, recorded
 from frontend.tracing.neurons import NeuronLayers
 from frontend.tracing.recurrent_containers import RecurrentContainers
-from frontend.tracing.tensors import TracedTensors, no_torch_function, tensors_in
+from frontend.tracing.storage.assembly import Writer
+from frontend.tracing.storage.indexing import observed_indexing
+from frontend.tracing.storage.taint import tensors_in
+from frontend.tracing.storage.writes import ASSIGNMENTS, Writes, writes
+from frontend.tracing.tensors import TracedTensors
 from frontend.tracing.written.written_neurons import WrittenNeurons
 from ir.errors import CompileError
-from ir.types import REAL, SPIKE, Type
+from ir.types import Domain, Type
 
 
 class Session(TorchFunctionMode):
     """One run of the module under observation."""
 
-    def __init__(self, module: nn.Module, recorder: Recorder) -> None:
+    def __init__(self, module: nn.Module, recorder: Recorder, order: AxisOrder = TIME_FIRST) -> None:
         super().__init__()
-        self.module, self.recorder = module, recorder
+        self.module, self.recorder, self._order = module, recorder, order
+        self.batch_first_outputs = set[str]()
         modules: list[tuple[str, nn.Module]] = list(module.named_modules(remove_duplicate=False))  # pyright: ignore
         self._paths = {id(child): path for path, child in reversed(modules)}
         self._stack: list[str] = []
         self._depth_in_neuron = 0
-        self._tensors = TracedTensors()
+        self._tensors = TracedTensors(Writer(self._record, self._domain))
+        self._writes = Writes(module, self._tensors, self._record)
         self._neurons = NeuronLayers(recorder, self._tensors, self._call_in_neuron)
         self._written = WrittenNeurons(recorder, self._tensors)
         self._containers = RecurrentContainers(recorder, self._tensors, self._paths)
         recorder.stepwise = any(is_single_step(child) for child in module.modules())
 
-    def input(self, key: str, tensor: torch.Tensor, static: bool) -> torch.Tensor:
-        """The example resized to the traced batch, known as a graph input."""
-        axis = 0 if static else 1
-        batch = self.recorder.batch
-        tensor = (
-            tensor.detach().index_select(axis, torch.arange(batch, device=tensor.device) % tensor.shape[axis]).clone()
-        )
-        spikes = not static and tensor.is_floating_point() and bool(((tensor == 0) | (tensor == 1)).all())
-        shape = tuple(tensor.shape[axis + 1 :])
-        self._tensors.add(tensor, self.recorder.input(key, Type(shape, SPIKE if spikes else REAL, 1.0, static)))
+    def input(self, key: str, tensor: torch.Tensor, domain: Domain, static: bool) -> torch.Tensor:
+        """The example resized to the traced batch, known as a graph input of the domain."""
+        axis = 0 if static or self._order.batch_first else 1
+        picked = torch.arange(self.recorder.batch, device=tensor.device) % tensor.shape[axis]
+        tensor = tensor.detach().index_select(axis, picked).clone()
+        view = self.recorder.input(key, Type(tuple(tensor.shape[1 if static else 2 :]), domain, 1.0, static))
+        if self._order.batch_first and not static:
+            view = view.with_dims((view.dims[1], view.dims[0], *view.dims[2:]))
+        self._tensors.add(tensor, view)
         return tensor
 
     def run(self, inputs: Mapping[str, torch.Tensor]) -> Any:
@@ -68,7 +75,7 @@ class Session(TorchFunctionMode):
         after = register_module_forward_hook(self._leave)
         watched = [*self._neurons.states.watch(self.module), *self._containers.watch(self.module)]
         try:
-            with torch.no_grad(), self._tensors.taint, self, _observed_indexing(self.__torch_function__):
+            with torch.no_grad(), self._tensors.taint, self, observed_indexing(self.__torch_function__):
                 result = self.module(**inputs)
             self._neurons.check_complete()
             self._written.finish()
@@ -84,17 +91,23 @@ class Session(TorchFunctionMode):
                 handle.remove()
             reset_neurons(self.module)
 
+    def depends_on_input(self, tensor: torch.Tensor) -> bool:
+        """Whether a result of the module is a value; CompileError where it was computed from one in an unseen way."""
+        return self._tensors.view(tensor) is not None
+
     def output(self, key: str, tensor: torch.Tensor) -> str:
-        """The IR value of an output, which must be (T, B, ...) or (B, ...)."""
+        """The IR value of an output that depends on the input, which must be (T, B, ...), (B, T, ...) or (B, ...)."""
         view = self._tensors.view(tensor)
-        if view is None:
-            raise CompileError("import.outputs", f"output {key} does not depend on the inputs")
+        assert view is not None, f"output {key} is a constant"
         self.recorder.path, self.recorder.function = "", node_name(key)
         view = at_step(self.recorder, view)
-        kinds = [[axis.kind for axis in dim] for dim in view.dims]
         outer = [[TIME], [BATCH]] if self.recorder.is_timed(view) else [[BATCH]]
-        if kinds[: len(outer)] != outer:
-            raise CompileError("import.outputs", f"output {key} is {view}", hint="return it as (T, B, ...) or (B, ...)")
+        kinds = [[axis.kind for axis in dim] for dim in view.dims][: len(outer)]
+        if kinds == [[BATCH], [TIME]]:
+            self.batch_first_outputs.add(key)
+        elif kinds != outer:
+            hint = "return it as (T, B, ...), (B, T, ...) or (B, ...)"
+            raise CompileError("import.outputs", f"output {key} is {view}", hint=hint)
         return self.recorder.in_order(view).value
 
     def __torch_function__(
@@ -109,18 +122,49 @@ class Session(TorchFunctionMode):
         self._written.count(name)
         if name in LIKE and (self._tensors.is_state(args[0]) or self._written.tracked.is_state(args[0])):
             return self._constant(name, func, args, kwargs)
+        if any(self._written.tracked.is_state(tensor) for tensor in tensors_in((args, kwargs))):
+            return self._written.apply(name, func, args, kwargs)
+        if name in EMPTY:
+            return self._constant(name, func, args, kwargs).fill_(torch.nan)  # what is read unwritten is found by it
+        if writes(name, kwargs):
+            return self._write(name, func, args, kwargs)
+        if self._looks_at_written(name, args):
+            result = func(*args, **kwargs)
+            if self._tensors.note_windows(name, args, kwargs, result):
+                return result
         if self._written.takes(name, args, kwargs):
             return self._written.apply(name, func, args, kwargs)
         if not self._tensors.holds_views((args, kwargs)):
-            return func(*args, **kwargs)
+            constants: tuple[Any, dict[str, Any]] = tree_map(self._tensors.apart, (args, kwargs))
+            return func(*constants[0], **constants[1])
         if name in LIKE:
             return self._constant(name, func, args, kwargs)
         try:
             return self._apply(name, func, args, kwargs)
         except CompileError:
-            if is_in_place(name) or not self._written.remembers(name, args, kwargs):
+            if not self._written.remembers(name, args, kwargs):
                 raise
             return self._written.apply(name, func, args, kwargs)
+
+    def _write(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a function that writes into its first argument, which or what it writes may depend on the input."""
+        rest = (args[1:], kwargs)
+        if not (self._tensors.is_written(args[0]) or self._tensors.holds_views((args[0], rest))):
+            return func(*args, **kwargs)
+        if name in ASSIGNMENTS:
+            result = self._writes.assign(name, func, args, kwargs)
+            self._written.tracked.forget_aliases(args[0], [args[0]])
+            return result
+        self._writes.prepare(args[0], name)
+        if self._tensors.holds_views((args, kwargs)):
+            return self._apply(name, func, args, kwargs)
+        result = func(*args, **kwargs)
+        self._tensors.write(args[0], None)
+        return result
+
+    def _looks_at_written(self, name: str, args: tuple[Any, ...]) -> bool:
+        """Whether a function only looks differently at a tensor whose memory was written to."""
+        return name in LOOKS and bool(args) and self._tensors.is_written(args[0])
 
     def _constant(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
         """A new constant of the shape of the first argument."""
@@ -133,17 +177,17 @@ class Session(TorchFunctionMode):
     def _apply(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a function on values that depend on the input, and write it down by its rule."""
         rule = FUNCTION_RULES[rule_name(name)]
-        arguments = (args, kwargs)
-        if is_in_place(name):
-            arguments = tree_map(self._tensors.copied_constant, arguments)
-        arguments = tree_map(self._tensors.as_rules_see, arguments)
+        self.recorder.function = name.strip("_")
+        arguments = tree_map(self._tensors.as_rules_see, (args, kwargs))
         made_of = self._written.tracked.operation(name, args, kwargs)
         versions = [(tensor, tensor._version) for tensor in tensors_in((args, kwargs))]
         result = func(*args, **kwargs)
         written = [tensor for tensor, version in versions if tensor._version != version]
-        self._tensors.check_writes(written, name, result)
+        if written and not any(result is tensor for tensor in written):
+            what = f"{name} writes into a tensor that is not its first argument"
+            raise CompileError("import.in_place", what, hint="write it without changing tensors in place")
         self.recorder.function = name.strip("_")
-        views = self._recorded(name, rule, *arguments)
+        views = recorded(self.recorder, name, rule, *arguments)
         pairs = [(result, views)] if isinstance(views, View) else list(zip(result, views, strict=True))
         for tensor, view in pairs:
             if tuple(tensor.shape) != view.shape:
@@ -152,25 +196,24 @@ class Session(TorchFunctionMode):
                     f"{name} made a tensor of shape {tuple(tensor.shape)}, its rule says {view}",
                     hint="this is a bug of the compiler: please report the model",
                 )
+            if tensor.is_floating_point() and tensor.dtype is not self.recorder.dtype:
+                what = f"{name} makes {tensor.dtype} of {self.recorder.dtype}"
+                raise CompileError("import.dtype", what, hint="a network computes in one dtype; convert the module")
             self._tensors.add(tensor, view)
+        if written:
+            self._written.tracked.forget_aliases(result, [result])
+        else:
+            self._tensors.note_windows(name, args, kwargs, result)
         self._written.note(result, made_of)
         return result
 
-    def _recorded(
-        self, name: str, rule: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> View | Sequence[View]:
-        """The view, or the views, of what a rule writes down."""
-        try:
-            whole = whole_window(self.recorder, name, *args, **kwargs) if name in JOINS else None
-            if whole is not None:
-                return whole
-            (args, kwargs), step = one_step(self.recorder, (args, kwargs))
-            views = rule(self.recorder, *args, **kwargs)
-        except TypeError as error:
-            raise CompileError("import.arguments", f"cannot import this use of {name}: {error}") from error
-        if step is None:
-            return views
-        return replace(views, step=step) if isinstance(views, View) else [replace(view, step=step) for view in views]
+    def _domain(self, view: View) -> Domain:
+        """Of a view's value."""
+        return self.recorder.type(view).domain
+
+    def _record(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """The view, or the views, that the rule of a function makes of views."""
+        return recorded(self.recorder, name, FUNCTION_RULES[rule_name(name)], args, kwargs)
 
     def _enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         """Before a module runs; nothing inside of a neuron is looked at."""
@@ -208,30 +251,5 @@ class Session(TorchFunctionMode):
         return self._stack[-1] if self._stack and self._stack[-1] else type(self.module).__name__
 
 
-INDEXING = ("__getitem__", "__setitem__")
-"""Torch's function modes miss `x[0]`, `x[1:]` and `x[None]` (torch 2.3)."""
-
-
-@contextmanager
-def _observed_indexing(handler: Callable[[Any, Any, tuple[Any, ...]], Any]) -> Generator[None]:
-    """Within the context every indexing of a tensor calls `handler(function, types, arguments)`, a torch function handler."""
-    for name in INDEXING:
-        method = getattr(torch._C.TensorBase, name)  # pyright: ignore[reportPrivateUsage]
-        setattr(torch.Tensor, name, _with_handler(method, handler))
-    try:
-        yield
-    finally:
-        for name in INDEXING:
-            delattr(torch.Tensor, name)
-
-
-def _with_handler(
-    function: Callable[..., Any], handler: Callable[[Any, Any, tuple[Any, ...]], Any]
-) -> Callable[..., Any]:
-    """A method of a tensor that hands its own function and arguments to the handler."""
-
-    def index(*arguments: Any) -> Any:
-        with no_torch_function():
-            return handler(function, (), arguments)
-
-    return index
+LOOKS = frozenset((*VIEW_RULES, *SLICING_RULES, *QUERY_RULES))
+"""Functions whose results look at the memory of their first argument, where torch can do so."""

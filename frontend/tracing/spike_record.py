@@ -16,7 +16,11 @@ from ir.graph import Node
 
 
 class SpikeRecord:
-    """The spikes of every neuron layer of a module, in the order in which the layers ran."""
+    """
+    The spikes of every neuron layer of a module, in the order in which the layers ran.
+
+    Copies are kept, and given to the module, as it may write into what its layers return and into its inputs.
+    """
 
     def __init__(self, module: nn.Module) -> None:
         self._module = module
@@ -32,7 +36,7 @@ class SpikeRecord:
         reset_neurons(self._module)
         try:
             with self._fired:
-                result = self._module(**inputs)
+                result = self._module(**{name: tensor.clone() for name, tensor in inputs.items()})
             for path, child in neurons:
                 if is_single_step(child) and path in self._spikes:
                     self._spikes[path] = [torch.stack(self._spikes[path])]
@@ -46,7 +50,7 @@ class SpikeRecord:
         """A hook that keeps the spikes of the layer at `path`."""
 
         def hook(_module: nn.Module, _args: Any, result: Any) -> None:
-            self._spikes.setdefault(path, []).append(spikes_of(result))
+            self._spikes.setdefault(path, []).append(spikes_of(result).clone())
 
         return hook
 

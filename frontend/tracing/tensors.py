@@ -1,85 +1,75 @@
 """
 Which tensors of a running model depend on its input: those that tracing has seen, as views of IR values, and all others.
 
-The others were computed where tracing cannot see, by scripted code or from state that leaked. `Taint` finds them one level
-below tracing, on the storages that every kernel reads and writes, so that nothing is dropped in silence.
+Where a model writes into a tensor, what it and all others that look at the same memory are from then on is found by what was
+written where (`memory`, `assembly`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import torch
-from torch.multiprocessing.reductions import StorageWeakRef
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_map
 
 from frontend.recording.layout import View
+from frontend.tracing.storage.assembly import Writer, assembled
+from frontend.tracing.storage.memory import Content, Memory, Mosaic, Region
+from frontend.tracing.storage.taint import Taint, memory_of, no_torch_function, tensors_in
 from ir.errors import CompileError
 
-no_torch_function: Callable[[], AbstractContextManager[None]] = torch._C.DisableTorchFunction  # pyright: ignore
-"""Within it torch's functions only compute: no mode and no subclass hears of them."""
 
+@dataclass(frozen=True)
+class Window:
+    """How a tensor was made that looks at the memory of another one: `parent` is an argument of the function."""
 
-class Taint(TorchDispatchMode):
-    """While active, marks everything that is computed from marked tensors."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._marked: dict[int, StorageWeakRef] = {}
-
-    def mark(self, tensor: torch.Tensor) -> None:
-        """Say that a tensor depends on the input."""
-        reference = _storage(tensor)
-        self._marked[reference.cdata] = reference
-
-    def clear(self, tensor: torch.Tensor) -> None:
-        """Say that a tensor depends on the shape of the input only."""
-        self._marked.pop(_storage(tensor).cdata, None)  # pyright: ignore[reportUnknownArgumentType]
-
-    def reaches(self, tensor: torch.Tensor) -> bool:
-        """Whether a tensor depends on the input."""
-        return _storage(tensor).cdata in self._marked
-
-    def __torch_dispatch__(
-        self, func: Any, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        with no_torch_function():
-            result = func(*args, **(kwargs or {}))
-        if any(self.reaches(tensor) for tensor in tensors_in((args, kwargs or {}))):
-            for tensor in tensors_in(result):
-                self.mark(tensor)
-        return result
-
-
-def _storage(tensor: torch.Tensor) -> StorageWeakRef:
-    """A tensor's memory. While the reference lives, no other memory gets the same address."""
-    with no_torch_function():
-        return StorageWeakRef(tensor.untyped_storage())
-
-
-def tensors_in(tree: Any) -> list[torch.Tensor]:
-    """The tensors in nested arguments or results."""
-    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
+    parent: torch.Tensor
+    function: str
+    arguments: tuple[tuple[Any, ...], dict[str, Any]]
+    place: int | None = None
+    """Which of several results it is."""
 
 
 class TracedTensors:
     """The views behind the tensors of one run; `taint` must be active while the model runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, writer: Writer) -> None:
         self.taint = Taint()
+        self._writer = writer
         self._views: dict[int, tuple[torch.Tensor, View]] = {}  # keeps the tensors, so that no id is used twice
-        self._overwritten: dict[int, str] = {}
+        self._windows: dict[int, tuple[torch.Tensor, Window]] = {}
+        self._memories: dict[int, Memory] = {}
         self._states: dict[int, tuple[torch.Tensor, str, str]] = {}
         self._refused: dict[int, tuple[torch.Tensor, CompileError]] = {}
+        self._kept: dict[int, torch.Tensor] = {}
 
     def add(self, tensor: torch.Tensor, view: View) -> None:
         """From now on a tensor is a view."""
         self._views[id(tensor)] = (tensor, view)
-        self._overwritten.pop(id(tensor), None)
+        self._windows.pop(id(tensor), None)
         self.taint.mark(tensor)
+        memory = self._memory(tensor)
+        if memory is not None:
+            memory.write(_region(tensor), view)
+
+    def note_windows(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> bool:
+        """
+        Take note of results that look at the memory of the first argument; whether all of them do.
+
+        Where they are not added too, they are what the memory holds when they are read.
+        """
+        results, parent = tensors_in(result), args[0] if args else None
+        if not (results and isinstance(parent, torch.Tensor)):
+            return False
+        if any(memory_of(tensor) != memory_of(parent) for tensor in results):
+            return False
+        for place, tensor in enumerate(results):
+            within = None if isinstance(result, torch.Tensor) else place
+            if tensor is not parent:
+                self._windows[id(tensor)] = (tensor, Window(parent, function, (args, kwargs), within))
+        return True
 
     def add_state(self, tensor: torch.Tensor, what: str, path: str) -> None:
         """From now on a tensor is the state `what` of the neuron at `path`: no value, unless it is a view too."""
@@ -89,14 +79,24 @@ class TracedTensors:
         """From now on a tensor is no value; the error says why."""
         self._refused[id(tensor)] = (tensor, error)
 
+    def keep(self, tree: Any) -> None:
+        """Tensors in nested results belong to a neuron, which reads them at its next step: nobody else may write them."""
+        self._kept.update((memory_of(tensor), tensor) for tensor in tensors_in(tree))
+
+    def is_kept(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor looks at memory that a neuron reads at its next step."""
+        return memory_of(tensor) in self._kept
+
     def is_state(self, tensor: Any) -> bool:
         """Whether a tensor is a state of a neuron."""
         return id(tensor) in self._states
 
     def view(self, tensor: torch.Tensor) -> View | None:
         """The view that a tensor is, None for a constant; CompileError if it depends on the input in an unseen way."""
-        if id(tensor) in self._overwritten:
-            raise _written_elsewhere(self._overwritten[id(tensor)])
+        memory = self._memory(tensor)
+        if memory is not None:
+            content = self._content(memory, tensor)
+            return content if isinstance(content, View) else None
         entry = self._views.get(id(tensor))
         if entry is not None:
             return entry[1]
@@ -123,8 +123,49 @@ class TracedTensors:
         return id(tensor) in self._views
 
     def views(self) -> list[tuple[torch.Tensor, View]]:
-        """All tensors that are views."""
-        return list(self._views.values())
+        """All tensors that are views, those aside whose memory was written."""
+        return [entry for entry in self._views.values() if not self.is_written(entry[0])]
+
+    def _content(self, memory: Memory, tensor: torch.Tensor) -> Content:
+        """What a tensor holds whose memory was written; a window on all of another tensor is made of it again."""
+        region = _region(tensor)
+        content = memory.read(region)
+        if not isinstance(content, Mosaic):
+            return content
+        _, window = self._windows.get(id(tensor), (None, None))
+        if window is None or prod(window.parent.shape) != prod(tensor.shape) or self.view(window.parent) is None:
+            content = assembled(content, self._writer)
+        else:
+            args, kwargs = tree_map(self.as_rules_see, window.arguments)
+            made: Any = self._writer.record(window.function, *args, **kwargs)
+            content = made if window.place is None else made[window.place]
+        memory.write(region, content)  # as one piece: what is read again is written down once
+        return content
+
+    def _memory(self, tensor: torch.Tensor) -> Memory | None:
+        return self._memories.get(memory_of(tensor)) if self._memories else None
+
+    def is_written(self, tensor: Any) -> bool:
+        """Whether a tensor looks at memory that was written to."""
+        return isinstance(tensor, torch.Tensor) and self._memory(tensor) is not None
+
+    def prepare_write(self, tensor: torch.Tensor) -> None:
+        """Before a function writes into a tensor: keep what all that look at its memory are by now."""
+        key = memory_of(tensor)
+        if key in self._memories:
+            return
+        with no_torch_function():
+            memory = self._memories[key] = Memory(tensor)
+        for other, view in self._views.values():
+            if id(other) not in self._windows and memory_of(other) == key:
+                memory.write(_region(other), view)
+
+    def write(self, tensor: torch.Tensor, view: View | None) -> None:
+        """A tensor, prepared before, was overwritten with a view, or with constants."""
+        memory = self._memories[memory_of(tensor)]
+        with no_torch_function():
+            memory.write(_region(tensor), tensor.detach().numpy().copy() if view is None else view)
+        self.taint.mark(tensor)
 
     def depends_on_input(self, tensor: torch.Tensor) -> bool:
         """Whether a tensor is a view, or was computed from one in any way."""
@@ -135,28 +176,22 @@ class TracedTensors:
         return any([self.view(tensor) is not None for tensor in tensors_in(tree)])
 
     def as_rules_see(self, leaf: Any) -> Any:
-        """An argument for a function rule: the view in place of a traced tensor."""
+        """An argument for a function rule: the view in place of a traced tensor, constants as they are now."""
         view = self.view(leaf) if isinstance(leaf, torch.Tensor) else None
-        return leaf if view is None else view
+        return self.apart(leaf) if view is None else view
 
-    def copied_constant(self, leaf: Any) -> Any:
-        """A constant tensor as it is now, before a function writes into it; anything else itself."""
-        constant = isinstance(leaf, torch.Tensor) and self.view(leaf) is None
-        return leaf.clone() if constant else leaf
+    def _constants(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A copy of a tensor of constants, in memory of its own that does not depend on the input."""
+        with no_torch_function():
+            copy = tensor.detach().clone()
+        self.taint.clear(copy)
+        return copy
 
-    def check_writes(self, written: list[torch.Tensor], function: str, result: Any) -> None:
-        """A tensor may be changed in place if it is the result; other tensors that look at its memory may not be used again."""
-        for tensor in written:
-            memory = tensor.untyped_storage().data_ptr()
-            if result is not tensor:
-                raise _written_elsewhere(function)
-            sharing = (other for other, _ in self._views.values() if other.untyped_storage().data_ptr() == memory)
-            self._overwritten.update({id(other): function for other in sharing})
+    def apart(self, leaf: Any) -> Any:
+        """A constant in memory that was written to as a constant of its own; anything else itself."""
+        return self._constants(leaf) if self.is_written(leaf) else leaf
 
 
-def _written_elsewhere(function: str) -> CompileError:
-    return CompileError(
-        "import.in_place",
-        f"{function} writes into a tensor that is also used elsewhere",
-        hint="write it without changing tensors in place",
-    )
+def _region(tensor: torch.Tensor) -> Region:
+    with no_torch_function():
+        return Region.of(tensor)

@@ -10,63 +10,145 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import nn
 
+from frontend.input_domain import input_domains, shown_values
+from frontend.recording.axis_order import TIME_FIRST, AxisOrder
+from frontend.recording.dtype import dtype_of, takes_ids
 from frontend.recording.recorder import Recorder
+from frontend.tracing.outputs import named_outputs
 from frontend.tracing.session import Session
-from frontend.type_guards import is_list, is_mapping, is_tuple
 from ir.errors import CompileError
 from ir.graph import Graph
+from ir.types import REAL, Domain
 from ir.verify import verify
 
-_BATCHES = (3, 5, 7)
-"""Traced batch sizes: the first that is not the number of steps, so that the two axes cannot be confused."""
+_BATCHES = (3, 5)
+"""Traced batch sizes."""
+
+
+BATCH_FIRST_ERRORS = (
+    "import.axes",
+    "import.forward",
+    "import.inputs",
+    "import.outputs",
+    "import.step_mode",
+    "import.steps",
+)
+"""Rules that a module breaks which takes (B, T, ...), when it is given (T, B, ...)."""
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A module's computation."""
+
+    graph: Graph
+    """Of level `source`; all in it is (T, B, ...)."""
+    order: AxisOrder
+    """Of the module's own inputs and outputs."""
 
 
 def trace_module(
     module: nn.Module, example: Mapping[str, torch.Tensor], static: Sequence[str], steps: int, name: str
 ) -> Graph:
+    """The graph of a module that takes (T, B, ...); see `trace_in_order`."""
+    return trace_in_order(module, example, static, steps, name, batch_first=False).graph
+
+
+def trace_in_order(
+    module: nn.Module,
+    example: Mapping[str, torch.Tensor],
+    static: Sequence[str],
+    steps: int,
+    name: str,
+    batch_first: bool | None = None,
+    domains: Mapping[str, Domain] | None = None,
+) -> Traced:
     """
     The module's computation as a graph of level `source`.
 
+    Time is the axis along which the neurons step. So there is one order at most in which a module can be imported: where nobody
+    says which it is, (T, B, ...) is tried first, and (B, T, ...) where the module turns out to exchange the two.
+
     Args:
         module: in eval mode; neurons take the whole window at once, or one step per call of a loop in `forward`.
-        example: input by parameter name of `forward`: (B, ...) if static, else (T, B, ...); any B.
+        example: input by parameter name of `forward`: (B, ...) if static, else (T, B, ...) or (B, T, ...); any B.
         static: the inputs without a time axis.
-        steps: T, the number of steps of a window.
+        steps: T, the number of steps of a window; 0 for as many as the example has.
         name: of the graph.
+        batch_first: whether inputs are (B, T, ...); None to find out.
+        domains: input -> what it takes; by default what the example shows.
 
     Raises:
         CompileError: for inputs that do not fit and for anything that cannot be imported.
     """
+    if domains is None:
+        domains = input_domains({}, shown_values(example, static))
+    trace = partial(_traced, module, example, static, steps, name, domains)
+    if batch_first is not None:
+        return trace(AxisOrder(batch_first))
     try:
-        _check_call(module, example, static, steps)
-        graph = _trace(module, example, static, steps, name)
+        return trace(TIME_FIRST)
+    except CompileError as error:
+        if error.rule not in BATCH_FIRST_ERRORS or set(example) <= set(static):
+            raise
+        try:
+            return trace(AxisOrder(batch_first=True))
+        except CompileError:
+            raise error from error.__cause__
+
+
+def _traced(
+    module: nn.Module,
+    example: Mapping[str, torch.Tensor],
+    static: Sequence[str],
+    steps: int,
+    name: str,
+    domains: Mapping[str, Domain],
+    order: AxisOrder,
+) -> Traced:
+    """The module traced with its axes in one order."""
+    timed = [tensor for key, tensor in example.items() if key not in static]
+    axis = 1 if order.batch_first else 0
+    steps = steps or next((tensor.shape[axis] for tensor in timed if tensor.ndim > axis), 0)
+    parameters = _parameters(module)  # held, as states among them are replaced while it runs: no id is used twice
+    try:
+        dtype = dtype_of(module, example.values())
+        _check_call(module, example, static, steps, order)
+        _check_numbers(module, example, dtype)
+        names = {id(tensor): key for key, tensor in parameters}
+        session = Session(module, Recorder(name, steps, _batch(steps), names, dtype), order)
+        inputs = {key: session.input(key, x, domains.get(key, REAL), key in static) for key, x in example.items()}
+        traced = _trace(session, inputs, order)
     except CompileError as error:
         raise CompileError(
             error.rule, error.what, where=error.where or type(module).__name__, hint=error.hint
         ) from error.__cause__
-    verify(graph, "source")
-    return graph
+    verify(traced.graph, "source")
+    return traced
 
 
-def _trace(
-    module: nn.Module, example: Mapping[str, torch.Tensor], static: Sequence[str], steps: int, name: str
-) -> Graph:
-    batch = next(size for size in _BATCHES if size != steps)
-    parameters = _parameters(
-        module
-    )  # held, as states among them are replaced while the module runs: no id is used twice
-    session = Session(module, Recorder(name, steps, batch, {id(tensor): key for key, tensor in parameters}))
-    inputs = {key: session.input(key, tensor, key in static) for key, tensor in example.items()}
-    result = session.run(inputs)
-    return session.recorder.build({key: session.output(key, value) for key, value in named_outputs(result).items()})
+def _trace(session: Session, inputs: Mapping[str, torch.Tensor], order: AxisOrder) -> Traced:
+    results = named_outputs(session.run(inputs))
+    depending = {key: tensor for key, tensor in results.items() if session.depends_on_input(tensor)}
+    if not depending:
+        raise CompileError("import.outputs", f"output {next(iter(results))} does not depend on the inputs")
+    graph = session.recorder.build({key: session.output(key, tensor) for key, tensor in depending.items()})
+    return Traced(graph, replace(order, batch_first_outputs=frozenset(session.batch_first_outputs)))
 
 
-def _check_call(module: nn.Module, example: Mapping[str, torch.Tensor], static: Sequence[str], steps: int) -> None:
+def _batch(steps: int) -> int:
+    """The batch to trace, which is not the number of steps, so that the two axes cannot be confused."""
+    return next(size for size in _BATCHES if size != steps)
+
+
+def _check_call(
+    module: nn.Module, example: Mapping[str, torch.Tensor], static: Sequence[str], steps: int, order: AxisOrder
+) -> None:
     """CompileError where the module is not ready, or the example does not fit its forward."""
     if module.training:
         raise CompileError("import.training", "the module is in training mode", hint="call module.eval() first")
@@ -82,61 +164,33 @@ def _check_call(module: nn.Module, example: Mapping[str, torch.Tensor], static: 
             hint="name the example inputs like the parameters of forward",
         )
     for key, tensor in example.items():
-        _check_input(key, tensor, key in static, steps)
+        _check_shape(key, tensor, key in static, steps, order)
 
 
-def _check_input(key: str, tensor: object, static: bool, steps: int) -> None:
-    """CompileError where an example input is not (T, B, ...) or (B, ...) of finite float32 numbers, or of ids in int64."""
-    if not isinstance(tensor, torch.Tensor) or tensor.dtype not in (torch.float32, torch.int64):
-        raise CompileError(
-            "import.inputs", f"example input {key} is not a float32 tensor", hint="convert it with .float()"
-        )
-    if not bool(torch.isfinite(tensor).all()):
-        raise CompileError("import.inputs", f"example input {key} holds NaN or infinity")
-    if not static and (tensor.ndim < 2 or tensor.shape[0] != steps):
+def _check_shape(key: str, tensor: torch.Tensor, static: bool, steps: int, order: AxisOrder) -> None:
+    """CompileError where an example input is not (T, B, ...), or (B, T, ...), or (B, ...) if static."""
+    axis, layout = (1, f"(B, {steps}, ...)") if order.batch_first else (0, f"({steps}, B, ...)")
+    if not static and (tensor.ndim < 2 or tensor.shape[axis] != steps):
         raise CompileError(
             "import.inputs",
-            f"example input {key} has shape {tuple(tensor.shape)}, not ({steps}, B, ...)",
-            hint="time comes first; name inputs without time in STATIC_INPUTS",
+            f"example input {key} has shape {tuple(tensor.shape)}, not {layout}",
+            hint="time comes first, or second with batch_first=True; name inputs without time in STATIC_INPUTS",
         )
     if tensor.ndim < 1 or 0 in tensor.shape:
         raise CompileError("import.inputs", f"example input {key} of shape {tuple(tensor.shape)} is empty")
+
+
+def _check_numbers(module: nn.Module, example: Mapping[str, torch.Tensor], dtype: torch.dtype) -> None:
+    """CompileError where an example input does not hold finite numbers in the module's dtype, or ids."""
+    for key, tensor in example.items():
+        if tensor.dtype is not dtype and not takes_ids(module, tensor):
+            what = f"example input {key} is {tensor.dtype}, the module computes in {dtype}"
+            raise CompileError("import.inputs", what, hint=f"convert it with .to({dtype})")
+        if not bool(torch.isfinite(tensor).all()):
+            raise CompileError("import.inputs", f"example input {key} holds NaN or infinity")
 
 
 def _parameters(module: nn.Module) -> list[tuple[str, torch.Tensor]]:
     """Parameters and buffers by name; of several names of one the first comes last."""
     named = [*module.named_parameters(), *module.named_buffers()]
     return list(reversed(named))
-
-
-def _is_pair_with_state(result: Any) -> bool:
-    """Whether a result is (output, list of neuron states), states being named tuples, None or lists of them."""
-    if not (is_tuple(result) and len(result) == 2 and is_list(result[1])):
-        return False
-    return all(part is None or hasattr(part, "_fields") or isinstance(part, list) for part in result[1])
-
-
-def named_outputs(result: Any) -> dict[str, torch.Tensor]:
-    """
-    The outputs of a forward pass by name: a dict's keys, a named tuple's fields, output0, output1, ..., or output.
-
-    Of Norse's pairs (output, state) the state of the neurons is no output.
-    """
-    result = result[0] if _is_pair_with_state(result) else result
-    if isinstance(result, torch.Tensor):
-        return {"output": result}
-    table: dict[str, Any]
-    if is_mapping(result):
-        table = {str(key): value for key, value in result.items()}
-    elif hasattr(result, "_fields"):
-        table = dict(zip(result._fields, result, strict=True))
-    elif is_tuple(result) or is_list(result):
-        table = {f"output{place}": value for place, value in enumerate(result)}
-    else:
-        table = {"output": result}
-    for key, value in table.items():
-        if not isinstance(value, torch.Tensor):
-            raise CompileError(
-                "import.outputs", f"output {key} is a {type(value).__name__}", hint="return tensors only"
-            )
-    return table

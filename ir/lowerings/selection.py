@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ir.errors import CompileError, DeployError, Violation
+from ir.errors import CompileError, DeployError, Violation, known_names
 from ir.graph import Graph, Node
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.table import LOWERINGS, Strategy
@@ -92,7 +92,7 @@ def _check_override(key: str, strategy: str, modules: set[str]) -> None:
         hint = f"operations: {_choices()}; or the path of a module"
         raise CompileError("lower.override", f"{key!r} is neither an operation nor a module", where=key, hint=hint)
     if strategy not in names:
-        hint = f"known: {', '.join(sorted(names))}"
+        hint = known_names(strategy, sorted(names))
         raise CompileError("lower.strategy", f"{key} has no strategy {strategy!r}", where=key, hint=hint)
 
 

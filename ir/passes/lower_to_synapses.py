@@ -64,4 +64,5 @@ def apply(deployment: Deployment, context: Context) -> Deployment:
 
 def _unknown(node: Node) -> CompileError:
     what = f"%{node.name}: {node.op.kind} has no lowering"
-    return CompileError("lower.unknown", what, where=str(node.provenance), hint=f"lowered are: {', '.join(LOWERINGS)}")
+    hint = "a host can run it before the first neurons or behind the last ones"
+    return CompileError("lower.unknown", what, where=str(node.provenance), hint=hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ir.errors import CompileError, DeployError, Violation
+from ir.errors import CompileError, DeployError, Violation, known_names
 
 FIRST = Violation(
     rule="loihi.delay", what="%a waits 70 steps", where="net.a", hint="shorten it", node="a", number=70, limit=62
@@ -47,3 +47,16 @@ def test_a_network_that_cannot_be_deployed_names_every_violation():
 def test_exit_codes_tell_bad_input_from_a_network_that_a_target_lacks():
     assert (CompileError("a", "b").exit_code, DeployError([FIRST]).exit_code) == (2, 3)
     assert isinstance(DeployError([FIRST]), CompileError)
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "hint"),
+    [
+        ("x", [], "known: none"),
+        ("x", ["a", "b", "a"], "known: a, b"),
+        ("convd", [*"abcdefgh", "conv1d", "conv2d", "linear"], "known names like it: conv2d, conv1d"),
+        ("zzz", [*"abcdefghi"], "none of the 9 known names is like it"),
+    ],
+)
+def test_names_that_are_known(name: str, known: list[str], hint: str):
+    assert known_names(name, known) == hint

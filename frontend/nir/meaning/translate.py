@@ -19,7 +19,7 @@ from frontend.nir.meaning.projections import OpWithParams, delay_steps, projecti
 from frontend.nir.meaning.recurrence import Lags, lags
 from frontend.nir.meaning.semantics import Semantics
 from frontend.nir.reading.network import NirNetwork, NirNode
-from ir.errors import CompileError
+from ir.errors import CompileError, known_names
 from ir.graph import Array, Graph, free_name
 from ir.ops import Delay
 from ir.types import CURRENT, REAL, Type
@@ -100,7 +100,7 @@ def _domains(network: NirNetwork, stated: Mapping[str, str]) -> dict[str, str]:
     unknown = sorted(set(stated) - set(network.inputs))
     if unknown:
         raise CompileError(
-            "nir.input", f"the network has no input {unknown[0]!r}", hint=f"known: {', '.join(network.inputs)}"
+            "nir.input", f"the network has no input {unknown[0]!r}", hint=known_names(unknown[0], network.inputs)
         )
     domains: dict[str, str] = {}
     for key in network.inputs:

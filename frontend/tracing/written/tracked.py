@@ -66,8 +66,9 @@ class TrackedExpressions:
             expression = self.of(arg)
             if expression is not None:
                 return expression
-            first = arg.detach().reshape(-1)[:1]
-            return float(first) if arg.numel() and bool((arg == first).all()) else None
+            constant = self._tensors.apart(arg)
+            first = constant.detach().reshape(-1)[:1]
+            return float(first) if constant.numel() and bool((constant == first).all()) else None
         return float(arg) if isinstance(arg, (bool, int, float)) else None
 
     def keep(self, tensor: torch.Tensor, expression: Expression) -> None:

@@ -18,7 +18,8 @@ import torch
 
 from frontend.recording.layout import View
 from frontend.recording.recorder import Recorder
-from frontend.tracing.tensors import TracedTensors, tensors_in
+from frontend.tracing.storage.taint import tensors_in
+from frontend.tracing.tensors import TracedTensors
 from frontend.tracing.written.chains import offsets_of
 from frontend.tracing.written.comparisons import clamped_to, compared, is_firing, plain_name, rounded
 from frontend.tracing.written.expressions import FUNCTIONS, Expression, Key, exactly

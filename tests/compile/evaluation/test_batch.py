@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from compile.evaluation.result_cache import unpack
 from compile.stages.build import Build, build_part
 from compile.stages.load import load_source
 from compile.stages.options import Options
+from frontend.recording.axis_order import AxisOrder
 
 SAMPLES = {"x": np.random.default_rng(0).integers(0, 2, (2, 5, 6)).astype(np.float32)}
 
@@ -35,6 +37,12 @@ def test_a_network_is_its_deployment_without_what_passes_noted(build: Build, net
     assert (network.name, network.profile.name) == ("network", "loihi2")
     assert network.deployment.chip == build.deployment.chip
     assert (network.deployment.schedule, network.deployment.floating) == (None, None)
+
+
+def test_the_order_of_axes_belongs_to_what_results_depend_on(network: Network):
+    other = replace(network, order=AxisOrder(batch_first=True))
+    assert other.digest != network.digest
+    assert pickle.loads(pickle.dumps(other)).program.order == other.order
 
 
 def test_it_travels_without_its_engine_and_computes_the_same(network: Network):

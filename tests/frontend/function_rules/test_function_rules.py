@@ -76,4 +76,4 @@ REFUSED: dict[str, Any] = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_cannot_be_imported_is_one_error(case: str, check_refused: Any) -> None:
     error = check_refused(REFUSED[case], "import.function")
-    assert "known: abs, absolute, " in error.hint
+    assert len(error.hint) < 100

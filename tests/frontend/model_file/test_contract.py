@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from frontend.model_file.contract import (
+    batch_first,
     built_parts,
     config_name,
     default_weights,
@@ -60,6 +61,15 @@ def test_inputs_without_time(file: Make) -> None:
     assert static_inputs(file("")) == ()
     assert static_inputs(file("STATIC_INPUTS = ['a', 'b']")) == ("a", "b")
     refused(lambda: static_inputs(file("STATIC_INPUTS = ('regions')")), "not a tuple of names")
+
+
+def test_the_order_of_batch_and_time(file: Make) -> None:
+    assert [batch_first(file(text)) for text in ("", "BATCH_FIRST = True", "BATCH_FIRST = False")] == [
+        None,
+        True,
+        False,
+    ]
+    refused(lambda: batch_first(file("BATCH_FIRST = 1")), "BATCH_FIRST is 1")
 
 
 def test_the_number_of_steps(file: Make) -> None:

@@ -61,7 +61,7 @@ def test_state_without_a_rule_is_refused_with_its_framework_s_neurons() -> None:
     with pytest.raises(CompileError, match=r"no rule for .*NeuNorm, which has state") as caught:
         neuron_rule(layer.NeuNorm(4, 4, 4))
     assert caught.value.rule == "import.module"
-    assert LIF_NAME in caught.value.hint
+    assert 1 <= caught.value.hint.count("spikingjelly") <= 3
     assert "norse" not in caught.value.hint
 
 

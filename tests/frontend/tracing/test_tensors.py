@@ -1,24 +1,22 @@
-"""Which tensors depend on the input: those that are views, those that only `Taint` finds, and those that were overwritten."""
+"""Which tensors depend on the input: those that are views, those that only `Taint` finds, and those whose memory was written."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 
 from frontend.recording.layout import BATCH, Axis, View
-from frontend.tracing.tensors import Taint, TracedTensors, tensors_in
+from frontend.tracing.storage.assembly import Writer
+from frontend.tracing.tensors import TracedTensors
 from ir.errors import CompileError
+from ir.types import SPIKE
 
 Tensor = torch.Tensor
 VIEW = View("x", ((Axis(BATCH, 3),),))
-
-
-def _stale(x: Tensor) -> Tensor:
-    x.flatten(2).mul_(2.0)
-    return x
 
 
 @torch.jit.script
@@ -27,8 +25,6 @@ def _scripted(x: torch.Tensor) -> torch.Tensor:
 
 
 REFUSED: dict[str, tuple[Callable[[Tensor, Tensor, Tensor], object], str]] = {
-    "in place on a view": (lambda x, y, s: [x.flatten(2).add_(1.0), x][1], "import.in_place"),
-    "used after its view was written": (lambda x, y, s: _stale(x + 1.0), "import.in_place"),
     "scripted": (lambda x, y, s: x + _scripted(x), "import.hidden"),
 }
 
@@ -38,27 +34,9 @@ def test_what_tracing_cannot_follow_is_one_error(case: str, check_refused: Any) 
     check_refused(*REFUSED[case])
 
 
-def test_taint_follows_values_not_forms() -> None:
-    with Taint() as taint:
-        x, y = torch.ones(3), torch.ones(3)
-        taint.mark(x)
-        assert taint.reaches(x[1:] * 2)
-        assert taint.reaches((x + y).view(3, 1))
-        assert not taint.reaches(y * 2)
-        y.copy_(x)
-        assert taint.reaches(y)
-        taint.clear(y)
-        assert not taint.reaches(y)
-
-
-def test_tensors_in_nested_arguments() -> None:
-    a, b = torch.ones(1), torch.ones(2)
-    assert [id(tensor) for tensor in tensors_in(((a, 3), {"x": [b, "text"], "y": None}))] == [id(a), id(b)]
-
-
 @pytest.fixture
 def tensors() -> TracedTensors:
-    return TracedTensors()
+    return TracedTensors(Writer(lambda *_: pytest.fail("nothing is assembled"), lambda _: SPIKE))
 
 
 def test_a_tensor_is_a_view_a_constant_or_hidden(tensors: TracedTensors) -> None:
@@ -97,21 +75,42 @@ def test_arguments_as_rules_see_them(tensors: TracedTensors) -> None:
     assert [tensors.as_rules_see(leaf) for leaf in (x, constant, 7)] == [VIEW, constant, 7]
     assert tensors.holds_views(([constant], {"other": x}))
     assert not tensors.holds_views(([constant], {"other": 7}))
-    copy = tensors.copied_constant(constant)
-    constant.mul_(5)
-    assert copy.tolist() == [1, 1, 1]
-    assert tensors.copied_constant(x) is x
+    assert tensors.apart(constant) is constant
 
 
-def test_what_looks_at_overwritten_memory_is_not_used_again(tensors: TracedTensors) -> None:
-    x = torch.ones(3)
-    same = x.view(3)
+def test_all_that_look_at_written_memory_see_the_write(tensors: TracedTensors) -> None:
+    x, other = torch.ones(3), replace(VIEW, value="y")
+    same, flat = x.view(3), x.detach()
     for tensor in (x, same):
         tensors.add(tensor, VIEW)
-    tensors.check_writes([x], "mul_", result=x)
-    tensors.add(x, VIEW)  # the result of the write
-    assert tensors.view(x) is VIEW
-    with pytest.raises(CompileError, match="mul_ writes into a tensor that is also used elsewhere"):
-        tensors.view(same)
-    with pytest.raises(CompileError, match="copy_ writes"):
-        tensors.check_writes([x], "copy_", result=torch.ones(3))
+    assert not tensors.is_written(x)
+    tensors.prepare_write(x)
+    x.mul_(2)
+    tensors.write(x, other)
+    assert [tensors.view(tensor) for tensor in (x, same, flat)] == [other, other, other]
+    assert tensors.is_written(flat)
+
+
+def test_constants_in_written_memory_are_constants_apart(tensors: TracedTensors) -> None:
+    memory = torch.zeros(2, 3)
+    tensors.prepare_write(memory)
+    tensors.write(memory[1], VIEW)
+    assert (tensors.view(memory[0]), tensors.view(memory[1])) == (None, VIEW)
+    copy = tensors.as_rules_see(memory[0])
+    memory[0] = 7
+    assert copy.tolist() == [0, 0, 0]
+    assert not tensors.taint.reaches(copy)
+
+
+def test_a_window_is_made_again_of_what_it_looks_at() -> None:
+    made = list[tuple[Any, ...]]()
+    tensors = TracedTensors(Writer(lambda *call: [made.append(call), VIEW][1], lambda _: SPIKE))
+    memory = torch.zeros(1, 3)
+    turned = memory.t()
+    assert tensors.note_windows("t", (memory,), {}, turned)
+    assert not tensors.note_windows("clone", (memory,), {}, memory.clone())
+    tensors.prepare_write(memory)
+    row = VIEW.with_dims(((), *VIEW.dims))
+    tensors.write(memory, row)
+    assert tensors.view(turned) is VIEW
+    assert made == [("t", row)]

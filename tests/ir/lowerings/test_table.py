@@ -40,7 +40,7 @@ def test_choices_have_costs_and_features_have_hints(row: str):
 
 def test_an_operation_without_a_row_is_an_error():
     builder = GraphBuilder("padded", 1)
-    x = builder.add(Function("exp"), builder.add(Input("spike[3]"), name="x"), name="e")
+    x = builder.add(Function("square"), builder.add(Input("spike[3]"), name="x"), name="square")
     graph = builder.build({"y": builder.add(Lif(0.5), x, name="y")})
-    with pytest.raises(CompileError, match=r"%e: function has no lowering\n.*lowered are: attention"):
+    with pytest.raises(CompileError, match=r"%square: function has no lowering\n.*before the first neurons"):
         lower_to_synapses(graph, None, {})  # pyright: ignore[reportArgumentType]

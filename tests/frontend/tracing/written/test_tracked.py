@@ -7,9 +7,11 @@ import torch
 
 from frontend.recording.layout import BATCH, FEATURE, Axis, View
 from frontend.recording.recorder import Recorder
+from frontend.tracing.storage.assembly import Writer
 from frontend.tracing.tensors import TracedTensors
 from frontend.tracing.written.expressions import Expression
 from frontend.tracing.written.tracked import CURRENT, SPIKES, STATE, TrackedExpressions
+from ir.types import SPIKE
 
 VIEW = View("x", ((Axis(BATCH, 3),), (Axis(FEATURE, 2, (0,)),)), step=0)
 V = Expression((STATE, "site", 0))
@@ -17,7 +19,7 @@ V = Expression((STATE, "site", 0))
 
 class Run:
     def __init__(self) -> None:
-        self.tensors = TracedTensors()
+        self.tensors = TracedTensors(Writer(lambda *_: None, lambda _: SPIKE))
         self.tracked = TrackedExpressions(Recorder("net", 4, 3, {}), self.tensors)
         self.x, self.mem = torch.ones(3, 2), torch.zeros(3, 2)
         self.tensors.add(self.x, VIEW)
