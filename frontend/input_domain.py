@@ -88,7 +88,8 @@ def check_values(name: str, values: Array, domain: Domain) -> None:
     if wrong.any():
         value = values[wrong][0]
         what = f"input {name} holds {value:g}, but it is {domain}: whole numbers from 0 to {largest}"
-        hint = (
-            f"say what it can be: domains={{{name!r}: 'count<{LARGEST}>'}}, or 'real'; --domain {name}=count:{LARGEST}"
-        )
+        small = value == np.rint(value) and 0 < value <= LARGEST
+        wide = f"count<{int(value)}>" if small else "real"
+        flag = f"--domain {name}={wide.replace('<', ':').rstrip('>')}"
+        hint = f"compile it for what it can be: domains={{{name!r}: {wide!r}}}, on the command line {flag}"
         raise CompileError("inputs.domain", what, hint=hint)

@@ -15,9 +15,9 @@ from torch import nn
 from compile.stages.npz import read_arrays
 from compile.stages.options import Options
 from compile.stages.source import Example, Part, Source
-from frontend.input_domain import input_domains
+from frontend.input_domain import input_domains, stated_domain
 from frontend.model_file.model_file import ModelFile, load_model_file
-from frontend.netx.network import read_net
+from frontend.netx.network import IntegerNetwork, read_net
 from frontend.nir.import_nir import import_nir
 from frontend.nir.reading.values import as_array
 from frontend.recording.dtype import in_dtype_of
@@ -54,7 +54,21 @@ def load_source(network: Any, options: Options, example: Example | None = None) 
     if stated and source.reading is None:
         what = f"--{stated[0]} is about NIR files; {source.name} says itself what it computes"
         raise CompileError(f"options.{stated[0]}", what, where=source.name, hint=f"leave --{stated[0]} out")
+    _check_domains(source, options.domains)
     return source
+
+
+def _check_domains(source: Source, domains: Mapping[str, str]) -> None:
+    """Refuse domains of inputs that there are not, and of networks that say themselves what their inputs take."""
+    inputs = dict.fromkeys(name for part in source.parts for name in part.calibration if name not in source.static)
+    for name, text in domains.items():
+        stated_domain(name, text)
+        if name not in inputs:
+            what = f"no input {name!r} that changes in time"
+            raise CompileError("inputs.domain", what, where=source.name, hint=known_names(name, inputs))
+    if domains and isinstance(source.parts[0].network, IntegerNetwork):
+        what = "the network is integers already: its inputs are what it says"
+        raise CompileError("inputs.domain", what, where=source.name, hint="leave --domain out")
 
 
 def _bundled(path: Path) -> Path:

@@ -13,7 +13,7 @@ from ir.ops.float_neurons.nonlinear import NonlinearLif
 from ir.ops.float_neurons.potential import Potential
 from ir.ops.float_neurons.rectified import RectifiedLif
 from ir.ops.float_neurons.refractory import RefractoryLif
-from ir.ops.host.lookup import Lookup
+from ir.ops.host.lookup import Levels, Lookup
 from ir.ops.host.norm import BatchNorm, LayerNorm
 from ir.ops.host.reduce import Along, Reduce
 from ir.ops.host.time import AtStep, TimeSum, TimeWeight, UnfoldTime
@@ -43,7 +43,7 @@ OPS: dict[str, type[Op]] = {
         *(Reshape, Permute, Slice, Concat, Expand, Add),
         *(Mul, MatMul, MaxPool, Not, Scale, Offset, BatchNorm),
         *(Gather, Pad),
-        *(Reduce, Along, Lookup),
+        *(Reduce, Along, Lookup, Levels),
         *(LayerNorm, Divide, Subtract, Function, Repeat, TimeWeight, TimeSum, AtStep, UnfoldTime),
     )
 }
@@ -73,6 +73,7 @@ __all__ = [
     "IntegerLif",
     "LayerNorm",
     "Leaky",
+    "Levels",
     "Lif",
     "Linear",
     "Lookup",

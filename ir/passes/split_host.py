@@ -21,8 +21,9 @@ from dataclasses import dataclass, replace
 from ir.deployment import Context, Deployment
 from ir.errors import DeployError, Violation
 from ir.graph import Graph, GraphBuilder, Node
-from ir.ops import Add, BatchNorm, Input, Past
+from ir.ops import Add, BatchNorm, Input, Levels, Past
 from ir.ops.membrane import ANALOG_BITS
+from ir.passes.encode_counts import encode_counts
 from ir.passes.fold_batchnorm import is_foldable
 from ir.types import Type, graded
 from ir.verify import LEVELS
@@ -83,19 +84,20 @@ def split_host(graph: Graph) -> Deployment:
 
 
 def apply(deployment: Deployment, context: Context) -> Deployment:
-    """The deployment of a whole network, cut; see `split_host`."""
-    return split_host(deployment.chip)
+    """The deployment of a whole network, cut; see `split_host`. Counts are spikes before, where the chip needs that."""
+    return split_host(encode_counts(deployment.chip, context.profile.features))
 
 
 def _parts(graph: Graph) -> _Parts:
     neurons = [node.name for node in graph.nodes.values() if node.op.family == "neuron"]
     sources = [node.name for node in graph.inputs if _is_spiking(node.type)]
     stem = _stem(graph, neurons)
-    spiking = _spiking(graph, {*neurons, *sources}, without=stem)
+    encoded = {name for name, node in graph.nodes.items() if isinstance(node.op, Levels)}  # spikes that the host makes
+    spiking = _spiking(graph, {*neurons, *sources, *encoded}, without=stem - encoded)
     between = _upstream(graph, neurons, within=spiking)
     inputs = {node.name for node in graph.inputs}
     summed = _upstream(graph, _sums_of_populations(graph, between | set(sources)), within=spiking)
-    chip = (between | summed) - inputs
+    chip = (between | summed) - inputs - encoded
     prologue = (graph.nodes.keys() - spiking | _upstream(graph, stem)) - inputs
     epilogue = graph.nodes.keys() - chip - prologue - inputs
     return _Parts(frozenset(prologue), frozenset(chip), frozenset(epilogue | _recomputed(graph, epilogue, chip)))

@@ -1,4 +1,4 @@
-"""Rows of a table, chosen by numbers: the embedding of tokens, on the host."""
+"""Whole numbers on the host: rows of a table that they choose (the embedding of tokens), and counts as spikes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from array_api_compat import array_namespace, is_torch_array
 
 from ir.ops.base import Op, Shapes, Value, arity, expect
-from ir.types import REAL, Type
+from ir.ops.population import as_spikes
+from ir.types import REAL, SPIKE, Type
 
 
 @dataclass(frozen=True)
@@ -30,3 +31,22 @@ class Lookup(Op):
         legal = bool(xp.all((rows == x) & (rows >= 0) & (rows < len(table))))
         expect(legal, "lookup.range", f"looks up what is no whole number from 0 to {len(table) - 1}")
         return table[rows]
+
+
+@dataclass(frozen=True)
+class Levels(Op):
+    """y[k, ...] = [x[...] > k], k = 0..levels - 1: a count as so many spikes, whose sum it is; host only."""
+
+    kind = "levels"
+    family = "host"
+    levels: int
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        arity(self, args, 1)
+        fits = args[0].domain.kind == "count" and args[0].domain.bound <= self.levels
+        expect(fits, "levels.count", f"{self.levels} spikes cannot stand for {args[0]}")
+        return replace(args[0], shape=(self.levels, *args[0].shape), domain=SPIKE)
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        xp, x = array_namespace(args[0]), args[0]
+        return xp.stack([as_spikes(xp, x > level, x) for level in range(self.levels)], axis=2)

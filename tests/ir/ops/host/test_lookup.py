@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ir.errors import CompileError
-from ir.ops import Lookup
+from ir.ops import Levels, Lookup
 from ir.types import parse_type
 
 TABLE = np.arange(12, dtype=np.float32).reshape(4, 3)
@@ -32,3 +32,19 @@ def test_types():
     assert str(Lookup().infer((parse_type("real[5] static"),), {"weight": (4, 3)})) == "real[5x3] static"
     with pytest.raises(CompileError, match="rows and columns"):
         Lookup().infer((parse_type("real[5]"),), {"weight": (4,)})
+
+
+def test_levels_of_a_count_sum_to_it(run):
+    counts = np.random.default_rng(0).integers(0, 4, (2, 3, 5)).astype(np.float32)
+    for wrap in (np.asarray, torch.from_numpy):
+        levels = np.asarray(run(Levels(3), {}, wrap(counts), domain="count<3>"))
+        assert levels.shape == (2, 3, 3, 5)
+        assert set(np.unique(levels)) == {0, 1}
+        assert np.array_equal(levels.sum(axis=2), counts)
+        assert np.array_equal(levels[:, :, 0], counts > 0)
+
+
+@pytest.mark.parametrize("kind", ["count<4>[5]", "real[5]", "spike[5]"])
+def test_only_counts_that_fit_have_levels(kind: str):
+    with pytest.raises(CompileError, match="cannot stand for"):
+        Levels(3).infer((parse_type(kind),), {})
