@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import torch
 
+from backends.event_driven.eight_bits import row_shifts
 from backends.reference.kernels.values import travel_dtype
 from backends.reference.plan.loop_blocks import LoopBlock, ordered
 from backends.reference.plan.steps import Step, steps_of
@@ -16,7 +17,7 @@ from ir.analysis.and_gates import contractible_gates
 from ir.analysis.fan_out import UniformFanOut, fan_out, uniform_fan_outs
 from ir.analysis.ranges import magnitudes
 from ir.analysis.weight_groups import WeightGroup
-from ir.graph import Graph, Node
+from ir.graph import Array, Graph, Node
 from ir.ops.linear import Conv
 from ir.ops.neuron import Gate
 from ir.types import Type
@@ -39,6 +40,7 @@ class ExecutionPlan:
     loops: Mapping[str, LoopBlock]
     """Value on a loop -> its loop, which runs step by step."""
     _largest: dict[str, int] = field(default_factory=dict[str, int])
+    _rows: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
 
     @property
     def is_wide(self) -> bool:
@@ -78,6 +80,25 @@ class ExecutionPlan:
         if param not in self._largest:
             self._largest[param] = int(np.abs(self.graph.params[param].astype(np.int64)).max(initial=0))
         return self._largest[param]
+
+    def largest_mantissa(self, param: str) -> int:
+        """
+        The largest weight of a matrix, powers of two that its row shares apart.
+
+        A float that holds every sum of the mantissas of a row holds every sum of its weights.
+        """
+        return self._of_rows(param, "mantissa", lambda rows: np.abs(rows).max(axis=1, initial=0))
+
+    def largest_row_sum(self, param: str) -> int:
+        """The largest sum of magnitudes of a row, powers of two that the row shares apart."""
+        return self._of_rows(param, "row sum", lambda rows: np.abs(rows).sum(axis=1))
+
+    def _of_rows(self, param: str, what: str, number: Callable[[Array], Array]) -> int:
+        if (param, what) not in self._rows:
+            weight = self.graph.params[param]
+            rows = weight.reshape(len(weight), -1).astype(np.int64)
+            self._rows[param, what] = int((number(rows) >> row_shifts(weight)).max(initial=0))
+        return self._rows[param, what]
 
     def largest_bias(self, node: Node) -> int:
         """The largest magnitude of an integer bias."""

@@ -66,10 +66,12 @@ class DeviceParameters:
     def _prepared(self, projections: tuple[str, ...]) -> WeightedProduct:
         plan, node = self.plan, self.plan.graph.nodes[projections[0]]
         sources = self._sources(projections)
-        proven = plan.integer and fits_float32(sum(plan.bounds[name] for name in projections))
-        if not proven or not isinstance(node.op, Linear | Conv):
+        param = node.param("weight")
+        if not plan.integer or not isinstance(node.op, Linear | Conv) or param is None:
             return DefinedProduct(self, node, projections, sources)
-        param = dict(node.params)["weight"]
+        reach = sum(plan.bounds[plan.graph.nodes[name].inputs[0]] for name in projections)
+        if not fits_float32(plan.largest_row_sum(param) * reach):
+            return DefinedProduct(self, node, projections, sources)
         weight, device_weight = plan.graph.params[param], self.tensor(param, torch.float32)
         in_int8 = self._in_int8(sources)
         return self.kernels.product(WeightedProjection(node.op, sources, weight, device_weight, in_int8))
@@ -120,4 +122,4 @@ class DefinedProduct:
         is_dense = isinstance(self.node.op, Linear)
         if dtype == torch.float32 or not is_dense or not self.parameters.kernels.reads_values:
             return dtype
-        return accumulator(largest_term_sum(x, plan.largest(dict(self.node.params)["weight"])))
+        return accumulator(largest_term_sum(x, plan.largest_mantissa(dict(self.node.params)["weight"])))

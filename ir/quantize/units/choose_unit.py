@@ -53,7 +53,7 @@ def choose_unit(
     if exact is not None:
         return exact
     unit = _fitting_unit(currents, finest, firing, weight_levels(arithmetic))
-    return unit if firing is None else _finer(unit, currents, finest, arithmetic, own_rows)
+    return unit if firing is None else _finer(unit, currents, len(finest) - 1, arithmetic, own_rows)
 
 
 def weight_exponents(largest: Array, unit: float, arithmetic: Arithmetic) -> Array:
@@ -88,20 +88,20 @@ def _fitting_unit(
 
 
 def _finer(
-    unit: Unit, currents: tuple[WeightStatistics, ...], finest: Sequence[float], arithmetic: Arithmetic, own_rows: bool
+    unit: Unit, currents: tuple[WeightStatistics, ...], widest: int, arithmetic: Arithmetic, own_rows: bool
 ) -> Unit:
-    """The unit divided by a power of two that lets the smallest weights fill their mantissas, as far as the range allows."""
+    """
+    The unit divided by a power of two that lets the smallest weights fill their mantissas, as far as the shift can be narrowed.
+
+    The shift is narrowed by as much: a unit of v stays what it was, and so do the ranges that engines have proven.
+    """
     groups = [part.rows if own_rows else np.asarray(part.largest) for part in currents]
     smallest = min((float(group[group > 0].min()) for group in groups if np.any(group)), default=0.0)
     if not smallest:
         return unit
     unused = floor(log2(weight_levels(arithmetic) * float(unit.size) / smallest))
-    for bits in range(min(unused, arithmetic.weight_exponent_max), 0, -1):
-        size = unit.size / (1 << bits)
-        for narrowed in range(unit.narrowed, min(unit.narrowed + bits + 1, len(finest))):
-            if finest[narrowed] <= size:
-                return Unit(size, narrowed)
-    return unit
+    bits = max(0, min(unused, arithmetic.weight_exponent_max, widest - unit.narrowed))
+    return Unit(unit.size / (1 << bits), unit.narrowed + bits)
 
 
 def _grid_unit(

@@ -58,7 +58,7 @@ def test_a_bias_on_a_finer_grid_makes_the_unit_finer_where_the_weights_allow_it(
     assert unit_of(weights, too_fine) == Fraction(1, 8)
 
 
-def chosen(*weights: object, finest: tuple[float, ...] = (0.0,), own_rows: bool = False, threshold: int = 1) -> Unit:
+def chosen(*weights: object, finest: tuple[float, ...] = (0.0,) * 7, own_rows: bool = False, threshold: int = 1) -> Unit:
     statistics = tuple(weight_statistics(array, ARITHMETIC) for array in weights)
     return choose_unit(statistics, finest, FiringAmounts(Fraction(threshold), False), ARITHMETIC, own_rows)
 
@@ -77,13 +77,15 @@ def test_so_does_the_weakest_row_where_rows_have_exponents():
     assert weight_exponents(np.abs(rows).max(axis=1), float(unit.size), ARITHMETIC).tolist() == [4, 0, 0]
 
 
-def test_exponents_reach_as_far_as_the_range_allows_by_a_narrower_shift():
+def test_the_shift_is_narrowed_by_as_much_so_that_a_unit_of_v_stays_what_it_was():
     rows = np.array([[1.01], [0.01]])
-    room = [0.004 / (1 << narrowed) for narrowed in range(7)]
-    unit = chosen(rows, own_rows=True, finest=tuple(room), threshold=2)
-    assert unit.narrowed > 0
+    room = tuple(0.004 / (1 << narrowed) for narrowed in range(7))
+    shared, unit = chosen(rows, finest=room, threshold=2), chosen(rows, own_rows=True, finest=room, threshold=2)
+    assert unit.narrowed == 6
+    assert unit.size * (1 << unit.narrowed) == shared.size
     assert room[unit.narrowed] <= unit.size
     assert (2 / unit.size) % (1 << unit.narrowed) == 0, "thresholds are multiples of what the chip's shift is more"
+    assert chosen(rows, own_rows=True, finest=room[:1], threshold=2).size == shared.size, "no exponents below zero"
 
 
 def test_a_grid_beyond_the_range_is_kept_by_a_narrower_shift():
