@@ -44,6 +44,8 @@ class Program:
     """What runs the chip graph."""
     profile: Profile
     """The hardware that it was compiled for."""
+    emission: str | None = None
+    """Which of the target's ways to run a network, as it was asked for; None for the default."""
     names: Mapping[str, str] = field(default_factory=dict[str, str])
     """Input or output -> what the user calls it, where the IR cannot hold that name."""
     order: AxisOrder = TIME_FIRST
@@ -84,10 +86,15 @@ class Program:
 
         save_program(self, Path(path))
 
-    def on(self, target_name: str) -> Program:
-        """The same network on another target."""
-        engine = target(target_name).engine_of(self.deployment.chip, self.profile)
-        return replace(self, target=target_name, engine=engine)
+    def on(self, target_name: str, emission: str | None = None) -> Program:
+        """
+        The same network on another target, or in another emission of it; by default that target's own.
+
+        Raises:
+            CompileError: there is no such target, it has no such emission, or that one cannot run the network.
+        """
+        engine = target(target_name).engine_of(self.deployment.chip, self.profile, emission)
+        return replace(self, target=target_name, engine=engine, emission=emission)
 
     def run(self, inputs: Inputs | Any, probes: tuple[str, ...] | None = None) -> Trace:
         """

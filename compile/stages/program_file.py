@@ -1,7 +1,7 @@
 """
 A program in one file: a zip of JSON, the graphs as text, and their arrays as .npy; no pickle, so that reading runs no code.
 
-    program.json        format, compiler, name, target, names, batch first, scales, profile; graph -> array's name -> member
+    program.json        format, compiler, name, target, emission, names, batch first, scales, profile; graph -> array -> member
     prologue.txt chip.txt epilogue.txt    the graphs as `ir.text` prints them
     arrays/0.npy ...    their parameters
 
@@ -116,10 +116,11 @@ def _loaded(path: Path, target: str | None) -> Program:
     violations = place.check(deployment.chip, profile)
     if violations:
         raise DeployError(violations)
-    engine = place.engine_of(deployment.chip, profile)
+    emission = head.get("emission") if place.name == head["target"] else None
+    engine = place.engine_of(deployment.chip, profile, emission)
     names = {str(name): str(called) for name, called in head["names"].items()}
     order = AxisOrder(head["batch_first"], frozenset(head["batch_first_outputs"]))
-    return Program(str(head["name"]), place.name, deployment, engine, profile, names, order)
+    return Program(str(head["name"]), place.name, deployment, engine, profile, emission, names, order)
 
 
 def _head(program: Program) -> dict[str, Any]:
@@ -129,6 +130,7 @@ def _head(program: Program) -> dict[str, Any]:
         "compiler": version(),
         "name": program.name,
         "target": program.target,
+        "emission": program.emission,
         "names": dict(program.names),
         "batch_first": program.order.batch_first,
         "batch_first_outputs": sorted(program.order.batch_first_outputs),

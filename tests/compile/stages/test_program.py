@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compile import compile_model
+from compile import compile_model, load_program
 from compile.stages.program import Program
 from ir.errors import CompileError
 from ir.types import parse_type
@@ -66,6 +66,23 @@ def test_on_another_target_it_computes_the_same(program: Program):
     assert lava.deployment is program.deployment
     (ours,), (theirs,) = (each.run(X).outputs.values() for each in (lava, program))
     assert np.array_equal(ours, theirs)
+
+
+@pytest.mark.lava
+def test_stock_processes_on_request(tiny: Path, tmp_path: Path):
+    stock = compile_model(tiny, emission="stock")
+    fused = stock.on("loihi")
+    assert [each.engine.describe() for each in (stock, fused)] == ["Lava, stock processes", "Lava, fused processes"]
+    assert [each.emission for each in (stock, fused, fused.on("loihi", "stock"))] == ["stock", None, "stock"]
+    ours, theirs = stock.run(X), fused.run(X)
+    assert ours.events == theirs.events
+    assert all(np.array_equal(spikes, theirs.spikes[name]) for name, spikes in ours.spikes.items())
+    stock.save(tmp_path / "net.spikes")
+    assert load_program(tmp_path / "net.spikes").engine.describe() == "Lava, stock processes"
+    assert load_program(tmp_path / "net.spikes", target="gpu").emission is None
+    assert stock.report().options.emission == "stock"
+    with pytest.raises(CompileError, match=r"lava\.emission"):
+        compile_model(tiny, emission="stock", precision="float")
 
 
 def test_its_text_is_three_lines(program: Program):
