@@ -96,8 +96,7 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
         deployment = run(imported.deployment, context, imported.level, integers, place.passes, keep)
         _check_neurons(part, deployment)
         program = replace(_program(part, deployment, options, profile, names), order=order)
-    whole = deployment if deployment.floating is None else replace(deployment, chip=deployment.floating, scales={})
-    floating = replace(_program(part, whole, Options(REFERENCE), profile, names), order=order)
+    floating = replace(_program(part, _in_floats(deployment), Options(REFERENCE), profile, names), order=order)
     return Build(part, graph, imported.nir, imported.check, program, floating, texts)
 
 
@@ -111,6 +110,13 @@ def deployment_text(deployment: Deployment) -> str:
             f"schedule latency={plan.latency} micro_steps={plan.micro_steps} loop_steps={plan.loop_steps}\n{depths}"
         )
     return "\n".join(texts)
+
+
+def _in_floats(deployment: Deployment) -> Deployment:
+    """The lowered network in the source's own arithmetic; itself where it never was floats."""
+    if deployment.floating is None:
+        return deployment
+    return replace(deployment, chip=deployment.floating, scales={}, membranes={})
 
 
 def _program(part: Part, deployment: Deployment, to: Options, profile: Profile, names: Mapping[str, str]) -> Program:
