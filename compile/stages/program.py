@@ -64,9 +64,10 @@ class Program:
     @property
     def membranes(self) -> Mapping[str, tuple[float, float]]:
         """
-        Population -> (scale, zero) of its membrane v in the chip's integers: scale * v + zero in the units of the source.
+        Population -> (scale, zero) of its membrane v in the chip's integers: scale * v + zero is that of the imported neuron.
 
-        Without populations whose neurons differ in them, and empty where the network is in real numbers, or was integers already.
+        SpikingJelly's neurons are imported with membranes counted from v_reset. Left out are populations whose neurons differ in
+        them, networks in real numbers, and networks that were integers already.
         """
         return self.deployment.membranes
 
