@@ -22,9 +22,10 @@ from models import cmsf
 pytestmark = pytest.mark.checkout
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 RUN = {"README.md", "docs/extending.md", "docs/model-file.md", "docs/neurons.md", "docs/reporting.md"}
-"""Pages with blocks that run: here, and docs/extending.md in tests/docs/test_extending.py."""
+TUTORIALS = {"docs/tutorials/lava_system.md"}
+"""Pages with blocks that run: here, docs/extending.md in tests/docs/test_extending.py, and tutorials in test_tutorials.py."""
 
 
 def blocks(page: str) -> list[str]:
@@ -34,7 +35,7 @@ def blocks(page: str) -> list[str]:
 
 def test_no_page_has_blocks_that_nobody_runs():
     named = {str(page.relative_to(ROOT)) for page in PAGES if "```python" in page.read_text()}
-    assert named == RUN
+    assert named == RUN | TUTORIALS
     kinds = {kind for page in PAGES for kind in re.findall(r"^```(\w+)", page.read_text(), re.MULTILINE)}
     assert kinds <= {"python", "toml", "diff"}
 
