@@ -49,6 +49,13 @@ def numbers(text: str) -> list[float]:
 
 
 @pytest.mark.lava
+def test_digits_spikingjelly():
+    scope = follow("digits_spikingjelly.md", tolerance=0.1)
+    assert scope["report"].accuracy["source"] > 0.8
+    assert len(scope["decided"]) == 20
+
+
+@pytest.mark.lava
 @pytest.mark.filterwarnings("ignore")
 def test_lava_system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.chdir(tmp_path)
