@@ -24,7 +24,7 @@ pytestmark = pytest.mark.checkout
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 RUN = {"README.md", "docs/extending.md", "docs/model-file.md", "docs/neurons.md", "docs/reporting.md"}
-TUTORIALS = {f"docs/tutorials/{page}.md" for page in ("digits_spikingjelly", "lava_system")}
+TUTORIALS = {f"docs/tutorials/{page}.md" for page in ("digits_spikingjelly", "lava_system", "speech_snntorch_nir")}
 """Pages with blocks that run: here, docs/extending.md in tests/docs/test_extending.py, and tutorials in test_tutorials.py."""
 
 

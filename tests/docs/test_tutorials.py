@@ -55,6 +55,15 @@ def test_digits_spikingjelly():
     assert len(scope["decided"]) == 20
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_speech_snntorch_nir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    pytest.importorskip("snntorch")
+    monkeypatch.chdir(tmp_path)
+    scope = follow("speech_snntorch_nir.md", tolerance=0.1)
+    assert np.array_equal(scope["found"], scope["expected"])
+
+
 @pytest.mark.lava
 @pytest.mark.filterwarnings("ignore")
 def test_lava_system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
