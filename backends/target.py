@@ -8,14 +8,17 @@ compares names.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from backends.host import HostEngine
 from backends.trace import Array, Engine
-from ir.errors import Violation
+from ir.errors import CompileError, Violation
 from ir.graph import Graph
 from ir.pipeline import Pass
 from ir.profile import Profile
+
+EngineMaker = Callable[[Graph, Profile], Engine]
+"""What makes the engine of a finished chip graph."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +47,40 @@ class Target:
     """How a network gets there."""
     check: Callable[[Graph, Profile], Sequence[Violation]]
     """Everything in which it cannot run a finished chip graph."""
-    engine: Callable[[Graph, Profile], Engine]
+    engine: EngineMaker
     """What runs a finished chip graph."""
     twin: Twin
+    emissions: Mapping[str, EngineMaker] = field(default_factory=dict[str, EngineMaker])
+    """Where a chip graph can become a running network in several ways: name -> its engine; `engine` is the default."""
     require: Callable[[], None] = lambda: None
     """Raises CompileError where this machine cannot run it at all."""
     steps_alone: Callable[[Engine, Mapping[str, Array]], float] | None = None
     """Seconds of a run's steps on chip inputs, without starting and ending what they run in; None where a run is its steps."""
 
-    def engine_of(self, chip: Graph, profile: Profile) -> Engine:
-        """What runs a chip graph; nothing where the host does everything."""
-        return self.engine(chip, profile) if chip.nodes else HostEngine()
+    def engine_of(self, chip: Graph, profile: Profile, emission: str | None = None) -> Engine:
+        """
+        What runs a chip graph; nothing where the host does everything.
+
+        Args:
+            emission: one of `emissions`; None for the default.
+
+        Raises:
+            CompileError: the target has no such emission, or that one cannot run the graph.
+        """
+        make = self.maker_of(emission)
+        return make(chip, profile) if chip.nodes else HostEngine()
+
+    def maker_of(self, emission: str | None) -> EngineMaker:
+        """What makes the engine of an emission; CompileError where the target has none of that name."""
+        if emission is None:
+            return self.engine
+        if not self.emissions:
+            what = f"target {self.name} has no emissions to choose from, as {emission!r}"
+            raise CompileError("options.emission", what, hint="leave the emission out")
+        if emission not in self.emissions:
+            known = ", ".join(self.emissions)
+            raise CompileError("options.emission", f"unknown emission {emission!r}", hint=f"known: {known}")
+        return self.emissions[emission]
 
     def twin_of(self, chip: Graph) -> Engine:
         """What its runs of a chip graph are compared with."""

@@ -127,6 +127,7 @@ examples:
 def _options(options: argparse.Namespace) -> Options:
     return Options(
         target=options.target,
+        emission=options.emission,
         precision=options.precision,
         profile=options.profile,
         config=options.config,
@@ -160,6 +161,11 @@ def _parser() -> argparse.ArgumentParser:
         choices=tuple(TARGETS),
         default=DEFAULT,
         help="Lava processes, or the batch-parallel torch reference",
+    )
+    add(
+        "--emission",
+        metavar="NAME",
+        help="of target loihi: fused, few processes of our own (default), or stock, Lava's own as shipped",
     )
     add(
         "--precision",

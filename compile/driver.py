@@ -35,6 +35,7 @@ def compile_model(
     network: Any,
     target: str = DEFAULT,
     *,
+    emission: str | None = None,
     precision: str = "int",
     profile: str | Path | None = None,
     config: str | None = None,
@@ -55,6 +56,7 @@ def compile_model(
     Args:
         network: a model file, .nir or .net path, a torch module, or a NIR graph.
         target: "loihi" (Lava processes) or "gpu" (the torch reference, on CUDA where there is one); `--list targets`.
+        emission: of target "loihi", "fused" (few processes of our own, fast; the default) or "stock" (Lava's own, as shipped).
         precision: "int" for the chip's integers, "float" for the source's own arithmetic.
         profile: hardware profile by name, or a TOML file; by default the target's own.
         config, part, weights: of a model file, one of its configurations, one of its parts, another checkpoint.
@@ -72,6 +74,7 @@ def compile_model(
     """
     settings = Options(
         target=target,
+        emission=emission,
         precision=precision,
         profile=profile,
         config=config,
@@ -106,7 +109,7 @@ class _Reporter:
     def __call__(self, program: Program, samples: Any, labels: Any, metric: Metric | None) -> Report:
         """Run the samples, by default the example's, on the program and account for them."""
         build, progress = replace(self.build, program=program), Progress(quiet=True)
-        options = replace(self.options, target=program.target)
+        options = replace(self.options, target=program.target, emission=program.emission)
         batches = batches_of(program, build.part.example if samples is None else samples, labels)
         part = part_report(build, self.source, batches, program.profile, progress)
         metrics = sample_metrics(part.run, metric)

@@ -37,6 +37,8 @@ class Deployment:
     """Chip outputs, and model inputs or prologue values where it needs them -> model outputs."""
     scales: Mapping[str, float] = field(default_factory=dict[str, float])
     """Population or chip input -> real value of one integer that it emits; 1 for those that are not listed."""
+    membranes: Mapping[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
+    """Population -> (real value of one unit of its membrane, real value of 0), where there are such numbers."""
     floating: Graph | None = None
     """The chip's graph in the source's own arithmetic, once `chip` is integers; None for a network that never was floats."""
     statistics: Mapping[str, ValueStatistics] = field(default_factory=dict[str, ValueStatistics])
@@ -66,7 +68,7 @@ class Deployment:
 
     def bare(self) -> Deployment:
         """What it takes to run: the graphs and the scales."""
-        return Deployment(self.prologue, self.chip, self.epilogue, self.scales)
+        return Deployment(self.prologue, self.chip, self.epilogue, self.scales, self.membranes)
 
     def encode(self, values: Mapping[str, Any]) -> dict[str, Array]:
         """

@@ -16,7 +16,7 @@ from ir.ops import OPS, Past
 
 ROUTING = frozenset({"reshape", "permute", "slice", "concat", "expand", "gather", "pad", "add", "delay", "past"})
 PROJECTIONS = frozenset({"linear", "conv", "synapse", "sum"})
-CHIP_ONLY = frozenset({"integer_lif", "integer_leaky", "graded", "gate", "burst"})
+CHIP_ONLY = frozenset({"integer_lif", "integer_leaky", "integer_potential", "graded", "gate", "burst"})
 FLOAT_NEURONS = frozenset(
     {
         "lif",
@@ -50,7 +50,7 @@ LEVELS: dict[str, frozenset[str]] = {
     "source": frozenset(OPS) - CHIP_ONLY,
     "spiking": SYNAPTIC | LOWERED,
     "synaptic": SYNAPTIC,
-    "quantized": SYNAPTIC - FLOAT_NEURONS | {"integer_lif", "integer_leaky"},
+    "quantized": SYNAPTIC - FLOAT_NEURONS | {"integer_lif", "integer_leaky", "integer_potential"},
     "host": frozenset(OPS) - CHIP_ONLY,
 }
 """Level -> the kinds of operation that may occur."""

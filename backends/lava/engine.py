@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from backends.lava.emit.blueprint import Blueprint
 from backends.lava.emit.fused import fuse
 from backends.lava.emit.stock import emit_stock
 from backends.lava.events import count_events
+from backends.lava.hidden_ports import with_hidden_ports
 from backends.lava.runtime.children import raise_descriptor_limit, start_by_forking
 from backends.lava.runtime.safe_run import loggers_restored, processes_forgotten, safe_run
 from backends.lava.runtime.shared_memory import Status
@@ -98,12 +99,22 @@ class LavaEngine:
         emissions = {name: self._probed(name, recordings, samples) for name in probes}
         return Trace.of(self.chip, outputs, emissions, count_events(self.chip, activity, batch, steps))
 
-    def network(self) -> LavaNetwork:
-        """The network as a Lava process, to be connected to other processes and run by them."""
+    def network(self, spikes: Sequence[str] = (), membranes: Sequence[str] = ()) -> LavaNetwork:
+        """
+        The network as a Lava process, to be connected to other processes and run by them.
+
+        Args:
+            spikes: populations whose emissions get an out port, `outputs[NAME]`. membranes: those whose membranes get one,
+                `outputs[NAME + ".v"]`, in the integers of the chip, or in real numbers, before the reset of a spike of the step.
+
+        Raises:
+            CompileError: there is no such population, or it has no membrane to read.
+        """
         start_by_forking()
         from backends.lava.processes.network import LavaNetwork
 
-        blueprint = self._blueprint(self.chip, timing_of(self.chip, self.chip.steps), {})
+        chip = with_hidden_ports(self.chip, spikes, membranes)
+        blueprint = self._blueprint(chip, timing_of(chip, chip.steps), {})
         raise_descriptor_limit(len(blueprint.parts) + PROCESSES_OF_THE_USER)
         with loggers_restored():
             return LavaNetwork(blueprint)

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import cast
 
-from backends.lava.engine import LavaEngine, require_lava
+from backends.lava.engine import EMISSIONS, LavaEngine, require_lava
 from backends.reference.engine import ReferenceEngine
 from backends.target import Target, Twin
 from backends.trace import Array, Engine
 from ir.analysis.limits import violations
+from ir.graph import Graph
 from ir.pipeline import PIPELINE
+from ir.profile import Profile
 
 
 def _steps_alone(engine: Engine, inputs: Mapping[str, Array]) -> float:
     """Seconds of the steps of one run in Lava, without building, starting and ending its processes."""
     engine.run(inputs)
     return cast(LavaEngine, engine).step_seconds
+
+
+def _emitted(emission: str, chip: Graph, profile: Profile) -> Engine:
+    """The network in Lava processes of one emission."""
+    return LavaEngine(chip, emission)
 
 
 LOIHI = Target(
@@ -26,6 +34,7 @@ LOIHI = Target(
     passes=PIPELINE,
     check=violations,
     engine=lambda chip, profile: LavaEngine(chip),
+    emissions={name: partial(_emitted, name) for name in EMISSIONS},
     twin=Twin("torch reference", ReferenceEngine, samples=None, sums_alike=True),
     require=require_lava,
     steps_alone=_steps_alone,

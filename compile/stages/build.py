@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.target import Target
-from backends.targets import REFERENCE, target
+from backends.targets import REFERENCE
 from compile.command.progress import Progress
 from compile.stages.host_inputs import host_inputs
 from compile.stages.options import Options
@@ -96,9 +95,8 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
         context = Context(profile, options.lower, calibration, place.check)
         deployment = run(imported.deployment, context, imported.level, integers, place.passes, keep)
         _check_neurons(part, deployment)
-        program = replace(_program(part, deployment, place, profile, names), order=order)
-    whole = deployment if deployment.floating is None else replace(deployment, chip=deployment.floating, scales={})
-    floating = replace(_program(part, whole, target(REFERENCE), profile, names), order=order)
+        program = replace(_program(part, deployment, options, profile, names), order=order)
+    floating = replace(_program(part, _in_floats(deployment), Options(REFERENCE), profile, names), order=order)
     return Build(part, graph, imported.nir, imported.check, program, floating, texts)
 
 
@@ -114,8 +112,16 @@ def deployment_text(deployment: Deployment) -> str:
     return "\n".join(texts)
 
 
-def _program(part: Part, deployment: Deployment, place: Target, profile: Profile, names: Mapping[str, str]) -> Program:
-    return Program(part.name, place.name, deployment, place.engine_of(deployment.chip, profile), profile, names)
+def _in_floats(deployment: Deployment) -> Deployment:
+    """The lowered network in the source's own arithmetic; itself where it never was floats."""
+    if deployment.floating is None:
+        return deployment
+    return replace(deployment, chip=deployment.floating, scales={}, membranes={})
+
+
+def _program(part: Part, deployment: Deployment, to: Options, profile: Profile, names: Mapping[str, str]) -> Program:
+    engine = to.place.engine_of(deployment.chip, profile, to.emission)
+    return Program(part.name, to.target, deployment, engine, profile, to.emission, names)
 
 
 def _import(part: Part, source: Source, options: Options, profile: Profile, progress: Progress) -> _Imported:

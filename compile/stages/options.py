@@ -23,6 +23,8 @@ class Options:
     """What to build and where to run it; field names are the flags of the command line."""
 
     target: str = DEFAULT
+    emission: str | None = None
+    """Of a target with several ways to run a network, one of them; None for its default."""
     precision: str = "int"
     profile: str | Path | None = None
     """Hardware profile, by name or as a file; None for the target's own."""
@@ -46,7 +48,7 @@ class Options:
     """Conditions on the report, see `compile.report.conditions`."""
 
     def __post_init__(self) -> None:
-        target(self.target)
+        target(self.target).maker_of(self.emission)
         if self.precision not in PRECISIONS:
             what = f"unknown precision {self.precision!r}"
             raise CompileError("options.precision", what, hint=f"known: {', '.join(PRECISIONS)}")

@@ -7,10 +7,10 @@ that takes or returns (B, T, *shape) goes on doing so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -26,6 +26,9 @@ from ir.errors import CompileError, known_names
 from ir.interpreter import interpret
 from ir.profile import Profile
 from ir.types import Type
+
+if TYPE_CHECKING:
+    from backends.lava.processes.network import LavaNetwork
 
 Inputs = Mapping[str, Any]
 
@@ -44,6 +47,8 @@ class Program:
     """What runs the chip graph."""
     profile: Profile
     """The hardware that it was compiled for."""
+    emission: str | None = None
+    """Which of the target's ways to run a network, as it was asked for; None for the default."""
     names: Mapping[str, str] = field(default_factory=dict[str, str])
     """Input or output -> what the user calls it, where the IR cannot hold that name."""
     order: AxisOrder = TIME_FIRST
@@ -55,6 +60,16 @@ class Program:
     def scales(self) -> Mapping[str, float]:
         """Population or chip input -> real value of one integer that it emits."""
         return self.deployment.scales
+
+    @property
+    def membranes(self) -> Mapping[str, tuple[float, float]]:
+        """
+        Population -> (scale, zero) of its membrane v in the chip's integers: scale * v + zero is that of the imported neuron.
+
+        SpikingJelly's neurons are imported with membranes counted from v_reset. Left out are populations whose neurons differ in
+        them, networks in real numbers, and networks that were integers already.
+        """
+        return self.deployment.membranes
 
     @property
     def inputs(self) -> dict[str, Type]:
@@ -84,10 +99,34 @@ class Program:
 
         save_program(self, Path(path))
 
-    def on(self, target_name: str) -> Program:
-        """The same network on another target."""
-        engine = target(target_name).engine_of(self.deployment.chip, self.profile)
-        return replace(self, target=target_name, engine=engine)
+    def on(self, target_name: str, emission: str | None = None) -> Program:
+        """
+        The same network on another target, or in another emission of it; by default that target's own.
+
+        Raises:
+            CompileError: there is no such target, it has no such emission, or that one cannot run the network.
+        """
+        engine = target(target_name).engine_of(self.deployment.chip, self.profile, emission)
+        return replace(self, target=target_name, engine=engine, emission=emission)
+
+    def lava_network(self, spikes: Sequence[str] = (), membranes: Sequence[str] = ()) -> LavaNetwork:
+        """
+        The chip's part as a Lava process with ports, `inputs` and `outputs` by name, to be connected to processes of your own.
+
+        Args:
+            spikes: populations whose emissions get an out port of their name, beside the chip's outputs.
+            membranes: populations whose membranes get the out port NAME.v: at every step the value that the threshold is
+                compared with, before the reset of that step's spike; in integers, `membranes` has what they stand for.
+
+        Raises:
+            CompileError: the target is none of Lava, there is no such population, or it has no membrane to read.
+        """
+        from backends.lava.engine import LavaEngine
+
+        if not isinstance(self.engine, LavaEngine):
+            what, hint = f"target {self.target} runs nothing in Lava", 'use program.on("loihi")'
+            raise CompileError("program.lava", what, where=self.name, hint=hint)
+        return self.engine.network(spikes, membranes)
 
     def run(self, inputs: Inputs | Any, probes: tuple[str, ...] | None = None) -> Trace:
         """

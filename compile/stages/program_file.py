@@ -1,7 +1,8 @@
 """
 A program in one file: a zip of JSON, the graphs as text, and their arrays as .npy; no pickle, so that reading runs no code.
 
-    program.json        format, compiler, name, target, names, batch first, scales, profile; graph -> array's name -> member
+    program.json        format, compiler, name, target, emission, names, batch first, scales, membranes, profile;
+                        graph -> array's name -> member
     prologue.txt chip.txt epilogue.txt    the graphs as `ir.text` prints them
     arrays/0.npy ...    their parameters
 
@@ -109,17 +110,19 @@ def _loaded(path: Path, target: str | None) -> Program:
         _check_format(head, path)
         graphs = {name: _graph(archive, name, head["arrays"][name]) for name in GRAPHS}
     scales = {str(name): float(scale) for name, scale in head["scales"].items()}
-    deployment = Deployment(graphs["prologue"], graphs["chip"], graphs["epilogue"], scales)
+    membranes = {str(name): (float(scale), float(zero)) for name, (scale, zero) in head["membranes"].items()}
+    deployment = Deployment(graphs["prologue"], graphs["chip"], graphs["epilogue"], scales, membranes)
     deployment.verify("quantized" if deployment.chip.is_integer else "synaptic")
     profile, place = _profile(head["profile"]), target_of(target or str(head["target"]))
     place.require()
     violations = place.check(deployment.chip, profile)
     if violations:
         raise DeployError(violations)
-    engine = place.engine_of(deployment.chip, profile)
+    emission = head.get("emission") if place.name == head["target"] else None
+    engine = place.engine_of(deployment.chip, profile, emission)
     names = {str(name): str(called) for name, called in head["names"].items()}
     order = AxisOrder(head["batch_first"], frozenset(head["batch_first_outputs"]))
-    return Program(str(head["name"]), place.name, deployment, engine, profile, names, order)
+    return Program(str(head["name"]), place.name, deployment, engine, profile, emission, names, order)
 
 
 def _head(program: Program) -> dict[str, Any]:
@@ -129,10 +132,12 @@ def _head(program: Program) -> dict[str, Any]:
         "compiler": version(),
         "name": program.name,
         "target": program.target,
+        "emission": program.emission,
         "names": dict(program.names),
         "batch_first": program.order.batch_first,
         "batch_first_outputs": sorted(program.order.batch_first_outputs),
         "scales": dict(program.scales),
+        "membranes": dict(program.membranes),
         "profile": _profile_content(program.profile),
     }
 

@@ -17,7 +17,7 @@ from ir.ops.host.lookup import Levels, Lookup
 from ir.ops.host.norm import BatchNorm, LayerNorm
 from ir.ops.host.reduce import Along, Reduce
 from ir.ops.host.time import AtStep, TimeSum, TimeWeight, UnfoldTime
-from ir.ops.integer_neuron import IntegerLeaky, IntegerLif
+from ir.ops.integer_neuron import IntegerLeaky, IntegerLif, IntegerPotential
 from ir.ops.linear import Conv, Linear, Sum, Synapse
 from ir.ops.membrane import Leaky
 from ir.ops.neuron import Burst, Gate, Graded, Lif
@@ -28,7 +28,7 @@ OPS: dict[str, type[Op]] = {
     op.kind: op
     for op in (
         *(Input, Linear, Conv, Synapse, Sum),
-        *(Lif, Leaky, IntegerLif, IntegerLeaky, Graded, Gate, Burst),
+        *(Lif, Leaky, IntegerLif, IntegerLeaky, IntegerPotential, Graded, Gate, Burst),
         *(
             FixedPointLif,
             RectifiedLif,
@@ -71,6 +71,7 @@ __all__ = [
     "Input",
     "IntegerLeaky",
     "IntegerLif",
+    "IntegerPotential",
     "LayerNorm",
     "Leaky",
     "Levels",

@@ -114,12 +114,17 @@ class IntegerLif(IntegerNeuron):
         """What v must exceed, in its own units: one less than the threshold where reaching that is enough."""
         return (self.constant("vth", params) << self.shift) - int(self.comparator == ">=")
 
-    def step(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, State]:
-        xp = array_namespace(x)
+    def compared(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, Value]:
+        """(u, v) as the threshold meets them: after the input, and a reset of the step before, before that of the own spike."""
         u, v = self._integrate(state, x, params)
-        if state.fired is not None:
-            v = self._after_reset(v, state.fired, params)
-        level = self.level(params)
+        return u, v if state.fired is None else self._after_reset(v, state.fired, params)
+
+    def step(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, State]:
+        return self.fire(*self.compared(state, x, params), params)
+
+    def fire(self, u: Value, v: Value, params: Mapping[str, Value]) -> tuple[Value, State]:
+        """The spikes of (u, v), and the state behind their reset."""
+        xp, level = array_namespace(v), self.level(params)
         if self.max_spikes == 1:
             fired = v > level
             spikes = as_spikes(xp, fired, v)
@@ -141,6 +146,47 @@ class IntegerLif(IntegerNeuron):
 
     def neurons(self, result: Type) -> int:
         return result.size // (self.micro or 1)
+
+
+@dataclass(frozen=True)
+class IntegerPotential(Stepwise):
+    """
+    The membrane v of the `IntegerLif` with the same attributes and inputs, in its own units: what the threshold is compared with.
+
+    That is v before the reset of a spike of this step, and after that of an earlier one. The neuron itself is another node; this
+    one takes the same steps again and emits v where that one emits s.
+    """
+
+    kind = "integer_potential"
+    bias_is_current = False
+    du: int
+    dv: int
+    vth: int
+    shift: int
+    decay_bits: int
+    state_bits: int
+    reset: str = "zero"
+    theta: int = 0
+    u0: int = 0
+    v0: int = 0
+    reset_at: str = "spike"
+    max_spikes: int = 1
+    comparator: str = ">"
+
+    @property
+    def neuron(self) -> IntegerLif:
+        """The neuron whose membrane it is."""
+        return IntegerLif(**self.attributes())
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        return Type(self.neuron.infer(args, params).shape, graded(self.state_bits))
+
+    def begin(self, x: Value, params: Mapping[str, Value]) -> State:
+        return self.neuron.begin(x, params)
+
+    def step(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, State]:
+        u, v = self.neuron.compared(state, x, params)
+        return v, self.neuron.fire(u, v, params)[1]
 
 
 @dataclass(frozen=True)

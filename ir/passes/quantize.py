@@ -43,4 +43,4 @@ def quantize(deployment: Deployment, context: Context) -> Deployment:
         return deployment
     profile = context.profile
     chip, report = quantize_calibrated(deployment.chip, profile.arithmetic, deployment.statistics, profile.features)
-    return replace(deployment, chip=chip, quantization=report, scales=report.scales)
+    return replace(deployment, chip=chip, quantization=report, scales=report.scales, membranes=report.membranes)

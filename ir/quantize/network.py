@@ -75,7 +75,9 @@ def quantize_calibrated(
     _check_outputs(chip, plan)
     graph = Rewriter(chip, PASS).run(lambda rewriter, node: _rewrite(rewriter, node, plan, arithmetic))
     layers = tuple(population.report for population in plan.populations.values())
-    return graph, QuantizationReport(layers, {name: emission.scale for name, emission in plan.emissions.items()})
+    scales = {name: emission.scale for name, emission in plan.emissions.items()}
+    membranes = {name: each.membrane for name, each in plan.populations.items() if each.membrane is not None}
+    return graph, QuantizationReport(layers, scales, membranes)
 
 
 def plan_network(network: CalibratedNetwork) -> NetworkPlan:

@@ -46,6 +46,8 @@ class NormalizedMembrane:
     current_decay: Fraction = Fraction(1)
     size: Fraction = Fraction(1)
     """Real value of U = 1."""
+    zero: Fraction = Fraction(0)
+    """Real value of U = 0."""
     factor: Fraction = Fraction(1)
     """The sign of the input gain for a neuron with threshold."""
 
@@ -106,6 +108,7 @@ def normalized_membrane(
         start=(numbers["v0"] - offset) / size if decay < 1 else Fraction(0),
         current_decay=current_decay,
         size=size,
+        zero=offset,
         factor=gain / size,
     )
     return membrane if isinstance(op, Leaky) else _with_threshold(node, op, numbers, offset, membrane)
@@ -140,7 +143,8 @@ def _with_threshold(
     silent = above > 0 or (above == 0 and strict and op.reset != "subtract")
     if not silent and forgets(op, numbers["decay"]) and op.max_spikes == 1 and not op.micro:
         raised = abs(above) or size  # any threshold above zero: the bias makes up for it
-        membrane, above, silent = replace(membrane, drift=membrane.drift + (raised - above) / size), raised, True
+        drift, zero = membrane.drift + (raised - above) / size, offset - (raised - above)
+        membrane, above, silent = replace(membrane, drift=drift, zero=zero), raised, True
     below = f" at a reset to {float(offset)}" if offset else ""
     _check(node, silent, "threshold", f"a threshold of {float(numbers['threshold'])}{below} fires without input")
     return replace(membrane, threshold=above / size, theta=numbers["threshold"] / size, strict=strict)
@@ -163,6 +167,11 @@ class DistinctNeurons:
     def per_neuron(self, number: Callable[[NormalizedMembrane], Any]) -> Array:
         """A number of every neuron, of the shape of `index`."""
         return np.array([number(member) for member in self.members])[self.index]
+
+    def in_units(self, unit: Fraction) -> tuple[float, float] | None:
+        """(real value of so much of U, real value of U = 0), where all neurons share them."""
+        values = {(float(member.size * unit), float(member.zero)) for member in self.members}
+        return values.pop() if len(values) == 1 else None
 
     def largest(self, number: Callable[[NormalizedMembrane], Any]) -> Any:
         """The largest number of any neuron."""

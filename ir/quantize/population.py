@@ -75,7 +75,13 @@ class PopulationPlanner:
         integers, emission = self._integers(unit, payload)
         report = self._report(unit, integers, payload, emission)
         projections = {**payload, **enabling}
-        return PopulationPlan(integers.op, integers.params, emission, projections, integers.constant, report)
+        membrane = self._membrane(unit)
+        return PopulationPlan(integers.op, integers.params, emission, projections, integers.constant, report, membrane)
+
+    def _membrane(self, unit: Unit) -> tuple[float, float] | None:
+        """Real values of one unit of v, and of v = 0."""
+        neurons, shift = self.network.neurons.get(self.node.name), self.network.arithmetic.activation_shift
+        return None if neurons is None else neurons.in_units(unit.size / (1 << (shift - unit.narrowed)))
 
     def _unit(self) -> Unit:
         """The unit of the weights; a projection that already feeds another population keeps its own."""

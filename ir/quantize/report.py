@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import prod
 
@@ -59,6 +59,9 @@ class QuantizationReport:
     """In graph order."""
     scales: Mapping[str, float]
     """Chip input or population -> real value of one emitted integer; 1 for spikes."""
+
+    membranes: Mapping[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
+    """Population -> (real value of one unit of v, real value of v = 0), where all its neurons share them."""
 
     @property
     def saturated(self) -> int:

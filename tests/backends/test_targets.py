@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,20 @@ def test_the_command_line_lists_runs_compares_and_times_it(tmp_path: Path, capsy
 def test_an_unknown_target_lists_the_known_ones():
     with pytest.raises(CompileError, match="known: loihi, gpu"):
         target("tpu")
+
+
+@pytest.mark.usefixtures("slow")
+def test_an_emission_is_an_engine_by_name(monkeypatch: pytest.MonkeyPatch):
+    two = replace(SLOW, emissions={"slow": SLOW.engine, "other": lambda chip, profile: InterpreterEngine(chip)})
+    monkeypatch.setattr(targets, "TARGETS", {**TARGETS, "slow": lambda: two})
+    for emission, engine in ((None, SlowEngine), ("slow", SlowEngine), ("other", InterpreterEngine)):
+        program = compile_model(network(8), "slow", emission=emission, example=X)
+        assert (type(program.engine), program.emission) == (engine, emission)
+    with pytest.raises(CompileError, match=r"options\.emission.*unknown emission 'othr'(.|\n)*known: slow, other"):
+        compile_model(network(8), "slow", emission="othr", example=X)
+    with pytest.raises(CompileError, match=r"options\.emission.*target gpu has no emissions"):
+        program.on("gpu", emission="other")
+    assert program.on("gpu").emission is None
 
 
 @pytest.mark.parametrize("name", list(TARGETS))

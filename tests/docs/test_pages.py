@@ -22,9 +22,10 @@ from models import cmsf
 pytestmark = pytest.mark.checkout
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-RUN = {"README.md", "docs/extending.md", "docs/model-file.md", "docs/neurons.md", "docs/reporting.md"}
-"""Pages with blocks that run: here, and docs/extending.md in tests/docs/test_extending.py."""
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+RUN = {"README.md", "docs/export.md", "docs/extending.md", "docs/model-file.md", "docs/neurons.md", "docs/reporting.md"}
+TUTORIALS = {f"docs/tutorials/{page}.md" for page in ("digits_spikingjelly", "lava_system", "speech_snntorch_nir")}
+"""Pages with blocks that run: here, docs/extending.md in tests/docs/test_extending.py, and tutorials in test_tutorials.py."""
 
 
 def blocks(page: str) -> list[str]:
@@ -34,7 +35,7 @@ def blocks(page: str) -> list[str]:
 
 def test_no_page_has_blocks_that_nobody_runs():
     named = {str(page.relative_to(ROOT)) for page in PAGES if "```python" in page.read_text()}
-    assert named == RUN
+    assert named == RUN | TUTORIALS
     kinds = {kind for page in PAGES for kind in re.findall(r"^```(\w+)", page.read_text(), re.MULTILINE)}
     assert kinds <= {"python", "toml", "diff"}
 
@@ -129,3 +130,22 @@ def test_reporting_from_top_to_bottom(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert np.abs(membrane).max() > 0.1
     assert np.argwhere(scope["frames"]).tolist() == [[0, 0, 1, 1, 3], [3, 0, 0, 1, 3]]
     assert (tmp_path / "out" / "report.json").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_exports_from_top_to_bottom(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    for framework in ("snntorch", "norse.torch", "lava.lib.dl.slayer"):
+        pytest.importorskip(framework)
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, Any] = {}
+    for block in blocks("docs/export.md"):
+        exec(block, scope)
+    assert 0 < scope["expected"].mean() < 1
+    assert 0 < scope["found"].mean() < 1
+    (file,), (module,) = (
+        program.run(scope["x"]).outputs.values()
+        for program in (scope["program"], compile_model(scope["block"], target="gpu", example=scope["x"]))
+    )
+    assert np.array_equal(file[:-1], module[1:]), "a layer of a module answers a step later"
+    assert 0 < module.mean() < 1

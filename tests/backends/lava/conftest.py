@@ -361,13 +361,13 @@ def _recording(kind, first, windows):
 def between_ring_buffers():
     """What README shows: source -> network -> sink, and the recorded (elements..., steps) per output."""
 
-    def run(engine, streams, wanted, steps):
+    def run(engine, streams, wanted, steps, **ports):
         from lava.magma.core.run_conditions import RunSteps
         from lava.magma.core.run_configs import Loihi2SimCfg
         from lava.proc.io.sink import RingBuffer as Sink
         from lava.proc.io.source import RingBuffer as Source
 
-        network = engine.network()
+        network = engine.network(**ports)
         for name, stream in streams.items():
             Source(data=stream).s_out.connect(network.inputs[name])
         sinks = {name: Sink(shape=network.outputs[name].shape, buffer=steps) for name in wanted}

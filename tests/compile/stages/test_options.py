@@ -31,7 +31,12 @@ def test_defaults_are_the_main_job_s():
 
 @pytest.mark.parametrize(
     ("flags", "rule", "known"),
-    [({"target": "tpu"}, "options.target", "loihi"), ({"precision": "half"}, "options.precision", "int, float")],
+    [
+        ({"target": "tpu"}, "options.target", "loihi"),
+        ({"precision": "half"}, "options.precision", "int, float"),
+        ({"emission": "stok"}, "options.emission", "fused, stock"),
+        ({"target": "gpu", "emission": "stock"}, "options.emission", "leave"),
+    ],
 )
 def test_what_is_unknown_is_refused_before_anything_is_read(flags: dict[str, str], rule: str, known: str):
     with pytest.raises(CompileError) as error:

@@ -6,10 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from spikingjelly.activation_based import neuron
+from torch import nn
 
-from compile import compile_model
+from backends.lava.hidden_ports import with_hidden_ports
+from compile import compile_model, load_program
 from compile.stages.program import Program
 from ir.errors import CompileError
+from ir.interpreter import interpret
 from ir.types import parse_type
 
 X = np.random.default_rng(0).integers(0, 2, (2, 5, 6)).astype(np.float32)
@@ -66,6 +71,58 @@ def test_on_another_target_it_computes_the_same(program: Program):
     assert lava.deployment is program.deployment
     (ours,), (theirs,) = (each.run(X).outputs.values() for each in (lava, program))
     assert np.array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("v_reset", [0.0, 0.25, None])
+def test_membranes_stand_for_the_source_s(v_reset: float | None, tmp_path: Path):
+    net = nn.Sequential(nn.Linear(6, 4), neuron.LIFNode(v_reset=v_reset, step_mode="m"))
+    net[0].weight.data = torch.randint(-4, 9, (4, 6), generator=torch.Generator().manual_seed(0)) / 4
+    net[0].bias.data = torch.arange(4) / 8
+    program = compile_model(net, target="gpu", example=torch.from_numpy(X))
+    program.save(tmp_path / "net.spikes")
+    assert load_program(tmp_path / "net.spikes").membranes == program.membranes
+    ((name, (scale, zero)),) = program.membranes.items()
+    chip = with_hidden_ports(program.deployment.chip, (), (name,))
+    inputs = {key: value.astype(np.int64) for key, value in program.chip_inputs(X).items()}
+    found = interpret(chip, inputs)[f"{name}.v"] * scale + zero
+    assert scale < 1 / 500, "a bias has a unit more for ties, which is far below the grid of the sums"
+    found = np.rint(found * 64) / 64
+    current = net[0](torch.from_numpy(X)).detach().numpy()
+    v, start = np.full((5, 4), v_reset or 0.0), v_reset or 0.0
+    for t in range(2):
+        v = v + (current[t] - (v - start)) / 2
+        assert np.array_equal(found[t], v - start), "a rule for SpikingJelly counts v from v_reset"
+        v = v - (v >= 1) if v_reset is None else np.where(v >= 1, v_reset, v)
+
+
+def test_a_lava_network_needs_lava(program: Program):
+    with pytest.raises(CompileError, match=r'program\.lava(.|\n)*program\.on\("loihi"\)'):
+        program.lava_network(spikes=("lif1",))
+
+
+@pytest.mark.lava
+def test_a_lava_network_has_ports_of_what_is_inside(program: Program):
+    network = program.on("loihi").lava_network(spikes=("lif1",), membranes=("lif1", "lif2"))
+    (output,) = program.deployment.chip.outputs
+    assert list(network.outputs) == [output, "lif1", "lif1.v", "lif2.v"]
+    assert [network.latency[name] for name in ("lif1", "lif1.v", "lif2.v")] == [1, 1, 2]
+
+
+@pytest.mark.lava
+def test_stock_processes_on_request(tiny: Path, tmp_path: Path):
+    stock = compile_model(tiny, emission="stock")
+    fused = stock.on("loihi")
+    assert [each.engine.describe() for each in (stock, fused)] == ["Lava, stock processes", "Lava, fused processes"]
+    assert [each.emission for each in (stock, fused, fused.on("loihi", "stock"))] == ["stock", None, "stock"]
+    ours, theirs = stock.run(X), fused.run(X)
+    assert ours.events == theirs.events
+    assert all(np.array_equal(spikes, theirs.spikes[name]) for name, spikes in ours.spikes.items())
+    stock.save(tmp_path / "net.spikes")
+    assert load_program(tmp_path / "net.spikes").engine.describe() == "Lava, stock processes"
+    assert load_program(tmp_path / "net.spikes", target="gpu").emission is None
+    assert stock.report().options.emission == "stock"
+    with pytest.raises(CompileError, match=r"lava\.emission"):
+        compile_model(tiny, emission="stock", precision="float")
 
 
 def test_its_text_is_three_lines(program: Program):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ir.errors import CompileError
 from ir.graph import GraphBuilder
-from ir.ops import Input, IntegerLeaky, IntegerLif
+from ir.ops import Input, IntegerLeaky, IntegerLif, IntegerPotential
 from ir.text import graph_text, parse_graph
 from ir.types import parse_type
 
@@ -45,7 +45,7 @@ def decayed(value: int, kept: int) -> int:
 
 
 def scalar_run(c: dict[str, Any], currents: list[int]) -> tuple[list[int], list[int]]:
-    """One neuron: its spikes (by the options in c, else none) and its membrane after every step."""
+    """One neuron: its spikes (by the options in c, else none), and its membrane at every step, before the reset of its spike."""
     u, v, late, spikes, membrane = c["u0"], c["v0"], 0, [], []
     for a in currents:
         u = decayed(u, 4096 - c["du"] - 1) + 64 * a
@@ -57,6 +57,7 @@ def scalar_run(c: dict[str, Any], currents: list[int]) -> tuple[list[int], list[
             continue
         resets = {"zero": lambda v, n: 0, "subtract": lambda v, n: v - n * c["theta"], "none": lambda v, n: v}
         v = resets[c["reset"]](v, late) if late else v
+        membrane.append(v)
         n, late = 0, 0
         while n < c["max_spikes"] and v - n * c["theta"] > 64 * c["vth"]:
             n += 1
@@ -93,6 +94,18 @@ def test_every_option_against_plain_integers(options, neurons, own: bool, seed: 
     assert np.array_equal(op.run((x,), params, STEPS), expected)
     on_torch = {name: torch.from_numpy(array) for name, array in params.items()}
     assert np.array_equal(op.run((torch.from_numpy(x),), on_torch, STEPS).numpy(), expected)
+
+
+@settings(max_examples=80)
+@given(OPTIONS, st.lists(CONSTANTS, min_size=SIZE, max_size=SIZE), st.integers(0, 99))
+def test_the_membrane_is_what_the_threshold_meets(options, neurons, seed: int):
+    x, roles = currents_of(seed), tuple(neurons[0])
+    first = {name: value for name, value in neurons[0].items() if name != "bias"}
+    op = IntegerPotential(**first, **options, **WIDTHS)
+    params = {name: np.array([c[name] for c in neurons], np.int32) for name in roles}
+    assert np.array_equal(op.run((x,), params, STEPS), expected_of([options | c for c in neurons], x, 1))
+    shapes = {name: array.shape for name, array in params.items()}
+    assert str(op.infer((parse_type("current[3]"),), shapes)) == "graded<24>[3]"
 
 
 @given(
@@ -136,7 +149,11 @@ def test_steps_can_be_taken_in_two_parts(options, c, first: int):
     x = currents_of(2)
     rest = {name: value for name, value in c.items() if name != "bias"}
     leaky = {name: value for name, value in rest.items() if name not in ("vth", "theta")}
-    for op in (IntegerLif(**rest, **options, **WIDTHS), IntegerLeaky(**leaky, **WIDTHS, bits=24)):
+    for op in (
+        IntegerLif(**rest, **options, **WIDTHS),
+        IntegerPotential(**rest, **options, **WIDTHS),
+        IntegerLeaky(**leaky, **WIDTHS, bits=24),
+    ):
         a, state = op.resume((x[:first],), {}, first, None)
         b, _ = op.resume((x[first:],), {}, STEPS - first, state)
         assert np.array_equal(np.concatenate([a, b]), op.run((x,), {}, STEPS))

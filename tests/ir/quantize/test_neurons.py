@@ -98,6 +98,17 @@ def test_memoryless_gates_use_the_legal_decay_only_where_it_forgets():
     assert integer_neuron(op, current=64)[0].dv == 4096
 
 
+def test_membranes_stand_for_the_source_s_in_scale_and_zero():
+    numbers = lambda *ops: DistinctNeurons(
+        tuple(normalized_membrane(node_of(op)) for op in ops), np.zeros(())
+    ).in_units(Fraction(1, 8))
+    half = Lif(0.5, v_reset=0.25)
+    assert numbers(half) == (1 / 16, 0.25)
+    assert numbers(Lif(1.0, form="sum", threshold=-2.0)) == (1 / 8, -4.0), "raised by 4, to fire above 2"
+    assert numbers(half, half) == numbers(half)
+    assert numbers(half, Lif(0.5)) is None
+
+
 def test_a_leak_becomes_a_drift():
     membrane = normalized_membrane(node_of(Lif(0.5, gain=2.0, leak=0.5)))
     assert (membrane.drift, membrane.threshold) == (Fraction(1, 4), Fraction(1))
