@@ -29,7 +29,7 @@ FLOORS = {
         "ops lowerings.cost",
         "graph",
         "analysis rewrite text lowerings.values",
-        "interpreter verify lowerings.lowering",
+        "interpreter verify lowerings.lowering lowerings.encode_counts",
         "quantize lowerings.rules",
         "deployment lowerings.table",
         "lowerings.selection",

@@ -21,9 +21,9 @@ from dataclasses import dataclass, replace
 from ir.deployment import Context, Deployment
 from ir.errors import DeployError, Violation
 from ir.graph import Graph, GraphBuilder, Node
+from ir.lowerings.encode_counts import encode_counts
 from ir.ops import Add, BatchNorm, Input, Levels, Past
 from ir.ops.membrane import ANALOG_BITS
-from ir.passes.encode_counts import encode_counts
 from ir.passes.fold_batchnorm import is_foldable
 from ir.types import Type, graded
 from ir.verify import LEVELS

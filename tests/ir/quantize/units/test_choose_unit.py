@@ -58,7 +58,9 @@ def test_a_bias_on_a_finer_grid_makes_the_unit_finer_where_the_weights_allow_it(
     assert unit_of(weights, too_fine) == Fraction(1, 8)
 
 
-def chosen(*weights: object, finest: tuple[float, ...] = (0.0,) * 7, own_rows: bool = False, threshold: int = 1) -> Unit:
+def chosen(
+    *weights: object, finest: tuple[float, ...] = (0.0,) * 7, own_rows: bool = False, threshold: int = 1
+) -> Unit:
     statistics = tuple(weight_statistics(array, ARITHMETIC) for array in weights)
     return choose_unit(statistics, finest, FiringAmounts(Fraction(threshold), False), ARITHMETIC, own_rows)
 

@@ -9,8 +9,8 @@ import hw_profiles
 from ir.deployment import Deployment
 from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret
+from ir.lowerings.encode_counts import encode_counts
 from ir.ops import Add, Input, Lif, Linear
-from ir.passes.encode_counts import encode_counts
 from ir.passes.lower_to_synapses import lower_to_synapses
 from ir.passes.split_host import split_host
 from ir.verify import verify
