@@ -71,8 +71,8 @@ def test_bursts_are_as_long_as_the_count(x, assert_formula):
 
 
 def test_payloads_are_shifted_toward_minus_infinity():
-    assert clip_payload(np.array([-9, -8, -1, 7, 8, 999]), 4, 2).tolist() == [-3, -2, -1, 1, 2, 7]
-    assert clip_payload(np.array([-9.5, 7.5]), 4, 0).tolist() == [-8, 7]
+    assert clip_payload(np.array([-9, -8, -1, 7, 8, 999]), (-8, 7), 2).tolist() == [-3, -2, -1, 1, 2, 7]
+    assert clip_payload(np.array([-9.5, 7.5]), (-8, 7), 0).tolist() == [-8, 7]
 
 
 def test_only_a_gates_last_operands_open_it():
