@@ -53,7 +53,7 @@ def choose_unit(
     if exact is not None:
         return exact
     unit = _fitting_unit(currents, finest, firing, weight_levels(arithmetic))
-    return unit if firing is None else _finer(unit, currents, finest, arithmetic, own_rows)
+    return unit if firing is None else finer_unit(unit, currents, finest, arithmetic, own_rows)
 
 
 def weight_exponents(largest: Array, unit: float, arithmetic: Arithmetic) -> Array:
@@ -87,7 +87,7 @@ def _fitting_unit(
     return Unit(firing.threshold / max(1, floor(firing.threshold / Fraction(coarse))))
 
 
-def _finer(
+def finer_unit(
     unit: Unit, currents: tuple[WeightStatistics, ...], finest: Sequence[float], arithmetic: Arithmetic, own_rows: bool
 ) -> Unit:
     """The unit divided by a power of two that lets the smallest weights fill their mantissas, as far as the range allows."""
