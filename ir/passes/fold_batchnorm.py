@@ -28,6 +28,7 @@ from ir.ops import BatchNorm, Conv, Gather, Linear, Permute, Reshape, Slice
 from ir.ops.shape import SILENT
 from ir.passes.merge_routing import merge_routing
 from ir.passes.narrow_projections import channel_axis
+from ir.passes.norms_before_maxima import above_maxima, norms_before_maxima
 from ir.rewrite import Rewriter
 
 PASS = "fold_batchnorm"
@@ -69,20 +70,20 @@ def fold_batchnorm(graph: Graph) -> Graph:
 
 
 def is_foldable(graph: Graph, norm: Node) -> bool:
-    """Whether there is a projection above a batch norm that takes it."""
+    """Whether there is a projection above a batch norm that takes it, be it before a maximum."""
     return _plan(graph, norm) is not None
 
 
 def apply(deployment: Deployment, context: Context) -> Deployment:
     """The deployment with norms folded, and the routing joined that lay around them."""
-    return deployment.on_chip(lambda chip: merge_routing(fold_batchnorm(chip)))
+    return deployment.on_chip(lambda chip: merge_routing(fold_batchnorm(norms_before_maxima(chip))))
 
 
 def _plan(graph: Graph, norm: Node) -> _Plan | None:
     """Walk up from the norm with the axis of its channels; None where no projection is found."""
     assert isinstance(norm.op, BatchNorm)
     users, outputs = graph.users(), set(graph.outputs.values())
-    node, axis, chain = graph.nodes[norm.inputs[0]], norm.op.axis, list[Node]()
+    node, axis, chain = above_maxima(graph, norm), norm.op.axis, list[Node]()
     while isinstance(node.op, (Permute, Reshape, Slice, Gather)) and not norm.op.timed:
         above = graph.nodes[node.inputs[0]]
         moved = _axis_above(node, above, axis)

@@ -21,7 +21,7 @@ from ir.graph import Array, Node, Provenance
 from ir.lowerings.cost import Cost
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.maxima import Comparison, Order, Term, as_chain, as_tree, maxima_plan
-from ir.lowerings.values import Current, LoweredValue, PendingProduct, Wire, narrowest
+from ir.lowerings.values import Current, LoweredValue, Wire, narrowest
 from ir.ops import Gather, Graded, MaxPool, MaxRelay, Reshape, Synapse
 from ir.ops.membrane import ANALOG_BITS
 from ir.ops.shape import SILENT
@@ -61,9 +61,6 @@ def _pool(node: Node) -> MaxPool:
 
 def _operand(lowering: Lowering, node: Node, provenance: Provenance) -> Current:
     (value,) = lowering.operands(node)
-    if isinstance(value, PendingProduct):
-        hint = "multiply the third factor first"
-        lowering.refuse(node, "lower.max_pool", "takes the maximum of a product of two matrices", hint=hint)
     return lowering.current(value, f"{node.name}_in", provenance)
 
 

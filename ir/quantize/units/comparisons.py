@@ -50,13 +50,11 @@ def largest_difference(network: CalibratedNetwork, node: Node, emissions: Mappin
 
 def check_difference(network: CalibratedNetwork, node: Node, largest: int) -> None:
     """DeployError where two of a population's sums, each of them up to `largest` weight units, may differ by too much."""
-    difference = largest * _spread(network, node)
-    if difference > _room(network):
-        what = (
-            f"%{node.name}: sums that are compared can differ by {difference:,} weight units, limit {_room(network):,}"
-        )
+    difference, room = largest * _spread(network, node), _room(network)
+    if difference > room:
+        what = f"%{node.name}: sums that are compared can differ by {difference:,} weight units, limit {room:,}"
         where = str(node.provenance)
-        raise DeployError([Violation(rule="quantize.maximum", what=what, where=where, hint=HINT)])
+        raise DeployError([Violation("quantize.maximum", what, where, HINT, node.name, difference, room)])
 
 
 def compared_unit(
