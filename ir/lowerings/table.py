@@ -8,13 +8,6 @@ from dataclasses import dataclass
 from ir.graph import Node, Provenance
 from ir.lowerings.cost import Cost
 from ir.lowerings.lowering import Lowering
-from ir.lowerings.rules.analog_pool import (
-    cost_as_chain,
-    cost_as_tree,
-    lower_as_chain,
-    lower_as_tree,
-    lower_at_once,
-)
 from ir.lowerings.rules.attention import (
     cost_graded_a,
     cost_graded_b,
@@ -33,6 +26,13 @@ from ir.lowerings.rules.chain import (
 from ir.lowerings.rules.gate import lower_gate
 from ir.lowerings.rules.logic import lower_mask, lower_max_pool, lower_not
 from ir.lowerings.rules.matmul import attention_above, lower_matmul
+from ir.lowerings.rules.max_of_currents import (
+    cost_of_max_by_chain,
+    cost_of_max_by_tree,
+    lower_max_at_once,
+    lower_max_by_chain,
+    lower_max_by_tree,
+)
 from ir.lowerings.rules.memory import (
     is_plain_delay,
     is_plain_loop,
@@ -81,10 +81,10 @@ LOWERINGS: Mapping[str, Mapping[str, Strategy]] = {
     "mask": {"and": Strategy(lower_mask)},
     "max-pool": {"or": Strategy(lower_max_pool)},
     "analog-max-pool": {
-        "chain": Strategy(lower_as_chain, GRADED, cost_as_chain, POOL_SPIKES),
-        "tree": Strategy(lower_as_tree, GRADED, cost_as_tree, POOL_SPIKES),
+        "chain": Strategy(lower_max_by_chain, GRADED, cost_of_max_by_chain, POOL_SPIKES),
+        "tree": Strategy(lower_max_by_tree, GRADED, cost_of_max_by_tree, POOL_SPIKES),
     },
-    "float-max-pool": {"at-once": Strategy(lower_at_once)},
+    "float-max-pool": {"at-once": Strategy(lower_max_at_once)},
     "matmul": {"and": Strategy(lower_matmul)},
     "analog-matmul": {
         "graded": Strategy(lower_matmul, GRADED, hint=f"let both factors fire spikes, or {OTHER_PROFILE}")

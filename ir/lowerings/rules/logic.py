@@ -10,7 +10,7 @@ Logic of spikes: AND (`mul`: comb masks, spiking gates, SEW-ResNet's AND and IAN
 
 All are memoryless neurons. Only where negated spikes must be a population (in a window, a matrix product, an output) a neuron
 is built for them, once. A factor of an AND that is a sum of r populations gives r ANDs, whose sum is the product. The
-largest of several currents is no threshold of a sum: `analog_pool` has it.
+largest of several currents is no threshold of a sum: `max_of_currents` has it.
 """
 
 from __future__ import annotations

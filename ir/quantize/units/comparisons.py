@@ -53,8 +53,9 @@ def check_difference(network: CalibratedNetwork, node: Node, largest: int) -> No
     difference, room = largest * _spread(network, node), _room(network)
     if difference > room:
         what = f"%{node.name}: sums that are compared can differ by {difference:,} weight units, limit {room:,}"
-        where = str(node.provenance)
-        raise DeployError([Violation("quantize.maximum", what, where, HINT, node.name, difference, room)])
+        numbers = {"number": difference, "limit": room}
+        where, rule = str(node.provenance), "quantize.maximum"
+        raise DeployError([Violation(rule=rule, what=what, where=where, hint=HINT, node=node.name, **numbers)])
 
 
 def compared_unit(

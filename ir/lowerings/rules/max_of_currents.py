@@ -27,29 +27,29 @@ from ir.ops.membrane import ANALOG_BITS
 from ir.ops.shape import SILENT
 
 
-def lower_as_chain(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
+def lower_max_by_chain(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
     """Every tap is compared with the largest of those before it."""
     return _lowered(lowering, node, provenance, as_chain)
 
 
-def lower_as_tree(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
+def lower_max_by_tree(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
     """Taps are compared in pairs, and the larger ones again."""
     return _lowered(lowering, node, provenance, as_tree)
 
 
-def lower_at_once(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
+def lower_max_at_once(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
     """Neurons of the source's arithmetic that take the largest current."""
     op, current = MaxRelay(**_pool(node).attributes()), _operand(lowering, node, provenance)
     relay = lowering.neuron(op, current, f"{node.name}_largest", provenance)
     return Current(node.type.shape, (Wire(relay, Synapse(), f"{node.name}_out", provenance),))
 
 
-def cost_as_chain(lowering: Lowering, node: Node) -> Cost:
+def cost_of_max_by_chain(lowering: Lowering, node: Node) -> Cost:
     """Relays, comparisons, and the synapses of both and of one reader."""
     return _cost(lowering, node, as_chain)
 
 
-def cost_as_tree(lowering: Lowering, node: Node) -> Cost:
+def cost_of_max_by_tree(lowering: Lowering, node: Node) -> Cost:
     """As of the chain, but for more synapses."""
     return _cost(lowering, node, as_tree)
 
