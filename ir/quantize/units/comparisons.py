@@ -5,7 +5,7 @@ The unit of payloads that relays compare: a maximum of integers is exact where a
     r <- relu(M - x)      comparisons, by weights of 1 and -1         unit u
     y <- g (x + r)        threshold neurons that read the maximum     unit g u, of which their threshold is a whole number
 
-Nothing about u is left to calibration: the widest difference that weights and emissions allow must fit the chip's current.
+Nothing about u is left to calibration: the widest difference that weights and emissions allow must fit current and payloads.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def compared_unit(
         emissions: of everything before it. currents, own_rows: as in `choose_unit`.
 
     Raises:
-        DeployError: weights that, as coarse as their bits are, can add up to more than the chip's current holds.
+        DeployError: weights that, as coarse as their bits are, can add up to more than the chip holds.
     """
     least, reader = _least_unit(network, node, emissions, currents), _reader(network, node.name)
     if reader is None:
@@ -147,5 +147,7 @@ def _reader(network: CalibratedNetwork, relay: str) -> Reader | None:
 
 
 def _room(network: CalibratedNetwork) -> int:
-    """The largest weight unit sum that the chip's current holds."""
-    return (1 << (network.arithmetic.state_bits - 1 - network.arithmetic.activation_shift)) - 1
+    """The largest sum, in weight units, that both the chip's current and its payloads hold."""
+    arithmetic = network.arithmetic
+    bits = min(arithmetic.state_bits - arithmetic.activation_shift, arithmetic.payload_bits)
+    return (1 << (bits - 1)) - 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -123,6 +125,12 @@ def test_what_may_wrap_is_refused_with_the_number():
     # 1,350 weights of 0.95 on average, at most 127 units each, half a unit each for rounding, and one
     assert "%pool_relay: sums that are compared can differ by 163,554 weight units, limit 131,071" in violation.what
     assert (violation.rule, "--precision float" in violation.hint) == ("quantize.maximum", True)
+
+
+def test_payloads_of_few_bits_are_a_limit_too():
+    chip, spikes = _pooled(_trained(4), Lif(0.5)), _spikes(4)
+    with pytest.raises(DeployError, match="limit 511"):
+        quantize(chip, replace(PROFILE.arithmetic, payload_bits=10), spikes)
 
 
 def test_sums_of_different_weights_may_differ_by_twice_as_much():
