@@ -95,7 +95,6 @@ def maxima_plan(op: MaxPool, sizes: tuple[int, ...], order: Order) -> MaximaPlan
     comparisons: list[Comparison] = []
 
     def largest(a: Terms, b: Terms) -> Terms:
-        a, b = (b, a) if len(b) > len(a) else (a, b)  # b's terms stay in the sum
         in_a, in_b = _present(a), _present(b)
         both = np.flatnonzero(in_a & in_b)
         rest = [Term(term.source, np.where(in_b, SILENT, term.elements)) for term in a]

@@ -95,6 +95,16 @@ def test_dyadic_weights_stay_exact_ties_and_all():
     assert 0.1 < expected.mean() < 0.9
 
 
+@pytest.mark.parametrize("neuron", ["tau 2", "tau 2 of the sum", "without leak"])
+def test_the_threshold_is_a_whole_number_of_the_unit(neuron: str):
+    integer, report = quantize(_pooled(_trained(4), NEURONS[neuron]), PROFILE.arithmetic, _spikes(4))
+    (relay,) = (layer for layer in report.layers if layer.name == "pool_relay")
+    (fires,) = (layer for layer in report.layers if layer.name == "y")
+    assert relay.weight_error > 0
+    wanted = 2.0 if neuron == "tau 2" else 1.0  # the chip's membrane is not halved, its threshold is doubled
+    assert relay.unit * fires.threshold / _reading(integer) == pytest.approx(wanted, rel=1e-12)
+
+
 def test_payloads_have_bits_for_all_that_weights_allow():
     chip, spikes = _pooled(_trained(4), Lif(0.5)), _spikes(4)
     integer, _ = quantize(chip, PROFILE.arithmetic, {"x": spikes["x"][:, :1] * 0 + (np.arange(6) == 2)})
