@@ -92,6 +92,8 @@ class Context:
     """Model input -> array (T or 1, B, *shape) of values that are typical of what the network will see."""
     check: Callable[[Graph, Profile], Sequence[Violation]] = lambda chip, profile: ()
     """The target's own check of a finished chip graph: everything in which it cannot run it."""
+    rounds: bool = True
+    """Whether the chip's graph becomes integers; else it keeps the source's arithmetic."""
 
 
 def _passing_on(name: str, graph: Graph, values: Mapping[str, Node], outputs: Mapping[str, str]) -> Graph:

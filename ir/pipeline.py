@@ -8,7 +8,7 @@ the texts and takes the times. A network that comes at a later level (integers f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ir.deployment import Context, Deployment
 from ir.graph import Graph
@@ -83,6 +83,7 @@ def run(
         CompileError, DeployError: as the passes do; CompileError("ir.*") where a pass left something illegal.
     """
     deployment.verify(level)
+    context = replace(context, rounds=integers)
     late = LEVELS.index(level)
     for step in passes:
         if (step.rounds and not integers) or (step.level and late and LEVELS.index(step.level) <= late):
@@ -97,4 +98,4 @@ def run(
 def lower(graph: Graph, profile: Profile, strategies: Mapping[str, str]) -> Deployment:
     """A traced network in host and synapses, in its own arithmetic and without a schedule: what is exported as plain NIR."""
     passes = [step for step in PIPELINE if step.level and not step.rounds]
-    return run(Deployment.of(graph), Context(profile, strategies), passes=passes)
+    return run(Deployment.of(graph), Context(profile, strategies), integers=False, passes=passes)

@@ -16,7 +16,7 @@ from ir.ops import OPS, Past
 
 ROUTING = frozenset({"reshape", "permute", "slice", "concat", "expand", "gather", "pad", "add", "delay", "past"})
 PROJECTIONS = frozenset({"linear", "conv", "synapse", "sum"})
-CHIP_ONLY = frozenset({"integer_lif", "integer_leaky", "integer_potential", "graded", "gate", "burst"})
+CHIP_ONLY = frozenset({"integer_lif", "integer_leaky", "integer_potential", "graded", "gate", "burst", "max_relay"})
 FLOAT_NEURONS = frozenset(
     {
         "lif",
@@ -29,6 +29,7 @@ FLOAT_NEURONS = frozenset(
         "alpha_lif",
         "gated_filter",
         "potential",
+        "max_relay",
     }
 )
 """Neurons in the source's own arithmetic."""

@@ -28,7 +28,7 @@ FLOORS = {
         "types profile",
         "ops lowerings.cost",
         "graph",
-        "analysis rewrite text lowerings.values",
+        "analysis rewrite text lowerings.values lowerings.maxima",
         "interpreter verify lowerings.lowering lowerings.encode_counts",
         "quantize lowerings.rules",
         "deployment lowerings.table",

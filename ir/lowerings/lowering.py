@@ -34,11 +34,13 @@ class Lowering:
     """The lowered graph so far."""
     values: dict[str, LoweredValue]
     """Value of the source graph -> what it has become."""
+    rounds: bool
+    """Whether the lowered graph will be rounded to integers; else it keeps the source's arithmetic."""
     relayed: set[str]
     """Currents that back edges read, and that therefore need neurons which emit them."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, rounds: bool = True) -> None:
+        self.graph, self.rounds = graph, rounds
         self.builder = GraphBuilder(graph.name, graph.steps, graph.params, graph.dtype)
         self.values = {}
         self.relayed = set()

@@ -26,6 +26,13 @@ from ir.lowerings.rules.chain import (
 from ir.lowerings.rules.gate import lower_gate
 from ir.lowerings.rules.logic import lower_mask, lower_max_pool, lower_not
 from ir.lowerings.rules.matmul import attention_above, lower_matmul
+from ir.lowerings.rules.max_of_currents import (
+    cost_of_max_by_chain,
+    cost_of_max_by_tree,
+    lower_max_at_once,
+    lower_max_by_chain,
+    lower_max_by_tree,
+)
 from ir.lowerings.rules.memory import (
     is_plain_delay,
     is_plain_loop,
@@ -62,6 +69,7 @@ class Strategy:
 
 GRADED = ("graded_spikes", "programmable_neurons")
 OTHER_PROFILE = "choose a profile with graded spikes"
+POOL_SPIKES = f"pool behind the neurons, use average pooling, {OTHER_PROFILE}, or --precision float"
 
 LOWERINGS: Mapping[str, Mapping[str, Strategy]] = {
     "attention": {
@@ -72,6 +80,11 @@ LOWERINGS: Mapping[str, Mapping[str, Strategy]] = {
     "gate": {"graded": Strategy(lower_gate, GRADED, hint=f"train the model with gate='spike', or {OTHER_PROFILE}")},
     "mask": {"and": Strategy(lower_mask)},
     "max-pool": {"or": Strategy(lower_max_pool)},
+    "analog-max-pool": {
+        "chain": Strategy(lower_max_by_chain, GRADED, cost_of_max_by_chain, POOL_SPIKES),
+        "tree": Strategy(lower_max_by_tree, GRADED, cost_of_max_by_tree, POOL_SPIKES),
+    },
+    "float-max-pool": {"at-once": Strategy(lower_max_at_once)},
     "matmul": {"and": Strategy(lower_matmul)},
     "analog-matmul": {
         "graded": Strategy(lower_matmul, GRADED, hint=f"let both factors fire spikes, or {OTHER_PROFILE}")
@@ -105,7 +118,6 @@ LOWERINGS: Mapping[str, Mapping[str, Strategy]] = {
 
 BY_KIND = {
     "add": "residual",
-    "max_pool": "max-pool",
     "not": "not",
     "subtract": "difference",
     "scale": "scale",
@@ -118,6 +130,8 @@ def operation(lowering: Lowering, node: Node) -> str | None:
     """The table's row for a node, which for products depends on what the factors have become; None where there is none."""
     if node.op.kind == "mul":
         return "mask" if all(lowering.is_binary(value) for value in lowering.operands(node)) else "gate"
+    if node.op.kind == "max_pool":
+        return _max_pool(lowering, node)
     if node.op.kind == "matmul":
         return _matrix_product(lowering, node)
     if node.op.family == "projection":
@@ -129,6 +143,12 @@ def operation(lowering: Lowering, node: Node) -> str | None:
     if node.op.kind == "past":
         return "loop" if is_plain_loop(lowering, node) else "analog-loop"
     return BY_KIND.get(node.op.kind) or BY_FAMILY.get(node.op.family)
+
+
+def _max_pool(lowering: Lowering, node: Node) -> str:
+    if all(lowering.is_binary(value) for value in lowering.operands(node)):
+        return "max-pool"
+    return "analog-max-pool" if lowering.rounds else "float-max-pool"
 
 
 def _matrix_product(lowering: Lowering, node: Node) -> str:

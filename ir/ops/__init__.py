@@ -8,6 +8,7 @@ from ir.ops.delay import Delay, Past
 from ir.ops.float_neurons.alpha import AlphaLif
 from ir.ops.float_neurons.fixed_point import FixedPointLif
 from ir.ops.float_neurons.gated_filter import GatedFilter
+from ir.ops.float_neurons.max_relay import MaxRelay
 from ir.ops.float_neurons.moving_threshold import MovingThresholdLif
 from ir.ops.float_neurons.nonlinear import NonlinearLif
 from ir.ops.float_neurons.potential import Potential
@@ -38,6 +39,7 @@ OPS: dict[str, type[Op]] = {
             AlphaLif,
             GatedFilter,
             Potential,
+            MaxRelay,
         ),
         *(Delay, Past),
         *(Reshape, Permute, Slice, Concat, Expand, Add),
@@ -80,6 +82,7 @@ __all__ = [
     "Lookup",
     "MatMul",
     "MaxPool",
+    "MaxRelay",
     "MovingThresholdLif",
     "Mul",
     "NonlinearLif",

@@ -27,6 +27,8 @@ from ir.types import SPIKE, Type, graded
 
 FIRING = (*COMPARATORS, "round")
 """How the source compares; a chip's neurons do not round."""
+PAYLOAD_FORMS = ("signed", "rectified")
+"""Whether a graded neuron emits negative payloads, or none."""
 RESETS = ("value", "subtract", "subtract_once", "none")
 """What a spike does to the membrane in the frameworks; what the chip's neuron can do is `ir.ops.integer_neuron.CHIP_RESETS`."""
 
@@ -140,18 +142,30 @@ class Lif(Membrane):
 
 @dataclass(frozen=True)
 class Graded(Op):
-    """A memoryless neuron that emits its total current as a payload: y = clip(x >> shift) to `bits` bits; zero is silent."""
+    """
+    A memoryless neuron that emits its total current as a payload: y = clip(x >> shift) to `bits` bits; zero is silent.
+
+    With `form` rectified, what is below zero is silent, too.
+    """
 
     kind = "graded"
     family = "neuron"
     bits: int
     shift: int = 0
+    form: str = "signed"
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The least and the largest payload."""
+        low, high = signed_limits(self.bits)
+        return (low if self.form == "signed" else 0), high
 
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        check_options(self, {"form": PAYLOAD_FORMS})
         return Type(dendrite_shape(self, args, params), graded(self.bits))
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
-        return clip_payload(total_current(args, params, steps), self.bits, self.shift)
+        return clip_payload(total_current(args, params, steps), self.limits, self.shift)
 
     def neurons(self, result: Type) -> int:
         return result.size
@@ -171,13 +185,18 @@ class Gate(Op):
     shift: int = 0
     enables: int = 1
 
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The least and the largest payload."""
+        return signed_limits(self.bits)
+
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
         expect(0 < self.enables < len(args), "gate.enables", "a gate needs payload currents and enabling currents")
         expect(len({arg.shape for arg in args}) == 1, "gate.shape", "payload and enabling currents differ in shape")
         return Type(dendrite_shape(self, self.payload_operands(args), params), graded(self.bits))
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
-        payload = clip_payload(total_current(self.payload_operands(args), params, steps), self.bits, self.shift)
+        payload = clip_payload(total_current(self.payload_operands(args), params, steps), self.limits, self.shift)
         enable = total_current(self.enabling_operands(args), {}, steps)
         xp = array_namespace(payload)
         return xp.where(enable >= 1, payload, xp.zeros_like(payload))
@@ -212,7 +231,11 @@ class Burst(Op):
         return result.size // self.micro
 
 
-def clip_payload(x: Value, bits: int, shift: int) -> Value:
-    """x >> shift (toward minus infinity) saturated to the range of a signed payload of `bits` bits."""
-    xp, top = array_namespace(x), 1 << (bits - 1)
-    return xp.clip(x >> shift if shift else x, -top, top - 1)
+def signed_limits(bits: int) -> tuple[int, int]:
+    """The least and the largest signed payload of `bits` bits."""
+    return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+
+
+def clip_payload(x: Value, limits: tuple[int, int], shift: int) -> Value:
+    """x >> shift (toward minus infinity) saturated to a neuron's `limits`."""
+    return array_namespace(x).clip(x >> shift if shift else x, *limits)

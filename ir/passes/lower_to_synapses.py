@@ -28,7 +28,11 @@ from ir.profile import USUAL_WEIGHTS, CostWeights, Features
 
 
 def lower_to_synapses(
-    graph: Graph, features: Features, strategies: Mapping[str, str], weights: CostWeights = USUAL_WEIGHTS
+    graph: Graph,
+    features: Features,
+    strategies: Mapping[str, str],
+    weights: CostWeights = USUAL_WEIGHTS,
+    rounds: bool = True,
 ) -> Graph:
     """
     The network at level synaptic.
@@ -38,12 +42,13 @@ def lower_to_synapses(
         features: what the profile's chip can do.
         strategies: operation or module path -> strategy, where the cheapest is not wanted.
         weights: the profile's, by which strategies are cheap.
+        rounds: whether the network will be rounded to integers; else it keeps the source's arithmetic.
 
     Raises:
         CompileError: an operation without a lowering, an unknown strategy.
         DeployError: nodes that the chip cannot run, all of them.
     """
-    lowering, selection = Lowering(graph), StrategySelection(graph, features, strategies, weights)
+    lowering, selection = Lowering(graph, rounds), StrategySelection(graph, features, strategies, weights)
     for node in graph.nodes.values():
         row = operation(lowering, node)
         if row is None:
@@ -58,8 +63,8 @@ def lower_to_synapses(
 
 def apply(deployment: Deployment, context: Context) -> Deployment:
     """The deployment with its chip's graph at level synaptic, see `lower_to_synapses`."""
-    profile, strategies = context.profile, context.strategies
-    return deployment.on_chip(lambda chip: lower_to_synapses(chip, profile.features, strategies, profile.cost))
+    profile, strategies, rounds = context.profile, context.strategies, context.rounds
+    return deployment.on_chip(lambda chip: lower_to_synapses(chip, profile.features, strategies, profile.cost, rounds))
 
 
 def _unknown(node: Node) -> CompileError:

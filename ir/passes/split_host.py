@@ -140,10 +140,10 @@ def _stem(graph: Graph, neurons: list[str]) -> set[str]:
 
 
 def _is_the_hosts(graph: Graph, node: Node) -> bool:
-    """Whether no chip can do it; of what has a lowering, the maxima and products of analog values and norms of no projection."""
+    """Whether no chip can do it; of what has a lowering, the products of analog values and norms of no projection."""
     if isinstance(node.op, BatchNorm):
         return not is_foldable(graph, node)
-    if node.op.kind in ("max_pool", "mul", "concat"):
+    if node.op.kind in ("mul", "concat"):
         return not any(_is_spiking(arg) for arg in graph.args(node))
     return node.op.family != "input" and not _may_be_between(node)
 

@@ -17,7 +17,7 @@ from ir.profile import Arithmetic, Features
 from ir.quantize.calibration import HEADROOM, ValueStatistics
 from ir.quantize.gains import row_factors
 from ir.quantize.neurons import DistinctNeurons, distinct_neurons
-from ir.quantize.payloads import Emission, input_scale, looped_payloads, payload_bits, payload_scale
+from ir.quantize.payloads import Emission, compared_payloads, input_scale, looped_payloads, payload_bits, payload_scale
 from ir.quantize.units.amounts import finest_units, largest_values
 from ir.quantize.weights import WeightStatistics, weight_statistics
 
@@ -39,6 +39,8 @@ class CalibratedNetwork:
     """Projection -> its real weights, with the input gains of the neurons that it feeds; one number for unit synapses."""
     weight_statistics: Mapping[str, WeightStatistics]
     """Projection -> what its weights are like."""
+    compared: frozenset[str]
+    """The populations whose payloads are differences, or make them: their unit is proven, not calibrated."""
 
     def bias(self, node: Node) -> Array:
         """The bias of a population, broadcastable to its shape; zero where it has none."""
@@ -113,7 +115,10 @@ def calibrated(
     weights = {name: _real_weights(chip, name, factors.get(name, np.ones(()))) for name in names}
     weights_like = _statistics(chip, weights, factors, arithmetic)
     programmable = features is None or features.programmable_neurons
-    return CalibratedNetwork(chip, wiring, statistics, arithmetic, programmable, neurons, weights, weights_like)
+    compared = compared_payloads(chip, wiring)
+    return CalibratedNetwork(
+        chip, wiring, statistics, arithmetic, programmable, neurons, weights, weights_like, compared
+    )
 
 
 def shared_projection(node: Node) -> CompileError:

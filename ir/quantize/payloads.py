@@ -91,6 +91,18 @@ def looped_payloads(chip: Graph, wiring: Wiring) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys(sources) if chip.nodes[name].type.domain.kind == "graded")
 
 
+def is_difference(node: Node) -> bool:
+    """Whether a population's payloads are differences of others, where those are above 0."""
+    return isinstance(node.op, Graded) and node.op.form == "rectified"
+
+
+def compared_payloads(chip: Graph, wiring: Wiring) -> frozenset[str]:
+    """The graded populations that rectify differences, and those whose payloads these are differences of."""
+    differences = {node.name for node in chip.nodes.values() if is_difference(node)}
+    projections = {projection for name in differences for projection in wiring.projections(name)}
+    return frozenset(differences | {source for name in projections for source in wiring.sources[name]})
+
+
 def part_of_scale(node: Node, scale: Fraction, unit: Fraction) -> Fraction:
     """The next coarser unit of which a scale that was fixed before is a multiple by a power of two."""
     parts = floor(log2(scale / unit))

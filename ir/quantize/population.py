@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import log2
+from math import ceil, log2
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from ir.quantize.payloads import (
     input_scale,
     integer_burst,
     integer_payload,
+    is_difference,
     part_of_scale,
     payload_bits,
     payload_shift,
@@ -36,7 +37,8 @@ from ir.quantize.plan import InputPlan, NetworkPlan, PopulationPlan, ProjectionP
 from ir.quantize.report import LayerReport, layer_report
 from ir.quantize.units.amounts import firing_amounts
 from ir.quantize.units.choose_unit import Unit, choose_unit, weight_exponents
-from ir.quantize.weights import common_quantum, round_weights, weight_levels
+from ir.quantize.units.comparisons import check_difference, compared_unit, largest_difference
+from ir.quantize.weights import WeightStatistics, common_quantum, round_weights, weight_levels
 
 Projections = Mapping[str, ProjectionPlan]
 WIDEST = 24
@@ -93,6 +95,8 @@ class PopulationPlanner:
         if fixed:
             return fixed.pop()
         currents = tuple(network.weight_statistics[name].scaled(self._source_scale(name)) for name in names)
+        if node.name in network.compared:
+            return self._compared_unit(currents)
         neurons, bias, steps = network.neurons.get(node.name), network.bias(node), network.chip.steps
         firing = firing_amounts(node, neurons, bias, steps, network.arithmetic)
         finest = [max(bounds.values()) for bounds in network.finest_units(node)]
@@ -101,6 +105,13 @@ class PopulationPlanner:
             return unit
         scale = Fraction(self.before.looped[node.name].scale) / self._emitted_unit()
         return Unit(part_of_scale(node, scale, unit.size))
+
+    def _compared_unit(self, currents: tuple[WeightStatistics, ...]) -> Unit:
+        """The unit of payloads that are compared, and of those that hold their differences the same."""
+        if is_difference(self.node):
+            (scale,) = {self._source_scale(name) for name in self.network.wiring.projections(self.node.name)}
+            return Unit(Fraction(scale))
+        return compared_unit(self.network, self.node, self.before.emissions, currents, self._rows_apart())
 
     def _rows_apart(self) -> bool:
         """Whether every row of weights may have an exponent: programmable neurons shift what one matrix brings them."""
@@ -158,12 +169,26 @@ class PopulationPlanner:
                 node, neurons, bias, unit, steps, current, network.arithmetic, quantum, network.programmable
             )
             return _threshold(membrane) if isinstance(node.op, Lif) else self._leaky(membrane)
+        if node.name in network.compared:
+            return self._compared(unit, payload)
         exact = not any(projection.weights.error for projection in payload.values())
         if not isinstance(node.op, (Graded, Gate)):
             return integer_burst(node, unit.size, exact)
         bits = min(node.op.bits, network.arithmetic.payload_bits)
         shift = 0 if exact and node.name not in self.before.looped else self._shift(float(unit.size), bits)
         return integer_payload(node, bias, unit.size, current, network.statistics[node.name], bits, shift, exact)
+
+    def _compared(self, unit: Unit, payload: Projections) -> tuple[IntegerPopulation, Emission]:
+        """Payloads that are their currents to the last unit; DeployError where a difference of two of them may wrap."""
+        network, node, bias = self.network, self.node, self.network.bias(self.node)
+        assert isinstance(node.op, Graded)
+        current = self._largest_current(payload, self.before.emissions)
+        if is_difference(node):
+            current = largest_difference(network, node, self.before.emissions)
+        else:
+            check_difference(network, node, current + ceil(np.abs(bias).max(initial=0.0) / float(unit.size)))
+        bits = min(node.op.bits, network.arithmetic.payload_bits)
+        return integer_payload(node, bias, unit.size, current, network.statistics[node.name], bits, 0, True)
 
     def _leaky(self, membrane: MembranePopulation) -> tuple[IntegerPopulation, Emission]:
         """Payloads as fine as their readers ask for, and with room for what calibration did not show."""

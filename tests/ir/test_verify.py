@@ -29,7 +29,7 @@ def test_every_built_graph_is_legal_source(data: st.DataObject, random_graphs):
 
 
 def test_levels_narrow():
-    assert LEVELS["synaptic"] < LEVELS["spiking"] < LEVELS["source"] | {"graded", "gate", "burst"}
+    assert LEVELS["synaptic"] < LEVELS["spiking"] < LEVELS["source"] | {"graded", "gate", "burst", "max_relay"}
     verify(network(), "synaptic")
     with pytest.raises(CompileError, match="lif is not legal at level quantized") as error:
         verify(network(), "quantized")

@@ -93,8 +93,8 @@ class Memoryless:
         op, total = self.op, self._biased(self.op.payload_operands(currents))
         if isinstance(op, Burst):
             return np.stack([total > m for m in range(op.micro)], axis=2).astype(self.emitted)
-        top = float(1 << (op.bits - 1))
-        payload = np.clip(np.floor(total / (1 << op.shift)) if op.shift else total, -top, top - 1)
+        low, high = map(float, op.limits)
+        payload = np.clip(np.floor(total / (1 << op.shift)) if op.shift else total, low, high)
         if isinstance(op, Gate):
             enable = total_of(op.enabling_operands(currents), self.working)
             payload = np.where(enable >= 1, payload, 0)

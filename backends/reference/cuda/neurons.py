@@ -132,8 +132,8 @@ class FusedPayloads:
         device: torch.device,
     ) -> None:
         self._compiled, self._shifts = compiled, _shifts(shape, bias, dtype, device)
-        self._emitted, half = travel_dtype(Type(shape, graded(op.bits))), 1 << (op.bits - 1)
-        self._constants = torch.tensor((scale, 2.0**-op.shift, -half, half - 1), dtype=dtype).to(device)
+        self._emitted = travel_dtype(Type(shape, graded(op.bits)))
+        self._constants = torch.tensor((scale, 2.0**-op.shift, *op.limits), dtype=dtype).to(device)
 
     def __call__(self, current: torch.Tensor, gates: torch.Tensor | None) -> Emitted:
         """Payloads of currents (T, B, *shape) / scale; gates: 0 or 1, of that shape."""

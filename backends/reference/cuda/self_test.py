@@ -117,7 +117,7 @@ def _payloads_are_exact(compiled: Any, device: torch.device, current_dtype: torc
     gates = np.random.default_rng(1).integers(0, 2, x.shape).astype(np.uint8)
     dtype = torch.float64 if current_dtype == torch.float64 else torch.float32
     on_device, current = torch.from_numpy(bias).to(device, dtype), torch.from_numpy(x).to(device, current_dtype)
-    for op in (Graded(8, 3), Gate(7, 2), Gate(40, 0)):
+    for op in (Graded(8, 3), Graded(8, 1, "rectified"), Gate(7, 2), Gate(40, 0)):
         payloads = FusedPayloads(compiled, op, bias.shape, on_device, dtype, SCALE, device)
         is_gate = isinstance(op, Gate)
         emitted = payloads(current, torch.from_numpy(gates).to(device) if is_gate else None)

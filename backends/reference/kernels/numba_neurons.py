@@ -93,7 +93,7 @@ class NumbaStepper:
 
 
 class NumbaPayloads:
-    """Payloads, clip((x + bias) >> shift) to signed `bits` bits, of the population's type; of a gate, zero where it is shut."""
+    """Payloads, clip((x + bias) >> shift) to the neuron's limits, of the population's type; of a gate, zero where it is shut."""
 
     def __init__(
         self, compiled: Any, op: Graded | Gate, shape: tuple[int, ...], bias: torch.Tensor | None, dtype: torch.dtype
@@ -101,8 +101,7 @@ class NumbaPayloads:
         self._compiled, self._dtype = compiled, dtype
         self._biases = _periodic(shape, None if bias is None else bias.to(dtype), dtype, compiled.BLOCK)
         self._emitted = travel_dtype(Type(shape, graded(op.bits)))
-        half = 1 << (op.bits - 1)
-        self._constants = tuple(map(NUMPY[dtype], (2.0**-op.shift, -half, half - 1)))
+        self._constants = tuple(map(NUMPY[dtype], (2.0**-op.shift, *op.limits)))
 
     def __call__(self, current: torch.Tensor, gates: torch.Tensor | None) -> Emitted:
         """Payloads of currents (T, B, *shape), exact with the bias in the dtype; gates: 0 or 1, of that shape."""

@@ -60,13 +60,12 @@ class TorchWrappingSpikes:
 
 
 class TorchPayloads:
-    """Payloads, clip((x + bias) >> shift) to signed `bits` bits, of the population's type; of a gate, zero where it is shut."""
+    """Payloads, clip((x + bias) >> shift) to the neuron's limits, of the population's type; of a gate, zero where it is shut."""
 
     def __init__(self, op: Graded | Gate, bias: torch.Tensor | None, dtype: torch.dtype, scale: int = 1) -> None:
         self._bias, self._dtype, self._scale = None if bias is None else bias.to(dtype), dtype, float(scale)
         self._emitted = travel_dtype(Type((), graded(op.bits)))
-        half = 1 << (op.bits - 1)
-        self._numbers = (2.0**-op.shift, -half, half - 1)
+        self._numbers = (2.0**-op.shift, *op.limits)
 
     def __call__(self, current: torch.Tensor, gates: torch.Tensor | None) -> Emitted:
         """Payloads of currents (T, B, *shape) / scale, exact with the bias in the dtype; gates: 0 or 1, of that shape."""

@@ -151,7 +151,7 @@ class DefinedPopulation:
         total = current if bias is None else current + bias
         if isinstance(op, Burst):
             return burst_spikes(op, total).to(plan.travel_dtype(node.type))
-        payload = clip_payload(total, op.bits, op.shift)
+        payload = clip_payload(total, op.limits, op.shift)
         return payload if self.opening is None else payload * self.opening.of(tile)
 
 

@@ -10,7 +10,7 @@ Logic of spikes: AND (`mul`: comb masks, spiking gates, SEW-ResNet's AND and IAN
 
 All are memoryless neurons. Only where negated spikes must be a population (in a window, a matrix product, an output) a neuron
 is built for them, once. A factor of an AND that is a sum of r populations gives r ANDs, whose sum is the product. The
-largest of several currents is no threshold of a sum.
+largest of several currents is no threshold of a sum: `max_of_currents` has it.
 """
 
 from __future__ import annotations
@@ -76,9 +76,6 @@ def lower_max_pool(lowering: Lowering, node: Node, provenance: Provenance) -> Lo
     """One memoryless neuron per window, unit synapses from every tap; of counts, for every level that they reach."""
     op, (value,) = node.op, lowering.operands(node)
     assert isinstance(op, MaxPool)
-    hint = "put the pooling right behind a neuron layer, so that it pools spikes, or use average pooling"
-    if not lowering.is_binary(value):
-        lowering.refuse(node, "lower.max_pool", "takes the maximum of analog values, which no synapse can", hint=hint)
     spikes = lowering.spikes(node, value, "a maximum")
     most = sum(lowering.builder.type(part).domain.populations for part in spikes.parts)
     window = lowering.builder.param(f"{node.name}.window", np.ones((node.type.shape[0], 1, *op.kernel), np.float32))

@@ -53,7 +53,7 @@ def choose_unit(
     if exact is not None:
         return exact
     unit = _fitting_unit(currents, finest, firing, weight_levels(arithmetic))
-    return unit if firing is None else _finer(unit, currents, len(finest) - 1, arithmetic, own_rows)
+    return unit if firing is None else finer_unit(unit, currents, finest, arithmetic, own_rows)
 
 
 def weight_exponents(largest: Array, unit: float, arithmetic: Arithmetic) -> Array:
@@ -87,8 +87,8 @@ def _fitting_unit(
     return Unit(firing.threshold / max(1, floor(firing.threshold / Fraction(coarse))))
 
 
-def _finer(
-    unit: Unit, currents: tuple[WeightStatistics, ...], widest: int, arithmetic: Arithmetic, own_rows: bool
+def finer_unit(
+    unit: Unit, currents: tuple[WeightStatistics, ...], finest: Sequence[float], arithmetic: Arithmetic, own_rows: bool
 ) -> Unit:
     """
     The unit divided by a power of two that lets the smallest weights fill their mantissas, as far as the shift can be narrowed.
@@ -100,8 +100,11 @@ def _finer(
     if not smallest:
         return unit
     unused = floor(log2(weight_levels(arithmetic) * float(unit.size) / smallest))
-    bits = max(0, min(unused, arithmetic.weight_exponent_max, widest - unit.narrowed))
-    return Unit(unit.size / (1 << bits), unit.narrowed + bits)
+    for bits in range(min(unused, arithmetic.weight_exponent_max, len(finest) - 1 - unit.narrowed), 0, -1):
+        finer = Unit(unit.size / (1 << bits), unit.narrowed + bits)
+        if finest[finer.narrowed] <= finer.size:
+            return finer
+    return unit
 
 
 def _grid_unit(

@@ -13,7 +13,6 @@ from spikingjelly.activation_based.neuron import IFNode, LIFNode, ParametricLIFN
 from torch import nn
 
 from compile import compile_model
-from ir.errors import CompileError
 
 torch.set_num_threads(1)
 STEPS = 3
@@ -120,14 +119,3 @@ def test_the_programs_give_the_modules_outputs(name: str) -> None:
     np.testing.assert_allclose(outputs["gpu float"], expected, rtol=1e-6, atol=1e-6)
     np.testing.assert_array_equal(outputs["loihi float"], outputs["gpu float"])
     np.testing.assert_array_equal(outputs["loihi int"], outputs["gpu int"])
-
-
-def test_currents_are_not_max_pooled() -> None:
-    net = nn.Sequential(
-        IFNode(), layer.Conv2d(2, 4, 3), layer.MaxPool2d(2), IFNode(), layer.Flatten(), layer.Linear(36, 3), IFNode()
-    )
-    x = (torch.rand(STEPS, 2, 2, 8, 8) < 0.4).float()
-    with pytest.raises(CompileError, match="maximum of analog values") as caught:
-        compile_model(_lively(net), target="gpu", example=x)
-    assert caught.value.where.startswith("2")
-    assert "behind a neuron layer" in caught.value.hint

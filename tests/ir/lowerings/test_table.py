@@ -13,6 +13,7 @@ from ir.verify import LEVELS
 
 BY_OPERANDS = {
     "mul": ("mask", "gate"),
+    "max_pool": ("max-pool", "analog-max-pool", "float-max-pool"),
     "matmul": ("attention", "matmul", "analog-matmul"),
     "delay": ("delay", "analog-delay"),
     "past": ("loop", "analog-loop"),

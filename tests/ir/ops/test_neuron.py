@@ -53,6 +53,9 @@ def test_subtract_once_asks_twice_the_threshold_of_a_neuron_that_stays_above_it(
 def test_graded_neurons_saturate_and_gates_open_on_spikes(x, dyadic, assert_formula):
     params = {"bias": dyadic(5)}
     assert_formula(Graded(2), lambda x, bias: np.clip(x + bias, -2, 1), x, params=params, domain="current")
+    assert_formula(
+        Graded(2, form="rectified"), lambda x, bias: np.clip(x + bias, 0, 1), x, params=params, domain="current"
+    )
     payload, spikes = dyadic(2, 3, 4), np.random.default_rng(0).integers(0, 2, (2, 3, 4)).astype(np.float32)
     assert np.array_equal(Gate(24).run((payload, spikes), {}, 2), payload * spikes)
 
@@ -71,8 +74,8 @@ def test_bursts_are_as_long_as_the_count(x, assert_formula):
 
 
 def test_payloads_are_shifted_toward_minus_infinity():
-    assert clip_payload(np.array([-9, -8, -1, 7, 8, 999]), 4, 2).tolist() == [-3, -2, -1, 1, 2, 7]
-    assert clip_payload(np.array([-9.5, 7.5]), 4, 0).tolist() == [-8, 7]
+    assert clip_payload(np.array([-9, -8, -1, 7, 8, 999]), (-8, 7), 2).tolist() == [-3, -2, -1, 1, 2, 7]
+    assert clip_payload(np.array([-9.5, 7.5]), (-8, 7), 0).tolist() == [-8, 7]
 
 
 def test_only_a_gates_last_operands_open_it():
@@ -133,6 +136,7 @@ def test_a_basic_neuron_has_nothing_that_the_plain_one_lacks():
         (Lif(0.5, reset="subtract_once", reset_at="next"), 1, {}, "lif.once"),
         (Lif(0.5), 1, {"bias": (4,)}, "lif.bias"),
         (Graded(8), 0, {}, "graded.arity"),
+        (Graded(8, form="square"), 1, {}, "graded.option"),
         (Gate(8), 1, {}, "gate.enables"),
         (Gate(8, enables=0), 2, {}, "gate.enables"),
     ],

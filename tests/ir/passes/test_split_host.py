@@ -193,7 +193,6 @@ def _stem(*ops: Op) -> Graph:
 STEMS = {
     "function": (Function("at_least"),),
     "norm of a layer": (LayerNorm(1e-5),),
-    "largest current": (MaxPool((1,), (1,), (0,), (1,)),),
     "norm across a layer": (BatchNorm(0, 1e-5),),
     "reduction": (Reduce("max", (0,)),),
 }
@@ -212,9 +211,9 @@ def test_what_only_the_host_can_do_with_inputs_is_the_prologue(stem: str):
     assert _inputs(deployment.chip) == {"x": "spike[2x4]", "second": f"graded<24>[{'x'.join(map(str, shape))}]"}
 
 
-def test_what_the_chip_can_do_with_spikes_from_outside_stays_there():
-    graph = _stem(Scale(0.5))
-    assert _kinds(split_host(graph).chip) == ["linear", "lif", "scale", "linear", "lif"]
+@pytest.mark.parametrize("op", [Scale(0.5), MaxPool((1,), (1,), (0,), (1,))])
+def test_what_the_chip_can_do_with_spikes_from_outside_stays_there(op: Op):
+    assert _kinds(split_host(_stem(op)).chip) == ["linear", "lif", op.kind, "linear", "lif"]
 
 
 def test_behind_neurons_there_is_no_stem():

@@ -8,8 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hw_profiles
+from ir.analysis.wiring import wiring_of
+from ir.graph import GraphBuilder
+from ir.ops import Graded, Input, Slice, Synapse
 from ir.quantize.calibration import ValueStatistics
-from ir.quantize.payloads import input_scale, payload_bits, payload_scale, payload_shift
+from ir.quantize.payloads import (
+    compared_payloads,
+    input_scale,
+    is_difference,
+    payload_bits,
+    payload_scale,
+    payload_shift,
+)
 from ir.quantize.weights import weight_statistics
 
 ARITHMETIC = hw_profiles.load("loihi2").arithmetic
@@ -53,3 +63,14 @@ def test_an_input_on_a_grid_keeps_it_where_that_suits_the_readers():
     assert input_scale(0.3, on_grid, 24) == 0.5, "finer payloads would cost the weights bits"
     assert input_scale(0.001, on_grid, 4) == 1.0, "the grid does not fit the payload"
     assert input_scale(0.001, ValueStatistics(3.0, 1.0, 0.0), 24) == 2.0**-9
+
+
+def test_what_is_compared_is_found_through_routing():
+    b = GraphBuilder("compared", 1)
+    x, alone = (b.add(Graded(8), b.add(Synapse(), b.add(Input("spike[4]"), name="i"), name="s"), name=n) for n in "xa")
+    halves = [b.add(Slice(0, 2 * k, 2 * k + 2), x, name="half") for k in (0, 1)]
+    currents = [b.add(Synapse(weight), half, name="s") for weight, half in zip((1.0, -1.0), halves, strict=True)]
+    r = b.add(Graded(8, form="rectified"), *currents, name="r")
+    graph = b.build({"r": r, "x": x, "alone": alone})
+    assert compared_payloads(graph, wiring_of(graph)) == {"x", "r"}
+    assert [name for name in ("x", "r", "i") if is_difference(graph.nodes[name])] == ["r"]

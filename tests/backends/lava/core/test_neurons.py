@@ -18,6 +18,7 @@ INTEGERS = {
     "subtract": (IntegerLif(4095, 0, 8, 6, 12, 24, theta=512, reset="subtract"), Defined, np.float32),
     "leaky": (IntegerLeaky(1000, 333, 6, 12, 30, 30), Defined, np.float64),
     "graded": (Graded(8, 2), Memoryless, np.float32),
+    "rectified": (Graded(8, 1, "rectified"), Memoryless, np.float32),
     "wide": (Graded(40), Memoryless, np.float64),
     "gate": (Gate(6, 1, enables=1), Memoryless, np.float32),
     "burst": (Burst(3), Memoryless, np.float32),
@@ -26,6 +27,7 @@ REALS = {
     "lif": (Lif(0.5, threshold=0.4), Defined),
     "li": (Leaky(0.3), Defined),
     "graded": (Graded(24), Memoryless),
+    "rectified": (Graded(24, form="rectified"), Memoryless),
     "gate": (Gate(24, enables=1), Memoryless),
 }
 

@@ -101,10 +101,11 @@ def test_spikes_of_currents_that_wrap(kernels, case, du, larger):
 
 @interpreted
 @settings(max_examples=40, suppress_health_check=QUIET)
-@given(cases(), st.integers(2, 40), st.integers(0, 5), st.booleans())
-def test_payloads(kernels, case, bits, shift, gated):
+@given(cases(), st.integers(2, 40), st.integers(0, 5), st.sampled_from(["gated", "signed", "rectified"]))
+def test_payloads(kernels, case, bits, shift, form):
     _, shape, bias, _, scale, x = case
-    op = Gate(bits, shift) if gated else Graded(bits, shift)
+    gated = form == "gated"
+    op = Gate(bits, shift) if gated else Graded(bits, shift, form)
     gates = torch.from_numpy(np.random.default_rng(bits).integers(0, 2, x.shape).astype(np.uint8)) if gated else None
     made = FusedPayloads(kernels, op, shape, of_type(bias, torch.float64), torch.float64, scale, CPU)
     values, count = made(x, gates)

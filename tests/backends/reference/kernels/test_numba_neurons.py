@@ -82,7 +82,7 @@ def test_payloads_shift_toward_minus_infinity_and_saturate(way, data):
     bias = data.draw(biases((3, 4)))
     rng = np.random.default_rng(data.draw(st.integers(0, 999)))
     x = rng.integers(-5000, 5000, (2, 3, 3, 4))
-    op = data.draw(st.sampled_from([Graded(bits, shift), Gate(bits, shift)]))
+    op = data.draw(st.sampled_from([Graded(bits, shift), Graded(bits, shift, "rectified"), Gate(bits, shift)]))
     gates = rng.integers(0, 2, x.shape) if isinstance(op, Gate) else None
     payloads = way.payloads(op, (3, 4), None if bias is None else torch.from_numpy(bias), torch.float32, 1)
     found, count = payloads(

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ir.errors import DeployError
 from ir.graph import Graph, GraphBuilder, Provenance
 from ir.interpreter import interpret
 from ir.ops import (
@@ -287,18 +286,3 @@ def test_negated_spikes_in_a_sum_are_counted(cmsf: SimpleNamespace):
     y = builder.add(Lif(0.5, threshold=1.5), builder.add(Add(), *pooled, name="sum"), name="y")
     source = builder.build({"y": y})
     cmsf.assert_same(source, lower_to_synapses(source, cmsf.LOIHI1, {}), cmsf.random_inputs(source, 0), ["y"])
-
-
-def _refused(cmsf: SimpleNamespace, what: str) -> None:
-    builder = GraphBuilder("refused", 2)
-    x = builder.add(Input("spike[4x4]"), name="x")
-    x = builder.add(Linear(), x, name="fc", params={"weight": builder.param("w", np.eye(4, dtype=np.float32))})
-    x = builder.add(Permute((0, 1)), x, name="same")
-    pool = builder.add(MaxPool((2,), (2,), (0,), (1,)), x, name="pool", provenance=Provenance("net.pool"))
-    graph = builder.build({"y": builder.add(Lif(0.5), pool, name="y")})
-    with pytest.raises(DeployError, match=rf"%pool: {what}(?s:.*)net.pool(?s:.*)behind a neuron layer"):
-        lower_to_synapses(graph, cmsf.LOIHI2, {})
-
-
-def test_maxima_of_currents_are_refused(cmsf: SimpleNamespace):
-    _refused(cmsf, "takes the maximum of analog values")

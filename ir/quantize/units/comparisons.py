@@ -1,0 +1,154 @@
+"""
+The unit of payloads that relays compare: a maximum of integers is exact where all of them have one unit, and no sum wraps.
+
+    x <- sum of w s       relays whose payloads are compared          unit u, in which the weights are rounded
+    r <- relu(M - x)      comparisons, by weights of 1 and -1         unit u
+    y <- g (x + r)        threshold neurons that read the maximum     unit g u, of which their threshold is a whole number
+
+Nothing about u is left to calibration: the widest difference that weights and emissions allow must fit current and payloads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+
+import numpy as np
+
+from ir.errors import DeployError, Violation
+from ir.graph import Node
+from ir.ops.linear import Conv, Sum
+from ir.ops.neuron import Lif
+from ir.quantize.calibrated import CalibratedNetwork
+from ir.quantize.payloads import Emission, is_difference
+from ir.quantize.units.amounts import FiringAmounts, firing_amounts
+from ir.quantize.units.choose_unit import Unit, choose_unit, finer_unit
+from ir.quantize.weights import WeightStatistics, joint_quantum, weight_levels
+
+HINT = "pool behind the neurons, use average pooling, or --precision float"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Threshold neurons that take a maximum through synapses of one weight, up to the sign."""
+
+    weight: float
+    """Of those synapses, the neurons' input gain included."""
+    firing: FiringAmounts
+    finest: tuple[float, ...]
+    """Lower bounds of their unit, by how far their shift is narrowed."""
+
+
+def largest_difference(network: CalibratedNetwork, node: Node, emissions: Mapping[str, Emission]) -> int:
+    """The largest difference of the payloads that a population compares."""
+    wiring, nodes = network.wiring, network.chip.nodes
+    sources = {source for name in wiring.projections(node.name) for source in wiring.sources[name]}
+    return 2 * max(emissions[source].reach for source in sources if not is_difference(nodes[source]))
+
+
+def check_difference(network: CalibratedNetwork, node: Node, largest: int) -> None:
+    """DeployError where two of a population's sums, each of them up to `largest` weight units, may differ by too much."""
+    difference, room = largest * _spread(network, node), _room(network)
+    if difference > room:
+        what = f"%{node.name}: sums that are compared can differ by {difference:,} weight units, limit {room:,}"
+        numbers = {"number": difference, "limit": room}
+        where, rule = str(node.provenance), "quantize.maximum"
+        raise DeployError([Violation(rule=rule, what=what, where=where, hint=HINT, node=node.name, **numbers)])
+
+
+def compared_unit(
+    network: CalibratedNetwork,
+    node: Node,
+    emissions: Mapping[str, Emission],
+    currents: tuple[WeightStatistics, ...],
+    own_rows: bool,
+) -> Unit:
+    """
+    The unit of a population whose payloads will be compared.
+
+    Args:
+        emissions: of everything before it. currents, own_rows: as in `choose_unit`.
+
+    Raises:
+        DeployError: weights that, as coarse as their bits are, can add up to more than the chip holds.
+    """
+    least, reader = _least_unit(network, node, emissions, currents), _reader(network, node.name)
+    if reader is None:
+        unit = choose_unit(currents, [least], None, network.arithmetic, own_rows)
+        steps = [least] * (network.arithmetic.weight_exponent_max + 1)  # no shift is narrowed: there is none
+        return Unit(finer_unit(unit, currents, steps, network.arithmetic, own_rows).size)
+    seen = tuple(part.scaled(reader.weight) for part in currents)
+    finest = [max(bound, least * reader.weight) for bound in reader.finest]
+    unit = choose_unit(seen, finest, reader.firing, network.arithmetic, own_rows)
+    return Unit(unit.size / Fraction(reader.weight))
+
+
+def _least_unit(
+    network: CalibratedNetwork,
+    node: Node,
+    emissions: Mapping[str, Emission],
+    currents: tuple[WeightStatistics, ...],
+) -> float:
+    """The finest unit at which no difference of two sums can wrap, nor what rounding the weights adds to it."""
+    room, spread = _room(network), _spread(network, node)
+    largest, rounding = float(np.abs(network.bias(node)).max(initial=0.0)), 1.0
+    for name in network.wiring.payload_projections(node):
+        real, weights = _row(network, name)
+        emission = max((emissions[source] for source in network.wiring.sources[name]), key=lambda item: item.reach)
+        largest += real * emission.reach * emission.scale
+        rounding += weights * emission.reach / 2
+    quanta = [part.quantum for part in currents if part.quantum is not None]
+    if len(quanta) == len(currents) and joint_quantum(quanta) >= spread * largest / room:
+        return spread * largest / room
+    coarsest = max((part.largest for part in currents), default=0.0) / weight_levels(network.arithmetic)
+    check_difference(network, node, ceil(largest / coarsest + rounding) if coarsest else 0)
+    return spread * largest / (room - spread * rounding)
+
+
+def _spread(network: CalibratedNetwork, node: Node) -> int:
+    """
+    How many times its largest magnitude two sums of a channel can differ by.
+
+    Once where a convolution makes them of spikes: all lie between the sum of its negative and that of its positive weights.
+    """
+    chip = network.chip
+    plain = all(isinstance(chip.nodes[name].op, Conv) for name in node.inputs) and not node.param("bias")
+    spikes = all(chip.args(chip.nodes[name])[0].domain.kind != "graded" for name in node.inputs)
+    return 1 if plain and spikes else 2
+
+
+def _row(network: CalibratedNetwork, projection: str) -> tuple[float, int]:
+    """The largest sum of magnitudes of the weights of one target, and how many they are."""
+    node, weights = network.chip.nodes[projection], np.abs(np.asarray(network.weights[projection], np.float64))
+    if weights.ndim:
+        rows = weights.reshape(len(weights), -1)
+        return float(rows.sum(axis=1).max(initial=0.0)), rows.shape[1]
+    shape = network.chip.args(node)[0].shape
+    terms = int(np.prod([shape[axis] for axis in node.op.axes])) if isinstance(node.op, Sum) else 1
+    return float(weights) * terms, terms
+
+
+def _reader(network: CalibratedNetwork, relay: str) -> Reader | None:
+    """The one population of threshold neurons that reads the maximum; None where there is none, or its synapses differ."""
+    chip, readers = network.chip, set[tuple[str, float]]()
+    for name in network.wiring.readers(relay):
+        like = network.weight_statistics[name]
+        for target in network.wiring.targets.get(name, ()):
+            if target not in network.compared:
+                readers.add((target, like.largest if like.quantum == like.largest else 0.0))
+    ((target, weight),) = readers if len(readers) == 1 else [("", 0.0)]
+    if not weight or not isinstance(chip.nodes[target].op, Lif):
+        return None
+    node = chip.nodes[target]
+    firing = firing_amounts(node, network.neurons.get(target), network.bias(node), chip.steps, network.arithmetic)
+    finest = tuple(max(bounds.values()) for bounds in network.finest_units(node))
+    return None if firing is None else Reader(weight, firing, finest)
+
+
+def _room(network: CalibratedNetwork) -> int:
+    """The largest sum, in weight units, that both the chip's current and its payloads hold."""
+    arithmetic = network.arithmetic
+    bits = min(arithmetic.state_bits - arithmetic.activation_shift, arithmetic.payload_bits)
+    return (1 << (bits - 1)) - 1

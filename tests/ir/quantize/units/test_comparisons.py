@@ -1,0 +1,156 @@
+"""Integer maxima are the maxima of the integers: one unit for all payloads that are compared, and proven room for them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import hw_profiles
+from ir.analysis.ranges import magnitudes
+from ir.errors import DeployError
+from ir.graph import Array, Graph, GraphBuilder, Node
+from ir.interpreter import interpret
+from ir.ops import Conv, Graded, Input, Lif, Linear, MaxPool, Scale
+from ir.passes.lower_to_synapses import lower_to_synapses
+from ir.quantize.network import quantize
+
+PROFILE = hw_profiles.load("loihi2")
+POOL = MaxPool((3, 3), (2, 2), (1, 1), (1, 1))
+
+
+def _pooled(weight: Array, neuron: Lif, gains: Array | None = None, domain: str = "spike") -> Graph:
+    """A convolution, the maximum of its currents, factors, neurons; lowered."""
+    builder, channels = GraphBuilder("pooled", 4), weight.shape[1]
+    x = builder.add(Input(f"{domain}[{channels}x6x6]"), name="x")
+    params = {"weight": builder.param("w", weight.astype(np.float32))}
+    current = builder.add(Conv((1, 1), (1, 1), (1, 1)), x, name="conv", params=params)
+    current = builder.add(POOL, current, name="pool")
+    if gains is not None:
+        params = {"weight": builder.param("gains", gains.astype(np.float32).reshape(-1, 1, 1))}
+        current = builder.add(Scale(), current, name="factors", params=params)
+    graph = builder.build({"y": builder.add(neuron, current, name="y")})
+    return lower_to_synapses(graph, PROFILE.features, {})
+
+
+def _spikes(channels: int, samples: int = 10) -> dict[str, Array]:
+    return {"x": np.random.default_rng(1).integers(0, 2, (4, samples, channels, 6, 6)).astype(np.float32)}
+
+
+def _trained(channels: int, spread: float = 1.0) -> Array:
+    """Weights like trained ones, whose output channels have different ranges."""
+    random = np.random.default_rng(2)
+    return 4 * random.normal(size=(5, channels, 3, 3)) * spread ** np.arange(5).reshape(-1, 1, 1, 1) / channels
+
+
+NEURONS = {
+    "tau 2": Lif(0.5),
+    "tau 2 of the sum": Lif(0.5, form="sum"),
+    "without leak": Lif(0.0, form="sum", reset="subtract"),
+    "strict": Lif(0.1, form="sum", threshold=0.7, comparator=">"),
+}
+
+
+@pytest.mark.parametrize("neuron", NEURONS)
+@pytest.mark.parametrize("gains", [None, np.array([1.0, -1.0, 1.0, 1.0, -1.0]), np.array([0.3, 1.0, -0.7, 2.0, 1.1])])
+def test_the_maximum_is_that_of_the_rounded_weights(neuron: str, gains: Array | None):
+    chip, spikes = _pooled(_trained(4, 0.4), NEURONS[neuron], gains), _spikes(4)
+    integer, _ = quantize(chip, PROFILE.arithmetic, spikes)
+    seen = _seen(integer, spikes)
+    largest, lif = POOL.run((seen["conv"],), {}, 4).astype(np.int64), integer.nodes["y"]
+    expected = lif.op.run((largest * _reading(integer),), integer.arrays(lif), 4)
+    np.testing.assert_array_equal(seen["y"], expected)
+    assert 0.02 < expected.mean() < 0.9
+
+
+def _seen(integer: Graph, spikes: dict[str, Array]) -> dict[str, Array]:
+    seen: dict[str, Array] = {}
+    whole = {name: array.astype(np.int64) for name, array in spikes.items()}
+    interpret(integer, whole, lambda node, value: seen.update({node.name: value}))
+    return seen
+
+
+def _reading(integer: Graph) -> Array:
+    """The weights by which the neurons read both payloads of the maximum: of every channel, or one for all."""
+    (reader, again) = (node for node in integer.nodes.values() if _reads_the_maximum(integer, node))
+    weights = [
+        integer.arrays(node).get("weight", np.array(node.op.attributes().get("weight"))) for node in (reader, again)
+    ]
+    np.testing.assert_array_equal(*weights)
+    return weights[0].reshape(5, -1)[:, 0].reshape(5, 1, 1) if weights[0].ndim else weights[0]
+
+
+def _reads_the_maximum(integer: Graph, node: Node) -> bool:
+    return node.op.family == "projection" and node.name.startswith(("pool_out", "factors"))
+
+
+def test_dyadic_weights_stay_exact_ties_and_all():
+    weight = np.random.default_rng(3).integers(-6, 7, (5, 3, 3, 3)) / 8
+    chip, spikes = _pooled(weight, Lif(0.5, threshold=0.5)), _spikes(3)
+    integer, report = quantize(chip, PROFILE.arithmetic, spikes)
+    expected = interpret(chip, spikes)["y"]
+    np.testing.assert_array_equal(_seen(integer, spikes)["y"], expected)
+    assert all(layer.exact for layer in report.layers)
+    assert 0.1 < expected.mean() < 0.9
+
+
+@pytest.mark.parametrize("neuron", ["tau 2", "tau 2 of the sum", "without leak"])
+def test_the_threshold_is_a_whole_number_of_the_unit(neuron: str):
+    integer, report = quantize(_pooled(_trained(4), NEURONS[neuron]), PROFILE.arithmetic, _spikes(4))
+    (relay,) = (layer for layer in report.layers if layer.name == "pool_relay")
+    (fires,) = (layer for layer in report.layers if layer.name == "y")
+    assert relay.weight_error > 0
+    wanted = 2.0 if neuron == "tau 2" else 1.0  # the chip's membrane is not halved, its threshold is doubled
+    assert relay.unit * fires.threshold / _reading(integer) == pytest.approx(wanted, rel=1e-12)
+
+
+def test_payloads_have_bits_for_all_that_weights_allow():
+    chip, spikes = _pooled(_trained(4), Lif(0.5)), _spikes(4)
+    integer, _ = quantize(chip, PROFILE.arithmetic, {"x": spikes["x"][:, :1] * 0 + (np.arange(6) == 2)})
+    (weight,) = (
+        integer.arrays(node)["weight"].astype(np.int64) for node in integer.nodes.values() if node.name == "conv"
+    )
+    most = int(np.abs(weight).reshape(5, -1).sum(axis=1).max())
+    relay, *differences = (node.op for node in integer.nodes.values() if isinstance(node.op, Graded))
+    assert 2 ** (relay.bits - 2) <= most < 2 ** (relay.bits - 1)
+    assert {op.bits for op in differences} == {relay.bits + 1}
+    assert {(op.shift, op.form) for op in differences} == {(0, "rectified")}
+    assert max(magnitudes(integer).values()) < 1 << 24  # float32 is exact
+
+
+def _constant(channels: int, places: int, domain: str = "spike") -> Graph:
+    """Weights between 0.9 and 1, on no grid."""
+    weight = np.linspace(0.9, 1.0, channels * 9).reshape(1, channels, 3, 3)
+    return _pooled(weight, Lif(0.5, threshold=float(places)), domain=domain)
+
+
+def test_what_may_wrap_is_refused_with_the_number():
+    spikes = {"x": np.zeros((4, 1, 150, 6, 6), np.float32)}
+    integer, _ = quantize(_constant(110, 300), PROFILE.arithmetic, {"x": spikes["x"][:, :, :110]})
+    assert integer.is_integer
+    with pytest.raises(DeployError) as error:
+        quantize(_constant(150, 300), PROFILE.arithmetic, spikes)
+    (violation,) = error.value.violations
+    # 1,350 weights of 0.95 on average, at most 127 units each, half a unit each for rounding, and one
+    assert "%pool_relay: sums that are compared can differ by 163,554 weight units, limit 131,071" in violation.what
+    assert (violation.rule, "--precision float" in violation.hint) == ("quantize.maximum", True)
+
+
+def test_payloads_of_few_bits_are_a_limit_too():
+    chip, spikes = _pooled(_trained(4), Lif(0.5)), _spikes(4)
+    with pytest.raises(DeployError, match="limit 511"):
+        quantize(chip, replace(PROFILE.arithmetic, payload_bits=10), spikes)
+
+
+def test_sums_of_different_weights_may_differ_by_twice_as_much():
+    builder = GraphBuilder("rows", 2)
+    weight = np.random.default_rng(0).uniform(0.9, 1.0, (8, 800)).astype(np.float32)
+    current = builder.add(
+        Linear(), builder.add(Input("spike[1x800]"), name="x"), name="fc", params={"weight": builder.param("w", weight)}
+    )
+    pool = builder.add(MaxPool((2,), (2,), (0,), (1,)), current, name="pool")
+    graph = builder.build({"y": builder.add(Lif(0.5, threshold=200.0), pool, name="y")})
+    lowered = lower_to_synapses(graph, PROFILE.features, {})
+    with pytest.raises(DeployError, match=r"can differ by 19[0-9],[0-9]{3} weight units"):
+        quantize(lowered, PROFILE.arithmetic, {"x": np.zeros((2, 1, 1, 800), np.float32)})
