@@ -129,7 +129,8 @@ class WrittenNeurons:
         expression = self._known(tensor)
         result = func(*args, **kwargs)
         symbols = [symbol.key for symbol in expression.symbols(self._stands) if symbol.key is not None]
-        sites = {key[1] for key in symbols if key[0] in (STATE, SPIKES)}
+        late = not self.tracked.is_at_once(tensor)
+        sites = {key[1] for key in symbols if key[0] in (STATE, SPIKES) and late}
         if not sites:
             site = self._without_memory(tensor, expression, firing)
         elif len(sites) == 1:
