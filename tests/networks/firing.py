@@ -59,9 +59,9 @@ def rates(module: nn.Module, inputs: Mapping[str, torch.Tensor], *own: type[nn.M
         for each in neurons
     ]
     with torch.no_grad():
-        _reset(module)
+        reset(module)
         module(**inputs)
-        _reset(module)
+        reset(module)
     for handle in handles:
         handle.remove()
     return [sum(values) / len(values) for values in fired.values() if values]
@@ -89,9 +89,9 @@ class _Pass:
     def run(self, module: nn.Module, inputs: Mapping[str, torch.Tensor]) -> None:
         """Run the module from a fresh state, and leave it with one."""
         with self._hooks(module):
-            _reset(module)
+            reset(module)
             module(**inputs)
-            _reset(module)
+            reset(module)
 
     @contextmanager
     def _hooks(self, module: nn.Module) -> Iterator[None]:
@@ -141,12 +141,12 @@ def _factor(neuron: nn.Module, calls: list[tuple[Any, ...]], rate: float) -> flo
 
 def _rate(neuron: nn.Module, calls: list[tuple[Any, ...]], factor: float) -> float:
     rest, fired = calls[0][1:], list[torch.Tensor]()
-    _reset(neuron)
+    reset(neuron)
     for args in calls:
         out = neuron.forward(args[0] * factor, *rest)  # hooks are for the network's own calls
         rest = out[1:] if isinstance(out, tuple) else rest
         fired.append((_first(out) != 0).float().mean())
-    _reset(neuron)
+    reset(neuron)
     return float(torch.stack(fired).mean())
 
 
@@ -168,7 +168,8 @@ def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
     return torch.allclose(*moments, rtol=1e-9)
 
 
-def _reset(module: nn.Module) -> None:
+def reset(module: nn.Module) -> None:
+    """States as new ones: what SpikingJelly's `reset_net` does; other frameworks begin anew with every run."""
     for each in module.modules():
-        if hasattr(each, "reset"):
+        if callable(getattr(each, "reset", None)):
             each.reset()
