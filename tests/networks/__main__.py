@@ -30,7 +30,9 @@ def main() -> int:
     from tests.networks.network import SIZES
 
     parser = argparse.ArgumentParser(prog="python -m tests.networks", description="Compile published networks.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="rows of the table in tests/networks/table.py (default: all)")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="rows of the table in tests/networks/table.py (default: all)"
+    )
     parser.add_argument("--size", choices=SIZES, action="append", help="may be given twice (default: both)")
     parser.add_argument("--out", type=path, default=Path("out/networks.md"), metavar="FILE", help="the page")
     parser.add_argument("--limit", type=int, default=LIMIT, metavar="SECONDS", help="per network")
@@ -100,7 +102,9 @@ def _write_page(out: Path) -> None:
     files = [ROWS / f"{size}-{name}.json" for size in SIZES for name in NETWORKS]
     rows = [Row(**json.loads(file.read_text())) for file in files if file.is_file()]
     known = {key: value for key, value in machine().items() if key not in ("load", "int8 products")}
-    write_atomically(out, page(rows, known, date.today().isoformat(), "python -m tests.networks --out docs/networks.md"))
+    write_atomically(
+        out, page(rows, known, date.today().isoformat(), "python -m tests.networks --out docs/networks.md")
+    )
 
 
 if __name__ == "__main__":

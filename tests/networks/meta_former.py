@@ -114,7 +114,9 @@ class ConvBlock(nn.Module):
 class Attention(nn.Module):
     """Q (K^T V) scale with re-parameterised convolutions; the leading axes are (T, B) or (B,)."""
 
-    def __init__(self, dim: int, heads: int, make: MakeNeurons, over: Callable[..., nn.Module], last: nn.Module) -> None:
+    def __init__(
+        self, dim: int, heads: int, make: MakeNeurons, over: Callable[..., nn.Module], last: nn.Module
+    ) -> None:
         super().__init__()
         self.heads, self.head_lif, self.attn_lif = heads, make(), last
         self.scale = 0.125 if over is OverTime else (dim // heads) ** -0.5
@@ -139,7 +141,9 @@ class Attention(nn.Module):
 class Block(nn.Module):
     """Attention and two layers of kernel 1, each added to the stream of currents."""
 
-    def __init__(self, dim: int, heads: int, make: MakeNeurons, over: Callable[..., nn.Module], last: nn.Module) -> None:
+    def __init__(
+        self, dim: int, heads: int, make: MakeNeurons, over: Callable[..., nn.Module], last: nn.Module
+    ) -> None:
         super().__init__()
         self.attn = Attention(dim, heads, make, over, last)
         self.mlp = nn.Sequential(
@@ -152,7 +156,9 @@ class Block(nn.Module):
         return x + self.mlp(x)
 
 
-def _down(inputs: int, outputs: int, kernel: int, stride: int, over: Callable[..., nn.Module], *first: nn.Module) -> nn.Module:
+def _down(
+    inputs: int, outputs: int, kernel: int, stride: int, over: Callable[..., nn.Module], *first: nn.Module
+) -> nn.Module:
     conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2)
     return nn.Sequential(*first, over(conv, nn.BatchNorm2d(outputs)))
 

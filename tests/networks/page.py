@@ -27,7 +27,19 @@ TITLES: Mapping[str, str] = {
     "small": "Small: the same code with few channels, as in the suite",
     "published": "Published size: one sample, or two",
 }
-COLUMNS = ("network", "parameters", "neurons", "T", "float: equal", "rounding", "output", "kept", "lost", "added", "Lava")
+COLUMNS = (
+    "network",
+    "parameters",
+    "neurons",
+    "T",
+    "float: equal",
+    "rounding",
+    "output",
+    "kept",
+    "lost",
+    "added",
+    "Lava",
+)
 
 
 def page(rows: Sequence[Row], machine: Mapping[str, str], date: str, command: str) -> str:

@@ -51,7 +51,9 @@ class Block(nn.Module):
 class SewResNet(nn.Module):
     """Stem, stages of blocks, average over the picture and over time, linear read-out."""
 
-    def __init__(self, channels: tuple[int, ...], blocks: tuple[int, ...], classes: int, steps: int, connect: str) -> None:
+    def __init__(
+        self, channels: tuple[int, ...], blocks: tuple[int, ...], classes: int, steps: int, connect: str
+    ) -> None:
         super().__init__()
         self.T = steps
         self.conv1 = nn.Conv2d(3, channels[0], 7, stride=2, padding=3, bias=False)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.networks import meta_former, ms_resnet, qkformer, sew_resnet, speech, spike_driven, spikformer, tutorials, zoo
+from tests.networks import (
+    meta_former,
+    ms_resnet,
+    qkformer,
+    sew_resnet,
+    speech,
+    spike_driven,
+    spikformer,
+    tutorials,
+    zoo,
+)
 from tests.networks.network import Network
 
 _PLIF = "Fang et al., ICCV 2021, `spikingjelly.activation_based.model.parametric_lif_net`"

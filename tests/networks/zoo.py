@@ -57,7 +57,10 @@ def _narrow(net: nn.Module, by: int = 16) -> None:
     for parent in list(net.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, layer.Conv2d):
-                channels = (child.in_channels if child.in_channels == 3 else child.in_channels // by), child.out_channels // by
+                channels = (
+                    (child.in_channels if child.in_channels == 3 else child.in_channels // by),
+                    child.out_channels // by,
+                )
                 shape = {"stride": child.stride, "padding": child.padding, "bias": child.bias is not None}
                 setattr(parent, name, layer.Conv2d(*channels, child.kernel_size, **shape))
             elif isinstance(child, layer.BatchNorm2d):
