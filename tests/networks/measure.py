@@ -11,6 +11,7 @@ import torch
 
 from backends.trace import Trace
 from compile.command.progress import Progress
+from compile.measure.spike_match import match_spikes, total
 from compile.measure.verdict import compare
 from compile.stages.build import Build, build_part
 from compile.stages.load import load_source
@@ -85,17 +86,6 @@ def difference(case: Case, outputs: Mapping[str, np.ndarray[Any, Any]]) -> float
     return max(float((np.abs(ours - theirs) / np.maximum(np.abs(theirs), 1)).max()) for ours, theirs in pairs)
 
 
-def counted(floating: Trace, integer: Trace) -> tuple[int, int, int]:
-    """(kept, lost, added) spikes of all populations that fire in both."""
-    kept = lost = added = 0
-    for name in floating.spikes.keys() & integer.spikes.keys():
-        ours, theirs = np.asarray(integer.spikes[name]) != 0, np.asarray(floating.spikes[name]) != 0
-        kept += int((ours & theirs).sum())
-        lost += int((theirs & ~ours).sum())
-        added += int((ours & ~theirs).sum())
-    return kept, lost, added
-
-
 def on_lava(build: Build, inputs: Mapping[str, Any], integer: Trace) -> str:
     """Whether Lava agrees with the reference in every population, step, output and event count."""
     program = build.program
@@ -149,11 +139,17 @@ def _integers(case: Case) -> dict[str, Any]:
     build = built(case, "int")
     chip = build.deployment.chip
     trace, floating = build.program.run(case.inputs), build.floating.run(case.inputs)
-    kept, lost, added = counted(floating, trace)
+    match = total(match_spikes(floating, trace).values())
     values = sum(node.type.size for node in chip.nodes.values() if node.op.family == "neuron")
     values *= chip.steps * trace.events.samples
     lava = on_lava(build, case.inputs, trace) if values <= LAVA_LIMIT else f"not run: {values:,} neuron steps"
-    return {"kept": kept, "lost": lost, "added": added, "lava": lava, "host": on_host(build.deployment)}
+    return {
+        "kept": match.kept,
+        "lost": match.lost,
+        "added": match.added,
+        "lava": lava,
+        "host": on_host(build.deployment),
+    }
 
 
 def _told(error: CompileError) -> str:

@@ -7,6 +7,7 @@ gradients; Kaiser et al., DECOLLE, 2020; Bellec et al., e-prop, 2020.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -111,7 +112,7 @@ class Decolle(nn.Module):
         super().__init__()
         from spikingjelly.activation_based.neuron import LIFNode
 
-        self.layers = nn.ModuleList([nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False)])
+        self.layers = nn.ModuleList([nn.Linear(a, b) for a, b in pairwise(sizes)])
         self.neurons = nn.ModuleList([LIFNode(tau=2.0) for _ in sizes[1:]])
         self.readouts = nn.ModuleList([nn.Linear(b, classes, bias=False) for b in sizes[1:]])
 

@@ -131,10 +131,7 @@ class SpikeDrivenTransformer(nn.Module):
         self.head_lif, self.head = lif(), nn.Linear(dim, classes)
 
     def forward(self, x: torch.Tensor, hook: Hook = None) -> tuple[torch.Tensor, Hook]:
-        if len(x.shape) < 5:
-            x = (x.unsqueeze(0)).repeat(self.T, 1, 1, 1, 1)
-        else:
-            x = x.transpose(0, 1).contiguous()
+        x = x.unsqueeze(0).repeat(self.T, 1, 1, 1, 1) if len(x.shape) < 5 else x.transpose(0, 1).contiguous()
         x, hook = self.patch_embed(x, hook=hook)
         for block in self.block:
             x, _, hook = block(x, hook=hook)

@@ -228,6 +228,7 @@ class WrittenNeurons:
                     "import.neuron",
                     "a neuron that is written out reads another current at the first step than later",
                     where=site.path,
+                    hint="a loop over its own spikes needs a framework's recurrent neuron, as RSynaptic or LIFRecurrent",
                 ) from error
 
         return Update(following, first, len(keys), offsets_of(expression))
