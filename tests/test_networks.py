@@ -22,11 +22,7 @@ REFUSED = [(name, precision) for name, network in NETWORKS.items() for precision
 CASES: dict[str, Case] = {}
 
 
-WAITING = {
-    **dict.fromkeys(("sew-add", "sew-and", "ms-resnet18", "sdt-v2"), "writes in place"),
-    **dict.fromkeys(("sdt-v1", "qkformer", "snntorch-conv"), "maxima of currents"),
-    "sdt-v3": "writes in place",
-}
+WAITING = dict.fromkeys(("sdt-v1", "qkformer", "snntorch-conv"), "maxima of currents")
 """Network -> what it still waits for."""
 
 

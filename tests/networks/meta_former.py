@@ -194,8 +194,9 @@ def _build(size: Size, dims: tuple[int, ...], steps: int) -> Case:
     if size == "published":
         net, x = MetaFormer(dims, 8, (6, 2), 1000, steps), image(1, 3, 224)
     else:
-        net, x = MetaFormer((8, 8, 16, 16), 2, (1, 1), 5, steps), image(1, 3, 32)
-    return Case(awake(net, {"x": x}, MultiSpike), {"x": x}, steps=max(steps, 1))
+        net, x = MetaFormer((8, 8, 16, 16), 2, (1, 1), 5, steps), image(1, 3, 64)
+    rate = 0.35 if size == "small" else 0.2
+    return Case(awake(net, {"x": x}, MultiSpike, rate=rate), {"x": x}, steps=max(steps, 1))
 
 
 def v2(size: Size) -> Case:
