@@ -14,10 +14,11 @@ unchanged. Weights are random, scaled so that no layer is silent; what is measur
 does, not how well a network was trained.
 
 * **float**: at `--precision float`, emissions compared with the module's own, over neurons, steps and samples, and how many of
-  them differ, each with its membrane within float rounding of the threshold. **output**: the largest difference from the module's
-  own forward, in which one such spike may take part.
-* **kept, lost, added**: in the chip's integers, spikes of the floats that are there too, that are not, and new ones. The networks
-  are not trained, so their membranes lie closer to the threshold than those of trained ones do.
+  them differ, each with its membrane within float rounding of the threshold. **output**: the largest difference of the lowered
+  network's output from the module's own forward; norms that are folded into weights round in another way, so that a spike next to
+  the threshold can flip, and others after it.
+* **kept, lost, added**: in the chip's integers, spikes of the floats that are there too, that are not, and new ones. Random
+  weights make deep networks chaotic: what 8 bits change in the first layers grows from layer to layer, more than in trained ones.
 * **Lava**: whether Lava's processes and the reference agree in every population, step, output and event count.
 * **on the host**: what is not computed by synapses and neurons.
 
