@@ -194,7 +194,7 @@ class Program:
         after: dict[str, Any] = {**host, **before}
         for name, value in trace.outputs.items():
             real = np.dtype(epilogue.dtype).type
-            after[name] = torch.as_tensor(value.astype(real) * real(self._scale(chip.outputs[name])))
+            after[name] = torch.as_tensor(value.astype(real, order="C") * real(self._scale(chip.outputs[name])))
         outputs = interpret(epilogue, {node.name: after[node.name] for node in epilogue.inputs})
         static = {name: epilogue.nodes[value].type.static for name, value in epilogue.outputs.items()}
         own = {name: value[0] if static[name] else self.order.output(name, value) for name, value in outputs.items()}

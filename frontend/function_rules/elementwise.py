@@ -37,13 +37,14 @@ def power(recorder: Recorder, x: View, exponent: object) -> View:
 
 
 def clamp(recorder: Recorder, x: View, min: object = None, max: object = None) -> View:  # noqa: A002
-    """At least `min` and at most `max`, which are numbers."""
+    """At least `min` and at most `max`, which are numbers; spikes and counts are above 0 already."""
     limits = [limit for limit in (min, max) if limit is not None]
     if not limits or not all(isinstance(limit, (int, float)) for limit in limits):
         raise CompileError(
             "import.clamp", "clamps to what is not a number", hint="clamp(min=...) and max= take numbers"
         )
-    if isinstance(min, (int, float)):
+    whole = recorder.type(x).domain.kind in ("spike", "count")
+    if isinstance(min, (int, float)) and not (whole and min <= 0):
         x = recorder.apply(Function("at_least", float(min)), x)
     return recorder.apply(Function("at_most", float(max)), x) if isinstance(max, (int, float)) else x
 

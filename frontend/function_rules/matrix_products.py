@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 import torch
 
@@ -74,16 +75,16 @@ def _widened(recorder: Recorder, view: View, shape: Sequence[int], drop: frozens
     return recorder.expand(view, tuple(sizes))
 
 
-def einsum(recorder: Recorder, equation: str, *operands: View | torch.Tensor) -> View:
-    """`abij,abjk->abik` and its like: every index once per operand, products and sums of two computed tensors."""
+def einsum(recorder: Recorder, equation: str, *operands: Any) -> View:
+    """`abij,abjk->abik` and its like: every index once per operand, products and sums of two tensors; one may be weights."""
     match = EINSUM_EQUATION.fullmatch(equation.replace(" ", ""))
-    views = [operand for operand in operands if isinstance(operand, View)]
-    if match is None or not len(views) == len(operands) == 2:
+    pair: Sequence[View | torch.Tensor] = operands[0] if len(operands) == 1 else operands
+    if match is None or len(pair) != 2 or not any(isinstance(operand, View) for operand in pair):
         raise CompileError(
-            "import.einsum", f"cannot import einsum {equation!r}", hint="two computed tensors and an explicit result"
+            "import.einsum", f"cannot import einsum {equation!r}", hint="two tensors, an explicit result"
         )
     a, b, result = match.groups()
-    x, y = views
+    x, y = pair
     batch = [index for index in result if index in a and index in b]
     rows = [index for index in a if index in result and index not in b]
     columns = [index for index in b if index in result and index not in a]
@@ -94,9 +95,35 @@ def einsum(recorder: Recorder, equation: str, *operands: View | torch.Tensor) ->
             "import.einsum", f"cannot import einsum {equation!r}", hint="repeated and lone indices have no rule"
         )
     sizes = {**dict(zip(a, x.shape, strict=True)), **dict(zip(b, y.shape, strict=True))}
+    if not (isinstance(x, View) and isinstance(y, View)):
+        return _by_weights(recorder, (x, y), (a, b), result)
     factors = _as_matrices(recorder, x, a, batch, rows, inner), _as_matrices(recorder, y, b, batch, inner, columns)
     order = [*batch, *rows, *columns]
     product = reshape(recorder, matmul(recorder, *factors), [sizes[index] for index in order])
+    return permute(recorder, product, [order.index(index) for index in result])
+
+
+def _by_weights(
+    recorder: Recorder, pair: tuple[View | torch.Tensor, View | torch.Tensor], indices: tuple[str, str], result: str
+) -> View:
+    """An einsum of one computed tensor, whose own indices stay, with a constant, whose own ones come last: a linear layer."""
+    place = 0 if isinstance(pair[0], View) else 1
+    x, weight, a, b = pair[place], pair[1 - place], indices[place], indices[1 - place]
+    assert isinstance(x, View)
+    assert isinstance(weight, torch.Tensor)
+    inner = [index for index in a if index not in result]
+    rows, columns = [index for index in a if index in result], [index for index in b if index not in a]
+    if set(rows) & set(b):
+        what = f"einsum has other weights for every {min(set(rows) & set(b))!r}"
+        raise CompileError("import.einsum", what, hint="sum over all indices that computed tensor and weights share")
+    sizes = {**dict(zip(a, x.shape, strict=True)), **dict(zip(b, weight.shape, strict=True))}
+    stored = recorder.constant(weight, "weight")
+    matrix = stored.array.transpose([b.index(index) for index in (*columns, *inner)])
+    merged = permute(recorder, x, [a.index(index) for index in (*rows, *inner)])
+    merged = reshape(recorder, merged, [*(sizes[index] for index in rows), -1])
+    linear = _linear(recorder, merged, {"weight": stored._replace(array=matrix.reshape(-1, merged.shape[-1]))})
+    order = [*rows, *columns]
+    product = reshape(recorder, linear, [sizes[index] for index in order])
     return permute(recorder, product, [order.index(index) for index in result])
 
 

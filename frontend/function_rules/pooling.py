@@ -62,9 +62,11 @@ def adaptive_avg_pool(recorder: Recorder, x: View, output_size: OutputSize, *, a
     window = _windows(x, sizes)
     if window is None:
         return mapped(recorder, x, axes, lambda images: ADAPTIVE[axes - 1](images, sizes))
-    if window == x.shape[-axes:]:
-        return mean(recorder, x, tuple(range(-axes, 0)), keepdim=True)
-    return x if set(window) == {1} else avg_pool(recorder, x, window, axes=axes)
+    sides = x.shape[-axes:]
+    if all(width in (1, side) for width, side in zip(window, sides, strict=True)):  # axes that stay may be of any kind
+        whole = tuple(place - axes for place, width in enumerate(window) if width > 1)
+        return mean(recorder, x, whole, keepdim=True) if whole else x
+    return avg_pool(recorder, x, window, axes=axes)
 
 
 def _output_sizes(x: View, output_size: OutputSize, axes: int) -> Any:

@@ -75,12 +75,14 @@ class Recorder:
         """
         Append a node named after the running module and function (or `name`) and return its value.
 
-        While the model runs `stepwise`, an operation that the same module did before is that node again.
+        While the model runs `stepwise`, an operation that the same module did before is that node again; so is one without
+        memory on what does not change in time, which a loop over the steps computes anew at each of them.
         """
         stored = {role: self._builder.param(*constant) for role, constant in (params or {}).items()}
         label = name or ".".join(part for part in (self.path, self.function or op.kind) if part)
         key = (op, values, tuple(stored.items()), self.path)
-        if not (self.stepwise and key in self._values):
+        again = self.stepwise or (op.family != "neuron" and all(self._builder.type(value).static for value in values))
+        if not (again and key in self._values):
             self._values[key] = self._builder.add(
                 op, *values, name=node_name(label), params=stored, provenance=Provenance(self.path)
             )

@@ -19,6 +19,7 @@ commutes with positive factors and with constants; the signs of its gains stay b
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -49,17 +50,25 @@ class _Plan:
 
 def fold_batchnorm(graph: Graph) -> Graph:
     """
-    The graph without batch norms.
+    The graph without batch norms; of norms one behind the other, the first is folded first.
 
     Raises:
         DeployError: norms with no projection above them (through routing that keeps the channels together).
     """
-    graph = norms_before_maxima(graph)
-    norms = [node for node in graph.nodes.values() if isinstance(node.op, BatchNorm)]
-    plans = {node.name: plan for node in norms if (plan := _plan(graph, node)) is not None}
-    unfolded = [node for node in norms if node.name not in plans]
-    if unfolded:
-        raise DeployError([_violation(node) for node in unfolded])
+    while norms := _norms(graph := norms_before_maxima(graph)):
+        plans = {node.name: plan for node in norms if (plan := _plan(graph, node)) is not None}
+        if not plans:
+            raise DeployError([_violation(node) for node in norms])
+        graph = _without(graph, plans)
+    return graph
+
+
+def _norms(graph: Graph) -> list[Node]:
+    return [node for node in graph.nodes.values() if isinstance(node.op, BatchNorm)]
+
+
+def _without(graph: Graph, plans: Mapping[str, _Plan]) -> Graph:
+    """The graph without the norms that have a plan."""
     at_projection = {plan.projection.name: plan for plan in plans.values() if not plan.shared}
 
     def fold(rewriter: Rewriter, node: Node) -> str | None:

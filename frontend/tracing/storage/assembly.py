@@ -85,6 +85,8 @@ def _joined(block: _Block, contents: tuple[Content, ...], writer: Writer) -> Vie
     axis, cuts = _cuts(block)
     boxes = [tuple(cut if other == axis else slice(0, size) for other, size in enumerate(shape)) for cut in cuts]
     parts = [_joined(block.part(box), contents, writer) for box in boxes]
+    if all(part == parts[0] for part in parts) and parts[0].shape[axis] == 1:
+        return writer.record("repeat", parts[0], *(len(parts) if other == axis else 1 for other in range(len(shape))))
     if len({writer.domain(part) for part in parts}) == 1:
         return writer.record("cat", parts, axis)
     padded = [_padded(part, box, shape, writer) for part, box in zip(parts, boxes, strict=True)]

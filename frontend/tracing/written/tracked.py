@@ -44,6 +44,12 @@ class TrackedExpressions:
         """Whether a tensor has an expression and no view."""
         return id(tensor) in self._expressions and not self._tensors.is_view(tensor)
 
+    def is_at_once(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor holds all steps of the window, so that no step of a neuron follows it."""
+        view = self._tensors.view(tensor) if self._tensors.is_view(tensor) else None
+        timed = view is not None and view.step is None and self._recorder.is_timed(view)
+        return timed or (view is not None and self._recorder.steps == 1)
+
     def holds_state(self, expression: Expression) -> bool:
         return any(
             symbol.key is not None and symbol.key[0] in (STATE, SPIKES)
@@ -84,7 +90,13 @@ class TrackedExpressions:
                     del self._expressions[key]
 
     def name_states(self, tensor: torch.Tensor, expression: Expression, state: Expression) -> None:
-        """What was compared is the state, and what it was made of by a number alone is a function of it."""
+        """
+        What was compared is the state, and what it was made of by a number alone is a function of it.
+
+        Where no other step follows, it is no state: a residual sum, or the next layer, may read it as a value.
+        """
+        if self.is_at_once(tensor):
+            return
         static = self._tensors.view(tensor) if self._tensors.is_view(tensor) else None
         if static is None or self._recorder.is_timed(static) or static.step is not None or expression.name:
             self.keep(tensor, state)

@@ -129,7 +129,8 @@ class WrittenNeurons:
         expression = self._known(tensor)
         result = func(*args, **kwargs)
         symbols = [symbol.key for symbol in expression.symbols(self._stands) if symbol.key is not None]
-        sites = {key[1] for key in symbols if key[0] in (STATE, SPIKES)}
+        late = not self.tracked.is_at_once(tensor)
+        sites = {key[1] for key in symbols if key[0] in (STATE, SPIKES) and late}
         if not sites:
             site = self._without_memory(tensor, expression, firing)
         elif len(sites) == 1:
@@ -227,6 +228,7 @@ class WrittenNeurons:
                     "import.neuron",
                     "a neuron that is written out reads another current at the first step than later",
                     where=site.path,
+                    hint="a loop over its own spikes needs a framework's recurrent neuron, as RSynaptic or LIFRecurrent",
                 ) from error
 
         return Update(following, first, len(keys), offsets_of(expression))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from spikingjelly.activation_based import neuron
+from spikingjelly.activation_based.neuron import LIFNode
 from torch import nn
 
 from backends.lava.hidden_ports import with_hidden_ports
+from backends.trace import Trace
 from compile import compile_model, load_program
 from compile.stages.program import Program
 from ir.errors import CompileError
@@ -130,3 +134,29 @@ def test_its_text_is_three_lines(program: Program):
     assert head == "Program network -> gpu, integers, profile loihi2"
     assert ways.startswith("  T = 2; inputs x spike[6]; outputs ")
     assert size == "  2 populations of the model, 11 neurons on the chip"
+
+
+def test_what_the_host_computes_does_not_depend_on_how_an_engine_lays_its_arrays_out():
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.lif = nn.Conv2d(3, 9, 3), LIFNode(step_mode="m", v_threshold=0.1)
+            self.read = nn.Conv2d(9, 50, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            spikes = self.lif(self.conv(x.flatten(0, 1)).unflatten(0, x.shape[:2]))
+            return self.read(spikes.flatten(0, 1)).unflatten(0, x.shape[:2]).flatten(3).mean(3)
+
+    torch.manual_seed(0)
+    x = torch.rand(2, 3, 3, 11, 11)
+    program = compile_model(Net(), target="gpu", example=x)
+
+    class Transposed:
+        def run(self, inputs: Any, probes: Any) -> Trace:
+            trace = program.engine.run(inputs, probes)
+            turned = {name: np.moveaxis(np.moveaxis(v, 2, -1).copy(), -1, 2) for name, v in trace.outputs.items()}
+            return replace(trace, outputs=turned)
+
+    expected, got = program.run(x), replace(program, engine=Transposed()).run(x)  # pyright: ignore
+    for name, value in expected.outputs.items():
+        np.testing.assert_array_equal(got.outputs[name], value)

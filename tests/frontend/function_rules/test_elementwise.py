@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from spikingjelly.activation_based.neuron import LIFNode
+from torch import nn
 
 from frontend.function_rules.elementwise import RULES
+from frontend.tracing.trace import trace_module
 from ir.ops.host.functions import PLAIN
 from tests.frontend.function_rules.rule_tests import Compute, RuleTests
 
@@ -55,3 +58,9 @@ REFUSED: dict[str, tuple[Compute, str]] = {
 
 class TestElementwise(RuleTests):
     rules, cases, refused = RULES, CASES, REFUSED
+
+
+def test_spikes_are_above_zero_already():
+    net = nn.Sequential(nn.Linear(4, 5), LIFNode(step_mode="m"), nn.ReLU(), nn.Linear(5, 3), LIFNode(step_mode="m"))
+    graph = trace_module(net.eval(), {"input": torch.rand(3, 2, 4)}, (), 3, "net")
+    assert [node.op.kind for node in graph.nodes.values()] == ["input", "linear", "lif", "linear", "lif"]

@@ -17,7 +17,13 @@ CASES: dict[str, Compute] = {
     "linear": lambda x, y, s: F.linear(x, W, torch.ones(5)) + F.linear(x.flatten(0, 1), W).unflatten(0, (STEPS, -1)),
     "matmul": lambda x, y, s: torch.matmul(x, W.T) + W[:4, :4] @ (x @ s.mT @ W[:4, :5]),
     "bmm": lambda x, y, s: torch.bmm(x.flatten(0, 1), y.flatten(0, 1).mT).unflatten(0, (STEPS, -1)),
-    "einsum": lambda x, y, s: torch.einsum("tbnd,tbmd->tbnm", x, y) + torch.einsum("t b n d, t b k d -> t b k n", x, y),
+    "einsum": lambda x, y, s: (
+        torch.einsum("tbnd,tbmd->tbnm", x, y)
+        + torch.einsum("t b n d, t b k d -> t b k n", x, y)
+        + torch.einsum("tbnd,ed->tbne", (x, W[:4]))
+        + torch.einsum("ed,tbnd->tben", W[:4], y)
+        + torch.einsum("tbnd,ndf->tbf", x, torch.linspace(-1, 1, 96).reshape(4, 6, 4))[:, :, None]
+    ),
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
     "matmul over batch": (lambda x, y, s: x.transpose(1, 3) @ y.transpose(1, 3).mT, "import.axes"),
@@ -25,6 +31,7 @@ REFUSED: dict[str, tuple[Compute, str]] = {
     "constant vector": (lambda x, y, s: x @ torch.ones(6), "import.matmul"),
     "einsum with a repeated index": (lambda x, y, s: torch.einsum("tbnn,tbnm->tbnm", x[..., :4], y), "import.einsum"),
     "einsum with a lone index": (lambda x, y, s: torch.einsum("tbnd,tbme->tbnm", x, y), "import.einsum"),
+    "einsum with weights for every row": (lambda x, y, s: torch.einsum("tbnd,nd->tbn", x, W[:4]), "import.einsum"),
     "einsum of three": (lambda x, y, s: torch.einsum("tbnd,tbnd,tbnd->tbn", x, y, x), "import.einsum"),
     "linear over time": (lambda x, y, s: F.linear(x.transpose(0, 3), torch.ones(2, 3)), "import.axes"),
 }

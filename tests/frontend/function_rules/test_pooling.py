@@ -70,7 +70,10 @@ CASES: dict[str, Compute] = {
         + _timed(F.adaptive_avg_pool2d(x.flatten(0, 1)[:, None], (None, 3))[:, 0]).sum(3, keepdim=True)
         + _timed(F.adaptive_avg_pool2d(y.flatten(0, 1)[:, None], (7, 4))[:, 0]).sum(3, keepdim=True)[:, :, 1:5]
     ),
-    "adaptive_avg_pool3d": lambda x, y, s: _timed(F.adaptive_avg_pool3d(_maps(x, 2, 2, 2, 3), (3, 2, 2))),
+    "adaptive_avg_pool3d": lambda x, y, s: (
+        _timed(F.adaptive_avg_pool3d(_maps(x, 2, 2, 2, 3), (3, 2, 2)))
+        + F.adaptive_avg_pool3d(x[:, :, None], (None, 1, 1)).flatten(2)[..., None, None, None]
+    ),
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
     "max pool indices": (lambda x, y, s: F.max_pool1d(x.flatten(0, 1), 2, return_indices=True)[0], "import.function"),

@@ -14,7 +14,7 @@ from frontend.recording.recorder import Constant, Recorder
 from ir.errors import CompileError
 from ir.graph import Graph
 from ir.interpreter import interpret
-from ir.ops import Function, Past, Permute, Scale
+from ir.ops import Function, Lif, Past, Permute, Scale
 from ir.types import REAL, SPIKE, Type
 
 STEPS, SAMPLES = 4, 3
@@ -62,6 +62,12 @@ def test_step_by_step_an_operation_is_written_once(recorder: Recorder) -> None:
     assert recorder.emit(Scale(3.0), x.value) != first
     recorder.path = "other"
     assert recorder.emit(Scale(2.0), x.value) != first
+
+
+def test_what_does_not_change_in_time_is_computed_once_but_for_neurons(recorder: Recorder) -> None:
+    static, timed = recorder.input("s", Type((5,), REAL, 1.0, True)), recorder.input("t", Type((5,), REAL))
+    for op, view, times in ((Scale(2.0), static, 1), (Scale(2.0), timed, 2), (Lif(0.5), static, 2)):
+        assert len({recorder.emit(op, view.value) for _ in range(2)}) == times
 
 
 def test_past_spikes_are_those_of_the_neuron_that_comes_next(recorder: Recorder) -> None:

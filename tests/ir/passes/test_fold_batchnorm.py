@@ -100,6 +100,21 @@ def test_a_shared_projection_is_copied_for_its_norms():
     assert weights == ["w", "w.first", "w.second"]
 
 
+def test_norms_one_behind_the_other_are_folded_into_one_projection():
+    builder = GraphBuilder("normed", 2)
+    x = builder.add(Input("spike[3x4]"), name="x")
+    weight = builder.param("w", (np.random.default_rng(1).integers(-4, 5, (6, 4)) / 4).astype(np.float32))
+    value = builder.add(Linear(), x, name="projection", params={"weight": weight})
+    for seed, between in ((0, Permute((1, 0))), (1, Permute((1, 0)))):
+        axis = 1 - seed
+        value = builder.add(BatchNorm(axis, 0.0), value, name=f"bn{seed}", params=_norm(builder, 6, True, seed))
+        value = builder.add(between, value, name=f"moved{seed}")
+    before = builder.build({"y": builder.add(Lif(0.5, threshold=0.25), value, name="y")})
+    after = fold_batchnorm(before)
+    assert not [node for node in after.nodes.values() if isinstance(node.op, BatchNorm)]
+    _assert_same(before, after)
+
+
 def test_a_norm_over_time_steps_is_refused():
     builder = GraphBuilder("timed", 2)
     x = builder.add(Input("spike[3x4]"), name="x")

@@ -22,7 +22,7 @@ class Bench:
     def __init__(self, *shape: int, start: float = 0.0) -> None:
         self.memory_tensor = torch.full(shape, start)
         self.memory, self.values, self.calls = Memory(self.memory_tensor), dict[str, torch.Tensor](), list[str]()
-        self.domains = dict[str, Domain]()
+        self.domains, self.computed = dict[str, Domain](), dict[str, View]()
 
     def view(self, tensor: torch.Tensor, domain: Domain = SPIKE) -> View:
         name = f"v{len(self.values)}"
@@ -38,8 +38,12 @@ class Bench:
         first = args[0][0] if isinstance(args[0], list) else args[0]
         convert = [[self.values[v.value] for v in a] if isinstance(a, list) and name == "cat" else a for a in args]
         args_ = [self.values[a.value] if isinstance(a, View) else a for a in convert]
-        function = F.pad if name == "pad" else getattr(torch, name)
-        return self.view(function(*args_), REAL if name == "add" else self.domains[first.value])
+        args_ = [args_[0], args_[1:]] if name == "repeat" else args_
+        function = F.pad if name == "pad" else getattr(torch, "tile" if name == "repeat" else name)
+        key = f"{name}{args}"  # as the recorder does, what was computed before is that value
+        if key not in self.computed:
+            self.computed[key] = self.view(function(*args_), REAL if name == "add" else self.domains[first.value])
+        return self.computed[key]
 
     def check(self, window: torch.Tensor, *calls: str) -> None:
         content = self.memory.read(Region.of(window))
@@ -59,6 +63,15 @@ def test_rows_one_after_another_are_joined() -> None:
     for row in bench.memory_tensor:
         bench.write(row, numbers(2, 4))
     bench.check(bench.memory_tensor, "cat")
+
+
+def test_one_view_in_every_row_is_repeated() -> None:
+    bench = Bench(4, 3)
+    piece = bench.view(torch.arange(3.0))
+    for row in bench.memory_tensor:
+        row.copy_(torch.arange(3.0))
+        bench.memory.write(Region.of(row), piece)
+    bench.check(bench.memory_tensor, "repeat")
 
 
 def test_constants_around_a_piece_are_padding_and_an_offset() -> None:

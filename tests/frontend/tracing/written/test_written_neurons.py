@@ -186,6 +186,22 @@ def test_integer_spikes_round_half_to_even_and_take_what_they_count(most: int, s
     assert (node.op.comparator, node.op.max_spikes, node.op.reset) == ("round", most, "subtract")
 
 
+class Residual(nn.Module):
+    """Integer spikes of a value that is added to what they become, as in pre-activation networks."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + 0.5
+        return Quantised.apply(Quantised.apply(x, 4) * 0.75 - x, 4)
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_what_fires_at_once_is_a_value_for_others(steps: int) -> None:
+    x = (torch.randn(steps, 3, 5) * 4).round() / 2
+    net = Residual()
+    (spikes,) = interpret(imported(net, x), {"x": x}).values()
+    torch.testing.assert_close(spikes, net(x), rtol=0, atol=0)
+
+
 def test_a_membrane_that_is_read_out_is_refused_as_such() -> None:
     class ReadOut(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
