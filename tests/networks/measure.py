@@ -25,7 +25,7 @@ from tests.networks.table import NETWORKS
 
 WIRING = {"input", "reshape", "permute", "slice", "concat", "split"}
 """Operations that compute nothing, so that nobody asks where they run."""
-LAVA_LIMIT = 300_000
+LAVA_LIMIT = 400_000
 """Neurons x steps x samples up to which Lava runs a network too: minutes on two cores."""
 
 

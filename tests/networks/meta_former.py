@@ -201,9 +201,9 @@ def _build(size: Size, dims: tuple[int, ...], steps: int) -> Case:
 
 def v2(size: Size) -> Case:
     """Meta-SpikeFormer, 15.1 million parameters, T = 1 as pre-trained (T = 4 in the small one)."""
-    return _build(size, (32, 64, 128, 192), 1 if size == "published" else 4)
+    return _build(size, (64, 128, 256, 360), 1 if size == "published" else 4)
 
 
 def v3(size: Size) -> Case:
-    """E-SpikeFormer's base form: V2's architecture with integer spikes, 15.1 million parameters."""
-    return _build(size, (32, 64, 128, 192), 0)
+    """V2's architecture with integer spikes in place of LIF, the base form of V3."""
+    return _build(size, (64, 128, 256, 360), 0)
