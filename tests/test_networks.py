@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,14 +21,8 @@ REFUSED = [(name, precision) for name, network in NETWORKS.items() for precision
 CASES: dict[str, Case] = {}
 
 
-WAITING = dict.fromkeys(("sdt-v1", "qkformer", "snntorch-conv"), "maxima of currents")
-"""Network -> what it still waits for."""
-
-
-def compiled_at(precision: str) -> list[Any]:
-    names = [name for name in NETWORKS if (name, precision) not in REFUSED]
-    marks = {name: pytest.mark.skip(reason=f"waits for {what}") for name, what in WAITING.items()}
-    return [pytest.param(name, marks=marks[name]) if name in marks else name for name in names]
+def compiled_at(precision: str) -> list[str]:
+    return [name for name in NETWORKS if (name, precision) not in REFUSED]
 
 
 def case(name: str) -> Case:
@@ -63,8 +56,6 @@ def test_lava_and_reference_have_the_same_integers(name: str):
 
 @pytest.mark.parametrize(("name", "precision"), REFUSED)
 def test_what_is_refused_is_refused_by_its_rule(name: str, precision: str):
-    if name in WAITING:
-        pytest.skip(f"waits for {WAITING[name]}")
     with pytest.raises(CompileError) as error:
         built(case(name), precision)
     assert error.value.rule == NETWORKS[name].refused[precision]
