@@ -39,7 +39,8 @@ def main(folder: Path) -> None:
     for path in (folder / "tests").rglob("*.py"):
         path.write_text(placed_test(path.read_text()))
     shutil.copytree(ROOT / "docs", folder / "docs")
-    shutil.copy(ROOT / "pyproject.toml", folder)
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, folder)
 
 
 if __name__ == "__main__":

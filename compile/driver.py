@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -166,7 +168,10 @@ def _source(network: str | Path, options: Options, progress: Progress) -> Source
     if options.out is not None:
         check_folder(options.out)
     options.place.require()
-    with progress.stage("load"):
+    with (
+        progress.stage("load"),
+        redirect_stdout(sys.stderr),
+    ):  # a user's file and libraries print when they are imported
         source = load_source(network, options)
         published_table(source)
         if options.inputs is not None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-import snntorch
 import torch
 from norse.torch import LIFBoxCell, LIFBoxParameters
 from spikingjelly.activation_based import functional, layer
@@ -70,6 +69,7 @@ class Tutorial(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.first, self.second = nn.Conv2d(2, 4, 3), nn.Conv2d(4, 3, 2)
+        snntorch = pytest.importorskip("snntorch")
         self.leaky, self.again = snntorch.Leaky(beta=0.5), snntorch.Leaky(beta=0.75)
 
     def forward(self, x: Tensor) -> Tensor:
