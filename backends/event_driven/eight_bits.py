@@ -6,6 +6,7 @@ from math import prod
 
 import numpy as np
 
+from ir.analysis.limits import trailing_zeros
 from ir.graph import Array
 
 MOST_SHIFT = 16
@@ -20,8 +21,7 @@ def fits(weight: Array) -> bool:
 
 def row_shifts(weight: Array) -> Array:
     """How many low bits are zero in all weights of every row, (outputs,); 0 for a row of zeros."""
-    used = np.bitwise_or.reduce(_rows(weight), axis=1).astype(np.int64)
-    return np.log2(np.maximum(used & -used, 1)).astype(np.int64)
+    return trailing_zeros(np.bitwise_or.reduce(_rows(weight), axis=1).astype(np.int64))
 
 
 def mantissas(weight: Array) -> tuple[Array, int, Array | None]:

@@ -147,9 +147,10 @@ def _import(part: Part, source: Source, options: Options, profile: Profile, prog
 def _domains(part: Part, static: tuple[str, ...], stated: Mapping[str, str]) -> dict[str, Domain]:
     """What every input takes that changes in time: what the user states, else what all samples show that there are."""
     shown = shown_values(part.calibration, static)
-    more = shown_values(part.example, static)
-    values = {name: np.append(array, more.get(name, ())) for name, array in shown.items()}
-    return input_domains({name: text for name, text in stated.items() if name in part.calibration}, values)
+    if part.example is not part.calibration:
+        more = shown_values(part.example, static)
+        shown = {name: np.append(array, more.get(name, ())) for name, array in shown.items()}
+    return input_domains({name: text for name, text in stated.items() if name in part.calibration}, shown)
 
 
 def _check_integer_options(part: Part, options: Options, profile: Profile) -> None:

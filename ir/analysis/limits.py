@@ -73,7 +73,7 @@ def biases_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
         if bias is None or not isinstance(node.op, IntegerNeuron):
             continue
         magnitude = np.abs(bias.astype(np.int64))
-        exponent = np.minimum(_trailing_zeros(magnitude), most)
+        exponent = np.minimum(trailing_zeros(magnitude), most)
         needed = int(np.max(magnitude >> exponent)).bit_length() + 1
         if needed > bits:
             what = f"its bias needs a mantissa of {needed} bits"
@@ -124,14 +124,14 @@ def _weight_bits(weights: Array, own_rows: bool) -> int:
         own_rows: whether that of every row counts, since neurons shift what arrives.
     """
     rows = weights.reshape(len(weights), -1) if own_rows and weights.ndim else weights.reshape(1, -1)
-    mantissas = rows >> _trailing_zeros(np.bitwise_or.reduce(np.abs(rows), axis=1))[:, None]
+    mantissas = rows >> trailing_zeros(np.bitwise_or.reduce(np.abs(rows), axis=1))[:, None]
     low, high = int(mantissas.min(initial=0)), int(mantissas.max(initial=0))
     if low < 0 < high:
         return max(high.bit_length(), (-low - 1).bit_length()) + 1
     return max(high, -low).bit_length()
 
 
-def _trailing_zeros(magnitude: Array) -> Array:
+def trailing_zeros(magnitude: Array) -> Array:
     """How many low bits are zero; 0 for zero."""
     lowest = np.maximum(magnitude & -magnitude, 1)
     return np.log2(lowest).astype(np.int64)

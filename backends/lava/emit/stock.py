@@ -24,6 +24,7 @@ from backends.lava.emit.matrix import StoredMatrix, connection_matrix, stored_ma
 from backends.lava.timing import Timing
 from backends.lava.validate import magnitude_bounds
 from ir.analysis.fan_in import fan_in_cone
+from ir.analysis.limits import trailing_zeros
 from ir.analysis.plain_neurons import plain_lif
 from ir.graph import Array, Graph, Node
 from ir.ops.integer_neuron import IntegerLif
@@ -155,6 +156,5 @@ def _lif_part(graph: Graph, node: Node, timing: Timing) -> LifPart | None:
 
 def _mantissas(bias: Array) -> tuple[Array, Array]:
     """bias = mantissa << exponent with the smallest mantissas."""
-    lowest = np.maximum(bias & -bias, 1)
-    exponent = np.log2(lowest).astype(np.int64)
+    exponent = trailing_zeros(bias)
     return bias >> exponent, exponent
