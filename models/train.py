@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from models.training.loop import Progress, State, fit
+from models.training.loop import State, TrainingProgress, fit
 from models.training.run_files import RunFiles, TrainingError
 from models.training.stage import Training
 
@@ -55,7 +55,7 @@ def _train(training: Training, files: RunFiles, settings: Mapping[str, Any], opt
     """Train, and write as it goes: weights where an epoch is the best so far, then log, then state."""
     state = files.read_state(settings) if options.resume else None
 
-    def after_epoch(progress: Progress, state: State, better: bool) -> None:
+    def after_epoch(progress: TrainingProgress, state: State, better: bool) -> None:
         if better:
             files.write_weights(training.save)
         files.write_log([dict(settings), *progress.log])
@@ -72,7 +72,7 @@ def _train(training: Training, files: RunFiles, settings: Mapping[str, Any], opt
     return 0
 
 
-def _line(progress: Progress) -> str:
+def _line(progress: TrainingProgress) -> str:
     entry = progress.log[-1]
     loss = sum(entry["loss"].values())
     dev = ", ".join(f"{name} {value:.4g}" for name, value in entry["dev"].items())

@@ -24,7 +24,7 @@ from models.data import digits
 from models.retrieval.losses import loss_terms
 from models.retrieval.metrics import CAPTIONS_PER_IMAGE, recalls
 from models.retrieval.similarity import score_matrix
-from models.training.stage import Stage, Training
+from models.training.stage import Training, TrainingStage
 
 EPOCHS, PATIENCE, BATCH, LEARNING_RATE = 24, 12, 64, 3e-3
 Parts = Mapping[str, nn.Module]
@@ -40,7 +40,7 @@ def digits_training(config: CmsfConfig, seed: int, epochs: int | None = None) ->
         [p for part in parts.values() for p in part.parameters()], lr=LEARNING_RATE, weight_decay=1e-4
     )
     milestones = sorted({max(1, epochs // 2), max(1, epochs * 4 // 5)})
-    stage = Stage(
+    stage = TrainingStage(
         name="retrieval",
         epochs=epochs,
         batches=scene_batches,

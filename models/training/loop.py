@@ -1,7 +1,7 @@
 """
 The loop that trains every model: surrogate gradients, the best dev epoch kept, every epoch a place to go on from.
 
-A seed gives the same run, whether or not it was interrupted: everything that it depends on is in the `Progress`.
+A seed gives the same run, whether or not it was interrupted: everything that it depends on is in the `TrainingProgress`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import nn
 from torch.nn.utils.clip_grad import clip_grad_norm_
 from tqdm import tqdm
 
-from models.training.stage import Stage, Training
+from models.training.stage import Training, TrainingStage
 
 Record = dict[str, Any]
 """One line of the log."""
@@ -28,7 +28,7 @@ State = dict[str, Any]
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """How far a run is, after an epoch."""
 
     log: list[Record] = field(default_factory=list[Record])
@@ -47,9 +47,9 @@ class Progress:
 def fit(
     training: Training,
     seed: int,
-    after_epoch: Callable[[Progress, State, bool], None] = lambda progress, state, better: None,
+    after_epoch: Callable[[TrainingProgress, State, bool], None] = lambda progress, state, better: None,
     state: State | None = None,
-) -> Progress:
+) -> TrainingProgress:
     """
     Train all stages; in the end the parts have the weights of the last stage's best epoch, in eval mode.
 
@@ -59,7 +59,7 @@ def fit(
         after_epoch: called with the progress, the state from which a run can go on, and whether the epoch is the best so far.
         state: from which to go on; None to begin.
     """
-    rng, progress = np.random.default_rng(seed), Progress()
+    rng, progress = np.random.default_rng(seed), TrainingProgress()
     torch.manual_seed(seed)
     if state is not None:
         progress = _restored(training, rng, state)
@@ -74,7 +74,7 @@ def fit(
     return progress
 
 
-def _epoch(training: Training, stage: Stage, rng: np.random.Generator, progress: Progress) -> bool:
+def _epoch(training: Training, stage: TrainingStage, rng: np.random.Generator, progress: TrainingProgress) -> bool:
     """One epoch, entered in the progress; whether it is the best of its stage so far."""
     started, number = time.perf_counter(), progress.epoch + 1
     for group in stage.optimiser.param_groups:
@@ -95,12 +95,12 @@ def _epoch(training: Training, stage: Stage, rng: np.random.Generator, progress:
     return better
 
 
-def _named(training: Training, stage: Stage) -> dict[str, str]:
+def _named(training: Training, stage: TrainingStage) -> dict[str, str]:
     """The stage's name for the log, where there are several."""
     return {"stage": stage.name} if len(training.stages) > 1 else {}
 
 
-def _passed_over(training: Training, stage: Stage, rng: np.random.Generator, label: str) -> dict[str, float]:
+def _passed_over(training: Training, stage: TrainingStage, rng: np.random.Generator, label: str) -> dict[str, float]:
     """One pass over the training data; the mean of every loss term."""
     for part in training.parts.values():
         part.train()
@@ -129,7 +129,7 @@ def _load(parts: Mapping[str, nn.Module], weights: Mapping[str, State]) -> None:
         part.eval()
 
 
-def _state(training: Training, rng: np.random.Generator, progress: Progress) -> State:
+def _state(training: Training, rng: np.random.Generator, progress: TrainingProgress) -> State:
     """All that the next epoch depends on."""
     stage = training.stages[progress.stage]
     return {
@@ -141,8 +141,8 @@ def _state(training: Training, rng: np.random.Generator, progress: Progress) -> 
     }
 
 
-def _restored(training: Training, rng: np.random.Generator, state: State) -> Progress:
-    progress = Progress(**state["progress"])
+def _restored(training: Training, rng: np.random.Generator, state: State) -> TrainingProgress:
+    progress = TrainingProgress(**state["progress"])
     _load(training.parts, state["parts"])
     stage = training.stages[progress.stage]
     stage.optimiser.load_state_dict(state["optimiser"])

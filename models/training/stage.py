@@ -12,11 +12,11 @@ import torch
 from torch import nn
 
 Batch = Any
-"""Whatever `Stage.batches` makes and `Stage.losses` takes."""
+"""Whatever `TrainingStage.batches` makes and `TrainingStage.losses` takes."""
 
 
 @dataclass(frozen=True)
-class Stage:
+class TrainingStage:
     """One stage: the sum of `losses` is minimised, and the epoch with the best `select` on dev is kept."""
 
     name: str
@@ -45,7 +45,7 @@ class Training:
     """A network, the stages that train it, and what it is worth in the end."""
 
     parts: Mapping[str, nn.Module]
-    stages: Sequence[Stage]
+    stages: Sequence[TrainingStage]
     test: Callable[[], Mapping[str, float]]
     """Metrics on the test split, asked once, of the epoch that was kept."""
     save: Callable[[Path], None]

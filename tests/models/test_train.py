@@ -19,7 +19,7 @@ SMALL = """
 from dataclasses import dataclass
 import torch
 from torch import nn
-from models.training.stage import Stage, Training
+from models.training.stage import TrainingStage, Training
 
 @dataclass(frozen=True)
 class Config:
@@ -36,7 +36,7 @@ def training(config, seed, epochs=None):
     part = nn.Linear(config.width, 1)
     x = torch.randn(8, config.width)
     optimiser = torch.optim.SGD(part.parameters(), lr=config.rate)
-    stage = Stage("only", epochs or 4, lambda rng: [x[rng.permutation(8)]], lambda b: {"error": (part(b) ** 2).mean()},
+    stage = TrainingStage("only", epochs or 4, lambda rng: [x[rng.permutation(8)]], lambda b: {"error": (part(b) ** 2).mean()},
                   lambda: {"fit": -float((part(x) ** 2).mean())}, "fit", optimiser, lambda done: 1.0, 9)
     return Training({"net": part}, (stage,), lambda: {"fit": 1.0}, lambda path: torch.save(part.state_dict(), path))
 """

@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-from models.training.loop import Progress, State, fit
-from models.training.stage import Stage, Training
+from models.training.loop import State, TrainingProgress, fit
+from models.training.stage import Training, TrainingStage
 
 
 class Tiny:
@@ -30,10 +30,10 @@ class Tiny:
             {"net": self.part}, [self._stage(n, epochs, patience) for n in range(stages)], dict, self.save
         )
 
-    def _stage(self, number: int, epochs: int, patience: int) -> Stage:
+    def _stage(self, number: int, epochs: int, patience: int) -> TrainingStage:
         optimiser = torch.optim.AdamW(self.part.parameters(), lr=0.05)
         losses = lambda rows: {"error": self.loss(rows)}
-        return Stage(
+        return TrainingStage(
             f"s{number}",
             epochs,
             self.batches,
@@ -64,7 +64,7 @@ class Tiny:
         return self.part.state_dict()["1.weight"].clone()
 
 
-def _without_times(progress: Progress) -> list[dict[str, Any]]:
+def _without_times(progress: TrainingProgress) -> list[dict[str, Any]]:
     return [{key: value for key, value in line.items() if key != "seconds"} for line in progress.log]
 
 
@@ -86,7 +86,7 @@ def test_a_run_in_pieces_is_the_run(stop: int, tmp_path: Path) -> None:
     class Stopped(Exception):
         pass
 
-    def interrupt(progress: Progress, state: State, _better: bool) -> None:
+    def interrupt(progress: TrainingProgress, state: State, _better: bool) -> None:
         torch.save(state, tmp_path / "state")
         if sum("epoch" in line for line in progress.log) == stop:
             raise Stopped
