@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from compile.command.progress import Progress
 from compile.energy import PUBLISHED_TABLES, EnergyReport, PublishedTable, energy_report, missing_prices
+from compile.measure.borders import borders
 from compile.measure.layers import layer_summaries
 from compile.measure.metric import Metric, accuracy, measured
 from compile.measure.module_classes import layer_classes
@@ -27,7 +28,8 @@ def part_report(
     chip = build.program.deployment.chip
     classes = layer_classes(build.part.network, build.source, chip)
     layers = layer_summaries(chip, run.events, classes)
-    return PartReport(build, run, layers, occupancy(build.deployment, profile), _energy(build, run, source, profile))
+    energy, crossings = _energy(build, run, source, profile), borders(build.program.phases, run.events)
+    return PartReport(build, run, layers, occupancy(build.deployment, profile), energy, crossings)
 
 
 def sample_metrics(run: Run, metric: Metric | None) -> Metrics:

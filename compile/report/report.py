@@ -11,6 +11,7 @@ from typing import Any
 
 from compile.command.screen import screen_of
 from compile.energy import EnergyReport
+from compile.measure.borders import Border
 from compile.measure.layers import LayerSummary
 from compile.measure.occupancy import Occupancy
 from compile.measure.run import Run
@@ -31,6 +32,8 @@ class PartReport:
     occupancy: Occupancy
     energy: EnergyReport | None
     """None where the profile lacks a price."""
+    borders: tuple[Border, ...] = ()
+    """Between the phases of a network that has several."""
 
     @property
     def match(self) -> SpikeMatch:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from backends.targets import REFERENCE
 from compile.command.progress import Progress
 from compile.stages.host_inputs import host_inputs
 from compile.stages.options import Options
+from compile.stages.phase import phases_of
 from compile.stages.program import Program
 from compile.stages.source import Part, Source
 from frontend.input_domain import input_domains, shown_values
@@ -26,7 +27,9 @@ from frontend.tracing.trace import trace_in_order
 from ir.deployment import Context, Deployment
 from ir.errors import CompileError
 from ir.graph import Graph
-from ir.pipeline import run
+from ir.interpreter import interpret
+from ir.pipeline.pipeline import Hook, run
+from ir.pipeline.split_phases import split_phases
 from ir.profile import Profile
 from ir.text import graph_text
 from ir.types import Domain
@@ -78,7 +81,7 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
     place, texts = options.place, dict[str, str]()
 
     def keep(pass_name: str, deployment: Deployment) -> None:
-        progress.lap(pass_name)
+        progress.lap(pass_name.rpartition(".")[2])
         texts[pass_name] = deployment_text(deployment)
         progress.lap("text")
 
@@ -93,10 +96,11 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
         prologue, rounds = imported.deployment.prologue, integers and imported.level != "quantized"
         calibration = host_inputs(prologue, names, part.calibration, part.name, order) if rounds else {}
         context = Context(profile, options.lower, calibration, place.check)
-        deployment = run(imported.deployment, context, imported.level, integers, place.passes, keep)
-        _check_neurons(part, deployment)
-        program = replace(_program(part, deployment, options, profile, names), order=order)
-    floating = replace(_program(part, _in_floats(deployment), Options(REFERENCE), profile, names), order=order)
+        phases = _deployments(imported, context, options, integers, keep)
+        _check_neurons(part, phases)
+        program = replace(_program(part, phases, options, profile, names), order=order)
+    in_floats = [_in_floats(phase) for phase in phases]
+    floating = replace(_program(part, in_floats, Options(REFERENCE), profile, names), order=order)
     return Build(part, graph, imported.nir, imported.check, program, floating, texts)
 
 
@@ -119,9 +123,35 @@ def _in_floats(deployment: Deployment) -> Deployment:
     return replace(deployment, chip=deployment.floating, scales={}, membranes={})
 
 
-def _program(part: Part, deployment: Deployment, to: Options, profile: Profile, names: Mapping[str, str]) -> Program:
-    engine = to.place.engine_of(deployment.chip, profile, to.emission)
-    return Program(part.name, to.target, deployment, engine, profile, to.emission, names)
+def _deployments(
+    imported: _Imported, context: Context, options: Options, integers: bool, keep: Hook
+) -> tuple[Deployment, ...]:
+    """Every phase through the pipeline; what an earlier one hands over on the calibration samples calibrates a later one."""
+    graphs = split_phases(imported.deployment.chip) if imported.level == "source" else ()
+    if options.phases is not None and len(graphs) > options.phases:
+        graphs = graphs[:1]  # and the pipeline refuses what lies between neurons, by name
+    passes = options.place.passes
+    if len(graphs) <= 1:
+        return (run(imported.deployment, context, imported.level, integers, passes, keep),)
+    values, done = dict(context.calibration), list[Deployment]()
+    for number, graph in enumerate(graphs, 1):
+        given = {node.name: values[node.name] for node in graph.inputs} if values else {}
+
+        def keep_phase(name: str, deployment: Deployment, phase: str = f"phase{number}") -> None:
+            keep(f"{phase}.{name}", deployment)
+
+        deployment = Deployment.of(graph)
+        done.append(run(deployment, replace(context, calibration=given), "source", integers, passes, keep_phase))
+        if values:
+            values |= interpret(graph, given)
+    return tuple(done)
+
+
+def _program(
+    part: Part, phases: Sequence[Deployment], to: Options, profile: Profile, names: Mapping[str, str]
+) -> Program:
+    made = phases_of(phases, lambda chip: to.place.engine_of(chip, profile, to.emission))
+    return Program(part.name, to.target, made, profile, to.emission, names)
 
 
 def _import(part: Part, source: Source, options: Options, profile: Profile, progress: Progress) -> _Imported:
@@ -176,8 +206,8 @@ def _from_slayer(part: Part) -> IntegerNetwork:
     return read_slayer(part.network, part.name, np.asarray(inputs), name)
 
 
-def _check_neurons(part: Part, deployment: Deployment) -> None:
+def _check_neurons(part: Part, phases: Sequence[Deployment]) -> None:
     """A module without neurons is no spiking network; a NIR file may hold one layer for the host."""
-    if not deployment.chip.nodes and not isinstance(part.network, Graph):
+    if not any(phase.chip.nodes for phase in phases) and not isinstance(part.network, Graph):
         what = f"the network {part.name} has no spiking neurons"
         raise CompileError("build.neurons", what, where=part.name)

@@ -9,21 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from backends.targets import target
 from backends.trace import Array, Engine, Trace
 from compile.stages.host_inputs import host_inputs
+from compile.stages.phase import Phase, run_phases, with_engines
 from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from ir.analysis.layers import is_population_of_the_model
-from ir.analysis.wiring import behind_routing
 from ir.deployment import Deployment
 from ir.errors import CompileError, known_names
 from ir.interpreter import interpret
+from ir.pipeline.join_phases import join_phases
 from ir.profile import Profile
 from ir.types import Type
 
@@ -41,10 +42,8 @@ class Program:
     """The part's name."""
     target: str
     """Where it runs, by the name of the target."""
-    deployment: Deployment
-    """Host prologue, chip graph, host epilogue."""
-    engine: Engine
-    """What runs the chip graph."""
+    phases: tuple[Phase, ...]
+    """What runs one after another: host, chip, host each; one, unless the host has to compute between neurons."""
     profile: Profile
     """The hardware that it was compiled for."""
     emission: str | None = None
@@ -55,6 +54,16 @@ class Program:
     """Of the inputs' and outputs' axes."""
     reporter: Callable[[Program, Any, Any, Any], Any] | None = field(default=None, repr=False, compare=False)
     """What makes a report of the program's source and samples; None where the source is not known, as of a loaded program."""
+
+    @cached_property
+    def deployment(self) -> Deployment:
+        """All phases as one: host prologue, chip graph, host epilogue."""
+        return join_phases([phase.deployment for phase in self.phases])
+
+    @property
+    def engine(self) -> Engine:
+        """What runs the chip graph of the first phase."""
+        return self.phases[0].engine
 
     @property
     def scales(self) -> Mapping[str, float]:
@@ -106,8 +115,9 @@ class Program:
         Raises:
             CompileError: there is no such target, it has no such emission, or that one cannot run the network.
         """
-        engine = target(target_name).engine_of(self.deployment.chip, self.profile, emission)
-        return replace(self, target=target_name, engine=engine, emission=emission)
+        place = target(target_name)
+        phases = with_engines(self.phases, lambda chip: place.engine_of(chip, self.profile, emission))
+        return replace(self, target=target_name, phases=phases, emission=emission)
 
     def lava_network(self, spikes: Sequence[str] = (), membranes: Sequence[str] = ()) -> LavaNetwork:
         """
@@ -123,6 +133,11 @@ class Program:
         """
         from backends.lava.engine import LavaEngine
 
+        if len(self.phases) > 1:
+            what = (
+                f"the network runs in {len(self.phases)} phases, with the host between them, and a process is one phase"
+            )
+            raise CompileError("program.lava", what, where=self.name, hint="use run, which goes through all phases")
         if not isinstance(self.engine, LavaEngine):
             what, hint = f"target {self.target} runs nothing in Lava", 'use program.on("loihi")'
             raise CompileError("program.lava", what, where=self.name, hint=hint)
@@ -151,10 +166,9 @@ class Program:
         if unknown:
             what, hint = f"no population {unknown[0]!r} to probe", known_names(unknown[0], self.populations)
             raise CompileError("run.probe", what, where=self.name, hint=hint)
-        before = interpret(self.deployment.prologue, host)
-        trace = self.engine.run(self.deployment.encode(before), probes)
+        outputs, trace = run_phases(self.phases, host, probes)
         scales = {name: self.scales.get(name, 1.0) for name in trace.payloads}
-        return replace(trace, outputs=self._finish(host, before, trace), scales=scales)
+        return replace(trace, outputs=self._in_own_order(outputs), scales=scales)
 
     def report(self, samples: Any = None, labels: Any = None, metric: Any = None) -> Any:
         """
@@ -185,17 +199,13 @@ class Program:
         return host_inputs(self.deployment.prologue, self.names, inputs, self.name, self.order)
 
     def chip_inputs(self, inputs: Inputs | Any) -> dict[str, Array]:
-        """The payloads that the host hands to the chip for these model inputs; feed them to a `LavaNetwork`'s in ports."""
-        return self.deployment.encode(interpret(self.deployment.prologue, self.host_inputs(inputs)))
+        """The payloads that the host hands to the chip's first phase; feed them to a `LavaNetwork`'s in ports."""
+        first, values = self.phases[0].deployment, self.host_inputs(inputs)
+        return first.encode(interpret(first.prologue, {node.name: values[node.name] for node in first.prologue.inputs}))
 
-    def _finish(self, host: Mapping[str, Any], before: Mapping[str, Any], trace: Trace) -> dict[str, Array]:
-        """The epilogue on the chip's outputs, model inputs and prologue values."""
-        chip, epilogue = self.deployment.chip, self.deployment.epilogue
-        after: dict[str, Any] = {**host, **before}
-        for name, value in trace.outputs.items():
-            real = np.dtype(epilogue.dtype).type
-            after[name] = torch.as_tensor(value.astype(real, order="C") * real(self._scale(chip.outputs[name])))
-        outputs = interpret(epilogue, {node.name: after[node.name] for node in epilogue.inputs})
+    def _in_own_order(self, outputs: Mapping[str, torch.Tensor]) -> dict[str, Array]:
+        """The last host part's outputs as the model returns them."""
+        epilogue = self.deployment.epilogue
         static = {name: epilogue.nodes[value].type.static for name, value in epilogue.outputs.items()}
         own = {name: value[0] if static[name] else self.order.output(name, value) for name, value in outputs.items()}
         return {self.called(name): value.numpy() for name, value in own.items()}
@@ -210,11 +220,6 @@ class Program:
         head = f"Program {self.name} -> {self.target}, {arithmetic}, profile {self.profile.name}"
         size = f"{len(self.populations)} populations of the model, {neurons:,} neurons on the chip"
         return f"{head}\n  T = {chip.steps or 'any'}; inputs {inputs}; outputs {outputs}\n  {size}"
-
-    def _scale(self, value: str) -> float:
-        """The real value of one integer of a chip output: that of the population behind its routing, 1 for spikes."""
-        sources = behind_routing(self.deployment.chip, value)
-        return next((self.scales.get(name, 1.0) for name in sources), 1.0)
 
     def called(self, name: str) -> str:
         """What the user calls an input or output."""

@@ -26,6 +26,7 @@ import numpy as np
 from backends.targets import target as target_of
 from backends.trace import Array
 from compile.output.atomic_file import write_atomically
+from compile.stages.phase import phases_of
 from compile.stages.program import Program
 from compile.version import version
 from frontend.recording.axis_order import AxisOrder
@@ -119,10 +120,10 @@ def _loaded(path: Path, target: str | None) -> Program:
     if violations:
         raise DeployError(violations)
     emission = head.get("emission") if place.name == head["target"] else None
-    engine = place.engine_of(deployment.chip, profile, emission)
+    phases = phases_of([deployment], lambda chip: place.engine_of(chip, profile, emission))
     names = {str(name): str(called) for name, called in head["names"].items()}
     order = AxisOrder(head["batch_first"], frozenset(head["batch_first_outputs"]))
-    return Program(str(head["name"]), place.name, deployment, engine, profile, emission, names, order)
+    return Program(str(head["name"]), place.name, phases, profile, emission, names, order)
 
 
 def _head(program: Program) -> dict[str, Any]:

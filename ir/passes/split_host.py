@@ -26,10 +26,7 @@ from ir.ops import Add, BatchNorm, Input, Levels, Past
 from ir.ops.membrane import ANALOG_BITS
 from ir.passes.fold_batchnorm import is_foldable
 from ir.types import Type, graded
-from ir.verify import LEVELS
-
-BETWEEN_NEURONS = LEVELS["spiking"] | {"batch_norm"}
-"""What may lie between neurons: batch norms fold, the rest has a lowering."""
+from ir.verify import BETWEEN_NEURONS
 
 REASONS = {
     "reduce": "it takes one number out of many analog ones",

@@ -16,6 +16,7 @@ from torch import nn
 from backends.lava.hidden_ports import with_hidden_ports
 from backends.trace import Trace
 from compile import compile_model, load_program
+from compile.stages.phase import with_engines
 from compile.stages.program import Program
 from ir.errors import CompileError
 from ir.interpreter import interpret
@@ -152,11 +153,14 @@ def test_what_the_host_computes_does_not_depend_on_how_an_engine_lays_its_arrays
     program = compile_model(Net(), target="gpu", example=x)
 
     class Transposed:
+        def describe(self) -> str:
+            return "transposed"
+
         def run(self, inputs: Any, probes: Any) -> Trace:
             trace = program.engine.run(inputs, probes)
             turned = {name: np.moveaxis(np.moveaxis(v, 2, -1).copy(), -1, 2) for name, v in trace.outputs.items()}
             return replace(trace, outputs=turned)
 
-    expected, got = program.run(x), replace(program, engine=Transposed()).run(x)  # pyright: ignore
+    expected, got = program.run(x), replace(program, phases=with_engines(program.phases, lambda _: Transposed())).run(x)
     for name, value in expected.outputs.items():
         np.testing.assert_array_equal(got.outputs[name], value)

@@ -1,5 +1,5 @@
 """
-Cuts a network into phases: each runs on host, chip and host, and hands what it computed over its whole window to the next.
+Splits a network into phases: each runs on host, chip and host, and hands what it computed over its whole window to the next.
 
 A phase ends where neurons need what only a host can compute from spikes (means over the window, attention over time, products
 of two analog values): the chip has to have finished its window first. A network without such a place is one phase, itself.
@@ -19,13 +19,10 @@ from collections.abc import Iterable, Mapping, Set
 from ir.graph import Graph, GraphBuilder, Node
 from ir.ops import Input, MatMul, Mul
 from ir.types import Type
-from ir.verify import LEVELS
-
-BETWEEN_NEURONS = LEVELS["spiking"] | {"batch_norm"}
-"""What may lie between neurons of one phase: batch norms fold, the rest has a lowering."""
+from ir.verify import BETWEEN_NEURONS
 
 
-def cut_phases(graph: Graph) -> tuple[Graph, ...]:
+def split_phases(graph: Graph) -> tuple[Graph, ...]:
     """
     The phases of a traced network, in order; the last one has the network's outputs.
 
@@ -97,7 +94,7 @@ def _phase(graph: Graph, ranks: Mapping[str, int], number: int, last: int) -> Gr
     names = {node.name for node in own}
     read = {name for node in own for name in node.reads} | set(outputs.values())
     for node in graph.nodes.values():
-        if node.name in read - names:
+        if node.name in read - names or (number == 0 and node.op.kind == "input"):
             builder.add(Input(str(node.type)), name=node.name, provenance=node.provenance)
         elif node.name in names:
             builder.copy(node, node.inputs)
