@@ -26,7 +26,7 @@ from frontend.recording.layout import (
 from ir.errors import CompileError
 from ir.graph import Array, Graph, GraphBuilder, Provenance
 from ir.ops import Expand, Input, Op, Past, Permute, Repeat, Reshape
-from ir.ops.host.time import UnfoldTime
+from ir.ops.host.time import FoldTime, UnfoldTime
 from ir.types import SPIKE, Type
 
 
@@ -194,6 +194,12 @@ class Recorder:
         value = self._route(UnfoldTime(axis), view.value)
         return View(value, (*view.dims[:dim], (Axis(TIME, self.steps),), *view.dims[dim + 1 :]))
 
+    def fold_time(self, view: View) -> View:
+        """All steps of the window as features, the slowest ones in memory: a value without time, for the host."""
+        value = self._route(FoldTime(self.steps), view.value)
+        folded = [tuple(_as_feature(axis) for axis in dim) for dim in view.dims]
+        return View(value, tuple(folded))
+
     def is_timed(self, view: View) -> bool:
         """Whether the value changes from step to step."""
         return any(axis.kind == TIME for dim in view.dims for axis in dim)
@@ -209,6 +215,10 @@ class Recorder:
                 "import.finite", f"{name} holds NaN or infinity", where=self.path, hint="check the checkpoint"
             )
         return Constant(node_name(name), array)
+
+
+def _as_feature(axis: Axis) -> Axis:
+    return Axis(FEATURE, axis.size, (-1,)) if axis.kind == TIME else axis
 
 
 def _runs(view: View) -> list[tuple[int, int]]:

@@ -34,6 +34,7 @@ REASONS = {
     "along": "it needs all analog values of an axis at once",
     "layer_norm": "it needs the mean and the variance of analog values at every step",
     "time_sum": "its value is known only after the last step of the window",
+    "fold_time": "it takes all steps of the window at once",
     "at_step": "it takes single steps out of the window",
     "time_weight": "its factor changes from step to step",
     "function": "it is a nonlinear function of analog values",
