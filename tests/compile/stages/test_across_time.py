@@ -125,6 +125,29 @@ def test_spikes_are_the_modules_own(name: str) -> None:
     assert operation in program.report(x).parts[0].borders[0].operations
 
 
+class TimeReadOut(TimeConvolution):
+    """The convolution over time behind the last neurons."""
+
+    def __init__(self, time_last: bool) -> None:
+        super().__init__()
+        self.time_last = time_last
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(T, B, 5) -> (T, B, 8), or (B, 8, T)."""
+        y = self.conv(self.lif(self.first(x)).permute(1, 2, 0))
+        return y if self.time_last else y.permute(2, 0, 1)
+
+
+@pytest.mark.parametrize("time_last", [False, True])
+def test_read_outs_over_time_need_one_phase(time_last: bool) -> None:
+    torch.manual_seed(0)
+    module, x = TimeReadOut(time_last).eval(), 3 * torch.rand(STEPS, SAMPLES, 5)
+    program = compile_model(module, "gpu", precision="float", example=x)
+    assert len(program.phases) == 1
+    assert program.outputs["output"].static == time_last
+    np.testing.assert_allclose(program.run(x).outputs["output"], _forward(module, x), atol=1e-6)
+
+
 @pytest.mark.lava
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["attention", "convolution"])
