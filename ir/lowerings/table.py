@@ -24,6 +24,12 @@ from ir.lowerings.rules.chain import (
     obstacle_to_merging,
 )
 from ir.lowerings.rules.gate import lower_gate
+from ir.lowerings.rules.integer_spikes import (
+    lower_integer_spikes,
+    lower_past_of_levels,
+    obstacle_to_levels,
+    rounds_to_levels,
+)
 from ir.lowerings.rules.logic import lower_mask, lower_max_pool, lower_not
 from ir.lowerings.rules.matmul import attention_above, lower_matmul
 from ir.lowerings.rules.max_of_currents import (
@@ -45,8 +51,10 @@ from ir.lowerings.rules.neuron import lower_input, lower_neuron
 from ir.lowerings.rules.projection import composed_current, lower_projection
 from ir.lowerings.rules.routing import lower_routing
 from ir.lowerings.rules.scale import lower_offset, lower_scale
+from ir.lowerings.rules.scaled_spikes import spiking_factor
 from ir.lowerings.rules.sums import lower_add, lower_subtract
 from ir.lowerings.values import Current, LoweredValue, PendingProduct
+from ir.ops import Past
 
 Rule = Callable[[Lowering, Node, Provenance], LoweredValue]
 
@@ -107,10 +115,14 @@ LOWERINGS: Mapping[str, Mapping[str, Strategy]] = {
     "delay": {"synapses": Strategy(lower_delay)},
     "analog-delay": {"graded": Strategy(lower_delay_by_relay, GRADED, hint=f"delay spikes, or {OTHER_PROFILE}")},
     "loop": {"synapses": Strategy(lower_past)},
+    "integer-loop": {"levels": Strategy(lower_past_of_levels)},
     "analog-loop": {
         "graded": Strategy(lower_past_by_relay, GRADED, hint=f"close the loop at spikes, or {OTHER_PROFILE}")
     },
     "neuron": {"synapses": Strategy(lower_neuron)},
+    "integer-spikes": {
+        "levels": Strategy(lower_integer_spikes, hint="use --precision float", obstacle=obstacle_to_levels)
+    },
     "routing": {"wires": Strategy(lower_routing)},
     "input": {"wires": Strategy(lower_input)},
 }
@@ -129,7 +141,7 @@ BY_FAMILY = {"projection": "projection", "routing": "routing", "neuron": "neuron
 def operation(lowering: Lowering, node: Node) -> str | None:
     """The table's row for a node, which for products depends on what the factors have become; None where there is none."""
     if node.op.kind == "mul":
-        return "mask" if all(lowering.is_binary(value) for value in lowering.operands(node)) else "gate"
+        return "mask" if _are_spikes(lowering, node) else "gate"
     if node.op.kind == "max_pool":
         return _max_pool(lowering, node)
     if node.op.kind == "matmul":
@@ -141,12 +153,27 @@ def operation(lowering: Lowering, node: Node) -> str | None:
     if node.op.kind == "delay":
         return "delay" if is_plain_delay(lowering, node) else "analog-delay"
     if node.op.kind == "past":
-        return "loop" if is_plain_loop(lowering, node) else "analog-loop"
+        return _loop(lowering, node)
+    if rounds_to_levels(lowering, node):
+        return "integer-spikes"
     return BY_KIND.get(node.op.kind) or BY_FAMILY.get(node.op.family)
 
 
+def _are_spikes(lowering: Lowering, node: Node) -> bool:
+    """Whether all operands are spikes or counts, times constants."""
+    return all(spiking_factor(lowering, value) is not None for value in lowering.operands(node))
+
+
+def _loop(lowering: Lowering, node: Node) -> str:
+    assert isinstance(node.op, Past)
+    if rounds_to_levels(lowering, lowering.graph.nodes[node.op.of]):
+        return "integer-loop"
+    return "loop" if is_plain_loop(lowering, node) else "analog-loop"
+
+
 def _max_pool(lowering: Lowering, node: Node) -> str:
-    if all(lowering.is_binary(value) for value in lowering.operands(node)):
+    factors = [spiking_factor(lowering, value) for value in lowering.operands(node)]
+    if all(factor is not None and factor > 0 for factor in factors):
         return "max-pool"
     return "analog-max-pool" if lowering.rounds else "float-max-pool"
 
@@ -156,4 +183,4 @@ def _matrix_product(lowering: Lowering, node: Node) -> str:
     if any(isinstance(value, PendingProduct) for value in operands):
         return "attention"
     inner = attention_above(lowering.graph, node) is not None
-    return "matmul" if inner or all(lowering.is_binary(value) for value in operands) else "analog-matmul"
+    return "matmul" if inner or _are_spikes(lowering, node) else "analog-matmul"

@@ -7,7 +7,7 @@ that go round a loop get their scale beforehand.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, log2
@@ -99,12 +99,18 @@ class PopulationPlanner:
             return self._compared_unit(currents)
         neurons, bias, steps = network.neurons.get(node.name), network.bias(node), network.chip.steps
         firing = firing_amounts(node, neurons, bias, steps, network.arithmetic)
-        finest = [max(bounds.values()) for bounds in network.finest_units(node)]
+        finest = self._finest(names)
         unit = choose_unit(currents, finest, firing, network.arithmetic, self._rows_apart())
         if node.name not in self.before.looped:
             return unit
         scale = Fraction(self.before.looped[node.name].scale) / self._emitted_unit()
         return Unit(part_of_scale(node, scale, unit.size))
+
+    def _finest(self, projections: Iterable[str]) -> list[float]:
+        """The finest unit that fits the fields of all populations that read the projections, by how far the shift is narrowed."""
+        targets = dict.fromkeys(name for each in projections for name in self.network.wiring.targets[each])
+        bounds = [self.network.finest_units(self.network.chip.nodes[name]) for name in targets or (self.node.name,)]
+        return [max(max(each.values()) for each in narrowed) for narrowed in zip(*bounds, strict=True)]
 
     def _compared_unit(self, currents: tuple[WeightStatistics, ...]) -> Unit:
         """The unit of payloads that are compared, and of those that hold their differences the same."""

@@ -16,7 +16,8 @@ BY_OPERANDS = {
     "max_pool": ("max-pool", "analog-max-pool", "float-max-pool"),
     "matmul": ("attention", "matmul", "analog-matmul"),
     "delay": ("delay", "analog-delay"),
-    "past": ("loop", "analog-loop"),
+    "past": ("loop", "integer-loop", "analog-loop"),
+    "lif": ("neuron", "integer-spikes"),
     "linear": ("projection", "chain"),
 }
 
