@@ -65,7 +65,10 @@ class ResourceTotals:
 
 def node_resources(chip: Graph) -> tuple[NodeResources, ...]:
     """What every node of a chip graph at level synaptic or quantized needs, in order; routing needs nothing."""
-    nodes, fed = [node for node in chip.nodes.values() if node.op.family in ("neuron", "projection")], populations_fed(chip)
+    nodes, fed = (
+        [node for node in chip.nodes.values() if node.op.family in ("neuron", "projection")],
+        populations_fed(chip),
+    )
     return tuple(row for node in nodes for row in _rows(chip, node, fed.get(node.name, 1)))
 
 

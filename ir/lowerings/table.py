@@ -8,14 +8,6 @@ from dataclasses import dataclass
 from ir.graph import Node, Provenance
 from ir.lowerings.cost import Cost
 from ir.lowerings.lowering import Lowering
-from ir.lowerings.rules.attention import (
-    cost_graded_a,
-    cost_graded_b,
-    cost_time_coded,
-    lower_graded_a,
-    lower_graded_b,
-    lower_time_coded,
-)
 from ir.lowerings.rules.chain import (
     cost_of_a_relay,
     cost_of_merging,
@@ -23,7 +15,6 @@ from ir.lowerings.rules.chain import (
     lower_by_relay,
     obstacle_to_merging,
 )
-from ir.lowerings.rules.gate import lower_gate
 from ir.lowerings.rules.integer_spikes import (
     lower_integer_spikes,
     lower_past_of_levels,
@@ -31,7 +22,6 @@ from ir.lowerings.rules.integer_spikes import (
     rounds_to_levels,
 )
 from ir.lowerings.rules.logic import lower_mask, lower_max_pool, lower_not
-from ir.lowerings.rules.matmul import attention_above, lower_matmul
 from ir.lowerings.rules.max_of_currents import (
     cost_of_max_by_chain,
     cost_of_max_by_tree,
@@ -48,10 +38,26 @@ from ir.lowerings.rules.memory import (
     lower_past_by_relay,
 )
 from ir.lowerings.rules.neuron import lower_input, lower_neuron
+from ir.lowerings.rules.products.attention import (
+    cost_graded_a,
+    cost_graded_b,
+    cost_time_coded,
+    lower_graded_a,
+    lower_graded_b,
+    lower_time_coded,
+)
+from ir.lowerings.rules.products.counts import (
+    cost_of_ands,
+    cost_of_payloads,
+    lower_matmul_by_payloads,
+    obstacle_to_products,
+)
+from ir.lowerings.rules.products.gate import lower_gate
+from ir.lowerings.rules.products.matmul import attention_above, lower_matmul
 from ir.lowerings.rules.projection import composed_current, lower_projection
 from ir.lowerings.rules.routing import lower_routing
 from ir.lowerings.rules.scale import lower_offset, lower_scale
-from ir.lowerings.rules.scaled_spikes import spiking_factor
+from ir.lowerings.rules.scaled_spikes import spike_populations, spiking_factor
 from ir.lowerings.rules.sums import lower_add, lower_subtract
 from ir.lowerings.values import Current, LoweredValue, PendingProduct
 from ir.ops import Past
@@ -78,6 +84,7 @@ class Strategy:
 GRADED = ("graded_spikes", "programmable_neurons")
 OTHER_PROFILE = "choose a profile with graded spikes"
 POOL_SPIKES = f"pool behind the neurons, use average pooling, {OTHER_PROFILE}, or --precision float"
+FEWER_LEVELS = f"fire fewer spikes per step, or {OTHER_PROFILE}"
 
 LOWERINGS: Mapping[str, Mapping[str, Strategy]] = {
     "attention": {
@@ -86,7 +93,7 @@ LOWERINGS: Mapping[str, Mapping[str, Strategy]] = {
         "time-coded": Strategy(lower_time_coded, (), cost_time_coded),
     },
     "gate": {"graded": Strategy(lower_gate, GRADED, hint=f"train the model with gate='spike', or {OTHER_PROFILE}")},
-    "mask": {"and": Strategy(lower_mask)},
+    "mask": {"and": Strategy(lower_mask, hint=FEWER_LEVELS, obstacle=obstacle_to_products)},
     "max-pool": {"or": Strategy(lower_max_pool)},
     "analog-max-pool": {
         "chain": Strategy(lower_max_by_chain, GRADED, cost_of_max_by_chain, POOL_SPIKES),
@@ -94,6 +101,10 @@ LOWERINGS: Mapping[str, Mapping[str, Strategy]] = {
     },
     "float-max-pool": {"at-once": Strategy(lower_max_at_once)},
     "matmul": {"and": Strategy(lower_matmul)},
+    "count-matmul": {
+        "and": Strategy(lower_matmul, (), cost_of_ands, FEWER_LEVELS, obstacle_to_products),
+        "payloads": Strategy(lower_matmul_by_payloads, GRADED, cost_of_payloads, FEWER_LEVELS),
+    },
     "analog-matmul": {
         "graded": Strategy(lower_matmul, GRADED, hint=f"let both factors fire spikes, or {OTHER_PROFILE}")
     },
@@ -183,4 +194,6 @@ def _matrix_product(lowering: Lowering, node: Node) -> str:
     if any(isinstance(value, PendingProduct) for value in operands):
         return "attention"
     inner = attention_above(lowering.graph, node) is not None
-    return "matmul" if inner or _are_spikes(lowering, node) else "analog-matmul"
+    if inner or not _are_spikes(lowering, node):
+        return "matmul" if inner else "analog-matmul"
+    return "matmul" if all(spike_populations(value) == 1 for value in operands) else "count-matmul"

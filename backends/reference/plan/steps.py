@@ -49,7 +49,9 @@ def steps_of(
         node, projections = graph.nodes[name], wiring.projections(name)
         terms = grouped(graph, node.op.payload_operands(node.inputs))
         enables = grouped(graph, node.op.enabling_operands(node.inputs))
-        first_read = (p for p in projections if wiring.targets[p][0] == name)  # it counts for all that a projection feeds
+        first_read = (
+            p for p in projections if wiring.targets[p][0] == name
+        )  # it counts for all that a projection feeds
         steps.append(Step(node, terms, enables, tuple(p for p in first_read if p not in uncounted)))
     return _with_lifetimes(graph, steps, contracted, loops)
 

@@ -26,10 +26,18 @@ def spiking_factor(lowering: Lowering, value: LoweredValue) -> float | None:
     return factors.pop() if len(factors) == 1 else None
 
 
+def spike_populations(value: LoweredValue) -> int:
+    """How many populations a value sums that has a factor, or would as negated spikes."""
+    return len(value.parts) if isinstance(value, Spikes) else len(value.wires) if isinstance(value, Current) else 1
+
+
 def without_factors(lowering: Lowering, node: Node, values: Sequence[LoweredValue]) -> tuple[list[LoweredValue], float]:
     """The values, those that are scaled spikes as their populations, and the product of the factors."""
     factors = [spiking_factor(lowering, value) if isinstance(value, Current) else None for value in values]
-    plain = [_populations(lowering, node, value) if f is not None else value for value, f in zip(values, factors, strict=True)]
+    plain = [
+        _populations(lowering, node, value) if f is not None else value
+        for value, f in zip(values, factors, strict=True)
+    ]
     return plain, prod(f for f in factors if f is not None)
 
 
@@ -41,8 +49,9 @@ def scaled(lowering: Lowering, spikes: Spikes, factor: float, node: Node, proven
 def _weight(lowering: Lowering, wire: Wire) -> float | None:
     """The one weight of plain synapses from spikes; None of other projections."""
     op = wire.op
-    is_plain = isinstance(op, Synapse) and not op.micro and not op.delay and not lowering.is_graded(wire.source)
-    return wire.factor * op.weight if is_plain else None
+    if not isinstance(op, Synapse) or op.micro or op.delay or lowering.is_graded(wire.source):
+        return None
+    return wire.factor * op.weight
 
 
 def _populations(lowering: Lowering, node: Node, value: LoweredValue) -> LoweredValue:

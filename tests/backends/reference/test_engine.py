@@ -52,7 +52,9 @@ def brute_force_events(graph, values, samples):
         if node.op.family == "neuron":
             updates[node.name] = steps * samples * node.type.size
         if node.op.family == "projection":
-            synaptic[node.name] = _synaptic_events(graph, node, values[node.inputs[0]]) * populations_behind(graph, node.name)
+            synaptic[node.name] = _synaptic_events(graph, node, values[node.inputs[0]]) * populations_behind(
+                graph, node.name
+            )
     return spikes, synaptic, updates
 
 

@@ -13,8 +13,8 @@ from itertools import product
 
 from ir.graph import Graph, Node, Provenance
 from ir.lowerings.lowering import Lowering
-from ir.lowerings.rules.gate import opened
 from ir.lowerings.rules.logic import Literal, conjunction
+from ir.lowerings.rules.products.gate import opened
 from ir.lowerings.rules.routing import routed
 from ir.lowerings.rules.scaled_spikes import without_factors
 from ir.lowerings.values import Current, LoweredValue, PendingProduct, Spikes, Wire
