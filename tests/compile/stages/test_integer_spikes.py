@@ -80,7 +80,7 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = (fire(layer(x)) for fire, layer in zip(self.fire, (self.q, self.k, self.v), strict=False))
         k = k.transpose(-1, -2)
-        return self.fire[3]((q @ (k @ v) if self.keys_first else (q @ k) @ v) * self.most**2 / 4)
+        return self.fire[3]((q @ (k @ v) if self.keys_first else (q @ k) @ v) * self.most**2 / 2)
 
 
 NETS: dict[str, tuple[Callable[[int], nn.Module], tuple[int, ...], dict[str, Any]]] = {
