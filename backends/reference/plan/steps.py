@@ -26,6 +26,8 @@ class Step:
     """Projections that feed this population and none before it, and whose events must be counted one by one."""
     forget: tuple[str, ...] = ()
     """Values that nothing needs afterwards."""
+    arrives_again: bool = False
+    """Whether the same currents add up in the next population, as in the levels of integer spikes."""
 
 
 def steps_of(
@@ -53,6 +55,8 @@ def steps_of(
             p for p in projections if wiring.targets[p][0] == name
         )  # it counts for all that a projection feeds
         steps.append(Step(node, terms, enables, tuple(p for p in first_read if p not in uncounted)))
+    again = [a.terms == b.terms for a, b in zip(steps, steps[1:], strict=False)]
+    steps = [replace(step, arrives_again=same) for step, same in zip(steps, [*again, False], strict=True)]
     return _with_lifetimes(graph, steps, contracted, loops)
 
 
