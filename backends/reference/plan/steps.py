@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from backends.reference.plan.loop_blocks import LoopBlock
 from ir.analysis.fan_in import EMITTERS, walk
@@ -55,7 +56,7 @@ def steps_of(
             p for p in projections if wiring.targets[p][0] == name
         )  # it counts for all that a projection feeds
         steps.append(Step(node, terms, enables, tuple(p for p in first_read if p not in uncounted)))
-    again = [a.terms == b.terms for a, b in zip(steps, steps[1:], strict=False)]
+    again = [a.terms == b.terms for a, b in pairwise(steps)]
     steps = [replace(step, arrives_again=same) for step, same in zip(steps, [*again, False], strict=True)]
     return _with_lifetimes(graph, steps, contracted, loops)
 

@@ -5,8 +5,8 @@ The unit of payloads that relays compare: a maximum of integers is exact where a
     r <- relu(M - x)      comparisons, by weights of 1 and -1         unit u
     y <- g (x + r)        threshold neurons that read the maximum     unit g u, of which their threshold is a whole number
 
-Nothing about u is left to calibration: the widest difference that weights and emissions allow must fit current and payloads. Where
-weights of full mantissas could add up to more, u is coarser, down to weights of FEWEST_BITS bits.
+Nothing about u is left to calibration: the widest difference that weights and emissions allow must fit current and payloads.
+Where weights of full mantissas could add up to more, u is coarser, down to weights of FEWEST_BITS bits.
 """
 
 from __future__ import annotations
