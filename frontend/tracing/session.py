@@ -53,7 +53,7 @@ class Session(TorchFunctionMode):
         self._tensors = TracedTensors(Writer(self._record, self._domain))
         self._writes = Writes(module, self._tensors, self._record)
         self._neurons = NeuronLayers(recorder, self._tensors, self._call_in_neuron)
-        self._written = WrittenNeurons(recorder, self._tensors)
+        self._written = WrittenNeurons(recorder, self._tensors, self._record)
         self._containers = RecurrentContainers(recorder, self._tensors, self._paths)
         recorder.stepwise = any(is_single_step(child) for child in module.modules())
 

@@ -1,5 +1,5 @@
 """
-Which neuron an expression is: v' = f(v, s, x), from the membrane v and the spike s of the step before and the currents x.
+Which neuron an expression is: v' = f(v, s, x), from the membrane v and the spike s of the step before and the current x.
 
 For a neuron of the family `Lif`, f is affine in v and x where there was no spike, and where there was one: its coefficients,
 in exact fractions, say all. Anything else is no neuron of the family, and refused with the coefficients that were found.
@@ -8,7 +8,7 @@ in exact fractions, say all. Anything else is no neuron of the family, and refus
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ir.errors import CompileError
-from ir.ops import Lif
+from ir.ops import Leaky, Lif
 
 TINY = Fraction(1, 10**9)
 """Differences of constants below this part of the threshold are rounding of the model's own."""
@@ -36,19 +36,17 @@ class Firing:
 class Update:
     """f, evaluated."""
 
-    next: Callable[[Any, Any, Sequence[Any]], Any]
-    """(v, s, currents) -> v', in fractions or in float32 arrays."""
-    first: Callable[[Sequence[Any]], Fraction]
-    """The compared value at the first step, from the currents, in fractions."""
-    currents: int
-    """How many there are."""
+    next: Callable[[Any, Any, Any], Any]
+    """(v, s, x) -> v', in fractions or in float32 arrays."""
+    start: Fraction
+    """The compared value at the first step without currents."""
     offsets: tuple[Fraction, ...]
     """What may be added to the compared value to make it the membrane that the model speaks of."""
 
 
 @dataclass(frozen=True)
 class Affine:
-    """v' = keep v + gain (sum of x) + drift."""
+    """v' = keep v + gain x + drift."""
 
     keep: Fraction
     gain: Fraction
@@ -68,10 +66,9 @@ def recognised(update: Update, firing: Firing) -> Lif:
     offset = next((o for o in update.offsets if abs(rest.drift + o * (1 - rest.keep)) < TINY), Fraction(0))
     rest, reset = (replace(form, drift=form.drift + offset * (1 - form.keep)) for form in (rest, reset))
     threshold = Fraction(firing.threshold) + offset
-    start = update.first([Fraction(0)] * update.currents) + offset
+    start = update.start + offset
     keep, drift = rest.keep, _snapped(rest.drift)
     v0 = _snapped((start - drift) / keep) if keep else Fraction(0)
-    _check_first(update, rest)
     op = Lif(
         decay=float(1 - keep),
         gain=float(rest.gain),
@@ -84,49 +81,50 @@ def recognised(update: Update, firing: Firing) -> Lif:
         **_reset(rest, reset, threshold),
     )
     if drift and keep == 1:
-        raise _no_neuron(f"drifts by {float(drift):g} in every step without a leak")
+        raise no_neuron(f"drifts by {float(drift):g} in every step without a leak")
     if keep < 0 or keep > 1:
-        raise _no_neuron(f"keeps {float(keep):g} of its membrane")
-    return _as_it_rounds(op, update, float(offset)) if abs(rest.gain - (1 - keep)) < TINY and keep else op
+        raise no_neuron(f"keeps {float(keep):g} of its membrane")
+    return op
+
+
+def leaky(update: Update) -> Leaky:
+    """
+    The membrane that nothing fires.
+
+    Raises:
+        CompileError: import.neuron, with what was found.
+    """
+    form = _affine(update, Fraction(0))
+    keep, drift = form.keep, _snapped(form.drift)
+    if keep < 0 or keep > 1 or (drift and keep == 1):
+        raise no_neuron(f"keeps {float(keep):g} of its membrane and drifts by {float(drift):g}")
+    start = _snapped((update.start - drift) / keep) if keep else Fraction(0)
+    leak = float(drift / (1 - keep)) if drift else 0.0
+    return Leaky(float(1 - keep), float(form.gain), "sum", leak=leak, v0=float(start))
 
 
 def _affine(update: Update, spikes: Fraction) -> Affine:
     """The coefficients where the step before emitted `spikes`; exactly, or there are none."""
-    zeros = [Fraction(0)] * update.currents
-    drift = update.next(Fraction(0), spikes, zeros)
-    keep = update.next(Fraction(1), spikes, zeros) - drift
-    ones = [[Fraction(int(i == k)) for i in range(update.currents)] for k in range(update.currents)]
-    gains = [update.next(Fraction(0), spikes, one) - drift for one in ones]
-    if len(set(gains)) != 1:
-        found = ", ".join(f"{float(gain):g}" for gain in gains) or "none"
-        raise _no_neuron(f"takes its currents by factors that differ ({found})", "scale them before the neuron")
+    zero, one = Fraction(0), Fraction(1)
+    drift = update.next(zero, spikes, zero)
+    keep, gain = update.next(one, spikes, zero) - drift, update.next(zero, spikes, one) - drift
     generator = random.Random(0)
     for _ in range(TRIALS):
-        v, *xs = (Fraction(generator.randint(-99, 99), generator.randint(1, 9)) for _ in range(1 + update.currents))
-        if update.next(v, spikes, xs) != keep * v + gains[0] * sum(xs) + drift:
-            raise _no_neuron("is not affine in its membrane and its currents")
-    return Affine(keep, gains[0], drift)
+        v, x = (Fraction(generator.randint(-99, 99), generator.randint(1, 9)) for _ in range(2))
+        if update.next(v, spikes, x) != keep * v + gain * x + drift:
+            raise no_neuron("is not affine in its membrane and its currents")
+    return Affine(keep, gain, drift)
 
 
 def _check_counts(update: Update, rest: Affine, reset: Affine) -> None:
     """Several spikes in a step take as many times what one takes, and change nothing else."""
-    xs = [Fraction(3)] * update.currents
     linear = all(
-        update.next(Fraction(7), Fraction(n), xs)
-        == rest.keep * 7 + rest.gain * sum(xs) + rest.drift + n * (reset.drift - rest.drift)
+        update.next(Fraction(7), Fraction(n), Fraction(3))
+        == rest.keep * 7 + rest.gain * 3 + rest.drift + n * (reset.drift - rest.drift)
         for n in (2, 3)
     )
     if not linear or (reset.keep, reset.gain) != (rest.keep, rest.gain):
-        raise _no_neuron("fires several spikes in a step, which do not subtract as many thresholds")
-
-
-def _check_first(update: Update, rest: Affine) -> None:
-    """The first step takes its currents as the others do."""
-    zero = update.first([Fraction(0)] * update.currents)
-    for k in range(update.currents):
-        gain = update.first([Fraction(int(i == k)) for i in range(update.currents)]) - zero
-        if gain != rest.gain:
-            raise _no_neuron(f"takes a current by {float(gain):g} at the first step and by {float(rest.gain):g} later")
+        raise no_neuron("fires several spikes in a step, which do not subtract as many thresholds")
 
 
 def _reset(rest: Affine, reset: Affine, threshold: Fraction) -> dict[str, Any]:
@@ -144,7 +142,7 @@ def _reset(rest: Affine, reset: Affine, threshold: Fraction) -> dict[str, Any]:
             return {"reset": "subtract"}
         if abs(taken - threshold) < TINY:
             return {"reset": "subtract", "reset_at": "next"}
-    raise _no_neuron(
+    raise no_neuron(
         f"keeps {float(reset.keep):g} of its membrane after a spike, {float(rest.keep):g} without, takes its current by "
         f"{float(reset.gain):g} and {float(rest.gain):g}, and loses {float(taken):g}",
         "known resets: to a value (at once, or behind the next step's input), by the threshold, none",
@@ -155,20 +153,21 @@ def _snapped(number: Fraction) -> Fraction:
     return Fraction(0) if abs(number) < TINY else number
 
 
-def _as_it_rounds(op: Lif, update: Update, offset: float) -> Lif:
+def as_it_rounds(op: Lif, update: Update, offset: float) -> Lif:
     """v + a (x - v) and (1 - a) v + a x round differently: the form that does it as the model."""
+    if not op.decay < 1 or abs(op.gain - op.decay) >= TINY:
+        return op
     generator = np.random.default_rng(0)
-    v, *xs = generator.normal(size=(1 + update.currents, 1, 4096)).astype(np.float32)
-    theirs = update.next(v - np.float32(offset), np.zeros_like(v), xs) + np.float32(offset)
-    total = sum(xs[1:], xs[0])
+    v, x = generator.normal(size=(2, 1, 4096)).astype(np.float32)
+    theirs = update.next(v - np.float32(offset), np.zeros_like(v), x) + np.float32(offset)
 
     def differing(form: Lif) -> int:
         state = form.begin(v, {})._replace(v=v)
-        return int((form.integrate(state, total, {}).v != theirs).sum())
+        return int((form.integrate(state, x, {}).v != theirs).sum())
 
     euler = replace(op, form="euler", gain=1.0)
     return min((op, euler), key=differing)
 
 
-def _no_neuron(what: str, hint: str = "use a neuron of a framework, or one of the equations of `Lif`") -> CompileError:
+def no_neuron(what: str, hint: str = "use a neuron of a framework, or one of the equations of `Lif`") -> CompileError:
     return CompileError("import.neuron", f"a neuron that is written out {what}", hint=hint)

@@ -13,9 +13,8 @@ from frontend.tracing.tensors import TracedTensors
 from frontend.tracing.written.chains import chain
 from frontend.tracing.written.comparisons import plain_name
 from frontend.tracing.written.expressions import FUNCTIONS, ONE_ARGUMENT, Expression, Key
-
-STATE, SPIKES, CURRENT = "state", "spikes", "current"
-"""What a symbol can stand for: the first entry of its key."""
+from frontend.tracing.written.rolling import CURRENT, SPIKES, STATE
+from ir.graph import Array
 
 
 class TrackedExpressions:
@@ -51,10 +50,8 @@ class TrackedExpressions:
         return timed or (view is not None and self._recorder.steps == 1)
 
     def holds_state(self, expression: Expression) -> bool:
-        return any(
-            symbol.key is not None and symbol.key[0] in (STATE, SPIKES)
-            for symbol in expression.symbols(lambda e: False)
-        )
+        """Whether what happened at another step, or a spike, is part of it."""
+        return not expression.kinds.isdisjoint((STATE, SPIKES))
 
     def operation(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Expression | None:
         """The expression of a function's result; None where it has none."""
@@ -62,20 +59,21 @@ class TrackedExpressions:
         if operation is None or any(key not in ("dtype", "device", "non_blocking") for key in kwargs):
             return None
         args = args[:1] if operation in ONE_ARGUMENT else args
-        shapes = {tuple(arg.shape) for arg in args if isinstance(arg, torch.Tensor) and arg.numel() != 1}
-        parts = [self._part(arg) for arg in args]
-        return None if len(shapes) != 1 or None in parts else Expression(None, operation, tuple(parts))  # pyright: ignore
+        shapes = {tuple(arg.shape) for arg in args if self.of(arg) is not None and arg.numel() != 1}
+        shape = next(iter(shapes), (1,))
+        parts = [self._part(arg, shape) for arg in args]
+        if len(shapes) > 1 or any(part is None for part in parts):
+            return None
+        return Expression(None, operation, tuple(part for part in parts if part is not None))
 
-    def _part(self, arg: Any) -> Expression | float | None:
-        """An argument of an operation: a number, or a constant that is the same everywhere, or an expression."""
-        if isinstance(arg, torch.Tensor):
-            expression = self.of(arg)
-            if expression is not None:
-                return expression
-            constant = self._tensors.apart(arg)
-            first = constant.detach().reshape(-1)[:1]
-            return float(first) if constant.numel() and bool((constant == first).all()) else None
-        return float(arg) if isinstance(arg, (bool, int, float)) else None
+    def _part(self, arg: Any, shape: tuple[int, ...]) -> Expression | float | Array | None:
+        """An argument of an operation: a number, a constant that is the same in the batch, or an expression."""
+        if not isinstance(arg, torch.Tensor):
+            return float(arg) if isinstance(arg, (bool, int, float)) else None
+        expression = self.of(arg)
+        if expression is not None:
+            return expression
+        return _of_one_sample(self._tensors.apart(arg).detach(), shape)
 
     def keep(self, tensor: torch.Tensor, expression: Expression) -> None:
         self._expressions[id(tensor)] = (tensor, expression)
@@ -89,17 +87,15 @@ class TrackedExpressions:
                 if tensor.untyped_storage().data_ptr() == memory:
                     del self._expressions[key]
 
-    def name_states(self, tensor: torch.Tensor, expression: Expression, state: Expression) -> None:
+    def name_states(self, tensor: torch.Tensor | None, expression: Expression, state: Expression) -> None:
         """
         What was compared is the state, and what it was made of by a number alone is a function of it.
 
-        Where no other step follows, it is no state: a residual sum, or the next layer, may read it as a value.
+        Args:
+            tensor: that was compared; None where it was compared with another one, so that none is what the expression says.
         """
-        if self.is_at_once(tensor):
-            return
-        static = self._tensors.view(tensor) if self._tensors.is_view(tensor) else None
-        if static is None or self._recorder.is_timed(static) or static.step is not None or expression.name:
-            self.keep(tensor, state)
+        if tensor is not None:
+            self._name_state(tensor, expression, state)
         for child, inverse in chain(expression, state):
             _, made = self._made.get(id(child), (None, None))
             if made is not None and self._expressions.get(id(made), (None, None))[1] is child:
@@ -107,8 +103,26 @@ class TrackedExpressions:
             elif child.key in self.views and self.views[child.key].step is not None:
                 self._rename_current(child.key, inverse)
 
+    def _name_state(self, tensor: torch.Tensor, expression: Expression, state: Expression) -> None:
+        static = self._tensors.view(tensor) if self._tensors.is_view(tensor) else None
+        if static is None or self._recorder.is_timed(static) or static.step is not None or expression.name:
+            self.keep(tensor, state)
+
     def _rename_current(self, key: Key, inverse: Expression) -> None:
         """The tensors of one step of a current, which a membrane at its start may be."""
         for tensor, view in self._tensors.views():
             if id(tensor) not in self._expressions and self.key_of(view) == key:
                 self.keep(tensor, inverse)
+
+
+def _of_one_sample(constant: torch.Tensor, shape: tuple[int, ...]) -> float | Array | None:
+    """A constant as numbers of the neurons of one sample; None where it differs in the batch, or would widen the value."""
+    if constant.numel() == 1:
+        return float(constant)
+    sizes = zip(constant.shape[::-1], shape[::-1], strict=False)
+    if constant.ndim > len(shape) or any(a not in (1, b) for a, b in sizes):
+        return None
+    full = constant.expand(shape)
+    if not constant.numel() or not bool((full == full[:1]).all()):
+        return None
+    return float(constant.flatten()[0]) if bool((full == full.flatten()[0]).all()) else full[0].double().cpu().numpy()

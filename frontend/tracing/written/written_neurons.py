@@ -9,9 +9,8 @@ they have an expression, but no view, until a comparison turns them into spikes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -20,43 +19,27 @@ from frontend.recording.layout import View
 from frontend.recording.recorder import Recorder
 from frontend.tracing.storage.taint import tensors_in
 from frontend.tracing.tensors import TracedTensors
-from frontend.tracing.written.chains import offsets_of
 from frontend.tracing.written.comparisons import clamped_to, compared, is_firing, plain_name, rounded
-from frontend.tracing.written.expressions import FUNCTIONS, Expression, Key, exactly
+from frontend.tracing.written.expressions import FUNCTIONS, Expression
 from frontend.tracing.written.fired import site_path
-from frontend.tracing.written.recognition import Firing, Update, recognised
-from frontend.tracing.written.tracked import CURRENT, SPIKES, STATE, TrackedExpressions
+from frontend.tracing.written.recognition import Firing
+from frontend.tracing.written.rolling import SPIKES, STATE
+from frontend.tracing.written.sites import Site, population
+from frontend.tracing.written.tracked import TrackedExpressions
 from ir.errors import CompileError
 from ir.ops import Lif
 
 
-@dataclass(eq=False)
-class Site:
-    """A place in a model that fires."""
-
-    path: str
-    value: str
-    """Its node."""
-    read: View
-    """What it compares at the first step, in order."""
-    firing: Firing
-    first: Expression
-    ordinals: list[int]
-    """Which of the comparisons of its module it is, step by step."""
-    op: Lif | None = None
-    """None as long as it remembers nothing."""
-
-    @property
-    def calls(self) -> int:
-        """Steps that it has made."""
-        return len(self.ordinals)
-
-
 class WrittenNeurons:
-    """The written neurons of one traced run."""
+    """
+    The written neurons of one traced run.
 
-    def __init__(self, recorder: Recorder, tensors: TracedTensors) -> None:
-        self.recorder, self.tensors = recorder, tensors
+    Args:
+        record: the view of what a function, named first, makes of views.
+    """
+
+    def __init__(self, recorder: Recorder, tensors: TracedTensors, record: Callable[..., View]) -> None:
+        self.recorder, self.tensors, self._record = recorder, tensors, record
         self.tracked = TrackedExpressions(recorder, tensors)
         self._sites: list[Site] = []
         self._counts: dict[str, int] = {}
@@ -113,37 +96,80 @@ class WrittenNeurons:
             self.tracked.keep(result, replace(made_of, key=self.tracked.key_of(view)))
 
     def finish(self) -> None:
-        """Check that every neuron has made all steps, and say where its spikes are in a run of the module."""
+        """Make every site the population that its steps say it is, and say where its spikes are in a run of the module."""
         for site in self._sites:
-            if site.op is not None and site.calls != self.recorder.steps:
-                what = f"a neuron that is written out makes {site.calls} of {self.recorder.steps} steps"
-                raise CompileError("import.steps", what, where=site.path, hint="loop over all steps")
+            self.recorder.path, self.recorder.function = site.path, ""
+            try:
+                self._finish(site)
+            except CompileError as error:
+                raise CompileError(error.rule, error.what, where=error.where or site.path, hint=error.hint) from error
             path = site_path(site.path, site.ordinals, self._counts[site.path])
             if path is None:
                 raise CompileError("import.steps", "a comparison runs at irregular steps", where=site.path)
             self.recorder.locate(site.value, path)
 
+    def _finish(self, site: Site) -> None:
+        if not site.remembers:
+            return
+        if site.calls != self.recorder.steps:
+            what = f"a neuron that is written out makes {site.calls} of {self.recorder.steps} steps"
+            raise CompileError("import.steps", what, hint="loop over all steps")
+        site.recipe, site.currents, params = population(self.recorder, site)
+        self.recorder.revise(site.value, site.recipe.op, *site.currents, params=params)
+
     def _fire(self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
         """A comparison, which becomes a neuron's spikes."""
-        tensor, firing = self._rounded(args[0]) if plain_name(name) == "round" else compared(name, args, kwargs)
-        expression = self._known(tensor)
+        tensor, firing, than = self._compared(name, args, kwargs)
+        expression = self._known(tensor) if than is None else self.tracked.operation("sub", (tensor, than), {})
+        if expression is None:
+            raise CompileError("import.comparison", f"{name} compares values of different shapes")
         result = func(*args, **kwargs)
-        symbols = [symbol.key for symbol in expression.symbols(self._stands) if symbol.key is not None]
-        late = not self.tracked.is_at_once(tensor)
-        sites = {key[1] for key in symbols if key[0] in (STATE, SPIKES) and late}
-        if not sites:
-            site = self._without_memory(tensor, expression, firing)
-        elif len(sites) == 1:
-            site = sites.pop()
-            self._with_memory(site, expression, firing, symbols)
-        else:
-            raise CompileError("import.neuron", "a neuron that is written out reads the states of several")
+        at_once = self.tracked.is_at_once(tensor)
+        site = None if at_once else self._continued(expression, firing)
+        if site is None:
+            site = self._without_memory(self._view(tensor, than), firing)
+        return self._fired(site, result, expression, tensor if than is None else None)
+
+    def _fired(
+        self, site: Site, result: torch.Tensor, expression: Expression, tensor: torch.Tensor | None
+    ) -> torch.Tensor:
+        """The spikes of one step of a site, which compared an expression: a tensor's, or a difference's."""
+        step, timed = site.calls, self.recorder.is_timed(site.read) and site.read.step is None
+        site.made.append(expression)
         site.ordinals.append(self._counts[self.recorder.path] - 1)
-        step = site.calls - 1 if site.read.step is not None or not self.recorder.is_timed(site.read) else None
-        self.tensors.add(result, replace(site.read, value=site.value, step=step))
-        self.tracked.keep(result, Expression((SPIKES, site, site.calls - 1)))
-        self.tracked.name_states(tensor, expression, Expression((STATE, site, site.calls - 1)))
+        at_once = timed or self.recorder.steps == 1
+        self.tensors.add(result, replace(site.read, value=site.value, step=None if timed else step))
+        self.tracked.keep(result, Expression((SPIKES, site, step)))
+        if not at_once:
+            self.tracked.name_states(tensor, expression, Expression((STATE, site, step)))
         return result
+
+    def _compared(
+        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[torch.Tensor, Firing, torch.Tensor | None]:
+        if plain_name(name) != "round":
+            return compared(name, args, kwargs)
+        return *self._rounded(args[0]), None
+
+    def _continued(self, expression: Expression, firing: Firing) -> Site | None:
+        """The site whose next step compares an expression; None where it reads no state."""
+        keys = [symbol.key for symbol in expression.symbols(self._stands) if symbol.key is not None]
+        for kind in (STATE, SPIKES):
+            late = {key[1]: key[2] for key in sorted(keys, key=lambda key: key[-1] or 0) if key[0] == kind}
+            if kind == SPIKES:
+                late = {site: step for site, step in late.items() if (site.path, site.firing) == (self.recorder.path, firing)}
+            if len(late) > 1:
+                raise CompileError("import.neuron", "a neuron that is written out reads the states of several")
+            for site, step in late.items():
+                if step != site.calls - 1 or firing != site.firing or site.calls >= self.recorder.steps:
+                    raise CompileError(
+                        "import.neuron",
+                        "a neuron that is written out does not do the same at every step",
+                        where=site.path,
+                        hint="let every step compute the membrane from that of the step before",
+                    )
+                return site
+        return None
 
     def _known(self, tensor: torch.Tensor) -> Expression:
         expression = self.tracked.of(tensor)
@@ -165,73 +191,26 @@ class WrittenNeurons:
         """Whether an expression is a current of its own: written down, and made of no state."""
         return expression.key is not None and not self.tracked.holds_state(expression)
 
-    def _without_memory(self, tensor: torch.Tensor, expression: Expression, firing: Firing) -> Site:
+    def _view(self, tensor: torch.Tensor, than: torch.Tensor | None) -> View:
+        """What is compared with a number."""
+        view = self.tensors.as_rules_see(tensor)
+        return view if than is None else self._record("sub", view, self.tensors.as_rules_see(than))
+
+    def _without_memory(self, view: View, firing: Firing) -> Site:
         """The site of a comparison that remembers nothing: a new one, or one whose next step it is."""
-        view = self.tensors.view(tensor)
-        assert view is not None
         recorder, step = self.recorder, view.step
         read = recorder.in_order(view)
         for site in self._sites:
             same = (site.path, site.firing) == (recorder.path, firing)
             same = same and replace(site.read, step=None) == replace(read, step=None)
-            if same and site.op is None and 0 < site.calls < recorder.steps and step in (None, site.calls):
+            if same and not site.remembers and 0 < site.calls < recorder.steps and step in (None, site.calls):
                 return site
         op = Lif(decay=1.0, form="sum", threshold=firing.threshold, comparator=firing.comparator)
         op = replace(op, max_spikes=firing.max_spikes, reset="subtract" if firing.comparator == "round" else "value")
         value = recorder.placeholder(op, read.value, name=recorder.path or "spikes")
-        site = Site(recorder.path, value, replace(read, step=step), firing, expression, [])
+        site = Site(recorder.path, value, replace(read, step=step), firing)
         self._sites.append(site)
         return site
-
-    def _with_memory(self, site: Site, expression: Expression, firing: Firing, symbols: Sequence[Key]) -> None:
-        """The next step of a site that remembers."""
-        late = {key[2] for key in symbols if key[0] in (STATE, SPIKES)}
-        if late != {site.calls - 1} or firing != site.firing or (site.op is None and site.calls > 1):
-            raise CompileError(
-                "import.neuron",
-                "a neuron that is written out does not do the same at every step",
-                where=site.path,
-                hint="let every step compute the membrane from that of the step before",
-            )
-        keys = list(dict.fromkeys(key for key in symbols if key[0] == CURRENT))
-        op = recognised(self._update(site, expression, keys), firing)
-        views = [self.tracked.views[key] for key in keys]
-        self._check_currents(site, views)
-        if site.op is None:
-            self.recorder.revise(site.value, op, *(self.recorder.in_order(view).value for view in views))
-            site.op = op
-        elif op != site.op:
-            raise CompileError(
-                "import.neuron", "a neuron that is written out changes from step to step", where=site.path
-            )
-
-    def _check_currents(self, site: Site, views: Sequence[View]) -> None:
-        for view in views:
-            if view.step not in (None, site.calls) or view.shape != site.read.shape:
-                what = f"reads step {view.step} of a current at its own step {site.calls}"
-                raise CompileError("import.steps", f"a neuron that is written out {what}", where=site.path)
-
-    def _update(self, site: Site, expression: Expression, keys: Sequence[Key]) -> Update:
-        """The equation of one step; the first step knows its currents under the step before."""
-        state, spikes = (STATE, site, site.calls - 1), (SPIKES, site, site.calls - 1)
-        first_keys = [(*key[:3], None if key[3] is None else 0) for key in keys]
-
-        def following(v: Any, s: Any, xs: Sequence[Any]) -> Any:
-            number = exactly if isinstance(v, Fraction) else float
-            return expression.evaluate({state: v, spikes: s, **dict(zip(keys, xs, strict=True))}, number)
-
-        def first(xs: Sequence[Any]) -> Fraction:
-            try:
-                return Fraction(site.first.evaluate(dict(zip(first_keys, xs, strict=True)), exactly))
-            except KeyError as error:
-                raise CompileError(
-                    "import.neuron",
-                    "a neuron that is written out reads another current at the first step than later",
-                    where=site.path,
-                    hint="a loop over its own spikes needs a framework's recurrent neuron, as RSynaptic or LIFRecurrent",
-                ) from error
-
-        return Update(following, first, len(keys), offsets_of(expression))
 
 
 def _used_as_value(where: str = "") -> CompileError:

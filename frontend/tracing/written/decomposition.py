@@ -1,0 +1,237 @@
+"""
+What the states of a loop are to a neuron: its membrane, currents that filter the input before it, an adaptation of its threshold.
+
+At one neuron of the population, in exact fractions. A state that reads itself and currents only is a filter; one that reads
+itself and the spikes only adapts the threshold; the one that is left, or that is compared itself, is the membrane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from frontend.tracing.written.expressions import Key
+from frontend.tracing.written.recognition import Firing, Update, no_neuron
+from frontend.tracing.written.rolling import SPIKES, STATE, Equation, Loop, Source
+
+ZERO, ONE = Fraction(0), Fraction(1)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """f <- keep f + sum of gain x: a current of a neuron that remembers its inputs."""
+
+    keep: Fraction
+    gains: Mapping[Source, Fraction]
+    factor: Fraction
+    """What the membrane takes it by."""
+    late: bool
+    """Whether the membrane takes the current of the step before."""
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """A threshold is higher by e, which becomes keep (e + jump s) at every step."""
+
+    keep: Fraction
+    jump: Fraction
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a loop is made of, at one neuron."""
+
+    update: Update
+    """Of the membrane, with the first of its currents as x."""
+    slope: Fraction
+    """What is compared is this times the membrane, and a number."""
+    firing: Firing
+    """Of the membrane."""
+    direct: Mapping[Source, Fraction]
+    """The currents that it takes at once -> what by."""
+    filters: tuple[Filter, ...]
+    adaptation: Adaptation | None
+
+
+class Decomposition:
+    """
+    A loop at one neuron.
+
+    Args:
+        number: a constant of the loop -> what it is at this neuron, in fractions.
+        start: what the loop computes at the first step without currents.
+    """
+
+    def __init__(self, site: Any, loop: Loop, number: Callable[[Any], Fraction], start: Fraction) -> None:
+        self._site, self._loop, self._number, self._start = site, loop, number, start
+        self._spikes = Source(SPIKES, (site,), 1)
+        self.inputs = [source for source in loop.sources if source != self._spikes]
+        for source in self.inputs:
+            _check_source(source, site)
+
+    def values(
+        self, past: Mapping[int, Any], sources: Mapping[Source, Any], now: Mapping[int, Any], number: Any = None
+    ) -> Callable[[Equation], Any]:
+        """What equations are; states and sources that are not given are 0. `now`: equations whose values are given."""
+        zero = ZERO if number is None else 0.0
+        before = {id(state): past.get(id(state), zero) for state in self._loop.states}
+        read = {source: sources.get(source, zero) for source in self._loop.sources}
+        known = dict(now)
+        return lambda equation: equation.evaluate(before, read, number or self._number, known)
+
+    def _change(self, of: Equation, state: Equation | None, source: Source | None, spikes: Fraction) -> Fraction:
+        """By how much more an equation is where a state, or a source, was 1."""
+        fired = {self._spikes: spikes}
+        past = {id(state): ONE} if state is not None else {}
+        sources = {**fired, source: ONE} if source is not None else fired
+        return self.values(past, sources, {})(of) - self.values({}, fired, {})(of)
+
+    def _reads(self, of: Equation, state: Equation) -> bool:
+        return any(self._change(of, state, None, spikes) != 0 for spikes in (ZERO, ONE))
+
+    def _jump(self, of: Equation) -> Fraction:
+        return self.values({}, {self._spikes: ONE}, {})(of) - self.values({}, {}, {})(of)
+
+    @cached_property
+    def _kinds(self) -> dict[int, str]:
+        """What each state could be, by the id of its equation."""
+        kinds: dict[int, str] = {}
+        for state in self._loop.states:
+            alone = not any(self._reads(state, other) for other in self._loop.states if other is not state)
+            fed = any(self._change(state, None, source, spikes) != 0 for source in self.inputs for spikes in (ZERO, ONE))
+            keeps = self._change(state, state, None, ZERO) == self._change(state, state, None, ONE)
+            jumps = self._jump(state) != 0
+            linear = alone and keeps and state is not self._loop.root
+            kinds[id(state)] = "other" if not linear or (fed and jumps) else "adaptation" if jumps else "filter"
+        return kinds
+
+    def _of_kind(self, kind: str) -> list[Equation]:
+        return [state for state in self._loop.states if self._kinds[id(state)] == kind]
+
+    @cached_property
+    def membrane(self) -> Equation:
+        """The state that is compared, as it is or shifted and scaled."""
+        found = self._of_kind("other")
+        if self._loop.root in self._loop.states:
+            found = [self._loop.root, *(state for state in found if state is not self._loop.root)]
+        if not found:  # without resets the membrane looks like a filter: the last of a chain is it
+            found = [state for state in self._of_kind("filter") if self._enters(state)][:1] or [self._loop.root]
+            if found[0] is not self._loop.root and self._loop.root not in self._loop.states and not self._compared(found[0]):
+                found = [self._loop.root]
+        if len(found) > 1:
+            raise no_neuron("has several states that read each other")
+        return found[0]
+
+    def _enters(self, state: Equation) -> bool:
+        """Whether a state is part of what is compared."""
+        return self._now({id(state): ONE}) != self._now({id(state): ZERO})
+
+    def _compared(self, state: Equation) -> bool:
+        """Whether what is compared is that state but for numbers."""
+        given = {id(state): ZERO}
+        others = [other for other in self._loop.states if other is not state and self._kinds[id(other)] != "adaptation"]
+        plain = self.values({}, {}, given)(self._loop.root)
+        read = [self.values({}, {source: ONE}, given)(self._loop.root) for source in self.inputs]
+        read += [self.values({id(other): ONE}, {}, given)(self._loop.root) for other in others]
+        return all(value == plain for value in read)
+
+    def _now(self, given: Mapping[int, Fraction]) -> Fraction:
+        return self.values({}, {}, given)(self._loop.root)
+
+    @cached_property
+    def filters(self) -> tuple[Filter, ...]:
+        """The filters that the membrane reads."""
+        membrane = self.membrane
+        states = [f for f in self._of_kind("filter") if f is not membrane and self._reads(membrane, f)]
+        gains = {id(f): self._gains(f) for f in states}
+        keeps = {id(f): self._change(f, f, None, ZERO) for f in states}
+        factors = {id(f): self._change(membrane, f, None, ZERO) for f in states}
+        direct = self._gains(membrane)
+        now = {id(f): factors[id(f)] / keeps[id(f)] if keeps[id(f)] else ZERO for f in states}
+        read = {source for f in states for source in gains[id(f)]}
+        late = any(
+            direct.get(source, ZERO) != sum(now[id(f)] * gains[id(f)].get(source, ZERO) for f in states)
+            for source in read
+        )
+        factors = factors if late else now
+        return tuple(Filter(keeps[id(f)], gains[id(f)], factors[id(f)], late) for f in states)
+
+    def _gains(self, state: Equation) -> dict[Source, Fraction]:
+        gains = {source: self._change(state, None, source, ZERO) for source in self.inputs}
+        return {source: gain for source, gain in gains.items() if gain}
+
+    @cached_property
+    def direct(self) -> dict[Source, Fraction]:
+        """The currents that the membrane takes without a filter, and what by."""
+        taken = dict(self._gains(self.membrane))
+        for f in self.filters:
+            for source in () if f.late else f.gains:
+                taken.pop(source, None)
+        return taken
+
+    def parts(self, firing: Firing, offsets: tuple[Fraction, ...]) -> Parts:
+        """
+        The loop as a neuron, or as a membrane that nothing fires.
+
+        Args:
+            offsets: what may be added to what is compared to make it the membrane that the model speaks of.
+        """
+        membrane, root = self.membrane, self._loop.root
+        at = {id(membrane): ZERO}
+        shift = self._now(at)
+        slope = self._now({id(membrane): ONE}) - shift
+        if slope <= 0:
+            raise no_neuron("fires where its membrane is below a number")
+        firing = replace(firing, threshold=float((Fraction(firing.threshold) - shift) / slope))
+        update = Update(self.step, (self._start - shift) / slope, offsets if root is membrane else (ZERO,))
+        return Parts(update, slope, firing, self.direct, self.filters, self._adaptation(slope))
+
+    def step(self, v: Any, s: Any, x: Any) -> Any:
+        """The membrane of the next step; x is its first current."""
+        number = None if isinstance(v, Fraction) else lambda constant: float(self._number(constant))  # pyright: ignore
+        past, sources, now = {id(self.membrane): v}, {self._spikes: s}, dict[int, Any]()
+        states = [f for f in self._of_kind("filter") if f is not self.membrane and self._reads(self.membrane, f)]
+        if self.direct:
+            sources[next(iter(self.direct))] = x
+        elif states:
+            past, now = (past | {id(states[0]): x}, now) if self.filters[0].late else (past, {id(states[0]): x})
+        return self.values(past, sources, now, number)(self.membrane)
+
+    def _adaptation(self, slope: Fraction) -> Adaptation | None:
+        states = self._of_kind("adaptation")
+        if not states:
+            return None
+        if len(states) > 1:
+            raise no_neuron("has several states that its spikes change")
+        state, membrane = states[0], self.membrane
+        known = {id(membrane): ZERO, id(state): ZERO}
+        raised = self._now(known) - self._now({**known, id(state): ONE})
+        late = self.values({id(state): ONE}, {}, known)(self._loop.root) != self._now(known)
+        if late or self._reads(membrane, state):
+            raise no_neuron(
+                "takes its moving threshold for more than the comparison",
+                "a threshold that moves can be compared with; resets take the threshold at rest",
+            )
+        keep = self._change(state, state, None, ZERO)
+        if keep == 0:
+            raise no_neuron("has a threshold that forgets at once")
+        return Adaptation(keep, raised / slope * self._jump(state) / keep)
+
+
+def _check_source(source: Source, site: Any) -> None:
+    """CompileError for what a neuron of the family does not read."""
+    kind, what, lag = source.kind, source.what, source.lag
+    if kind == STATE:
+        raise no_neuron("reads the membrane of another one, or its own of earlier steps")
+    if kind == SPIKES and what == (site,):
+        raise no_neuron(f"reads its own spikes of {lag} steps before")
+    if lag is not None and lag < 0:
+        raise no_neuron("reads a step that is still to come")
+
+
+def key_of(source: Source, step: int) -> Key:
+    """What a source is called at a step."""
+    return (source.kind, *source.what, None if source.lag is None else step - source.lag)

@@ -1,0 +1,184 @@
+"""
+The population that a loop is: one neuron with constants that all share, or with some that differ from neuron to neuron.
+
+Every neuron is decomposed by itself, those with the same constants once; what differs between them becomes a parameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from frontend.tracing.written.chains import offsets_of
+from frontend.tracing.written.decomposition import Decomposition, Parts, key_of
+from frontend.tracing.written.expressions import Expression
+from frontend.tracing.written.recognition import Firing, as_it_rounds, leaky, recognised
+from frontend.tracing.written.rolling import Loop, Source, equations
+from ir.errors import CompileError
+from ir.graph import Array
+from ir.ops import Leaky, Lif
+from ir.ops.float_neurons.moving_threshold import MovingThresholdLif
+from ir.ops.membrane import Membrane
+
+Factor = float | Array
+
+
+@dataclass(frozen=True)
+class Current:
+    """What a population reads: a source, or what a filter makes of sources; `factor` times."""
+
+    of: Source | FilterRecipe
+    factor: Factor
+
+
+@dataclass(frozen=True)
+class FilterRecipe:
+    """A synaptic current that is a membrane of its own."""
+
+    op: Leaky
+    params: Mapping[str, Array]
+    currents: tuple[Current, ...]
+    late: bool
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A population."""
+
+    op: Membrane
+    params: Mapping[str, Array]
+    currents: tuple[Current, ...]
+    slope: Factor
+    """What the loop computes is the membrane less its threshold, this often."""
+
+    @property
+    def sources(self) -> list[Source]:
+        """All that it reads from outside."""
+        found: list[Source] = []
+        for current in self.currents:
+            below = [current.of] if isinstance(current.of, Source) else [c.of for c in current.of.currents]
+            found += [source for source in below if isinstance(source, Source)]
+        return list(dict.fromkeys(found))
+
+
+def recipe(site: Any, loop: Loop, firing: Firing | None, first: Expression, compared: Expression) -> Recipe:
+    """
+    The population of a loop.
+
+    Args:
+        site: whose spikes and membrane the loop may read.
+        firing: how it fires; None for a membrane that is a value.
+        first: the same at the first step.
+        compared: the same at the last one.
+
+    Raises:
+        CompileError: import.neuron, where it is no neuron of the family.
+    """
+    arrays = [e.constant for e in equations(loop.root) if isinstance(e.constant, np.ndarray)]
+    shape = np.broadcast_shapes(*(array.shape for array in arrays)) if arrays else ()
+    table = np.stack([np.broadcast_to(array, shape).ravel() for array in arrays], 1) if arrays else np.zeros((1, 0))
+    _, places, back = np.unique(table, axis=0, return_index=True, return_inverse=True)
+    made = [_at_place(site, loop, firing, first, compared, int(place)) for place in places]
+
+    def spread(values: Sequence[float]) -> Factor:
+        return float(values[0]) if len(set(values)) == 1 else np.asarray(values)[back].reshape(shape)
+
+    return _merged([parts for _, parts, _ in made], [_inlined(op, parts) for op, parts, _ in made], made[0][2], spread)
+
+
+def _at_place(
+    site: Any, loop: Loop, firing: Firing | None, first: Expression, compared: Expression, place: int
+) -> tuple[Membrane, Parts, Callable[[Lif], Lif]]:
+    """At one neuron: what it is, its parts, and what finds the form that rounds as the model."""
+
+    def number(constant: Any) -> Fraction:
+        return Fraction(float(constant.ravel()[place] if isinstance(constant, np.ndarray) else constant))
+
+    silent = {key_of(source, 0): Fraction(0) for source in loop.sources}
+    silent |= {symbol.key: Fraction(0) for symbol in first.symbols(lambda e: False) if symbol.key is not None}
+    start = Fraction(first.evaluate(silent, number))
+    parts = Decomposition(site, loop, number, start).parts(
+        firing or Firing(0.0, ">"), offsets_of(compared, number)
+    )
+    if firing is None:
+        return leaky(parts.update), parts, lambda op: op
+    op = recognised(parts.update, parts.firing)
+    offset = op.threshold - parts.firing.threshold
+    return op, parts, lambda form: as_it_rounds(form, parts.update, offset)
+
+
+def _inlined(op: Membrane, parts: Parts) -> Membrane:
+    """The neuron with its adaptation, and with its filter where it has one, and nothing else."""
+    if parts.adaptation is not None:
+        assert isinstance(op, Lif)
+        attributes = {item.name: getattr(op, item.name) for item in fields(Lif)}
+        adapt = {"adapt_decay": float(1 - parts.adaptation.keep), "adapt_jump": float(parts.adaptation.jump)}
+        op = MovingThresholdLif(**attributes, **adapt)
+    if not _has_current(parts):
+        return op
+    (only,) = parts.filters
+    gain, order = next(iter(only.gains.values())), "membrane_first" if only.late else "current_first"
+    return replace(op, current_decay=float(1 - only.keep), current_gain=float(gain), order=order)
+
+
+def _has_current(parts: Parts) -> bool:
+    """Whether all that a neuron reads goes through one filter, which is its synaptic current."""
+    return len(parts.filters) == 1 and not parts.direct and bool(parts.filters[0].gains)
+
+
+def _merged(
+    parts: Sequence[Parts],
+    ops: Sequence[Membrane],
+    rounding: Callable[[Lif], Lif],
+    spread: Callable[[Sequence[float]], Factor],
+) -> Recipe:
+    """One population of the neurons, of which all must be made alike."""
+    op, params = _population(ops, spread)
+    if isinstance(op, Lif) and not params and len(ops) == 1:
+        op = rounding(op)
+    currents = _direct(parts, [of.direct for of in parts], spread) if parts[0].direct else []
+    lead = [next(iter(of.direct.values()), of.filters[0].factor if of.filters else Fraction(1)) for of in parts]
+    if _has_current(parts[0]):
+        currents = _direct(parts, [of.filters[0].gains for of in parts], spread)
+    else:
+        for place, _ in enumerate(parts[0].filters):
+            relative = [of.filters[place].factor / first for of, first in zip(parts, lead, strict=True)]
+            currents.append(Current(_filter(parts, place, spread), spread([float(f) for f in relative])))
+    return Recipe(op, params, tuple(currents), spread([float(of.slope) for of in parts]))
+
+
+def _direct(
+    parts: Sequence[Parts], gains: Sequence[Mapping[Source, Fraction]], spread: Callable[[Sequence[float]], Factor]
+) -> list[Current]:
+    """Sources, each relative to the first, which the gain of the population is for."""
+    sources = list(gains[0])
+    if any(list(other) != sources for other in gains):
+        raise CompileError("import.neuron", "neurons of a layer that is written out read different currents")
+    leads = [next(iter(other.values())) for other in gains]
+    relative = {s: [float(g[s] / lead) for g, lead in zip(gains, leads, strict=True)] for s in sources}
+    return [Current(source, spread(factors)) for source, factors in relative.items()]
+
+
+def _filter(parts: Sequence[Parts], place: int, spread: Callable[[Sequence[float]], Factor]) -> FilterRecipe:
+    filters = [of.filters[place] for of in parts]
+    ops = [Leaky(float(1 - f.keep), float(next(iter(f.gains.values()), 1)), "sum") for f in filters]
+    op, params = _population(ops, spread)
+    assert isinstance(op, Leaky)
+    return FilterRecipe(op, params, tuple(_direct(parts, [f.gains for f in filters], spread)), filters[0].late)
+
+
+def _population(
+    ops: Sequence[Membrane], spread: Callable[[Sequence[float]], Factor]
+) -> tuple[Membrane, dict[str, Array]]:
+    """One operation for all neurons, and parameters for the constants that differ."""
+    numbers = [name for name, value in ops[0].attributes().items() if isinstance(value, float)]
+    shared = {name: 0.5 for name in numbers}
+    if len({replace(op, **shared) for op in ops}) != 1:
+        raise CompileError("import.neuron", "neurons of a layer that is written out do not all do the same")
+    found = {name: spread([getattr(op, name) for op in ops]) for name in numbers}
+    params = {name: values for name, values in found.items() if isinstance(values, np.ndarray)}
+    return replace(ops[0], **dict.fromkeys(params, 0.5)), params

@@ -1,0 +1,139 @@
+"""A place in a model that fires, step by step, and how it becomes a population once all steps are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from frontend.recording.layout import View
+from frontend.recording.recorder import Constant, Recorder
+from frontend.tracing.written.expressions import Expression
+from frontend.tracing.written.forced_run import ForcedRun
+from frontend.tracing.written.recipes import Current, Factor, FilterRecipe, Recipe, recipe
+from frontend.tracing.written.recognition import Firing, no_neuron
+from frontend.tracing.written.rolling import SPIKES, STATE, Source, rolled
+from ir.errors import CompileError
+from ir.graph import Array
+from ir.ops import Delay, Scale
+
+
+@dataclass(eq=False)
+class Site:
+    """A place in a model that fires."""
+
+    path: str
+    value: str
+    """Its node."""
+    read: View
+    """What it compares at the first step, in order."""
+    firing: Firing
+    made: list[Expression] = field(default_factory=list[Expression])
+    """What it compares, step by step."""
+    ordinals: list[int] = field(default_factory=list[int])
+    """Which of the comparisons of its module it is, step by step."""
+    recipe: Recipe | None = None
+    currents: tuple[str, ...] = ()
+    """What its population reads, once it is known."""
+
+    @property
+    def calls(self) -> int:
+        """Steps that it has made."""
+        return len(self.made)
+
+    @property
+    def remembers(self) -> bool:
+        """Whether a step depends on what was before."""
+        return any(not made.kinds.isdisjoint((STATE, SPIKES)) for made in self.made[1:])
+
+
+def population(recorder: Recorder, site: Site) -> tuple[Recipe, tuple[str, ...], dict[str, Constant]]:
+    """
+    What a site's node becomes: its recipe, currents and parameters.
+
+    Raises:
+        CompileError: where it is no neuron of the family, or does not do the same at every step.
+    """
+    last = site.calls - 1
+    found = recipe(site, rolled(site, last, site.made[-1], site.made[-2]), site.firing, site.made[0], site.made[-1])
+    return found, *afferents(recorder, site, found, site.made, site.firing, site.read)
+
+
+def afferents(
+    recorder: Recorder, site: Any, found: Recipe, made: Sequence[Expression], firing: Firing | None, read: View
+) -> tuple[tuple[str, ...], dict[str, Constant]]:
+    """The values that a population reads, and its parameters, after a run that compares it with what the model computes."""
+    silence = {s: _silence(recorder, s, read) for s in found.sources if s.lag}
+    run = ForcedRun(site, found, made, firing, read.shape[1:])
+    at_first = run.first_difference({})
+    late = not any(bool(value.any()) for value in silence.values())
+    if at_first is not None and not late and run.first_difference(silence) is None:
+        at_first, late = None, True
+    if at_first is not None:
+        raise no_neuron(f"does something else at step {at_first} than at others", "start from zeros, do the same at every step")
+    writer = _Afferents(recorder, read, late)
+    values = tuple(writer.value(current) for current in found.currents)
+    return values, writer.constants(found.params)
+
+
+@dataclass(frozen=True)
+class _Afferents:
+    """Writes down what a population reads; `late`: what is read late was what silence makes of it before the first step."""
+
+    recorder: Recorder
+    read: View
+    late: bool
+
+    def value(self, current: Current) -> str:
+        """The value of a current."""
+        of = current.of
+        value = self._filtered(of) if isinstance(of, FilterRecipe) else self._source(of)
+        return self._scaled(value, current.factor)
+
+    def constants(self, params: Mapping[str, Array]) -> dict[str, Constant]:
+        """Parameters of single neurons."""
+        return {role: self._constant(values, role) for role, values in params.items()}
+
+    def _constant(self, values: Array, role: str) -> Constant:
+        dtype = str(self.recorder.dtype).removeprefix("torch.")
+        values = np.broadcast_to(values, self.read.shape[1:]).reshape(self.recorder.shape(self.read.value))
+        return self.recorder.constant(torch.from_numpy(values.astype(dtype)), role)
+
+    def _scaled(self, value: str, factor: Factor) -> str:
+        if isinstance(factor, float):
+            return value if factor == 1.0 else self.recorder.emit(Scale(factor), value)
+        return self.recorder.emit(Scale(), value, params={"weight": self._constant(factor, "gain")})
+
+    def _filtered(self, of: FilterRecipe) -> str:
+        values = [self.value(current) for current in of.currents]
+        if not values:
+            raise no_neuron("has a state that reads nothing")
+        current = self.recorder.emit(of.op, *values, params=self.constants(of.params), name="current")
+        return self.recorder.emit(Delay(1), current) if of.late else current
+
+    def _source(self, source: Source) -> str:
+        view = _view(source)
+        if view.shape != self.read.shape:
+            what = f"a neuron of shape {self.read.shape[1:]} that is written out reads a current of shape {view.shape[1:]}"
+            raise CompileError("import.neuron", what)
+        value = self.recorder.in_order(view).value
+        if not source.lag:
+            return value
+        return self.recorder.late(value, source.lag) if self.late else self.recorder.emit(Delay(source.lag), value)
+
+
+def _view(source: Source) -> View:
+    """A source at its own time."""
+    if source.kind == SPIKES:
+        (site,) = source.what
+        return replace(site.read, value=site.value, step=None)
+    value, dims = source.what
+    return View(value, dims)
+
+
+def _silence(recorder: Recorder, source: Source, read: View) -> Array:
+    value = recorder.in_order(_view(source)).value
+    return recorder.of_silence(value).reshape(read.shape[1:])
