@@ -34,6 +34,8 @@ from frontend.tracing.storage.indexing import observed_indexing
 from frontend.tracing.storage.taint import tensors_in
 from frontend.tracing.storage.writes import ASSIGNMENTS, Writes, writes
 from frontend.tracing.tensors import TracedTensors
+from frontend.tracing.written.comparisons import is_firing
+from frontend.tracing.written.plan import Plan, plan
 from frontend.tracing.written.written_neurons import WrittenNeurons
 from ir.errors import CompileError
 from ir.types import Domain, Type
@@ -42,7 +44,9 @@ from ir.types import Domain, Type
 class Session(TorchFunctionMode):
     """One run of the module under observation."""
 
-    def __init__(self, module: nn.Module, recorder: Recorder, order: AxisOrder = TIME_FIRST) -> None:
+    def __init__(
+        self, module: nn.Module, recorder: Recorder, order: AxisOrder = TIME_FIRST, known: Plan | None = None
+    ) -> None:
         super().__init__()
         self.module, self.recorder, self._order = module, recorder, order
         self.batch_first_outputs = set[str]()
@@ -53,7 +57,7 @@ class Session(TorchFunctionMode):
         self._tensors = TracedTensors(Writer(self._record, self._domain))
         self._writes = Writes(module, self._tensors, self._record)
         self._neurons = NeuronLayers(recorder, self._tensors, self._call_in_neuron)
-        self._written = WrittenNeurons(recorder, self._tensors, self._record)
+        self._written = WrittenNeurons(recorder, self._tensors, self._record, known or Plan())
         self._containers = RecurrentContainers(recorder, self._tensors, self._paths)
         recorder.stepwise = any(is_single_step(child) for child in module.modules())
 
@@ -90,6 +94,10 @@ class Session(TorchFunctionMode):
             for handle in (before, after, *watched):
                 handle.remove()
             reset_neurons(self.module)
+
+    def plan(self, inputs: Mapping[str, torch.Tensor]) -> Plan:
+        """Which comparisons are steps of neurons, where a run has compared constants that others may stand in a row with."""
+        return plan(self.module, inputs, self.recorder.steps) if self._written.compares_constants else Plan()
 
     def depends_on_input(self, tensor: torch.Tensor) -> bool:
         """Whether a result of the module is a value; CompileError where it was computed from one in an unseen way."""
@@ -135,6 +143,7 @@ class Session(TorchFunctionMode):
         if self._written.takes(name, args, kwargs):
             return self._written.apply(name, func, args, kwargs)
         if not self._tensors.holds_views((args, kwargs)):
+            self._written.compares_constants |= is_firing(name)
             constants: tuple[Any, dict[str, Any]] = tree_map(self._tensors.apart, (args, kwargs))
             return func(*constants[0], **constants[1])
         if name in LIKE:

@@ -60,7 +60,8 @@ class TrackedExpressions:
             return None
         args = args[:1] if operation in ONE_ARGUMENT else args
         shapes = {tuple(arg.shape) for arg in args if self.of(arg) is not None and arg.numel() != 1}
-        shape = next(iter(shapes), (1,))
+        alone = [tuple(arg.shape) for arg in args if isinstance(arg, torch.Tensor)]
+        shape = next(iter(shapes), tuple(torch.broadcast_shapes(*alone)))
         parts = [self._part(arg, shape) for arg in args]
         if len(shapes) > 1 or any(part is None for part in parts):
             return None

@@ -15,13 +15,14 @@ from typing import Any
 
 import torch
 
-from frontend.recording.layout import View
+from frontend.recording.layout import BATCH, Axis, View, feature_dims
 from frontend.recording.recorder import Recorder
 from frontend.tracing.storage.taint import tensors_in
 from frontend.tracing.tensors import TracedTensors
 from frontend.tracing.written.comparisons import clamped_to, compared, is_firing, plain_name, rounded
 from frontend.tracing.written.expressions import FUNCTIONS, Expression
 from frontend.tracing.written.fired import site_path
+from frontend.tracing.written.plan import Plan
 from frontend.tracing.written.recognition import Firing
 from frontend.tracing.written.rolling import SPIKES, STATE
 from frontend.tracing.written.sites import Site, population
@@ -36,12 +37,15 @@ class WrittenNeurons:
 
     Args:
         record: the view of what a function, named first, makes of views.
+        plan: the comparisons of neurons that start with constants.
     """
 
-    def __init__(self, recorder: Recorder, tensors: TracedTensors, record: Callable[..., View]) -> None:
-        self.recorder, self.tensors, self._record = recorder, tensors, record
+    def __init__(self, recorder: Recorder, tensors: TracedTensors, record: Callable[..., View], plan: Plan) -> None:
+        self.recorder, self.tensors, self._record, self._plan = recorder, tensors, record, plan
         self.tracked = TrackedExpressions(recorder, tensors)
+        self.compares_constants = False
         self._sites: list[Site] = []
+        self._planned: dict[tuple[str, int], Site] = {}
         self._counts: dict[str, int] = {}
         self._clamped: dict[int, tuple[torch.Tensor, int]] = {}
 
@@ -53,13 +57,17 @@ class WrittenNeurons:
     def takes(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Whether a function is about a state, or fires."""
         tensors = tensors_in((args, kwargs))
-        if any(self.tracked.is_state(tensor) for tensor in tensors):
+        if any(self.tracked.is_state(tensor) for tensor in tensors) or (is_firing(name) and self._place() is not None):
             return True
         views = [view for view in map(self.tensors.view, tensors) if view is not None]
         if views and (is_firing(name) or clamped_to(name, args, kwargs) is not None):
             return True
         steps = {view.step for view in views if self.recorder.is_timed(view) or view.step is not None}
         return len(steps) > 1 and self.remembers(name, args, kwargs)
+
+    def _place(self) -> tuple[str, int, int] | None:
+        """Where the plan has the comparison that runs now."""
+        return self._plan.places.get((self.recorder.path, self._counts.get(self.recorder.path, 0) - 1))
 
     def remembers(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Whether a function could be part of what happens to a state."""
@@ -109,7 +117,7 @@ class WrittenNeurons:
             self.recorder.locate(site.value, path)
 
     def _finish(self, site: Site) -> None:
-        if not site.remembers:
+        if not site.remembers and site not in self._planned.values():
             return
         if site.calls != self.recorder.steps:
             what = f"a neuron that is written out makes {site.calls} of {self.recorder.steps} steps"
@@ -120,14 +128,18 @@ class WrittenNeurons:
     def _fire(self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
         """A comparison, which becomes a neuron's spikes."""
         tensor, firing, than = self._compared(name, args, kwargs)
-        expression = self._known(tensor) if than is None else self.tracked.operation("sub", (tensor, than), {})
+        compares = ("sub", (tensor, than)) if than is not None else ("clone", (tensor,))
+        expression = self.tracked.of(tensor) if than is None else None
+        expression = expression or self.tracked.operation(*compares, {})
         if expression is None:
             raise CompileError("import.comparison", f"{name} compares values of different shapes")
         result = func(*args, **kwargs)
-        at_once = self.tracked.is_at_once(tensor)
-        site = None if at_once else self._continued(expression, firing)
-        if site is None:
-            site = self._without_memory(self._view(tensor, than), firing)
+        place = self._place()
+        if place is not None:
+            site = self._planned_site(place, firing, result)
+        else:
+            site = None if self.tracked.is_at_once(tensor) else self._continued(expression, firing)
+            site = site or self._without_memory(self._view(tensor, than), firing)
         return self._fired(site, result, expression, tensor if than is None else None)
 
     def _fired(
@@ -143,6 +155,23 @@ class WrittenNeurons:
         if not at_once:
             self.tracked.name_states(tensor, expression, Expression((STATE, site, step)))
         return result
+
+    def _planned_site(self, place: tuple[str, int, int], firing: Firing, result: torch.Tensor) -> Site:
+        """The site of a planned comparison, which reads nothing that is known at its first step."""
+        path, which, step = place
+        if step == 0:
+            features, recorder = tuple(result.shape[1:]), self.recorder
+            if result.ndim < 2 or result.shape[0] != recorder.batch:
+                raise CompileError("import.neuron", "a neuron that is written out starts without (B, ...)")
+            label = path or "spikes"
+            read = View(recorder.past(label, features), ((Axis(BATCH, recorder.batch),), *feature_dims(features)), 0)
+            site = Site(path, recorder.placeholder(_memoryless(firing), read.value, name=label), read, firing)
+            self._planned[path, which] = site
+            self._sites.append(site)
+        site = self._planned[path, which]
+        if site.firing != firing or site.read.shape != tuple(result.shape):
+            raise CompileError("import.neuron", "a neuron that is written out does not fire alike at every step")
+        return site
 
     def _compared(
         self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -205,12 +234,16 @@ class WrittenNeurons:
             same = same and replace(site.read, step=None) == replace(read, step=None)
             if same and not site.remembers and 0 < site.calls < recorder.steps and step in (None, site.calls):
                 return site
-        op = Lif(decay=1.0, form="sum", threshold=firing.threshold, comparator=firing.comparator)
-        op = replace(op, max_spikes=firing.max_spikes, reset="subtract" if firing.comparator == "round" else "value")
-        value = recorder.placeholder(op, read.value, name=recorder.path or "spikes")
+        value = recorder.placeholder(_memoryless(firing), read.value, name=recorder.path or "spikes")
         site = Site(recorder.path, value, replace(read, step=step), firing)
         self._sites.append(site)
         return site
+
+
+def _memoryless(firing: Firing) -> Lif:
+    """What fires in that way, before it is known what it remembers."""
+    op = Lif(decay=1.0, form="sum", threshold=firing.threshold, comparator=firing.comparator)
+    return replace(op, max_spikes=firing.max_spikes, reset="subtract" if firing.comparator == "round" else "value")
 
 
 def _used_as_value(where: str = "") -> CompileError:
