@@ -82,6 +82,7 @@ class Session(TorchFunctionMode):
             with torch.no_grad(), self._tensors.taint, self, observed_indexing(self.__torch_function__):
                 result = self.module(**inputs)
             self._neurons.check_complete()
+            self._written.membranes.outputs(result)
             self._written.finish()
             return result
         except CompileError as error:
@@ -130,6 +131,9 @@ class Session(TorchFunctionMode):
         self._written.count(name)
         if name in LIKE and (self._tensors.is_state(args[0]) or self._written.tracked.is_state(args[0])):
             return self._constant(name, func, args, kwargs)
+        joined = self._written.membranes.window(name, func, args, kwargs)
+        if joined is not None:
+            return joined
         if any(self._written.tracked.is_state(tensor) for tensor in tensors_in((args, kwargs))):
             return self._written.apply(name, func, args, kwargs)
         if name in EMPTY:

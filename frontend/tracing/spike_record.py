@@ -75,9 +75,10 @@ class SpikeRecord:
 
     def skip(self, node: Node) -> None:
         """Pass over a membrane that is a value: the layer's only result, or one beside its spikes."""
-        if node.provenance.module not in self._spikes:
+        path = node.provenance.module
+        if path not in self._spikes and neuron_rule(self._module.get_submodule(path)) is not None:
             raise _no_layer(node)
-        self._spikes[node.provenance.module][:1] = []
+        self._spikes.get(path, [])[:1] = []
 
     def check_all_used(self) -> None:
         """Raise CompileError if the graph lacks a layer that ran."""

@@ -38,6 +38,7 @@ class Site:
     recipe: Recipe | None = None
     currents: tuple[str, ...] = ()
     """What its population reads, once it is known."""
+    params: Mapping[str, Constant] = field(default_factory=dict[str, Constant])
 
     @property
     def calls(self) -> int:

@@ -27,6 +27,7 @@ from frontend.tracing.written.recognition import Firing
 from frontend.tracing.written.rolling import SPIKES, STATE
 from frontend.tracing.written.sites import Site, population
 from frontend.tracing.written.tracked import TrackedExpressions
+from frontend.tracing.written.written_membranes import WrittenMembranes
 from ir.errors import CompileError
 from ir.ops import Lif
 
@@ -43,6 +44,7 @@ class WrittenNeurons:
     def __init__(self, recorder: Recorder, tensors: TracedTensors, record: Callable[..., View], plan: Plan) -> None:
         self.recorder, self.tensors, self._record, self._plan = recorder, tensors, record, plan
         self.tracked = TrackedExpressions(recorder, tensors)
+        self.membranes = WrittenMembranes(recorder, tensors, self.tracked)
         self.compares_constants = False
         self._sites: list[Site] = []
         self._planned: dict[tuple[str, int], Site] = {}
@@ -115,6 +117,7 @@ class WrittenNeurons:
             if path is None:
                 raise CompileError("import.steps", "a comparison runs at irregular steps", where=site.path)
             self.recorder.locate(site.value, path)
+        self.membranes.finish()
 
     def _finish(self, site: Site) -> None:
         if not site.remembers and site not in self._planned.values():
@@ -122,8 +125,8 @@ class WrittenNeurons:
         if site.calls != self.recorder.steps:
             what = f"a neuron that is written out makes {site.calls} of {self.recorder.steps} steps"
             raise CompileError("import.steps", what, hint="loop over all steps")
-        site.recipe, site.currents, params = population(self.recorder, site)
-        self.recorder.revise(site.value, site.recipe.op, *site.currents, params=params)
+        site.recipe, site.currents, site.params = population(self.recorder, site)
+        self.recorder.revise(site.value, site.recipe.op, *site.currents, params=site.params)
 
     def _fire(self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
         """A comparison, which becomes a neuron's spikes."""
