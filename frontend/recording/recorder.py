@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from math import prod
 from typing import NamedTuple
 
@@ -25,8 +24,8 @@ from frontend.recording.layout import (
     length,
 )
 from ir.errors import CompileError
-from ir.graph import Array, Graph, GraphBuilder, Provenance
-from ir.ops import Delay, Expand, Input, Op, Past, Permute, Repeat, Reshape
+from ir.graph import Array, Graph, GraphBuilder, Node, Provenance
+from ir.ops import Expand, Input, Op, Past, Permute, Repeat, Reshape
 from ir.ops.host.time import UnfoldTime
 from ir.types import SPIKE, Type
 
@@ -103,6 +102,14 @@ class Recorder:
         node = self._builder.node(value)
         self._builder.revise(value, node.op, *node.inputs, params=dict(node.params), provenance=Provenance(path))
 
+    def node(self, value: str) -> Node:
+        """What makes a value."""
+        return self._builder.node(value)
+
+    def array(self, name: str) -> Array:
+        """A parameter that is in the graph."""
+        return self._builder.array(name)
+
     def shape(self, value: str) -> tuple[int, ...]:
         """The shape of a value, without time and batch."""
         return self._builder.type(value).shape
@@ -111,33 +118,6 @@ class Recorder:
         """The spikes, one step late, of the neuron of that shape that is emitted next under `name`."""
         of = self._builder.free_name(node_name(name))
         return self.emit(Past(of, str(Type(shape, SPIKE))), name=f"{name}.past")
-
-    def late(self, value: str, steps: int) -> str:
-        """
-        A value as it was some steps before, of what populations and inputs were; before the first step they were silent.
-
-        Populations may be of a loop that is still to be closed; nothing is written down twice.
-        """
-        node = self._builder.node(value)
-        if node.type.static:
-            return value
-        if isinstance(node.op, Past):
-            return self.emit(replace(node.op, steps=node.op.steps + steps), name=f"{value}.late")
-        if node.op.family == "neuron":
-            return self.emit(Past(value, str(node.type), steps), name=f"{value}.past")
-        if isinstance(node.op, Input):
-            return self.emit(Delay(steps), value, name=f"{value}.late")
-        params = {role: Constant(key, self._builder.array(key)) for role, key in node.params}
-        return self.emit(node.op, *(self.late(v, steps) for v in node.inputs), params=params, name=f"{value}.late")
-
-    def of_silence(self, value: str) -> Array:
-        """What a value is where populations and inputs are silent, of the value's shape."""
-        node = self._builder.node(value)
-        if node.op.family == "neuron" or isinstance(node.op, Input | Past):
-            return np.zeros(node.type.shape)
-        args = tuple(self.of_silence(v)[None, None] for v in node.inputs)
-        params = {role: self._builder.array(key) for role, key in node.params}
-        return np.asarray(node.op.run(args, params, 1))[0, 0]
 
     def apply(self, op: Op, view: View, params: Mapping[str, Constant] | None = None, name: str = "") -> View:
         """Append an elementwise node: the result is seen as the operand was."""

@@ -62,11 +62,19 @@ class Decomposition:
 
     Args:
         number: a constant of the loop -> what it is at this neuron, in fractions.
-        start: what the loop computes at the first step without currents.
+        start: what the loop computes at the first step without currents of its window.
+        before: what late sources are before the first step.
     """
 
-    def __init__(self, site: Any, loop: Loop, number: Callable[[Any], Fraction], start: Fraction) -> None:
-        self._site, self._loop, self._number, self._start = site, loop, number, start
+    def __init__(
+        self,
+        site: Any,
+        loop: Loop,
+        number: Callable[[Any], Fraction],
+        start: Fraction,
+        before: Mapping[Source, Fraction],
+    ) -> None:
+        self._site, self._loop, self._number, self._start, self._before = site, loop, number, start, before
         self._spikes = Source(SPIKES, (site,), 1)
         self.inputs = [source for source in loop.sources if source != self._spikes]
         for source in self.inputs:
@@ -186,7 +194,8 @@ class Decomposition:
         if slope <= 0:
             raise no_neuron("fires where its membrane is below a number")
         firing = replace(firing, threshold=float((Fraction(firing.threshold) - shift) / slope))
-        update = Update(self.step, (self._start - shift) / slope, offsets if root is membrane else (ZERO,))
+        start = self._start - sum(self._change(root, None, s, ZERO) * value for s, value in self._before.items())
+        update = Update(self.step, (start - shift) / slope, offsets if root is membrane else (ZERO,))
         return Parts(update, slope, firing, self.direct, self.filters, self._adaptation(slope))
 
     def step(self, v: Any, s: Any, x: Any) -> Any:

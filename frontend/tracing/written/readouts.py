@@ -16,9 +16,8 @@ import numpy as np
 from frontend.recording.layout import BATCH, Axis, View, feature_dims
 from frontend.recording.recorder import Constant, Recorder
 from frontend.tracing.written.expressions import Expression, Key
-from frontend.tracing.written.recipes import recipe
 from frontend.tracing.written.rolling import SPIKES, STATE, rolled
-from frontend.tracing.written.sites import Site, afferents
+from frontend.tracing.written.sites import Site, from_steps
 from ir.errors import CompileError
 from ir.ops import Delay, Leaky, Lif, Op, Scale
 from ir.ops.float_neurons.potential import potential_of
@@ -102,9 +101,8 @@ def _neuron(site: Site) -> Lif:
 
 def integrator(recorder: Recorder, made: Sequence[Expression], read: View) -> Populated:
     """A membrane that nothing fires, from what it is at all steps."""
-    loop = rolled(None, len(made) - 1, made[-1], made[-2])
-    found = recipe(None, loop, None, made[0], made[-1])
-    return found.op, *afferents(recorder, None, found, made, None, read)
+    found, values, params = from_steps(recorder, None, made, None, read)
+    return found.op, values, params
 
 
 def history(last: Expression, steps: int) -> list[Expression] | None:

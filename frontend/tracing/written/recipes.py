@@ -65,24 +65,27 @@ class Recipe:
         return list(dict.fromkeys(found))
 
 
-def recipe(site: Any, loop: Loop, firing: Firing | None, first: Expression, compared: Expression) -> Recipe:
+def recipe(
+    site: Any, loop: Loop, firing: Firing | None, made: Sequence[Expression], before: Mapping[Source, Array]
+) -> Recipe:
     """
     The population of a loop.
 
     Args:
         site: whose spikes and membrane the loop may read.
         firing: how it fires; None for a membrane that is a value.
-        first: the same at the first step.
-        compared: the same at the last one.
+        made: what the loop computes, at every step.
+        before: what late sources are before the first step, of one sample.
 
     Raises:
         CompileError: import.neuron, where it is no neuron of the family.
     """
     arrays = [e.constant for e in equations(loop.root) if isinstance(e.constant, np.ndarray)]
+    arrays += [values for values in before.values() if values.any()]
     shape = np.broadcast_shapes(*(array.shape for array in arrays)) if arrays else ()
     table = np.stack([np.broadcast_to(array, shape).ravel() for array in arrays], 1) if arrays else np.zeros((1, 0))
     _, places, back = np.unique(table, axis=0, return_index=True, return_inverse=True)
-    made = [_at_place(site, loop, firing, first, compared, int(place)) for place in places]
+    made = [_at_place(site, loop, firing, made, before, int(place)) for place in places]
 
     def spread(values: Sequence[float]) -> Factor:
         return float(values[0]) if len(set(values)) == 1 else np.asarray(values)[back].reshape(shape)
@@ -91,7 +94,12 @@ def recipe(site: Any, loop: Loop, firing: Firing | None, first: Expression, comp
 
 
 def _at_place(
-    site: Any, loop: Loop, firing: Firing | None, first: Expression, compared: Expression, place: int
+    site: Any,
+    loop: Loop,
+    firing: Firing | None,
+    made: Sequence[Expression],
+    before: Mapping[Source, Array],
+    place: int,
 ) -> tuple[Membrane, Parts, Callable[[Lif], Lif]]:
     """At one neuron: what it is, its parts, and what finds the form that rounds as the model."""
 
@@ -99,10 +107,11 @@ def _at_place(
         return Fraction(float(constant.ravel()[place] if isinstance(constant, np.ndarray) else constant))
 
     silent = {key_of(source, 0): Fraction(0) for source in loop.sources}
-    silent |= {symbol.key: Fraction(0) for symbol in first.symbols(lambda e: False) if symbol.key is not None}
-    start = Fraction(first.evaluate(silent, number))
-    parts = Decomposition(site, loop, number, start).parts(
-        firing or Firing(0.0, ">"), offsets_of(compared, number)
+    silent |= {symbol.key: Fraction(0) for symbol in made[0].symbols(lambda e: False) if symbol.key is not None}
+    start = Fraction(made[0].evaluate(silent, number))
+    given = {source: number(values) for source, values in before.items()}
+    parts = Decomposition(site, loop, number, start, given).parts(
+        firing or Firing(0.0, ">"), offsets_of(made[-1], number)
     )
     if firing is None:
         return leaky(parts.update), parts, lambda op: op

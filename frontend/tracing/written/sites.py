@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from frontend.recording.earlier import depends, earlier, of_silence
 from frontend.recording.layout import View
 from frontend.recording.recorder import Constant, Recorder
 from frontend.tracing.written.expressions import Expression
 from frontend.tracing.written.forced_run import ForcedRun
 from frontend.tracing.written.recipes import Current, Factor, FilterRecipe, Recipe, recipe
 from frontend.tracing.written.recognition import Firing, no_neuron
-from frontend.tracing.written.rolling import SPIKES, STATE, Source, rolled
+from frontend.tracing.written.rolling import CURRENT, SPIKES, STATE, Source, rolled
 from ir.errors import CompileError
 from ir.graph import Array
 from ir.ops import Delay, Scale
@@ -58,35 +59,39 @@ def population(recorder: Recorder, site: Site) -> tuple[Recipe, tuple[str, ...],
     Raises:
         CompileError: where it is no neuron of the family, or does not do the same at every step.
     """
-    last = site.calls - 1
-    found = recipe(site, rolled(site, last, site.made[-1], site.made[-2]), site.firing, site.made[0], site.made[-1])
-    return found, *afferents(recorder, site, found, site.made, site.firing, site.read)
+    return from_steps(recorder, site, site.made, site.firing, site.read)
 
 
-def afferents(
-    recorder: Recorder, site: Any, found: Recipe, made: Sequence[Expression], firing: Firing | None, read: View
-) -> tuple[tuple[str, ...], dict[str, Constant]]:
-    """The values that a population reads, and its parameters, after a run that compares it with what the model computes."""
-    silence = {s: _silence(recorder, s, read) for s in found.sources if s.lag}
-    run = ForcedRun(site, found, made, firing, read.shape[1:])
-    at_first = run.first_difference({})
-    late = not any(bool(value.any()) for value in silence.values())
-    if at_first is not None and not late and run.first_difference(silence) is None:
-        at_first, late = None, True
-    if at_first is not None:
-        raise no_neuron(f"does something else at step {at_first} than at others", "start from zeros, do the same at every step")
-    writer = _Afferents(recorder, read, late)
-    values = tuple(writer.value(current) for current in found.currents)
-    return values, writer.constants(found.params)
+def from_steps(
+    recorder: Recorder, site: Site | None, made: Sequence[Expression], firing: Firing | None, read: View
+) -> tuple[Recipe, tuple[str, ...], dict[str, Constant]]:
+    """
+    A population by what it computes at every step: a run on random values compares it with the model's own expressions.
+
+    What weights send to it late, biases among it, acts from the first step on, as weights of silent spikes do; or not before
+    there is something that is late.
+    """
+    loop = rolled(site, len(made) - 1, made[-1], made[-2])
+    silence = {s: _silence(recorder, s, read) for s in loop.sources if s.lag and s.kind == CURRENT}
+    biased = any(bool(value.any()) for value in silence.values())
+    for before in (silence, dict[Source, Array]()) if biased else (silence,):
+        found = recipe(site, loop, firing, made, before)
+        at = ForcedRun(site, found, made, firing, read.shape[1:]).first_difference(before)
+        if at is None:
+            writer = _Afferents(recorder, read, site, silent=before is silence)
+            return found, tuple(writer.value(current) for current in found.currents), writer.constants(found.params)
+    hint = "start from zeros, do the same at every step"
+    raise no_neuron(f"does something else at step {at} than at others", hint)
 
 
 @dataclass(frozen=True)
 class _Afferents:
-    """Writes down what a population reads; `late`: what is read late was what silence makes of it before the first step."""
+    """Writes down what a population reads; `silent`: what is read late is what silence made of it before the first step."""
 
     recorder: Recorder
     read: View
-    late: bool
+    site: Site | None
+    silent: bool
 
     def value(self, current: Current) -> str:
         """The value of a current."""
@@ -123,7 +128,11 @@ class _Afferents:
         value = self.recorder.in_order(view).value
         if not source.lag:
             return value
-        return self.recorder.late(value, source.lag) if self.late else self.recorder.emit(Delay(source.lag), value)
+        if self.silent:
+            return earlier(self.recorder, value, source.lag)
+        if self.site is not None and depends(self.recorder, value, self.site.value):
+            raise no_neuron("closes a loop with a bias, which is absent at the first step")
+        return self.recorder.emit(Delay(source.lag), value)
 
 
 def _view(source: Source) -> View:
@@ -137,4 +146,4 @@ def _view(source: Source) -> View:
 
 def _silence(recorder: Recorder, source: Source, read: View) -> Array:
     value = recorder.in_order(_view(source)).value
-    return recorder.of_silence(value).reshape(read.shape[1:])
+    return of_silence(recorder, value).reshape(read.shape[1:])

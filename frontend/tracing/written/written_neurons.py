@@ -137,6 +137,12 @@ class WrittenNeurons:
         if expression is None:
             raise CompileError("import.comparison", f"{name} compares values of different shapes")
         result = func(*args, **kwargs)
+        if than is None and _repeats(expression, firing):  # spikes, as a condition
+            view = self.tensors.view(tensor)
+            assert view is not None
+            self.tensors.add(result, view)
+            self.tracked.keep(result, expression)
+            return result
         place = self._place()
         if place is not None:
             site = self._planned_site(place, firing, result)
@@ -158,6 +164,51 @@ class WrittenNeurons:
         if not at_once:
             self.tracked.name_states(tensor, expression, Expression((STATE, site, step)))
         return result
+
+    def _planned_site(self, place: tuple[str, int, int], firing: Firing, result: torch.Tensor) -> Site:
+        """The site of a planned comparison, which reads nothing that is known at its first step."""
+        path, which, step = place
+        if step == 0:
+            features, recorder = tuple(result.shape[1:]), self.recorder
+            if result.ndim < 2 or result.shape[0] != recorder.batch:
+                raise CompileError("import.neuron", "a neuron that is written out starts without (B, ...)")
+            label = path or "spikes"
+            read = View(recorder.past(label, features), ((Axis(BATCH, recorder.batch),), *feature_dims(features)), 0)
+            site = Site(path, recorder.placeholder(_memoryless(firing), read.value, name=label), read, firing)
+            self._planned[path, which] = site
+            self._sites.append(site)
+        site = self._planned[path, which]
+        if site.firing != firing or site.read.shape != tuple(result.shape):
+            raise CompileError("import.neuron", "a neuron that is written out does not fire alike at every step")
+        return site
+
+    def _compared(
+        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[torch.Tensor, Firing, torch.Tensor | None]:
+        if plain_name(name) != "round":
+            return compared(name, args, kwargs)
+        return *self._rounded(args[0]), None
+
+    def _continued(self, expression: Expression, firing: Firing) -> Site | None:
+        """The site whose next step compares an expression; None where it reads no state."""
+        keys = [symbol.key for symbol in expression.symbols(self._stands) if symbol.key is not None]
+        sites = {id(key[1]): key[1] for key in keys if key[0] == STATE}
+        if not sites:  # states of their own may hide the membrane, which is compared with one of them
+            own = [key[1] for key in keys if key[0] == SPIKES]
+            sites = {id(site): site for site in own if (site.path, site.firing) == (self.recorder.path, firing)}
+        if len(sites) > 1:
+            raise CompileError("import.neuron", "a neuron that is written out reads the states of several")
+        for site in sites.values():
+            newest = max(key[2] for key in keys if key[0] in (STATE, SPIKES) and key[1] is site)
+            if newest != site.calls - 1 or firing != site.firing or site.calls >= self.recorder.steps:
+                raise CompileError(
+                    "import.neuron",
+                    "a neuron that is written out does not do the same at every step",
+                    where=site.path,
+                    hint="let every step compute the membrane from that of the step before",
+                )
+            return site
+        return None
 
     def _planned_site(self, place: tuple[str, int, int], firing: Firing, result: torch.Tensor) -> Site:
         """The site of a planned comparison, which reads nothing that is known at its first step."""
@@ -241,6 +292,13 @@ class WrittenNeurons:
         site = Site(recorder.path, value, replace(read, step=step), firing)
         self._sites.append(site)
         return site
+
+
+def _repeats(expression: Expression, firing: Firing) -> bool:
+    """Whether a comparison is true where there is a spike: `spike > 0`."""
+    spikes = expression.key is not None and expression.key[0] == SPIKES and expression.key[1].firing.max_spikes == 1
+    reached = firing.comparator in (">", ">=") and 0 <= firing.threshold <= 1
+    return spikes and reached and firing != Firing(1.0, ">") and firing != Firing(0.0, ">=")
 
 
 def _memoryless(firing: Firing) -> Lif:
