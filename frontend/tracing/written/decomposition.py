@@ -8,7 +8,7 @@ itself and the spikes only adapts the threshold; the one that is left, or that i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -38,6 +38,10 @@ class Adaptation:
 
     keep: Fraction
     jump: Fraction
+    start: Fraction
+    """e before the first step."""
+    reset: str
+    """Whether a subtracting reset takes the threshold at `rest`, or the `moving` one."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,13 @@ class Parts:
     """The currents that it takes at once -> what by."""
     filters: tuple[Filter, ...]
     adaptation: Adaptation | None
+    taken: Mapping[Source, Fraction] = field(default_factory=dict[Source, Fraction])
+    """What its own spikes take from the next membrane besides the reset, by a weight from each neuron to itself."""
+
+    @property
+    def lead(self) -> Fraction:
+        """What the membrane takes its first current by."""
+        return next(iter(self.direct.values()), self.filters[0].factor if self.filters else ONE)
 
 
 class Decomposition:
@@ -188,46 +199,59 @@ class Decomposition:
             offsets: what may be added to what is compared to make it the membrane that the model speaks of.
         """
         membrane, root = self.membrane, self._loop.root
-        at = {id(membrane): ZERO}
+        at = {id(membrane): ZERO, **{id(state): self._at_rest(state) for state in self._of_kind("adaptation")}}
         shift = self._now(at)
-        slope = self._now({id(membrane): ONE}) - shift
+        slope = self._now({**at, id(membrane): ONE}) - shift
         if slope <= 0:
             raise no_neuron("fires where its membrane is below a number")
         firing = replace(firing, threshold=float((Fraction(firing.threshold) - shift) / slope))
         start = self._start - sum(self._change(root, None, s, ZERO) * value for s, value in self._before.items())
-        update = Update(self.step, (start - shift) / slope, offsets if root is membrane else (ZERO,))
-        return Parts(update, slope, firing, self.direct, self.filters, self._adaptation(slope))
+        start, adaptation = (start - shift) / slope, self._adaptation(at, slope, (start - shift) / slope)
+        update = Update(self.step, ZERO if adaptation else start, offsets if root is membrane else (ZERO,))
+        return Parts(update, slope, firing, self.direct, self.filters, adaptation)
 
     def step(self, v: Any, s: Any, x: Any) -> Any:
         """The membrane of the next step; x is its first current."""
         number = None if isinstance(v, Fraction) else lambda constant: float(self._number(constant))  # pyright: ignore
-        past, sources, now = {id(self.membrane): v}, {self._spikes: s}, dict[int, Any]()
+        past, sources = {id(self.membrane): v}, {self._spikes: s}
+        now: dict[int, Any] = {id(state): self._at_rest(state) for state in self._of_kind("adaptation")}
+        now = now if number is None else {key: float(value) for key, value in now.items()}
         states = [f for f in self._of_kind("filter") if f is not self.membrane and self._reads(self.membrane, f)]
         if self.direct:
             sources[next(iter(self.direct))] = x
         elif states:
-            past, now = (past | {id(states[0]): x}, now) if self.filters[0].late else (past, {id(states[0]): x})
+            past, now = (past | {id(states[0]): x}, now) if self.filters[0].late else (past, now | {id(states[0]): x})
         return self.values(past, sources, now, number)(self.membrane)
 
-    def _adaptation(self, slope: Fraction) -> Adaptation | None:
+    def _at_rest(self, state: Equation) -> Fraction:
+        """Where an adaptation stays without spikes."""
+        keep = self._change(state, state, None, ZERO)
+        if keep == 1 or keep == 0:
+            raise no_neuron(f"has a threshold that keeps {float(keep):g} of what spikes raised it by")
+        return self.values({}, {}, {})(state) / (1 - keep)
+
+    def _adaptation(self, at: Mapping[int, Fraction], slope: Fraction, start: Fraction) -> Adaptation | None:
+        """What raises the threshold; `start`: the membrane less that at the first step, the membrane starting at 0."""
         states = self._of_kind("adaptation")
         if not states:
             return None
         if len(states) > 1:
             raise no_neuron("has several states that its spikes change")
-        state, membrane = states[0], self.membrane
-        known = {id(membrane): ZERO, id(state): ZERO}
-        raised = self._now(known) - self._now({**known, id(state): ONE})
-        late = self.values({id(state): ONE}, {}, known)(self._loop.root) != self._now(known)
-        if late or self._reads(membrane, state):
-            raise no_neuron(
-                "takes its moving threshold for more than the comparison",
-                "a threshold that moves can be compared with; resets take the threshold at rest",
-            )
+        (state,), membrane = states, self.membrane
+        more = {**at, id(state): at[id(state)] + 1}
+        raised = (self._now(at) - self._now(more)) / slope
+        without = {id(state): at[id(state)]}
+        taken = [self.values({}, {self._spikes: s}, without | {id(state): without[id(state)] + 1})(membrane) for s in (ZERO, ONE)]
+        taken = [a - self.values({}, {self._spikes: s}, without)(membrane) for a, s in zip(taken, (ZERO, ONE), strict=True)]
+        late = self.values({id(state): ONE}, {}, at)(self._loop.root) != self._now(at)
+        late = late or self.values({id(state): ONE}, {self._spikes: ONE}, without)(membrane) != self.values(
+            {}, {self._spikes: ONE}, without
+        )(membrane)
+        if late or taken[0] != 0 or taken[1] not in (ZERO, -raised):
+            raise no_neuron("reads its moving threshold in a way of its own", "compare with it, and subtract it or its rest")
         keep = self._change(state, state, None, ZERO)
-        if keep == 0:
-            raise no_neuron("has a threshold that forgets at once")
-        return Adaptation(keep, raised / slope * self._jump(state) / keep)
+        jump = raised * self._jump(state) / keep
+        return Adaptation(keep, jump, -start / keep, "moving" if taken[1] else "rest")
 
 
 def _check_source(source: Source, site: Any) -> None:

@@ -17,7 +17,7 @@ from frontend.tracing.written.chains import offsets_of
 from frontend.tracing.written.decomposition import Decomposition, Parts, key_of
 from frontend.tracing.written.expressions import Expression
 from frontend.tracing.written.recognition import Firing, as_it_rounds, leaky, recognised
-from frontend.tracing.written.rolling import Loop, Source, equations
+from frontend.tracing.written.rolling import SPIKES, Loop, Source, equations
 from ir.errors import CompileError
 from ir.graph import Array
 from ir.ops import Leaky, Lif
@@ -115,7 +115,10 @@ def _at_place(
     )
     if firing is None:
         return leaky(parts.update), parts, lambda op: op
-    op = recognised(parts.update, parts.firing)
+    op, taken = recognised(parts.update, parts.firing)
+    if taken:  # by a weight from each neuron to itself
+        own = Source(SPIKES, (site,), 1)
+        parts = replace(parts, taken={own: -taken})
     offset = op.threshold - parts.firing.threshold
     return op, parts, lambda form: as_it_rounds(form, parts.update, offset)
 
@@ -125,8 +128,10 @@ def _inlined(op: Membrane, parts: Parts) -> Membrane:
     if parts.adaptation is not None:
         assert isinstance(op, Lif)
         attributes = {item.name: getattr(op, item.name) for item in fields(Lif)}
-        adapt = {"adapt_decay": float(1 - parts.adaptation.keep), "adapt_jump": float(parts.adaptation.jump)}
-        op = MovingThresholdLif(**attributes, **adapt)
+        found = parts.adaptation
+        numbers = {"adapt_decay": 1 - found.keep, "adapt_jump": found.jump, "adapt_start": found.start}
+        adapt = {name: float(value) for name, value in numbers.items()}
+        op = MovingThresholdLif(**attributes, **adapt, adapt_reset=found.reset)
     if not _has_current(parts):
         return op
     (only,) = parts.filters
@@ -136,7 +141,7 @@ def _inlined(op: Membrane, parts: Parts) -> Membrane:
 
 def _has_current(parts: Parts) -> bool:
     """Whether all that a neuron reads goes through one filter, which is its synaptic current."""
-    return len(parts.filters) == 1 and not parts.direct and bool(parts.filters[0].gains)
+    return len(parts.filters) == 1 and not parts.direct and not parts.taken and bool(parts.filters[0].gains)
 
 
 def _merged(
@@ -149,35 +154,37 @@ def _merged(
     op, params = _population(ops, spread)
     if isinstance(op, Lif) and not params and len(ops) == 1:
         op = rounding(op)
-    currents = _direct(parts, [of.direct for of in parts], spread) if parts[0].direct else []
-    lead = [next(iter(of.direct.values()), of.filters[0].factor if of.filters else Fraction(1)) for of in parts]
+    currents = _direct([of.direct for of in parts], [of.lead for of in parts], spread) if parts[0].direct else []
+    currents += _direct([of.taken for of in parts], [of.lead for of in parts], spread) if parts[0].taken else []
     if _has_current(parts[0]):
-        currents = _direct(parts, [of.filters[0].gains for of in parts], spread)
+        gains = [of.filters[0].gains for of in parts]
+        currents = _direct(gains, [next(iter(each.values())) for each in gains], spread)
     else:
         for place, _ in enumerate(parts[0].filters):
-            relative = [of.filters[place].factor / first for of, first in zip(parts, lead, strict=True)]
+            relative = [of.filters[place].factor / of.lead for of in parts]
             currents.append(Current(_filter(parts, place, spread), spread([float(f) for f in relative])))
     return Recipe(op, params, tuple(currents), spread([float(of.slope) for of in parts]))
 
 
 def _direct(
-    parts: Sequence[Parts], gains: Sequence[Mapping[Source, Fraction]], spread: Callable[[Sequence[float]], Factor]
+    gains: Sequence[Mapping[Source, Fraction]], leads: Sequence[Fraction], spread: Callable[[Sequence[float]], Factor]
 ) -> list[Current]:
-    """Sources, each relative to the first, which the gain of the population is for."""
+    """Sources, each relative to what the gain of the population is for."""
     sources = list(gains[0])
     if any(list(other) != sources for other in gains):
         raise CompileError("import.neuron", "neurons of a layer that is written out read different currents")
-    leads = [next(iter(other.values())) for other in gains]
     relative = {s: [float(g[s] / lead) for g, lead in zip(gains, leads, strict=True)] for s in sources}
     return [Current(source, spread(factors)) for source, factors in relative.items()]
 
 
 def _filter(parts: Sequence[Parts], place: int, spread: Callable[[Sequence[float]], Factor]) -> FilterRecipe:
     filters = [of.filters[place] for of in parts]
+    gains = [f.gains for f in filters]
+    leads = [next(iter(each.values()), Fraction(1)) for each in gains]
     ops = [Leaky(float(1 - f.keep), float(next(iter(f.gains.values()), 1)), "sum") for f in filters]
     op, params = _population(ops, spread)
     assert isinstance(op, Leaky)
-    return FilterRecipe(op, params, tuple(_direct(parts, [f.gains for f in filters], spread)), filters[0].late)
+    return FilterRecipe(op, params, tuple(_direct(gains, leads, spread)), filters[0].late)
 
 
 def _population(

@@ -53,9 +53,9 @@ class Affine:
     drift: Fraction
 
 
-def recognised(update: Update, firing: Firing) -> Lif:
+def recognised(update: Update, firing: Firing) -> tuple[Lif, Fraction]:
     """
-    The neuron, in the form whose float32 arithmetic is the model's where two have the same coefficients.
+    The neuron, and what a spike of its own takes from its next membrane where that is no threshold.
 
     Raises:
         CompileError: import.neuron, with what was found.
@@ -69,6 +69,7 @@ def recognised(update: Update, firing: Firing) -> Lif:
     start = update.start + offset
     keep, drift = rest.keep, _snapped(rest.drift)
     v0 = _snapped((start - drift) / keep) if keep else Fraction(0)
+    options, taken = _reset(rest, reset, threshold, firing)
     op = Lif(
         decay=float(1 - keep),
         gain=float(rest.gain),
@@ -78,13 +79,13 @@ def recognised(update: Update, firing: Firing) -> Lif:
         threshold=float(threshold),
         comparator=firing.comparator,
         max_spikes=firing.max_spikes,
-        **_reset(rest, reset, threshold),
+        **options,
     )
     if drift and keep == 1:
         raise no_neuron(f"drifts by {float(drift):g} in every step without a leak")
     if keep < 0 or keep > 1:
         raise no_neuron(f"keeps {float(keep):g} of its membrane")
-    return op
+    return op, taken
 
 
 def leaky(update: Update) -> Leaky:
@@ -127,21 +128,23 @@ def _check_counts(update: Update, rest: Affine, reset: Affine) -> None:
         raise no_neuron("fires several spikes in a step, which do not subtract as many thresholds")
 
 
-def _reset(rest: Affine, reset: Affine, threshold: Fraction) -> dict[str, Any]:
-    """What a spike does, as options of `Lif`."""
-    taken = rest.drift - reset.drift
+def _reset(rest: Affine, reset: Affine, threshold: Fraction, firing: Firing) -> tuple[dict[str, Any], Fraction]:
+    """What a spike does, as options of `Lif`, and what it takes besides."""
+    taken, nothing = rest.drift - reset.drift, Fraction(0)
     if reset.keep == 0 and rest.keep != 0:
         if reset.gain == rest.gain:
-            return {"reset": "value", "v_reset": float(_snapped(-taken / rest.keep))}
+            return {"reset": "value", "v_reset": float(_snapped(-taken / rest.keep))}, nothing
         if reset.gain == 0:
-            return {"reset": "value", "v_reset": float(_snapped(reset.drift)), "reset_at": "next"}
+            return {"reset": "value", "v_reset": float(_snapped(reset.drift)), "reset_at": "next"}, nothing
     if (reset.keep, reset.gain) == (rest.keep, rest.gain):
         if abs(taken) < TINY:
-            return {"reset": "none"}
+            return {"reset": "none"}, nothing
         if abs(taken - rest.keep * threshold) < TINY:
-            return {"reset": "subtract"}
+            return {"reset": "subtract"}, nothing
         if abs(taken - threshold) < TINY:
-            return {"reset": "subtract", "reset_at": "next"}
+            return {"reset": "subtract", "reset_at": "next"}, nothing
+        if firing.max_spikes == 1 and rest.gain:
+            return {"reset": "none"}, taken
     raise no_neuron(
         f"keeps {float(reset.keep):g} of its membrane after a spike, {float(rest.keep):g} without, takes its current by "
         f"{float(reset.gain):g} and {float(rest.gain):g}, and loses {float(taken):g}",

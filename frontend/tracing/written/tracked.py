@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
+import numpy as np
 import torch
 
 from frontend.recording.layout import View
@@ -17,14 +19,20 @@ from frontend.tracing.written.rolling import CURRENT, SPIKES, STATE
 from ir.graph import Array
 
 
-class TrackedExpressions:
-    """The expressions of one traced run; `views`: the currents that symbols stand for."""
+MOST_BRANCHES = 16
+"""Entries along a dimension up to which a sum is looked into."""
 
-    def __init__(self, recorder: Recorder, tensors: TracedTensors) -> None:
-        self._recorder, self._tensors = recorder, tensors
+
+class TrackedExpressions:
+    """The expressions of one traced run; `views`: the currents that symbols stand for; `sites`: (spikes, dims) -> who fires."""
+
+    def __init__(self, recorder: Recorder, tensors: TracedTensors, record: Callable[..., View]) -> None:
+        self._recorder, self._tensors, self._record = recorder, tensors, record
+        self._branches: dict[tuple[int, int, int], tuple[Expression, Expression | None]] = {}
         self._expressions: dict[int, tuple[torch.Tensor, Expression]] = {}
         self._made: dict[int, tuple[Expression, torch.Tensor]] = {}
         self.views: dict[Key, View] = {}
+        self.sites: dict[tuple[str, Any], Any] = {}
 
     def of(self, tensor: Any) -> Expression | None:
         """What a tensor was computed from; a value that was written down is a current."""
@@ -32,7 +40,10 @@ class TrackedExpressions:
         if entry is not None:
             return entry[1]
         view = self._tensors.view(tensor) if isinstance(tensor, torch.Tensor) else None
-        return None if view is None else Expression(self.key_of(view))
+        if view is None:
+            return None
+        site = self.sites.get((view.value, view.dims))
+        return Expression(self.key_of(view) if site is None or view.step is None else (SPIKES, site, view.step))
 
     def key_of(self, view: View) -> Key:
         key = (CURRENT, view.value, view.dims, view.step)
@@ -55,6 +66,8 @@ class TrackedExpressions:
 
     def operation(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Expression | None:
         """The expression of a function's result; None where it has none."""
+        if plain_name(name) in ("sum", "mean"):
+            return self.summed(name, args, kwargs)
         operation = FUNCTIONS.get(plain_name(name))
         if operation is None or any(key not in ("dtype", "device", "non_blocking") for key in kwargs):
             return None
@@ -66,6 +79,51 @@ class TrackedExpressions:
         if len(shapes) > 1 or any(part is None for part in parts):
             return None
         return Expression(None, operation, tuple(part for part in parts if part is not None))
+
+    def summed(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Expression | None:
+        """The expression of a sum over one dimension of few entries, as of dendritic branches; None for anything else."""
+        plain = plain_name(name)
+        dim = kwargs.get("dim", args[1] if len(args) > 1 else None)
+        dim = dim[0] if isinstance(dim, (tuple, list)) and len(dim) == 1 else dim
+        given = not kwargs.keys() - {"dim", "keepdim"} and not kwargs.get("keepdim") and len(args) <= 2
+        expression = self.of(args[0]) if plain in ("sum", "mean") and given and isinstance(dim, int) else None
+        if expression is None or not expression.name or self.is_at_once(args[0]):
+            return None
+        assert isinstance(dim, int)
+        dim %= args[0].ndim
+        branches = args[0].shape[dim]
+        if dim == 0 or branches > MOST_BRANCHES:
+            return None
+        parts = [self._selected(expression, dim - args[0].ndim, place, {}) for place in range(branches)]
+        found = [part for part in parts if part is not None]
+        if len(found) < branches:
+            return None
+        total = reduce(lambda a, b: Expression(None, "add", (a, b)), found)
+        return total if plain == "sum" else Expression(None, "div", (total, float(branches)))
+
+    def _selected(self, expression: Expression, dim: int, place: int, known: dict[int, Any]) -> Expression | None:
+        """One entry along a dimension, counted from the last, of all that an expression is made of."""
+        if id(expression) not in known:
+            branch = (id(expression), dim, place)
+            if branch not in self._branches:
+                self._branches[branch] = (expression, self._branch(expression, dim, place, known))
+            known[id(expression)] = self._branches[branch][1]
+        return known[id(expression)]
+
+    def _branch(self, expression: Expression, dim: int, place: int, known: dict[int, Any]) -> Expression | None:
+        if not expression.name:
+            view = self.views.get(expression.key or ())
+            return None if view is None else Expression(self.key_of(self._record("select", view, dim, place)))
+        args = [
+            self._selected(arg, dim, place, known)
+            if isinstance(arg, Expression)
+            else np.take(arg, place, dim)
+            if isinstance(arg, np.ndarray)
+            else arg
+            for arg in expression.args
+        ]
+        found = [arg for arg in args if arg is not None]
+        return Expression(None, expression.name, tuple(found)) if len(found) == len(args) else None
 
     def _part(self, arg: Any, shape: tuple[int, ...]) -> Expression | float | Array | None:
         """An argument of an operation: a number, a constant that is the same in the batch, or an expression."""

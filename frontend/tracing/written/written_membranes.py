@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from frontend.recording.recorder import Recorder
 from frontend.recording.steps import JOINS, whole_window
 from frontend.tracing.storage.taint import tensors_in
 from frontend.tracing.tensors import TracedTensors
-from frontend.tracing.written.expressions import Expression, Key
+from frontend.tracing.written.expressions import Expression, Key, exactly
 from frontend.tracing.written.readouts import (
     ReadOut,
     history,
@@ -29,14 +30,31 @@ from frontend.tracing.written.sites import Site
 from frontend.tracing.written.tracked import TrackedExpressions
 from frontend.type_guards import is_list, is_tuple
 from ir.errors import CompileError
+from ir.ops import Op
 from ir.ops.membrane import Membrane
 
 
-class WrittenMembranes:
-    """Membranes as values."""
+def remembers(op: Membrane, reads: Sequence[Op]) -> bool:
+    """Whether a value leaks: sums of emissions alone are the host's."""
+    return any(isinstance(item, Membrane) and (item.decay not in (0.0, 1.0) or item.has_current) for item in (op, *reads))
 
-    def __init__(self, recorder: Recorder, tensors: TracedTensors, tracked: TrackedExpressions) -> None:
-        self._recorder, self._tensors, self._tracked = recorder, tensors, tracked
+
+class WrittenMembranes:
+    """
+    Membranes as values.
+
+    Args:
+        record: the view of what a function, named first, makes of views.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        tensors: TracedTensors,
+        tracked: TrackedExpressions,
+        record: Callable[..., View],
+    ) -> None:
+        self._recorder, self._tensors, self._tracked, self._record = recorder, tensors, tracked, record
         self._pending: list[ReadOut] = []
         self._compared: dict[int, ReadOut] = {}
 
@@ -60,20 +78,39 @@ class WrittenMembranes:
         return result
 
     def outputs(self, results: Any) -> None:
-        """Make values of the membranes that a module returns, as they are after the last step."""
+        """Make values of the membranes that a module returns, as they are after the last step, times and plus numbers."""
         last = self._recorder.steps - 1
         for tensor in tensors_in(results):
             expression = self._tracked.of(tensor)
-            state = self._tracked.is_state(tensor)
-            if last == 0 or expression is None or not (state or self._is_mixed(tensor, expression)):
+            known = expression is None or last == 0
+            if known or not (self._tracked.is_state(tensor) or self._is_mixed(tensor, expression)):
                 continue
-            made: dict[int, Expression] | None = {last: expression}
-            if not state or site_of({last: expression}) is None:
-                row = history(expression, self._recorder.steps)
-                made = None if row is None else dict(enumerate(row))
-            views = None if made is None else self._steps(made, tuple(tensor.shape))
+            view = self._last(expression, tuple(tensor.shape))
+            if view is not None:
+                self._tensors.add(tensor, view)
+
+    def _last(self, expression: Expression, shape: tuple[int, ...]) -> View | None:
+        """A membrane behind the last step, or what numbers make of one; None for anything else."""
+        last, inner = self._recorder.steps - 1, expression
+        while True:
+            own = inner.kinds.isdisjoint((CURRENT,)) and site_of({last: inner}) is not None
+            row = None if own else history(inner, self._recorder.steps)
+            made = {last: inner} if own else None if row is None else dict(enumerate(row))
+            views = None if made is None else self._steps(made, shape)
             if views is not None:
-                self._tensors.add(tensor, views[-1])
+                return self._rescaled(expression, inner, views[-1])
+            arguments = [arg for arg in inner.args if isinstance(arg, Expression)]
+            scalar = all(isinstance(arg, (Expression, float)) for arg in inner.args)
+            if inner.name not in ("same", "add", "sub", "rsub", "mul", "div", "neg") or len(arguments) != 1 or not scalar:
+                return None
+            inner = arguments[0]
+
+    def _rescaled(self, expression: Expression, inner: Expression, view: View) -> View:
+        """What an expression makes of an inner one by numbers."""
+        shift, at_one = (expression.evaluate({}, exactly, {id(inner): Fraction(n)}) for n in (0, 1))
+        if at_one - shift != 1:
+            view = self._record("mul", view, float(at_one - shift))
+        return self._record("add", view, float(shift)) if shift else view
 
     def finish(self) -> None:
         """Make every membrane that was asked for what its steps say."""
@@ -104,7 +141,7 @@ class WrittenMembranes:
             except CompileError:
                 return None
             assert isinstance(op, Membrane)
-            if op.decay in (0.0, 1.0):
+            if not remembers(op, [self._recorder.node(value).op for value in values]):
                 return None
             self._recorder.revise(readout.value, op, *values, params=params)
         else:
@@ -118,9 +155,9 @@ class WrittenMembranes:
 
     def _are_steps(self, items: Sequence[torch.Tensor]) -> bool:
         """Whether tensors are steps of values, in order, all of which are written down."""
-        if any(not self._tensors.is_view(item) for item in items):
-            return not any(self._tracked.is_state(item) for item in items) and not self._tensors.holds_views(items)
-        views = [self._tensors.view(item) for item in items]
+        views = [None if self._tracked.is_state(item) else self._tensors.view(item) for item in items]
+        if all(view is None for view in views) and not any(map(self._tracked.is_state, items)):
+            return True
         return all(view is not None and view.step == step for step, view in enumerate(views))
 
     def _is_mixed(self, tensor: torch.Tensor, expression: Expression) -> bool:

@@ -43,8 +43,8 @@ class WrittenNeurons:
 
     def __init__(self, recorder: Recorder, tensors: TracedTensors, record: Callable[..., View], plan: Plan) -> None:
         self.recorder, self.tensors, self._record, self._plan = recorder, tensors, record, plan
-        self.tracked = TrackedExpressions(recorder, tensors)
-        self.membranes = WrittenMembranes(recorder, tensors, self.tracked)
+        self.tracked = TrackedExpressions(recorder, tensors, record)
+        self.membranes = WrittenMembranes(recorder, tensors, self.tracked, record)
         self.compares_constants = False
         self._sites: list[Site] = []
         self._planned: dict[tuple[str, int], Site] = {}
@@ -155,6 +155,7 @@ class WrittenNeurons:
         self, site: Site, result: torch.Tensor, expression: Expression, tensor: torch.Tensor | None
     ) -> torch.Tensor:
         """The spikes of one step of a site, which compared an expression: a tensor's, or a difference's."""
+        self.tracked.sites[site.value, site.read.dims] = site
         step, timed = site.calls, self.recorder.is_timed(site.read) and site.read.step is None
         site.made.append(expression)
         site.ordinals.append(self._counts[self.recorder.path] - 1)
@@ -210,50 +211,6 @@ class WrittenNeurons:
             return site
         return None
 
-    def _planned_site(self, place: tuple[str, int, int], firing: Firing, result: torch.Tensor) -> Site:
-        """The site of a planned comparison, which reads nothing that is known at its first step."""
-        path, which, step = place
-        if step == 0:
-            features, recorder = tuple(result.shape[1:]), self.recorder
-            if result.ndim < 2 or result.shape[0] != recorder.batch:
-                raise CompileError("import.neuron", "a neuron that is written out starts without (B, ...)")
-            label = path or "spikes"
-            read = View(recorder.past(label, features), ((Axis(BATCH, recorder.batch),), *feature_dims(features)), 0)
-            site = Site(path, recorder.placeholder(_memoryless(firing), read.value, name=label), read, firing)
-            self._planned[path, which] = site
-            self._sites.append(site)
-        site = self._planned[path, which]
-        if site.firing != firing or site.read.shape != tuple(result.shape):
-            raise CompileError("import.neuron", "a neuron that is written out does not fire alike at every step")
-        return site
-
-    def _compared(
-        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[torch.Tensor, Firing, torch.Tensor | None]:
-        if plain_name(name) != "round":
-            return compared(name, args, kwargs)
-        return *self._rounded(args[0]), None
-
-    def _continued(self, expression: Expression, firing: Firing) -> Site | None:
-        """The site whose next step compares an expression; None where it reads no state."""
-        keys = [symbol.key for symbol in expression.symbols(self._stands) if symbol.key is not None]
-        for kind in (STATE, SPIKES):
-            late = {key[1]: key[2] for key in sorted(keys, key=lambda key: key[-1] or 0) if key[0] == kind}
-            if kind == SPIKES:
-                late = {site: step for site, step in late.items() if (site.path, site.firing) == (self.recorder.path, firing)}
-            if len(late) > 1:
-                raise CompileError("import.neuron", "a neuron that is written out reads the states of several")
-            for site, step in late.items():
-                if step != site.calls - 1 or firing != site.firing or site.calls >= self.recorder.steps:
-                    raise CompileError(
-                        "import.neuron",
-                        "a neuron that is written out does not do the same at every step",
-                        where=site.path,
-                        hint="let every step compute the membrane from that of the step before",
-                    )
-                return site
-        return None
-
     def _known(self, tensor: torch.Tensor) -> Expression:
         expression = self.tracked.of(tensor)
         assert expression is not None
@@ -296,6 +253,8 @@ class WrittenNeurons:
 
 def _repeats(expression: Expression, firing: Firing) -> bool:
     """Whether a comparison is true where there is a spike: `spike > 0`."""
+    while expression.name == "same" and isinstance(expression.args[0], Expression):
+        expression = expression.args[0]
     spikes = expression.key is not None and expression.key[0] == SPIKES and expression.key[1].firing.max_spikes == 1
     reached = firing.comparator in (">", ">=") and 0 <= firing.threshold <= 1
     return spikes and reached and firing != Firing(1.0, ">") and firing != Firing(0.0, ">=")
