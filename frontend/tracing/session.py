@@ -17,9 +17,6 @@ from torch.utils._pytree import tree_map
 
 from frontend.function_rules import FUNCTION_RULES, function_name, rule_name
 from frontend.function_rules.queries import EMPTY, LIKE, QUERIES, RANDOM
-from frontend.function_rules.queries import RULES as QUERY_RULES
-from frontend.function_rules.slicing import RULES as SLICING_RULES
-from frontend.function_rules.views import RULES as VIEW_RULES
 from frontend.names import node_name
 from frontend.neuron_rules.framework import Connection
 from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons
@@ -32,7 +29,7 @@ from frontend.tracing.recurrent_containers import RecurrentContainers
 from frontend.tracing.storage.assembly import Writer
 from frontend.tracing.storage.indexing import observed_indexing
 from frontend.tracing.storage.taint import tensors_in
-from frontend.tracing.storage.writes import ASSIGNMENTS, Writes, writes
+from frontend.tracing.storage.writes import ASSIGNMENTS, LOOKS, Writes, writes
 from frontend.tracing.tensors import TracedTensors
 from frontend.tracing.written.comparisons import is_firing
 from frontend.tracing.written.plan import Plan, plan
@@ -262,7 +259,3 @@ class Session(TorchFunctionMode):
 
     def _where(self) -> str:
         return self._stack[-1] if self._stack and self._stack[-1] else type(self.module).__name__
-
-
-LOOKS = frozenset((*VIEW_RULES, *SLICING_RULES, *QUERY_RULES))
-"""Functions whose results look at the memory of their first argument, where torch can do so."""

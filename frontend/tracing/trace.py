@@ -138,9 +138,7 @@ def _traced(
     return traced
 
 
-def _trace_as_planned(
-    start: Callable[[Plan], tuple[Session, Mapping[str, torch.Tensor]]], order: AxisOrder
-) -> Traced:
+def _trace_as_planned(start: Callable[[Plan], tuple[Session, Mapping[str, torch.Tensor]]], order: AxisOrder) -> Traced:
     """Trace a module; once more where neurons that it writes out turn out to start with constants."""
     session, inputs = start(Plan())
     try:

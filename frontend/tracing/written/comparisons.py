@@ -24,7 +24,9 @@ def is_firing(name: str) -> bool:
     return plain_name(name) in {*ABOVE, *BELOW, "heaviside", "round"}
 
 
-def compared(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[torch.Tensor, Firing, torch.Tensor | None]:
+def compared(
+    name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[torch.Tensor, Firing, torch.Tensor | None]:
     """
     (the tensor that is compared, how, None or the tensor that it must exceed: then their difference fires above 0).
 

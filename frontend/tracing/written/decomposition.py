@@ -8,63 +8,14 @@ itself and the spikes only adapts the threshold; the one that is left, or that i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from frontend.tracing.written.expressions import Key
+from frontend.tracing.written.parts import ONE, ZERO, Adaptation, Filter, Parts, check_source
 from frontend.tracing.written.recognition import Firing, Update, no_neuron
-from frontend.tracing.written.rolling import SPIKES, STATE, Equation, Loop, Source
-
-ZERO, ONE = Fraction(0), Fraction(1)
-
-
-@dataclass(frozen=True)
-class Filter:
-    """f <- keep f + sum of gain x: a current of a neuron that remembers its inputs."""
-
-    keep: Fraction
-    gains: Mapping[Source, Fraction]
-    factor: Fraction
-    """What the membrane takes it by."""
-    late: bool
-    """Whether the membrane takes the current of the step before."""
-
-
-@dataclass(frozen=True)
-class Adaptation:
-    """A threshold is higher by e, which becomes keep (e + jump s) at every step."""
-
-    keep: Fraction
-    jump: Fraction
-    start: Fraction
-    """e before the first step."""
-    reset: str
-    """Whether a subtracting reset takes the threshold at `rest`, or the `moving` one."""
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What a loop is made of, at one neuron."""
-
-    update: Update
-    """Of the membrane, with the first of its currents as x."""
-    slope: Fraction
-    """What is compared is this times the membrane, and a number."""
-    firing: Firing
-    """Of the membrane."""
-    direct: Mapping[Source, Fraction]
-    """The currents that it takes at once -> what by."""
-    filters: tuple[Filter, ...]
-    adaptation: Adaptation | None
-    taken: Mapping[Source, Fraction] = field(default_factory=dict[Source, Fraction])
-    """What its own spikes take from the next membrane besides the reset, by a weight from each neuron to itself."""
-
-    @property
-    def lead(self) -> Fraction:
-        """What the membrane takes its first current by."""
-        return next(iter(self.direct.values()), self.filters[0].factor if self.filters else ONE)
+from frontend.tracing.written.rolling import SPIKES, Equation, Loop, Source
 
 
 class Decomposition:
@@ -89,7 +40,7 @@ class Decomposition:
         self._spikes = Source(SPIKES, (site,), 1)
         self.inputs = [source for source in loop.sources if source != self._spikes]
         for source in self.inputs:
-            _check_source(source, site)
+            check_source(source, site)
 
     def values(
         self, past: Mapping[int, Any], sources: Mapping[Source, Any], now: Mapping[int, Any], number: Any = None
@@ -120,7 +71,9 @@ class Decomposition:
         kinds: dict[int, str] = {}
         for state in self._loop.states:
             alone = not any(self._reads(state, other) for other in self._loop.states if other is not state)
-            fed = any(self._change(state, None, source, spikes) != 0 for source in self.inputs for spikes in (ZERO, ONE))
+            fed = any(
+                self._change(state, None, source, spikes) != 0 for source in self.inputs for spikes in (ZERO, ONE)
+            )
             keeps = self._change(state, state, None, ZERO) == self._change(state, state, None, ONE)
             jumps = self._jump(state) != 0
             linear = alone and keeps and state is not self._loop.root
@@ -138,7 +91,11 @@ class Decomposition:
             found = [self._loop.root, *(state for state in found if state is not self._loop.root)]
         if not found:  # without resets the membrane looks like a filter: the last of a chain is it
             found = [state for state in self._of_kind("filter") if self._enters(state)][:1] or [self._loop.root]
-            if found[0] is not self._loop.root and self._loop.root not in self._loop.states and not self._compared(found[0]):
+            if (
+                found[0] is not self._loop.root
+                and self._loop.root not in self._loop.states
+                and not self._compared(found[0])
+            ):
                 found = [self._loop.root]
         if len(found) > 1:
             raise no_neuron("has several states that read each other")
@@ -241,30 +198,21 @@ class Decomposition:
         more = {**at, id(state): at[id(state)] + 1}
         raised = (self._now(at) - self._now(more)) / slope
         without = {id(state): at[id(state)]}
-        taken = [self.values({}, {self._spikes: s}, without | {id(state): without[id(state)] + 1})(membrane) for s in (ZERO, ONE)]
-        taken = [a - self.values({}, {self._spikes: s}, without)(membrane) for a, s in zip(taken, (ZERO, ONE), strict=True)]
+        taken = [
+            self.values({}, {self._spikes: s}, without | {id(state): without[id(state)] + 1})(membrane)
+            for s in (ZERO, ONE)
+        ]
+        taken = [
+            a - self.values({}, {self._spikes: s}, without)(membrane) for a, s in zip(taken, (ZERO, ONE), strict=True)
+        ]
         late = self.values({id(state): ONE}, {}, at)(self._loop.root) != self._now(at)
         late = late or self.values({id(state): ONE}, {self._spikes: ONE}, without)(membrane) != self.values(
             {}, {self._spikes: ONE}, without
         )(membrane)
         if late or taken[0] != 0 or taken[1] not in (ZERO, -raised):
-            raise no_neuron("reads its moving threshold in a way of its own", "compare with it, and subtract it or its rest")
+            raise no_neuron(
+                "reads its moving threshold in a way of its own", "compare with it, and subtract it or its rest"
+            )
         keep = self._change(state, state, None, ZERO)
         jump = raised * self._jump(state) / keep
         return Adaptation(keep, jump, -start / keep, "moving" if taken[1] else "rest")
-
-
-def _check_source(source: Source, site: Any) -> None:
-    """CompileError for what a neuron of the family does not read."""
-    kind, what, lag = source.kind, source.what, source.lag
-    if kind == STATE:
-        raise no_neuron("reads the membrane of another one, or its own of earlier steps")
-    if kind == SPIKES and what == (site,):
-        raise no_neuron(f"reads its own spikes of {lag} steps before")
-    if lag is not None and lag < 0:
-        raise no_neuron("reads a step that is still to come")
-
-
-def key_of(source: Source, step: int) -> Key:
-    """What a source is called at a step."""
-    return (source.kind, *source.what, None if source.lag is None else step - source.lag)

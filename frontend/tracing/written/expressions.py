@@ -67,7 +67,8 @@ class Expression:
 
     def symbols(self, stands: Callable[[Expression], bool]) -> Iterator[Expression]:
         """The outermost expressions that are symbols, or that stand for themselves, each once."""
-        visited, waiting = set[int](), [self]
+        visited = set[int]()
+        waiting: list[Expression] = [self]
         while waiting:
             expression = waiting.pop()
             if id(expression) in visited:
@@ -77,6 +78,17 @@ class Expression:
                 yield expression
             else:
                 waiting.extend(arg for arg in reversed(expression.args) if isinstance(arg, Expression))
+
+    def constants(self) -> Iterator[Array]:
+        """The constants that differ from neuron to neuron."""
+        visited: dict[int, Expression] = {}
+        waiting: list[Expression] = [self]
+        while waiting:
+            expression = waiting.pop()
+            if id(expression) not in visited:
+                visited[id(expression)] = expression
+                waiting.extend(arg for arg in expression.args if isinstance(arg, Expression))
+                yield from (arg for arg in expression.args if isinstance(arg, np.ndarray))
 
 
 def exactly(value: float) -> Fraction:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from frontend.tracing.written.decomposition import key_of
 from frontend.tracing.written.expressions import Expression, Key
+from frontend.tracing.written.parts import key_of
 from frontend.tracing.written.recipes import Current, FilterRecipe, Recipe
 from frontend.tracing.written.recognition import Firing, no_neuron
 from frontend.tracing.written.rolling import SPIKES, STATE, Source

@@ -78,7 +78,7 @@ def planned(depends: Mapping[str, list[bool]], steps: int) -> Plan:
             continue
         turns = [list(range(k, len(flags), count)) for k in range(count)]
         rows = [list(range(k * steps, (k + 1) * steps)) for k in range(count)]
-        found = next((way for way in (turns, rows) if all(_starts(flags, site) for site in way)), [])
+        found = next((way for way in (turns, rows) if all(_starts(flags, site) for site in way)), list[list[int]]())
         for k, ordinals in enumerate(found):
             places |= {(path, ordinal): (path, k, step) for step, ordinal in enumerate(ordinals)}
     return Plan(places)

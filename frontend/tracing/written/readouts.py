@@ -23,7 +23,6 @@ from ir.ops import Delay, Leaky, Lif, Op, Scale
 from ir.ops.float_neurons.potential import potential_of
 from ir.ops.population import State
 
-
 Populated = tuple[Op, tuple[str, ...], Mapping[str, Constant]]
 """An operation, what it reads, and its parameters."""
 
@@ -79,7 +78,9 @@ def potential(recorder: Recorder, site: Site, moment: str) -> Populated:
     plain = Leaky(**{name: getattr(op, name) for name in Leaky(1.0).attributes()})
     if op.reset == "none":
         return plain, site.currents, {key: value for key, value in site.params.items() if key != "threshold"}
-    taken = recorder.emit(Scale(-op.threshold), recorder.emit(Delay(1), site.value), name=f"{site.path}.reset".lstrip("."))
+    taken = recorder.emit(
+        Scale(-op.threshold), recorder.emit(Delay(1), site.value), name=f"{site.path}.reset".lstrip(".")
+    )
     return plain, (*site.currents, taken), {}
 
 
@@ -158,4 +159,3 @@ def _moment(site: Site, op: Lif, expression: Expression, step: int) -> str | Non
 
 def _no_value(what: str, hint: str = "read out its spikes, or use a neuron of a framework") -> CompileError:
     return CompileError("import.state", f"the membrane of a neuron that is written out {what}", hint=hint)
-

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from frontend.tracing.written.chains import offsets_of
-from frontend.tracing.written.decomposition import Decomposition, Parts, key_of
+from frontend.tracing.written.decomposition import Decomposition
 from frontend.tracing.written.expressions import Expression
+from frontend.tracing.written.parts import Parts, key_of
 from frontend.tracing.written.recognition import Firing, as_it_rounds, leaky, recognised
 from frontend.tracing.written.rolling import SPIKES, Loop, Source, equations
 from ir.errors import CompileError
@@ -81,16 +82,17 @@ def recipe(
         CompileError: import.neuron, where it is no neuron of the family.
     """
     arrays = [e.constant for e in equations(loop.root) if isinstance(e.constant, np.ndarray)]
-    arrays += [values for values in before.values() if values.any()]
+    arrays += [*made[0].constants(), *(values for values in before.values() if values.any())]
     shape = np.broadcast_shapes(*(array.shape for array in arrays)) if arrays else ()
     table = np.stack([np.broadcast_to(array, shape).ravel() for array in arrays], 1) if arrays else np.zeros((1, 0))
     _, places, back = np.unique(table, axis=0, return_index=True, return_inverse=True)
-    made = [_at_place(site, loop, firing, made, before, int(place)) for place in places]
+    found = [_at_place(site, loop, firing, made, before, int(place)) for place in places]
 
     def spread(values: Sequence[float]) -> Factor:
         return float(values[0]) if len(set(values)) == 1 else np.asarray(values)[back].reshape(shape)
 
-    return _merged([parts for _, parts, _ in made], [_inlined(op, parts) for op, parts, _ in made], made[0][2], spread)
+    ops = [_inlined(op, parts) for op, parts, _ in found]
+    return _merged([parts for _, parts, _ in found], ops, found[0][2], spread)
 
 
 def _at_place(
@@ -127,11 +129,11 @@ def _inlined(op: Membrane, parts: Parts) -> Membrane:
     """The neuron with its adaptation, and with its filter where it has one, and nothing else."""
     if parts.adaptation is not None:
         assert isinstance(op, Lif)
-        attributes = {item.name: getattr(op, item.name) for item in fields(Lif)}
+        attributes: dict[str, Any] = {item.name: getattr(op, item.name) for item in fields(Lif)}
         found = parts.adaptation
         numbers = {"adapt_decay": 1 - found.keep, "adapt_jump": found.jump, "adapt_start": found.start}
-        adapt = {name: float(value) for name, value in numbers.items()}
-        op = MovingThresholdLif(**attributes, **adapt, adapt_reset=found.reset)
+        attributes |= {name: float(value) for name, value in numbers.items()}
+        op = MovingThresholdLif(**attributes, adapt_reset=found.reset)
     if not _has_current(parts):
         return op
     (only,) = parts.filters

@@ -13,8 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from frontend.tracing.written.expressions import OPERATIONS, Expression, Key
 from frontend.tracing.written.recognition import no_neuron
 from ir.graph import Array
@@ -43,7 +41,11 @@ class Equation:
     before: Equation | None = None
 
     def evaluate(
-        self, past: Mapping[int, Any], sources: Mapping[Source, Any], number: Callable[[Any], Any], known: dict[int, Any]
+        self,
+        past: Mapping[int, Any],
+        sources: Mapping[Source, Any],
+        number: Callable[[Any], Any],
+        known: dict[int, Any],
     ) -> Any:
         """The value, from those of states a step before (by the id of their equation) and of what is read."""
         if id(self) not in known:
@@ -114,7 +116,9 @@ class _Rolling:
         if pair in self._done:
             return self._done[pair]
         if not a.name:
-            raise no_neuron("reads a current that is made of values of several steps", "add currents elementwise, behind norms")
+            raise no_neuron(
+                "reads a current that is made of values of several steps", "add currents elementwise, behind norms"
+            )
         equation = self._done[pair] = Equation(a.name)
         self._root = self._root or equation
         if b is not None and b is not a:
@@ -139,7 +143,9 @@ class _Rolling:
         assert a.key is not None
         assert b.key is not None
         steps = (a.key[-1], b.key[-1])
-        return a is b or (a.key[:-1] == b.key[:-1] and (steps == (None, None) or (None not in steps and steps[0] == steps[1] + 1)))
+        return a is b or (
+            a.key[:-1] == b.key[:-1] and (steps == (None, None) or (None not in steps and steps[0] == steps[1] + 1))
+        )
 
     def _source(self, key: Key) -> Source:
         return Source(key[0], tuple(key[1:-1]), None if key[-1] is None else self._step - key[-1])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +18,7 @@ from frontend.tracing.written.recognition import Firing, no_neuron
 from frontend.tracing.written.rolling import CURRENT, SPIKES, STATE, Source, rolled
 from ir.errors import CompileError
 from ir.graph import Array
-from ir.ops import Delay, Scale
+from ir.ops import Delay, Lif, Scale
 
 
 @dataclass(eq=False)
@@ -52,6 +51,21 @@ class Site:
         return any(not made.kinds.isdisjoint((STATE, SPIKES)) for made in self.made[1:])
 
 
+def repeats(expression: Expression, firing: Firing) -> bool:
+    """Whether a comparison is true where there is a spike: `spike > 0`."""
+    while expression.name == "same" and isinstance(expression.args[0], Expression):
+        expression = expression.args[0]
+    spikes = expression.key is not None and expression.key[0] == SPIKES and expression.key[1].firing.max_spikes == 1
+    reached = firing.comparator in (">", ">=") and 0 <= firing.threshold <= 1
+    return spikes and reached and firing != Firing(1.0, ">") and firing != Firing(0.0, ">=")
+
+
+def memoryless(firing: Firing) -> Lif:
+    """What fires in that way, before it is known what it remembers."""
+    op = Lif(decay=1.0, form="sum", threshold=firing.threshold, comparator=firing.comparator)
+    return replace(op, max_spikes=firing.max_spikes, reset="subtract" if firing.comparator == "round" else "value")
+
+
 def population(recorder: Recorder, site: Site) -> tuple[Recipe, tuple[str, ...], dict[str, Constant]]:
     """
     What a site's node becomes: its recipe, currents and parameters.
@@ -74,6 +88,7 @@ def from_steps(
     loop = rolled(site, len(made) - 1, made[-1], made[-2])
     silence = {s: _silence(recorder, s, read) for s in loop.sources if s.lag and s.kind == CURRENT}
     biased = any(bool(value.any()) for value in silence.values())
+    at: int | None = 0
     for before in (silence, dict[Source, Array]()) if biased else (silence,):
         found = recipe(site, loop, firing, made, before)
         at = ForcedRun(site, found, made, firing, read.shape[1:]).first_difference(before)
@@ -111,7 +126,7 @@ class _Afferents:
     def _scaled(self, value: str, factor: Factor) -> str:
         if isinstance(factor, float):
             return value if factor == 1.0 else self.recorder.emit(Scale(factor), value)
-        return self.recorder.emit(Scale(), value, params={"weight": self._constant(factor, "gain")})
+        return self.recorder.emit(Scale(), value, params={"weight": self._constant(np.asarray(factor), "gain")})
 
     def _filtered(self, of: FilterRecipe) -> str:
         values = [self.value(current) for current in of.currents]
@@ -123,7 +138,9 @@ class _Afferents:
     def _source(self, source: Source) -> str:
         view = _view(source)
         if view.shape != self.read.shape:
-            what = f"a neuron of shape {self.read.shape[1:]} that is written out reads a current of shape {view.shape[1:]}"
+            what = (
+                f"a neuron of shape {self.read.shape[1:]} that is written out reads a current of shape {view.shape[1:]}"
+            )
             raise CompileError("import.neuron", what)
         value = self.recorder.in_order(view).value
         if not source.lag:

@@ -16,8 +16,8 @@ from frontend.tracing.written.chains import chain
 from frontend.tracing.written.comparisons import plain_name
 from frontend.tracing.written.expressions import FUNCTIONS, ONE_ARGUMENT, Expression, Key
 from frontend.tracing.written.rolling import CURRENT, SPIKES, STATE
+from frontend.type_guards import is_tuple
 from ir.graph import Array
-
 
 MOST_BRANCHES = 16
 """Entries along a dimension up to which a sum is looked into."""
@@ -74,7 +74,7 @@ class TrackedExpressions:
         args = args[:1] if operation in ONE_ARGUMENT else args
         shapes = {tuple(arg.shape) for arg in args if self.of(arg) is not None and arg.numel() != 1}
         alone = [tuple(arg.shape) for arg in args if isinstance(arg, torch.Tensor)]
-        shape = next(iter(shapes), tuple(torch.broadcast_shapes(*alone)))
+        shape: tuple[int, ...] = next(iter(shapes), np.broadcast_shapes(*alone))
         parts = [self._part(arg, shape) for arg in args]
         if len(shapes) > 1 or any(part is None for part in parts):
             return None
@@ -82,48 +82,43 @@ class TrackedExpressions:
 
     def summed(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Expression | None:
         """The expression of a sum over one dimension of few entries, as of dendritic branches; None for anything else."""
-        plain = plain_name(name)
-        dim = kwargs.get("dim", args[1] if len(args) > 1 else None)
-        dim = dim[0] if isinstance(dim, (tuple, list)) and len(dim) == 1 else dim
-        given = not kwargs.keys() - {"dim", "keepdim"} and not kwargs.get("keepdim") and len(args) <= 2
-        expression = self.of(args[0]) if plain in ("sum", "mean") and given and isinstance(dim, int) else None
-        if expression is None or not expression.name or self.is_at_once(args[0]):
+        plain, given = plain_name(name), [*args[1:2], *(kwargs[key] for key in ("dim",) if key in kwargs)]
+        dims = given[0] if len(given) == 1 and is_tuple(given[0]) else tuple(given)
+        usual = len(args) <= 2 and not kwargs.keys() - {"dim"} and len(dims) == 1 and isinstance(dims[0], int)
+        x: Any = next(iter(args), None)
+        expression = self.of(x) if usual and isinstance(x, torch.Tensor) else None
+        if expression is None or not expression.name or self.is_at_once(x):
             return None
-        assert isinstance(dim, int)
-        dim %= args[0].ndim
-        branches = args[0].shape[dim]
+        dim = int(dims[0]) % x.ndim
+        branches = x.shape[dim]
         if dim == 0 or branches > MOST_BRANCHES:
             return None
-        parts = [self._selected(expression, dim - args[0].ndim, place, {}) for place in range(branches)]
+        parts = [self._selected(expression, dim - x.ndim, place) for place in range(branches)]
         found = [part for part in parts if part is not None]
         if len(found) < branches:
             return None
         total = reduce(lambda a, b: Expression(None, "add", (a, b)), found)
         return total if plain == "sum" else Expression(None, "div", (total, float(branches)))
 
-    def _selected(self, expression: Expression, dim: int, place: int, known: dict[int, Any]) -> Expression | None:
+    def _selected(self, expression: Expression, dim: int, place: int) -> Expression | None:
         """One entry along a dimension, counted from the last, of all that an expression is made of."""
-        if id(expression) not in known:
-            branch = (id(expression), dim, place)
-            if branch not in self._branches:
-                self._branches[branch] = (expression, self._branch(expression, dim, place, known))
-            known[id(expression)] = self._branches[branch][1]
-        return known[id(expression)]
+        branch = (id(expression), dim, place)
+        if branch not in self._branches:
+            self._branches[branch] = (expression, self._branch(expression, dim, place))
+        return self._branches[branch][1]
 
-    def _branch(self, expression: Expression, dim: int, place: int, known: dict[int, Any]) -> Expression | None:
+    def _branch(self, expression: Expression, dim: int, place: int) -> Expression | None:
         if not expression.name:
             view = self.views.get(expression.key or ())
             return None if view is None else Expression(self.key_of(self._record("select", view, dim, place)))
-        args = [
-            self._selected(arg, dim, place, known)
-            if isinstance(arg, Expression)
-            else np.take(arg, place, dim)
-            if isinstance(arg, np.ndarray)
-            else arg
-            for arg in expression.args
-        ]
-        found = [arg for arg in args if arg is not None]
-        return Expression(None, expression.name, tuple(found)) if len(found) == len(args) else None
+        args: list[Expression | float | Array] = []
+        for arg in expression.args:
+            part = np.take(arg, place, dim) if isinstance(arg, np.ndarray) else arg
+            part = self._selected(part, dim, place) if isinstance(part, Expression) else part
+            if part is None:
+                return None
+            args.append(part)
+        return Expression(None, expression.name, tuple(args))
 
     def _part(self, arg: Any, shape: tuple[int, ...]) -> Expression | float | Array | None:
         """An argument of an operation: a number, a constant that is the same in the batch, or an expression."""

@@ -36,7 +36,9 @@ from ir.ops.membrane import Membrane
 
 def remembers(op: Membrane, reads: Sequence[Op]) -> bool:
     """Whether a value leaks: sums of emissions alone are the host's."""
-    return any(isinstance(item, Membrane) and (item.decay not in (0.0, 1.0) or item.has_current) for item in (op, *reads))
+    return any(
+        isinstance(item, Membrane) and (item.decay not in (0.0, 1.0) or item.has_current) for item in (op, *reads)
+    )
 
 
 class WrittenMembranes:
@@ -62,7 +64,8 @@ class WrittenMembranes:
         self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> torch.Tensor | None:
         """The steps of a membrane joined to a window; None for a call of anything else."""
-        items = args[0] if name in JOINS and args and (is_list(args[0]) or is_tuple(args[0])) else ()
+        listed = name in JOINS and bool(args) and (is_list(args[0]) or is_tuple(args[0]))
+        items: list[Any] = list(args[0]) if listed else []
         if len(items) != self._recorder.steps or len(items) == 1:
             return None
         made = [self._made(item) for item in items]
@@ -82,10 +85,10 @@ class WrittenMembranes:
         last = self._recorder.steps - 1
         for tensor in tensors_in(results):
             expression = self._tracked.of(tensor)
-            known = expression is None or last == 0
-            if known or not (self._tracked.is_state(tensor) or self._is_mixed(tensor, expression)):
+            if expression is None or last == 0:
                 continue
-            view = self._last(expression, tuple(tensor.shape))
+            state = self._tracked.is_state(tensor) or self._is_mixed(tensor, expression)
+            view = self._last(expression, tuple(tensor.shape)) if state else None
             if view is not None:
                 self._tensors.add(tensor, view)
 
@@ -101,7 +104,11 @@ class WrittenMembranes:
                 return self._rescaled(expression, inner, views[-1])
             arguments = [arg for arg in inner.args if isinstance(arg, Expression)]
             scalar = all(isinstance(arg, (Expression, float)) for arg in inner.args)
-            if inner.name not in ("same", "add", "sub", "rsub", "mul", "div", "neg") or len(arguments) != 1 or not scalar:
+            if (
+                inner.name not in ("same", "add", "sub", "rsub", "mul", "div", "neg")
+                or len(arguments) != 1
+                or not scalar
+            ):
                 return None
             inner = arguments[0]
 
@@ -119,7 +126,9 @@ class WrittenMembranes:
             try:
                 self._finish(readout)
             except CompileError as error:
-                raise CompileError(error.rule, error.what, where=error.where or readout.path, hint=error.hint) from error
+                raise CompileError(
+                    error.rule, error.what, where=error.where or readout.path, hint=error.hint
+                ) from error
 
     def _finish(self, readout: ReadOut) -> None:
         site = site_of(readout.made)

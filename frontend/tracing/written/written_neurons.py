@@ -25,11 +25,10 @@ from frontend.tracing.written.fired import site_path
 from frontend.tracing.written.plan import Plan
 from frontend.tracing.written.recognition import Firing
 from frontend.tracing.written.rolling import SPIKES, STATE
-from frontend.tracing.written.sites import Site, population
+from frontend.tracing.written.sites import Site, memoryless, population, repeats
 from frontend.tracing.written.tracked import TrackedExpressions
 from frontend.tracing.written.written_membranes import WrittenMembranes
 from ir.errors import CompileError
-from ir.ops import Lif
 
 
 class WrittenNeurons:
@@ -137,7 +136,7 @@ class WrittenNeurons:
         if expression is None:
             raise CompileError("import.comparison", f"{name} compares values of different shapes")
         result = func(*args, **kwargs)
-        if than is None and _repeats(expression, firing):  # spikes, as a condition
+        if than is None and repeats(expression, firing):  # spikes, as a condition
             view = self.tensors.view(tensor)
             assert view is not None
             self.tensors.add(result, view)
@@ -175,7 +174,7 @@ class WrittenNeurons:
                 raise CompileError("import.neuron", "a neuron that is written out starts without (B, ...)")
             label = path or "spikes"
             read = View(recorder.past(label, features), ((Axis(BATCH, recorder.batch),), *feature_dims(features)), 0)
-            site = Site(path, recorder.placeholder(_memoryless(firing), read.value, name=label), read, firing)
+            site = Site(path, recorder.placeholder(memoryless(firing), read.value, name=label), read, firing)
             self._planned[path, which] = site
             self._sites.append(site)
         site = self._planned[path, which]
@@ -245,25 +244,10 @@ class WrittenNeurons:
             same = same and replace(site.read, step=None) == replace(read, step=None)
             if same and not site.remembers and 0 < site.calls < recorder.steps and step in (None, site.calls):
                 return site
-        value = recorder.placeholder(_memoryless(firing), read.value, name=recorder.path or "spikes")
+        value = recorder.placeholder(memoryless(firing), read.value, name=recorder.path or "spikes")
         site = Site(recorder.path, value, replace(read, step=step), firing)
         self._sites.append(site)
         return site
-
-
-def _repeats(expression: Expression, firing: Firing) -> bool:
-    """Whether a comparison is true where there is a spike: `spike > 0`."""
-    while expression.name == "same" and isinstance(expression.args[0], Expression):
-        expression = expression.args[0]
-    spikes = expression.key is not None and expression.key[0] == SPIKES and expression.key[1].firing.max_spikes == 1
-    reached = firing.comparator in (">", ">=") and 0 <= firing.threshold <= 1
-    return spikes and reached and firing != Firing(1.0, ">") and firing != Firing(0.0, ">=")
-
-
-def _memoryless(firing: Firing) -> Lif:
-    """What fires in that way, before it is known what it remembers."""
-    op = Lif(decay=1.0, form="sum", threshold=firing.threshold, comparator=firing.comparator)
-    return replace(op, max_spikes=firing.max_spikes, reset="subtract" if firing.comparator == "round" else "value")
 
 
 def _used_as_value(where: str = "") -> CompileError:

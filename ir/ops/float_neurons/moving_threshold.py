@@ -23,8 +23,8 @@ class MovingThresholdLif(Lif):
 
     b <- b + adapt_decay (threshold - b);  s = [v > b] or [v >= b];  b <- b + adapt_jump s.
 
-    A reset that subtracts takes `threshold` (`adapt_reset` rest), or b as it is when the reset comes (moving): before the jump, or
-    one step later behind the decay.
+    A reset that subtracts takes `threshold` (`adapt_reset` rest), or b as it is when the reset comes (moving): before the jump,
+    or one step later behind the decay.
     """
 
     kind = "moving_threshold_lif"
@@ -43,7 +43,11 @@ class MovingThresholdLif(Lif):
 
     def begin(self, x: Value, params: Mapping[str, Value]) -> State:
         zero = array_namespace(x).zeros_like(x)
-        return super().begin(x, params)._replace(extra=zero + self.constant("threshold", params) + self.constant("adapt_start", params))
+        return (
+            super()
+            .begin(x, params)
+            ._replace(extra=zero + self.constant("threshold", params) + self.constant("adapt_start", params))
+        )
 
     def integrate(self, state: State, x: Value, params: Mapping[str, Value]) -> State:
         fired = state.fired if self.adapt_reset == "moving" else None
