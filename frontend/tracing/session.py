@@ -137,7 +137,7 @@ class Session(TorchFunctionMode):
             return self._constant(name, func, args, kwargs).fill_(torch.nan)  # what is read unwritten is found by it
         if writes(name, kwargs):
             return self._write(name, func, args, kwargs)
-        if self._looks_at_written(name, args):
+        if name in LOOKS and args and self._tensors.is_written(args[0]):
             result = func(*args, **kwargs)
             if self._tensors.note_windows(name, args, kwargs, result):
                 return result
@@ -171,10 +171,6 @@ class Session(TorchFunctionMode):
         result = func(*args, **kwargs)
         self._tensors.write(args[0], None)
         return result
-
-    def _looks_at_written(self, name: str, args: tuple[Any, ...]) -> bool:
-        """Whether a function only looks differently at a tensor whose memory was written to."""
-        return name in LOOKS and bool(args) and self._tensors.is_written(args[0])
 
     def _constant(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
         """A new constant of the shape of the first argument."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from frontend.tracing.written.recognition import Firing
+from frontend.tracing.written.loops.recognition import Firing
 from ir.errors import CompileError
 
 ABOVE = {"gt": ">", "greater": ">", "ge": ">=", "greater_equal": ">="}

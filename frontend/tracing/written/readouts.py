@@ -16,7 +16,7 @@ import numpy as np
 from frontend.recording.layout import BATCH, Axis, View, feature_dims
 from frontend.recording.recorder import Constant, Recorder
 from frontend.tracing.written.expressions import Expression, Key
-from frontend.tracing.written.rolling import SPIKES, STATE, rolled
+from frontend.tracing.written.loops.rolling import SPIKES, STATE, rolled
 from frontend.tracing.written.sites import Site, from_steps
 from ir.errors import CompileError
 from ir.ops import Delay, Leaky, Lif, Op, Scale

@@ -12,10 +12,10 @@ from frontend.recording.earlier import depends, earlier, of_silence
 from frontend.recording.layout import View
 from frontend.recording.recorder import Constant, Recorder
 from frontend.tracing.written.expressions import Expression
-from frontend.tracing.written.forced_run import ForcedRun
-from frontend.tracing.written.recipes import Current, Factor, FilterRecipe, Recipe, recipe
-from frontend.tracing.written.recognition import Firing, no_neuron
-from frontend.tracing.written.rolling import CURRENT, SPIKES, STATE, Source, rolled
+from frontend.tracing.written.loops.forced_run import ForcedRun
+from frontend.tracing.written.loops.recipes import Factor, FilterRecipe, Recipe, WeightedInput, recipe
+from frontend.tracing.written.loops.recognition import Firing, no_neuron
+from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE, Afferent, rolled
 from ir.errors import CompileError
 from ir.graph import Array
 from ir.ops import Delay, Lif, Scale
@@ -31,6 +31,9 @@ class Site:
     read: View
     """What it compares at the first step, in order."""
     firing: Firing
+    """How it fires, of a difference from what is compared with."""
+    given: Firing
+    """The same as it was first written."""
     made: list[Expression] = field(default_factory=list[Expression])
     """What it compares, step by step."""
     ordinals: list[int] = field(default_factory=list[int])
@@ -89,18 +92,18 @@ def from_steps(
     silence = {s: _silence(recorder, s, read) for s in loop.sources if s.lag and s.kind == CURRENT}
     biased = any(bool(value.any()) for value in silence.values())
     at: int | None = 0
-    for before in (silence, dict[Source, Array]()) if biased else (silence,):
+    for before in (silence, dict[Afferent, Array]()) if biased else (silence,):
         found = recipe(site, loop, firing, made, before)
         at = ForcedRun(site, found, made, firing, read.shape[1:]).first_difference(before)
         if at is None:
-            writer = _Afferents(recorder, read, site, silent=before is silence)
+            writer = _Writer(recorder, read, site, silent=before is silence)
             return found, tuple(writer.value(current) for current in found.currents), writer.constants(found.params)
     hint = "start from zeros, do the same at every step"
     raise no_neuron(f"does something else at step {at} than at others", hint)
 
 
 @dataclass(frozen=True)
-class _Afferents:
+class _Writer:
     """Writes down what a population reads; `silent`: what is read late is what silence made of it before the first step."""
 
     recorder: Recorder
@@ -108,7 +111,7 @@ class _Afferents:
     site: Site | None
     silent: bool
 
-    def value(self, current: Current) -> str:
+    def value(self, current: WeightedInput) -> str:
         """The value of a current."""
         of = current.of
         value = self._filtered(of) if isinstance(of, FilterRecipe) else self._source(of)
@@ -135,7 +138,7 @@ class _Afferents:
         current = self.recorder.emit(of.op, *values, params=self.constants(of.params), name="current")
         return self.recorder.emit(Delay(1), current) if of.late else current
 
-    def _source(self, source: Source) -> str:
+    def _source(self, source: Afferent) -> str:
         view = _view(source)
         if view.shape != self.read.shape:
             what = (
@@ -152,7 +155,7 @@ class _Afferents:
         return self.recorder.emit(Delay(source.lag), value)
 
 
-def _view(source: Source) -> View:
+def _view(source: Afferent) -> View:
     """A source at its own time."""
     if source.kind == SPIKES:
         (site,) = source.what
@@ -161,6 +164,6 @@ def _view(source: Source) -> View:
     return View(value, dims)
 
 
-def _silence(recorder: Recorder, source: Source, read: View) -> Array:
+def _silence(recorder: Recorder, source: Afferent, read: View) -> Array:
     value = recorder.in_order(_view(source)).value
     return of_silence(recorder, value).reshape(read.shape[1:])

@@ -15,7 +15,7 @@ from frontend.tracing.tensors import TracedTensors
 from frontend.tracing.written.chains import chain
 from frontend.tracing.written.comparisons import plain_name
 from frontend.tracing.written.expressions import FUNCTIONS, ONE_ARGUMENT, Expression, Key
-from frontend.tracing.written.rolling import CURRENT, SPIKES, STATE
+from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE
 from frontend.type_guards import is_tuple
 from ir.graph import Array
 

@@ -15,6 +15,7 @@ from frontend.recording.steps import JOINS, whole_window
 from frontend.tracing.storage.taint import tensors_in
 from frontend.tracing.tensors import TracedTensors
 from frontend.tracing.written.expressions import Expression, Key, exactly
+from frontend.tracing.written.loops.rolling import CURRENT, STATE
 from frontend.tracing.written.readouts import (
     ReadOut,
     history,
@@ -25,7 +26,6 @@ from frontend.tracing.written.readouts import (
     shift,
     site_of,
 )
-from frontend.tracing.written.rolling import CURRENT, STATE
 from frontend.tracing.written.sites import Site
 from frontend.tracing.written.tracked import TrackedExpressions
 from frontend.type_guards import is_list, is_tuple
@@ -167,13 +167,16 @@ class WrittenMembranes:
         views = [None if self._tracked.is_state(item) else self._tensors.view(item) for item in items]
         if all(view is None for view in views) and not any(map(self._tracked.is_state, items)):
             return True
-        return all(view is not None and view.step == step for step, view in enumerate(views))
+        found = {replace(view, step=None) for view in views if view is not None}
+        return len(found) == 1 and [view and view.step for view in views] == list(range(len(views)))
 
     def _is_mixed(self, tensor: torch.Tensor, expression: Expression) -> bool:
-        """Whether a tensor is a value without time that several steps were put together to."""
+        """Whether a tensor is a value that several steps were put together to."""
         view = self._tensors.view(tensor) if self._tensors.is_view(tensor) else None
-        mixed = view is not None and view.step is None and not self._recorder.is_timed(view)
-        return mixed and bool(expression.name) and expression.kinds <= {CURRENT}
+        if view is None or self._recorder.is_timed(view) or not expression.name or not expression.kinds <= {CURRENT}:
+            return False
+        steps = {symbol.key[-1] for symbol in expression.symbols(lambda e: False) if symbol.key is not None}
+        return len(steps - {None}) > 1
 
     def _of_membranes(self, expression: Expression, known: dict[int, Expression]) -> Expression:
         """An expression of values: membranes that are compared stand for what is written down for them."""

@@ -22,9 +22,9 @@ from frontend.tracing.tensors import TracedTensors
 from frontend.tracing.written.comparisons import clamped_to, compared, is_firing, plain_name, rounded
 from frontend.tracing.written.expressions import FUNCTIONS, Expression
 from frontend.tracing.written.fired import site_path
+from frontend.tracing.written.loops.recognition import Firing
+from frontend.tracing.written.loops.rolling import SPIKES, STATE
 from frontend.tracing.written.plan import Plan
-from frontend.tracing.written.recognition import Firing
-from frontend.tracing.written.rolling import SPIKES, STATE
 from frontend.tracing.written.sites import Site, memoryless, population, repeats
 from frontend.tracing.written.tracked import TrackedExpressions
 from frontend.tracing.written.written_membranes import WrittenMembranes
@@ -129,14 +129,22 @@ class WrittenNeurons:
 
     def _fire(self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
         """A comparison, which becomes a neuron's spikes."""
-        tensor, firing, than = self._compared(name, args, kwargs)
-        compares = ("sub", (tensor, than)) if than is not None else ("clone", (tensor,))
-        expression = self.tracked.of(tensor) if than is None else None
-        expression = expression or self.tracked.operation(*compares, {})
-        if expression is None:
+        counts = plain_name(name) == "round"
+        tensor, firing, than = (*self._rounded(args[0]), None) if counts else compared(name, args, kwargs)
+        given = firing
+        expression = self.tracked.of(tensor) or self.tracked.operation("clone", (tensor,), {})
+        if (
+            expression is not None and than is None and firing.threshold and not counts
+        ):  # as a difference: it may move later
+            firing, difference = replace(firing, threshold=0.0), Expression(None, "sub", (expression, firing.threshold))
+        elif than is not None:
+            difference = self.tracked.operation("sub", (tensor, than), {})
+        else:
+            difference = expression
+        if expression is None or difference is None:
             raise CompileError("import.comparison", f"{name} compares values of different shapes")
         result = func(*args, **kwargs)
-        if than is None and repeats(expression, firing):  # spikes, as a condition
+        if than is None and repeats(expression, given):  # spikes, as a condition
             view = self.tensors.view(tensor)
             assert view is not None
             self.tensors.add(result, view)
@@ -146,9 +154,9 @@ class WrittenNeurons:
         if place is not None:
             site = self._planned_site(place, firing, result)
         else:
-            site = None if self.tracked.is_at_once(tensor) else self._continued(expression, firing)
-            site = site or self._without_memory(self._view(tensor, than), firing)
-        return self._fired(site, result, expression, tensor if than is None else None)
+            site = None if self.tracked.is_at_once(tensor) else self._continued(difference, firing)
+            site = site or self._without_memory(self._view(tensor, than), given, firing)
+        return self._fired(site, result, difference, tensor if difference is expression else None)
 
     def _fired(
         self, site: Site, result: torch.Tensor, expression: Expression, tensor: torch.Tensor | None
@@ -174,20 +182,13 @@ class WrittenNeurons:
                 raise CompileError("import.neuron", "a neuron that is written out starts without (B, ...)")
             label = path or "spikes"
             read = View(recorder.past(label, features), ((Axis(BATCH, recorder.batch),), *feature_dims(features)), 0)
-            site = Site(path, recorder.placeholder(memoryless(firing), read.value, name=label), read, firing)
+            site = Site(path, recorder.placeholder(memoryless(firing), read.value, name=label), read, firing, firing)
             self._planned[path, which] = site
             self._sites.append(site)
         site = self._planned[path, which]
         if site.firing != firing or site.read.shape != tuple(result.shape):
             raise CompileError("import.neuron", "a neuron that is written out does not fire alike at every step")
         return site
-
-    def _compared(
-        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[torch.Tensor, Firing, torch.Tensor | None]:
-        if plain_name(name) != "round":
-            return compared(name, args, kwargs)
-        return *self._rounded(args[0]), None
 
     def _continued(self, expression: Expression, firing: Firing) -> Site | None:
         """The site whose next step compares an expression; None where it reads no state."""
@@ -235,17 +236,17 @@ class WrittenNeurons:
         view = self.tensors.as_rules_see(tensor)
         return view if than is None else self._record("sub", view, self.tensors.as_rules_see(than))
 
-    def _without_memory(self, view: View, firing: Firing) -> Site:
+    def _without_memory(self, view: View, given: Firing, firing: Firing) -> Site:
         """The site of a comparison that remembers nothing: a new one, or one whose next step it is."""
         recorder, step = self.recorder, view.step
         read = recorder.in_order(view)
         for site in self._sites:
-            same = (site.path, site.firing) == (recorder.path, firing)
+            same = (site.path, site.given) == (recorder.path, given)
             same = same and replace(site.read, step=None) == replace(read, step=None)
             if same and not site.remembers and 0 < site.calls < recorder.steps and step in (None, site.calls):
                 return site
-        value = recorder.placeholder(memoryless(firing), read.value, name=recorder.path or "spikes")
-        site = Site(recorder.path, value, replace(read, step=step), firing)
+        value = recorder.placeholder(memoryless(given), read.value, name=recorder.path or "spikes")
+        site = Site(recorder.path, value, replace(read, step=step), firing, given)
         self._sites.append(site)
         return site
 

@@ -13,9 +13,9 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from frontend.tracing.written.parts import ONE, ZERO, Adaptation, Filter, Parts, check_source
-from frontend.tracing.written.recognition import Firing, Update, no_neuron
-from frontend.tracing.written.rolling import SPIKES, Equation, Loop, Source
+from frontend.tracing.written.loops.parts import ONE, ZERO, Adaptation, Filter, Parts, check_source
+from frontend.tracing.written.loops.recognition import Firing, Update, no_neuron
+from frontend.tracing.written.loops.rolling import SPIKES, Afferent, Equation, Loop
 
 
 class Decomposition:
@@ -34,16 +34,16 @@ class Decomposition:
         loop: Loop,
         number: Callable[[Any], Fraction],
         start: Fraction,
-        before: Mapping[Source, Fraction],
+        before: Mapping[Afferent, Fraction],
     ) -> None:
         self._site, self._loop, self._number, self._start, self._before = site, loop, number, start, before
-        self._spikes = Source(SPIKES, (site,), 1)
+        self._spikes = Afferent(SPIKES, (site,), 1)
         self.inputs = [source for source in loop.sources if source != self._spikes]
         for source in self.inputs:
             check_source(source, site)
 
     def values(
-        self, past: Mapping[int, Any], sources: Mapping[Source, Any], now: Mapping[int, Any], number: Any = None
+        self, past: Mapping[int, Any], sources: Mapping[Afferent, Any], now: Mapping[int, Any], number: Any = None
     ) -> Callable[[Equation], Any]:
         """What equations are; states and sources that are not given are 0. `now`: equations whose values are given."""
         zero = ZERO if number is None else 0.0
@@ -52,7 +52,7 @@ class Decomposition:
         known = dict(now)
         return lambda equation: equation.evaluate(before, read, number or self._number, known)
 
-    def _change(self, of: Equation, state: Equation | None, source: Source | None, spikes: Fraction) -> Fraction:
+    def _change(self, of: Equation, state: Equation | None, source: Afferent | None, spikes: Fraction) -> Fraction:
         """By how much more an equation is where a state, or a source, was 1."""
         fired = {self._spikes: spikes}
         past = {id(state): ONE} if state is not None else {}
@@ -135,12 +135,12 @@ class Decomposition:
         factors = factors if late else now
         return tuple(Filter(keeps[id(f)], gains[id(f)], factors[id(f)], late) for f in states)
 
-    def _gains(self, state: Equation) -> dict[Source, Fraction]:
+    def _gains(self, state: Equation) -> dict[Afferent, Fraction]:
         gains = {source: self._change(state, None, source, ZERO) for source in self.inputs}
         return {source: gain for source, gain in gains.items() if gain}
 
     @cached_property
-    def direct(self) -> dict[Source, Fraction]:
+    def direct(self) -> dict[Afferent, Fraction]:
         """The currents that the membrane takes without a filter, and what by."""
         taken = dict(self._gains(self.membrane))
         for f in self.filters:

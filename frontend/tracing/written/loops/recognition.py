@@ -63,7 +63,8 @@ def recognised(update: Update, firing: Firing) -> tuple[Lif, Fraction]:
     rest, reset = (_affine(update, Fraction(spikes)) for spikes in (0, 1))
     if firing.comparator == "round":
         _check_counts(update, rest, reset)
-    offset = next((o for o in update.offsets if abs(rest.drift + o * (1 - rest.keep)) < TINY), Fraction(0))
+    still = [o for o in update.offsets if abs(rest.drift + o * (1 - rest.keep)) < TINY]
+    offset = next((o for o in still if abs(update.start + o) < TINY), next(iter(still), Fraction(0)))
     rest, reset = (replace(form, drift=form.drift + offset * (1 - form.keep)) for form in (rest, reset))
     threshold = Fraction(firing.threshold) + offset
     start = update.start + offset

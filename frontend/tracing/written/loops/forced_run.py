@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from frontend.tracing.written.expressions import Expression, Key
-from frontend.tracing.written.parts import key_of
-from frontend.tracing.written.recipes import Current, FilterRecipe, Recipe
-from frontend.tracing.written.recognition import Firing, no_neuron
-from frontend.tracing.written.rolling import SPIKES, STATE, Source
+from frontend.tracing.written.loops.parts import key_of
+from frontend.tracing.written.loops.recipes import FilterRecipe, Recipe, WeightedInput
+from frontend.tracing.written.loops.recognition import Firing, no_neuron
+from frontend.tracing.written.loops.rolling import SPIKES, STATE, Afferent
 from ir.graph import Array
 from ir.ops import Lif
 from ir.ops.population import State
@@ -24,7 +24,7 @@ from ir.ops.population import State
 SAMPLES = 4
 TOLERANCE = 1e-6
 """Relative; constants of single neurons are float32."""
-Before = Mapping[Source, Array]
+Before = Mapping[Afferent, Array]
 """What late sources are before the first step."""
 
 
@@ -86,14 +86,14 @@ class ForcedRun:
     def _margin(op: Any, state: State, params: Mapping[str, Array]) -> Any:
         return state.v - op.level(state, params) if isinstance(op, Lif) else state.v
 
-    def _currents(self, currents: Sequence[Current], before: Before) -> Callable[[int], Any]:
+    def _currents(self, currents: Sequence[WeightedInput], before: Before) -> Callable[[int], Any]:
         """Step -> the sum of currents at it."""
         parts = [(current.factor, self._current(current.of, before)) for current in currents]
         shape = (SAMPLES, *self.spikes.shape[2:])
         return lambda step: sum((factor * part(step) for factor, part in parts), np.zeros(shape))
 
-    def _current(self, of: Source | FilterRecipe, before: Before) -> Callable[[int], Any]:
-        if isinstance(of, Source):
+    def _current(self, of: Afferent | FilterRecipe, before: Before) -> Callable[[int], Any]:
+        if isinstance(of, Afferent):
             return lambda step: self._values.get(key_of(of, step), before.get(of, 0.0))
         sums = self._currents(of.currents, before)
         state, rows = None, list[Any]()

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from frontend.tracing.written.chains import offsets_of
-from frontend.tracing.written.decomposition import Decomposition
 from frontend.tracing.written.expressions import Expression
-from frontend.tracing.written.parts import Parts, key_of
-from frontend.tracing.written.recognition import Firing, as_it_rounds, leaky, recognised
-from frontend.tracing.written.rolling import SPIKES, Loop, Source, equations
+from frontend.tracing.written.loops.decomposition import Decomposition
+from frontend.tracing.written.loops.parts import Parts, key_of
+from frontend.tracing.written.loops.recognition import Firing, as_it_rounds, leaky, recognised
+from frontend.tracing.written.loops.rolling import SPIKES, Afferent, Loop, equations
 from ir.errors import CompileError
 from ir.graph import Array
 from ir.ops import Leaky, Lif
@@ -29,10 +29,10 @@ Factor = float | Array
 
 
 @dataclass(frozen=True)
-class Current:
+class WeightedInput:
     """What a population reads: a source, or what a filter makes of sources; `factor` times."""
 
-    of: Source | FilterRecipe
+    of: Afferent | FilterRecipe
     factor: Factor
 
 
@@ -42,7 +42,7 @@ class FilterRecipe:
 
     op: Leaky
     params: Mapping[str, Array]
-    currents: tuple[Current, ...]
+    currents: tuple[WeightedInput, ...]
     late: bool
 
 
@@ -52,22 +52,22 @@ class Recipe:
 
     op: Membrane
     params: Mapping[str, Array]
-    currents: tuple[Current, ...]
+    currents: tuple[WeightedInput, ...]
     slope: Factor
     """What the loop computes is the membrane less its threshold, this often."""
 
     @property
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[Afferent]:
         """All that it reads from outside."""
-        found: list[Source] = []
+        found: list[Afferent] = []
         for current in self.currents:
-            below = [current.of] if isinstance(current.of, Source) else [c.of for c in current.of.currents]
-            found += [source for source in below if isinstance(source, Source)]
+            below = [current.of] if isinstance(current.of, Afferent) else [c.of for c in current.of.currents]
+            found += [source for source in below if isinstance(source, Afferent)]
         return list(dict.fromkeys(found))
 
 
 def recipe(
-    site: Any, loop: Loop, firing: Firing | None, made: Sequence[Expression], before: Mapping[Source, Array]
+    site: Any, loop: Loop, firing: Firing | None, made: Sequence[Expression], before: Mapping[Afferent, Array]
 ) -> Recipe:
     """
     The population of a loop.
@@ -100,7 +100,7 @@ def _at_place(
     loop: Loop,
     firing: Firing | None,
     made: Sequence[Expression],
-    before: Mapping[Source, Array],
+    before: Mapping[Afferent, Array],
     place: int,
 ) -> tuple[Membrane, Parts, Callable[[Lif], Lif]]:
     """At one neuron: what it is, its parts, and what finds the form that rounds as the model."""
@@ -119,7 +119,7 @@ def _at_place(
         return leaky(parts.update), parts, lambda op: op
     op, taken = recognised(parts.update, parts.firing)
     if taken:  # by a weight from each neuron to itself
-        own = Source(SPIKES, (site,), 1)
+        own = Afferent(SPIKES, (site,), 1)
         parts = replace(parts, taken={own: -taken})
     offset = op.threshold - parts.firing.threshold
     return op, parts, lambda form: as_it_rounds(form, parts.update, offset)
@@ -164,19 +164,19 @@ def _merged(
     else:
         for place, _ in enumerate(parts[0].filters):
             relative = [of.filters[place].factor / of.lead for of in parts]
-            currents.append(Current(_filter(parts, place, spread), spread([float(f) for f in relative])))
+            currents.append(WeightedInput(_filter(parts, place, spread), spread([float(f) for f in relative])))
     return Recipe(op, params, tuple(currents), spread([float(of.slope) for of in parts]))
 
 
 def _direct(
-    gains: Sequence[Mapping[Source, Fraction]], leads: Sequence[Fraction], spread: Callable[[Sequence[float]], Factor]
-) -> list[Current]:
+    gains: Sequence[Mapping[Afferent, Fraction]], leads: Sequence[Fraction], spread: Callable[[Sequence[float]], Factor]
+) -> list[WeightedInput]:
     """Sources, each relative to what the gain of the population is for."""
     sources = list(gains[0])
     if any(list(other) != sources for other in gains):
         raise CompileError("import.neuron", "neurons of a layer that is written out read different currents")
     relative = {s: [float(g[s] / lead) for g, lead in zip(gains, leads, strict=True)] for s in sources}
-    return [Current(source, spread(factors)) for source, factors in relative.items()]
+    return [WeightedInput(source, spread(factors)) for source, factors in relative.items()]
 
 
 def _filter(parts: Sequence[Parts], place: int, spread: Callable[[Sequence[float]], Factor]) -> FilterRecipe:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from frontend.tracing.written.expressions import OPERATIONS, Expression, Key
-from frontend.tracing.written.recognition import no_neuron
+from frontend.tracing.written.loops.recognition import no_neuron
 from ir.graph import Array
 
 STATE, SPIKES, CURRENT = "state", "spikes", "current"
@@ -22,7 +22,7 @@ STATE, SPIKES, CURRENT = "state", "spikes", "current"
 
 
 @dataclass(frozen=True)
-class Source:
+class Afferent:
     """What a loop reads from outside, or the spikes of a site: `lag` steps late, None for what never changes."""
 
     kind: str
@@ -36,14 +36,14 @@ class Equation:
 
     name: str = ""
     args: list[Equation] = field(default_factory=list["Equation"])
-    source: Source | None = None
+    source: Afferent | None = None
     constant: float | Array | None = None
     before: Equation | None = None
 
     def evaluate(
         self,
         past: Mapping[int, Any],
-        sources: Mapping[Source, Any],
+        sources: Mapping[Afferent, Any],
         number: Callable[[Any], Any],
         known: dict[int, Any],
     ) -> Any:
@@ -66,7 +66,7 @@ class Loop:
 
     root: Equation
     states: tuple[Equation, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[Afferent, ...]
 
 
 def rolled(site: Any, step: int, newer: Expression, older: Expression) -> Loop:
@@ -86,7 +86,7 @@ class _Rolling:
         self._site, self._step = site, step
         self._older: dict[Key, Equation] = {}
         self._done: dict[tuple[Key, Key], Equation] = {}
-        self._sources: dict[Source, Equation] = {}
+        self._sources: dict[Afferent, Equation] = {}
         self._waiting: deque[tuple[Equation, Expression, Expression | None]] = deque()
         self._root: Equation | None = None
 
@@ -147,8 +147,8 @@ class _Rolling:
             a.key[:-1] == b.key[:-1] and (steps == (None, None) or (None not in steps and steps[0] == steps[1] + 1))
         )
 
-    def _source(self, key: Key) -> Source:
-        return Source(key[0], tuple(key[1:-1]), None if key[-1] is None else self._step - key[-1])
+    def _source(self, key: Key) -> Afferent:
+        return Afferent(key[0], tuple(key[1:-1]), None if key[-1] is None else self._step - key[-1])
 
 
 def equations(root: Equation) -> list[Equation]:

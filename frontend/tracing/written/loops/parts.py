@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from frontend.tracing.written.expressions import Key
-from frontend.tracing.written.recognition import Firing, Update, no_neuron
-from frontend.tracing.written.rolling import SPIKES, STATE, Source
+from frontend.tracing.written.loops.recognition import Firing, Update, no_neuron
+from frontend.tracing.written.loops.rolling import SPIKES, STATE, Afferent
 
 ZERO, ONE = Fraction(0), Fraction(1)
 
@@ -19,7 +19,7 @@ class Filter:
     """f <- keep f + sum of gain x: a current of a neuron that remembers its inputs."""
 
     keep: Fraction
-    gains: Mapping[Source, Fraction]
+    gains: Mapping[Afferent, Fraction]
     factor: Fraction
     """What the membrane takes it by."""
     late: bool
@@ -48,11 +48,11 @@ class Parts:
     """What is compared is this times the membrane, and a number."""
     firing: Firing
     """Of the membrane."""
-    direct: Mapping[Source, Fraction]
+    direct: Mapping[Afferent, Fraction]
     """The currents that it takes at once -> what by."""
     filters: tuple[Filter, ...]
     adaptation: Adaptation | None
-    taken: Mapping[Source, Fraction] = field(default_factory=dict[Source, Fraction])
+    taken: Mapping[Afferent, Fraction] = field(default_factory=dict[Afferent, Fraction])
     """What its own spikes take from the next membrane besides the reset, by a weight from each neuron to itself."""
 
     @property
@@ -61,7 +61,7 @@ class Parts:
         return next(iter(self.direct.values()), self.filters[0].factor if self.filters else ONE)
 
 
-def check_source(source: Source, site: Any) -> None:
+def check_source(source: Afferent, site: Any) -> None:
     """CompileError for what a neuron of the family does not read."""
     kind, what, lag = source.kind, source.what, source.lag
     if kind == STATE:
@@ -72,6 +72,6 @@ def check_source(source: Source, site: Any) -> None:
         raise no_neuron("reads a step that is still to come")
 
 
-def key_of(source: Source, step: int) -> Key:
+def key_of(source: Afferent, step: int) -> Key:
     """What a source is called at a step."""
     return (source.kind, *source.what, None if source.lag is None else step - source.lag)
