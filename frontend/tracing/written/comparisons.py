@@ -68,6 +68,12 @@ def clamped_to(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int 
     return int(high) if low == 0 and high >= 1 and float(high).is_integer() else None
 
 
+def clamp_refused() -> CompileError:
+    """Of a clamp that is not rounded."""
+    what, hint = "cannot import a clamp with an upper limit", "integer spikes are round(clamp(x, 0, D))"
+    return CompileError("import.clamp", what, hint=hint)
+
+
 def rounded(most: int) -> Firing:
     """Spikes as torch.round counts them, of a membrane that was clamped to 0..most."""
     return Firing(1.0, "round", most)

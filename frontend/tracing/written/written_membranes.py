@@ -66,7 +66,9 @@ class WrittenMembranes:
         """The steps of a membrane joined to a window; None for a call of anything else."""
         listed = name in JOINS and bool(args) and (is_list(args[0]) or is_tuple(args[0]))
         items: list[Any] = list(args[0]) if listed else []
-        if len(items) != self._recorder.steps or len(items) == 1:
+        shapes = {tuple(item.shape) for item in items if isinstance(item, torch.Tensor)}
+        single = len(shapes) == 1 and next(iter(shapes))[:1] == (self._recorder.batch,) and len(next(iter(shapes))) > 1
+        if not single or len(items) != self._recorder.steps or len(items) == 1:
             return None
         made = [self._made(item) for item in items]
         expressions = [expression for expression in made if expression is not None]

@@ -19,7 +19,7 @@ from frontend.recording.layout import BATCH, Axis, View, feature_dims
 from frontend.recording.recorder import Recorder
 from frontend.tracing.storage.taint import tensors_in
 from frontend.tracing.tensors import TracedTensors
-from frontend.tracing.written.comparisons import clamped_to, compared, is_firing, plain_name, rounded
+from frontend.tracing.written.comparisons import clamp_refused, clamped_to, compared, is_firing, plain_name, rounded
 from frontend.tracing.written.expressions import FUNCTIONS, Expression
 from frontend.tracing.written.fired import site_path
 from frontend.tracing.written.loops.recognition import Firing
@@ -84,12 +84,12 @@ class WrittenNeurons:
             result = func(*args, **kwargs)
             self.tracked.keep(result, Expression(None, "clamp", (self._known(args[0]), 0.0, float(most))))
             self._clamped[id(result)] = (args[0], most)
-            self.tensors.refuse(result, _clamped())
+            self.tensors.refuse(result, clamp_refused())
             return result
         expression = self.tracked.operation(name, args, kwargs)
         before = [tensor for tensor in tensors_in((args, kwargs)) if self.tracked.is_state(tensor)]
         if any(id(tensor) in self._clamped for tensor in before):
-            raise _clamped()
+            raise clamp_refused()
         if expression is None:
             raise _used_as_value(f" ({name})")
         result = func(*args, **kwargs)
@@ -257,8 +257,3 @@ def _used_as_value(where: str = "") -> CompileError:
         f"the membrane of a neuron that is written out is used as a value{where}",
         hint="read out its spikes, or use a neuron of a framework",
     )
-
-
-def _clamped() -> CompileError:
-    what, hint = "cannot import a clamp with an upper limit", "integer spikes are round(clamp(x, 0, D))"
-    return CompileError("import.clamp", what, hint=hint)
