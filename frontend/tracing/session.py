@@ -16,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map
 
 from frontend.function_rules import FUNCTION_RULES, function_name, rule_name
+from frontend.function_rules.joining import RULES as JOINING_RULES
 from frontend.function_rules.queries import EMPTY, LIKE, QUERIES, RANDOM
 from frontend.function_rules.queries import RULES as QUERY_RULES
 from frontend.function_rules.slicing import RULES as SLICING_RULES
@@ -33,7 +34,7 @@ from frontend.tracing.storage.assembly import Writer
 from frontend.tracing.storage.indexing import observed_indexing
 from frontend.tracing.storage.taint import tensors_in
 from frontend.tracing.storage.writes import ASSIGNMENTS, Writes, writes
-from frontend.tracing.tensors import TracedTensors
+from frontend.tracing.tensors import WRITES_CONSTANTS, TracedTensors, copied
 from frontend.tracing.written.written_neurons import WrittenNeurons
 from ir.errors import CompileError
 from ir.types import Domain, Type
@@ -181,6 +182,9 @@ class Session(TorchFunctionMode):
         arguments = tree_map(self._tensors.as_rules_see, (args, kwargs))
         made_of = self._written.tracked.operation(name, args, kwargs)
         versions = [(tensor, tensor._version) for tensor in tensors_in((args, kwargs))]
+        if name in WRITES_CONSTANTS:
+            args, kwargs = tree_map(copied, (args, kwargs))
+            versions = []
         result = func(*args, **kwargs)
         written = [tensor for tensor, version in versions if tensor._version != version]
         if written and not any(result is tensor for tensor in written):
@@ -251,5 +255,5 @@ class Session(TorchFunctionMode):
         return self._stack[-1] if self._stack and self._stack[-1] else type(self.module).__name__
 
 
-LOOKS = frozenset((*VIEW_RULES, *SLICING_RULES, *QUERY_RULES))
+LOOKS = frozenset((*VIEW_RULES, *SLICING_RULES, *JOINING_RULES, *QUERY_RULES))
 """Functions whose results look at the memory of their first argument, where torch can do so."""
