@@ -66,6 +66,12 @@ class Deployment:
         chip = rewrite(self.chip)
         return self if chip is self.chip else replace(self, chip=chip)
 
+    def lasting(self, steps: int) -> Deployment:
+        """The same graphs for windows of another number of steps."""
+        floating = None if self.floating is None else self.floating.lasting(steps)
+        prologue, chip, epilogue = (graph.lasting(steps) for graph in (self.prologue, self.chip, self.epilogue))
+        return replace(self, prologue=prologue, chip=chip, epilogue=epilogue, floating=floating)
+
     def bare(self) -> Deployment:
         """What it takes to run: the graphs and the scales."""
         return Deployment(self.prologue, self.chip, self.epilogue, self.scales, self.membranes)

@@ -21,7 +21,7 @@ def accuracy(outputs: Any, labels: Any) -> float:
     The share of samples whose class is that of the largest output, 0..1; of equal outputs the first counts.
 
     Args:
-        outputs: (T, B, classes), which are added up over the steps, or (B, classes).
+        outputs: (T, B, classes), which are added up over the steps (NaN behind the end of a window left out), or (B, classes).
         labels: (B,) classes from 0.
 
     Raises:
@@ -32,7 +32,7 @@ def accuracy(outputs: Any, labels: Any) -> float:
         what = f"accuracy needs one output, and there are {len(outputs)}: {', '.join(map(str, outputs))}"
         raise CompileError("report.accuracy", what, hint=hint)
     scores = _array(outputs)
-    scores = scores.sum(axis=0, dtype=np.float64) if scores.ndim == 3 else scores
+    scores = np.nansum(scores, axis=0, dtype=np.float64) if scores.ndim == 3 else scores
     classes = _array(labels)
     if scores.ndim != 2 or classes.shape != scores.shape[:1] or classes.dtype.kind not in "iu":
         what = f"accuracy needs outputs (T, B, classes) and labels (B,), not {np.shape(outputs)} and {classes.shape}"

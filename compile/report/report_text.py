@@ -31,8 +31,9 @@ def _lines(report: Report, screen: Screen) -> Iterator[str]:
     events = report.parts[0].run.events
     title = f"{source.name}{config} -> {options.target}: {engine}, {options.precision}, profile {report.profile}"
     yield from screen.wrapped(title)
-    steps = report.parts[0].build.source.steps or f"{events.steps} (streaming)"
-    yield f"T = {steps}, {events.samples} samples; energies per sample"
+    steps = str(events.steps) if isinstance(events.steps, int) else f"{float(events.steps):.1f} on average"
+    streaming = "" if report.parts[0].build.source.steps else " (streaming)"
+    yield f"T = {steps}{streaming}, {events.samples} samples; energies per sample"
     yield from _wrapped(_reading_lines(source.reading), screen)
     yield ""
     by_module = sum(len(part.layers) for part in report.parts) > LAYERS_IN_FULL

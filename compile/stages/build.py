@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from compile.stages.host_inputs import host_inputs
 from compile.stages.options import Options
 from compile.stages.program import Program
 from compile.stages.source import Part, Source
+from compile.stages.window_length import ImportedLengths, repeated, timeless
 from frontend.input_domain import input_domains, shown_values
 from frontend.netx.network import IntegerNetwork
 from frontend.netx.neuron import DECAY_BITS, SHIFT, STATE_BITS
@@ -23,6 +25,7 @@ from frontend.nir.round_trip.to_nir import to_nir
 from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from frontend.tracing.import_check import ImportCheck, check_import
 from frontend.tracing.trace import trace_in_order
+from frontend.tracing.untouched import left_as_it_was
 from ir.deployment import Context, Deployment
 from ir.errors import CompileError
 from ir.graph import Graph
@@ -30,6 +33,9 @@ from ir.pipeline import run
 from ir.profile import Profile
 from ir.text import graph_text
 from ir.types import Domain
+
+LENGTHS = 16
+"""Lengths of windows of which the imports are kept."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,14 @@ class Build:
         """What the passes found out about the part."""
         return self.program.deployment
 
+    def at(self, steps: int) -> Build:
+        """The part for windows of another length; CompileError where its chip would be another one."""
+        if not self.source.steps or steps == self.source.steps:
+            return self
+        program, floating, lengths = self.program.at(steps), self.floating.at(steps), self.program.lengths
+        assert isinstance(lengths, ImportedLengths)
+        return replace(self, source=lengths.graph_at(steps), program=program, floating=floating)
+
     def source_inputs(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         """Checked inputs as the source network takes them: integers where it is one of integers itself."""
         if not self.source.is_integer:
@@ -71,6 +85,8 @@ class _Imported:
     nir: Any
     check: ImportCheck | None = None
     order: AxisOrder = TIME_FIRST
+    graph_at: Callable[[int], Graph] | None = None
+    """The network at another number of steps; None where it has no steps of its own."""
 
 
 def build_part(part: Part, source: Source, options: Options, profile: Profile, progress: Progress) -> Build:
@@ -95,8 +111,14 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
         context = Context(profile, options.lower, calibration, place.check)
         deployment = run(imported.deployment, context, imported.level, integers, place.passes, keep)
         _check_neurons(part, deployment)
-        program = replace(_program(part, deployment, options, profile, names), order=order)
-    floating = replace(_program(part, _in_floats(deployment), Options(REFERENCE), profile, names), order=order)
+        lengths = None
+        if imported.graph_at is not None:
+            lengths = ImportedLengths(
+                graph, lru_cache(LENGTHS)(imported.graph_at), replace(context, rounds=integers), place.passes
+            )
+        program = replace(_program(part, deployment, options, profile, names), order=order, lengths=lengths)
+    floating = _program(part, _in_floats(deployment), Options(REFERENCE), profile, names)
+    floating = replace(floating, order=order, lengths=lengths)
     return Build(part, graph, imported.nir, imported.check, program, floating, texts)
 
 
@@ -132,7 +154,8 @@ def _import(part: Part, source: Source, options: Options, profile: Profile, prog
         scales = {network.readout: network.scale} if network.readout else {}
         return _Imported(replace(network.deployment, scales=scales), "quantized", to_nir(network.deployment.chip))
     if isinstance(part.network, Graph):
-        return _Imported(Deployment.of(part.network), "source", to_nir(part.network))
+        at = partial(timeless, part.network) if part.network.steps else None
+        return _Imported(Deployment.of(part.network), "source", to_nir(part.network), graph_at=at)
     example = dict(part.calibration)
     domains = _domains(part, source.static, options.domains)
     traced = trace_in_order(part.network, example, source.static, source.steps, part.name, source.batch_first, domains)
@@ -141,7 +164,22 @@ def _import(part: Part, source: Source, options: Options, profile: Profile, prog
     progress.lap("nir")
     check = check_import(part.network, graph, example, traced.order)
     progress.lap("check the import")
-    return _Imported(Deployment.of(graph), "source", nir_graph, check, traced.order)
+    at = partial(_module_at, part, source, traced.order, domains)
+    return _Imported(Deployment.of(graph), "source", nir_graph, check, traced.order, at)
+
+
+def _module_at(part: Part, source: Source, order: AxisOrder, domains: Mapping[str, Domain], steps: int) -> Graph:
+    """A module imported at another number of steps, and checked there."""
+    example = repeated(part.calibration, source.static, 1 if order.batch_first else 0, steps)
+    with left_as_it_was(part.network), source.running():
+        module = part.network.eval()
+        traced = trace_in_order(module, example, source.static, steps, part.name, order.batch_first, domains)
+        if traced.order != order:
+            what = f"with {steps} steps its outputs have other axes"
+            raise CompileError("import.outputs", what, where=part.name)
+        graph, _ = through_nir(traced.graph)
+        check_import(module, graph, example, order)
+    return graph
 
 
 def _domains(part: Part, static: tuple[str, ...], stated: Mapping[str, str]) -> dict[str, Domain]:

@@ -51,6 +51,12 @@ def host_inputs(
     return dict(zip((node.name for node in prologue.inputs), host.values(), strict=True))
 
 
+def steps_of(prologue: Graph, host: Mapping[str, torch.Tensor]) -> int:
+    """T of what `host_inputs` returned; the graph's own where no input has a time axis."""
+    timed = (node.name for node in prologue.inputs if not node.type.static)
+    return next((host[name].shape[0] for name in timed), prologue.steps)
+
+
 def _host_input(name: str, kind: Type, value: Any, whole: Graph, order: AxisOrder) -> torch.Tensor:
     """One model input in the dtype of the network's arithmetic."""
     steps = whole.steps

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,8 @@ import torch
 
 from backends.targets import target
 from backends.trace import Array, Engine, Trace
-from compile.stages.host_inputs import host_inputs
+from compile.stages.host_inputs import host_inputs, steps_of
+from compile.stages.window_length import WindowLengths, refused
 from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from ir.analysis.layers import is_population_of_the_model
 from ir.analysis.wiring import behind_routing
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from backends.lava.processes.network import LavaNetwork
 
 Inputs = Mapping[str, Any]
+LENGTHS = 8
+"""Programs of other lengths that a program keeps."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ class Program:
     """Input or output -> what the user calls it, where the IR cannot hold that name."""
     order: AxisOrder = TIME_FIRST
     """Of the inputs' and outputs' axes."""
+    lengths: WindowLengths | None = field(default=None, repr=False, compare=False)
+    """What knows the network at other numbers of steps; None where it has no windows, or nothing is known."""
     reporter: Callable[[Program, Any, Any, Any], Any] | None = field(default=None, repr=False, compare=False)
     """What makes a report of the program's source and samples; None where the source is not known, as of a loaded program."""
 
@@ -109,6 +115,34 @@ class Program:
         engine = target(target_name).engine_of(self.deployment.chip, self.profile, emission)
         return replace(self, target=target_name, engine=engine, emission=emission)
 
+    @property
+    def steps(self) -> int:
+        """T, the steps of a sample; 0 for a network that takes any number."""
+        return self.deployment.chip.steps
+
+    def at(self, steps: int) -> Program:
+        """
+        The same chip, weight for weight, for windows of another length; `run` asks for it where its inputs have another T.
+
+        Raises:
+            CompileError: the chip would be another one there, or its integers are not proven for so many steps.
+        """
+        if not self.steps or steps == self.steps:
+            return self
+        if self.lengths is None:
+            raise refused(self.steps, steps, "nothing is known of other lengths", self.name)
+        if steps not in self._at_other_lengths:
+            deployment = self.lengths.deployment(self.deployment, steps)
+            engine = target(self.target).engine_of(deployment.chip, self.profile, self.emission)
+            if len(self._at_other_lengths) == LENGTHS:
+                del self._at_other_lengths[next(iter(self._at_other_lengths))]
+            self._at_other_lengths[steps] = replace(self, deployment=deployment, engine=engine)
+        return self._at_other_lengths[steps]
+
+    @cached_property
+    def _at_other_lengths(self) -> dict[int, Program]:
+        return {}
+
     def lava_network(self, spikes: Sequence[str] = (), membranes: Sequence[str] = ()) -> LavaNetwork:
         """
         The chip's part as a Lava process with ports, `inputs` and `outputs` by name, to be connected to processes of your own.
@@ -134,18 +168,20 @@ class Program:
 
         Args:
             inputs: {input name: array}, or one array where there is one input; (T, B, *shape), or (B, T, *shape) where the
-                model takes that, or (B, *shape) if static.
+                model takes that, or (B, *shape) if static. T may differ from that of the compilation, see `at`.
             probes: populations whose spikes or payloads to return; by default the model's own neurons.
 
         Returns:
             outputs {name: (T, B, *shape), or (B, T, *shape) where the model returns that, or (B, *shape) if static over the
-            window}, spikes and payloads {population: (T, B, *shape)}, the real value of one
-            integer of each payload, and event counts.
+            window}, spikes and payloads {population: (T, B, *shape)}, real values of payloads' units, and event counts.
 
         Raises:
-            CompileError: an input is missing, unknown, of the wrong shape, or not finite.
+            CompileError: an input is missing, unknown, of the wrong shape, or not finite, or the network cannot run T steps.
         """
         host = self.host_inputs(inputs)
+        program = self.at(steps_of(self.deployment.prologue, host))
+        if program is not self:
+            return program.run(inputs, probes)
         probes = self.populations if probes is None else probes
         unknown = [name for name in probes if name not in self.deployment.chip.nodes]
         if unknown:
@@ -182,11 +218,13 @@ class Program:
 
     def host_inputs(self, inputs: Inputs | Any) -> dict[str, torch.Tensor]:
         """The model inputs, by the graph's own names, checked and as (T or 1, B, *shape) float tensors."""
-        return host_inputs(self.deployment.prologue, self.names, inputs, self.name, self.order)
+        return host_inputs(self.deployment.prologue.lasting(0), self.names, inputs, self.name, self.order)
 
     def chip_inputs(self, inputs: Inputs | Any) -> dict[str, Array]:
         """The payloads that the host hands to the chip for these model inputs; feed them to a `LavaNetwork`'s in ports."""
-        return self.deployment.encode(interpret(self.deployment.prologue, self.host_inputs(inputs)))
+        host = self.host_inputs(inputs)
+        deployment = self.at(steps_of(self.deployment.prologue, host)).deployment
+        return deployment.encode(interpret(deployment.prologue, host))
 
     def _finish(self, host: Mapping[str, Any], before: Mapping[str, Any], trace: Trace) -> dict[str, Array]:
         """The epilogue on the chip's outputs, model inputs and prologue values."""
@@ -209,7 +247,7 @@ class Program:
         arithmetic = "integers" if chip.is_integer else "floats"
         head = f"Program {self.name} -> {self.target}, {arithmetic}, profile {self.profile.name}"
         size = f"{len(self.populations)} populations of the model, {neurons:,} neurons on the chip"
-        return f"{head}\n  T = {chip.steps or 'any'}; inputs {inputs}; outputs {outputs}\n  {size}"
+        return f"{head}\n  T = {self.steps or 'any'}; inputs {inputs}; outputs {outputs}\n  {size}"
 
     def _scale(self, value: str) -> float:
         """The real value of one integer of a chip output: that of the population behind its routing, 1 for spikes."""

@@ -1,8 +1,8 @@
 """
 A program in one file: a zip of JSON, the graphs as text, and their arrays as .npy; no pickle, so that reading runs no code.
 
-    program.json        format, compiler, name, target, emission, names, batch first, scales, membranes, profile;
-                        graph -> array's name -> member
+    program.json        format, compiler, name, target, emission, names, batch first, scales, membranes, profile, lengths of
+                        windows; graph -> array's name -> member
     prologue.txt chip.txt epilogue.txt    the graphs as `ir.text` prints them
     arrays/0.npy ...    their parameters
 
@@ -27,6 +27,7 @@ from backends.targets import target as target_of
 from backends.trace import Array
 from compile.output.atomic_file import write_atomically
 from compile.stages.program import Program
+from compile.stages.window_length import StatedLengths
 from compile.version import version
 from frontend.recording.axis_order import AxisOrder
 from ir.deployment import Deployment
@@ -122,7 +123,8 @@ def _loaded(path: Path, target: str | None) -> Program:
     engine = place.engine_of(deployment.chip, profile, emission)
     names = {str(name): str(called) for name, called in head["names"].items()}
     order = AxisOrder(head["batch_first"], frozenset(head["batch_first_outputs"]))
-    return Program(str(head["name"]), place.name, deployment, engine, profile, emission, names, order)
+    lengths = StatedLengths(**head["lengths"]) if head.get("lengths") else None
+    return Program(str(head["name"]), place.name, deployment, engine, profile, emission, names, order, lengths)
 
 
 def _head(program: Program) -> dict[str, Any]:
@@ -139,6 +141,7 @@ def _head(program: Program) -> dict[str, Any]:
         "scales": dict(program.scales),
         "membranes": dict(program.membranes),
         "profile": _profile_content(program.profile),
+        "lengths": program.lengths.stated(program.deployment).plain() if program.lengths else None,
     }
 
 

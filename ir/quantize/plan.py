@@ -44,6 +44,8 @@ class PopulationPlan:
     constant: Array
     """What comes at every step over synapses beside the bias, in weight units; zeros where nothing does."""
     report: LayerReport
+    unit: Unit
+    """Of its weights."""
     membrane: tuple[float, float] | None = None
     """(real value of one unit of v, real value of v = 0); None without a membrane, or where its neurons differ in it."""
 

@@ -74,11 +74,13 @@ class PopulationPlanner:
         names = self.network.wiring.payload_projections(self.node)
         payload = {name: self.before.projections.get(name) or self._projection(name, unit) for name in names}
         enabling = self._enabling()
-        integers, emission = self._integers(unit, payload)
+        integers, emission = self.integers(unit, payload)
         report = self._report(unit, integers, payload, emission)
         projections = {**payload, **enabling}
         membrane = self._membrane(unit)
-        return PopulationPlan(integers.op, integers.params, emission, projections, integers.constant, report, membrane)
+        return PopulationPlan(
+            integers.op, integers.params, emission, projections, integers.constant, report, unit, membrane
+        )
 
     def _membrane(self, unit: Unit) -> tuple[float, float] | None:
         """Real values of one unit of v, and of v = 0."""
@@ -167,7 +169,7 @@ class PopulationPlanner:
                 raise CompileError("quantize.enable", what, where=where, hint="open gates by unit synapses")
         return enabling
 
-    def _integers(self, unit: Unit, payload: Projections) -> tuple[IntegerPopulation, Emission]:
+    def integers(self, unit: Unit, payload: Projections) -> tuple[IntegerPopulation, Emission]:
         """The population as the chip's neurons, and what they emit."""
         network, node = self.network, self.node
         bias, current = network.bias(node), self._largest_current(payload, self.before.emissions)
