@@ -63,7 +63,7 @@ FLOORS = {
         "stages",
         "measure",
         "report",
-        "benchmark",
+        "benchmark compiled_program",
         "driver evaluation",
         "cli",
         "__main__",

@@ -8,7 +8,6 @@ from compile.command.progress import Progress
 from compile.energy import PUBLISHED_TABLES, EnergyReport, PublishedTable, energy_report, missing_prices
 from compile.measure.layers import layer_summaries
 from compile.measure.metric import Metric, accuracy, measured
-from compile.measure.module_classes import layer_classes
 from compile.measure.occupancy import occupancy
 from compile.measure.run import Run, run_part
 from compile.report.report import Metrics, PartReport
@@ -25,8 +24,7 @@ def part_report(
     """Run a part's samples and account for them."""
     run = run_part(build, batches, progress)
     chip = build.program.deployment.chip
-    classes = layer_classes(build.part.network, build.source, chip)
-    layers = layer_summaries(chip, run.events, classes)
+    layers = layer_summaries(chip, run.events, build.classes)
     return PartReport(build, run, layers, occupancy(build.deployment, profile), _energy(build, run, source, profile))
 
 
