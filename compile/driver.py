@@ -14,9 +14,9 @@ from torch import nn
 from backends.targets import DEFAULT
 from compile.command.progress import Progress
 from compile.compiled_program import CompiledProgram
-from compile.measure.test_set import measure_test_set
+from compile.measure.test_set import measure_test_set, tried_names
 from compile.output.atomic_folder import check_folder
-from compile.report.conditions import check_names, parse_condition
+from compile.report.conditions import QUANTITIES, check_names, parse_condition
 from compile.report.part_report import part_report, published_table
 from compile.report.report import Metrics, Report
 from compile.report.write import write_all
@@ -105,9 +105,12 @@ def compile_network(network: str | Path, options: Options, progress: Progress | 
     progress, profile = progress or Progress(), options.hardware()
     conditions = [parse_condition(text) for text in options.fail_if]
     source = _source(network, options, progress)
-    check_names(conditions, metrics=_metric_names(source, options))
+    names = _metric_names(source, options)
+    check_names(conditions, metrics=names)
     with source.running():
         builds = [build_part(part, source, options, profile, progress) for part in source.parts]
+        if names is None and any(condition.name not in QUANTITIES for condition in conditions):
+            check_names(conditions, metrics=tried_names(source.task, builds))
         examples = [batches_of(build.program, build.part.example) for build in builds]
         parts = tuple(
             part_report(build, source, batches, profile, progress)
