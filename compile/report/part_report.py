@@ -9,6 +9,7 @@ from compile.energy import PUBLISHED_TABLES, EnergyReport, PublishedTable, energ
 from compile.measure.layers import layer_summaries
 from compile.measure.metric import Metric, accuracy, measured
 from compile.measure.occupancy import occupancy
+from compile.measure.pooling import pooling_costs
 from compile.measure.run import Run, run_part
 from compile.report.report import Metrics, PartReport
 from compile.stages.batches import Batch
@@ -25,7 +26,8 @@ def part_report(
     run = run_part(build, batches, progress)
     chip = build.program.deployment.chip
     layers = layer_summaries(chip, run.events, build.classes)
-    return PartReport(build, run, layers, occupancy(build.deployment, profile), _energy(build, run, source, profile))
+    occupied, energy = occupancy(build.deployment, profile), _energy(build, run, source, profile)
+    return PartReport(build, run, layers, occupied, energy, pooling_costs(chip))
 
 
 def sample_metrics(run: Run, metric: Metric | None) -> Metrics:
