@@ -78,6 +78,9 @@ class CompiledProgram(Program):
             what = "the file that the program was read from does not hold the network that it was compiled from"
             raise CompileError("report.source", what, where=self.name, hint="compile the network again, and save it")
         build, source = replace(self.origin.build, program=self), self.origin.source
+        if metric is not None and not callable(metric):
+            what = f"metric= is a {type(metric).__name__}, no function of outputs and labels"
+            raise CompileError("report.metric", what, where=self.name)
         if samples is None and not build.part.example:
             hint = "pass inputs, or batches: a file holds no examples"
             raise CompileError("report.samples", "there are no samples", where=self.name, hint=hint)

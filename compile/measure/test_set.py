@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from backends.targets import REFERENCE
 from backends.trace import Array
+from compile.measure.metric import same_names
 from compile.stages.build import Build
 from compile.stages.program import Program
 from compile.stages.samples import cut_samples, join_samples
@@ -38,7 +39,7 @@ def measure_test_set(task: Any, builds: Sequence[Build], quiet: bool) -> dict[st
         results = [_all_outputs(build, twin, batch) for batch in bar]
         for kind, own in outputs.items():
             own[build.part.name] = join_samples([result[kind] for result in results], types, twin.order)
-    return {kind: task.metrics(own) for kind, own in outputs.items()}
+    return same_names({kind: task.metrics(own) for kind, own in outputs.items()})
 
 
 def tried_names(task: Any, builds: Sequence[Build]) -> tuple[str, ...] | None:

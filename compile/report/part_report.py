@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from compile.command.progress import Progress
 from compile.energy import PUBLISHED_TABLES, EnergyReport, PublishedTable, energy_report, missing_prices
 from compile.measure.layers import layer_summaries
-from compile.measure.metric import Metric, accuracy, measured
+from compile.measure.metric import Metric, accuracy, measured, same_names
 from compile.measure.occupancy import occupancy
 from compile.measure.pooling import pooling_costs
 from compile.measure.run import Run, run_part
@@ -36,7 +36,7 @@ def sample_metrics(run: Run, metric: Metric | None) -> Metrics:
         return Metrics()
     samples, outputs = f"{run.events.samples} samples", {**run.others, "compiled": run.outputs}
     try:
-        values = {kind: measured(metric or accuracy, own, run.labels) for kind, own in outputs.items()}
+        values = same_names({kind: measured(metric or accuracy, own, run.labels) for kind, own in outputs.items()})
     except CompileError as error:
         return Metrics(samples=samples, error=error)
     return Metrics(values, samples)

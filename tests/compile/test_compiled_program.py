@@ -98,3 +98,17 @@ def test_reports_of_a_loaded_program_elsewhere(tiny: Path, tmp_path: Path):
     report = load_program(tmp_path / "net.spikes", "loihi").report(X)
     assert (report.options.target, report.passed) == ("loihi", True)
     assert report.plain()["engine"] == "Lava, fused processes"
+
+
+def test_a_metric_that_is_no_function_is_refused_before_anything_runs(tiny: Path):
+    metric: Any = "accuracy"
+    with pytest.raises(CompileError, match=r"report\.metric(.|\n)*no function"):
+        compile_model(tiny, target="gpu").report(iter(()), metric=metric)
+
+
+@pytest.mark.parametrize("path", ["/dev/full", "link"])
+def test_a_full_disk_is_one_error(path: str, tiny: Path, tmp_path: Path):
+    (tmp_path / "link").symlink_to("/dev/full")
+    with pytest.raises(CompileError, match=r"program\.write\]: No space left on device"):
+        compile_model(tiny, target="gpu").save(tmp_path / path)
+    assert Path("/dev/full").is_char_device()

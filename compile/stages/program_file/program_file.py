@@ -93,7 +93,8 @@ def read_program(path: Path, target: str | None = None) -> tuple[Program, Origin
         DeployError: the target cannot run it.
     """
     if not path.is_file():
-        raise CompileError("program.file", "no such file", where=str(path))
+        what = "it is no file" if path.exists() else "no such file"
+        raise CompileError("program.file", what, where=str(path))
     try:
         content = current_content(unzipped(path), path)
         graphs = {name: _graph(content, name) for name in content.head["arrays"]}

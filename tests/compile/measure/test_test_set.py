@@ -29,7 +29,9 @@ def task(config):
 """
 
 
-@pytest.mark.parametrize("metrics", ["raise ValueError('boom')", "return {'m': 'abc'}", "return 3"])
+@pytest.mark.parametrize(
+    "metrics", ["raise ValueError('boom')", "return {'m': 'abc'}", "return 3", "return {'m': float('nan')}"]
+)
 def test_tasks_that_fail(fails, tiny: Path, tmp_path: Path, metrics: str):
     tiny.write_text(tiny.read_text() + TASK.replace("METRICS", metrics))
     """The report and the files stay, and the exit code says that the task failed."""
