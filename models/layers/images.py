@@ -1,0 +1,31 @@
+"""
+Convolutions with norms on spike images: the synapses in front of neurons that keep the image's two dimensions.
+
+All tensors are (T, B, C, H, W), as SpikingJelly's multi-step neurons expect; convolutions see T and B as one batch.
+"""
+
+from __future__ import annotations
+
+import torch
+from spikingjelly.activation_based.neuron import LIFNode
+from torch import nn
+
+
+def convolve(x: torch.Tensor, conv: nn.Conv2d, bn: nn.BatchNorm2d) -> torch.Tensor:
+    """`bn(conv(x))`: (T, B, C, H, W) -> (T, B, C', H', W')."""
+    return bn(conv(x.flatten(0, 1))).unflatten(0, x.shape[:2])
+
+
+def fire_image(x: torch.Tensor, conv: nn.Conv2d, bn: nn.BatchNorm2d, neuron: LIFNode) -> torch.Tensor:
+    """Spikes of `neuron(bn(conv(x)))`: (T, B, C, H, W) -> (T, B, C', H', W')."""
+    return neuron(convolve(x, conv, bn).contiguous())
+
+
+def pool_image(x: torch.Tensor, pool: nn.Module) -> torch.Tensor:
+    """A pool of every step's image: (T, B, C, H, W) -> (T, B, C, H', W'); of spikes, a maximum is an OR."""
+    return pool(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+
+
+def tokens(x: torch.Tensor) -> torch.Tensor:
+    """Pixels as tokens, row by row: (T, B, C, H, W) -> (T, B, H W, C)."""
+    return x.flatten(3).transpose(-1, -2)
