@@ -58,7 +58,8 @@ FLOORS = {
         "targets",
     ),
     "compile": (
-        "command energy event_data version",
+        "version",
+        "command energy event_data",
         "output",
         "stages",
         "measure",
