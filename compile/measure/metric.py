@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import isfinite
 from numbers import Real
 from typing import Any
 
@@ -45,10 +46,14 @@ def accuracy(outputs: Any, labels: Any) -> float:
 
 
 def measured(metric: Metric, outputs: Mapping[str, Array], labels: Any) -> dict[str, float]:
-    """A metric's numbers by name, a single one by the function's name; CompileError for all that goes wrong in it."""
-    name = getattr(metric, "__name__", type(metric).__name__)
+    """
+    A metric's numbers by name, a single one by the function's name; CompileError for all that goes wrong in it.
+
+    It gets copies, so that it may do with them what it likes.
+    """
+    name, copies = getattr(metric, "__name__", type(metric).__name__), {key: own.copy() for key, own in outputs.items()}
     try:
-        value = metric(next(iter(outputs.values())) if len(outputs) == 1 else dict(outputs), labels)
+        value = metric(next(iter(copies.values())) if len(copies) == 1 else copies, labels)
     except CompileError:
         raise
     except Exception as error:
@@ -59,7 +64,23 @@ def measured(metric: Metric, outputs: Mapping[str, Array], labels: Any) -> dict[
     if bad or not numbers:
         what = f"{name}() returned a {type(value).__name__} without numbers"
         raise CompileError("report.metric", what, hint="return a number, or {name: number}")
-    return {str(key): float(_plain(number)) for key, number in numbers.items()}
+    found = {str(key): float(_plain(number)) for key, number in numbers.items()}
+    wrong = next((key for key, number in found.items() if not isfinite(number)), None)
+    if wrong is not None:
+        what = f"{name}() returned {found[wrong]} for {wrong!r}"
+        raise CompileError("report.metric", what, hint="return finite numbers, or leave it out")
+    return found
+
+
+def same_names(values: Mapping[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Metrics of several networks; CompileError where they have different names, as nothing could be compared."""
+    names = {kind: sorted(own) for kind, own in values.items()}
+    first = next(iter(names), "")
+    other = next((kind for kind in names if names[kind] != names[first]), "")
+    if other:
+        what = f"the metrics are {', '.join(names[first])} of {first}, and {', '.join(names[other])} of {other}"
+        raise CompileError("report.metric", what, hint="return the same names each time")
+    return dict(values)
 
 
 def _array(value: Any) -> Array:

@@ -114,8 +114,12 @@ def _plain(build: Build, name: str, value: Any) -> Array:
 
 def _check_batch(build: Build, runs: list[_BatchRun]) -> None:
     first, last = runs[0], runs[-1]
-    if (first.labels is None) != (last.labels is None):
-        raise CompileError("report.labels", "only some batches have labels", where=build.part.name)
+    if first.labels is None or last.labels is None:
+        if first.labels is not last.labels:
+            raise CompileError("report.labels", "only some batches have labels", where=build.part.name)
+    elif first.labels.shape[1:] != last.labels.shape[1:]:
+        what = f"labels of a sample have shape {first.labels.shape[1:]} in one batch and {last.labels.shape[1:]} in another"
+        raise CompileError("report.labels", what, where=build.part.name)
 
 
 def _joined(build: Build, runs: list[_BatchRun], rates: Rates) -> Run:

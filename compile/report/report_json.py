@@ -57,6 +57,7 @@ def _part(part: PartReport) -> dict[str, Any]:
         "check": {**asdict(verdict), "passed": verdict.passed},
         "quantization": [asdict(layer) for layer in quantization.layers] if quantization is not None else None,
         "chip": {**asdict(part.occupancy), "chips": part.occupancy.chips},
+        "poolings": [{**asdict(cost), "neurons": cost.neurons} for cost in part.poolings],
         "latency_steps": plan.latency if plan is not None else 0,
         "depths": dict(plan.depth) if plan is not None else {},
         "events": {kind: dict(getattr(events, kind)) for kind in ("spikes", "synaptic", "updates")},

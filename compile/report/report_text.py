@@ -42,6 +42,7 @@ def _lines(report: Report, screen: Screen) -> Iterator[str]:
     yield from _check_lines(report, screen)
     yield from _wrapped(_spike_lines(report), screen)
     yield from _wrapped(_chip_lines(report), screen)
+    yield from _wrapped(_pooling_lines(report), screen)
     yield from _wrapped(_energy_lines(report), screen)
     yield from _metric_lines(report.metrics, screen)
     if report.files:
@@ -72,6 +73,13 @@ def _chip_lines(report: Report) -> Iterator[str]:
     for part in report.parts:
         if part.occupancy.neurons:
             yield f"chip     {part.build.part.name}: {part.occupancy.text()}"
+
+
+def _pooling_lines(report: Report) -> Iterator[str]:
+    """What maxima over windows cost."""
+    for part in report.parts:
+        for cost in part.poolings:
+            yield f"pooling  {part.build.part.name}: {cost.text()}"
 
 
 def _reading_lines(imported: NirImport | None) -> Iterator[str]:

@@ -12,6 +12,7 @@ import numpy as np
 from backends.targets import REFERENCE
 from compile.command.progress import Progress
 from compile.stages.host_inputs import host_inputs
+from compile.stages.module_classes import layer_classes
 from compile.stages.options import Options
 from compile.stages.program import Program
 from compile.stages.source import Part, Source
@@ -45,8 +46,6 @@ class Build:
     part: Part
     source: Graph
     """The network as it was imported."""
-    nir: Any
-    """The same as a NIR graph."""
     imported: ImportCheck | None
     """The import compared with the torch module; None where there is none."""
     program: Program
@@ -55,6 +54,13 @@ class Build:
     """The lowered network in the source's own arithmetic, on the reference; the integers themselves where it never was floats."""
     texts: Mapping[str, str]
     """Pass -> the texts of the graphs after it, in order."""
+    classes: Mapping[str, str]
+    """Layer -> the classes of the modules that feed it and of its own."""
+
+    @property
+    def nir(self) -> Any:
+        """The network as it was imported as a NIR graph, which holds everything."""
+        return to_nir(self.source)
 
     @property
     def deployment(self) -> Deployment:
@@ -82,7 +88,6 @@ class _Imported:
 
     deployment: Deployment
     level: str
-    nir: Any
     check: ImportCheck | None = None
     order: AxisOrder = TIME_FIRST
     graph_at: Callable[[int], Graph] | None = None
@@ -113,13 +118,12 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
         _check_neurons(part, deployment)
         lengths = None
         if imported.graph_at is not None:
-            lengths = ImportedLengths(
-                graph, lru_cache(LENGTHS)(imported.graph_at), replace(context, rounds=integers), place.passes
-            )
-        program = replace(_program(part, deployment, options, profile, names), order=order, lengths=lengths)
-    floating = _program(part, _in_floats(deployment), Options(REFERENCE), profile, names)
-    floating = replace(floating, order=order, lengths=lengths)
-    return Build(part, graph, imported.nir, imported.check, program, floating, texts)
+            at_length, floats_too = lru_cache(LENGTHS)(imported.graph_at), replace(context, rounds=integers)
+            lengths = ImportedLengths(graph, at_length, floats_too, place.passes)
+        engine = place.engine_of(deployment.chip, profile, options.emission)
+        program = Program(part.name, place.name, deployment, engine, profile, options.emission, names, order, lengths)
+    classes = layer_classes(part.network, graph, deployment.chip)
+    return Build(part, graph, imported.check, program, floating_program(program), texts, classes)
 
 
 def deployment_text(deployment: Deployment) -> str:
@@ -134,16 +138,12 @@ def deployment_text(deployment: Deployment) -> str:
     return "\n".join(texts)
 
 
-def _in_floats(deployment: Deployment) -> Deployment:
-    """The lowered network in the source's own arithmetic; itself where it never was floats."""
-    if deployment.floating is None:
-        return deployment
-    return replace(deployment, chip=deployment.floating, scales={}, membranes={})
-
-
-def _program(part: Part, deployment: Deployment, to: Options, profile: Profile, names: Mapping[str, str]) -> Program:
-    engine = to.place.engine_of(deployment.chip, profile, to.emission)
-    return Program(part.name, to.target, deployment, engine, profile, to.emission, names)
+def floating_program(program: Program) -> Program:
+    """The lowered network in the source's own arithmetic, on the reference; the program itself where it never was floats."""
+    deployment = program.deployment
+    if deployment.floating is not None:
+        deployment = replace(deployment, chip=deployment.floating, scales={}, membranes={})
+    return replace(program, deployment=deployment).on(REFERENCE)
 
 
 def _import(part: Part, source: Source, options: Options, profile: Profile, progress: Progress) -> _Imported:
@@ -152,20 +152,20 @@ def _import(part: Part, source: Source, options: Options, profile: Profile, prog
         _check_integer_options(part, options, profile)
         network = part.network if isinstance(part.network, IntegerNetwork) else _from_slayer(part)
         scales = {network.readout: network.scale} if network.readout else {}
-        return _Imported(replace(network.deployment, scales=scales), "quantized", to_nir(network.deployment.chip))
+        return _Imported(replace(network.deployment, scales=scales), "quantized")
     if isinstance(part.network, Graph):
         at = partial(timeless, part.network) if part.network.steps else None
-        return _Imported(Deployment.of(part.network), "source", to_nir(part.network), graph_at=at)
+        return _Imported(Deployment.of(part.network), "source", graph_at=at)
     example = dict(part.calibration)
     domains = _domains(part, source.static, options.domains)
     traced = trace_in_order(part.network, example, source.static, source.steps, part.name, source.batch_first, domains)
     progress.lap("trace")
-    graph, nir_graph = through_nir(traced.graph)  # so that the interchange file holds everything
+    graph, _ = through_nir(traced.graph)  # so that the interchange file holds everything
     progress.lap("nir")
     check = check_import(part.network, graph, example, traced.order)
     progress.lap("check the import")
     at = partial(_module_at, part, source, traced.order, domains)
-    return _Imported(Deployment.of(graph), "source", nir_graph, check, traced.order, at)
+    return _Imported(Deployment.of(graph), "source", check, traced.order, at)
 
 
 def _module_at(part: Part, source: Source, order: AxisOrder, domains: Mapping[str, Domain], steps: int) -> Graph:

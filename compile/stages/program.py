@@ -7,11 +7,10 @@ that takes or returns (B, T, *shape) goes on doing so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -26,7 +25,10 @@ from ir.analysis.wiring import behind_routing
 from ir.deployment import Deployment
 from ir.errors import CompileError, known_names
 from ir.interpreter import interpret
+from ir.ops.integer_neuron import IntegerNeuron
+from ir.ops.membrane import Membrane
 from ir.profile import Profile
+from ir.quantize.neurons import MembraneUnits
 from ir.types import Type
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 Inputs = Mapping[str, Any]
 LENGTHS = 8
 """Programs of other lengths that a program keeps."""
+P = TypeVar("P", bound="Program")
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,6 @@ class Program:
     """Of the inputs' and outputs' axes."""
     lengths: WindowLengths | None = field(default=None, repr=False, compare=False)
     """What knows the network at other numbers of steps; None where it has no windows, or nothing is known."""
-    reporter: Callable[[Program, Any, Any, Any], Any] | None = field(default=None, repr=False, compare=False)
-    """What makes a report of the program's source and samples; None where the source is not known, as of a loaded program."""
 
     @property
     def scales(self) -> Mapping[str, float]:
@@ -68,14 +69,16 @@ class Program:
         return self.deployment.scales
 
     @property
-    def membranes(self) -> Mapping[str, tuple[float, float]]:
+    def membranes(self) -> Mapping[str, MembraneUnits]:
         """
-        Population -> (scale, zero) of its membrane v in the chip's integers: scale * v + zero is that of the imported neuron.
+        Population -> (scale, zero) of its membrane v on the chip: scale * v + zero is that of the imported neuron.
 
-        SpikingJelly's neurons are imported with membranes counted from v_reset. Left out are populations whose neurons differ in
-        them, networks in real numbers, and networks that were integers already.
+        Numbers, or arrays that broadcast to the population where its neurons differ in them. SpikingJelly's neurons are imported
+        with membranes counted from v_reset. In real numbers, and in networks that were integers already, v is what it is: (1, 0).
         """
-        return self.deployment.membranes
+        nodes = self.deployment.chip.nodes
+        same = {name: (1.0, 0.0) for name, node in nodes.items() if isinstance(node.op, Membrane | IntegerNeuron)}
+        return self.deployment.membranes or same
 
     @property
     def inputs(self) -> dict[str, Type]:
@@ -94,18 +97,7 @@ class Program:
         nodes = self.deployment.chip.nodes
         return tuple(name for name, node in nodes.items() if is_population_of_the_model(node))
 
-    def save(self, path: str | Path) -> None:
-        """
-        Write the program into one file, without pickle, whole or not at all: `compile.load_program` reads it anywhere.
-
-        Raises:
-            CompileError: the file cannot be written.
-        """
-        from compile.stages.program_file import save_program
-
-        save_program(self, Path(path))
-
-    def on(self, target_name: str, emission: str | None = None) -> Program:
+    def on(self: P, target_name: str, emission: str | None = None) -> P:
         """
         The same network on another target, or in another emission of it; by default that target's own.
 
@@ -191,30 +183,6 @@ class Program:
         trace = self.engine.run(self.deployment.encode(before), probes)
         scales = {name: self.scales.get(name, 1.0) for name in trace.payloads}
         return replace(trace, outputs=self._finish(host, before, trace), scales=scales)
-
-    def report(self, samples: Any = None, labels: Any = None, metric: Any = None) -> Any:
-        """
-        Run samples and account for them as the command line does: layers, rates, energy, spikes kept and lost, the verdict of
-        the twin, and what a metric says of the source, the lowered network in its arithmetic and the compiled one.
-
-        Args:
-            samples: inputs as `run` takes them, or an iterable of batches, as a DataLoader is: inputs or (inputs, labels). The
-                hidden layers' spikes are counted batch by batch and not kept. By default the example of the compilation.
-            labels: of inputs that are not batches, one label per sample: (B, ...).
-            metric: function of (outputs, labels) that gives a number or {name: number}; accuracy by default, where there are
-                labels. It gets the outputs of all samples, an array where there is one, else {name: array}.
-
-        Returns:
-            a `compile.report.report.Report`: it prints itself, and has `accuracy`, `metrics`, `parts`, `plain()`,
-            `to_pandas()` and `save(folder)`.
-
-        Raises:
-            CompileError: samples or labels do not fit, or the program was loaded, so that its source is not known.
-        """
-        if self.reporter is None:
-            what, hint = "the program's source is not known here", "report before saving, or compile the network again"
-            raise CompileError("report.source", what, where=self.name, hint=hint)
-        return self.reporter(self, samples, labels, metric)
 
     def host_inputs(self, inputs: Inputs | Any) -> dict[str, torch.Tensor]:
         """The model inputs, by the graph's own names, checked and as (T or 1, B, *shape) float tensors."""

@@ -23,6 +23,7 @@ from ir.ops.neuron import Gate, Graded, Lif
 from ir.quantize.calibrated import CalibratedNetwork, shared_projection
 from ir.quantize.calibration import HEADROOM
 from ir.quantize.integer_neurons import IntegerPopulation, MembranePopulation, integer_leaky, integer_lif
+from ir.quantize.neurons import MembraneUnits
 from ir.quantize.payloads import (
     Emission,
     input_scale,
@@ -82,7 +83,7 @@ class PopulationPlanner:
             integers.op, integers.params, emission, projections, integers.constant, report, unit, membrane
         )
 
-    def _membrane(self, unit: Unit) -> tuple[float, float] | None:
+    def _membrane(self, unit: Unit) -> MembraneUnits | None:
         """Real values of one unit of v, and of v = 0."""
         neurons, shift = self.network.neurons.get(self.node.name), self.network.arithmetic.activation_shift
         return None if neurons is None else neurons.in_units(unit.size / (1 << (shift - unit.narrowed)))
