@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,19 +12,15 @@ import numpy as np
 from backends.targets import REFERENCE
 from compile.command.progress import Progress
 from compile.stages.host_inputs import host_inputs
+from compile.stages.imported import Imported, import_part
+from compile.stages.module_classes import layer_classes
 from compile.stages.options import Options
-from compile.stages.phase import phases_of
+from compile.stages.phase import Phase, phases_of
 from compile.stages.program import Program
 from compile.stages.source import Part, Source
-from frontend.input_domain import input_domains, shown_values
-from frontend.netx.network import IntegerNetwork
-from frontend.netx.neuron import DECAY_BITS, SHIFT, STATE_BITS
-from frontend.netx.slayer import is_slayer, read_slayer
-from frontend.nir.round_trip.from_nir import through_nir
+from compile.stages.window_length import ImportedLengths
 from frontend.nir.round_trip.to_nir import to_nir
-from frontend.recording.axis_order import TIME_FIRST, AxisOrder
-from frontend.tracing.import_check import ImportCheck, check_import
-from frontend.tracing.trace import trace_in_order
+from frontend.tracing.import_check import ImportCheck
 from ir.deployment import Context, Deployment
 from ir.errors import CompileError
 from ir.graph import Graph
@@ -32,7 +29,9 @@ from ir.pipeline.pipeline import Hook, run
 from ir.pipeline.split_phases import split_phases
 from ir.profile import Profile
 from ir.text import graph_text
-from ir.types import Domain
+
+LENGTHS = 16
+"""Lengths of windows of which the imports are kept."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,6 @@ class Build:
     part: Part
     source: Graph
     """The network as it was imported."""
-    nir: Any
-    """The same as a NIR graph."""
     imported: ImportCheck | None
     """The import compared with the torch module; None where there is none."""
     program: Program
@@ -52,28 +49,34 @@ class Build:
     """The lowered network in the source's own arithmetic, on the reference; the integers themselves where it never was floats."""
     texts: Mapping[str, str]
     """Pass -> the texts of the graphs after it, in order."""
+    classes: Mapping[str, str]
+    """Layer -> the classes of the modules that feed it and of its own."""
+    graph_at: Callable[[int], Graph] | None = None
+    """The source at another number of steps; None where nothing knows it."""
+
+    @property
+    def nir(self) -> Any:
+        """The network as it was imported as a NIR graph, which holds everything."""
+        return to_nir(self.source)
 
     @property
     def deployment(self) -> Deployment:
         """What the passes found out about the part."""
         return self.program.deployment
 
+    def at(self, steps: int) -> Build:
+        """The part for windows of another length; CompileError where its chip would be another one."""
+        if not self.source.steps or steps == self.source.steps:
+            return self
+        program, floating = self.program.at(steps), self.floating.at(steps)
+        assert self.graph_at is not None
+        return replace(self, source=self.graph_at(steps), program=program, floating=floating)
+
     def source_inputs(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         """Checked inputs as the source network takes them: integers where it is one of integers itself."""
         if not self.source.is_integer:
             return self.program.host_inputs(inputs)
         return {name: value.astype(np.int64) for name, value in self.program.chip_inputs(inputs).items()}
-
-
-@dataclass(frozen=True)
-class _Imported:
-    """A network as the pipeline takes it."""
-
-    deployment: Deployment
-    level: str
-    nir: Any
-    check: ImportCheck | None = None
-    order: AxisOrder = TIME_FIRST
 
 
 def build_part(part: Part, source: Source, options: Options, profile: Profile, progress: Progress) -> Build:
@@ -86,22 +89,24 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
         progress.lap("text")
 
     with progress.stage(f"{part.name}: import"):
-        imported = _import(part, source, options, profile, progress)
+        imported = import_part(part, source, options, profile, progress)
+        if imported.graph_at is not None:
+            imported = replace(imported, graph_at=lru_cache(LENGTHS)(imported.graph_at))
         graph = imported.deployment.chip
         texts["import"] = graph_text(graph)
     names = source.reading.names if source.reading else dict[str, str]()
     with progress.stage(f"{part.name}: compile"):
-        integers = options.precision == "int"
-        order = imported.order
-        prologue, rounds = imported.deployment.prologue, integers and imported.level != "quantized"
-        calibration = host_inputs(prologue, names, part.calibration, part.name, order) if rounds else {}
-        context = Context(profile, options.lower, calibration, place.check)
-        phases = _deployments(imported, context, options, integers, keep)
+        rounds, order = options.precision == "int" and imported.level != "quantized", imported.order
+        calibration = (
+            host_inputs(imported.deployment.prologue, names, part.calibration, part.name, order) if rounds else {}
+        )
+        context = Context(profile, options.lower, calibration, place.check, rounds=options.precision == "int")
+        phases = _phases(imported, context, options, keep)
         _check_neurons(part, phases)
-        program = replace(_program(part, phases, options, profile, names), order=order)
-    in_floats = [_in_floats(phase) for phase in phases]
-    floating = replace(_program(part, in_floats, Options(REFERENCE), profile, names), order=order)
-    return Build(part, graph, imported.nir, imported.check, program, floating, texts)
+        program = Program(part.name, place.name, phases, profile, options.emission, names, order)
+    classes = layer_classes(part.network, graph, program.deployment.chip)
+    floating = floating_program(program)
+    return Build(part, graph, imported.check, program, floating, texts, classes, imported.graph_at)
 
 
 def deployment_text(deployment: Deployment) -> str:
@@ -116,98 +121,64 @@ def deployment_text(deployment: Deployment) -> str:
     return "\n".join(texts)
 
 
+def floating_program(program: Program) -> Program:
+    """The lowered network in the source's own arithmetic, on the reference; the program itself where it never was floats."""
+    phases = tuple(replace(phase, deployment=_in_floats(phase.deployment)) for phase in program.phases)
+    return replace(program, phases=phases).on(REFERENCE)
+
+
 def _in_floats(deployment: Deployment) -> Deployment:
-    """The lowered network in the source's own arithmetic; itself where it never was floats."""
     if deployment.floating is None:
         return deployment
     return replace(deployment, chip=deployment.floating, scales={}, membranes={})
 
 
-def _deployments(
-    imported: _Imported, context: Context, options: Options, integers: bool, keep: Hook
-) -> tuple[Deployment, ...]:
+def _phases(imported: Imported, context: Context, options: Options, keep: Hook) -> tuple[Phase, ...]:
     """Every phase through the pipeline; what an earlier one hands over on the calibration samples calibrates a later one."""
-    graphs = split_phases(imported.deployment.chip) if imported.level == "source" else ()
+    place, whole = options.place, imported.deployment.chip
+    graphs = split_phases(whole) if imported.level == "source" else (whole,)
     if options.phases is not None and len(graphs) > options.phases:
-        graphs = graphs[:1]  # and the pipeline refuses what lies between neurons, by name
-    passes = options.place.passes
-    if len(graphs) <= 1:
-        return (run(imported.deployment, context, imported.level, integers, passes, keep),)
+        graphs = (whole,)  # and the pipeline refuses what lies between neurons, by name
     values, done = dict(context.calibration), list[Deployment]()
     for number, graph in enumerate(graphs, 1):
         given = {node.name: values[node.name] for node in graph.inputs} if values else {}
-
-        def keep_phase(name: str, deployment: Deployment, phase: str = f"phase{number}") -> None:
-            keep(f"{phase}.{name}", deployment)
-
-        deployment = Deployment.of(graph)
-        done.append(run(deployment, replace(context, calibration=given), "source", integers, passes, keep_phase))
-        if values:
+        hook = keep if len(graphs) == 1 else _named(f"phase{number}", keep)
+        start = imported.deployment if len(graphs) == 1 else Deployment.of(graph)
+        here = replace(context, calibration=given)
+        done.append(run(start, here, imported.level, context.rounds, place.passes, hook))
+        if values and number < len(graphs):
             values |= interpret(graph, given)
-    return tuple(done)
+    made = phases_of(done, lambda chip: place.engine_of(chip, context.profile, options.emission))
+    if imported.graph_at is None:
+        return made
+    lengths = [
+        ImportedLengths(graph, _phase_at(imported.graph_at, graphs, k), context, place.passes)
+        for k, graph in enumerate(graphs)
+    ]
+    return tuple(replace(phase, lengths=own) for phase, own in zip(made, lengths, strict=True))
 
 
-def _program(
-    part: Part, phases: Sequence[Deployment], to: Options, profile: Profile, names: Mapping[str, str]
-) -> Program:
-    made = phases_of(phases, lambda chip: to.place.engine_of(chip, profile, to.emission))
-    return Program(part.name, to.target, made, profile, to.emission, names)
+def _named(phase: str, keep: Hook) -> Hook:
+    return lambda name, deployment: keep(f"{phase}.{name}", deployment)
 
 
-def _import(part: Part, source: Source, options: Options, profile: Profile, progress: Progress) -> _Imported:
-    """The part as graphs, checked against the torch module where there is one."""
-    if isinstance(part.network, IntegerNetwork) or is_slayer(part.network):
-        _check_integer_options(part, options, profile)
-        network = part.network if isinstance(part.network, IntegerNetwork) else _from_slayer(part)
-        scales = {network.readout: network.scale} if network.readout else {}
-        return _Imported(replace(network.deployment, scales=scales), "quantized", to_nir(network.deployment.chip))
-    if isinstance(part.network, Graph):
-        return _Imported(Deployment.of(part.network), "source", to_nir(part.network))
-    example = dict(part.calibration)
-    domains = _domains(part, source.static, options.domains)
-    traced = trace_in_order(part.network, example, source.static, source.steps, part.name, source.batch_first, domains)
-    progress.lap("trace")
-    graph, nir_graph = through_nir(traced.graph)  # so that the interchange file holds everything
-    progress.lap("nir")
-    check = check_import(part.network, graph, example, traced.order)
-    progress.lap("check the import")
-    return _Imported(Deployment.of(graph), "source", nir_graph, check, traced.order)
+def _phase_at(graph_at: Callable[[int], Graph], graphs: Sequence[Graph], number: int) -> Callable[[int], Graph]:
+    """One phase of the network at another number of steps, which must have as many of them."""
+    if len(graphs) == 1:
+        return graph_at
+
+    def phase_at(steps: int) -> Graph:
+        phases = split_phases(graph_at(steps))
+        if len(phases) != len(graphs):
+            what = f"with {steps} steps it runs in {len(phases)} phases, not {len(graphs)}"
+            raise CompileError("run.steps", what, where=graphs[number].name)
+        return phases[number]
+
+    return phase_at
 
 
-def _domains(part: Part, static: tuple[str, ...], stated: Mapping[str, str]) -> dict[str, Domain]:
-    """What every input takes that changes in time: what the user states, else what all samples show that there are."""
-    shown = shown_values(part.calibration, static)
-    if part.example is not part.calibration:
-        more = shown_values(part.example, static)
-        shown = {name: np.append(array, more.get(name, ())) for name, array in shown.items()}
-    return input_domains({name: text for name, text in stated.items() if name in part.calibration}, shown)
-
-
-def _check_integer_options(part: Part, options: Options, profile: Profile) -> None:
-    """Refuse what makes no sense for a network that is integers from the start."""
-    if options.precision != "int":
-        what = "the network is integers already, and nothing says which real numbers they stand for"
-        raise CompileError("options.precision", what, where=part.name, hint="use --precision int")
-    if options.lower:
-        what = "the network is synapses and neurons already"
-        raise CompileError("options.lower", what, where=part.name, hint="leave it out")
-    widths, needed = profile.arithmetic, (DECAY_BITS, STATE_BITS, SHIFT)
-    if (widths.decay_bits, widths.state_bits, widths.activation_shift) != needed:
-        what = f"profile {profile.name} computes with other integers than the network: not {needed} for decays, states, shift"
-        raise CompileError("options.profile", what, where=part.name, hint="use a profile of Loihi")
-
-
-def _from_slayer(part: Part) -> IntegerNetwork:
-    """A SLAYER module with its one input."""
-    if len(part.calibration) != 1:
-        what = f"the network takes {len(part.calibration)} inputs, not one"
-        raise CompileError("slayer.inputs", what, where=part.name)
-    ((name, inputs),) = part.calibration.items()
-    return read_slayer(part.network, part.name, np.asarray(inputs), name)
-
-
-def _check_neurons(part: Part, phases: Sequence[Deployment]) -> None:
+def _check_neurons(part: Part, phases: Sequence[Phase]) -> None:
     """A module without neurons is no spiking network; a NIR file may hold one layer for the host."""
-    if not any(phase.chip.nodes for phase in phases) and not isinstance(part.network, Graph):
+    if not any(phase.deployment.chip.nodes for phase in phases) and not isinstance(part.network, Graph):
         what = f"the network {part.name} has no spiking neurons"
         raise CompileError("build.neurons", what, where=part.name)

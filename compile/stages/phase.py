@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from backends.trace import Engine, Trace
+from compile.stages.window_length import WindowLengths, refused
 from ir.analysis.wiring import behind_routing
 from ir.deployment import Deployment
 from ir.graph import Graph
@@ -28,6 +29,8 @@ class Phase:
     engine: Engine
     names: Mapping[str, str] = field(default_factory=dict[str, str])
     """Chip value -> what it is called among those of all phases."""
+    lengths: WindowLengths | None = field(default=None, repr=False, compare=False)
+    """What knows it at other numbers of steps; None where it has no windows, or nothing is known."""
 
     def run(self, values: Values, probes: Collection[str]) -> tuple[dict[str, torch.Tensor], Trace]:
         """
@@ -50,6 +53,19 @@ class Phase:
             after[name] = torch.as_tensor(value.astype(real, order="C") * real(self._scale(name)))
         outputs = interpret(epilogue, {node.name: after[node.name] for node in epilogue.inputs})
         return outputs, trace.renamed(self.names)
+
+    def at(self, steps: int, engine_of: Callable[[Graph], Engine]) -> Phase:
+        """
+        The same chip, weight for weight, for windows of another length.
+
+        Raises:
+            CompileError: the chip would be another one there, or its integers are not proven for so many steps.
+        """
+        if self.lengths is None:
+            name = self.deployment.chip.name
+            raise refused(self.deployment.chip.steps, steps, "nothing is known of other lengths", name)
+        deployment = self.lengths.deployment(self.deployment, steps)
+        return replace(self, deployment=deployment, engine=engine_of(deployment.chip))
 
     def _scale(self, output: str) -> float:
         """The real value of one integer of a chip output: that of the population behind its routing, 1 for spikes."""
