@@ -40,7 +40,7 @@ class Setting:
 
 SETTINGS = {
     "balanced": Setting(sigma=0.8, snr=-5.0, train_snr=(CLEAN, 20.0, 10.0, 5.0, 0.0, -5.0, -10.0)),
-    "imbalanced": Setting(sigma=1.1, snr=10.0, train_snr=(CLEAN, 20.0, 10.0)),
+    "imbalanced": Setting(sigma=0.8, snr=10.0, train_snr=(CLEAN, 20.0, 10.0)),
 }
 
 
