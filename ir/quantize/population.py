@@ -7,7 +7,7 @@ that go round a loop get their scale beforehand.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, log2
@@ -23,6 +23,7 @@ from ir.ops.neuron import Gate, Graded, Lif
 from ir.quantize.calibrated import CalibratedNetwork, shared_projection
 from ir.quantize.calibration import HEADROOM
 from ir.quantize.integer_neurons import IntegerPopulation, MembranePopulation, integer_leaky, integer_lif
+from ir.quantize.neurons import MembraneUnits
 from ir.quantize.payloads import (
     Emission,
     input_scale,
@@ -37,7 +38,7 @@ from ir.quantize.plan import InputPlan, NetworkPlan, PopulationPlan, ProjectionP
 from ir.quantize.report import LayerReport, layer_report
 from ir.quantize.units.amounts import firing_amounts
 from ir.quantize.units.choose_unit import Unit, choose_unit, weight_exponents
-from ir.quantize.units.comparisons import check_difference, compared_unit, largest_difference
+from ir.quantize.units.comparisons import check_difference, compared_unit, is_coarsened, largest_difference, least_unit
 from ir.quantize.weights import WeightStatistics, common_quantum, round_weights, weight_levels
 
 Projections = Mapping[str, ProjectionPlan]
@@ -74,13 +75,15 @@ class PopulationPlanner:
         names = self.network.wiring.payload_projections(self.node)
         payload = {name: self.before.projections.get(name) or self._projection(name, unit) for name in names}
         enabling = self._enabling()
-        integers, emission = self._integers(unit, payload)
+        integers, emission = self.integers(unit, payload)
         report = self._report(unit, integers, payload, emission)
         projections = {**payload, **enabling}
         membrane = self._membrane(unit)
-        return PopulationPlan(integers.op, integers.params, emission, projections, integers.constant, report, membrane)
+        return PopulationPlan(
+            integers.op, integers.params, emission, projections, integers.constant, report, unit, membrane
+        )
 
-    def _membrane(self, unit: Unit) -> tuple[float, float] | None:
+    def _membrane(self, unit: Unit) -> MembraneUnits | None:
         """Real values of one unit of v, and of v = 0."""
         neurons, shift = self.network.neurons.get(self.node.name), self.network.arithmetic.activation_shift
         return None if neurons is None else neurons.in_units(unit.size / (1 << (shift - unit.narrowed)))
@@ -94,17 +97,27 @@ class PopulationPlanner:
             raise shared_projection(node)
         if fixed:
             return fixed.pop()
-        currents = tuple(network.weight_statistics[name].scaled(self._source_scale(name)) for name in names)
+        currents = self._currents(names)
         if node.name in network.compared:
             return self._compared_unit(currents)
         neurons, bias, steps = network.neurons.get(node.name), network.bias(node), network.chip.steps
         firing = firing_amounts(node, neurons, bias, steps, network.arithmetic)
-        finest = [max(bounds.values()) for bounds in network.finest_units(node)]
+        finest = self._finest(names)
         unit = choose_unit(currents, finest, firing, network.arithmetic, self._rows_apart())
         if node.name not in self.before.looped:
             return unit
         scale = Fraction(self.before.looped[node.name].scale) / self._emitted_unit()
         return Unit(part_of_scale(node, scale, unit.size))
+
+    def _currents(self, projections: Iterable[str]) -> tuple[WeightStatistics, ...]:
+        """What one integer that is read causes, projection by projection."""
+        return tuple(self.network.weight_statistics[name].scaled(self._source_scale(name)) for name in projections)
+
+    def _finest(self, projections: Iterable[str]) -> list[float]:
+        """The finest unit that fits the fields of all populations that read the projections, by how far the shift is narrowed."""
+        targets = dict.fromkeys(name for each in projections for name in self.network.wiring.targets[each])
+        bounds = [self.network.finest_units(self.network.chip.nodes[name]) for name in targets or (self.node.name,)]
+        return [max(max(each.values()) for each in narrowed) for narrowed in zip(*bounds, strict=True)]
 
     def _compared_unit(self, currents: tuple[WeightStatistics, ...]) -> Unit:
         """The unit of payloads that are compared, and of those that hold their differences the same."""
@@ -157,7 +170,7 @@ class PopulationPlanner:
                 raise CompileError("quantize.enable", what, where=where, hint="open gates by unit synapses")
         return enabling
 
-    def _integers(self, unit: Unit, payload: Projections) -> tuple[IntegerPopulation, Emission]:
+    def integers(self, unit: Unit, payload: Projections) -> tuple[IntegerPopulation, Emission]:
         """The population as the chip's neurons, and what they emit."""
         network, node = self.network, self.node
         bias, current = network.bias(node), self._largest_current(payload, self.before.emissions)
@@ -222,9 +235,19 @@ class PopulationPlanner:
         arithmetic = network.arithmetic
         room = (1 << (arithmetic.state_bits - 1 - arithmetic.activation_shift + unit.narrowed)) - 1
         bounds = network.finest_units(node)[unit.narrowed]
-        return layer_report(
+        report = layer_report(
             node, unit.size, integers, tuple(stored.values()), (proven, shown), room, bounds, weight_levels(arithmetic)
         )
+        return replace(report, limit="range") if not report.exact and self._is_coarsened() else report
+
+    def _is_coarsened(self) -> bool:
+        """Whether what is compared needs a coarser unit than the weights do."""
+        network, node = self.network, self.node
+        if node.name not in network.compared or is_difference(node):
+            return False
+        currents = self._currents(network.wiring.payload_projections(node))
+        least = least_unit(network, node, self.before.emissions, currents)
+        return is_coarsened(least, currents, network.arithmetic)
 
 
 def _threshold(membrane: MembranePopulation) -> tuple[IntegerPopulation, Emission]:
