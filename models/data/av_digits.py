@@ -27,7 +27,7 @@ WIDTH = 32
 
 
 @dataclass(frozen=True)
-class Setting:
+class Difficulty:
     """How hard it is to see and to hear."""
 
     sigma: float
@@ -39,8 +39,8 @@ class Setting:
 
 
 SETTINGS = {
-    "balanced": Setting(sigma=0.8, snr=-5.0, train_snr=(CLEAN, 20.0, 10.0, 5.0, 0.0, -5.0, -10.0)),
-    "imbalanced": Setting(sigma=0.8, snr=10.0, train_snr=(CLEAN, 20.0, 10.0)),
+    "balanced": Difficulty(sigma=0.8, snr=-5.0, train_snr=(CLEAN, 20.0, 10.0, 5.0, 0.0, -5.0, -10.0)),
+    "imbalanced": Difficulty(sigma=0.8, snr=10.0, train_snr=(CLEAN, 20.0, 10.0)),
 }
 
 

@@ -15,7 +15,7 @@ NEURONS: dict[str, Callable[[], nn.Module]] = {
 """LIF with tau 2 and a hard reset, or none at all."""
 
 
-class Stage(nn.Module):
+class ConvolutionStage(nn.Module):
     """Convolution by two, batch norm over time and batch, neuron: (T, batch, channels, height, width)."""
 
     def __init__(self, before: int, after: int, kind: str) -> None:
@@ -31,5 +31,5 @@ class Stage(nn.Module):
 
 def branch(channels: Sequence[int], kind: str) -> nn.Sequential:
     """A stage from each number of channels to the next, then features (T, batch, n)."""
-    stages = [Stage(before, after, kind) for before, after in pairwise(channels)]
+    stages = [ConvolutionStage(before, after, kind) for before, after in pairwise(channels)]
     return nn.Sequential(*stages, nn.Flatten(start_dim=2))

@@ -19,7 +19,7 @@ PEOPLE = {"1f468", "1f469", "1f9d1"}
 
 
 @dataclass(frozen=True)
-class Concept:
+class DrawnConcept:
     """What is known of a concept, and where its drawings are."""
 
     code: str
@@ -58,7 +58,7 @@ def concepts(
     entries: Sequence[Mapping[str, Any]],
     annotated: Mapping[str, tuple[str, tuple[str, ...]]],
     icons: Mapping[str, str],
-) -> Iterator[Concept]:
+) -> Iterator[DrawnConcept]:
     """
     The concepts in the order of `entries`.
 
@@ -72,7 +72,9 @@ def concepts(
         code = normalised(entry["unified"])
         if code in annotated and code in named and _is_concept(entry, code.split("-")):
             name, keywords = annotated[code]
-            yield Concept(code, name, keywords, entry["category"], entry["subcategory"], entry["image"], named[code])
+            yield DrawnConcept(
+                code, name, keywords, entry["category"], entry["subcategory"], entry["image"], named[code]
+            )
 
 
 def _is_concept(entry: Mapping[str, Any], points: list[str]) -> bool:

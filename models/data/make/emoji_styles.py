@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.data.make.emoji_concepts import Concept, annotated_names, concepts
+from models.data.make.emoji_concepts import DrawnConcept, annotated_names, concepts
 
 ARRAYS = Path(__file__).parent.parent / "arrays"
 SIDE = 32
@@ -110,7 +110,7 @@ def _json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _row(concept: Concept) -> list[str | list[str]]:
+def _row(concept: DrawnConcept) -> list[str | list[str]]:
     """Code, name, keywords, group, subgroup."""
     return [concept.code, concept.name, list(concept.keywords), concept.group, concept.subgroup]
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from spikingjelly.activation_based import functional
 
-from models.data.baselines.stages import Stage, branch
+from models.data.baselines.stages import ConvolutionStage, branch
 
 
 @pytest.mark.parametrize("kind", ["spiking", "relu"])
@@ -21,7 +21,7 @@ def test_a_branch_halves_the_image_in_each_stage(kind: str):
 
 def test_lif_has_the_published_dynamics():
     """v <- v + (x - v) / 2 from 0, and a spike at 1: a current of 1.5 fires in the second step."""
-    stage = Stage(1, 1, "spiking")
+    stage = ConvolutionStage(1, 1, "spiking")
     functional.reset_net(stage)
     spikes = stage.neuron(torch.full((4, 1, 1, 1, 1), 1.5))
     assert spikes.flatten().tolist() == [0, 1, 0, 1]

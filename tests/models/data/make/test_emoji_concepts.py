@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models.data.make.emoji_concepts import Concept, annotated_names, concepts
+from models.data.make.emoji_concepts import DrawnConcept, annotated_names, concepts
 
 
 def entry(unified: str, category: str = "Objects", subcategory: str = "tool", drawn: bool = True) -> dict[str, Any]:
@@ -32,14 +32,14 @@ NAMES = annotated_names(
 )
 
 
-def kept(*entries: dict[str, Any]) -> list[Concept]:
+def kept(*entries: dict[str, Any]) -> list[DrawnConcept]:
     return list(concepts(entries, NAMES, ICONS))
 
 
 def test_a_concept_has_words_and_drawings():
     assert NAMES["1f528"] == ("hammer", ("tool", "nail"))
     assert kept(entry("1F528")) == [
-        Concept("1f528", "hammer", ("tool", "nail"), "Objects", "tool", "1f528.png", "hammer")
+        DrawnConcept("1f528", "hammer", ("tool", "nail"), "Objects", "tool", "1f528.png", "hammer")
     ]
 
 
