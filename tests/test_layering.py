@@ -70,9 +70,9 @@ FLOORS = {
     ),
     "models": (
         "layers data",
-        "cmsf_network",
+        "cmsf_network spikeclip_network",
         "retrieval",
-        "training cmsf",
+        "training cmsf spikeclip spikformer",
         "train ablation",
     ),
 }

@@ -7,7 +7,6 @@ All tensors are (T, B, C, H, W), as SpikingJelly's multi-step neurons expect; co
 from __future__ import annotations
 
 import torch
-from spikingjelly.activation_based.neuron import LIFNode
 from torch import nn
 
 
@@ -16,7 +15,7 @@ def convolve(x: torch.Tensor, conv: nn.Conv2d, bn: nn.BatchNorm2d) -> torch.Tens
     return bn(conv(x.flatten(0, 1))).unflatten(0, x.shape[:2])
 
 
-def fire_image(x: torch.Tensor, conv: nn.Conv2d, bn: nn.BatchNorm2d, neuron: LIFNode) -> torch.Tensor:
+def fire_image(x: torch.Tensor, conv: nn.Conv2d, bn: nn.BatchNorm2d, neuron: nn.Module) -> torch.Tensor:
     """Spikes of `neuron(bn(conv(x)))`: (T, B, C, H, W) -> (T, B, C', H', W')."""
     return neuron(convolve(x, conv, bn).contiguous())
 
