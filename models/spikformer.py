@@ -1,14 +1,15 @@
 """
 Spikformer, an image classifier (Zhou et al., ICLR 2023, arXiv 2209.15425): a model file that is one file.
 
-Everything comes from `models.layers`; only the order of things is here. Neurons stand behind every norm, so that residual sums are
-sums of spikes, and maximum pools are ORs. `emoji-groups` has one class per group of emoji; `published` is Spikformer-4-384 for
-CIFAR-10.
+Everything comes from `models.layers`; only the order of things is here. Neurons stand behind every norm, so that residual sums
+are sums of spikes, and maximum pools are ORs. `emoji-groups` has one class per group of emoji; `published` is Spikformer-4-384
+for CIFAR-10.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from spikingjelly.activation_based import functional
@@ -47,20 +48,44 @@ CONFIGS: dict[str, SpikformerConfig] = {
 """Configurations by name; the first is the default."""
 
 
+class SpikeConvolution(nn.Module):
+    """3 x 3 convolution, norm, neurons; the image keeps its size."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.conv, self.bn = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs)
+        self.lif = lif()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(T, B, C, H, W) -> spikes (T, B, C', H, W)."""
+        return fire_image(x, self.conv, self.bn, self.lif)
+
+
+class SpikformerBlock(nn.Module):
+    """`x1 = x + attention(x)`, `x2 = x1 + mlp(x1)`, sums of spikes."""
+
+    def __init__(self, config: SpikformerConfig) -> None:
+        super().__init__()
+        self.attn = SpikeAttention(config.D, config.heads)
+        self.mlp = SpikeMlp(config.D, 4 * config.D)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(T, B, N, D) -> (T, B, N, D)."""
+        x = x + self.attn(x, x)
+        return x + self.mlp(x)
+
+
 class Spikformer(nn.Module):
-    """Four convolutions with two pools, positions from a fifth one, blocks of attention and MLP, mean over time and tokens."""
+    """Four convolutions with two pools, positions from a fifth one, blocks, mean over time and tokens, linear."""
 
     def __init__(self, config: SpikformerConfig) -> None:
         super().__init__()
         self.steps = config.T
         widths = (3, config.D // 8, config.D // 4, config.D // 2, config.D)
-        convolutions = [nn.Conv2d(a, b, 3, padding=1, bias=False) for a, b in zip(widths, widths[1:], strict=False)]
-        self.conv = nn.ModuleList([*convolutions, nn.Conv2d(config.D, config.D, 3, padding=1, bias=False)])
-        self.bn = nn.ModuleList(nn.BatchNorm2d(width) for width in (*widths[1:], config.D))
-        self.lif = nn.ModuleList(lif() for _ in self.conv)
+        self.stem = nn.ModuleList(SpikeConvolution(a, b) for a, b in pairwise(widths))
         self.pool = nn.MaxPool2d(3, stride=2, padding=1)
-        self.attn = nn.ModuleList(SpikeAttention(config.D, config.heads) for _ in range(config.depth))
-        self.mlp = nn.ModuleList(SpikeMlp(config.D, 4 * config.D) for _ in range(config.depth))
+        self.positions = SpikeConvolution(config.D, config.D)
+        self.block = nn.ModuleList(SpikformerBlock(config) for _ in range(config.depth))
         self.head = nn.Linear(config.D, config.classes)
         self.apply(truncated_normal_init)
 
@@ -68,17 +93,13 @@ class Spikformer(nn.Module):
         """(B, 3, 32, 32) -> scores (B, classes)."""
         functional.reset_net(self)
         x = images.unsqueeze(0).repeat(self.steps, 1, 1, 1, 1)
-        for place in range(4):
-            x = self._convolution(x, place)
+        for place, convolution in enumerate(self.stem):
+            x = convolution(x)
             x = pool_image(x, self.pool) if place >= 2 else x
-        x = tokens(self._convolution(x, 4) + x)
-        for attention, mlp in zip(self.attn, self.mlp, strict=True):
-            x = x + attention(x, x)
-            x = x + mlp(x)
+        x = tokens(self.positions(x) + x)
+        for block in self.block:
+            x = block(x)
         return self.head(x.mean(2).mean(0))
-
-    def _convolution(self, x: torch.Tensor, place: int) -> torch.Tensor:
-        return fire_image(x, self.conv[place], self.bn[place], self.lif[place])
 
 
 def build(config: str) -> nn.Module:

@@ -11,7 +11,7 @@ import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -58,21 +58,22 @@ def save(parts: Mapping[str, nn.Module], path: Path) -> None:
 
 def _states(content: Any, path: Path) -> States:
     """{part: state dict} of either kind of file."""
-    if isinstance(content, dict) and _is_state(content.get("state_dict")):
-        content = content["state_dict"]
-    if _is_state(content):
-        if IMAGE_ENTRY in content:
-            return {"image": content}
-        if TEXT_ENTRY in content:
-            return {"text": content}
-        raise ValueError(_message(path, f"it has neither {IMAGE_ENTRY} nor {TEXT_ENTRY}"))
-    if not isinstance(content, dict) or not content or not all(_is_state(state) for state in content.values()):
+    file = cast(dict[str, Any], content) if isinstance(content, dict) else {}
+    state = _state(file.get("state_dict")) or _state(file)
+    if state:
+        if IMAGE_ENTRY not in state and TEXT_ENTRY not in state:
+            raise ValueError(_message(path, f"it has neither {IMAGE_ENTRY} nor {TEXT_ENTRY}"))
+        return {"image" if IMAGE_ENTRY in state else "text": state}
+    states = {name: _state(each) for name, each in file.items()}
+    if not states or not all(states.values()):
         raise ValueError(_message(path, "it holds no state dicts"))
-    return content
+    return states
 
 
-def _is_state(content: Any) -> bool:
-    return isinstance(content, dict) and bool(content) and all(torch.is_tensor(value) for value in content.values())
+def _state(content: Any) -> dict[str, torch.Tensor]:
+    """`content` where it is a state dict, else nothing."""
+    entries = cast(dict[str, Any], content) if isinstance(content, dict) else {}
+    return entries if all(torch.is_tensor(value) for value in entries.values()) else {}
 
 
 def _message(path: Path, why: str) -> str:

@@ -24,9 +24,9 @@ def dual_loss(
     """
     `CE(scores, classes) + alpha KL(softmax(teacher_scores) || softmax(scores))`, both means over the batch.
 
-    Scores (B, classes) are those of `models.spikeclip_network.zero_shot.class_scores`; the teacher's carry no gradient. The published code
-    adds up the KL over the batch beside a mean of the CE, which makes its weight the size of the batch; the paper has a weight alpha
-    without a value. Ours is a mean, and alpha 1.
+    Scores (B, classes) are those of `zero_shot.class_scores`, without temperature as published; the teacher's carry no gradient.
+    The published code adds up the KL over the batch beside a mean of the CE, so that its weight is the size of the batch; the
+    paper has a weight alpha without a value. Ours is a mean, and alpha 1.
     """
     kl = F.kl_div(scores.log_softmax(dim=1), teacher_scores.detach().softmax(dim=1), reduction="batchmean")
     return F.cross_entropy(scores, classes) + alpha * kl

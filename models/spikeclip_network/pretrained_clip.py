@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -31,9 +31,10 @@ class PretrainedClip:
     @torch.no_grad()
     def image_features(self, images: torch.Tensor) -> torch.Tensor:
         """(B, 3, H, W) in [0, 1] -> (B, E)."""
-        large = F.interpolate(images, size=(CLIP_PIXELS, CLIP_PIXELS), mode="bicubic", antialias=True).clamp(0.0, 1.0)
+        size = (CLIP_PIXELS, CLIP_PIXELS)
+        large = cast(torch.Tensor, F.interpolate(images, size=size, mode="bicubic", antialias=True))
         mean, deviation = (torch.tensor(each).reshape(3, 1, 1) for each in (CLIP_MEAN, CLIP_DEVIATION))
-        return self._encode_images((large - mean) / deviation)
+        return self._encode_images((large.clamp(0.0, 1.0) - mean) / deviation)
 
     @torch.no_grad()
     def text_features(self, texts: Sequence[str]) -> torch.Tensor:

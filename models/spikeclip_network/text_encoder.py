@@ -4,9 +4,9 @@ SpikeCLIP's text encoders: an MLP, as published, and a transformer.
 Padding is a word like others in both: the published MLP never looks at its mask.
 
 The transformer is ours: the paper compares with one, but the published class for it is never used, and cannot be meant as it is
-written: it reads its norms' outputs, features before tokens, as tokens before features, which mixes words into features. Here it is
-Spikingformer's blocks, each word a pixel of one row, so that words keep their places; position embeddings tell them apart. Size,
-heads and depth are those of the image encoder.
+written: it reads its norms' outputs, features before tokens, as tokens before features, which mixes words into features. Here
+it is Spikingformer's blocks, each word a pixel of one row, so that words keep their places; position embeddings tell them
+apart. Size, heads and depth are those of the image encoder.
 """
 
 from __future__ import annotations
