@@ -13,7 +13,7 @@ from models.layers.step_weights import give_step_weights
 from models.spikeclip_network.config import MLP_RATIO, SpikeClipConfig
 
 
-class ImageEncoder(nn.Module):
+class SpikeClipImageEncoder(nn.Module):
     """`proj(sum_t w_t mean_pixels x[t])`, x the stream of currents behind stem and blocks; the image is repeated T times."""
 
     weights_tensor: torch.Tensor

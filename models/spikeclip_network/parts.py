@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from models.spikeclip_network.config import SpikeClipConfig
-from models.spikeclip_network.image_encoder import ImageEncoder
+from models.spikeclip_network.image_encoder import SpikeClipImageEncoder
 from models.spikeclip_network.scratch_clip import SCRATCH_TEXT_ENCODERS, ScratchImageEncoder
 from models.spikeclip_network.text_encoder import TEXT_ENCODERS
 
@@ -16,7 +16,7 @@ def initial_parts(config: SpikeClipConfig, seed: int) -> dict[str, nn.Module]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         parts: dict[str, nn.Module] = (
-            {"image": ImageEncoder(config), "text": TEXT_ENCODERS[config.text](config)}
+            {"image": SpikeClipImageEncoder(config), "text": TEXT_ENCODERS[config.text](config)}
             if config.neurons == "lif"
             else {"image": ScratchImageEncoder(config), "text": SCRATCH_TEXT_ENCODERS[config.text](config)}
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
-from types import ModuleType
 from typing import Any, cast
 
 import torch
@@ -49,8 +48,8 @@ def open_clip_teacher(name: str, weights: str) -> Teacher:
     Raises:
         ValueError: where open_clip is not installed, or does not know the model or its weights.
     """
-    library = _library("open_clip", name)
     try:
+        library = importlib.import_module("open_clip")
         model = library.create_model(name, pretrained=weights).eval()
         tokenise = library.get_tokenizer(name)
     except Exception as error:  # the library raises whatever it likes
@@ -65,8 +64,8 @@ def transformers_teacher(name: str) -> Teacher:
     Raises:
         ValueError: where transformers is not installed, or has no such model.
     """
-    library = _library("transformers", name)
     try:
+        library = importlib.import_module("transformers")
         model = library.CLIPModel.from_pretrained(name).eval()
         tokenise = library.CLIPTokenizerFast.from_pretrained(name)
     except Exception as error:  # the library raises whatever it likes
@@ -82,10 +81,3 @@ def transformers_teacher(name: str) -> Teacher:
 def _pooled(features: Any) -> torch.Tensor:
     """The tensor that transformers before version 5 returned as it is."""
     return getattr(features, "pooler_output", features)
-
-
-def _library(name: str, model: str) -> ModuleType:
-    try:
-        return importlib.import_module("open_clip" if name == "open_clip" else "transformers")
-    except ImportError as error:
-        raise ValueError(f"the teacher {model} needs {name}, which is not installed") from error

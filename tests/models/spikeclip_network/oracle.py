@@ -16,7 +16,7 @@ from torch import nn
 from models.spikeclip_network.config import SpikeClipConfig
 from tests.models.cmsf_network.oracle import Oracle
 
-SMALL = SpikeClipConfig(D=16, heads=2, E=8, vocabulary=11, positions=6, words=5, pixels=8, depth=2)
+SMALL = SpikeClipConfig(D=16, heads=2, E=8, vocabulary=11, positions=6, words=4, pixels=8, depth=2)
 
 
 class SpikeClipOracle(Oracle):
