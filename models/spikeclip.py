@@ -22,7 +22,7 @@ from models.spikeclip_network.parts import initial_parts, random_inputs
 SEED = 42
 WEIGHTS_DIR = Path(__file__).parent / "weights"
 
-_EMOJI = SpikeClipConfig(D=64, heads=2, E=64, vocabulary=2048, positions=20, pool="spike")
+_EMOJI = SpikeClipConfig(D=64, heads=2, E=64, vocabulary=3072, positions=20, pool="spike")
 _PUBLISHED = SpikeClipConfig(D=384, heads=8, E=512, vocabulary=49408, positions=77)
 
 CONFIGS: dict[str, SpikeClipConfig] = {

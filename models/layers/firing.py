@@ -2,7 +2,7 @@
 Random weights with which neurons fire like trained ones: layers are set one after another, in the order of a forward.
 
 Norms take the statistics of their inputs. What feeds a population (the norm before it, or the linear layer where there is none)
-then gets the bias at which the population fires at `TARGET_RATE`; attention neurons follow from their inputs.
+then gets the bias at which the population fires at the wanted rate; attention neurons follow from their inputs.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 @torch.no_grad()
-def set_firing_rates(part: nn.Module, inputs: dict[str, torch.Tensor]) -> None:
-    """Set norms and linear layers of `part` so that its neurons fire at about `TARGET_RATE` on `inputs`."""
+def set_firing_rates(part: nn.Module, inputs: dict[str, torch.Tensor], rate: float = TARGET_RATE) -> None:
+    """Set norms and linear layers of `part` so that its neurons fire at about `rate` (spikes per step) on `inputs`."""
     feeders: list[nn.Module] = []
     rng = torch.Generator().manual_seed(0)
 
@@ -37,7 +37,7 @@ def set_firing_rates(part: nn.Module, inputs: dict[str, torch.Tensor]) -> None:
         assert isinstance(neuron, LIFNode)
         if not feeders:
             return
-        offset = _offset_for_rate(neuron, args[0])
+        offset = _offset_for_rate(neuron, args[0], rate)
         bias = feeders.pop().bias
         assert isinstance(bias, torch.Tensor)
         bias.add_(offset)
@@ -61,7 +61,7 @@ def _standardise_norm(norm: nn.Module, x: torch.Tensor, rng: torch.Generator) ->
     norm.bias.copy_(torch.randn(norm.num_features, generator=rng))
 
 
-def _offset_for_rate(neuron: LIFNode, current: torch.Tensor) -> float:
+def _offset_for_rate(neuron: LIFNode, current: torch.Tensor, target: float) -> float:
     """The constant to add to `current` (T, B, ...) so that the neurons fire on target, by bisection on some of them."""
     current = current.flatten(1)
     current = current[:, :: max(1, current.shape[1] // SAMPLE)]
@@ -70,7 +70,7 @@ def _offset_for_rate(neuron: LIFNode, current: torch.Tensor) -> float:
         middle = (low + high) / 2
         neuron.reset()
         rate = float(neuron.forward(current + middle).mean())
-        low, high = (middle, high) if rate < TARGET_RATE else (low, middle)
+        low, high = (middle, high) if rate < target else (low, middle)
     neuron.reset()
     return (low + high) / 2
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from models.layers.attention import SCALE
-from models.layers.images import convolve
+from models.layers.images import convolve, fire_image
 from models.layers.neuron import lif
 
 
@@ -32,21 +32,16 @@ class SpikingformerAttention(nn.Module):
     def forward(self, stream: torch.Tensor) -> torch.Tensor:
         """Currents (T, B, C, H, W) -> currents (T, B, C, H, W)."""
         spikes = self.proj_lif(stream).flatten(3)
-        q = self._split_heads(self.q_lif(_project(spikes, self.q_conv, self.q_bn)))
-        k = self._split_heads(self.k_lif(_project(spikes, self.k_conv, self.k_bn)))
-        v = self._split_heads(self.v_lif(_project(spikes, self.v_conv, self.v_bn)))
+        q = self._split_heads(fire_image(spikes, self.q_conv, self.q_bn, self.q_lif))
+        k = self._split_heads(fire_image(spikes, self.k_conv, self.k_bn, self.k_lif))
+        v = self._split_heads(fire_image(spikes, self.v_conv, self.v_bn, self.v_lif))
         mixed = ((q @ k.transpose(-2, -1)) @ v) * SCALE
         merged = mixed.transpose(-1, -2).flatten(2, 3).contiguous()
-        return _project(self.attn_lif(merged), self.proj_conv, self.proj_bn).unflatten(3, stream.shape[3:])
+        return convolve(self.attn_lif(merged), self.proj_conv, self.proj_bn).unflatten(3, stream.shape[3:])
 
     def _split_heads(self, x: torch.Tensor) -> torch.Tensor:
         """(T, B, C, N) -> (T, B, heads, N, C / heads); a head is a run of channels."""
         return x.unflatten(2, (self.heads, -1)).transpose(-1, -2)
-
-
-def _project(x: torch.Tensor, conv: nn.Conv1d, bn: nn.BatchNorm1d) -> torch.Tensor:
-    """`bn(conv(x))` of tokens: (T, B, C, N) -> (T, B, C', N)."""
-    return bn(conv(x.flatten(0, 1))).unflatten(0, x.shape[:2]).contiguous()
 
 
 class SpikingformerMlp(nn.Module):
