@@ -12,6 +12,7 @@ import torch
 from models import spikformer
 from models.layers.firing import firing_rates
 from models.spikformer import Spikformer, SpikformerConfig
+from tests.models.spikeclip_network.deployed import assert_integers_are_exact
 from tests.models.spikeclip_network.oracle import SpikeClipOracle, eighths, make_dyadic, oracle_of
 
 TINY = SpikformerConfig(D=16, heads=2, classes=3, depth=2)
@@ -74,3 +75,11 @@ def test_contract() -> None:
     assert torch.equal(inputs["images"], spikformer.example("emoji-groups", 2, 1)["images"])
     with pytest.raises(ValueError, match="no configuration 'huge' of Spikformer; there are emoji-groups, published"):
         spikformer.build("huge")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["gpu", pytest.param("loihi", marks=pytest.mark.lava)])
+def test_compiled_dyadic_network_is_exact_in_integers(target: str) -> None:
+    network = Spikformer(TINY).eval()
+    make_dyadic(network, 5)
+    assert_integers_are_exact(network, {"images": eighths((4, 3, 8, 8), 0, 8, 5)}, target)

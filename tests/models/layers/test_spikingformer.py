@@ -27,6 +27,7 @@ def test_attention_equals_loops_over_heads_and_queries(heads: int, seed: int) ->
     oracle = oracle_of(attention)
     np.testing.assert_array_equal(currents.numpy(), oracle.spikingformer_attention("", stream.double().numpy(), heads))
     assert oracle.ties > 20
+    assert currents.std(dim=(0, 1, 3, 4)).max() > 0, "some attention neurons fire, some do not"
 
 
 @pytest.mark.parametrize("seed", range(3))

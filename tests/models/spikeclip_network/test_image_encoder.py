@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from models.spikeclip_network.image_encoder import SpikeClipImageEncoder
+from tests.models.spikeclip_network.deployed import assert_integers_are_exact
 from tests.models.spikeclip_network.oracle import SMALL, eighths, make_dyadic, oracle_of
 
 
@@ -39,3 +40,12 @@ def test_samples_do_not_see_each_other(pool: str) -> None:
         batch = encoder(images)
         for i in (3, 0, 4, 1, 2):
             assert torch.equal(encoder(images[i : i + 1])[0], batch[i])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["gpu", pytest.param("loihi", marks=pytest.mark.lava)])
+@pytest.mark.parametrize("pool", ["analog", "spike"])
+def test_compiled_dyadic_encoder_is_exact_in_integers(pool: str, target: str) -> None:
+    encoder = SpikeClipImageEncoder(replace(SMALL, pool=pool)).eval()
+    make_dyadic(encoder, 5)
+    assert_integers_are_exact(encoder, {"images": eighths((4, 3, SMALL.pixels, SMALL.pixels), 0, 8, 5)}, target)
