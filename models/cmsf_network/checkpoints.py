@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from models.layers.state_dicts import fitting_entries
+from models.training.state_dicts import fitting_entries
 
 PART_ORDER = ("image", "text", "fusion")
 

@@ -16,7 +16,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from models.layers.state_dicts import fitting_entries
+from models.training.state_dicts import fitting_entries
 
 UNUSED_ENTRIES = re.compile(r"^clip_embedding\.position_ids$|^block\.\d+\.bn[12]\.")
 """Created by the published code or by CLIP's, never used in a forward pass."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from models.layers.patch_stem import POOLS
-from models.layers.step_weights import START, STEP_WEIGHTS
+from models.spikeclip_network.step_weights import START, STEP_WEIGHTS
 
 TEXTS = ("mlp", "transformer")
 NEURONS = ("lif", "none")

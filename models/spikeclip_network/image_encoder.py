@@ -9,8 +9,8 @@ from torch import nn
 from models.layers.neuron import sum_over_time, truncated_normal_init
 from models.layers.patch_stem import PatchStem
 from models.layers.spikingformer import SpikingformerBlock
-from models.layers.step_weights import give_step_weights
 from models.spikeclip_network.config import MLP_RATIO, SpikeClipConfig
+from models.spikeclip_network.step_weights import give_step_weights
 
 
 class SpikeClipImageEncoder(nn.Module):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from models.layers.neuron import sum_over_time
-from models.layers.step_weights import give_step_weights
+from models.spikeclip_network.step_weights import give_step_weights
 
 
 def _with_weights(kind: str, steps: int) -> nn.Module:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.layers.state_dicts import fitting_entries
+from models.training.state_dicts import fitting_entries
 
 UNUSED, OPTIONAL = re.compile(r"^head\."), re.compile(r"\.num_batches_tracked$")
 
