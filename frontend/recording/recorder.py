@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,9 +24,9 @@ from frontend.recording.layout import (
     length,
 )
 from ir.errors import CompileError
-from ir.graph import Array, Graph, GraphBuilder, Provenance
+from ir.graph import Array, Graph, GraphBuilder, Node, Provenance
 from ir.ops import Expand, Input, Op, Past, Permute, Repeat, Reshape
-from ir.ops.host.time import UnfoldTime
+from ir.ops.host.time import AtStep, UnfoldTime
 from ir.types import SPIKE, Type
 
 
@@ -59,6 +59,8 @@ class Recorder:
         self._builder = GraphBuilder(name, steps, dtype=str(dtype).removeprefix("torch."))
         self._parameter_names = parameter_names
         self._routes: dict[tuple[str, Op], str] = {}
+        self.moments: dict[tuple[View, int], Any] = {}
+        """(tensor, dimension) -> `frontend.recording.moments.Moments`, where it holds steps of a value side by side."""
         self._values: dict[tuple[Op, tuple[str, ...], tuple[tuple[str, str], ...], str], str] = {}
 
     def input(self, name: str, value_type: Type) -> View:
@@ -92,18 +94,32 @@ class Recorder:
         """Append a node that a later step may `revise`, even if there is one like it."""
         return self._builder.add(op, value, name=node_name(name), provenance=Provenance(self.path))
 
-    def revise(self, value: str, op: Op, *values: str) -> None:
+    def revise(self, value: str, op: Op, *values: str, params: Mapping[str, Constant] | None = None) -> None:
         """A placeholder becomes what later steps show it to be."""
-        self._builder.revise(value, op, *values)
+        stored = {role: self._builder.param(*constant) for role, constant in (params or {}).items()}
+        self._builder.revise(value, op, *values, params=stored)
 
     def locate(self, value: str, path: str) -> None:
         """The module path of a placeholder."""
         node = self._builder.node(value)
-        self._builder.revise(value, node.op, *node.inputs, provenance=Provenance(path))
+        self._builder.revise(value, node.op, *node.inputs, params=dict(node.params), provenance=Provenance(path))
+
+    def node(self, value: str) -> Node:
+        """What makes a value."""
+        return self._builder.node(value)
+
+    def array(self, name: str) -> Array:
+        """A parameter that is in the graph."""
+        return self._builder.array(name)
 
     def shape(self, value: str) -> tuple[int, ...]:
         """The shape of a value, without time and batch."""
         return self._builder.type(value).shape
+
+    def step_of(self, value: str) -> tuple[str, int] | None:
+        """(value over the window, step) of a value that is one step of another; None for other values."""
+        node = self._builder.node(value)
+        return (node.inputs[0], node.op.step) if isinstance(node.op, AtStep) else None
 
     def past(self, name: str, shape: tuple[int, ...]) -> str:
         """The spikes, one step late, of the neuron of that shape that is emitted next under `name`."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ir.graph import Array
 from ir.ops.base import Op
+from ir.quantize.neurons import MembraneUnits
 from ir.quantize.payloads import Emission
 from ir.quantize.report import LayerReport
 from ir.quantize.units.choose_unit import Unit
@@ -44,8 +45,10 @@ class PopulationPlan:
     constant: Array
     """What comes at every step over synapses beside the bias, in weight units; zeros where nothing does."""
     report: LayerReport
-    membrane: tuple[float, float] | None = None
-    """(real value of one unit of v, real value of v = 0); None without a membrane, or where its neurons differ in it."""
+    unit: Unit
+    """Of its weights."""
+    membrane: MembraneUnits | None = None
+    """(real value of one unit of v, real value of v = 0); None without a membrane."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from ir.ops.neuron import Gate, Graded, Lif
 from ir.quantize.calibrated import CalibratedNetwork, shared_projection
 from ir.quantize.calibration import HEADROOM
 from ir.quantize.integer_neurons import IntegerPopulation, MembranePopulation, integer_leaky, integer_lif
+from ir.quantize.neurons import MembraneUnits
 from ir.quantize.payloads import (
     Emission,
     input_scale,
@@ -74,13 +75,15 @@ class PopulationPlanner:
         names = self.network.wiring.payload_projections(self.node)
         payload = {name: self.before.projections.get(name) or self._projection(name, unit) for name in names}
         enabling = self._enabling()
-        integers, emission = self._integers(unit, payload)
+        integers, emission = self.integers(unit, payload)
         report = self._report(unit, integers, payload, emission)
         projections = {**payload, **enabling}
         membrane = self._membrane(unit)
-        return PopulationPlan(integers.op, integers.params, emission, projections, integers.constant, report, membrane)
+        return PopulationPlan(
+            integers.op, integers.params, emission, projections, integers.constant, report, unit, membrane
+        )
 
-    def _membrane(self, unit: Unit) -> tuple[float, float] | None:
+    def _membrane(self, unit: Unit) -> MembraneUnits | None:
         """Real values of one unit of v, and of v = 0."""
         neurons, shift = self.network.neurons.get(self.node.name), self.network.arithmetic.activation_shift
         return None if neurons is None else neurons.in_units(unit.size / (1 << (shift - unit.narrowed)))
@@ -167,7 +170,7 @@ class PopulationPlanner:
                 raise CompileError("quantize.enable", what, where=where, hint="open gates by unit synapses")
         return enabling
 
-    def _integers(self, unit: Unit, payload: Projections) -> tuple[IntegerPopulation, Emission]:
+    def integers(self, unit: Unit, payload: Projections) -> tuple[IntegerPopulation, Emission]:
         """The population as the chip's neurons, and what they emit."""
         network, node = self.network, self.node
         bias, current = network.bias(node), self._largest_current(payload, self.before.emissions)
