@@ -69,7 +69,10 @@ class SnnergyConfig:
     pool: str = "current"
     """Order of pools and neurons in the stems, a key of `models.layers.stems.POOL_ORDERS`."""
     sum_neuron: bool = False
-    """Neurons behind the sum of a stem's two paths, as the paper's equation 14 has them; QKFormer has none."""
+    """
+    Neurons behind the sum of a stem's two paths, as the paper's equation 14 has them; QKFormer has none. With threshold 1 they are
+    an AND of the paths.
+    """
     mask_threshold: float = 0.6
     """Threshold of CMQKA's masks. QKFormer's own have 0.5, an OR."""
 

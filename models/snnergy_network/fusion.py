@@ -102,16 +102,30 @@ class Gated(CrossModal):
         return torch.mul(self.temporal(own), opened).flatten(2, 3)
 
 
-class OnePath(CrossModal):
-    """One path alone, unpooled, as S-CMRL does it in its ablation; named `spatial` or `temporal`, built alike."""
+class SpatialPath(CrossModal):
+    """
+    The spatial path alone: `F[t, n, c] = mean over n' of Fs[t, n', c]`, the same for all tokens.
 
-    def __init__(self, path: str, width: int, heads: int, threshold: float) -> None:
+    Pooled (ours): without the pools both paths alone would be one and the same network, and the paper's ablation tells them apart.
+    """
+
+    def __init__(self, width: int, heads: int, threshold: float) -> None:
         super().__init__()
-        self.path = path
-        self.add_module(path, MaskedKeys(width, heads, threshold))
+        self.spatial = MaskedKeys(width, heads, threshold)
 
     def fuse(self, own: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-        return self.get_submodule(self.path)(own, other)
+        return self.spatial(own, other).mean(dim=3, keepdim=True).expand(own.shape)
+
+
+class TemporalPath(CrossModal):
+    """The temporal path alone: `F[t, n, c] = mean over t' of Ft[t', n, c]`, the same at every step."""
+
+    def __init__(self, width: int, heads: int, threshold: float) -> None:
+        super().__init__()
+        self.temporal = MaskedKeys(width, heads, threshold)
+
+    def fuse(self, own: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        return self.temporal(own, other).mean(dim=0, keepdim=True).expand(own.shape)
 
 
 class CrossResidual(CrossModal):
@@ -134,8 +148,8 @@ FUSIONS: dict[str, Callable[[SnnergyConfig, int], nn.Module]] = {
     "gate": lambda config, width: Gated(width, config.heads, config.mask_threshold),
     "spikefuse": lambda config, width: SpikeFused(width, config.heads, config.mask_threshold),
     "causal-mean": lambda config, width: CausalMean(width, config.heads, config.mask_threshold),
-    "spatial": lambda config, width: OnePath("spatial", width, config.heads, config.mask_threshold),
-    "temporal": lambda config, width: OnePath("temporal", width, config.heads, config.mask_threshold),
+    "spatial": lambda config, width: SpatialPath(width, config.heads, config.mask_threshold),
+    "temporal": lambda config, width: TemporalPath(width, config.heads, config.mask_threshold),
     "s-cmrl": lambda config, width: CrossResidual(width, config.heads),
     "token": lambda config, width: MaskAttention(width, config.heads),
     "channel": lambda config, width: MaskAttention(width, config.heads, pooled="tokens"),
