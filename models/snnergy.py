@@ -23,9 +23,7 @@ RATE = 0.2
 _DIGITS = SnnergyConfig(
     width=16, heads=2, classes=10, video=InputSize(1, 16, 16), audio=InputSize(1, 32, 8), stem_stride=1
 )
-_PUBLISHED = SnnergyConfig(
-    width=192, heads=8, classes=6, video=InputSize(3, 128, 128), audio=InputSize(1, 128, 128)
-)
+_PUBLISHED = SnnergyConfig(width=192, heads=8, classes=6, video=InputSize(3, 128, 128), audio=InputSize(1, 128, 128))
 
 CONFIGS: dict[str, SnnergyConfig] = {
     "av-digits": _DIGITS,
@@ -36,8 +34,8 @@ CONFIGS: dict[str, SnnergyConfig] = {
     "published-96": replace(_PUBLISHED, width=96),
 }
 """
-Configurations by name; the first is the default. `published-192` is the paper's network for CREMA-D, `published-96` the one for AVE
-and UrbanSound8K-AV (with CREMA-D's six classes, as its totals are stated).
+Configurations by name; the first is the default. `published-192` is the paper's network for CREMA-D, `published-96` the one for
+AVE and UrbanSound8K-AV (with CREMA-D's six classes, as its totals are stated).
 """
 
 BATCH_FIRST = False

@@ -71,8 +71,8 @@ FLOORS = {
     ),
     "models": (
         "layers data training",
-        "cmsf_network",
-        "retrieval",
+        "cmsf_network snnergy_network taaf_network",
+        "retrieval snnergy taaf",
         "cmsf",
         "train ablation",
     ),

@@ -1,8 +1,8 @@
 """
 Branches of different T brought to one: a convolution over time, channel by channel, learnt, that starts as a mean.
 
-TAAF-SNN names a "convolutional time alignment" and does not describe it; this reading is ours. It is causal: an output step sees the
-input steps of its own span and those before.
+TAAF-SNN names a "convolutional time alignment" and does not describe it; this reading is ours. It is causal: an output step sees
+the input steps of its own span and those before.
 """
 
 from __future__ import annotations

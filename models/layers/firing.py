@@ -1,5 +1,6 @@
 """
-Random weights with which neurons fire like trained ones: layers of a network are set one after another, in the order of a forward.
+Random weights with which neurons fire like trained ones: layers of a network are set one after another, in the order of a
+forward.
 
 Norms take the statistics of their inputs. What feeds a population (the norm before it, or the linear layer where there is none)
 then gets the bias at which the population fires at the wanted rate; attention neurons follow from their inputs.
@@ -78,7 +79,8 @@ def firing_rates(part: nn.Module, inputs: dict[str, torch.Tensor]) -> dict[str, 
     def record(path: str) -> Callable[[nn.Module, object, torch.Tensor], None]:
         return lambda _module, _args, spikes: rates.update({path: float(spikes.mean())})
 
-    hooks = [m.register_forward_hook(record(path)) for path, m in part.named_modules() if isinstance(m, LIFNode)]
+    modules: dict[str, nn.Module] = dict(part.named_modules())  # pyright: ignore[reportUnknownArgumentType]
+    hooks = [m.register_forward_hook(record(path)) for path, m in modules.items() if isinstance(m, LIFNode)]
     with torch.no_grad():
         part(**inputs)
     for hook in hooks:

@@ -1,5 +1,6 @@
 """
-Masks of Q-K attention (QKFormer, arXiv 2403.16552): what a query fires for opens or closes whole tokens, or whole channels, of the key.
+Masks of Q-K attention (QKFormer, arXiv 2403.16552): what a query fires for opens or closes whole tokens, or whole channels, of
+the key.
 
 Tokens are the pixels of an image; all tensors are (T, B, C, N) inside and (T, B, C, H, W) outside. A head is a run of C / h
 channels. Attribute names are those of QKFormer's published checkpoints.
@@ -34,8 +35,8 @@ def split_heads(x: torch.Tensor, heads: int) -> torch.Tensor:
     return x.reshape(steps, batch, heads, width // heads, tokens)
 
 
-class QueryMask(nn.Module):
-    """`LIF(sum of LIF(BN(W_q x)))`: one spike per head and token (sum over channels), or per channel (sum over tokens)."""
+class _Queries(nn.Module):
+    """What fires the mask."""
 
     def __init__(self, width: int, heads: int, threshold: float, pooled: Pooled = "channels") -> None:
         super().__init__()
@@ -50,12 +51,16 @@ class QueryMask(nn.Module):
         spikes = split_heads(fire_image(query, self.q_conv, self.q_bn, self.q_lif), self.heads)
         return self.attn_lif(torch.sum(spikes, dim=self.axis, keepdim=True))
 
+
+class QueryMask(_Queries):
+    """`LIF(sum of LIF(BN(W_q x)))`: one spike per head and token (sum over channels), or per channel (sum over tokens)."""
+
     def forward(self, query: torch.Tensor) -> torch.Tensor:
-        """The mask by itself: (T, B, C, N) -> as `mask` says."""
+        """(T, B, C, N) -> spikes (T, B, heads, 1, N), or (T, B, heads, C / heads, 1)."""
         return self.mask(query)
 
 
-class MaskedKeys(QueryMask):
+class MaskedKeys(_Queries):
     """`M * LIF(BN(W_k y))`: keys of `memory` where the mask of `query` is open."""
 
     def __init__(self, width: int, heads: int, threshold: float, pooled: Pooled = "channels") -> None:
@@ -63,14 +68,10 @@ class MaskedKeys(QueryMask):
         self.k_conv, self.k_bn = projection(width)
         self.k_lif = lif()
 
-    def masked(self, query: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
+    def forward(self, query: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
         """(T, B, C, N) twice -> spikes (T, B, C, N)."""
         keys = split_heads(fire_image(memory, self.k_conv, self.k_bn, self.k_lif), self.heads)
         return torch.mul(self.mask(query), keys).flatten(2, 3)
-
-    def forward(self, query: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
-        """(T, B, C, N) twice -> spikes (T, B, C, N)."""
-        return self.masked(query, memory)
 
 
 class MaskAttention(MaskedKeys):
@@ -87,5 +88,5 @@ class MaskAttention(MaskedKeys):
 
     def forward(self, query: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
         """(T, B, C, H, W) twice, of as many pixels -> spikes shaped as `query`."""
-        masked = self.masked(query.flatten(3), memory.flatten(3))
+        masked = super().forward(query.flatten(3), memory.flatten(3))
         return fire_image(masked, self.proj_conv, self.proj_bn, self.proj_lif).reshape(query.shape)

@@ -3,8 +3,8 @@ Downsampling with a shortcut: QKFormer's SPEDS, which SNNergy calls SPDS. Two pa
 
 Attribute names are those of QKFormer's published checkpoints (its ImageNet networks).
 
-`pool`: as published, `current`, maximum pools take the largest current and the neurons stand behind them; with `spike` the neurons
-stand in front, and the pool is an OR. Both have the same parameters; from the second step on their spikes differ.
+`pool`: as published, `current`, maximum pools take the largest current and the neurons stand behind them; with `spike` the
+neurons stand in front, and the pool is an OR. Both have the same parameters; from the second step on their spikes differ.
 
 `sum_neuron`: SNNergy's equation 14 sends the sum through neurons once more (`lif()`); QKFormer, whose stem it is, does not
 (`nn.Identity()`).

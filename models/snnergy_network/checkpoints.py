@@ -1,9 +1,10 @@
 """
-Weights of the networks that SNNergy's layers come from, by their published names: QKFormer and S-CMRL. SNNergy's own are not public.
+Weights of the networks that SNNergy's layers come from, by their published names: QKFormer and S-CMRL. SNNergy's own are not
+public.
 
-Both kinds of QKFormer's names are read: `ssa`, `mlp1_conv` (its CIFAR networks, and ours) and `attn`, `fc1_conv` (its ImageNet ones).
-Its third stage was trained with neurons that run over samples (see `models.layers.image_attention`): the weights load, but outputs
-differ from the published ones.
+Both kinds of QKFormer's names are read: `ssa`, `mlp1_conv` (its CIFAR networks, and ours) and `attn`, `fc1_conv` (its ImageNet
+ones). Its third stage was trained with neurons that run over samples (see `models.layers.image_attention`): the weights load, but
+outputs differ from the published ones.
 """
 
 from __future__ import annotations

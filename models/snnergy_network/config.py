@@ -63,15 +63,15 @@ class SnnergyConfig:
     fusion: str = "cmqka"
     """
     What joins the streams in the first two stages, as `models.snnergy_network.fusion.FUSIONS` builds it: `cmqka` as published;
-    `gate`, `spikefuse` and `causal-mean` for hardware; `spatial` or `temporal` alone; `s-cmrl`'s attentions; QKFormer's `token` or
-    `channel` attention, which join nothing: streams then meet in the third stage only.
+    `gate`, `spikefuse` and `causal-mean` for hardware; `spatial` or `temporal` alone; `s-cmrl`'s attentions; QKFormer's `token`
+    or `channel` attention, which join nothing: streams then meet in the third stage only.
     """
     pool: str = "current"
     """Order of pools and neurons in the stems, a key of `models.layers.stems.POOL_ORDERS`."""
     sum_neuron: bool = False
     """
-    Neurons behind the sum of a stem's two paths, as the paper's equation 14 has them; QKFormer has none. With threshold 1 they are
-    an AND of the paths.
+    Neurons behind the sum of a stem's two paths, as the paper's equation 14 has them; QKFormer has none. With threshold 1 they
+    are an AND of the paths.
     """
     mask_threshold: float = 0.6
     """Threshold of CMQKA's masks. QKFormer's own have 0.5, an OR."""

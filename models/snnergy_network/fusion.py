@@ -64,8 +64,8 @@ class SpikeFused(MeanProduct):
     """
     `F = LIF(BN(mean x mean))`: only spikes enter the stream; the mean over time is still over the whole window.
 
-    S-CMRL's contrastive branch has neurons in this place. The norm is ours: means of spikes are far below 1, where neurons without
-    one never fire.
+    S-CMRL's contrastive branch has neurons in this place. The norm is ours: means of spikes are far below 1, where neurons
+    without one never fire.
     """
 
     def __init__(self, width: int, heads: int, threshold: float) -> None:
@@ -106,7 +106,8 @@ class SpatialPath(CrossModal):
     """
     The spatial path alone: `F[t, n, c] = mean over n' of Fs[t, n', c]`, the same for all tokens.
 
-    Pooled (ours): without the pools both paths alone would be one and the same network, and the paper's ablation tells them apart.
+    Pooled (ours): without the pools both paths alone would be one and the same network, and the paper's ablation tells them
+    apart.
     """
 
     def __init__(self, width: int, heads: int, threshold: float) -> None:

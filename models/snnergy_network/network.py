@@ -1,9 +1,9 @@
 """
 SNNergy: two streams of spikes, video and audio, through three stages of ever fewer and wider tokens.
 
-Stem, fusion blocks; downsampling, fusion blocks; downsampling, global blocks, whose attention is quadratic in the few tokens left.
-Both directions of a block see the streams as they were before it. A stream by itself, with `token` fusion, has the layers and the
-names of a QKFormer.
+Stem, fusion blocks; downsampling, fusion blocks; downsampling, global blocks, whose attention is quadratic in the few tokens
+left. Both directions of a block see the streams as they were before it. A stream by itself, with `token` fusion, has the layers
+and the names of a QKFormer.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Stream(nn.Module):
 
 
 class Snnergy(nn.Module):
-    """Video and audio of one clip -> class scores: means over tokens and time of both streams, side by side, then a linear map."""
+    """Video and audio of one clip -> class scores: a linear map of both streams' means over tokens and time, side by side."""
 
     def __init__(self, config: SnnergyConfig) -> None:
         super().__init__()

@@ -53,11 +53,13 @@ class TaafConfig:
     def __post_init__(self) -> None:
         if self.fusion not in FUSIONS:
             raise ValueError(f"fusion {self.fusion!r} is not one of {', '.join(FUSIONS)}")
-        for name, steps in (("video", self.video.steps), ("audio", self.audio.steps), ("aligned", self.T)):
+        for name, steps in (("aligned", self.T), ("video", self.video.steps), ("audio", self.audio.steps)):
             if steps < 1:
                 raise ValueError(f"{name} has {steps} time steps; at least one is needed")
             if steps % self.T and self.T % steps:
-                raise ValueError(f"{steps} steps of {name} cannot be aligned with T = {self.T}: one must divide the other")
+                raise ValueError(
+                    f"{steps} steps of {name} cannot be aligned with T = {self.T}: one must divide the other"
+                )
 
     @property
     def features(self) -> int:

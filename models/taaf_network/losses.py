@@ -1,8 +1,8 @@
 """
 TAAF's losses: cross entropy guided by temporal attention, and the modulation that holds back a modality that runs ahead.
 
-Scores are (T, B, C), importances alpha (T, B), labels (B,). Ratios, factors and importances carry no gradient (ours: the digest of
-the paper does not say).
+Scores are (T, B, C), importances alpha (T, B), labels (B,). Ratios, factors and importances carry no gradient (ours: the digest
+of the paper does not say).
 """
 
 from __future__ import annotations

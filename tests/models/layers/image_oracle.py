@@ -52,7 +52,9 @@ class ImageOracle:
 
     def norm(self, name: str, x: np.ndarray) -> np.ndarray:
         shape = (-1, *[1] * (x.ndim - 3))
-        s = {key: self.state[f"{name}.{key}"].reshape(shape) for key in ("weight", "bias", "running_mean", "running_var")}
+        s = {
+            key: self.state[f"{name}.{key}"].reshape(shape) for key in ("weight", "bias", "running_mean", "running_var")
+        }
         return (x - s["running_mean"]) / np.sqrt(s["running_var"]) * s["weight"] + s["bias"]
 
     def current(self, prefix: str, x: np.ndarray, stride: int = 1) -> np.ndarray:

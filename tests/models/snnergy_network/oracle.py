@@ -27,10 +27,10 @@ def cross_modal(oracle: ImageOracle, prefix: str, x: np.ndarray, y: np.ndarray, 
     paths = _paths(oracle, prefix, own, other, config)
     fused = np.zeros_like(own)
     for t in range(steps):
+        by_token = sum(paths[0][t, :, :, k] for k in range(tokens)) / tokens if config.fusion != "temporal" else 1.0
+        span = t + 1 if config.fusion == "causal-mean" else steps
         for n in range(tokens):
-            by_token = sum(paths[0][t, :, :, k] for k in range(tokens)) / tokens if "temporal" != config.fusion else 1.0
-            span = t + 1 if config.fusion == "causal-mean" else steps
-            by_time = sum(paths[1][k, :, :, n] for k in range(span)) / span if "spatial" != config.fusion else 1.0
+            by_time = sum(paths[1][k, :, :, n] for k in range(span)) / span if config.fusion != "spatial" else 1.0
             fused[t, :, :, n] = by_token * by_time
     if config.fusion == "spikefuse":
         fused = oracle.neuron(oracle.norm(f"{prefix}fuse_bn", fused))

@@ -46,7 +46,14 @@ def test_network_equals_the_oracle(fusion: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"pool": "spike"}, {"sum_neuron": True}, {"depths": (1, 2, 1)}, {"T": 1}, {"stem_stride": 2, "audio": SMALL.video}]
+    "change",
+    [
+        {"pool": "spike"},
+        {"sum_neuron": True},
+        {"depths": (1, 2, 1)},
+        {"T": 1},
+        {"stem_stride": 2, "audio": SMALL.video},
+    ],
 )
 def test_variants_equal_the_oracle(change: dict[str, object]) -> None:
     config = replace(SMALL, **change)  # pyright: ignore[reportArgumentType]
@@ -80,6 +87,7 @@ def published(width: int, depths: tuple[int, int, int] = (1, 1, 1)) -> tuple[Snn
     return net, inputs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("width", "depths", "parameters", "lif"),
     [
@@ -89,9 +97,7 @@ def published(width: int, depths: tuple[int, int, int] = (1, 1, 1)) -> tuple[Snn
         (192, (1, 2, 1), 43_904_646, 10_960_896),
     ],
 )
-def test_published_parameters_and_neurons(
-    width: int, depths: tuple[int, int, int], parameters: int, lif: int
-) -> None:
+def test_published_parameters_and_neurons(width: int, depths: tuple[int, int, int], parameters: int, lif: int) -> None:
     net, inputs = published(width, depths)
     alphas = [name for name, _ in net.named_parameters() if name.endswith("alpha")]
     assert len(alphas) == 2 * (depths[0] + depths[1])
@@ -108,6 +114,7 @@ def populations(path: str) -> int:
     return 4 if ".proj3_conv" in path or ("patch_embed1" not in path and ".proj_res_conv" in path) else 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "dense", "unrolled"), [(96, 2.175e9, 4_805_210_880), (192, 8.630e9, 19_151_046_144)])
 def test_published_operations(width: int, dense: float, unrolled: int) -> None:
     """Dense: every layer's synapses, one population each. Unrolled: residual sums as duplicates."""
