@@ -10,6 +10,7 @@ from models.layers.stems import POOL_ORDERS
 
 FUSIONS = (
     "cmqka",
+    "over-tokens",
     "gate",
     "spikefuse",
     "causal-mean",
@@ -62,9 +63,10 @@ class SnnergyConfig:
     """Blocks per stage."""
     fusion: str = "cmqka"
     """
-    What joins the streams in the first two stages, as `models.snnergy_network.fusion.FUSIONS` builds it: `cmqka` as published;
-    `gate`, `spikefuse` and `causal-mean` for hardware; `spatial` or `temporal` alone; `s-cmrl`'s attentions; QKFormer's `token`
-    or `channel` attention, which join nothing: streams then meet in the third stage only.
+    What joins the streams in the first two stages, as `models.snnergy_network.fusion.FUSIONS` builds it: `cmqka` as published,
+    `over-tokens` another reading of it; `gate`, `spikefuse` and `causal-mean` for hardware; `spatial` or `temporal` alone;
+    `s-cmrl`'s attentions; QKFormer's `token` or `channel` attention, which join nothing: streams then meet in the third stage
+    only.
     """
     pool: str = "current"
     """Order of pools and neurons in the stems, a key of `models.layers.stems.POOL_ORDERS`."""

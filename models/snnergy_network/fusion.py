@@ -6,9 +6,9 @@ open keys of the other stream, `Fs = Ms Ks` and `Ft = Mt Kt`. As published the p
 
     F[t, n, c] = (mean over n' of Fs[t, n', c]) (mean over t' of Ft[t', n, c]),     x' = x + alpha F,
 
-with a learnable alpha, 1.5 at the start. F is analog, and the mean over time sees the whole window. Paper and text are silent on
-three points, and the readings are ours: neurons of the temporal path integrate over time like all others; there is one alpha
-per direction and block; no linear map follows the masks.
+with a learnable alpha, 1.5 at the start. F is analog, and the mean over time sees the whole window. The paper is silent on three
+points, and the readings are ours: neurons of the temporal path integrate over time like all others (`over-tokens` is the other
+reading); there is one alpha per direction and block; no linear map follows the masks.
 """
 
 from __future__ import annotations
@@ -58,6 +58,23 @@ class MeanProduct(CrossModal):
 
     def fuse(self, own: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
         return mean_product(self.spatial(own, other), self.temporal(own, other))
+
+
+class KeysOverTokens(MaskedKeys):
+    """Masked keys whose neurons integrate from token to token; the steps are computed side by side."""
+
+    def forward(self, query: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
+        """(T, B, C, N) twice -> spikes (T, B, C, N)."""
+        swapped = super().forward(query.permute(3, 1, 2, 0), memory.permute(3, 1, 2, 0))
+        return swapped.permute(3, 1, 2, 0)
+
+
+class MeanProductOverTokens(MeanProduct):
+    """CMQKA with the paper's permuted temporal path taken at its word: the tokens are then what its neurons run over."""
+
+    def __init__(self, width: int, heads: int, threshold: float) -> None:
+        super().__init__(width, heads, threshold)
+        self.temporal = KeysOverTokens(width, heads, threshold)
 
 
 class SpikeFused(MeanProduct):
@@ -146,6 +163,7 @@ SELF_ATTENTIONS = ("token", "channel")
 
 FUSIONS: dict[str, Callable[[SnnergyConfig, int], nn.Module]] = {
     "cmqka": lambda config, width: MeanProduct(width, config.heads, config.mask_threshold),
+    "over-tokens": lambda config, width: MeanProductOverTokens(width, config.heads, config.mask_threshold),
     "gate": lambda config, width: Gated(width, config.heads, config.mask_threshold),
     "spikefuse": lambda config, width: SpikeFused(width, config.heads, config.mask_threshold),
     "causal-mean": lambda config, width: CausalMean(width, config.heads, config.mask_threshold),

@@ -50,7 +50,7 @@ class GlobalBlock(nn.Module):
         return own + self.mlp(own)
 
 
-class Stream(nn.Module):
+class ModalityStream(nn.Module):
     """The layers of one modality."""
 
     def __init__(self, config: SnnergyConfig, size: InputSize) -> None:
@@ -79,8 +79,8 @@ class Snnergy(nn.Module):
     def __init__(self, config: SnnergyConfig) -> None:
         super().__init__()
         self.crosses = [config.fusion not in SELF_ATTENTIONS] * 2 + [True]
-        self.video = Stream(config, config.video)
-        self.audio = Stream(config, config.audio)
+        self.video = ModalityStream(config, config.video)
+        self.audio = ModalityStream(config, config.audio)
         self.head = nn.Linear(2 * 4 * config.width, config.classes)
 
     def forward(self, video: torch.Tensor, audio: torch.Tensor) -> torch.Tensor:

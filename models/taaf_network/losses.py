@@ -1,8 +1,8 @@
 """
 TAAF's losses: cross entropy guided by temporal attention, and the modulation that holds back a modality that runs ahead.
 
-Scores are (T, B, C), importances alpha (T, B), labels (B,). Ratios, factors and importances carry no gradient (ours: the digest
-of the paper does not say).
+Scores are (T, B, C), importances alpha (T, B), labels (B,). Ratios and factors carry no gradient (ours: the digest of the paper
+does not say); importances do, since they are learnt and nothing else in training reads them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def attention_guided_loss(
     The form of the mixture is ours; the paper's lambda lies in 0.1 to 0.9.
     """
     losses = step_losses(scores, labels)
-    plain, guided = losses.mean(dim=0), (importance.detach() * losses).sum(dim=0)
+    plain, guided = losses.mean(dim=0), (importance * losses).sum(dim=0)
     return ((1 - guidance) * plain + guidance * guided).mean()
 
 

@@ -43,6 +43,12 @@ def _paths(
     if config.fusion == "s-cmrl":
         spatial = oracle.attention(f"{prefix}spatial_attn.", own, other, config.heads, 8.0)
         return [spatial, oracle.temporal_attention(f"{prefix}temporal_attn.", own, other, config.heads, 8.0)]
+    if config.fusion == "over-tokens":
+        heads, theta = config.heads, config.mask_threshold
+        swapped = oracle.masked_keys(
+            f"{prefix}temporal.", own.transpose(3, 1, 2, 0), other.transpose(3, 1, 2, 0), heads, theta
+        )
+        return [oracle.masked_keys(f"{prefix}spatial.", own, other, heads, theta), swapped.transpose(3, 1, 2, 0)]
     names = [name for name in ("spatial", "temporal") if f"{prefix}{name}.q_conv.weight" in oracle.state]
     masked = [oracle.masked_keys(f"{prefix}{n}.", own, other, config.heads, config.mask_threshold) for n in names]
     return masked if len(masked) == 2 else masked * 2

@@ -12,7 +12,7 @@ from torch import nn
 from models import snnergy
 from models.snnergy_network.checkpoints import load_cross_residual, load_qkformer
 from models.snnergy_network.fusion import FUSIONS
-from models.snnergy_network.network import Stream
+from models.snnergy_network.network import ModalityStream
 
 State = dict[str, torch.Tensor]
 D, CHANNELS = 16, 1
@@ -63,9 +63,9 @@ def s_cmrl() -> State:
     return state
 
 
-def _stream(depths: tuple[int, int, int]) -> Stream:
+def _stream(depths: tuple[int, int, int]) -> ModalityStream:
     config = replace(snnergy.CONFIGS["av-digits-token"], depths=depths)
-    return Stream(config, config.video)
+    return ModalityStream(config, config.video)
 
 
 @pytest.mark.parametrize("depths", [(1, 1, 1), (1, 2, 3)])

@@ -22,7 +22,7 @@ def test_grids_of_the_stages() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"fusion": "sum"}, "fusion 'sum' is not one of cmqka, gate"),
+        ({"fusion": "sum"}, "fusion 'sum' is not one of cmqka, over-tokens, gate"),
         ({"pool": "mean"}, "pool 'mean' is not one of current, spike"),
         ({"heads": 3}, "width 8 must be even and divisible by 3 heads"),
         ({"width": 5, "heads": 5}, "width 5 must be even"),

@@ -64,7 +64,7 @@ def test_what_sees_later_steps(name: str) -> None:
     for seed in range(4):
         fusion, _ = _fusion(name, seed)
         sees |= bool((run(fusion, x, x)[:-1] != run(fusion, late, late)[:-1]).any())
-    assert sees == (name in ("cmqka", "spikefuse", "temporal", "s-cmrl"))
+    assert sees == (name in ("cmqka", "over-tokens", "spikefuse", "temporal", "s-cmrl"))
 
 
 @pytest.mark.parametrize(("name", "values"), [("gate", {0.0, 1.5}), ("spikefuse", {0.0, 1.5}), ("token", {0.0, 1.0})])

@@ -12,6 +12,7 @@ from torch import nn
 
 from models import taaf
 from models.taaf_network.config import BranchSize, TaafConfig
+from models.taaf_network.losses import attention_guided_loss, balanced_loss, contribution_ratios, suppression
 from models.taaf_network.network import Taaf
 from tests.models.layers.image_oracle import make_dyadic, oracle_of, random_counts
 from tests.models.layers.operations import dense_operations, neurons
@@ -87,6 +88,22 @@ def test_samples_do_not_see_each_other() -> None:
         together = net(video, audio)
         for sample in (2, 0, 3, 1):
             assert torch.equal(net(video[:, sample : sample + 1], audio[:, sample : sample + 1])[0], together[sample])
+
+
+@pytest.mark.parametrize("fusion", ["concat", "sum"])
+def test_every_parameter_learns(fusion: str) -> None:
+    torch.manual_seed(0)
+    config, labels = replace(SMALL, fusion=fusion), torch.tensor([0, 1, 2, 0])
+    net, inputs = Taaf(config).train(), _inputs(config, 4, 3)
+    evidence = net.evidence(*inputs)
+    losses = [
+        attention_guided_loss(scores, alpha, labels, guidance=0.5)
+        for scores, alpha in zip(evidence[:3], evidence[3:], strict=True)
+    ]
+    factors = [suppression(ratio, 0.1) for ratio in contribution_ratios(evidence.video, evidence.audio, labels)]
+    balanced_loss((losses[1], losses[2]), (factors[0], factors[1]), losses[0], unimodal_weight=1.0).backward()
+    assert not [name for name, p in net.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
+    assert all(p.grad is not None and p.grad.any() for name, p in net.named_parameters() if "importance" in name)
 
 
 @pytest.mark.slow
