@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from compile import compile_model
 from models import snnergy
 from models.layers.firing import firing_rates
 from models.snnergy_network.config import FUSIONS
@@ -79,3 +81,25 @@ def test_unknown_configurations_are_refused() -> None:
     for call in (snnergy.build, lambda name: snnergy.example(name, 1, 0)):
         with pytest.raises(ValueError, match="no configuration 'large' of SNNergy; there are av-digits"):
             call("large")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", [f"av-digits-{fusion}" for fusion in ("gate", "spatial", "token", "channel")])
+def test_causal_fusions_compute_on_synapses_what_the_network_does(config: str) -> None:
+    inputs = snnergy.example(config, samples=2, seed=1)
+    program = compile_model(built(config), target="gpu", precision="float", example=inputs)
+    (scores,) = program.run(inputs).outputs.values()
+    with torch.no_grad():
+        np.testing.assert_allclose(scores, built(config)(**inputs).numpy(), atol=1e-5)
+
+
+@pytest.mark.lava
+@pytest.mark.slow
+def test_lava_and_reference_fire_alike() -> None:
+    inputs = snnergy.example("av-digits-gate", samples=1, seed=1)
+    program = compile_model(built("av-digits-gate"), target="gpu", example=inputs)
+    reference, lava = program.run(inputs), program.on("loihi").run(inputs)
+    assert reference.spikes.keys() == lava.spikes.keys()
+    assert len(reference.spikes) > 40
+    for name, spikes in reference.spikes.items():
+        np.testing.assert_array_equal(lava.spikes[name], spikes, err_msg=name)

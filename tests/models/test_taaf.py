@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from spikingjelly.activation_based import functional
+from torch import nn
 
+from compile import compile_model
 from models import taaf
 from models.layers.firing import firing_rates
 
@@ -53,3 +57,37 @@ def test_unknown_configurations_are_refused() -> None:
     for call in (taaf.build, lambda name: taaf.example(name, 1, 0)):
         with pytest.raises(ValueError, match="no configuration 'large' of TAAF; there are av-digits"):
             call("large")
+
+
+class Branch(nn.Module):
+    """One branch by itself: what is in front of the alignment."""
+
+    def __init__(self, branch: nn.Module) -> None:
+        super().__init__()
+        self.branch = branch
+
+    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+        functional.reset_net(self)
+        return self.branch(frames)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("modality", ["video", "audio"])
+@pytest.mark.parametrize("config", ["av-digits", "av-digits-two-rates"])
+def test_branches_compute_on_synapses_what_they_do(config: str, modality: str) -> None:
+    branch = Branch(taaf.build(config).get_submodule(modality))
+    frames = {"frames": taaf.example(config, samples=2, seed=1)[modality]}
+    (features,) = compile_model(branch, target="gpu", precision="float", example=frames).run(frames).outputs.values()
+    with torch.no_grad():
+        np.testing.assert_allclose(features, branch(**frames).numpy(), atol=1e-6)
+
+
+@pytest.mark.lava
+@pytest.mark.slow
+def test_lava_and_reference_fire_alike() -> None:
+    branch, frames = Branch(taaf.build("av-digits").get_submodule("video")), taaf.example("av-digits", 1, 0)["video"]
+    program = compile_model(branch, target="gpu", example=frames)
+    reference, lava = program.run(frames), program.on("loihi").run(frames)
+    assert reference.spikes.keys() == lava.spikes.keys()
+    for name, spikes in reference.spikes.items():
+        np.testing.assert_array_equal(lava.spikes[name], spikes, err_msg=name)
