@@ -15,11 +15,16 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
+from models.layers.state_dicts import fitting_entries
+
 State = Mapping[str, torch.Tensor]
 
 RENAMED = ((re.compile(r"^(stage3\.\d+)\.attn\."), r"\1.ssa."), (re.compile(r"\.mlp\.fc([12])_"), r".mlp.mlp\1_"))
 """QKFormer's ImageNet names -> ours."""
-HEAD = "head."
+UNUSED = re.compile(r"^head\.")
+"""QKFormer's classifier."""
+OPTIONAL = re.compile(r"\.num_batches_tracked$|^alpha$")
+"""Counters that some versions of torch keep, and what is no entry of an S-CMRL checkpoint."""
 
 
 def load_qkformer(stream: nn.Module, state: State) -> None:
@@ -27,10 +32,9 @@ def load_qkformer(stream: nn.Module, state: State) -> None:
     Load a QKFormer's state into one stream with `token` fusion; its classifier is left out.
 
     Raises:
-        ValueError: if an entry is missing, unknown or of another shape.
+        ValueError: if an entry is missing, unknown, of another shape, or not finite.
     """
-    renamed = {_renamed(name): value for name, value in state.items() if not name.startswith(HEAD)}
-    _load(stream, renamed, "QKFormer")
+    _load(stream, {_renamed(name): value for name, value in state.items()}, "QKFormer")
 
 
 def load_cross_residual(fusion: nn.Module, state: State, block: int) -> None:
@@ -46,7 +50,7 @@ def load_cross_residual(fusion: nn.Module, state: State, block: int) -> None:
     entries = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
     if not entries:
         raise ValueError(f"cannot use this state as S-CMRL weights: it has no entries {prefix}*")
-    _load(fusion, {"alpha": fusion.state_dict()["alpha"], **entries}, "S-CMRL")
+    _load(fusion, entries, "S-CMRL")
 
 
 def _renamed(name: str) -> str:
@@ -56,20 +60,8 @@ def _renamed(name: str) -> str:
 
 
 def _load(module: nn.Module, state: State, whose: str) -> None:
-    expected = module.state_dict()
-    problems = [f"{name} is missing" for name in expected if name not in state and not _counter(name)]
-    problems += [f"{name} is unknown" for name in state if name not in expected and not _counter(name)]
-    problems += [
-        f"{name} has shape {tuple(value.shape)}, not {tuple(expected[name].shape)}"
-        for name, value in state.items()
-        if name in expected and value.shape != expected[name].shape
-    ]
-    if problems:
-        more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
-        raise ValueError(f"cannot use this state as {whose} weights: {'; '.join(problems[:3])}{more}")
-    module.load_state_dict(dict(state), strict=False)
-
-
-def _counter(name: str) -> bool:
-    """Batches that a norm has seen: kept by some versions of torch only."""
-    return name.endswith(".num_batches_tracked")
+    try:
+        entries = fitting_entries(module, state, unused=UNUSED, optional=OPTIONAL)
+    except ValueError as error:
+        raise ValueError(f"cannot use this state as {whose} weights: {error}") from error
+    module.load_state_dict(entries)

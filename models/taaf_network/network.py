@@ -13,11 +13,11 @@ import torch
 from spikingjelly.activation_based import functional
 from torch import nn
 
-from models.layers.alignment import TemporalAlignment
 from models.layers.neuron import lif_without_input_scaling
-from models.layers.resnet import SpikingResNet18
+from models.taaf_network.alignment import TemporalAlignment
 from models.taaf_network.attention import TemporalImportance
 from models.taaf_network.config import BranchSize, TaafConfig
+from models.taaf_network.resnet import SpikingResNet18
 
 
 class Evidence(NamedTuple):

@@ -10,8 +10,8 @@ from models.layers.firing import firing_rates, set_firing_rates
 from models.layers.image_mlp import ImageMlp
 from models.layers.masks import MaskAttention
 from models.layers.neuron import lif_without_input_scaling
-from models.layers.resnet import SpikingResNet18
 from models.layers.stems import DownsamplingStem
+from models.taaf_network.resnet import SpikingResNet18
 
 
 def _networks() -> dict[str, tuple[nn.Module, torch.Tensor]]:

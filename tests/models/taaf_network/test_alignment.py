@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.layers.alignment import TemporalAlignment
+from models.taaf_network.alignment import TemporalAlignment
 
 
 @pytest.mark.parametrize(("steps", "aligned"), [(4, 4), (8, 4), (4, 2), (12, 3), (1, 4), (2, 6)])

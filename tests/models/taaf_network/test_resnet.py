@@ -11,7 +11,7 @@ from spikingjelly.activation_based.surrogate import Sigmoid
 from torch import nn
 
 from models.layers.neuron import lif_without_input_scaling
-from models.layers.resnet import SewBlock, SpikingResNet18
+from models.taaf_network.resnet import SewBlock, SpikingResNet18
 from tests.models.layers.image_oracle import make_dyadic, random_counts, run
 
 
