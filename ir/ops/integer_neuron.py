@@ -64,8 +64,39 @@ class IntegerNeuron(Stepwise):
         return u, xp.clip(v, -(half - 1), half - 1)
 
 
+class FiringNeuron(IntegerNeuron):
+    """The threshold and the resets that neurons which fire share. Subclasses hold the attributes."""
+
+    vth: int
+    theta: int
+    reset: str
+    reset_at: str
+    comparator: str
+
+    def level(self, params: Mapping[str, Value]) -> Value:
+        """What v must exceed, in its own units: one less than the threshold where reaching that is enough."""
+        return (self.constant("vth", params) << self.shift) - int(self.comparator == ">=")
+
+    def compared(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, Value]:
+        """(u, v) as the threshold meets them: after the input, and a reset of the step before, before that of the own spike."""
+        u, v = self._integrate(state, x, params)
+        return u, v if state.fired is None else self._after_reset(v, state.fired, params)
+
+    def settled(self, u: Value, v: Value, fired: Value, params: Mapping[str, Value]) -> State:
+        """The state behind the reset of these spikes, or with it still to come."""
+        return State(v, u, fired) if self.reset_at == "next" else State(self._after_reset(v, fired, params), u)
+
+    def _after_reset(self, v: Value, fired: Value, params: Mapping[str, Value]) -> Value:
+        if self.reset == "none":
+            return v
+        xp = array_namespace(v)
+        if self.reset == "zero":
+            return xp.where(fired > 0, xp.zeros_like(v), v)
+        return v - fired * self.constant("theta", params)
+
+
 @dataclass(frozen=True)
-class IntegerLif(IntegerNeuron):
+class IntegerLif(FiringNeuron):
     """
     The chip's leaky integrate-and-fire neuron in integers.
 
@@ -110,15 +141,6 @@ class IntegerLif(IntegerNeuron):
         expect(counts, "integer_lif.spikes", f"{self.max_spikes} spikes per step of theta {self.theta}")
         return Type(shape, SPIKE if self.max_spikes == 1 else graded(self.max_spikes.bit_length() + 1))
 
-    def level(self, params: Mapping[str, Value]) -> Value:
-        """What v must exceed, in its own units: one less than the threshold where reaching that is enough."""
-        return (self.constant("vth", params) << self.shift) - int(self.comparator == ">=")
-
-    def compared(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, Value]:
-        """(u, v) as the threshold meets them: after the input, and a reset of the step before, before that of the own spike."""
-        u, v = self._integrate(state, x, params)
-        return u, v if state.fired is None else self._after_reset(v, state.fired, params)
-
     def step(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, State]:
         return self.fire(*self.compared(state, x, params), params)
 
@@ -127,22 +149,10 @@ class IntegerLif(IntegerNeuron):
         xp, level = array_namespace(v), self.level(params)
         if self.max_spikes == 1:
             fired = v > level
-            spikes = as_spikes(xp, fired, v)
-        else:
-            theta = self.constant("theta", params)
-            fired = spikes = xp.clip((v - level + theta - 1) // theta, 0, self.max_spikes)
-        if self.reset_at == "next":
-            return spikes, State(v, u, fired)
-        return spikes, State(self._after_reset(v, fired, params), u)
-
-    def _after_reset(self, v: Value, fired: Value, params: Mapping[str, Value]) -> Value:
-        if self.reset == "none":
-            return v
-        xp = array_namespace(v)
-        if self.reset == "zero":
-            return xp.where(fired if self.max_spikes == 1 else fired > 0, xp.zeros_like(v), v)
+            return as_spikes(xp, fired, v), self.settled(u, v, fired, params)
         theta = self.constant("theta", params)
-        return xp.where(fired, v - theta, v) if self.max_spikes == 1 else v - fired * theta
+        count = xp.clip((v - level + theta - 1) // theta, 0, self.max_spikes)
+        return count, self.settled(u, v, count, params)
 
     def neurons(self, result: Type) -> int:
         return result.size // (self.micro or 1)

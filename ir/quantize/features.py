@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from ir.errors import CompileError
 from ir.graph import Graph, Node
+from ir.ops.base import Op
 from ir.ops.float_neurons.fixed_point import FixedPointLif
+from ir.ops.float_neurons.moving_threshold import MovingThresholdLif
+from ir.ops.float_neurons.rectified import RectifiedLif
+from ir.ops.float_neurons.refractory import RefractoryLif
 from ir.ops.membrane import Leaky
 from ir.ops.neuron import Burst, Gate, Graded, Lif
 from ir.profile import Arithmetic, Features
 from ir.quantize.neurons import forgets
 
 HINT = "choose a profile with {}, or --precision float"
-ROUNDED = (Lif, FixedPointLif, Leaky, Graded, Gate, Burst)
+OWN_PROGRAMS: dict[type[Op], str] = {
+    MovingThresholdLif: "spikes raise the threshold",
+    RefractoryLif: "the neuron rests after a spike",
+    RectifiedLif: "the membrane does not fall below zero",
+}
+"""The neurons whose integers no chip has built in, each with the reason."""
+ROUNDED = (Lif, FixedPointLif, Leaky, Graded, Gate, Burst, *OWN_PROGRAMS)
 """The neurons that have integers; not what else is derived from them, which would lose what it adds."""
 
 
@@ -46,7 +56,7 @@ def _needed_features(node: Node) -> list[tuple[str, str]]:
         return [("graded_spikes", reason), ("programmable_neurons", reason)]
     if not isinstance(op, Lif):
         return []
-    needed: list[tuple[str, str]] = []
+    needed = [("programmable_neurons", OWN_PROGRAMS[type(op)])] if type(op) in OWN_PROGRAMS else []
     if op.reset == "subtract" and not _forgets_all(node):
         needed.append(("soft_reset", "a spike takes the threshold from the membrane"))
     if op.reset == "none" and not _forgets_all(node):

@@ -5,6 +5,9 @@ An Euler neuron v <- (1 - a) v + a g x is U <- (1 - a) U + x with U = v / (a g) 
 tau 2 that is U <- U/2 + x, fire at 2 theta. A reset to v_reset is one to zero of U = (v - v_reset) / (a g). A neuron without
 memory may fire without input: its threshold is raised above zero, and its bias by as much.
 
+A rectified neuron v <- max(k ((1 - a) v + a g x), 0) is one that keeps (1 - a) k of v and has the gain a g k. One that remembers
+v / k instead is plain in that, and fires at theta / k.
+
 The neurons of a population may differ in their constants: every distinct one is worked out once, in exact fractions.
 """
 
@@ -13,16 +16,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import ceil
 from typing import Any
 
 import numpy as np
 
 from ir.errors import CompileError
 from ir.graph import Array, Graph, Node
+from ir.ops.float_neurons.moving_threshold import MovingThresholdLif
+from ir.ops.float_neurons.rectified import RectifiedLif
+from ir.ops.float_neurons.refractory import RefractoryLif
 from ir.ops.membrane import Leaky
 from ir.ops.neuron import Lif
 
-CONSTANTS = ("decay", "gain", "leak", "v0", "current_decay", "current_gain", "threshold", "v_reset")
+CONSTANTS = (
+    *("decay", "gain", "leak", "v0", "current_decay", "current_gain", "threshold", "v_reset"),
+    *("adapt_decay", "adapt_jump", "rest", "scale"),
+)
 """What may differ between the neurons of a population."""
 
 
@@ -50,6 +60,14 @@ class NormalizedMembrane:
     """Real value of U = 0."""
     factor: Fraction = Fraction(1)
     """The sign of the input gain for a neuron with threshold."""
+    adapt_decay: Fraction = Fraction(0)
+    """Of what spikes add to the threshold."""
+    adapt_jump: Fraction = Fraction(0)
+    """What a spike adds to the threshold."""
+    rest: int = 0
+    """Steps behind a spike in which U stands still."""
+    floor: Fraction | None = None
+    """The least U; None for none."""
 
     @property
     def is_whole(self) -> bool:
@@ -69,16 +87,20 @@ class NormalizedMembrane:
         return most
 
     def fractions_fit(self, steps: int, shift: int) -> bool:
-        """Whether the binary fractions that decay leaves within a window fit into the activation shift."""
-        if self.current_decay not in (0, 1):
-            return False
+        """Whether the binary fractions that decays leave within a window fit into the activation shift."""
         if self.is_whole:
             return self.decay == 1 or steps == 1
-        keep = 1 - self.decay
-        halvings = keep.denominator.bit_length() - 1
-        return (
-            keep.numerator == 1 and keep.denominator == 1 << halvings and steps > 0 and (steps - 1) * halvings < shift
-        )
+        return all(_decays_within(decay, steps, shift) for decay in (self.decay, self.current_decay))
+
+    def adaptation_fits(self, steps: int, shift: int) -> bool:
+        """Whether the same is true of what spikes add to the threshold."""
+        return not self.adapt_jump or self.adapt_decay in (0, 1) or _decays_within(self.adapt_decay, steps, shift)
+
+
+def _decays_within(decay: Fraction, steps: int, shift: int) -> bool:
+    """Whether what is whole at the first of `steps` steps keeps less than `shift` binary digits behind the point."""
+    digits = (1 - decay).denominator.bit_length() - 1
+    return (1 - decay).denominator == 1 << digits and steps > 0 and (steps - 1) * digits < shift
 
 
 def normalized_membrane(
@@ -97,12 +119,12 @@ def normalized_membrane(
     decay, current_decay = numbers["decay"], numbers["current_decay"]
     fits = 0 <= decay <= 1 and 0 <= current_decay <= 1
     _check(node, fits, "decay", f"decays of {float(decay)} and {float(current_decay)} per step must be from 0 to 1")
-    gain = _input_gain(op, numbers)
+    gain = numbers["input_gain"]
     size = abs(gain) or Fraction(1) if size is None else size
     offset = _offset(op, numbers)
     membrane = NormalizedMembrane(
         decay,
-        decay * (numbers["leak"] - offset) / size,
+        (numbers["drift"] - decay * offset) / size,
         Fraction(0),
         True,
         start=(numbers["v0"] - offset) / size if decay < 1 else Fraction(0),
@@ -111,7 +133,23 @@ def normalized_membrane(
         zero=offset,
         factor=gain / size,
     )
-    return membrane if isinstance(op, Leaky) else _with_threshold(node, op, numbers, offset, membrane)
+    return (
+        membrane
+        if isinstance(op, Leaky)
+        else _programmed(op, numbers, _with_threshold(node, op, numbers, offset, membrane))
+    )
+
+
+def _programmed(op: Lif, numbers: Mapping[str, Fraction], membrane: NormalizedMembrane) -> NormalizedMembrane:
+    """The neuron with what it has beyond a plain one."""
+    if isinstance(op, MovingThresholdLif):
+        jump = numbers["adapt_jump"] / membrane.size
+        return replace(membrane, adapt_decay=numbers["adapt_decay"], adapt_jump=jump)
+    if isinstance(op, RefractoryLif):
+        return replace(membrane, rest=ceil(numbers["rest"]))
+    if isinstance(op, RectifiedLif):
+        return replace(membrane, floor=-membrane.zero / membrane.size)
+    return membrane
 
 
 def forgets(op: Lif, decay: Fraction | float) -> bool:
@@ -120,8 +158,19 @@ def forgets(op: Lif, decay: Fraction | float) -> bool:
 
 
 def _fractions(op: Lif | Leaky, constants: Mapping[str, float]) -> dict[str, Fraction]:
-    """The constants of one neuron, exactly: its own, else the population's attributes."""
-    return {name: Fraction(value) for name, value in {**op.attributes(), **constants}.items() if name in CONSTANTS}
+    """
+    The constants of one neuron, exactly: its own, else the population's attributes.
+
+    Beside them `drift`, what leaks into the membrane at every step, and `input_gain`, how much one unit of current moves it.
+    """
+    numbers = {name: Fraction(value) for name, value in {**op.attributes(), **constants}.items() if name in CONSTANTS}
+    numbers["drift"], numbers["input_gain"] = numbers["decay"] * numbers["leak"], _input_gain(op, numbers)
+    if isinstance(op, RectifiedLif) and op.kept == "unscaled":
+        numbers["threshold"] /= numbers["scale"]
+    elif isinstance(op, RectifiedLif):
+        numbers["decay"] = 1 - (1 - numbers["decay"]) * numbers["scale"]
+        numbers.update({name: numbers[name] * numbers["scale"] for name in ("drift", "input_gain")})
+    return numbers
 
 
 def _input_gain(op: Lif | Leaky, numbers: Mapping[str, Fraction]) -> Fraction:
@@ -190,7 +239,7 @@ def distinct_neurons(graph: Graph, node: Node) -> DistinctNeurons | None:
     rows, index = _distinct_rows({role: array for role, array in graph.arrays(node).items() if role != "bias"})
     size = None
     if isinstance(op, Leaky):
-        size = max(abs(_input_gain(op, _fractions(op, row))) for row in rows) or Fraction(1)
+        size = max(abs(_fractions(op, row)["input_gain"]) for row in rows) or Fraction(1)
     return DistinctNeurons(tuple(normalized_membrane(node, row, size) for row in rows), index)
 
 

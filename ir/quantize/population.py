@@ -22,7 +22,8 @@ from ir.ops.linear import Sum, Synapse
 from ir.ops.neuron import Gate, Graded, Lif
 from ir.quantize.calibrated import CalibratedNetwork, shared_projection
 from ir.quantize.calibration import HEADROOM
-from ir.quantize.integer_neurons import IntegerPopulation, MembranePopulation, integer_leaky, integer_lif
+from ir.quantize.integers.integer_neurons import IntegerPopulation, MembranePopulation, integer_leaky, integer_lif
+from ir.quantize.integers.programmed import PROGRAMMED, programmed_lif
 from ir.quantize.payloads import (
     Emission,
     input_scale,
@@ -229,6 +230,8 @@ class PopulationPlanner:
 
 def _threshold(membrane: MembranePopulation) -> tuple[IntegerPopulation, Emission]:
     """Neurons that fire: one spike, or several, count as they are."""
+    if isinstance(membrane.node.op, PROGRAMMED):
+        return programmed_lif(membrane), Emission(1.0, 1)
     integers = integer_lif(membrane)
     assert isinstance(integers.op, IntegerLif)
     return integers, Emission(1.0, integers.op.max_spikes)

@@ -118,7 +118,10 @@ def firing_amounts(
     first, *further = sorted(thresholds | {neuron.theta for neuron in neurons.members if takes})
     stays_whole = all(neuron.is_whole and not neuron.start for neuron in neurons.members)
     shift = arithmetic.activation_shift
-    fits = all(neuron.is_whole or neuron.fractions_fit(steps, shift) for neuron in neurons.members)
+    fits = all(
+        (neuron.is_whole or neuron.fractions_fit(steps, shift)) and neuron.adaptation_fits(steps, shift)
+        for neuron in neurons.members
+    )
     is_whole = stays_whole and not takes and not node.param("bias")
     constants = neurons.per_neuron(lambda neuron: float(neuron.factor)) * bias
     constants = constants + neurons.per_neuron(lambda neuron: float(neuron.drift))
