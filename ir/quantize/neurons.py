@@ -118,7 +118,10 @@ def normalized_membrane(
     numbers = _fractions(op, constants or {})
     decay, current_decay = numbers["decay"], numbers["current_decay"]
     fits = 0 <= decay <= 1 and 0 <= current_decay <= 1
-    _check(node, fits, "decay", f"decays of {float(decay)} and {float(current_decay)} per step must be from 0 to 1")
+    scaled = f", for a scale of {float(numbers['scale'])}," if isinstance(op, RectifiedLif) else ""
+    _check(
+        node, fits, "decay", f"decays of {float(decay)} and {float(current_decay)} per step{scaled} must be from 0 to 1"
+    )
     gain = numbers["input_gain"]
     size = abs(gain) or Fraction(1) if size is None else size
     offset = _offset(op, numbers)

@@ -20,7 +20,7 @@ from ir.graph import Array, Graph, Node
 from ir.ops.neuron import Burst, Gate, Graded, Lif
 from ir.profile import Arithmetic
 from ir.quantize.calibration import HEADROOM, ValueStatistics
-from ir.quantize.integers.integer_neurons import IntegerPopulation
+from ir.quantize.integers.populations import IntegerPopulation
 from ir.quantize.weights import QuantizedArray, WeightStatistics, relative_error, weight_levels
 
 

@@ -22,7 +22,8 @@ from ir.ops.linear import Sum, Synapse
 from ir.ops.neuron import Gate, Graded, Lif
 from ir.quantize.calibrated import CalibratedNetwork, shared_projection
 from ir.quantize.calibration import HEADROOM
-from ir.quantize.integers.integer_neurons import IntegerPopulation, MembranePopulation, integer_leaky, integer_lif
+from ir.quantize.integers.integer_neurons import integer_leaky, integer_lif
+from ir.quantize.integers.populations import IntegerPopulation, MembranePopulation
 from ir.quantize.integers.programmed import PROGRAMMED, programmed_lif
 from ir.quantize.payloads import (
     Emission,

@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import prod
 
 from ir.graph import Node
-from ir.quantize.integers.integer_neurons import IntegerPopulation
+from ir.quantize.integers.populations import IntegerPopulation
 from ir.quantize.weights import QuantizedArray
 
 

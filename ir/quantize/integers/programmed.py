@@ -19,13 +19,8 @@ from ir.ops.float_neurons.moving_threshold import MovingThresholdLif
 from ir.ops.float_neurons.rectified import RectifiedLif
 from ir.ops.float_neurons.refractory import RefractoryLif
 from ir.ops.programmed_neuron import NO_FLOOR, ProgrammedLif
-from ir.quantize.integers.integer_neurons import (
-    IntegerPopulation,
-    MembranePopulation,
-    firing_integers,
-    refused,
-    spread,
-)
+from ir.quantize.integers.integer_neurons import firing_integers, refused, spread
+from ir.quantize.integers.populations import IntegerPopulation, MembranePopulation
 from ir.quantize.neurons import NormalizedMembrane
 from ir.quantize.ties.firing_rule import compared_rule
 
