@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 from array_api_compat import array_namespace
 
-from ir.ops.base import Shapes, Value, expect
+from ir.ops.base import Op, Shapes, Value, expect
+from ir.ops.neuron import clip_payload, signed_limits
 from ir.ops.population import (
     COMPARATORS,
+    MOMENTS,
     RESET_TIMES,
     State,
     Stepwise,
@@ -161,10 +163,10 @@ class IntegerLif(FiringNeuron):
 @dataclass(frozen=True)
 class IntegerPotential(Stepwise):
     """
-    The membrane v of the `IntegerLif` with the same attributes and inputs, in its own units: what the threshold is compared with.
+    The membrane v of the `IntegerLif` with the same attributes and inputs: y = clip(v >> right) to signed `bits` bits.
 
-    That is v before the reset of a spike of this step, and after that of an earlier one. The neuron itself is another node; this
-    one takes the same steps again and emits v where that one emits s.
+    v is taken `before` the reset of a spike of this step (what the threshold is compared with), or `after` it; a reset that comes
+    one step late is seen in the next step. The neuron itself is another node; this one takes the same steps again.
     """
 
     kind = "integer_potential"
@@ -175,6 +177,9 @@ class IntegerPotential(Stepwise):
     shift: int
     decay_bits: int
     state_bits: int
+    bits: int
+    right: int = 0
+    moment: str = "before"
     reset: str = "zero"
     theta: int = 0
     u0: int = 0
@@ -186,17 +191,21 @@ class IntegerPotential(Stepwise):
     @property
     def neuron(self) -> IntegerLif:
         """The neuron whose membrane it is."""
-        return IntegerLif(**self.attributes())
+        own = ("bits", "right", "moment")
+        return IntegerLif(**{name: value for name, value in self.attributes().items() if name not in own})
 
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
-        return Type(self.neuron.infer(args, params).shape, graded(self.state_bits))
+        check_options(self, {"moment": MOMENTS})
+        check_payload(self, self.bits, self.right)
+        return Type(self.neuron.infer(args, params).shape, graded(self.bits))
 
     def begin(self, x: Value, params: Mapping[str, Value]) -> State:
         return self.neuron.begin(x, params)
 
     def step(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, State]:
         u, v = self.neuron.compared(state, x, params)
-        return v, self.neuron.fire(u, v, params)[1]
+        _, settled = self.neuron.fire(u, v, params)
+        return clip_payload(v if self.moment == "before" else settled.v, signed_limits(self.bits), self.right), settled
 
 
 @dataclass(frozen=True)
@@ -220,10 +229,14 @@ class IntegerLeaky(IntegerNeuron):
 
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
         shape = self._check(args, params, ("du", "dv", "u0", "v0"))
-        expect(self.bits >= 2 and self.right >= 0, "integer_leaky.bits", f"payload of {self.bits} bits >> {self.right}")
+        check_payload(self, self.bits, self.right)
         return Type(shape, graded(self.bits))
 
     def step(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, State]:
         u, v = self._integrate(state, x, params)
-        top = 1 << (self.bits - 1)
-        return array_namespace(v).clip(v >> self.right, -top, top - 1), State(v, u)
+        return clip_payload(v, signed_limits(self.bits), self.right), State(v, u)
+
+
+def check_payload(op: Op, bits: int, right: int) -> None:
+    """Require that a membrane can be emitted as a payload of so many bits, shifted to the right by so many."""
+    expect(bits >= 2 and right >= 0, f"{op.kind}.bits", f"payload of {bits} bits >> {right}")

@@ -7,6 +7,7 @@ from ir.graph import Graph, Node
 from ir.ops.base import Op
 from ir.ops.float_neurons.fixed_point import FixedPointLif
 from ir.ops.float_neurons.moving_threshold import MovingThresholdLif
+from ir.ops.float_neurons.potential import Potential
 from ir.ops.float_neurons.rectified import RectifiedLif
 from ir.ops.float_neurons.refractory import RefractoryLif
 from ir.ops.membrane import Leaky
@@ -21,7 +22,7 @@ OWN_PROGRAMS: dict[type[Op], str] = {
     RectifiedLif: "the membrane does not fall below zero",
 }
 """The neurons whose integers no chip has built in, each with the reason."""
-ROUNDED = (Lif, FixedPointLif, Leaky, Graded, Gate, Burst, *OWN_PROGRAMS)
+ROUNDED = (Lif, FixedPointLif, Leaky, Potential, Graded, Gate, Burst, *OWN_PROGRAMS)
 """The neurons that have integers; not what else is derived from them, which would lose what it adds."""
 
 
@@ -51,8 +52,9 @@ def _has(feature: str, arithmetic: Arithmetic, features: Features | None) -> boo
 def _needed_features(node: Node) -> list[tuple[str, str]]:
     """The features that a node takes, by their name in a profile, each with the reason."""
     op = node.op
-    if isinstance(op, Leaky):
-        reason = "a neuron without threshold emits its membrane as a payload"
+    if isinstance(op, (Leaky, Potential)):
+        kind = "without threshold" if isinstance(op, Leaky) else "beside another one"
+        reason = f"a neuron {kind} emits its membrane as a payload"
         return [("graded_spikes", reason), ("programmable_neurons", reason)]
     if not isinstance(op, Lif):
         return []

@@ -24,6 +24,7 @@ import numpy as np
 from ir.errors import CompileError
 from ir.graph import Array, Graph, Node
 from ir.ops.float_neurons.moving_threshold import MovingThresholdLif
+from ir.ops.float_neurons.potential import Potential
 from ir.ops.float_neurons.rectified import RectifiedLif
 from ir.ops.float_neurons.refractory import RefractoryLif
 from ir.ops.membrane import Leaky
@@ -113,7 +114,7 @@ def normalized_membrane(
         constants: of one neuron of the population, where they are not the attributes. size: real value of U = 1; by default
             the magnitude of the input gain.
     """
-    op = node.op
+    op = as_neuron(node).op
     assert isinstance(op, (Lif, Leaky))
     numbers = _fractions(op, constants or {})
     decay, current_decay = numbers["decay"], numbers["current_decay"]
@@ -153,6 +154,11 @@ def _programmed(op: Lif, numbers: Mapping[str, Fraction], membrane: NormalizedMe
     if isinstance(op, RectifiedLif):
         return replace(membrane, floor=-membrane.zero / membrane.size)
     return membrane
+
+
+def as_neuron(node: Node) -> Node:
+    """The node with the neuron whose steps it takes, where it emits the membrane of one."""
+    return replace(node, op=node.op.neuron) if isinstance(node.op, Potential) else node
 
 
 def forgets(op: Lif, decay: Fraction | float) -> bool:
@@ -236,7 +242,7 @@ def distinct_neurons(graph: Graph, node: Node) -> DistinctNeurons | None:
 
     Neurons without threshold share one size of U, because what they emit has one scale; their gains stay in the factor.
     """
-    op = node.op
+    op = as_neuron(node).op
     if not isinstance(op, (Lif, Leaky)):
         return None
     rows, index = _distinct_rows({role: array for role, array in graph.arrays(node).items() if role != "bias"})

@@ -17,6 +17,7 @@ import numpy as np
 from ir.analysis.ranges import projected_magnitude
 from ir.errors import CompileError
 from ir.graph import Node
+from ir.ops.float_neurons.potential import Potential
 from ir.ops.integer_neuron import IntegerLif
 from ir.ops.linear import Sum, Synapse
 from ir.ops.neuron import Gate, Graded, Lif
@@ -24,13 +25,16 @@ from ir.quantize.calibrated import CalibratedNetwork, shared_projection
 from ir.quantize.calibration import HEADROOM
 from ir.quantize.integers.integer_neurons import integer_leaky, integer_lif
 from ir.quantize.integers.populations import IntegerPopulation, MembranePopulation
+from ir.quantize.integers.potential import check_readable, integer_potential
 from ir.quantize.integers.programmed import PROGRAMMED, programmed_lif
+from ir.quantize.neurons import as_neuron
 from ir.quantize.payloads import (
     Emission,
     input_scale,
     integer_burst,
     integer_payload,
     is_difference,
+    loop_refused,
     part_of_scale,
     payload_bits,
     payload_shift,
@@ -168,9 +172,9 @@ class PopulationPlanner:
             steps = network.chip.steps
             quantum = common_quantum([projection.weights for projection in payload.values()])
             membrane = MembranePopulation(
-                node, neurons, bias, unit, steps, current, network.arithmetic, quantum, network.programmable
+                as_neuron(node), neurons, bias, unit, steps, current, network.arithmetic, quantum, network.programmable
             )
-            return _threshold(membrane) if isinstance(node.op, Lif) else self._leaky(membrane)
+            return _threshold(membrane) if isinstance(node.op, Lif) else self._membrane_payload(membrane)
         if node.name in network.compared:
             return self._compared(unit, payload)
         exact = not any(projection.weights.error for projection in payload.values())
@@ -192,21 +196,28 @@ class PopulationPlanner:
         bits = min(node.op.bits, network.arithmetic.payload_bits)
         return integer_payload(node, bias, unit.size, current, network.statistics[node.name], bits, 0, True)
 
-    def _leaky(self, membrane: MembranePopulation) -> tuple[IntegerPopulation, Emission]:
+    def _membrane_payload(self, membrane: MembranePopulation) -> tuple[IntegerPopulation, Emission]:
         """Payloads as fine as their readers ask for, and with room for what calibration did not show."""
         name, bits = self.node.name, self.network.arithmetic.payload_bits
-        one = float(membrane.unit.size * self._emitted_unit())
+        one = float(membrane.unit.size * membrane.neurons.members[0].size / (1 << membrane.shift))
         right = self._shift(one, bits)
         scale = one * (1 << right)
         if self.network.wiring.readers(name):
             bits = max(2, payload_bits(HEADROOM * self.network.statistics[name].emitted / scale, bits))
-        return integer_leaky(membrane, bits, right), Emission(scale, 1 << (bits - 1))
+        emission = Emission(scale, 1 << (bits - 1))
+        if isinstance(self.node.op, Potential):
+            check_readable(self.node, membrane.neurons)
+            return integer_potential(membrane, self.node, bits, right), emission
+        return integer_leaky(membrane, bits, right), emission
 
     def _shift(self, one: float, bits: int) -> int:
         """The right shift of payloads whose integers have the real value `one` before it."""
         network, name = self.network, self.node.name
         if name in self.before.looped:
-            return round(log2(self.before.looped[name].scale / one))
+            right = round(log2(self.before.looped[name].scale / one))
+            if one * 2**right != self.before.looped[name].scale:
+                raise loop_refused(self.node, "are no shift of those that its weights make")
+            return right
         return payload_shift(network.readers_scale(name), one, network.statistics[name], bits)
 
     def _largest_current(self, payload: Projections, emissions: Mapping[str, Emission]) -> int:

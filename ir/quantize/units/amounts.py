@@ -16,7 +16,7 @@ from ir.graph import Array, Node
 from ir.ops.neuron import Lif
 from ir.profile import Arithmetic
 from ir.quantize.calibration import HEADROOM, ValueStatistics
-from ir.quantize.neurons import DistinctNeurons
+from ir.quantize.neurons import DistinctNeurons, as_neuron
 from ir.quantize.weights import quantum_of
 
 
@@ -110,7 +110,7 @@ def firing_amounts(
     Args:
         bias: of the float network. steps: window length, 0 for streaming.
     """
-    op = node.op
+    op = as_neuron(node).op
     if neurons is None or not isinstance(op, Lif):
         return None
     takes = op.reset == "subtract" or op.max_spikes != 1

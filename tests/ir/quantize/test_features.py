@@ -43,6 +43,7 @@ def spikes(seed: int, rate: float = 0.2, steps: int = STEPS) -> Arrays:
     ("op", "rule"),
     [
         (Leaky(0.1), "graded_spikes"),
+        (Potential(0.1), "graded_spikes"),
         (Lif(0.1, reset="subtract"), "soft_reset"),
         (Lif(0.1, reset="none"), "programmable_neurons"),
         (Lif(0.1, reset_at="next"), "programmable_neurons"),
@@ -140,7 +141,6 @@ def test_widths_are_looked_at_even_without_features():
         (NonlinearLif(0.1), "nonlinear_lif has no integers"),
         (AlphaLif(1.0, reset_at="next"), "alpha_lif has no integers"),
         (GatedFilter(0.1), "gated_filter has no integers"),
-        (Potential(0.1), "potential has no integers"),
         (Lif(0.1, comparator="round", max_spikes=4, reset="subtract"), "lif that rounds has no integers"),
     ],
 )
