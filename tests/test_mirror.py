@@ -21,7 +21,7 @@ COVERED = {
     "backends.reference.cuda.triton_neurons": "backends/reference/cuda/test_neurons.py",
     "backends.reference.target": "backends/test_targets.py",
     "backends.target": "backends/test_targets.py",
-    "ir.quantize.integers.populations": "ir/quantize/test_neurons.py",
+    "ir.quantize.integers.populations": "ir/quantize/neurons/test_normalize.py",
 }
 """Module -> the file with its tests: it has none of its own, being types only, a table, or an organ of one user."""
 

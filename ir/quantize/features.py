@@ -13,7 +13,7 @@ from ir.ops.float_neurons.refractory import RefractoryLif
 from ir.ops.membrane import Leaky
 from ir.ops.neuron import Burst, Gate, Graded, Lif
 from ir.profile import Arithmetic, Features
-from ir.quantize.neurons import forgets
+from ir.quantize.neurons.normalize import forgets
 
 HINT = "choose a profile with {}, or --precision float"
 OWN_PROGRAMS: dict[type[Op], str] = {

@@ -26,7 +26,7 @@ from ir.quantize.calibrated import CalibratedNetwork, calibrated
 from ir.quantize.calibration import ValueStatistics, observe
 from ir.quantize.features import check_features
 from ir.quantize.gains import PASS, separate_gains
-from ir.quantize.neurons import as_neuron
+from ir.quantize.neurons.normalize import as_neuron
 from ir.quantize.plan import NetworkPlan
 from ir.quantize.population import PopulationPlanner, plan_input
 from ir.quantize.report import LayerReport, QuantizationReport

@@ -27,7 +27,7 @@ from ir.quantize.integers.integer_neurons import integer_leaky, integer_lif
 from ir.quantize.integers.populations import IntegerPopulation, MembranePopulation
 from ir.quantize.integers.potential import check_readable, integer_potential
 from ir.quantize.integers.programmed import PROGRAMMED, programmed_lif
-from ir.quantize.neurons import as_neuron
+from ir.quantize.neurons.normalize import as_neuron
 from ir.quantize.payloads import (
     Emission,
     input_scale,

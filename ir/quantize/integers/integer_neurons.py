@@ -25,7 +25,7 @@ from ir.ops.membrane import Leaky
 from ir.ops.neuron import Lif
 from ir.profile import Arithmetic
 from ir.quantize.integers.populations import IntegerPopulation, MembranePopulation
-from ir.quantize.neurons import forgets
+from ir.quantize.neurons.normalize import forgets
 from ir.quantize.ties.firing_rule import FiringNumbers, FiringRule, firing_rule
 from ir.quantize.weights import QuantizedArray, round_bias
 

@@ -10,7 +10,7 @@ import numpy as np
 from ir.graph import Array, Node
 from ir.ops.base import Op
 from ir.profile import Arithmetic
-from ir.quantize.neurons import DistinctNeurons
+from ir.quantize.neurons.distinct import DistinctNeurons
 from ir.quantize.units.choose_unit import Unit
 from ir.quantize.weights import QuantizedArray
 

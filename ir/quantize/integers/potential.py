@@ -9,7 +9,7 @@ from ir.ops.integer_neuron import IntegerPotential
 from ir.ops.neuron import Lif
 from ir.quantize.integers.integer_neurons import firing_integers, most_spikes, spread
 from ir.quantize.integers.populations import IntegerPopulation, MembranePopulation
-from ir.quantize.neurons import DistinctNeurons
+from ir.quantize.neurons.distinct import DistinctNeurons
 from ir.quantize.ties.firing_rule import FiringNumbers, FiringRule, compared_rule, firing_rule
 
 

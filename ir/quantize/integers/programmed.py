@@ -21,7 +21,7 @@ from ir.ops.float_neurons.refractory import RefractoryLif
 from ir.ops.programmed_neuron import NO_FLOOR, ProgrammedLif
 from ir.quantize.integers.integer_neurons import firing_integers, refused, spread
 from ir.quantize.integers.populations import IntegerPopulation, MembranePopulation
-from ir.quantize.neurons import NormalizedMembrane
+from ir.quantize.neurons.normalized import NormalizedMembrane
 from ir.quantize.ties.firing_rule import compared_rule
 
 PROGRAMMED = (MovingThresholdLif, RefractoryLif, RectifiedLif)

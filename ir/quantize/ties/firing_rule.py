@@ -26,7 +26,8 @@ import numpy as np
 
 from ir.graph import Array
 from ir.profile import Arithmetic
-from ir.quantize.neurons import DistinctNeurons, NormalizedMembrane
+from ir.quantize.neurons.distinct import DistinctNeurons
+from ir.quantize.neurons.normalized import NormalizedMembrane
 from ir.quantize.units.choose_unit import Unit
 from ir.quantize.weights import QuantizedArray, round_bias
 

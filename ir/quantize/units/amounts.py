@@ -16,7 +16,8 @@ from ir.graph import Array, Node
 from ir.ops.neuron import Lif
 from ir.profile import Arithmetic
 from ir.quantize.calibration import HEADROOM, ValueStatistics
-from ir.quantize.neurons import DistinctNeurons, as_neuron
+from ir.quantize.neurons.distinct import DistinctNeurons
+from ir.quantize.neurons.normalize import as_neuron
 from ir.quantize.weights import quantum_of
 
 

@@ -7,101 +7,30 @@ memory may fire without input: its threshold is raised above zero, and its bias 
 
 A rectified neuron v <- max(k ((1 - a) v + a g x), 0) is one that keeps (1 - a) k of v and has the gain a g k. One that remembers
 v / k instead is plain in that, and fires at theta / k.
-
-The neurons of a population may differ in their constants: every distinct one is worked out once, in exact fractions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from math import ceil
-from typing import Any
-
-import numpy as np
 
 from ir.errors import CompileError
-from ir.graph import Array, Graph, Node
+from ir.graph import Node
 from ir.ops.float_neurons.moving_threshold import MovingThresholdLif
 from ir.ops.float_neurons.potential import Potential
 from ir.ops.float_neurons.rectified import RectifiedLif
 from ir.ops.float_neurons.refractory import RefractoryLif
 from ir.ops.membrane import Leaky
 from ir.ops.neuron import Lif
+from ir.quantize.neurons.normalized import NormalizedMembrane
 
 CONSTANTS = (
     *("decay", "gain", "leak", "v0", "current_decay", "current_gain", "threshold", "v_reset"),
     *("adapt_decay", "adapt_jump", "rest", "scale"),
 )
 """What may differ between the neurons of a population."""
-
-
-@dataclass(frozen=True)
-class NormalizedMembrane:
-    """
-    A neuron in exact numbers, in the float network's current units.
-
-    J <- (1 - current_decay) J + factor x, U <- (1 - decay) U + J + drift, from U = start; fires above `threshold`.
-    """
-
-    decay: Fraction
-    drift: Fraction
-    threshold: Fraction
-    """0 for a neuron without."""
-    strict: bool
-    """Whether it fires above the threshold only, not at it."""
-    theta: Fraction = Fraction(0)
-    """What a subtracting reset takes, and how far apart the counts of several spikes lie."""
-    start: Fraction = Fraction(0)
-    current_decay: Fraction = Fraction(1)
-    size: Fraction = Fraction(1)
-    """Real value of U = 1."""
-    zero: Fraction = Fraction(0)
-    """Real value of U = 0."""
-    factor: Fraction = Fraction(1)
-    """The sign of the input gain for a neuron with threshold."""
-    adapt_decay: Fraction = Fraction(0)
-    """Of what spikes add to the threshold."""
-    adapt_jump: Fraction = Fraction(0)
-    """What a spike adds to the threshold."""
-    rest: int = 0
-    """Steps behind a spike in which U stands still."""
-    floor: Fraction | None = None
-    """The least U; None for none."""
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether integer currents keep the membrane on integers."""
-        return self.decay in (0, 1) and self.current_decay in (0, 1)
-
-    def growth(self, steps: int) -> float:
-        """How many times its largest current the membrane can reach within `steps` steps; without end where steps is 0."""
-        keep, current_keep = float(1 - self.decay), float(1 - self.current_decay)
-        if not steps:
-            return 1 / ((1 - keep) * (1 - current_keep)) if keep < 1 and current_keep < 1 else float("inf")
-        current = membrane = most = 0.0
-        for _ in range(steps):
-            current = current_keep * current + 1
-            membrane = keep * membrane + current
-            most = max(most, membrane, current)
-        return most
-
-    def fractions_fit(self, steps: int, shift: int) -> bool:
-        """Whether the binary fractions that decays leave within a window fit into the activation shift."""
-        if self.is_whole:
-            return self.decay == 1 or steps == 1
-        return all(_decays_within(decay, steps, shift) for decay in (self.decay, self.current_decay))
-
-    def adaptation_fits(self, steps: int, shift: int) -> bool:
-        """Whether the same is true of what spikes add to the threshold."""
-        return not self.adapt_jump or self.adapt_decay in (0, 1) or _decays_within(self.adapt_decay, steps, shift)
-
-
-def _decays_within(decay: Fraction, steps: int, shift: int) -> bool:
-    """Whether what is whole at the first of `steps` steps keeps less than `shift` binary digits behind the point."""
-    digits = (1 - decay).denominator.bit_length() - 1
-    return (1 - decay).denominator == 1 << digits and steps > 0 and (steps - 1) * digits < shift
 
 
 def normalized_membrane(
@@ -116,7 +45,7 @@ def normalized_membrane(
     """
     op = as_neuron(node).op
     assert isinstance(op, (Lif, Leaky))
-    numbers = _fractions(op, constants or {})
+    numbers = exact_constants(op, constants or {})
     decay, current_decay = numbers["decay"], numbers["current_decay"]
     fits = 0 <= decay <= 1 and 0 <= current_decay <= 1
     scaled = f", for a scale of {float(numbers['scale'])}," if isinstance(op, RectifiedLif) else ""
@@ -166,7 +95,7 @@ def forgets(op: Lif, decay: Fraction | float) -> bool:
     return decay == 1 and op.reset_at == "spike"
 
 
-def _fractions(op: Lif | Leaky, constants: Mapping[str, float]) -> dict[str, Fraction]:
+def exact_constants(op: Lif | Leaky, constants: Mapping[str, float]) -> dict[str, Fraction]:
     """
     The constants of one neuron, exactly: its own, else the population's attributes.
 
@@ -212,50 +141,3 @@ def _check(node: Node, condition: bool, rule: str, what: str) -> None:
     if not condition:
         hint = "use a neuron with decays from 0 to 1 and a threshold above its reset, or --precision float"
         raise CompileError(f"quantize.{rule}", what, where=f"%{node.name}  {node.provenance}", hint=hint)
-
-
-@dataclass(frozen=True)
-class DistinctNeurons:
-    """The neurons of a population by their constants."""
-
-    members: tuple[NormalizedMembrane, ...]
-    index: Array
-    """Which of the members each neuron is; broadcasts to the population's shape."""
-
-    def per_neuron(self, number: Callable[[NormalizedMembrane], Any]) -> Array:
-        """A number of every neuron, of the shape of `index`."""
-        return np.array([number(member) for member in self.members])[self.index]
-
-    def in_units(self, unit: Fraction) -> tuple[float, float] | None:
-        """(real value of so much of U, real value of U = 0), where all neurons share them."""
-        values = {(float(member.size * unit), float(member.zero)) for member in self.members}
-        return values.pop() if len(values) == 1 else None
-
-    def largest(self, number: Callable[[NormalizedMembrane], Any]) -> Any:
-        """The largest number of any neuron."""
-        return max(number(member) for member in self.members)
-
-
-def distinct_neurons(graph: Graph, node: Node) -> DistinctNeurons | None:
-    """
-    The distinct neurons of a float population; None where it has no membrane.
-
-    Neurons without threshold share one size of U, because what they emit has one scale; their gains stay in the factor.
-    """
-    op = as_neuron(node).op
-    if not isinstance(op, (Lif, Leaky)):
-        return None
-    rows, index = _distinct_rows({role: array for role, array in graph.arrays(node).items() if role != "bias"})
-    size = None
-    if isinstance(op, Leaky):
-        size = max(abs(_fractions(op, row)["input_gain"]) for row in rows) or Fraction(1)
-    return DistinctNeurons(tuple(normalized_membrane(node, row, size) for row in rows), index)
-
-
-def _distinct_rows(params: Mapping[str, Array]) -> tuple[list[dict[str, float]], Array]:
-    """The constants of each distinct neuron, and which of them each neuron has."""
-    if not params:
-        return [{}], np.zeros((), np.int64)
-    arrays = np.broadcast_arrays(*(np.asarray(array, np.float64) for array in params.values()))
-    table, index = np.unique(np.stack([array.ravel() for array in arrays], axis=1), axis=0, return_inverse=True)
-    return [dict(zip(params, row.tolist(), strict=True)) for row in table], index.reshape(arrays[0].shape)
