@@ -111,7 +111,7 @@ class Graph:
     def is_integer(self) -> bool:
         """Whether the graph is quantised: it has neurons of the chip, or weights in integers."""
         return any(
-            node.op.kind in ("integer_lif", "integer_leaky", "programmed_lif")
+            node.op.kind in ("integer_lif", "integer_leaky", "programmed_lif", "programmed_alpha")
             or (role == "weight" and self.params[key].dtype.kind == "i")
             for node in self.nodes.values()
             for role, key in (*node.params, ("", ""))

@@ -16,7 +16,7 @@ from ir.ops import OPS, Past
 
 ROUTING = frozenset({"reshape", "permute", "slice", "concat", "expand", "gather", "pad", "add", "delay", "past"})
 PROJECTIONS = frozenset({"linear", "conv", "synapse", "sum"})
-INTEGER_NEURONS = frozenset({"integer_lif", "integer_leaky", "integer_potential", "programmed_lif"})
+INTEGER_NEURONS = frozenset({"integer_lif", "integer_leaky", "integer_potential", "programmed_lif", "programmed_alpha"})
 """Neurons in the chip's integers."""
 CHIP_ONLY = INTEGER_NEURONS | {"graded", "gate", "burst", "max_relay"}
 FLOAT_NEURONS = frozenset(

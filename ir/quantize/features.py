@@ -5,6 +5,7 @@ from __future__ import annotations
 from ir.errors import CompileError
 from ir.graph import Graph, Node
 from ir.ops.base import Op
+from ir.ops.float_neurons.alpha import AlphaLif
 from ir.ops.float_neurons.fixed_point import FixedPointLif
 from ir.ops.float_neurons.moving_threshold import MovingThresholdLif
 from ir.ops.float_neurons.potential import Potential
@@ -19,6 +20,7 @@ HINT = "choose a profile with {}, or --precision float"
 OWN_PROGRAMS: dict[type[Op], str] = {
     MovingThresholdLif: "spikes raise the threshold",
     RefractoryLif: "the neuron rests after a spike",
+    AlphaLif: "the membrane is the difference of two currents",
     RectifiedLif: "the membrane does not fall below zero",
 }
 """The neurons whose integers no chip has built in, each with the reason."""

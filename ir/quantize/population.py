@@ -17,12 +17,14 @@ import numpy as np
 from ir.analysis.ranges import projected_magnitude
 from ir.errors import CompileError
 from ir.graph import Node
+from ir.ops.float_neurons.alpha import AlphaLif
 from ir.ops.float_neurons.potential import Potential
 from ir.ops.integer_neuron import IntegerLif
 from ir.ops.linear import Sum, Synapse
 from ir.ops.neuron import Gate, Graded, Lif
 from ir.quantize.calibrated import CalibratedNetwork, shared_projection
 from ir.quantize.calibration import HEADROOM
+from ir.quantize.integers.alpha import programmed_alpha
 from ir.quantize.integers.integer_neurons import integer_leaky, integer_lif
 from ir.quantize.integers.populations import IntegerPopulation, MembranePopulation
 from ir.quantize.integers.potential import check_readable, integer_potential
@@ -242,6 +244,8 @@ class PopulationPlanner:
 
 def _threshold(membrane: MembranePopulation) -> tuple[IntegerPopulation, Emission]:
     """Neurons that fire: one spike, or several, count as they are."""
+    if isinstance(membrane.node.op, AlphaLif):
+        return programmed_alpha(membrane), Emission(1.0, 1)
     if isinstance(membrane.node.op, PROGRAMMED):
         return programmed_lif(membrane), Emission(1.0, 1)
     integers = integer_lif(membrane)

@@ -20,6 +20,7 @@ import numpy as np
 from ir.errors import CompileError
 from ir.graph import Array, Node
 from ir.ops.base import Op
+from ir.ops.float_neurons.alpha import AlphaLif
 from ir.ops.integer_neuron import IntegerLeaky, IntegerLif
 from ir.ops.membrane import Leaky
 from ir.ops.neuron import Lif
@@ -40,6 +41,8 @@ def constant_input(population: MembranePopulation) -> tuple[Array, Array, Array]
     start = neurons.per_neuron(lambda neuron: float(neuron.start / unit))
     constant = neurons.per_neuron(lambda neuron: float(neuron.factor)) * population.bias / float(unit)
     assert isinstance(op, (Lif, Leaky))
+    if isinstance(op, AlphaLif):  # both of its currents take the constant as they take the input
+        return drift + constant, np.zeros(()), start
     late = op.order == "membrane_first"
     decay = neurons.per_neuron(lambda neuron: _rounded_decay(neuron.current_decay, population.arithmetic))
     if not np.any(constant) or (np.all(decay == 1) and not late):

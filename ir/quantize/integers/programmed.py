@@ -18,7 +18,7 @@ from itertools import count
 from ir.ops.float_neurons.moving_threshold import MovingThresholdLif
 from ir.ops.float_neurons.rectified import RectifiedLif
 from ir.ops.float_neurons.refractory import RefractoryLif
-from ir.ops.programmed_neuron import NO_FLOOR, ProgrammedLif
+from ir.ops.programmed.lif import NO_FLOOR, ProgrammedLif
 from ir.quantize.integers.integer_neurons import firing_integers, refused, spread
 from ir.quantize.integers.populations import IntegerPopulation, MembranePopulation
 from ir.quantize.neurons.normalized import NormalizedMembrane

@@ -7,6 +7,8 @@ memory may fire without input: its threshold is raised above zero, and its bias 
 
 A rectified neuron v <- max(k ((1 - a) v + a g x), 0) is one that keeps (1 - a) k of v and has the gain a g k. One that remembers
 v / k instead is plain in that, and fires at theta / k.
+
+A neuron behind two currents has the slow one as its J, the fast one as its U; their sum is compared.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from math import ceil
 
 from ir.errors import CompileError
 from ir.graph import Node
+from ir.ops.float_neurons.alpha import AlphaLif
 from ir.ops.float_neurons.moving_threshold import MovingThresholdLif
 from ir.ops.float_neurons.potential import Potential
 from ir.ops.float_neurons.rectified import RectifiedLif
@@ -28,7 +31,7 @@ from ir.quantize.neurons.normalized import NormalizedMembrane
 
 CONSTANTS = (
     *("decay", "gain", "leak", "v0", "current_decay", "current_gain", "threshold", "v_reset"),
-    *("adapt_decay", "adapt_jump", "rest", "scale"),
+    *("adapt_decay", "adapt_jump", "rest", "scale", "keep_slow", "keep_fast"),
 )
 """What may differ between the neurons of a population."""
 
@@ -80,6 +83,8 @@ def _programmed(op: Lif, numbers: Mapping[str, Fraction], membrane: NormalizedMe
         return replace(membrane, adapt_decay=numbers["adapt_decay"], adapt_jump=jump)
     if isinstance(op, RefractoryLif):
         return replace(membrane, rest=ceil(numbers["rest"]))
+    if isinstance(op, AlphaLif):
+        return replace(membrane, theta=numbers["threshold"])
     if isinstance(op, RectifiedLif):
         return replace(membrane, floor=-membrane.zero / membrane.size)
     return membrane
@@ -103,7 +108,9 @@ def exact_constants(op: Lif | Leaky, constants: Mapping[str, float]) -> dict[str
     """
     numbers = {name: Fraction(value) for name, value in {**op.attributes(), **constants}.items() if name in CONSTANTS}
     numbers["drift"], numbers["input_gain"] = numbers["decay"] * numbers["leak"], _input_gain(op, numbers)
-    if isinstance(op, RectifiedLif) and op.kept == "unscaled":
+    if isinstance(op, AlphaLif):
+        numbers["current_decay"], numbers["decay"] = 1 - numbers["keep_slow"], 1 - numbers["keep_fast"]
+    elif isinstance(op, RectifiedLif) and op.kept == "unscaled":
         numbers["threshold"] /= numbers["scale"]
     elif isinstance(op, RectifiedLif):
         numbers["decay"] = 1 - (1 - numbers["decay"]) * numbers["scale"]

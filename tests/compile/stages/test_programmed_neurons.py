@@ -81,6 +81,24 @@ class Membranes(nn.Module):
         return torch.stack(spikes), torch.stack(membranes)
 
 
+class Alpha(nn.Module):
+    """snnTorch's neurons behind two currents."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__()
+        self.first, self.second = linear(), linear()
+        self.hidden, self.last = (snntorch.Alpha(alpha=0.5, beta=0.25, threshold=0.5, **options) for _ in range(2))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        states = [self.hidden.reset_mem(), self.last.reset_mem()]
+        spikes = []
+        for now in x:
+            now, *states[0] = self.hidden(self.first(now), *states[0])
+            now, *states[1] = self.last(self.second(now), *states[1])
+            spikes.append(now)
+        return torch.stack(spikes)
+
+
 def klif(**options: Any) -> nn.Module:
     return nn.Sequential(
         linear(), neuron.KLIFNode(step_mode="m", **options), linear(), neuron.KLIFNode(step_mode="m", **options)
@@ -95,12 +113,14 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "LIFRefracRecurrent": lambda: Spikes(lambda: norse.LIFRefracRecurrent(WIDTH, WIDTH, RESTING, dt=STEP), nn.Identity),
     "KLIFNode": klif,
     "KLIFNode, v / k": lambda: klif(scale_reset=True, decay_input=False),
+    "Alpha, zero": lambda: Alpha(reset_mechanism="zero"),
+    "Alpha, none": lambda: Alpha(reset_mechanism="none"),
     "membranes": lambda: Membranes(reset_mechanism="zero"),
     "membranes behind their reset": lambda: Membranes(reset_mechanism="zero", reset_delay=False),
 }
 
 
-def case(name: str, steps: int = 5) -> tuple[nn.Module, torch.Tensor, dict[str, np.ndarray]]:
+def case(name: str, steps: int = 4) -> tuple[nn.Module, torch.Tensor, dict[str, np.ndarray]]:
     """A network on a grid, inputs, and what it says of them itself."""
     module = on_grid(NETWORKS[name]())
     x = (torch.rand(steps, SAMPLES, WIDTH, generator=torch.Generator().manual_seed(1)) < 0.4).float()
@@ -145,3 +165,33 @@ def test_a_chip_whose_neurons_run_no_programs_refuses_with_the_reason(name: str)
     with pytest.raises(CompileError, match="which needs") as caught:
         compile_model(module, "gpu", profile="loihi1", example=x)
     assert caught.value.hint.endswith("or --precision float")
+
+
+OFF_GRID: dict[str, Callable[[], nn.Module]] = {
+    "LSNN": lambda: Spikes(lambda: norse.LSNN(norse.LSNNParameters(v_th=torch.tensor(0.1)))),
+    "LIFRefracCell": lambda: Cells(lambda: norse.LIFRefracCell(norse.LIFRefracParameters())),
+    "KLIFNode": lambda: klif(tau=3.0),
+    "Alpha, subtract": lambda: Alpha(reset_mechanism="subtract"),
+}
+
+
+@pytest.mark.lava
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OFF_GRID)
+def test_off_the_grid_lava_equals_the_reference_and_few_spikes_move(name: str):
+    torch.manual_seed(0)
+    module, generator = OFF_GRID[name](), torch.Generator().manual_seed(1)
+    for weight in (part.weight for part in module.modules() if isinstance(part, nn.Linear)):
+        weight.data = torch.randn(weight.shape, generator=generator) * 0.4 + 0.3
+    x = (torch.rand(20, SAMPLES, WIDTH, generator=generator) < 0.4).float()
+    program = compile_model(module, "loihi", example=x)
+    populations = tuple(layer.name for layer in program.deployment.quantization.layers)
+    found, wanted = program.run(x, populations), program.on("gpu").run(x, populations)
+    assert found.events == wanted.events
+    (floats,) = compile_model(module, "gpu", precision="float", example=x).run(x).outputs.values()
+    for population in populations:
+        assert wanted.emissions[population].any()
+        assert np.array_equal(found.emissions[population], wanted.emissions[population]), population
+    (ours,) = found.outputs.values()
+    kept, lost, added = (np.count_nonzero(both) for both in (ours * floats, floats > ours, ours > floats))
+    assert max(lost, added) < 0.1 * kept, (kept, lost, added)

@@ -50,6 +50,7 @@ def spikes(seed: int, rate: float = 0.2, steps: int = STEPS) -> Arrays:
         (Lif(0.1, max_spikes=3), "graded_spikes"),
         (MovingThresholdLif(0.1), "programmable_neurons"),
         (RefractoryLif(0.1), "programmable_neurons"),
+        (AlphaLif(1.0, gain=1.5, reset_at="next"), "programmable_neurons"),
         (RectifiedLif(0.1), "programmable_neurons"),
     ],
 )
@@ -139,7 +140,6 @@ def test_widths_are_looked_at_even_without_features():
     ("op", "what"),
     [
         (NonlinearLif(0.1), "nonlinear_lif has no integers"),
-        (AlphaLif(1.0, reset_at="next"), "alpha_lif has no integers"),
         (GatedFilter(0.1), "gated_filter has no integers"),
         (Lif(0.1, comparator="round", max_spikes=4, reset="subtract"), "lif that rounds has no integers"),
     ],

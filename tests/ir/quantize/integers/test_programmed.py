@@ -72,7 +72,8 @@ def rounded(graph: Graph, inputs: Arrays) -> tuple[Graph, LayerReport, Any, Any]
     return chip, report.layers[-1], ours, interpret(graph, inputs)["s"]
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None)
 @given(st.one_of(ADAPTIVE, RESTING, RECTIFIED), st.integers(0, 5), st.integers(0, 99), st.booleans())
 def test_what_is_called_exact_is_equal(op: Lif, steps: int, seed: int, bias: bool):
     graph, inputs = layer(op, steps, seed, bias)
