@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from backends.trace import Array, Events, Trace
+from ir.analysis.wiring import populations_fed
 from ir.graph import Graph, Node
 from ir.interpreter import interpret
 from ir.ops import Conv
@@ -51,6 +52,7 @@ class _Counter:
         self.updates: dict[str, int] = {}
         self.probed: dict[str, Array] = {}
         self._active: dict[str, Array] = {}
+        self._fed = populations_fed(chip)
 
     def __call__(self, node: Node, value: Array) -> None:
         self._active[node.name] = value != 0
@@ -64,7 +66,10 @@ class _Counter:
             self.probed[node.name] = stored(node, value)
 
     def _arrivals(self, node: Node) -> int:
-        """Active presynaptic elements x fan-out."""
+        """Active presynaptic elements x fan-out, into every population that the projection feeds."""
+        return self._fed[node.name] * self._arrivals_in_one(node)
+
+    def _arrivals_in_one(self, node: Node) -> int:
         active = self._active[node.inputs[0]]
         arrays = self.chip.arrays(node)
         if isinstance(node.op, Conv):

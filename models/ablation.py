@@ -18,7 +18,8 @@ from statistics import mean, stdev
 
 from models.cmsf import CONFIGS
 from models.cmsf_network.config import FUSIONS
-from models.training.training import TrainingSchedule, fit, retrieval_metrics
+from models.retrieval.digits_training import digits_training
+from models.training.loop import fit
 
 METRICS = ("i2t R@1", "i2t R@10", "t2i R@1", "t2i R@10", "R@Sum")
 AblationRun = dict[str, object]
@@ -53,10 +54,9 @@ def read_runs(path: Path) -> list[AblationRun]:
 
 
 def _run(fusion: str, seed: int, epochs: int) -> AblationRun:
-    config = replace(CONFIGS["digits"], fusion=fusion)
-    trained = fit(config, TrainingSchedule(epochs=epochs, seed=seed), lambda _entry: None, lambda _parts: None)
-    test = retrieval_metrics(trained.parts, "test")
-    return {"fusion": fusion, "seed": seed, "epochs": epochs, "best_epoch": trained.epoch, **test}
+    training = digits_training(replace(CONFIGS["digits"], fusion=fusion), seed, epochs)
+    best = fit(training, seed).log[-1]["best_epoch"]
+    return {"fusion": fusion, "seed": seed, "epochs": epochs, "best_epoch": best, **training.test()}
 
 
 def table(runs: list[AblationRun]) -> str:

@@ -18,10 +18,12 @@ from torch import nn
 from models.cmsf_network import checkpoints
 from models.cmsf_network.config import CmsfConfig
 from models.cmsf_network.parts import initial_parts, random_features, set_firing_rates
-from models.data import digit_scenes
+from models.data import digit_captions, digit_scenes
 from models.data.digits import load_split
 from models.retrieval.digits_task import DigitsTask, fusion_inputs
+from models.retrieval.digits_training import digits_training
 from models.retrieval.metrics import CAPTIONS_PER_IMAGE
+from models.training.stage import Training
 
 SEED = 6174
 WEIGHTS_DIR = Path(__file__).parent / "weights"
@@ -115,6 +117,20 @@ def task(config: str) -> DigitsTask | None:
         ValueError: for a name that is not in `CONFIGS`.
     """
     return DigitsTask(_trained_parts(config)) if _on_digits(config) else None
+
+
+def training(config: CmsfConfig, seed: int, epochs: int | None = None) -> Training:
+    """
+    What `python -m models.train` does with a configuration.
+
+    Raises:
+        ValueError: for sizes that do not fit the digit scenes, the only training data here.
+    """
+    data = (digit_scenes.PROPOSALS, digit_scenes.FEATURES, digit_captions.FEATURES)
+    if (config.N, config.region_features, config.word_features) != data:
+        fitting = f"{data[0]} regions of {data[1]} features, words of {data[2]}"
+        raise ValueError(f"the configuration does not fit the digit scenes ({fitting}), the only training data here")
+    return digits_training(config, seed, epochs)
 
 
 def _trained_parts(config: str) -> dict[str, nn.Module]:

@@ -1,142 +1,176 @@
 """
-`python -m models.train models/cmsf.py`: train a model file's network on its data.
+`python -m models.train MODEL.py`: train a model file's network on its data.
 
-Writes the weights of the best dev epoch and, beside them, a log: one JSON object per line (the
-run's settings, every epoch, the test metrics).
+Writes the weights of the best dev epoch and, beside them, a log: one JSON object per line (the run's settings, every epoch, the
+test metrics). The model file's `training(config, seed, epochs)` says what is trained, see docs/training.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib.util
-import json
-import os
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
-from models.cmsf_network import checkpoints
-from models.cmsf_network.config import FUSIONS, CmsfConfig
-from models.data import digit_captions, digit_scenes
-from models.training.training import Parts, Record, TrainingResult, TrainingSchedule, fit, retrieval_metrics
+from models.training.loop import State, TrainingProgress, fit
+from models.training.run_files import RunFiles, TrainingError
+from models.training.stage import Training
 
-INTERRUPTED = 130
+BAD_INPUT, INTERRUPTED = 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 trained, 2 bad arguments (by argparse), 130 interrupted."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    config = _config(parser, options)
-    out = _output(parser, options)
-    schedule = TrainingSchedule(epochs=options.epochs, seed=options.seed, detach_labels=options.detach)
+    """Exit status: 0 trained, 2 bad arguments or files, 130 interrupted."""
+    options = _parser().parse_args(arguments)
     try:
-        trained = _train(config, schedule, out)
+        return _run(options)
+    except TrainingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return BAD_INPUT
+
+
+def _run(options: argparse.Namespace) -> int:
+    module = _model_file(options.model)
+    name = options.config or next(iter(_configs(module, options.model)))
+    config = _config(_configs(module, options.model), name, options.set)
+    files = RunFiles(options.out or Path("out") / f"{options.model.stem}-{name}.pt")
+    files.check(options.resume, options.force)
+    training = _training(module, config, options)
+    settings = {"config": asdict(config), "seed": options.seed, **training.settings}
+    try:
+        return _train(training, files, settings, options)
     except KeyboardInterrupt:
-        print(f"interrupted; {out} holds the best epoch, if one was finished", file=sys.stderr)
+        again = f"; --resume goes on, from {files.state}" if files.state.is_file() else ""
+        kept = f"{files.weights} holds the best epoch" if files.weights.is_file() else "no epoch was finished"
+        print(f"interrupted; {kept}{again}", file=sys.stderr)
         return INTERRUPTED
-    print(f"best epoch {trained.epoch}, dev R@Sum {trained.dev_sum:.1f}; weights in {out}")
+
+
+def _train(training: Training, files: RunFiles, settings: Mapping[str, Any], options: argparse.Namespace) -> int:
+    """Train, and write as it goes: weights where an epoch is the best so far, then log, then state."""
+    state = files.read_state(settings) if options.resume else None
+
+    def after_epoch(progress: TrainingProgress, state: State, better: bool) -> None:
+        if better:
+            files.write_weights(training.save)
+        files.write_log([dict(settings), *progress.log])
+        files.write_state(settings, state)
+        print(_line(progress), flush=True)
+
+    progress = fit(training, options.seed, after_epoch, state)
+    files.write_weights(training.save)
+    test = dict(training.test())
+    files.write_log([dict(settings), *progress.log, {"test": test}])
+    files.end()
+    print("test " + ", ".join(f"{name} {value:.4g}" for name, value in test.items()))
+    print(f"weights in {files.weights}, log in {files.log}")
     return 0
+
+
+def _line(progress: TrainingProgress) -> str:
+    entry = progress.log[-1]
+    loss = sum(entry["loss"].values())
+    dev = ", ".join(f"{name} {value:.4g}" for name, value in entry["dev"].items())
+    stage = f"{entry['stage']} " if "stage" in entry else ""
+    return f"{stage}epoch {entry['epoch']}  loss {loss:.3f}  dev {dev}  {entry['seconds']} s"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m models.train", description=__doc__)
     parser.add_argument("model", type=Path, help="model file, e.g. models/cmsf.py")
-    parser.add_argument("--config", default="digits", help="one of the model file's CONFIGS")
-    parser.add_argument("--fusion", choices=FUSIONS, help="instead of the configuration's own")
+    parser.add_argument("--config", help="one of the model file's CONFIGS (default: the first)")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=VALUE", help="change a field of the configuration"
+    )
     parser.add_argument("--seed", type=_count(0), default=0)
-    parser.add_argument("--epochs", type=_count(1), default=24, help="at most (it may stop early)")
-    parser.add_argument("--detach", action="store_true", help="soft labels carry no gradient")
-    parser.add_argument("--out", type=Path, help="weights file (default: out/cmsf-CONFIG.pt)")
+    parser.add_argument("--epochs", type=_count(1), help="of every stage, at most (default: the model file's)")
+    parser.add_argument("--out", type=Path, help="weights file (default: out/MODEL-CONFIG.pt)")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument("--resume", action="store_true", help="go on with an interrupted run of the same settings")
+    again.add_argument("--force", action="store_true", help="replace what an earlier run wrote")
     return parser
 
 
 def _count(least: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not text.isdigit() or int(text) < least:
+        if not text.isdecimal() or int(text) < least:
             raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} on")
         return int(text)
 
     return parse
 
 
-def _config(parser: argparse.ArgumentParser, options: argparse.Namespace) -> CmsfConfig:
-    configs = _configs(parser, options.model)
-    if options.config not in configs:
-        parser.error(f"{options.model} has no configuration {options.config!r}: {', '.join(configs)}")
-    config = configs[options.config]
-    data = (digit_scenes.PROPOSALS, digit_scenes.FEATURES, digit_captions.FEATURES)
-    if (config.N, config.region_features, config.word_features) != data:
-        parser.error(
-            f"configuration {options.config!r} does not fit the digit scenes ({data[0]} regions of "
-            f"{data[1]} features, words of {data[2]}), the only training data in this repository"
-        )
-    try:
-        return replace(config, fusion=options.fusion or config.fusion)
-    except ValueError as error:
-        parser.error(str(error))
-
-
-def _configs(parser: argparse.ArgumentParser, path: Path) -> dict[str, CmsfConfig]:
+def _model_file(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if not path.is_file() or spec is None or spec.loader is None:
-        parser.error(f"no model file {path}")
+        raise TrainingError(f"no model file {path}")
     module = importlib.util.module_from_spec(spec)
+    _called(f"{path} does not run", lambda: spec.loader.exec_module(module))  # pyright: ignore[reportOptionalMemberAccess]
+    if not callable(getattr(module, "training", None)):
+        raise TrainingError(
+            f"{path} has no training(config, seed, epochs), which says what is trained; see docs/training.md"
+        )
+    return module
+
+
+def _called(what: str, function: Callable[[], Any]) -> Any:
+    """The result of a user's function, which may fail, or end Python, in any way."""
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # the user's file may fail in any way
-        parser.error(f"{path} does not run: {type(error).__name__}: {error}")
+        return function()
+    except (Exception, SystemExit) as error:
+        raise TrainingError(f"{what}: {type(error).__name__}: {error}") from error
+
+
+def _configs(module: ModuleType, path: Path) -> Mapping[str, Any]:
     configs = getattr(module, "CONFIGS", None)
-    if not configs or not all(isinstance(config, CmsfConfig) for config in configs.values()):
-        parser.error(f"{path} has no CONFIGS of models.cmsf_network.config.CmsfConfig, the only kind trained here")
-    return configs
+    if not isinstance(configs, dict) or not configs or not all(map(is_dataclass, configs.values())):  # pyright: ignore
+        raise TrainingError(f"{path} has no CONFIGS of dataclasses")
+    return configs  # pyright: ignore[reportUnknownVariableType]
 
 
-def _output(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Path:
-    out = options.out or Path("out") / f"cmsf-{options.config}.pt"
+def _config(configs: Mapping[str, Any], name: str, changes: Sequence[str]) -> Any:
+    """A configuration with some fields changed."""
+    if name not in configs:
+        raise TrainingError(f"no configuration {name!r}: {', '.join(configs)}")
+    config = configs[name]
+    known: dict[str, type] = {field.name: type(getattr(config, field.name)) for field in fields(config)}
+    values = dict[str, Any]()
+    for change in changes:
+        field, equals, text = change.partition("=")
+        if not equals or field not in known:
+            raise TrainingError(
+                f"--set {change!r}: FIELD=VALUE with a field of {name!r}: {', '.join(sorted(known)) or 'none'}"
+            )
+        values[field] = _value(change, text, known[field])
+    return _called(f"--set {' '.join(changes)}", lambda: replace(config, **values))
+
+
+def _value(change: str, text: str, kind: type) -> Any:
+    """The text in the type of the field that it replaces."""
+    if kind is str:
+        return text
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        parser.error(f"cannot write to {out.parent}: {error.strerror}")
-    if out.is_dir() or not os.access(out.parent, os.W_OK):
-        parser.error(f"cannot write the file {out}")
-    return out
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        value = None
+    if kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not kind:
+        raise TrainingError(f"--set {change!r}: the value is a {kind.__name__}")
+    return value
 
 
-def _train(config: CmsfConfig, schedule: TrainingSchedule, out: Path) -> TrainingResult:
-    """Train; weights are written after every best epoch, the log grows with each, both whole."""
-    log: list[Record] = [{"config": asdict(config), "schedule": asdict(schedule)}]
-
-    partial = out.with_suffix(".partial")
-
-    def record(entry: Record) -> None:
-        log.append(entry)
-        partial.write_text("".join(json.dumps(line) + "\n" for line in log))
-        partial.replace(out.with_suffix(".jsonl"))
-
-    def record_epoch(entry: Record) -> None:
-        record(entry)
-        print(_line(entry), flush=True)
-
-    def keep(parts: Parts) -> None:
-        checkpoints.save(parts, partial)
-        partial.replace(out)
-
-    trained = fit(config, schedule, record_epoch, keep)
-    test = retrieval_metrics(trained.parts, "test")
-    record({"best_epoch": trained.epoch, "test": test})
-    print("test " + ", ".join(f"{name} {value:.1f}" for name, value in test.items()))
-    return trained
-
-
-def _line(entry: Record) -> str:
-    loss: dict[str, float] = entry["loss"]
-    dev: dict[str, float] = entry["dev"]
-    return (
-        f"epoch {entry['epoch']}  loss {sum(loss.values()):.2f}  dev R@1 {dev['i2t R@1']:.1f} / "
-        f"{dev['t2i R@1']:.1f}  R@Sum {dev['R@Sum']:.1f}  {entry['seconds']} s"
-    )
+def _training(module: ModuleType, config: Any, options: argparse.Namespace) -> Training:
+    """What the model file says; it may refuse a configuration with a ValueError."""
+    try:
+        return module.training(config, options.seed, options.epochs)
+    except (ValueError, FileNotFoundError) as error:
+        raise TrainingError(f"{options.model} cannot train this: {error}") from None
 
 
 if __name__ == "__main__":

@@ -69,10 +69,10 @@ FLOORS = {
         "__main__",
     ),
     "models": (
-        "layers data",
+        "layers data training",
         "cmsf_network",
         "retrieval",
-        "training cmsf",
+        "cmsf",
         "train ablation",
     ),
 }

@@ -39,8 +39,10 @@ def test_every_spike_is_the_modules_own(name: str):
     assert build.imported is not None
     assert build.imported.compared > 100
     trace = build.program.run(case(name).inputs)
-    silent = [population for population, spikes in trace.spikes.items() if not spikes.any()]
-    assert not silent
+    chip = build.program.deployment.chip
+    layers = {name: chip.nodes[name].provenance.module for name in trace.spikes}  # high levels of a layer may be silent
+    awake = {layers[name] for name, spikes in trace.spikes.items() if spikes.any()}
+    assert not set(layers.values()) - awake
     if not build.imported.within_rounding:
         assert difference(case(name), trace.outputs) < 1e-5
 

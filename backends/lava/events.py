@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from backends.trace import Events
 from ir.analysis.fan_in import FanInCone, fan_in_cone, populations, projections
 from ir.analysis.fan_out import fan_out, uniform_fan_outs
+from ir.analysis.wiring import populations_fed
 from ir.graph import Array, Graph, Node
 from ir.interpreter import run_loop
 
@@ -20,14 +21,14 @@ def count_events(graph: Graph, activity: Mapping[str, Array], samples: int, step
             window, (T, size), for those in `delayed_sources`; of all elements together, (1, 1), for those `counted_as_one`.
     """
     spikes = {name: int(active.sum()) for name, active in activity.items()}
-    as_one, uniform = counted_as_one(graph), uniform_fan_outs(graph)
+    as_one, uniform, fed = counted_as_one(graph), uniform_fan_outs(graph), populations_fed(graph)
     synaptic: dict[str, int] = {}
     for node in projections(graph):
         known_by_spikes = node.name in uniform and uniform[node.name].source in as_one
         if known_by_spikes:
             synaptic[node.name] = spikes[uniform[node.name].source] * uniform[node.name].synapses
         else:
-            synaptic[node.name] = _synaptic(graph, node, activity)
+            synaptic[node.name] = _synaptic(graph, node, activity) * fed[node.name]
     updates = {node.name: node.type.size * steps * samples for node in populations(graph)}
     return Events(samples, steps, spikes, synaptic, updates)
 
@@ -48,7 +49,7 @@ def counted_as_one(graph: Graph) -> frozenset[str]:
 
 
 def _synaptic(graph: Graph, node: Node, activity: Mapping[str, Array]) -> int:
-    """Active elements of the projection's operand, each times its fan-out."""
+    """Active elements of the projection's operand, each times its fan-out into one population."""
     cone = fan_in_cone(graph, node.inputs, back_edges=True)
     values = {name: _leaf(graph, name, activity[name], cone) for name in cone.sources}
     if not values:

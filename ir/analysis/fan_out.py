@@ -2,7 +2,7 @@
 How many synapses leave an element: an event of a projection is an active element of its operand at one synapse.
 
 Synapses are counted as stored: a zero weight has one, padding has none, and a projection in micro-steps uses its synapses at
-every one of them.
+every one of them. A projection into several populations has its synapses once in each.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ir.analysis.fan_in import EMITTERS, projections
+from ir.analysis.wiring import populations_fed
 from ir.graph import Array, Graph, Node
 from ir.ops.linear import Conv
 from ir.ops.shape import Expand, Permute, Reshape
@@ -27,19 +28,19 @@ class UniformFanOut:
 
 def uniform_fan_outs(graph: Graph) -> dict[str, UniformFanOut]:
     """Projection -> its fan-out, where that is uniform: between it and one source, wires are only renamed or copied."""
-    uniform: dict[str, UniformFanOut] = {}
+    uniform, fed = dict[str, UniformFanOut](), populations_fed(graph)
     for node in projections(graph):
         source, synapses = graph.nodes[node.inputs[0]], fan_out(graph, node)
         while isinstance(source.op, (Reshape, Permute, Expand)):
             source = graph.nodes[source.inputs[0]]
         if source.op.family in EMITTERS and synapses.size == 1:
             copies = graph.args(node)[0].size // source.type.size
-            uniform[node.name] = UniformFanOut(source.name, copies * int(synapses.item()))
+            uniform[node.name] = UniformFanOut(source.name, copies * fed[node.name] * int(synapses.item()))
     return uniform
 
 
 def fan_out(graph: Graph, node: Node) -> Array:
-    """Synapses per element of the operand of a projection, broadcastable to the operand's shape."""
+    """Synapses per element of the operand of a projection into each population that it feeds, broadcastable to its shape."""
     operand = graph.args(node)[0]
     shapes = {role: array.shape for role, array in graph.arrays(node).items()}
     if isinstance(node.op, Conv):

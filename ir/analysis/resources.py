@@ -4,7 +4,8 @@ Counts what a lowered network is made of: neurons and unrolled synapses, the mod
 Shares of a node (its provenance tells them apart):
 
     own        the model's neurons; its linear maps, convolutions and sums, once
-    duplicate  further copies of the model's projections: one per population of a residual sum
+    duplicate  further copies of the model's projections: one per population of a residual sum, one per level of the
+               integer spikes that read them
     input      unit synapses that carry the host's payloads to the first neurons
     added      everything else: gates, scores, relays, and all synapses from and to them
 
@@ -15,9 +16,9 @@ that count: it is the fan-in of the sums over pair populations, which are among 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ir.analysis.wiring import behind_routing
+from ir.analysis.wiring import behind_routing, populations_fed
 from ir.graph import Graph, Node
 
 SHARES = ("own", "duplicate", "input", "added")
@@ -64,8 +65,11 @@ class ResourceTotals:
 
 def node_resources(chip: Graph) -> tuple[NodeResources, ...]:
     """What every node of a chip graph at level synaptic or quantized needs, in order; routing needs nothing."""
-    nodes = [node for node in chip.nodes.values() if node.op.family in ("neuron", "projection")]
-    return tuple(_resources(chip, node) for node in nodes)
+    nodes, fed = (
+        [node for node in chip.nodes.values() if node.op.family in ("neuron", "projection")],
+        populations_fed(chip),
+    )
+    return tuple(row for node in nodes for row in _rows(chip, node, fed.get(node.name, 1)))
 
 
 def resource_totals(rows: Iterable[NodeResources]) -> ResourceTotals:
@@ -79,6 +83,15 @@ def resource_totals(rows: Iterable[NodeResources]) -> ResourceTotals:
 def is_added(node: Node) -> bool:
     """Whether a pass added this node (gates, scores, relays) rather than translated it from the model."""
     return not ADDING_PASSES.isdisjoint(node.provenance.passes)
+
+
+def _rows(chip: Graph, node: Node, populations: int) -> tuple[NodeResources, ...]:
+    """What a node needs; the synapses of the model into further populations are duplicates of those into the first."""
+    one = _resources(chip, node)
+    if populations == 1:
+        return (one,)
+    more = replace(one, synapses=(populations - 1) * one.synapses, matmul=0)
+    return one, replace(more, share="duplicate" if one.share == "own" else one.share)
 
 
 def _resources(chip: Graph, node: Node) -> NodeResources:

@@ -54,6 +54,14 @@ def wiring_of(graph: Graph) -> Wiring:
     return Wiring(feeds, sources, {name: tuple(names) for name, names in targets.items()})
 
 
+def populations_fed(graph: Graph) -> dict[str, int]:
+    """Projection -> how many populations its synapses lead to; one that feeds an output alone counts as one."""
+    targets = wiring_of(graph).targets
+    return {
+        name: max(1, len(targets.get(name, ()))) for name, node in graph.nodes.items() if node.op.family == "projection"
+    }
+
+
 def behind_routing(graph: Graph, value: str) -> tuple[str, ...]:
     """
     The nodes that a value comes from once routing is taken away, in operand order.

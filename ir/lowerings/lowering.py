@@ -16,7 +16,7 @@ import numpy as np
 
 from ir.analysis.resources import DUPLICATE
 from ir.errors import DeployError, Violation
-from ir.graph import Graph, GraphBuilder, Node, Provenance
+from ir.graph import Array, Graph, GraphBuilder, Node, Provenance
 from ir.lowerings.values import Complement, Current, LoweredValue, PendingProduct, Spikes, Wire
 from ir.ops import Add, Expand, Gate, Graded, Lif, Reshape, Sum, Synapse
 from ir.ops.base import Op
@@ -38,12 +38,14 @@ class Lowering:
     """Whether the lowered graph will be rounded to integers; else it keeps the source's arithmetic."""
     relayed: set[str]
     """Currents that back edges read, and that therefore need neurons which emit them."""
+    responses: dict[tuple[tuple[int, ...], tuple[tuple[Op, str | None], ...]], Array]
+    """(shape, operations with their weights) -> what chains of convolutions make of unit inputs, where it was worked out."""
 
     def __init__(self, graph: Graph, rounds: bool = True) -> None:
         self.graph, self.rounds = graph, rounds
         self.builder = GraphBuilder(graph.name, graph.steps, graph.params, graph.dtype)
         self.values = {}
-        self.relayed = set()
+        self.relayed, self.responses = set(), {}
         self._wired: set[str] = set()
         self._negated: dict[str, str] = {}
 

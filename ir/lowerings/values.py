@@ -2,7 +2,8 @@
 What a value is while it is being lowered: spike populations, or a current that no neuron has taken yet.
 
 Projections stay unbuilt until a neuron needs them. So a factor can still go into the weights, a residual sum can still
-give each of its populations a projection of its own, and every projection that is built feeds exactly one neuron.
+give each of its populations a projection of its own, and every projection that is built feeds one population, or the levels
+of one.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ that go round a loop get their scale beforehand.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, log2
@@ -45,7 +45,7 @@ from ir.quantize.plan import InputPlan, NetworkPlan, PopulationPlan, ProjectionP
 from ir.quantize.report import LayerReport, layer_report
 from ir.quantize.units.amounts import firing_amounts
 from ir.quantize.units.choose_unit import Unit, choose_unit, weight_exponents
-from ir.quantize.units.comparisons import check_difference, compared_unit, largest_difference
+from ir.quantize.units.comparisons import check_difference, compared_unit, is_coarsened, largest_difference, least_unit
 from ir.quantize.weights import WeightStatistics, common_quantum, round_weights, weight_levels
 
 Projections = Mapping[str, ProjectionPlan]
@@ -102,17 +102,27 @@ class PopulationPlanner:
             raise shared_projection(node)
         if fixed:
             return fixed.pop()
-        currents = tuple(network.weight_statistics[name].scaled(self._source_scale(name)) for name in names)
+        currents = self._currents(names)
         if node.name in network.compared:
             return self._compared_unit(currents)
         neurons, bias, steps = network.neurons.get(node.name), network.bias(node), network.chip.steps
         firing = firing_amounts(node, neurons, bias, steps, network.arithmetic)
-        finest = [max(bounds.values()) for bounds in network.finest_units(node)]
+        finest = self._finest(names)
         unit = choose_unit(currents, finest, firing, network.arithmetic, self._rows_apart())
         if node.name not in self.before.looped:
             return unit
         scale = Fraction(self.before.looped[node.name].scale) / self._emitted_unit()
         return Unit(part_of_scale(node, scale, unit.size))
+
+    def _currents(self, projections: Iterable[str]) -> tuple[WeightStatistics, ...]:
+        """What one integer that is read causes, projection by projection."""
+        return tuple(self.network.weight_statistics[name].scaled(self._source_scale(name)) for name in projections)
+
+    def _finest(self, projections: Iterable[str]) -> list[float]:
+        """The finest unit that fits the fields of all populations that read the projections, by how far the shift is narrowed."""
+        targets = dict.fromkeys(name for each in projections for name in self.network.wiring.targets[each])
+        bounds = [self.network.finest_units(self.network.chip.nodes[name]) for name in targets or (self.node.name,)]
+        return [max(max(each.values()) for each in narrowed) for narrowed in zip(*bounds, strict=True)]
 
     def _compared_unit(self, currents: tuple[WeightStatistics, ...]) -> Unit:
         """The unit of payloads that are compared, and of those that hold their differences the same."""
@@ -237,9 +247,19 @@ class PopulationPlanner:
         arithmetic = network.arithmetic
         room = (1 << (arithmetic.state_bits - 1 - arithmetic.activation_shift + unit.narrowed)) - 1
         bounds = network.finest_units(node)[unit.narrowed]
-        return layer_report(
+        report = layer_report(
             node, unit.size, integers, tuple(stored.values()), (proven, shown), room, bounds, weight_levels(arithmetic)
         )
+        return replace(report, limit="range") if not report.exact and self._is_coarsened() else report
+
+    def _is_coarsened(self) -> bool:
+        """Whether what is compared needs a coarser unit than the weights do."""
+        network, node = self.network, self.node
+        if node.name not in network.compared or is_difference(node):
+            return False
+        currents = self._currents(network.wiring.payload_projections(node))
+        least = least_unit(network, node, self.before.emissions, currents)
+        return is_coarsened(least, currents, network.arithmetic)
 
 
 def _threshold(membrane: MembranePopulation) -> tuple[IntegerPopulation, Emission]:

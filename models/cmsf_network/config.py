@@ -46,6 +46,9 @@ class CmsfConfig:
     interleave: bool = True
     """SCCA reorders the key tokens as the published code does (probably by mistake)."""
 
+    detach_labels: bool = False
+    """In training, soft labels carry no gradient into the fusion (published: they do)."""
+
     def __post_init__(self) -> None:
         if self.fusion not in FUSIONS:
             raise ValueError(f"fusion {self.fusion!r} is not one of {', '.join(FUSIONS)}")

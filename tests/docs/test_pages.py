@@ -23,7 +23,15 @@ pytestmark = pytest.mark.checkout
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-RUN = {"README.md", "docs/export.md", "docs/extending.md", "docs/model-file.md", "docs/neurons.md", "docs/reporting.md"}
+RUN = {
+    "README.md",
+    "docs/export.md",
+    "docs/extending.md",
+    "docs/model-file.md",
+    "docs/neurons.md",
+    "docs/reporting.md",
+    "docs/training.md",
+}
 TUTORIALS = {f"docs/tutorials/{page}.md" for page in ("digits_spikingjelly", "lava_system", "speech_snntorch_nir")}
 """Pages with blocks that run: here, docs/extending.md in tests/docs/test_extending.py, and tutorials in test_tutorials.py."""
 
@@ -72,6 +80,13 @@ def commands(page: str) -> Iterator[list[str]]:
     found = re.findall(r"^    .*?(?:python -m compile|spike-compile) (.+)$", (ROOT / page).read_text(), re.MULTILINE)
     for line in found:
         yield [quoted or plain for quoted, plain in re.findall(r'"([^"]*)"|(\S+)', line)]
+
+
+def test_the_training_that_the_page_shows(capsys: pytest.CaptureFixture[str]):
+    (block,) = blocks("docs/training.md")
+    shown = block.rpartition("# ")[2].strip()
+    exec(block, {})
+    assert capsys.readouterr().out.strip() == shown
 
 
 LINES = [line for page in PAGES if page.name != "extending.md" for line in commands(str(page.relative_to(ROOT)))]

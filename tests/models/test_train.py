@@ -1,4 +1,4 @@
-"""Training from the command line: a few real steps, and every wrong argument."""
+"""Training from the command line: a few real steps, going on, and every wrong argument."""
 
 from __future__ import annotations
 
@@ -8,16 +8,51 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from models import cmsf, train
 from models.cmsf_network.parts import initial_parts
+from models.training import loop
 
 MODEL = str(Path(cmsf.__file__))
+SMALL = """
+from dataclasses import dataclass
+import torch
+from torch import nn
+from models.training.stage import TrainingStage, Training
+
+@dataclass(frozen=True)
+class Config:
+    width: int = 3
+    rate: float = 0.1
+    loss: str = "l2"
+
+CONFIGS = {"a": Config(), "b": Config(5)}
+
+def training(config, seed, epochs=None):
+    if config.width > 8:
+        raise ValueError("too wide")
+    torch.manual_seed(seed)
+    part = nn.Linear(config.width, 1)
+    x = torch.randn(8, config.width)
+    optimiser = torch.optim.SGD(part.parameters(), lr=config.rate)
+    stage = TrainingStage("only", epochs or 4, lambda rng: [x[rng.permutation(8)]], lambda b: {"error": (part(b) ** 2).mean()},
+                  lambda: {"fit": -float((part(x) ** 2).mean())}, "fit", optimiser, lambda done: 1.0, 9)
+    return Training({"net": part}, (stage,), lambda: {"fit": 1.0}, lambda path: torch.save(part.state_dict(), path))
+"""
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> str:
+    """A model file that trains in no time."""
+    path = tmp_path / "small.py"
+    path.write_text(SMALL)
+    return str(path)
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("small_data")
-@pytest.mark.parametrize("arguments", [[], ["--fusion", "scsa", "--detach"]])
+@pytest.mark.parametrize("arguments", [[], ["--set", "fusion=scsa", "--set", "detach_labels=True"]])
 def test_two_epochs_write_weights_that_load_and_a_log(arguments: list[str], tmp_path: Path) -> None:
     out = tmp_path / "new" / "w.pt"
     assert train.main([MODEL, "--epochs", "2", "--out", str(out), *arguments]) == 0
@@ -25,56 +60,114 @@ def test_two_epochs_write_weights_that_load_and_a_log(arguments: list[str], tmp_
     parts = initial_parts(replace(cmsf.CONFIGS["digits"], fusion=fusion), seed=9)
     cmsf.load_weights(parts, out)
     lines = [json.loads(line) for line in out.with_suffix(".jsonl").read_text().splitlines()]
-    assert lines[0]["config"]["fusion"] == fusion
-    assert [line["epoch"] for line in lines[1:-1]] == [1, 2]
+    assert (lines[0]["config"]["fusion"], lines[0]["config"]["detach_labels"]) == (fusion, bool(arguments))
+    assert [line["epoch"] for line in lines[1:-2]] == [1, 2]
     assert len(lines[1]["loss"]) == 7
     assert "R@Sum" in lines[-1]["test"]
     assert sorted(path.name for path in out.parent.iterdir()) == ["w.jsonl", "w.pt"]
 
 
+def test_an_interrupted_run_goes_on_to_the_same_weights(
+    small: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, pieces = tmp_path / "whole.pt", tmp_path / "pieces.pt"
+    assert train.main([small, "--out", str(whole)]) == 0
+    real, calls = loop._epoch, list[int]()  # pyright: ignore[reportPrivateUsage]
+
+    def stop(*args: object) -> bool:
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        calls.append(1)
+        return real(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "_epoch", stop)
+    assert train.main([small, "--out", str(pieces)]) == train.INTERRUPTED
+    assert "--resume goes on" in capsys.readouterr().err
+    monkeypatch.setattr(loop, "_epoch", real)
+    assert train.main([small, "--out", str(pieces)]) == train.BAD_INPUT
+    assert train.main([small, "--out", str(pieces), "--seed", "1", "--resume"]) == train.BAD_INPUT
+    assert train.main([small, "--out", str(pieces), "--resume"]) == 0
+    ours, theirs = (torch.load(path, weights_only=True) for path in (pieces, whole))
+    assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+    assert not pieces.with_suffix(".state").exists()
+
+
+def test_a_better_run_is_not_replaced_unasked(small: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "w.pt"
+    assert train.main([small, "--out", str(out)]) == 0
+    before = out.read_bytes()
+    assert train.main([small, "--epochs", "1", "--out", str(out)]) == train.BAD_INPUT
+    assert "an earlier run wrote" in capsys.readouterr().err
+    assert out.read_bytes() == before
+    assert train.main([small, "--epochs", "1", "--out", str(out), "--force"]) == 0
+    assert out.read_bytes() != before
+
+
+def test_fields_take_values_of_their_type(small: str, tmp_path: Path) -> None:
+    out = tmp_path / "w.pt"
+    changes = ["--set", "width=4", "--set", "rate=1", "--set", "loss=l1"]
+    assert train.main([small, "--config", "b", "--out", str(out), *changes]) == 0
+    first = json.loads(out.with_suffix(".jsonl").read_text().splitlines()[0])
+    assert first == {"config": {"width": 4, "rate": 1.0, "loss": "l1"}, "seed": 0}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["none.py"], "no model file none.py"),
-        ([MODEL, "--config", "huge"], "no configuration 'huge': digits, digits-spike, paper"),
-        ([MODEL, "--config", "paper"], "'paper' does not fit the digit scenes"),
-        ([MODEL, "--epochs", "0"], "'0' is not a whole number from 1 on"),
-        ([MODEL, "--seed", "-1"], "expected one argument|is not a whole number from 0 on"),
-        ([MODEL, "--seed", "x"], "'x' is not a whole number from 0 on"),
-        ([MODEL, "--fusion", "late"], "invalid choice: 'late'"),
-        ([MODEL, "--out", "/proc/none/w.pt"], "cannot write to /proc/none"),
-        ([MODEL, "--out", "/"], "cannot write the file /"),
-        ([str(Path(train.__file__))], "has no CONFIGS"),
-        ([__file__.replace(".py", ".txt")], "no model file"),
+        (["--config", "c"], "no configuration 'c': a, b"),
+        (["--set", "height=3"], "FIELD=VALUE with a field of 'a': loss, rate, width"),
+        (["--set", "width"], "FIELD=VALUE"),
+        (["--set", "width=2.5"], "the value is a int"),
+        (["--set", "rate=fast"], "the value is a float"),
+        (["--set", "width=9"], "cannot train this: too wide"),
+        (["--resume"], "nothing to go on from"),
+        (["--out", "/proc/none/w.pt"], "cannot write to /proc/none"),
+        (["--out", "/"], "cannot write the file /"),
+        (["--out", "x.jsonl"], "call the weights NAME.pt"),
     ],
 )
-def test_wrong_arguments_are_one_error_and_exit_2(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+def test_what_cannot_be_is_one_error_and_exit_2(
+    arguments: list[str],
+    message: str,
+    small: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    with pytest.raises(SystemExit) as stop:
-        train.main(arguments)
-    assert stop.value.code == 2
-    error = capsys.readouterr().err.splitlines()[-1]
-    assert error.startswith("python -m models.train: error: ")
+    monkeypatch.chdir(tmp_path)
+    assert train.main([small, *arguments]) == train.BAD_INPUT
+    (error,) = capsys.readouterr().err.splitlines()
+    assert error.startswith("error: ")
     assert re.search(message, error), error
+    assert [path.name for path in tmp_path.iterdir()] in (["small.py"], ["small.py", "out"], ["out", "small.py"])
 
 
-def test_a_model_file_that_fails_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "broken.py"
-    path.write_text("raise KeyError('lost')\n")
-    with pytest.raises(SystemExit):
-        train.main([str(path)])
-    assert "broken.py does not run: KeyError: 'lost'" in capsys.readouterr().err
+@pytest.mark.parametrize("arguments", [["--epochs", "0"], ["--seed", "-1"], ["--seed", "x"], ["--resume", "--force"]])
+def test_wrong_flags_exit_2(arguments: list[str], small: str) -> None:
+    with pytest.raises(SystemExit) as stop:
+        train.main([small, *arguments])
+    assert stop.value.code == 2
 
 
-@pytest.mark.usefixtures("small_data")
-def test_interruption_leaves_no_file(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("raise KeyError('lost')", "does not run: KeyError: 'lost'"),
+        ("import sys; sys.exit(0)", "does not run: SystemExit: 0"),
+        ("CONFIGS = {}", "has no training"),
+        ("CONFIGS = {}\ndef training(config, seed, epochs): ...", "has no CONFIGS"),
+    ],
+)
+def test_a_model_file_that_does_not_do_is_named(
+    text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+    path = tmp_path / "broken.py"
+    path.write_text(text + "\n")
+    assert train.main([str(path)]) == train.BAD_INPUT
+    assert f"broken.py {message}" in capsys.readouterr().err
+    assert train.main([str(path.with_suffix(".txt"))]) == train.BAD_INPUT
 
-    monkeypatch.setattr(train, "fit", interrupt)
-    assert train.main([MODEL, "--out", str(tmp_path / "w.pt")]) == 130
-    assert "interrupted" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
+
+def test_the_paper_size_has_no_data_here(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert train.main([MODEL, "--config", "paper", "--out", str(tmp_path / "w.pt")]) == train.BAD_INPUT
+    assert "does not fit the digit scenes" in capsys.readouterr().err

@@ -43,11 +43,7 @@ NETWORKS: Mapping[str, Network] = {
     "spikingformer": Network("Zhou et al., 2023, github.com/zhouchenlin2096/Spikingformer", spikformer.spikingformer),
     "sdt-v1": Network("Yao et al., NeurIPS 2023, github.com/BICLab/Spike-Driven-Transformer", spike_driven.v1),
     "sdt-v2": Network("Yao et al., ICLR 2024, github.com/BICLab/Spike-Driven-Transformer-V2", meta_former.v2),
-    "sdt-v3": Network(
-        "Yao et al., TPAMI 2025, github.com/BICLab/Spike-Driven-Transformer-V3",
-        meta_former.v3,
-        refused=_both("lower.product"),
-    ),
+    "sdt-v3": Network("Yao et al., TPAMI 2025, github.com/BICLab/Spike-Driven-Transformer-V3", meta_former.v3),
     "qkformer": Network("Zhou et al., NeurIPS 2024, github.com/zhouchenlin2096/QKFormer", qkformer.per_sample),
     "qkformer-released": Network(
         "the same, its last attention's neurons over T x B", qkformer.as_released, refused=_both("import.axes")

@@ -17,6 +17,7 @@ from ir.analysis.and_gates import contractible_gates
 from ir.analysis.fan_out import UniformFanOut, fan_out, uniform_fan_outs
 from ir.analysis.ranges import magnitudes
 from ir.analysis.weight_groups import WeightGroup
+from ir.analysis.wiring import populations_fed
 from ir.graph import Array, Graph, Node
 from ir.ops.linear import Conv
 from ir.ops.neuron import Gate
@@ -121,8 +122,13 @@ class ExecutionPlan:
         return {node.name: node.type.size for node in self.graph.nodes.values() if node.op.family == "neuron"}
 
     @cached_property
+    def populations_fed(self) -> dict[str, int]:
+        """Projection -> how many populations its synapses lead to."""
+        return populations_fed(self.graph)
+
+    @cached_property
     def arriving_synapses(self) -> dict[str, int]:
-        """Projection of `arrivals`, convolutions apart -> synapses per element that it reads."""
+        """Projection of `arrivals`, convolutions apart -> synapses per element that it reads, into one population."""
         names = (name for step in self.steps for name in step.arrivals)
         nodes = [node for node in map(self.graph.nodes.__getitem__, names) if not isinstance(node.op, Conv)]
         return {node.name: int(fan_out(self.graph, node).item()) for node in nodes}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from backends.reference.plan.loop_blocks import LoopBlock
 from ir.analysis.fan_in import EMITTERS, walk
@@ -26,6 +27,8 @@ class Step:
     """Projections that feed this population and none before it, and whose events must be counted one by one."""
     forget: tuple[str, ...] = ()
     """Values that nothing needs afterwards."""
+    arrives_again: bool = False
+    """Whether the same currents add up in the next population, as in the levels of integer spikes."""
 
 
 def steps_of(
@@ -51,8 +54,10 @@ def steps_of(
         enables = grouped(graph, node.op.enabling_operands(node.inputs))
         first_read = (
             p for p in projections if wiring.targets[p][0] == name
-        )  # what feeds several counts with the first
+        )  # it counts for all that a projection feeds
         steps.append(Step(node, terms, enables, tuple(p for p in first_read if p not in uncounted)))
+    again = [a.terms == b.terms for a, b in pairwise(steps)]
+    steps = [replace(step, arrives_again=same) for step, same in zip(steps, [*again, False], strict=True)]
     return _with_lifetimes(graph, steps, contracted, loops)
 
 

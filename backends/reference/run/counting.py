@@ -37,6 +37,7 @@ class EventCounter:
             events = self.kernels.reached(node.op, self.plan.graph.arrays(node)["weight"].shape, x)
         else:
             events = self.kernels.active(x) * self.plan.arriving_synapses[node.name]
+        events = events * self.plan.populations_fed[node.name]
         before = self.synaptic.get(node.name)
         self.synaptic[node.name] = events if before is None else before + events
 

@@ -90,7 +90,10 @@ class KernelPopulation:
 
     def current(self, tile: Tile) -> torch.Tensor:
         """What arrives, (T, B, *shape), by the scale of the product too small."""
-        return tile.total(self.terms) if self.product is None else self.product.unscaled(tile.value)
+        product = self.product
+        if product is None:
+            return tile.total(self.terms)
+        return tile.arriving("unscaled", self.terms, lambda _: product.unscaled(tile.value))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 import torch
@@ -49,6 +49,7 @@ class Tile:
         self._populations, self._probes, self._counter = populations, probes, counter
         self._values: dict[str, torch.Tensor] = dict(inputs)
         self._factors: dict[str, Factors] = {}
+        self._arrived: dict[tuple[str, tuple[WeightGroup, ...]], torch.Tensor] = {}
         self.steps, self.batch = next(iter(inputs.values())).shape[:2]
         self.probed = {name: value for name, value in inputs.items() if name in probes}
         """Probed populations and inputs; they outlive their last reader."""
@@ -64,6 +65,8 @@ class Tile:
             for name in step.forget:
                 self._values.pop(name, None)
                 self._factors.pop(name, None)
+            if not step.arrives_again:
+                self._arrived.clear()
 
     def value(self, name: str) -> torch.Tensor:
         """An emitted value: of a population, an input, or behind routing, which is kept until its last reader."""
@@ -73,6 +76,20 @@ class Tile:
 
     def total(self, terms: Sequence[WeightGroup]) -> torch.Tensor:
         """The sum of the terms, in order; integers in a dtype that holds the sum of their bounds. Not to be written to."""
+        return self.arriving("total", tuple(terms), self._total)
+
+    def arriving(
+        self,
+        form: str,
+        terms: tuple[WeightGroup, ...],
+        compute: Callable[[tuple[WeightGroup, ...]], torch.Tensor],
+    ) -> torch.Tensor:
+        """What arrives of the terms in some form, computed once for the populations in a row that all of it reaches."""
+        if (form, terms) not in self._arrived:
+            self._arrived[form, terms] = compute(terms)
+        return self._arrived[form, terms]
+
+    def _total(self, terms: tuple[WeightGroup, ...]) -> torch.Tensor:
         total = self._routed(terms[0])
         if len(terms) > 1 and self.plan.integer:
             total = total.to(accumulator(self.plan.bound(terms)))

@@ -89,7 +89,10 @@ def _kernel(lowering: Lowering, wire: Wire, first: Conv, node: Node, second: Con
         (replace(first, padding=none), wire.weight),
         (replace(second, padding=none, stride=one), node.param("weight")),
     ]
-    weight = response(lowering, (channels, *kernel), chain).T.reshape(-1, channels, *kernel)
+    key = (channels, *kernel), tuple(chain)
+    if key not in lowering.responses:  # every population of a count has this kernel
+        lowering.responses[key] = response(lowering, (channels, *kernel), chain)
+    weight = lowering.responses[key].T.reshape(-1, channels, *kernel)
     if all(pools):
         weight = weight[np.arange(channels), np.arange(channels)][:, None]
     stride = tuple(a * b for a, b in zip(first.stride, second.stride, strict=True))

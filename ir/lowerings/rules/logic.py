@@ -22,6 +22,7 @@ import numpy as np
 
 from ir.graph import Node, Provenance
 from ir.lowerings.lowering import Lowering
+from ir.lowerings.rules.scaled_spikes import scaled, without_factors
 from ir.lowerings.values import Complement, Current, LoweredValue, Spikes, Wire
 from ir.ops import Conv, Lif, MaxPool, Synapse
 
@@ -35,13 +36,15 @@ class Literal(NamedTuple):
 
 def lower_mask(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
     """AND of every pair of populations, broadcast to the shape of the product."""
-    factors = [_literals(lowering, node, value) for value in lowering.operands(node)]
+    values, factor = without_factors(lowering, node, lowering.operands(node))
+    factors = [_literals(lowering, node, value) for value in values]
     shape, name = node.type.shape, node.name
     pairs = [
         [literal._replace(part=lowering.spread(literal.part, shape, name, provenance)) for literal in pair]
         for pair in product(*factors)
     ]
-    return Spikes(tuple(conjunction(lowering, a, b, name, provenance) for a, b in pairs))
+    spikes = Spikes(tuple(conjunction(lowering, a, b, name, provenance) for a, b in pairs))
+    return scaled(lowering, spikes, factor, node, provenance)
 
 
 def _literals(lowering: Lowering, node: Node, value: LoweredValue) -> list[Literal]:
@@ -74,13 +77,14 @@ def lower_not(lowering: Lowering, node: Node, provenance: Provenance) -> Lowered
 
 def lower_max_pool(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
     """One memoryless neuron per window, unit synapses from every tap; of counts, for every level that they reach."""
-    op, (value,) = node.op, lowering.operands(node)
+    op, ((value,), factor) = node.op, without_factors(lowering, node, lowering.operands(node))
     assert isinstance(op, MaxPool)
     spikes = lowering.spikes(node, value, "a maximum")
     most = sum(lowering.builder.type(part).domain.populations for part in spikes.parts)
     window = lowering.builder.param(f"{node.name}.window", np.ones((node.type.shape[0], 1, *op.kernel), np.float32))
     levels = spikes.parts if most == 1 else [_reaching(lowering, node, spikes, k + 1, provenance) for k in range(most)]
-    return Spikes(tuple(_or(lowering, node, op, part, window, provenance) for part in levels))
+    pooled = Spikes(tuple(_or(lowering, node, op, part, window, provenance) for part in levels))
+    return scaled(lowering, pooled, factor, node, provenance)
 
 
 def _reaching(lowering: Lowering, node: Node, spikes: Spikes, least: int, provenance: Provenance) -> str:

@@ -6,6 +6,7 @@ The unit of payloads that relays compare: a maximum of integers is exact where a
     y <- g (x + r)        threshold neurons that read the maximum     unit g u, of which their threshold is a whole number
 
 Nothing about u is left to calibration: the widest difference that weights and emissions allow must fit current and payloads.
+Where weights of full mantissas could add up to more, u is coarser, down to weights of FEWEST_BITS bits.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ir.errors import DeployError, Violation
 from ir.graph import Node
 from ir.ops.linear import Conv, Sum
 from ir.ops.neuron import Lif
+from ir.profile import Arithmetic
 from ir.quantize.calibrated import CalibratedNetwork
 from ir.quantize.payloads import Emission, is_difference
 from ir.quantize.units.amounts import FiringAmounts, firing_amounts
@@ -28,6 +30,10 @@ from ir.quantize.units.choose_unit import Unit, choose_unit, finer_unit
 from ir.quantize.weights import WeightStatistics, joint_quantum, weight_levels
 
 HINT = "pool behind the neurons, use average pooling, or --precision float"
+
+
+FEWEST_BITS = 5
+"""Of the largest weight, sign included, at which a unit that keeps differences in range is refused."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +78,9 @@ def compared_unit(
         emissions: of everything before it. currents, own_rows: as in `choose_unit`.
 
     Raises:
-        DeployError: weights that, as coarse as their bits are, can add up to more than the chip holds.
+        DeployError: weights that, as coarse as their bits may be, can add up to more than the chip holds.
     """
-    least, reader = _least_unit(network, node, emissions, currents), _reader(network, node.name)
+    least, reader = least_unit(network, node, emissions, currents), _reader(network, node.name)
     if reader is None:
         unit = choose_unit(currents, [least], None, network.arithmetic, own_rows)
         steps = [least] * (network.arithmetic.weight_exponent_max + 1)  # no shift is narrowed: there is none
@@ -85,7 +91,12 @@ def compared_unit(
     return Unit(unit.size / Fraction(reader.weight))
 
 
-def _least_unit(
+def is_coarsened(least: float, currents: tuple[WeightStatistics, ...], arithmetic: Arithmetic) -> bool:
+    """Whether the range of what is compared, not their bits, says how coarse weights are."""
+    return least * weight_levels(arithmetic) > max((part.largest for part in currents), default=0.0)
+
+
+def least_unit(
     network: CalibratedNetwork,
     node: Node,
     emissions: Mapping[str, Emission],
@@ -102,7 +113,7 @@ def _least_unit(
     quanta = [part.quantum for part in currents if part.quantum is not None]
     if len(quanta) == len(currents) and joint_quantum(quanta) >= spread * largest / room:
         return spread * largest / room
-    coarsest = max((part.largest for part in currents), default=0.0) / weight_levels(network.arithmetic)
+    coarsest = max((part.largest for part in currents), default=0.0) / ((1 << (FEWEST_BITS - 1)) - 1)
     check_difference(network, node, ceil(largest / coarsest + rounding) if coarsest else 0)
     return spread * largest / (room - spread * rounding)
 

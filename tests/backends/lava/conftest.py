@@ -245,6 +245,18 @@ def draw_inputs(graph, rng, real):
     return inputs
 
 
+def populations_behind(graph, projection):
+    """How many populations take a projection's current, by following it through routing; at least one."""
+    reached, stack = set(), [projection]
+    while stack:
+        name = stack.pop()
+        for node in graph.nodes.values():
+            if name in node.reads and node.name not in reached:
+                reached.add(node.name)
+                stack += [node.name] if node.op.family == "routing" else []
+    return max(1, sum(graph.nodes[name].op.family == "neuron" for name in reached))
+
+
 def brute_force_events(graph, values):
     """Spikes and synaptic events counted by definition: every synapse of every active element."""
     spikes, synaptic = {}, {}
@@ -257,7 +269,8 @@ def brute_force_events(graph, values):
                 **{**node.op.attributes(), **({"weight": 1} if "weight" in node.op.attributes() else {})}
             )
             active = (values[node.inputs[0]] != 0).astype(np.float64)
-            synaptic[node.name] = round(float(np.asarray(op.run((active,), ones, graph.steps)).sum()))
+            arrived = round(float(np.asarray(op.run((active,), ones, graph.steps)).sum()))
+            synaptic[node.name] = arrived * populations_behind(graph, node.name)
     return spikes, synaptic
 
 

@@ -31,6 +31,18 @@ def populations(graph):
     return tuple(node.name for node in graph.nodes.values() if node.op.family in ("neuron", "input"))
 
 
+def populations_behind(graph, projection):
+    """How many populations take a projection's current, by following it through routing; at least one."""
+    reached, stack = set(), [projection]
+    while stack:
+        name = stack.pop()
+        for node in graph.nodes.values():
+            if name in node.reads and node.name not in reached:
+                reached.add(node.name)
+                stack += [node.name] if node.op.family == "routing" else []
+    return max(1, sum(graph.nodes[name].op.family == "neuron" for name in reached))
+
+
 def brute_force_events(graph, values, samples):
     """(spikes, synaptic, updates) by looking at every neuron, and at every synapse by itself."""
     steps, spikes, synaptic, updates = graph.steps, {}, {}, {}
@@ -40,7 +52,9 @@ def brute_force_events(graph, values, samples):
         if node.op.family == "neuron":
             updates[node.name] = steps * samples * node.type.size
         if node.op.family == "projection":
-            synaptic[node.name] = _synaptic_events(graph, node, values[node.inputs[0]])
+            synaptic[node.name] = _synaptic_events(graph, node, values[node.inputs[0]]) * populations_behind(
+                graph, node.name
+            )
     return spikes, synaptic, updates
 
 

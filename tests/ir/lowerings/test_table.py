@@ -14,9 +14,10 @@ from ir.verify import LEVELS
 BY_OPERANDS = {
     "mul": ("mask", "gate"),
     "max_pool": ("max-pool", "analog-max-pool", "float-max-pool"),
-    "matmul": ("attention", "matmul", "analog-matmul"),
+    "matmul": ("attention", "matmul", "count-matmul", "analog-matmul"),
     "delay": ("delay", "analog-delay"),
-    "past": ("loop", "analog-loop"),
+    "past": ("loop", "integer-loop", "analog-loop"),
+    "lif": ("neuron", "integer-spikes"),
     "linear": ("projection", "chain"),
 }
 

@@ -30,7 +30,7 @@ def net(payload_bits: int = 8) -> Graph:
 
 
 def test_a_tile_by_hand():
-    """Currents 3 x + W p = (8, 3), (4, 9), (-2, 4): a population that keeps all of v fires above 4, and begins anew."""
+    """Currents 3 x + W p = (8, 3), (4, 9), (-2, 4): a population that keeps all of v fires above 4, and begins anew; W feeds two."""
     network = on_cpu(net(), ("x", "y"))
     x = torch.tensor([[1, 1], [0, 1], [0, 0]], dtype=torch.uint8)[:, None]
     p = torch.tensor([[2, -1], [0, 0], [1, 1]], dtype=torch.int8)[:, None]
@@ -42,7 +42,7 @@ def test_a_tile_by_hand():
     assert probed.keys() == {"x", "y"}
     assert torch.equal(probed["x"], x)
     events = counter.events(1, 3)
-    assert (dict(events.spikes), dict(events.synaptic)) == ({"x": 3, "p": 4, "y": 3, "g": 6}, {"s": 3, "l": 8})
+    assert (dict(events.spikes), dict(events.synaptic)) == ({"x": 3, "p": 4, "y": 3, "g": 6}, {"s": 3, "l": 16})
 
 
 @pytest.mark.parametrize(("bits", "travels", "leaves"), [(8, torch.int8, torch.int8), (9, torch.float32, torch.int32)])

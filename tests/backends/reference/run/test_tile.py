@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from backends.reference.engine import ReferenceEngine
+from backends.reference.kernels.weighted_products import ValueOf
 from backends.reference.plan.execution_plan import plan_of
+from backends.reference.run.parameters import DeviceParameters
 from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret
-from ir.ops import Gate, Graded, Input, Linear, Permute, Synapse
+from ir.ops import Conv, Gate, Graded, Input, Linear, Permute, Synapse
 from ir.ops.integer_neuron import IntegerLif
 
 STEPS, SAMPLES = 9, 300
@@ -87,3 +90,36 @@ def test_products_behind_different_routing_do_not_merge():
     graph = b.build({"y": b.add(IntegerLif(4095, 2048, 9, 6, 12, 24), straight, turned, name="total")})
     rng = np.random.default_rng(0)
     assert agrees(graph, {name: rng.integers(0, 2, (1, 20, 3, 3)).astype(np.uint8) for name in "xy"})["y"].any()
+
+
+def test_what_several_populations_in_a_row_take_is_computed_once(monkeypatch: pytest.MonkeyPatch):
+    """Three thresholds read one convolution of spikes, as the levels of integer spikes do; a fourth reads another sum."""
+    b = GraphBuilder("levels", STEPS)
+    x = b.add(Input("spike[3x5x5]"), name="x")
+    weight = b.param("w", np.random.default_rng(0).integers(-9, 10, (4, 3, 3, 3)).astype(np.int16))
+    conv = b.add(Conv((1, 1), (1, 1), (1, 1)), x, name="conv", params={"weight": weight})
+    names = [b.add(IntegerLif(4095, 4096, vth, 6, 12, 24), conv, name=f"y_{vth}") for vth in (0, 4, 9)]
+    other = b.add(Synapse(3), names[0], name="s")
+    last = b.add(IntegerLif(4095, 2048, 5, 6, 12, 24), other, conv, name="last")
+    graph = b.build({name: name for name in [*names, last]})
+    computed: list[tuple[str, ...]] = []
+    product = DeviceParameters.product
+
+    class Counted:
+        """A product that is noted whenever it is computed."""
+
+        def __init__(self, parameters: DeviceParameters, names: tuple[str, ...]) -> None:
+            self.product, self.names = product(parameters, names), names
+            self.scale = self.product.scale
+
+        def current(self, value: ValueOf) -> torch.Tensor:
+            computed.append(self.names)
+            return self.product.current(value)
+
+        def unscaled(self, value: ValueOf) -> torch.Tensor:
+            computed.append(self.names)
+            return self.product.unscaled(value)
+
+    monkeypatch.setattr(DeviceParameters, "product", lambda self, names: Counted(self, names))
+    agrees(graph, {"x": np.random.default_rng(1).integers(0, 2, (STEPS, 20, 3, 5, 5)).astype(np.int64)})
+    assert computed.count(("conv",)) == 2

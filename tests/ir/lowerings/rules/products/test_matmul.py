@@ -85,7 +85,7 @@ def test_sums_of_populations_multiply_pair_by_pair(cmsf: SimpleNamespace):
     source = builder.build({"y": builder.add(Lif(0.5, threshold=1.5), product, name="y")})
     lowered = lower_to_synapses(source, cmsf.LOIHI1, {})
     cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 2, samples=20))
-    assert cmsf.added_by(lowered, "matmul=and") == (2 * 27, 3 * 2 * 27)
+    assert cmsf.added_by(lowered, "count-matmul=and") == (2 * 27, 3 * 2 * 27)
 
 
 def test_two_analog_matrices_are_refused(cmsf: SimpleNamespace):

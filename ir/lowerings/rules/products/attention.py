@@ -17,7 +17,7 @@ from ir.graph import Node, Provenance
 from ir.lowerings.cost import Cost
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.rules.logic import Literal, conjunction
-from ir.lowerings.rules.matmul import aligned, multiplied
+from ir.lowerings.rules.products.matmul import aligned, multiplied
 from ir.lowerings.rules.routing import routed
 from ir.lowerings.values import Current, LoweredValue, PendingProduct, Spikes, Wire
 from ir.ops import Burst, Reshape, Sum

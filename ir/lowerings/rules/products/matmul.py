@@ -13,9 +13,10 @@ from itertools import product
 
 from ir.graph import Graph, Node, Provenance
 from ir.lowerings.lowering import Lowering
-from ir.lowerings.rules.gate import opened
 from ir.lowerings.rules.logic import Literal, conjunction
+from ir.lowerings.rules.products.gate import opened
 from ir.lowerings.rules.routing import routed
+from ir.lowerings.rules.scaled_spikes import without_factors
 from ir.lowerings.values import Current, LoweredValue, PendingProduct, Spikes, Wire
 from ir.ops import MatMul, Reshape, Scale, Sum
 from ir.ops.membrane import ANALOG_BITS
@@ -29,11 +30,12 @@ def lower_matmul(lowering: Lowering, node: Node, provenance: Provenance) -> Lowe
         assert isinstance(left, Spikes)
         assert isinstance(right, Spikes)
         return PendingProduct(left.parts[0], right.parts[0], 1.0, node.name, provenance)
+    (left, right), factor = without_factors(lowering, node, (left, right))
     a, b = _populations(lowering, node, left, right, provenance)
     wires = [
         wire for x, y in product(a.parts, b.parts) for wire in multiplied(lowering, x, y, node.name, provenance).wires
     ]
-    return Current(node.type.shape, tuple(wires))
+    return Current(node.type.shape, tuple(wires)).scaled(factor)
 
 
 def attention_above(graph: Graph, node: Node) -> Node | None:

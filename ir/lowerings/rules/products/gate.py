@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from ir.graph import Node, Provenance
 from ir.lowerings.lowering import Lowering
+from ir.lowerings.rules.scaled_spikes import scaled, spiking_factor, without_factors
 from ir.lowerings.values import Current, LoweredValue, Spikes, Wire
 from ir.ops import Gate, Synapse
 from ir.ops.membrane import ANALOG_BITS
@@ -18,7 +19,7 @@ from ir.ops.membrane import ANALOG_BITS
 
 def lower_gate(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
     """A gate per population of the spiking factor."""
-    payload, opening = _sides(lowering, node)
+    payload, opening, factor = _sides(lowering, node)
     shape, name = node.type.shape, node.name
     if isinstance(payload, Current) and payload.shape != shape:
         payload = lowering.relay(payload, f"{name}_relay", provenance)
@@ -26,20 +27,22 @@ def lower_gate(lowering: Lowering, node: Node, provenance: Provenance) -> Lowere
         spread = [lowering.spread(part, shape, name, provenance) for part in payload.parts]
         payload = lowering.current(Spikes(tuple(spread)), f"{name}_payload", provenance)
     gates = [lowering.spread(part, shape, f"{name}_open", provenance) for part in opening.parts]
-    return Spikes(tuple(opened(lowering, payload, part, ANALOG_BITS, name, provenance) for part in gates))
+    products = Spikes(tuple(opened(lowering, payload, part, ANALOG_BITS, name, provenance) for part in gates))
+    return scaled(lowering, products, factor, node, provenance)
 
 
-def _sides(lowering: Lowering, node: Node) -> tuple[Current | Spikes, Spikes]:
-    """The analog factor and the spiking one."""
+def _sides(lowering: Lowering, node: Node) -> tuple[Current | Spikes, Spikes, float]:
+    """The analog factor, the spiking one, and the number by which the latter was scaled."""
     a, b = lowering.operands(node)
-    if lowering.is_binary(a):
+    if spiking_factor(lowering, a) is not None:
         a, b = b, a
+    (b,), factor = without_factors(lowering, node, (b,))
     spikes = lowering.spikes(node, b, "a product of two analog values")
     if not lowering.is_binary(spikes):
         hint = "let one of the factors fire spikes"
         lowering.refuse(node, "lower.product", "multiplies two analog values", hint=hint)
     assert isinstance(a, (Current, Spikes)), "two spiking factors are a mask"
-    return a, spikes
+    return a, spikes, factor
 
 
 def opened(lowering: Lowering, payload: Current, by: str, bits: int, name: str, provenance: Provenance) -> str:

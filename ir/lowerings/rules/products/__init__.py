@@ -1,0 +1,1 @@
+"""Products of two computed values: matrix products, attention, and payloads that spikes open."""

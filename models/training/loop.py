@@ -1,0 +1,151 @@
+"""
+The loop that trains every model: surrogate gradients, the best dev epoch kept, every epoch a place to go on from.
+
+A seed gives the same run, whether or not it was interrupted: everything that it depends on is in the `TrainingProgress`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from spikingjelly.activation_based import functional
+from torch import nn
+from torch.nn.utils.clip_grad import clip_grad_norm_
+from tqdm import tqdm
+
+from models.training.stage import Training, TrainingStage
+
+Record = dict[str, Any]
+"""One line of the log."""
+State = dict[str, Any]
+"""Tensors, numbers and texts, nested: what `torch.load(weights_only=True)` reads."""
+
+
+@dataclass
+class TrainingProgress:
+    """How far a run is, after an epoch."""
+
+    log: list[Record] = field(default_factory=list[Record])
+    stage: int = 0
+    """Index of the stage that runs."""
+    epoch: int = 0
+    """Epochs of it that are done."""
+    best_epoch: int = 0
+    """Of the stage, 0 before the first."""
+    best: float = -np.inf
+    """The stage's best dev metric."""
+    best_weights: dict[str, State] = field(default_factory=dict[str, State])
+    """Part -> its weights after the best epoch."""
+
+
+def fit(
+    training: Training,
+    seed: int,
+    after_epoch: Callable[[TrainingProgress, State, bool], None] = lambda progress, state, better: None,
+    state: State | None = None,
+) -> TrainingProgress:
+    """
+    Train all stages; in the end the parts have the weights of the last stage's best epoch, in eval mode.
+
+    Args:
+        training: freshly made with the same settings, also where a run goes on.
+        seed: of batches and dropout.
+        after_epoch: called with the progress, the state from which a run can go on, and whether the epoch is the best so far.
+        state: from which to go on; None to begin.
+    """
+    rng, progress = np.random.default_rng(seed), TrainingProgress()
+    torch.manual_seed(seed)
+    if state is not None:
+        progress = _restored(training, rng, state)
+    while progress.stage < len(training.stages):
+        stage = training.stages[progress.stage]
+        while progress.epoch < stage.epochs and progress.epoch - progress.best_epoch < stage.patience:
+            better = _epoch(training, stage, rng, progress)
+            after_epoch(progress, _state(training, rng, progress), better)
+        _load(training.parts, progress.best_weights)
+        progress.log.append({**_named(training, stage), "best_epoch": progress.best_epoch})
+        progress.stage, progress.epoch, progress.best_epoch, progress.best = progress.stage + 1, 0, 0, -np.inf
+    return progress
+
+
+def _epoch(training: Training, stage: TrainingStage, rng: np.random.Generator, progress: TrainingProgress) -> bool:
+    """One epoch, entered in the progress; whether it is the best of its stage so far."""
+    started, number = time.perf_counter(), progress.epoch + 1
+    for group in stage.optimiser.param_groups:
+        group["lr"] = group.setdefault("initial_lr", group["lr"]) * stage.rate(progress.epoch)
+    losses = _passed_over(training, stage, rng, f"{stage.name} {number}/{stage.epochs}")
+    with torch.no_grad():
+        dev = dict(stage.dev())
+    for part in training.parts.values():
+        functional.reset_net(part)  # states hang on the last step's gradients
+    progress.epoch = number
+    better = dev[stage.select] > progress.best
+    if better:
+        progress.best, progress.best_epoch = dev[stage.select], number
+        progress.best_weights = {name: _weights(part) for name, part in training.parts.items()}
+    rate, seconds = stage.optimiser.param_groups[0]["lr"], round(time.perf_counter() - started, 1)
+    timed = {"epoch": number, "learning_rate": rate, "loss": losses, "dev": dev, "seconds": seconds}
+    progress.log.append({**_named(training, stage), **timed})
+    return better
+
+
+def _named(training: Training, stage: TrainingStage) -> dict[str, str]:
+    """The stage's name for the log, where there are several."""
+    return {"stage": stage.name} if len(training.stages) > 1 else {}
+
+
+def _passed_over(training: Training, stage: TrainingStage, rng: np.random.Generator, label: str) -> dict[str, float]:
+    """One pass over the training data; the mean of every loss term."""
+    for part in training.parts.values():
+        part.train()
+    batches, sums = stage.batches(rng), dict[str, float]()
+    trained = [p for group in stage.optimiser.param_groups for p in group["params"]]
+    for batch in tqdm(batches, desc=label, leave=False, mininterval=1.0):
+        terms = stage.losses(batch)
+        stage.optimiser.zero_grad()
+        torch.stack(list(terms.values())).sum().backward()
+        clip_grad_norm_(trained, stage.clip)
+        stage.optimiser.step()
+        for name, term in terms.items():
+            sums[name] = sums.get(name, 0.0) + term.item()
+    for part in training.parts.values():
+        part.eval()
+    return {name: round(total / len(batches), 4) for name, total in sums.items()}
+
+
+def _weights(part: nn.Module) -> State:
+    return deepcopy(dict(part.state_dict()))
+
+
+def _load(parts: Mapping[str, nn.Module], weights: Mapping[str, State]) -> None:
+    for name, part in parts.items():
+        part.load_state_dict(weights[name])
+        part.eval()
+
+
+def _state(training: Training, rng: np.random.Generator, progress: TrainingProgress) -> State:
+    """All that the next epoch depends on."""
+    stage = training.stages[progress.stage]
+    return {
+        "progress": dict(vars(progress)),
+        "parts": {name: part.state_dict() for name, part in training.parts.items()},
+        "optimiser": stage.optimiser.state_dict(),
+        "numpy": rng.bit_generator.state,
+        "torch": torch.get_rng_state(),
+    }
+
+
+def _restored(training: Training, rng: np.random.Generator, state: State) -> TrainingProgress:
+    progress = TrainingProgress(**state["progress"])
+    _load(training.parts, state["parts"])
+    stage = training.stages[progress.stage]
+    stage.optimiser.load_state_dict(state["optimiser"])
+    rng.bit_generator.state = state["numpy"]
+    torch.set_rng_state(state["torch"])
+    return progress

@@ -1,0 +1,125 @@
+"""
+The files of a training run, each whole at every moment: weights, log, and the state from which an interrupted run goes on.
+
+Weights are written after every epoch that is the best so far, the log (`.jsonl`) and the state (`.state`) after every epoch; the
+state goes when the run has ended. What an earlier run wrote is touched only where the user says so.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+LOG, STATE = ".jsonl", ".state"
+
+
+class TrainingError(Exception):
+    """What the user can mend: one line that says what, where, and what to do."""
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """Where a run writes."""
+
+    weights: Path
+
+    def __post_init__(self) -> None:
+        if not self.weights.name:
+            raise TrainingError(f"cannot write the file {self.weights}")
+        if self.weights.suffix in (LOG, STATE):
+            raise TrainingError(
+                f"--out {self.weights}: that name is the log's or the state's; call the weights NAME.pt"
+            )
+
+    @property
+    def log(self) -> Path:
+        """One JSON object per line: settings, every epoch, the test metrics."""
+        return self.weights.with_suffix(LOG)
+
+    @property
+    def state(self) -> Path:
+        """From where an interrupted run goes on."""
+        return self.weights.with_suffix(STATE)
+
+    def check(self, resume: bool, force: bool) -> None:
+        """
+        Refuse what would end badly, before anything is computed.
+
+        Raises:
+            TrainingError: the files cannot be written, an earlier run's are in the way, or there is nothing to go on from.
+        """
+        folder = self.weights.parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TrainingError(f"cannot write to {folder}: {error.strerror}") from None
+        if not os.access(folder, os.W_OK) or any(path.is_dir() for path in (self.weights, self.log, self.state)):
+            raise TrainingError(f"cannot write the file {self.weights}")
+        if resume and not self.state.is_file():
+            raise TrainingError(f"nothing to go on from: there is no {self.state}; leave --resume out to begin")
+        there = [str(path) for path in (self.weights, self.log, self.state) if path.exists()]
+        if there and not resume and not force:
+            ways = "--resume to go on, " if self.state.is_file() else ""
+            raise TrainingError(
+                f"an earlier run wrote {', '.join(there)}: {ways}--force to replace it, or another --out"
+            )
+
+    def read_state(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The state of an interrupted run; TrainingError where it is no whole one, or of other settings."""
+        try:
+            state: dict[str, Any] = torch.load(self.state, weights_only=True)
+            stated = state["settings"]
+        except (OSError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError, TypeError) as error:
+            raise TrainingError(
+                f"{self.state} is no state of a run ({type(error).__name__}); begin anew with --force"
+            ) from None
+        if stated != plain(settings):
+            names = [name for name in {*stated, *settings} if stated.get(name) != plain(settings).get(name)]
+            raise TrainingError(f"{self.state} is of a run with other settings ({', '.join(sorted(names))})")
+        return state
+
+    def write_state(self, settings: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+        """Replace the state."""
+        content = {"settings": plain(settings), **state}
+        _write_whole(self.state, lambda path: torch.save(content, path))
+
+    def write_log(self, lines: list[dict[str, Any]]) -> None:
+        """Replace the log."""
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        _write_whole(self.log, lambda path: path.write_text(text, encoding="utf-8"))
+
+    def write_weights(self, save: Callable[[Path], None]) -> None:
+        """Replace the weights."""
+        _write_whole(self.weights, save)
+
+    def end(self) -> None:
+        """The run is over: there is nothing to go on from."""
+        self.state.unlink(missing_ok=True)
+
+
+def plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as JSON gives them back."""
+    return json.loads(json.dumps(settings))
+
+
+def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write beside the file, then rename; TrainingError where that fails, with the file as it was."""
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        write(partial)
+        os.replace(partial, path)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise TrainingError(f"cannot write {path}: {reason}") from None
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)

@@ -1,0 +1,54 @@
+"""What a model file says of its training: stages in a row, each with its data, its losses, and the epoch that is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+Batch = Any
+"""Whatever `TrainingStage.batches` makes and `TrainingStage.losses` takes."""
+
+
+@dataclass(frozen=True)
+class TrainingStage:
+    """One stage: the sum of `losses` is minimised, and the epoch with the best `select` on dev is kept."""
+
+    name: str
+    epochs: int
+    """At most; it may stop early."""
+    batches: Callable[[np.random.Generator], Sequence[Batch]]
+    """The batches of one epoch, shuffled by the generator."""
+    losses: Callable[[Batch], Mapping[str, torch.Tensor]]
+    """Loss terms of a batch, by name; gradients are those of their sum."""
+    dev: Callable[[], Mapping[str, float]]
+    """Metrics on the dev split, never on the test split."""
+    select: str
+    """The metric of `dev` that decides; larger is better."""
+    optimiser: torch.optim.Optimizer
+    """It holds the parameters that this stage trains, and no others."""
+    rate: Callable[[int], float]
+    """Epochs that are done -> factor of the learning rates that the optimiser was made with."""
+    patience: int
+    """Epochs without a better dev metric after which the stage ends."""
+    clip: float = 2.0
+    """The largest norm of a step's gradients."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """A network, the stages that train it, and what it is worth in the end."""
+
+    parts: Mapping[str, nn.Module]
+    stages: Sequence[TrainingStage]
+    test: Callable[[], Mapping[str, float]]
+    """Metrics on the test split, asked once, of the epoch that was kept."""
+    save: Callable[[Path], None]
+    """Writes the parts' weights in the model file's own format."""
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What the log's first line says of the run."""

@@ -1,0 +1,80 @@
+"""The files of a run: whole or as they were, and never an earlier run's without being asked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from models.training.run_files import RunFiles, TrainingError
+
+
+def _files(folder: Path) -> RunFiles:
+    return RunFiles(folder / "w.pt")
+
+
+def test_names_of_the_log_and_the_state_are_no_names_of_weights(tmp_path: Path) -> None:
+    for name in ("w.jsonl", "w.state"):
+        with pytest.raises(TrainingError, match="call the weights"):
+            RunFiles(tmp_path / name)
+
+
+def test_a_new_folder_is_made(tmp_path: Path) -> None:
+    _files(tmp_path / "a" / "b").check(resume=False, force=False)
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+@pytest.mark.parametrize("left", ["w.pt", "w.jsonl", "w.state"])
+def test_what_an_earlier_run_left_is_in_the_way(left: str, tmp_path: Path) -> None:
+    (tmp_path / left).write_text("kept")
+    with pytest.raises(TrainingError, match=left.replace(".", r"\.")) as caught:
+        _files(tmp_path).check(resume=False, force=False)
+    assert ("--resume" in str(caught.value)) == (left == "w.state")
+    _files(tmp_path).check(resume=False, force=True)
+    assert (tmp_path / left).read_text() == "kept"
+
+
+def test_nothing_to_go_on_from(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="there is no"):
+        _files(tmp_path).check(resume=True, force=False)
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04"])
+def test_a_broken_state_is_no_traceback(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "w.state").write_bytes(content)
+    with pytest.raises(TrainingError, match="no state of a run"):
+        _files(tmp_path).read_state({})
+
+
+def test_a_state_belongs_to_its_settings(tmp_path: Path) -> None:
+    files = _files(tmp_path)
+    files.write_state({"seed": 1, "sizes": (2, 3)}, {"epoch": 4})
+    assert files.read_state({"seed": 1, "sizes": (2, 3)})["epoch"] == 4
+    with pytest.raises(TrainingError, match=r"other settings \(seed\)"):
+        files.read_state({"seed": 2, "sizes": (2, 3)})
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    files = _files(tmp_path)
+    files.write_log([{"epoch": 1}])
+
+    def broken(path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    files.write_weights(lambda path: torch.save({}, path))
+    before = files.weights.read_bytes()
+    with pytest.raises(TrainingError, match="No space left"):
+        files.write_weights(broken)
+    assert files.weights.read_bytes() == before
+    assert json.loads(files.log.read_text()) == {"epoch": 1}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["w.jsonl", "w.pt"]
+
+
+def test_a_full_disk_is_one_error(tmp_path: Path) -> None:
+    files = _files(tmp_path)
+    with pytest.raises(TrainingError, match="cannot write"):
+        files.write_weights(lambda _path: torch.save({"w": torch.zeros(10_000)}, "/dev/full"))
+    assert list(tmp_path.iterdir()) == []
