@@ -212,15 +212,23 @@ class GraphBuilder:
         """Append a node of another graph with new operands (its parameters must be in the table)."""
         return self.add(node.op, *inputs, name=node.name, params=dict(node.params), provenance=node.provenance)
 
-    def revise(self, value: str, op: Op, *inputs: str, provenance: Provenance | None = None) -> None:
-        """Make a node another one, of the same type and parameters; what it reads, without reading it, moves before it."""
-        node = self._nodes[value]
-        result = op.infer(tuple(self._nodes[name].type for name in inputs), {})
+    def revise(
+        self,
+        value: str,
+        op: Op,
+        *inputs: str,
+        params: Mapping[str, str] | None = None,
+        provenance: Provenance | None = None,
+    ) -> None:
+        """Make a node another one, of the same type; what it reads, without reading it, moves before it."""
+        node, stored = self._nodes[value], dict(params or {})
+        shapes = {role: self._params[key].shape for role, key in stored.items()}
+        result = op.infer(tuple(self._nodes[name].type for name in inputs), shapes)
         assert result == node.type, f"{value} becomes {result}"
-        assert not node.params
-        self._nodes[value] = Node(value, op, inputs, result, (), provenance or node.provenance)
+        self._nodes[value] = Node(value, op, inputs, result, tuple(stored.items()), provenance or node.provenance)
         names = list(self._nodes)
-        earlier = _needed(self._nodes, inputs) - set(names[: names.index(value)])
+        operands = {name: node.inputs for name, node in self._nodes.items()}
+        earlier = _needed(operands, inputs) - set(names[: names.index(value)])
         assert value not in earlier, f"{value} reads itself"
         moved = [name for name in names if name in earlier]
         rest = [name for name in names if name not in earlier]
@@ -229,7 +237,7 @@ class GraphBuilder:
 
     def build(self, outputs: Mapping[str, str]) -> Graph:
         """The finished graph: nodes that no output needs are dropped (inputs stay), unused parameters too."""
-        needed = _needed(self._nodes, outputs.values())
+        needed = _needed({name: node.reads for name, node in self._nodes.items()}, outputs.values())
         nodes = {name: node for name, node in self._nodes.items() if name in needed or node.op.kind == "input"}
         used = {key for node in nodes.values() for _, key in node.params}
         params = {key: array for key, array in self._params.items() if key in used}
@@ -240,11 +248,11 @@ def _same(a: Array, b: Array) -> bool:
     return a is b or (a.dtype == b.dtype and a.shape == b.shape and bool(np.array_equal(a, b)))
 
 
-def _needed(nodes: Mapping[str, Node], roots: Iterable[str]) -> set[str]:
+def _needed(reads: Mapping[str, tuple[str, ...]], roots: Iterable[str]) -> set[str]:
     stack, visited = list(roots), set[str]()
     while stack:
         name = stack.pop()
         if name not in visited:
             visited.add(name)
-            stack.extend(nodes[name].reads)
+            stack.extend(reads[name])
     return visited

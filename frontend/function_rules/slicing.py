@@ -9,6 +9,7 @@ from types import EllipsisType
 import numpy as np
 import torch
 
+from frontend.function_rules.arithmetic import constant_like
 from frontend.function_rules.views import sizes_of, squeeze, unsqueeze, wrapped
 from frontend.recording.layout import FEATURE, Axis, View, is_outer, is_plain, is_time
 from frontend.recording.recorder import Recorder
@@ -183,8 +184,10 @@ def cat(recorder: Recorder, tensors: Sequence[View | torch.Tensor], dim: int = 0
     return recorder.result(value, (*widest.dims[:dim], joined, *widest.dims[dim + 1 :]))
 
 
-def stack(recorder: Recorder, tensors: Sequence[View], dim: int = 0) -> View:
+def stack(recorder: Recorder, tensors: Sequence[View | torch.Tensor], dim: int = 0) -> View:
     """Tensors side by side along a new dimension; T times the same static one in front is that one at every step."""
+    like = next(tensor for tensor in tensors if isinstance(tensor, View))
+    tensors = [view if isinstance(view, View) else constant_like(recorder, like, view) for view in tensors]
     same = len(tensors) == recorder.steps and len(set(tensors)) == 1
     if same and dim == 0 and not recorder.is_timed(tensors[0]):
         return recorder.repeat(tensors[0])

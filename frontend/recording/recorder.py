@@ -24,7 +24,7 @@ from frontend.recording.layout import (
     length,
 )
 from ir.errors import CompileError
-from ir.graph import Array, Graph, GraphBuilder, Provenance
+from ir.graph import Array, Graph, GraphBuilder, Node, Provenance
 from ir.ops import Expand, Input, Op, Past, Permute, Repeat, Reshape
 from ir.ops.host.time import UnfoldTime
 from ir.types import SPIKE, Type
@@ -92,14 +92,23 @@ class Recorder:
         """Append a node that a later step may `revise`, even if there is one like it."""
         return self._builder.add(op, value, name=node_name(name), provenance=Provenance(self.path))
 
-    def revise(self, value: str, op: Op, *values: str) -> None:
+    def revise(self, value: str, op: Op, *values: str, params: Mapping[str, Constant] | None = None) -> None:
         """A placeholder becomes what later steps show it to be."""
-        self._builder.revise(value, op, *values)
+        stored = {role: self._builder.param(*constant) for role, constant in (params or {}).items()}
+        self._builder.revise(value, op, *values, params=stored)
 
     def locate(self, value: str, path: str) -> None:
         """The module path of a placeholder."""
         node = self._builder.node(value)
-        self._builder.revise(value, node.op, *node.inputs, provenance=Provenance(path))
+        self._builder.revise(value, node.op, *node.inputs, params=dict(node.params), provenance=Provenance(path))
+
+    def node(self, value: str) -> Node:
+        """What makes a value."""
+        return self._builder.node(value)
+
+    def array(self, name: str) -> Array:
+        """A parameter that is in the graph."""
+        return self._builder.array(name)
 
     def shape(self, value: str) -> tuple[int, ...]:
         """The shape of a value, without time and batch."""

@@ -108,7 +108,7 @@ def _replay(
         if node.op.kind == "input":
             values[node.name] = inputs[node.name][None] if node.type.static else inputs[node.name]
         elif isinstance(node.op, Past):
-            values[node.name] = record.before(graph.nodes[node.op.of], node.op.steps)
+            values[node.name] = record.before(graph.nodes[node.op.of], node.op.steps, graph.steps)
         elif isinstance(node.op, Lif):
             spikes = record.next(node, graph.steps)
             layers.append(_check_layer(node, node.op, total_current(args, params, graph.steps), spikes, params))

@@ -17,9 +17,6 @@ from torch.utils._pytree import tree_map
 
 from frontend.function_rules import FUNCTION_RULES, function_name, rule_name
 from frontend.function_rules.queries import EMPTY, LIKE, QUERIES, RANDOM
-from frontend.function_rules.queries import RULES as QUERY_RULES
-from frontend.function_rules.slicing import RULES as SLICING_RULES
-from frontend.function_rules.views import RULES as VIEW_RULES
 from frontend.names import node_name
 from frontend.neuron_rules.framework import Connection
 from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons
@@ -32,8 +29,10 @@ from frontend.tracing.recurrent_containers import RecurrentContainers
 from frontend.tracing.storage.assembly import Writer
 from frontend.tracing.storage.indexing import observed_indexing
 from frontend.tracing.storage.taint import tensors_in
-from frontend.tracing.storage.writes import ASSIGNMENTS, Writes, writes
+from frontend.tracing.storage.writes import ASSIGNMENTS, LOOKS, Writes, writes
 from frontend.tracing.tensors import TracedTensors
+from frontend.tracing.written.comparisons import is_firing
+from frontend.tracing.written.plan import Plan, plan
 from frontend.tracing.written.written_neurons import WrittenNeurons
 from ir.errors import CompileError
 from ir.types import Domain, Type
@@ -42,7 +41,9 @@ from ir.types import Domain, Type
 class Session(TorchFunctionMode):
     """One run of the module under observation."""
 
-    def __init__(self, module: nn.Module, recorder: Recorder, order: AxisOrder = TIME_FIRST) -> None:
+    def __init__(
+        self, module: nn.Module, recorder: Recorder, order: AxisOrder = TIME_FIRST, known: Plan | None = None
+    ) -> None:
         super().__init__()
         self.module, self.recorder, self._order = module, recorder, order
         self.batch_first_outputs = set[str]()
@@ -53,7 +54,7 @@ class Session(TorchFunctionMode):
         self._tensors = TracedTensors(Writer(self._record, self._domain))
         self._writes = Writes(module, self._tensors, self._record)
         self._neurons = NeuronLayers(recorder, self._tensors, self._call_in_neuron)
-        self._written = WrittenNeurons(recorder, self._tensors)
+        self._written = WrittenNeurons(recorder, self._tensors, self._record, known or Plan())
         self._containers = RecurrentContainers(recorder, self._tensors, self._paths)
         recorder.stepwise = any(is_single_step(child) for child in module.modules())
 
@@ -78,6 +79,7 @@ class Session(TorchFunctionMode):
             with torch.no_grad(), self._tensors.taint, self, observed_indexing(self.__torch_function__):
                 result = self.module(**inputs)
             self._neurons.check_complete()
+            self._written.membranes.outputs(result)
             self._written.finish()
             return result
         except CompileError as error:
@@ -90,6 +92,10 @@ class Session(TorchFunctionMode):
             for handle in (before, after, *watched):
                 handle.remove()
             reset_neurons(self.module)
+
+    def plan(self, inputs: Mapping[str, torch.Tensor]) -> Plan:
+        """Which comparisons are steps of neurons, where a run has compared constants that others may stand in a row with."""
+        return plan(self.module, inputs, self.recorder.steps) if self._written.compares_constants else Plan()
 
     def depends_on_input(self, tensor: torch.Tensor) -> bool:
         """Whether a result of the module is a value; CompileError where it was computed from one in an unseen way."""
@@ -122,19 +128,23 @@ class Session(TorchFunctionMode):
         self._written.count(name)
         if name in LIKE and (self._tensors.is_state(args[0]) or self._written.tracked.is_state(args[0])):
             return self._constant(name, func, args, kwargs)
+        joined = self._written.membranes.window(name, func, args, kwargs)
+        if joined is not None:
+            return joined
         if any(self._written.tracked.is_state(tensor) for tensor in tensors_in((args, kwargs))):
             return self._written.apply(name, func, args, kwargs)
         if name in EMPTY:
             return self._constant(name, func, args, kwargs).fill_(torch.nan)  # what is read unwritten is found by it
         if writes(name, kwargs):
             return self._write(name, func, args, kwargs)
-        if self._looks_at_written(name, args):
+        if name in LOOKS and args and self._tensors.is_written(args[0]):
             result = func(*args, **kwargs)
             if self._tensors.note_windows(name, args, kwargs, result):
                 return result
         if self._written.takes(name, args, kwargs):
             return self._written.apply(name, func, args, kwargs)
         if not self._tensors.holds_views((args, kwargs)):
+            self._written.compares_constants |= is_firing(name)
             constants: tuple[Any, dict[str, Any]] = tree_map(self._tensors.apart, (args, kwargs))
             return func(*constants[0], **constants[1])
         if name in LIKE:
@@ -161,10 +171,6 @@ class Session(TorchFunctionMode):
         result = func(*args, **kwargs)
         self._tensors.write(args[0], None)
         return result
-
-    def _looks_at_written(self, name: str, args: tuple[Any, ...]) -> bool:
-        """Whether a function only looks differently at a tensor whose memory was written to."""
-        return name in LOOKS and bool(args) and self._tensors.is_written(args[0])
 
     def _constant(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
         """A new constant of the shape of the first argument."""
@@ -249,7 +255,3 @@ class Session(TorchFunctionMode):
 
     def _where(self) -> str:
         return self._stack[-1] if self._stack and self._stack[-1] else type(self.module).__name__
-
-
-LOOKS = frozenset((*VIEW_RULES, *SLICING_RULES, *QUERY_RULES))
-"""Functions whose results look at the memory of their first argument, where torch can do so."""

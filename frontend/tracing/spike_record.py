@@ -65,17 +65,21 @@ class SpikeRecord:
         spikes = waiting.pop(0)
         return spikes.reshape(spikes.shape[0], -1, *node.type.shape)
 
-    def before(self, node: Node, steps: int) -> torch.Tensor:
-        """The spikes of the layer that `node` was traced from, `steps` late."""
-        spikes = self._spikes[node.provenance.module][0]
+    def before(self, node: Node, late: int, steps: int) -> torch.Tensor:
+        """The spikes of the layer that `node` was traced from, `late` steps late, in a window of `steps` steps."""
+        path = node.provenance.module
+        written = None if path in self._spikes else self._fired.spikes(path, steps)
+        spikes = self._spikes[path][0] if written is None else written
         spikes = spikes.reshape(spikes.shape[0], -1, *node.type.shape)
-        return torch.cat([torch.zeros_like(spikes[:steps]), spikes[:-steps]])
+        return torch.cat([torch.zeros_like(spikes[:late]), spikes[:-late]])
 
     def skip(self, node: Node) -> None:
         """Pass over a membrane that is a value: the layer's only result, or one beside its spikes."""
-        if node.provenance.module not in self._spikes:
+        path = node.provenance.module
+        module = dict(self._module.named_modules()).get(path)  # pyright: ignore[reportUnknownMemberType]
+        if path not in self._spikes and (module is None or neuron_rule(module) is not None):
             raise _no_layer(node)
-        self._spikes[node.provenance.module][:1] = []
+        self._spikes.get(path, [])[:1] = []
 
     def check_all_used(self) -> None:
         """Raise CompileError if the graph lacks a layer that ran."""

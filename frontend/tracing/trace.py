@@ -9,7 +9,7 @@ left out in silence. (torch.fx cannot see shapes, which layers and attention bra
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -22,6 +22,7 @@ from frontend.recording.dtype import dtype_of, takes_ids
 from frontend.recording.recorder import Recorder
 from frontend.tracing.outputs import named_outputs
 from frontend.tracing.session import Session
+from frontend.tracing.written.plan import Plan
 from ir.errors import CompileError
 from ir.graph import Graph
 from ir.types import REAL, Domain
@@ -121,15 +122,36 @@ def _traced(
         _check_call(module, example, static, steps, order)
         _check_numbers(module, example, dtype)
         names = {id(tensor): key for key, tensor in parameters}
-        session = Session(module, Recorder(name, steps, _batch(steps), names, dtype), order)
-        inputs = {key: session.input(key, x, domains.get(key, REAL), key in static) for key, x in example.items()}
-        traced = _trace(session, inputs, order)
+
+        def start(plan: Plan) -> tuple[Session, dict[str, torch.Tensor]]:
+            session = Session(module, Recorder(name, steps, _batch(steps), names, dtype), order, plan)
+            return session, {
+                key: session.input(key, x, domains.get(key, REAL), key in static) for key, x in example.items()
+            }
+
+        traced = _trace_as_planned(start, order)
     except CompileError as error:
         raise CompileError(
             error.rule, error.what, where=error.where or type(module).__name__, hint=error.hint
         ) from error.__cause__
     verify(traced.graph, "source")
     return traced
+
+
+def _trace_as_planned(start: Callable[[Plan], tuple[Session, Mapping[str, torch.Tensor]]], order: AxisOrder) -> Traced:
+    """Trace a module; once more where neurons that it writes out turn out to start with constants."""
+    session, inputs = start(Plan())
+    try:
+        traced = _trace(session, inputs, order)
+    except CompileError:
+        plan = session.plan(inputs)
+        if not plan.places:
+            raise
+    else:
+        plan = session.plan(inputs)
+        if not plan.places:
+            return traced
+    return _trace(*start(plan), order)
 
 
 def _trace(session: Session, inputs: Mapping[str, torch.Tensor], order: AxisOrder) -> Traced:

@@ -55,10 +55,8 @@ NETWORKS: Mapping[str, Network] = {
     ),
     "norse-mnist": Network(_NORSE, tutorials.norse_mnist, "norse"),
     "norse-recurrent": Network(_NORSE, tutorials.norse_recurrent, "norse"),
-    "speech-written": Network(
-        "the same, written out: github.com/fzenke/spytorch", speech.heidelberg, refused=_both("import.neuron")
-    ),
-    "e-prop": Network("Bellec et al., Nature Communications 2020", speech.eprop, refused=_both("import.neuron")),
+    "speech-written": Network("the same, written out: github.com/fzenke/spytorch", speech.heidelberg),
+    "e-prop": Network("Bellec et al., Nature Communications 2020", speech.eprop),
     "decolle": Network("Kaiser et al., Frontiers in Neuroscience 2020", speech.decolle),
 }
 """Name -> network."""

@@ -16,6 +16,8 @@ import torch
 from torch import nn
 
 from frontend.function_rules import is_in_place
+from frontend.function_rules.queries import RULES as QUERY_RULES
+from frontend.function_rules.slicing import RULES as SLICING_RULES
 from frontend.function_rules.views import RULES as VIEW_RULES
 from frontend.neuron_rules.table import neuron_name
 from frontend.recording.layout import View
@@ -26,6 +28,8 @@ from ir.errors import CompileError
 
 ASSIGNMENTS = ("__setitem__", "copy_", "fill_", "zero_")
 """Functions that write a value that is there already."""
+LOOKS = frozenset((*VIEW_RULES, *SLICING_RULES, *QUERY_RULES))
+"""Functions whose results look at the memory of their first argument, where torch can do so."""
 
 
 def writes(name: str, kwargs: Mapping[str, Any]) -> bool:
@@ -64,6 +68,11 @@ class Writes:
         target: torch.Tensor = args[0]
         value: Any = 0 if name == "zero_" else args[-1]
         self.prepare(target, name)
+        mask = self._mask(name, target, args[1], value) if len(args) > 2 else None
+        if mask is not None:
+            result = func(*args, **kwargs)
+            self._tensors.write(target, mask)
+            return result
         with no_torch_function():
             part = target[checked_index(args[1])] if name == "__setitem__" else target
         view = self._tensors.view(value) if isinstance(value, torch.Tensor) else None
@@ -72,6 +81,14 @@ class Writes:
         result = func(*args, **kwargs)
         self._tensors.write(part, None if view is None else self._spread(view, tuple(part.shape)))
         return result
+
+    def _mask(self, name: str, target: torch.Tensor, index: Any, value: Any) -> View | None:
+        """What `x[condition] = 1` makes of zeros, as spikes are written: the condition; None for any other write."""
+        if name != "__setitem__" or not isinstance(index, torch.Tensor) or index.shape != target.shape:
+            return None
+        zeros = not self._tensors.depends_on_input(target) and not bool(target.any())
+        ones = isinstance(value, (int, float)) and value == 1
+        return self._tensors.view(index) if zeros and ones and index.dtype is torch.bool else None
 
     def _spread(self, view: View, shape: tuple[int, ...]) -> View:
         """A value broadcast to the shape that it is written to."""

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from frontend.tracing.written.expressions import Expression, exactly
 
 
@@ -17,7 +19,7 @@ def chain(expression: Expression, state: Expression) -> list[tuple[Expression, E
         if len(places) != 1:
             break
         numbers = [arg for arg in expression.args if not isinstance(arg, Expression)]
-        if expression.name in ("mul", "div") and (numbers[0] == 0 or places == [1]):
+        if expression.name in ("mul", "div") and (not np.all(numbers[0]) or places == [1]):
             break
         state = _INVERSES[expression.name](state, numbers, places[0])
         child = expression.args[places[0]]
@@ -27,12 +29,12 @@ def chain(expression: Expression, state: Expression) -> list[tuple[Expression, E
     return chain
 
 
-def offsets_of(expression: Expression) -> tuple[Fraction, ...]:
+def offsets_of(expression: Expression, number: Callable[[Any], Fraction] = exactly) -> tuple[Fraction, ...]:
     """0, and what turns the compared value into what it was made of by adding a number."""
     zero = Expression(("v",))
     offsets = [Fraction(0)]
     for _, inverse in chain(expression, zero):
-        at_zero, at_one = (inverse.evaluate({("v",): Fraction(n)}, exactly) for n in (0, 1))
+        at_zero, at_one = (inverse.evaluate({("v",): Fraction(n)}, number) for n in (0, 1))
         if at_one - at_zero == 1:
             offsets.append(at_zero)
     return tuple(offsets)

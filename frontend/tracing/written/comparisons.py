@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from frontend.tracing.written.recognition import Firing
+from frontend.tracing.written.loops.recognition import Firing
 from ir.errors import CompileError
 
 ABOVE = {"gt": ">", "greater": ">", "ge": ">=", "greater_equal": ">="}
@@ -24,28 +24,38 @@ def is_firing(name: str) -> bool:
     return plain_name(name) in {*ABOVE, *BELOW, "heaviside", "round"}
 
 
-def compared(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[torch.Tensor, Firing]:
+def compared(
+    name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[torch.Tensor, Firing, torch.Tensor | None]:
     """
-    (the tensor that is compared, how).
+    (the tensor that is compared, how, None or the tensor that it must exceed: then their difference fires above 0).
 
     Raises:
-        CompileError: where it is not compared with one number, or where spikes would be below it.
+        CompileError: where it asks for no spikes, or, of a number, for values below it.
     """
     plain, (a, b) = plain_name(name), (*args, *kwargs.values())[:2]
     if plain == "heaviside":
         at_zero = _number(b)
         if at_zero not in (0.0, 1.0):
             raise _refused(name, "is given a value at 0 that is no spike")
-        return a, Firing(0.0, ">" if at_zero == 0 else ">=")
+        return a, Firing(0.0, ">" if at_zero == 0 else ">="), None
     level = _number(b)
     if level is None:
         level, a = _number(a), b
         if level is None:
-            raise _refused(name, "compares two computed values, or with a number of every neuron")
+            return _difference(plain, *(*args, *kwargs.values())[:2])
         plain = {"gt": "lt", "ge": "le", "lt": "gt", "le": "ge"}.get(plain[:2], plain)
     if plain not in ABOVE and plain[:2] not in ABOVE:
         raise _refused(name, "asks for values below a number")
-    return a, Firing(level, ABOVE.get(plain, ABOVE.get(plain[:2], ">")))
+    return a, Firing(level, ABOVE.get(plain, ABOVE.get(plain[:2], ">"))), None
+
+
+def _difference(plain: str, a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, Firing, torch.Tensor]:
+    """Two tensors, of which the larger one fires; floats differ by more than 0 where one is larger."""
+    above = ABOVE.get(plain, ABOVE.get(plain[:2]))
+    if above is not None:
+        return a, Firing(0.0, above), b
+    return b, Firing(0.0, BELOW.get(plain, BELOW.get(plain[:2], ">"))), a
 
 
 def clamped_to(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int | None:
@@ -56,6 +66,12 @@ def clamped_to(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int 
     if not isinstance(low, (int, float)) or not isinstance(high, (int, float)):
         return None
     return int(high) if low == 0 and high >= 1 and float(high).is_integer() else None
+
+
+def clamp_refused() -> CompileError:
+    """Of a clamp that is not rounded."""
+    what, hint = "cannot import a clamp with an upper limit", "integer spikes are round(clamp(x, 0, D))"
+    return CompileError("import.clamp", what, hint=hint)
 
 
 def rounded(most: int) -> Firing:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+
+from ir.graph import Array
 
 Key = tuple[Any, ...]
 """What a symbol is called; what it stands for is its maker's business."""
@@ -21,30 +23,72 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True, eq=False)
 class Expression:
-    """A symbol, or an operation on expressions and numbers."""
+    """A symbol, or an operation on expressions, numbers, and constants that differ from neuron to neuron."""
 
     key: Key | None
     """Of a symbol; an operation may have one too: then it can stand for itself, or for what it is made of."""
     name: str = ""
-    args: tuple[Expression | float, ...] = ()
+    args: tuple[Expression | float | Array, ...] = ()
+    kinds: frozenset[str] = field(init=False, default=frozenset())
+    """The first entries of the keys of all symbols in it."""
 
-    def evaluate(self, values: Mapping[Key, Any], number: Callable[[float], Any]) -> Any:
-        """The value where symbols, and operations whose key is there, have these values; KeyError for a symbol without."""
+    def __post_init__(self) -> None:
+        below = [arg.kinds for arg in self.args if isinstance(arg, Expression)]
+        own = [frozenset((str(self.key[0]),))] if self.key is not None and not self.name else []
+        object.__setattr__(self, "kinds", frozenset[str]().union(*own, *below))
+
+    @property
+    def identity(self) -> Key:
+        """Two expressions of one identity are the same value."""
+        return ("id", id(self)) if self.key is None or self.name else self.key
+
+    def evaluate(
+        self, values: Mapping[Key, Any], number: Callable[[Any], Any], known: dict[int, Any] | None = None
+    ) -> Any:
+        """
+        The value where symbols, and operations whose key is there, have these values; KeyError for a symbol without.
+
+        Args:
+            number: what a constant becomes.
+            known: values of expressions, by id, which is added to.
+        """
+        known = {} if known is None else known
+        if id(self) not in known:
+            known[id(self)] = self._evaluated(values, number, known)
+        return known[id(self)]
+
+    def _evaluated(self, values: Mapping[Key, Any], number: Callable[[Any], Any], known: dict[int, Any]) -> Any:
         if self.key is not None and self.key in values:
             return values[self.key]
         if not self.name:
             raise KeyError(self.key)
-        args = [a.evaluate(values, number) if isinstance(a, Expression) else number(a) for a in self.args]
+        args = [a.evaluate(values, number, known) if isinstance(a, Expression) else number(a) for a in self.args]
         return OPERATIONS[self.name](*args)
 
     def symbols(self, stands: Callable[[Expression], bool]) -> Iterator[Expression]:
-        """The outermost expressions that are symbols, or that stand for themselves."""
-        if not self.name or stands(self):
-            yield self
-            return
-        for arg in self.args:
-            if isinstance(arg, Expression):
-                yield from arg.symbols(stands)
+        """The outermost expressions that are symbols, or that stand for themselves, each once."""
+        visited = set[int]()
+        waiting: list[Expression] = [self]
+        while waiting:
+            expression = waiting.pop()
+            if id(expression) in visited:
+                continue
+            visited.add(id(expression))
+            if not expression.name or stands(expression):
+                yield expression
+            else:
+                waiting.extend(arg for arg in reversed(expression.args) if isinstance(arg, Expression))
+
+    def constants(self) -> Iterator[Array]:
+        """The constants that differ from neuron to neuron."""
+        visited: dict[int, Expression] = {}
+        waiting: list[Expression] = [self]
+        while waiting:
+            expression = waiting.pop()
+            if id(expression) not in visited:
+                visited[id(expression)] = expression
+                waiting.extend(arg for arg in expression.args if isinstance(arg, Expression))
+                yield from (arg for arg in expression.args if isinstance(arg, np.ndarray))
 
 
 def exactly(value: float) -> Fraction:

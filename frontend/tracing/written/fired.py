@@ -35,9 +35,14 @@ class FiredRecord(TorchFunctionMode):
         self._module = module
         self._fired: dict[str, list[torch.Tensor]] = {}
         self._stack: list[str] = []
-        self._in_neuron = 0
+        self.in_neuron = 0
         modules: list[tuple[str, nn.Module]] = list(module.named_modules(remove_duplicate=False))  # pyright: ignore
         self._paths = {id(child): path for path, child in reversed(modules)}
+
+    @property
+    def path(self) -> str:
+        """Of the module that runs."""
+        return self._stack[-1] if self._stack else ""
 
     def watch(self) -> list[RemovableHandle]:
         """Follow which module runs, until the handles are removed."""
@@ -51,8 +56,8 @@ class FiredRecord(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         result = func(*args, **(kwargs or {}))
-        if not self._in_neuron and is_firing(function_name(func)):
-            self._fired.setdefault(self._stack[-1] if self._stack else "", []).append(result)
+        if not self.in_neuron and is_firing(function_name(func)):
+            self._fired.setdefault(self.path, []).append(result)
         return result
 
     def spikes(self, path: str, steps: int) -> torch.Tensor | None:
@@ -66,8 +71,8 @@ class FiredRecord(TorchFunctionMode):
 
     def _enter(self, module: nn.Module, _args: Any) -> None:
         self._stack.append(self._paths[id(module)])
-        self._in_neuron += bool(self._in_neuron) or neuron_rule(module) is not None
+        self.in_neuron += bool(self.in_neuron) or neuron_rule(module) is not None
 
     def _leave(self, _module: nn.Module, _args: Any, _result: Any) -> None:
         self._stack.pop()
-        self._in_neuron -= bool(self._in_neuron)
+        self.in_neuron -= bool(self.in_neuron)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
+import numpy as np
 import torch
 
 from frontend.recording.layout import View
@@ -13,19 +15,24 @@ from frontend.tracing.tensors import TracedTensors
 from frontend.tracing.written.chains import chain
 from frontend.tracing.written.comparisons import plain_name
 from frontend.tracing.written.expressions import FUNCTIONS, ONE_ARGUMENT, Expression, Key
+from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE
+from frontend.type_guards import is_tuple
+from ir.graph import Array
 
-STATE, SPIKES, CURRENT = "state", "spikes", "current"
-"""What a symbol can stand for: the first entry of its key."""
+MOST_BRANCHES = 16
+"""Entries along a dimension up to which a sum is looked into."""
 
 
 class TrackedExpressions:
-    """The expressions of one traced run; `views`: the currents that symbols stand for."""
+    """The expressions of one traced run; `views`: the currents that symbols stand for; `sites`: (spikes, dims) -> who fires."""
 
-    def __init__(self, recorder: Recorder, tensors: TracedTensors) -> None:
-        self._recorder, self._tensors = recorder, tensors
+    def __init__(self, recorder: Recorder, tensors: TracedTensors, record: Callable[..., View]) -> None:
+        self._recorder, self._tensors, self._record = recorder, tensors, record
+        self._branches: dict[tuple[int, int, int], tuple[Expression, Expression | None]] = {}
         self._expressions: dict[int, tuple[torch.Tensor, Expression]] = {}
         self._made: dict[int, tuple[Expression, torch.Tensor]] = {}
         self.views: dict[Key, View] = {}
+        self.sites: dict[tuple[str, Any], Any] = {}
 
     def of(self, tensor: Any) -> Expression | None:
         """What a tensor was computed from; a value that was written down is a current."""
@@ -33,7 +40,10 @@ class TrackedExpressions:
         if entry is not None:
             return entry[1]
         view = self._tensors.view(tensor) if isinstance(tensor, torch.Tensor) else None
-        return None if view is None else Expression(self.key_of(view))
+        if view is None:
+            return None
+        site = self.sites.get((view.value, view.dims))
+        return Expression(self.key_of(view) if site is None or view.step is None else (SPIKES, site, view.step))
 
     def key_of(self, view: View) -> Key:
         key = (CURRENT, view.value, view.dims, view.step)
@@ -51,31 +61,73 @@ class TrackedExpressions:
         return timed or (view is not None and self._recorder.steps == 1)
 
     def holds_state(self, expression: Expression) -> bool:
-        return any(
-            symbol.key is not None and symbol.key[0] in (STATE, SPIKES)
-            for symbol in expression.symbols(lambda e: False)
-        )
+        """Whether what happened at another step, or a spike, is part of it."""
+        return not expression.kinds.isdisjoint((STATE, SPIKES))
 
     def operation(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Expression | None:
         """The expression of a function's result; None where it has none."""
+        if plain_name(name) in ("sum", "mean"):
+            return self.summed(name, args, kwargs)
         operation = FUNCTIONS.get(plain_name(name))
         if operation is None or any(key not in ("dtype", "device", "non_blocking") for key in kwargs):
             return None
         args = args[:1] if operation in ONE_ARGUMENT else args
-        shapes = {tuple(arg.shape) for arg in args if isinstance(arg, torch.Tensor) and arg.numel() != 1}
-        parts = [self._part(arg) for arg in args]
-        return None if len(shapes) != 1 or None in parts else Expression(None, operation, tuple(parts))  # pyright: ignore
+        shapes = {tuple(arg.shape) for arg in args if self.of(arg) is not None and arg.numel() != 1}
+        alone = [tuple(arg.shape) for arg in args if isinstance(arg, torch.Tensor)]
+        shape: tuple[int, ...] = next(iter(shapes), np.broadcast_shapes(*alone))
+        parts = [self._part(arg, shape) for arg in args]
+        if len(shapes) > 1 or any(part is None for part in parts):
+            return None
+        return Expression(None, operation, tuple(part for part in parts if part is not None))
 
-    def _part(self, arg: Any) -> Expression | float | None:
-        """An argument of an operation: a number, or a constant that is the same everywhere, or an expression."""
-        if isinstance(arg, torch.Tensor):
-            expression = self.of(arg)
-            if expression is not None:
-                return expression
-            constant = self._tensors.apart(arg)
-            first = constant.detach().reshape(-1)[:1]
-            return float(first) if constant.numel() and bool((constant == first).all()) else None
-        return float(arg) if isinstance(arg, (bool, int, float)) else None
+    def summed(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Expression | None:
+        """The expression of a sum over one dimension of few entries, as of dendritic branches; None for anything else."""
+        plain, given = plain_name(name), [*args[1:2], *(kwargs[key] for key in ("dim",) if key in kwargs)]
+        dims = given[0] if len(given) == 1 and is_tuple(given[0]) else tuple(given)
+        usual = len(args) <= 2 and not kwargs.keys() - {"dim"} and len(dims) == 1 and isinstance(dims[0], int)
+        x: Any = next(iter(args), None)
+        expression = self.of(x) if usual and isinstance(x, torch.Tensor) else None
+        if expression is None or not expression.name or self.is_at_once(x):
+            return None
+        dim = int(dims[0]) % x.ndim
+        branches = x.shape[dim]
+        if dim == 0 or branches > MOST_BRANCHES:
+            return None
+        parts = [self._selected(expression, dim - x.ndim, place) for place in range(branches)]
+        found = [part for part in parts if part is not None]
+        if len(found) < branches:
+            return None
+        total = reduce(lambda a, b: Expression(None, "add", (a, b)), found)
+        return total if plain == "sum" else Expression(None, "div", (total, float(branches)))
+
+    def _selected(self, expression: Expression, dim: int, place: int) -> Expression | None:
+        """One entry along a dimension, counted from the last, of all that an expression is made of."""
+        branch = (id(expression), dim, place)
+        if branch not in self._branches:
+            self._branches[branch] = (expression, self._branch(expression, dim, place))
+        return self._branches[branch][1]
+
+    def _branch(self, expression: Expression, dim: int, place: int) -> Expression | None:
+        if not expression.name:
+            view = self.views.get(expression.key or ())
+            return None if view is None else Expression(self.key_of(self._record("select", view, dim, place)))
+        args: list[Expression | float | Array] = []
+        for arg in expression.args:
+            part = np.take(arg, place, dim) if isinstance(arg, np.ndarray) else arg
+            part = self._selected(part, dim, place) if isinstance(part, Expression) else part
+            if part is None:
+                return None
+            args.append(part)
+        return Expression(None, expression.name, tuple(args))
+
+    def _part(self, arg: Any, shape: tuple[int, ...]) -> Expression | float | Array | None:
+        """An argument of an operation: a number, a constant that is the same in the batch, or an expression."""
+        if not isinstance(arg, torch.Tensor):
+            return float(arg) if isinstance(arg, (bool, int, float)) else None
+        expression = self.of(arg)
+        if expression is not None:
+            return expression
+        return _of_one_sample(self._tensors.apart(arg).detach(), shape)
 
     def keep(self, tensor: torch.Tensor, expression: Expression) -> None:
         self._expressions[id(tensor)] = (tensor, expression)
@@ -89,17 +141,15 @@ class TrackedExpressions:
                 if tensor.untyped_storage().data_ptr() == memory:
                     del self._expressions[key]
 
-    def name_states(self, tensor: torch.Tensor, expression: Expression, state: Expression) -> None:
+    def name_states(self, tensor: torch.Tensor | None, expression: Expression, state: Expression) -> None:
         """
         What was compared is the state, and what it was made of by a number alone is a function of it.
 
-        Where no other step follows, it is no state: a residual sum, or the next layer, may read it as a value.
+        Args:
+            tensor: that was compared; None where it was compared with another one, so that none is what the expression says.
         """
-        if self.is_at_once(tensor):
-            return
-        static = self._tensors.view(tensor) if self._tensors.is_view(tensor) else None
-        if static is None or self._recorder.is_timed(static) or static.step is not None or expression.name:
-            self.keep(tensor, state)
+        if tensor is not None:
+            self._name_state(tensor, expression, state)
         for child, inverse in chain(expression, state):
             _, made = self._made.get(id(child), (None, None))
             if made is not None and self._expressions.get(id(made), (None, None))[1] is child:
@@ -107,8 +157,26 @@ class TrackedExpressions:
             elif child.key in self.views and self.views[child.key].step is not None:
                 self._rename_current(child.key, inverse)
 
+    def _name_state(self, tensor: torch.Tensor, expression: Expression, state: Expression) -> None:
+        static = self._tensors.view(tensor) if self._tensors.is_view(tensor) else None
+        if static is None or self._recorder.is_timed(static) or static.step is not None or expression.name:
+            self.keep(tensor, state)
+
     def _rename_current(self, key: Key, inverse: Expression) -> None:
         """The tensors of one step of a current, which a membrane at its start may be."""
         for tensor, view in self._tensors.views():
             if id(tensor) not in self._expressions and self.key_of(view) == key:
                 self.keep(tensor, inverse)
+
+
+def _of_one_sample(constant: torch.Tensor, shape: tuple[int, ...]) -> float | Array | None:
+    """A constant as numbers of the neurons of one sample; None where it differs in the batch, or would widen the value."""
+    if constant.numel() == 1:
+        return float(constant)
+    sizes = zip(constant.shape[::-1], shape[::-1], strict=False)
+    if constant.ndim > len(shape) or any(a not in (1, b) for a, b in sizes):
+        return None
+    full = constant.expand(shape)
+    if not constant.numel() or not bool((full == full[:1]).all()):
+        return None
+    return float(constant.flatten()[0]) if bool((full == full.flatten()[0]).all()) else full[0].double().cpu().numpy()

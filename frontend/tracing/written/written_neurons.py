@@ -9,56 +9,44 @@ they have an expression, but no view, until a comparison turns them into spikes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
 
-from frontend.recording.layout import View
+from frontend.recording.layout import BATCH, Axis, View, feature_dims
 from frontend.recording.recorder import Recorder
 from frontend.tracing.storage.taint import tensors_in
 from frontend.tracing.tensors import TracedTensors
-from frontend.tracing.written.chains import offsets_of
-from frontend.tracing.written.comparisons import clamped_to, compared, is_firing, plain_name, rounded
-from frontend.tracing.written.expressions import FUNCTIONS, Expression, Key, exactly
+from frontend.tracing.written.comparisons import clamp_refused, clamped_to, compared, is_firing, plain_name, rounded
+from frontend.tracing.written.expressions import FUNCTIONS, Expression
 from frontend.tracing.written.fired import site_path
-from frontend.tracing.written.recognition import Firing, Update, recognised
-from frontend.tracing.written.tracked import CURRENT, SPIKES, STATE, TrackedExpressions
+from frontend.tracing.written.loops.recognition import Firing
+from frontend.tracing.written.loops.rolling import SPIKES, STATE
+from frontend.tracing.written.plan import Plan
+from frontend.tracing.written.sites import Site, memoryless, population, repeats
+from frontend.tracing.written.tracked import TrackedExpressions
+from frontend.tracing.written.written_membranes import WrittenMembranes
 from ir.errors import CompileError
-from ir.ops import Lif
-
-
-@dataclass(eq=False)
-class Site:
-    """A place in a model that fires."""
-
-    path: str
-    value: str
-    """Its node."""
-    read: View
-    """What it compares at the first step, in order."""
-    firing: Firing
-    first: Expression
-    ordinals: list[int]
-    """Which of the comparisons of its module it is, step by step."""
-    op: Lif | None = None
-    """None as long as it remembers nothing."""
-
-    @property
-    def calls(self) -> int:
-        """Steps that it has made."""
-        return len(self.ordinals)
 
 
 class WrittenNeurons:
-    """The written neurons of one traced run."""
+    """
+    The written neurons of one traced run.
 
-    def __init__(self, recorder: Recorder, tensors: TracedTensors) -> None:
-        self.recorder, self.tensors = recorder, tensors
-        self.tracked = TrackedExpressions(recorder, tensors)
+    Args:
+        record: the view of what a function, named first, makes of views.
+        plan: the comparisons of neurons that start with constants.
+    """
+
+    def __init__(self, recorder: Recorder, tensors: TracedTensors, record: Callable[..., View], plan: Plan) -> None:
+        self.recorder, self.tensors, self._record, self._plan = recorder, tensors, record, plan
+        self.tracked = TrackedExpressions(recorder, tensors, record)
+        self.membranes = WrittenMembranes(recorder, tensors, self.tracked, record)
+        self.compares_constants = False
         self._sites: list[Site] = []
+        self._planned: dict[tuple[str, int], Site] = {}
         self._counts: dict[str, int] = {}
         self._clamped: dict[int, tuple[torch.Tensor, int]] = {}
 
@@ -70,13 +58,17 @@ class WrittenNeurons:
     def takes(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Whether a function is about a state, or fires."""
         tensors = tensors_in((args, kwargs))
-        if any(self.tracked.is_state(tensor) for tensor in tensors):
+        if any(self.tracked.is_state(tensor) for tensor in tensors) or (is_firing(name) and self._place() is not None):
             return True
         views = [view for view in map(self.tensors.view, tensors) if view is not None]
         if views and (is_firing(name) or clamped_to(name, args, kwargs) is not None):
             return True
         steps = {view.step for view in views if self.recorder.is_timed(view) or view.step is not None}
         return len(steps) > 1 and self.remembers(name, args, kwargs)
+
+    def _place(self) -> tuple[str, int, int] | None:
+        """Where the plan has the comparison that runs now."""
+        return self._plan.places.get((self.recorder.path, self._counts.get(self.recorder.path, 0) - 1))
 
     def remembers(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Whether a function could be part of what happens to a state."""
@@ -92,12 +84,12 @@ class WrittenNeurons:
             result = func(*args, **kwargs)
             self.tracked.keep(result, Expression(None, "clamp", (self._known(args[0]), 0.0, float(most))))
             self._clamped[id(result)] = (args[0], most)
-            self.tensors.refuse(result, _clamped())
+            self.tensors.refuse(result, clamp_refused())
             return result
         expression = self.tracked.operation(name, args, kwargs)
         before = [tensor for tensor in tensors_in((args, kwargs)) if self.tracked.is_state(tensor)]
         if any(id(tensor) in self._clamped for tensor in before):
-            raise _clamped()
+            raise clamp_refused()
         if expression is None:
             raise _used_as_value(f" ({name})")
         result = func(*args, **kwargs)
@@ -113,37 +105,111 @@ class WrittenNeurons:
             self.tracked.keep(result, replace(made_of, key=self.tracked.key_of(view)))
 
     def finish(self) -> None:
-        """Check that every neuron has made all steps, and say where its spikes are in a run of the module."""
+        """Make every site the population that its steps say it is, and say where its spikes are in a run of the module."""
         for site in self._sites:
-            if site.op is not None and site.calls != self.recorder.steps:
-                what = f"a neuron that is written out makes {site.calls} of {self.recorder.steps} steps"
-                raise CompileError("import.steps", what, where=site.path, hint="loop over all steps")
+            self.recorder.path, self.recorder.function = site.path, ""
+            try:
+                self._finish(site)
+            except CompileError as error:
+                raise CompileError(error.rule, error.what, where=error.where or site.path, hint=error.hint) from error
             path = site_path(site.path, site.ordinals, self._counts[site.path])
             if path is None:
                 raise CompileError("import.steps", "a comparison runs at irregular steps", where=site.path)
             self.recorder.locate(site.value, path)
+        self.membranes.finish()
+
+    def _finish(self, site: Site) -> None:
+        if not site.remembers and site not in self._planned.values():
+            return
+        if site.calls != self.recorder.steps:
+            what = f"a neuron that is written out makes {site.calls} of {self.recorder.steps} steps"
+            raise CompileError("import.steps", what, hint="loop over all steps")
+        site.recipe, site.currents, site.params = population(self.recorder, site)
+        self.recorder.revise(site.value, site.recipe.op, *site.currents, params=site.params)
 
     def _fire(self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
         """A comparison, which becomes a neuron's spikes."""
-        tensor, firing = self._rounded(args[0]) if plain_name(name) == "round" else compared(name, args, kwargs)
-        expression = self._known(tensor)
-        result = func(*args, **kwargs)
-        symbols = [symbol.key for symbol in expression.symbols(self._stands) if symbol.key is not None]
-        late = not self.tracked.is_at_once(tensor)
-        sites = {key[1] for key in symbols if key[0] in (STATE, SPIKES) and late}
-        if not sites:
-            site = self._without_memory(tensor, expression, firing)
-        elif len(sites) == 1:
-            site = sites.pop()
-            self._with_memory(site, expression, firing, symbols)
+        counts = plain_name(name) == "round"
+        tensor, firing, than = (*self._rounded(args[0]), None) if counts else compared(name, args, kwargs)
+        given = firing
+        expression = self.tracked.of(tensor) or self.tracked.operation("clone", (tensor,), {})
+        if (
+            expression is not None and than is None and firing.threshold and not counts
+        ):  # as a difference: it may move later
+            firing, difference = replace(firing, threshold=0.0), Expression(None, "sub", (expression, firing.threshold))
+        elif than is not None:
+            difference = self.tracked.operation("sub", (tensor, than), {})
         else:
-            raise CompileError("import.neuron", "a neuron that is written out reads the states of several")
+            difference = expression
+        if expression is None or difference is None:
+            raise CompileError("import.comparison", f"{name} compares values of different shapes")
+        result = func(*args, **kwargs)
+        if than is None and repeats(expression, given):  # spikes, as a condition
+            view = self.tensors.view(tensor)
+            assert view is not None
+            self.tensors.add(result, view)
+            self.tracked.keep(result, expression)
+            return result
+        place = self._place()
+        if place is not None:
+            site = self._planned_site(place, firing, result)
+        else:
+            site = None if self.tracked.is_at_once(tensor) else self._continued(difference, firing)
+            site = site or self._without_memory(self._view(tensor, than), given, firing)
+        return self._fired(site, result, difference, tensor if difference is expression else None)
+
+    def _fired(
+        self, site: Site, result: torch.Tensor, expression: Expression, tensor: torch.Tensor | None
+    ) -> torch.Tensor:
+        """The spikes of one step of a site, which compared an expression: a tensor's, or a difference's."""
+        self.tracked.sites[site.value, site.read.dims] = site
+        step, timed = site.calls, self.recorder.is_timed(site.read) and site.read.step is None
+        site.made.append(expression)
         site.ordinals.append(self._counts[self.recorder.path] - 1)
-        step = site.calls - 1 if site.read.step is not None or not self.recorder.is_timed(site.read) else None
-        self.tensors.add(result, replace(site.read, value=site.value, step=step))
-        self.tracked.keep(result, Expression((SPIKES, site, site.calls - 1)))
-        self.tracked.name_states(tensor, expression, Expression((STATE, site, site.calls - 1)))
+        at_once = timed or self.recorder.steps == 1
+        self.tensors.add(result, replace(site.read, value=site.value, step=None if timed else step))
+        self.tracked.keep(result, Expression((SPIKES, site, step)))
+        if not at_once:
+            self.tracked.name_states(tensor, expression, Expression((STATE, site, step)))
         return result
+
+    def _planned_site(self, place: tuple[str, int, int], firing: Firing, result: torch.Tensor) -> Site:
+        """The site of a planned comparison, which reads nothing that is known at its first step."""
+        path, which, step = place
+        if step == 0:
+            features, recorder = tuple(result.shape[1:]), self.recorder
+            if result.ndim < 2 or result.shape[0] != recorder.batch:
+                raise CompileError("import.neuron", "a neuron that is written out starts without (B, ...)")
+            label = path or "spikes"
+            read = View(recorder.past(label, features), ((Axis(BATCH, recorder.batch),), *feature_dims(features)), 0)
+            site = Site(path, recorder.placeholder(memoryless(firing), read.value, name=label), read, firing, firing)
+            self._planned[path, which] = site
+            self._sites.append(site)
+        site = self._planned[path, which]
+        if site.firing != firing or site.read.shape != tuple(result.shape):
+            raise CompileError("import.neuron", "a neuron that is written out does not fire alike at every step")
+        return site
+
+    def _continued(self, expression: Expression, firing: Firing) -> Site | None:
+        """The site whose next step compares an expression; None where it reads no state."""
+        keys = [symbol.key for symbol in expression.symbols(self._stands) if symbol.key is not None]
+        sites = {id(key[1]): key[1] for key in keys if key[0] == STATE}
+        if not sites:  # states of their own may hide the membrane, which is compared with one of them
+            own = [key[1] for key in keys if key[0] == SPIKES]
+            sites = {id(site): site for site in own if (site.path, site.firing) == (self.recorder.path, firing)}
+        if len(sites) > 1:
+            raise CompileError("import.neuron", "a neuron that is written out reads the states of several")
+        for site in sites.values():
+            newest = max(key[2] for key in keys if key[0] in (STATE, SPIKES) and key[1] is site)
+            if newest != site.calls - 1 or firing != site.firing or site.calls >= self.recorder.steps:
+                raise CompileError(
+                    "import.neuron",
+                    "a neuron that is written out does not do the same at every step",
+                    where=site.path,
+                    hint="let every step compute the membrane from that of the step before",
+                )
+            return site
+        return None
 
     def _known(self, tensor: torch.Tensor) -> Expression:
         expression = self.tracked.of(tensor)
@@ -165,73 +231,24 @@ class WrittenNeurons:
         """Whether an expression is a current of its own: written down, and made of no state."""
         return expression.key is not None and not self.tracked.holds_state(expression)
 
-    def _without_memory(self, tensor: torch.Tensor, expression: Expression, firing: Firing) -> Site:
+    def _view(self, tensor: torch.Tensor, than: torch.Tensor | None) -> View:
+        """What is compared with a number."""
+        view = self.tensors.as_rules_see(tensor)
+        return view if than is None else self._record("sub", view, self.tensors.as_rules_see(than))
+
+    def _without_memory(self, view: View, given: Firing, firing: Firing) -> Site:
         """The site of a comparison that remembers nothing: a new one, or one whose next step it is."""
-        view = self.tensors.view(tensor)
-        assert view is not None
         recorder, step = self.recorder, view.step
         read = recorder.in_order(view)
         for site in self._sites:
-            same = (site.path, site.firing) == (recorder.path, firing)
+            same = (site.path, site.given) == (recorder.path, given)
             same = same and replace(site.read, step=None) == replace(read, step=None)
-            if same and site.op is None and 0 < site.calls < recorder.steps and step in (None, site.calls):
+            if same and not site.remembers and 0 < site.calls < recorder.steps and step in (None, site.calls):
                 return site
-        op = Lif(decay=1.0, form="sum", threshold=firing.threshold, comparator=firing.comparator)
-        op = replace(op, max_spikes=firing.max_spikes, reset="subtract" if firing.comparator == "round" else "value")
-        value = recorder.placeholder(op, read.value, name=recorder.path or "spikes")
-        site = Site(recorder.path, value, replace(read, step=step), firing, expression, [])
+        value = recorder.placeholder(memoryless(given), read.value, name=recorder.path or "spikes")
+        site = Site(recorder.path, value, replace(read, step=step), firing, given)
         self._sites.append(site)
         return site
-
-    def _with_memory(self, site: Site, expression: Expression, firing: Firing, symbols: Sequence[Key]) -> None:
-        """The next step of a site that remembers."""
-        late = {key[2] for key in symbols if key[0] in (STATE, SPIKES)}
-        if late != {site.calls - 1} or firing != site.firing or (site.op is None and site.calls > 1):
-            raise CompileError(
-                "import.neuron",
-                "a neuron that is written out does not do the same at every step",
-                where=site.path,
-                hint="let every step compute the membrane from that of the step before",
-            )
-        keys = list(dict.fromkeys(key for key in symbols if key[0] == CURRENT))
-        op = recognised(self._update(site, expression, keys), firing)
-        views = [self.tracked.views[key] for key in keys]
-        self._check_currents(site, views)
-        if site.op is None:
-            self.recorder.revise(site.value, op, *(self.recorder.in_order(view).value for view in views))
-            site.op = op
-        elif op != site.op:
-            raise CompileError(
-                "import.neuron", "a neuron that is written out changes from step to step", where=site.path
-            )
-
-    def _check_currents(self, site: Site, views: Sequence[View]) -> None:
-        for view in views:
-            if view.step not in (None, site.calls) or view.shape != site.read.shape:
-                what = f"reads step {view.step} of a current at its own step {site.calls}"
-                raise CompileError("import.steps", f"a neuron that is written out {what}", where=site.path)
-
-    def _update(self, site: Site, expression: Expression, keys: Sequence[Key]) -> Update:
-        """The equation of one step; the first step knows its currents under the step before."""
-        state, spikes = (STATE, site, site.calls - 1), (SPIKES, site, site.calls - 1)
-        first_keys = [(*key[:3], None if key[3] is None else 0) for key in keys]
-
-        def following(v: Any, s: Any, xs: Sequence[Any]) -> Any:
-            number = exactly if isinstance(v, Fraction) else float
-            return expression.evaluate({state: v, spikes: s, **dict(zip(keys, xs, strict=True))}, number)
-
-        def first(xs: Sequence[Any]) -> Fraction:
-            try:
-                return Fraction(site.first.evaluate(dict(zip(first_keys, xs, strict=True)), exactly))
-            except KeyError as error:
-                raise CompileError(
-                    "import.neuron",
-                    "a neuron that is written out reads another current at the first step than later",
-                    where=site.path,
-                    hint="a loop over its own spikes needs a framework's recurrent neuron, as RSynaptic or LIFRecurrent",
-                ) from error
-
-        return Update(following, first, len(keys), offsets_of(expression))
 
 
 def _used_as_value(where: str = "") -> CompileError:
@@ -240,8 +257,3 @@ def _used_as_value(where: str = "") -> CompileError:
         f"the membrane of a neuron that is written out is used as a value{where}",
         hint="read out its spikes, or use a neuron of a framework",
     )
-
-
-def _clamped() -> CompileError:
-    what, hint = "cannot import a clamp with an upper limit", "integer spikes are round(clamp(x, 0, D))"
-    return CompileError("import.clamp", what, hint=hint)

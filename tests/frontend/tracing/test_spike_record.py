@@ -59,7 +59,7 @@ def test_spikes_of_earlier_steps() -> None:
     _, record, _ = recorded("m")
     for late in (1, 3):
         expected = torch.cat([torch.zeros(late, 1, 6), SPIKES[:-late]])
-        assert torch.equal(record.before(node("lif", "inner.0", 6), late), expected)
+        assert torch.equal(record.before(node("lif", "inner.0", 6), late, len(SPIKES)), expected)
     record.next(node("lif", "inner.0", 6), STEPS)
 
 

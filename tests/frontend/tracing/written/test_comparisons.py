@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from frontend.tracing.written.comparisons import clamped_to, compared, is_firing, plain_name, rounded
-from frontend.tracing.written.recognition import Firing
+from frontend.tracing.written.loops.recognition import Firing
 from ir.errors import CompileError
 
 MEM = torch.zeros(2, 3)
@@ -29,8 +29,9 @@ MEM = torch.zeros(2, 3)
 )
 def test_comparisons(name: str, args: tuple[Any, ...], expected: Firing) -> None:
     assert is_firing(name)
-    tensor, firing = compared(name, args, {})
+    tensor, firing, than = compared(name, args, {})
     assert tensor is MEM
+    assert than is None
     assert firing == expected
 
 
@@ -40,7 +41,6 @@ def test_comparisons(name: str, args: tuple[Any, ...], expected: Firing) -> None
         ("lt", (MEM, 0.5), "below a number"),
         ("less_equal", (MEM, 0.5), "below a number"),
         ("gt", (torch.tensor(0.5), MEM), "below a number"),
-        ("gt", (MEM, MEM + 1), "two computed values"),
         ("heaviside", (MEM, torch.tensor(0.5)), "no spike"),
     ],
 )
@@ -48,6 +48,16 @@ def test_what_does_not_fire_above_one_number(name: str, args: tuple[Any, ...], w
     with pytest.raises(CompileError, match=what) as caught:
         compared(name, args, {})
     assert caught.value.rule == "import.comparison"
+
+
+@pytest.mark.parametrize(
+    ("name", "turned", "comparator"),
+    [("gt", False, ">"), ("ge", False, ">="), ("__lt__", True, ">"), ("less_equal", True, ">=")],
+)
+def test_the_larger_one_of_two_tensors_fires(name: str, turned: bool, comparator: str) -> None:
+    threshold = torch.ones(3)
+    tensor, firing, than = compared(name, (threshold, MEM) if turned else (MEM, threshold), {})
+    assert (tensor is MEM, than is threshold, firing) == (True, True, Firing(0.0, comparator))
 
 
 def test_names_and_clamps() -> None:

@@ -57,3 +57,11 @@ def test_an_operation_with_a_key_may_stand_for_itself() -> None:
     assert total.evaluate({("v",): Fraction(1), ("raw",): Fraction(3)}, exactly) == 7
     with pytest.raises(KeyError):
         total.evaluate({("v",): Fraction(1)}, exactly)
+
+
+def test_constants_of_single_neurons_are_found_once() -> None:
+    array = np.arange(3.0)
+    decayed = Expression(None, "mul", (V, array))
+    total = Expression(None, "add", (decayed, Expression(None, "sub", (decayed, 1.0))))
+    assert [constant is array for constant in total.constants()] == [True]
+    assert total.kinds == {"v"}

@@ -10,7 +10,8 @@ from frontend.recording.recorder import Recorder
 from frontend.tracing.storage.assembly import Writer
 from frontend.tracing.tensors import TracedTensors
 from frontend.tracing.written.expressions import Expression
-from frontend.tracing.written.tracked import CURRENT, SPIKES, STATE, TrackedExpressions
+from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE
+from frontend.tracing.written.tracked import TrackedExpressions
 from ir.types import SPIKE
 
 VIEW = View("x", ((Axis(BATCH, 3),), (Axis(FEATURE, 2, (0,)),)), step=0)
@@ -20,7 +21,7 @@ V = Expression((STATE, "site", 0))
 class Run:
     def __init__(self) -> None:
         self.tensors = TracedTensors(Writer(lambda *_: None, lambda _: SPIKE))
-        self.tracked = TrackedExpressions(Recorder("net", 4, 3, {}), self.tensors)
+        self.tracked = TrackedExpressions(Recorder("net", 4, 3, {}), self.tensors, lambda *_: VIEW)
         self.x, self.mem = torch.ones(3, 2), torch.zeros(3, 2)
         self.tensors.add(self.x, VIEW)
         self.tracked.keep(self.mem, V)
@@ -51,9 +52,24 @@ def test_operations_take_numbers_and_uniform_constants(run: Run, number: object)
     assert run.tracked.holds_state(made)
 
 
+def test_constants_of_single_neurons_are_those_of_one_sample(run: Run) -> None:
+    for constant in (torch.tensor([0.5, 0.25]), torch.tensor([[0.5, 0.25]])):
+        made = run.tracked.operation("mul", (run.mem, constant), {})
+        assert made is not None
+        assert made.args[1].tolist() == [0.5, 0.25]
+
+
+def test_a_sum_of_branches_is_the_sum_of_its_parts(run: Run) -> None:
+    run.tracked.keep(run.mem, Expression(None, "mul", (Expression(run.tracked.key_of(VIEW)), 0.5)))
+    made = run.tracked.operation("sum", (run.mem, 1), {})
+    assert made is not None
+    assert (made.name, [part.name for part in made.args]) == ("add", ["mul", "mul"])
+    assert run.tracked.operation("sum", (run.mem,), {"dim": 0}) is None
+
+
 def test_what_has_no_expression(run: Run) -> None:
     for name, args in (
-        ("mul", (run.mem, torch.rand(3, 2))),
+        ("mul", (run.mem, torch.rand(3, 2))),  # differs in the batch
         ("mul", (run.mem, torch.ones(4, 3, 2))),
         ("tanh", (run.mem,)),
     ):

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from frontend.tracing.written.recognition import Firing, Update, recognised
+from frontend.tracing.written.loops.recognition import Firing, Update, as_it_rounds, leaky, recognised
 from ir.errors import CompileError
-from ir.ops import Lif
+from ir.ops import Leaky, Lif
 
 HALF = Fraction(1, 2)
 AT_HALF = Firing(0.5, ">")
@@ -18,9 +18,7 @@ Step = Callable[[Any, Any, Any], Any]
 
 
 def neuron(step: Step, firing: Firing = AT_HALF, start: Any = 0, offsets: tuple[Fraction, ...] = (Fraction(0),)) -> Lif:
-    return recognised(
-        Update(lambda v, s, xs: step(v, s, sum(xs)), lambda xs: Fraction(step(start, 0, sum(xs))), 1, offsets), firing
-    )
+    return recognised(Update(step, Fraction(step(start, 0, 0)), offsets), firing)[0]
 
 
 @pytest.mark.parametrize(
@@ -59,7 +57,6 @@ def test_the_membrane_is_counted_from_where_it_does_not_drift() -> None:
     [
         (lambda v, s, x: v * v + x, "not affine"),
         (lambda v, s, x: v * HALF * (1 - s * HALF) + x, "keeps 0.25 of its membrane after a spike"),
-        (lambda v, s, x: v * HALF - s * Fraction(1, 3) + x, "loses 0.333333"),
         (lambda v, s, x: v * 2 + x, "keeps 2 of its membrane"),
         (lambda v, s, x: v + x + 1, "drifts by 1"),
     ],
@@ -70,16 +67,24 @@ def test_what_is_found_is_named(step: Step, what: str) -> None:
     assert caught.value.rule == "import.neuron"
 
 
-def test_currents_by_factors_that_differ() -> None:
-    update = Update(lambda v, s, xs: v * HALF + xs[0] + 2 * xs[1], lambda xs: Fraction(xs[0] + 2 * xs[1]), 2, ())
-    with pytest.raises(CompileError, match=r"factors that differ \(1, 2\)"):
-        recognised(update, AT_HALF)
+def test_what_a_spike_takes_besides() -> None:
+    update = Update(lambda v, s, x: v * HALF - s * Fraction(1, 3) + x, Fraction(0), (Fraction(0),))
+    op, taken = recognised(update, AT_HALF)
+    assert (op.reset, taken) == ("none", Fraction(1, 3))
 
 
-def test_a_first_step_that_is_another() -> None:
-    update = Update(lambda v, s, xs: v * HALF + xs[0], lambda xs: 2 * xs[0], 1, (Fraction(0),))
-    with pytest.raises(CompileError, match="by 2 at the first step and by 1 later"):
-        recognised(update, AT_HALF)
+def test_a_membrane_that_nothing_fires() -> None:
+    op = leaky(Update(lambda v, s, x: v * HALF + 2 * x + 1, Fraction(1), (Fraction(0),)))
+    assert op == Leaky(0.5, 2.0, "sum", leak=2.0)
+    with pytest.raises(CompileError, match="keeps 2 of its membrane"):
+        leaky(Update(lambda v, s, x: 2 * v + x, Fraction(0), (Fraction(0),)))
+
+
+def test_the_form_that_rounds_as_the_model() -> None:
+    sums = Lif(decay=0.3, gain=0.3, form="sum")
+    update = Update(lambda v, s, x: v + (x - v) * 0.3, Fraction(0), (Fraction(0),))
+    assert as_it_rounds(sums, update, 0.0).form == "euler"
+    assert as_it_rounds(sums, Update(lambda v, s, x: v * (1 - 0.3) + x * 0.3, Fraction(0), ()), 0.0) is sums
 
 
 def test_counts_take_one_threshold_each() -> None:

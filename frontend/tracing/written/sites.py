@@ -1,0 +1,169 @@
+"""A place in a model that fires, step by step, and how it becomes a population once all steps are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+
+from frontend.recording.earlier import depends, earlier, of_silence
+from frontend.recording.layout import View
+from frontend.recording.recorder import Constant, Recorder
+from frontend.tracing.written.expressions import Expression
+from frontend.tracing.written.loops.forced_run import ForcedRun
+from frontend.tracing.written.loops.recipes import Factor, FilterRecipe, Recipe, WeightedInput, recipe
+from frontend.tracing.written.loops.recognition import Firing, no_neuron
+from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE, Afferent, rolled
+from ir.errors import CompileError
+from ir.graph import Array
+from ir.ops import Delay, Lif, Scale
+
+
+@dataclass(eq=False)
+class Site:
+    """A place in a model that fires."""
+
+    path: str
+    value: str
+    """Its node."""
+    read: View
+    """What it compares at the first step, in order."""
+    firing: Firing
+    """How it fires, of a difference from what is compared with."""
+    given: Firing
+    """The same as it was first written."""
+    made: list[Expression] = field(default_factory=list[Expression])
+    """What it compares, step by step."""
+    ordinals: list[int] = field(default_factory=list[int])
+    """Which of the comparisons of its module it is, step by step."""
+    recipe: Recipe | None = None
+    currents: tuple[str, ...] = ()
+    """What its population reads, once it is known."""
+    params: Mapping[str, Constant] = field(default_factory=dict[str, Constant])
+
+    @property
+    def calls(self) -> int:
+        """Steps that it has made."""
+        return len(self.made)
+
+    @property
+    def remembers(self) -> bool:
+        """Whether a step depends on what was before."""
+        return any(not made.kinds.isdisjoint((STATE, SPIKES)) for made in self.made[1:])
+
+
+def repeats(expression: Expression, firing: Firing) -> bool:
+    """Whether a comparison is true where there is a spike: `spike > 0`."""
+    while expression.name == "same" and isinstance(expression.args[0], Expression):
+        expression = expression.args[0]
+    spikes = expression.key is not None and expression.key[0] == SPIKES and expression.key[1].firing.max_spikes == 1
+    reached = firing.comparator in (">", ">=") and 0 <= firing.threshold <= 1
+    return spikes and reached and firing != Firing(1.0, ">") and firing != Firing(0.0, ">=")
+
+
+def memoryless(firing: Firing) -> Lif:
+    """What fires in that way, before it is known what it remembers."""
+    op = Lif(decay=1.0, form="sum", threshold=firing.threshold, comparator=firing.comparator)
+    return replace(op, max_spikes=firing.max_spikes, reset="subtract" if firing.comparator == "round" else "value")
+
+
+def population(recorder: Recorder, site: Site) -> tuple[Recipe, tuple[str, ...], dict[str, Constant]]:
+    """
+    What a site's node becomes: its recipe, currents and parameters.
+
+    Raises:
+        CompileError: where it is no neuron of the family, or does not do the same at every step.
+    """
+    return from_steps(recorder, site, site.made, site.firing, site.read)
+
+
+def from_steps(
+    recorder: Recorder, site: Site | None, made: Sequence[Expression], firing: Firing | None, read: View
+) -> tuple[Recipe, tuple[str, ...], dict[str, Constant]]:
+    """
+    A population by what it computes at every step: a run on random values compares it with the model's own expressions.
+
+    What weights send to it late, biases among it, acts from the first step on, as weights of silent spikes do; or not before
+    there is something that is late.
+    """
+    loop = rolled(site, len(made) - 1, made[-1], made[-2])
+    silence = {s: _silence(recorder, s, read) for s in loop.sources if s.lag and s.kind == CURRENT}
+    biased = any(bool(value.any()) for value in silence.values())
+    at: int | None = 0
+    for before in (silence, dict[Afferent, Array]()) if biased else (silence,):
+        found = recipe(site, loop, firing, made, before)
+        at = ForcedRun(site, found, made, firing, read.shape[1:]).first_difference(before)
+        if at is None:
+            writer = _Writer(recorder, read, site, silent=before is silence)
+            return found, tuple(writer.value(current) for current in found.currents), writer.constants(found.params)
+    hint = "start from zeros, do the same at every step"
+    raise no_neuron(f"does something else at step {at} than at others", hint)
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Writes down what a population reads; `silent`: what is read late is what silence made of it before the first step."""
+
+    recorder: Recorder
+    read: View
+    site: Site | None
+    silent: bool
+
+    def value(self, current: WeightedInput) -> str:
+        """The value of a current."""
+        of = current.of
+        value = self._filtered(of) if isinstance(of, FilterRecipe) else self._source(of)
+        return self._scaled(value, current.factor)
+
+    def constants(self, params: Mapping[str, Array]) -> dict[str, Constant]:
+        """Parameters of single neurons."""
+        return {role: self._constant(values, role) for role, values in params.items()}
+
+    def _constant(self, values: Array, role: str) -> Constant:
+        dtype = str(self.recorder.dtype).removeprefix("torch.")
+        values = np.broadcast_to(values, self.read.shape[1:]).reshape(self.recorder.shape(self.read.value))
+        return self.recorder.constant(torch.from_numpy(values.astype(dtype)), role)
+
+    def _scaled(self, value: str, factor: Factor) -> str:
+        if isinstance(factor, float):
+            return value if factor == 1.0 else self.recorder.emit(Scale(factor), value)
+        return self.recorder.emit(Scale(), value, params={"weight": self._constant(np.asarray(factor), "gain")})
+
+    def _filtered(self, of: FilterRecipe) -> str:
+        values = [self.value(current) for current in of.currents]
+        if not values:
+            raise no_neuron("has a state that reads nothing")
+        current = self.recorder.emit(of.op, *values, params=self.constants(of.params), name="current")
+        return self.recorder.emit(Delay(1), current) if of.late else current
+
+    def _source(self, source: Afferent) -> str:
+        view = _view(source)
+        if view.shape != self.read.shape:
+            what = (
+                f"a neuron of shape {self.read.shape[1:]} that is written out reads a current of shape {view.shape[1:]}"
+            )
+            raise CompileError("import.neuron", what)
+        value = self.recorder.in_order(view).value
+        if not source.lag:
+            return value
+        if self.silent:
+            return earlier(self.recorder, value, source.lag)
+        if self.site is not None and depends(self.recorder, value, self.site.value):
+            raise no_neuron("closes a loop with a bias, which is absent at the first step")
+        return self.recorder.emit(Delay(source.lag), value)
+
+
+def _view(source: Afferent) -> View:
+    """A source at its own time."""
+    if source.kind == SPIKES:
+        (site,) = source.what
+        return replace(site.read, value=site.value, step=None)
+    value, dims = source.what
+    return View(value, dims)
+
+
+def _silence(recorder: Recorder, source: Afferent, read: View) -> Array:
+    value = recorder.in_order(_view(source)).value
+    return of_silence(recorder, value).reshape(read.shape[1:])

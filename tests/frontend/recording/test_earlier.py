@@ -1,0 +1,48 @@
+"""Earlier values are made of what populations and inputs were then."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from frontend.recording.earlier import depends, earlier, of_silence
+from frontend.recording.recorder import Recorder
+from ir.interpreter import interpret
+from ir.ops import Lif, Linear, Past, Scale
+from ir.types import SPIKE, Type
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    recorder = Recorder("net", 4, 3, {})
+    recorder.input("x", Type((3,), SPIKE, 1.0))
+    return recorder
+
+
+def weights(recorder: Recorder, value: str) -> str:
+    params = {"weight": recorder.constant(torch.ones(2, 3), "weight"), "bias": recorder.constant(torch.ones(2), "bias")}
+    return recorder.emit(Linear(), value, params=params, name="w")
+
+
+def test_an_earlier_sum_is_the_sum_of_earlier_inputs(recorder: Recorder) -> None:
+    late = earlier(recorder, weights(recorder, "x"), 2)
+    x = (torch.rand(4, 2, 3) < 0.5).float()
+    (y,) = interpret(recorder.build({"y": late}), {"x": x}).values()
+    assert torch.equal(y[2:], x[:2].sum(-1, keepdim=True).expand(2, 2, 2) + 1)
+    assert torch.equal(y[:2], torch.ones(2, 2, 2))
+
+
+def test_loops_close_at_populations(recorder: Recorder) -> None:
+    spikes = recorder.emit(Lif(decay=0.5), weights(recorder, "x"), name="spikes")
+    late = earlier(recorder, recorder.emit(Scale(2.0), spikes), 1)
+    (past,) = recorder.node(late).inputs
+    assert recorder.node(past).op == Past("spikes", str(recorder.node(spikes).type), 1)
+    (past,) = recorder.node(earlier(recorder, late, 2)).inputs
+    assert recorder.node(past).op == Past("spikes", str(recorder.node(spikes).type), 3)
+    assert depends(recorder, late, spikes)
+    assert not depends(recorder, spikes, late)
+
+
+def test_what_silence_makes_of_weights(recorder: Recorder) -> None:
+    np.testing.assert_array_equal(of_silence(recorder, weights(recorder, "x")), np.ones(2))
