@@ -31,9 +31,8 @@ ROUNDED = (Lif, FixedPointLif, Leaky, Potential, Graded, Gate, Burst, *OWN_PROGR
 def check_features(chip: Graph, arithmetic: Arithmetic, features: Features | None) -> None:
     """CompileError for the first neuron that the chip's neurons cannot be; without `features` only widths are looked at."""
     for node in chip.nodes.values():
-        rounds = isinstance(node.op, Lif) and node.op.comparator == "round"
-        if rounds or (node.op.family == "neuron" and type(node.op) not in ROUNDED):
-            kind = f"{node.op.kind} that rounds" if rounds else node.op.kind
+        kind = _without_integers(node)
+        if kind:
             what, where = f"{kind} has no integers", f"%{node.name}  {node.provenance}"
             raise CompileError("quantize.neuron", what, where=where, hint="use --precision float")
         for feature, reason in _needed_features(node):
@@ -41,6 +40,18 @@ def check_features(chip: Graph, arithmetic: Arithmetic, features: Features | Non
                 name = feature.replace("_", " ")
                 what, where = f"{reason}, which needs {name}", f"%{node.name}  {node.provenance}"
                 raise CompileError(f"quantize.{feature}", what, where=where, hint=HINT.format(name))
+
+
+def _without_integers(node: Node) -> str:
+    """The neuron that no chip has integers for; empty for any other node."""
+    op = node.op
+    if isinstance(op, Lif) and op.comparator == "round":
+        return f"{op.kind} that rounds"
+    if isinstance(op, MovingThresholdLif) and op.adapt_reset == "moving":
+        return f"{op.kind} whose resets take the moving threshold"
+    if isinstance(op, MovingThresholdLif) and (op.adapt_start or node.param("adapt_start")):
+        return f"{op.kind} that starts with another threshold"
+    return op.kind if op.family == "neuron" and type(op) not in ROUNDED else ""
 
 
 def _has(feature: str, arithmetic: Arithmetic, features: Features | None) -> bool:

@@ -17,18 +17,15 @@ import numpy as np
 from ir.analysis.ranges import projected_magnitude
 from ir.errors import CompileError
 from ir.graph import Node
-from ir.ops.float_neurons.alpha import AlphaLif
 from ir.ops.float_neurons.potential import Potential
-from ir.ops.integer_neuron import IntegerLif
 from ir.ops.linear import Sum, Synapse
 from ir.ops.neuron import Gate, Graded, Lif
 from ir.quantize.calibrated import CalibratedNetwork, shared_projection
 from ir.quantize.calibration import HEADROOM
-from ir.quantize.integers.alpha import programmed_alpha
-from ir.quantize.integers.integer_neurons import integer_leaky, integer_lif
+from ir.quantize.integers.integer_neurons import integer_leaky
 from ir.quantize.integers.populations import IntegerPopulation, MembranePopulation
-from ir.quantize.integers.potential import check_readable, integer_potential
-from ir.quantize.integers.programmed import PROGRAMMED, programmed_lif
+from ir.quantize.integers.potential import integer_potential
+from ir.quantize.integers.programmed import firing_population
 from ir.quantize.neurons.normalize import as_neuron
 from ir.quantize.payloads import (
     Emission,
@@ -186,7 +183,10 @@ class PopulationPlanner:
             membrane = MembranePopulation(
                 as_neuron(node), neurons, bias, unit, steps, current, network.arithmetic, quantum, network.programmable
             )
-            return _threshold(membrane) if isinstance(node.op, Lif) else self._membrane_payload(membrane)
+            if not isinstance(node.op, Lif):
+                return self._membrane_payload(membrane)
+            integers, most = firing_population(membrane)
+            return integers, Emission(1.0, most)
         if node.name in network.compared:
             return self._compared(unit, payload)
         exact = not any(projection.weights.error for projection in payload.values())
@@ -218,7 +218,6 @@ class PopulationPlanner:
             bits = max(2, payload_bits(HEADROOM * self.network.statistics[name].emitted / scale, bits))
         emission = Emission(scale, 1 << (bits - 1))
         if isinstance(self.node.op, Potential):
-            check_readable(self.node, membrane.neurons)
             return integer_potential(membrane, self.node, bits, right), emission
         return integer_leaky(membrane, bits, right), emission
 
@@ -258,16 +257,4 @@ class PopulationPlanner:
         if node.name not in network.compared or is_difference(node):
             return False
         currents = self._currents(network.wiring.payload_projections(node))
-        least = least_unit(network, node, self.before.emissions, currents)
-        return is_coarsened(least, currents, network.arithmetic)
-
-
-def _threshold(membrane: MembranePopulation) -> tuple[IntegerPopulation, Emission]:
-    """Neurons that fire: one spike, or several, count as they are."""
-    if isinstance(membrane.node.op, AlphaLif):
-        return programmed_alpha(membrane), Emission(1.0, 1)
-    if isinstance(membrane.node.op, PROGRAMMED):
-        return programmed_lif(membrane), Emission(1.0, 1)
-    integers = integer_lif(membrane)
-    assert isinstance(integers.op, IntegerLif)
-    return integers, Emission(1.0, integers.op.max_spikes)
+        return is_coarsened(least_unit(network, node, self.before.emissions, currents), currents, network.arithmetic)

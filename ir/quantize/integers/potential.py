@@ -13,22 +13,17 @@ from ir.quantize.neurons.distinct import DistinctNeurons
 from ir.quantize.ties.firing_rule import FiringNumbers, FiringRule, compared_rule, firing_rule
 
 
-def check_readable(node: Node, neurons: DistinctNeurons) -> None:
-    """CompileError where one scale does not make real membranes of all neurons' integers, or zero is not zero."""
-    units = neurons.in_units(neurons.members[0].size)
-    if units is None or units[1]:
-        reason = "its neurons differ in their gain" if units is None else f"it is counted from {units[1]}, its reset"
-        what, where = f"the membrane cannot be emitted as a payload: {reason}", f"%{node.name}  {node.provenance}"
-        raise CompileError("quantize.potential", what, where=where, hint="reset it to 0, or use --precision float")
-
-
 def integer_potential(population: MembranePopulation, node: Node, bits: int, right: int) -> IntegerPopulation:
     """
     The chip's neurons that emit v >> right as payloads of `bits` bits, and fire where the population's own do.
 
     Args:
         population: of the neuron whose membrane `node` emits.
+
+    Raises:
+        CompileError: one scale does not make real membranes of all neurons' integers, or zero is not zero.
     """
+    _check_readable(node, population.neurons)
     op = population.node.op
     assert isinstance(op, Lif)
     assert isinstance(node.op, Potential)
@@ -40,6 +35,14 @@ def integer_potential(population: MembranePopulation, node: Node, bits: int, rig
         **attributes, **integers.options, max_spikes=spikes, bits=bits, right=right, moment=node.op.moment
     )
     return integers.population(emitted, params, not right)
+
+
+def _check_readable(node: Node, neurons: DistinctNeurons) -> None:
+    units = neurons.in_units(neurons.members[0].size)
+    if units is None or units[1]:
+        reason = "its neurons differ in their gain" if units is None else f"it is counted from {units[1]}, its reset"
+        what, where = f"the membrane cannot be emitted as a payload: {reason}", f"%{node.name}  {node.provenance}"
+        raise CompileError("quantize.potential", what, where=where, hint="reset it to 0, or use --precision float")
 
 
 def _rule_of(numbers: FiringNumbers, can_be_exact: bool) -> FiringRule:

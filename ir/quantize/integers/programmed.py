@@ -15,17 +15,31 @@ from collections.abc import Callable
 from fractions import Fraction
 from itertools import count
 
+from ir.ops.float_neurons.alpha import AlphaLif
 from ir.ops.float_neurons.moving_threshold import MovingThresholdLif
 from ir.ops.float_neurons.rectified import RectifiedLif
 from ir.ops.float_neurons.refractory import RefractoryLif
+from ir.ops.integer_neuron import IntegerLif
 from ir.ops.programmed.lif import NO_FLOOR, ProgrammedLif
-from ir.quantize.integers.integer_neurons import firing_integers, refused, spread
+from ir.quantize.integers.alpha import programmed_alpha
+from ir.quantize.integers.integer_neurons import firing_integers, integer_lif, refused, spread
 from ir.quantize.integers.populations import IntegerPopulation, MembranePopulation
 from ir.quantize.neurons.normalized import NormalizedMembrane
 from ir.quantize.ties.firing_rule import compared_rule
 
 PROGRAMMED = (MovingThresholdLif, RefractoryLif, RectifiedLif)
 """The neurons with these integers."""
+
+
+def firing_population(population: MembranePopulation) -> tuple[IntegerPopulation, int]:
+    """The integer neurons of a population that fires, built in or programmed, and the most spikes of one step."""
+    if isinstance(population.node.op, AlphaLif):
+        return programmed_alpha(population), 1
+    if isinstance(population.node.op, PROGRAMMED):
+        return programmed_lif(population), 1
+    integers = integer_lif(population)
+    assert isinstance(integers.op, IntegerLif)
+    return integers, integers.op.max_spikes
 
 
 def programmed_lif(population: MembranePopulation) -> IntegerPopulation:
