@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,7 +19,8 @@ class Events:
     """Events inside the samples' windows, summed over all samples and steps of a run (fill and drain steps do not count)."""
 
     samples: int
-    steps: int
+    steps: int | Fraction
+    """T; the mean over the samples where their windows differ."""
     spikes: Mapping[str, int] = field(default_factory=dict[str, int])
     """Input or population -> spikes (non-zero payloads) emitted, before fan-out."""
     synaptic: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -28,10 +30,11 @@ class Events:
     """Population -> neuron updates (neurons x steps x samples, x micro-steps where it has them)."""
 
     def __add__(self, other: Events) -> Events:
-        """The events of two batches of the same network, of windows of one length."""
-        assert self.steps == other.steps, "the energy of a sample needs windows of one length"
+        """The events of two batches of the same network, whose windows may differ in length."""
         sums = (_sums(getattr(self, kind), getattr(other, kind)) for kind in ("spikes", "synaptic", "updates"))
-        return Events(self.samples + other.samples, self.steps, *sums)
+        samples = self.samples + other.samples
+        steps = Fraction(self.steps * self.samples + other.steps * other.samples) / samples
+        return Events(samples, steps if steps.denominator > 1 else int(steps), *sums)
 
 
 def _sums(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:

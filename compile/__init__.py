@@ -12,11 +12,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from compile.compiled_program import CompiledProgram as Program
+    from compile.compiled_program import load_program as load_program
     from compile.driver import compile_model as compile_model
     from compile.event_data import bin_events as bin_events
-    from compile.stages.program_file import load_program as load_program
 
-__all__ = ["bin_events", "compile_model", "load_program"]
+__all__ = ["Program", "bin_events", "compile_model", "load_program"]
 
 
 def __getattr__(name: str) -> Any:
@@ -25,8 +26,12 @@ def __getattr__(name: str) -> Any:
         from compile.driver import compile_model
 
         return compile_model
+    if name == "Program":
+        from compile.compiled_program import CompiledProgram
+
+        return CompiledProgram
     if name == "load_program":
-        from compile.stages.program_file import load_program
+        from compile.compiled_program import load_program
 
         return load_program
     if name == "bin_events":

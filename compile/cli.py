@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from backends.targets import DEFAULT, TARGETS
 from compile.command.arguments import domains, path, positive, strategies
 from compile.command.exit_code import EXIT_BUG, EXIT_CONDITION, EXIT_OK, complain, exit_code, prepare_streams
-from compile.command.progress import Progress
+from compile.command.progress import Progress, announce
 from compile.command.screen import screen_of
 from compile.stages.options import Options
 from compile.version import version
@@ -61,6 +61,8 @@ def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     if options.list is not None:
         from compile.command.listing import listing
 
+        if not options.quiet:
+            announce(f"list of {options.list}")
         print(listing(options.list))
         return EXIT_OK
     if options.explain is not None:
@@ -70,8 +72,8 @@ def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         return EXIT_OK
     if options.network is None:
         parser.error("name a network: a model file (.py) or a .nir file")
-    if not options.quiet:  # torch takes seconds to load
-        print(f"spike-compile {version()}: {options.network} -> {options.target}", file=sys.stderr, flush=True)
+    if not options.quiet:
+        announce(f"{options.network} -> {options.target}")
     return _bench(options) if options.bench else _report(options)
 
 

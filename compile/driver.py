@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +13,18 @@ from torch import nn
 
 from backends.targets import DEFAULT
 from compile.command.progress import Progress
-from compile.measure.metric import Metric
-from compile.measure.test_set import measure_test_set
+from compile.compiled_program import CompiledProgram
+from compile.measure.test_set import measure_test_set, tried_names
 from compile.output.atomic_folder import check_folder
-from compile.report.conditions import check_names, parse_condition
-from compile.report.part_report import part_report, published_table, sample_metrics
+from compile.report.conditions import QUANTITIES, check_names, parse_condition
+from compile.report.part_report import part_report, published_table
 from compile.report.report import Metrics, Report
 from compile.report.write import write_all
 from compile.stages.batches import batches_of
 from compile.stages.build import Build, build_part
 from compile.stages.load import load_source
 from compile.stages.options import Options
-from compile.stages.program import Program
+from compile.stages.origin import Origin
 from compile.stages.source import Example, Source
 from frontend.tracing.untouched import left_as_it_was
 from ir.errors import CompileError
@@ -51,7 +51,7 @@ def compile_model(
     static: tuple[str, ...] = (),
     steps: int = 0,
     batch_first: bool | None = None,
-) -> Program:
+) -> CompiledProgram:
     """
     Compile one network to a program. A torch module is left as it was: its mode, hooks, states and the random numbers.
 
@@ -97,25 +97,7 @@ def compile_model(
             raise CompileError("options.part", f"{source.name} has several parts", hint=hint)
         with source.running():
             build = build_part(source.parts[0], source, settings, hardware, Progress(quiet=True))
-    return replace(build.program, reporter=_Reporter(build, source, settings))
-
-
-@dataclass(frozen=True)
-class _Reporter:
-    """What `Program.report` needs to know beside the program: where it comes from."""
-
-    build: Build
-    source: Source
-    options: Options
-
-    def __call__(self, program: Program, samples: Any, labels: Any, metric: Metric | None) -> Report:
-        """Run the samples, by default the example's, on the program and account for them."""
-        build, progress = replace(self.build, program=program), Progress(quiet=True)
-        options = replace(self.options, target=program.target, emission=program.emission)
-        batches = batches_of(program, build.part.example if samples is None else samples, labels)
-        part = part_report(build, self.source, batches, program.profile, progress)
-        metrics = sample_metrics(part.run, metric)
-        return Report(self.source, options, program.profile.name, (part,), metrics, progress.seconds)
+    return CompiledProgram.of(build.program, Origin(build, source, settings))
 
 
 def compile_network(network: str | Path, options: Options, progress: Progress | None = None) -> Report:
@@ -123,9 +105,12 @@ def compile_network(network: str | Path, options: Options, progress: Progress | 
     progress, profile = progress or Progress(), options.hardware()
     conditions = [parse_condition(text) for text in options.fail_if]
     source = _source(network, options, progress)
-    check_names(conditions, metrics=_metric_names(source, options))
+    names = _metric_names(source, options)
+    check_names(conditions, metrics=names)
     with source.running():
         builds = [build_part(part, source, options, profile, progress) for part in source.parts]
+        if names is None and any(condition.name not in QUANTITIES for condition in conditions):
+            check_names(conditions, metrics=tried_names(source.task, builds))
         examples = [batches_of(build.program, build.part.example) for build in builds]
         parts = tuple(
             part_report(build, source, batches, profile, progress)

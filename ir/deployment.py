@@ -15,6 +15,7 @@ from ir.graph import Array, Graph, GraphBuilder, Node
 from ir.ops import Input
 from ir.profile import Profile
 from ir.quantize.calibration import ValueStatistics
+from ir.quantize.neurons.distinct import MembraneUnits
 from ir.quantize.report import QuantizationReport
 from ir.verify import verify
 
@@ -37,8 +38,8 @@ class Deployment:
     """Chip outputs, and model inputs or prologue values where it needs them -> model outputs."""
     scales: Mapping[str, float] = field(default_factory=dict[str, float])
     """Population or chip input -> real value of one integer that it emits; 1 for those that are not listed."""
-    membranes: Mapping[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
-    """Population -> (real value of one unit of its membrane, real value of 0), where there are such numbers."""
+    membranes: Mapping[str, MembraneUnits] = field(default_factory=dict[str, MembraneUnits])
+    """Population -> (real value of one unit of its membrane, real value of 0) of what was rounded; none where nothing was."""
     floating: Graph | None = None
     """The chip's graph in the source's own arithmetic, once `chip` is integers; None for a network that never was floats."""
     statistics: Mapping[str, ValueStatistics] = field(default_factory=dict[str, ValueStatistics])
@@ -65,6 +66,12 @@ class Deployment:
         """The deployment with another graph for the chip; itself where the graph stays the same object."""
         chip = rewrite(self.chip)
         return self if chip is self.chip else replace(self, chip=chip)
+
+    def lasting(self, steps: int) -> Deployment:
+        """The same graphs for windows of another number of steps."""
+        floating = None if self.floating is None else self.floating.lasting(steps)
+        prologue, chip, epilogue = (graph.lasting(steps) for graph in (self.prologue, self.chip, self.epilogue))
+        return replace(self, prologue=prologue, chip=chip, epilogue=epilogue, floating=floating)
 
     def bare(self) -> Deployment:
         """What it takes to run: the graphs and the scales."""

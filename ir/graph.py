@@ -117,6 +117,10 @@ class Graph:
             for role, key in (*node.params, ("", ""))
         )
 
+    def lasting(self, steps: int) -> Graph:
+        """The same graph for windows of another number of steps."""
+        return replace(self, steps=steps)
+
     def users(self) -> dict[str, list[Node]]:
         """Value name -> the nodes that read it, in order; outputs are not users."""
         table: dict[str, list[Node]] = {name: [] for name in self.nodes}

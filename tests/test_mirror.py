@@ -22,6 +22,7 @@ COVERED = {
     "backends.reference.target": "backends/test_targets.py",
     "backends.target": "backends/test_targets.py",
     "ir.quantize.integers.populations": "ir/quantize/neurons/test_normalize.py",
+    "compile.stages.origin": "compile/test_compiled_program.py",
     "models.training.stage": "models/training/test_loop.py",
 }
 """Module -> the file with its tests: it has none of its own, being types only, a table, or an organ of one user."""

@@ -8,6 +8,13 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 
 from compile.command.signals import raise_pending
+from compile.version import version
+
+
+def announce(what: str) -> None:
+    """Say on the error stream what begins, before libraries load, which takes seconds."""
+    with suppress(OSError):  # a log on a full disk is no reason to fail
+        print(f"spike-compile {version()}: {what}", file=sys.stderr, flush=True)
 
 
 class Progress:

@@ -75,7 +75,7 @@ def dense_twin_pj(source: Graph, profile: Profile) -> Mapping[str, Fraction]:
 
 
 def formula_rows(
-    source: Graph, rates: Rates, steps: int, published: PublishedTable | None = None
+    source: Graph, rates: Rates, steps: int | Fraction, published: PublishedTable | None = None
 ) -> tuple[FormulaRow, ...]:
     """
     The formula for every weighted operation of a source graph.
@@ -83,7 +83,7 @@ def formula_rows(
     Args:
         source: the graph as traced.
         rates: value name -> its activity, as a `RateMeter` on the same graph counted it.
-        steps: T, steps per sample.
+        steps: T, steps per sample; their mean where samples differ.
         published: a paper's table whose rows replace the formula.
 
     Returns:
@@ -95,7 +95,9 @@ def formula_rows(
     return tuple(_row(group, rates, steps, published) for group in groups.values())
 
 
-def _row(group: Sequence[Operation], rates: Rates, steps: int, published: PublishedTable | None) -> FormulaRow:
+def _row(
+    group: Sequence[Operation], rates: Rates, steps: int | Fraction, published: PublishedTable | None
+) -> FormulaRow:
     ac = [operation for operation in group if not operation.analog]
     mac = [operation for operation in group if operation.analog]
     real = sum(operation.real for operation in group)
@@ -119,7 +121,7 @@ def _row(group: Sequence[Operation], rates: Rates, steps: int, published: Publis
 
 
 def _charged(
-    group: Sequence[Operation], rates: Rates, steps: int, rate: Fraction, published: PublishedTable | None
+    group: Sequence[Operation], rates: Rates, steps: int | Fraction, rate: Fraction, published: PublishedTable | None
 ) -> tuple[str, int, Fraction, Fraction]:
     """(name of the published row, operations per step, accumulations, multiplications) that are charged per sample."""
     if published is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from math import prod
 
 from ir.graph import Graph, Node
@@ -35,7 +36,7 @@ class Operation:
     """Whether it is done once per window."""
     result: Type
 
-    def times(self, steps: int) -> int:
+    def times(self, steps: int | Fraction) -> int | Fraction:
         """How often it is done per sample."""
         return 1 if self.static else steps
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from compile.command.arguments import path, strategies
 from compile.command.exit_code import EXIT_OK, exit_code, prepare_streams
+from compile.command.progress import announce
 from compile.output.atomic_file import write_atomically
 from compile.output.atomic_folder import check_folder
 from ir.errors import CompileError
@@ -27,6 +28,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    announce(f"evaluate {', '.join(map(str, options.networks)) or 'all of models/'}")
     import torch
 
     from compile.evaluation.evaluate import evaluate_settings

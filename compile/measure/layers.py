@@ -54,5 +54,5 @@ def _summary(chip: Graph, name: str, rows: list[NodeResources], events: Events, 
         added_neurons=sum(row.neurons for row in rows) - neurons,
         synapses=sum(row.synapses for row in rows) - added,
         added_synapses=added,
-        rate=events.spikes.get(name, 0) / emissions if emissions else 0.0,
+        rate=float(events.spikes.get(name, 0) / emissions) if emissions else 0.0,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import isfinite
 from numbers import Real
 from typing import Any
 
@@ -21,7 +22,7 @@ def accuracy(outputs: Any, labels: Any) -> float:
     The share of samples whose class is that of the largest output, 0..1; of equal outputs the first counts.
 
     Args:
-        outputs: (T, B, classes), which are added up over the steps, or (B, classes).
+        outputs: (T, B, classes), which are added up over the steps (NaN behind the end of a window left out), or (B, classes).
         labels: (B,) classes from 0.
 
     Raises:
@@ -32,7 +33,7 @@ def accuracy(outputs: Any, labels: Any) -> float:
         what = f"accuracy needs one output, and there are {len(outputs)}: {', '.join(map(str, outputs))}"
         raise CompileError("report.accuracy", what, hint=hint)
     scores = _array(outputs)
-    scores = scores.sum(axis=0, dtype=np.float64) if scores.ndim == 3 else scores
+    scores = np.nansum(scores, axis=0, dtype=np.float64) if scores.ndim == 3 else scores
     classes = _array(labels)
     if scores.ndim != 2 or classes.shape != scores.shape[:1] or classes.dtype.kind not in "iu":
         what = f"accuracy needs outputs (T, B, classes) and labels (B,), not {np.shape(outputs)} and {classes.shape}"
@@ -45,10 +46,14 @@ def accuracy(outputs: Any, labels: Any) -> float:
 
 
 def measured(metric: Metric, outputs: Mapping[str, Array], labels: Any) -> dict[str, float]:
-    """A metric's numbers by name, a single one by the function's name; CompileError for all that goes wrong in it."""
-    name = getattr(metric, "__name__", type(metric).__name__)
+    """
+    A metric's numbers by name, a single one by the function's name; CompileError for all that goes wrong in it.
+
+    It gets copies, so that it may do with them what it likes.
+    """
+    name, copies = getattr(metric, "__name__", type(metric).__name__), {key: own.copy() for key, own in outputs.items()}
     try:
-        value = metric(next(iter(outputs.values())) if len(outputs) == 1 else dict(outputs), labels)
+        value = metric(next(iter(copies.values())) if len(copies) == 1 else copies, labels)
     except CompileError:
         raise
     except Exception as error:
@@ -59,7 +64,23 @@ def measured(metric: Metric, outputs: Mapping[str, Array], labels: Any) -> dict[
     if bad or not numbers:
         what = f"{name}() returned a {type(value).__name__} without numbers"
         raise CompileError("report.metric", what, hint="return a number, or {name: number}")
-    return {str(key): float(_plain(number)) for key, number in numbers.items()}
+    found = {str(key): float(_plain(number)) for key, number in numbers.items()}
+    wrong = next((key for key, number in found.items() if not isfinite(number)), None)
+    if wrong is not None:
+        what = f"{name}() returned {found[wrong]} for {wrong!r}"
+        raise CompileError("report.metric", what, hint="return finite numbers, or leave it out")
+    return found
+
+
+def same_names(values: Mapping[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Metrics of several networks; CompileError where they have different names, as nothing could be compared."""
+    names = {kind: sorted(own) for kind, own in values.items()}
+    first = next(iter(names), "")
+    other = next((kind for kind in names if names[kind] != names[first]), "")
+    if other:
+        what = f"the metrics are {', '.join(names[first])} of {first}, and {', '.join(names[other])} of {other}"
+        raise CompileError("report.metric", what, hint="return the same names each time")
+    return dict(values)
 
 
 def _array(value: Any) -> Array:

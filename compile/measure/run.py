@@ -11,11 +11,13 @@ import numpy as np
 from backends.targets import target
 from backends.trace import Array, Events, Trace
 from compile.command.progress import Progress
+from compile.energy.operations import operations
 from compile.energy.rates import RateMeter, Rates
 from compile.measure.spike_match import SpikeMatch, added_up, match_spikes
 from compile.measure.verdict import Verdict, compare
 from compile.stages.batches import Batch
 from compile.stages.build import Build
+from compile.stages.host_inputs import steps_of
 from compile.stages.program import Program
 from compile.stages.samples import join_samples
 from ir.errors import CompileError
@@ -50,7 +52,7 @@ def run_part(build: Build, batches: Iterable[Batch], progress: Progress) -> Run:
     Run the samples on the target, check it against its twin, and measure what the integers changed.
 
     Raises:
-        CompileError: there is no batch, batches differ in their steps, or only some have labels.
+        CompileError: there is no batch, only some have labels, or the network cannot run the steps of one.
     """
     meter, runs = RateMeter(build.source), list[_BatchRun]()
     with progress.stage(f"{build.part.name}: run on {engine_text(build.program)}, compare spike by spike"):
@@ -75,7 +77,9 @@ class _BatchRun:
 
 
 def _run_batch(build: Build, batch: Batch, number: int, meter: RateMeter, progress: Progress) -> _BatchRun:
-    """Run one batch, the `number`-th from 0: a slow twin looks at the first alone."""
+    """Run one batch, the `number`-th from 0, of any number of steps: a slow twin looks at the first alone."""
+    prologue = build.program.deployment.prologue
+    build = _of_length(build, steps_of(prologue, build.program.host_inputs(batch.inputs)))
     program, probes = build.program, probed(build.program, batch.samples)
     trace = program.run(batch.inputs, probes)
     progress.lap("run")
@@ -91,6 +95,17 @@ def _run_batch(build: Build, batch: Batch, number: int, meter: RateMeter, progre
     return _BatchRun(outputs, trace.events, verdict, match_spikes(floating, trace), batch.labels)
 
 
+def _of_length(build: Build, steps: int) -> Build:
+    """The build for windows of `steps` steps; CompileError where it cannot run them, or does other operations in them."""
+    other = build.at(steps)
+    names = [[operation.operands for operation in operations(each.source)] for each in (build, other)]
+    if names[0] != names[1]:
+        what = f"at {steps} steps other operations are counted than at {build.source.steps}"
+        hint = f"compile the network with an example of {steps} steps, and report windows of one length"
+        raise CompileError("report.steps", what, where=build.part.name, hint=hint)
+    return other
+
+
 def _plain(build: Build, name: str, value: Any) -> Array:
     """An output of the interpreter in the layout of a program's."""
     static = build.source.nodes[build.source.outputs[name]].type.static
@@ -99,11 +114,12 @@ def _plain(build: Build, name: str, value: Any) -> Array:
 
 def _check_batch(build: Build, runs: list[_BatchRun]) -> None:
     first, last = runs[0], runs[-1]
-    if first.events.steps != last.events.steps:
-        what = f"batches of {first.events.steps} and of {last.events.steps} steps"
-        raise CompileError("report.steps", what, where=build.part.name, hint="report windows of one length")
-    if (first.labels is None) != (last.labels is None):
-        raise CompileError("report.labels", "only some batches have labels", where=build.part.name)
+    if first.labels is None or last.labels is None:
+        if first.labels is not last.labels:
+            raise CompileError("report.labels", "only some batches have labels", where=build.part.name)
+    elif first.labels.shape[1:] != last.labels.shape[1:]:
+        what = f"labels of a sample have shape {first.labels.shape[1:]} in one batch and {last.labels.shape[1:]} in another"
+        raise CompileError("report.labels", what, where=build.part.name)
 
 
 def _joined(build: Build, runs: list[_BatchRun], rates: Rates) -> Run:

@@ -11,11 +11,13 @@ from tqdm import tqdm
 
 from backends.targets import REFERENCE
 from backends.trace import Array
+from compile.measure.metric import same_names
 from compile.stages.build import Build
 from compile.stages.program import Program
 from compile.stages.samples import cut_samples, join_samples
 from frontend.neuron_rules.table import reset_neurons
 from frontend.tracing.outputs import named_outputs
+from ir.errors import CompileError
 
 BATCH = 256
 
@@ -37,7 +39,28 @@ def measure_test_set(task: Any, builds: Sequence[Build], quiet: bool) -> dict[st
         results = [_all_outputs(build, twin, batch) for batch in bar]
         for kind, own in outputs.items():
             own[build.part.name] = join_samples([result[kind] for result in results], types, twin.order)
-    return {kind: task.metrics(own) for kind, own in outputs.items()}
+    return same_names({kind: task.metrics(own) for kind, own in outputs.items()})
+
+
+def tried_names(task: Any, builds: Sequence[Build]) -> tuple[str, ...] | None:
+    """The names of a task's metrics, as it gives them for outputs that are all zero; None where it fails on these."""
+    try:
+        silent = {build.part.name: _silent(task, build) for build in builds if build.part.name in task.parts}
+        with np.errstate(all="ignore"):
+            return tuple(task.metrics(silent))
+    except CompileError:
+        return None
+
+
+def _silent(task: Any, build: Build) -> dict[str, Array]:
+    """Outputs of zeros in the shapes of the whole test set's."""
+    program, found = build.program, dict[str, Array]()
+    arrays = list(program.host_inputs(task.inputs(build.part.name)).values())
+    steps = build.source.steps or max(array.shape[0] for array in arrays)
+    for name, kind in program.outputs.items():
+        whole = np.zeros((steps, arrays[0].shape[1], *kind.shape), build.source.dtype)
+        found[name] = whole[0] if kind.static else program.order.output(name, whole)
+    return found
 
 
 def _all_outputs(build: Build, twin: Program, batch: Mapping[str, Array]) -> dict[str, Mapping[str, Array]]:

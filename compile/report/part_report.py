@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from compile.command.progress import Progress
 from compile.energy import PUBLISHED_TABLES, EnergyReport, PublishedTable, energy_report, missing_prices
 from compile.measure.layers import layer_summaries
-from compile.measure.metric import Metric, accuracy, measured
-from compile.measure.module_classes import layer_classes
+from compile.measure.metric import Metric, accuracy, measured, same_names
 from compile.measure.occupancy import occupancy
+from compile.measure.pooling import pooling_costs
 from compile.measure.run import Run, run_part
 from compile.report.report import Metrics, PartReport
 from compile.stages.batches import Batch
@@ -25,9 +25,9 @@ def part_report(
     """Run a part's samples and account for them."""
     run = run_part(build, batches, progress)
     chip = build.program.deployment.chip
-    classes = layer_classes(build.part.network, build.source, chip)
-    layers = layer_summaries(chip, run.events, classes)
-    return PartReport(build, run, layers, occupancy(build.deployment, profile), _energy(build, run, source, profile))
+    layers = layer_summaries(chip, run.events, build.classes)
+    occupied, energy = occupancy(build.deployment, profile), _energy(build, run, source, profile)
+    return PartReport(build, run, layers, occupied, energy, pooling_costs(chip))
 
 
 def sample_metrics(run: Run, metric: Metric | None) -> Metrics:
@@ -36,7 +36,7 @@ def sample_metrics(run: Run, metric: Metric | None) -> Metrics:
         return Metrics()
     samples, outputs = f"{run.events.samples} samples", {**run.others, "compiled": run.outputs}
     try:
-        values = {kind: measured(metric or accuracy, own, run.labels) for kind, own in outputs.items()}
+        values = same_names({kind: measured(metric or accuracy, own, run.labels) for kind, own in outputs.items()})
     except CompileError as error:
         return Metrics(samples=samples, error=error)
     return Metrics(values, samples)

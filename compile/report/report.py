@@ -13,6 +13,7 @@ from compile.command.screen import screen_of
 from compile.energy import EnergyReport
 from compile.measure.layers import LayerSummary
 from compile.measure.occupancy import Occupancy
+from compile.measure.pooling import PoolingCost
 from compile.measure.run import Run
 from compile.measure.spike_match import SpikeMatch, total
 from compile.stages.build import Build
@@ -31,6 +32,7 @@ class PartReport:
     occupancy: Occupancy
     energy: EnergyReport | None
     """None where the profile lacks a price."""
+    poolings: tuple[PoolingCost, ...] = ()
 
     @property
     def match(self) -> SpikeMatch:
@@ -89,7 +91,7 @@ class Report:
 
     def to_pandas(self) -> Any:
         """
-        The layers of all parts as a pandas DataFrame: the fields of `layers[]` in docs/report.md, and the part.
+        The layers as a pandas DataFrame: the fields of `layers[]` in docs/report.md, the part, and what poolings cost.
 
         Raises:
             CompileError: pandas is not installed.
@@ -99,7 +101,9 @@ class Report:
         except ImportError:
             hint = "pip install pandas, or read report.plain()"
             raise CompileError("report.pandas", "pandas is not installed", hint=hint) from None
-        rows = [{"part": part["name"], **_flat(layer)} for part in self.plain()["parts"] for layer in part["layers"]]
+        rows = [
+            {"part": part["name"], **_flat(layer, part)} for part in self.plain()["parts"] for layer in part["layers"]
+        ]
         return pandas.DataFrame(rows)
 
     def save(self, folder: str | Path) -> Report:
@@ -109,7 +113,10 @@ class Report:
         return replace(self, files=write_all(self, Path(folder)))
 
 
-def _flat(layer: Mapping[str, Any]) -> dict[str, Any]:
-    """The spikes' numbers in columns of their own."""
+def _flat(layer: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
+    """A layer with the numbers of its spikes, and what the poolings that feed it cost, in columns of their own."""
     row = {key: value for key, value in layer.items() if key != "spikes"}
-    return {**row, **(layer["spikes"] or dict.fromkeys(("kept", "lost", "added", "f1")))}
+    spikes = layer["spikes"] or dict.fromkeys(("kept", "lost", "added", "f1"))
+    poolings = [each for each in part["poolings"] if each["layer"] == layer["name"]]
+    costs = {f"pooling_{key}": sum(each[key] for each in poolings) for key in ("neurons", "synapses", "latency")}
+    return {**row, **spikes, **costs}

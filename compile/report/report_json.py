@@ -26,7 +26,7 @@ def report_content(report: Report) -> dict[str, Any]:
         "engine": engine_text(report.parts[0].build.program),
         "precision": options.precision,
         "profile": report.profile,
-        "steps": report.parts[0].build.source.steps,
+        "steps": _steps(report.parts[0]),
         "passed": report.passed,
         "semantics": _semantics(source.reading),
         "lints": [asdict(lint) for lint in source.reading.lints] if source.reading else [],
@@ -36,6 +36,12 @@ def report_content(report: Report) -> dict[str, Any]:
         "metrics_error": None if report.metrics.error is None else report.metrics.error.what,
         "seconds": dict(report.seconds),
     }
+
+
+def _steps(part: PartReport) -> float:
+    """T of the samples, the mean where they differ in it; 0 for a network without windows."""
+    steps = part.run.events.steps if part.build.source.steps else 0
+    return steps if isinstance(steps, int) else float(steps)
 
 
 def _part(part: PartReport) -> dict[str, Any]:
@@ -51,6 +57,7 @@ def _part(part: PartReport) -> dict[str, Any]:
         "check": {**asdict(verdict), "passed": verdict.passed},
         "quantization": [asdict(layer) for layer in quantization.layers] if quantization is not None else None,
         "chip": {**asdict(part.occupancy), "chips": part.occupancy.chips},
+        "poolings": [{**asdict(cost), "neurons": cost.neurons} for cost in part.poolings],
         "latency_steps": plan.latency if plan is not None else 0,
         "depths": dict(plan.depth) if plan is not None else {},
         "events": {kind: dict(getattr(events, kind)) for kind in ("spikes", "synaptic", "updates")},

@@ -31,8 +31,9 @@ def _lines(report: Report, screen: Screen) -> Iterator[str]:
     events = report.parts[0].run.events
     title = f"{source.name}{config} -> {options.target}: {engine}, {options.precision}, profile {report.profile}"
     yield from screen.wrapped(title)
-    steps = report.parts[0].build.source.steps or f"{events.steps} (streaming)"
-    yield f"T = {steps}, {events.samples} samples; energies per sample"
+    steps = str(events.steps) if isinstance(events.steps, int) else f"{float(events.steps):.1f} on average"
+    streaming = "" if report.parts[0].build.source.steps else " (streaming)"
+    yield f"T = {steps}{streaming}, {events.samples} samples; energies per sample"
     yield from _wrapped(_reading_lines(source.reading), screen)
     yield ""
     by_module = sum(len(part.layers) for part in report.parts) > LAYERS_IN_FULL
@@ -41,6 +42,7 @@ def _lines(report: Report, screen: Screen) -> Iterator[str]:
     yield from _check_lines(report, screen)
     yield from _wrapped(_spike_lines(report), screen)
     yield from _wrapped(_chip_lines(report), screen)
+    yield from _wrapped(_pooling_lines(report), screen)
     yield from _wrapped(_energy_lines(report), screen)
     yield from _metric_lines(report.metrics, screen)
     if report.files:
@@ -71,6 +73,13 @@ def _chip_lines(report: Report) -> Iterator[str]:
     for part in report.parts:
         if part.occupancy.neurons:
             yield f"chip     {part.build.part.name}: {part.occupancy.text()}"
+
+
+def _pooling_lines(report: Report) -> Iterator[str]:
+    """What maxima over windows cost."""
+    for part in report.parts:
+        for cost in part.poolings:
+            yield f"pooling  {part.build.part.name}: {cost.text()}"
 
 
 def _reading_lines(imported: NirImport | None) -> Iterator[str]:

@@ -56,7 +56,22 @@ def batches_of(program: Program, samples: Any, labels: Any = None) -> Iterator[B
         what = f"cannot read samples from a {type(samples).__name__}"
         raise CompileError("report.samples", what, hint="pass an array, {input: array}, or an iterable of batches")
     items: Iterable[Any] = samples  # pyright: ignore[reportUnknownVariableType]
-    return (_batch(program, item) for item in items)
+    return (_batch(program, item) for item in _read(program, items))
+
+
+def _read(program: Program, items: Iterable[Any]) -> Iterator[Any]:
+    """The items of the user's iterable; CompileError with the number of the one that it fails at."""
+    iterator, number = iter(items), 0
+    while True:
+        try:
+            item = next(iterator)
+        except StopIteration:
+            return
+        except Exception as error:
+            what = f"batch {number} (from 0) could not be read: {type(error).__name__}: {error}"
+            raise CompileError("report.samples", what, where=program.name) from error
+        yield item
+        number += 1
 
 
 def _is_whole(samples: Any) -> bool:
@@ -113,4 +128,7 @@ def _samples(program: Program, inputs: Mapping[str, Any]) -> int:
 
 
 def _array(value: Any) -> Array:
-    return np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value)
+    try:
+        return np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value)
+    except ValueError as error:  # lists of different lengths
+        raise CompileError("report.samples", f"samples or labels are no array: {error}") from None

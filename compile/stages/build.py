@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,11 @@ import numpy as np
 from backends.targets import REFERENCE
 from compile.command.progress import Progress
 from compile.stages.host_inputs import host_inputs
+from compile.stages.module_classes import layer_classes
 from compile.stages.options import Options
 from compile.stages.program import Program
 from compile.stages.source import Part, Source
+from compile.stages.window_length import ImportedLengths, repeated, timeless
 from frontend.input_domain import input_domains, shown_values
 from frontend.netx.network import IntegerNetwork
 from frontend.netx.neuron import DECAY_BITS, SHIFT, STATE_BITS
@@ -23,6 +26,7 @@ from frontend.nir.round_trip.to_nir import to_nir
 from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from frontend.tracing.import_check import ImportCheck, check_import
 from frontend.tracing.trace import trace_in_order
+from frontend.tracing.untouched import left_as_it_was
 from ir.deployment import Context, Deployment
 from ir.errors import CompileError
 from ir.graph import Graph
@@ -30,6 +34,9 @@ from ir.pipeline import run
 from ir.profile import Profile
 from ir.text import graph_text
 from ir.types import Domain
+
+LENGTHS = 16
+"""Lengths of windows of which the imports are kept."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,6 @@ class Build:
     part: Part
     source: Graph
     """The network as it was imported."""
-    nir: Any
-    """The same as a NIR graph."""
     imported: ImportCheck | None
     """The import compared with the torch module; None where there is none."""
     program: Program
@@ -49,11 +54,26 @@ class Build:
     """The lowered network in the source's own arithmetic, on the reference; the integers themselves where it never was floats."""
     texts: Mapping[str, str]
     """Pass -> the texts of the graphs after it, in order."""
+    classes: Mapping[str, str]
+    """Layer -> the classes of the modules that feed it and of its own."""
+
+    @property
+    def nir(self) -> Any:
+        """The network as it was imported as a NIR graph, which holds everything."""
+        return to_nir(self.source)
 
     @property
     def deployment(self) -> Deployment:
         """What the passes found out about the part."""
         return self.program.deployment
+
+    def at(self, steps: int) -> Build:
+        """The part for windows of another length; CompileError where its chip would be another one."""
+        if not self.source.steps or steps == self.source.steps:
+            return self
+        program, floating, lengths = self.program.at(steps), self.floating.at(steps), self.program.lengths
+        assert isinstance(lengths, ImportedLengths)
+        return replace(self, source=lengths.graph_at(steps), program=program, floating=floating)
 
     def source_inputs(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         """Checked inputs as the source network takes them: integers where it is one of integers itself."""
@@ -68,9 +88,10 @@ class _Imported:
 
     deployment: Deployment
     level: str
-    nir: Any
     check: ImportCheck | None = None
     order: AxisOrder = TIME_FIRST
+    graph_at: Callable[[int], Graph] | None = None
+    """The network at another number of steps; None where it has no steps of its own."""
 
 
 def build_part(part: Part, source: Source, options: Options, profile: Profile, progress: Progress) -> Build:
@@ -95,9 +116,14 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
         context = Context(profile, options.lower, calibration, place.check)
         deployment = run(imported.deployment, context, imported.level, integers, place.passes, keep)
         _check_neurons(part, deployment)
-        program = replace(_program(part, deployment, options, profile, names), order=order)
-    floating = replace(_program(part, _in_floats(deployment), Options(REFERENCE), profile, names), order=order)
-    return Build(part, graph, imported.nir, imported.check, program, floating, texts)
+        lengths = None
+        if imported.graph_at is not None:
+            at_length, floats_too = lru_cache(LENGTHS)(imported.graph_at), replace(context, rounds=integers)
+            lengths = ImportedLengths(graph, at_length, floats_too, place.passes)
+        engine = place.engine_of(deployment.chip, profile, options.emission)
+        program = Program(part.name, place.name, deployment, engine, profile, options.emission, names, order, lengths)
+    classes = layer_classes(part.network, graph, deployment.chip)
+    return Build(part, graph, imported.check, program, floating_program(program), texts, classes)
 
 
 def deployment_text(deployment: Deployment) -> str:
@@ -112,16 +138,12 @@ def deployment_text(deployment: Deployment) -> str:
     return "\n".join(texts)
 
 
-def _in_floats(deployment: Deployment) -> Deployment:
-    """The lowered network in the source's own arithmetic; itself where it never was floats."""
-    if deployment.floating is None:
-        return deployment
-    return replace(deployment, chip=deployment.floating, scales={}, membranes={})
-
-
-def _program(part: Part, deployment: Deployment, to: Options, profile: Profile, names: Mapping[str, str]) -> Program:
-    engine = to.place.engine_of(deployment.chip, profile, to.emission)
-    return Program(part.name, to.target, deployment, engine, profile, to.emission, names)
+def floating_program(program: Program) -> Program:
+    """The lowered network in the source's own arithmetic, on the reference; the program itself where it never was floats."""
+    deployment = program.deployment
+    if deployment.floating is not None:
+        deployment = replace(deployment, chip=deployment.floating, scales={}, membranes={})
+    return replace(program, deployment=deployment).on(REFERENCE)
 
 
 def _import(part: Part, source: Source, options: Options, profile: Profile, progress: Progress) -> _Imported:
@@ -130,18 +152,34 @@ def _import(part: Part, source: Source, options: Options, profile: Profile, prog
         _check_integer_options(part, options, profile)
         network = part.network if isinstance(part.network, IntegerNetwork) else _from_slayer(part)
         scales = {network.readout: network.scale} if network.readout else {}
-        return _Imported(replace(network.deployment, scales=scales), "quantized", to_nir(network.deployment.chip))
+        return _Imported(replace(network.deployment, scales=scales), "quantized")
     if isinstance(part.network, Graph):
-        return _Imported(Deployment.of(part.network), "source", to_nir(part.network))
+        at = partial(timeless, part.network) if part.network.steps else None
+        return _Imported(Deployment.of(part.network), "source", graph_at=at)
     example = dict(part.calibration)
     domains = _domains(part, source.static, options.domains)
     traced = trace_in_order(part.network, example, source.static, source.steps, part.name, source.batch_first, domains)
     progress.lap("trace")
-    graph, nir_graph = through_nir(traced.graph)  # so that the interchange file holds everything
+    graph, _ = through_nir(traced.graph)  # so that the interchange file holds everything
     progress.lap("nir")
     check = check_import(part.network, graph, example, traced.order)
     progress.lap("check the import")
-    return _Imported(Deployment.of(graph), "source", nir_graph, check, traced.order)
+    at = partial(_module_at, part, source, traced.order, domains)
+    return _Imported(Deployment.of(graph), "source", check, traced.order, at)
+
+
+def _module_at(part: Part, source: Source, order: AxisOrder, domains: Mapping[str, Domain], steps: int) -> Graph:
+    """A module imported at another number of steps, and checked there."""
+    example = repeated(part.calibration, source.static, 1 if order.batch_first else 0, steps)
+    with left_as_it_was(part.network), source.running():
+        module = part.network.eval()
+        traced = trace_in_order(module, example, source.static, steps, part.name, order.batch_first, domains)
+        if traced.order != order:
+            what = f"with {steps} steps its outputs have other axes"
+            raise CompileError("import.outputs", what, where=part.name)
+        graph, _ = through_nir(traced.graph)
+        check_import(module, graph, example, order)
+    return graph
 
 
 def _domains(part: Part, static: tuple[str, ...], stated: Mapping[str, str]) -> dict[str, Domain]:

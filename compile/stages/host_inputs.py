@@ -51,6 +51,12 @@ def host_inputs(
     return dict(zip((node.name for node in prologue.inputs), host.values(), strict=True))
 
 
+def steps_of(prologue: Graph, host: Mapping[str, torch.Tensor]) -> int:
+    """T of what `host_inputs` returned; the graph's own where no input has a time axis."""
+    timed = (node.name for node in prologue.inputs if not node.type.static)
+    return next((host[name].shape[0] for name in timed), prologue.steps)
+
+
 def _host_input(name: str, kind: Type, value: Any, whole: Graph, order: AxisOrder) -> torch.Tensor:
     """One model input in the dtype of the network's arithmetic."""
     steps = whole.steps
@@ -82,11 +88,15 @@ def _host_input(name: str, kind: Type, value: Any, whole: Graph, order: AxisOrde
         return torch.from_numpy(array[:1].copy())
     array = order.input(array)
     if steps and array.shape[0] != steps:
-        raise CompileError(
-            "run.steps",
-            f"input {name!r} has {array.shape[0]} steps, the network runs {steps} per sample",
-            hint=f"compile it again with an example of {array.shape[0]} steps: constants such as 1/T may depend on T",
-        )
+        what = f"input {name!r} has {array.shape[0]} steps, the network runs {steps} per sample"
+        raise CompileError("run.steps", what, hint=_steps_hint(array.shape, steps, order))
     if kind.domain.kind == "count":
         check_values(name, array, kind.domain)
     return torch.from_numpy(np.ascontiguousarray(array))
+
+
+def _steps_hint(shape: tuple[int, ...], steps: int, order: AxisOrder) -> str:
+    if shape[1] == steps:
+        axes = "(B, T, ...), and this is (T, B, ...)" if order.batch_first else "(T, B, ...), and this is (B, T, ...)"
+        return f"the network takes {axes}, as it seems: exchange the first two axes"
+    return f"compile it again with an example of {shape[0]} steps: constants such as 1/T may depend on T"

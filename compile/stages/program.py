@@ -7,30 +7,37 @@ that takes or returns (B, T, *shape) goes on doing so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
 
 from backends.targets import target
 from backends.trace import Array, Engine, Trace
-from compile.stages.host_inputs import host_inputs
+from compile.stages.host_inputs import host_inputs, steps_of
+from compile.stages.window_length import WindowLengths, refused
 from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from ir.analysis.layers import is_population_of_the_model
 from ir.analysis.wiring import behind_routing
 from ir.deployment import Deployment
 from ir.errors import CompileError, known_names
 from ir.interpreter import interpret
+from ir.ops.integer_neuron import IntegerNeuron
+from ir.ops.membrane import Membrane
 from ir.profile import Profile
+from ir.quantize.neurons.distinct import MembraneUnits
 from ir.types import Type
 
 if TYPE_CHECKING:
     from backends.lava.processes.network import LavaNetwork
 
 Inputs = Mapping[str, Any]
+LENGTHS = 8
+"""Programs of other lengths that a program keeps."""
+P = TypeVar("P", bound="Program")
 
 
 @dataclass(frozen=True)
@@ -53,8 +60,8 @@ class Program:
     """Input or output -> what the user calls it, where the IR cannot hold that name."""
     order: AxisOrder = TIME_FIRST
     """Of the inputs' and outputs' axes."""
-    reporter: Callable[[Program, Any, Any, Any], Any] | None = field(default=None, repr=False, compare=False)
-    """What makes a report of the program's source and samples; None where the source is not known, as of a loaded program."""
+    lengths: WindowLengths | None = field(default=None, repr=False, compare=False)
+    """What knows the network at other numbers of steps; None where it has no windows, or nothing is known."""
 
     @property
     def scales(self) -> Mapping[str, float]:
@@ -62,14 +69,16 @@ class Program:
         return self.deployment.scales
 
     @property
-    def membranes(self) -> Mapping[str, tuple[float, float]]:
+    def membranes(self) -> Mapping[str, MembraneUnits]:
         """
-        Population -> (scale, zero) of its membrane v in the chip's integers: scale * v + zero is that of the imported neuron.
+        Population -> (scale, zero) of its membrane v on the chip: scale * v + zero is that of the imported neuron.
 
-        SpikingJelly's neurons are imported with membranes counted from v_reset. Left out are populations whose neurons differ in
-        them, networks in real numbers, and networks that were integers already.
+        Numbers, or arrays that broadcast to the population where its neurons differ in them. SpikingJelly's neurons are imported
+        with membranes counted from v_reset. In real numbers, and in networks that were integers already, v is what it is: (1, 0).
         """
-        return self.deployment.membranes
+        nodes = self.deployment.chip.nodes
+        same = {name: (1.0, 0.0) for name, node in nodes.items() if isinstance(node.op, Membrane | IntegerNeuron)}
+        return self.deployment.membranes or same
 
     @property
     def inputs(self) -> dict[str, Type]:
@@ -88,18 +97,7 @@ class Program:
         nodes = self.deployment.chip.nodes
         return tuple(name for name, node in nodes.items() if is_population_of_the_model(node))
 
-    def save(self, path: str | Path) -> None:
-        """
-        Write the program into one file, without pickle, whole or not at all: `compile.load_program` reads it anywhere.
-
-        Raises:
-            CompileError: the file cannot be written.
-        """
-        from compile.stages.program_file import save_program
-
-        save_program(self, Path(path))
-
-    def on(self, target_name: str, emission: str | None = None) -> Program:
+    def on(self: P, target_name: str, emission: str | None = None) -> P:
         """
         The same network on another target, or in another emission of it; by default that target's own.
 
@@ -108,6 +106,34 @@ class Program:
         """
         engine = target(target_name).engine_of(self.deployment.chip, self.profile, emission)
         return replace(self, target=target_name, engine=engine, emission=emission)
+
+    @property
+    def steps(self) -> int:
+        """T, the steps of a sample; 0 for a network that takes any number."""
+        return self.deployment.chip.steps
+
+    def at(self, steps: int) -> Program:
+        """
+        The same chip, weight for weight, for windows of another length; `run` asks for it where its inputs have another T.
+
+        Raises:
+            CompileError: the chip would be another one there, or its integers are not proven for so many steps.
+        """
+        if not self.steps or steps == self.steps:
+            return self
+        if self.lengths is None:
+            raise refused(self.steps, steps, "nothing is known of other lengths", self.name)
+        if steps not in self._at_other_lengths:
+            deployment = self.lengths.deployment(self.deployment, steps)
+            engine = target(self.target).engine_of(deployment.chip, self.profile, self.emission)
+            if len(self._at_other_lengths) == LENGTHS:
+                del self._at_other_lengths[next(iter(self._at_other_lengths))]
+            self._at_other_lengths[steps] = replace(self, deployment=deployment, engine=engine)
+        return self._at_other_lengths[steps]
+
+    @cached_property
+    def _at_other_lengths(self) -> dict[int, Program]:
+        return {}
 
     def lava_network(self, spikes: Sequence[str] = (), membranes: Sequence[str] = ()) -> LavaNetwork:
         """
@@ -134,18 +160,20 @@ class Program:
 
         Args:
             inputs: {input name: array}, or one array where there is one input; (T, B, *shape), or (B, T, *shape) where the
-                model takes that, or (B, *shape) if static.
+                model takes that, or (B, *shape) if static. T may differ from that of the compilation, see `at`.
             probes: populations whose spikes or payloads to return; by default the model's own neurons.
 
         Returns:
             outputs {name: (T, B, *shape), or (B, T, *shape) where the model returns that, or (B, *shape) if static over the
-            window}, spikes and payloads {population: (T, B, *shape)}, the real value of one
-            integer of each payload, and event counts.
+            window}, spikes and payloads {population: (T, B, *shape)}, real values of payloads' units, and event counts.
 
         Raises:
-            CompileError: an input is missing, unknown, of the wrong shape, or not finite.
+            CompileError: an input is missing, unknown, of the wrong shape, or not finite, or the network cannot run T steps.
         """
         host = self.host_inputs(inputs)
+        program = self.at(steps_of(self.deployment.prologue, host))
+        if program is not self:
+            return program.run(inputs, probes)
         probes = self.populations if probes is None else probes
         unknown = [name for name in probes if name not in self.deployment.chip.nodes]
         if unknown:
@@ -156,37 +184,15 @@ class Program:
         scales = {name: self.scales.get(name, 1.0) for name in trace.payloads}
         return replace(trace, outputs=self._finish(host, before, trace), scales=scales)
 
-    def report(self, samples: Any = None, labels: Any = None, metric: Any = None) -> Any:
-        """
-        Run samples and account for them as the command line does: layers, rates, energy, spikes kept and lost, the verdict of
-        the twin, and what a metric says of the source, the lowered network in its arithmetic and the compiled one.
-
-        Args:
-            samples: inputs as `run` takes them, or an iterable of batches, as a DataLoader is: inputs or (inputs, labels). The
-                hidden layers' spikes are counted batch by batch and not kept. By default the example of the compilation.
-            labels: of inputs that are not batches, one label per sample: (B, ...).
-            metric: function of (outputs, labels) that gives a number or {name: number}; accuracy by default, where there are
-                labels. It gets the outputs of all samples, an array where there is one, else {name: array}.
-
-        Returns:
-            a `compile.report.report.Report`: it prints itself, and has `accuracy`, `metrics`, `parts`, `plain()`,
-            `to_pandas()` and `save(folder)`.
-
-        Raises:
-            CompileError: samples or labels do not fit, or the program was loaded, so that its source is not known.
-        """
-        if self.reporter is None:
-            what, hint = "the program's source is not known here", "report before saving, or compile the network again"
-            raise CompileError("report.source", what, where=self.name, hint=hint)
-        return self.reporter(self, samples, labels, metric)
-
     def host_inputs(self, inputs: Inputs | Any) -> dict[str, torch.Tensor]:
         """The model inputs, by the graph's own names, checked and as (T or 1, B, *shape) float tensors."""
-        return host_inputs(self.deployment.prologue, self.names, inputs, self.name, self.order)
+        return host_inputs(self.deployment.prologue.lasting(0), self.names, inputs, self.name, self.order)
 
     def chip_inputs(self, inputs: Inputs | Any) -> dict[str, Array]:
         """The payloads that the host hands to the chip for these model inputs; feed them to a `LavaNetwork`'s in ports."""
-        return self.deployment.encode(interpret(self.deployment.prologue, self.host_inputs(inputs)))
+        host = self.host_inputs(inputs)
+        deployment = self.at(steps_of(self.deployment.prologue, host)).deployment
+        return deployment.encode(interpret(deployment.prologue, host))
 
     def _finish(self, host: Mapping[str, Any], before: Mapping[str, Any], trace: Trace) -> dict[str, Array]:
         """The epilogue on the chip's outputs, model inputs and prologue values."""
@@ -209,7 +215,7 @@ class Program:
         arithmetic = "integers" if chip.is_integer else "floats"
         head = f"Program {self.name} -> {self.target}, {arithmetic}, profile {self.profile.name}"
         size = f"{len(self.populations)} populations of the model, {neurons:,} neurons on the chip"
-        return f"{head}\n  T = {chip.steps or 'any'}; inputs {inputs}; outputs {outputs}\n  {size}"
+        return f"{head}\n  T = {self.steps or 'any'}; inputs {inputs}; outputs {outputs}\n  {size}"
 
     def _scale(self, value: str) -> float:
         """The real value of one integer of a chip output: that of the population behind its routing, 1 for spikes."""

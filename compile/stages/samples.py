@@ -28,6 +28,25 @@ def _samples_axis(rank: int, kind: Type, order: AxisOrder) -> int:
 def join_samples(
     batches: Sequence[Mapping[str, Array]], types: Mapping[str, Type], order: AxisOrder = TIME_FIRST
 ) -> dict[str, Array]:
-    """Outputs of batches behind each other: on the first axis of (B, ...), the second of (T, B, ...)."""
-    axes = {name: 0 if kind.static or name in order.batch_first_outputs else 1 for name, kind in types.items()}
-    return {name: np.concatenate([batch[name] for batch in batches], axis=axis) for name, axis in axes.items()}
+    """
+    Outputs of batches behind each other: on the first axis of (B, ...), the second of (T, B, ...).
+
+    Where the batches' windows differ in length, NaN fills the steps behind the end of the shorter ones.
+    """
+    joined: dict[str, Array] = {}
+    for name, kind in types.items():
+        axis = 0 if kind.static or name in order.batch_first_outputs else 1
+        arrays = [batch[name] for batch in batches]
+        joined[name] = np.concatenate(arrays if kind.static else _equally_long(arrays, 1 - axis), axis=axis)
+    return joined
+
+
+def _equally_long(arrays: Sequence[Array], axis: int) -> Sequence[Array]:
+    """Arrays of one length along `axis`, that of the longest, with NaN behind the others' ends."""
+    lengths = [array.shape[axis] for array in arrays]
+    if len(set(lengths)) == 1:
+        return arrays
+    padded = [np.full((*a.shape[:axis], max(lengths), *a.shape[axis + 1 :]), np.nan, a.dtype) for a in arrays]
+    for whole, array in zip(padded, arrays, strict=True):
+        whole[(slice(None),) * axis + (slice(array.shape[axis]),)] = array
+    return padded

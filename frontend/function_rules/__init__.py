@@ -13,6 +13,7 @@ from typing import Any
 from frontend.function_rules import (
     arithmetic,
     elementwise,
+    joining,
     layers,
     matrix_products,
     norms,
@@ -31,6 +32,7 @@ from ir.errors import CompileError, known_names
 FUNCTION_RULES: dict[str, Callable[..., Any]] = {
     **views.RULES,
     **slicing.RULES,
+    **joining.RULES,
     **arithmetic.RULES,
     **elementwise.RULES,
     **reductions.RULES,

@@ -103,7 +103,13 @@ def softplus(recorder: Recorder, x: View, beta: float = 1.0, threshold: float = 
     return y if beta == 1 else recorder.apply(Scale(1 / beta), y)
 
 
+def reciprocal(recorder: Recorder, x: View) -> View:
+    """1 / x."""
+    return recorder.apply(Function("power", -1.0), x)
+
+
 RULES = {
+    "reciprocal": reciprocal,
     "pow": power,
     "square": function("square"),
     "sqrt": function("sqrt"),

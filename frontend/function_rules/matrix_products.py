@@ -9,9 +9,11 @@ from typing import Any
 
 import torch
 
-from frontend.function_rules.broadcasting import in_step
+from frontend.function_rules.arithmetic import add, multiply
 from frontend.function_rules.layers import constants, feature_dim, require_axes
+from frontend.function_rules.readouts import along
 from frontend.function_rules.views import matrix_transpose, permute, reshape
+from frontend.recording.broadcasting import in_step
 from frontend.recording.layout import View, is_outer, is_plain, length
 from frontend.recording.recorder import Constant, Recorder
 from ir.errors import CompileError
@@ -137,5 +139,45 @@ def _as_matrices(
     return reshape(recorder, ordered, [*(sizes[index] for index in batch), height, width])
 
 
-RULES = {"linear": linear, "matmul": matmul, "bmm": matmul, "einsum": einsum}
+def add_product(recorder: Recorder, input: Any, x: Any, y: Any, *, beta: float = 1, alpha: float = 1) -> View:  # noqa: A002
+    """beta input + alpha (x @ y): addmm, baddbmm."""
+    product = matmul(recorder, x, y)
+    product = product if alpha == 1 else multiply(recorder, product, alpha)
+    if beta == 0:
+        return product
+    return add(recorder, product, input if beta == 1 else _times(recorder, input, beta))
+
+
+def _times(recorder: Recorder, x: Any, factor: float) -> Any:
+    return multiply(recorder, x, factor) if isinstance(x, View) else x * factor
+
+
+def attention(
+    recorder: Recorder,
+    query: View,
+    key: View,
+    value: View,
+    attn_mask: torch.Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+) -> View:
+    """softmax(scale Q K^T) V, by default over the root of the width; only the host has a softmax."""
+    if attn_mask is not None or is_causal or dropout_p:
+        what, hint = "attends with a mask or with dropout", "write the attention out, without softmax"
+        raise CompileError("import.attention", what, hint=hint)
+    scores = matmul(recorder, query, matrix_transpose(recorder, key))
+    scores = multiply(recorder, scores, 1 / query.shape[-1] ** 0.5 if scale is None else scale)
+    return matmul(recorder, along("softmax")(recorder, scores, -1), value)
+
+
+RULES = {
+    "linear": linear,
+    "matmul": matmul,
+    "bmm": matmul,
+    "einsum": einsum,
+    "addmm": add_product,
+    "baddbmm": add_product,
+    "scaled_dot_product_attention": attention,
+}
 """Function name -> rule."""

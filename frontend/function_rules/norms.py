@@ -92,9 +92,9 @@ def instance_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> View:
-    """Normalisation of every channel by itself."""
+    """Normalisation of every channel by itself; with running statistics it is a batch norm."""
     if not use_input_stats:
-        raise CompileError("import.norm", "an instance norm uses running statistics", hint="use a batch norm instead")
+        return batch_norm(recorder, x, running_mean, running_var, weight, bias, training=False, eps=eps)
     return group_norm(recorder, x, x.shape[1], weight, bias, eps)
 
 

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from frontend.function_rules.joining import cat
 from frontend.function_rules.layers import conv, each, feature_dim
 from frontend.function_rules.reductions import mean
 from frontend.function_rules.resampling import mapped, weights_of
-from frontend.function_rules.slicing import cat, take
+from frontend.function_rules.slicing import take
 from frontend.function_rules.views import reshape
 from frontend.recording.layout import View, is_outer, is_plain
 from frontend.recording.recorder import Recorder

@@ -7,43 +7,21 @@ The largest of several spikes is an OR, which a chip has neurons for; everything
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
-from frontend.function_rules.arithmetic import divide, multiply
+from frontend.function_rules.arithmetic import divide, larger, leading, multiply, smaller
 from frontend.function_rules.elementwise import clamp
-from frontend.function_rules.reductions import norm, places_of, total
+from frontend.function_rules.reductions import Dims, axes_of, mean, norm, places_of, reduced, total
 from frontend.function_rules.views import flatten, permute, reshape, wrapped
-from frontend.recording.layout import View, is_outer, is_time
+from frontend.recording.layout import FEATURE, Axis, View, is_time
 from frontend.recording.recorder import Recorder
 from ir.errors import CompileError
-from ir.ops import Along, MaxPool, Reduce
-from ir.ops.host.reduce import SINGLE, TIME
+from ir.ops import Along, MaxPool, Scale, TopK
+from ir.ops.host.reduce import TIME
 
-Dims = int | tuple[int, ...] | list[int] | None
 Pair = tuple[View, View]
-
-
-def reduced(recorder: Recorder, x: View, name: str, dim: Dims, keepdim: bool, constant: float = 0.0) -> View:
-    """One of `ir.ops.host.reduce.REDUCTIONS` over some dimensions."""
-    places = places_of(x, dim)
-    if len(places) > 1 and name in SINGLE:
-        raise CompileError("import.reduce", f"takes {name} over several dimensions at once", hint="name one dimension")
-    x, axes = _axes(recorder, x, places)
-    value = recorder.emit(Reduce(name, tuple(sorted(axes)), constant), x.value)
-    dims = [() if place in places else axis for place, axis in enumerate(x.dims)]
-    return View(value, tuple(axis for place, axis in enumerate(dims) if keepdim or place not in places))
-
-
-def _axes(recorder: Recorder, x: View, places: list[int]) -> tuple[View, list[int]]:
-    """The tensor on a value that has these dimensions as axes, and the axes."""
-    features = [place for place in places if not is_time(x.dims[place])]
-    times = [TIME] * (len(places) - len(features))
-    if len(features) == 1:
-        x, axis = recorder.axis_of(x, features[0])
-        return x, [axis, *times]
-    x = recorder.in_order(x) if features else x
-    return x, [*(sum(not is_outer(dim) for dim in x.dims[:place]) for place in features), *times]
 
 
 def largest(recorder: Recorder, x: View, dim: Dims = None, keepdim: bool = False) -> View:
@@ -54,7 +32,7 @@ def largest(recorder: Recorder, x: View, dim: Dims = None, keepdim: bool = False
     rest = [place for place in range(len(x.dims)) if place not in places]
     rows = recorder.in_order(flatten(recorder, permute(recorder, x, [*rest, *places]), len(rest), -1))
     window = rows.shape[-1]
-    flat = reshape(recorder, rows, (*rows.shape[: _outer(rows)], -1, window))
+    flat = reshape(recorder, rows, (*rows.shape[: leading(rows)], -1, window))
     flat = recorder.in_order(flat)
     op = MaxPool((window,), (window,), (0,), (1,))
     pooled = recorder.result(recorder.emit(op, flat.value), (*flat.dims[:-1], ()))
@@ -62,36 +40,73 @@ def largest(recorder: Recorder, x: View, dim: Dims = None, keepdim: bool = False
     return reshape(recorder, pooled, shape)
 
 
-def _outer(x: View) -> int:
-    """How many dimensions of time and batch come first."""
-    return next((place for place, dim in enumerate(x.dims) if not is_outer(dim)), len(x.dims))
-
-
 def smallest(recorder: Recorder, x: View, dim: Dims = None, keepdim: bool = False) -> View:
     """amin."""
     return reduced(recorder, x, "min", dim, keepdim)
 
 
-def maximum(recorder: Recorder, x: View, dim: object = None, keepdim: bool = False) -> View | Pair:
-    """max: of everything, or (values, indices) along a dimension."""
-    if dim is None:
+def maximum(recorder: Recorder, x: View, dim: Any = None, keepdim: bool = False, **named: Any) -> View | Pair:
+    """max: of everything, (values, indices) along a dimension, or the larger of two tensors."""
+    other = named.get("other", dim)
+    if other is None:
         return largest(recorder, x)
-    along = _one(dim)
-    return largest(recorder, x, along, keepdim), reduced(recorder, x, "argmax_of_max", along, keepdim)
+    if not isinstance(other, int):
+        return larger(recorder, x, other)
+    return largest(recorder, x, other, keepdim), reduced(recorder, x, "argmax_of_max", other, keepdim)
 
 
-def minimum(recorder: Recorder, x: View, dim: object = None, keepdim: bool = False) -> View | Pair:
-    """min: of everything, or (values, indices) along a dimension."""
-    if dim is None:
+def minimum(recorder: Recorder, x: View, dim: Any = None, keepdim: bool = False, **named: Any) -> View | Pair:
+    """min: of everything, (values, indices) along a dimension, or the smaller of two tensors."""
+    other = named.get("other", dim)
+    if other is None:
         return smallest(recorder, x)
-    along = _one(dim)
-    return smallest(recorder, x, along, keepdim), reduced(recorder, x, "argmin_of_min", along, keepdim)
+    if not isinstance(other, int):
+        return smaller(recorder, x, other)
+    return smallest(recorder, x, other, keepdim), reduced(recorder, x, "argmin_of_min", other, keepdim)
 
 
-def _one(dim: object) -> int:
-    if not isinstance(dim, int):
-        raise CompileError("import.maximum", "takes the larger, or smaller, of two tensors", hint="use clamp(min=...)")
-    return dim
+def top(
+    recorder: Recorder,
+    x: View,
+    k: int,
+    dim: int = -1,
+    largest: bool = True,
+    sorted: bool = True,  # noqa: A002
+) -> Pair:
+    """topk: (values, indices) of the k largest, or smallest, along a dimension."""
+    place = wrapped(dim, len(x.dims))
+    x, (axis,) = axes_of(recorder, x, places_of(x, place))
+    if axis == TIME:
+        raise CompileError("import.topk", "takes the largest steps of the window", hint="take their maximum over time")
+    memory = [piece.place for piece in x.dims[place]]
+    short = (Axis(FEATURE, k, min(memory)),) if k > 1 else ()
+    dims = (*x.dims[:place], short, *x.dims[place + 1 :])
+    parts = [recorder.emit(TopK(k, axis, largest, sorted, part), x.value) for part in ("values", "indices")]
+    return View(parts[0], dims), View(parts[1], dims)
+
+
+def ordered(recorder: Recorder, x: View, dim: int = -1, descending: bool = False, stable: bool = False) -> Pair:
+    """sort: (values, indices), the smallest first, or the largest."""
+    if stable:
+        raise CompileError("import.along", "sorts with equal elements in order", hint="leave stable=True out")
+    end = "_descending" if descending else ""
+    values, indices = (along(f"{name}{end}")(recorder, x, dim) for name in ("sort", "argsort"))
+    return values, indices
+
+
+def order_of(recorder: Recorder, x: View, dim: int = -1, descending: bool = False, stable: bool = False) -> View:
+    """argsort: the indices of `sort`."""
+    return ordered(recorder, x, dim, descending, stable)[1]
+
+
+def spread_and_mean(name: str) -> Callable[..., Pair]:
+    """The rule of var_mean or std_mean."""
+
+    def rule(recorder: Recorder, x: View, dim: Dims = None, *arguments: Any, **options: Any) -> Pair:
+        keepdim = bool(options.get("keepdim", arguments[1] if len(arguments) > 1 else False))
+        return spread(name)(recorder, x, dim, *arguments, **options), mean(recorder, x, dim, keepdim)
+
+    return rule
 
 
 def index_of(name: str) -> Callable[..., View]:
@@ -142,10 +157,15 @@ def along(name: str) -> Callable[..., View]:
             what = "without a dimension" if dim is None else f"in {dtype}"
             raise CompileError("import.along", f"cannot import {name} {what}", hint="name a dimension, stay in float32")
         (place,) = places_of(x, dim)
-        x, axes = _axes(recorder, x, [place])
+        x, axes = axes_of(recorder, x, [place])
         return recorder.apply(Along(name, *axes), x)
 
     return rule
+
+
+def softmin(recorder: Recorder, x: View, dim: int | None = None, *arguments: Any, **options: Any) -> View:
+    """The softmax of -x."""
+    return along("softmax")(recorder, recorder.apply(Scale(-1.0), x), dim, *arguments, **options)
 
 
 def normalize(recorder: Recorder, x: View, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: None = None) -> View:
@@ -161,6 +181,11 @@ def cosine_similarity(recorder: Recorder, x1: View, x2: View, dim: int = 1, eps:
 
 
 RULES = {
+    "topk": top,
+    "sort": ordered,
+    "argsort": order_of,
+    "var_mean": spread_and_mean("var"),
+    "std_mean": spread_and_mean("std"),
     "amax": largest,
     "amin": smallest,
     "max": maximum,
@@ -175,6 +200,8 @@ RULES = {
     "log_softmax": along("log_softmax"),
     "cumsum": along("cumsum"),
     "cumprod": along("cumprod"),
+    "logcumsumexp": along("logcumsumexp"),
+    "softmin": softmin,
     "normalize": normalize,
     "cosine_similarity": cosine_similarity,
 }

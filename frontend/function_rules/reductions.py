@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import inf, prod
 
 import torch
 
 from frontend.function_rules.views import sizes_of, wrapped
-from frontend.recording.layout import BATCH, TIME, View, is_plain, is_time
+from frontend.recording.layout import BATCH, TIME, View, is_outer, is_plain, is_time
 from frontend.recording.recorder import Recorder
 from ir.errors import CompileError
-from ir.ops import Function, Sum, TimeSum
+from ir.ops import Function, Reduce, Sum, TimeSum
+from ir.ops.host import reduce
 
 Dims = int | tuple[int, ...] | list[int] | None
 
@@ -38,11 +39,19 @@ def norm(
     out: None = None,
     dtype: torch.dtype | None = None,
 ) -> View:
-    """The Euclidean length over some dimensions."""
-    if p not in (2, 2.0, "fro"):
-        raise CompileError("import.norm", f"cannot import the norm p={p}", hint="p=2 can be imported")
+    """The length over some dimensions: Euclidean, or the norm of any other p."""
+    if isinstance(p, str) and p != "fro":
+        raise CompileError("import.norm", f"cannot import the norm p={p!r}", hint="a norm of numbers p can be imported")
+    if p not in (2, "fro"):
+        return _norm(recorder, x, float(p), dim, keepdim)
     squares = recorder.apply(Function("square"), x)
     return recorder.apply(Function("sqrt"), total(recorder, squares, dim, keepdim, dtype=dtype))
+
+
+def _norm(recorder: Recorder, x: View, p: float, dim: Dims, keepdim: bool) -> View:
+    """Any norm of numbers, as one operation of the host."""
+    name = {inf: "norm_largest", -inf: "norm_smallest"}.get(p, "norm")
+    return reduced(recorder, x, name, dim, keepdim, p if name == "norm" else 0.0)
 
 
 def vector_norm(
@@ -95,6 +104,28 @@ def _over_features(recorder: Recorder, x: View, places: list[int], mean: bool) -
     elements = prod(x.shape[place] for place in places)
     value = recorder.emit(Sum(tuple(sorted(axis for _, axis in axes)), 1 / elements if mean else 1.0), x.value)
     return View(value, tuple(() if place in places else dim for place, dim in enumerate(x.dims)))
+
+
+def reduced(recorder: Recorder, x: View, name: str, dim: Dims, keepdim: bool, constant: float = 0.0) -> View:
+    """One of `ir.ops.host.reduce.REDUCTIONS` over some dimensions."""
+    places = places_of(x, dim)
+    if len(places) > 1 and name in reduce.SINGLE:
+        raise CompileError("import.reduce", f"takes {name} over several dimensions at once", hint="name one dimension")
+    x, axes = axes_of(recorder, x, places)
+    value = recorder.emit(Reduce(name, tuple(sorted(axes)), constant), x.value)
+    dims = [() if place in places else axis for place, axis in enumerate(x.dims)]
+    return View(value, tuple(axis for place, axis in enumerate(dims) if keepdim or place not in places))
+
+
+def axes_of(recorder: Recorder, x: View, places: list[int]) -> tuple[View, list[int]]:
+    """The tensor on a value that has these dimensions as axes, and the axes."""
+    features = [place for place in places if not is_time(x.dims[place])]
+    times = [reduce.TIME] * (len(places) - len(features))
+    if len(features) == 1:
+        x, axis = recorder.axis_of(x, features[0])
+        return x, [axis, *times]
+    x = recorder.in_order(x) if features else x
+    return x, [*(sum(not is_outer(dim) for dim in x.dims[:place]) for place in features), *times]
 
 
 RULES = {"sum": total, "mean": mean, "norm": norm, "linalg_vector_norm": vector_norm}

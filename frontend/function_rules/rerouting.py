@@ -15,14 +15,15 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from frontend.function_rules.joining import cat, pad_one
 from frontend.function_rules.layers import feature_dim
-from frontend.function_rules.slicing import cat, require_features, slice_along
+from frontend.function_rules.slicing import slice_along, take
 from frontend.function_rules.views import reshape
-from frontend.recording.layout import FEATURE, Axis, View, is_outer, is_plain
+from frontend.recording.layout import View, is_outer, is_plain, is_time
 from frontend.recording.recorder import Recorder
 from ir.errors import CompileError
 from ir.graph import Array
-from ir.ops import Gather, Pad
+from ir.ops import Gather
 from ir.ops.shape import SILENT
 
 Move = Callable[[torch.Tensor], torch.Tensor]
@@ -127,17 +128,16 @@ def _zeros(recorder: Recorder, x: View, pad: Sequence[int], value: float | None 
         if before < 0 or after < 0:
             x = slice_along(recorder, x, dim, max(0, -before), x.shape[dim] + min(0, after))
         if before > 0 or after > 0:
-            x = _pad_one(recorder, x, dim, max(0, before), max(0, after))
+            x = pad_one(recorder, x, dim, max(0, before), max(0, after))
     return x
 
 
-def _pad_one(recorder: Recorder, x: View, dim: int, before: int, after: int) -> View:
-    require_features(x, dim, "pads")
-    x = recorder.in_order(x)
-    axis = sum(not is_outer(other) for other in x.dims[:dim])
-    value = recorder.emit(Pad(axis, before, after), x.value)
-    longer = (Axis(FEATURE, x.shape[dim] + before + after),)
-    return recorder.result(value, (*x.dims[:dim], longer, *x.dims[dim + 1 :]))
+def roll(recorder: Recorder, x: View, shifts: Any, dims: Any = None) -> View:
+    """Elements moved on, those behind the end put in front; steps, too."""
+    if isinstance(dims, int) and isinstance(shifts, int) and is_time(x.dims[dims]):
+        length = x.shape[dims]
+        return take(recorder, x, dims, [(place - shifts) % length for place in range(length)])
+    return moved(recorder, x, lambda numbers: torch.roll(numbers, shifts, dims))
 
 
 def where(recorder: Recorder, condition: object, x: object, y: object) -> View:
@@ -169,9 +169,18 @@ def masked_fill(recorder: Recorder, x: View, mask: object, value: object) -> Vie
     return where(recorder, ~mask if isinstance(mask, torch.Tensor) else mask, x, value)
 
 
+def unfold(recorder: Recorder, x: View, *arguments: Any, **options: Any) -> View:
+    """Windows: of an image side by side in columns (`F.unfold`), or of one dimension (`Tensor.unfold`)."""
+    columns = "dilation" in options or len(arguments) + len(options) != len(("dimension", "size", "step"))
+    function = functional.unfold if columns else torch.Tensor.unfold
+    return moved(recorder, x, partial(_called, function, arguments, options))
+
+
 RULES = {
     "flip": moving(torch.Tensor.flip),
-    "roll": moving(torch.roll),
+    "fliplr": moving(torch.fliplr),
+    "unfold": unfold,
+    "roll": roll,
     "rot90": moving(torch.rot90),
     "take_along_dim": moving(torch.take_along_dim),
     "tril": moving(torch.tril),

@@ -20,10 +20,10 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from frontend.function_rules.broadcasting import combine
-from frontend.function_rules.layers import convolved, feature_dim, require_axes
+from frontend.function_rules.layers import convolved, each, feature_dim, require_axes
 from frontend.function_rules.slicing import take
 from frontend.function_rules.views import permute, reshape
+from frontend.recording.broadcasting import combine
 from frontend.recording.layout import View, is_plain
 from frontend.recording.recorder import Constant, Recorder
 from ir.errors import CompileError
@@ -151,5 +151,24 @@ def interpolate(
     return mapped(recorder, x, len(x.dims) - 2, lambda images: resize(images, *options))
 
 
-RULES = {"interpolate": interpolate}
+def fold(
+    recorder: Recorder,
+    x: View,
+    output_size: int | Sequence[int],
+    kernel_size: int | Sequence[int],
+    dilation: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    stride: int | Sequence[int] = 1,
+) -> View:
+    """Columns of windows, (N, C x window, windows), added up where they lie in the image (N, C, height, width)."""
+    taps = int(np.prod(each(kernel_size, 2)))
+    grouped = reshape(recorder, x, (x.shape[0], -1, taps, x.shape[-1]))
+
+    def image(columns: torch.Tensor) -> torch.Tensor:
+        return functional.fold(columns.flatten(1, 2), output_size, kernel_size, dilation, padding, stride)  # pyright: ignore
+
+    return mapped(recorder, grouped, 2, image)
+
+
+RULES = {"interpolate": interpolate, "fold": fold}
 """Function name -> rule."""

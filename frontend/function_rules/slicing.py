@@ -1,22 +1,26 @@
-"""Functions that slice, join and repeat features. Time and batch stay whole: slicing them is an error."""
+"""Functions that take a part of a tensor: of its features, or single steps of the window. The batch stays whole."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from types import EllipsisType
+from typing import Any
 
 import numpy as np
 import torch
 
-from frontend.function_rules.arithmetic import constant_like
-from frontend.function_rules.views import sizes_of, squeeze, unsqueeze, wrapped
-from frontend.recording.layout import FEATURE, Axis, View, is_outer, is_plain, is_time
+from frontend.function_rules.joining import cat, require_features, side_by_side
+from frontend.function_rules.views import squeeze, unsqueeze, wrapped
+from frontend.recording.broadcasting import combine
+from frontend.recording.layout import FEATURE, Axis, View, is_time
+from frontend.recording.moments import chosen
 from frontend.recording.recorder import Recorder
 from frontend.recording.steps import at_step, part_of_window
 from ir.errors import CompileError
 from ir.graph import Array
-from ir.ops import Concat, Gather, Slice
+from ir.ops import Gather, Slice, Subtract
 
 Index = int | slice | EllipsisType | torch.Tensor | list[int] | tuple[int, ...] | None
 """One item of an index, `x[item, ...]`."""
@@ -27,13 +31,14 @@ def slice_along(recorder: Recorder, x: View, dim: int, start: int, stop: int) ->
     if (start, stop) == (0, x.shape[dim]):
         return x
     if is_time(x.dims[dim]) and start < stop:
-        return _steps(recorder, x, dim, range(start, stop))
+        return steps_of(recorder, x, dim, range(start, stop))
     require_features(x, dim, "slices")
+    whole = x
     x, axis = recorder.axis_of(x, dim)
     value = recorder.emit(Slice(axis, start, stop), x.value)
     memory = sorted(axis.place for axis in x.dims[dim])
     short = (Axis(FEATURE, stop - start, memory[0]),) if stop - start > 1 else ()
-    return View(value, (*x.dims[:dim], short, *x.dims[dim + 1 :]))
+    return chosen(recorder, whole, dim, range(start, stop), View(value, (*x.dims[:dim], short, *x.dims[dim + 1 :])))
 
 
 def take(recorder: Recorder, x: View, dim: int, index: Sequence[int]) -> View:
@@ -45,8 +50,9 @@ def take(recorder: Recorder, x: View, dim: int, index: Sequence[int]) -> View:
     if index == tuple(range(index[0], index[0] + len(index))):
         return slice_along(recorder, x, dim, index[0], index[0] + len(index))
     if is_time(x.dims[dim]):
-        return _steps(recorder, x, dim, index)
+        return steps_of(recorder, x, dim, index)
     require_features(x, dim, "takes elements of")
+    whole = x
     x, axis = recorder.axis_of(x, dim)
     memory = sorted(axis.place for axis in x.dims[dim])
     if not memory:  # of length 1, and repeated: the value has no place for the new axis yet
@@ -54,7 +60,8 @@ def take(recorder: Recorder, x: View, dim: int, index: Sequence[int]) -> View:
         dims = (*x.dims[:dim], (Axis(FEATURE, len(index)),), *x.dims[dim + 1 :])
         return recorder.result(recorder.emit(Gather(axis, index), x.value), dims)
     short = (Axis(FEATURE, len(index), memory[0]),) if len(index) > 1 else ()
-    return View(recorder.emit(Gather(axis, index), x.value), (*x.dims[:dim], short, *x.dims[dim + 1 :]))
+    result = View(recorder.emit(Gather(axis, index), x.value), (*x.dims[:dim], short, *x.dims[dim + 1 :]))
+    return chosen(recorder, whole, dim, index, result)
 
 
 def index_select(recorder: Recorder, x: View, dim: int, index: torch.Tensor) -> View:
@@ -64,17 +71,12 @@ def index_select(recorder: Recorder, x: View, dim: int, index: torch.Tensor) -> 
     return take(recorder, x, wrapped(dim, len(x.dims)), [int(k) for k in index.reshape(-1)])
 
 
-def _steps(recorder: Recorder, x: View, dim: int, steps: Sequence[int]) -> View:
+def steps_of(recorder: Recorder, x: View, dim: int, steps: Sequence[int]) -> View:
     """A part of the window: one step, or several side by side."""
     parts = part_of_window(recorder, x, dim, steps)
-    return parts[0] if len(parts) == 1 else cat(recorder, [at_step(recorder, part) for part in parts], dim)
-
-
-def require_features(x: View, dim: int, what: str) -> None:
-    """CompileError where a dimension holds time or batch."""
-    if not is_plain(x.dims[dim]):
-        kind = next(axis.kind for axis in x.dims[dim] if axis.kind != FEATURE)
-        raise CompileError("import.axes", f"{what} the {kind} axis of {x}")
+    if len(parts) == 1:
+        return parts[0]
+    return side_by_side(recorder, [at_step(recorder, part) for part in parts], dim)
 
 
 def narrow(recorder: Recorder, x: View, dim: int, start: int, length: int) -> View:
@@ -111,6 +113,35 @@ def split(recorder: Recorder, x: View, split_size_or_sections: int | Sequence[in
 def split_evenly(recorder: Recorder, x: View, chunks: int, dim: int = 0) -> tuple[View, ...]:
     """`chunks` pieces along `dim`, the last one shorter where it does not divide."""
     return split(recorder, x, -(-x.shape[dim] // chunks), dim)
+
+
+def split_at(recorder: Recorder, x: View, indices_or_sections: Any, dim: int = 0) -> tuple[View, ...]:
+    """Pieces between indices, or as many as a number says, the first ones longer where it does not divide."""
+    dim, given = wrapped(dim, len(x.dims)), indices_or_sections
+    if isinstance(given, int):
+        small, more = divmod(x.shape[dim], given)
+        return split(recorder, x, [small + (place < more) for place in range(given)], dim)
+    ends = [0, *(int(index) for index in given), x.shape[dim]]
+    return split(recorder, x, [after - before for before, after in pairwise(ends)], dim)
+
+
+def differences(
+    recorder: Recorder,
+    x: View,
+    n: int = 1,
+    dim: int = -1,
+    prepend: View | torch.Tensor | None = None,
+    append: View | torch.Tensor | None = None,
+) -> View:
+    """x[k + 1] - x[k] along a dimension, n times; with zeros put before its steps, x less x one step late."""
+    dim = wrapped(dim, len(x.dims))
+    wide = [part for part in (prepend, x, append) if part is not None]
+    y = cat(recorder, wide, dim) if len(wide) > 1 else x
+    for _ in range(n):
+        length = y.shape[dim]
+        later, earlier = (slice_along(recorder, y, dim, start, start + length - 1) for start in (1, 0))
+        y = combine(recorder, Subtract(), later, earlier)
+    return y
 
 
 def unbind(recorder: Recorder, x: View, dim: int = 0) -> tuple[View, ...]:
@@ -166,71 +197,6 @@ def _choice(item: object, x: View) -> tuple[int, ...] | None:
     return tuple(int(k) for k in (np.flatnonzero(index) if index.dtype.kind == "b" else index))
 
 
-def cat(recorder: Recorder, tensors: Sequence[View | torch.Tensor], dim: int = 0) -> View:
-    """Tensors one after another along a dimension of features."""
-    views = [tensor for tensor in tensors if isinstance(tensor, View)]
-    if len(views) < len(tensors):
-        raise CompileError("import.constant", "joins a constant to a computed tensor")
-    dim = wrapped(dim, len(views[0].dims))
-    for view in views:
-        require_features(view, dim, "joins along")
-    if len(views) == 1:
-        return views[0]
-    ordered = [recorder.in_order(view) for view in views]
-    axis = sum(not is_outer(other) for other in ordered[0].dims[:dim])
-    value = recorder.emit(Concat(axis), *(view.value for view in ordered))
-    joined = (Axis(FEATURE, sum(view.shape[dim] for view in ordered)),)
-    widest = max(ordered, key=recorder.is_timed)
-    return recorder.result(value, (*widest.dims[:dim], joined, *widest.dims[dim + 1 :]))
-
-
-def stack(recorder: Recorder, tensors: Sequence[View | torch.Tensor], dim: int = 0) -> View:
-    """Tensors side by side along a new dimension; T times the same static one in front is that one at every step."""
-    like = next(tensor for tensor in tensors if isinstance(tensor, View))
-    tensors = [view if isinstance(view, View) else constant_like(recorder, like, view) for view in tensors]
-    same = len(tensors) == recorder.steps and len(set(tensors)) == 1
-    if same and dim == 0 and not recorder.is_timed(tensors[0]):
-        return recorder.repeat(tensors[0])
-    return cat(recorder, [unsqueeze(recorder, tensor, dim) for tensor in tensors], dim)
-
-
-def repeat(recorder: Recorder, x: View, *repeats: object) -> View:
-    """The tensor tiled. A static one tiled T times in front of everything is that one at every step."""
-    counts = sizes_of(repeats)
-    x = _leading(x, len(counts))
-    if _makes_time(recorder, x, counts[0]):
-        return repeat(recorder, recorder.repeat(x.with_dims(x.dims[1:])), (1, *counts[1:]))
-    for dim, count in enumerate(counts):
-        x = cat(recorder, [x] * count, dim) if count != 1 and x.dims[dim] else x
-    return recorder.expand(
-        x, tuple(count if not dim else size for dim, size, count in zip(x.dims, x.shape, counts, strict=True))
-    )
-
-
-def expand(recorder: Recorder, x: View, *sizes: object) -> View:
-    """Dimensions of length 1 repeated. A static one expanded T times in front of everything is that one at every step."""
-    target = sizes_of(sizes)
-    x = _leading(x, len(target))
-    if _makes_time(recorder, x, target[0]):
-        return expand(recorder, recorder.repeat(x.with_dims(x.dims[1:])), (-1, *target[1:]))
-    return recorder.expand(x, tuple(old if new == -1 else new for old, new in zip(x.shape, target, strict=True)))
-
-
-def _leading(x: View, rank: int) -> View:
-    """The tensor with as many dimensions as `rank`, those of length 1 put in front."""
-    return x.with_dims((*[()] * (rank - len(x.dims)), *x.dims))
-
-
-def _makes_time(recorder: Recorder, x: View, count: int) -> bool:
-    """Whether `count` copies of a tensor, in front of everything, are its value at every step."""
-    return not recorder.is_timed(x) and not x.dims[0] and count == recorder.steps and count > 1
-
-
-def expand_as(recorder: Recorder, x: View, other: View | torch.Tensor) -> View:
-    """Expanded to another tensor's shape."""
-    return expand(recorder, x, tuple(other.shape))
-
-
 RULES = {
     "__getitem__": getitem,
     "narrow": narrow,
@@ -238,14 +204,8 @@ RULES = {
     "index_select": index_select,
     "split": split,
     "chunk": split_evenly,
+    "tensor_split": split_at,
+    "diff": differences,
     "unbind": unbind,
-    "cat": cat,
-    "concat": cat,
-    "concatenate": cat,
-    "stack": stack,
-    "repeat": repeat,
-    "expand": expand,
-    "expand_as": expand_as,
-    "broadcast_to": expand,
 }
 """Function name -> rule."""

@@ -115,7 +115,14 @@ def identity(_recorder: Recorder, x: View, *_arguments: object, **_options: obje
     return x
 
 
+def ravel(recorder: Recorder, x: View) -> View:
+    """All elements in one dimension."""
+    return flatten(recorder, x)
+
+
 RULES = {
+    "ravel": ravel,
+    "adjoint": matrix_transpose,
     "reshape": reshape,
     "view": reshape,
     "reshape_as": reshape_as,

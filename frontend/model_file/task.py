@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from numbers import Real
 from typing import Any
 
@@ -67,7 +68,12 @@ class Task:
         metrics = self.file.call("task.metrics", self.definition.metrics, outputs)
         if not is_mapping(metrics) or not all(isinstance(value, Real) for value in metrics.values()):
             raise self._broken("task.metrics() returned no numbers by name", hint="return {metric: number}")
-        return {str(name): float(value) for name, value in metrics.items()}
+        numbers = {str(name): float(value) for name, value in metrics.items()}
+        wrong = next((name for name, value in numbers.items() if not isfinite(value)), None)
+        if wrong is not None:
+            what = f"task.metrics() returned {numbers[wrong]} for {wrong!r}"
+            raise self._broken(what, hint="return finite numbers, or leave it out")
+        return numbers
 
     def _names(self, attribute: str) -> tuple[str, ...]:
         """An attribute that is a tuple or list of names; a single name in brackets is a string."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ from frontend.recording.layout import (
 from ir.errors import CompileError
 from ir.graph import Array, Graph, GraphBuilder, Node, Provenance
 from ir.ops import Expand, Input, Op, Past, Permute, Repeat, Reshape
-from ir.ops.host.time import UnfoldTime
+from ir.ops.host.time import AtStep, UnfoldTime
 from ir.types import SPIKE, Type
 
 
@@ -59,6 +59,8 @@ class Recorder:
         self._builder = GraphBuilder(name, steps, dtype=str(dtype).removeprefix("torch."))
         self._parameter_names = parameter_names
         self._routes: dict[tuple[str, Op], str] = {}
+        self.moments: dict[tuple[View, int], Any] = {}
+        """(tensor, dimension) -> `frontend.recording.moments.Moments`, where it holds steps of a value side by side."""
         self._values: dict[tuple[Op, tuple[str, ...], tuple[tuple[str, str], ...], str], str] = {}
 
     def input(self, name: str, value_type: Type) -> View:
@@ -113,6 +115,11 @@ class Recorder:
     def shape(self, value: str) -> tuple[int, ...]:
         """The shape of a value, without time and batch."""
         return self._builder.type(value).shape
+
+    def step_of(self, value: str) -> tuple[str, int] | None:
+        """(value over the window, step) of a value that is one step of another; None for other values."""
+        node = self._builder.node(value)
+        return (node.inputs[0], node.op.step) if isinstance(node.op, AtStep) else None
 
     def past(self, name: str, shape: tuple[int, ...]) -> str:
         """The spikes, one step late, of the neuron of that shape that is emitted next under `name`."""

@@ -65,6 +65,8 @@ def recorded(
         whole = whole_window(recorder, name, *args, **kwargs) if name in JOINS else None
         if whole is not None:
             return whole
+        if name in (*JOINS, "pad") and _beside_steps(recorder, *args):
+            args = tree_map(partial(_at_step_if_view, recorder), args)
         (args, kwargs), step = one_step(recorder, (args, kwargs))
         views = rule(recorder, *args, **kwargs)
     except TypeError as error:
@@ -72,6 +74,26 @@ def recorded(
     if step is None:
         return views
     return replace(views, step=step) if isinstance(views, View) else [replace(view, step=step) for view in views]
+
+
+def _beside_steps(recorder: Recorder, tensors: Any, *arguments: Any) -> bool:
+    """
+    Whether single steps are meant as what lies beside other steps, or zeros, along the window.
+
+    So it is where one of the tensors holds several steps, or where zeros before the first step make it as long as the window.
+    """
+    first = recorder.steps - 1
+    if isinstance(tensors, View):
+        amounts = [count for count in arguments[0] if count] if arguments else []
+        return tensors.step == 0 and amounts == [first]
+    items = list(tensors) if is_tuple(tensors) or is_list(tensors) else []
+    if any(
+        (item, place) in recorder.moments for item in items if isinstance(item, View) for place in range(len(item.dims))
+    ):
+        return True
+    last = items[-1] if items else None
+    constants = not any(isinstance(item, View) for item in items[:-1])
+    return len(items) == recorder.steps > 1 and constants and isinstance(last, View) and last.step == 0
 
 
 def whole_window(recorder: Recorder, name: str, tensors: Any, dim: int = 0) -> View | None:

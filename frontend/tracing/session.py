@@ -30,7 +30,7 @@ from frontend.tracing.storage.assembly import Writer
 from frontend.tracing.storage.indexing import observed_indexing
 from frontend.tracing.storage.taint import tensors_in
 from frontend.tracing.storage.writes import ASSIGNMENTS, LOOKS, Writes, writes
-from frontend.tracing.tensors import TracedTensors
+from frontend.tracing.tensors import WRITES_CONSTANTS, TracedTensors, copied
 from frontend.tracing.written.comparisons import is_firing
 from frontend.tracing.written.plan import Plan, plan
 from frontend.tracing.written.written_neurons import WrittenNeurons
@@ -187,6 +187,9 @@ class Session(TorchFunctionMode):
         arguments = tree_map(self._tensors.as_rules_see, (args, kwargs))
         made_of = self._written.tracked.operation(name, args, kwargs)
         versions = [(tensor, tensor._version) for tensor in tensors_in((args, kwargs))]
+        if name in WRITES_CONSTANTS:
+            args, kwargs = tree_map(copied, (args, kwargs))
+            versions = []
         result = func(*args, **kwargs)
         written = [tensor for tensor, version in versions if tensor._version != version]
         if written and not any(result is tensor for tensor in written):

@@ -76,7 +76,8 @@ class SpikeRecord:
     def skip(self, node: Node) -> None:
         """Pass over a membrane that is a value: the layer's only result, or one beside its spikes."""
         path = node.provenance.module
-        module = dict(self._module.named_modules()).get(path)  # pyright: ignore[reportUnknownMemberType]
+        modules: dict[str, nn.Module] = dict(self._module.named_modules())  # pyright: ignore
+        module = modules.get(path)
         if path not in self._spikes and (module is None or neuron_rule(module) is not None):
             raise _no_layer(node)
         self._spikes.get(path, [])[:1] = []

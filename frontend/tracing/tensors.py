@@ -195,3 +195,13 @@ class TracedTensors:
 def _region(tensor: torch.Tensor) -> Region:
     with no_torch_function():
         return Region.of(tensor)
+
+
+def copied(leaf: Any) -> Any:
+    """A tensor of its own."""
+    with torch._C.DisableTorchFunction():  # pyright: ignore
+        return leaf.clone() if isinstance(leaf, torch.Tensor) else leaf
+
+
+WRITES_CONSTANTS = frozenset({"instance_norm"})
+"""Functions that write their running statistics back although they are what they were."""

@@ -16,7 +16,7 @@ from ir.ops.float_neurons.rectified import RectifiedLif
 from ir.ops.float_neurons.refractory import RefractoryLif
 from ir.ops.host.lookup import Levels, Lookup
 from ir.ops.host.norm import BatchNorm, LayerNorm
-from ir.ops.host.reduce import Along, Reduce
+from ir.ops.host.reduce import Along, Reduce, TopK
 from ir.ops.host.time import AtStep, TimeSum, TimeWeight, UnfoldTime
 from ir.ops.integer_neuron import IntegerLeaky, IntegerLif, IntegerPotential
 from ir.ops.linear import Conv, Linear, Sum, Synapse
@@ -47,7 +47,7 @@ OPS: dict[str, type[Op]] = {
         *(Reshape, Permute, Slice, Concat, Expand, Add),
         *(Mul, MatMul, MaxPool, Not, Scale, Offset, BatchNorm),
         *(Gather, Pad),
-        *(Reduce, Along, Lookup, Levels),
+        *(Reduce, Along, TopK, Lookup, Levels),
         *(LayerNorm, Divide, Subtract, Function, Repeat, TimeWeight, TimeSum, AtStep, UnfoldTime),
     )
 }
@@ -109,5 +109,6 @@ __all__ = [
     "Synapse",
     "TimeSum",
     "TimeWeight",
+    "TopK",
     "UnfoldTime",
 ]

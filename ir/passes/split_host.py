@@ -43,6 +43,11 @@ REASONS = {
     "divide": "it divides analog values",
 }
 HINT = "move it before the first neurons or behind the last ones, or train a variant of the model without it"
+HINTS = {
+    "at_step": "a value that comes some steps late, zeros before it, is a delay, which chips have; none knows what comes "
+    "later, and a single step is the host's, before the first neurons or behind the last ones"
+}
+"""Kind of operation -> another hint."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +189,12 @@ def _may_be_between(node: Node) -> bool:
 def _violation(node: Node, network: str) -> Violation:
     reason = REASONS.get(node.op.kind, "only the host can compute it")
     what = f"%{node.name}: {node.op.kind} lies between neurons, but {reason}"
-    return Violation(rule=f"split.{node.op.kind}", what=what, where=str(node.provenance) or network, hint=HINT)
+    return Violation(
+        rule=f"split.{node.op.kind}",
+        what=what,
+        where=str(node.provenance) or network,
+        hint=HINTS.get(node.op.kind, HINT),
+    )
 
 
 def _read_from_outside(graph: Graph, part: frozenset[str]) -> list[str]:

@@ -27,8 +27,8 @@ from ir.quantize.calibration import ValueStatistics, observe
 from ir.quantize.features import check_features
 from ir.quantize.gains import PASS, separate_gains
 from ir.quantize.neurons.normalize import as_neuron
-from ir.quantize.plan import NetworkPlan
-from ir.quantize.population import PopulationPlanner, plan_input
+from ir.quantize.plan import NetworkPlan, plan_input
+from ir.quantize.population import PopulationPlanner
 from ir.quantize.report import LayerReport, QuantizationReport
 from ir.quantize.ties.constant_current import constant_current
 from ir.rewrite import Rewriter

@@ -26,10 +26,10 @@ from ir.quantize.integers.integer_neurons import integer_leaky
 from ir.quantize.integers.populations import IntegerPopulation, MembranePopulation
 from ir.quantize.integers.potential import integer_potential
 from ir.quantize.integers.programmed import firing_population
+from ir.quantize.neurons.distinct import MembraneUnits
 from ir.quantize.neurons.normalize import as_neuron
 from ir.quantize.payloads import (
     Emission,
-    input_scale,
     integer_burst,
     integer_payload,
     is_difference,
@@ -38,7 +38,7 @@ from ir.quantize.payloads import (
     payload_bits,
     payload_shift,
 )
-from ir.quantize.plan import InputPlan, NetworkPlan, PopulationPlan, ProjectionPlan
+from ir.quantize.plan import NetworkPlan, PopulationPlan, ProjectionPlan
 from ir.quantize.report import LayerReport, layer_report
 from ir.quantize.units.amounts import firing_amounts
 from ir.quantize.units.choose_unit import Unit, choose_unit, weight_exponents
@@ -46,22 +46,6 @@ from ir.quantize.units.comparisons import check_difference, compared_unit, is_co
 from ir.quantize.weights import WeightStatistics, common_quantum, round_weights, weight_levels
 
 Projections = Mapping[str, ProjectionPlan]
-WIDEST = 24
-"""Bits that hold any count from outside."""
-
-
-def plan_input(network: CalibratedNetwork, node: Node) -> InputPlan:
-    """Values from the host arrive as payloads, or as bias mantissas on a chip whose spikes carry none; counts as they are."""
-    domain = node.type.domain
-    if domain.kind != "graded":
-        return InputPlan(
-            Emission(1.0, max(1, domain.bound)), payload_bits(domain.bound, WIDEST) if domain.bound else None
-        )
-    statistics = network.statistics[node.name]
-    widest = network.arithmetic.payload_bits or network.arithmetic.bias_mantissa_bits
-    scale = input_scale(network.readers_scale(node.name), statistics, widest)
-    bits = payload_bits(statistics.emitted / scale, widest)
-    return InputPlan(Emission(scale, 1 << (bits - 1)), bits)
 
 
 @dataclass(frozen=True)
@@ -79,13 +63,15 @@ class PopulationPlanner:
         names = self.network.wiring.payload_projections(self.node)
         payload = {name: self.before.projections.get(name) or self._projection(name, unit) for name in names}
         enabling = self._enabling()
-        integers, emission = self._integers(unit, payload)
+        integers, emission = self.integers(unit, payload)
         report = self._report(unit, integers, payload, emission)
         projections = {**payload, **enabling}
         membrane = self._membrane(unit)
-        return PopulationPlan(integers.op, integers.params, emission, projections, integers.constant, report, membrane)
+        return PopulationPlan(
+            integers.op, integers.params, emission, projections, integers.constant, report, unit, membrane
+        )
 
-    def _membrane(self, unit: Unit) -> tuple[float, float] | None:
+    def _membrane(self, unit: Unit) -> MembraneUnits | None:
         """Real values of one unit of v, and of v = 0."""
         neurons, shift = self.network.neurons.get(self.node.name), self.network.arithmetic.activation_shift
         return None if neurons is None else neurons.in_units(unit.size / (1 << (shift - unit.narrowed)))
@@ -172,7 +158,7 @@ class PopulationPlanner:
                 raise CompileError("quantize.enable", what, where=where, hint="open gates by unit synapses")
         return enabling
 
-    def _integers(self, unit: Unit, payload: Projections) -> tuple[IntegerPopulation, Emission]:
+    def integers(self, unit: Unit, payload: Projections) -> tuple[IntegerPopulation, Emission]:
         """The population as the chip's neurons, and what they emit."""
         network, node = self.network, self.node
         bias, current = network.bias(node), self._largest_current(payload, self.before.emissions)

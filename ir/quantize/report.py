@@ -9,6 +9,7 @@ from math import prod
 
 from ir.graph import Node
 from ir.quantize.integers.populations import IntegerPopulation
+from ir.quantize.neurons.distinct import MembraneUnits
 from ir.quantize.weights import QuantizedArray
 
 
@@ -60,8 +61,8 @@ class QuantizationReport:
     scales: Mapping[str, float]
     """Chip input or population -> real value of one emitted integer; 1 for spikes."""
 
-    membranes: Mapping[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
-    """Population -> (real value of one unit of v, real value of v = 0), where all its neurons share them."""
+    membranes: Mapping[str, MembraneUnits] = field(default_factory=dict[str, MembraneUnits])
+    """Population with a membrane -> (real value of one unit of v, real value of v = 0)."""
 
     @property
     def saturated(self) -> int:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from compile.cli import main
 
+PLACE = os.pathsep.join(sys.path)
 GPU = ["--target", "gpu", "--samples", "2"]
 
 
@@ -92,6 +96,24 @@ def test_quiet_says_errors_alone(capsys, tiny: Path):
 def test_the_first_line_says_what_begins(capsys, tiny: Path):
     assert main([str(tiny), *GPU]) == 0
     assert capsys.readouterr().err.startswith("spike-compile ")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "line", [["net.py"], ["net.py", "--bench"], ["evaluate"], ["evaluate", "net.py"], ["--list", "rules"]], ids=" ".join
+)
+def test_something_is_said_before_torch_is_loaded(line: list[str], tmp_path: Path):
+    """Loading it takes seconds; here it fails."""
+    code = f"import sys; sys.modules['torch'] = None; from {main.__module__} import main; main({line})"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": PLACE},
+    )
+    assert run.stderr.startswith("spike-compile ")
+    assert "torch" in run.stderr
 
 
 @pytest.mark.parametrize(

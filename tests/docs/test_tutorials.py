@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from compile.cli import main
+
 pytestmark = pytest.mark.checkout
 
 FOLDER = Path(__file__).parents[2] / "docs/tutorials"
@@ -56,12 +58,15 @@ def test_digits_spikingjelly():
 
 
 @pytest.mark.slow
+@pytest.mark.lava
 @pytest.mark.filterwarnings("ignore")
 def test_speech_snntorch_nir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     pytest.importorskip("snntorch")
     monkeypatch.chdir(tmp_path)
     scope = follow("speech_snntorch_nir.md", tolerance=0.1)
     assert np.array_equal(scope["found"], scope["expected"])
+    (line,) = re.findall(r"^    spike-compile (.+)$", (FOLDER / "speech_snntorch_nir.md").read_text(), re.MULTILINE)
+    assert main(line.split()) == 0
 
 
 @pytest.mark.lava

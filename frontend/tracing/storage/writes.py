@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from frontend.function_rules import is_in_place
+from frontend.function_rules.joining import RULES as JOINING_RULES
 from frontend.function_rules.queries import RULES as QUERY_RULES
 from frontend.function_rules.slicing import RULES as SLICING_RULES
 from frontend.function_rules.views import RULES as VIEW_RULES
@@ -28,7 +29,7 @@ from ir.errors import CompileError
 
 ASSIGNMENTS = ("__setitem__", "copy_", "fill_", "zero_")
 """Functions that write a value that is there already."""
-LOOKS = frozenset((*VIEW_RULES, *SLICING_RULES, *QUERY_RULES))
+LOOKS = frozenset((*VIEW_RULES, *SLICING_RULES, *JOINING_RULES, *QUERY_RULES))
 """Functions whose results look at the memory of their first argument, where torch can do so."""
 
 

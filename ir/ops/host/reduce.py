@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 from ir.ops.base import Op, Shapes, Value, arity, expect
@@ -34,6 +35,9 @@ REDUCTIONS: dict[str, Callable[[Any, tuple[int, ...], float], Any]] = {
     "logsumexp": lambda x, dims, c: x.logsumexp(dims, keepdim=True),
     "var": lambda x, dims, c: x.var(dims, correction=c, keepdim=True),
     "std": lambda x, dims, c: x.std(dims, correction=c, keepdim=True),
+    "norm": lambda x, dims, c: x.norm(c, dims, keepdim=True),
+    "norm_largest": lambda x, dims, c: x.norm(inf, dims, keepdim=True),
+    "norm_smallest": lambda x, dims, c: x.norm(-inf, dims, keepdim=True),
 }
 """Name -> function of (tensor, its dimensions, constant). Two names for an index: torch finds it in two ways."""
 SINGLE = frozenset({"argmax", "argmin", "argmax_of_max", "argmin_of_min", "prod"})
@@ -45,7 +49,7 @@ class Reduce(Op):
     """
     y = function of x over `axes`, which are kept with length 1; the axis TIME makes the value known after the last step only.
 
-    The constant is the correction of `var` and `std`: the divisor is the number of elements less it.
+    The constant is the correction of `var` and `std`: the divisor is the number of elements less it; of `norm`, its p.
     """
 
     kind = "reduce"
@@ -72,6 +76,11 @@ ALONG: dict[str, Callable[[Any, int], Any]] = {
     "log_softmax": lambda x, dim: x.log_softmax(dim),
     "cumsum": lambda x, dim: x.cumsum(dim),
     "cumprod": lambda x, dim: x.cumprod(dim),
+    "logcumsumexp": lambda x, dim: x.logcumsumexp(dim),
+    "sort": lambda x, dim: x.sort(dim).values,
+    "sort_descending": lambda x, dim: x.sort(dim, descending=True).values,
+    "argsort": lambda x, dim: x.sort(dim).indices,
+    "argsort_descending": lambda x, dim: x.sort(dim, descending=True).indices,
 }
 """Name -> function of (tensor, dimension) to a tensor of the same shape."""
 
@@ -94,6 +103,36 @@ class Along(Op):
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
         return by_torch(ALONG[self.function], args[0], *_dims((self.axis,)))
+
+
+@dataclass(frozen=True)
+class TopK(Op):
+    """y = the k largest (or smallest) values of x along an axis of features, or where they are; in order if `ordered`."""
+
+    kind = "top_k"
+    family = "host"
+    k: int
+    axis: int
+    largest: bool = True
+    ordered: bool = True
+    part: str = "values"
+    """Or `indices`."""
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        arity(self, args, 1)
+        _check_axes(self, (self.axis,), args[0])
+        shape = args[0].shape
+        expect(self.axis >= 0, "top_k.axis", "the largest steps of the window are no features")
+        expect(1 <= self.k <= shape[self.axis], "top_k.k", f"axis {self.axis} of {shape} has no {self.k} elements")
+        expect(self.part in ("values", "indices"), "top_k.part", f"values or indices, not {self.part!r}")
+        shape = (*shape[: self.axis], self.k, *shape[self.axis + 1 :])
+        return replace(args[0], shape=shape, domain=REAL, scale=1.0)
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        return by_torch(self._chosen, args[0])
+
+    def _chosen(self, x: Any) -> Any:
+        return getattr(x.topk(self.k, *_dims((self.axis,)), self.largest, self.ordered), self.part)
 
 
 def _check_axes(op: Op, axes: tuple[int, ...], arg: Type) -> None:

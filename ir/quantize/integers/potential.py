@@ -38,9 +38,10 @@ def integer_potential(population: MembranePopulation, node: Node, bits: int, rig
 
 
 def _check_readable(node: Node, neurons: DistinctNeurons) -> None:
-    units = neurons.in_units(neurons.members[0].size)
-    if units is None or units[1]:
-        reason = "its neurons differ in their gain" if units is None else f"it is counted from {units[1]}, its reset"
+    sizes, zeros = ({getattr(member, name) for member in neurons.members} for name in ("size", "zero"))
+    if len(sizes) > 1 or zeros != {0}:
+        reset = float(next(iter(zeros - {0}), 0))
+        reason = "its neurons differ in their gain" if len(sizes) > 1 else f"it is counted from {reset}, its reset"
         what, where = f"the membrane cannot be emitted as a payload: {reason}", f"%{node.name}  {node.provenance}"
         raise CompileError("quantize.potential", what, where=where, hint="reset it to 0, or use --precision float")
 

@@ -15,6 +15,9 @@ from ir.ops.neuron import Lif
 from ir.quantize.neurons.normalize import as_neuron, exact_constants, normalized_membrane
 from ir.quantize.neurons.normalized import NormalizedMembrane
 
+MembraneUnits = tuple[float | Array, float | Array]
+"""Real values of one unit of a membrane and of its zero; arrays, which broadcast to the population, where its neurons differ."""
+
 
 @dataclass(frozen=True)
 class DistinctNeurons:
@@ -28,10 +31,14 @@ class DistinctNeurons:
         """A number of every neuron, of the shape of `index`."""
         return np.array([number(member) for member in self.members])[self.index]
 
-    def in_units(self, unit: Fraction) -> tuple[float, float] | None:
-        """(real value of so much of U, real value of U = 0), where all neurons share them."""
-        values = {(float(member.size * unit), float(member.zero)) for member in self.members}
-        return values.pop() if len(values) == 1 else None
+    def in_units(self, unit: Fraction) -> MembraneUnits:
+        """(real value of so much of U, real value of U = 0): numbers where all neurons share them, else arrays."""
+        return self._shared(lambda member: float(member.size * unit)), self._shared(lambda member: float(member.zero))
+
+    def _shared(self, number: Callable[[NormalizedMembrane], float]) -> float | Array:
+        """A number that all neurons share, or that of every neuron."""
+        values = {number(member) for member in self.members}
+        return values.pop() if len(values) == 1 else self.per_neuron(number)
 
     def largest(self, number: Callable[[NormalizedMembrane], Any]) -> Any:
         """The largest number of any neuron."""

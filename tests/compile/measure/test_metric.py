@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from compile.measure.metric import accuracy, measured
+from compile.measure.metric import accuracy, measured, same_names
 from ir.errors import CompileError
 
 
@@ -51,11 +51,30 @@ def test_a_metric_is_a_number_or_numbers_by_name():
     }
 
 
-@pytest.mark.parametrize("value", [None, "0.5", {}, {"a": "b"}, np.zeros(2), {"a": np.zeros(1)}])
+@pytest.mark.parametrize(
+    "value", [None, "0.5", {}, {"a": "b"}, np.zeros(2), {"a": np.zeros(1)}, np.nan, {"a": 1, "b": -np.inf}]
+)
 def test_what_is_no_number_is_refused(value: Any):
     with pytest.raises(CompileError) as error:
         measured(lambda outputs, labels: value, {"y": np.zeros(2)}, None)
     assert error.value.rule == "report.metric"
+
+
+def test_a_metric_may_do_what_it_likes_with_what_it_gets():
+    def greedy(outputs: Any, labels: Any) -> float:
+        outputs[:] = 0
+        return 1.0
+
+    outputs = {"y": np.ones(2)}
+    assert measured(greedy, outputs, None) == {"greedy": 1.0}
+    assert outputs["y"].all()
+
+
+def test_metrics_of_different_names_are_refused():
+    values = {"source": {"a": 1.0, "b": 2.0}, "float": {"b": 1.0, "a": 2.0}}
+    assert same_names(values) == values
+    with pytest.raises(CompileError, match=r"report\.metric(.|\n)*a, b of source, and a of compiled"):
+        same_names({**values, "compiled": {"a": 1.0}})
 
 
 def test_an_error_of_the_metric_is_named():

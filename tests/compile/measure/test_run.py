@@ -66,7 +66,8 @@ def test_batches_add_up_to_the_whole(build: Build, cuts: tuple[int, ...]):
 
 def test_batches_that_do_not_fit_together(build: Build):
     both = Batch({"x": X}, 5), Batch({"x": X}, 5, np.zeros(5))
-    for batches, rule in (((), "report.samples"), (both, "report.labels")):
+    shapes = Batch({"x": X}, 5, np.zeros(5)), Batch({"x": X}, 5, np.zeros((5, 2)))
+    for batches, rule in (((), "report.samples"), (both, "report.labels"), (shapes, "report.labels")):
         with pytest.raises(CompileError) as error:
             run_part(build, batches, Progress(quiet=True))
         assert error.value.rule == rule

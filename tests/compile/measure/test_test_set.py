@@ -29,7 +29,9 @@ def task(config):
 """
 
 
-@pytest.mark.parametrize("metrics", ["raise ValueError('boom')", "return {'m': 'abc'}", "return 3"])
+@pytest.mark.parametrize(
+    "metrics", ["raise ValueError('boom')", "return {'m': 'abc'}", "return 3", "return {'m': float('nan')}"]
+)
 def test_tasks_that_fail(fails, tiny: Path, tmp_path: Path, metrics: str):
     tiny.write_text(tiny.read_text() + TASK.replace("METRICS", metrics))
     """The report and the files stay, and the exit code says that the task failed."""
@@ -46,3 +48,23 @@ def test_a_task_sees_all_samples_of_outputs_that_change_in_time(capsys, tiny: Pa
     )
     assert main([str(tiny), *GPU]) == 0
     assert "n on the whole test set: source 300, float 300, compiled 300" in capsys.readouterr().out
+
+
+def test_names_of_metrics_that_the_task_does_not_say_are_tried_before_anything_runs(
+    fails, tiny: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """On silent outputs of the shapes of the whole test set's."""
+    metrics = "(y,) = outputs['network'].values(); assert y.shape == (2, 300, 3); return {'acc': 0}"
+    tiny.write_text(tiny.read_text() + TASK.replace("METRICS", metrics))
+    assert main([str(tiny), *GPU, "--fail-if", "acc > 1"]) == 0
+    monkeypatch.setattr("compile.driver.part_report", None)
+    fails([str(tiny), *GPU, "--fail-if", "ac > 1"], 2, "fail-if.name", "chips, acc")
+
+
+def test_a_task_that_fails_on_silence_is_asked_for_its_names_after_the_run(fails, tiny: Path):
+    tiny.write_text(
+        tiny.read_text()
+        + TASK.replace("METRICS", "return {'acc': 1 / max(float(o.sum()) for o in outputs['network'].values())}")
+    )
+    assert main([str(tiny), *GPU, "--fail-if", "acc > 1"]) == 0
+    fails([str(tiny), *GPU, "--fail-if", "ac > 1"], 2, "fail-if.value", "ac was not measured", "acc")

@@ -74,3 +74,16 @@ def test_layers_as_a_data_frame(report, monkeypatch: pytest.MonkeyPatch):
 
 def test_a_report_prints_itself(report):
     assert repr(report) == str(report) == report_text(report, screen_of(sys.stdout))
+
+
+def test_real_pandas_takes_them_payloads_too(report):
+    pandas = pytest.importorskip("pandas")
+    frame = report.to_pandas()
+    assert list(frame["module"]) == ["lif1", "lif2"]
+    assert frame["neurons"].sum() == 11
+    assert frame.dtypes["kept"].kind == "i"
+    part = report.parts[0]
+    silent = replace(part, run=replace(part.run, matches={"lif2": part.run.matches["lif2"]}))
+    kept = replace(report, parts=(silent,)).to_pandas()["kept"]
+    assert pandas.isna(kept[0])
+    assert kept[1] == part.run.matches["lif2"].kept

@@ -72,9 +72,33 @@ def side_by_side(samples: list[tuple[torch.Tensor, int]]) -> tuple[torch.Tensor,
         (object(), None, "report.samples"),
         (X[..., :3], None, "run.shape"),
         ([{"y": X}], None, "run.input"),
+        (X, [[1], [1, 2]], "report.samples"),
+        (X[:, :0], None, "run.batch"),
+        ([X, X[:, :0]], None, "run.batch"),
     ],
 )
 def test_what_does_not_fit_is_refused(program: Program, samples: Any, labels: Any, rule: str):
     with pytest.raises(CompileError) as error:
         list(batches_of(program, samples, labels))
     assert error.value.rule == rule
+
+
+def test_an_iterable_that_fails_is_told_with_the_batch(program: Program):
+    def stream() -> Iterator[Any]:
+        yield X
+        raise OSError(5, "Input/output error", "/data/7.npy")
+
+    read = batches_of(program, stream())
+    assert next(read).samples == 7
+    with pytest.raises(CompileError, match=r"batch 1 \(from 0\)(.|\n)*/data/7.npy") as error:
+        next(read)
+    assert isinstance(error.value.__cause__, OSError)
+
+
+def test_an_interrupt_of_an_iterable_passes(program: Program):
+    def stream() -> Iterator[Any]:
+        raise KeyboardInterrupt
+        yield X
+
+    with pytest.raises(KeyboardInterrupt):
+        next(batches_of(program, stream()))

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from compile.stages.host_inputs import host_inputs
+from frontend.recording.axis_order import AxisOrder
 from ir.errors import CompileError
 from ir.graph import Graph, GraphBuilder
 from ir.ops import Input
@@ -95,3 +96,11 @@ def test_one_array_is_the_only_input_and_streams_have_any_length():
     assert host_inputs(prologue, {}, X, "net")["x"].shape == (2, 5, 3)
     with pytest.raises(CompileError, match=r"run\.batch"):
         host_inputs(prologue, {}, X[:0], "net")
+
+
+@pytest.mark.parametrize(("order", "axes"), [(AxisOrder(), "(B, T, ...)"), (AxisOrder(True), "(T, B, ...)")])
+def test_axes_that_seem_exchanged_are_told(prologue: Graph, order: AxisOrder, axes: str):
+    inputs = {"x": order.input(X.swapaxes(0, 1)), "words": WORDS[:2]}
+    with pytest.raises(CompileError) as error:
+        host_inputs(prologue, {}, inputs, "net", order)
+    assert f"and this is {axes}" in error.value.hint

@@ -64,11 +64,8 @@ BATCH_FIRST: dict[str, Callable[[Any, Tensor], Any]] = {
 def test_batch_first_in_and_out_as_the_module_does(case: str, batch_first: bool | None) -> None:
     module, x = net(BATCH_FIRST[case]), spikes(SAMPLES, STEPS)
     program = compile_model(module, target="gpu", precision="float", example=x, batch_first=batch_first)
-    for batch in (x, spikes(7, STEPS)):
+    for batch in (x, spikes(7, STEPS), spikes(SAMPLES, 9), spikes(2, 3)):
         assert np.array_equal(program.run(batch).outputs["output"], output_of(module, batch))
-    with pytest.raises(CompileError, match="has 9 steps, the network runs 8") as caught:
-        program.run(spikes(SAMPLES, 9))
-    assert "an example of 9 steps" in caught.value.hint
     with pytest.raises(CompileError) as caught:
         program.run(x[..., 1:])
     assert "(B, T, *shape)" in caught.value.hint

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import nir
 import numpy as np
 import pytest
 import torch
@@ -17,6 +18,7 @@ from backends.lava.hidden_ports import with_hidden_ports
 from backends.trace import Trace
 from compile import compile_model, load_program
 from compile.stages.program import Program
+from ir.deployment import Deployment
 from ir.errors import CompileError
 from ir.interpreter import interpret
 from ir.types import parse_type
@@ -97,6 +99,35 @@ def test_membranes_stand_for_the_source_s(v_reset: float | None, tmp_path: Path)
         v = v + (current[t] - (v - start)) / 2
         assert np.array_equal(found[t], v - start), "a rule for SpikingJelly counts v from v_reset"
         v = v - (v >= 1) if v_reset is None else np.where(v >= 1, v_reset, v)
+
+
+def test_neurons_that_differ_have_membranes_of_their_own_units(tmp_path: Path):
+    """v <- v + dt/tau (r x + leak - v) with dt/tau 1/2 and gains 1 and 2; the second one rests and resets at 1/4."""
+    one = np.ones(2, np.float32)
+    lif = nir.LIF(tau=0.002 * one, r=one * [2, 4], v_leak=one * [0, 0.25], v_threshold=one, v_reset=one * [0, 0.25])
+    graph = nir.NIRGraph.from_list(nir.Linear(np.array([[1, 0.5, 0.25], [0.5, 0.25, 1]], np.float32) / 4), lif)
+    program = compile_model(graph, target="gpu", dt=1e-3, semantics={"integrator": "euler"}, example=X[..., :3])
+    program.save(tmp_path / "net.spikes")
+    ((name, (scale, zero)),) = program.membranes.items()
+    ((again, units),) = load_program(tmp_path / "net.spikes").membranes.items()
+    assert again == name
+    assert np.array_equal(units, (scale, zero))
+    assert np.array_equal(zero, [0, 0.25])
+    chip = with_hidden_ports(program.deployment.chip, (), (name,))
+    inputs = {key: value.astype(np.int64) for key, value in program.chip_inputs(X[..., :3]).items()}
+    found = interpret(chip, inputs)[f"{name}.v"] * scale + zero
+    v = np.tile([0, 0.25], (5, 1)) * 0
+    for t in range(2):
+        v = v + (X[t, :, :3] @ graph.nodes["linear"].weight.T * [2, 4] + [0, 0.25] - v) / 2
+        np.testing.assert_allclose(found[t], v, atol=2e-3)
+        v = np.where(v > 1, [0, 0.25], v)
+
+
+def test_membranes_in_real_numbers_and_of_integers_from_the_start_are_what_they_are(tiny: Path):
+    floats = compile_model(tiny, target="gpu", precision="float")
+    assert floats.membranes == dict.fromkeys(("lif1", "lif2"), (1.0, 0.0))
+    integers = replace(floats, deployment=Deployment.of(compile_model(tiny, target="gpu").deployment.chip))
+    assert integers.membranes == floats.membranes
 
 
 def test_a_lava_network_needs_lava(program: Program):

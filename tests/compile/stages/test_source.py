@@ -20,7 +20,6 @@ def test_inputs_of_wrong_shape_name_or_value(fails, tiny: Path, tmp_path: Path):
         "more": ({"x": np.ones((2, 3, 6)), "y": np.ones(3)}, "no input y"),
         "none": ({}, "empty"),
         "shape": ({"x": np.ones((2, 3, 5))}, "(2, 3, 5)"),
-        "steps": ({"x": np.ones((5, 3, 6))}, "5"),
         "nan": ({"x": np.full((2, 3, 6), np.nan)}, "NaN"),
     }
     for name, (arrays, word) in cases.items():

@@ -23,6 +23,7 @@ def _plain(name: str) -> Compute:
 
 CASES: dict[str, Compute] = {
     "pow": lambda x, y, s: torch.pow(x, 2) + x.pow(1.5) + x**0.5 + x.pow(1),
+    "reciprocal": lambda x, y, s: x.reciprocal(),
     "square": lambda x, y, s: torch.square(x),
     "sqrt": lambda x, y, s: x.sqrt(),
     "neg": lambda x, y, s: torch.neg(x),

@@ -17,6 +17,13 @@ CASES: dict[str, Compute] = {
     "linear": lambda x, y, s: F.linear(x, W, torch.ones(5)) + F.linear(x.flatten(0, 1), W).unflatten(0, (STEPS, -1)),
     "matmul": lambda x, y, s: torch.matmul(x, W.T) + W[:4, :4] @ (x @ s.mT @ W[:4, :5]),
     "bmm": lambda x, y, s: torch.bmm(x.flatten(0, 1), y.flatten(0, 1).mT).unflatten(0, (STEPS, -1)),
+    "addmm": lambda x, y, s: torch.addmm(W[0, :4], x.flatten(0, 1)[:, 0], W[:4].T, beta=2, alpha=0.5).unflatten(
+        0, (STEPS, -1)
+    ),
+    "baddbmm": lambda x, y, s: torch.baddbmm(
+        x.flatten(0, 1)[:, :, :4], x.flatten(0, 1), y.flatten(0, 1).mT, beta=0.5
+    ).unflatten(0, (STEPS, -1)),
+    "scaled_dot_product_attention": lambda x, y, s: F.scaled_dot_product_attention(x, y, x + y),
     "einsum": lambda x, y, s: (
         torch.einsum("tbnd,tbmd->tbnm", x, y)
         + torch.einsum("t b n d, t b k d -> t b k n", x, y)
@@ -26,6 +33,10 @@ CASES: dict[str, Compute] = {
     ),
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
+    "attention to the past": (
+        lambda x, y, s: F.scaled_dot_product_attention(x, y, y, is_causal=True),
+        "import.attention",
+    ),
     "matmul over batch": (lambda x, y, s: x.transpose(1, 3) @ y.transpose(1, 3).mT, "import.axes"),
     "weights from the input": (lambda x, y, s: F.linear(x, x[0, 0]), "import"),
     "constant vector": (lambda x, y, s: x @ torch.ones(6), "import.matmul"),

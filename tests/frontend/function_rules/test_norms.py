@@ -27,7 +27,9 @@ CASES: dict[str, Compute] = {
         + F.group_norm(s, 1, None, W[2, :4])
     ),
     "instance_norm": lambda x, y, s: (
-        F.instance_norm(x.flatten(0, 1), None, None, W[0, :4], W[1, :4]).unflatten(0, (STEPS, -1)) + F.instance_norm(s)
+        F.instance_norm(x.flatten(0, 1), None, None, W[0, :4], W[1, :4]).unflatten(0, (STEPS, -1))
+        + F.instance_norm(s)
+        + F.instance_norm(s, W[0, :4], W[1, :4].abs() + 0.5, W[2, :4], W[3, :4], use_input_stats=False)
     ),
 }
 REFUSED: dict[str, tuple[Compute, str]] = {

@@ -19,10 +19,17 @@ from tests.frontend.function_rules.rule_tests import Compute, RuleTests
 Tensor = torch.Tensor
 
 CASES: dict[str, Compute] = {
+    "topk": lambda x, y, s: torch.cat([*x.topk(3, -1), *torch.topk(y.mT, 2, 2, largest=False)[::-1]][:2], -1),
+    "sort": lambda x, y, s: x.sort(-1).values + torch.sort(y, 2, descending=True)[0] * x.sort(0)[1],
+    "argsort": lambda x, y, s: x.argsort() + torch.argsort(y, 2, True),
+    "var_mean": lambda x, y, s: sum(torch.var_mean(x, (0, 2), keepdim=True)) + torch.var_mean(y, -1)[1][..., None],
+    "std_mean": lambda x, y, s: torch.std_mean(x, -1, unbiased=False)[0] * torch.std_mean(y, -1)[1],
+    "softmin": lambda x, y, s: F.softmin(x, -1),
+    "logcumsumexp": lambda x, y, s: torch.logcumsumexp(x, 0) + y.logcumsumexp(3),
     "amax": lambda x, y, s: x.amax((0, 3)) + y.amax(2, keepdim=True)[0].amax(-1) + s.amax((1, 2))[:, None],
     "amin": lambda x, y, s: torch.amin(x.permute(3, 2, 1, 0), (0, 3)).T + y.amin(0).amin(-1),
-    "max": lambda x, y, s: x.max(3).values + torch.max(y, 2, keepdim=True)[0][..., 0],
-    "min": lambda x, y, s: x.min(0).values + torch.min(y, 0)[1],
+    "max": lambda x, y, s: x.max(3).values + torch.max(y, 2, keepdim=True)[0][..., 0] + x.max(y).sum(-1),
+    "min": lambda x, y, s: x.min(0).values + torch.min(y, 0)[1] + torch.min(x, other=y)[0],
     "argmax": lambda x, y, s: x.argmax(-1) + torch.argmax(y.transpose(2, 3), 2, keepdim=True)[:, :, 0],
     "argmin": lambda x, y, s: x.argmin(0),
     "logsumexp": lambda x, y, s: x.logsumexp((0, 2)) + torch.logsumexp(y, 2)[0],
@@ -39,7 +46,9 @@ CASES: dict[str, Compute] = {
     "cosine_similarity": lambda x, y, s: F.cosine_similarity(x, y, dim=-1),
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
-    "largest of two tensors": (lambda x, y, s: torch.max(x, y), "import.maximum"),
+    "largest steps": (lambda x, y, s: x.topk(2, 0)[0], "import.topk"),
+    "too many largest": (lambda x, y, s: x.topk(9)[0], "import.forward"),
+    "stable sort": (lambda x, y, s: torch.sort(x, stable=True)[0], "import.along"),
     "largest of the batch": (lambda x, y, s: x.amax(1), "import.axes"),
     "largest of everything": (lambda x, y, s: x.max(), "import.axes"),
     "index of everything": (lambda x, y, s: x.argmax(), "import.axes"),

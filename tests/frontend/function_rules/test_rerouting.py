@@ -27,6 +27,12 @@ def _maps(x: Tensor, *sizes: int) -> Tensor:
 
 CASES: dict[str, Compute] = {
     "flip": lambda x, y, s: torch.flip(x, (-1,)) + y.flip(2, 3) + s.flip(1),
+    "fliplr": lambda x, y, s: s.flatten(1).fliplr(),
+    "unfold": lambda x, y, s: (
+        F.unfold(_maps(x, 2, 3, 4), 2, padding=1).unflatten(0, (STEPS, -1)).sum(-1)
+        + F.unfold(_maps(y, 2, 4, 3), (2, 2), stride=(2, 1)).unflatten(0, (STEPS, -1)).sum(-1)
+        + y.unfold(3, 2, 2).flatten(2)[..., :8]
+    ),
     "roll": lambda x, y, s: torch.roll(x, 2, -1) + y.roll((1, -2), (2, 3)),
     "rot90": lambda x, y, s: torch.rot90(x, 1, (2, 3)).sum(2) + torch.rot90(y, 2, (2, 3)).sum(3, keepdim=True)[:, :, 0],
     "take_along_dim": lambda x, y, s: torch.take_along_dim(x, torch.tensor([[[[3, 0, 5]]]]), -1),
@@ -53,7 +59,7 @@ REFUSED: dict[str, tuple[Compute, str]] = {
     "time backwards": (lambda x, y, s: x.flip(0), "import.axes"),
     "samples rolled": (lambda x, y, s: x.roll(1, 1), "import.axes"),
     "everything rolled": (lambda x, y, s: x.roll(1), "import.axes"),
-    "pad in time": (lambda x, y, s: F.pad(x, (0, 0, 0, 0, 0, 0, 1, 0)), "import.axes"),
+    "pad in time": (lambda x, y, s: F.pad(x, (0, 0, 0, 0, 0, 0, 1, 0)), "import.outputs"),
     "padded with ones": (lambda x, y, s: F.pad(x, (1, 1), value=1.0), "import.pad"),
     "ones where": (lambda x, y, s: torch.where(MASK, x, 1.0), "import.where"),
     "chosen by what is computed": (lambda x, y, s: torch.take_along_dim(x, x.argmax(2, True), 2), "import.index"),

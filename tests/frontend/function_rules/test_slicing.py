@@ -1,4 +1,4 @@
-"""Slices, joints, copies and paddings of features: as torch computes them; time and batch stay whole."""
+"""Parts of features and steps: as torch computes them; time and batch stay whole."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import torch
 from frontend.function_rules.slicing import RULES
 from tests.frontend.function_rules.rule_tests import Compute, RuleTests
 
-STEPS = 3
 Tensor = torch.Tensor
 
 
@@ -26,31 +25,21 @@ CASES: dict[str, Compute] = {
     "select": lambda x, y, s: x.select(-1, -1) + x.select(3, 0),
     "split": lambda x, y, s: x.split(4, dim=-1)[1] + torch.split(x, [2, 3, 1], dim=-1)[0],
     "chunk": lambda x, y, s: x.chunk(2, dim=-1)[0] * x.chunk(2, -1)[1],
+    "tensor_split": lambda x, y, s: (
+        torch.tensor_split(x, 4, dim=-1)[2] + x.tensor_split((2, 3), dim=2)[1] + x.tensor_split((1,), -1)[0]
+    ),
+    "diff": lambda x, y, s: x.diff() + torch.diff(y, n=2, dim=-1, prepend=torch.zeros_like(y[..., :1])),
     "unbind": lambda x, y, s: x.unbind(2)[1] - x.unbind(2)[3],
-    "cat": lambda x, y, s: torch.cat((x, y[..., :2], s.expand(STEPS, -1, -1, -1)), dim=-1),
-    "concat": lambda x, y, s: torch.concat([x, y], dim=2),
-    "concatenate": lambda x, y, s: torch.concatenate([x, y.mT.reshape(y.shape)], dim=2),
-    "stack": lambda x, y, s: torch.stack([x, y], dim=2).sum(3) + torch.stack([s[:, :1]] * STEPS).sum(2, keepdim=True),
-    "repeat": lambda x, y, s: s.repeat(STEPS, 1, 1, 2) + x[:, :, :1].repeat(1, 1, 4, 2),
-    "expand": lambda x, y, s: s.expand(STEPS, *s.shape) + x[..., :1].expand(-1, -1, -1, 6),
-    "expand_as": lambda x, y, s: x[:, :, :1].expand_as(y),
-    "broadcast_to": lambda x, y, s: torch.broadcast_to(x[:, :, :1], x.shape),
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
     "one sample": (lambda x, y, s: x[:, 0], "import.axes"),
-    "one step among all": (lambda x, y, s: torch.cat([x[:1], x[1:]]), "import.outputs"),
     "steps backwards": (lambda x, y, s: torch.stack([x[2], x[1], x[0]]), "import.outputs"),
-    "join in time": (lambda x, y, s: torch.cat([x, y], dim=0), "import.axes"),
     "two indices": (lambda x, y, s: x[:, :, [0, 1], [1, 2]], "import.index"),
     "an index and a number": (lambda x, y, s: x[0, :, [1, 2]], "import.index"),
     "a mask of two dimensions": (lambda x, y, s: x[:, :, torch.eye(4, 6).bool()], "import.index"),
     "a computed index": (lambda x, y, s: x[:, :, s[0, 0, :2].argmax(-1, keepdim=True)], "import"),
     "nothing": (lambda x, y, s: x[:, :, 2:2], "import.index"),
     "every other sample": (lambda x, y, s: x[:, ::2], "import.axes"),
-    "joined to a constant": (
-        lambda x, y, s: torch.cat([x, torch.ones(3, x.shape[1], 4, 1)], dim=-1),
-        "import.constant",
-    ),
 }
 
 

@@ -12,6 +12,8 @@ Tensor = torch.Tensor
 
 
 CASES: dict[str, Compute] = {
+    "ravel": lambda x, y, s: x.ravel().unflatten(0, (STEPS, -1, 4, 6)),
+    "adjoint": lambda x, y, s: x.adjoint(),
     "reshape": lambda x, y, s: x.reshape(STEPS, -1, 2, 12),
     "view": lambda x, y, s: x.view(x.shape[0] * x.shape[1], 24).view(x.shape[0], x.shape[1], 3, 8),
     "reshape_as": lambda x, y, s: x.flatten(2).reshape_as(y),

@@ -95,5 +95,7 @@ def test_metrics_that_are_no_numbers_by_name(tmp_path: Path, value: str):
     task = loaded(tmp_path, f"Task.metrics = lambda self, outputs: {value}")
     with pytest.raises(CompileError, match="no numbers by name"):
         task.metrics({})
+    with pytest.raises(CompileError, match=r"task.metrics\(\) returned nan for 'n'"):
+        loaded(tmp_path, "Task.metrics = lambda self, outputs: {'n': float('nan')}").metrics({})
     with pytest.raises(CompileError, match=r"task.inputs\(\) returned a int"):
         loaded(tmp_path, "Task.inputs = lambda self, part: 3").inputs("network")

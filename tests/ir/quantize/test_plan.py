@@ -20,7 +20,7 @@ REPORT = LayerReport("a", "net.a", 0.5, 2, 4, 0, 0.0, 0.0, 0.0, 4, 3, 100, 8, Tr
 def population(emission: Emission, **units: Fraction) -> PopulationPlan:
     weights = QuantizedArray(np.ones(4, np.int8), 0, 0.0)
     projections = {name: ProjectionPlan(Unit(unit), weights, 4) for name, unit in units.items()}
-    return PopulationPlan(Lif(0.5), {}, emission, projections, np.zeros(()), REPORT)
+    return PopulationPlan(Lif(0.5), {}, emission, projections, np.zeros(()), REPORT, Unit(Fraction(1)))
 
 
 def test_an_input_adds_what_its_integers_stand_for():

@@ -27,7 +27,8 @@ def test_neurons_that_are_alike_are_one():
     assert neurons.per_neuron(lambda neuron: float(neuron.decay)).tolist() == [0.5, 0.25, 0.5, 0.5]
     assert neurons.per_neuron(lambda neuron: float(neuron.threshold)).tolist() == [2.0, 4.0, 2.0, 4.0]
     assert neurons.largest(lambda neuron: neuron.threshold) == 4
-    assert neurons.in_units(Fraction(1)) is None
+    unit, zero = neurons.in_units(Fraction(1))
+    assert (np.asarray(unit).tolist(), zero) == ([0.5, 0.25, 0.5, 0.5], 0.0)
 
 
 def test_a_bias_makes_no_difference_and_memoryless_payloads_have_no_membrane():

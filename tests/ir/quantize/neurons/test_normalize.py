@@ -108,7 +108,14 @@ def test_membranes_stand_for_the_source_s_in_scale_and_zero():
     assert numbers(half) == (1 / 16, 0.25)
     assert numbers(Lif(1.0, form="sum", threshold=-2.0)) == (1 / 8, -4.0), "raised by 4, to fire above 2"
     assert numbers(half, half) == numbers(half)
-    assert numbers(half, Lif(0.5)) is None
+
+
+def test_membranes_of_different_neurons_have_scales_and_zeros_of_their_own():
+    ops = (Lif(0.5, v_reset=0.25), Lif(0.25, v_reset=0.5), Lif(0.25, v_reset=0.25))
+    neurons = DistinctNeurons(tuple(normalized_membrane(node_of(op)) for op in ops), np.array([[0], [2], [1], [0]]))
+    scale, zero = neurons.in_units(Fraction(1, 8))
+    assert np.array_equal(scale, [[1 / 16], [1 / 32], [1 / 32], [1 / 16]])
+    assert np.array_equal(zero, [[0.25], [0.25], [0.5], [0.25]])
 
 
 def test_a_leak_becomes_a_drift():

@@ -7,7 +7,7 @@ from spikingjelly.activation_based import neuron
 from torch import nn
 
 from compile import compile_model
-from compile.measure.module_classes import layer_classes
+from compile.stages.module_classes import layer_classes
 from frontend.nir.round_trip.to_nir import to_nir
 from frontend.tracing.trace import trace_module
 

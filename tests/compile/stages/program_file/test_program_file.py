@@ -17,6 +17,7 @@ import pytest
 
 from compile import compile_model, load_program
 from compile.stages.program import Program
+from compile.stages.program_file.migrations import FORMAT
 from ir.errors import CompileError
 
 X = (np.random.default_rng(0).random((2, 5, 6)) < 0.5).astype(np.float32)
@@ -88,7 +89,7 @@ def test_the_same_spikes_in_another_process_without_the_module(tiny: Path, tmp_p
     program.save(tmp_path / "net.spikes")
     tiny.unlink()
     np.save(tmp_path / "x.npy", X)
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[4]
     subprocess.run(
         [sys.executable, "-c", ELSEWHERE, str(tmp_path)], cwd=root, check=True, timeout=300, capture_output=True
     )
@@ -151,12 +152,14 @@ def with_entry(key: str, value: Any) -> Callable[[bytes], bytes]:
     return lambda head: json.dumps({**json.loads(head), key: value}).encode()
 
 
-def test_another_format_is_refused_with_the_compiler_that_wrote_it(saved: bytes, tmp_path: Path):
-    later = changed(saved, "program.json", with_entry("format", "spike-compiler-program/2"))
+def test_a_later_format_is_refused_with_the_compiler_that_wrote_it(saved: bytes, tmp_path: Path):
+    later = changed(saved, "program.json", with_entry("format", "spike-compiler-program/3"))
     error = refused(changed(later, "program.json", with_entry("compiler", "9.9")), tmp_path, "program.format")
+    assert "spike-compiler-program/3" in error.what
+    assert "reads spike-compiler-program/1 to 2" in error.what
     assert "9.9" in error.hint
-    refused(changed(saved, "program.json", with_entry("format", "something/1")), tmp_path)
-    refused(changed(saved, "program.json", with_entry("format", None)), tmp_path)
+    for stated, rule in (("something/1", "program.file"), (None, "program.file"), (f"{FORMAT}0", "program.format")):
+        refused(changed(saved, "program.json", with_entry("format", stated)), tmp_path, rule)
 
 
 def pickled(_: bytes) -> bytes:
@@ -194,6 +197,3 @@ def test_where_it_cannot_be_written_or_found(saved: bytes, tmp_path: Path):
         with pytest.raises(CompileError) as error:
             load_program(path, target)
         assert error.value.rule == rule
-    with pytest.raises(CompileError) as error:
-        program.report(X[..., :3])
-    assert error.value.rule == "report.source"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from frontend.function_rules.broadcasting import combine, in_step
+from frontend.recording.broadcasting import combine, in_step
 from frontend.recording.layout import BATCH, FEATURE, TIME, Axis, View
 from frontend.recording.recorder import Recorder
 from ir.errors import CompileError

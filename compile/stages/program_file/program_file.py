@@ -1,0 +1,202 @@
+"""
+A program in one file, from which it runs, and reports, without the module and the file that it was compiled from.
+
+    program.json        format, compiler, name, target, emission, names, batch first, scales, membranes, profile, lengths of
+                        windows; graph -> array's name -> member; of the origin, what a report says of it
+    prologue.txt chip.txt epilogue.txt    the graphs as `ir.text` prints them
+    source.txt floating.txt               the imported network, and the chip's graph in the source's own arithmetic
+    arrays/0.npy ...    their parameters
+
+Files of earlier formats are read too (`migrations`). A file of a later one is refused, with the compiler that wrote it.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backends.targets import target as target_of
+from compile.output.atomic_file import write_atomically
+from compile.stages.build import Build, deployment_text, floating_program
+from compile.stages.options import Options
+from compile.stages.origin import Origin
+from compile.stages.program import Program
+from compile.stages.program_file.archive import ArrayMembers, array_of, unzipped, zipped
+from compile.stages.program_file.migrations import FORMAT, HEAD, NUMBER, FileContent, current_content
+from compile.stages.program_file.origin_content import import_check_of, origin_content, quantization_of, reading_of
+from compile.stages.program_file.profile_content import profile_content, profile_of
+from compile.stages.source import Part, Source
+from compile.stages.window_length import StatedLengths
+from compile.version import version
+from frontend.recording.axis_order import AxisOrder
+from ir.analysis.schedule import schedule
+from ir.deployment import Deployment
+from ir.errors import CompileError, DeployError
+from ir.graph import Graph
+from ir.quantize.neurons.distinct import MembraneUnits
+from ir.text import graph_text, parse_graph
+from ir.verify import verify
+
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    SyntaxError,
+    AssertionError,
+    RecursionError,
+    NotImplementedError,
+)
+"""What reading a file raises that something else wrote, or that lost some of its bytes."""
+
+
+def write_program(program: Program, origin: Origin | None, path: Path) -> None:
+    """Write a program to `path`, whole or not at all; CompileError where that is impossible."""
+    arrays, texts = ArrayMembers(), dict[str, bytes]()
+    places: dict[str, dict[str, str]] = {}
+    for name, graph in _graphs(program, origin).items():
+        text = graph_text(graph)
+        if parse_graph(text, graph.params) != graph:
+            raise CompileError("program.text", f"the graph {graph.name} has no text that means it", where=program.name)
+        texts[f"{name}.txt"] = text.encode()
+        places[name] = {key: arrays.add(array) for key, array in graph.params.items()}
+    content = {**_head(program, arrays), "arrays": places, "origin": None if origin is None else origin_content(origin)}
+    head = {HEAD: json.dumps(content, indent=1).encode()}
+    try:
+        write_atomically(path, zipped({**head, **texts, **arrays.members}))
+    except OSError as error:
+        raise CompileError("program.write", error.strerror or str(error), where=str(path)) from None
+
+
+def read_program(path: Path, target: str | None = None) -> tuple[Program, Origin | None]:
+    """
+    Read what `write_program` wrote.
+
+    Args:
+        path: the file.
+        target: where it is to run; by default where it was compiled for.
+
+    Raises:
+        CompileError: there is no such file, it is no whole program, or one of another format.
+        DeployError: the target cannot run it.
+    """
+    if not path.is_file():
+        what = "it is no file" if path.exists() else "no such file"
+        raise CompileError("program.file", what, where=str(path))
+    try:
+        content = current_content(unzipped(path), path)
+        graphs = {name: _graph(content, name) for name in content.head["arrays"]}
+        program = _program(content, graphs, target)
+        if content.head["origin"] is None:
+            return program, None
+        origin = _origin(content, program, graphs)
+        return origin.build.program, origin
+    except _BROKEN as error:
+        what = f"no whole program: {type(error).__name__}: {error}"
+        hint = "save it again with Program.save"
+        raise CompileError("program.file", what, where=str(path), hint=hint) from error
+
+
+def _graphs(program: Program, origin: Origin | None) -> dict[str, Graph]:
+    deployment = program.deployment
+    graphs = {"prologue": deployment.prologue, "chip": deployment.chip, "epilogue": deployment.epilogue}
+    if origin is not None:
+        graphs["source"] = origin.build.source
+    if origin is not None and deployment.floating is not None:
+        graphs["floating"] = deployment.floating
+    return graphs
+
+
+def _head(program: Program, arrays: ArrayMembers) -> dict[str, Any]:
+    """All but the graphs and the origin."""
+    units = {
+        name: [arrays.add(part) if isinstance(part, np.ndarray) else part for part in own]
+        for name, own in program.deployment.membranes.items()
+    }
+    return {
+        "format": f"{FORMAT}{NUMBER}",
+        "compiler": version(),
+        "name": program.name,
+        "target": program.target,
+        "emission": program.emission,
+        "names": dict(program.names),
+        "batch_first": program.order.batch_first,
+        "batch_first_outputs": sorted(program.order.batch_first_outputs),
+        "scales": dict(program.scales),
+        "membranes": units,
+        "profile": profile_content(program.profile),
+        "lengths": program.lengths.stated(program.deployment).plain() if program.lengths else None,
+    }
+
+
+def _graph(content: FileContent, name: str) -> Graph:
+    params = {key: array_of(content.members[member]) for key, member in content.head["arrays"][name].items()}
+    return parse_graph(content.members[f"{name}.txt"].decode(), params)
+
+
+def _program(content: FileContent, graphs: Mapping[str, Graph], target: str | None) -> Program:
+    head = content.head
+    scales = {str(name): float(scale) for name, scale in head["scales"].items()}
+    membranes = {str(name): _units(content, own) for name, own in head["membranes"].items()}
+    deployment = Deployment(graphs["prologue"], graphs["chip"], graphs["epilogue"], scales, membranes)
+    deployment.verify("quantized" if deployment.chip.is_integer else "synaptic")
+    profile, place = profile_of(head["profile"]), target_of(target or str(head["target"]))
+    place.require()
+    violations = place.check(deployment.chip, profile)
+    if violations:
+        raise DeployError(violations)
+    emission = head.get("emission") if place.name == head["target"] else None
+    engine = place.engine_of(deployment.chip, profile, emission)
+    names = {str(name): str(called) for name, called in head["names"].items()}
+    order = AxisOrder(head["batch_first"], frozenset(head["batch_first_outputs"]))
+    lengths = StatedLengths(**head["lengths"]) if head.get("lengths") else None
+    return Program(str(head["name"]), place.name, deployment, engine, profile, emission, names, order, lengths)
+
+
+def _units(content: FileContent, stated: Any) -> MembraneUnits:
+    """What a membrane's units stand for: numbers, or members with one for every neuron."""
+    scale, zero = (array_of(content.members[x]) if isinstance(x, str) else float(x) for x in stated)
+    return scale, zero
+
+
+def _origin(content: FileContent, program: Program, graphs: Mapping[str, Graph]) -> Origin:
+    """What the program was compiled from, and the program with what its passes found out."""
+    stated, source = content.head["origin"], graphs["source"]
+    deployment = replace(
+        program.deployment,
+        floating=graphs.get("floating"),
+        quantization=quantization_of(stated),
+        schedule=schedule(program.deployment.chip) if stated["scheduled"] else None,
+    )
+    verify(source, "quantized" if source.is_integer else "source")
+    if deployment.floating is not None:
+        verify(deployment.floating, "synaptic")
+    program = replace(program, deployment=deployment)
+    part = Part(program.name, source)
+    texts = {"import": graph_text(source), "saved": deployment_text(deployment)}
+    build = Build(part, source, import_check_of(stated), program, floating_program(program), texts, stated["classes"])
+    network = Source(
+        name=stated["network"],
+        config=stated["config"],
+        steps=stated["steps"],
+        static=tuple(stated["static"]),
+        parts=(part,),
+        weights=stated["weights"],
+        energy_table=stated["energy_table"],
+        reading=reading_of(stated, source),
+    )
+    precision = "int" if program.deployment.chip.is_integer else "float"
+    return Origin(build, network, Options(program.target, program.emission, precision))

@@ -1,0 +1,170 @@
+"""Functions that put tensors side by side, pad, and repeat them: features, or steps of one value. The batch stays whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from frontend.function_rules.arithmetic import constant_like
+from frontend.function_rules.views import sizes_of, unsqueeze, wrapped
+from frontend.recording.layout import FEATURE, Axis, View, is_outer, is_plain, is_time
+from frontend.recording.moments import Moments, moments, noted
+from frontend.recording.recorder import Recorder
+from frontend.recording.steps import at_step, part_of_window
+from ir.errors import CompileError
+from ir.ops import Concat, Pad
+
+
+def require_features(x: View, dim: int, what: str) -> None:
+    """CompileError where a dimension holds time or batch."""
+    if not is_plain(x.dims[dim]):
+        kind = next(axis.kind for axis in x.dims[dim] if axis.kind != FEATURE)
+        raise CompileError("import.axes", f"{what} the {kind} axis of {x}")
+
+
+def cat(recorder: Recorder, tensors: Sequence[View | torch.Tensor], dim: int = 0) -> View:
+    """Tensors one after another along a dimension of features, or steps of one value and zeros; zeros are padding."""
+    views = [tensor for tensor in tensors if isinstance(tensor, View)]
+    dim = wrapped(dim, len(views[0].dims))
+    return side_by_side(recorder, views, dim) if len(views) == len(tensors) else _with_zeros(recorder, tensors, dim)
+
+
+def _with_zeros(recorder: Recorder, tensors: Sequence[View | torch.Tensor], dim: int) -> View:
+    """Computed tensors side by side, with zeros before, between and behind them."""
+    padded: list[View] = []
+    zeros = 0
+    for tensor in tensors:
+        if isinstance(tensor, View):
+            padded.append(pad_one(recorder, tensor, dim, zeros, 0) if zeros else tensor)
+            zeros = 0
+        elif bool((tensor != 0).any()):
+            what, hint = "joins a constant to a computed tensor", "join zeros, and add the constant"
+            raise CompileError("import.constant", what, hint=hint)
+        else:
+            zeros += tensor.shape[dim]
+    last = pad_one(recorder, padded[-1], dim, 0, zeros) if zeros else padded[-1]
+    return side_by_side(recorder, [*padded[:-1], last], dim)
+
+
+def pad_one(recorder: Recorder, x: View, dim: int, before: int, after: int) -> View:
+    """Zeros before and behind the elements of a dimension of features, or around the window."""
+    held = moments(recorder, x, dim)
+    if is_time(x.dims[dim]):
+        steps, held = range(recorder.steps), Moments(x, tuple(range(recorder.steps)))
+        x = _concatenated(recorder, [at_step(recorder, step) for step in part_of_window(recorder, x, dim, steps)], dim)
+    require_features(x, dim, "pads")
+    x = recorder.in_order(x)
+    axis = sum(not is_outer(other) for other in x.dims[:dim])
+    value = recorder.emit(Pad(axis, before, after), x.value)
+    longer = (Axis(FEATURE, x.shape[dim] + before + after),)
+    padded = recorder.result(value, (*x.dims[:dim], longer, *x.dims[dim + 1 :]))
+    return noted(recorder, padded, dim, [before, held, after])
+
+
+def side_by_side(recorder: Recorder, views: Sequence[View], dim: int) -> View:
+    """Computed tensors along a dimension of features, or of steps."""
+    if len(views) == 1:
+        return views[0]
+    held = [moments(recorder, view, dim) for view in views]
+    return noted(recorder, _concatenated(recorder, views, dim), dim, held)
+
+
+def _concatenated(recorder: Recorder, views: Sequence[View], dim: int) -> View:
+    for view in views:
+        require_features(view, dim, "joins along")
+    ordered = [recorder.in_order(view) for view in views]
+    axis = sum(not is_outer(other) for other in ordered[0].dims[:dim])
+    value = recorder.emit(Concat(axis), *(view.value for view in ordered))
+    joined = (Axis(FEATURE, sum(view.shape[dim] for view in ordered)),)
+    widest = max(ordered, key=recorder.is_timed)
+    return recorder.result(value, (*widest.dims[:dim], joined, *widest.dims[dim + 1 :]))
+
+
+def stack(recorder: Recorder, tensors: Sequence[View | torch.Tensor], dim: int = 0) -> View:
+    """Tensors side by side along a new dimension; T times the same static one in front is that one at every step."""
+    like = next(tensor for tensor in tensors if isinstance(tensor, View))
+    tensors = [_or_padding(recorder, like, x) for x in tensors]
+    first = tensors[0]
+    same = (
+        len(tensors) == recorder.steps
+        and isinstance(first, View)
+        and all(each is first or each == first for each in tensors)
+    )
+    if same and isinstance(first, View) and dim == 0 and not recorder.is_timed(first):
+        return recorder.repeat(first)
+    parts = [unsqueeze(recorder, x, dim) if isinstance(x, View) else x.unsqueeze(dim) for x in tensors]
+    return cat(recorder, parts, dim)
+
+
+def _or_padding(recorder: Recorder, like: View, tensor: View | torch.Tensor) -> View | torch.Tensor:
+    """A constant as a value beside computed ones; zeros stay what they are, as padding is made of them."""
+    if isinstance(tensor, View) or not bool(tensor.any()):
+        return tensor
+    return constant_like(recorder, like, tensor)
+
+
+def repeat(recorder: Recorder, x: View, *repeats: object) -> View:
+    """The tensor tiled. A static one tiled T times in front of everything is that one at every step."""
+    counts = sizes_of(repeats)
+    x = _leading(x, len(counts))
+    if _makes_time(recorder, x, counts[0]):
+        return repeat(recorder, recorder.repeat(x.with_dims(x.dims[1:])), (1, *counts[1:]))
+    for dim, count in enumerate(counts):
+        x = cat(recorder, [x] * count, dim) if count != 1 and x.dims[dim] else x
+    return recorder.expand(
+        x, tuple(count if not dim else size for dim, size, count in zip(x.dims, x.shape, counts, strict=True))
+    )
+
+
+def expand(recorder: Recorder, x: View, *sizes: object) -> View:
+    """Dimensions of length 1 repeated. A static one expanded T times in front of everything is that one at every step."""
+    target = sizes_of(sizes)
+    x = _leading(x, len(target))
+    if _makes_time(recorder, x, target[0]):
+        return expand(recorder, recorder.repeat(x.with_dims(x.dims[1:])), (-1, *target[1:]))
+    return recorder.expand(x, tuple(old if new == -1 else new for old, new in zip(x.shape, target, strict=True)))
+
+
+def _leading(x: View, rank: int) -> View:
+    """The tensor with as many dimensions as `rank`, those of length 1 put in front."""
+    return x.with_dims((*[()] * (rank - len(x.dims)), *x.dims))
+
+
+def _makes_time(recorder: Recorder, x: View, count: int) -> bool:
+    """Whether `count` copies of a tensor, in front of everything, are its value at every step."""
+    return not recorder.is_timed(x) and not x.dims[0] and count == recorder.steps and count > 1
+
+
+def expand_as(recorder: Recorder, x: View, other: View | torch.Tensor) -> View:
+    """Expanded to another tensor's shape."""
+    return expand(recorder, x, tuple(other.shape))
+
+
+def stacked_along(dim: int) -> Any:
+    """The rule of hstack, vstack or dstack for tensors that have the dimension."""
+
+    def rule(recorder: Recorder, tensors: Sequence[View | torch.Tensor]) -> View:
+        if any(len(tensor.shape) <= dim for tensor in tensors):
+            raise CompileError("import.function", "stacks tensors of too few dimensions", hint="use torch.stack")
+        return cat(recorder, tensors, dim)
+
+    return rule
+
+
+RULES = {
+    "cat": cat,
+    "concat": cat,
+    "concatenate": cat,
+    "stack": stack,
+    "vstack": stacked_along(0),
+    "row_stack": stacked_along(0),
+    "hstack": stacked_along(1),
+    "dstack": stacked_along(2),
+    "repeat": repeat,
+    "expand": expand,
+    "expand_as": expand_as,
+    "broadcast_to": expand,
+}
+"""Function name -> rule."""

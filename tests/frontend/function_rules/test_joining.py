@@ -1,0 +1,38 @@
+"""Joints and copies of features, with zeros too: as torch computes them; time and batch stay whole."""
+
+from __future__ import annotations
+
+import torch
+
+from frontend.function_rules.joining import RULES
+from tests.frontend.function_rules.rule_tests import Compute, RuleTests
+
+STEPS = 3
+
+
+CASES: dict[str, Compute] = {
+    "cat": lambda x, y, s: torch.cat((x, y[..., :2], s.expand(STEPS, -1, -1, -1)), dim=-1),
+    "concat": lambda x, y, s: torch.concat([x, y], dim=2),
+    "concatenate": lambda x, y, s: torch.concatenate([x, y.mT.reshape(y.shape)], dim=2),
+    "stack": lambda x, y, s: torch.stack([x, y], dim=2).sum(3) + torch.stack([s[:, :1]] * STEPS).sum(2, keepdim=True),
+    "repeat": lambda x, y, s: s.repeat(STEPS, 1, 1, 2) + x[:, :, :1].repeat(1, 1, 4, 2),
+    "expand": lambda x, y, s: s.expand(STEPS, *s.shape) + x[..., :1].expand(-1, -1, -1, 6),
+    "expand_as": lambda x, y, s: x[:, :, :1].expand_as(y),
+    "broadcast_to": lambda x, y, s: torch.broadcast_to(x[:, :, :1], x.shape),
+    "vstack": lambda x, y, s: torch.vstack([x]),
+    "row_stack": lambda x, y, s: torch.row_stack([y]),
+    "hstack": lambda x, y, s: torch.hstack([x.permute(0, 2, 1, 3)[:, :2], y.permute(0, 2, 1, 3)]).permute(0, 2, 1, 3),
+    "dstack": lambda x, y, s: torch.dstack([x, torch.zeros_like(y[:, :, :2]), y]),
+}
+REFUSED: dict[str, tuple[Compute, str]] = {
+    "join in time": (lambda x, y, s: torch.cat([x, y], dim=0), "import.axes"),
+    "joined to a constant": (
+        lambda x, y, s: torch.cat([x, torch.ones(3, x.shape[1], 4, 1)], dim=-1),
+        "import.constant",
+    ),
+    "too few dimensions": (lambda x, y, s: torch.dstack([x[:, :, 0, 0], y[:, :, 0, 0]]), "import.function"),
+}
+
+
+class TestJoining(RuleTests):
+    rules, cases, refused = RULES, CASES, REFUSED
