@@ -32,12 +32,6 @@ def add(recorder: Recorder, x: Operand, y: Operand, alpha: float = 1) -> View:
     return _binary(recorder, x, y, Add(), partial(offset, recorder))
 
 
-def constant_like(recorder: Recorder, x: View, constant: torch.Tensor) -> View:
-    """A constant as a value beside x."""
-    zero = scale(recorder, x, 0.0)
-    return offset(recorder, zero, constant) if bool(constant.any()) else zero
-
-
 def subtract(recorder: Recorder, x: Operand, y: Operand, alpha: float = 1) -> View:
     """x - alpha y; a constant is added with the other sign, which rounds alike."""
     _plain_sum(alpha)

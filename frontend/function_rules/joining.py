@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 
-from frontend.function_rules.arithmetic import constant_like
 from frontend.function_rules.views import sizes_of, unsqueeze, wrapped
 from frontend.recording.layout import FEATURE, Axis, View, is_outer, is_plain, is_time
 from frontend.recording.moments import Moments, moments, noted
@@ -84,8 +83,6 @@ def _concatenated(recorder: Recorder, views: Sequence[View], dim: int) -> View:
 
 def stack(recorder: Recorder, tensors: Sequence[View | torch.Tensor], dim: int = 0) -> View:
     """Tensors side by side along a new dimension; T times the same static one in front is that one at every step."""
-    like = next(tensor for tensor in tensors if isinstance(tensor, View))
-    tensors = [_or_padding(recorder, like, x) for x in tensors]
     first = tensors[0]
     same = (
         len(tensors) == recorder.steps
@@ -96,13 +93,6 @@ def stack(recorder: Recorder, tensors: Sequence[View | torch.Tensor], dim: int =
         return recorder.repeat(first)
     parts = [unsqueeze(recorder, x, dim) if isinstance(x, View) else x.unsqueeze(dim) for x in tensors]
     return cat(recorder, parts, dim)
-
-
-def _or_padding(recorder: Recorder, like: View, tensor: View | torch.Tensor) -> View | torch.Tensor:
-    """A constant as a value beside computed ones; zeros stay what they are, as padding is made of them."""
-    if isinstance(tensor, View) or not bool(tensor.any()):
-        return tensor
-    return constant_like(recorder, like, tensor)
 
 
 def repeat(recorder: Recorder, x: View, *repeats: object) -> View:
