@@ -89,13 +89,11 @@ class Graph:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Graph):
             return NotImplemented
-        if self._structure() != other._structure() or self.params.keys() != other.params.keys():
-            return False
-        return all(_same(array, other.params[key]) for key, array in self.params.items())
-
-    def _structure(self) -> tuple[Any, ...]:
-        """All but the arrays."""
-        return self.name, self.steps, self.dtype, list(self.nodes.items()), dict(self.outputs)
+        mine, others = (
+            (each.name, each.steps, each.dtype, list(each.nodes.items()), dict(each.outputs), set(each.params))
+            for each in (self, other)
+        )
+        return mine == others and all(_same(array, other.params[key]) for key, array in self.params.items())
 
     @property
     def inputs(self) -> tuple[Node, ...]:
