@@ -108,12 +108,10 @@ class Graph:
     @property
     def is_integer(self) -> bool:
         """Whether the graph is quantised: it has neurons of the chip, or weights in integers."""
-        return any(
-            node.op.kind in ("integer_lif", "integer_leaky")
-            or (role == "weight" and self.params[key].dtype.kind == "i")
-            for node in self.nodes.values()
-            for role, key in (*node.params, ("", ""))
-        )
+        kinds = {node.op.kind for node in self.nodes.values()}
+        weights = [key for node in self.nodes.values() for role, key in node.params if role == "weight"]
+        neurons = kinds & {"integer_lif", "integer_leaky", "programmed_lif", "programmed_alpha"}
+        return bool(neurons) or any(self.params[key].dtype.kind == "i" for key in weights)
 
     def lasting(self, steps: int) -> Graph:
         """The same graph for windows of another number of steps."""

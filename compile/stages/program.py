@@ -28,7 +28,7 @@ from ir.interpreter import interpret
 from ir.ops.integer_neuron import IntegerNeuron
 from ir.ops.membrane import Membrane
 from ir.profile import Profile
-from ir.quantize.neurons import MembraneUnits
+from ir.quantize.neurons.distinct import MembraneUnits
 from ir.types import Type
 
 if TYPE_CHECKING:
