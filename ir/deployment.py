@@ -15,7 +15,7 @@ from ir.graph import Array, Graph, GraphBuilder, Node
 from ir.ops import Input
 from ir.profile import Profile
 from ir.quantize.calibration import ValueStatistics
-from ir.quantize.neurons import MembraneUnits
+from ir.quantize.neurons.distinct import MembraneUnits
 from ir.quantize.report import QuantizationReport
 from ir.verify import verify
 

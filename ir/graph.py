@@ -89,13 +89,11 @@ class Graph:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Graph):
             return NotImplemented
-        if self._structure() != other._structure() or self.params.keys() != other.params.keys():
-            return False
-        return all(_same(array, other.params[key]) for key, array in self.params.items())
-
-    def _structure(self) -> tuple[Any, ...]:
-        """All but the arrays."""
-        return self.name, self.steps, self.dtype, list(self.nodes.items()), dict(self.outputs)
+        mine, others = (
+            (each.name, each.steps, each.dtype, list(each.nodes.items()), dict(each.outputs), set(each.params))
+            for each in (self, other)
+        )
+        return mine == others and all(_same(array, other.params[key]) for key, array in self.params.items())
 
     @property
     def inputs(self) -> tuple[Node, ...]:
@@ -110,12 +108,10 @@ class Graph:
     @property
     def is_integer(self) -> bool:
         """Whether the graph is quantised: it has neurons of the chip, or weights in integers."""
-        return any(
-            node.op.kind in ("integer_lif", "integer_leaky")
-            or (role == "weight" and self.params[key].dtype.kind == "i")
-            for node in self.nodes.values()
-            for role, key in (*node.params, ("", ""))
-        )
+        kinds = {node.op.kind for node in self.nodes.values()}
+        weights = [key for node in self.nodes.values() for role, key in node.params if role == "weight"]
+        neurons = kinds & {"integer_lif", "integer_leaky", "programmed_lif", "programmed_alpha"}
+        return bool(neurons) or any(self.params[key].dtype.kind == "i" for key in weights)
 
     def lasting(self, steps: int) -> Graph:
         """The same graph for windows of another number of steps."""

@@ -16,7 +16,9 @@ from ir.ops import OPS, Past
 
 ROUTING = frozenset({"reshape", "permute", "slice", "concat", "expand", "gather", "pad", "add", "delay", "past"})
 PROJECTIONS = frozenset({"linear", "conv", "synapse", "sum"})
-CHIP_ONLY = frozenset({"integer_lif", "integer_leaky", "integer_potential", "graded", "gate", "burst", "max_relay"})
+INTEGER_NEURONS = frozenset({"integer_lif", "integer_leaky", "integer_potential", "programmed_lif", "programmed_alpha"})
+"""Neurons in the chip's integers."""
+CHIP_ONLY = INTEGER_NEURONS | {"graded", "gate", "burst", "max_relay"}
 FLOAT_NEURONS = frozenset(
     {
         "lif",
@@ -51,7 +53,7 @@ LEVELS: dict[str, frozenset[str]] = {
     "source": frozenset(OPS) - CHIP_ONLY,
     "spiking": SYNAPTIC | LOWERED,
     "synaptic": SYNAPTIC,
-    "quantized": SYNAPTIC - FLOAT_NEURONS | {"integer_lif", "integer_leaky", "integer_potential"},
+    "quantized": SYNAPTIC - FLOAT_NEURONS | INTEGER_NEURONS,
     "host": frozenset(OPS) - CHIP_ONLY,
 }
 """Level -> the kinds of operation that may occur."""

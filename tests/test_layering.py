@@ -71,9 +71,9 @@ FLOORS = {
     ),
     "models": (
         "layers data training",
-        "cmsf_network",
+        "cmsf_network spikeclip_network snnergy_network taaf_network",
         "retrieval",
-        "cmsf",
+        "cmsf spikeclip spikformer snnergy taaf",
         "train ablation",
     ),
 }

@@ -21,6 +21,7 @@ COVERED = {
     "backends.reference.cuda.triton_neurons": "backends/reference/cuda/test_neurons.py",
     "backends.reference.target": "backends/test_targets.py",
     "backends.target": "backends/test_targets.py",
+    "ir.quantize.integers.populations": "ir/quantize/neurons/test_normalize.py",
     "compile.stages.origin": "compile/test_compiled_program.py",
     "models.training.stage": "models/training/test_loop.py",
 }

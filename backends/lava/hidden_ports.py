@@ -66,7 +66,8 @@ def _potential(node: Node) -> Op:
     if getattr(op, "micro", 0):
         raise CompileError("lava.port", "a neuron in micro-steps has no membrane to read", where=where)
     if isinstance(op, IntegerLif):
-        return IntegerPotential(**{name: value for name, value in op.attributes().items() if name != "micro"})
+        neuron = {name: value for name, value in op.attributes().items() if name != "micro"}
+        return IntegerPotential(**neuron, bits=op.state_bits)
     if type(op) is Lif:
         return potential_of(op, "before")
     raise CompileError("lava.port", f"a neuron of kind {op.kind} has no membrane to read", where=where)

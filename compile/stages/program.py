@@ -27,7 +27,7 @@ from ir.ops.integer_neuron import IntegerNeuron
 from ir.ops.membrane import Membrane
 from ir.pipeline.join_phases import join_phases
 from ir.profile import Profile
-from ir.quantize.neurons import MembraneUnits
+from ir.quantize.neurons.distinct import MembraneUnits
 from ir.types import Type
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ def first_difference(one: Graph, other: Graph) -> str:
     The first node, parameter or output that differs, in words; empty where at most the graphs' `steps` do.
 
     >>> from ir.text import parse_graph
-    >>> before, after = (f"graph g steps={t}\\n  %x = input() {{type='real[2]'}} : real[2]\\n"
-    ...     f"  %y = at_step(%x) {{step={t - 1}}} : static real[2]\\n  output y = %y\\n" for t in (2, 3))
-    >>> first_difference(parse_graph(before), parse_graph(after))
+    >>> before, after = (parse_graph(f"graph g steps={t}\\n  %x = input() {{type='real[2]'}} : real[2]\\n"
+    ...     f"  %y = at_step(%x) {{step={t - 1}}} : real[2] static\\n  output y = %y\\n", {}) for t in (2, 3))
+    >>> first_difference(before, after)
     '%y is AtStep(step=1) in one and AtStep(step=2) in the other'
     """
     for a, b in zip_longest(one.nodes.values(), other.nodes.values()):

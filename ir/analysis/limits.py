@@ -15,7 +15,7 @@ from ir.analysis.schedule import schedule
 from ir.analysis.wiring import wiring_of
 from ir.errors import Violation
 from ir.graph import Array, Graph, Node
-from ir.ops.integer_neuron import IntegerLif, IntegerNeuron
+from ir.ops.integer_neuron import FiringNeuron, IntegerNeuron
 from ir.ops.linear import Sum, Synapse
 from ir.profile import Profile
 
@@ -57,7 +57,7 @@ def thresholds_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
     """Thresholds, shifted as the chip shifts them, lie within `threshold_bits`."""
     arithmetic = profile.arithmetic
     for node in chip.nodes.values():
-        if isinstance(node.op, IntegerLif):
+        if isinstance(node.op, FiringNeuron):
             highest = int(np.max(chip.arrays(node).get("vth", node.op.vth))) << node.op.shift
             needed = (highest >> arithmetic.activation_shift).bit_length()
             if needed > arithmetic.threshold_bits:

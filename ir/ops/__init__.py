@@ -23,13 +23,15 @@ from ir.ops.linear import Conv, Linear, Sum, Synapse
 from ir.ops.membrane import Leaky
 from ir.ops.neuron import Burst, Gate, Graded, Lif
 from ir.ops.pool import MaxPool
+from ir.ops.programmed.alpha import ProgrammedAlpha
+from ir.ops.programmed.lif import ProgrammedLif
 from ir.ops.shape import Concat, Expand, Gather, Pad, Permute, Repeat, Reshape, Slice
 
 OPS: dict[str, type[Op]] = {
     op.kind: op
     for op in (
         *(Input, Linear, Conv, Synapse, Sum),
-        *(Lif, Leaky, IntegerLif, IntegerLeaky, IntegerPotential, Graded, Gate, Burst),
+        *(Lif, Leaky, IntegerLif, IntegerLeaky, IntegerPotential, ProgrammedLif, ProgrammedAlpha, Graded, Gate, Burst),
         *(
             FixedPointLif,
             RectifiedLif,
@@ -94,6 +96,8 @@ __all__ = [
     "Past",
     "Permute",
     "Potential",
+    "ProgrammedAlpha",
+    "ProgrammedLif",
     "RectifiedLif",
     "Reduce",
     "RefractoryLif",

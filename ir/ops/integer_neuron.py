@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 from array_api_compat import array_namespace
 
-from ir.ops.base import Shapes, Value, expect
+from ir.ops.base import Op, Shapes, Value, expect
+from ir.ops.neuron import clip_payload, signed_limits
 from ir.ops.population import (
     COMPARATORS,
+    MOMENTS,
     RESET_TIMES,
     State,
     Stepwise,
@@ -64,8 +66,39 @@ class IntegerNeuron(Stepwise):
         return u, xp.clip(v, -(half - 1), half - 1)
 
 
+class FiringNeuron(IntegerNeuron):
+    """The threshold and the resets that neurons which fire share. Subclasses hold the attributes."""
+
+    vth: int
+    theta: int
+    reset: str
+    reset_at: str
+    comparator: str
+
+    def level(self, params: Mapping[str, Value]) -> Value:
+        """What v must exceed, in its own units: one less than the threshold where reaching that is enough."""
+        return (self.constant("vth", params) << self.shift) - int(self.comparator == ">=")
+
+    def compared(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, Value]:
+        """(u, v) as the threshold meets them: after the input, and a reset of the step before, before that of the own spike."""
+        u, v = self._integrate(state, x, params)
+        return u, v if state.fired is None else self._after_reset(v, state.fired, params)
+
+    def settled(self, u: Value, v: Value, fired: Value, params: Mapping[str, Value]) -> State:
+        """The state behind the reset of these spikes, or with it still to come."""
+        return State(v, u, fired) if self.reset_at == "next" else State(self._after_reset(v, fired, params), u)
+
+    def _after_reset(self, v: Value, fired: Value, params: Mapping[str, Value]) -> Value:
+        if self.reset == "none":
+            return v
+        xp = array_namespace(v)
+        if self.reset == "zero":
+            return xp.where(fired > 0, xp.zeros_like(v), v)
+        return v - fired * self.constant("theta", params)
+
+
 @dataclass(frozen=True)
-class IntegerLif(IntegerNeuron):
+class IntegerLif(FiringNeuron):
     """
     The chip's leaky integrate-and-fire neuron in integers.
 
@@ -110,15 +143,6 @@ class IntegerLif(IntegerNeuron):
         expect(counts, "integer_lif.spikes", f"{self.max_spikes} spikes per step of theta {self.theta}")
         return Type(shape, SPIKE if self.max_spikes == 1 else graded(self.max_spikes.bit_length() + 1))
 
-    def level(self, params: Mapping[str, Value]) -> Value:
-        """What v must exceed, in its own units: one less than the threshold where reaching that is enough."""
-        return (self.constant("vth", params) << self.shift) - int(self.comparator == ">=")
-
-    def compared(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, Value]:
-        """(u, v) as the threshold meets them: after the input, and a reset of the step before, before that of the own spike."""
-        u, v = self._integrate(state, x, params)
-        return u, v if state.fired is None else self._after_reset(v, state.fired, params)
-
     def step(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, State]:
         return self.fire(*self.compared(state, x, params), params)
 
@@ -127,22 +151,10 @@ class IntegerLif(IntegerNeuron):
         xp, level = array_namespace(v), self.level(params)
         if self.max_spikes == 1:
             fired = v > level
-            spikes = as_spikes(xp, fired, v)
-        else:
-            theta = self.constant("theta", params)
-            fired = spikes = xp.clip((v - level + theta - 1) // theta, 0, self.max_spikes)
-        if self.reset_at == "next":
-            return spikes, State(v, u, fired)
-        return spikes, State(self._after_reset(v, fired, params), u)
-
-    def _after_reset(self, v: Value, fired: Value, params: Mapping[str, Value]) -> Value:
-        if self.reset == "none":
-            return v
-        xp = array_namespace(v)
-        if self.reset == "zero":
-            return xp.where(fired if self.max_spikes == 1 else fired > 0, xp.zeros_like(v), v)
+            return as_spikes(xp, fired, v), self.settled(u, v, fired, params)
         theta = self.constant("theta", params)
-        return xp.where(fired, v - theta, v) if self.max_spikes == 1 else v - fired * theta
+        count = xp.clip((v - level + theta - 1) // theta, 0, self.max_spikes)
+        return count, self.settled(u, v, count, params)
 
     def neurons(self, result: Type) -> int:
         return result.size // (self.micro or 1)
@@ -151,10 +163,10 @@ class IntegerLif(IntegerNeuron):
 @dataclass(frozen=True)
 class IntegerPotential(Stepwise):
     """
-    The membrane v of the `IntegerLif` with the same attributes and inputs, in its own units: what the threshold is compared with.
+    The membrane v of the `IntegerLif` with the same attributes and inputs: y = clip(v >> right) to signed `bits` bits.
 
-    That is v before the reset of a spike of this step, and after that of an earlier one. The neuron itself is another node; this
-    one takes the same steps again and emits v where that one emits s.
+    v is taken `before` the reset of a spike of this step (what the threshold is compared with), or `after` it; a reset that comes
+    one step late is seen in the next step. The neuron itself is another node; this one takes the same steps again.
     """
 
     kind = "integer_potential"
@@ -165,6 +177,9 @@ class IntegerPotential(Stepwise):
     shift: int
     decay_bits: int
     state_bits: int
+    bits: int
+    right: int = 0
+    moment: str = "before"
     reset: str = "zero"
     theta: int = 0
     u0: int = 0
@@ -176,17 +191,21 @@ class IntegerPotential(Stepwise):
     @property
     def neuron(self) -> IntegerLif:
         """The neuron whose membrane it is."""
-        return IntegerLif(**self.attributes())
+        own = ("bits", "right", "moment")
+        return IntegerLif(**{name: value for name, value in self.attributes().items() if name not in own})
 
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
-        return Type(self.neuron.infer(args, params).shape, graded(self.state_bits))
+        check_options(self, {"moment": MOMENTS})
+        check_payload(self, self.bits, self.right)
+        return Type(self.neuron.infer(args, params).shape, graded(self.bits))
 
     def begin(self, x: Value, params: Mapping[str, Value]) -> State:
         return self.neuron.begin(x, params)
 
     def step(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, State]:
         u, v = self.neuron.compared(state, x, params)
-        return v, self.neuron.fire(u, v, params)[1]
+        _, settled = self.neuron.fire(u, v, params)
+        return clip_payload(v if self.moment == "before" else settled.v, signed_limits(self.bits), self.right), settled
 
 
 @dataclass(frozen=True)
@@ -210,10 +229,14 @@ class IntegerLeaky(IntegerNeuron):
 
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
         shape = self._check(args, params, ("du", "dv", "u0", "v0"))
-        expect(self.bits >= 2 and self.right >= 0, "integer_leaky.bits", f"payload of {self.bits} bits >> {self.right}")
+        check_payload(self, self.bits, self.right)
         return Type(shape, graded(self.bits))
 
     def step(self, state: State, x: Value, params: Mapping[str, Value]) -> tuple[Value, State]:
         u, v = self._integrate(state, x, params)
-        top = 1 << (self.bits - 1)
-        return array_namespace(v).clip(v >> self.right, -top, top - 1), State(v, u)
+        return clip_payload(v, signed_limits(self.bits), self.right), State(v, u)
+
+
+def check_payload(op: Op, bits: int, right: int) -> None:
+    """Require that a membrane can be emitted as a payload of so many bits, shifted to the right by so many."""
+    expect(bits >= 2 and right >= 0, f"{op.kind}.bits", f"payload of {bits} bits >> {right}")

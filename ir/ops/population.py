@@ -20,6 +20,8 @@ COMPARATORS = (">=", ">")
 """What a neuron that reaches its threshold does: it fires, or only one beyond it does."""
 RESET_TIMES = ("spike", "next")
 """When a spike's reset comes: in its own step, or in the next one; for float neurons and the chip's alike."""
+MOMENTS = ("before", "after")
+"""When a membrane is read: before the reset of a spike of this step, or after it."""
 
 
 def dendrite_shape(op: Op, args: tuple[Type, ...], params: Shapes) -> tuple[int, ...]:

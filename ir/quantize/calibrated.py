@@ -16,7 +16,7 @@ from ir.ops.neuron import Lif
 from ir.profile import Arithmetic, Features
 from ir.quantize.calibration import HEADROOM, ValueStatistics
 from ir.quantize.gains import row_factors
-from ir.quantize.neurons import DistinctNeurons, distinct_neurons
+from ir.quantize.neurons.distinct import DistinctNeurons, distinct_neurons
 from ir.quantize.payloads import Emission, compared_payloads, input_scale, looped_payloads, payload_bits, payload_scale
 from ir.quantize.units.amounts import finest_units, largest_values
 from ir.quantize.weights import WeightStatistics, weight_statistics

@@ -12,6 +12,7 @@ from array_api_compat import array_namespace
 from ir.graph import Array, Graph, Node
 from ir.interpreter import interpret, parameter_like
 from ir.ops.base import Value
+from ir.ops.float_neurons.potential import Potential
 from ir.ops.membrane import Membrane
 from ir.quantize.weights import quantum_of
 
@@ -89,7 +90,7 @@ def _payload_current(node: Node, currents: Mapping[str, Value]) -> Value:
 
 def _peak(chip: Graph, node: Node, total: Value, steps: int) -> Array | None:
     """The largest magnitude of the membrane after a step, neuron by neuron, where it matters."""
-    op = node.op
+    op = node.op.neuron if isinstance(node.op, Potential) else node.op
     if not isinstance(op, Membrane) or (0 < chip.steps <= SHORT and not op.has_current):
         return None
     params = {role: parameter_like(array, total) for role, array in chip.arrays(node).items()}

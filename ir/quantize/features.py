@@ -4,23 +4,35 @@ from __future__ import annotations
 
 from ir.errors import CompileError
 from ir.graph import Graph, Node
+from ir.ops.base import Op
+from ir.ops.float_neurons.alpha import AlphaLif
 from ir.ops.float_neurons.fixed_point import FixedPointLif
+from ir.ops.float_neurons.moving_threshold import MovingThresholdLif
+from ir.ops.float_neurons.potential import Potential
+from ir.ops.float_neurons.rectified import RectifiedLif
+from ir.ops.float_neurons.refractory import RefractoryLif
 from ir.ops.membrane import Leaky
 from ir.ops.neuron import Burst, Gate, Graded, Lif
 from ir.profile import Arithmetic, Features
-from ir.quantize.neurons import forgets
+from ir.quantize.neurons.normalize import forgets
 
 HINT = "choose a profile with {}, or --precision float"
-ROUNDED = (Lif, FixedPointLif, Leaky, Graded, Gate, Burst)
+OWN_PROGRAMS: dict[type[Op], str] = {
+    MovingThresholdLif: "spikes raise the threshold",
+    RefractoryLif: "the neuron rests after a spike",
+    AlphaLif: "the membrane is the difference of two currents",
+    RectifiedLif: "the membrane does not fall below zero",
+}
+"""The neurons whose integers no chip has built in, each with the reason."""
+ROUNDED = (Lif, FixedPointLif, Leaky, Potential, Graded, Gate, Burst, *OWN_PROGRAMS)
 """The neurons that have integers; not what else is derived from them, which would lose what it adds."""
 
 
 def check_features(chip: Graph, arithmetic: Arithmetic, features: Features | None) -> None:
     """CompileError for the first neuron that the chip's neurons cannot be; without `features` only widths are looked at."""
     for node in chip.nodes.values():
-        rounds = isinstance(node.op, Lif) and node.op.comparator == "round"
-        if rounds or (node.op.family == "neuron" and type(node.op) not in ROUNDED):
-            kind = f"{node.op.kind} that rounds" if rounds else node.op.kind
+        kind = _without_integers(node)
+        if kind:
             what, where = f"{kind} has no integers", f"%{node.name}  {node.provenance}"
             raise CompileError("quantize.neuron", what, where=where, hint="use --precision float")
         for feature, reason in _needed_features(node):
@@ -28,6 +40,18 @@ def check_features(chip: Graph, arithmetic: Arithmetic, features: Features | Non
                 name = feature.replace("_", " ")
                 what, where = f"{reason}, which needs {name}", f"%{node.name}  {node.provenance}"
                 raise CompileError(f"quantize.{feature}", what, where=where, hint=HINT.format(name))
+
+
+def _without_integers(node: Node) -> str:
+    """The neuron that no chip has integers for; empty for any other node."""
+    op = node.op
+    if isinstance(op, Lif) and op.comparator == "round":
+        return f"{op.kind} that rounds"
+    if isinstance(op, MovingThresholdLif) and op.adapt_reset == "moving":
+        return f"{op.kind} whose resets take the moving threshold"
+    if isinstance(op, MovingThresholdLif) and (op.adapt_start or node.param("adapt_start")):
+        return f"{op.kind} that starts with another threshold"
+    return op.kind if op.family == "neuron" and type(op) not in ROUNDED else ""
 
 
 def _has(feature: str, arithmetic: Arithmetic, features: Features | None) -> bool:
@@ -41,12 +65,13 @@ def _has(feature: str, arithmetic: Arithmetic, features: Features | None) -> boo
 def _needed_features(node: Node) -> list[tuple[str, str]]:
     """The features that a node takes, by their name in a profile, each with the reason."""
     op = node.op
-    if isinstance(op, Leaky):
-        reason = "a neuron without threshold emits its membrane as a payload"
+    if isinstance(op, (Leaky, Potential)):
+        kind = "without threshold" if isinstance(op, Leaky) else "beside another one"
+        reason = f"a neuron {kind} emits its membrane as a payload"
         return [("graded_spikes", reason), ("programmable_neurons", reason)]
     if not isinstance(op, Lif):
         return []
-    needed: list[tuple[str, str]] = []
+    needed = [("programmable_neurons", OWN_PROGRAMS[type(op)])] if type(op) in OWN_PROGRAMS else []
     if op.reset == "subtract" and not _forgets_all(node):
         needed.append(("soft_reset", "a spike takes the threshold from the membrane"))
     if op.reset == "none" and not _forgets_all(node):

@@ -18,7 +18,7 @@ from ir.errors import CompileError
 from ir.graph import Array, Graph, Node
 from ir.ops.linear import Conv, Synapse
 from ir.ops.shape import Reshape
-from ir.quantize.neurons import distinct_neurons
+from ir.quantize.neurons.distinct import distinct_neurons
 from ir.rewrite import Rewriter
 
 PASS = "quantize"

@@ -26,8 +26,9 @@ from ir.quantize.calibrated import CalibratedNetwork, calibrated
 from ir.quantize.calibration import ValueStatistics, observe
 from ir.quantize.features import check_features
 from ir.quantize.gains import PASS, separate_gains
-from ir.quantize.plan import NetworkPlan
-from ir.quantize.population import PopulationPlanner, plan_input
+from ir.quantize.neurons.normalize import as_neuron
+from ir.quantize.plan import NetworkPlan, plan_input
+from ir.quantize.population import PopulationPlanner
 from ir.quantize.report import LayerReport, QuantizationReport
 from ir.quantize.ties.constant_current import constant_current
 from ir.rewrite import Rewriter
@@ -119,7 +120,8 @@ def _rewrite(rewriter: Rewriter, node: Node, plan: NetworkPlan, arithmetic: Arit
         return None
     names = {role: _store(rewriter, node, role, array) for role, array in params.items()}
     provenance, operands = node.provenance.after(PASS), rewriter.inputs(node)
-    if isinstance(node.op, Membrane) and node.op.order == "membrane_first":
+    neuron = as_neuron(node).op
+    if isinstance(neuron, Membrane) and neuron.order == "membrane_first":
         operands = tuple(_late(rewriter, node, operand) for operand in operands)
     if node.name in plan.populations and np.any(plan.populations[node.name].constant):
         operands = (*operands, constant_current(rewriter, node, plan.populations[node.name].constant, arithmetic))

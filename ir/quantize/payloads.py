@@ -20,7 +20,7 @@ from ir.graph import Array, Graph, Node
 from ir.ops.neuron import Burst, Gate, Graded, Lif
 from ir.profile import Arithmetic
 from ir.quantize.calibration import HEADROOM, ValueStatistics
-from ir.quantize.integer_neurons import IntegerPopulation
+from ir.quantize.integers.populations import IntegerPopulation
 from ir.quantize.weights import QuantizedArray, WeightStatistics, relative_error, weight_levels
 
 
@@ -107,10 +107,14 @@ def part_of_scale(node: Node, scale: Fraction, unit: Fraction) -> Fraction:
     """The next coarser unit of which a scale that was fixed before is a multiple by a power of two."""
     parts = floor(log2(scale / unit))
     if parts < 0:
-        what = "its payloads go round a loop and are too fine for its weights"
-        where = f"%{node.name}  {node.provenance}"
-        raise CompileError("quantize.loop", what, where=where, hint="use --precision float")
+        raise loop_refused(node, "are too fine for its weights")
     return scale / (1 << parts)
+
+
+def loop_refused(node: Node, why: str) -> CompileError:
+    """The error of payloads on a loop whose scale, fixed beforehand, does not suit what emits them."""
+    what, where = f"its payloads go round a loop and {why}", f"%{node.name}  {node.provenance}"
+    return CompileError("quantize.loop", what, where=where, hint="use --precision float")
 
 
 def integer_payload(

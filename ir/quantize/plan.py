@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ir.graph import Array
+from ir.graph import Array, Node
 from ir.ops.base import Op
-from ir.quantize.neurons import MembraneUnits
-from ir.quantize.payloads import Emission
+from ir.quantize.calibrated import CalibratedNetwork
+from ir.quantize.neurons.distinct import MembraneUnits
+from ir.quantize.payloads import Emission, input_scale, payload_bits
 from ir.quantize.report import LayerReport
 from ir.quantize.units.choose_unit import Unit
 from ir.quantize.weights import QuantizedArray
+
+WIDEST = 24
+"""Bits that hold any count from outside."""
 
 
 @dataclass(frozen=True)
@@ -76,3 +80,17 @@ class NetworkPlan:
             populations={**self.populations, name: plan},
             projections={**self.projections, **plan.projections},
         )
+
+
+def plan_input(network: CalibratedNetwork, node: Node) -> InputPlan:
+    """Values from the host arrive as payloads, or as bias mantissas on a chip whose spikes carry none; counts as they are."""
+    domain = node.type.domain
+    if domain.kind != "graded":
+        return InputPlan(
+            Emission(1.0, max(1, domain.bound)), payload_bits(domain.bound, WIDEST) if domain.bound else None
+        )
+    statistics = network.statistics[node.name]
+    widest = network.arithmetic.payload_bits or network.arithmetic.bias_mantissa_bits
+    scale = input_scale(network.readers_scale(node.name), statistics, widest)
+    bits = payload_bits(statistics.emitted / scale, widest)
+    return InputPlan(Emission(scale, 1 << (bits - 1)), bits)

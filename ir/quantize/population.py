@@ -17,24 +17,28 @@ import numpy as np
 from ir.analysis.ranges import projected_magnitude
 from ir.errors import CompileError
 from ir.graph import Node
-from ir.ops.integer_neuron import IntegerLif
+from ir.ops.float_neurons.potential import Potential
 from ir.ops.linear import Sum, Synapse
 from ir.ops.neuron import Gate, Graded, Lif
 from ir.quantize.calibrated import CalibratedNetwork, shared_projection
 from ir.quantize.calibration import HEADROOM
-from ir.quantize.integer_neurons import IntegerPopulation, MembranePopulation, integer_leaky, integer_lif
-from ir.quantize.neurons import MembraneUnits
+from ir.quantize.integers.integer_neurons import integer_leaky
+from ir.quantize.integers.populations import IntegerPopulation, MembranePopulation
+from ir.quantize.integers.potential import integer_potential
+from ir.quantize.integers.programmed import firing_population
+from ir.quantize.neurons.distinct import MembraneUnits
+from ir.quantize.neurons.normalize import as_neuron
 from ir.quantize.payloads import (
     Emission,
-    input_scale,
     integer_burst,
     integer_payload,
     is_difference,
+    loop_refused,
     part_of_scale,
     payload_bits,
     payload_shift,
 )
-from ir.quantize.plan import InputPlan, NetworkPlan, PopulationPlan, ProjectionPlan
+from ir.quantize.plan import NetworkPlan, PopulationPlan, ProjectionPlan
 from ir.quantize.report import LayerReport, layer_report
 from ir.quantize.units.amounts import firing_amounts
 from ir.quantize.units.choose_unit import Unit, choose_unit, weight_exponents
@@ -42,22 +46,6 @@ from ir.quantize.units.comparisons import check_difference, compared_unit, is_co
 from ir.quantize.weights import WeightStatistics, common_quantum, round_weights, weight_levels
 
 Projections = Mapping[str, ProjectionPlan]
-WIDEST = 24
-"""Bits that hold any count from outside."""
-
-
-def plan_input(network: CalibratedNetwork, node: Node) -> InputPlan:
-    """Values from the host arrive as payloads, or as bias mantissas on a chip whose spikes carry none; counts as they are."""
-    domain = node.type.domain
-    if domain.kind != "graded":
-        return InputPlan(
-            Emission(1.0, max(1, domain.bound)), payload_bits(domain.bound, WIDEST) if domain.bound else None
-        )
-    statistics = network.statistics[node.name]
-    widest = network.arithmetic.payload_bits or network.arithmetic.bias_mantissa_bits
-    scale = input_scale(network.readers_scale(node.name), statistics, widest)
-    bits = payload_bits(statistics.emitted / scale, widest)
-    return InputPlan(Emission(scale, 1 << (bits - 1)), bits)
 
 
 @dataclass(frozen=True)
@@ -179,9 +167,12 @@ class PopulationPlanner:
             steps = network.chip.steps
             quantum = common_quantum([projection.weights for projection in payload.values()])
             membrane = MembranePopulation(
-                node, neurons, bias, unit, steps, current, network.arithmetic, quantum, network.programmable
+                as_neuron(node), neurons, bias, unit, steps, current, network.arithmetic, quantum, network.programmable
             )
-            return _threshold(membrane) if isinstance(node.op, Lif) else self._leaky(membrane)
+            if not isinstance(node.op, Lif):
+                return self._membrane_payload(membrane)
+            integers, most = firing_population(membrane)
+            return integers, Emission(1.0, most)
         if node.name in network.compared:
             return self._compared(unit, payload)
         exact = not any(projection.weights.error for projection in payload.values())
@@ -203,21 +194,27 @@ class PopulationPlanner:
         bits = min(node.op.bits, network.arithmetic.payload_bits)
         return integer_payload(node, bias, unit.size, current, network.statistics[node.name], bits, 0, True)
 
-    def _leaky(self, membrane: MembranePopulation) -> tuple[IntegerPopulation, Emission]:
+    def _membrane_payload(self, membrane: MembranePopulation) -> tuple[IntegerPopulation, Emission]:
         """Payloads as fine as their readers ask for, and with room for what calibration did not show."""
         name, bits = self.node.name, self.network.arithmetic.payload_bits
-        one = float(membrane.unit.size * self._emitted_unit())
+        one = float(membrane.unit.size * membrane.neurons.members[0].size / (1 << membrane.shift))
         right = self._shift(one, bits)
         scale = one * (1 << right)
         if self.network.wiring.readers(name):
             bits = max(2, payload_bits(HEADROOM * self.network.statistics[name].emitted / scale, bits))
-        return integer_leaky(membrane, bits, right), Emission(scale, 1 << (bits - 1))
+        emission = Emission(scale, 1 << (bits - 1))
+        if isinstance(self.node.op, Potential):
+            return integer_potential(membrane, self.node, bits, right), emission
+        return integer_leaky(membrane, bits, right), emission
 
     def _shift(self, one: float, bits: int) -> int:
         """The right shift of payloads whose integers have the real value `one` before it."""
         network, name = self.network, self.node.name
         if name in self.before.looped:
-            return round(log2(self.before.looped[name].scale / one))
+            right = round(log2(self.before.looped[name].scale / one))
+            if one * 2**right != self.before.looped[name].scale:
+                raise loop_refused(self.node, "are no shift of those that its weights make")
+            return right
         return payload_shift(network.readers_scale(name), one, network.statistics[name], bits)
 
     def _largest_current(self, payload: Projections, emissions: Mapping[str, Emission]) -> int:
@@ -246,12 +243,4 @@ class PopulationPlanner:
         if node.name not in network.compared or is_difference(node):
             return False
         currents = self._currents(network.wiring.payload_projections(node))
-        least = least_unit(network, node, self.before.emissions, currents)
-        return is_coarsened(least, currents, network.arithmetic)
-
-
-def _threshold(membrane: MembranePopulation) -> tuple[IntegerPopulation, Emission]:
-    """Neurons that fire: one spike, or several, count as they are."""
-    integers = integer_lif(membrane)
-    assert isinstance(integers.op, IntegerLif)
-    return integers, Emission(1.0, integers.op.max_spikes)
+        return is_coarsened(least_unit(network, node, self.before.emissions, currents), currents, network.arithmetic)

@@ -8,8 +8,8 @@ from fractions import Fraction
 from math import prod
 
 from ir.graph import Node
-from ir.quantize.integer_neurons import IntegerPopulation
-from ir.quantize.neurons import MembraneUnits
+from ir.quantize.integers.populations import IntegerPopulation
+from ir.quantize.neurons.distinct import MembraneUnits
 from ir.quantize.weights import QuantizedArray
 
 

@@ -18,6 +18,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from models.training.state_dicts import fitting_entries
+
 PART_ORDER = ("image", "text", "fusion")
 
 UNUSED_ENTRIES = re.compile(
@@ -91,25 +93,7 @@ def _read(path: Path) -> list[dict[str, torch.Tensor]]:
 
 def _checked(part: nn.Module, name: str, state: dict[str, torch.Tensor], path: Path) -> dict[str, torch.Tensor]:
     """`state` without unused entries, completed by the optional ones of `part`."""
-    expected = part.state_dict()
-    used = {key: value for key, value in state.items() if not UNUSED_ENTRIES.search(key)}
-    optional = {key: value for key, value in expected.items() if OPTIONAL_ENTRIES.search(key)}
-    entries = {key: value for key, value in used.items() if key in expected or key not in optional}
-    problems = [
-        *(f"{key} is missing" for key in expected if key not in used and key not in optional),
-        *(f"{key} is unknown" for key in entries if key not in expected),
-        *(_entry_problem(key, value, expected[key]) for key, value in entries.items() if key in expected),
-    ]
-    problems = [problem for problem in problems if problem]
-    if problems:
-        more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
-        raise ValueError(_message(path, f"in the {name} part {'; '.join(problems[:3])}{more}"))
-    return {**optional, **entries}
-
-
-def _entry_problem(key: str, value: torch.Tensor, expected: torch.Tensor) -> str:
-    if value.shape != expected.shape:
-        return f"{key} has shape {tuple(value.shape)}, the network needs {tuple(expected.shape)}"
-    if not torch.isfinite(value).all():
-        return f"{key} contains NaN or infinity"
-    return ""
+    try:
+        return fitting_entries(part, state, UNUSED_ENTRIES, OPTIONAL_ENTRIES)
+    except ValueError as error:
+        raise ValueError(_message(path, f"in the {name} part {error}")) from error

@@ -44,7 +44,7 @@ class Digit:
 
 
 @lru_cache(maxsize=1)
-def _digit_images() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def digit_images() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     pixels, labels = load_digits(return_X_y=True)
     return (pixels.reshape(-1, PIXELS, PIXELS) / 16.0).astype(np.float32), labels.astype(np.int64)
 
@@ -58,7 +58,7 @@ def image_indices(split: str) -> NDArray[np.int64]:
     """
     if split not in SCENES:
         raise ValueError(f"no split {split!r}; there are {', '.join(SCENES)}")
-    count = len(_digit_images()[1])
+    count = len(digit_images()[1])
     order = np.random.default_rng(SPLIT_SEED).permutation(count)
     first_dev = int(count * IMAGE_SHARE["train"])
     first_test = first_dev + int(count * IMAGE_SHARE["dev"])
@@ -74,7 +74,7 @@ def draw_scenes(split: str, rng: np.random.Generator) -> list[list[Digit]]:
 
 
 def _draw_scene(images: NDArray[np.int64], rng: np.random.Generator) -> list[Digit]:
-    _, labels = _digit_images()
+    _, labels = digit_images()
     count = int(rng.integers(3, 5))
     cells = rng.choice(9, size=count, replace=False)
     chosen = rng.choice(images, size=count, replace=False)
@@ -114,7 +114,7 @@ def _owners(scene: list[Digit], rng: np.random.Generator) -> list[Digit]:
 
 def _crops(images: NDArray[np.int64], shift: NDArray[np.float64], stretch: NDArray[np.float64]) -> NDArray[np.float64]:
     """Bilinear crops (boxes, 8, 8); outside the digit the paper is empty (0)."""
-    pixels, _ = _digit_images()
+    pixels, _ = digit_images()
     grid = (np.arange(PIXELS) + 0.5) / PIXELS - 0.5
     at = (grid * stretch[:, :, None] + shift[:, :, None] + 0.5) * PIXELS - 0.5
     weight = np.maximum(0.0, 1.0 - np.abs(at[..., None] - np.arange(PIXELS)))

@@ -7,17 +7,18 @@ All tensors are (T, B, C, H, W), as SpikingJelly's multi-step neurons expect; co
 from __future__ import annotations
 
 import torch
-from spikingjelly.activation_based.neuron import LIFNode
 from torch import nn
 
 
-def convolve(x: torch.Tensor, conv: nn.Conv2d, bn: nn.BatchNorm2d) -> torch.Tensor:
-    """`bn(conv(x))`: (T, B, C, H, W) -> (T, B, C', H', W')."""
+def convolve(x: torch.Tensor, conv: nn.Conv1d | nn.Conv2d, bn: nn.BatchNorm1d | nn.BatchNorm2d) -> torch.Tensor:
+    """`bn(conv(x))`: (T, B, C, H, W) -> (T, B, C', H', W'); the same for tokens, (T, B, C, N) -> (T, B, C', N)."""
     return bn(conv(x.flatten(0, 1))).unflatten(0, x.shape[:2])
 
 
-def fire_image(x: torch.Tensor, conv: nn.Conv2d, bn: nn.BatchNorm2d, neuron: LIFNode) -> torch.Tensor:
-    """Spikes of `neuron(bn(conv(x)))`: (T, B, C, H, W) -> (T, B, C', H', W')."""
+def fire_image(
+    x: torch.Tensor, conv: nn.Conv1d | nn.Conv2d, bn: nn.BatchNorm1d | nn.BatchNorm2d, neuron: nn.Module
+) -> torch.Tensor:
+    """Spikes of `neuron(bn(conv(x)))`: (T, B, C, H, W) -> (T, B, C', H', W'), or (T, B, C, N) -> (T, B, C', N)."""
     return neuron(convolve(x, conv, bn).contiguous())
 
 

@@ -27,6 +27,19 @@ def lif(threshold: float = 1.0) -> LIFNode:
     )
 
 
+def lif_without_input_scaling(threshold: float = 1.0) -> LIFNode:
+    """`v = v / 2 + x`, fires at `v >= threshold`, then `v = 0`; surrogate: sigmoid, slope 4."""
+    return LIFNode(
+        tau=2.0,
+        decay_input=False,
+        v_threshold=threshold,
+        surrogate_function=Sigmoid(alpha=4.0),
+        detach_reset=True,
+        step_mode="m",
+        backend="torch",
+    )
+
+
 def fire(x: torch.Tensor, linear: nn.Linear, bn: nn.BatchNorm1d, neuron: LIFNode) -> torch.Tensor:
     """Spikes of `neuron(bn(linear(x)))` for `x` (T, B, tokens, in); the norm is over channels."""
     return drive(linear(x.flatten(0, 1)), bn, neuron, x)

@@ -42,7 +42,7 @@ from ir.analysis.schedule import schedule
 from ir.deployment import Deployment
 from ir.errors import CompileError, DeployError
 from ir.graph import Graph
-from ir.quantize.neurons import MembraneUnits
+from ir.quantize.neurons.distinct import MembraneUnits
 from ir.quantize.report import QuantizationReport
 from ir.text import graph_text, parse_graph
 from ir.verify import verify

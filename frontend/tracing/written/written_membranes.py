@@ -86,6 +86,8 @@ class WrittenMembranes:
         """Make values of the membranes that a module returns, as they are after the last step, times and plus numbers."""
         last = self._recorder.steps - 1
         for tensor in tensors_in(results):
+            if not self._tracked.is_state(tensor) and not self._tensors.is_view(tensor):
+                continue  # states of a framework's neurons, which are no outputs
             expression = self._tracked.of(tensor)
             if expression is None or last == 0:
                 continue

@@ -1,1 +1,1 @@
-"""Neurons that `Lif` and `Leaky` are not, in the source's arithmetic. Chips have integers for `FixedPointLif` alone."""
+"""Neurons that `Lif` and `Leaky` are not, in the source's arithmetic. Which of them have integers: docs/neurons.md."""

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from ir.ops.base import Op, Shapes, Value, expect
 from ir.ops.membrane import ANALOG_BITS
 from ir.ops.neuron import Lif
-from ir.ops.population import State, Stepwise, check_options
+from ir.ops.population import MOMENTS, State, Stepwise, check_options
 from ir.types import Type, graded
-
-MOMENTS = ("before", "after")
 
 
 @dataclass(frozen=True)

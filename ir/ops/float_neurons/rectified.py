@@ -35,12 +35,12 @@ class RectifiedLif(Lif):
 
     def integrate(self, state: State, x: Value, params: Mapping[str, Value]) -> State:
         state = super().integrate(state, x, params)
-        return state._replace(v=array_namespace(x).clip(self.scale * state.v, 0, None))
+        return state._replace(v=array_namespace(x).clip(self.constant("scale", params) * state.v, 0, None))
 
     def settle(self, state: State, spikes: Value, params: Mapping[str, Value]) -> State:
         if self.kept == "scaled":
             return super().settle(state, spikes, params)
         if self.reset == "value":
-            return super().settle(state._replace(v=state.v / self.scale), spikes, params)
+            return super().settle(state._replace(v=state.v / self.constant("scale", params)), spikes, params)
         settled = super().settle(state, spikes, params)
-        return settled._replace(v=settled.v / self.scale)
+        return settled._replace(v=settled.v / self.constant("scale", params))

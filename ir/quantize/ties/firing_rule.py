@@ -26,7 +26,8 @@ import numpy as np
 
 from ir.graph import Array
 from ir.profile import Arithmetic
-from ir.quantize.neurons import DistinctNeurons, NormalizedMembrane
+from ir.quantize.neurons.distinct import DistinctNeurons
+from ir.quantize.neurons.normalized import NormalizedMembrane
 from ir.quantize.units.choose_unit import Unit
 from ir.quantize.weights import QuantizedArray, round_bias
 
@@ -110,6 +111,21 @@ def firing_rule(numbers: FiringNumbers, can_be_exact: bool, programmable: bool) 
     return FiringRule(vth, rounded_bias, np.zeros(()), ">", False, "")
 
 
+def compared_rule(numbers: FiringNumbers, can_be_exact: bool) -> FiringRule:
+    """The numbers of neurons that compare as their source does, whatever it is; arguments as for `firing_rule`."""
+    grain = 1 << numbers.unit.narrowed
+    rounded = {neuron: round(r / grain) * grain for neuron, r in numbers.ratios.items()}
+    vth, untied = numbers.thresholds(rounded), numbers.drive * _one(numbers)
+    if can_be_exact and rounded == numbers.ratios and np.all(untied == np.rint(untied)):
+        way = _compared(numbers, np.rint(untied).astype(np.int64))
+        if np.all(_is_exact(numbers, np.rint(untied).astype(np.int64), way)):
+            return FiringRule(
+                vth, QuantizedArray(way.bias.astype(np.int32), 0, 0.0), way.constant, way.comparator, True, way.ties
+            )
+    way = ">" if numbers.strict else ">="
+    return FiringRule(vth, round_bias(untied, numbers.arithmetic), np.zeros(()), way, False, "")
+
+
 @dataclass(frozen=True)
 class _Way:
     """Integers that may make ties fall as in the source; the fields are those of `FiringRule`."""
@@ -128,8 +144,15 @@ def _ways(numbers: FiringNumbers, untied: Array, programmable: bool) -> Iterator
     constant = np.where(_is_exact(numbers, untied, above), 0, _beyond_mantissa(numbers, untied, tie))
     yield _Way(smallest_bias_from(untied + tie - constant * one, to), constant, ">", "synapses")
     if programmable and tie:
-        constant = np.where(smallest_bias_from(untied, to) == untied, 0, _beyond_mantissa(numbers, untied, 0))
-        yield _Way(untied - constant * one, constant, ">=", "comparator")
+        yield _compared(numbers, untied)
+
+
+def _compared(numbers: FiringNumbers, untied: Array) -> _Way:
+    """The source's own comparison, and the bias as it is."""
+    fits = smallest_bias_from(untied, numbers.arithmetic) == untied
+    constant = np.where(fits, 0, _beyond_mantissa(numbers, untied, 0))
+    comparator, ties = (">", "") if numbers.strict else (">=", "comparator")
+    return _Way(untied - constant * _one(numbers), constant, comparator, ties)
 
 
 def _is_exact(numbers: FiringNumbers, untied: Array, way: _Way) -> Array:
@@ -192,18 +215,19 @@ def _on_grid(numbers: FiringNumbers, untied: Array, excess: Array) -> Array:
         largest = np.where(lossless, largest, -(-largest >> np.maximum(digits, 0)) + reach)
         grid = np.where(lossless, grid, grid / (1 << np.maximum(digits, 0)))
     endless = np.logical_not(numbers.steps) & ~memoryless & (reach > 0)
-    return exact & (grid >= 1) & (largest <= grid) & ~endless
+    known = (reach == 0) | per_neuron(_halves)
+    return exact & known & (grid >= 1) & (largest <= grid) & ~endless
 
 
 def _digits_lost(neuron: NormalizedMembrane) -> int:
-    """Binary digits of the membrane that one step shifts out; 0 where it is kept or forgotten whole, -1 for other decays."""
-    if neuron.current_decay not in (0, 1):
-        return -1
-    if neuron.decay in (0, 1):
-        return 0
-    keep = 1 - neuron.decay
-    digits = keep.denominator.bit_length() - 1
-    return digits if keep == Fraction(1, 1 << digits) else -1
+    """Binary digits that current and membrane lose per step; 0 where both are kept or forgotten whole, -1 for uneven decays."""
+    grids = [(1 - decay).denominator for decay in (neuron.decay, neuron.current_decay)]
+    return max(grids).bit_length() - 1 if all(grid & (grid - 1) == 0 for grid in grids) else -1
+
+
+def _halves(neuron: NormalizedMembrane) -> bool:
+    """Whether the membrane loses its digits alone, and by nothing but halvings: then it is known what becomes of an excess."""
+    return neuron.current_decay in (0, 1) and (1 - neuron.decay).numerator in (0, 1)
 
 
 def _first_grid(numbers: FiringNumbers, untied: Array) -> Array:

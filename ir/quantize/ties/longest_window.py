@@ -18,6 +18,7 @@ import numpy as np
 
 from ir.errors import CompileError
 from ir.graph import Array, Graph, Node
+from ir.ops.float_neurons.potential import Potential
 from ir.ops.membrane import Leaky
 from ir.profile import Arithmetic, Features
 from ir.quantize.calibrated import CalibratedNetwork, calibrated
@@ -103,16 +104,16 @@ def _at(network: CalibratedNetwork, steps: int) -> CalibratedNetwork | None:
         growths[name] = max(1.0, neurons.largest(lambda neuron: neuron.growth(steps)) / before)
     if np.inf in growths.values():
         return None
-    leaky = {name: growth for name, growth in growths.items() if isinstance(chip.nodes[name].op, Leaky)}
+    payloads = {name: growth for name, growth in growths.items() if isinstance(chip.nodes[name].op, (Leaky, Potential))}
     statistics = dict(network.statistics)
     for node in chip.nodes.values():
         if node.op.family != "neuron":
             continue
         own, wiring = statistics[node.name], network.wiring
         sources = {source for each in wiring.payload_projections(node) for source in wiring.sources[each]}
-        current = own.current * max((leaky.get(source, 1.0) for source in sources), default=1.0)
+        current = own.current * max((payloads.get(source, 1.0) for source in sources), default=1.0)
         membrane = None if own.membrane is None else own.membrane * growths.get(node.name, 1.0)
-        emitted = own.emitted * leaky.get(node.name, 1.0)
+        emitted = own.emitted * payloads.get(node.name, 1.0)
         statistics[node.name] = replace(own, current=current, membrane=membrane, emitted=emitted)
     return replace(network, chip=chip.lasting(steps), statistics=statistics)
 

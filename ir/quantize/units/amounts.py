@@ -16,7 +16,8 @@ from ir.graph import Array, Node
 from ir.ops.neuron import Lif
 from ir.profile import Arithmetic
 from ir.quantize.calibration import HEADROOM, ValueStatistics
-from ir.quantize.neurons import DistinctNeurons
+from ir.quantize.neurons.distinct import DistinctNeurons
+from ir.quantize.neurons.normalize import as_neuron
 from ir.quantize.weights import quantum_of
 
 
@@ -110,7 +111,7 @@ def firing_amounts(
     Args:
         bias: of the float network. steps: window length, 0 for streaming.
     """
-    op = node.op
+    op = as_neuron(node).op
     if neurons is None or not isinstance(op, Lif):
         return None
     takes = op.reset == "subtract" or op.max_spikes != 1
@@ -118,7 +119,10 @@ def firing_amounts(
     first, *further = sorted(thresholds | {neuron.theta for neuron in neurons.members if takes})
     stays_whole = all(neuron.is_whole and not neuron.start for neuron in neurons.members)
     shift = arithmetic.activation_shift
-    fits = all(neuron.is_whole or neuron.fractions_fit(steps, shift) for neuron in neurons.members)
+    fits = all(
+        (neuron.is_whole or neuron.fractions_fit(steps, shift)) and neuron.adaptation_fits(steps, shift)
+        for neuron in neurons.members
+    )
     is_whole = stays_whole and not takes and not node.param("bias")
     constants = neurons.per_neuron(lambda neuron: float(neuron.factor)) * bias
     constants = constants + neurons.per_neuron(lambda neuron: float(neuron.drift))

@@ -127,7 +127,8 @@ def test_neurons_that_differ_have_membranes_of_their_own_units(tmp_path: Path):
 def test_membranes_in_real_numbers_and_of_integers_from_the_start_are_what_they_are(tiny: Path):
     floats = compile_model(tiny, target="gpu", precision="float")
     assert floats.membranes == dict.fromkeys(("lif1", "lif2"), (1.0, 0.0))
-    integers = replace(floats, deployment=Deployment.of(compile_model(tiny, target="gpu").deployment.chip))
+    chip = compile_model(tiny, target="gpu").deployment.chip
+    integers = replace(floats, phases=(replace(floats.phases[0], deployment=Deployment.of(chip)),))
     assert integers.membranes == floats.membranes
 
 

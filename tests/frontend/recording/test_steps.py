@@ -211,7 +211,6 @@ ACROSS_TIME: dict[str, Callable[[Tensor], Tensor]] = {
     "matmul": lambda x: x.permute(1, 2, 0, 3) @ x.permute(1, 2, 3, 0),
     "linear": lambda x: nn.functional.linear(x.permute(1, 2, 3, 0), torch.arange(8.0).reshape(2, 4)),
     "reshape": lambda x: x.permute(1, 2, 0, 3).reshape(x.shape[1], 2, -1).flip(-1),
-    "pad": lambda x: nn.functional.pad(x, (0, 0, 0, 0, 0, 0, 2, 1)).permute(1, 0, 2, 3),
     "conv1d": lambda x: nn.functional.conv1d(x[:, :, 0].permute(1, 2, 0), torch.ones(3, CHANNELS, 2)),
 }
 

@@ -101,7 +101,7 @@ def test_every_option_against_plain_integers(options, neurons, own: bool, seed: 
 def test_the_membrane_is_what_the_threshold_meets(options, neurons, seed: int):
     x, roles = currents_of(seed), tuple(neurons[0])
     first = {name: value for name, value in neurons[0].items() if name != "bias"}
-    op = IntegerPotential(**first, **options, **WIDTHS)
+    op = IntegerPotential(**first, **options, **WIDTHS, bits=24)
     params = {name: np.array([c[name] for c in neurons], np.int32) for name in roles}
     assert np.array_equal(op.run((x,), params, STEPS), expected_of([options | c for c in neurons], x, 1))
     shapes = {name: array.shape for name, array in params.items()}
@@ -151,7 +151,7 @@ def test_steps_can_be_taken_in_two_parts(options, c, first: int):
     leaky = {name: value for name, value in rest.items() if name not in ("vth", "theta")}
     for op in (
         IntegerLif(**rest, **options, **WIDTHS),
-        IntegerPotential(**rest, **options, **WIDTHS),
+        IntegerPotential(**rest, **options, **WIDTHS, bits=16, right=2, moment="after"),
         IntegerLeaky(**leaky, **WIDTHS, bits=24),
     ):
         a, state = op.resume((x[:first],), {}, first, None)

@@ -43,10 +43,15 @@ def spikes(seed: int, rate: float = 0.2, steps: int = STEPS) -> Arrays:
     ("op", "rule"),
     [
         (Leaky(0.1), "graded_spikes"),
+        (Potential(0.1), "graded_spikes"),
         (Lif(0.1, reset="subtract"), "soft_reset"),
         (Lif(0.1, reset="none"), "programmable_neurons"),
         (Lif(0.1, reset_at="next"), "programmable_neurons"),
         (Lif(0.1, max_spikes=3), "graded_spikes"),
+        (MovingThresholdLif(0.1), "programmable_neurons"),
+        (RefractoryLif(0.1), "programmable_neurons"),
+        (AlphaLif(1.0, gain=1.5, reset_at="next"), "programmable_neurons"),
+        (RectifiedLif(0.1), "programmable_neurons"),
     ],
 )
 def test_what_the_first_loihi_lacks_is_refused(op: Op, rule: str):
@@ -115,6 +120,14 @@ def test_what_a_neuron_needs(graph: Graph, needs: list[str]):
     assert missing(graph, EVERYTHING) == missing(graph, None) == ""
 
 
+def test_a_refused_neuron_says_why_and_what_to_do():
+    with pytest.raises(
+        CompileError, match="the neuron rests after a spike, which needs programmable neurons"
+    ) as caught:
+        check_features(net(RefractoryLif(0.5)), LOIHI1.arithmetic, LOIHI1.features)
+    assert caught.value.hint == "choose a profile with programmable neurons, or --precision float"
+
+
 def test_widths_are_looked_at_even_without_features():
     narrow = replace(LOIHI2.arithmetic, payload_bits=0)
     with pytest.raises(CompileError, match="emits its membrane as a payload, which needs graded spikes") as caught:
@@ -127,12 +140,12 @@ def test_widths_are_looked_at_even_without_features():
     ("op", "what"),
     [
         (NonlinearLif(0.1), "nonlinear_lif has no integers"),
-        (MovingThresholdLif(0.1), "moving_threshold_lif has no integers"),
-        (RefractoryLif(0.1), "refractory_lif has no integers"),
-        (RectifiedLif(0.1), "rectified_lif has no integers"),
-        (AlphaLif(1.0, reset_at="next"), "alpha_lif has no integers"),
+        (
+            MovingThresholdLif(0.1, reset="subtract", adapt_reset="moving"),
+            "resets take the moving threshold has no integers",
+        ),
+        (MovingThresholdLif(0.1, adapt_start=0.5), "that starts with another threshold has no integers"),
         (GatedFilter(0.1), "gated_filter has no integers"),
-        (Potential(0.1), "potential has no integers"),
         (Lif(0.1, comparator="round", max_spikes=4, reset="subtract"), "lif that rounds has no integers"),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 
 from ir.graph import Node, Provenance
 from ir.ops import Lif
-from ir.quantize.integer_neurons import IntegerPopulation
+from ir.quantize.integers.populations import IntegerPopulation
 from ir.quantize.report import LayerReport, QuantizationReport, layer_report
 from ir.quantize.weights import QuantizedArray
 from ir.types import SPIKE, Type

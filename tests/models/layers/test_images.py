@@ -22,6 +22,7 @@ def test_convolution_sees_every_step_by_itself() -> None:
 
 
 def test_neurons_integrate_over_steps() -> None:
+    torch.manual_seed(3)
     x, conv, bn, v = 3 * torch.rand(4, 2, 2, 5, 6), nn.Conv2d(2, 4, 1), _norm(), torch.zeros(2, 4, 5, 6)
     conv.weight.data.abs_()
     spikes = list[torch.Tensor]()

@@ -9,8 +9,10 @@ How ties are kept, since the chip compares strictly, is told in `ir.quantize.tie
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,78 +20,18 @@ import numpy as np
 from ir.errors import CompileError
 from ir.graph import Array, Node
 from ir.ops.base import Op
+from ir.ops.float_neurons.alpha import AlphaLif
 from ir.ops.integer_neuron import IntegerLeaky, IntegerLif
 from ir.ops.membrane import Leaky
 from ir.ops.neuron import Lif
 from ir.profile import Arithmetic
-from ir.quantize.neurons import DistinctNeurons, forgets
-from ir.quantize.ties.firing_rule import FiringNumbers, firing_rule
-from ir.quantize.units.choose_unit import Unit
+from ir.quantize.integers.populations import IntegerPopulation, MembranePopulation
+from ir.quantize.neurons.normalize import forgets
+from ir.quantize.ties.firing_rule import FiringNumbers, FiringRule, firing_rule
 from ir.quantize.weights import QuantizedArray, round_bias
 
 CHIP_RESET = {"value": "zero", "subtract": "subtract", "none": "none"}
 """Reset of the source -> the chip's."""
-
-
-@dataclass(frozen=True)
-class IntegerPopulation:
-    """A population as integers, and what rounding did."""
-
-    op: Op
-    bias: QuantizedArray
-    """In units of v for a neuron with a membrane, else of weights."""
-    threshold: int
-    """In weight units; 0 for a population without."""
-    decay_error: float
-    exact: bool
-    """Whether the neuron does what the float one does, ties included; weights, bias and decays apart."""
-    constants: dict[str, Array] = field(default_factory=dict[str, Array])
-    """Role -> what differs from neuron to neuron."""
-    constant: Array = field(default_factory=lambda: np.zeros(()))
-    """What comes at every step over synapses of a neuron that always fires, in weight units; zeros where nothing does."""
-    ties: str = ""
-    """How ties are broken (`ir.quantize.ties.firing_rule`); empty where nothing is done about them."""
-
-    @property
-    def params(self) -> dict[str, Array]:
-        """The parameters by role; the bias among them where there is one."""
-        bias = {"bias": self.bias.integers} if np.any(self.bias.integers) else {}
-        return {**self.constants, **bias}
-
-
-@dataclass(frozen=True)
-class MembranePopulation:
-    """A population with a membrane, in real numbers, and the unit in which it becomes integers."""
-
-    node: Node
-    neurons: DistinctNeurons
-    bias: Array
-    """Of the float network."""
-    unit: Unit
-    steps: int
-    """Window length, 0 for streaming."""
-    current: int
-    """Largest magnitude of the summed current, in weight units."""
-    arithmetic: Arithmetic
-    quantum: int = 1
-    """The weight units of which all its weights are multiples; 0 where one of them was rounded."""
-    programmable: bool = False
-    """Whether the chip's neurons run programs, so that they may compare as they like."""
-
-    @property
-    def shift(self) -> int:
-        """Of the weighted sum: a weight unit is 2^shift units of v."""
-        return self.arithmetic.activation_shift - self.unit.narrowed
-
-    @property
-    def widths(self) -> dict[str, int]:
-        """The attributes that every chip neuron takes from the profile."""
-        to = self.arithmetic
-        return {"shift": self.shift, "decay_bits": to.decay_bits, "state_bits": to.state_bits}
-
-    def amount(self, value: Fraction) -> int:
-        """An amount of the membrane in units of v."""
-        return round(value / self.unit.size * (1 << self.shift))
 
 
 def constant_input(population: MembranePopulation) -> tuple[Array, Array, Array]:
@@ -99,6 +41,8 @@ def constant_input(population: MembranePopulation) -> tuple[Array, Array, Array]
     start = neurons.per_neuron(lambda neuron: float(neuron.start / unit))
     constant = neurons.per_neuron(lambda neuron: float(neuron.factor)) * population.bias / float(unit)
     assert isinstance(op, (Lif, Leaky))
+    if isinstance(op, AlphaLif):  # both of its currents take the constant as they take the input
+        return drift + constant, np.zeros(()), start
     late = op.order == "membrane_first"
     decay = neurons.per_neuron(lambda neuron: _rounded_decay(neuron.current_decay, population.arithmetic))
     if not np.any(constant) or (np.all(decay == 1) and not late):
@@ -106,7 +50,7 @@ def constant_input(population: MembranePopulation) -> tuple[Array, Array, Array]
     keep = neurons.per_neuron(lambda neuron: 1 - float(neuron.decay))
     if np.any(decay == 0) or (late and np.any((decay == 1) & (keep == 0))):
         what = "a bias into a synaptic current that never decays, or late into no memory"
-        raise _refused(population.node, "bias", what)
+        raise refused(population.node, "bias", what)
     steady = constant / decay
     if not late:
         return drift + steady, -steady * (decay < 1), start
@@ -116,34 +60,71 @@ def constant_input(population: MembranePopulation) -> tuple[Array, Array, Array]
     return drift + steady, earlier, start - missed
 
 
-def integer_lif(population: MembranePopulation) -> IntegerPopulation:
-    """The chip's threshold neurons of a population."""
+@dataclass(frozen=True)
+class FiringIntegers:
+    """What all integer neurons that fire have in common."""
+
+    rule: FiringRule
+    constants: dict[str, Array]
+    """Attribute -> its value, neuron by neuron: decays, starts, threshold, and what resets take."""
+    options: dict[str, Any]
+    """The attributes that are no constants of single neurons."""
+    decay_error: float
+
+    def population(self, op: Op, params: dict[str, Array], exact: bool) -> IntegerPopulation:
+        """The population of this operation; `exact`: whether what it has beside these is."""
+        rule = self.rule
+        exact = exact and rule.exact
+        return IntegerPopulation(
+            op,
+            rule.bias,
+            int(rule.vth.max()),
+            self.decay_error,
+            exact,
+            params,
+            rule.constant,
+            rule.ties if exact else "",
+        )
+
+
+def firing_integers(
+    population: MembranePopulation, rule_of: Callable[[FiringNumbers, bool], FiringRule]
+) -> FiringIntegers:
+    """
+    The integers of a population that fires.
+
+    Args:
+        rule_of: numbers, and whether they can be exact -> thresholds, biases and comparator.
+    """
     op, neurons, to = population.node.op, population.neurons, population.arithmetic
     assert isinstance(op, Lif)
     if op.reset not in CHIP_RESET:
-        raise _refused(population.node, "reset", f"no chip resets by {op.reset}")
+        raise refused(population.node, "reset", f"no chip resets by {op.reset}")
     drive, u0, v0 = constant_input(population)
     takes = op.reset == "subtract" or op.max_spikes != 1
     numbers = FiringNumbers(neurons, population.unit, drive, (u0, v0), takes, population.steps, to, population.quantum)
     decay_error = _decay_error(population)
-    rule = firing_rule(numbers, population.quantum > 0 and not decay_error, population.programmable)
+    rule = rule_of(numbers, population.quantum > 0 and not decay_error)
     reach = max(_reach(population, rule.bias, rule.constant), int(rule.vth.max()) << population.shift)
     constants = {**_decays(population, reach), **_starts(population, u0, v0), "vth": rule.vth}
     if takes:
         constants["theta"] = neurons.per_neuron(lambda neuron: max(1, population.amount(neuron.theta)))
-    attributes, params = _spread(constants)
-    integers = IntegerLif(
-        **attributes,
-        **population.widths,
-        micro=op.micro,
-        reset="zero" if all(forgets(op, neuron.decay) for neuron in neurons.members) else CHIP_RESET[op.reset],
-        reset_at=op.reset_at,
-        max_spikes=most_spikes(op, constants["theta"], to) if takes else 1,
-        comparator=rule.comparator,
-    )
-    return IntegerPopulation(
-        integers, rule.bias, int(rule.vth.max()), decay_error, rule.exact, params, rule.constant, rule.ties
-    )
+    forgotten = all(forgets(op, neuron.decay) for neuron in neurons.members)
+    reset = "zero" if forgotten else CHIP_RESET[op.reset]
+    options = {**population.widths, "reset": reset, "reset_at": op.reset_at, "comparator": rule.comparator}
+    return FiringIntegers(rule, constants, options, decay_error)
+
+
+def integer_lif(population: MembranePopulation) -> IntegerPopulation:
+    """The chip's threshold neurons of a population."""
+    op = population.node.op
+    assert isinstance(op, Lif)
+    integers = firing_integers(population, partial(firing_rule, programmable=population.programmable))
+    attributes, params = spread(integers.constants)
+    theta = integers.constants.get("theta")
+    spikes = 1 if theta is None else most_spikes(op, theta, population.arithmetic)
+    neuron = IntegerLif(**attributes, **integers.options, micro=op.micro, max_spikes=spikes)
+    return integers.population(neuron, params, True)
 
 
 def integer_leaky(population: MembranePopulation, bits: int, right: int) -> IntegerPopulation:
@@ -152,7 +133,7 @@ def integer_leaky(population: MembranePopulation, bits: int, right: int) -> Inte
     drive, u0, v0 = constant_input(population)
     bias = round_bias(drive * (1 << population.shift), to)
     constants = {**_decays(population, _reach(population, bias, np.zeros(()))), **_starts(population, u0, v0)}
-    attributes, params = _spread(constants)
+    attributes, params = spread(constants)
     op = IntegerLeaky(**attributes, **population.widths, bits=bits, right=right)
     fits = all(
         neuron.is_whole or neuron.fractions_fit(population.steps, population.shift) for neuron in neurons.members
@@ -197,11 +178,11 @@ def _starts(population: MembranePopulation, u0: Array, v0: Array) -> dict[str, A
     for name, value in starts.items():
         if np.any(np.abs(value) >= 1 << (bits - 1)):
             what = f"a start of {name[0]} of {np.abs(value).max():.0f} units does not fit {bits} bits"
-            raise _refused(population.node, "start", what)
+            raise refused(population.node, "start", what)
     return {name: value.astype(np.int64) for name, value in starts.items() if np.any(value)}
 
 
-def _spread(constants: dict[str, Array]) -> tuple[dict[str, Any], dict[str, Array]]:
+def spread(constants: dict[str, Array]) -> tuple[dict[str, Any], dict[str, Array]]:
     """Attributes for what all neurons share, and parameters beside them for what differs."""
     attributes = {name: int(np.max(array)) for name, array in constants.items()}
     differing = {name: array for name, array in constants.items() if np.any(array != array.ravel()[0])}
@@ -210,11 +191,13 @@ def _spread(constants: dict[str, Array]) -> tuple[dict[str, Any], dict[str, Arra
 
 def _decay_error(population: MembranePopulation) -> float:
     """The largest rounding of a decay, with its sign; none where nothing lives long enough to decay."""
-    decays = {decay for neuron in population.neurons.members for decay in (neuron.decay, neuron.current_decay)}
+    members = population.neurons.members
+    decays = {decay for neuron in members for decay in (neuron.decay, neuron.current_decay, neuron.adapt_decay)}
     errors = [float(decay) - _rounded_decay(decay, population.arithmetic) for decay in decays]
     return max(errors, key=abs)
 
 
-def _refused(node: Node, rule: str, what: str) -> CompileError:
+def refused(node: Node, rule: str, what: str) -> CompileError:
+    """The error of a population that no integers are for."""
     where = f"%{node.name}  {node.provenance}"
     return CompileError(f"quantize.{rule}", what, where=where, hint="use --precision float")

@@ -13,8 +13,10 @@ import hw_profiles
 from ir.errors import CompileError
 from ir.graph import Node, Provenance
 from ir.ops import Lif
-from ir.quantize.integer_neurons import MembranePopulation, integer_lif
-from ir.quantize.neurons import DistinctNeurons, normalized_membrane
+from ir.quantize.integers.integer_neurons import integer_lif
+from ir.quantize.integers.populations import MembranePopulation
+from ir.quantize.neurons.distinct import DistinctNeurons
+from ir.quantize.neurons.normalize import normalized_membrane
 from ir.quantize.units.choose_unit import Unit
 from ir.types import SPIKE, Type
 

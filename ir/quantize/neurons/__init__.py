@@ -1,0 +1,1 @@
+"""Float neurons in exact numbers, in the form of the chip's."""

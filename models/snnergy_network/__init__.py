@@ -1,0 +1,1 @@
+"""SNNergy's network: two streams in three stages, what joins them, and published weights of their layers."""

@@ -1,0 +1,86 @@
+"""
+SpikeCLIP, zero-shot image classification (Lv et al., arXiv 2310.06488): the model file.
+
+Parts: `image`, the encoder that is deployed, and `text`, which makes the label matrix beforehand
+(`models.spikeclip_network.zero_shot`). The `published` configurations are Spikingformer-4-384 with CLIP's embeddings;
+`-spike` pools spikes where the published code pools currents.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from models.layers.firing import set_firing_rates
+from models.spikeclip_network import checkpoints
+from models.spikeclip_network.config import SpikeClipConfig
+from models.spikeclip_network.parts import initial_parts, random_inputs
+
+SEED = 42
+WEIGHTS_DIR = Path(__file__).parent / "weights"
+
+_EMOJI = SpikeClipConfig(D=64, heads=2, E=64, vocabulary=3072, positions=20, pool="spike")
+_PUBLISHED = SpikeClipConfig(D=384, heads=8, E=512, vocabulary=49408, positions=77)
+
+CONFIGS: dict[str, SpikeClipConfig] = {
+    "emoji-styles": _EMOJI,
+    "emoji-styles-analog": replace(_EMOJI, pool="analog"),
+    "emoji-styles-transformer": replace(_EMOJI, text="transformer"),
+    "published": _PUBLISHED,
+    "published-spike": replace(_PUBLISHED, pool="spike"),
+}
+"""Configurations by name; the first is the default."""
+
+STATIC_INPUTS = ("images", "tokens")
+"""Inputs without a time axis: (B, 3, H, W) in [0, 1], and token ids (B, words)."""
+
+
+def build(config: str) -> dict[str, nn.Module]:
+    """
+    The parts of `config` in eval mode, with random weights (seeded, always the same) with which the neurons fire.
+
+    Training starts from the published initialisation instead (`models.spikeclip_network.parts.initial_parts`).
+
+    Raises:
+        ValueError: for a name that is not in `CONFIGS`.
+    """
+    parts = initial_parts(_config_named(config), SEED)
+    inputs = random_inputs(CONFIGS[config], samples=2, seed=SEED)
+    for name, part in parts.items():
+        set_firing_rates(part, inputs[name])
+    return parts
+
+
+def weights(config: str) -> Path | None:
+    """The trained weights that come with the repository, or None."""
+    path = WEIGHTS_DIR / f"spikeclip-{config}.pt"
+    return path if _config_named(config) and path.is_file() else None
+
+
+def load_weights(parts: dict[str, nn.Module], path: Path) -> None:
+    """
+    Load our own or a published checkpoint into `parts` (see `models.spikeclip_network.checkpoints`).
+
+    Raises:
+        ValueError: if the file does not fit the parts.
+    """
+    checkpoints.load(parts, path)
+
+
+def example(config: str, samples: int, seed: int) -> dict[str, dict[str, torch.Tensor]]:
+    """
+    Inputs for every part: `{"image": {"images": (samples, 3, H, W)}, "text": {"tokens": (samples, words)}}`, random ones.
+
+    Raises:
+        ValueError: for a name that is not in `CONFIGS`.
+    """
+    return random_inputs(_config_named(config), samples, seed)
+
+
+def _config_named(config: str) -> SpikeClipConfig:
+    if config not in CONFIGS:
+        raise ValueError(f"no configuration {config!r} of SpikeCLIP; there are {', '.join(CONFIGS)}")
+    return CONFIGS[config]

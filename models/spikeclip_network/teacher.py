@@ -1,0 +1,76 @@
+"""
+Teachers that SpikeCLIP follows: what they are, and a small one of our own.
+
+The published teacher is CLIP ViT-B/16 (`models.spikeclip_network.pretrained_clip`). A teacher's features have as many numbers as
+the student's (E = 512 there).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import torch
+from torch import nn
+
+Tokenise = Callable[[Sequence[str]], torch.Tensor]
+"""Texts -> token ids (texts, words)."""
+
+
+class Teacher(Protocol):
+    """What makes features of images and of texts; they are similar where an image and a text belong together."""
+
+    def image_features(self, images: torch.Tensor) -> torch.Tensor:
+        """(B, 3, H, W) in [0, 1] -> (B, E)."""
+        ...
+
+    def text_features(self, texts: Sequence[str]) -> torch.Tensor:
+        """Texts -> (texts, E)."""
+        ...
+
+
+class SmallTeacher(nn.Module):
+    """
+    Three convolutions for images, a bag of words for texts; trained with `losses.contrastive_loss` and its own `scale()`.
+
+    Args:
+        features: E.
+        vocabulary: rows of the word embedding; the token 0 is padding and does not count.
+        tokenise: of texts, for `text_features`.
+        width: channels of the first convolution.
+    """
+
+    def __init__(self, features: int, vocabulary: int, tokenise: Tokenise, width: int = 32) -> None:
+        super().__init__()
+        self.tokenise = tokenise
+        self.image = nn.Sequential(
+            *_stage(3, width), *_stage(width, 2 * width), *_stage(2 * width, 4 * width), nn.AdaptiveAvgPool2d(2)
+        )
+        self.image_projection = nn.Linear(16 * width, features)
+        self.words = nn.EmbeddingBag(vocabulary, 2 * features, mode="mean", padding_idx=0)
+        self.text_projection = nn.Linear(2 * features, features)
+        self.log_scale = nn.Parameter(torch.tensor(1 / 0.07).log())
+
+    def scale(self) -> torch.Tensor:
+        """What cosines are multiplied by in the loss; at most 100, as CLIP's."""
+        return self.log_scale.exp().clamp(max=100.0)
+
+    def image_features(self, images: torch.Tensor) -> torch.Tensor:
+        """(B, 3, H, W) in [0, 1] -> (B, E)."""
+        return self.image_projection(self.image(images).flatten(1))
+
+    def token_features(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Token ids (B, words) -> (B, E)."""
+        return self.text_projection(self.words(tokens).relu())
+
+    def text_features(self, texts: Sequence[str]) -> torch.Tensor:
+        """Texts -> (texts, E)."""
+        return self.token_features(self.tokenise(texts))
+
+    def forward(self, images: torch.Tensor, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Features of both."""
+        return self.image_features(images), self.token_features(tokens)
+
+
+def _stage(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
+    return nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(), nn.MaxPool2d(2)

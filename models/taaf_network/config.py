@@ -1,0 +1,67 @@
+"""
+What can be varied in TAAF-SNN ("Spiking Neural Networks with Temporal Attention-Guided Adaptive Fusion for imbalanced Multi-modal
+Learning", arXiv 2505.14535), as one frozen record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FUSIONS = ("concat", "sum")
+STAGES = 4
+
+
+@dataclass(frozen=True)
+class BranchSize:
+    """Input of one modality: its own number of time steps, channels and pixels."""
+
+    steps: int
+    channels: int
+    height: int
+    width: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width) of a step."""
+        return self.channels, self.height, self.width
+
+
+@dataclass(frozen=True)
+class TaafConfig:
+    """
+    Sizes and variants of one TAAF network.
+
+    Raises:
+        ValueError: for a fusion that does not exist, or steps that cannot be aligned.
+    """
+
+    video: BranchSize
+    audio: BranchSize
+    classes: int
+    T: int = 4
+    """Steps after the time alignment."""
+    width: int = 64
+    """Channels of a branch's first stage; 8 times as many leave the last."""
+    kernel: int = 7
+    """Side of a branch's first convolution."""
+    stride: int = 2
+    """Stride of a branch's first convolution."""
+    fusion: str = "concat"
+    """`concat` puts features side by side, `sum` adds them."""
+    alpha_inference: bool = False
+    """Class scores are weighted by the importance of their step, in place of a plain mean. The paper does not say which."""
+
+    def __post_init__(self) -> None:
+        if self.fusion not in FUSIONS:
+            raise ValueError(f"fusion {self.fusion!r} is not one of {', '.join(FUSIONS)}")
+        for name, steps in (("aligned", self.T), ("video", self.video.steps), ("audio", self.audio.steps)):
+            if steps < 1:
+                raise ValueError(f"{name} has {steps} time steps; at least one is needed")
+            if steps % self.T and self.T % steps:
+                raise ValueError(
+                    f"{steps} steps of {name} cannot be aligned with T = {self.T}: one must divide the other"
+                )
+
+    @property
+    def features(self) -> int:
+        """Channels that leave a branch."""
+        return self.width * 2 ** (STAGES - 1)

@@ -1,0 +1,117 @@
+"""The model file's contract: configurations, published sizes and counts, deterministic parts, examples, errors."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from models import spikeclip
+from models.layers.firing import firing_rates
+from models.spikeclip_network.config import SpikeClipConfig
+from tests.models.spikeclip_network.counting import count
+
+SMALL = [name for name in spikeclip.CONFIGS if name.startswith("emoji")]
+PUBLISHED = [name for name in spikeclip.CONFIGS if name.startswith("published")]
+
+
+@pytest.fixture(scope="module", params=PUBLISHED)
+def published(request: pytest.FixtureRequest) -> tuple[str, dict[str, nn.Module]]:
+    return request.param, spikeclip.build(request.param)
+
+
+def _parameters(*parts: nn.Module) -> int:
+    return sum(parameter.numel() for part in parts for parameter in part.parameters())
+
+
+def _kinds(part: nn.Module) -> set[type[nn.Module]]:
+    return {type(module) for module in part.modules()}
+
+
+def test_published_is_the_published_size() -> None:
+    expected = SpikeClipConfig(D=384, heads=8, E=512, vocabulary=49408, positions=77)
+    assert spikeclip.CONFIGS["published"] == expected
+    assert (expected.T, expected.depth, expected.words, expected.pixels) == (4, 4, 20, 32)
+    assert (expected.pool, expected.time, expected.text) == ("analog", "learned", "mlp")
+
+
+@pytest.mark.slow
+def test_published_parameter_counts(published: tuple[str, dict[str, nn.Module]]) -> None:
+    _, parts = published
+    assert _parameters(parts["image"]) == 9_513_396
+    embedding = _parameters(parts["text"].get_submodule("clip_embedding"))
+    assert embedding == 25_336_320
+    assert _parameters(parts["text"]) - embedding == 22_022_660
+
+
+@pytest.mark.slow
+def test_published_neurons_and_synapses(published: tuple[str, dict[str, nn.Module]]) -> None:
+    """Those worked out by hand per layer; pooled spikes need a neuron per pixel before the pool."""
+    name, parts = published
+    counted = count(parts["image"], spikeclip.example(name, 1, 0)["image"], steps=4)
+    assert counted.neurons == 1_204_224 + (147_456 + 73_728 if name == "published-spike" else 0)
+    assert counted.synapses == 897_798_720
+    assert counted.residual_duplicates == 952_565_760
+    assert counted.projections["patch_embed.block0_conv"] == 1_272_384
+    assert counted.attention == 4 * 3_145_728
+
+
+@pytest.mark.slow
+def test_published_fires(published: tuple[str, dict[str, nn.Module]]) -> None:
+    name, parts = published
+    inputs = spikeclip.example(name, samples=1, seed=5)
+    for part, network in parts.items():
+        for path, rate in firing_rates(network, inputs[part]).items():
+            assert 0.08 < rate < (0.5 if path.endswith("attn_lif") else 0.2), (part, path, rate)
+
+
+def test_small_configurations_change_sizes_only() -> None:
+    small, published = spikeclip.CONFIGS["emoji-styles"], spikeclip.CONFIGS["published"]
+    for field in ("depth", "T", "words", "pixels", "time", "text", "neurons"):
+        assert getattr(small, field) == getattr(published, field)
+    assert small.heads >= 2
+
+
+@pytest.mark.slow
+def test_small_and_published_parts_are_of_the_same_modules(published: tuple[str, dict[str, nn.Module]]) -> None:
+    name, parts = published
+    small = spikeclip.build(name.replace("published-spike", "emoji-styles").replace("published", "emoji-styles-analog"))
+    for part in ("image", "text"):
+        ours = [(path, type(module)) for path, module in small[part].named_modules()]
+        assert ours == [(path, type(module)) for path, module in parts[part].named_modules()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", SMALL)
+def test_build_is_the_same_every_time_and_leaves_the_seed_alone(config: str) -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    first, second = spikeclip.build(config), spikeclip.build(config)
+    assert torch.equal(torch.rand(4), expected)
+    for name, part in first.items():
+        other = second[name].state_dict()
+        assert not part.training
+        assert all(torch.equal(value, other[key]) for key, value in part.state_dict().items())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", SMALL)
+def test_parts_take_the_example_by_name(config: str) -> None:
+    parts, inputs = spikeclip.build(config), spikeclip.example(config, samples=3, seed=1)
+    assert parts.keys() == inputs.keys() == {"image", "text"}
+    for name, part in parts.items():
+        assert set(inputs[name]) <= set(spikeclip.STATIC_INPUTS)
+        with torch.no_grad():
+            assert part(**inputs[name]).shape == (3, spikeclip.CONFIGS[config].E)
+
+
+def test_weights_before_there_are_any() -> None:
+    assert spikeclip.weights("published") is None
+
+
+@pytest.mark.parametrize("use", [spikeclip.build, spikeclip.weights, lambda name: spikeclip.example(name, 1, 0)])
+def test_unknown_configuration_is_named(use: object) -> None:
+    assert callable(use)
+    with pytest.raises(ValueError, match="no configuration 'huge' of SpikeCLIP; there are emoji-styles, "):
+        use("huge")

@@ -1,0 +1,85 @@
+"""One file, from `models.layers` alone: sizes, the network against a replay, the contract."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models import spikformer
+from models.layers.firing import firing_rates
+from models.spikformer import Spikformer, SpikformerConfig
+from tests.models.spikeclip_network.deployed import assert_integers_are_exact
+from tests.models.spikeclip_network.oracle import SpikeClipOracle, eighths, make_dyadic, oracle_of
+
+TINY = SpikformerConfig(D=16, heads=2, classes=3, depth=2)
+
+
+def _replay(oracle: SpikeClipOracle, images: np.ndarray, config: SpikformerConfig) -> np.ndarray:
+    def convolution(name: str, x: np.ndarray) -> np.ndarray:
+        return oracle.neuron(oracle.norm(f"{name}.bn", oracle.conv(f"{name}.conv", x)), 2.0)
+
+    x = np.stack([images] * config.T)
+    for place in range(4):
+        x = convolution(f"stem.{place}", x)
+        x = oracle.largest(x) if place >= 2 else x
+    x = x + convolution("positions", x)
+    x = np.moveaxis(x.reshape(*x.shape[:3], -1), 2, 3)
+    for place in range(config.depth):
+        x = x + oracle.spike_attention(f"block.{place}.attn", x, x, config.heads)
+        hidden = oracle.layer(f"block.{place}.mlp.fc1_linear", f"block.{place}.mlp.fc1_bn", x)
+        x = x + oracle.layer(f"block.{place}.mlp.fc2_linear", f"block.{place}.mlp.fc2_bn", hidden)
+    return oracle.affine("head", x.mean(axis=2).mean(axis=0))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_network_equals_replay(seed: int) -> None:
+    network = Spikformer(TINY).eval()
+    make_dyadic(network, seed)
+    images = eighths((3, 3, 8, 8), 0, 8, seed)
+    oracle = oracle_of(network)
+    with torch.no_grad():
+        scores = network(images)
+        np.testing.assert_array_equal(scores.numpy(), _replay(oracle, images.double().numpy(), TINY))
+        assert torch.equal(network(images[1:2])[0], scores[1])
+    assert oracle.ties > 20
+    assert len(np.unique(scores.numpy())) > 3
+
+
+def test_the_file_needs_layers_alone() -> None:
+    tree = ast.parse(Path(spikformer.__file__).read_text())
+    modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    ours = {name for name in modules if name.startswith("models") or "models" in name.split(".")}
+    assert ours
+    assert all(".layers." in f".{name}." for name in ours)
+
+
+@pytest.mark.slow
+def test_published_size() -> None:
+    network = spikformer.build("published")
+    assert sum(parameter.numel() for parameter in network.parameters()) == 9_324_730
+    assert {type(m) for m in network.modules()} == {type(m) for m in spikformer.build("emoji-groups").modules()}
+
+
+@pytest.mark.slow
+def test_contract() -> None:
+    network, inputs = spikformer.build("emoji-groups"), spikformer.example("emoji-groups", 2, 1)
+    assert set(inputs) == set(spikformer.STATIC_INPUTS)
+    with torch.no_grad():
+        assert network(**inputs).shape == (2, 8)
+    for path, rate in firing_rates(network, inputs).items():
+        assert 0.05 < rate < 0.5, path
+    assert torch.equal(inputs["images"], spikformer.example("emoji-groups", 2, 1)["images"])
+    with pytest.raises(ValueError, match="no configuration 'huge' of Spikformer; there are emoji-groups, published"):
+        spikformer.build("huge")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["gpu", pytest.param("loihi", marks=pytest.mark.lava)])
+def test_compiled_dyadic_network_is_exact_in_integers(target: str) -> None:
+    network = Spikformer(TINY).eval()
+    make_dyadic(network, 5)
+    assert_integers_are_exact(network, {"images": eighths((4, 3, 8, 8), 0, 8, 5)}, target)
