@@ -14,7 +14,7 @@ from backends.host import HostEngine
 from backends.trace import Array, Engine
 from ir.errors import CompileError, Violation
 from ir.graph import Graph
-from ir.pipeline import Pass
+from ir.pipeline.pipeline import Pass
 from ir.profile import Profile
 
 EngineMaker = Callable[[Graph, Profile], Engine]

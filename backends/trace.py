@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -31,10 +31,24 @@ class Events:
 
     def __add__(self, other: Events) -> Events:
         """The events of two batches of the same network, whose windows may differ in length."""
-        sums = (_sums(getattr(self, kind), getattr(other, kind)) for kind in ("spikes", "synaptic", "updates"))
+        sums = (_sums(getattr(self, kind), getattr(other, kind)) for kind in KINDS)
         samples = self.samples + other.samples
         steps = Fraction(self.steps * self.samples + other.steps * other.samples) / samples
         return Events(samples, steps if steps.denominator > 1 else int(steps), *sums)
+
+    def renamed(self, names: Mapping[str, str]) -> Events:
+        """The same events, with other names for some values."""
+        tables = ({names.get(k, k): v for k, v in getattr(self, kind).items()} for kind in KINDS)
+        return Events(self.samples, self.steps, *tables)
+
+    def followed_by(self, other: Events) -> Events:
+        """These and those of another phase, on the same samples; no value is in both."""
+        assert self.samples == other.samples
+        both = ({**getattr(self, kind), **getattr(other, kind)} for kind in KINDS)
+        return Events(self.samples, max(self.steps, other.steps), *both)
+
+
+KINDS = ("spikes", "synaptic", "updates")
 
 
 def _sums(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:
@@ -68,6 +82,18 @@ class Trace:
     def emissions(self) -> dict[str, Array]:
         """What every probed population emitted: spikes and payloads together."""
         return {**self.spikes, **self.payloads}
+
+    def renamed(self, names: Mapping[str, str]) -> Trace:
+        """The same trace, with other names for some populations."""
+        if not names:
+            return self
+        spikes, payloads = ({names.get(k, k): v for k, v in table.items()} for table in (self.spikes, self.payloads))
+        return replace(self, spikes=spikes, payloads=payloads, events=self.events.renamed(names))
+
+    def followed_by(self, other: Trace) -> Trace:
+        """What happened in this phase and in a later one, whose outputs these are; no population is in both."""
+        spikes, payloads = {**self.spikes, **other.spikes}, {**self.payloads, **other.payloads}
+        return replace(other, spikes=spikes, payloads=payloads, events=self.events.followed_by(other.events))
 
     def __repr__(self) -> str:
         """Three lines: sizes, outputs, probes."""

@@ -143,6 +143,7 @@ def _options(options: argparse.Namespace) -> Options:
         batch_first=True if options.batch_first else None,
         out=options.out,
         lower=strategies(options.lower),
+        phases=options.phases,
         dump=options.dump,
         fail_if=tuple(options.fail_if),
     )
@@ -194,6 +195,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", type=path, metavar="DIR", help="write the networks, IR, outputs and report.json there")
     add(
         "--lower", action="append", default=[], metavar="OP=STRATEGY", help="choose a lowering, e.g. attention=graded-b"
+    )
+    add(
+        "--phases",
+        type=positive,
+        metavar="N",
+        help="refuse a network that the chip runs in more phases, with the host in between (default: as many as it takes)",
     )
     add(
         "--bench",

@@ -36,7 +36,7 @@ def interpret(graph: Graph, inputs: Mapping[str, Value], watch: Watch | None = N
     steps = graph.steps or max(value.shape[0] for value in inputs.values())
     like = next(iter(inputs.values()))
     params = {name: parameter_like(array, like) for name, array in graph.params.items()}
-    order = phases(graph)
+    order = around_loops(graph)
     last_use = {} if order.looped else _last_use(graph)
     values: dict[str, Value] = {}
 
@@ -61,7 +61,7 @@ def interpret(graph: Graph, inputs: Mapping[str, Value], watch: Watch | None = N
 
 
 @dataclass(frozen=True)
-class Phases:
+class AroundLoops:
     """The nodes of a graph in order, cut in three; without a back edge all of them are in `before`."""
 
     before: tuple[Node, ...]
@@ -69,15 +69,15 @@ class Phases:
     after: tuple[Node, ...]
 
 
-def phases(graph: Graph) -> Phases:
+def around_loops(graph: Graph) -> AroundLoops:
     """Cut a graph in three: the middle holds the back edges and all that lies between them and what they read."""
     nodes, inputs = tuple(graph.nodes.values()), {node.name for node in graph.inputs}
     ends = {name for node in graph.loops for name in (node.name, *node.reads)}
     if not ends:
-        return Phases(nodes, (), ())
+        return AroundLoops(nodes, (), ())
     reached = _downstream(nodes, ends - inputs)
     looped = reached & _upstream(nodes, ends)
-    return Phases(
+    return AroundLoops(
         tuple(node for node in nodes if node.name not in reached),
         tuple(node for node in nodes if node.name in looped),
         tuple(node for node in nodes if node.name in reached - looped),

@@ -57,6 +57,8 @@ LEVELS: dict[str, frozenset[str]] = {
     "host": frozenset(OPS) - CHIP_ONLY,
 }
 """Level -> the kinds of operation that may occur."""
+BETWEEN_NEURONS = LEVELS["spiking"] | {"batch_norm"}
+"""What a chip can do between neurons: batch norms fold, the rest has a lowering."""
 
 
 def verify(graph: Graph, level: str) -> None:

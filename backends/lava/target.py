@@ -12,7 +12,7 @@ from backends.target import Target, Twin
 from backends.trace import Array, Engine
 from ir.analysis.limits import violations
 from ir.graph import Graph
-from ir.pipeline import PIPELINE
+from ir.pipeline.pipeline import PIPELINE
 from ir.profile import Profile
 
 

@@ -6,7 +6,7 @@ from backends.interpreter import InterpreterEngine
 from backends.reference.engine import ReferenceEngine
 from backends.target import Target, Twin
 from ir.analysis.limits import violations
-from ir.pipeline import PIPELINE
+from ir.pipeline.pipeline import PIPELINE
 
 GPU = Target(
     name="gpu",

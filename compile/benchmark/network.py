@@ -49,7 +49,7 @@ def _candidates(build: Build, source: Source, samples: int) -> dict[str, Callabl
     inputs = first_samples(program, build.part.example, samples)
     turns: dict[str, Callable[[], float]] = {WHOLE: Stopwatch(lambda: program.run(inputs, ()))}
     reference = ReferenceEngine(chip)
-    if chip.nodes:
+    if chip.nodes and len(program.phases) == 1:
         fed = program.chip_inputs(inputs)
         steps_alone = target(program.target).steps_alone
         if steps_alone is not None:

@@ -14,6 +14,7 @@ import torch
 from backends.targets import REFERENCE, target
 from backends.trace import Array
 from compile.evaluation.result_cache import BatchResult, pack
+from compile.stages.phase import phases_of
 from compile.stages.program import Program
 from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from ir.deployment import Deployment
@@ -29,22 +30,22 @@ class Network:
     """One compiled part as it travels to whoever runs it."""
 
     name: str
-    deployment: Deployment
+    phases: tuple[Deployment, ...]
     profile: Profile
     order: AxisOrder = TIME_FIRST
 
     @cached_property
     def program(self) -> Program:
         """The part on the reference engine of the process that asks, built once."""
-        engine = target(REFERENCE).engine_of(self.deployment.chip, self.profile)
-        return Program(self.name, REFERENCE, self.deployment, engine, self.profile, order=self.order)
+        phases = phases_of(self.phases, lambda chip: target(REFERENCE).engine_of(chip, self.profile))
+        return Program(self.name, REFERENCE, phases, self.profile, order=self.order)
 
     @cached_property
     def digest(self) -> bytes:
         """The hash of all that the results depend on."""
-        deployment, digest = self.deployment, hashlib.sha256(repr(sorted(self.deployment.scales.items())).encode())
-        digest.update(f"{self.order.batch_first} {sorted(self.order.batch_first_outputs)}".encode())
-        for graph in (deployment.prologue, deployment.chip, deployment.epilogue):
+        scales = [sorted(phase.scales.items()) for phase in self.phases]
+        digest = hashlib.sha256(f"{scales} {self.order.batch_first} {sorted(self.order.batch_first_outputs)}".encode())
+        for graph in (graph for phase in self.phases for graph in (phase.prologue, phase.chip, phase.epilogue)):
             digest.update(graph_text(graph).encode())
             for name in sorted(graph.params):
                 digest.update(np.ascontiguousarray(graph.params[name]).data)
@@ -52,13 +53,14 @@ class Network:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle it without the program: an engine belongs to its process."""
-        return Network, (self.name, self.deployment, self.profile, self.order)
+        return Network, (self.name, self.phases, self.profile, self.order)
 
 
 def network_of(build: Build) -> Network:
     """The part of a build that runs on the target, without what the passes only found out."""
     program = build.program
-    return Network(build.part.name, program.deployment.bare(), program.profile, program.order)
+    phases = tuple(phase.deployment.bare() for phase in program.phases)
+    return Network(build.part.name, phases, program.profile, program.order)
 
 
 def batch_key(network: Network, inputs: Mapping[str, Array]) -> str:

@@ -126,7 +126,7 @@ def _finish(work: Work | EvaluationRow, cache: ResultCache) -> EvaluationRow:
 
 
 def _joined(network: Network, results: list[BatchResult]) -> dict[str, Array]:
-    epilogue = network.deployment.epilogue
+    epilogue = network.phases[-1].epilogue
     types = {name: epilogue.nodes[value].type for name, value in epilogue.outputs.items()}
     return join_samples([result.outputs for result in results], types, network.order)
 
@@ -140,5 +140,5 @@ def _energy_pj(work: Work, events: Mapping[str, Events]) -> Fraction | None:
 
 
 def _part_pj(work: Work, part: str, events: Events) -> Fraction:
-    chip = work.networks[part].deployment.chip
+    chip = work.networks[part].program.deployment.chip
     return sum(node_counts(chip, events).values(), Counts()).energy_pj(work.profile)

@@ -18,6 +18,7 @@ from compile.measure.verdict import Verdict, compare
 from compile.stages.batches import Batch
 from compile.stages.build import Build
 from compile.stages.host_inputs import steps_of
+from compile.stages.phase import with_engines
 from compile.stages.program import Program
 from compile.stages.samples import join_samples
 from ir.errors import CompileError
@@ -143,7 +144,7 @@ def _joined(build: Build, runs: list[_BatchRun], rates: Rates) -> Run:
 def _verdict(program: Program, inputs: Mapping[str, Any], trace: Trace, probes: tuple[str, ...]) -> Verdict:
     """The target against its twin: on all samples, or on a few where the twin is a slow definition."""
     place, chip = target(program.target), program.deployment.chip
-    twin = replace(program, engine=place.twin_of(chip))
+    twin = replace(program, phases=with_engines(program.phases, place.twin_of))
     if not (chip.is_integer or place.twin.sums_alike):
         probes = program.populations  # real payloads differ in the last bit by the order of summation; spikes do not
     if place.twin.samples is not None:

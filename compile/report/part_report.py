@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from compile.command.progress import Progress
 from compile.energy import PUBLISHED_TABLES, EnergyReport, PublishedTable, energy_report, missing_prices
+from compile.measure.borders import borders
 from compile.measure.layers import layer_summaries
 from compile.measure.metric import Metric, accuracy, measured, same_names
 from compile.measure.occupancy import occupancy
@@ -27,7 +28,8 @@ def part_report(
     chip = build.program.deployment.chip
     layers = layer_summaries(chip, run.events, build.classes)
     occupied, energy = occupancy(build.deployment, profile), _energy(build, run, source, profile)
-    return PartReport(build, run, layers, occupied, energy, pooling_costs(chip))
+    crossings = borders(build.program.phases, run.events)
+    return PartReport(build, run, layers, occupied, energy, pooling_costs(chip), crossings)
 
 
 def sample_metrics(run: Run, metric: Metric | None) -> Metrics:

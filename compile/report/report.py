@@ -11,6 +11,7 @@ from typing import Any
 
 from compile.command.screen import screen_of
 from compile.energy import EnergyReport
+from compile.measure.borders import Border
 from compile.measure.layers import LayerSummary
 from compile.measure.occupancy import Occupancy
 from compile.measure.pooling import PoolingCost
@@ -33,6 +34,8 @@ class PartReport:
     energy: EnergyReport | None
     """None where the profile lacks a price."""
     poolings: tuple[PoolingCost, ...] = ()
+    borders: tuple[Border, ...] = ()
+    """Between the phases of a network that has several."""
 
     @property
     def match(self) -> SpikeMatch:

@@ -8,6 +8,7 @@ from typing import Any
 from compile.measure.run import engine_text
 from compile.measure.spike_match import SpikeMatch
 from compile.report.report import PartReport, Report
+from compile.stages.phase import latency_steps
 from frontend.nir.import_nir import NirImport
 from frontend.tracing.import_check import ImportCheck
 
@@ -58,7 +59,9 @@ def _part(part: PartReport) -> dict[str, Any]:
         "quantization": [asdict(layer) for layer in quantization.layers] if quantization is not None else None,
         "chip": {**asdict(part.occupancy), "chips": part.occupancy.chips},
         "poolings": [{**asdict(cost), "neurons": cost.neurons} for cost in part.poolings],
-        "latency_steps": plan.latency if plan is not None else 0,
+        "phases": len(part.build.program.phases),
+        "borders": [asdict(border) for border in part.borders],
+        "latency_steps": latency_steps(part.build.program.phases),
         "depths": dict(plan.depth) if plan is not None else {},
         "events": {kind: dict(getattr(events, kind)) for kind in ("spikes", "synaptic", "updates")},
         "energy": part.energy.plain() if part.energy is not None else None,

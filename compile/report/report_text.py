@@ -10,6 +10,7 @@ from compile.measure.run import engine_text
 from compile.report.report import Metrics, Report
 from compile.report.table import table_lines
 from compile.report.units import energy_text
+from compile.stages.phase import latency_steps
 from frontend.nir.import_nir import NirImport
 
 LAYERS_IN_FULL = 18
@@ -43,6 +44,7 @@ def _lines(report: Report, screen: Screen) -> Iterator[str]:
     yield from _wrapped(_spike_lines(report), screen)
     yield from _wrapped(_chip_lines(report), screen)
     yield from _wrapped(_pooling_lines(report), screen)
+    yield from _wrapped(_phase_lines(report), screen)
     yield from _wrapped(_energy_lines(report), screen)
     yield from _metric_lines(report.metrics, screen)
     if report.files:
@@ -73,6 +75,16 @@ def _chip_lines(report: Report) -> Iterator[str]:
     for part in report.parts:
         if part.occupancy.neurons:
             yield f"chip     {part.build.part.name}: {part.occupancy.text()}"
+
+
+def _phase_lines(report: Report) -> Iterator[str]:
+    """Of networks that need the host in between: what crosses each border, and when the outputs are there."""
+    for part in report.parts:
+        if part.borders:
+            phases = part.build.program.phases
+            crossings = "; ".join(border.text() for border in part.borders)
+            latency = f"outputs {latency_steps(phases)} steps behind the inputs"
+            yield f"phases   {part.build.part.name}: {len(phases)}, {latency}; per sample, {crossings}"
 
 
 def _pooling_lines(report: Report) -> Iterator[str]:

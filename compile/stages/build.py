@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,28 +12,23 @@ import numpy as np
 from backends.targets import REFERENCE
 from compile.command.progress import Progress
 from compile.stages.host_inputs import host_inputs
+from compile.stages.imported import Imported, import_part
 from compile.stages.module_classes import layer_classes
 from compile.stages.options import Options
+from compile.stages.phase import Phase, phases_of
 from compile.stages.program import Program
 from compile.stages.source import Part, Source
-from compile.stages.window_length import ImportedLengths, repeated, timeless
-from frontend.input_domain import input_domains, shown_values
-from frontend.netx.network import IntegerNetwork
-from frontend.netx.neuron import DECAY_BITS, SHIFT, STATE_BITS
-from frontend.netx.slayer import is_slayer, read_slayer
-from frontend.nir.round_trip.from_nir import through_nir
+from compile.stages.window_length import ImportedLengths
 from frontend.nir.round_trip.to_nir import to_nir
-from frontend.recording.axis_order import TIME_FIRST, AxisOrder
-from frontend.tracing.import_check import ImportCheck, check_import
-from frontend.tracing.trace import trace_in_order
-from frontend.tracing.untouched import left_as_it_was
+from frontend.tracing.import_check import ImportCheck
 from ir.deployment import Context, Deployment
 from ir.errors import CompileError
 from ir.graph import Graph
-from ir.pipeline import run
+from ir.interpreter import interpret
+from ir.pipeline.pipeline import Hook, run
+from ir.pipeline.split_phases import split_phases
 from ir.profile import Profile
 from ir.text import graph_text
-from ir.types import Domain
 
 LENGTHS = 16
 """Lengths of windows of which the imports are kept."""
@@ -56,6 +51,8 @@ class Build:
     """Pass -> the texts of the graphs after it, in order."""
     classes: Mapping[str, str]
     """Layer -> the classes of the modules that feed it and of its own."""
+    graph_at: Callable[[int], Graph] | None = None
+    """The source at another number of steps; None where nothing knows it."""
 
     @property
     def nir(self) -> Any:
@@ -71,9 +68,9 @@ class Build:
         """The part for windows of another length; CompileError where its chip would be another one."""
         if not self.source.steps or steps == self.source.steps:
             return self
-        program, floating, lengths = self.program.at(steps), self.floating.at(steps), self.program.lengths
-        assert isinstance(lengths, ImportedLengths)
-        return replace(self, source=lengths.graph_at(steps), program=program, floating=floating)
+        program, floating = self.program.at(steps), self.floating.at(steps)
+        assert self.graph_at is not None
+        return replace(self, source=self.graph_at(steps), program=program, floating=floating)
 
     def source_inputs(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         """Checked inputs as the source network takes them: integers where it is one of integers itself."""
@@ -82,48 +79,34 @@ class Build:
         return {name: value.astype(np.int64) for name, value in self.program.chip_inputs(inputs).items()}
 
 
-@dataclass(frozen=True)
-class _Imported:
-    """A network as the pipeline takes it."""
-
-    deployment: Deployment
-    level: str
-    check: ImportCheck | None = None
-    order: AxisOrder = TIME_FIRST
-    graph_at: Callable[[int], Graph] | None = None
-    """The network at another number of steps; None where it has no steps of its own."""
-
-
 def build_part(part: Part, source: Source, options: Options, profile: Profile, progress: Progress) -> Build:
     """Compile one part; CompileError or DeployError says what the user can do where it does not work."""
     place, texts = options.place, dict[str, str]()
 
     def keep(pass_name: str, deployment: Deployment) -> None:
-        progress.lap(pass_name)
+        progress.lap(pass_name.rpartition(".")[2])
         texts[pass_name] = deployment_text(deployment)
         progress.lap("text")
 
     with progress.stage(f"{part.name}: import"):
-        imported = _import(part, source, options, profile, progress)
+        imported = import_part(part, source, options, profile, progress)
+        if imported.graph_at is not None:
+            imported = replace(imported, graph_at=lru_cache(LENGTHS)(imported.graph_at))
         graph = imported.deployment.chip
         texts["import"] = graph_text(graph)
     names = source.reading.names if source.reading else dict[str, str]()
     with progress.stage(f"{part.name}: compile"):
-        integers = options.precision == "int"
-        order = imported.order
-        prologue, rounds = imported.deployment.prologue, integers and imported.level != "quantized"
-        calibration = host_inputs(prologue, names, part.calibration, part.name, order) if rounds else {}
-        context = Context(profile, options.lower, calibration, place.check)
-        deployment = run(imported.deployment, context, imported.level, integers, place.passes, keep)
-        _check_neurons(part, deployment)
-        lengths = None
-        if imported.graph_at is not None:
-            at_length, floats_too = lru_cache(LENGTHS)(imported.graph_at), replace(context, rounds=integers)
-            lengths = ImportedLengths(graph, at_length, floats_too, place.passes)
-        engine = place.engine_of(deployment.chip, profile, options.emission)
-        program = Program(part.name, place.name, deployment, engine, profile, options.emission, names, order, lengths)
-    classes = layer_classes(part.network, graph, deployment.chip)
-    return Build(part, graph, imported.check, program, floating_program(program), texts, classes)
+        rounds, order = options.precision == "int" and imported.level != "quantized", imported.order
+        calibration = (
+            host_inputs(imported.deployment.prologue, names, part.calibration, part.name, order) if rounds else {}
+        )
+        context = Context(profile, options.lower, calibration, place.check, rounds=options.precision == "int")
+        phases = _phases(imported, context, options, keep)
+        _check_neurons(part, phases)
+        program = Program(part.name, place.name, phases, profile, options.emission, names, order)
+    classes = layer_classes(part.network, graph, program.deployment.chip)
+    floating = floating_program(program)
+    return Build(part, graph, imported.check, program, floating, texts, classes, imported.graph_at)
 
 
 def deployment_text(deployment: Deployment) -> str:
@@ -140,82 +123,62 @@ def deployment_text(deployment: Deployment) -> str:
 
 def floating_program(program: Program) -> Program:
     """The lowered network in the source's own arithmetic, on the reference; the program itself where it never was floats."""
-    deployment = program.deployment
-    if deployment.floating is not None:
-        deployment = replace(deployment, chip=deployment.floating, scales={}, membranes={})
-    return replace(program, deployment=deployment).on(REFERENCE)
+    phases = tuple(replace(phase, deployment=_in_floats(phase.deployment)) for phase in program.phases)
+    return replace(program, phases=phases).on(REFERENCE)
 
 
-def _import(part: Part, source: Source, options: Options, profile: Profile, progress: Progress) -> _Imported:
-    """The part as graphs, checked against the torch module where there is one."""
-    if isinstance(part.network, IntegerNetwork) or is_slayer(part.network):
-        _check_integer_options(part, options, profile)
-        network = part.network if isinstance(part.network, IntegerNetwork) else _from_slayer(part)
-        scales = {network.readout: network.scale} if network.readout else {}
-        return _Imported(replace(network.deployment, scales=scales), "quantized")
-    if isinstance(part.network, Graph):
-        at = partial(timeless, part.network) if part.network.steps else None
-        return _Imported(Deployment.of(part.network), "source", graph_at=at)
-    example = dict(part.calibration)
-    domains = _domains(part, source.static, options.domains)
-    traced = trace_in_order(part.network, example, source.static, source.steps, part.name, source.batch_first, domains)
-    progress.lap("trace")
-    graph, _ = through_nir(traced.graph)  # so that the interchange file holds everything
-    progress.lap("nir")
-    check = check_import(part.network, graph, example, traced.order)
-    progress.lap("check the import")
-    at = partial(_module_at, part, source, traced.order, domains)
-    return _Imported(Deployment.of(graph), "source", check, traced.order, at)
+def _in_floats(deployment: Deployment) -> Deployment:
+    if deployment.floating is None:
+        return deployment
+    return replace(deployment, chip=deployment.floating, scales={}, membranes={})
 
 
-def _module_at(part: Part, source: Source, order: AxisOrder, domains: Mapping[str, Domain], steps: int) -> Graph:
-    """A module imported at another number of steps, and checked there."""
-    example = repeated(part.calibration, source.static, 1 if order.batch_first else 0, steps)
-    with left_as_it_was(part.network), source.running():
-        module = part.network.eval()
-        traced = trace_in_order(module, example, source.static, steps, part.name, order.batch_first, domains)
-        if traced.order != order:
-            what = f"with {steps} steps its outputs have other axes"
-            raise CompileError("import.outputs", what, where=part.name)
-        graph, _ = through_nir(traced.graph)
-        check_import(module, graph, example, order)
-    return graph
+def _phases(imported: Imported, context: Context, options: Options, keep: Hook) -> tuple[Phase, ...]:
+    """Every phase through the pipeline; what an earlier one hands over on the calibration samples calibrates a later one."""
+    place, whole = options.place, imported.deployment.chip
+    graphs = split_phases(whole) if imported.level == "source" else (whole,)
+    if options.phases is not None and len(graphs) > options.phases:
+        graphs = (whole,)  # and the pipeline refuses what lies between neurons, by name
+    values, done = dict(context.calibration), list[Deployment]()
+    for number, graph in enumerate(graphs, 1):
+        given = {node.name: values[node.name] for node in graph.inputs} if values else {}
+        hook = keep if len(graphs) == 1 else _named(f"phase{number}", keep)
+        start = imported.deployment if len(graphs) == 1 else Deployment.of(graph)
+        here = replace(context, calibration=given)
+        done.append(run(start, here, imported.level, context.rounds, place.passes, hook))
+        if values and number < len(graphs):
+            values |= interpret(graph, given)
+    made = phases_of(done, lambda chip: place.engine_of(chip, context.profile, options.emission))
+    if imported.graph_at is None:
+        return made
+    lengths = [
+        ImportedLengths(graph, _phase_at(imported.graph_at, graphs, k), context, place.passes)
+        for k, graph in enumerate(graphs)
+    ]
+    return tuple(replace(phase, lengths=own) for phase, own in zip(made, lengths, strict=True))
 
 
-def _domains(part: Part, static: tuple[str, ...], stated: Mapping[str, str]) -> dict[str, Domain]:
-    """What every input takes that changes in time: what the user states, else what all samples show that there are."""
-    shown = shown_values(part.calibration, static)
-    if part.example is not part.calibration:
-        more = shown_values(part.example, static)
-        shown = {name: np.append(array, more.get(name, ())) for name, array in shown.items()}
-    return input_domains({name: text for name, text in stated.items() if name in part.calibration}, shown)
+def _named(phase: str, keep: Hook) -> Hook:
+    return lambda name, deployment: keep(f"{phase}.{name}", deployment)
 
 
-def _check_integer_options(part: Part, options: Options, profile: Profile) -> None:
-    """Refuse what makes no sense for a network that is integers from the start."""
-    if options.precision != "int":
-        what = "the network is integers already, and nothing says which real numbers they stand for"
-        raise CompileError("options.precision", what, where=part.name, hint="use --precision int")
-    if options.lower:
-        what = "the network is synapses and neurons already"
-        raise CompileError("options.lower", what, where=part.name, hint="leave it out")
-    widths, needed = profile.arithmetic, (DECAY_BITS, STATE_BITS, SHIFT)
-    if (widths.decay_bits, widths.state_bits, widths.activation_shift) != needed:
-        what = f"profile {profile.name} computes with other integers than the network: not {needed} for decays, states, shift"
-        raise CompileError("options.profile", what, where=part.name, hint="use a profile of Loihi")
+def _phase_at(graph_at: Callable[[int], Graph], graphs: Sequence[Graph], number: int) -> Callable[[int], Graph]:
+    """One phase of the network at another number of steps, which must have as many of them."""
+    if len(graphs) == 1:
+        return graph_at
+
+    def phase_at(steps: int) -> Graph:
+        phases = split_phases(graph_at(steps))
+        if len(phases) != len(graphs):
+            what = f"with {steps} steps it runs in {len(phases)} phases, not {len(graphs)}"
+            raise CompileError("run.steps", what, where=graphs[number].name)
+        return phases[number]
+
+    return phase_at
 
 
-def _from_slayer(part: Part) -> IntegerNetwork:
-    """A SLAYER module with its one input."""
-    if len(part.calibration) != 1:
-        what = f"the network takes {len(part.calibration)} inputs, not one"
-        raise CompileError("slayer.inputs", what, where=part.name)
-    ((name, inputs),) = part.calibration.items()
-    return read_slayer(part.network, part.name, np.asarray(inputs), name)
-
-
-def _check_neurons(part: Part, deployment: Deployment) -> None:
+def _check_neurons(part: Part, phases: Sequence[Phase]) -> None:
     """A module without neurons is no spiking network; a NIR file may hold one layer for the host."""
-    if not deployment.chip.nodes and not isinstance(part.network, Graph):
+    if not any(phase.deployment.chip.nodes for phase in phases) and not isinstance(part.network, Graph):
         what = f"the network {part.name} has no spiking neurons"
         raise CompileError("build.neurons", what, where=part.name)

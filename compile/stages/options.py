@@ -43,6 +43,8 @@ class Options:
     """Of torch modules: whether inputs are (B, T, ...); None to find out."""
     out: Path | None = None
     lower: Mapping[str, str] = field(default_factory=dict[str, str])
+    phases: int | None = None
+    """The most phases in which the chip may run a network, with the host between them; None for as many as it takes."""
     dump: bool = False
     fail_if: tuple[str, ...] = ()
     """Conditions on the report, see `compile.report.conditions`."""

@@ -12,21 +12,20 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
 import torch
 
 from backends.targets import target
 from backends.trace import Array, Engine, Trace
 from compile.stages.host_inputs import host_inputs, steps_of
-from compile.stages.window_length import WindowLengths, refused
+from compile.stages.phase import Phase, run_phases, with_engines
 from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from ir.analysis.layers import is_population_of_the_model
-from ir.analysis.wiring import behind_routing
 from ir.deployment import Deployment
 from ir.errors import CompileError, known_names
 from ir.interpreter import interpret
 from ir.ops.integer_neuron import IntegerNeuron
 from ir.ops.membrane import Membrane
+from ir.pipeline.join_phases import join_phases
 from ir.profile import Profile
 from ir.quantize.neurons.distinct import MembraneUnits
 from ir.types import Type
@@ -48,10 +47,8 @@ class Program:
     """The part's name."""
     target: str
     """Where it runs, by the name of the target."""
-    deployment: Deployment
-    """Host prologue, chip graph, host epilogue."""
-    engine: Engine
-    """What runs the chip graph."""
+    phases: tuple[Phase, ...]
+    """What runs one after another: host, chip, host each; one, unless the host has to compute between neurons."""
     profile: Profile
     """The hardware that it was compiled for."""
     emission: str | None = None
@@ -60,8 +57,16 @@ class Program:
     """Input or output -> what the user calls it, where the IR cannot hold that name."""
     order: AxisOrder = TIME_FIRST
     """Of the inputs' and outputs' axes."""
-    lengths: WindowLengths | None = field(default=None, repr=False, compare=False)
-    """What knows the network at other numbers of steps; None where it has no windows, or nothing is known."""
+
+    @cached_property
+    def deployment(self) -> Deployment:
+        """All phases as one: host prologue, chip graph, host epilogue."""
+        return join_phases([phase.deployment for phase in self.phases])
+
+    @property
+    def engine(self) -> Engine:
+        """What runs the chip graph of the first phase."""
+        return self.phases[0].engine
 
     @property
     def scales(self) -> Mapping[str, float]:
@@ -104,8 +109,9 @@ class Program:
         Raises:
             CompileError: there is no such target, it has no such emission, or that one cannot run the network.
         """
-        engine = target(target_name).engine_of(self.deployment.chip, self.profile, emission)
-        return replace(self, target=target_name, engine=engine, emission=emission)
+        place = target(target_name)
+        phases = with_engines(self.phases, lambda chip: place.engine_of(chip, self.profile, emission))
+        return replace(self, target=target_name, phases=phases, emission=emission)
 
     @property
     def steps(self) -> int:
@@ -121,14 +127,14 @@ class Program:
         """
         if not self.steps or steps == self.steps:
             return self
-        if self.lengths is None:
-            raise refused(self.steps, steps, "nothing is known of other lengths", self.name)
         if steps not in self._at_other_lengths:
-            deployment = self.lengths.deployment(self.deployment, steps)
-            engine = target(self.target).engine_of(deployment.chip, self.profile, self.emission)
+            place = target(self.target)
+            phases = [
+                each.at(steps, lambda chip: place.engine_of(chip, self.profile, self.emission)) for each in self.phases
+            ]
             if len(self._at_other_lengths) == LENGTHS:
                 del self._at_other_lengths[next(iter(self._at_other_lengths))]
-            self._at_other_lengths[steps] = replace(self, deployment=deployment, engine=engine)
+            self._at_other_lengths[steps] = replace(self, phases=tuple(phases))
         return self._at_other_lengths[steps]
 
     @cached_property
@@ -149,6 +155,11 @@ class Program:
         """
         from backends.lava.engine import LavaEngine
 
+        if len(self.phases) > 1:
+            what = (
+                f"the network runs in {len(self.phases)} phases, with the host between them, and a process is one phase"
+            )
+            raise CompileError("program.lava", what, where=self.name, hint="use run, which goes through all phases")
         if not isinstance(self.engine, LavaEngine):
             what, hint = f"target {self.target} runs nothing in Lava", 'use program.on("loihi")'
             raise CompileError("program.lava", what, where=self.name, hint=hint)
@@ -179,29 +190,23 @@ class Program:
         if unknown:
             what, hint = f"no population {unknown[0]!r} to probe", known_names(unknown[0], self.populations)
             raise CompileError("run.probe", what, where=self.name, hint=hint)
-        before = interpret(self.deployment.prologue, host)
-        trace = self.engine.run(self.deployment.encode(before), probes)
+        outputs, trace = run_phases(self.phases, host, probes)
         scales = {name: self.scales.get(name, 1.0) for name in trace.payloads}
-        return replace(trace, outputs=self._finish(host, before, trace), scales=scales)
+        return replace(trace, outputs=self._in_own_order(outputs), scales=scales)
 
     def host_inputs(self, inputs: Inputs | Any) -> dict[str, torch.Tensor]:
         """The model inputs, by the graph's own names, checked and as (T or 1, B, *shape) float tensors."""
         return host_inputs(self.deployment.prologue.lasting(0), self.names, inputs, self.name, self.order)
 
     def chip_inputs(self, inputs: Inputs | Any) -> dict[str, Array]:
-        """The payloads that the host hands to the chip for these model inputs; feed them to a `LavaNetwork`'s in ports."""
-        host = self.host_inputs(inputs)
-        deployment = self.at(steps_of(self.deployment.prologue, host)).deployment
-        return deployment.encode(interpret(deployment.prologue, host))
+        """The payloads that the host hands to the chip's first phase; feed them to a `LavaNetwork`'s in ports."""
+        values = self.host_inputs(inputs)
+        first = self.at(steps_of(self.deployment.prologue, values)).phases[0].deployment
+        return first.encode(interpret(first.prologue, {node.name: values[node.name] for node in first.prologue.inputs}))
 
-    def _finish(self, host: Mapping[str, Any], before: Mapping[str, Any], trace: Trace) -> dict[str, Array]:
-        """The epilogue on the chip's outputs, model inputs and prologue values."""
-        chip, epilogue = self.deployment.chip, self.deployment.epilogue
-        after: dict[str, Any] = {**host, **before}
-        for name, value in trace.outputs.items():
-            real = np.dtype(epilogue.dtype).type
-            after[name] = torch.as_tensor(value.astype(real, order="C") * real(self._scale(chip.outputs[name])))
-        outputs = interpret(epilogue, {node.name: after[node.name] for node in epilogue.inputs})
+    def _in_own_order(self, outputs: Mapping[str, torch.Tensor]) -> dict[str, Array]:
+        """The last host part's outputs as the model returns them."""
+        epilogue = self.deployment.epilogue
         static = {name: epilogue.nodes[value].type.static for name, value in epilogue.outputs.items()}
         own = {name: value[0] if static[name] else self.order.output(name, value) for name, value in outputs.items()}
         return {self.called(name): value.numpy() for name, value in own.items()}
@@ -216,11 +221,6 @@ class Program:
         head = f"Program {self.name} -> {self.target}, {arithmetic}, profile {self.profile.name}"
         size = f"{len(self.populations)} populations of the model, {neurons:,} neurons on the chip"
         return f"{head}\n  T = {self.steps or 'any'}; inputs {inputs}; outputs {outputs}\n  {size}"
-
-    def _scale(self, value: str) -> float:
-        """The real value of one integer of a chip output: that of the population behind its routing, 1 for spikes."""
-        sources = behind_routing(self.deployment.chip, value)
-        return next((self.scales.get(name, 1.0) for name in sources), 1.0)
 
     def called(self, name: str) -> str:
         """What the user calls an input or output."""

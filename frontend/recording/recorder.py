@@ -26,7 +26,7 @@ from frontend.recording.layout import (
 from ir.errors import CompileError
 from ir.graph import Array, Graph, GraphBuilder, Node, Provenance
 from ir.ops import Expand, Input, Op, Past, Permute, Repeat, Reshape
-from ir.ops.host.time import AtStep, UnfoldTime
+from ir.ops.host.time import AtStep, FoldTime, UnfoldTime
 from ir.types import SPIKE, Type
 
 
@@ -210,6 +210,18 @@ class Recorder:
         value = self._route(UnfoldTime(axis), view.value)
         return View(value, (*view.dims[:dim], (Axis(TIME, self.steps),), *view.dims[dim + 1 :]))
 
+    def with_time(self, view: View) -> View:
+        """A value without time whose steps lie before the batch as one over time; other values as they are."""
+        steps_first = view.shape[:1] == (self.steps,) and is_plain(view.dims[0])
+        before_batch = any(axis.kind == BATCH for dim in view.dims[1:2] for axis in dim[:1])
+        return self.unfold_time(view, 0) if steps_first and before_batch and not self.is_timed(view) else view
+
+    def fold_time(self, view: View) -> View:
+        """All steps of the window as features, the slowest ones in memory: a value without time, for the host."""
+        value = self._route(FoldTime(self.steps), view.value)
+        folded = [tuple(_as_feature(axis) for axis in dim) for dim in view.dims]
+        return View(value, tuple(folded))
+
     def is_timed(self, view: View) -> bool:
         """Whether the value changes from step to step."""
         return any(axis.kind == TIME for dim in view.dims for axis in dim)
@@ -225,6 +237,10 @@ class Recorder:
                 "import.finite", f"{name} holds NaN or infinity", where=self.path, hint="check the checkpoint"
             )
         return Constant(node_name(name), array)
+
+
+def _as_feature(axis: Axis) -> Axis:
+    return Axis(FEATURE, axis.size, (-1,)) if axis.kind == TIME else axis
 
 
 def _runs(view: View) -> list[tuple[int, int]]:

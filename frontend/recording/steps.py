@@ -68,12 +68,30 @@ def recorded(
         if name in (*JOINS, "pad") and _beside_steps(recorder, *args):
             args = tree_map(partial(_at_step_if_view, recorder), args)
         (args, kwargs), step = one_step(recorder, (args, kwargs))
-        views = rule(recorder, *args, **kwargs)
+        views = _in_time(recorder, rule, args, kwargs)
     except TypeError as error:
         raise CompileError("import.arguments", f"cannot import this use of {name}: {error}") from error
     if step is None:
         return views
     return replace(views, step=step) if isinstance(views, View) else [replace(view, step=step) for view in views]
+
+
+def _in_time(recorder: Recorder, rule: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What a rule makes of its arguments; where it cannot leave time to itself, it gets all steps as features, for the host."""
+    try:
+        return rule(recorder, *args, **kwargs)
+    except CompileError as error:
+        folded = tree_map(partial(_folded, recorder), (args, kwargs))
+        if error.rule != "import.axes" or folded == (args, kwargs):
+            raise
+        try:
+            return rule(recorder, *folded[0], **folded[1])
+        except CompileError:
+            raise error from None
+
+
+def _folded(recorder: Recorder, leaf: Any) -> Any:
+    return recorder.fold_time(leaf) if isinstance(leaf, View) and recorder.is_timed(leaf) else leaf
 
 
 def _beside_steps(recorder: Recorder, tensors: Any, *arguments: Any) -> bool:

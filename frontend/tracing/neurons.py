@@ -26,7 +26,7 @@ from frontend.neuron_rules.table import (
     neuron_rule,
     spikes_of,
 )
-from frontend.recording.layout import BATCH, TIME, View, is_plain
+from frontend.recording.layout import BATCH, TIME, View
 from frontend.recording.recorder import Constant, Recorder
 from frontend.recording.steps import at_step
 from frontend.tracing.states import StateHandover
@@ -202,9 +202,7 @@ class NeuronLayers:
 
     def _with_time(self, view: View) -> View:
         """The current of a whole window, time in front and batch behind it; features as long as the window become time."""
-        first = view.dims[0]
-        if not self._recorder.is_timed(view) and is_plain(first) and view.shape[0] == self._recorder.steps:
-            view = self._recorder.unfold_time(view, 0)
+        view = self._recorder.with_time(view)
         kinds = [[axis.kind for axis in dim] for dim in view.dims[:2]]
         if kinds[0] != [TIME] or kinds[1][:1] != [BATCH]:
             what = f"a neuron reads {view}, not (T, B, ...) with T = {self._recorder.steps}"

@@ -106,7 +106,7 @@ class Session(TorchFunctionMode):
         view = self._tensors.view(tensor)
         assert view is not None, f"output {key} is a constant"
         self.recorder.path, self.recorder.function = "", node_name(key)
-        view = at_step(self.recorder, view)
+        view = self.recorder.with_time(at_step(self.recorder, view))
         outer = [[TIME], [BATCH]] if self.recorder.is_timed(view) else [[BATCH]]
         kinds = [[axis.kind for axis in dim] for dim in view.dims][: len(outer)]
         if kinds == [[BATCH], [TIME]]:

@@ -17,7 +17,7 @@ from ir.ops.float_neurons.refractory import RefractoryLif
 from ir.ops.host.lookup import Levels, Lookup
 from ir.ops.host.norm import BatchNorm, LayerNorm
 from ir.ops.host.reduce import Along, Reduce, TopK
-from ir.ops.host.time import AtStep, TimeSum, TimeWeight, UnfoldTime
+from ir.ops.host.time import AtStep, FoldTime, TimeSum, TimeWeight, UnfoldTime
 from ir.ops.integer_neuron import IntegerLeaky, IntegerLif, IntegerPotential
 from ir.ops.linear import Conv, Linear, Sum, Synapse
 from ir.ops.membrane import Leaky
@@ -48,7 +48,7 @@ OPS: dict[str, type[Op]] = {
         *(Mul, MatMul, MaxPool, Not, Scale, Offset, BatchNorm),
         *(Gather, Pad),
         *(Reduce, Along, TopK, Lookup, Levels),
-        *(LayerNorm, Divide, Subtract, Function, Repeat, TimeWeight, TimeSum, AtStep, UnfoldTime),
+        *(LayerNorm, Divide, Subtract, Function, Repeat, TimeWeight, TimeSum, AtStep, FoldTime, UnfoldTime),
     )
 }
 """kind -> class."""
@@ -67,6 +67,7 @@ __all__ = [
     "Divide",
     "Expand",
     "FixedPointLif",
+    "FoldTime",
     "Function",
     "Gate",
     "GatedFilter",

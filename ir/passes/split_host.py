@@ -26,10 +26,7 @@ from ir.ops import Add, BatchNorm, Input, Levels, Past
 from ir.ops.membrane import ANALOG_BITS
 from ir.passes.fold_batchnorm import is_foldable
 from ir.types import Type, graded
-from ir.verify import LEVELS
-
-BETWEEN_NEURONS = LEVELS["spiking"] | {"batch_norm"}
-"""What may lie between neurons: batch norms fold, the rest has a lowering."""
+from ir.verify import BETWEEN_NEURONS
 
 REASONS = {
     "reduce": "it takes one number out of many analog ones",
@@ -37,6 +34,7 @@ REASONS = {
     "along": "it needs all analog values of an axis at once",
     "layer_norm": "it needs the mean and the variance of analog values at every step",
     "time_sum": "its value is known only after the last step of the window",
+    "fold_time": "it takes all steps of the window at once",
     "at_step": "it takes single steps out of the window",
     "time_weight": "its factor changes from step to step",
     "function": "it is a nonlinear function of analog values",

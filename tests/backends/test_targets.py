@@ -25,7 +25,7 @@ from compile import compile_model
 from compile.cli import main
 from ir.errors import CompileError, DeployError, Violation
 from ir.graph import Graph
-from ir.pipeline import PIPELINE
+from ir.pipeline.pipeline import PIPELINE
 from ir.profile import Profile
 
 ROOT = Path(__file__).parents[2]

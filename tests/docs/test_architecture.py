@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ir.pipeline import PIPELINE
+from ir.pipeline.pipeline import PIPELINE
 from tests.test_layering import FLOORS
 
 pytestmark = pytest.mark.checkout

@@ -26,7 +26,7 @@ from frontend.nir.writing.plain_nir import plain_nir
 from frontend.tracing.trace import trace_module
 from ir.deployment import Deployment
 from ir.interpreter import interpret
-from ir.pipeline import lower
+from ir.pipeline.pipeline import lower
 
 STRATEGIES = {"attention": "time-coded"}
 

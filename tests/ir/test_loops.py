@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ir.graph import Graph, GraphBuilder
-from ir.interpreter import interpret, phases
+from ir.interpreter import around_loops, interpret
 from ir.ops import Add, Input, Lif, Linear, Past
 from ir.text import graph_text, parse_graph
 from ir.verify import verify
@@ -35,7 +35,7 @@ def recurrent(late: int = 1) -> Graph:
 def test_a_recurrent_layer(late: int):
     graph = recurrent(late)
     verify(graph, "source")
-    assert [node.name for node in phases(graph).looped] == ["back", "b", "total", "s"]
+    assert [node.name for node in around_loops(graph).looped] == ["back", "b", "total", "s"]
     v, z, spikes, outputs = (np.zeros((BATCH, 4), np.float32) for _ in range(4))
     spikes, outputs = [np.zeros((BATCH, 4), np.float32)] * late, []
     for x in X:

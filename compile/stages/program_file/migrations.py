@@ -21,6 +21,10 @@ NUMBER = 2
 HEAD = "program.json"
 
 
+PHASE = ("scales", "membranes", "lengths")
+"""What is said of every phase."""
+
+
 @dataclass(frozen=True)
 class FileContent:
     """What is in a file."""
@@ -31,8 +35,13 @@ class FileContent:
 
 
 def _with_origin(content: FileContent) -> FileContent:
-    """From 1 to 2: format 1 knows nothing of the network that the program was compiled from."""
-    return FileContent({**content.head, "format": f"{FORMAT}2", "origin": None}, content.members)
+    """From 1 to 2: format 1 knows one phase, and nothing of the network that the program was compiled from."""
+    head = {key: value for key, value in content.head.items() if key not in PHASE}
+    phase = {key: content.head.get(key) for key in PHASE}
+    arrays = {f"phase1.{name}": own for name, own in content.head["arrays"].items()}
+    texts = {f"phase1.{name}.txt": content.members[f"{name}.txt"] for name in content.head["arrays"]}
+    head |= {"format": f"{FORMAT}2", "origin": None, "phases": [phase], "arrays": arrays}
+    return FileContent(head, {**content.members, **texts})
 
 
 MIGRATIONS: Mapping[int, Callable[[FileContent], FileContent]] = {1: _with_origin}

@@ -19,7 +19,7 @@ from ir.quantize.report import LayerReport, QuantizationReport
 def origin_content(origin: Origin) -> dict[str, Any]:
     """All of a compilation that is neither graph nor program."""
     source, build = origin.source, origin.build
-    quantization = build.deployment.quantization
+    quantized = [phase.deployment.quantization for phase in build.program.phases]
     return {
         "network": source.name,
         "config": source.config,
@@ -29,7 +29,7 @@ def origin_content(origin: Origin) -> dict[str, Any]:
         "energy_table": source.energy_table,
         "reading": None if source.reading is None else _reading_content(source.reading),
         "import": None if build.imported is None else asdict(build.imported),
-        "quantization": None if quantization is None else [asdict(layer) for layer in quantization.layers],
+        "quantization": [None if own is None else [asdict(layer) for layer in own.layers] for own in quantized],
         "scheduled": build.deployment.schedule is not None,
         "classes": dict(build.classes),
     }
@@ -44,10 +44,13 @@ def import_check_of(content: Mapping[str, Any]) -> ImportCheck | None:
     return ImportCheck(layers, check["samples"], check["output_difference"])
 
 
-def quantization_of(content: Mapping[str, Any]) -> QuantizationReport | None:
-    """What rounding did; of scales and membranes the program knows."""
-    layers = content["quantization"]
-    return None if layers is None else QuantizationReport(tuple(LayerReport(**layer) for layer in layers), {})
+def quantizations_of(content: Mapping[str, Any]) -> list[QuantizationReport | None]:
+    """What rounding did to every phase; of scales and membranes the program knows."""
+    return [None if own is None else _quantization(own) for own in content["quantization"]]
+
+
+def _quantization(layers: list[Mapping[str, Any]]) -> QuantizationReport:
+    return QuantizationReport(tuple(LayerReport(**layer) for layer in layers), {})
 
 
 def reading_of(content: Mapping[str, Any], graph: Graph) -> NirImport | None:

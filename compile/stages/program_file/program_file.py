@@ -1,10 +1,10 @@
 """
 A program in one file, from which it runs, and reports, without the module and the file that it was compiled from.
 
-    program.json        format, compiler, name, target, emission, names, batch first, scales, membranes, profile, lengths of
-                        windows; graph -> array's name -> member; of the origin, what a report says of it
-    prologue.txt chip.txt epilogue.txt    the graphs as `ir.text` prints them
-    source.txt floating.txt               the imported network, and the chip's graph in the source's own arithmetic
+    program.json        format, compiler, name, target, emission, names, batch first, profile; of every phase scales, membranes,
+                        lengths of windows; graph -> array's name -> member; of the origin, what a report says of it
+    phase1.prologue.txt phase1.chip.txt phase1.epilogue.txt ...    the graphs as `ir.text` prints them
+    source.txt phase1.floating.txt ...    the imported network, and the chip's graphs in the source's own arithmetic
     arrays/0.npy ...    their parameters
 
 Files of earlier formats are read too (`migrations`). A file of a later one is refused, with the compiler that wrote it.
@@ -28,10 +28,11 @@ from compile.output.atomic_file import write_atomically
 from compile.stages.build import Build, deployment_text, floating_program
 from compile.stages.options import Options
 from compile.stages.origin import Origin
+from compile.stages.phase import Phase, phases_of
 from compile.stages.program import Program
 from compile.stages.program_file.archive import ArrayMembers, array_of, unzipped, zipped
 from compile.stages.program_file.migrations import FORMAT, HEAD, NUMBER, FileContent, current_content
-from compile.stages.program_file.origin_content import import_check_of, origin_content, quantization_of, reading_of
+from compile.stages.program_file.origin_content import import_check_of, origin_content, quantizations_of, reading_of
 from compile.stages.program_file.profile_content import profile_content, profile_of
 from compile.stages.source import Part, Source
 from compile.stages.window_length import StatedLengths
@@ -42,6 +43,7 @@ from ir.deployment import Deployment
 from ir.errors import CompileError, DeployError
 from ir.graph import Graph
 from ir.quantize.neurons.distinct import MembraneUnits
+from ir.quantize.report import QuantizationReport
 from ir.text import graph_text, parse_graph
 from ir.verify import verify
 
@@ -111,21 +113,17 @@ def read_program(path: Path, target: str | None = None) -> tuple[Program, Origin
 
 
 def _graphs(program: Program, origin: Origin | None) -> dict[str, Graph]:
-    deployment = program.deployment
-    graphs = {"prologue": deployment.prologue, "chip": deployment.chip, "epilogue": deployment.epilogue}
-    if origin is not None:
-        graphs["source"] = origin.build.source
-    if origin is not None and deployment.floating is not None:
-        graphs["floating"] = deployment.floating
-    return graphs
+    graphs = dict[str, Graph]()
+    for number, phase in enumerate(program.phases, 1):
+        own = phase.deployment
+        graphs |= {f"phase{number}.{part}": getattr(own, part) for part in ("prologue", "chip", "epilogue")}
+        if origin is not None and own.floating is not None:
+            graphs[f"phase{number}.floating"] = own.floating
+    return graphs if origin is None else {**graphs, "source": origin.build.source}
 
 
 def _head(program: Program, arrays: ArrayMembers) -> dict[str, Any]:
     """All but the graphs and the origin."""
-    units = {
-        name: [arrays.add(part) if isinstance(part, np.ndarray) else part for part in own]
-        for name, own in program.deployment.membranes.items()
-    }
     return {
         "format": f"{FORMAT}{NUMBER}",
         "compiler": version(),
@@ -135,11 +133,19 @@ def _head(program: Program, arrays: ArrayMembers) -> dict[str, Any]:
         "names": dict(program.names),
         "batch_first": program.order.batch_first,
         "batch_first_outputs": sorted(program.order.batch_first_outputs),
-        "scales": dict(program.scales),
-        "membranes": units,
         "profile": profile_content(program.profile),
-        "lengths": program.lengths.stated(program.deployment).plain() if program.lengths else None,
+        "phases": [_phase_content(phase, arrays) for phase in program.phases],
     }
+
+
+def _phase_content(phase: Phase, arrays: ArrayMembers) -> dict[str, Any]:
+    """Of a phase all but its graphs."""
+    units = {
+        name: [arrays.add(part) if isinstance(part, np.ndarray) else part for part in own]
+        for name, own in phase.deployment.membranes.items()
+    }
+    lengths = None if phase.lengths is None else phase.lengths.stated(phase.deployment).plain()
+    return {"scales": dict(phase.deployment.scales), "membranes": units, "lengths": lengths}
 
 
 def _graph(content: FileContent, name: str) -> Graph:
@@ -149,21 +155,30 @@ def _graph(content: FileContent, name: str) -> Graph:
 
 def _program(content: FileContent, graphs: Mapping[str, Graph], target: str | None) -> Program:
     head = content.head
-    scales = {str(name): float(scale) for name, scale in head["scales"].items()}
-    membranes = {str(name): _units(content, own) for name, own in head["membranes"].items()}
-    deployment = Deployment(graphs["prologue"], graphs["chip"], graphs["epilogue"], scales, membranes)
-    deployment.verify("quantized" if deployment.chip.is_integer else "synaptic")
+    deployments = [_deployment(content, graphs, number) for number in range(1, len(head["phases"]) + 1)]
     profile, place = profile_of(head["profile"]), target_of(target or str(head["target"]))
     place.require()
-    violations = place.check(deployment.chip, profile)
+    violations = [each for deployment in deployments for each in place.check(deployment.chip, profile)]
     if violations:
         raise DeployError(violations)
     emission = head.get("emission") if place.name == head["target"] else None
-    engine = place.engine_of(deployment.chip, profile, emission)
+    phases = phases_of(deployments, lambda chip: place.engine_of(chip, profile, emission))
+    lengths = [StatedLengths(**own["lengths"]) if own["lengths"] else None for own in head["phases"]]
+    phases = tuple(replace(phase, lengths=own) for phase, own in zip(phases, lengths, strict=True))
     names = {str(name): str(called) for name, called in head["names"].items()}
     order = AxisOrder(head["batch_first"], frozenset(head["batch_first_outputs"]))
-    lengths = StatedLengths(**head["lengths"]) if head.get("lengths") else None
-    return Program(str(head["name"]), place.name, deployment, engine, profile, emission, names, order, lengths)
+    return Program(str(head["name"]), place.name, phases, profile, emission, names, order)
+
+
+def _deployment(content: FileContent, graphs: Mapping[str, Graph], number: int) -> Deployment:
+    """One phase's graphs and what they stand for, checked."""
+    own = content.head["phases"][number - 1]
+    scales = {str(name): float(scale) for name, scale in own["scales"].items()}
+    membranes = {str(name): _units(content, units) for name, units in own["membranes"].items()}
+    prologue, chip, epilogue = (graphs[f"phase{number}.{part}"] for part in ("prologue", "chip", "epilogue"))
+    deployment = Deployment(prologue, chip, epilogue, scales, membranes)
+    deployment.verify("quantized" if chip.is_integer else "synaptic")
+    return deployment
 
 
 def _units(content: FileContent, stated: Any) -> MembraneUnits:
@@ -175,18 +190,14 @@ def _units(content: FileContent, stated: Any) -> MembraneUnits:
 def _origin(content: FileContent, program: Program, graphs: Mapping[str, Graph]) -> Origin:
     """What the program was compiled from, and the program with what its passes found out."""
     stated, source = content.head["origin"], graphs["source"]
-    deployment = replace(
-        program.deployment,
-        floating=graphs.get("floating"),
-        quantization=quantization_of(stated),
-        schedule=schedule(program.deployment.chip) if stated["scheduled"] else None,
-    )
     verify(source, "quantized" if source.is_integer else "source")
-    if deployment.floating is not None:
-        verify(deployment.floating, "synaptic")
-    program = replace(program, deployment=deployment)
+    phases = tuple(
+        replace(phase, deployment=_found_out(phase.deployment, graphs.get(f"phase{number}.floating"), own, stated))
+        for number, (phase, own) in enumerate(zip(program.phases, quantizations_of(stated), strict=True), 1)
+    )
+    program = replace(program, phases=phases)
     part = Part(program.name, source)
-    texts = {"import": graph_text(source), "saved": deployment_text(deployment)}
+    texts = {"import": graph_text(source), "saved": deployment_text(program.deployment)}
     build = Build(part, source, import_check_of(stated), program, floating_program(program), texts, stated["classes"])
     network = Source(
         name=stated["network"],
@@ -200,3 +211,13 @@ def _origin(content: FileContent, program: Program, graphs: Mapping[str, Graph])
     )
     precision = "int" if program.deployment.chip.is_integer else "float"
     return Origin(build, network, Options(program.target, program.emission, precision))
+
+
+def _found_out(
+    deployment: Deployment, floating: Graph | None, quantization: QuantizationReport | None, stated: Mapping[str, Any]
+) -> Deployment:
+    """A phase with what its passes found out."""
+    if floating is not None:
+        verify(floating, "synaptic")
+    plan = schedule(deployment.chip) if stated["scheduled"] else None
+    return replace(deployment, floating=floating, quantization=quantization, schedule=plan)

@@ -67,6 +67,24 @@ class AtStep(Op):
 
 
 @dataclass(frozen=True)
+class FoldTime(Op):
+    """y[t, ..] = x[t][..]: all `length` steps of the window as the first axis of a value without time. Not causal."""
+
+    kind = "fold_time"
+    family = "host"
+    length: int
+
+    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
+        arity(self, args, 1)
+        expect(not args[0].static, "fold_time.static", "a value without time has no steps")
+        return replace(args[0], shape=(self.length, *args[0].shape), domain=REAL, scale=1.0, static=True)
+
+    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
+        expect(steps == self.length, "fold_time.length", f"a window of {steps} steps has not {self.length}")
+        return array_namespace(args[0]).moveaxis(args[0], 0, 1)[None, ...]
+
+
+@dataclass(frozen=True)
 class UnfoldTime(Op):
     """y[t] = x[.., t, ..] along `axis`, which is as long as the window: computed steps are presented one by one."""
 

@@ -35,8 +35,9 @@ def network(build: Build) -> Network:
 
 def test_a_network_is_its_deployment_without_what_passes_noted(build: Build, network: Network):
     assert (network.name, network.profile.name) == ("network", "loihi2")
-    assert network.deployment.chip == build.deployment.chip
-    assert (network.deployment.schedule, network.deployment.floating) == (None, None)
+    (phase,) = network.phases
+    assert phase.chip == build.deployment.chip
+    assert (phase.schedule, phase.floating) == (None, None)
 
 
 def test_the_order_of_axes_belongs_to_what_results_depend_on(network: Network):

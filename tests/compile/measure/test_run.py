@@ -20,6 +20,7 @@ from compile.stages.batches import Batch
 from compile.stages.build import Build, build_part
 from compile.stages.load import load_source
 from compile.stages.options import Options
+from compile.stages.phase import with_engines
 from ir.errors import CompileError
 
 X = (np.random.default_rng(0).random((2, 5, 6)) < 0.5).astype(np.float32)
@@ -90,7 +91,12 @@ class Wrong:
 
 
 def test_one_spike_that_the_target_loses_fails_the_run(build: Build):
-    wrong = replace(build, program=replace(build.program, engine=Wrong(build.program.engine)))
+    wrong = replace(
+        build,
+        program=replace(
+            build.program, phases=with_engines(build.program.phases, lambda _: Wrong(build.program.engine))
+        ),
+    )
     verdict = run_part(wrong, [Batch({"x": X}, 5)], Progress(quiet=True)).verdict
     assert (verdict.passed, verdict.differing) == (False, 1)
     assert verdict.first.startswith("lif1")

@@ -9,7 +9,7 @@ import numpy as np
 
 from compile.cli import main
 from compile.report.report_json import report_content
-from ir.pipeline import PIPELINE
+from ir.pipeline.pipeline import PIPELINE
 
 ROOT = Path(__file__).parents[3]
 

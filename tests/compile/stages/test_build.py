@@ -13,7 +13,7 @@ from compile.command.progress import Progress
 from compile.stages.build import Build, build_part, deployment_text
 from compile.stages.load import load_source
 from compile.stages.options import Options
-from ir.pipeline import PIPELINE
+from ir.pipeline.pipeline import PIPELINE
 from ir.text import graph_text
 
 GPU = ["--target", "gpu", "--samples", "2"]

@@ -17,6 +17,7 @@ from torch import nn
 from backends.lava.hidden_ports import with_hidden_ports
 from backends.trace import Trace
 from compile import compile_model, load_program
+from compile.stages.phase import with_engines
 from compile.stages.program import Program
 from ir.deployment import Deployment
 from ir.errors import CompileError
@@ -126,7 +127,8 @@ def test_neurons_that_differ_have_membranes_of_their_own_units(tmp_path: Path):
 def test_membranes_in_real_numbers_and_of_integers_from_the_start_are_what_they_are(tiny: Path):
     floats = compile_model(tiny, target="gpu", precision="float")
     assert floats.membranes == dict.fromkeys(("lif1", "lif2"), (1.0, 0.0))
-    integers = replace(floats, deployment=Deployment.of(compile_model(tiny, target="gpu").deployment.chip))
+    chip = compile_model(tiny, target="gpu").deployment.chip
+    integers = replace(floats, phases=(replace(floats.phases[0], deployment=Deployment.of(chip)),))
     assert integers.membranes == floats.membranes
 
 
@@ -183,11 +185,14 @@ def test_what_the_host_computes_does_not_depend_on_how_an_engine_lays_its_arrays
     program = compile_model(Net(), target="gpu", example=x)
 
     class Transposed:
+        def describe(self) -> str:
+            return "transposed"
+
         def run(self, inputs: Any, probes: Any) -> Trace:
             trace = program.engine.run(inputs, probes)
             turned = {name: np.moveaxis(np.moveaxis(v, 2, -1).copy(), -1, 2) for name, v in trace.outputs.items()}
             return replace(trace, outputs=turned)
 
-    expected, got = program.run(x), replace(program, engine=Transposed()).run(x)  # pyright: ignore
+    expected, got = program.run(x), replace(program, phases=with_engines(program.phases, lambda _: Transposed())).run(x)
     for name, value in expected.outputs.items():
         np.testing.assert_array_equal(got.outputs[name], value)

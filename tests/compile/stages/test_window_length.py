@@ -281,8 +281,8 @@ def test_a_saved_program_knows_the_longest_window(tmp_path: Path) -> None:
     program = compile_model(exact_net(LIFNode(step_mode="m")), "gpu", example=spikes(STEPS), profile="loihi1")
     program.save(tmp_path / "net.program")
     loaded = load_program(tmp_path / "net.program")
-    assert isinstance(loaded.lengths, StatedLengths)
-    longest = loaded.lengths.longest
+    assert isinstance(loaded.phases[0].lengths, StatedLengths)
+    longest = loaded.phases[0].lengths.longest
     assert STEPS <= longest < 30
     for steps, fits in ((longest, True), (longest + 1, False)):
         for each in (program, loaded):
@@ -295,13 +295,14 @@ def test_a_saved_program_knows_the_longest_window(tmp_path: Path) -> None:
 
 def test_what_a_file_states_and_what_is_stated_of_it() -> None:
     program = compile_model(net("every step"), "gpu", example=spikes(STEPS))
-    assert isinstance(program.lengths, ImportedLengths)
-    stated = program.lengths.stated(program.deployment)
+    (phase,) = program.phases
+    assert isinstance(phase.lengths, ImportedLengths)
+    stated = phase.lengths.stated(phase.deployment)
     assert stated == StatedLengths(STEPS)
     assert stated.stated(program.deployment) is stated
     assert StatedLengths(**stated.plain()) == stated
     with pytest.raises(CompileError, match="nothing is known of other lengths"):
-        replace(program, lengths=None).run(spikes(6))
+        replace(program, phases=(replace(phase, lengths=None),)).run(spikes(6))
     for steps in (8, 0):
         with pytest.raises(CompileError, match="up to 7 steps"):
             StatedLengths(STEPS, 7).deployment(program.deployment, steps)

@@ -44,7 +44,7 @@ REFUSED: dict[str, tuple[Compute, str]] = {
     "einsum with a lone index": (lambda x, y, s: torch.einsum("tbnd,tbme->tbnm", x, y), "import.einsum"),
     "einsum with weights for every row": (lambda x, y, s: torch.einsum("tbnd,nd->tbn", x, W[:4]), "import.einsum"),
     "einsum of three": (lambda x, y, s: torch.einsum("tbnd,tbnd,tbnd->tbn", x, y, x), "import.einsum"),
-    "linear over time": (lambda x, y, s: F.linear(x.transpose(0, 3), torch.ones(2, 3)), "import.axes"),
+    "linear over batch": (lambda x, y, s: F.linear(x.transpose(1, 3), torch.ones(2, x.shape[1])), "import.axes"),
 }
 
 

@@ -59,6 +59,7 @@ REFUSED: dict[str, tuple[Compute, str]] = {
     "time backwards": (lambda x, y, s: x.flip(0), "import.axes"),
     "samples rolled": (lambda x, y, s: x.roll(1, 1), "import.axes"),
     "everything rolled": (lambda x, y, s: x.roll(1), "import.axes"),
+    "pad in batch": (lambda x, y, s: F.pad(x, (0, 0, 0, 0, 1, 0)), "import.axes"),
     "pad in time": (lambda x, y, s: F.pad(x, (0, 0, 0, 0, 0, 0, 1, 0)), "import.outputs"),
     "padded with ones": (lambda x, y, s: F.pad(x, (1, 1), value=1.0), "import.pad"),
     "ones where": (lambda x, y, s: torch.where(MASK, x, 1.0), "import.where"),

@@ -134,11 +134,18 @@ AHEAD: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 @pytest.mark.parametrize("name", AHEAD)
-def test_what_no_chip_can_know_is_refused_between_neurons(name: str) -> None:
+def test_what_no_chip_can_know_the_host_tells_the_next_phase(name: str) -> None:
+    program, _, _ = compared(AHEAD[name], 5)
+    assert len(program.phases) == 2
+
+
+@pytest.mark.parametrize("name", AHEAD)
+def test_what_no_chip_can_know_is_refused_in_one_phase(name: str) -> None:
+    module, x = net(AHEAD[name]), torch.zeros(5, 3, 6)
     with pytest.raises(
         CompileError, match=r"split\.at_step(.|\n)*is a delay, which chips have; none knows what comes later"
     ):
-        compared(AHEAD[name], 5)
+        compile_model(module, "gpu", example=x, phases=1)
 
 
 @pytest.mark.parametrize("name", AHEAD)

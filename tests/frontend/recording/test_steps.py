@@ -19,6 +19,7 @@ from frontend.tracing.import_check import check_import
 from frontend.tracing.trace import trace_module
 from ir.errors import CompileError
 from ir.graph import Graph
+from ir.interpreter import interpret
 from ir.ops import AtStep
 from ir.types import REAL, Type
 
@@ -204,3 +205,23 @@ def test_all_steps_in_order_are_the_whole_window(recorder: Recorder) -> None:
     for tensors in (parts[::-1], parts[1:], [*parts[:-1], x], [*parts[:-1], 3.0], [*parts[:-1], others[-1]], x):
         assert whole_window(recorder, "stack", tensors) is None
     assert whole_window(recorder, "cat", parts) is None, "the batch is no dimension of length 1"
+
+
+ACROSS_TIME: dict[str, Callable[[Tensor], Tensor]] = {
+    "matmul": lambda x: x.permute(1, 2, 0, 3) @ x.permute(1, 2, 3, 0),
+    "linear": lambda x: nn.functional.linear(x.permute(1, 2, 3, 0), torch.arange(8.0).reshape(2, 4)),
+    "reshape": lambda x: x.permute(1, 2, 0, 3).reshape(x.shape[1], 2, -1).flip(-1),
+    "conv1d": lambda x: nn.functional.conv1d(x[:, :, 0].permute(1, 2, 0), torch.ones(3, CHANNELS, 2)),
+}
+
+
+@pytest.mark.parametrize("name", ACROSS_TIME)
+def test_what_mixes_time_with_features_gets_all_steps(name: str) -> None:
+    class Across(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return ACROSS_TIME[name](x)
+
+    graph = trace_module(Across().eval(), {"x": torch.rand(STEPS, 3, 2, CHANNELS)}, (), STEPS, "net")
+    assert [node.op.kind for node in graph.nodes.values()].count("fold_time") == 1
+    x = torch.rand(STEPS, 5, 2, CHANNELS)
+    torch.testing.assert_close(interpret(graph, {"x": x})["output"][0], ACROSS_TIME[name](x))

@@ -10,7 +10,7 @@ import pytest
 from ir.deployment import Deployment
 from ir.graph import Graph
 from ir.interpreter import interpret
-from ir.pipeline import lower
+from ir.pipeline.pipeline import lower
 from ir.profile import CostWeights
 
 SIZES = [{}, {"queries": 6, "keys": 6, "width": 12, "heads": 3, "combs": 3, "hidden": 5, "steps": 3}]

@@ -17,7 +17,7 @@ import pytest
 from ir.analysis.resources import ResourceTotals, node_resources, resource_totals
 from ir.graph import Graph
 from ir.lowerings.lowering import PASS
-from ir.pipeline import lower
+from ir.pipeline.pipeline import lower
 from ir.profile import CostWeights
 
 N, L, D, COMBS, F = 36, 36, 1024, 6, 4096

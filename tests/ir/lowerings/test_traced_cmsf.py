@@ -18,7 +18,7 @@ from frontend.tracing.trace import trace_module
 from ir.errors import DeployError
 from ir.graph import Graph
 from ir.interpreter import interpret
-from ir.pipeline import lower
+from ir.pipeline.pipeline import lower
 from ir.profile import CostWeights
 from models.cmsf import CONFIGS, STATIC_INPUTS
 from models.cmsf_network.config import CmsfConfig

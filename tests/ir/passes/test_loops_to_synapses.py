@@ -12,7 +12,7 @@ from ir.errors import DeployError
 from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret
 from ir.ops import Add, Delay, Input, Leaky, Lif, Linear, Past, Scale
-from ir.pipeline import lower
+from ir.pipeline.pipeline import lower
 from ir.profile import CostWeights
 
 STEPS, BATCH = 8, 2

@@ -11,7 +11,7 @@ import numpy as np
 
 from compile import compile_model
 from compile.compiled_program import CompiledProgram
-from compile.stages.program_file.origin_content import import_check_of, origin_content, quantization_of, reading_of
+from compile.stages.program_file.origin_content import import_check_of, origin_content, quantizations_of, reading_of
 
 X = (np.random.default_rng(0).random((2, 5, 6)) < 0.5).astype(np.float32)
 
@@ -27,7 +27,7 @@ def test_a_torch_module_has_a_check_of_its_import_and_what_rounding_did(tiny: Pa
     assert origin is not None
     assert origin.build.imported is not None
     assert import_check_of(content) == origin.build.imported
-    found, rounding = quantization_of(content), program.deployment.quantization
+    (found,), rounding = quantizations_of(content), program.deployment.quantization
     assert found is not None
     assert rounding is not None
     assert found.layers == rounding.layers
@@ -52,4 +52,4 @@ def test_a_nir_file_has_its_reading_and_what_looks_like_a_mistake():
     assert (again.lints, again.names) == (reading.lints, dict(reading.names))
     assert again.reading.record() == reading.reading.record()
     assert import_check_of(content) is None
-    assert quantization_of(content) is None
+    assert quantizations_of(content) == [None]

@@ -172,9 +172,9 @@ def pickled(_: bytes) -> bytes:
     ("member", "change"),
     [
         ("arrays/0.npy", pickled),
-        ("chip.txt", lambda text: text.replace(b"integer_lif(", b"magic(")),
-        ("chip.txt", lambda text: text.replace(b"vth=", b"vht=")),
-        ("chip.txt", lambda text: b""),
+        ("phase1.chip.txt", lambda text: text.replace(b"integer_lif(", b"magic(")),
+        ("phase1.chip.txt", lambda text: text.replace(b"vth=", b"vht=")),
+        ("phase1.chip.txt", lambda text: b""),
         ("program.json", lambda head: b"[]"),
         ("program.json", lambda head: b"{"),
         ("program.json", with_entry("arrays", {})),

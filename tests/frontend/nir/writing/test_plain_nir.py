@@ -32,7 +32,7 @@ from ir.ops import (
     Sum,
     Synapse,
 )
-from ir.pipeline import lower
+from ir.pipeline.pipeline import lower
 
 STEPS = 4
 

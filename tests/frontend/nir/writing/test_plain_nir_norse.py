@@ -21,7 +21,7 @@ from frontend.nir.round_trip.file import write_nir
 from frontend.nir.writing.plain_nir import plain_nir
 from frontend.tracing.trace import trace_module
 from ir.interpreter import interpret
-from ir.pipeline import lower
+from ir.pipeline.pipeline import lower
 
 lif_box = pytest.importorskip("norse.torch.module.lif_box", reason="norse is not installed")
 

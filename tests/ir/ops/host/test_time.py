@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ir.errors import CompileError
-from ir.ops import AtStep, TimeSum, TimeWeight, UnfoldTime
+from ir.ops import AtStep, FoldTime, TimeSum, TimeWeight, UnfoldTime
 from ir.types import REAL, Type, parse_type
 
 CASES = {
@@ -72,3 +72,19 @@ def test_only_static_values_of_the_right_length() -> None:
         UnfoldTime(1).infer((Type((3,), REAL, 1.0, True),), {})
     with pytest.raises(CompileError, match="not 4 steps"):
         UnfoldTime(0).run((np.zeros((1, 2, 3)),), {}, 4)
+
+
+def test_folded_time_is_the_first_axis_and_unfolds_again() -> None:
+    x = np.random.default_rng(0).normal(size=(3, 2, 4, 5))
+    y = FoldTime(3).run((x,), {}, 3)
+    assert FoldTime(3).infer((Type((4, 5)),), {}) == Type((3, 4, 5), REAL, 1.0, True)
+    assert all(np.array_equal(y[0, b, t], x[t, b]) for t in range(3) for b in range(2))
+    np.testing.assert_array_equal(UnfoldTime(0).run((y,), {}, 3), x)
+    np.testing.assert_array_equal(FoldTime(3).run((torch.from_numpy(x),), {}, 3).numpy(), y)
+
+
+def test_what_has_no_time_or_another_length_does_not_fold() -> None:
+    with pytest.raises(CompileError, match="no steps"):
+        FoldTime(3).infer((Type((4,), REAL, 1.0, True),), {})
+    with pytest.raises(CompileError, match="not 3"):
+        FoldTime(3).run((np.zeros((4, 2, 3)),), {}, 4)

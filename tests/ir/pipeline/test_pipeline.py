@@ -16,7 +16,7 @@ from ir.deployment import Context, Deployment
 from ir.errors import CompileError, DeployError, Violation
 from ir.graph import Graph, GraphBuilder
 from ir.ops import Input, LayerNorm, Lif, Linear, Scale
-from ir.pipeline import LEVELS, PIPELINE, Pass, lower, run
+from ir.pipeline.pipeline import LEVELS, PIPELINE, Pass, lower, run
 from ir.profile import Profile
 from ir.text import graph_text
 

@@ -1,0 +1,109 @@
+"""
+Splits a network into phases: each runs on host, chip and host, and hands what it computed over its whole window to the next.
+
+A phase ends where neurons need what only a host can compute from spikes (means over the window, attention over time, products
+of two analog values): the chip has to have finished its window first. A network without such a place is one phase, itself.
+
+    %q = lif(%a) : spike[8]                     phase 1  %q = lif(%a), %m = time_sum(%q)     output m = %m, q = %q
+    %m = time_sum(%q) : real[8] static     ->   phase 2  %m = input() : real[8] static
+    %f = add(%m, %q) : real[8]                           %q = input() : spike[8]
+    %s = lif(%f) : spike[8]                              %f = add(%m, %q), %s = lif(%f)      output s = %s
+
+Each phase is a network for the pipeline by itself. What it reads of earlier ones are its inputs, named like the values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Set
+
+from ir.graph import Graph, GraphBuilder, Node
+from ir.ops import Input, MatMul, Mul
+from ir.types import Type
+from ir.verify import BETWEEN_NEURONS
+
+
+def split_phases(graph: Graph) -> tuple[Graph, ...]:
+    """
+    The phases of a traced network, in order; the last one has the network's outputs.
+
+    A host operation on a loop of neurons is left where it is: `split_host` refuses it.
+    """
+    behind = _reached(graph, {node.name for node in graph.nodes.values() if node.op.family == "neuron"})
+    needed = _needed_by_neurons(graph)
+    ranks = _ranks(graph, behind, needed)
+    last = max(ranks.values(), default=0)
+    return (graph,) if last == 0 else tuple(_phase(graph, ranks, number, last) for number in range(last + 1))
+
+
+def is_for_the_chip(graph: Graph, node: Node) -> bool:
+    """Whether a chip can compute it between neurons; it has no product of two analog values."""
+    if isinstance(node.op, Mul | MatMul) and not any(_spiking(kind) for kind in graph.args(node)):
+        return False
+    return node.op.kind in BETWEEN_NEURONS
+
+
+def _spiking(kind: Type) -> bool:
+    return kind.domain.populations > 0
+
+
+def _reached(graph: Graph, roots: Set[str]) -> set[str]:
+    """The roots and all that is computed from them, around loops too."""
+    reached, size = set(roots), -1
+    while size != len(reached):
+        size = len(reached)
+        reached.update(node.name for node in graph.nodes.values() if reached.intersection(node.reads))
+    return reached
+
+
+def _needed_by_neurons(graph: Graph) -> set[str]:
+    """The neurons, and what they read by ways that a chip can compute."""
+    needed, stack = set[str](), [node for node in graph.nodes.values() if node.op.family == "neuron"]
+    while stack:
+        node = stack.pop()
+        if node.name not in needed:
+            needed.add(node.name)
+            stack.extend(graph.nodes[name] for name in node.reads if is_for_the_chip(graph, graph.nodes[name]))
+    return needed
+
+
+def _ranks(graph: Graph, behind: Set[str], needed: Set[str]) -> dict[str, int]:
+    """Value -> the number of its phase; around loops until nothing changes."""
+    ranks, hosted = dict.fromkeys(graph.nodes, 0), set[str]()
+    for _ in range(1 + len(graph.loops)):
+        before = dict(ranks)
+        for node in graph.nodes.values():
+            on_chip = node.name in needed
+            later = [ranks[name] + (on_chip and name in hosted) for name in node.reads]
+            ranks[node.name] = max([ranks[node.name], *later])
+            if node.name in behind and not on_chip and (_waits(graph, node) or hosted.intersection(node.reads)):
+                hosted.add(node.name)
+        if ranks == before:
+            break
+    return ranks
+
+
+def _waits(graph: Graph, node: Node) -> bool:
+    return node.op.kind != "input" and not is_for_the_chip(graph, node)
+
+
+def _phase(graph: Graph, ranks: Mapping[str, int], number: int, last: int) -> Graph:
+    """The nodes of one phase with what they read as inputs, and as outputs what later phases read."""
+    own = [node for node in graph.nodes.values() if ranks[node.name] == number and node.op.kind != "input"]
+    builder = GraphBuilder(f"{graph.name}.phase{number + 1}", graph.steps, graph.params, graph.dtype)
+    outputs = dict(graph.outputs) if number == last else _read_later(graph, ranks, number)
+    names = {node.name for node in own}
+    read = {name for node in own for name in node.reads} | set(outputs.values())
+    for node in graph.nodes.values():
+        if node.name in read - names or (number == 0 and node.op.kind == "input"):
+            builder.add(Input(str(node.type)), name=node.name, provenance=node.provenance)
+        elif node.name in names:
+            builder.copy(node, node.inputs)
+    return builder.build(outputs)
+
+
+def _read_later(graph: Graph, ranks: Mapping[str, int], number: int) -> dict[str, str]:
+    """What later phases, or the network's outputs, need of a phase."""
+    later = (node for node in graph.nodes.values() if ranks[node.name] > number)
+    read: Iterable[str] = [*(name for node in later for name in node.reads), *graph.outputs.values()]
+    own = [n for n in dict.fromkeys(read) if ranks[n] == number and graph.nodes[n].op.kind != "input"]
+    return {name: name for name in own}

@@ -1,0 +1,164 @@
+"""Networks that mix time with features between their neurons: attention, convolutions and weights over time, on the host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from spikingjelly.activation_based import functional, neuron
+from torch import nn
+
+from compile import compile_model
+from ir.errors import DeployError
+
+STEPS, SAMPLES, TOKENS = 4, 2, 3
+
+
+def _lif(threshold: float = 1.0) -> neuron.LIFNode:
+    return neuron.LIFNode(tau=2.0, v_threshold=threshold, step_mode="m")
+
+
+class TemporalAttention(nn.Module):
+    """Every step of a token looks at all steps of it; with or without softmax."""
+
+    def __init__(self, softmax: bool) -> None:
+        super().__init__()
+        self.softmax, self.attn, self.out, self.last = softmax, _lif(0.5), nn.Linear(8, 3), _lif()
+        self.maps = nn.ModuleList(nn.Linear(5, 8) for _ in range(3))
+        self.neurons = nn.ModuleList(_lif() for _ in range(3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(T, B, N, 5) -> (T, B, N, 3)."""
+        steps, batch, tokens, _ = x.shape
+        q, k, v = (
+            lif(map_(x)).permute(1, 2, 0, 3).reshape(batch, tokens, steps, 2, 4).transpose(2, 3)
+            for map_, lif in zip(self.maps, self.neurons, strict=True)
+        )
+        scores = q @ k.transpose(-2, -1) * 0.25
+        mixed = (scores.softmax(-1) if self.softmax else scores) @ v
+        y = mixed.permute(3, 0, 1, 2, 4).reshape(steps, batch, tokens, 8)
+        return self.last(self.out(self.attn(y)))
+
+
+class SkippedTranspose(nn.Module):
+    """Time and heads reinterpreted without a transpose, as S-CMRL's published code does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.lif, self.out, self.last = nn.Linear(5, 8), _lif(), nn.Linear(8, 3), _lif()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(T, B, N, 5) -> (T, B, N, 3)."""
+        steps, batch, tokens, _ = x.shape
+        y = self.lif(self.first(x)).permute(1, 2, 0, 3).reshape(batch, tokens, 2, steps, 4)
+        y = y.transpose(2, 3).reshape(batch, tokens, steps, 8).permute(2, 0, 1, 3)
+        return self.last(self.out(y))
+
+
+class TimeConvolution(nn.Module):
+    """A depthwise convolution over time that looks one step ahead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.lif, self.out, self.last = nn.Linear(5, 8), _lif(), nn.Linear(8, 3), _lif()
+        self.conv = nn.Conv1d(8, 8, 3, padding=1, groups=8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(T, B, 5) -> (T, B, 3)."""
+        return self.last(self.out(self.conv(self.lif(self.first(x)).permute(1, 2, 0)).permute(2, 0, 1)))
+
+
+class StepWeights(nn.Module):
+    """Other weights at every step, or the running mean."""
+
+    def __init__(self, running: bool) -> None:
+        super().__init__()
+        self.first, self.lif, self.out, self.last = nn.Linear(5, 8), _lif(), nn.Linear(8, 3), _lif()
+        self.running, self.weights = running, nn.Parameter(torch.tensor([0.5, 1.0, 1.5, 2.0]).view(4, 1, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(T, B, 5) -> (T, B, 3)."""
+        spikes = self.lif(self.first(x))
+        steps = torch.arange(1.0, STEPS + 1).view(-1, 1, 1)
+        return self.last(self.out(spikes.cumsum(0) / steps if self.running else spikes * self.weights))
+
+
+CASES = {
+    "attention": (lambda: TemporalAttention(softmax=False), True, "fold_time"),
+    "softmax": (lambda: TemporalAttention(softmax=True), True, "along"),
+    "skipped transpose": (SkippedTranspose, True, "fold_time"),
+    "convolution": (TimeConvolution, False, "fold_time"),
+    "weights": (lambda: StepWeights(running=False), False, "time_weight"),
+    "running mean": (lambda: StepWeights(running=True), False, "along"),
+}
+
+
+def _case(name: str) -> tuple[nn.Module, torch.Tensor, str]:
+    make, has_tokens, operation = CASES[name]
+    torch.manual_seed(1)
+    module, shape = make().eval(), (STEPS, SAMPLES, *((TOKENS,) if has_tokens else ()), 5)
+    for parameter in module.parameters():
+        if parameter.ndim == 2:
+            nn.init.normal_(parameter, 0.3, 0.6)
+    return module, 3 * torch.rand(shape), operation
+
+
+def _forward(module: nn.Module, x: torch.Tensor) -> np.ndarray[Any, Any]:
+    functional.reset_net(module)
+    with torch.no_grad():
+        y = module(x).numpy()
+    functional.reset_net(module)
+    return y
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_spikes_are_the_modules_own(name: str) -> None:
+    module, x, operation = _case(name)
+    program = compile_model(module, "gpu", precision="float", example=x)
+    assert len(program.phases) == 2
+    for inputs in (x, 3 * torch.rand_like(x)):
+        expected = _forward(module, inputs)
+        assert expected.any()
+        assert np.array_equal(program.run(inputs).outputs["output"], expected)
+    assert operation in program.report(x).parts[0].borders[0].operations
+
+
+class TimeReadOut(TimeConvolution):
+    """The convolution over time behind the last neurons."""
+
+    def __init__(self, time_last: bool) -> None:
+        super().__init__()
+        self.time_last = time_last
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(T, B, 5) -> (T, B, 8), or (B, 8, T)."""
+        y = self.conv(self.lif(self.first(x)).permute(1, 2, 0))
+        return y if self.time_last else y.permute(2, 0, 1)
+
+
+@pytest.mark.parametrize("time_last", [False, True])
+def test_read_outs_over_time_need_one_phase(time_last: bool) -> None:
+    torch.manual_seed(0)
+    module, x = TimeReadOut(time_last).eval(), 3 * torch.rand(STEPS, SAMPLES, 5)
+    program = compile_model(module, "gpu", precision="float", example=x)
+    assert len(program.phases) == 1
+    assert program.outputs["output"].static == time_last
+    np.testing.assert_allclose(program.run(x).outputs["output"], _forward(module, x), atol=1e-6)
+
+
+@pytest.mark.lava
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["attention", "convolution"])
+def test_lava_agrees(name: str) -> None:
+    module, x, _ = _case(name)
+    assert compile_model(module, "loihi", example=x).report(x).passed
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_one_phase_names_the_operation(name: str) -> None:
+    module, x, operation = _case(name)
+    with pytest.raises(DeployError) as caught:
+        compile_model(module, "gpu", example=x, phases=1)
+    assert f"split.{operation}" in {violation.rule for violation in caught.value.violations}
