@@ -107,7 +107,7 @@ class ForcedRun:
 
 def _unlike(key: Key, site: Any) -> CompileError:
     """The error of a step that reads what the last one does not."""
-    if key[0] == SPIKES and key[1] is not site:
+    if key[0] == SPIKES and site is not None and key[1] is not site:
         return no_neuron("is reset by spikes that others were multiplied with", COPY_HINT)
     hint = "start from zero states; between a recurrent sum and its membrane only numbers and batch norms can stand: "
     read = f"%{key[1]}" if key[0] == CURRENT else "something else"
