@@ -81,8 +81,8 @@ def fixed_point(module: Any) -> FixedPointLif:
     if module.norm is not None:
         raise CompileError(
             "import.parameter",
-            f"{type(module).__name__} normalises its current (norm) within the current's memory: what is left of it is divided anew "
-            "at every step, as no weights before it do",
+            f"{type(module).__name__} normalises its current (norm) within the current's memory: what is left "
+            "of it is divided anew at every step, as no weights before it do",
             hint="train with the batch norm before the neuron",
         )
     grid, unit = int(module.s_scale), int(module.p_scale)

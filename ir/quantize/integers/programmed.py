@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import count
+from typing import Any
 
 from ir.ops.float_neurons.alpha import AlphaLif
 from ir.ops.float_neurons.moving_threshold import MovingThresholdLif
@@ -57,7 +58,7 @@ def programmed_lif(population: MembranePopulation) -> IntegerPopulation:
     constants = {name: population.neurons.per_neuron(number) for name, number in own.items()}
     attributes, params = spread({**integers.constants, **constants})
     taken = any(neuron.takes_adaptation for neuron in population.neurons.members)
-    options = {
+    options: dict[str, Any] = {
         **integers.options,
         "adapt_reset": "moving" if taken and integers.options["reset"] == "subtract" else "rest",
     }
