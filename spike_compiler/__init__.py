@@ -15,16 +15,19 @@ from typing import TYPE_CHECKING, Any
 from compile.version import version
 
 if TYPE_CHECKING:
-    from compile.driver import compile_model as compile_model
+    from compile import Program as Program
+    from compile import bin_events as bin_events
+    from compile import compile_model as compile_model
+    from compile import load_program as load_program
 
 __version__ = version()
-__all__ = ["__version__", "compile_model"]
+__all__ = ["Program", "__version__", "bin_events", "compile_model", "load_program"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the driver, and torch with it, only when it is used."""
-    if name == "compile_model":
-        from compile.driver import compile_model
+    """Import the compiler, and torch with it, only when it is used."""
+    if name in __all__:
+        from compile import __getattr__ as compiler_s
 
-        return compile_model
+        return compiler_s(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from math import isinf
+from typing import Any
 
 import torch
 from torch import nn
 
-from ir.ops import Op, Scale
+from ir.ops import Leaky, Lif, Op, Scale
+from ir.ops.float_neurons.potential import potential_of
 
 NeuronRule = Callable[[nn.Module], Op]
 """A neuron module -> what it is: a `Lif` or what is derived from it, something analog, or a delay."""
@@ -18,12 +21,31 @@ Connection = Callable[[torch.Tensor], torch.Tensor]
 
 @dataclass(frozen=True)
 class Readout:
-    """A neuron's membrane as a value."""
+    """A state of a neuron as a value, at a step, behind the window, or at all steps of it."""
 
-    op: Op
-    """Reads the neuron's currents."""
+    name: str
+    """What the framework calls it."""
+    tensor: torch.Tensor
+    """As the neuron left it."""
+    op: Op | None
+    """Reads the neuron's currents; the neuron's own operation where that emits the state; None where nothing is known to."""
     reset: Scale | None = None
     """The current that a spike sends to `op` one step late; None where `op` knows of spikes, or none resets."""
+
+
+def never_fires(op: Op) -> bool:
+    """Whether no membrane reaches the threshold, which some set to infinity to read the membrane."""
+    return isinstance(op, Lif) and isinf(op.threshold)
+
+
+def membrane_of(op: Op, moment: str) -> Op | None:
+    """What emits the membrane of a plain neuron, `before` or `after` the reset of its spike; None of any other neuron."""
+    if type(op) is not Lif:
+        return None
+    if op.reset != "none" and not never_fires(op):
+        return potential_of(op, moment)
+    own = Leaky(op.decay).attributes()
+    return Leaky(**{name: value for name, value in op.attributes().items() if name in own})
 
 
 @dataclass(frozen=True)
@@ -46,5 +68,5 @@ class NeuronFramework:
     """What a neuron sends its own spikes of the step before through, to itself; None where it does not."""
     constants: Callable[[nn.Module], Mapping[str, torch.Tensor]] = lambda module: {}
     """The constants that differ from neuron to neuron, by the IR's name, in a shape that fits one sample."""
-    readout: Callable[[nn.Module, Op], Readout | None] = lambda module, op: None
-    """(neuron, what it is) -> its attribute `mem` as a value; None where there is no such value."""
+    readouts: Callable[[nn.Module, Op, Any], Iterable[Readout]] = lambda module, op, result: ()
+    """(neuron, what it is, what it returned) -> its states as values, where a model may read them."""

@@ -10,14 +10,15 @@ own weights along: x = input_weights input + recurrent_weights (spikes of the st
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import nn
 
-from frontend.neuron_rules.framework import Connection, NeuronFramework, NeuronRule
+from frontend.neuron_rules.framework import Connection, NeuronFramework, NeuronRule, Readout, membrane_of
 from ir.errors import CompileError
-from ir.ops import Leaky, Lif, MovingThresholdLif, NonlinearLif, RefractoryLif
+from ir.ops import Leaky, Lif, MovingThresholdLif, NonlinearLif, Op, RefractoryLif
 
 
 def _parameter(module: Any, name: str) -> torch.Tensor:
@@ -134,6 +135,24 @@ def _weights(module: Any, name: str) -> Connection | None:
     return None if weights is None else lambda x: torch.nn.functional.linear(x, weights)
 
 
+def readouts(_module: nn.Module, op: Op, result: Any) -> Iterator[Readout]:
+    """The state that a neuron returns: the membrane v behind the reset, and the current i behind its decay."""
+    for name, state in zip(result[1]._fields, result[1], strict=True):
+        if isinstance(state, torch.Tensor):
+            yield Readout(name, state, _state_of(op, name))
+
+
+def _state_of(op: Op, name: str) -> Op | None:
+    """What emits a state of a plain neuron or of an integrator; None for what else remembers."""
+    if type(op) not in (Lif, Leaky):
+        return None
+    if name == "v":
+        return membrane_of(op, "after") if isinstance(op, Lif) else op
+    if name != "i":
+        return None
+    return Leaky(decay=op.current_decay, gain=1 - op.current_decay, form="sum")  # pyright: ignore
+
+
 _NORSE = "norse.torch.module"
 NORSE_CELLS: dict[str, NeuronRule] = {
     f"{_NORSE}.lif.LIFCell": lif,
@@ -170,5 +189,6 @@ NORSE = NeuronFramework(
     takes_single_steps=lambda module, name: name in NORSE_CELLS,
     afferents=afferents,
     recurrence=recurrence,
+    readouts=readouts,
 )
 """Its neurons return their state and keep none."""

@@ -23,10 +23,9 @@ import torch
 from torch import nn
 
 from frontend.names import qualified_name
-from frontend.neuron_rules.framework import Connection, NeuronFramework, NeuronRule, Readout
+from frontend.neuron_rules.framework import Connection, NeuronFramework, NeuronRule, Readout, membrane_of
 from frontend.neuron_rules.snntorch_checks import check_snntorch
 from ir.ops import AlphaLif, Leaky, Lif, Op, Scale
-from ir.ops.float_neurons.potential import potential_of
 
 
 def leaky(module: nn.Module) -> Lif:
@@ -153,21 +152,22 @@ def recurrence(module: nn.Module) -> Connection | None:
     return module.recurrent if "spk" in states(module) else None  # pyright: ignore[reportReturnType]
 
 
-def readout(module: nn.Module, op: Op) -> Readout | None:
+def readouts(module: Any, op: Op, _result: Any) -> tuple[Readout, ...]:
     """
-    The membrane of a neuron of snnTorch as a value, None for one that is no plain `Lif`.
+    The membrane of a neuron of snnTorch as a value, none for one that is no plain `Lif`.
 
     Where resets subtract one step late, or there are none, it is a membrane without threshold that gets a current from the
     spikes: what chips with graded spikes can do. Where a reset sets it to zero, comes at once, or would have to pass a gain
     or a current, it is the neuron's own potential.
     """
     if type(op) is not Lif:
-        return None
+        return ()
     late = (op.reset, op.reset_at) == ("subtract", "next") and "syn" not in states(module) and op.gain == 1
-    if op.reset != "none" and not late:
-        return Readout(potential_of(op, "before" if getattr(module, "reset_delay", True) else "after"))
+    if not late:
+        moment = "before" if getattr(module, "reset_delay", True) else "after"
+        return (Readout("mem", module.mem, membrane_of(op, moment)),)
     membrane = Leaky(decay=op.decay, gain=op.gain, form=op.form, current_decay=op.current_decay)
-    return Readout(membrane, Scale(-op.threshold) if late else None)
+    return (Readout("mem", module.mem, membrane, Scale(-op.threshold)),)
 
 
 def _of_one_sample(values: torch.Tensor) -> torch.Tensor:
@@ -184,6 +184,6 @@ SNNTORCH = NeuronFramework(
     reset=lambda module: module.reset_mem(),  # pyright: ignore[reportCallIssue]
     recurrence=recurrence,
     constants=constants,
-    readout=readout,
+    readouts=readouts,
 )
 """Its neurons keep their state from call to call."""

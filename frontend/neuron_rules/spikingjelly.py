@@ -9,15 +9,19 @@ classes called MultiStep...). Version 2 has the same neurons in files of their o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from math import isinf
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from frontend.neuron_rules.framework import NeuronFramework, NeuronRule
+from frontend.neuron_rules.framework import NeuronFramework, NeuronRule, Readout, membrane_of
+from frontend.neuron_rules.spikingjelly_checks import check_spikingjelly
 from ir.errors import CompileError
-from ir.ops import Delay, FixedPointLif, GatedFilter, Lif, NonlinearLif, RectifiedLif
+from ir.ops import Delay, FixedPointLif, GatedFilter, Lif, NonlinearLif, Op, RectifiedLif
 
 
 def lif(module: Any) -> Lif:
@@ -43,6 +47,9 @@ def _leaky(module: Any, decay: float) -> Lif:
 def _firing(module: Any) -> dict[str, Any]:
     v_reset = module.v_reset
     soft = v_reset is None
+    if soft and isinf(module.v_threshold):
+        what = f"{type(module).__name__} subtracts a threshold of inf, which leaves no number of its membrane"
+        raise CompileError("import.parameter", what, hint="v_reset=0.0 for a neuron that never fires")
     threshold = float(module.v_threshold) - (0.0 if soft else float(v_reset))
     return {"threshold": threshold, "comparator": ">=", "reset": "subtract" if soft else "value"}
 
@@ -74,8 +81,9 @@ def fixed_point(module: Any) -> FixedPointLif:
     if module.norm is not None:
         raise CompileError(
             "import.parameter",
-            f"{type(module).__name__} normalises its current (norm)",
-            hint="put the batch norm before the neuron, or fold it into the weights",
+            f"{type(module).__name__} normalises its current (norm) within the current's memory: what is left "
+            "of it is divided anew at every step, as no weights before it do",
+            hint="train with the batch norm before the neuron",
         )
     grid, unit = int(module.s_scale), int(module.p_scale)
     decays = [
@@ -195,54 +203,30 @@ def takes_single_steps(module: nn.Module, name: str) -> bool:
     return mode == "s" if mode is not None else not name.startswith(f"{_OLD_JELLY}.MultiStep")
 
 
-def check_spikingjelly(module: Any, name: str, has_run: bool) -> None:
-    """
-    Refuse a neuron, filed under `name`, whose rule does not cover it; `has_run`: it has made a step of this window.
-
-    Raises:
-        CompileError: for analog output, for a membrane left over, for parameters that no rule knows.
-    """
-    cls = type(module).__name__
-    if not getattr(getattr(module, "surrogate_function", None), "spiking", True):
-        raise CompileError(
-            "import.surrogate",
-            f"{cls} emits no spikes (spiking=False)",
-            hint="use its surrogate function with spiking=True",
-        )
-    _check_membrane(module, name, cls, has_run and takes_single_steps(module, name))
-    for key, tensor in (*module.named_parameters(), *module.named_buffers()):
-        learned = key in _LEARNED.get(SPIKINGJELLY_NEURONS[name], ())
-        if not learned and not bool((tensor == module.v_threshold).all()):
-            raise CompileError(
-                "import.parameter",
-                f"{cls} has a parameter {key} that no rule knows",
-                hint="one that equals the threshold (CMSF's dynamic threshold) is accepted",
-            )
+def _check(module: nn.Module, name: str, has_run: bool) -> None:
+    later = has_run and takes_single_steps(module, name)
+    learned = _LEARNED.get(SPIKINGJELLY_NEURONS[name], ())
+    check_spikingjelly(module, later, _STATES.get(name.rpartition(".")[2], "v"), learned)
 
 
-def _check_membrane(module: nn.Module, name: str, cls: str, later: bool) -> None:
-    """Before the first step there must be no state, before `later` ones there must be one."""
-    state = getattr(module, _STATES.get(name.rpartition(".")[2], "v"))
-    remembers = isinstance(state, torch.Tensor) or bool(state and isinstance(state, list))
-    if later and not remembers and not (isinstance(state, list) and module.delay_steps == 0):
-        raise CompileError(
-            "import.steps",
-            f"{cls} is reset in the middle of the window",
-            hint="reset once, before the first step or behind the last one",
-        )
-    if remembers and not later:
-        raise CompileError(
-            "import.shared_neuron",
-            f"{cls} runs again without a reset, its membrane carries over",
-            hint="give every use a neuron layer of its own",
-        )
+def readouts(module: Any, op: Op, _result: Any) -> Iterator[Readout]:
+    """What a neuron keeps: v and v_seq, the membrane behind the reset, are values of a plain `Lif`, from v_reset on."""
+    membrane = None
+    if type(op) is Lif:
+        start = _number(module.v_reset)
+        absolute = replace(op, leak=start, v0=start, v_reset=start, threshold=float(module.v_threshold))
+        membrane = membrane_of(absolute, "after")
+    for name, state in module._memories.items():
+        if isinstance(state, torch.Tensor):
+            yield Readout(name, state, membrane if name in ("v", "v_seq") else None)
 
 
 SPIKINGJELLY = NeuronFramework(
     rules=SPIKINGJELLY_NEURONS,
     stateful=_STATEFUL,
     takes_single_steps=takes_single_steps,
-    check=check_spikingjelly,
+    check=_check,
     reset=lambda module: module.reset(),  # pyright: ignore[reportCallIssue]
+    readouts=readouts,
 )
 """Its neurons keep their state from call to call."""

@@ -16,7 +16,7 @@ from torch import nn
 
 from frontend.names import qualified_name
 from frontend.neuron_rules.behaviour import check_behaviour
-from frontend.neuron_rules.framework import Connection, Readout
+from frontend.neuron_rules.framework import Connection, never_fires
 from frontend.neuron_rules.snntorch import states
 from frontend.neuron_rules.table import (
     NEURON_RULES,
@@ -29,12 +29,13 @@ from frontend.neuron_rules.table import (
 from frontend.recording.layout import BATCH, TIME, View
 from frontend.recording.recorder import Constant, Recorder
 from frontend.recording.steps import at_step
+from frontend.tracing.neuron_states import NeuronRun, NeuronStates
 from frontend.tracing.states import StateHandover
 from frontend.tracing.storage.taint import version_of
 from frontend.tracing.tensors import TracedTensors
 from frontend.type_guards import is_tuple
 from ir.errors import CompileError
-from ir.ops import Delay, Op
+from ir.ops import Op
 
 FOLD_HINT = "do the same at every step, with the state in neuron layers only; or use multi-step mode (step_mode='m')"
 
@@ -52,7 +53,7 @@ class StepNeuron:
     feedback: tuple[str, ...]
     """Its recurrent currents: IR values in the order of `read`."""
     value: str
-    """Its spikes: an IR value."""
+    """Its spikes: an IR value; "" where it never fires."""
     calls: int = 0
     """Steps that it has made."""
 
@@ -82,6 +83,7 @@ class NeuronLayers:
     ) -> None:
         self._recorder, self._tensors, self._call = recorder, tensors, call
         self.states = StateHandover(tensors)
+        self._values = NeuronStates(recorder, tensors)
         self._steps: dict[int, StepNeuron] = {}
         self._version = 0
 
@@ -113,11 +115,24 @@ class NeuronLayers:
             check_behaviour(module, op, is_single_step(module))
         view = self._behind_weights(module, args[0], view)
         if is_single_step(module):
-            self._record_step(module, op, view, spikes_of(result))
+            self._record_step(module, op, view, result)
             return
         view = self._recorder.in_order(self._with_time(at_step(self._recorder, view)))
-        value = self._recorder.emit(op, view.value, *self._feedback(module, view), name=self._recorder.path)
-        self._tensors.add(spikes_of(result), replace(view, value=value))
+        currents = (view.value, *self._feedback(module, view))
+        value = "" if never_fires(op) else self._recorder.emit(op, *currents, name=self._recorder.path)
+        self._leave(module, NeuronRun(self._recorder.path, op, currents, replace(view, value=value)), result)
+
+    def _leave(self, module: nn.Module, run: NeuronRun, result: Any) -> None:
+        """What a neuron returned, and what it remembers, become values."""
+        framework, spikes = framework_of(module), spikes_of(result)
+        assert framework is not None
+        if run.emitted.value:
+            self._tensors.add(spikes, run.emitted)
+        else:
+            what = f"{type(module).__name__} never fires (threshold inf), and its spikes are used"
+            hint = "read out its membrane, or give it a threshold"
+            self._tensors.refuse(spikes, CompileError("import.parameter", what, where=run.path, hint=hint))
+        self._values.add(run, framework.readouts(module, run.op, result))
 
     def check_complete(self) -> None:
         """CompileError where a neuron has not made all steps of the window."""
@@ -138,8 +153,8 @@ class NeuronLayers:
         assert current is not None
         return current
 
-    def _record_step(self, module: Any, op: Op, view: View, spikes: torch.Tensor) -> None:
-        """Write down one step of a neuron layer; where a rule knows how, its membrane becomes a value, too."""
+    def _record_step(self, module: Any, op: Op, view: View, result: Any) -> None:
+        """Write down one step of a neuron layer."""
         if [axis.kind for axis in view.dims[0]][:1] != [BATCH]:
             raise CompileError(
                 "import.step_mode",
@@ -156,16 +171,16 @@ class NeuronLayers:
         neuron = self._steps[id(module)]
         neuron.check_step(read, view.step, self._recorder.steps)
         neuron.calls += 1
-        self._tensors.add(spikes, View(neuron.value, read.dims, neuron.calls - 1))
         self.states.leave(module, self._recorder.path)
-        membrane = framework.readout(module, op)
-        if membrane is not None:
-            self._tensors.add(module.mem, self._membrane(neuron, membrane, params))
+        emitted = View(neuron.value, read.dims, neuron.calls - 1)
+        self._leave(module, NeuronRun(neuron.path, op, (read.value, *neuron.feedback), emitted, params), result)
 
     def _first_step(self, module: nn.Module, op: Op, read: View, params: Mapping[str, Constant]) -> StepNeuron:
         """The node of a neuron in single-step mode; `params` are constants of single neurons."""
         feedback = self._feedback(module, read)
-        value = self._recorder.emit(op, read.value, *feedback, params=params, name=self._recorder.path)
+        value = ""
+        if not never_fires(op):
+            value = self._recorder.emit(op, read.value, *feedback, params=params, name=self._recorder.path)
         return StepNeuron(self._recorder.path, type(module).__name__, read, feedback, value)
 
     def _feedback(self, module: nn.Module, read: View) -> tuple[str, ...]:
@@ -182,23 +197,6 @@ class NeuronLayers:
         if current is None:
             raise CompileError("import.constant", "a neuron's recurrent current does not depend on its spikes")
         return (self._recorder.in_order(current).value,)
-
-    def _membrane(self, neuron: StepNeuron, readout: Readout, params: Mapping[str, Constant]) -> View:
-        """
-        The membrane of a neuron at the step that it has just made.
-
-        Args:
-            params: constants of single neurons; a threshold among them is the weight of the reset.
-        """
-        constants, currents = dict(params), [neuron.read.value, *neuron.feedback]
-        if not hasattr(readout.op, "threshold"):
-            threshold = constants.pop("threshold", None)
-            if readout.reset is not None:
-                late = self._recorder.emit(Delay(1), neuron.value, name=f"{neuron.path}.late")
-                weight = {} if threshold is None else {"weight": Constant(f"{threshold.name}.reset", -threshold.array)}
-                currents.append(self._recorder.emit(readout.reset, late, params=weight, name=f"{neuron.path}.reset"))
-        value = self._recorder.emit(readout.op, *currents, params=constants, name=f"{neuron.path}.membrane")
-        return View(value, neuron.read.dims, neuron.calls - 1)
 
     def _with_time(self, view: View) -> View:
         """The current of a whole window, time in front and batch behind it; features as long as the window become time."""

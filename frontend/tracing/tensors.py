@@ -7,6 +7,7 @@ written where (`memory`, `assembly`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -44,6 +45,7 @@ class TracedTensors:
         self._states: dict[int, tuple[torch.Tensor, str, str]] = {}
         self._refused: dict[int, tuple[torch.Tensor, CompileError]] = {}
         self._kept: dict[int, torch.Tensor] = {}
+        self._later: dict[int, tuple[torch.Tensor, Callable[[], View]]] = {}
 
     def add(self, tensor: torch.Tensor, view: View) -> None:
         """From now on a tensor is a view."""
@@ -71,6 +73,16 @@ class TracedTensors:
                 self._windows[id(tensor)] = (tensor, Window(parent, function, (args, kwargs), within))
         return True
 
+    def add_later(self, tensor: torch.Tensor, make: Callable[[], View]) -> None:
+        """A tensor is a view that is written down where the model reads it."""
+        self._later[id(tensor)] = (tensor, make)
+        self.taint.mark(tensor)
+
+    def _add_now(self, tensor: torch.Tensor) -> None:
+        """Write down the view that was left for later."""
+        _, make = self._later.pop(id(tensor))
+        self.add(tensor, make())
+
     def add_state(self, tensor: torch.Tensor, what: str, path: str) -> None:
         """From now on a tensor is the state `what` of the neuron at `path`: no value, unless it is a view too."""
         self._states[id(tensor)] = (tensor, what, path)
@@ -93,6 +105,8 @@ class TracedTensors:
 
     def view(self, tensor: torch.Tensor) -> View | None:
         """The view that a tensor is, None for a constant; CompileError if it depends on the input in an unseen way."""
+        if id(tensor) in self._later:
+            self._add_now(tensor)
         memory = self._memory(tensor)
         if memory is not None:
             content = self._content(memory, tensor)
@@ -108,7 +122,7 @@ class TracedTensors:
                 "import.state",
                 f"{what} is used as a value",
                 where=path,
-                hint="read out the spikes, or mem of a Leaky that subtracts with delay",
+                hint="read out the spikes, or the membrane of a plain neuron (docs/neurons.md)",
             )
         if id(tensor) in self._refused:
             raise self._refused[id(tensor)][1]
@@ -120,7 +134,7 @@ class TracedTensors:
 
     def is_view(self, tensor: torch.Tensor) -> bool:
         """Whether a tensor is a view; nothing is refused."""
-        return id(tensor) in self._views
+        return id(tensor) in self._views or id(tensor) in self._later
 
     def views(self) -> list[tuple[torch.Tensor, View]]:
         """All tensors that are views, those aside whose memory was written."""
@@ -154,6 +168,9 @@ class TracedTensors:
         key = memory_of(tensor)
         if key in self._memories:
             return
+        for other, _ in list(self._later.values()):
+            if memory_of(other) == key:
+                self._add_now(other)
         with no_torch_function():
             memory = self._memories[key] = Memory(tensor)
         for other, view in self._views.values():

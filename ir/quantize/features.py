@@ -47,10 +47,6 @@ def _without_integers(node: Node) -> str:
     op = node.op
     if isinstance(op, Lif) and op.comparator == "round":
         return f"{op.kind} that rounds"
-    if isinstance(op, MovingThresholdLif) and op.adapt_reset == "moving":
-        return f"{op.kind} whose resets take the moving threshold"
-    if isinstance(op, MovingThresholdLif) and (op.adapt_start or node.param("adapt_start")):
-        return f"{op.kind} that starts with another threshold"
     return op.kind if op.family == "neuron" and type(op) not in ROUNDED else ""
 
 

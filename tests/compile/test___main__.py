@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+import compile as compiler
+import spike_compiler
+
 HEAVY = {"h5py", "lava", "networkx", "nir", "scipy", "sklearn", "spikingjelly", "torch"}
 
 
@@ -29,3 +32,9 @@ def test_imports(arguments: list[str], light: set[str]):
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in run.stderr.splitlines()}
     assert imported & {"compile", "spike_compiler"}
     assert not imported & (HEAVY | light)
+
+
+def test_the_installed_name_offers_what_a_checkout_s_does():
+    assert set(spike_compiler.__all__) == {*compiler.__all__, "__version__"}
+    for name in compiler.__all__:
+        assert getattr(spike_compiler, name) is getattr(compiler, name)

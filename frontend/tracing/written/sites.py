@@ -12,7 +12,7 @@ from frontend.recording.earlier import depends, earlier, of_silence
 from frontend.recording.layout import View
 from frontend.recording.recorder import Constant, Recorder
 from frontend.tracing.written.expressions import Expression
-from frontend.tracing.written.loops.forced_run import ForcedRun
+from frontend.tracing.written.loops.forced_run import COPY_HINT, ForcedRun
 from frontend.tracing.written.loops.recipes import Factor, FilterRecipe, Recipe, WeightedInput, recipe
 from frontend.tracing.written.loops.recognition import Firing, no_neuron
 from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE, Afferent, rolled
@@ -98,6 +98,8 @@ def from_steps(
         if at is None:
             writer = _Writer(recorder, read, site, silent=before is silence)
             return found, tuple(writer.value(current) for current in found.currents), writer.constants(found.params)
+    if any(source.kind == SPIKES and source.what != (site,) for source in loop.sources):
+        raise no_neuron("is reset by spikes that those of another layer were added to", COPY_HINT)
     hint = "start from zeros, do the same at every step"
     raise no_neuron(f"does something else at step {at} than at others", hint)
 

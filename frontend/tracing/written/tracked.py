@@ -16,6 +16,7 @@ from frontend.tracing.written.chains import chain
 from frontend.tracing.written.comparisons import plain_name
 from frontend.tracing.written.expressions import FUNCTIONS, ONE_ARGUMENT, Expression, Key
 from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE
+from frontend.tracing.written.norms import factor_and_term
 from frontend.type_guards import is_tuple
 from ir.graph import Array
 
@@ -68,6 +69,8 @@ class TrackedExpressions:
         """The expression of a function's result; None where it has none."""
         if plain_name(name) in ("sum", "mean"):
             return self.summed(name, args, kwargs)
+        if plain_name(name) == "batch_norm":
+            return self._normed(args, kwargs)
         operation = FUNCTIONS.get(plain_name(name))
         if operation is None or any(key not in ("dtype", "device", "non_blocking") for key in kwargs):
             return None
@@ -99,6 +102,17 @@ class TrackedExpressions:
             return None
         total = reduce(lambda a, b: Expression(None, "add", (a, b)), found)
         return total if plain == "sum" else Expression(None, "div", (total, float(branches)))
+
+    def _normed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Expression | None:
+        """The expression of a batch norm of what has one; a current of its own stays a current behind it."""
+        x = args[0] if args else kwargs["input"]
+        expression, numbers = self.of(x), factor_and_term(args, kwargs)
+        if expression is None or not expression.name or numbers is None:
+            return None
+        factor, term = (_of_one_sample(constant, tuple(x.shape)) for constant in numbers)
+        if factor is None or term is None:
+            return None
+        return Expression(None, "add", (Expression(None, "mul", (expression, factor)), term))
 
     def _selected(self, expression: Expression, dim: int, place: int) -> Expression | None:
         """One entry along a dimension, counted from the last, of all that an expression is made of."""

@@ -4,7 +4,8 @@ The integers of neurons that need a program of their own: thresholds that spikes
 They are those of a plain neuron (`ir.quantize.integers.integer_neurons`) and a few more, and compare as the source does. What
 spikes add to a threshold is proven to fit the width of a state:
 
-    |b| <= jump min(steps, 2^d / adapt_decay),  and, as no spike comes unless v > b,  b <= max v + jump for jumps above 0
+    |b| <= |start| + jump min(steps, 2^d / adapt_decay),  and, as no spike comes unless v > b,
+    b <= |start| + max v + jump for jumps above 0
 
 Where that is more than a state holds, b is kept in units of 2^adapt_shift units of v.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import count
+from typing import Any
 
 from ir.ops.float_neurons.alpha import AlphaLif
 from ir.ops.float_neurons.moving_threshold import MovingThresholdLif
@@ -48,21 +50,27 @@ def programmed_lif(population: MembranePopulation) -> IntegerPopulation:
     shift = _adaptation_shift(population)
     own: dict[str, Callable[[NormalizedMembrane], int]] = {
         "adapt_decay": lambda neuron: round(neuron.adapt_decay * (1 << population.arithmetic.decay_bits)),
-        "adapt_jump": lambda neuron: round(_jump(population, neuron) / (1 << shift)),
+        "adapt_jump": lambda neuron: round(_in_v(population, neuron.adapt_jump) / (1 << shift)),
+        "adapt_start": lambda neuron: round(_in_v(population, neuron.adapt_start) / (1 << shift)),
         "rest": lambda neuron: _checked_rest(population, neuron),
         "floor": lambda neuron: NO_FLOOR if neuron.floor is None else population.amount(neuron.floor),
     }
     constants = {name: population.neurons.per_neuron(number) for name, number in own.items()}
     attributes, params = spread({**integers.constants, **constants})
-    op = ProgrammedLif(**attributes, **integers.options, adapt_shift=shift)
+    taken = any(neuron.takes_adaptation for neuron in population.neurons.members)
+    options: dict[str, Any] = {
+        **integers.options,
+        "adapt_reset": "moving" if taken and integers.options["reset"] == "subtract" else "rest",
+    }
+    op = ProgrammedLif(**attributes, **options, adapt_shift=shift)
     return integers.population(
         op, params, all(_is_exact(population, each, shift) for each in population.neurons.members)
     )
 
 
-def _jump(population: MembranePopulation, neuron: NormalizedMembrane) -> Fraction:
-    """What a spike adds to the threshold, in units of v."""
-    return neuron.adapt_jump / population.unit.size * (1 << population.shift)
+def _in_v(population: MembranePopulation, amount: Fraction) -> Fraction:
+    """What is added to the threshold, in units of v."""
+    return amount / population.unit.size * (1 << population.shift)
 
 
 def _adaptation_shift(population: MembranePopulation) -> int:
@@ -77,7 +85,8 @@ def _adaptation_shift(population: MembranePopulation) -> int:
 
 def _largest_adaptation(population: MembranePopulation, neuron: NormalizedMembrane, shift: int) -> int:
     """A bound of |b|, in units of 2^shift units of v."""
-    jump, to = round(_jump(population, neuron) / (1 << shift)), population.arithmetic
+    to = population.arithmetic
+    jump, start = (round(_in_v(population, n) / (1 << shift)) for n in (neuron.adapt_jump, neuron.adapt_start))
     unit = 1 << to.decay_bits
     decay = round(neuron.adapt_decay * unit)
     bounds = [abs(jump) * population.steps] if population.steps else []
@@ -86,7 +95,14 @@ def _largest_adaptation(population: MembranePopulation, neuron: NormalizedMembra
     if jump and not bounds:
         what = "spikes lower its threshold, which does not rise again in 12 bits of decay, in a network without windows"
         raise refused(population.node, "range", what)
-    return min(bounds, default=0) if jump else 0
+    most = min(bounds, default=0) if jump else 0
+    if neuron.takes_adaptation and min(start, 0) - (most if jump < 0 else 0) << shift < -population.amount(
+        neuron.theta
+    ):
+        raise refused(
+            population.node, "range", "its moving threshold falls below zero, so that resets lift the membrane"
+        )
+    return abs(start) + most
 
 
 def _checked_rest(population: MembranePopulation, neuron: NormalizedMembrane) -> int:
@@ -96,12 +112,19 @@ def _checked_rest(population: MembranePopulation, neuron: NormalizedMembrane) ->
 
 
 def _is_exact(population: MembranePopulation, neuron: NormalizedMembrane, shift: int) -> bool:
-    """Whether adaptation and floor lose nothing: jumps have the digits that decay shifts out until the window ends."""
+    """
+    Whether adaptation and floor lose nothing: jumps have the digits that decay shifts out until the window ends.
+
+    What a reset takes of the adaptation has those that the membrane shifts out, too.
+    """
     if neuron.floor:
         return False
-    if not neuron.adapt_jump:
+    if not neuron.adapt_jump and not neuron.adapt_start:
         return True
-    jump, kept = _jump(population, neuron) / (1 << shift), (1 - neuron.adapt_decay).denominator
+    jump, start = (_in_v(population, n) / (1 << shift) for n in (neuron.adapt_jump, neuron.adapt_start))
+    kept, steps = (1 - neuron.adapt_decay).denominator, population.steps
+    if neuron.takes_adaptation:
+        kept *= (1 - neuron.decay).denominator
     if kept == 1:
-        return jump.denominator == 1
-    return population.steps > 0 and (jump / kept ** (population.steps - 1)).denominator == 1
+        return jump.denominator == start.denominator == 1
+    return steps > 0 and (jump / kept ** (steps - 1)).denominator == (start / kept**steps).denominator == 1

@@ -31,7 +31,7 @@ from ir.quantize.neurons.normalized import NormalizedMembrane
 
 CONSTANTS = (
     *("decay", "gain", "leak", "v0", "current_decay", "current_gain", "threshold", "v_reset"),
-    *("adapt_decay", "adapt_jump", "rest", "scale", "keep_slow", "keep_fast"),
+    *("adapt_decay", "adapt_jump", "adapt_start", "rest", "scale", "keep_slow", "keep_fast"),
 )
 """What may differ between the neurons of a population."""
 
@@ -79,8 +79,9 @@ def normalized_membrane(
 def _programmed(op: Lif, numbers: Mapping[str, Fraction], membrane: NormalizedMembrane) -> NormalizedMembrane:
     """The neuron with what it has beyond a plain one."""
     if isinstance(op, MovingThresholdLif):
-        jump = numbers["adapt_jump"] / membrane.size
-        return replace(membrane, adapt_decay=numbers["adapt_decay"], adapt_jump=jump)
+        jump, start = (numbers[name] / membrane.size for name in ("adapt_jump", "adapt_start"))
+        decay, moving = numbers["adapt_decay"], op.adapt_reset == "moving"
+        return replace(membrane, adapt_decay=decay, adapt_jump=jump, adapt_start=start, takes_adaptation=moving)
     if isinstance(op, RefractoryLif):
         return replace(membrane, rest=ceil(numbers["rest"]))
     if isinstance(op, AlphaLif):

@@ -34,6 +34,10 @@ class NormalizedMembrane:
     """Of what spikes add to the threshold."""
     adapt_jump: Fraction = Fraction(0)
     """What a spike adds to the threshold."""
+    adapt_start: Fraction = Fraction(0)
+    """What is added to the threshold before the first step."""
+    takes_adaptation: bool = False
+    """Whether resets take from U what is added to the threshold, too."""
     rest: int = 0
     """Steps behind a spike in which U stands still."""
     floor: Fraction | None = None
@@ -63,8 +67,11 @@ class NormalizedMembrane:
         return all(_decays_within(decay, steps, shift) for decay in (self.decay, self.current_decay))
 
     def adaptation_fits(self, steps: int, shift: int) -> bool:
-        """Whether the same is true of what spikes add to the threshold."""
-        return not self.adapt_jump or self.adapt_decay in (0, 1) or _decays_within(self.adapt_decay, steps, shift)
+        """Whether the same is true of what spikes add to the threshold, and of what resets take of it."""
+        if not self.adapt_jump and not self.adapt_start:
+            return True
+        keep = (1 - self.adapt_decay) * (1 - self.decay if self.takes_adaptation else 1)
+        return keep in (0, 1) or _decays_within(1 - keep, steps + bool(self.adapt_start), shift)
 
 
 def _decays_within(decay: Fraction, steps: int, shift: int) -> bool:

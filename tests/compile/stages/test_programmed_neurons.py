@@ -99,6 +99,42 @@ class Alpha(nn.Module):
         return torch.stack(spikes)
 
 
+class Adapting(nn.Module):
+    """e-prop's recurrent adaptive neuron, written out: its reset takes the threshold as it is, or at rest."""
+
+    def __init__(self, take: Callable[[torch.Tensor], Any], start: float = 0.0) -> None:
+        super().__init__()
+        self.first, self.back, self.take, self.start = linear(), linear(), take, start
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        mem = spike = torch.zeros(x.shape[1], WIDTH)
+        raised, spikes = torch.full_like(mem, self.start), list[torch.Tensor]()
+        for now in x:
+            raised = 0.5 * raised + 0.5 * spike
+            mem = 0.5 * mem + self.first(now) + self.back(spike)
+            spike = (mem > 0.5 + raised).float()
+            mem = mem - spike * (0.5 + self.take(raised))
+            spikes.append(spike)
+        return torch.stack(spikes)
+
+
+class Read(nn.Module):
+    """The membranes of neurons that frameworks keep beside their spikes."""
+
+    def __init__(self, make: Callable[[], nn.Module]) -> None:
+        super().__init__()
+        self.first, self.last = linear(), make()
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        state, spikes, membranes = None, list[torch.Tensor](), list[torch.Tensor]()
+        for now in x:
+            given = self.last(self.first(now)) if state is None else self.last(self.first(now), state)
+            spike, state = given if isinstance(given, tuple) else (given, None)
+            spikes.append(spike)
+            membranes.append(self.last.v if state is None else state.v)
+        return torch.stack(spikes), torch.stack(membranes)
+
+
 def klif(**options: Any) -> nn.Module:
     return nn.Sequential(
         linear(), neuron.KLIFNode(step_mode="m", **options), linear(), neuron.KLIFNode(step_mode="m", **options)
@@ -116,6 +152,11 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "Alpha, zero": lambda: Alpha(reset_mechanism="zero"),
     "Alpha, none": lambda: Alpha(reset_mechanism="none"),
     "membranes": lambda: Membranes(reset_mechanism="zero"),
+    "written, moving threshold": lambda: Adapting(lambda raised: raised),
+    "written, threshold from a start": lambda: Adapting(lambda raised: 0.0, start=1.0),
+    "written, both": lambda: Adapting(lambda raised: raised, start=0.5),
+    "v of LIFNode": lambda: Read(neuron.LIFNode),
+    "v of LIFBoxCell": lambda: Read(lambda: norse.LIFBoxCell(norse.LIFBoxParameters(**FAST), dt=STEP)),
     "membranes behind their reset": lambda: Membranes(reset_mechanism="zero", reset_delay=False),
 }
 
@@ -126,7 +167,7 @@ def case(name: str, steps: int = 4) -> tuple[nn.Module, torch.Tensor, dict[str, 
     x = (torch.rand(steps, SAMPLES, WIDTH, generator=torch.Generator().manual_seed(1)) < 0.4).float()
     with torch.no_grad():
         y = module(x)
-    if name.startswith("KLIF"):
+    if name.startswith("KLIF") or name == "v of LIFNode":
         functional.reset_net(module)
     outputs = y if isinstance(y, tuple) else (y,)
     return module, x, {str(place): output.numpy() for place, output in enumerate(outputs)}

@@ -15,7 +15,6 @@ from compile import compile_model
 from frontend.neuron_rules.behaviour import STEPS, tie_currents
 from frontend.neuron_rules.spikingjelly import (
     SPIKINGJELLY_NEURONS,
-    check_spikingjelly,
     integrate_and_fire,
     lif,
     parametric_lif,
@@ -243,11 +242,6 @@ class Single(nn.Module):
         return self.lif(self.lif(x))
 
 
-class Membrane(Net):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.lif(x) + self.lif.v
-
-
 def _normalised() -> nn.Module:
     norm = lava_exchange.BatchNorm2d(4)
     return lava_exchange.CubaLIFNode(0.5, 0.5, norm=norm, step_mode="m")
@@ -264,7 +258,11 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
     "k below 0": (lambda: Net(_klif(-1.0)), "import.parameter", "scales by k = -1"),
     "normalised current": (lambda: Net(_normalised()), "import.parameter", "normalises its current"),
     "twice without reset": (Single, "import.shared_neuron", "reset"),
-    "reads the membrane": (lambda: Membrane(neuron.LIFNode(step_mode="m")), "import.hidden", "computed from the input"),
+    "subtracts infinity": (
+        lambda: Net(neuron.IFNode(float("inf"), None, step_mode="m")),
+        "import.parameter",
+        "subtracts a threshold of inf",
+    ),
 }
 
 
@@ -299,19 +297,6 @@ def test_who_takes_single_steps() -> None:
         assert takes_single_steps(node, "spikingjelly.activation_based.neuron.LIFNode") is mode
     for name, mode in (("LIFNode", True), ("MultiStepLIFNode", False)):
         assert takes_single_steps(getattr(old, name)(), f"spikingjelly.clock_driven.neuron.{name}") is mode
-
-
-def test_a_membrane_must_be_there_from_the_second_step_on_and_not_before() -> None:
-    name = "spikingjelly.activation_based.neuron.LIFNode"
-    node = neuron.LIFNode(step_mode="s")
-    check_spikingjelly(node, name, has_run=False)
-    with pytest.raises(CompileError, match="is reset in the middle") as caught:
-        check_spikingjelly(node, name, has_run=True)
-    assert caught.value.rule == "import.steps"
-    node(torch.ones(1, 2))
-    check_spikingjelly(node, name, has_run=True)
-    with pytest.raises(CompileError, match="its membrane carries over"):
-        check_spikingjelly(node, name, has_run=False)
 
 
 @pytest.mark.parametrize("target", ["gpu", pytest.param("loihi", marks=pytest.mark.lava)])

@@ -140,11 +140,6 @@ def test_widths_are_looked_at_even_without_features():
     ("op", "what"),
     [
         (NonlinearLif(0.1), "nonlinear_lif has no integers"),
-        (
-            MovingThresholdLif(0.1, reset="subtract", adapt_reset="moving"),
-            "resets take the moving threshold has no integers",
-        ),
-        (MovingThresholdLif(0.1, adapt_start=0.5), "that starts with another threshold has no integers"),
         (GatedFilter(0.1), "gated_filter has no integers"),
         (Lif(0.1, comparator="round", max_spikes=4, reset="subtract"), "lif that rounds has no integers"),
     ],

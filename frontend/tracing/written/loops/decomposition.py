@@ -170,9 +170,9 @@ class Decomposition:
     def step(self, v: Any, s: Any, x: Any) -> Any:
         """The membrane of the next step; x is its first current."""
         number = None if isinstance(v, Fraction) else lambda constant: float(self._number(constant))  # pyright: ignore
-        past, sources = {id(self.membrane): v}, {self._spikes: s}
         now: dict[int, Any] = {id(state): self._at_rest(state) for state in self._of_kind("adaptation")}
         now = now if number is None else {key: float(value) for key, value in now.items()}
+        past, sources = {**now, id(self.membrane): v}, {self._spikes: s}
         states = [f for f in self._of_kind("filter") if f is not self.membrane and self._reads(self.membrane, f)]
         if self.direct:
             sources[next(iter(self.direct))] = x
@@ -206,13 +206,17 @@ class Decomposition:
             a - self.values({}, {self._spikes: s}, without)(membrane) for a, s in zip(taken, (ZERO, ONE), strict=True)
         ]
         late = self.values({id(state): ONE}, {}, at)(self._loop.root) != self._now(at)
-        late = late or self.values({id(state): ONE}, {self._spikes: ONE}, without)(membrane) != self.values(
-            {}, {self._spikes: ONE}, without
-        )(membrane)
-        if late or taken[0] != 0 or taken[1] not in (ZERO, -raised):
+        fell = [
+            self.values({id(state): ONE}, {self._spikes: s}, without)(membrane)
+            - self.values({}, {self._spikes: s}, without)(membrane)
+            for s in (ZERO, ONE)
+        ]
+        at_once = -raised * self._change(membrane, membrane, None, ZERO)
+        ways = ((ZERO, ZERO), (-raised, ZERO), (ZERO, at_once))
+        if late or taken[0] != 0 or fell[0] != 0 or (taken[1], fell[1]) not in ways:
             raise no_neuron(
                 "reads its moving threshold in a way of its own", "compare with it, and subtract it or its rest"
             )
         keep = self._change(state, state, None, ZERO)
         jump = raised * self._jump(state) / keep
-        return Adaptation(keep, jump, -start / keep, "moving" if taken[1] else "rest")
+        return Adaptation(keep, jump, -start / keep, "moving" if taken[1] or fell[1] else "rest")

@@ -16,7 +16,8 @@ from frontend.tracing.written.expressions import Expression, Key
 from frontend.tracing.written.loops.parts import key_of
 from frontend.tracing.written.loops.recipes import FilterRecipe, Recipe, WeightedInput
 from frontend.tracing.written.loops.recognition import Firing, no_neuron
-from frontend.tracing.written.loops.rolling import SPIKES, STATE, Afferent
+from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE, Afferent
+from ir.errors import CompileError
 from ir.graph import Array
 from ir.ops import Lif
 from ir.ops.population import State
@@ -26,6 +27,7 @@ TOLERANCE = 1e-6
 """Relative; constants of single neurons are float32."""
 Before = Mapping[Afferent, Array]
 """What late sources are before the first step."""
+COPY_HINT = "its reset reads what is written into its spikes: write into a copy (out = spike.clone(); out += residual)"
 
 
 class ForcedRun:
@@ -41,7 +43,7 @@ class ForcedRun:
     def __init__(
         self, site: Any, recipe: Recipe, made: Sequence[Expression], firing: Firing | None, shape: tuple[int, ...]
     ) -> None:
-        self._recipe, self._firing, self._steps = recipe, firing, len(made)
+        self._site, self._recipe, self._firing, self._steps = site, recipe, firing, len(made)
         generator = np.random.default_rng(0)
         most = firing.max_spikes if firing is not None else 1
         self._values: dict[Key, Any] = {}
@@ -61,9 +63,7 @@ class ForcedRun:
         try:
             return expression.evaluate(self._values, np.asarray, known)
         except KeyError as error:
-            raise no_neuron(
-                "reads another current at one step than at others", "let every step do the same, from zero states"
-            ) from error
+            raise _unlike(error.args[0], self._site) from error
 
     def first_difference(self, before: Before) -> int | None:
         """The first step at which the population does something else; None where there is none."""
@@ -103,3 +103,12 @@ class ForcedRun:
             rows.append(state.v)
         rows = [np.zeros_like(rows[0]), *rows] if of.late else rows
         return lambda step: rows[step]
+
+
+def _unlike(key: Key, site: Any) -> CompileError:
+    """The error of a step that reads what the last one does not."""
+    if key[0] == SPIKES and site is not None and key[1] is not site:
+        return no_neuron("is reset by spikes that others were multiplied with", COPY_HINT)
+    hint = "start from zero states; between a recurrent sum and its membrane only numbers and batch norms can stand: "
+    read = f"%{key[1]}" if key[0] == CURRENT else "something else"
+    return no_neuron(f"reads {read} at one step and not at others", hint + "weights and functions go before the sum")

@@ -361,7 +361,7 @@ def test_spikes_that_a_recurrent_neuron_reads_at_its_next_step_may_not() -> None
 REFUSED: dict[str, tuple[Forward, str, str]] = {
     "never written": (_unwritten, "import.in_place", "never written"),
     "buffer": (_hidden_state, "import.in_place", "a buffer"),
-    "membrane": (_membrane, "import.hidden", "state of neurons"),
+    "membrane": (_membrane, "import.in_place", "a state of a neuron"),
     "index that picks": (_picked, "import.index", "Tensor"),
     "integers": (_integers, "import.dtype", "int64"),
     "one sample": (_one_sample, "import.axes", "batch"),

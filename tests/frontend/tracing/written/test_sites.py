@@ -48,6 +48,11 @@ class Net(nn.Module):
             torch.randint(-4, 9, (8, 10)) / 8,
         )
 
+        self.norm = nn.BatchNorm1d(10)
+        for tensor in (self.norm.running_mean, self.norm.running_var, self.norm.weight, self.norm.bias):
+            assert tensor is not None
+            tensor.data = torch.rand(10) / 2 + 0.5
+
     def forward(self, x: Tensor) -> Tensor:
         return self.run(self, x)
 
@@ -129,6 +134,12 @@ def taken_by_an_amount(net: Net, x: Tensor, mem: Tensor, s: Tensor) -> Any:
     return s, mem, s
 
 
+def normed(net: Net, x: Tensor, mem: Tensor, s: Tensor) -> Any:
+    mem = 0.5 * mem * (1 - s) + net.norm(x @ net.w + net.rec(s))
+    s = fire(mem - 1.0)
+    return s, mem, s
+
+
 LOOPS: dict[str, tuple[Callable[..., Any], tuple[int, ...]]] = {
     "zero late": (zero_late, (10, 10)),
     "with biases": (with_biases, (10, 10)),
@@ -137,6 +148,7 @@ LOOPS: dict[str, tuple[Callable[..., Any], tuple[int, ...]]] = {
     "one step behind": (one_behind, (10, 10)),
     "two layers": (two_layers, (10, 10, 8, 8)),
     "a layer a step later": (a_step_later, (10, 10, 8, 8)),
+    "a norm of the recurrent sum": (normed, (10, 10)),
     "a spike takes another amount": (taken_by_an_amount, (10, 10)),
 }
 
@@ -197,6 +209,53 @@ def test_what_is_no_neuron_says_why() -> None:
 
     with pytest.raises(CompileError, match="2 steps before"):
         imported(forward)
+
+
+def added(s: Tensor, residual: Tensor) -> Tensor:
+    s += residual
+    return s
+
+
+WRITTEN: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], str]] = {
+    "added": (added, "is reset by spikes that those of another layer were added to"),
+    "multiplied": (lambda s, residual: s.mul_(residual), "is reset by spikes that others were multiplied with"),
+}
+
+
+def residual(write: Callable[[Tensor, Tensor], Tensor], at_once: bool) -> Callable[..., Any]:
+    """A residual written into the spikes of the second layer, of which the reset has taken effect, or reads them later."""
+
+    def step(net: Net, x: Tensor, m1: Tensor, s1: Tensor, m2: Tensor, s2: Tensor) -> Any:
+        m1 = 0.5 * m1 * (1 - s1) + net.fc(x)
+        s1 = fire(m1 - 0.5)
+        m2 = 0.5 * (m2 if at_once else m2 * (1 - s2)) + s1 @ net.v
+        s2 = fire(m2 - 0.5)
+        m2 = m2 * (1 - s2) if at_once else m2
+        s2 = write(s2, s1)
+        return s2 * 0.25, m1, s1, m2, s2
+
+    return step
+
+
+@pytest.mark.parametrize("case", WRITTEN)
+def test_residuals_written_into_spikes(case: str) -> None:
+    write, what = WRITTEN[case]
+    imported(loop(residual(write, at_once=True), 10, 10, 10, 10))
+    with pytest.raises(CompileError, match=what) as caught:
+        imported(loop(residual(write, at_once=False), 10, 10, 10, 10))
+    assert "spike.clone()" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("function", [torch.relu, lambda x: x @ torch.eye(10)])
+def test_functions_of_a_recurrent_sum_say_what_is_read(function: Callable[[Tensor], Tensor]) -> None:
+    def step(net: Net, x: Tensor, mem: Tensor, s: Tensor) -> Any:
+        mem = 0.5 * mem * (1 - s) + function(x @ net.w + net.rec(s))
+        s = fire(mem - 1.0)
+        return s, mem, s
+
+    with pytest.raises(CompileError, match="at one step and not at others") as caught:
+        imported(loop(step, 10, 10))
+    assert "go before the sum" in (caught.value.hint or "")
 
 
 def test_what_fires_before_it_is_known_what_it_remembers() -> None:

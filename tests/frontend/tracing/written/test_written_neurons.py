@@ -311,7 +311,7 @@ def _below(mem: Any, spike: Any, x: Tensor) -> Any:
 
 
 REFUSED = {
-    "a state through a function": (_unknown, "import.neuron", "reads another current at one step"),
+    "a state through a function": (_unknown, "import.neuron", "at one step and not at others"),
     "no affine membrane": (_squared, "import.neuron", "not affine"),
     "a reset by half": (_half_reset, "import.neuron", "keeps 0.25 of its membrane after a spike, 0.5 without"),
     "a membrane that grows": (_growing, "import.neuron", "keeps 1.5"),

@@ -27,9 +27,16 @@ SHARED: dict[str, Any] = {
     "floor": st.sampled_from([-(1 << 31), 0, -500, 90]),
     "bias": st.integers(-500, 500),
 }
-ADAPTING = {"adapt_decay": st.sampled_from([0, 1024, 3000, 4096]), "adapt_jump": st.integers(-3000, 9000)}
+ADAPTING = {
+    "adapt_decay": st.sampled_from([0, 1024, 3000, 4096]),
+    "adapt_jump": st.integers(-3000, 9000),
+    "adapt_start": st.integers(-3000, 9000),
+}
 RESTING = {"rest": st.integers(1, 4)}
-NEURONS = st.one_of(st.fixed_dictionaries({**SHARED, **own}) for own in (ADAPTING, RESTING, {}))
+NEURONS = st.one_of(
+    st.fixed_dictionaries({**SHARED, **own})
+    for own in (ADAPTING, {**ADAPTING, "adapt_reset": st.just("moving")}, RESTING, {})
+)
 OPTIONS = st.fixed_dictionaries(
     {
         "reset": st.sampled_from(["zero", "subtract", "none"]),
@@ -46,7 +53,8 @@ def decayed(value: int, kept: int) -> int:
 
 def scalar_run(c: dict[str, Any], currents: list[int]) -> list[int]:
     """The spikes of one neuron whose currents cannot wrap."""
-    u, v, b, r, late, spikes = 0, c["v0"], 0, 0, False, []
+    u, v, b, r, late, spikes = 0, c["v0"], c.get("adapt_start", 0), 0, False, []
+    moving = c.get("adapt_reset") == "moving"
     resets = {"zero": lambda v: 0, "subtract": lambda v: v - c["theta"], "none": lambda v: v}
     for a in currents:
         u = decayed(u, 4095 - c["du"]) + 64 * a
@@ -54,12 +62,15 @@ def scalar_run(c: dict[str, Any], currents: list[int]) -> list[int]:
         new = max(resets[c["reset"]](new) if late else new, c["floor"])
         v = v if r else new
         b = decayed(b, 4096 - c.get("adapt_decay", 0))
+        taken = b * 2 ** c["adapt_shift"] if moving else 0
+        v = max(1 - HALF, min(HALF - 1, v - taken)) if late and moving else v
         level = 64 * c["vth"] + b * 2 ** c["adapt_shift"]
         fires = (v >= level if c["comparator"] == ">=" else v > level) and not r
         r = c.get("rest", 0) if fires else max(r - 1, 0)
         b += c.get("adapt_jump", 0) if fires else 0
         late = fires and c["reset_at"] == "next"
         v = resets[c["reset"]](v) if fires and not late else v
+        v = max(1 - HALF, min(HALF - 1, v - taken)) if fires and not late and moving else v
         spikes.append(int(fires))
     return spikes
 
@@ -68,6 +79,7 @@ def scalar_run(c: dict[str, Any], currents: list[int]) -> list[int]:
 @given(OPTIONS, NEURONS, st.integers(0, 99), st.sampled_from([0, 3]))
 def test_every_option_against_plain_integers(options, neuron, seed: int, adapt_shift: int):
     options = {**options, "reset_at": "spike"} if "rest" in neuron else options
+    options = {**options, "reset": "subtract"} if "adapt_reset" in neuron else options
     op = ProgrammedLif(
         **{name: value for name, value in neuron.items() if name != "bias"},
         **options,

@@ -45,6 +45,17 @@ ADAPTIVE = st.builds(
     reset_at=st.sampled_from(["spike", "next"]),
     adapt_decay=st.sampled_from([0.0, 0.25, 0.5, 1.0]),
     adapt_jump=st.sampled_from([0.125, 1.0, -0.25, 0.3]),
+    adapt_start=st.sampled_from([0.0, 0.5, -0.25, 0.3]),
+)
+MOVING = st.builds(
+    MovingThresholdLif,
+    **{**SHARED, "reset": st.just("subtract")},
+    **CURRENTS,
+    reset_at=st.sampled_from(["spike", "next"]),
+    adapt_decay=st.sampled_from([0.0, 0.25, 0.5, 1.0]),
+    adapt_jump=st.sampled_from([0.125, 1.0, -0.25, 0.3]),
+    adapt_start=st.sampled_from([0.0, 0.5, -0.25, -3.0]),
+    adapt_reset=st.just("moving"),
 )
 RESTING = st.builds(RefractoryLif, **SHARED, **CURRENTS, rest=st.sampled_from([1.0, 2.0, 2.5]))
 RECTIFIED = st.builds(
@@ -74,7 +85,7 @@ def rounded(graph: Graph, inputs: Arrays) -> tuple[Graph, LayerReport, Any, Any]
 
 @pytest.mark.slow
 @settings(max_examples=300, deadline=None)
-@given(st.one_of(ADAPTIVE, RESTING, RECTIFIED), st.integers(0, 5), st.integers(0, 99), st.booleans())
+@given(st.one_of(ADAPTIVE, MOVING, RESTING, RECTIFIED), st.integers(0, 5), st.integers(0, 99), st.booleans())
 def test_what_is_called_exact_is_equal(op: Lif, steps: int, seed: int, bias: bool):
     graph, inputs = layer(op, steps, seed, bias)
     try:
@@ -88,6 +99,7 @@ def test_what_is_called_exact_is_equal(op: Lif, steps: int, seed: int, bias: boo
         assert np.mean(ours != floats) < 0.05
 
 
+MOVED: dict[str, Any] = {"adapt_reset": "moving"}
 EXACT: list[Lif] = [
     *(
         MovingThresholdLif(0.5, gain=2.0, adapt_decay=d, adapt_jump=0.5, comparator=c)
@@ -98,6 +110,13 @@ EXACT: list[Lif] = [
         0.5, current_decay=0.5, order="membrane_first", adapt_decay=0.5, adapt_jump=0.25, comparator=">"
     ),
     MovingThresholdLif(0.25, form="sum", reset="subtract", reset_at="next", adapt_decay=1.0, adapt_jump=0.75),
+    *(
+        MovingThresholdLif(
+            0.5, gain=2.0, reset="subtract", reset_at=at, adapt_decay=d, adapt_jump=0.5, adapt_start=a, **m
+        )
+        for at in ("spike", "next")
+        for d, a, m in ((0.0, 1.0, MOVED), (0.5, 0.0, MOVED), (0.5, -0.25, MOVED), (0.5, 2.0, {}))
+    ),
     *(RefractoryLif(d, gain=4.0, rest=r, comparator=">") for d in (0.25, 0.5) for r in (1.0, 2.5)),
     RefractoryLif(0.5, gain=2.0, current_decay=0.5, rest=2.0, reset="subtract"),
     *(RectifiedLif(0.5, gain=2.0, scale=k, kept=kept) for k in (1.0, 0.5, 2.0) for kept in ("scaled", "unscaled")),

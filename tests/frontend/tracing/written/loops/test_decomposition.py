@@ -59,12 +59,24 @@ def reset_by_what_moves(x: Tensor, v: Any, a: Any, z: Any) -> Any:
     return v, a, (v - threshold > 0).float()
 
 
+def reset_at_once_by_what_moves(x: Tensor, v: Any, a: Any, z: Any) -> Any:
+    a = 0.75 * a + 0.25 * z
+    v = 0.5 * v + x
+    z = (v > 0.5 + a).float()
+    return v - z * (0.5 + a), a, z
+
+
 CASES: dict[str, tuple[Step, float, dict[str, Any]]] = {
     "lsnn": (lsnn, 0.0, {"adapt_decay": 0.25, "adapt_jump": 0.25 / 0.75, "reset": "subtract", "adapt_reset": "rest"}),
     "after the spike": (after_the_spike, 0.0, {"threshold": 0.5, "reset": "value", "reset_at": "next"}),
     "a threshold that moves": (a_threshold_that_moves, 1.0, {"threshold": 1.0, "comparator": ">="}),
     "one that starts elsewhere": (a_threshold_that_moves, 2.0, {"threshold": 1.0}),
     "reset by what moves": (reset_by_what_moves, 0.0, {"threshold": 0.125, "adapt_reset": "moving"}),
+    "reset at once by what moves": (
+        reset_at_once_by_what_moves,
+        0.0,
+        {"threshold": 0.5, "adapt_reset": "moving", "reset_at": "spike"},
+    ),
     "from a start": (reset_by_what_moves, 0.5, {"threshold": 0.125, "adapt_start": 0.75}),
 }
 

@@ -45,5 +45,5 @@ def test_resets_and_currents_of_all_steps_are_compared() -> None:
 
 def test_a_step_that_reads_something_else() -> None:
     steps = [*made(3), Expression((CURRENT, "y", (), 3))]
-    with pytest.raises(CompileError, match="reads another current"):
+    with pytest.raises(CompileError, match="reads %y at one step and not at others"):
         run(HALVING, steps)
