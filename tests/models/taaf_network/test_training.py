@@ -10,6 +10,7 @@ import torch
 from models import taaf
 from models.audio_visual import digits_training
 from models.audio_visual.digit_clips import Clips, DigitClips
+from models.layers.firing import set_firing_rates
 from models.taaf_network.config import BranchSize, TaafConfig
 from models.taaf_network.losses import step_losses
 from models.taaf_network.training import taaf_losses, taaf_metrics
@@ -45,6 +46,7 @@ def test_the_modality_ahead_is_held_back(clips: Clips) -> None:
 
 def test_metrics_are_of_the_deployed_network_and_of_each_modality(clips: Clips) -> None:
     network = taaf.initial_network(SMALL, 0)
+    set_firing_rates(network, clips.inputs())
     with torch.no_grad():
         scores, said = network(**clips.inputs()), network.evidence(**clips.inputs())
     found = taaf_metrics(network, SMALL, clips)
