@@ -55,7 +55,8 @@ def training_batches(clips: DigitClips, rng: np.random.Generator) -> list[Clips]
     """Shuffled full batches of the training clips, with noise and pairs that no other epoch has."""
     train = clips.split("train", seed=int(rng.integers(1 << 31)))
     order = torch.from_numpy(rng.permutation(len(train.labels)))
-    return [train.chosen(index) for index in order[: len(order) // BATCH * BATCH].split(BATCH)]
+    starts = range(0, len(order) - BATCH + 1, BATCH)
+    return [train.chosen(order[start : start + BATCH]) for start in starts]
 
 
 def plain_losses(network: nn.Module, batch: Clips) -> dict[str, torch.Tensor]:

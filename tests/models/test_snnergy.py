@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -99,7 +99,7 @@ def test_published_sizes_have_no_task_no_weights_and_no_training() -> None:
 
 
 @pytest.mark.parametrize(
-    "use", [snnergy.build, snnergy.weights, snnergy.task, lambda name: snnergy.example(name, 1, 0)]
+    "use", [snnergy.build, snnergy.weights, snnergy.task, partial(snnergy.example, samples=1, seed=0)]
 )
 def test_unknown_configurations_are_refused(use: Callable[[str], object]) -> None:
     with pytest.raises(ValueError, match="no configuration 'large' of SNNergy; there are av-digits"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 
 import numpy as np
 import pytest
@@ -75,7 +76,7 @@ def test_published_sizes_have_no_task_no_weights_and_no_training() -> None:
         taaf.training(taaf.CONFIGS["published-64"], seed=0)
 
 
-@pytest.mark.parametrize("use", [taaf.build, taaf.weights, taaf.task, lambda name: taaf.example(name, 1, 0)])
+@pytest.mark.parametrize("use", [taaf.build, taaf.weights, taaf.task, partial(taaf.example, samples=1, seed=0)])
 def test_unknown_configurations_are_refused(use: Callable[[str], object]) -> None:
     with pytest.raises(ValueError, match="no configuration 'large' of TAAF; there are av-digits"):
         use("large")

@@ -58,7 +58,7 @@ def test_chosen_samples_keep_together() -> None:
 def test_recordings_have_frames_of_the_test_split() -> None:
     clips = DigitClips(4, 6, 8).recordings(load_human_digits(), np.inf)
     assert (clips.video.shape, clips.audio.shape) == ((4, 10, 1, 16, 16), (6, 10, 1, 32, 8))
-    assert sorted(clips.labels.tolist()) == list(range(10))
+    assert sorted(clips.labels.numpy()) == list(range(10))
 
 
 def test_what_there_is_not_is_refused() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from models.audio_visual.digit_clips import DigitClips
 from models.audio_visual.digits_task import DigitsTask, example_clips
@@ -37,7 +38,12 @@ def test_metrics_of_scores() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="no part 'image'; there is network"):
         TASK.inputs("image")
-    for outputs in ({}, {"network": {}}, {"network": {"scores": np.zeros((3, 10), np.float32)}}):
+    refused: list[dict[str, dict[str, NDArray[np.float32]]]] = [
+        {},
+        {"network": {}},
+        {"network": {"scores": np.zeros((3, 10), np.float32)}},
+    ]
+    for outputs in refused:
         with pytest.raises(ValueError, match=r"one output, scores \(920, 10\), of the part 'network'"):
             TASK.metrics(outputs)
 
