@@ -14,12 +14,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from models.audio_visual.digit_clips import DigitClips
-from models.audio_visual.digits_task import DigitsTask, example_clips
-from models.audio_visual.digits_training import digits_training, plain_losses, plain_metrics
 from models.layers.firing import set_firing_rates
 from models.snnergy_network.config import FUSIONS, InputSize, SnnergyConfig
 from models.snnergy_network.network import Snnergy
+from models.training.audio_visual.digit_clips import DigitClips
+from models.training.audio_visual.digits_task import AudioVisualTask, example_clips
+from models.training.audio_visual.digits_training import digits_training, plain_losses, plain_metrics
 from models.training.stage import Training
 
 SEED = 6174
@@ -87,14 +87,14 @@ def example(config: str, samples: int, seed: int) -> dict[str, torch.Tensor]:
     return example_clips(digit_clips(CONFIGS[config]), samples, seed)
 
 
-def task(config: str) -> DigitsTask | None:
+def task(config: str) -> AudioVisualTask | None:
     """
     Data and metrics of `config`, or None (for published sizes).
 
     Raises:
         ValueError: for a name that is not in `CONFIGS`.
     """
-    return DigitsTask(digit_clips(CONFIGS[config])) if _on_digits(_config_named(config)) else None
+    return AudioVisualTask(digit_clips(CONFIGS[config])) if _on_digits(_config_named(config)) else None
 
 
 def training(config: SnnergyConfig, seed: int, epochs: int | None = None) -> Training:

@@ -14,13 +14,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from models.audio_visual.digit_clips import DigitClips
-from models.audio_visual.digits_task import DigitsTask, example_clips
-from models.audio_visual.digits_training import digits_training
 from models.layers.firing import set_firing_rates
 from models.taaf_network.config import BranchSize, TaafConfig
 from models.taaf_network.network import Taaf
 from models.taaf_network.training import taaf_losses, taaf_metrics
+from models.training.audio_visual.digit_clips import DigitClips
+from models.training.audio_visual.digits_task import AudioVisualTask, example_clips
+from models.training.audio_visual.digits_training import digits_training
 from models.training.stage import Training
 
 SEED = 6174
@@ -85,14 +85,14 @@ def example(config: str, samples: int, seed: int) -> dict[str, torch.Tensor]:
     return example_clips(digit_clips(CONFIGS[config]), samples, seed)
 
 
-def task(config: str) -> DigitsTask | None:
+def task(config: str) -> AudioVisualTask | None:
     """
     Data and metrics of `config`, or None (for published sizes).
 
     Raises:
         ValueError: for a name that is not in `CONFIGS`.
     """
-    return DigitsTask(digit_clips(CONFIGS[config])) if _on_digits(_config_named(config)) else None
+    return AudioVisualTask(digit_clips(CONFIGS[config])) if _on_digits(_config_named(config)) else None
 
 
 def training(config: TaafConfig, seed: int, epochs: int | None = None) -> Training:

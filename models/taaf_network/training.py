@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import torch
 
-from models.audio_visual.digit_clips import Clips
-from models.audio_visual.digits_training import plain_metrics
-from models.audio_visual.metrics import EVALUATION_BATCH, accuracy
 from models.taaf_network.config import TaafConfig
 from models.taaf_network.losses import (
     attention_guided_loss,
@@ -20,6 +17,9 @@ from models.taaf_network.losses import (
     suppression,
 )
 from models.taaf_network.network import Evidence, Taaf
+from models.training.audio_visual.digit_clips import Clips
+from models.training.audio_visual.digits_training import plain_metrics
+from models.training.audio_visual.metrics import EVALUATION_BATCH, accuracy
 
 
 def taaf_losses(network: Taaf, config: TaafConfig, batch: Clips) -> dict[str, torch.Tensor]:

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from models import taaf
-from models.audio_visual import digits_training
-from models.audio_visual.digit_clips import Clips, DigitClips
 from models.layers.firing import set_firing_rates
 from models.taaf_network.config import BranchSize, TaafConfig
 from models.taaf_network.losses import step_losses
 from models.taaf_network.training import taaf_losses, taaf_metrics
+from models.training.audio_visual import digits_training
+from models.training.audio_visual.digit_clips import Clips, DigitClips
 from models.training.loop import fit
 
 SMALL = TaafConfig(

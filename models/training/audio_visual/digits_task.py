@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.audio_visual.digit_clips import DigitClips
-from models.audio_visual.metrics import classification_metrics
+from models.training.audio_visual.digit_clips import DigitClips
+from models.training.audio_visual.metrics import classification_metrics
 
 Arrays = dict[str, NDArray[np.float32]]
 PART = "network"
@@ -32,7 +32,7 @@ def example_clips(clips: DigitClips, samples: int, seed: int) -> dict[str, torch
 
 
 @dataclass(frozen=True)
-class DigitsTask:
+class AudioVisualTask:
     """Inputs and metrics of telling the digit that is said and filmed."""
 
     clips: DigitClips

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from models import snnergy
-from models.audio_visual import digits_training as own
-from models.audio_visual.digit_clips import Clips, DigitClips
+from models.training.audio_visual import digits_training as own
+from models.training.audio_visual.digit_clips import Clips, DigitClips
 from models.training.loop import fit
 
 CLIPS = DigitClips(4, 4, 8)

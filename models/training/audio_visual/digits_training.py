@@ -15,8 +15,8 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from models.audio_visual.digit_clips import Clips, DigitClips
-from models.audio_visual.metrics import classification_metrics, scores_of
+from models.training.audio_visual.digit_clips import Clips, DigitClips
+from models.training.audio_visual.metrics import classification_metrics, scores_of
 from models.training.stage import Training, TrainingStage
 
 BATCH, LEARNING_RATE, WEIGHT_DECAY = 108, 4e-3, 1e-2

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch.nn.functional import cross_entropy
 
-from models.audio_visual.digit_clips import Clips
+from models.training.audio_visual.digit_clips import Clips
 
 Scores = Callable[[Clips], Mapping[str, torch.Tensor]]
 """Class scores (n, classes) of some clips, by name; `accuracy` are those of the whole network."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.audio_visual import metrics as own
-from models.audio_visual.digit_clips import Clips
+from models.training.audio_visual import metrics as own
+from models.training.audio_visual.digit_clips import Clips
 
 
 def test_accuracy_and_cross_entropy() -> None:

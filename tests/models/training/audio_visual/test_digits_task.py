@@ -7,11 +7,11 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from models.audio_visual.digit_clips import DigitClips
-from models.audio_visual.digits_task import DigitsTask, example_clips
+from models.training.audio_visual.digit_clips import DigitClips
+from models.training.audio_visual.digits_task import AudioVisualTask, example_clips
 
 CLIPS = DigitClips(4, 4, 8)
-TASK = DigitsTask(CLIPS)
+TASK = AudioVisualTask(CLIPS)
 
 
 def test_inputs_are_the_whole_test_split() -> None:

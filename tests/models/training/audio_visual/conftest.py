@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.audio_visual.digit_clips import Clips, DigitClips
+from models.training.audio_visual.digit_clips import Clips, DigitClips
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from models.audio_visual.digit_clips import DigitClips
 from models.data.av_digits import load_split, whole_spectrogram
 from models.data.spoken_digits import load_human_digits
+from models.training.audio_visual.digit_clips import DigitClips
 
 
 @pytest.mark.parametrize(("steps", "width"), [(4, 8), (8, 4), (6, 6), (2, 16)])

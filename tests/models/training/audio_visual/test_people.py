@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from models import taaf
-from models.audio_visual.digit_clips import DigitClips
-from models.audio_visual.people import human_clips, main
+from models.training.audio_visual.digit_clips import DigitClips
+from models.training.audio_visual.people import human_clips, main
 
 CLIPS = DigitClips(4, 4, 8)
 
@@ -36,6 +36,6 @@ def test_a_folder_is_heard_clean_and_in_noise(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_line_for_each(capsys: pytest.CaptureFixture[str]) -> None:
     assert taaf.weights("av-digits") is not None
-    main("taaf")
+    main(taaf)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(",")[0] for line in lines] == ["test: 920 clips", "person: 10 clips"]
