@@ -8,6 +8,8 @@ the paper leaves open is decided, and marked as ours, in `models.snnergy_network
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -15,8 +17,14 @@ from torch import nn
 from models.layers.firing import set_firing_rates
 from models.snnergy_network.config import FUSIONS, InputSize, SnnergyConfig
 from models.snnergy_network.network import Snnergy
+from models.training.audio_visual.digit_clips import DigitClips
+from models.training.audio_visual.digits_task import AudioVisualTask, example_clips
+from models.training.audio_visual.digits_training import digits_training, plain_losses, plain_metrics
+from models.training.stage import Training
 
 SEED = 6174
+EPOCHS = 16
+WEIGHTS_DIR = Path(__file__).parent / "weights"
 RATE = 0.2
 """Spikes per neuron and step of random weights: below it, products of three spikes in a small attention hardly ever are 1."""
 
@@ -49,7 +57,7 @@ def build(config: str) -> nn.Module:
         ValueError: for a name that is not in `CONFIGS`.
     """
     network = initial_network(_config_named(config), SEED)
-    set_firing_rates(network, random_clips(CONFIGS[config], samples=2, seed=SEED), rate=RATE)
+    set_firing_rates(network, example(config, samples=2, seed=SEED), rate=RATE)
     return network
 
 
@@ -60,14 +68,58 @@ def initial_network(config: SnnergyConfig, seed: int) -> Snnergy:
         return Snnergy(config).eval()
 
 
+def weights(config: str) -> Path | None:
+    """The trained weights that come with the repository, or None."""
+    _config_named(config)
+    path = WEIGHTS_DIR / f"snnergy-{config}.pt"
+    return path if path.is_file() else None
+
+
 def example(config: str, samples: int, seed: int) -> dict[str, torch.Tensor]:
     """
-    Inputs by name, (T, samples, channels, height, width).
+    Inputs by name, (T, samples, channels, height, width): clips of the test split, or random ones of published size.
+
+    Raises:
+        ValueError: for a name that is not in `CONFIGS`, or more samples than there are test clips.
+    """
+    if not _on_digits(_config_named(config)):
+        return random_clips(CONFIGS[config], samples, seed)
+    return example_clips(digit_clips(CONFIGS[config]), samples, seed)
+
+
+def task(config: str) -> AudioVisualTask | None:
+    """
+    Data and metrics of `config`, or None (for published sizes).
 
     Raises:
         ValueError: for a name that is not in `CONFIGS`.
     """
-    return random_clips(_config_named(config), samples, seed)
+    return AudioVisualTask(digit_clips(CONFIGS[config])) if _on_digits(_config_named(config)) else None
+
+
+def training(config: SnnergyConfig, seed: int, epochs: int | None = None) -> Training:
+    """
+    What `python -m models.train` does with a configuration: cross entropy on the audio-visual digits.
+
+    Raises:
+        ValueError: for sizes that do not fit the digits, the only training data here.
+    """
+    clips, network = digit_clips(config), initial_network(config, seed)
+    return digits_training(
+        network, clips, epochs or EPOCHS, partial(plain_losses, network), partial(plain_metrics, network)
+    )
+
+
+def digit_clips(config: SnnergyConfig) -> DigitClips:
+    """
+    The audio-visual digits in the form of a configuration.
+
+    Raises:
+        ValueError: for sizes or settings that do not fit them.
+    """
+    if not _on_digits(config):
+        raise ValueError("the sizes do not fit the audio-visual digits (10 classes, images 16 x 16, 32 bands of sound)")
+    return DigitClips(config.T, config.T, config.audio.width, config.setting, config.modality)
 
 
 def random_clips(config: SnnergyConfig, samples: int, seed: int) -> dict[str, torch.Tensor]:
@@ -77,6 +129,11 @@ def random_clips(config: SnnergyConfig, samples: int, seed: int) -> dict[str, to
     frames = torch.randn(config.T, samples, *config.video.shape, generator=rng)
     chunks = torch.rand(config.T, samples, *config.audio.shape, generator=rng)
     return {"video": (still + 0.2 * frames).clamp(0, 1), "audio": chunks}
+
+
+def _on_digits(config: SnnergyConfig) -> bool:
+    sizes = config.classes, config.video.shape, config.audio.shape[:2]
+    return sizes == (10, (1, 16, 16), (1, 32))
 
 
 def _config_named(config: str) -> SnnergyConfig:

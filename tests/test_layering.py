@@ -70,7 +70,8 @@ FLOORS = {
         "__main__",
     ),
     "models": (
-        "layers data training",
+        "layers data",
+        "training",
         "cmsf_network spikeclip_network snnergy_network taaf_network",
         "retrieval",
         "cmsf spikeclip spikformer snnergy taaf",

@@ -77,6 +77,10 @@ class SnnergyConfig:
     """
     mask_threshold: float = 0.6
     """Threshold of CMQKA's masks. QKFormer's own have 0.5, an OR."""
+    modality: str = "both"
+    """What is shown of the data: `both`, or `video` or `audio` with zeros for the other one, which measures it alone."""
+    setting: str = "balanced"
+    """Noise of the data, `models.data.av_digits.SETTINGS`."""
 
     def __post_init__(self) -> None:
         if self.fusion not in FUSIONS:

@@ -49,6 +49,16 @@ class TaafConfig:
     """`concat` puts features side by side, `sum` adds them."""
     alpha_inference: bool = False
     """Class scores are weighted by the importance of their step, in place of a plain mean. The paper does not say which."""
+    guidance: float = 0.5
+    """Share of the attention-guided term in the losses, lambda in the paper; 0 leaves plain cross entropy."""
+    suppression: float = 0.1
+    """How much the modality ahead is held back, a in the paper; 0 leaves both alike."""
+    unimodal_weight: float = 1.0
+    """Weight of each modality's own loss, beta in the paper."""
+    modality: str = "both"
+    """What is shown of the data: `both`, or `video` or `audio` with zeros for the other one, which measures it alone."""
+    setting: str = "balanced"
+    """Noise of the data, `models.data.av_digits.SETTINGS`."""
 
     def __post_init__(self) -> None:
         if self.fusion not in FUSIONS:

@@ -1,0 +1,1 @@
+"""What audio-visual classifiers share: the digits as their inputs, training, evaluation and the compiler's task."""

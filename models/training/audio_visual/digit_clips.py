@@ -1,0 +1,101 @@
+"""
+The audio-visual digits as a network sees and hears them: time first, as many steps as it has, chunks as wide as it takes.
+
+A spectrogram has 36 frames. Where the chunks of all steps are no more than that together, they lie side by side in its middle;
+else they overlap, at equal distances from its first frame to its last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from models.data.av_digits import AudioVisual, load_split, whole_spectrogram, with_test_frames
+from models.data.mel_spectrogram import FRAMES
+from models.data.spoken_digits import SpokenDigits
+
+MODALITIES = ("both", "video", "audio")
+WHOLE = 6
+"""Into so many pieces a spectrogram is cut without leaving a frame out."""
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Samples with their labels."""
+
+    video: torch.Tensor
+    """(steps, n, 1, 16, 16) in 0..1."""
+    audio: torch.Tensor
+    """(steps, n, 1, 32, width) in 0..1."""
+    labels: torch.Tensor
+    """(n,) digits."""
+
+    def inputs(self) -> dict[str, torch.Tensor]:
+        """What a network takes, by name."""
+        return {"video": self.video, "audio": self.audio}
+
+    def chosen(self, index: torch.Tensor) -> Clips:
+        """The samples of an index, in its order."""
+        return Clips(self.video[:, index], self.audio[:, index], self.labels[index])
+
+    def batches(self, size: int) -> list[Clips]:
+        """Samples in their order, at most `size` at once."""
+        starts = range(0, len(self.labels), size)
+        return [self.chosen(torch.arange(start, min(start + size, len(self.labels)))) for start in starts]
+
+
+@dataclass(frozen=True)
+class DigitClips:
+    """
+    Audio-visual digits in one form.
+
+    Raises:
+        ValueError: for a modality that there is not, or a chunk that is wider than a spectrogram.
+    """
+
+    video_steps: int
+    audio_steps: int
+    audio_width: int
+    """Frames of 25 ms in the chunk of one step."""
+    setting: str = "balanced"
+    """Of `models.data.av_digits.SETTINGS`."""
+    modality: str = "both"
+    """`both`, or the one that is left: the other is zero, in training and in tests."""
+
+    def __post_init__(self) -> None:
+        if self.modality not in MODALITIES:
+            raise ValueError(f"modality {self.modality!r} is not one of {', '.join(MODALITIES)}")
+        if not 1 <= self.audio_width <= FRAMES:
+            raise ValueError(f"a chunk of {self.audio_width} frames; a spectrogram has {FRAMES}")
+
+    def split(self, name: str, seed: int = 0) -> Clips:
+        """
+        The split `train`, `dev` or `test`; another seed draws other pairs and other noise.
+
+        Raises:
+            ValueError: for a split or setting that there is not.
+        """
+        return self._clips(load_split(name, self.setting, steps=self.video_steps, audio_steps=WHOLE, seed=seed))
+
+    def recordings(self, spoken: SpokenDigits, snr: float) -> Clips:
+        """People's recordings at a signal-to-noise ratio in dB, with video of the test split."""
+        frames = with_test_frames(spoken, self.setting, snr=snr, steps=self.video_steps, audio_steps=WHOLE)
+        return self._clips(frames)
+
+    def _clips(self, data: AudioVisual) -> Clips:
+        spectrogram = whole_spectrogram(data.audio)
+        chunks = [spectrogram[..., start : start + self.audio_width] for start in self._starts()]
+        video = torch.from_numpy(np.ascontiguousarray(data.video.swapaxes(0, 1)))
+        audio = torch.from_numpy(np.stack(chunks))
+        video = torch.zeros_like(video) if self.modality == "audio" else video
+        audio = torch.zeros_like(audio) if self.modality == "video" else audio
+        return Clips(video, audio, torch.from_numpy(data.labels))
+
+    def _starts(self) -> list[int]:
+        """First frames of the chunks."""
+        room, gaps = FRAMES - self.audio_width, self.audio_steps - 1
+        distance = min(float(self.audio_width), room / gaps) if gaps else 0.0
+        first = (room - distance * gaps) / 2
+        return [round(first + distance * step) for step in range(self.audio_steps)]

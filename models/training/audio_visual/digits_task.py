@@ -1,0 +1,64 @@
+"""The compiler's task of audio-visual classifiers: the test split of the digits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.training.audio_visual.digit_clips import DigitClips
+from models.training.audio_visual.metrics import classification_metrics
+
+Arrays = dict[str, NDArray[np.float32]]
+PART = "network"
+
+
+def example_clips(clips: DigitClips, samples: int, seed: int) -> dict[str, torch.Tensor]:
+    """
+    Clips of the test split by name of the input, drawn by the seed.
+
+    Raises:
+        ValueError: for more samples than there are, or none.
+    """
+    test = clips.split("test")
+    if not 0 < samples <= len(test.labels):
+        raise ValueError(f"{samples} samples asked for; there are 1 to {len(test.labels)}")
+    order = np.random.default_rng(seed).permutation(len(test.labels))
+    return test.chosen(torch.from_numpy(order[:samples])).inputs()
+
+
+@dataclass(frozen=True)
+class AudioVisualTask:
+    """Inputs and metrics of telling the digit that is said and filmed."""
+
+    clips: DigitClips
+    parts: ClassVar[tuple[str, ...]] = (PART,)
+    metric_names: ClassVar[tuple[str, ...]] = ("accuracy", "cross entropy")
+
+    def inputs(self, part: str, split: str = "test") -> Arrays:
+        """
+        Whole split, (steps, n, channels, height, width) by name.
+
+        Raises:
+            ValueError: for an unknown part or split.
+        """
+        if part != PART:
+            raise ValueError(f"no part {part!r}; there is {PART}")
+        return {name: value.numpy() for name, value in self.clips.split(split).inputs().items()}
+
+    def metrics(self, outputs: Mapping[str, Mapping[str, NDArray[np.float32]]]) -> dict[str, float]:
+        """
+        Accuracy in percent and cross entropy on the test split, from `{part: {output: scores (n, 10)}}`.
+
+        Raises:
+            ValueError: if there is not one output with a row for every clip.
+        """
+        labels = self.clips.split("test").labels
+        found = list(outputs.get(PART, {}).values())
+        if len(found) != 1 or found[0].shape != (len(labels), 10):
+            raise ValueError(f"the task takes one output, scores ({len(labels)}, 10), of the part {PART!r}")
+        return classification_metrics(torch.from_numpy(np.array(found[0], dtype=np.float32)), labels)

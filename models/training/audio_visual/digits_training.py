@@ -1,0 +1,69 @@
+"""
+Training of an audio-visual classifier on the digits: AdamW, a cosine over the epochs, other noise in every epoch.
+
+The dev split decides which epoch is kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from models.training.audio_visual.digit_clips import Clips, DigitClips
+from models.training.audio_visual.metrics import classification_metrics, scores_of
+from models.training.stage import Training, TrainingStage
+
+BATCH, LEARNING_RATE, WEIGHT_DECAY = 108, 4e-3, 1e-2
+"""30 batches are all the clips of the training split."""
+
+Losses = Callable[[Clips], Mapping[str, torch.Tensor]]
+Metrics = Callable[[Clips], Mapping[str, float]]
+
+
+def digits_training(network: nn.Module, clips: DigitClips, epochs: int, losses: Losses, metrics: Metrics) -> Training:
+    """One stage in which an epoch sees every clip once; `metrics` has an `accuracy`, which decides."""
+
+    def batches(rng: np.random.Generator) -> list[Clips]:
+        return training_batches(clips, rng)
+
+    def save(path: Path) -> None:
+        torch.save(network.state_dict(), path)
+
+    dev, test = clips.split("dev"), clips.split("test")
+    stage = TrainingStage(
+        name="classification",
+        epochs=epochs,
+        batches=batches,
+        losses=losses,
+        dev=lambda: metrics(dev),
+        select="accuracy",
+        optimiser=torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY),
+        rate=lambda done: 0.5 * (1 + math.cos(math.pi * done / epochs)),
+        patience=epochs,
+    )
+    settings = {"epochs": epochs, "batch": BATCH, "learning_rate": LEARNING_RATE, "weight_decay": WEIGHT_DECAY}
+    return Training({"network": network}, (stage,), lambda: metrics(test), save, settings)
+
+
+def training_batches(clips: DigitClips, rng: np.random.Generator) -> list[Clips]:
+    """Shuffled full batches of the training clips, with noise and pairs that no other epoch has."""
+    train = clips.split("train", seed=int(rng.integers(1 << 31)))
+    order = torch.from_numpy(rng.permutation(len(train.labels)))
+    starts = range(0, len(order) - BATCH + 1, BATCH)
+    return [train.chosen(order[start : start + BATCH]) for start in starts]
+
+
+def plain_losses(network: nn.Module, batch: Clips) -> dict[str, torch.Tensor]:
+    """Cross entropy of the network's scores."""
+    return {"cross entropy": cross_entropy(network(**batch.inputs()), batch.labels)}
+
+
+def plain_metrics(network: nn.Module, clips: Clips) -> dict[str, float]:
+    """Accuracy in percent and cross entropy of the network's scores."""
+    return classification_metrics(scores_of(lambda batch: network(**batch.inputs()), clips), clips.labels)

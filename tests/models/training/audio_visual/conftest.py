@@ -1,0 +1,19 @@
+"""Little data for training."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from models.training.audio_visual.digit_clips import Clips, DigitClips
+
+
+@pytest.fixture
+def few_clips(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first 32 clips of every split."""
+    whole = DigitClips.split
+
+    def few(self: DigitClips, name: str, seed: int = 0) -> Clips:
+        return whole(self, name, seed).chosen(torch.arange(32))
+
+    monkeypatch.setattr(DigitClips, "split", few)

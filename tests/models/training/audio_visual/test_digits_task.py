@@ -1,0 +1,58 @@
+"""The task of the compiler: inputs of the whole test split, metrics by hand, refusals; examples are test clips."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from models.training.audio_visual.digit_clips import DigitClips
+from models.training.audio_visual.digits_task import AudioVisualTask, example_clips
+
+CLIPS = DigitClips(4, 4, 8)
+TASK = AudioVisualTask(CLIPS)
+
+
+def test_inputs_are_the_whole_test_split() -> None:
+    inputs, test = TASK.inputs("network"), CLIPS.split("test")
+    assert {name: value.shape for name, value in inputs.items()} == {
+        "video": (4, 920, 1, 16, 16),
+        "audio": (4, 920, 1, 32, 8),
+    }
+    assert np.array_equal(inputs["audio"], test.audio.numpy())
+    assert TASK.inputs("network", "dev")["video"].shape[1] == 680
+
+
+def test_metrics_of_scores() -> None:
+    labels = CLIPS.split("test").labels
+    right = 20.0 * torch.nn.functional.one_hot(labels, 10).float()
+    wrong = right.roll(1, dims=1)
+    half = torch.cat((right[:460], wrong[460:])).numpy()
+    found = TASK.metrics({"network": {"scores": half}})
+    assert tuple(found) == TASK.metric_names
+    assert found["accuracy"] == 50.0
+    assert found["cross entropy"] == pytest.approx(10.0, abs=1e-4)
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    with pytest.raises(ValueError, match="no part 'image'; there is network"):
+        TASK.inputs("image")
+    refused: list[dict[str, dict[str, NDArray[np.float32]]]] = [
+        {},
+        {"network": {}},
+        {"network": {"scores": np.zeros((3, 10), np.float32)}},
+    ]
+    for outputs in refused:
+        with pytest.raises(ValueError, match=r"one output, scores \(920, 10\), of the part 'network'"):
+            TASK.metrics(outputs)
+
+
+def test_examples_are_test_clips() -> None:
+    first, again, other = (example_clips(CLIPS, 3, seed) for seed in (0, 0, 1))
+    assert torch.equal(first["audio"], again["audio"])
+    assert not torch.equal(first["audio"], other["audio"])
+    test = CLIPS.split("test").video
+    assert any(torch.equal(first["video"][:, 0], test[:, index]) for index in range(920))
+    with pytest.raises(ValueError, match="921 samples asked for; there are 1 to 920"):
+        example_clips(CLIPS, 921, 0)
