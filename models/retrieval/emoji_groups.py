@@ -25,7 +25,7 @@ from models.retrieval.emoji_training import BATCH, image_batches, in_portions, o
 from models.training.fused_lif import one_limiting_step, use_fused_lif
 from models.training.stage import Training, TrainingStage
 
-EPOCHS = {"first": 20, "tune": 6}
+EPOCHS = {"first": 12, "tune": 4}
 RATES = {"first": 4e-3, "tune": 2e-3}
 LABEL_SMOOTHING = 0.1
 
