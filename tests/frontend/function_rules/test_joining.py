@@ -25,7 +25,7 @@ CASES: dict[str, Compute] = {
     "dstack": lambda x, y, s: torch.dstack([x, torch.zeros_like(y[:, :, :2]), y]),
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
-    "join in time": (lambda x, y, s: torch.cat([x, y], dim=0), "import.axes"),
+    "join in batch": (lambda x, y, s: torch.cat([x, y], dim=1), "import.axes"),
     "joined to a constant": (
         lambda x, y, s: torch.cat([x, torch.ones(3, x.shape[1], 4, 1)], dim=-1),
         "import.constant",

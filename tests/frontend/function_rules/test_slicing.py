@@ -33,8 +33,6 @@ CASES: dict[str, Compute] = {
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
     "one sample": (lambda x, y, s: x[:, 0], "import.axes"),
-    "steps backwards": (lambda x, y, s: torch.stack([x[2], x[1], x[0]]), "import.outputs"),
-    "join in batch": (lambda x, y, s: torch.cat([x, y], dim=1), "import.axes"),
     "two indices": (lambda x, y, s: x[:, :, [0, 1], [1, 2]], "import.index"),
     "an index and a number": (lambda x, y, s: x[0, :, [1, 2]], "import.index"),
     "a mask of two dimensions": (lambda x, y, s: x[:, :, torch.eye(4, 6).bool()], "import.index"),

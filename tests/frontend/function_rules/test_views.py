@@ -38,7 +38,7 @@ CASES: dict[str, Compute] = {
     "requires_grad_": lambda x, y, s: x.clone().requires_grad_(False),
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
-    "batch mixed with features": (lambda x, y, s: x.permute(0, 2, 1, 3).reshape(3, 2, -1, 6) + 1, "import.axes"),
+    "batch mixed with features": (lambda x, y, s: x.permute(0, 2, 1, 3).reshape(3, -1, 2, 6) + 1, "import"),
     "squeezed batch": (lambda x, y, s: x[:, :1].squeeze(1), "import.axes"),
 }
 
