@@ -28,11 +28,15 @@ def split_phases(graph: Graph) -> tuple[Graph, ...]:
 
     A host operation on a loop of neurons is left where it is: `split_host` refuses it.
     """
+    numbers = phase_numbers(graph)
+    last = max(numbers.values(), default=1)
+    return (graph,) if last == 1 else tuple(_phase(graph, numbers, number, last) for number in range(1, last + 1))
+
+
+def phase_numbers(graph: Graph) -> dict[str, int]:
+    """Value -> the number of the phase that computes it, from 1."""
     behind = _reached(graph, {node.name for node in graph.nodes.values() if node.op.family == "neuron"})
-    needed = _needed_by_neurons(graph)
-    ranks = _ranks(graph, behind, needed)
-    last = max(ranks.values(), default=0)
-    return (graph,) if last == 0 else tuple(_phase(graph, ranks, number, last) for number in range(last + 1))
+    return _numbers(graph, behind, _needed_by_neurons(graph))
 
 
 def is_for_the_chip(graph: Graph, node: Node) -> bool:
@@ -66,44 +70,44 @@ def _needed_by_neurons(graph: Graph) -> set[str]:
     return needed
 
 
-def _ranks(graph: Graph, behind: Set[str], needed: Set[str]) -> dict[str, int]:
+def _numbers(graph: Graph, behind: Set[str], needed: Set[str]) -> dict[str, int]:
     """Value -> the number of its phase; around loops until nothing changes."""
-    ranks, hosted = dict.fromkeys(graph.nodes, 0), set[str]()
-    for _ in range(1 + len(graph.loops)):
-        before = dict(ranks)
+    numbers, hosted = dict.fromkeys(graph.nodes, 1), set[str]()
+    for _ in range(2 + len(graph.loops)):
+        before = dict(numbers)
         for node in graph.nodes.values():
             on_chip = node.name in needed
-            later = [ranks[name] + (on_chip and name in hosted) for name in node.reads]
-            ranks[node.name] = max([ranks[node.name], *later])
+            later = [numbers[name] + (on_chip and name in hosted) for name in node.reads]
+            numbers[node.name] = max([numbers[node.name], *later])
             if node.name in behind and not on_chip and (_waits(graph, node) or hosted.intersection(node.reads)):
                 hosted.add(node.name)
-        if ranks == before:
-            break
-    return ranks
+        if numbers == before:
+            return numbers
+    return dict.fromkeys(graph.nodes, 1)  # a host operation lies on a loop, which no phases could run
 
 
 def _waits(graph: Graph, node: Node) -> bool:
     return node.op.kind != "input" and not is_for_the_chip(graph, node)
 
 
-def _phase(graph: Graph, ranks: Mapping[str, int], number: int, last: int) -> Graph:
+def _phase(graph: Graph, numbers: Mapping[str, int], number: int, last: int) -> Graph:
     """The nodes of one phase with what they read as inputs, and as outputs what later phases read."""
-    own = [node for node in graph.nodes.values() if ranks[node.name] == number and node.op.kind != "input"]
-    builder = GraphBuilder(f"{graph.name}.phase{number + 1}", graph.steps, graph.params, graph.dtype)
-    outputs = dict(graph.outputs) if number == last else _read_later(graph, ranks, number)
+    own = [node for node in graph.nodes.values() if numbers[node.name] == number and node.op.kind != "input"]
+    builder = GraphBuilder(f"{graph.name}.phase{number}", graph.steps, graph.params, graph.dtype)
+    outputs = dict(graph.outputs) if number == last else _read_later(graph, numbers, number)
     names = {node.name for node in own}
     read = {name for node in own for name in node.reads} | set(outputs.values())
     for node in graph.nodes.values():
-        if node.name in read - names or (number == 0 and node.op.kind == "input"):
+        if node.name in read - names or (number == 1 and node.op.kind == "input"):
             builder.add(Input(str(node.type)), name=node.name, provenance=node.provenance)
         elif node.name in names:
             builder.copy(node, node.inputs)
     return builder.build(outputs)
 
 
-def _read_later(graph: Graph, ranks: Mapping[str, int], number: int) -> dict[str, str]:
+def _read_later(graph: Graph, numbers: Mapping[str, int], number: int) -> dict[str, str]:
     """What later phases, or the network's outputs, need of a phase."""
-    later = (node for node in graph.nodes.values() if ranks[node.name] > number)
+    later = (node for node in graph.nodes.values() if numbers[node.name] > number)
     read: Iterable[str] = [*(name for node in later for name in node.reads), *graph.outputs.values()]
-    own = [n for n in dict.fromkeys(read) if ranks[n] == number and graph.nodes[n].op.kind != "input"]
+    own = [n for n in dict.fromkeys(read) if numbers[n] == number and graph.nodes[n].op.kind != "input"]
     return {name: name for name in own}

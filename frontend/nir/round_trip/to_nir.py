@@ -26,6 +26,7 @@ from frontend.nir.writing.standard import STANDARD
 from ir.errors import CompileError
 from ir.graph import Graph, Node
 from ir.ops import Past
+from ir.pipeline.split_phases import phase_numbers
 
 
 def to_nir(graph: Graph) -> nir.NIRGraph:
@@ -157,4 +158,10 @@ def _metadata(graph: Graph, semantics: Semantics) -> dict[str, str]:
     """What the numbers in the file mean, for every reader."""
     static = [node.name for node in graph.inputs if node.type.static]
     about = {"name": graph.name, "steps": str(graph.steps), "dtype": graph.dtype, "static_inputs": json.dumps(static)}
-    return {**about, **metadata_of(semantics)}
+    return {**about, **_phases(graph), **metadata_of(semantics)}
+
+
+def _phases(graph: Graph) -> dict[str, str]:
+    """Where a network is cut that chips run in several phases: {value: number of its phase, from 1}."""
+    numbers = phase_numbers(graph)
+    return {"phases": json.dumps(numbers)} if max(numbers.values(), default=1) > 1 else {}

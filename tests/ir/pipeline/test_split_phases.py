@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 
 from ir.deployment import Deployment
+from ir.errors import DeployError
 from ir.graph import Array, Graph, GraphBuilder
 from ir.interpreter import interpret
 from ir.ops import Add, Function, Input, Lif, Linear, Mul, Past, TimeSum
@@ -112,6 +114,17 @@ def test_a_loop_stays_in_one_phase() -> None:
     phases = split_phases(graph)
     assert [node.name for node in phases[1].nodes.values()] == ["m", "back", "both", "u"]
     _assert_runs_as_one(graph, phases)
+
+
+def test_a_host_operation_on_a_loop_is_left_for_the_pipeline_to_refuse() -> None:
+    builder = _builder()
+    back = builder.add(Past("u", "spike[4]"), name="back")
+    far = builder.add(Function("tanh"), back, name="far")
+    u = builder.add(Lif(0.5), builder.add(Add(), "x", far, name="sum"), name="u")
+    graph = builder.build({"y": u})
+    assert split_phases(graph) == (graph,)
+    with pytest.raises(DeployError, match="function lies between neurons"):
+        split_host(graph)
 
 
 def test_inputs_of_the_model_stay_with_the_first_phase() -> None:

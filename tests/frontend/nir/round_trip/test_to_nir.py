@@ -16,7 +16,7 @@ from frontend.nir.round_trip.from_nir import from_nir
 from frontend.nir.round_trip.to_nir import to_nir
 from ir.errors import CompileError
 from ir.graph import Graph, GraphBuilder
-from ir.ops import Function, Input, Lif, Linear, MatMul, Op, Past
+from ir.ops import Function, Input, Lif, Linear, MatMul, Op, Past, TimeSum
 from tests.frontend.nir.round_trip.graphs import vector_graph
 
 
@@ -128,3 +128,14 @@ def test_names_that_a_file_cannot_hold(changes: dict[str, str], text: str) -> No
 def test_a_graph_has_outputs() -> None:
     with pytest.raises(CompileError, match="graph net has no outputs"):
         to_nir(replace(net(Function("square"), (2,)), outputs={}))
+
+
+def test_the_file_says_where_a_network_of_several_phases_is_cut(tmp_path: Path) -> None:
+    builder = GraphBuilder("net", 3)
+    s = builder.add(Lif(0.5), builder.add(Input("real[4]"), name="x"), name="s")
+    u = builder.add(Lif(0.5), builder.add(TimeSum(), s, name="m"), name="u")
+    graph = builder.build({"y": u})
+    phases = json.loads(str(to_nir(graph).metadata["phases"]))
+    assert phases == {"x": 1, "s": 1, "m": 1, "u": 2}
+    assert through_file(graph, tmp_path / "network.nir") == graph
+    assert "phases" not in to_nir(vector_graph()).metadata
