@@ -15,14 +15,18 @@ import torch
 from torch import nn
 
 from models.layers.firing import set_firing_rates
+from models.retrieval.emoji_task import EmojiTask, example_images, example_rows
+from models.retrieval.emoji_texts import captions
+from models.retrieval.emoji_training import emoji_training
 from models.spikeclip_network import checkpoints
 from models.spikeclip_network.config import SpikeClipConfig
 from models.spikeclip_network.parts import initial_parts, random_inputs
+from models.training.stage import Training
 
 SEED = 42
 WEIGHTS_DIR = Path(__file__).parent / "weights"
 
-_EMOJI = SpikeClipConfig(D=64, heads=2, E=64, vocabulary=3072, positions=20, pool="spike")
+_EMOJI = SpikeClipConfig(D=32, heads=2, E=64, vocabulary=3072, positions=20, pool="spike")
 _PUBLISHED = SpikeClipConfig(D=384, heads=8, E=512, vocabulary=49408, positions=77)
 
 CONFIGS: dict[str, SpikeClipConfig] = {
@@ -72,12 +76,41 @@ def load_weights(parts: dict[str, nn.Module], path: Path) -> None:
 
 def example(config: str, samples: int, seed: int) -> dict[str, dict[str, torch.Tensor]]:
     """
-    Inputs for every part: `{"image": {"images": (samples, 3, H, W)}, "text": {"tokens": (samples, words)}}`, random ones.
+    Inputs for every part: `{"image": {"images": (samples, 3, H, W)}, "text": {"tokens": (samples, words)}}`.
+
+    Test images with their captions; of `published`, random ones.
+
+    Raises:
+        ValueError: for a name that is not in `CONFIGS`, or more samples than there are test images.
+    """
+    if not _on_emoji(config):
+        return random_inputs(CONFIGS[config], samples, seed)
+    tokens = captions("test-style")[torch.from_numpy(example_rows(samples, seed))]
+    return {"image": {"images": example_images(samples, seed)}, "text": {"tokens": tokens}}
+
+
+def task(config: str) -> EmojiTask | None:
+    """
+    Data and metrics of `config`, or None where they are no emoji.
 
     Raises:
         ValueError: for a name that is not in `CONFIGS`.
     """
-    return random_inputs(_config_named(config), samples, seed)
+    return EmojiTask() if _on_emoji(config) else None
+
+
+def training(config: SpikeClipConfig, seed: int, epochs: int | None = None) -> Training:
+    """
+    What `python -m models.train` does with a configuration.
+
+    Raises:
+        ValueError: for sizes that do not fit the emoji, the only training data here.
+    """
+    return emoji_training(config, seed, epochs)
+
+
+def _on_emoji(config: str) -> bool:
+    return _config_named(config).vocabulary == _EMOJI.vocabulary
 
 
 def _config_named(config: str) -> SpikeClipConfig:

@@ -1,15 +1,16 @@
 """
 Spikformer, an image classifier (Zhou et al., ICLR 2023, arXiv 2209.15425): a model file that is one file.
 
-Everything comes from `models.layers`; only the order of things is here. Neurons stand behind every norm, so that residual sums
-are sums of spikes, and maximum pools are ORs. `emoji-groups` has one class per group of emoji; `published` is Spikformer-4-384
-for CIFAR-10.
+Layers come from `models.layers`, data and training from where all models have them; only the order of things is here. Neurons
+stand behind every norm, so that residual sums are sums of spikes, and maximum pools are ORs. `emoji-groups` has one class per
+group of emoji; `published` is Spikformer-4-384 for CIFAR-10.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import torch
 from spikingjelly.activation_based import functional
@@ -20,8 +21,13 @@ from models.layers.firing import set_firing_rates
 from models.layers.images import fire_image, pool_image, tokens
 from models.layers.neuron import lif, truncated_normal_init
 from models.layers.spike_mlp import SpikeMlp
+from models.retrieval.emoji_groups import EmojiGroupsTask, groups_training
+from models.retrieval.emoji_task import example_images
+from models.training.stage import Training
 
 SEED = 42
+GROUPS = 8
+WEIGHTS_DIR = Path(__file__).parent / "weights"
 PIXELS = 32
 STATIC_INPUTS = ("images",)
 """Inputs without a time axis: (B, 3, 32, 32), in [0, 1]."""
@@ -42,7 +48,7 @@ class SpikformerConfig:
 
 
 CONFIGS: dict[str, SpikformerConfig] = {
-    "emoji-groups": SpikformerConfig(D=64, heads=2, classes=8),
+    "emoji-groups": SpikformerConfig(D=32, heads=2, classes=GROUPS),
     "published": SpikformerConfig(D=384, heads=12, classes=10),
 }
 """Configurations by name; the first is the default."""
@@ -109,16 +115,53 @@ def build(config: str) -> nn.Module:
     Raises:
         ValueError: for a name that is not in `CONFIGS`.
     """
-    if config not in CONFIGS:
-        raise ValueError(f"no configuration {config!r} of Spikformer; there are {', '.join(CONFIGS)}")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(SEED)
-        network = Spikformer(CONFIGS[config]).eval()
-    set_firing_rates(network, example(config, samples=2, seed=SEED))
+    network = _initial(_config_named(config), SEED)
+    rng = torch.Generator().manual_seed(SEED)
+    set_firing_rates(network, {"images": torch.rand(2, 3, PIXELS, PIXELS, generator=rng)})
     return network
 
 
+def weights(config: str) -> Path | None:
+    """The trained weights that come with the repository, a state dict, or None."""
+    path = WEIGHTS_DIR / f"spikformer-{config}.pt"
+    return path if _config_named(config) and path.is_file() else None
+
+
 def example(config: str, samples: int, seed: int) -> dict[str, torch.Tensor]:
-    """Random images: `{"images": (samples, 3, 32, 32)}`."""
-    rng = torch.Generator().manual_seed(seed)
-    return {"images": torch.rand(samples, 3, PIXELS, PIXELS, generator=rng)}
+    """
+    Images of the test set in an order by `seed`: `{"images": (samples, 3, 32, 32)}`.
+
+    Raises:
+        ValueError: for a name that is not in `CONFIGS`, or more samples than there are test images.
+    """
+    _config_named(config)
+    return {"images": example_images(samples, seed)}
+
+
+def task(config: str) -> EmojiGroupsTask | None:
+    """Groups of emoji, or None for a configuration with other classes."""
+    return EmojiGroupsTask() if _config_named(config).classes == GROUPS else None
+
+
+def training(config: SpikformerConfig, seed: int, epochs: int | None = None) -> Training:
+    """
+    What `python -m models.train` does with a configuration.
+
+    Raises:
+        ValueError: for other classes than the groups of emoji, the only training data here.
+    """
+    if config.classes != GROUPS:
+        raise ValueError(f"there are {GROUPS} groups of emoji to train on, not {config.classes} classes")
+    return groups_training(_initial(config, seed), epochs)
+
+
+def _initial(config: SpikformerConfig, seed: int) -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Spikformer(config).eval()
+
+
+def _config_named(config: str) -> SpikformerConfig:
+    if config not in CONFIGS:
+        raise ValueError(f"no configuration {config!r} of Spikformer; there are {', '.join(CONFIGS)}")
+    return CONFIGS[config]

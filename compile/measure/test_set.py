@@ -73,6 +73,13 @@ def _source_outputs(build: Build, batch: Mapping[str, Array]) -> dict[str, Array
     """The user's own module on the batch from zero state, its outputs by name."""
     reset_neurons(build.part.network)
     with torch.no_grad():
-        arrays = {name: np.ascontiguousarray(array, dtype=build.source.dtype) for name, array in batch.items()}
+        arrays = {name: np.ascontiguousarray(array, dtype=_taken(build, name)) for name, array in batch.items()}
         named = named_outputs(build.part.network(**{name: torch.from_numpy(array) for name, array in arrays.items()}))
     return {name: named[name].numpy() for name in build.source.outputs}
+
+
+def _taken(build: Build, name: str) -> Any:
+    """What the module takes as the input `name`: integers where its example has them, as token ids, else the source's floats."""
+    example = torch.as_tensor(build.part.example.get(name, 0.0))
+    whole = not example.is_floating_point() and example.dtype is not torch.bool
+    return torch.empty(0, dtype=example.dtype).numpy().dtype if whole else build.source.dtype

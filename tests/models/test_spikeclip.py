@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from models import spikeclip
+from models.data.emoji_styles import load_split
+from models.data.emoji_words import token_ids
 from models.layers.firing import firing_rates
 from models.spikeclip_network.config import SpikeClipConfig
 from tests.models.spikeclip_network.counting import count
@@ -106,8 +113,50 @@ def test_parts_take_the_example_by_name(config: str) -> None:
             assert part(**inputs[name]).shape == (3, spikeclip.CONFIGS[config].E)
 
 
-def test_weights_before_there_are_any() -> None:
+def test_published_has_no_trained_weights_and_no_task() -> None:
     assert spikeclip.weights("published") is None
+    assert spikeclip.task("published") is None
+
+
+def test_trained_weights_come_with_the_repository() -> None:
+    path = spikeclip.weights("emoji-styles")
+    assert path is not None
+    assert path.stat().st_size < 4_000_000
+    assert path.with_suffix(".jsonl").is_file()
+
+
+@pytest.mark.slow
+def test_trained_weights_reach_what_their_log_says() -> None:
+    path, task = spikeclip.weights("emoji-styles"), spikeclip.task("emoji-styles")
+    assert path is not None
+    assert task is not None
+    parts = spikeclip.build("emoji-styles")
+    spikeclip.load_weights(parts, path)
+    outputs = dict[str, dict[str, NDArray[np.float32]]]()
+    for name in task.parts:
+        (inputs,) = task.inputs(name).values()
+        with torch.no_grad():
+            features = [parts[name](few) for few in torch.split(torch.from_numpy(inputs), 100)]
+        outputs[name] = {"features": torch.cat(features).numpy()}
+    logged = json.loads(path.with_suffix(".jsonl").read_text().splitlines()[-1])["test"]
+    for metric, value in task.metrics(outputs).items():
+        assert value == pytest.approx(logged[metric], abs=0.7), metric  # a tie of floats falls as the machine's sums do
+
+
+def test_examples_are_test_images_with_their_captions() -> None:
+    example, again = spikeclip.example("emoji-styles", 2, seed=3), spikeclip.example("emoji-styles", 2, seed=3)
+    assert torch.equal(example["image"]["images"], again["image"]["images"])
+    row = int(np.random.default_rng(3).permutation(1100)[0])
+    data = load_split("test-style")
+    assert torch.equal(example["image"]["images"][0], torch.from_numpy(data.pixels()[row]))
+    assert torch.equal(example["text"]["tokens"][0], torch.from_numpy(token_ids(data.captions()[row : row + 1]))[0])
+
+
+def test_training_is_for_emoji() -> None:
+    training = spikeclip.training(spikeclip.CONFIGS["emoji-styles-analog"], seed=0, epochs=1)
+    assert [stage.name for stage in training.stages] == ["teacher", "text", "align", "first", "tune"]
+    with pytest.raises(ValueError, match="emoji have 32 x 32 pixels"):
+        spikeclip.training(replace(spikeclip.CONFIGS["published"], pixels=64), seed=0)
 
 
 @pytest.mark.parametrize("use", [spikeclip.build, spikeclip.weights, lambda name: spikeclip.example(name, 1, 0)])

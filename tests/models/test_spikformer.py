@@ -1,8 +1,9 @@
-"""One file, from `models.layers` alone: sizes, the network against a replay, the contract."""
+"""One file, from what all models share: sizes, the network against a replay, the contract."""
 
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 
 from models import spikformer
 from models.layers.firing import firing_rates
+from models.retrieval.emoji_groups import EmojiGroupsTask
 from models.spikformer import Spikformer, SpikformerConfig
 from tests.models.spikeclip_network.deployed import assert_integers_are_exact
 from tests.models.spikeclip_network.oracle import SpikeClipOracle, eighths, make_dyadic, oracle_of
@@ -49,12 +51,22 @@ def test_network_equals_replay(seed: int) -> None:
     assert len(np.unique(scores.numpy())) > 3
 
 
-def test_the_file_needs_layers_alone() -> None:
+def test_the_file_needs_only_what_all_models_share() -> None:
     tree = ast.parse(Path(spikformer.__file__).read_text())
     modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
     ours = {name for name in modules if name.startswith("models") or "models" in name.split(".")}
     assert ours
-    assert all(".layers." in f".{name}." for name in ours)
+    assert {name.split(".")[1] for name in ours} == {"layers", "retrieval", "training"}
+
+
+def test_task_and_training_are_for_groups() -> None:
+    assert isinstance(spikformer.task("emoji-groups"), EmojiGroupsTask)
+    assert spikformer.task("published") is None
+    assert spikformer.weights("published") is None
+    training = spikformer.training(replace(TINY, classes=8), seed=0, epochs=1)
+    assert [stage.name for stage in training.stages] == ["first", "tune"]
+    with pytest.raises(ValueError, match="there are 8 groups of emoji to train on, not 10 classes"):
+        spikformer.training(spikformer.CONFIGS["published"], seed=0)
 
 
 @pytest.mark.slow

@@ -68,3 +68,39 @@ def test_a_task_that_fails_on_silence_is_asked_for_its_names_after_the_run(fails
     )
     assert main([str(tiny), *GPU, "--fail-if", "acc > 1"]) == 0
     fails([str(tiny), *GPU, "--fail-if", "ac > 1"], 2, "fail-if.value", "ac was not measured", "acc")
+
+
+TOKENS = """
+import torch
+from torch import nn
+from spikingjelly.activation_based import neuron
+
+T = 2
+STATIC_INPUTS = ("x",)
+
+
+class Words(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words, self.lif = nn.Embedding(9, 6), neuron.LIFNode(step_mode="m")
+        self.out = nn.Linear(6, 3)
+
+    def forward(self, x):
+        return self.out(self.lif(3 * self.words(x).sum(1).unsqueeze(0).repeat(T, 1, 1))).mean(0)
+
+
+def build(config):
+    torch.manual_seed(0)
+    return Words()
+
+
+def example(config, samples, seed):
+    return {"x": torch.randint(9, (samples, 4), generator=torch.Generator().manual_seed(seed))}
+"""
+
+
+def test_a_task_of_token_ids(capsys, tmp_path: Path):
+    path = tmp_path / "words.py"
+    path.write_text(TOKENS + TASK.replace("METRICS", "return {'n': len(next(iter(outputs['network'].values())))}"))
+    assert main([str(path), *GPU]) == 0
+    assert "n on the whole test set: source 300, float 300, compiled 300" in capsys.readouterr().out

@@ -1,0 +1,119 @@
+"""
+Classification of emoji into their 8 groups: the task, and the training of any network from images to scores.
+
+A first stage has one step per sample (`models.training.fused_lif.one_limiting_step`), a second one all of them. The epoch that is
+best on dev is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from models.data.baselines.emoji_styles import altered
+from models.data.emoji_styles import load_split
+from models.retrieval.emoji_metrics import accuracy
+from models.retrieval.emoji_task import SPLITS
+from models.retrieval.emoji_training import BATCH, image_batches, in_portions, one_cycle
+from models.training.fused_lif import one_limiting_step, use_fused_lif
+from models.training.stage import Training, TrainingStage
+
+EPOCHS = {"first": 12, "tune": 4}
+RATES = {"first": 4e-3, "tune": 2e-3}
+LABEL_SMOOTHING = 0.1
+
+
+class EmojiGroupsTask:
+    """Groups of all images of `test-style`, and of `test-concepts` (`unseen`)."""
+
+    parts: ClassVar[tuple[str, ...]] = ("network",)
+    metric_names: ClassVar[tuple[str, ...]] = ("unseen accuracy", "accuracy")
+    """In percent."""
+
+    def inputs(self, part: str) -> dict[str, NDArray[np.float32]]:
+        """
+        All images, (1260, 3, 32, 32).
+
+        Raises:
+            ValueError: for an unknown part.
+        """
+        if part not in self.parts:
+            raise ValueError(f"no part {part!r}; there is network")
+        return {"images": np.concatenate([load_split(split).pixels() for split in SPLITS])}
+
+    def metrics(self, outputs: Mapping[str, Mapping[str, NDArray[np.float32]]]) -> dict[str, float]:
+        """Percentages from `{"network": {output: scores (1260, 8)}}`."""
+        (scores,) = outputs["network"].values()
+        split = len(load_split(SPLITS[0]).groups)
+        return {
+            "unseen accuracy": _accuracy(torch.tensor(scores[split:]), SPLITS[1]),
+            "accuracy": _accuracy(torch.tensor(scores[:split]), SPLITS[0]),
+        }
+
+
+def groups_training(network: nn.Module, epochs: int | None = None) -> Training:
+    """Both stages, of a network that is freshly made, with images (B, 3, 32, 32) to scores (B, 8) and the attribute `steps`."""
+    use_fused_lif(network)
+    lengths = {name: min(number, epochs or number) for name, number in EPOCHS.items()}
+    stages = tuple(_stage(network, name, length) for name, length in lengths.items())
+    settings = {"epochs": lengths, "learning_rates": RATES, "batch": BATCH, "label_smoothing": LABEL_SMOOTHING}
+
+    def save(path: Path) -> None:
+        torch.save(network.state_dict(), path)
+
+    return Training({"network": network}, stages, partial(_test, network), save, settings)
+
+
+def _stage(network: nn.Module, name: str, epochs: int) -> TrainingStage:
+    losses, dev = (_first_losses, _first_dev) if name == "first" else (_losses, _dev)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=RATES[name], weight_decay=0.02)
+    rate = partial(one_cycle, epochs=epochs)
+    return TrainingStage(
+        name,
+        epochs,
+        image_batches,
+        partial(losses, network),
+        partial(dev, network),
+        "accuracy",
+        optimiser,
+        rate,
+        epochs,
+    )
+
+
+def _losses(network: nn.Module, rows: torch.Tensor) -> dict[str, torch.Tensor]:
+    data = load_split("train")
+    images = torch.from_numpy(data.images[rows.numpy()]).permute(0, 3, 1, 2) / 255.0
+    classes = torch.from_numpy(data.groups)[rows]
+    return {"groups": nn.functional.cross_entropy(network(altered(images)), classes, label_smoothing=LABEL_SMOOTHING)}
+
+
+def _first_losses(network: nn.Module, rows: torch.Tensor) -> dict[str, torch.Tensor]:
+    with one_limiting_step(network):
+        return _losses(network, rows)
+
+
+def _dev(network: nn.Module) -> dict[str, float]:
+    return {"accuracy": _accuracy(in_portions(network, torch.from_numpy(load_split("dev").pixels())), "dev")}
+
+
+def _first_dev(network: nn.Module) -> dict[str, float]:
+    with one_limiting_step(network):
+        return _dev(network)
+
+
+def _test(network: nn.Module) -> dict[str, float]:
+    task = EmojiGroupsTask()
+    scores = in_portions(network, torch.from_numpy(task.inputs("network")["images"]))
+    return task.metrics({"network": {"scores": scores.numpy()}})
+
+
+def _accuracy(scores: torch.Tensor, split: str) -> float:
+    return accuracy(scores, torch.from_numpy(load_split(split).groups))

@@ -1,0 +1,85 @@
+"""
+SpikeCLIP's task: emoji in an unseen style, found by their words, and sorted into groups by the groups' names.
+
+Images are those of `test-style`, 1,100 concepts of the training, then those of `test-concepts`, 160 others. Texts are the
+captions of both in the same order, then the eight groups' names in five templates each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.data.emoji_styles import load_split
+from models.retrieval.emoji_metrics import RANKS, accuracy, labels_of, pair_recalls
+from models.retrieval.emoji_texts import captions, class_texts
+from models.spikeclip_network.zero_shot import class_scores
+
+SPLITS = ("test-style", "test-concepts")
+RECALLS = tuple(f"{way} R@{k}" for way in ("i2t", "t2i") for k in RANKS)
+Arrays = dict[str, NDArray[np.float32] | NDArray[np.int64]]
+
+
+class EmojiTask:
+    """Inputs and metrics; `python -m compile` measures source, floats and integers by them."""
+
+    parts: ClassVar[tuple[str, ...]] = ("image", "text")
+    metric_names: ClassVar[tuple[str, ...]] = ("unseen i2t R@1", "unseen groups", *RECALLS, "R@Sum", "groups")
+    """Of `test-concepts` (`unseen`) and of `test-style`; in percent, R@Sum the sum of six."""
+
+    def inputs(self, part: str) -> Arrays:
+        """
+        All images, (1260, 3, 32, 32), or all texts, (1300, 20).
+
+        Raises:
+            ValueError: for an unknown part.
+        """
+        if part == "image":
+            return {"images": np.concatenate([load_split(split).pixels() for split in SPLITS])}
+        if part == "text":
+            return {"tokens": torch.cat([*map(captions, SPLITS), class_texts("groups").flatten(0, 1)]).numpy()}
+        raise ValueError(f"no part {part!r}; there are image, text")
+
+    def metrics(self, outputs: Mapping[str, Mapping[str, NDArray[np.float32]]]) -> dict[str, float]:
+        """Percentages from `{part: {output: features}}`, in the order of `inputs`."""
+        images, texts = (_features(outputs[part]) for part in self.parts)
+        groups = labels_of(texts[len(images) :], len(class_texts("groups")))
+        start, result = 0, dict[str, float]()
+        for split in SPLITS:
+            data = load_split(split)
+            rows = slice(start, start + len(data.groups))
+            recalls = pair_recalls(images[rows], texts[rows])
+            group = accuracy(class_scores(images[rows], groups), torch.from_numpy(data.groups))
+            if split == "test-style":
+                result |= {**recalls, "R@Sum": sum(recalls.values()), "groups": group}
+            else:
+                result |= {"unseen i2t R@1": recalls["i2t R@1"], "unseen groups": group}
+            start = rows.stop
+        return {name: result[name] for name in self.metric_names}
+
+
+def example_rows(samples: int, seed: int) -> NDArray[np.int64]:
+    """
+    Rows of `test-style` in an order by `seed`.
+
+    Raises:
+        ValueError: for more samples than there are.
+    """
+    count = len(load_split(SPLITS[0]).groups)
+    if not 0 < samples <= count:
+        raise ValueError(f"{samples} samples asked for; there are 1 to {count}")
+    return np.random.default_rng(seed).permutation(count)[:samples]
+
+
+def example_images(samples: int, seed: int) -> torch.Tensor:
+    """(samples, 3, 32, 32) of `test-style`."""
+    return torch.from_numpy(load_split(SPLITS[0]).pixels()[example_rows(samples, seed)])
+
+
+def _features(outputs: Mapping[str, NDArray[np.float32]]) -> torch.Tensor:
+    (features,) = outputs.values()
+    return torch.from_numpy(np.array(features, dtype=np.float32))

@@ -1,0 +1,50 @@
+"""The task: whole test set in order, metrics of features that are right, wrong or without meaning."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from models.data.emoji_styles import load_split
+from models.retrieval.emoji_task import EmojiTask, example_images, example_rows
+from models.retrieval.emoji_texts import captions
+
+TASK = EmojiTask()
+
+
+def test_inputs_are_the_whole_test_set() -> None:
+    images, tokens = TASK.inputs("image")["images"], TASK.inputs("text")["tokens"]
+    assert images.shape == (1260, 3, 32, 32)
+    assert tokens.shape == (1300, 20)
+    np.testing.assert_array_equal(images[1100:], load_split("test-concepts").pixels())
+    np.testing.assert_array_equal(tokens[1100:1260], captions("test-concepts").numpy())
+    with pytest.raises(ValueError, match="no part 'fusion'; there are image, text"):
+        TASK.inputs("fusion")
+
+
+def test_features_of_pairs_that_are_equal_find_everything() -> None:
+    features = np.random.default_rng(0).standard_normal((1260, 16), dtype=np.float32)
+    groups = np.concatenate([load_split(split).groups for split in ("test-style", "test-concepts")])
+    features[:, :8] = 30.0 * np.eye(8, dtype=np.float32)[groups]
+    names = np.repeat(np.eye(8, 16, dtype=np.float32), 5, axis=0)
+    outputs = {"image": {"y": features}, "text": {"y": np.concatenate((2 * features, names))}}
+    metrics = TASK.metrics(outputs)
+    assert tuple(metrics) == TASK.metric_names
+    assert metrics["R@Sum"] == 600.0
+    assert metrics["groups"] == metrics["unseen groups"] == metrics["unseen i2t R@1"] == 100.0
+
+
+def test_features_without_meaning_find_nothing() -> None:
+    zeros = {"image": {"y": np.zeros((1260, 4), np.float32)}, "text": {"y": np.zeros((1300, 4), np.float32)}}
+    metrics = TASK.metrics(zeros)
+    assert metrics["R@Sum"] == 0.0
+    assert metrics["groups"] < 25.0
+
+
+def test_examples_are_test_images() -> None:
+    rows = example_rows(3, seed=1)
+    assert torch.equal(example_images(3, seed=1), torch.from_numpy(load_split("test-style").pixels()[rows]))
+    assert rows.tolist() != example_rows(3, seed=2).tolist()
+    with pytest.raises(ValueError, match="1101 samples asked for; there are 1 to 1100"):
+        example_rows(1101, seed=0)

@@ -1,0 +1,81 @@
+"""SpikeCLIP's training: stages, batches, what learns and what stays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.retrieval.emoji_training import emoji_training, image_batches, one_cycle, text_batches
+from models.spikeclip_network import checkpoints
+from models.spikeclip_network.config import SpikeClipConfig
+from models.spikeclip_network.parts import initial_parts
+
+TINY = SpikeClipConfig(D=8, heads=2, E=8, vocabulary=3072, positions=20, pool="spike", depth=1, T=2)
+LEARNING = {"teacher": "teacher", "text": "text", "align": "image", "first": "image", "tune": "image"}
+
+
+def test_a_batch_shows_a_concept_once() -> None:
+    batches = image_batches(np.random.default_rng(0))
+    assert all(len(set((batch % 1100).tolist())) == len(batch) == 50 for batch in batches)
+    assert len(set(torch.cat(batches).tolist())) == 2200
+
+
+def test_text_batches_have_all_kinds_of_texts() -> None:
+    assert sum(map(len, text_batches(np.random.default_rng(0)))) == 3 * 1100 + 40
+
+
+def test_the_rate_rises_and_falls() -> None:
+    rates = [one_cycle(done, 16) for done in range(16)]
+    assert rates[0] < rates[1] < rates[2]
+    assert rates[3:] == sorted(rates[3:], reverse=True)
+    assert rates[-1] < 0.05
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_a_step_of_each_stage_moves_its_own_part(place: int) -> None:
+    training = emoji_training(TINY, seed=0, epochs=1)
+    stage = training.stages[place]
+    before = {name: [p.clone() for p in part.parameters()] for name, part in training.parts.items()}
+    rng = np.random.default_rng(0)
+    batch = stage.batches(rng)[0][:6]
+    for part in training.parts.values():
+        part.train()
+    torch.stack(list(stage.losses(batch).values())).sum().backward()
+    stage.optimiser.step()
+    moved = {
+        name
+        for name, part in training.parts.items()
+        if any(not torch.equal(p, old) for p, old in zip(part.parameters(), before[name], strict=True))
+    }
+    assert stage.name == list(LEARNING)[place]
+    assert moved == {LEARNING[stage.name]}
+    assert stage.epochs == 1
+
+
+def test_what_is_saved_loads(tmp_path: Path) -> None:
+    training = emoji_training(TINY, seed=3)
+    training.save(tmp_path / "w.pt")
+    parts = initial_parts(TINY, seed=4)
+    checkpoints.load(parts, tmp_path / "w.pt")
+    for name, part in parts.items():
+        saved = training.parts[name].state_dict()
+        assert all(torch.equal(value, saved[key]) for key, value in part.state_dict().items())
+
+
+def test_sizes_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ValueError, match="emoji have 32 x 32 pixels and a vocabulary of 3054 words"):
+        emoji_training(replace(TINY, vocabulary=100), seed=0)
+
+
+@pytest.mark.slow
+def test_a_short_run_measures_everything() -> None:
+    training = emoji_training(TINY, seed=0, epochs=1)
+    for stage in training.stages:
+        with torch.no_grad():
+            assert stage.select in stage.dev()
+    test = training.test()
+    assert {"groups", "R@Sum", "teacher i2t R@1", "teacher unseen groups"} <= test.keys()
