@@ -1,5 +1,5 @@
 """
-Sums, differences, products, quotients, the larger and the smaller: of two computed tensors, or of one and a constant.
+Sums, differences, products, quotients: of two computed tensors, or of one and a constant.
 
 Constants are numbers, arrays that broadcast over features, or one weight per step.
 """
@@ -8,19 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
 
-from frontend.function_rules.joining import cat
-from frontend.function_rules.views import reshape
-from frontend.recording.broadcasting import combine, in_step
+from frontend.recording.broadcasting import combine
 from frontend.recording.layout import BATCH, FEATURE, TIME, Axis, Dim, View, is_outer, is_plain, is_time
 from frontend.recording.recorder import Constant, Recorder
 from ir.errors import CompileError
 from ir.graph import Array
-from ir.ops import Add, Divide, Function, MaxPool, Mul, Not, Offset, Op, Scale, Subtract, TimeWeight
+from ir.ops import Add, Divide, Function, Mul, Not, Offset, Op, Scale, Subtract, TimeWeight
 from ir.types import SPIKE
 
 Operand = View | torch.Tensor | float | int
@@ -186,57 +183,6 @@ def _without_batch(array: Array, place: int, dim: Dim, x: View) -> Array:
     return array
 
 
-def larger(recorder: Recorder, input: Any, other: Any) -> View:  # noqa: A002
-    """The larger of two tensors, element by element: OR of spikes; relays of currents; with a number for all of them."""
-    x, y = input, other
-    if not (isinstance(x, View) and isinstance(y, View)):
-        view, constant = (x, y) if isinstance(x, View) else (y, x)
-        return recorder.apply(Function("at_least", _same_number(constant)), view)
-    pair = _paired(recorder, x, y)
-    flat = recorder.in_order(reshape(recorder, pair, (*pair.shape[: leading(pair)], -1, 2)))
-    pooled = recorder.emit(MaxPool((2,), (2,), (0,), (1,)), flat.value)
-    return reshape(recorder, recorder.result(pooled, (*flat.dims[:-1], ())), pair.shape[:-1])
-
-
-def smaller(recorder: Recorder, input: Any, other: Any) -> View:  # noqa: A002
-    """The smaller of two tensors, element by element: AND of spikes; else minus the larger of both with the other sign."""
-    x, y = input, other
-    if not (isinstance(x, View) and isinstance(y, View)):
-        view, constant = (x, y) if isinstance(x, View) else (y, x)
-        return recorder.apply(Function("at_most", _same_number(constant)), view)
-    if all(recorder.type(side).domain == SPIKE for side in (x, y)):
-        return combine(recorder, Mul(), x, y)
-    negative = (recorder.apply(Scale(-1.0), side) for side in (x, y))
-    return recorder.apply(Scale(-1.0), larger(recorder, *negative))
-
-
-def _paired(recorder: Recorder, x: View, y: View) -> View:
-    """Two tensors broadcast against each other, side by side in a new last dimension."""
-    x, y = in_step(recorder, x, y)
-    timed = recorder.is_timed(x) or recorder.is_timed(y)
-    sides = [
-        side if not timed or recorder.is_timed(side) else recorder.repeat(side.with_dims(side.dims[1:]))
-        for side in (x, y)
-    ]
-    shape = tuple(max(sizes) for sizes in zip(*(side.shape for side in sides), strict=True))
-    x, y = (recorder.expand(side, shape) for side in sides)
-    return cat(recorder, [side.with_dims((*side.dims, ())) for side in (x, y)], -1)
-
-
-def _same_number(constant: Any) -> float:
-    """The number that a constant is, or holds at every place; CompileError for an array of several."""
-    array = np.asarray(constant.detach().cpu() if isinstance(constant, torch.Tensor) else constant)
-    if array.min() != array.max():
-        what = "takes the larger, or smaller, of a computed tensor and several numbers"
-        raise CompileError("import.maximum", what, hint="take that of one number, as clamp does, channel by channel")
-    return float(array.flat[0])
-
-
-def leading(x: View) -> int:
-    """How many dimensions of time and batch come first."""
-    return next((place for place, dim in enumerate(x.dims) if not is_outer(dim)), len(x.dims))
-
-
 RULES = {
     "add": add,
     "sub": subtract,
@@ -249,9 +195,5 @@ RULES = {
     "divide": divide,
     "true_divide": divide,
     "__rdiv__": divide_into,
-    "maximum": larger,
-    "minimum": smaller,
-    "fmax": larger,
-    "fmin": smaller,
 }
 """Function name -> rule."""

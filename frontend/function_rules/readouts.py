@@ -11,8 +11,9 @@ from typing import Any
 
 import torch
 
-from frontend.function_rules.arithmetic import divide, larger, leading, multiply, smaller
+from frontend.function_rules.arithmetic import divide, multiply
 from frontend.function_rules.elementwise import clamp
+from frontend.function_rules.pairs import larger, leading, smaller
 from frontend.function_rules.reductions import Dims, axes_of, mean, norm, places_of, reduced, total
 from frontend.function_rules.views import flatten, permute, reshape, wrapped
 from frontend.recording.layout import FEATURE, Axis, View, is_time

@@ -38,10 +38,11 @@ def test_streams_that_are_full_or_closed():
         assert done.returncode == code, done.stderr
         return done.stdout + done.stderr
 
-    assert run("--list profiles >/dev/full", 2) == b"error[io]: No space left on device\n"
+    first = b": list of profiles\n"
+    assert run("--list profiles >/dev/full", 2).endswith(first + b"error[io]: No space left on device\n")
     assert run("--list nothing 2>/dev/full", 2) == b""
     assert run("--list nothing 2>&-", 2) == b""
-    assert run("--list profiles >&-", 0) == b""
+    assert run("--list profiles >&-", 0).endswith(first)
 
 
 @pytest.mark.slow

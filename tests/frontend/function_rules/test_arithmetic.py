@@ -25,12 +25,6 @@ CASES: dict[str, Compute] = {
     "divide": lambda x, y, s: torch.divide(x, 3.0),
     "true_divide": lambda x, y, s: torch.true_divide(x, COLUMN),
     "__rdiv__": lambda x, y, s: (2.0 / x) / s,
-    "maximum": lambda x, y, s: (
-        torch.maximum(x, y) + torch.maximum(s, x[:, :, :1]) + torch.maximum(x, torch.tensor(0.5))
-    ),
-    "minimum": lambda x, y, s: torch.minimum(x, s) + y.minimum(torch.zeros(4, 6) + 0.7),
-    "fmax": lambda x, y, s: torch.fmax(x, y),
-    "fmin": lambda x, y, s: torch.fmin(x, y[..., :1]),
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
     "constant in time": (lambda x, y, s: x + torch.arange(3.0).reshape(3, 1, 1, 1), "import.time"),
@@ -38,7 +32,6 @@ REFUSED: dict[str, tuple[Compute, str]] = {
     "constant in the batch": (lambda x, y, s: x * torch.arange(x.shape[1]).reshape(-1, 1, 1), "import.axes"),
     "constant of another library": (lambda x, y, s: x * np.float32(2.0), "import.constant"),
     "rounding division": (lambda x, y, s: torch.div(x, 2, rounding_mode="floor"), "import.divide"),
-    "larger than several numbers": (lambda x, y, s: torch.maximum(x, W[:4]), "import.maximum"),
     "alpha": (lambda x, y, s: torch.add(x, y, alpha=2), "import.alpha"),
 }
 
