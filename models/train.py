@@ -109,8 +109,12 @@ def _model_file(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if not path.is_file() or spec is None or spec.loader is None:
         raise TrainingError(f"no model file {path}")
-    module = importlib.util.module_from_spec(spec)
-    _called(f"{path} does not run", lambda: spec.loader.exec_module(module))  # pyright: ignore[reportOptionalMemberAccess]
+    module, writes = importlib.util.module_from_spec(spec), sys.dont_write_bytecode
+    sys.dont_write_bytecode = True  # nothing is left beside the user's file
+    try:
+        _called(f"{path} does not run", lambda: spec.loader.exec_module(module))  # pyright: ignore[reportOptionalMemberAccess]
+    finally:
+        sys.dont_write_bytecode = writes
     if not callable(getattr(module, "training", None)):
         raise TrainingError(
             f"{path} has no training(config, seed, epochs), which says what is trained; see docs/training.md"

@@ -61,10 +61,10 @@ def test_it_learns(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = DigitClips.split
 
     def few(self: DigitClips, name: str, seed: int = 0) -> Clips:
-        return whole(self, name, seed).chosen(torch.arange(32))
+        return whole(self, name, 0).chosen(torch.arange(32))
 
     monkeypatch.setattr(DigitClips, "split", few)
     monkeypatch.setattr(digits_training, "BATCH", 8)
-    log = fit(taaf.training(replace(SMALL, width=4), seed=0, epochs=10), 0).log
-    assert log[9]["loss"]["balanced"] < log[0]["loss"]["balanced"] - 0.5
+    log = fit(taaf.training(replace(SMALL, width=4), seed=0, epochs=16), 0).log
+    assert log[15]["loss"]["balanced"] < log[0]["loss"]["balanced"] - 0.5
     assert {"accuracy", "video", "audio", "k video", "k audio", "alpha variance"} <= set(log[0]["dev"])
