@@ -51,6 +51,7 @@ def test_network_equals_replay(seed: int) -> None:
     assert len(np.unique(scores.numpy())) > 3
 
 
+@pytest.mark.checkout
 def test_the_file_needs_only_what_all_models_share() -> None:
     tree = ast.parse(Path(spikformer.__file__).read_text())
     modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}

@@ -12,14 +12,14 @@ import torch
 
 from models import cmsf, train
 from models.cmsf_network.parts import initial_parts
-from models.training import loop
+from models.training import loop, stage
 
 MODEL = str(Path(cmsf.__file__))
-SMALL = """
+SMALL = f"""
 from dataclasses import dataclass
 import torch
 from torch import nn
-from models.training.stage import TrainingStage, Training
+from {stage.__name__} import TrainingStage, Training
 
 @dataclass(frozen=True)
 class Config:
@@ -27,7 +27,7 @@ class Config:
     rate: float = 0.1
     loss: str = "l2"
 
-CONFIGS = {"a": Config(), "b": Config(5)}
+CONFIGS = {{"a": Config(), "b": Config(5)}}
 
 def training(config, seed, epochs=None):
     if config.width > 8:
@@ -36,9 +36,9 @@ def training(config, seed, epochs=None):
     part = nn.Linear(config.width, 1)
     x = torch.randn(8, config.width)
     optimiser = torch.optim.SGD(part.parameters(), lr=config.rate)
-    stage = TrainingStage("only", epochs or 4, lambda rng: [x[rng.permutation(8)]], lambda b: {"error": (part(b) ** 2).mean()},
-                  lambda: {"fit": -float((part(x) ** 2).mean())}, "fit", optimiser, lambda done: 1.0, 9)
-    return Training({"net": part}, (stage,), lambda: {"fit": 1.0}, lambda path: torch.save(part.state_dict(), path))
+    stage = TrainingStage("only", epochs or 4, lambda rng: [x[rng.permutation(8)]], lambda b: {{"error": (part(b) ** 2).mean()}},
+                  lambda: {{"fit": -float((part(x) ** 2).mean())}}, "fit", optimiser, lambda done: 1.0, 9)
+    return Training({{"net": part}}, (stage,), lambda: {{"fit": 1.0}}, lambda path: torch.save(part.state_dict(), path))
 """
 
 

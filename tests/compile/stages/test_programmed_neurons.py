@@ -8,13 +8,14 @@ from typing import Any
 import norse.torch as norse
 import numpy as np
 import pytest
-import snntorch
 import torch
 from spikingjelly.activation_based import functional, neuron
 from torch import nn
 
 from compile import compile_model
 from ir.errors import CompileError
+
+snntorch: Any = pytest.importorskip("snntorch")
 
 WIDTH, SAMPLES = 20, 6
 STEP = 1 / 1024

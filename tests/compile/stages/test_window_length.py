@@ -10,7 +10,6 @@ from typing import Any
 import norse.torch as norse
 import numpy as np
 import pytest
-import snntorch
 import torch
 from spikingjelly.activation_based.functional import reset_net
 from spikingjelly.activation_based.neuron import IFNode, LIFNode, ParametricLIFNode
@@ -26,6 +25,8 @@ from frontend.tracing.trace import trace_module
 from ir.errors import CompileError
 from ir.graph import GraphBuilder
 from ir.ops import AtStep, Input, TimeSum
+
+snntorch: Any = pytest.importorskip("snntorch")
 
 STEPS, WIDTH = 4, 10
 OTHERS = (1, 3, 9, 30)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from models.data import speech_noise
 from models.data.mel_spectrogram import band_frequencies, decibels, mel_bank
 from models.data.speech_noise import CLEAN, other_speakers, with_noise
 
@@ -57,7 +58,7 @@ def test_copies_without_warp_are_the_clip(monkeypatch: pytest.MonkeyPatch):
         ("BAND_SHIFT", 0.0),
         ("TILT_DB", 0.0),
     ):
-        monkeypatch.setattr(f"models.data.speech_noise.{name}", value)
+        monkeypatch.setattr(speech_noise, name, value)
     np.testing.assert_array_equal(other_speakers(clips(), np.random.default_rng(0)), clips())
 
 
@@ -69,7 +70,7 @@ def test_twice_the_tempo_takes_every_other_frame(monkeypatch: pytest.MonkeyPatch
         ("BAND_SHIFT", 0.0),
         ("TILT_DB", 0.0),
     ):
-        monkeypatch.setattr(f"models.data.speech_noise.{name}", value)
+        monkeypatch.setattr(speech_noise, name, value)
     ramp = np.broadcast_to(np.arange(25, 61, dtype=np.uint8), (1, 32, 36))
     copy = other_speakers(ramp, np.random.default_rng(0))[0, 7]
     assert (copy[:9] == 0).all()
@@ -87,7 +88,7 @@ def test_a_microphone_tilts_the_bands(monkeypatch: pytest.MonkeyPatch):
         ("BAND_SHIFT", 0.0),
         ("TILT_DB", 12.0),
     ):
-        monkeypatch.setattr(f"models.data.speech_noise.{name}", value)
+        monkeypatch.setattr(speech_noise, name, value)
     flat = np.full((50, 32, 36), 60, dtype=np.uint8)
     copies = other_speakers(flat, np.random.default_rng(0)).astype(int)
     assert (copies.max(axis=(1, 2)) == 60).all()
