@@ -75,6 +75,11 @@ class Type:
         """Elements of one sample at one step."""
         return prod(self.shape)
 
+    @property
+    def is_spiking(self) -> bool:
+        """Whether spikes, or payloads, of populations carry the value."""
+        return self.domain.populations > 0
+
     def with_shape(self, shape: tuple[int, ...]) -> Type:
         """The same domain, scale and timing at another shape."""
         return replace(self, shape=shape)

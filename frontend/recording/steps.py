@@ -81,9 +81,10 @@ def _in_time(recorder: Recorder, rule: Callable[..., Any], args: tuple[Any, ...]
     try:
         return rule(recorder, *args, **kwargs)
     except CompileError as error:
-        folded = tree_map(partial(_folded, recorder), (args, kwargs))
-        if error.rule != "import.axes" or folded == (args, kwargs):
+        views = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, View)]
+        if error.rule != "import.axes" or not any(map(recorder.is_timed, views)):
             raise
+        folded = tree_map(partial(_folded, recorder), (args, kwargs))
         try:
             return rule(recorder, *folded[0], **folded[1])
         except CompileError:

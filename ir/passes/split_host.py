@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
+from ir.analysis.reach import downstream, upstream
 from ir.deployment import Context, Deployment
 from ir.errors import DeployError, Violation
 from ir.graph import Graph, GraphBuilder, Node
@@ -25,7 +26,7 @@ from ir.lowerings.encode_counts import encode_counts
 from ir.ops import Add, BatchNorm, Input, Levels, Past
 from ir.ops.membrane import ANALOG_BITS
 from ir.passes.fold_batchnorm import is_foldable
-from ir.types import Type, graded
+from ir.types import graded
 from ir.verify import BETWEEN_NEURONS
 
 REASONS = {
@@ -75,7 +76,7 @@ def split_host(graph: Graph) -> Deployment:
         *_read_from_outside(graph, parts.epilogue),
         *(v for v in graph.outputs.values() if v not in parts.epilogue),
     ]
-    handed_over = [name for name in chip_inputs if not _is_spiking(graph.nodes[name].type)]
+    handed_over = [name for name in chip_inputs if not graph.nodes[name].type.is_spiking]
     prologue = _in_order(graph, [*chip_inputs, *(name for name in after if name in parts.prologue - parts.chip)])
     chip_outputs = _in_order(graph, [name for name in after if name in parts.chip])
     epilogue_inputs = _in_order(graph, [name for name in after if name not in parts.epilogue])
@@ -93,15 +94,15 @@ def apply(deployment: Deployment, context: Context) -> Deployment:
 
 def _parts(graph: Graph) -> _Parts:
     neurons = [node.name for node in graph.nodes.values() if node.op.family == "neuron"]
-    sources = [node.name for node in graph.inputs if _is_spiking(node.type)]
+    sources = [node.name for node in graph.inputs if node.type.is_spiking]
     stem = _stem(graph, neurons)
     encoded = {name for name, node in graph.nodes.items() if isinstance(node.op, Levels)}  # spikes that the host makes
-    spiking = _spiking(graph, {*neurons, *sources, *encoded}, without=stem - encoded)
-    between = _upstream(graph, neurons, within=spiking)
+    spiking = downstream(graph, {*neurons, *sources, *encoded}, without=stem - encoded)
+    between = upstream(graph, neurons, within=spiking)
     inputs = {node.name for node in graph.inputs}
-    summed = _upstream(graph, _sums_of_populations(graph, between | set(sources)), within=spiking)
+    summed = upstream(graph, _sums_of_populations(graph, between | set(sources)), within=spiking)
     chip = (between | summed) - inputs - encoded
-    prologue = (graph.nodes.keys() - spiking | _upstream(graph, stem)) - inputs
+    prologue = (graph.nodes.keys() - spiking | upstream(graph, stem)) - inputs
     epilogue = graph.nodes.keys() - chip - prologue - inputs
     return _Parts(frozenset(prologue), frozenset(chip), frozenset(epilogue | _recomputed(graph, epilogue, chip)))
 
@@ -112,7 +113,7 @@ def _recomputed(graph: Graph, epilogue: Set[str], chip: Set[str]) -> set[str]:
     shared, stack = set[str](), read
     while stack:
         name = stack.pop()
-        if name in chip and name not in shared and not _is_spiking(graph.nodes[name].type):
+        if name in chip and name not in shared and not graph.nodes[name].type.is_spiking:
             shared.add(name)
             stack.extend(graph.nodes[name].reads)
     return shared
@@ -122,7 +123,7 @@ def _sums_of_populations(graph: Graph, on_chip: set[str]) -> list[str]:
     """Behind the last neurons: the sums that add up spike populations, which may be reached through routing."""
     reach, sums = set(on_chip), list[str]()
     for node in graph.nodes.values():
-        routed = node.op.family == "routing" and _is_spiking(node.type) and set(node.inputs) <= reach
+        routed = node.op.family == "routing" and node.type.is_spiking and set(node.inputs) <= reach
         if node.name in reach or not routed:
             continue
         reach.add(node.name)
@@ -131,14 +132,10 @@ def _sums_of_populations(graph: Graph, on_chip: set[str]) -> list[str]:
     return sums
 
 
-def _is_spiking(kind: Type) -> bool:
-    return kind.domain.populations > 0
-
-
 def _stem(graph: Graph, neurons: list[str]) -> set[str]:
     """What neurons need, and only the host can do, and does from inputs alone."""
-    behind_neurons = _spiking(graph, set(neurons))
-    wanted = _upstream(graph, neurons) - behind_neurons
+    behind_neurons = downstream(graph, set(neurons))
+    wanted = upstream(graph, neurons) - behind_neurons
     return {name for name in wanted if _is_the_hosts(graph, graph.nodes[name])}
 
 
@@ -147,37 +144,8 @@ def _is_the_hosts(graph: Graph, node: Node) -> bool:
     if isinstance(node.op, BatchNorm):
         return not is_foldable(graph, node)
     if node.op.kind in ("mul", "concat"):
-        return not any(_is_spiking(arg) for arg in graph.args(node))
+        return not any(arg.is_spiking for arg in graph.args(node))
     return node.op.family != "input" and not _may_be_between(node)
-
-
-def _downstream(graph: Graph, roots: Iterable[str], without: Set[str]) -> set[str]:
-    reached = set(roots)
-    for node in graph.nodes.values():
-        if reached & set(node.inputs) and node.name not in without:
-            reached.add(node.name)
-    return reached
-
-
-def _spiking(graph: Graph, roots: set[str], without: Set[str] = frozenset()) -> set[str]:
-    """What spikes reach, around loops too, on ways that lead past `without`."""
-    while True:
-        reached = _downstream(graph, roots, without)
-        closed = {node.name for node in graph.loops if reached & set(node.reads)}
-        if closed <= reached:
-            return reached
-        roots = reached | closed
-
-
-def _upstream(graph: Graph, roots: Iterable[str], within: Set[str] | None = None) -> set[str]:
-    """What the roots are computed from, around loops too, as far as it is `within`."""
-    reached, stack = set[str](), list(roots)
-    while stack:
-        node = graph.nodes[stack.pop()]
-        if node.name not in reached and (within is None or node.name in within):
-            reached.add(node.name)
-            stack.extend(node.reads)
-    return reached
 
 
 def _may_be_between(node: Node) -> bool:

@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
 
+from ir.analysis.reach import downstream, upstream
 from ir.graph import Graph, GraphBuilder, Node
-from ir.ops import Input, MatMul, Mul
-from ir.types import Type
+from ir.ops import Input, MatMul, Mul, Scale
 from ir.verify import BETWEEN_NEURONS
 
 
@@ -35,43 +35,34 @@ def split_phases(graph: Graph) -> tuple[Graph, ...]:
 
 def phase_numbers(graph: Graph) -> dict[str, int]:
     """Value -> the number of the phase that computes it, from 1."""
-    behind = _reached(graph, {node.name for node in graph.nodes.values() if node.op.family == "neuron"})
-    return _numbers(graph, behind, _needed_by_neurons(graph))
+    neurons = {node.name for node in graph.nodes.values() if node.op.family == "neuron"}
+    for_the_chip = {node.name for node in graph.nodes.values() if _is_for_the_chip(graph, node)}
+    return _numbers(graph, downstream(graph, neurons), upstream(graph, neurons, within=for_the_chip), for_the_chip)
 
 
-def is_for_the_chip(graph: Graph, node: Node) -> bool:
+def _is_for_the_chip(graph: Graph, node: Node) -> bool:
     """Whether a chip can compute it between neurons; it has no product of two analog values."""
-    if isinstance(node.op, Mul | MatMul) and not any(_spiking(kind) for kind in graph.args(node)):
+    if isinstance(node.op, Mul | MatMul) and not any(_carries_spikes(graph, name) for name in node.inputs):
         return False
     return node.op.kind in BETWEEN_NEURONS
 
 
-def _spiking(kind: Type) -> bool:
-    return kind.domain.populations > 0
+def _carries_spikes(graph: Graph, name: str) -> bool:
+    """Whether a value is spikes or payloads, by a constant factor or otherwise arranged: lowering multiplies these."""
+    node = graph.nodes[name]
+    if node.type.is_spiking or not (isinstance(node.op, Scale) or node.op.family == "routing") or not node.inputs:
+        return node.type.is_spiking
+    return all(_carries_spikes(graph, each) for each in node.inputs)
 
 
-def _reached(graph: Graph, roots: Set[str]) -> set[str]:
-    """The roots and all that is computed from them, around loops too."""
-    reached, size = set(roots), -1
-    while size != len(reached):
-        size = len(reached)
-        reached.update(node.name for node in graph.nodes.values() if reached.intersection(node.reads))
-    return reached
+def _numbers(graph: Graph, behind: Set[str], needed: Set[str], for_the_chip: Set[str]) -> dict[str, int]:
+    """
+    Value -> the number of its phase; around loops until nothing changes.
 
-
-def _needed_by_neurons(graph: Graph) -> set[str]:
-    """The neurons, and what they read by ways that a chip can compute."""
-    needed, stack = set[str](), [node for node in graph.nodes.values() if node.op.family == "neuron"]
-    while stack:
-        node = stack.pop()
-        if node.name not in needed:
-            needed.add(node.name)
-            stack.extend(graph.nodes[name] for name in node.reads if is_for_the_chip(graph, graph.nodes[name]))
-    return needed
-
-
-def _numbers(graph: Graph, behind: Set[str], needed: Set[str]) -> dict[str, int]:
-    """Value -> the number of its phase; around loops until nothing changes."""
+    Args:
+        behind: what is computed from neurons. needed: what neurons read by ways that a chip can compute.
+        for_the_chip: what a chip can compute.
+    """
     numbers, hosted = dict.fromkeys(graph.nodes, 1), set[str]()
     for _ in range(2 + len(graph.loops)):
         before = dict(numbers)
@@ -79,15 +70,12 @@ def _numbers(graph: Graph, behind: Set[str], needed: Set[str]) -> dict[str, int]
             on_chip = node.name in needed
             later = [numbers[name] + (on_chip and name in hosted) for name in node.reads]
             numbers[node.name] = max([numbers[node.name], *later])
-            if node.name in behind and not on_chip and (_waits(graph, node) or hosted.intersection(node.reads)):
+            waits = node.name not in for_the_chip or not hosted.isdisjoint(node.reads)
+            if node.name in behind and not on_chip and waits:
                 hosted.add(node.name)
         if numbers == before:
             return numbers
     return dict.fromkeys(graph.nodes, 1)  # a host operation lies on a loop, which no phases could run
-
-
-def _waits(graph: Graph, node: Node) -> bool:
-    return node.op.kind != "input" and not is_for_the_chip(graph, node)
 
 
 def _phase(graph: Graph, numbers: Mapping[str, int], number: int, last: int) -> Graph:

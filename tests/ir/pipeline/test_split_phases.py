@@ -10,7 +10,7 @@ from ir.deployment import Deployment
 from ir.errors import DeployError
 from ir.graph import Array, Graph, GraphBuilder
 from ir.interpreter import interpret
-from ir.ops import Add, Function, Input, Lif, Linear, Mul, Past, TimeSum
+from ir.ops import Add, Function, Input, Lif, Linear, MatMul, Mul, Past, Reshape, Scale, TimeSum
 from ir.passes.split_host import split_host
 from ir.pipeline.split_phases import split_phases
 from ir.verify import verify
@@ -101,6 +101,25 @@ def test_read_outs_and_stems_of_the_host_end_no_phase() -> None:
     s = builder.add(Lif(0.5), stem, name="s")
     graph = builder.build({"y": builder.add(Function("tanh"), builder.add(TimeSum(), s, name="m"), name="y")})
     assert split_phases(graph) == (graph,)
+
+
+def test_products_of_scaled_spikes_stay_on_the_chip() -> None:
+    builder = _builder(kind="spike[4]")
+    scaled = [
+        builder.add(
+            Reshape((2, 2)), builder.add(Scale(0.25), builder.add(Lif(0.5), "x", name=name), name="f"), name="r"
+        )
+        for name in ("a", "b")
+    ]
+    product = builder.add(MatMul(), *scaled, name="product")
+    graph = builder.build({"y": builder.add(Lif(0.5), product, name="u")})
+    assert str(graph.nodes["f"].type).startswith("current")
+    assert split_phases(graph) == (graph,)
+    both = builder.add(
+        Mul(), *(builder.add(Linear(), name, name="l", params={"weight": "w"}) for name in "ab"), name="p"
+    )
+    analog = builder.build({"y": builder.add(Lif(0.5), both, name="v")})
+    assert len(split_phases(analog)) == 2
 
 
 def test_a_loop_stays_in_one_phase() -> None:
