@@ -23,10 +23,10 @@ from models.data.digits import load_split
 from models.retrieval.digits_task import DigitsTask, fusion_inputs
 from models.retrieval.digits_training import digits_training
 from models.retrieval.metrics import CAPTIONS_PER_IMAGE
+from models.training.model_page import config_named, trained_weights
 from models.training.stage import Training
 
 SEED = 6174
-WEIGHTS_DIR = Path(__file__).parent / "weights"
 
 _DIGITS = CmsfConfig(N=12, L=12, D=64, F=256, region_features=72, word_features=64, heads=4, combs=4)
 
@@ -61,7 +61,7 @@ def build(config: str) -> dict[str, nn.Module]:
     Raises:
         ValueError: for a name that is not in `CONFIGS`.
     """
-    parts = initial_parts(_config_named(config), SEED)
+    parts = initial_parts(config_named(CONFIGS, config, "CMSF"), SEED)
     inputs = random_features(CONFIGS[config], samples=2, seed=SEED)
     for name, part in parts.items():
         set_firing_rates(part, inputs[name])
@@ -70,9 +70,8 @@ def build(config: str) -> dict[str, nn.Module]:
 
 def weights(config: str) -> Path | None:
     """The trained weights that come with the repository, or None (for `paper`)."""
-    _config_named(config)
-    path = WEIGHTS_DIR / f"cmsf-{config}.pt"
-    return path if path.is_file() else None
+    config_named(CONFIGS, config, "CMSF")
+    return trained_weights("cmsf", config)
 
 
 def load_weights(parts: dict[str, nn.Module], path: Path) -> None:
@@ -143,10 +142,4 @@ def _trained_parts(config: str) -> dict[str, nn.Module]:
 
 
 def _on_digits(config: str) -> bool:
-    return _config_named(config).region_features == digit_scenes.FEATURES
-
-
-def _config_named(config: str) -> CmsfConfig:
-    if config not in CONFIGS:
-        raise ValueError(f"no configuration {config!r} of CMSF; there are {', '.join(CONFIGS)}")
-    return CONFIGS[config]
+    return config_named(CONFIGS, config, "CMSF").region_features == digit_scenes.FEATURES

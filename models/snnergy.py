@@ -17,14 +17,14 @@ from torch import nn
 from models.layers.firing import set_firing_rates
 from models.snnergy_network.config import FUSIONS, InputSize, SnnergyConfig
 from models.snnergy_network.network import Snnergy
-from models.training.audio_visual.digit_clips import DigitClips
+from models.training.audio_visual.digit_clips import DigitClips, fits_digits, random_clips, require_digits
 from models.training.audio_visual.digits_task import AudioVisualTask, example_clips
 from models.training.audio_visual.digits_training import digits_training, plain_losses, plain_metrics
+from models.training.model_page import config_named, seeded, trained_weights
 from models.training.stage import Training
 
 SEED = 6174
 EPOCHS = 16
-WEIGHTS_DIR = Path(__file__).parent / "weights"
 RATE = 0.2
 """Spikes per neuron and step of random weights: below it, products of three spikes in a small attention hardly ever are 1."""
 
@@ -56,23 +56,20 @@ def build(config: str) -> nn.Module:
     Raises:
         ValueError: for a name that is not in `CONFIGS`.
     """
-    network = initial_network(_config_named(config), SEED)
+    network = initial_network(config_named(CONFIGS, config, "SNNergy"), SEED)
     set_firing_rates(network, example(config, samples=2, seed=SEED), rate=RATE)
     return network
 
 
 def initial_network(config: SnnergyConfig, seed: int) -> Snnergy:
     """The network before training, in eval mode; torch's global seed is untouched."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return Snnergy(config).eval()
+    return seeded(lambda: Snnergy(config), seed).eval()
 
 
 def weights(config: str) -> Path | None:
     """The trained weights that come with the repository, or None."""
-    _config_named(config)
-    path = WEIGHTS_DIR / f"snnergy-{config}.pt"
-    return path if path.is_file() else None
+    config_named(CONFIGS, config, "SNNergy")
+    return trained_weights("snnergy", config)
 
 
 def example(config: str, samples: int, seed: int) -> dict[str, torch.Tensor]:
@@ -82,9 +79,10 @@ def example(config: str, samples: int, seed: int) -> dict[str, torch.Tensor]:
     Raises:
         ValueError: for a name that is not in `CONFIGS`, or more samples than there are test clips.
     """
-    if not _on_digits(_config_named(config)):
-        return random_clips(CONFIGS[config], samples, seed)
-    return example_clips(digit_clips(CONFIGS[config]), samples, seed)
+    own = config_named(CONFIGS, config, "SNNergy")
+    if fits_digits(own.classes, own.video.shape, own.audio.shape):
+        return example_clips(digit_clips(own), samples, seed)
+    return random_clips((own.T, own.video.shape), (own.T, own.audio.shape), samples, seed)
 
 
 def task(config: str) -> AudioVisualTask | None:
@@ -94,7 +92,8 @@ def task(config: str) -> AudioVisualTask | None:
     Raises:
         ValueError: for a name that is not in `CONFIGS`.
     """
-    return AudioVisualTask(digit_clips(CONFIGS[config])) if _on_digits(_config_named(config)) else None
+    own = config_named(CONFIGS, config, "SNNergy")
+    return AudioVisualTask(digit_clips(own)) if fits_digits(own.classes, own.video.shape, own.audio.shape) else None
 
 
 def training(config: SnnergyConfig, seed: int, epochs: int | None = None) -> Training:
@@ -117,26 +116,5 @@ def digit_clips(config: SnnergyConfig) -> DigitClips:
     Raises:
         ValueError: for sizes or settings that do not fit them.
     """
-    if not _on_digits(config):
-        raise ValueError("the sizes do not fit the audio-visual digits (10 classes, images 16 x 16, 32 bands of sound)")
+    require_digits(config.classes, config.video.shape, config.audio.shape)
     return DigitClips(config.T, config.T, config.audio.width, config.setting, config.modality)
-
-
-def random_clips(config: SnnergyConfig, samples: int, seed: int) -> dict[str, torch.Tensor]:
-    """Noisy frames around a fixed image, and chunks of a spectrogram: values in 0..1, seeded."""
-    rng = torch.Generator().manual_seed(seed)
-    still = torch.rand(1, samples, *config.video.shape, generator=rng)
-    frames = torch.randn(config.T, samples, *config.video.shape, generator=rng)
-    chunks = torch.rand(config.T, samples, *config.audio.shape, generator=rng)
-    return {"video": (still + 0.2 * frames).clamp(0, 1), "audio": chunks}
-
-
-def _on_digits(config: SnnergyConfig) -> bool:
-    sizes = config.classes, config.video.shape, config.audio.shape[:2]
-    return sizes == (10, (1, 16, 16), (1, 32))
-
-
-def _config_named(config: str) -> SnnergyConfig:
-    if config not in CONFIGS:
-        raise ValueError(f"no configuration {config!r} of SNNergy; there are {', '.join(CONFIGS)}")
-    return CONFIGS[config]

@@ -21,10 +21,10 @@ from models.retrieval.emoji_training import emoji_training
 from models.spikeclip_network import checkpoints
 from models.spikeclip_network.config import SpikeClipConfig
 from models.spikeclip_network.parts import initial_parts, random_inputs
+from models.training.model_page import config_named, trained_weights
 from models.training.stage import Training
 
 SEED = 42
-WEIGHTS_DIR = Path(__file__).parent / "weights"
 
 _EMOJI = SpikeClipConfig(D=32, heads=2, E=64, vocabulary=3072, positions=20, pool="spike")
 _PUBLISHED = SpikeClipConfig(D=384, heads=8, E=512, vocabulary=49408, positions=77)
@@ -51,7 +51,7 @@ def build(config: str) -> dict[str, nn.Module]:
     Raises:
         ValueError: for a name that is not in `CONFIGS`.
     """
-    parts = initial_parts(_config_named(config), SEED)
+    parts = initial_parts(config_named(CONFIGS, config, "SpikeCLIP"), SEED)
     inputs = random_inputs(CONFIGS[config], samples=2, seed=SEED)
     for name, part in parts.items():
         set_firing_rates(part, inputs[name])
@@ -60,8 +60,8 @@ def build(config: str) -> dict[str, nn.Module]:
 
 def weights(config: str) -> Path | None:
     """The trained weights that come with the repository, or None."""
-    path = WEIGHTS_DIR / f"spikeclip-{config}.pt"
-    return path if _config_named(config) and path.is_file() else None
+    config_named(CONFIGS, config, "SpikeCLIP")
+    return trained_weights("spikeclip", config)
 
 
 def load_weights(parts: dict[str, nn.Module], path: Path) -> None:
@@ -110,10 +110,4 @@ def training(config: SpikeClipConfig, seed: int, epochs: int | None = None) -> T
 
 
 def _on_emoji(config: str) -> bool:
-    return _config_named(config).vocabulary == _EMOJI.vocabulary
-
-
-def _config_named(config: str) -> SpikeClipConfig:
-    if config not in CONFIGS:
-        raise ValueError(f"no configuration {config!r} of SpikeCLIP; there are {', '.join(CONFIGS)}")
-    return CONFIGS[config]
+    return config_named(CONFIGS, config, "SpikeCLIP").vocabulary == _EMOJI.vocabulary

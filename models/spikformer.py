@@ -18,16 +18,16 @@ from torch import nn
 
 from models.layers.attention import SpikeAttention
 from models.layers.firing import set_firing_rates
-from models.layers.images import fire_image, pool_image, tokens
+from models.layers.images import convolution, fire_image, pool_image, tokens
 from models.layers.neuron import lif, truncated_normal_init
 from models.layers.spike_mlp import SpikeMlp
 from models.retrieval.emoji_groups import EmojiGroupsTask, groups_training
 from models.retrieval.emoji_task import example_images
+from models.training.model_page import config_named, seeded, trained_weights
 from models.training.stage import Training
 
 SEED = 42
 GROUPS = 8
-WEIGHTS_DIR = Path(__file__).parent / "weights"
 PIXELS = 32
 STATIC_INPUTS = ("images",)
 """Inputs without a time axis: (B, 3, 32, 32), in [0, 1]."""
@@ -59,7 +59,7 @@ class SpikeConvolution(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.conv, self.bn = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs)
+        self.conv, self.bn = convolution(inputs, outputs)
         self.lif = lif()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -99,8 +99,8 @@ class Spikformer(nn.Module):
         """(B, 3, 32, 32) -> scores (B, classes)."""
         functional.reset_net(self)
         x = images.unsqueeze(0).repeat(self.steps, 1, 1, 1, 1)
-        for place, convolution in enumerate(self.stem):
-            x = convolution(x)
+        for place, layer in enumerate(self.stem):
+            x = layer(x)
             x = pool_image(x, self.pool) if place >= 2 else x
         x = tokens(self.positions(x) + x)
         for block in self.block:
@@ -115,7 +115,7 @@ def build(config: str) -> nn.Module:
     Raises:
         ValueError: for a name that is not in `CONFIGS`.
     """
-    network = _initial(_config_named(config), SEED)
+    network = _initial(config_named(CONFIGS, config, "Spikformer"), SEED)
     rng = torch.Generator().manual_seed(SEED)
     set_firing_rates(network, {"images": torch.rand(2, 3, PIXELS, PIXELS, generator=rng)})
     return network
@@ -123,8 +123,8 @@ def build(config: str) -> nn.Module:
 
 def weights(config: str) -> Path | None:
     """The trained weights that come with the repository, a state dict, or None."""
-    path = WEIGHTS_DIR / f"spikformer-{config}.pt"
-    return path if _config_named(config) and path.is_file() else None
+    config_named(CONFIGS, config, "Spikformer")
+    return trained_weights("spikformer", config)
 
 
 def example(config: str, samples: int, seed: int) -> dict[str, torch.Tensor]:
@@ -134,13 +134,13 @@ def example(config: str, samples: int, seed: int) -> dict[str, torch.Tensor]:
     Raises:
         ValueError: for a name that is not in `CONFIGS`, or more samples than there are test images.
     """
-    _config_named(config)
+    config_named(CONFIGS, config, "Spikformer")
     return {"images": example_images(samples, seed)}
 
 
 def task(config: str) -> EmojiGroupsTask | None:
     """Groups of emoji, or None for a configuration with other classes."""
-    return EmojiGroupsTask() if _config_named(config).classes == GROUPS else None
+    return EmojiGroupsTask() if config_named(CONFIGS, config, "Spikformer").classes == GROUPS else None
 
 
 def training(config: SpikformerConfig, seed: int, epochs: int | None = None) -> Training:
@@ -156,12 +156,4 @@ def training(config: SpikformerConfig, seed: int, epochs: int | None = None) -> 
 
 
 def _initial(config: SpikformerConfig, seed: int) -> nn.Module:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return Spikformer(config).eval()
-
-
-def _config_named(config: str) -> SpikformerConfig:
-    if config not in CONFIGS:
-        raise ValueError(f"no configuration {config!r} of Spikformer; there are {', '.join(CONFIGS)}")
-    return CONFIGS[config]
+    return seeded(lambda: Spikformer(config), seed).eval()

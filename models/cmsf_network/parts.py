@@ -11,6 +11,7 @@ from torch import nn
 from models.cmsf_network.config import CmsfConfig
 from models.cmsf_network.encoder import ImageEncoder, TextEncoder
 from models.cmsf_network.fusion import FUSION_PARTS
+from models.training.model_page import seeded
 
 CHANNEL_SPREAD = 3.5
 """Standard deviation of the channels' mean currents, in units of a channel's own deviation."""
@@ -19,12 +20,14 @@ TARGET_RATE = 0.125
 
 def initial_parts(config: CmsfConfig, seed: int) -> dict[str, nn.Module]:
     """The parts as published at the start, in eval mode; torch's global seed is untouched."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        parts: dict[str, nn.Module] = {"image": ImageEncoder(config), "text": TextEncoder(config)}
-        if config.fusion != "none":
-            parts["fusion"] = FUSION_PARTS[config.fusion](config)
-    return {name: part.eval() for name, part in parts.items()}
+    return {name: part.eval() for name, part in seeded(lambda: _parts(config), seed).items()}
+
+
+def _parts(config: CmsfConfig) -> dict[str, nn.Module]:
+    parts: dict[str, nn.Module] = {"image": ImageEncoder(config), "text": TextEncoder(config)}
+    if config.fusion != "none":
+        parts["fusion"] = FUSION_PARTS[config.fusion](config)
+    return parts
 
 
 def random_features(config: CmsfConfig, samples: int, seed: int) -> dict[str, dict[str, torch.Tensor]]:

@@ -30,3 +30,22 @@ def pool_image(x: torch.Tensor, pool: nn.Module) -> torch.Tensor:
 def tokens(x: torch.Tensor) -> torch.Tensor:
     """Pixels as tokens, row by row: (T, B, C, H, W) -> (T, B, H W, C)."""
     return x.flatten(3).transpose(-1, -2)
+
+
+def fire_largest(current: torch.Tensor, pool: nn.Module, neuron: nn.Module) -> torch.Tensor:
+    """Spikes of neurons behind a pool of currents: (T, B, C, H, W) -> (T, B, C, H', W')."""
+    return neuron(pool_image(current, pool).contiguous())
+
+
+def pool_spikes(current: torch.Tensor, pool: nn.Module, neuron: nn.Module) -> torch.Tensor:
+    """
+    A pool of the spikes of neurons in front of it: (T, B, C, H, W) -> (T, B, C, H', W').
+
+    It has the parameters of `fire_largest`; from the second step on the spikes differ.
+    """
+    return pool_image(neuron(current.contiguous()), pool)
+
+
+def convolution(inputs: int, outputs: int) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
+    """3 x 3 without bias, as the norm has one; the image keeps its size."""
+    return nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs)

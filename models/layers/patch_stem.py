@@ -12,21 +12,12 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from models.layers.images import convolve, fire_image, pool_image
+from models.layers.images import convolution, convolve, fire_image, fire_largest, pool_spikes
 from models.layers.neuron import lif
 
-
-def _fire_largest(current: torch.Tensor, pool: nn.Module, neuron: nn.Module) -> torch.Tensor:
-    return neuron(pool_image(current, pool).contiguous())
-
-
-def _or_of_spikes(current: torch.Tensor, pool: nn.Module, neuron: nn.Module) -> torch.Tensor:
-    return pool_image(neuron(current.contiguous()), pool)
-
-
 POOLS: dict[str, Callable[[torch.Tensor, nn.Module, nn.Module], torch.Tensor]] = {
-    "analog": _fire_largest,
-    "spike": _or_of_spikes,
+    "analog": fire_largest,
+    "spike": pool_spikes,
 }
 """
 `analog`: neurons behind the pool get the largest current of a window, as SpikeCLIP's code does. `spike`: neurons in front of the
@@ -40,15 +31,15 @@ class PatchStem(nn.Module):
     def __init__(self, channels: int, width: int, pool: str, neuron: Callable[[], nn.Module] = lif) -> None:
         super().__init__()
         self.pool = pool
-        self.block0_conv, self.block0_bn = _convolution(channels, width // 8)
+        self.block0_conv, self.block0_bn = convolution(channels, width // 8)
         self.block1_lif = neuron()
-        self.block1_conv, self.block1_bn = _convolution(width // 8, width // 4)
+        self.block1_conv, self.block1_bn = convolution(width // 8, width // 4)
         self.block2_lif = neuron()
-        self.block2_conv, self.block2_bn = _convolution(width // 4, width // 2)
+        self.block2_conv, self.block2_bn = convolution(width // 4, width // 2)
         self.block3_mp, self.block3_lif = nn.MaxPool2d(3, stride=2, padding=1), neuron()
-        self.block3_conv, self.block3_bn = _convolution(width // 2, width)
+        self.block3_conv, self.block3_bn = convolution(width // 2, width)
         self.block4_mp, self.block4_lif = nn.MaxPool2d(3, stride=2, padding=1), neuron()
-        self.block4_conv, self.block4_bn = _convolution(width, width)
+        self.block4_conv, self.block4_bn = convolution(width, width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Images (T, B, channels, H, W) -> currents (T, B, D, H / 4, W / 4)."""
@@ -58,8 +49,3 @@ class PatchStem(nn.Module):
         x = pooled(convolve(x, self.block2_conv, self.block2_bn), self.block3_mp, self.block3_lif)
         x = pooled(convolve(x, self.block3_conv, self.block3_bn), self.block4_mp, self.block4_lif)
         return convolve(x, self.block4_conv, self.block4_bn)
-
-
-def _convolution(inputs: int, outputs: int) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
-    """3 x 3 without bias (the norm has one), the image keeps its size."""
-    return nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs)

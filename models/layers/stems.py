@@ -17,27 +17,13 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from models.layers.images import convolve, fire_image, pool_image
+from models.layers.images import convolution, convolve, fire_image, fire_largest, pool_spikes
 from models.layers.neuron import lif
 
-
-def _fire_largest(current: torch.Tensor, pool: nn.Module, neuron: nn.Module) -> torch.Tensor:
-    return neuron(pool_image(current, pool).contiguous())
-
-
-def _or_of_spikes(current: torch.Tensor, pool: nn.Module, neuron: nn.Module) -> torch.Tensor:
-    return pool_image(neuron(current.contiguous()), pool)
-
-
 POOL_ORDERS: dict[str, Callable[[torch.Tensor, nn.Module, nn.Module], torch.Tensor]] = {
-    "current": _fire_largest,
-    "spike": _or_of_spikes,
+    "current": fire_largest,
+    "spike": pool_spikes,
 }
-
-
-def _convolution(inputs: int, outputs: int) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
-    """3 x 3 without bias (the norm has one); the image keeps its size."""
-    return nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs)
 
 
 def _shortcut(inputs: int, outputs: int) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
@@ -57,11 +43,11 @@ class DownsamplingStem(nn.Module):
         super().__init__()
         half = width // 2
         self.order = POOL_ORDERS[pool]
-        self.proj_conv, self.proj_bn = _convolution(channels, half)
+        self.proj_conv, self.proj_bn = convolution(channels, half)
         self.proj_maxpool, self.proj_lif = nn.MaxPool2d(3, stride, padding=1), lif()
-        self.proj1_conv, self.proj1_bn = _convolution(half, width)
+        self.proj1_conv, self.proj1_bn = convolution(half, width)
         self.proj1_maxpool, self.proj1_lif = nn.MaxPool2d(3, 2, padding=1), lif()
-        self.proj2_conv, self.proj2_bn = _convolution(width, width)
+        self.proj2_conv, self.proj2_bn = convolution(width, width)
         self.proj2_lif = lif()
         self.proj_res_conv, self.proj_res_bn = _shortcut(half, width)
         self.proj_res_lif = lif()
@@ -82,9 +68,9 @@ class Downsampling(nn.Module):
         super().__init__()
         half = width // 2
         self.order = POOL_ORDERS[pool]
-        self.proj3_conv, self.proj3_bn = _convolution(half, width)
+        self.proj3_conv, self.proj3_bn = convolution(half, width)
         self.proj3_maxpool, self.proj3_lif = nn.MaxPool2d(3, 2, padding=1), lif()
-        self.proj4_conv, self.proj4_bn = _convolution(width, width)
+        self.proj4_conv, self.proj4_bn = convolution(width, width)
         self.proj4_lif = lif()
         self.proj_res_conv, self.proj_res_bn = _shortcut(half, width)
         self.proj_res_lif = lif()

@@ -15,7 +15,7 @@ moved and coloured at random. Every stage keeps the epoch that is best on dev.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -36,6 +36,7 @@ from models.spikeclip_network.parts import initial_parts
 from models.spikeclip_network.teacher import SmallTeacher
 from models.spikeclip_network.zero_shot import class_scores, label_matrix
 from models.training.fused_lif import one_limiting_step, use_fused_lif
+from models.training.model_page import seeded
 from models.training.stage import Training, TrainingStage
 
 EPOCHS = {"teacher": 30, "text": 25, "align": 10, "first": 12, "tune": 5}
@@ -59,11 +60,7 @@ def emoji_training(config: SpikeClipConfig, seed: int, epochs: int | None = None
     if config.pixels != 32 or config.vocabulary < len(vocabulary()):
         raise ValueError(f"emoji have 32 x 32 pixels and a vocabulary of {len(vocabulary())} words")
     network = initial_parts(config, seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        teacher = SmallTeacher(
-            config.E, config.vocabulary, lambda texts: torch.from_numpy(token_ids(texts)), TEACHER_WIDTH
-        )
+    teacher = seeded(lambda: _teacher(config), seed)
     for part in network.values():
         use_fused_lif(part)
     course = _Course(network["image"], network["text"], teacher)
@@ -77,6 +74,13 @@ def emoji_training(config: SpikeClipConfig, seed: int, epochs: int | None = None
         "alpha": ALPHA,
     }
     return Training({**network, "teacher": teacher}, stages, course.test, partial(_save, network), settings)
+
+
+def _teacher(config: SpikeClipConfig) -> SmallTeacher:
+    def encoded(texts: Sequence[str]) -> torch.Tensor:
+        return torch.from_numpy(token_ids(texts))
+
+    return SmallTeacher(config.E, config.vocabulary, encoded, TEACHER_WIDTH)
 
 
 def _save(network: Mapping[str, nn.Module], path: Path) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
-from models.layers.state_dicts import fitting_entries
+from models.training.state_dicts import fitting_entries
 
 State = Mapping[str, torch.Tensor]
 

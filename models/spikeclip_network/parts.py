@@ -9,18 +9,18 @@ from models.spikeclip_network.config import SpikeClipConfig
 from models.spikeclip_network.image_encoder import SpikeClipImageEncoder
 from models.spikeclip_network.scratch_clip import SCRATCH_TEXT_ENCODERS, ScratchImageEncoder
 from models.spikeclip_network.text_encoder import TEXT_ENCODERS
+from models.training.model_page import seeded
 
 
 def initial_parts(config: SpikeClipConfig, seed: int) -> dict[str, nn.Module]:
     """The parts as published at the start, in eval mode; torch's global seed is untouched."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        parts: dict[str, nn.Module] = (
-            {"image": SpikeClipImageEncoder(config), "text": TEXT_ENCODERS[config.text](config)}
-            if config.neurons == "lif"
-            else {"image": ScratchImageEncoder(config), "text": SCRATCH_TEXT_ENCODERS[config.text](config)}
-        )
-    return {name: part.eval() for name, part in parts.items()}
+    return {name: part.eval() for name, part in seeded(lambda: _parts(config), seed).items()}
+
+
+def _parts(config: SpikeClipConfig) -> dict[str, nn.Module]:
+    if config.neurons == "lif":
+        return {"image": SpikeClipImageEncoder(config), "text": TEXT_ENCODERS[config.text](config)}
+    return {"image": ScratchImageEncoder(config), "text": SCRATCH_TEXT_ENCODERS[config.text](config)}
 
 
 def random_inputs(config: SpikeClipConfig, samples: int, seed: int) -> dict[str, dict[str, torch.Tensor]]:

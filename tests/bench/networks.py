@@ -19,6 +19,7 @@ from models import cmsf
 from models.cmsf_network.config import CmsfConfig
 from models.cmsf_network.parts import initial_parts, random_features, set_firing_rates
 from models.data.digits import load_split
+from models.training.model_page import WEIGHTS_DIR
 from tests.bench.chip_parts import chain_with, encoder_with
 from tests.bench.peers import MakeNeurons
 
@@ -77,7 +78,7 @@ def conv() -> Network:
 def small_block() -> Network:
     """The image part of CMSF on digits: N = 12, D = 64, F = 256, T = 2, with its trained weights and real scenes."""
     parts = cmsf.build("digits")
-    cmsf.load_weights(parts, cmsf.WEIGHTS_DIR / "cmsf-digits.pt")
+    cmsf.load_weights(parts, WEIGHTS_DIR / "cmsf-digits.pt")
     regions = load_split("test").regions.astype(np.float32)
     return _encoder(cmsf.CONFIGS["digits"], parts["image"], lambda samples: regions[:samples])
 

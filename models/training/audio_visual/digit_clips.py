@@ -16,6 +16,8 @@ from models.data.av_digits import AudioVisual, load_split, whole_spectrogram, wi
 from models.data.mel_spectrogram import FRAMES
 from models.data.spoken_digits import SpokenDigits
 
+Shape = tuple[int, int, int]
+"""(channels, height, width) of one step."""
 MODALITIES = ("both", "video", "audio")
 WHOLE = 6
 """Into so many pieces a spectrogram is cut without leaving a frame out."""
@@ -99,3 +101,25 @@ class DigitClips:
         distance = min(float(self.audio_width), room / gaps) if gaps else 0.0
         first = (room - distance * gaps) / 2
         return [round(first + distance * step) for step in range(self.audio_steps)]
+
+
+def fits_digits(classes: int, video: Shape, audio: Shape) -> bool:
+    """Whether a network's sizes are those of the audio-visual digits; chunks of sound may be of any width."""
+    return (classes, video, audio[:2]) == (10, (1, 16, 16), (1, 32))
+
+
+def require_digits(classes: int, video: Shape, audio: Shape) -> None:
+    """ValueError where a network's sizes are not those of the audio-visual digits."""
+    if not fits_digits(classes, video, audio):
+        raise ValueError("the sizes do not fit the audio-visual digits (10 classes, images 16 x 16, 32 bands of sound)")
+
+
+def random_clips(
+    video: tuple[int, Shape], audio: tuple[int, Shape], samples: int, seed: int
+) -> dict[str, torch.Tensor]:
+    """Noisy frames around a fixed image, and chunks of a spectrogram, for (steps, shape) each: values in 0..1, seeded."""
+    rng = torch.Generator().manual_seed(seed)
+    still = torch.rand(1, samples, *video[1], generator=rng)
+    frames = torch.randn(video[0], samples, *video[1], generator=rng)
+    chunks = torch.rand(audio[0], samples, *audio[1], generator=rng)
+    return {"video": (still + 0.2 * frames).clamp(0, 1), "audio": chunks}

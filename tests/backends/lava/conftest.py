@@ -34,6 +34,7 @@ from ir.ops import (
     Synapse,
 )
 from ir.ops.integer_neuron import IntegerLif
+from tests.backends.wiring_oracle import populations_behind
 
 TIME_LIMIT_S = 600
 """Far more than any test takes on a busy machine."""
@@ -243,18 +244,6 @@ def draw_inputs(graph, rng, real):
     if real:
         inputs = {name: (x / 8 if name == "amount" else x).astype(np.float32) for name, x in inputs.items()}
     return inputs
-
-
-def populations_behind(graph, projection):
-    """How many populations take a projection's current, by following it through routing; at least one."""
-    reached, stack = set(), [projection]
-    while stack:
-        name = stack.pop()
-        for node in graph.nodes.values():
-            if name in node.reads and node.name not in reached:
-                reached.add(node.name)
-                stack += [node.name] if node.op.family == "routing" else []
-    return max(1, sum(graph.nodes[name].op.family == "neuron" for name in reached))
 
 
 def brute_force_events(graph, values):

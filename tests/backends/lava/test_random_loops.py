@@ -30,6 +30,7 @@ from ir.ops import (
 )
 from ir.types import graded
 from ir.verify import verify
+from tests.backends.wiring_oracle import populations_behind
 
 SIZE = 4
 KINDS = ("integer", "float32", "float64")
@@ -196,18 +197,7 @@ def events_of(graph, values):
     fan_out = {n.name: graph.arrays(n)["weight"].shape[0] for n in graph.nodes.values() if n.op.kind == "linear"}
     fan_out |= {n.name: 1 for n in graph.nodes.values() if n.op.kind == "synapse"}
     arriving = {n: int(np.count_nonzero(values[graph.nodes[n].inputs[0]])) * k for n, k in fan_out.items()}
-    return spikes, {n: count * max(1, len(reached(graph, n))) for n, count in arriving.items()}
-
-
-def reached(graph, name):
-    """The populations that a current adds up in, at this step or a later one."""
-    found, stack = set(), [name]
-    while stack:
-        readers = {node.name for node in graph.nodes.values() if stack[-1] in node.reads} - found
-        stack.pop()
-        found |= readers
-        stack += [each for each in readers if graph.nodes[each].op.family == "routing"]
-    return [each for each in found if graph.nodes[each].op.family == "neuron"]
+    return spikes, {n: count * populations_behind(graph, n) for n, count in arriving.items()}
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from ir.graph import GraphBuilder
 from ir.interpreter import interpret
 from ir.ops import Gate, Graded, Input, Linear, Sum
 from ir.ops.integer_neuron import IntegerLif
+from tests.backends.wiring_oracle import populations_behind
 
 
 def defined(graph, inputs):
@@ -29,18 +30,6 @@ def defined(graph, inputs):
 
 def populations(graph):
     return tuple(node.name for node in graph.nodes.values() if node.op.family in ("neuron", "input"))
-
-
-def populations_behind(graph, projection):
-    """How many populations take a projection's current, by following it through routing; at least one."""
-    reached, stack = set(), [projection]
-    while stack:
-        name = stack.pop()
-        for node in graph.nodes.values():
-            if name in node.reads and node.name not in reached:
-                reached.add(node.name)
-                stack += [node.name] if node.op.family == "routing" else []
-    return max(1, sum(graph.nodes[name].op.family == "neuron" for name in reached))
 
 
 def brute_force_events(graph, values, samples):
