@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import asdict
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 import pytest
@@ -16,8 +13,6 @@ from compile import compile_model
 from models import snnergy
 from models.layers.firing import firing_rates
 from models.snnergy_network.config import FUSIONS
-from models.training.audio_visual.digits_training import plain_metrics
-from models.training.run_files import plain
 
 QUICK = ("av-digits", "av-digits-gate", "av-digits-s-cmrl")
 SMALL = [name for name in snnergy.CONFIGS if not name.startswith("published")]
@@ -80,54 +75,6 @@ def test_it_takes_the_example_by_name(config: str) -> None:
     assert scores.shape == (3, 10)
     assert scores.std(dim=0).max() > 0
     assert torch.equal(inputs["video"], snnergy.example(config, samples=3, seed=1)["video"])
-
-
-def test_task_and_example_are_the_test_split() -> None:
-    task = snnergy.task("av-digits")
-    assert task is not None
-    inputs, shown = task.inputs("network"), snnergy.example("av-digits", samples=2, seed=0)
-    assert {name: value.shape[1] for name, value in inputs.items()} == {"video": 920, "audio": 920}
-    assert all(shown[name].shape[2:] == value.shape[2:] for name, value in inputs.items())
-    with pytest.raises(ValueError, match="921 samples asked for; there are 1 to 920"):
-        snnergy.example("av-digits", 921, 0)
-
-
-def test_published_sizes_have_no_task_no_weights_and_no_training() -> None:
-    assert snnergy.task("published-96") is None
-    assert snnergy.weights("published-96") is None
-    with pytest.raises(ValueError, match="the sizes do not fit the audio-visual digits"):
-        snnergy.training(snnergy.CONFIGS["published-96"], seed=0)
-
-
-@pytest.mark.parametrize(
-    "use", [snnergy.build, snnergy.weights, snnergy.task, partial(snnergy.example, samples=1, seed=0)]
-)
-def test_unknown_configurations_are_refused(use: Callable[[str], object]) -> None:
-    with pytest.raises(ValueError, match="no configuration 'large' of SNNergy; there are av-digits"):
-        use("large")
-
-
-@pytest.mark.checkout
-def test_trained_weights_and_their_log_come_with_the_repository() -> None:
-    path = snnergy.weights("av-digits")
-    assert path is not None
-    assert path.stat().st_size < 2_000_000
-    settings, *epochs = map(json.loads, path.with_suffix(".jsonl").read_text().splitlines())
-    assert settings["config"] == plain(asdict(snnergy.CONFIGS["av-digits"]))
-    assert max(epoch["dev"]["accuracy"] for epoch in epochs if "dev" in epoch) > 80
-
-
-@pytest.mark.slow
-@pytest.mark.checkout
-def test_trained_weights_are_as_good_as_their_log_says() -> None:
-    path, task = snnergy.weights("av-digits"), snnergy.task("av-digits")
-    assert path is not None
-    assert task is not None
-    network = snnergy.build("av-digits")
-    network.load_state_dict(torch.load(path, weights_only=True))
-    lines = map(json.loads, path.with_suffix(".jsonl").read_text().splitlines())
-    stated = max(line["dev"]["accuracy"] for line in lines if "dev" in line)
-    assert plain_metrics(network, task.clips.split("dev"))["accuracy"] == pytest.approx(stated, abs=0.5)
 
 
 @pytest.mark.slow

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import asdict
-from functools import partial
-
 import numpy as np
 import pytest
 import torch
@@ -16,8 +11,6 @@ from torch import nn
 from compile import compile_model
 from models import taaf
 from models.layers.firing import firing_rates
-from models.training.audio_visual.digits_training import plain_metrics
-from models.training.run_files import plain
 
 SMALL = [name for name in taaf.CONFIGS if not name.startswith("published")]
 
@@ -58,52 +51,6 @@ def test_it_takes_the_example_by_name_and_every_layer_fires(config: str) -> None
         scores = net(**inputs)
     assert scores.shape == (8, 10)
     assert scores.std(dim=0).max() > 0
-
-
-def test_task_and_example_are_the_test_split() -> None:
-    task = taaf.task("av-digits")
-    assert task is not None
-    inputs, shown = task.inputs("network"), taaf.example("av-digits", samples=2, seed=0)
-    assert {name: value.shape[1] for name, value in inputs.items()} == {"video": 920, "audio": 920}
-    assert all(shown[name].shape[2:] == value.shape[2:] for name, value in inputs.items())
-    with pytest.raises(ValueError, match="921 samples asked for; there are 1 to 920"):
-        taaf.example("av-digits", 921, 0)
-
-
-def test_published_sizes_have_no_task_no_weights_and_no_training() -> None:
-    assert taaf.task("published-64") is None
-    assert taaf.weights("published-64") is None
-    with pytest.raises(ValueError, match="the sizes do not fit the audio-visual digits"):
-        taaf.training(taaf.CONFIGS["published-64"], seed=0)
-
-
-@pytest.mark.parametrize("use", [taaf.build, taaf.weights, taaf.task, partial(taaf.example, samples=1, seed=0)])
-def test_unknown_configurations_are_refused(use: Callable[[str], object]) -> None:
-    with pytest.raises(ValueError, match="no configuration 'large' of TAAF; there are av-digits"):
-        use("large")
-
-
-@pytest.mark.checkout
-def test_trained_weights_and_their_log_come_with_the_repository() -> None:
-    path = taaf.weights("av-digits")
-    assert path is not None
-    assert path.stat().st_size < 2_000_000
-    settings, *epochs = map(json.loads, path.with_suffix(".jsonl").read_text().splitlines())
-    assert settings["config"] == plain(asdict(taaf.CONFIGS["av-digits"]))
-    assert max(epoch["dev"]["accuracy"] for epoch in epochs if "dev" in epoch) > 80
-
-
-@pytest.mark.slow
-@pytest.mark.checkout
-def test_trained_weights_are_as_good_as_their_log_says() -> None:
-    path, task = taaf.weights("av-digits"), taaf.task("av-digits")
-    assert path is not None
-    assert task is not None
-    network = taaf.build("av-digits")
-    network.load_state_dict(torch.load(path, weights_only=True))
-    lines = map(json.loads, path.with_suffix(".jsonl").read_text().splitlines())
-    stated = max(line["dev"]["accuracy"] for line in lines if "dev" in line)
-    assert plain_metrics(network, task.clips.split("dev"))["accuracy"] == pytest.approx(stated, abs=0.5)
 
 
 class Branch(nn.Module):
