@@ -44,6 +44,10 @@ class CompileError(Exception):
         self.rule, self.what, self.where, self.hint = rule, what, where, hint
         super().__init__(self._text())
 
+    def placed(self, where: str) -> CompileError:
+        """The same error, at a place of the model if it has none yet."""
+        return CompileError(self.rule, self.what, where=self.where or where, hint=self.hint)
+
     def _text(self) -> str:
         lines = [f"error[{self.rule}]: {self.what}"]
         if self.where:

@@ -17,6 +17,7 @@ import numpy as np
 from ir.errors import CompileError
 from ir.ops.base import Op
 from ir.ops.delay import Past
+from ir.ops.integer_neuron import IntegerNeuron, IntegerPotential
 from ir.types import Type
 
 Array = np.ndarray[Any, Any]
@@ -108,10 +109,9 @@ class Graph:
     @property
     def is_integer(self) -> bool:
         """Whether the graph is quantised: it has neurons of the chip, or weights in integers."""
-        kinds = {node.op.kind for node in self.nodes.values()}
         weights = [key for node in self.nodes.values() for role, key in node.params if role == "weight"]
-        neurons = kinds & {"integer_lif", "integer_leaky", "programmed_lif", "programmed_alpha"}
-        return bool(neurons) or any(self.params[key].dtype.kind == "i" for key in weights)
+        neurons = any(isinstance(node.op, IntegerNeuron | IntegerPotential) for node in self.nodes.values())
+        return neurons or any(self.params[key].dtype.kind == "i" for key in weights)
 
     def lasting(self, steps: int) -> Graph:
         """The same graph for windows of another number of steps."""
@@ -203,8 +203,7 @@ class GraphBuilder:
         try:
             result = op.infer(tuple(self._nodes[value].type for value in inputs), shapes)
         except CompileError as error:
-            where = error.where or f"%{unique}  {origin}"
-            raise CompileError(error.rule, error.what, where=where, hint=error.hint) from None
+            raise error.placed(f"%{unique}  {origin}") from None
         self._nodes[unique] = Node(unique, op, inputs, result, tuple((params or {}).items()), origin)
         return unique
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from ir.analysis.layers import layer_of
 from ir.analysis.resources import node_resources
-from ir.analysis.schedule import schedule
+from ir.analysis.schedule import Schedule, schedule
+from ir.deployment import Deployment
 from ir.graph import Graph, Node
 
 WAYS = ("max-pool=", "analog-max-pool=", "float-max-pool=")
@@ -52,18 +53,19 @@ class PoolingCost:
         return f"{self.module} ({self.way}): {neurons}, {self.synapses:,} synapses, {steps} of latency"
 
 
-def pooling_costs(chip: Graph) -> tuple[PoolingCost, ...]:
-    """The poolings of a chip graph, in order."""
+def pooling_costs(deployment: Deployment) -> tuple[PoolingCost, ...]:
+    """The poolings of a deployment's chip graph, in order."""
+    chip = deployment.chip
     groups: dict[tuple[str, str], list[Node]] = {}
     for node in chip.nodes.values():
         way = next((mark for mark in node.provenance.passes if mark.startswith(WAYS)), "")
         if way:
             groups.setdefault((node.provenance.module, way), []).append(node)
-    return _costs(chip, groups) if groups else ()
+    return _costs(chip, deployment.schedule or schedule(chip), groups) if groups else ()
 
 
-def _costs(chip: Graph, groups: Mapping[tuple[str, str], Sequence[Node]]) -> tuple[PoolingCost, ...]:
-    depth, layers = schedule(chip).depth, layer_of(chip)
+def _costs(chip: Graph, plan: Schedule, groups: Mapping[tuple[str, str], Sequence[Node]]) -> tuple[PoolingCost, ...]:
+    depth, layers = plan.depth, layer_of(chip)
     synapses = {row.node: row.synapses for row in node_resources(chip)}
     costs = list[PoolingCost]()
     for (module, way), nodes in groups.items():

@@ -29,7 +29,7 @@ def part_report(
     layers = layer_summaries(chip, run.events, build.classes)
     occupied, energy = occupancy(build.deployment, profile), _energy(build, run, source, profile)
     crossings = borders(build.program.phases, run.events)
-    return PartReport(build, run, layers, occupied, energy, pooling_costs(chip), crossings)
+    return PartReport(build, run, layers, occupied, energy, pooling_costs(build.deployment), crossings)
 
 
 def sample_metrics(run: Run, metric: Metric | None) -> Metrics:

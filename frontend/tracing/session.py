@@ -83,7 +83,7 @@ class Session(TorchFunctionMode):
             self._written.finish()
             return result
         except CompileError as error:
-            raise CompileError(error.rule, error.what, where=error.where or self._where(), hint=error.hint) from error
+            raise error.placed(self._where()) from error
         except Exception as error:
             raise CompileError(
                 "import.forward", f"the model raised {type(error).__name__}: {error}", where=self._where()

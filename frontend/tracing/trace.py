@@ -131,9 +131,7 @@ def _traced(
 
         traced = _trace_as_planned(start, order)
     except CompileError as error:
-        raise CompileError(
-            error.rule, error.what, where=error.where or type(module).__name__, hint=error.hint
-        ) from error.__cause__
+        raise error.placed(type(module).__name__) from error.__cause__
     verify(traced.graph, "source")
     return traced
 

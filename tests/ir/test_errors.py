@@ -60,3 +60,9 @@ def test_exit_codes_tell_bad_input_from_a_network_that_a_target_lacks():
 )
 def test_names_that_are_known(name: str, known: list[str], hint: str):
     assert known_names(name, known) == hint
+
+
+def test_a_place_is_said_once() -> None:
+    error = CompileError("some.rule", "is wrong", hint="mend it").placed("block.0")
+    assert str(error) == "error[some.rule]: is wrong\n  where   block.0\n  hint    mend it"
+    assert error.placed("elsewhere").where == "block.0"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from ir.errors import CompileError
 from ir.graph import Graph, GraphBuilder, Provenance
-from ir.ops import Add, Delay, Input, IntegerLif, Lif, Linear, Mul, Past, Scale, Synapse
+from ir.ops import OPS, Add, Delay, Input, IntegerLif, Lif, Linear, Mul, Past, Scale, Synapse
+from ir.verify import INTEGER_NEURONS
 
 
 def network() -> Graph:
@@ -109,6 +110,16 @@ def test_integers_are_known_by_their_neurons_or_weights():
     op = IntegerLif(4095, 4096, 8, shift=6, decay_bits=12, state_bits=24)
     chip = builder.add(op, builder.add(Synapse(), x, name="s"), name="chip")
     assert builder.build({"y": chip}).is_integer
+
+
+@pytest.mark.parametrize("kind", sorted(INTEGER_NEURONS))
+def test_every_neuron_of_the_chip_makes_a_network_of_integers(kind: str) -> None:
+    sizes = {"du": 4095, "dv": 2048, "vth": 9, "shift": 6, "decay_bits": 12, "state_bits": 24, "bits": 8, "right": 0}
+    known = {field.name for field in fields(OPS[kind])}
+    builder = GraphBuilder("net", 2)
+    current = builder.add(Synapse(1.0), builder.add(Input("spike[3]"), name="x"), name="current")
+    op = OPS[kind](**{name: value for name, value in sizes.items() if name in known})
+    assert builder.build({"y": builder.add(op, current, name="y")}).is_integer
 
 
 def test_graphs_compare_by_nodes_order_outputs_and_numbers():

@@ -130,9 +130,7 @@ class WrittenMembranes:
             try:
                 self._finish(readout)
             except CompileError as error:
-                raise CompileError(
-                    error.rule, error.what, where=error.where or readout.path, hint=error.hint
-                ) from error
+                raise error.placed(readout.path) from error
 
     def _finish(self, readout: ReadOut) -> None:
         site = site_of(readout.made)

@@ -111,7 +111,7 @@ class WrittenNeurons:
             try:
                 self._finish(site)
             except CompileError as error:
-                raise CompileError(error.rule, error.what, where=error.where or site.path, hint=error.hint) from error
+                raise error.placed(site.path) from error
             path = site_path(site.path, site.ordinals, self._counts[site.path])
             if path is None:
                 raise CompileError("import.steps", "a comparison runs at irregular steps", where=site.path)

@@ -81,16 +81,16 @@ def compiled(pool: Callable[[Net, torch.Tensor], torch.Tensor], precision: str =
 
 @pytest.mark.parametrize("pool", COSTS, ids=lambda pool: pool.__name__)
 def test_neurons_synapses_and_steps(pool: Callable[[Net, torch.Tensor], torch.Tensor]):
-    costs = pooling_costs(compiled(pool).deployment.chip)
+    costs = pooling_costs(compiled(pool).deployment)
     assert [astuple(cost) for cost in costs] == COSTS[pool]
 
 
 def test_a_network_without():
-    assert pooling_costs(compiled(lambda net, x: net.a(on_frames(net.first, x))).deployment.chip) == ()
+    assert pooling_costs(compiled(lambda net, x: net.a(on_frames(net.first, x))).deployment) == ()
 
 
 def test_floats_take_maxima_at_once():
-    (cost,) = pooling_costs(compiled(of_currents, "float").deployment.chip)
+    (cost,) = pooling_costs(compiled(of_currents, "float").deployment)
     assert (cost.relays, cost.latency) == (8, 1)
 
 
