@@ -11,7 +11,7 @@ from compile.report.report_json import report_content
 from compile.stages.build import Build
 from compile.stages.npz import write_arrays
 from frontend.nir.round_trip.file import write_nir
-from frontend.nir.writing.plain_nir import plain_nir
+from frontend.nir.writing.plain_nir import PlainNir, plain_nir
 
 
 def write_all(report: Report, target: Path) -> dict[str, Path]:
@@ -37,7 +37,10 @@ def _write_part(part: PartReport, folder: Path) -> None:
 
 def _write_lowered(build: Build, folder: Path) -> None:
     """The lowered network in standard NIR where it can be said; else a text that says why not."""
-    plain = plain_nir(build.floating.deployment.chip)
+    several = len(build.floating.phases) > 1  # NIR knows no host between the phases
+    plain = (
+        PlainNir(None, "the host computes between its phases") if several else plain_nir(build.floating.deployment.chip)
+    )
     if plain.graph is not None:
         write_nir(plain.graph, folder / "lowered.nir")
     else:

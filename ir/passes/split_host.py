@@ -41,7 +41,10 @@ REASONS = {
     "function": "it is a nonlinear function of analog values",
     "divide": "it divides analog values",
 }
-HINT = "move it before the first neurons or behind the last ones, or train a variant of the model without it"
+HINT = (
+    "leave --phases out, so that the host computes it between neurons (no loop may hold it), move it before the first "
+    "neurons or behind the last ones, or train a variant of the model without it"
+)
 HINTS = {
     "at_step": "a value that comes some steps late, zeros before it, is a delay, which chips have; none knows what comes "
     "later, and a single step is the host's, before the first neurons or behind the last ones"

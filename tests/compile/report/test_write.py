@@ -9,10 +9,13 @@ from typing import Any
 import nir
 import numpy as np
 import pytest
+import torch
 
+from compile import compile_model
 from compile.cli import main
 from frontend.nir.round_trip.file import write_nir
 from ir.errors import CompileError
+from tests.compile.stages.test_phase import STEPS, TOKENS, Fusion
 
 
 def written(graph: nir.NIRGraph, folder: Path) -> Path:
@@ -50,6 +53,17 @@ def test_a_network_without_neurons_is_run_checked_and_written(output: str, tmp_p
         assert file[output].shape == (16, 16, 3)
         assert file[output].any()
     assert "nothing of the network is left to the chip" in (out / "lowered.txt").read_text()
+
+
+def test_a_network_of_several_phases_is_no_plain_nir(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    module, x = Fusion().eval(), 2 * torch.rand(STEPS, 2, TOKENS, 5)
+    report = compile_model(module, "gpu", example=x).report(x).save(tmp_path / "out")
+    assert report.passed
+    assert "the host computes between its phases" in (tmp_path / "out" / "lowered.txt").read_text()
+    assert not (tmp_path / "out" / "lowered.nir").exists()
+    again = compile_model(tmp_path / "out" / "network.nir", "gpu")
+    assert len(again.phases) == 2
 
 
 @pytest.mark.parametrize("precision", ["float", "int"])
