@@ -24,12 +24,12 @@ from models.training.model_page import config_named, seeded, trained_weights
 from models.training.stage import Training
 
 SEED = 6174
-EPOCHS = 16
+EPOCHS = 14
 RATE = 0.2
 """Spikes per neuron and step of random weights: below it, products of three spikes in a small attention hardly ever are 1."""
 
 _DIGITS = SnnergyConfig(
-    width=16, heads=2, classes=10, video=InputSize(1, 16, 16), audio=InputSize(1, 32, 8), stem_stride=1
+    width=16, heads=2, classes=10, video=InputSize(1, 16, 16, stem_stride=1), audio=InputSize(1, 32, 32)
 )
 _PUBLISHED = SnnergyConfig(width=192, heads=8, classes=6, video=InputSize(3, 128, 128), audio=InputSize(1, 128, 128))
 

@@ -25,11 +25,13 @@ STAGES = 3
 
 @dataclass(frozen=True)
 class InputSize:
-    """One step of a modality's input: channels and pixels."""
+    """One step of a modality's input: channels and pixels, and how fast its stem shrinks them."""
 
     channels: int
     height: int
     width: int
+    stem_stride: int = 2
+    """Stride of the stem's first pool: 2 as published (images shrink to a quarter), 1 for small images (to half)."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -57,8 +59,6 @@ class SnnergyConfig:
     audio: InputSize
     T: int = 6
     """Time steps per sample."""
-    stem_stride: int = 2
-    """Stride of the stems' first pool: 2 as published (images shrink to a quarter), 1 for small images (to half)."""
     depths: tuple[int, int, int] = (1, 1, 1)
     """Blocks per stage."""
     fusion: str = "cmqka"
@@ -99,7 +99,7 @@ class SnnergyConfig:
     def grid(self, modality: str, stage: int) -> tuple[int, int]:
         """Height and width of a modality's tokens in stage 0, 1 or 2; pools round up."""
         size = self.video if modality == "video" else self.audio
-        halvings = [self.stem_stride, *[2] * (stage + 1)]
+        halvings = [size.stem_stride, *[2] * (stage + 1)]
         height, width = size.height, size.width
         for stride in halvings:
             height, width = -(-height // stride), -(-width // stride)

@@ -57,7 +57,7 @@ class ModalityStream(nn.Module):
         super().__init__()
         d, pool, depths = config.width, config.pool, config.depths
         sums = [lif() if config.sum_neuron else nn.Identity() for _ in depths]
-        self.patch_embed1 = DownsamplingStem(size.channels, d, pool, sums[0], config.stem_stride)
+        self.patch_embed1 = DownsamplingStem(size.channels, d, pool, sums[0], size.stem_stride)
         self.stage1 = nn.ModuleList(FusionBlock(config, d) for _ in range(depths[0]))
         self.patch_embed2 = Downsampling(2 * d, pool, sums[1])
         self.stage2 = nn.ModuleList(FusionBlock(config, 2 * d) for _ in range(depths[1]))

@@ -8,7 +8,12 @@ from models.snnergy_network.config import InputSize, SnnergyConfig
 from tests.models.layers.image_oracle import ImageOracle, flat
 
 SMALL = SnnergyConfig(
-    width=8, heads=2, classes=3, video=InputSize(2, 16, 16), audio=InputSize(1, 32, 8), stem_stride=1, T=4
+    width=8,
+    heads=2,
+    classes=3,
+    video=InputSize(2, 16, 16, stem_stride=1),
+    audio=InputSize(1, 32, 8, stem_stride=1),
+    T=4,
 )
 """Every mean is over a power of two, so that nothing is rounded."""
 
@@ -67,10 +72,10 @@ def network(oracle: ImageOracle, video: np.ndarray, audio: np.ndarray, config: S
     streams = {"video": video, "audio": audio}
     for stage in (1, 2, 3):
         for name, x in streams.items():
-            prefix = f"{name}.patch_embed{stage}."
+            prefix, size = f"{name}.patch_embed{stage}.", config.video if name == "video" else config.audio
             first = stage == 1
             streams[name] = (
-                oracle.stem(prefix, x, config.pool, config.stem_stride)
+                oracle.stem(prefix, x, config.pool, size.stem_stride)
                 if first
                 else oracle.downsampling(prefix, x, config.pool)
             )

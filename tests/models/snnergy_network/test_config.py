@@ -15,7 +15,7 @@ def test_grids_of_the_stages() -> None:
     published, digits = snnergy.CONFIGS["published-192"], snnergy.CONFIGS["av-digits"]
     assert [published.grid("video", stage) for stage in range(3)] == [(32, 32), (16, 16), (8, 8)]
     assert [digits.grid("video", stage) for stage in range(3)] == [(8, 8), (4, 4), (2, 2)]
-    assert [digits.grid("audio", stage) for stage in range(3)] == [(16, 4), (8, 2), (4, 1)]
+    assert [digits.grid("audio", stage) for stage in range(3)] == [(8, 8), (4, 4), (2, 2)]
     assert digits.tokens("video") == digits.tokens("audio") == (64, 16, 4)
 
 
@@ -27,7 +27,7 @@ def test_grids_of_the_stages() -> None:
         ({"heads": 3}, "width 8 must be even and divisible by 3 heads"),
         ({"width": 5, "heads": 5}, "width 5 must be even"),
         ({"T": 0}, "T = 0: at least one"),
-        ({"audio": InputSize(1, 32, 16)}, r"video has \(64, 16, 4\) in its stages, audio \(128, 32, 8\)"),
+        ({"audio": InputSize(1, 32, 16)}, r"video has \(64, 16, 4\) in its stages, audio \(32, 8, 2\)"),
     ],
 )
 def test_what_does_not_fit_is_refused(change: dict[str, object], message: str) -> None:

@@ -11,7 +11,7 @@ from spikingjelly.activation_based.neuron import LIFNode
 from torch import nn
 
 from models import snnergy
-from models.snnergy_network.config import FUSIONS, SnnergyConfig
+from models.snnergy_network.config import FUSIONS, InputSize, SnnergyConfig
 from models.snnergy_network.network import Snnergy
 from tests.models.layers.image_oracle import make_dyadic, oracle_of, random_counts
 from tests.models.layers.operations import dense_operations, neurons
@@ -56,7 +56,7 @@ def test_network_equals_the_oracle(fusion: str) -> None:
         {"sum_neuron": True},
         {"depths": (1, 2, 1)},
         {"T": 1},
-        {"stem_stride": 2, "audio": SMALL.video},
+        {"audio": InputSize(1, 32, 32)},
     ],
 )
 def test_variants_equal_the_oracle(change: dict[str, object]) -> None:
