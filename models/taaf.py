@@ -25,12 +25,12 @@ from models.training.model_page import config_named, seeded, trained_weights
 from models.training.stage import Training
 
 SEED = 6174
-EPOCHS = 18
+EPOCHS = 15
 RATE = 0.15
 """Spikes per neuron and step of random weights."""
 
 _DIGITS = TaafConfig(
-    video=BranchSize(4, 1, 16, 16), audio=BranchSize(4, 1, 32, 8), classes=10, width=8, kernel=3, stride=1
+    video=BranchSize(4, 1, 16, 16), audio=BranchSize(4, 1, 32, 32), classes=10, width=12, kernel=3, stride=1
 )
 _PUBLISHED = TaafConfig(video=BranchSize(4, 3, 224, 224), audio=BranchSize(4, 1, 224, 224), classes=6)
 
@@ -38,7 +38,7 @@ CONFIGS: dict[str, TaafConfig] = {
     "av-digits": _DIGITS,
     "av-digits-sum": replace(_DIGITS, fusion="sum"),
     "av-digits-alpha": replace(_DIGITS, alpha_inference=True),
-    "av-digits-two-rates": replace(_DIGITS, audio=BranchSize(8, 1, 32, 4)),
+    "av-digits-two-rates": replace(_DIGITS, audio=BranchSize(8, 1, 32, 32)),
     "published": _PUBLISHED,
     "published-64": replace(_PUBLISHED, video=BranchSize(4, 3, 64, 64), audio=BranchSize(4, 1, 64, 64)),
 }
