@@ -51,7 +51,8 @@ def pad_one(recorder: Recorder, x: View, dim: int, before: int, after: int) -> V
     """Zeros before and behind the elements of a dimension of features, or around the window."""
     held = moments(recorder, x, dim)
     if is_time(x.dims[dim]):
-        steps, held = range(recorder.steps), Moments(x, tuple(range(recorder.steps)))
+        steps = range(recorder.window(x))
+        held = Moments(x, tuple(steps))
         x = _concatenated(recorder, [at_step(recorder, step) for step in part_of_window(recorder, x, dim, steps)], dim)
     require_features(x, dim, "pads")
     x = recorder.in_order(x)

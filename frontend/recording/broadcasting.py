@@ -31,9 +31,9 @@ def in_step(recorder: Recorder, x: View, y: View) -> tuple[View, View]:
     x, y = (view.with_dims((*[()] * (rank - len(view.dims)), *view.dims)) for view in (x, y))
     for place in range(rank):
         a, b = x.dims[place], y.dims[place]
-        if is_time(a) and b and is_plain(b) and length(b) == recorder.steps and not recorder.is_timed(y):
+        if is_time(a) and b and is_plain(b) and length(b) == length(a) and not recorder.is_timed(y):
             y = recorder.unfold_time(y, place)
-        elif is_time(b) and a and is_plain(a) and length(a) == recorder.steps and not recorder.is_timed(x):
+        elif is_time(b) and a and is_plain(a) and length(a) == length(b) and not recorder.is_timed(x):
             x = recorder.unfold_time(x, place)
         elif a and b and _outer(a) != _outer(b) and not (length(a) == 1 or length(b) == 1):
             raise CompileError("import.axes", f"combines {x} with {y}: time and batch do not meet")

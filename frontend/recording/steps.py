@@ -101,10 +101,9 @@ def _beside_steps(recorder: Recorder, tensors: Any, *arguments: Any) -> bool:
 
     So it is where one of the tensors holds several steps, or where zeros before the first step make it as long as the window.
     """
-    first = recorder.steps - 1
     if isinstance(tensors, View):
         amounts = [count for count in arguments[0] if count] if arguments else []
-        return tensors.step == 0 and amounts == [first]
+        return tensors.step == 0 and amounts == [recorder.window(tensors) - 1]
     items = list(tensors) if is_tuple(tensors) or is_list(tensors) else []
     if any(
         (item, place) in recorder.moments for item in items if isinstance(item, View) for place in range(len(item.dims))
@@ -112,20 +111,24 @@ def _beside_steps(recorder: Recorder, tensors: Any, *arguments: Any) -> bool:
         return True
     last = items[-1] if items else None
     constants = not any(isinstance(item, View) for item in items[:-1])
-    return len(items) == recorder.steps > 1 and constants and isinstance(last, View) and last.step == 0
+    if not (constants and isinstance(last, View) and last.step == 0):
+        return False
+    return len(items) == recorder.window(last) > 1
 
 
 def whole_window(recorder: Recorder, name: str, tensors: Any, dim: int = 0) -> View | None:
     """All steps of one value, stacked or joined in order: the value itself. None where a call is anything else."""
     items = tensors if is_tuple(tensors) or is_list(tensors) else ()
     views = [item for item in items if isinstance(item, View)]
-    if len(views) < len(items) or [view.step for view in views] != list(range(recorder.steps)):
+    if not views or len(views) < len(items):
         return None
-    first = replace(views[0], step=None)
+    first, steps = replace(views[0], step=None), recorder.window(views[0])
+    if [view.step for view in views] != list(range(steps)):
+        return None
     if any(replace(view, step=None) != first for view in views):
         return None
     place = dim % (len(first.dims) + JOINS[name])
     if name != "stack" and first.dims[place]:
         return None
     after = place if name == "stack" else place + 1
-    return first.with_dims((*first.dims[:place], (Axis(TIME, recorder.steps),), *first.dims[after:]))
+    return first.with_dims((*first.dims[:place], (Axis(TIME, steps),), *first.dims[after:]))

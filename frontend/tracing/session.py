@@ -58,13 +58,13 @@ class Session(TorchFunctionMode):
         self._containers = RecurrentContainers(recorder, self._tensors, self._paths)
         recorder.stepwise = any(is_single_step(child) for child in module.modules())
 
-    def input(self, key: str, tensor: torch.Tensor, domain: Domain, static: bool) -> torch.Tensor:
-        """The example resized to the traced batch, known as a graph input of the domain."""
-        axis = 0 if static or self._order.batch_first else 1
+    def input(self, key: str, tensor: torch.Tensor, kind: Type) -> torch.Tensor:
+        """The example resized to the traced batch, known as a graph input of the type."""
+        axis = 0 if kind.static or self._order.batch_first else 1
         picked = torch.arange(self.recorder.batch, device=tensor.device) % tensor.shape[axis]
         tensor = tensor.detach().index_select(axis, picked).clone()
-        view = self.recorder.input(key, Type(tuple(tensor.shape[1 if static else 2 :]), domain, 1.0, static))
-        if self._order.batch_first and not static:
+        view = self.recorder.input(key, kind)
+        if self._order.batch_first and not kind.static:
             view = view.with_dims((view.dims[1], view.dims[0], *view.dims[2:]))
         self._tensors.add(tensor, view)
         return tensor

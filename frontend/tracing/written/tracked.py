@@ -59,7 +59,7 @@ class TrackedExpressions:
         """Whether a tensor holds all steps of the window, so that no step of a neuron follows it."""
         view = self._tensors.view(tensor) if self._tensors.is_view(tensor) else None
         timed = view is not None and view.step is None and self._recorder.is_timed(view)
-        return timed or (view is not None and self._recorder.steps == 1)
+        return timed or (view is not None and self._recorder.window(view) == 1)
 
     def holds_state(self, expression: Expression) -> bool:
         """Whether what happened at another step, or a spike, is part of it."""
