@@ -74,6 +74,8 @@ def side_by_side(recorder: Recorder, views: Sequence[View], dim: int) -> View:
 def _concatenated(recorder: Recorder, views: Sequence[View], dim: int) -> View:
     for view in views:
         require_features(view, dim, "joins along")
+    if any(len({is_time(axes) for axes in place if axes}) > 1 for place in zip(*(v.dims for v in views), strict=True)):
+        raise CompileError("import.axes", f"joins {' and '.join(map(str, views))}: steps and features do not meet")
     ordered = [recorder.in_order(view) for view in views]
     axis = sum(not is_outer(other) for other in ordered[0].dims[:dim])
     value = recorder.emit(Concat(axis), *(view.value for view in ordered))
