@@ -129,9 +129,17 @@ def _traced(
 
         traced = _trace_as_planned(start, order)
     except CompileError as error:
-        raise error.placed(type(module).__name__) from error.__cause__
+        raise _with_lengths(error, lengths).placed(type(module).__name__) from error.__cause__
     verify(traced.graph, "source")
     return traced
+
+
+def _with_lengths(error: CompileError, lengths: Sequence[int]) -> CompileError:
+    """The error of a module that failed, with a hint where its inputs differ in their number of steps."""
+    if error.rule != "import.forward" or len(set(lengths)) < 2:
+        return error
+    hint = f"inputs have {', '.join(map(str, lengths))} steps: bring them to one number before they meet, as by a convolution"
+    return CompileError(error.rule, error.what, where=error.where, hint=f"{hint} over time")
 
 
 def _trace_as_planned(start: Callable[[Plan], tuple[Session, Mapping[str, torch.Tensor]]], order: AxisOrder) -> Traced:

@@ -76,10 +76,12 @@ class TrackedExpressions:
             return None
         args = args[:1] if operation in ONE_ARGUMENT else args
         shapes = {tuple(arg.shape) for arg in args if self.of(arg) is not None and arg.numel() != 1}
+        if len(shapes) > 1:
+            return None
         alone = [tuple(arg.shape) for arg in args if isinstance(arg, torch.Tensor)]
         shape: tuple[int, ...] = next(iter(shapes), np.broadcast_shapes(*alone))
         parts = [self._part(arg, shape) for arg in args]
-        if len(shapes) > 1 or any(part is None for part in parts):
+        if any(part is None for part in parts):
             return None
         return Expression(None, operation, tuple(part for part in parts if part is not None))
 
