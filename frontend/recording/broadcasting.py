@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from frontend.recording.layout import FEATURE, Dim, View, is_outer, is_plain, is_time, length
+from frontend.recording.layout import FEATURE, TIME, Dim, View, is_outer, is_plain, is_time, length
 from frontend.recording.recorder import Recorder
 from ir.errors import CompileError
 from ir.ops import Add, AtStep, Expand, Op
@@ -39,7 +39,14 @@ def in_step(recorder: Recorder, x: View, y: View) -> tuple[View, View]:
             x, y = (_at_its_step(recorder, view, place) if view.shape[place] == 1 else view for view in (x, y))
         elif a and b and _outer(a) != _outer(b) and not (length(a) == 1 or length(b) == 1):
             raise CompileError("import.axes", f"combines {x} with {y}: time and batch do not meet")
+    if recorder.is_timed(x) and recorder.is_timed(y) and _time_place(x) != _time_place(y):
+        raise CompileError("import.axes", f"combines {x} with {y}: they change in time along different dimensions")
     return x, y
+
+
+def _time_place(view: View) -> int:
+    """The dimension that holds the time axis."""
+    return next(place for place, dim in enumerate(view.dims) if any(axis.kind == TIME for axis in dim))
 
 
 def _at_its_step(recorder: Recorder, view: View, place: int) -> View:

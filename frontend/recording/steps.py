@@ -16,7 +16,7 @@ from typing import Any
 
 from torch.utils._pytree import tree_leaves, tree_map
 
-from frontend.recording.layout import TIME, Axis, View
+from frontend.recording.layout import BATCH, TIME, Axis, View
 from frontend.recording.recorder import Recorder
 from frontend.type_guards import is_list, is_tuple
 from ir.errors import CompileError
@@ -40,7 +40,7 @@ def at_step(recorder: Recorder, view: View) -> View:
 
 def one_step(recorder: Recorder, arguments: Any) -> tuple[Any, int | None]:
     """The arguments as the rules take them, and the step they all belong to; mixed steps become values of the whole window."""
-    views = [leaf for leaf in tree_leaves(arguments) if isinstance(leaf, View)]
+    views = _views(arguments)
     steps = {view.step for view in views if view.step is not None}
     if not steps:
         return arguments, None
@@ -77,22 +77,46 @@ def recorded(
 
 
 def _in_time(recorder: Recorder, rule: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What a rule makes of its arguments; where it cannot leave time to itself, it gets all steps as features, for the host."""
+    """
+    What a rule makes of its arguments.
+
+    Where it cannot leave time to itself, it gets all steps as features, for the host; and where features are merged with the
+    batch, these as steps.
+    """
     try:
         return rule(recorder, *args, **kwargs)
     except CompileError as error:
-        views = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, View)]
-        if error.rule != "import.axes" or not any(map(recorder.is_timed, views)):
+        if error.rule != "import.axes":
             raise
-        folded = tree_map(partial(_folded, recorder), (args, kwargs))
-        try:
-            return rule(recorder, *folded[0], **folded[1])
-        except CompileError:
-            raise error from None
+        seen = (args, kwargs)
+        for change in (_folded, _unfolded):
+            before, seen = _views(seen), tree_map(partial(change, recorder), seen)
+            if _views(seen) == before:
+                continue
+            try:
+                return rule(recorder, *seen[0], **seen[1])
+            except CompileError:
+                pass
+        raise error from None
+
+
+def _views(arguments: Any) -> list[View]:
+    return [leaf for leaf in tree_leaves(arguments) if isinstance(leaf, View)]
 
 
 def _folded(recorder: Recorder, leaf: Any) -> Any:
     return recorder.fold_time(leaf) if isinstance(leaf, View) and recorder.is_timed(leaf) else leaf
+
+
+def _unfolded(recorder: Recorder, leaf: Any) -> Any:
+    """Of a tensor (N * B, ...) without time, N as the steps of a window; anything else as it is."""
+    if not isinstance(leaf, View) or recorder.is_timed(leaf) or not leaf.dims or len(leaf.dims[0]) < 2:
+        return leaf
+    *features, last = leaf.dims[0]
+    if last.kind != BATCH:
+        return leaf
+    view = recorder.unfold_time(leaf.with_dims((tuple(features), (last,), *leaf.dims[1:])), 0)
+    return view.with_dims(((*view.dims[0], *view.dims[1]), *view.dims[2:]))
 
 
 def _beside_steps(recorder: Recorder, tensors: Any, *arguments: Any) -> bool:
