@@ -210,12 +210,6 @@ class Recorder:
         value = self._route(UnfoldTime(axis), view.value)
         return View(value, (*view.dims[:dim], (Axis(TIME, length(view.dims[dim])),), *view.dims[dim + 1 :]))
 
-    def with_time(self, view: View) -> View:
-        """A value without time that has features before the batch as one whose steps they are; other values as they are."""
-        steps_first = bool(view.dims) and is_plain(view.dims[0])
-        before_batch = any(axis.kind == BATCH for dim in view.dims[1:2] for axis in dim[:1])
-        return self.unfold_time(view, 0) if steps_first and before_batch and not self.is_timed(view) else view
-
     def fold_time(self, view: View) -> View:
         """All steps of the window as features, the slowest ones in memory: a value without time, for the host."""
         value = self._route(FoldTime(self.window(view)), view.value)

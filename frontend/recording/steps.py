@@ -16,7 +16,7 @@ from typing import Any
 
 from torch.utils._pytree import tree_leaves, tree_map
 
-from frontend.recording.layout import BATCH, TIME, Axis, View
+from frontend.recording.layout import BATCH, TIME, Axis, View, is_plain
 from frontend.recording.recorder import Recorder
 from frontend.type_guards import is_list, is_tuple
 from ir.errors import CompileError
@@ -36,6 +36,15 @@ def part_of_window(recorder: Recorder, x: View, dim: int, steps: Sequence[int]) 
 def at_step(recorder: Recorder, view: View) -> View:
     """A step of a value as a value without time; other views as they are."""
     return view if view.step is None else View(recorder.emit(AtStep(view.step), view.value), view.dims)
+
+
+def with_time(recorder: Recorder, view: View) -> View:
+    """A tensor with features before the batch as one whose steps they are, and its own steps features; others as they are."""
+    features_first = bool(view.dims) and is_plain(view.dims[0])
+    before_batch = any(axis.kind == BATCH for dim in view.dims[1:2] for axis in dim[:1])
+    if not (features_first and before_batch):
+        return view
+    return recorder.unfold_time(_folded(recorder, view), 0)
 
 
 def one_step(recorder: Recorder, arguments: Any) -> tuple[Any, int | None]:

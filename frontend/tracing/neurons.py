@@ -28,7 +28,7 @@ from frontend.neuron_rules.table import (
 )
 from frontend.recording.layout import BATCH, TIME, View
 from frontend.recording.recorder import Constant, Recorder
-from frontend.recording.steps import at_step
+from frontend.recording.steps import at_step, with_time
 from frontend.tracing.neuron_states import NeuronRun, NeuronStates
 from frontend.tracing.states import StateHandover
 from frontend.tracing.storage.taint import version_of
@@ -201,7 +201,7 @@ class NeuronLayers:
 
     def _with_time(self, view: View) -> View:
         """The current of a whole window, time in front and batch behind it; features in front of the batch become time."""
-        view = self._recorder.with_time(view)
+        view = with_time(self._recorder, view)
         kinds = [[axis.kind for axis in dim] for dim in view.dims[:2]]
         if kinds[0] != [TIME] or kinds[1][:1] != [BATCH]:
             what = f"a neuron reads {view}, not (T, B, ...)"

@@ -23,7 +23,7 @@ from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neuro
 from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from frontend.recording.layout import BATCH, TIME, View
 from frontend.recording.recorder import Recorder
-from frontend.recording.steps import at_step, recorded
+from frontend.recording.steps import at_step, recorded, with_time
 from frontend.tracing.neurons import NeuronLayers
 from frontend.tracing.recurrent_containers import RecurrentContainers
 from frontend.tracing.storage.assembly import Writer
@@ -106,7 +106,7 @@ class Session(TorchFunctionMode):
         view = self._tensors.view(tensor)
         assert view is not None, f"output {key} is a constant"
         self.recorder.path, self.recorder.function = "", node_name(key)
-        view = self.recorder.with_time(at_step(self.recorder, view))
+        view = with_time(self.recorder, at_step(self.recorder, view))
         outer = [[TIME], [BATCH]] if self.recorder.is_timed(view) else [[BATCH]]
         kinds = [[axis.kind for axis in dim] for dim in view.dims][: len(outer)]
         if kinds == [[BATCH], [TIME]]:
