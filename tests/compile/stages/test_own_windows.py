@@ -98,6 +98,18 @@ class StepByStep(nn.Module):
         return torch.stack([self.neurons(step) for step in x])
 
 
+class Written(nn.Module):
+    """Neurons that are written out."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        v, fired = torch.zeros_like(x[0]), list[Tensor]()
+        for step in x:
+            v = 0.5 * v + step
+            fired.append((v >= 1).float())
+            v = v * (1 - fired[-1])
+        return torch.stack(fired)
+
+
 def _at_once() -> nn.Module:
     return neuron.LIFNode(step_mode="m")
 
@@ -161,7 +173,7 @@ def test_integers_are_those_of_the_twin_and_every_event_is_counted(target: str, 
     assert all(rates[n] == events.spikes[n] / (sizes[n] * own[n] * SAMPLES) for n in program.populations)
 
 
-@pytest.mark.parametrize("branch", [_recurrent, StepByStep])
+@pytest.mark.parametrize("branch", [_recurrent, StepByStep, Written])
 def test_loops_run_in_the_window_of_their_branch(branch: Callable[[], nn.Module]) -> None:
     net, inputs = _network(MEET["means"][0], branch), _inputs(2)
     program = compile_model(net, "gpu", precision="float", example=_inputs())
