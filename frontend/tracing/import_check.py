@@ -105,10 +105,8 @@ def _replay(
     layers: list[LayerCheck] = []
     firing = {node.provenance.module for node in graph.nodes.values() if isinstance(node.op, Lif)}
     for node in graph.nodes.values():
-        args, steps = (
-            tuple(values[name] for name in node.inputs),
-            own_window((node.type, *graph.args(node))) or graph.steps,
-        )
+        args = tuple(values[name] for name in node.inputs)
+        steps = own_window([node.type, *graph.args(node)]) or graph.steps
         params = {role: parameter_like(array, args[0]) for role, array in graph.arrays(node).items()}
         if node.op.kind == "input":
             values[node.name] = inputs[node.name][None] if node.type.static else inputs[node.name]
