@@ -30,7 +30,7 @@ REFUSED: dict[str, tuple[Compute, str]] = {
     "constant output": (lambda x, y, s: torch.ones(3), "import.outputs"),
     "no tensor": (lambda x, y, s: {"a": x, "b": object()}, "import.outputs"),
     "output without batch first": (lambda x, y, s: s.permute(1, 2, 0), "import.outputs"),
-    "time after features": (lambda x, y, s: x.transpose(0, 2), "import.outputs"),
+    "batch after features": (lambda x, y, s: x.transpose(1, 2), "import.outputs"),
     "own exception": (lambda x, y, s: x @ y, "import.forward"),
 }
 
