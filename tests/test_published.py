@@ -18,10 +18,11 @@ from models import snnergy, spikeclip, taaf
 from models.spikeclip_network.parts import initial_parts, random_inputs
 from tests.published import facts
 from tests.published.counting import Count, Counts, count
+from tests.published.measure import Row
+from tests.published.page import page
 from tests.published.table5 import printed, stages
 
-pytestmark = pytest.mark.slow
-
+slow = pytest.mark.slow
 A = {"attention": "graded-a"}
 
 
@@ -57,6 +58,7 @@ def added(layers: Count, kind: str) -> tuple[int, int]:
     return layers[f"{kind} neurons"], layers[f"{kind} synapses"]
 
 
+@slow
 @pytest.mark.parametrize("pool", ["analog", "spike"])
 def test_spikeclip(pool: str) -> None:
     counts = spikeclip_part("image", pool)
@@ -73,6 +75,7 @@ def test_spikeclip(pool: str) -> None:
     assert added(total, "attention=graded-a") == (4 * 3_178_496, 37_748_736)
 
 
+@slow
 def test_spikeclip_text() -> None:
     counts = spikeclip_part("text", "analog")
     for row in facts.SPIKECLIP_TEXT:
@@ -92,6 +95,7 @@ def mask_neurons(total: Count) -> tuple[int, int]:
     return total["masked"], 2 * total["masked"]
 
 
+@slow
 @pytest.mark.parametrize(
     ("width", "neurons", "synapses", "dense", "extra"),
     [
@@ -115,6 +119,7 @@ def test_snnergy(width: int, neurons: int, synapses: int, dense: str, extra: tup
     assert tuple(map(sum, zip(mask_neurons(total), added(total, "attention=graded-a"), strict=True))) == extra
 
 
+@slow
 def test_snnergy_with_a_second_block_in_the_second_stage() -> None:
     counts = snnergy_network(96, depths=(1, 2, 1))
     total = counts.total
@@ -124,6 +129,7 @@ def test_snnergy_with_a_second_block_in_the_second_stage() -> None:
     assert mask_neurons(total)[1] + added(total, "attention=graded-a")[1] == 20_447_232
 
 
+@slow
 def test_snnergy_gated_and_pooling_spikes() -> None:
     """One phase: every population of a sum has its own copy. Three projections per block in place of four; two ANDs per key."""
     counts = snnergy_network(96, fusion="gate", pool="spike")
@@ -137,6 +143,7 @@ def test_snnergy_gated_and_pooling_spikes() -> None:
     assert total["neurons"] == 4_612_096 - 2 * (98_304 + 49_152) + 2 * (589_824 + 294_912 + 147_456 + 73_728)
 
 
+@slow
 @pytest.mark.parametrize(
     ("pixels", "neurons", "synapses"),
     [(224, 2_308_096, (1_679_878_912, 1_602_402_560)), (64, 188_416, (112_974_592, 106_891_520))],
@@ -163,6 +170,7 @@ PRINTED = {
 """The paper's table 5 in millions: a row per stage, all of them, CMQKA twice and SSA once; sums of exact numbers."""
 
 
+@slow
 @pytest.mark.parametrize("width", PRINTED)
 def test_table_5_of_snnergy_s_paper(width: int) -> None:
     """N and D of the graph give the paper's cells; beside its one projection and one product, what the graph has."""
@@ -172,3 +180,17 @@ def test_table_5_of_snnergy_s_paper(width: int) -> None:
     for stage in found[:2]:
         assert stage.projections + stage.between == stage.size.cmqka
     assert found[2].projections + found[2].between == found[2].size.ssa
+
+
+def test_page_of_rows() -> None:
+    """Numbers of the graph, refusals, silent layers, and the paper's table from N and D."""
+    sizes = [[1024, 192, 151, 2], [256, 384, 151, 1], [64, 768, 151, 6]]
+    counted = {"neurons": 4321, "attention=graded-a neurons": 5, "attention=graded-a synapses": 15}
+    row = Row("SNNergy 192", "python -m compile net.py", 7, 6, 3, counted, sizes, kept=3, lost=1, silent=["video.lif"])
+    text = page([row, replace(row, refused="`quantize.maximum` here: too much")], {"cores": "2"}, "2026-11-29")
+    assert "| SNNergy 192 | 7 | 6 | 3 | 4,321 |  |  |  |  |  | 5 / 15 |  |" in text
+    assert "| 75% | video.lif |" in text
+    assert "| SNNergy 192 | `quantize.maximum` here: too much |" in text
+    assert "| 1 | 1,024 | 192 | 37.7 | 201.3 |" in text
+    assert "| all |  |  | 113.2 | 229.6 |" in text
+    assert "| 3 | SSA | 0.00 | 0.00 | 151.19 | 157.29 | 160.43 |" in text
