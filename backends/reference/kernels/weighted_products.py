@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from backends.event_driven.weights import EventWeights, dense_ns
-from backends.reference.kernels.int8 import WORTH, Int8Kernels, Int8Weights
+from backends.reference.kernels.int8 import WORTH, Int8Kernels, Int8Points, Int8Weights
 from backends.reference.kernels.product import convolution
 from ir.ops.linear import Conv
 
@@ -90,7 +90,7 @@ class ConvolutionProduct:
     sources: SourceSum
     weight: torch.Tensor
     """float32."""
-    packed: Int8Kernels | None
+    packed: Int8Kernels | Int8Points | None
     """In bytes; None where these are not exact here."""
     scale: int = 1
 
