@@ -21,7 +21,7 @@ from frontend.netx.network import IntegerNetwork, read_net
 from frontend.nir.import_nir import import_nir
 from frontend.nir.reading.values import as_array
 from frontend.recording.dtype import in_dtype_of
-from frontend.tracing.repeated_inputs import steps_of_repeated
+from frontend.tracing.first_axis import steps_of_repeated
 from frontend.type_guards import is_mapping
 from ir.errors import CompileError, known_names
 from ir.graph import Graph

@@ -1,4 +1,4 @@
-"""Networks of images make the steps themselves: their inputs have no time axis, which is seen from what their neurons do."""
+"""Where the first axis is the batch, as of images that a network repeats itself, is seen from what its neurons do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from spikingjelly.activation_based import layer, neuron
 from torch import nn
 
 from compile import compile_model
-from frontend.tracing.repeated_inputs import steps_of_repeated
+from frontend.tracing.first_axis import steps_of_repeated
+from ir.errors import CompileError
 
 STEPS = 4
 
@@ -125,13 +126,17 @@ def test_where_an_axis_is_time_nothing_is_taken_for_an_image(module: nn.Module, 
     assert steps_of_repeated(module.eval(), {"x": torch.rand(shape)}) is None
 
 
-def test_layers_of_different_numbers_of_steps_say_nothing() -> None:
-    class Two(nn.Module):
+def test_the_message_is_about_the_order_of_axes_that_the_module_has() -> None:
+    class OverSamples(BatchFirst):
+        """Its second layer takes T x B for the steps of one sample."""
+
         def __init__(self) -> None:
             super().__init__()
-            self.a, self.b = neuron.LIFNode(step_mode="m"), neuron.LIFNode(step_mode="m")
+            self.more = neuron.LIFNode(step_mode="m")
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.a(x.repeat(4, 1, 1)).sum(0) + self.b(x.repeat(2, 1, 1)).sum(0)
+            spikes = super().forward(x)
+            return self.more(spikes.flatten(0, 1)).reshape(spikes.shape)
 
-    assert steps_of_repeated(Two().eval(), {"x": torch.rand(3, 6)}) is None
+    with pytest.raises(CompileError, match="a membrane goes on in the next sample"):
+        compile_model(OverSamples(), example=torch.rand(2, STEPS, 6))
