@@ -55,12 +55,8 @@ def count(
     network: nn.Module, example: Mapping[str, torch.Tensor], static: tuple[str, ...], steps: int, **strategies: str
 ) -> Counts:
     """Trace and lower a network; strategies as `--lower` takes them."""
-    return counts_of(trace_module(network, example, static, steps, "network"), **strategies)
-
-
-def counts_of(source: Graph, **strategies: str) -> Counts:
-    """Lower a traced network."""
-    phases, context, layers = split_phases(source), Context(load("loihi2"), strategies), defaultdict[str, Count](Count)
+    phases = split_phases(trace_module(network, example, static, steps, "network"))
+    context, layers = Context(load("loihi2"), strategies), defaultdict[str, Count](Count)
     deployments = [run(Deployment.of(phase), context, passes=LOWERING) for phase in phases]
     for deployment in deployments:
         _count_chip(deployment.chip, layers)

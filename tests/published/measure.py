@@ -21,8 +21,9 @@ from compile.stages.batches import batches_of
 from compile.stages.build import Build, build_part
 from compile.stages.load import load_source
 from compile.stages.options import Options
+from compile.stages.source import Source
 from ir.errors import CompileError
-from tests.published.counting import counts_of
+from tests.published.counting import count
 from tests.published.table5 import stages
 
 ROUNDS = 3
@@ -54,7 +55,7 @@ class Row:
     stages: list[list[int]] = field(default_factory=list[list[int]])
     """Of SNNergy: tokens, width, and synapses of projections and of what is between them, per stage and direction."""
     refused: str = ""
-    """Rule, where and why, of integers; "" where they run."""
+    """Rule, where and why; "" where it runs."""
     compile_seconds: float = 0.0
     run_seconds: float = 0.0
     """Of the whole program, events counted."""
@@ -74,33 +75,33 @@ class Row:
 
 
 def measured(name: str) -> Row:
-    """Compile, count, run and compare one network: in integers, or in floats where these are refused."""
+    """Count one network, compile it, run and compare it; what is refused is only counted."""
     file, config, part = NETWORKS[name]
     flags = f" --part {part}" if part else ""
     row = Row(name, f"python -m compile {file} --config {config}{flags} --target gpu --samples 1")
-    try:
-        _measure(row, Options(target="gpu", config=config, part=part, samples=1))
-    except CompileError as error:
-        row.refused, row.command = f"`{error.rule}` {error.where}: {error.what}", f"{row.command} --precision float"
-        _measure(row, Options(target="gpu", config=config, part=part, samples=1, precision="float"))
+    options = Options(target="gpu", config=config, part=part, samples=1)
+    source = load_source(Path(file), options)
+    network = source.parts[0].network
+    row.parameters = sum(parameter.numel() for parameter in network.parameters())
+    with source.running():
+        _count(row, network, source)
+        start = time.perf_counter()
+        try:
+            build = build_part(source.parts[0], source, options, options.hardware(), Progress(quiet=True))
+        except CompileError as error:
+            row.refused = f"`{error.rule}` {error.where}: {error.what}"
+            return row
+        row.compile_seconds = time.perf_counter() - start
+        _time(row, build, network)
+        _compare(row, build)
     return row
 
 
-def _measure(row: Row, options: Options) -> None:
-    source = load_source(Path(NETWORKS[row.name][0]), options)
-    network, start = source.parts[0].network, time.perf_counter()
-    row.parameters = sum(parameter.numel() for parameter in network.parameters())
-    with source.running():
-        build = build_part(source.parts[0], source, options, options.hardware(), Progress(quiet=True))
-        row.compile_seconds = time.perf_counter() - start
-        _count(row, build)
-        _time(row, build, network)
-        _compare(row, build)
-
-
-def _count(row: Row, build: Build) -> None:
-    counts = counts_of(build.source)
-    row.counted, row.phases, row.steps = dict(counts.total), counts.phases, build.source.steps
+def _count(row: Row, network: nn.Module, source: Source) -> None:
+    example = source.parts[0].example
+    static = tuple(name for name in example if name in source.static)
+    counts = count(network, example, static, source.steps)
+    row.counted, row.phases, row.steps = dict(counts.total), counts.phases, source.steps
     row.stages = [list(asdict(stage).values()) for stage in stages(counts)] if "SNNergy" in row.name else []
 
 
