@@ -33,6 +33,7 @@ neurons; **again**: those of them that are synapses, too, since a read-out takes
   host, which takes the means, also opens the keys (column **masked**).
 * By hand, neurons of TAAF's shortcuts were left out: 175,616 per branch of 224 pixels, 14,336 of 64. They are there, since what
   SEW blocks add are spikes.
+* SNNergy has an alpha per direction and block of the first two stages, four parameters that the totals leave out.
 * Pools of currents were counted as if they cost nothing. Pooled before the neurons, every window is compared by relays; pooled behind
   them, there are four times the neurons before a pool, and ORs.
 """
