@@ -29,6 +29,7 @@ from models.data.emoji_styles import load_split
 from models.data.emoji_words import token_ids, vocabulary
 from models.layers.firing import set_firing_rates
 from models.retrieval.emoji_drawings import Encode, dev_metrics, image_batches, in_portions
+from models.retrieval.emoji_labels import label_set_accuracies
 from models.retrieval.emoji_metrics import labels_of
 from models.retrieval.emoji_task import EmojiTask
 from models.retrieval.emoji_texts import altered, captions, class_texts
@@ -219,7 +220,7 @@ class _Course:
 
     @torch.no_grad()
     def test(self) -> dict[str, float]:
-        """The task's metrics, and the teacher's own, with nothing trained for the names of concepts that it has not seen."""
+        """The task's metrics and accuracies by names alone, of the network and of the teacher."""
         encoders = {
             "image": (self.image, self.text),
             "teacher": (self.teacher.image_features, self.teacher.token_features),
@@ -229,5 +230,6 @@ class _Course:
         for name, (see, read) in encoders.items():
             features = {"image": in_portions(see, inputs["image"]), "text": in_portions(read, inputs["text"])}
             metrics = task.metrics({part: {"": value.numpy()} for part, value in features.items()})
+            metrics |= label_set_accuracies(see, read)
             result |= {key if name == "image" else f"{name} {key}": round(value, 2) for key, value in metrics.items()}
         return result
