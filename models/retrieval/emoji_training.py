@@ -44,7 +44,7 @@ from models.training.model_page import seeded
 from models.training.rate_lif import one_step_of_rates
 from models.training.stage import Training, TrainingStage
 
-EPOCHS = {"teacher": 60, "text": 40, "align": 8, "first": 20, "tune": 6}
+EPOCHS = {"teacher": 60, "text": 40, "align": 8, "first": 20, "tune": 4}
 RATES = {"teacher": 4e-3, "text": 4e-3, "align": 4e-3, "first": 4e-3, "tune": 2e-3}
 BATCHES = {"teacher": 190, "text": 100, "align": 50, "first": 50, "tune": 50}
 START_RATE = 0.25
