@@ -16,6 +16,7 @@ from models.training import loop, stage
 
 MODEL = str(Path(cmsf.__file__))
 SMALL = f"""
+from __future__ import annotations
 from dataclasses import dataclass
 import numpy as np
 import torch
