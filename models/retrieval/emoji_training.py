@@ -67,7 +67,7 @@ def emoji_training(config: SpikeClipConfig, seed: int, epochs: int | None = None
     network = initial_parts(config, seed)
     teacher = seeded(lambda: _teacher(config), seed)
     inputs = {"image": {"images": torch.from_numpy(load_split("dev").pixels())}, "text": {"tokens": captions("dev")}}
-    for name, part in network.items():
+    for name, part in network.items() if config.neurons == "lif" else ():
         set_firing_rates(part, inputs[name], START_RATE)
         use_fused_lif(part)
     course = _Course(network["image"], network["text"], teacher)

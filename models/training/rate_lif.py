@@ -65,8 +65,16 @@ class _RateLif(Function):
 
 @contextmanager
 def one_step_of_rates(part: nn.Module) -> Generator[None]:
-    """Within, `part`, whose inputs are repeated `part.steps` times, has one step, and its neurons the rates of all."""
-    steps, nodes = cast(int, part.steps), [node for node in part.modules() if isinstance(node, LIFNode)]
+    """
+    Within, `part`, whose inputs are repeated `part.steps` times, has one step, and its neurons the rates of all.
+
+    A network without neurons has no steps, and stays as it is.
+    """
+    nodes = [node for node in part.modules() if isinstance(node, LIFNode)]
+    if not nodes:
+        yield
+        return
+    steps = cast(int, part.steps)
     try:
         part.steps = 1  # pyright: ignore[reportArgumentType]
         for node in nodes:

@@ -29,9 +29,10 @@ def test_the_rate_rises_and_falls() -> None:
     assert rates[-1] < 0.05
 
 
+@pytest.mark.parametrize("neurons", ["lif", "none"])
 @pytest.mark.parametrize("place", range(5))
-def test_a_step_of_each_stage_moves_its_own_part(place: int) -> None:
-    training = emoji_training(TINY, seed=0, epochs=1)
+def test_a_step_of_each_stage_moves_its_own_part(place: int, neurons: str) -> None:
+    training = emoji_training(replace(TINY, neurons=neurons), seed=0, epochs=1)
     stage = training.stages[place]
     before = {name: [p.clone() for p in part.parameters()] for name, part in training.parts.items()}
     rng = np.random.default_rng(0)
