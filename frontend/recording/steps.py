@@ -84,14 +84,15 @@ def _in_time(recorder: Recorder, rule: Callable[..., Any], args: tuple[Any, ...]
         views = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, View)]
         if error.rule != "import.axes" or not any(map(recorder.is_timed, views)):
             raise
-        folded = tree_map(partial(_folded, recorder), (args, kwargs))
+        whole = tree_map(partial(folded, recorder), (args, kwargs))
         try:
-            return rule(recorder, *folded[0], **folded[1])
+            return rule(recorder, *whole[0], **whole[1])
         except CompileError:
             raise error from None
 
 
-def _folded(recorder: Recorder, leaf: Any) -> Any:
+def folded(recorder: Recorder, leaf: Any) -> Any:
+    """All steps of a value over the window as features; anything else as it is."""
     return recorder.fold_time(leaf) if isinstance(leaf, View) and recorder.is_timed(leaf) else leaf
 
 
