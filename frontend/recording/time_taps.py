@@ -54,13 +54,13 @@ def by_taps(recorder: Recorder, along: AlongWindow, op: Conv, params: dict[str, 
     axis, kernels = along.axis, params["weight"].array
     reads = op.reads(axis, len(along.held.steps), kernels.shape[axis + 2]).T
     steps = (*along.held.steps, None)  # element -1 is a zero
-    taps = [[steps[element] for element in tap] for tap in reads]
+    taps = [[steps[int(element)] for element in tap] for tap in reads]
     times = _times(taps, recorder.steps)
     if not times:
         return None
     late = [_late(tap, times, recorder.steps) for tap in taps]
-    weighty = [n for n, kernel in zip(late, np.moveaxis(kernels, axis + 2, 0), strict=True) if kernel.any()]
-    if any(n is None or n < 0 for n in weighty):
+    weighty = [bool(kernels.take(tap, axis + 2).any()) for tap in range(len(taps))]
+    if any(weighs and (n is None or n < 0) for n, weighs in zip(late, weighty, strict=True)):
         return None
     kept = {tap: n for tap, n in enumerate(late) if n is not None and 0 <= n < recorder.steps}
     return Moments(_summed(recorder, along, op, params, kept), tuple(times)) if kept else None

@@ -11,8 +11,8 @@ for through routing, and only where the routing keeps the channels together.
     %p = permute(%h) {perm=(1, 0)}         %p = permute(%h) {perm=(1, 0)}
     %n = batch_norm(%p) {axis=0}           (readers of %n read %p)
 
-Computed in float64, rounded once to the weights' own type. A norm behind a maximum or a sum moves before it first
-(`advance_norms`).
+Computed in float64, rounded once to the weights' own type. Norms behind a maximum, a sum or constants of steps are before these by
+now (`advance_norms`).
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from math import prod
 
 import numpy as np
 
+from ir.analysis.spike_sources import made_of_spikes
 from ir.deployment import Context, Deployment
 from ir.errors import DeployError, Violation
 from ir.graph import Array, Graph, Node
 from ir.ops import BatchNorm, Conv, Gather, Linear, Permute, Reshape, Slice
 from ir.ops.shape import SILENT
-from ir.passes.advance_norms import advance_norms, read_by_advanced
+from ir.passes.advance_norms import read_by_advanced
 from ir.passes.merge_routing import merge_routing
 from ir.passes.narrow_projections import channel_axis
 from ir.rewrite import Rewriter
@@ -54,7 +55,7 @@ def fold_batchnorm(graph: Graph) -> Graph:
     Raises:
         DeployError: norms with no projection above them (through routing that keeps the channels together).
     """
-    while norms := _norms(graph := advance_norms(graph, PASS)):
+    while norms := _norms(graph):
         plans = {
             node.name: plan for node in norms if (plan := _plan(graph, node, graph.nodes[node.inputs[0]])) is not None
         }
@@ -83,7 +84,10 @@ def _without(graph: Graph, plans: Mapping[str, _Plan]) -> Graph:
 
 
 def is_foldable(graph: Graph, norm: Node) -> bool:
-    """Whether there are projections above a batch norm that take it, be it before maxima and sums."""
+    """Whether projections above a batch norm take it, or gates one of steps."""
+    assert isinstance(norm.op, BatchNorm)
+    if norm.op.timed:
+        return made_of_spikes(graph, norm.inputs[0])
     return all(_plan(graph, norm, node) is not None for node in read_by_advanced(graph, norm))
 
 
@@ -97,14 +101,14 @@ def _plan(graph: Graph, norm: Node, node: Node) -> _Plan | None:
     assert isinstance(norm.op, BatchNorm)
     users, outputs = graph.users(), set(graph.outputs.values())
     axis, chain = norm.op.axis, list[Node]()
-    while isinstance(node.op, (Permute, Reshape, Slice, Gather)) and not norm.op.timed:
+    while isinstance(node.op, (Permute, Reshape, Slice, Gather)):
         above = graph.nodes[node.inputs[0]]
         moved = _axis_above(node, above, axis)
         if moved is None:
             return None
         chain.insert(0, node)
         node, axis = above, moved
-    if norm.op.timed or not isinstance(node.op, (Linear, Conv)) or channel_axis(node) != axis:
+    if not isinstance(node.op, (Linear, Conv)) or channel_axis(node) != axis:
         return None
     passed = [node, *chain]
     shared = any(len(users[each.name]) > 1 or each.name in outputs for each in passed)
@@ -170,10 +174,7 @@ def _copy_of_chain(rewriter: Rewriter, plan: _Plan) -> str:
 
 
 def _violation(node: Node) -> Violation:
-    assert isinstance(node.op, BatchNorm)
     what = f"%{node.name}: a batch norm between neurons can only be folded into the linear or convolution before it"
-    if node.op.timed:
-        what = f"%{node.name}: a batch norm with one channel per time step cannot act between neurons"
     return Violation(
         rule="fold.batch-norm",
         what=what,

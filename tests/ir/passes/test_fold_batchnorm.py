@@ -115,15 +115,6 @@ def test_norms_one_behind_the_other_are_folded_into_one_projection():
     _assert_same(before, after)
 
 
-def test_a_norm_over_time_steps_is_refused():
-    builder = GraphBuilder("timed", 2)
-    x = builder.add(Input("spike[3x4]"), name="x")
-    h = builder.add(Linear(), x, name="h", params={"weight": builder.param("w", np.eye(4, dtype=np.float32))})
-    normed = builder.add(BatchNorm(-1, 0.0, timed=True), h, name="bn", params=_norm(builder, 2, True))
-    with pytest.raises(DeployError, match="one channel per time step"):
-        fold_batchnorm(builder.build({"y": builder.add(Lif(0.5), normed, name="y")}))
-
-
 def test_nothing_to_fold_is_the_same_object():
     builder = GraphBuilder("plain", 1)
     x = builder.add(Input("spike[3x4]"), name="x")
