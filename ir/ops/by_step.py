@@ -15,7 +15,7 @@ from array_api_compat import array_namespace
 
 from ir.ops.base import Op, Shapes, Value, arity, expect
 from ir.ops.population import broadcasts_to
-from ir.types import CURRENT, REAL, Type
+from ir.types import REAL, Type
 
 
 class ByStep(Op):
@@ -42,8 +42,7 @@ class ByStep(Op):
         (rows,) = params.values()
         fits = bool(rows) and broadcasts_to(rows[1:], args[0].shape)
         expect(fits, f"{self.kind}.shape", f"constants of shape {rows} per step and feature do not fit {args[0].shape}")
-        domain = CURRENT if args[0].domain == CURRENT or args[0].is_spiking else REAL
-        return replace(args[0], domain=domain, scale=1.0, static=False)
+        return replace(args[0], domain=REAL, scale=1.0, static=False)
 
 
 @dataclass(frozen=True)

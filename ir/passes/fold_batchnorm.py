@@ -11,8 +11,8 @@ for through routing, and only where the routing keeps the channels together.
     %p = permute(%h) {perm=(1, 0)}         %p = permute(%h) {perm=(1, 0)}
     %n = batch_norm(%p) {axis=0}           (readers of %n read %p)
 
-Computed in float64, rounded once to the weights' own type. Norms behind a maximum, a sum or constants of steps are before these by
-now (`advance_norms`).
+Computed in float64, rounded once to the weights' own type. A norm behind a maximum, a sum or constants of steps moves before
+it first (`ir.lowerings.advance_norms`).
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from ir.analysis.spike_sources import made_of_spikes
 from ir.deployment import Context, Deployment
 from ir.errors import DeployError, Violation
 from ir.graph import Array, Graph, Node
+from ir.lowerings.advance_norms import advance_norms, read_by_advanced
 from ir.ops import BatchNorm, Conv, Gather, Linear, Permute, Reshape, Slice
 from ir.ops.shape import SILENT
-from ir.passes.advance_norms import read_by_advanced
 from ir.passes.merge_routing import merge_routing
 from ir.passes.narrow_projections import channel_axis
 from ir.rewrite import Rewriter
@@ -55,7 +55,7 @@ def fold_batchnorm(graph: Graph) -> Graph:
     Raises:
         DeployError: norms with no projection above them (through routing that keeps the channels together).
     """
-    while norms := _norms(graph):
+    while norms := _norms(graph := advance_norms(graph, PASS)):
         plans = {
             node.name: plan for node in norms if (plan := _plan(graph, node, graph.nodes[node.inputs[0]])) is not None
         }

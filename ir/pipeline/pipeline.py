@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from ir.deployment import Context, Deployment
 from ir.graph import Graph
 from ir.passes import (
-    advance_norms,
     check,
     fold_batchnorm,
     insert_relays,
@@ -49,7 +48,6 @@ PIPELINE: tuple[Pass, ...] = (
     Pass("push_back_edges", push_back_edges.apply, "source"),
     Pass("merge_routing", merge_routing.apply, "source"),
     Pass("narrow_projections", narrow_projections.apply, "source"),
-    Pass("advance_norms", advance_norms.apply, "source"),
     Pass("fold_batchnorm", fold_batchnorm.apply, "spiking"),
     Pass("lower_to_synapses", lower_to_synapses.apply, "synaptic"),
     Pass("merge_wires", merge_routing.apply, "synaptic"),

@@ -36,11 +36,10 @@ def test_step_by_step_is_at_once(kind: str):
         np.testing.assert_array_equal(y, formula(x[step : step + 1], rows[step]))
 
 
-def test_what_varies_is_not_static_and_spikes_become_currents():
+def test_what_varies_is_not_static():
     rows = {"weight": (2,)}
     assert str(TimeWeight().infer((parse_type("real[3] static"),), rows)) == "real[3]"
-    assert str(TimeWeight().infer((parse_type("spike[3]"),), rows)) == "current[3]"
-    assert str(TimeOffset().infer((parse_type("current[3]"),), {"bias": (2, 3)})) == "current[3]"
+    assert str(TimeOffset().infer((parse_type("current[3]"),), {"bias": (2, 3)})) == "real[3]"
 
 
 def test_refused(x: Array):

@@ -17,15 +17,12 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from ir.deployment import Context, Deployment
 from ir.graph import Array, Graph, Node
 from ir.ops import Add, BatchNorm, MaxPool, Offset, Scale, TimeOffset, TimeWeight
 from ir.rewrite import Rewriter
 
-PASS = "advance_norms"
 
-
-def advance_norms(graph: Graph) -> Graph:
+def advance_norms(graph: Graph, pass_name: str) -> Graph:
     """The same network without a batch norm that reads any of these, or is one of steps."""
     above = {node.name: rule for node in graph.nodes.values() if (rule := _rule(graph, node)) is not None}
     if not above:
@@ -39,12 +36,7 @@ def advance_norms(graph: Graph) -> Graph:
             return above[node.name](rewriter, node, graph.nodes[node.inputs[0]])
         return rewriter.inputs(node)[0] if node.name in passed else None
 
-    return advance_norms(Rewriter(graph, PASS).run(move))
-
-
-def apply(deployment: Deployment, context: Context) -> Deployment:
-    """The deployment with its chip's graph rewritten, see `advance_norms`."""
-    return deployment.on_chip(advance_norms)
+    return advance_norms(Rewriter(graph, pass_name).run(move), pass_name)
 
 
 def read_by_advanced(graph: Graph, norm: Node) -> Iterator[Node]:
@@ -81,7 +73,7 @@ def _commuting(graph: Graph, norm: Node, read: Node) -> Move | None:
 
 
 def _constants_of_steps(rewriter: Rewriter, node: Node, read: Node) -> str:
-    builder, provenance = rewriter.builder, node.provenance.after(PASS)
+    builder, provenance = rewriter.builder, node.provenance.after(rewriter.pass_name)
     factors, terms = _affine(rewriter.graph.arrays(node), node)
     params = {"weight": builder.param(f"{node.name}.factors", factors)}
     value = builder.add(
@@ -95,7 +87,7 @@ def _before_factors(rewriter: Rewriter, node: Node, read: Node) -> str:
     builder, arrays, provenance = (
         rewriter.builder,
         rewriter.graph.arrays(node),
-        node.provenance.after(PASS),
+        node.provenance.after(rewriter.pass_name),
     )
     params = _stored(rewriter, node, _without_terms(arrays))
     norm = builder.add(node.op, *rewriter.inputs(read), name=node.name, params=params, provenance=provenance)
@@ -105,7 +97,7 @@ def _before_factors(rewriter: Rewriter, node: Node, read: Node) -> str:
 
 
 def _before_terms(rewriter: Rewriter, node: Node, read: Node) -> str:
-    builder, graph, provenance = rewriter.builder, rewriter.graph, node.provenance.after(PASS)
+    builder, graph, provenance = rewriter.builder, rewriter.graph, node.provenance.after(rewriter.pass_name)
     norm = builder.add(node.op, *rewriter.inputs(read), name=node.name, params=dict(node.params), provenance=provenance)
     rows = graph.arrays(read)["bias"]
     rows = rows.reshape(len(rows), *(1,) * (len(node.type.shape) + 1 - rows.ndim), *rows.shape[1:])
@@ -139,7 +131,7 @@ def _stored(rewriter: Rewriter, node: Node, arrays: Mapping[str, Array]) -> dict
 
 
 def _before_sum(rewriter: Rewriter, node: Node, read: Node) -> str:
-    builder, provenance = rewriter.builder, node.provenance.after(PASS)
+    builder, provenance = rewriter.builder, node.provenance.after(rewriter.pass_name)
     factors, terms = _without_terms(rewriter.graph.arrays(node)), list[str]()
     for place, value in enumerate(rewriter.inputs(read)):
         params = _stored(rewriter, node, factors) if place else dict(node.params)
@@ -148,7 +140,7 @@ def _before_sum(rewriter: Rewriter, node: Node, read: Node) -> str:
 
 
 def _before_maximum(rewriter: Rewriter, node: Node, pool: Node) -> str:
-    builder, provenance = rewriter.builder, node.provenance.after(PASS)
+    builder, provenance = rewriter.builder, node.provenance.after(rewriter.pass_name)
     arrays = dict(rewriter.graph.arrays(node))
     signs = _signs(arrays)
     if np.any(signs < 0):

@@ -7,8 +7,8 @@ import pytest
 
 from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret
+from ir.lowerings.advance_norms import advance_norms
 from ir.ops import Add, BatchNorm, Conv, Input, Lif, MaxPool, TimeOffset, TimeWeight
-from ir.passes.advance_norms import advance_norms
 from ir.passes.fold_batchnorm import fold_batchnorm, is_foldable
 
 POOL = MaxPool((2,), (2,), (0,), (1,))
@@ -34,7 +34,7 @@ def _pooled(gains: list[float] | None, pools: int = 1, others: bool = False) -> 
 @pytest.mark.parametrize(("pools", "others"), [(1, False), (2, False), (2, True)])
 def test_no_norm_is_left_behind_a_maximum(gains: list[float] | None, pools: int, others: bool):
     source = _pooled(gains, pools, others)
-    moved = advance_norms(source)
+    moved = advance_norms(source, "pass")
     spikes = {"x": np.random.default_rng(1).integers(0, 2, (2, 30, 2, 8)).astype(np.float32)}
     before, after = interpret(source, spikes), interpret(moved, spikes)
     for name in before:
@@ -42,12 +42,12 @@ def test_no_norm_is_left_behind_a_maximum(gains: list[float] | None, pools: int,
     (norm,) = [node for node in moved.nodes.values() if isinstance(node.op, BatchNorm)]
     assert norm.inputs == ("conv",)
     assert len([node for node in moved.nodes.values() if isinstance(node.op, MaxPool)]) == pools * (1 + others)
-    assert advance_norms(moved) is moved
+    assert advance_norms(moved, "pass") is moved
 
 
 def test_signs_stay_behind_where_there_are_any():
     kinds = [
-        [node.op.kind for node in advance_norms(_pooled(gains)).nodes.values()]
+        [node.op.kind for node in advance_norms(_pooled(gains), "pass").nodes.values()]
         for gains in ([1.0] * 3, [1.0, -1.0, 1.0])
     ]
     assert kinds == [["input", "conv", "batch_norm", "max_pool", *signs, "lif"] for signs in ([], ["scale"])]
@@ -56,7 +56,7 @@ def test_signs_stay_behind_where_there_are_any():
 def test_a_norm_behind_maxima_folds_and_is_said_to_beforehand():
     graph = _pooled([-1.0, 0.5, -0.25], pools=2)
     assert is_foldable(graph, graph.nodes["bn"])
-    folded = fold_batchnorm(advance_norms(graph))
+    folded = fold_batchnorm(graph)
     assert [node.op.kind for node in folded.nodes.values()] == ["input", "conv", "max_pool", "max_pool", "scale", "lif"]
     spikes = {"x": np.random.default_rng(1).integers(0, 2, (2, 30, 2, 8)).astype(np.float32)}
     np.testing.assert_array_equal(interpret(folded, spikes)["y"], interpret(graph, spikes)["y"])
@@ -88,7 +88,7 @@ def _summed(others: bool, nested: bool = False) -> Graph:
 def test_a_norm_behind_a_sum_goes_to_all_projections(others: bool, nested: bool):
     graph = _summed(others, nested)
     assert is_foldable(graph, graph.nodes["bn"])
-    folded = fold_batchnorm(advance_norms(graph))
+    folded = fold_batchnorm(graph)
     spikes = {"x": np.random.default_rng(1).integers(0, 2, (2, 30, 2, 8)).astype(np.float32)}
     before, after = interpret(graph, spikes), interpret(folded, spikes)
     assert before["y"].any()
@@ -126,7 +126,7 @@ def test_a_norm_behind_constants_of_steps(op: TimeWeight | TimeOffset, rows: tup
     graph = builder.build({"y": builder.add(Lif(0.5, threshold=0.5), normed, name="y")})
     assert is_foldable(graph, graph.nodes["bn"])
     spikes = {"x": np.random.default_rng(1).integers(0, 2, (2, 30, 2, 8)).astype(np.float32)}
-    expected, got = interpret(graph, spikes)["y"], interpret(fold_batchnorm(advance_norms(graph)), spikes)["y"]
+    expected, got = interpret(graph, spikes)["y"], interpret(fold_batchnorm(graph), spikes)["y"]
     assert expected.any()
     np.testing.assert_array_equal(expected, got)
 
@@ -142,7 +142,7 @@ def test_a_norm_whose_channels_are_steps_is_factors_and_terms_of_steps():
     normed = builder.add(BatchNorm(-1, 0.0, timed=True), h, name="bn", params=params)
     assert is_foldable(builder.build({"bn": normed}), builder.node(normed))
     graph = builder.build({"y": builder.add(Lif(0.5, threshold=0.25), normed, name="y")})
-    folded = fold_batchnorm(advance_norms(graph))
+    folded = fold_batchnorm(graph)
     spikes = {"x": np.random.default_rng(1).integers(0, 2, (2, 30, 2, 8)).astype(np.float32)}
     np.testing.assert_array_equal(interpret(folded, spikes)["y"], interpret(graph, spikes)["y"])
     assert [node.op.kind for node in folded.nodes.values()] == ["input", "conv", "time_weight", "time_offset", "lif"]
