@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
+from ir.analysis.spike_sources import made_of_spikes
 from ir.graph import Array, Graph, Node
 from ir.ops import Add, BatchNorm, MaxPool, Offset, Scale, TimeOffset, TimeWeight
 from ir.rewrite import Rewriter
@@ -67,9 +68,9 @@ def _commuting(graph: Graph, norm: Node, read: Node) -> Move | None:
         return _before_maximum if norm.op.axis == 0 else None
     if isinstance(read.op, Add):
         return _before_sum if all(arg.shape == read.type.shape for arg in graph.args(read)) else None
-    if isinstance(read.op, TimeWeight):
-        return _before_factors
-    return _before_terms if isinstance(read.op, TimeOffset) else None
+    if not isinstance(read.op, TimeWeight | TimeOffset) or not made_of_spikes(graph, read.inputs[0]):
+        return None
+    return _before_factors if isinstance(read.op, TimeWeight) else _before_terms
 
 
 def _constants_of_steps(rewriter: Rewriter, node: Node, read: Node) -> str:

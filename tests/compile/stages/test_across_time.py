@@ -147,6 +147,25 @@ def test_lava_agrees_on_constants_of_steps(what: str) -> None:
     assert np.array_equal(program.run(x).outputs["output"], _forward(module, x))
 
 
+class Stem(OfSteps):
+    """Constants of steps, and a norm behind them, before the first neurons."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(T, B, 5) -> (T, B, 3)."""
+        y = self.out(self.first(x)) * self.weights + self.each
+        return self.last(self.channels(y.flatten(0, 1)).reshape(y.shape))
+
+
+def test_constants_of_steps_before_the_first_neurons_are_the_hosts() -> None:
+    module, _ = _of_steps("spikes")
+    stem = Stem("spikes").eval()
+    stem.load_state_dict(module.state_dict())
+    x = torch.randint(-8, 9, (STEPS, 5, 5)) / 8
+    program = compile_model(stem, "gpu", precision="float", example=x)
+    assert np.array_equal(program.run(x).outputs["output"], _forward(stem, x))
+    assert {"time_weight", "batch_norm"} <= {node.op.kind for node in program.deployment.prologue.nodes.values()}
+
+
 class OfMembranes(OfSteps):
     """Factors of steps of what no neuron fires: a membrane."""
 
@@ -163,6 +182,9 @@ def test_factors_of_membranes_are_the_hosts() -> None:
     program = compile_model(module, "gpu", precision="float", example=x)
     assert len(program.phases) == 2
     assert "time_weight" in program.report(x).parts[0].borders[0].operations
+    gates = compile_model(module, "gpu", precision="float", example=x, phases=1)
+    assert len(gates.phases) == 1
+    assert np.array_equal(gates.run(x).outputs["output"], program.run(x).outputs["output"])
 
 
 CASES = {
