@@ -64,7 +64,7 @@ def convolved(recorder: Recorder, x: View, op: Conv, params: dict[str, Constant]
     if along is None or len(x.dims) != len(op.stride) + 2:
         return _of_features(recorder, x, op, params)
     causal = by_taps(recorder, along, op, params)
-    if causal is not None and causal.steps == tuple(range(recorder.steps)):
+    if causal is not None and causal.steps == tuple(range(recorder.window(causal.window))):
         return causal.window
     y = _of_features(recorder, folded(recorder, x), op, params)
     return noted(recorder, y, along.place, [causal])

@@ -39,7 +39,7 @@ def along_window(recorder: Recorder, x: View) -> AlongWindow | None:
     """The dimension behind samples and channels that holds steps of a value; None where there is none."""
     for place in range(2, len(x.dims)):
         if is_time(x.dims[place]):
-            return AlongWindow(place, Moments(x, tuple(range(recorder.steps))))
+            return AlongWindow(place, Moments(x, tuple(range(recorder.window(x)))))
         if (x, place) in recorder.moments:
             return AlongWindow(place, recorder.moments[x, place])
     return None
@@ -51,18 +51,18 @@ def by_taps(recorder: Recorder, along: AlongWindow, op: Conv, params: dict[str, 
 
     None where a tap looks ahead, or steps are left out.
     """
-    axis, kernels = along.axis, params["weight"].array
+    axis, kernels, window = along.axis, params["weight"].array, recorder.window(along.held.window)
     reads = op.reads(axis, len(along.held.steps), kernels.shape[axis + 2]).T
     steps = (*along.held.steps, None)  # element -1 is a zero
     taps = [[steps[int(element)] for element in tap] for tap in reads]
-    times = _times(taps, recorder.steps)
+    times = _times(taps, window)
     if not times:
         return None
-    late = [_late(tap, times, recorder.steps) for tap in taps]
+    late = [_late(tap, times, window) for tap in taps]
     weighty = [bool(kernels.take(tap, axis + 2).any()) for tap in range(len(taps))]
     if any(weighs and (n is None or n < 0) for n, weighs in zip(late, weighty, strict=True)):
         return None
-    kept = {tap: n for tap, n in enumerate(late) if n is not None and 0 <= n < recorder.steps}
+    kept = {tap: n for tap, n in enumerate(late) if n is not None and 0 <= n < window}
     return Moments(_summed(recorder, along, op, params, kept), tuple(times)) if kept else None
 
 

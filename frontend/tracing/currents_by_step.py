@@ -36,7 +36,7 @@ class CurrentsByStep:
     def add(self, read: View) -> None:
         """The next step's; behind the last one the placeholder becomes the sum."""
         self.reads.append(read)
-        if len(self.reads) == self.recorder.steps:
+        if len(self.reads) == self.recorder.window(read):
             terms = [self._at_its_steps(each) for each in dict.fromkeys(self.reads)]
             self.recorder.revise(self.value, Add(), *terms)
 
@@ -53,5 +53,5 @@ def may_vary(recorder: Recorder, read: View, first: View, spikes: str) -> bool:
 
 def _rows(recorder: Recorder, reads: list[View], read: View) -> dict[str, Constant]:
     """1 at the steps at which a value is read, 0 at others."""
-    marks = [float(step < len(reads) and reads[step] == read) for step in range(recorder.steps)]
+    marks = [float(step < len(reads) and reads[step] == read) for step in range(recorder.window(read))]
     return {"weight": recorder.constant(torch.tensor(marks, dtype=recorder.dtype), "steps")}

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from ir.analysis.spike_sources import made_of_spikes
+from ir.analysis.reach import made_of_spikes
 from ir.graph import Array, Graph, Node
 from ir.ops import Add, BatchNorm, MaxPool, Offset, Scale, TimeOffset, TimeWeight
 from ir.rewrite import Rewriter

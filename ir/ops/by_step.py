@@ -42,7 +42,7 @@ class ByStep(Op):
         (rows,) = params.values()
         fits = bool(rows) and broadcasts_to(rows[1:], args[0].shape)
         expect(fits, f"{self.kind}.shape", f"constants of shape {rows} per step and feature do not fit {args[0].shape}")
-        return replace(args[0], domain=REAL, scale=1.0, static=False)
+        return replace(args[0], domain=REAL, scale=1.0, static=False, steps=rows[0])
 
 
 @dataclass(frozen=True)

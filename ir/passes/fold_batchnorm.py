@@ -23,7 +23,7 @@ from math import prod
 
 import numpy as np
 
-from ir.analysis.spike_sources import made_of_spikes
+from ir.analysis.reach import made_of_spikes
 from ir.deployment import Context, Deployment
 from ir.errors import DeployError, Violation
 from ir.graph import Array, Graph, Node

@@ -38,8 +38,8 @@ def test_step_by_step_is_at_once(kind: str):
 
 def test_what_varies_is_not_static():
     rows = {"weight": (2,)}
-    assert str(TimeWeight().infer((parse_type("real[3] static"),), rows)) == "real[3]"
-    assert str(TimeOffset().infer((parse_type("current[3]"),), {"bias": (2, 3)})) == "real[3]"
+    assert str(TimeWeight().infer((parse_type("real[3] static"),), rows)) == "real[3] T=2"
+    assert str(TimeOffset().infer((parse_type("current[3]"),), {"bias": (2, 3)})) == "real[3] T=2"
 
 
 def test_refused(x: Array):
