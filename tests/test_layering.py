@@ -29,7 +29,7 @@ FLOORS = {
         "ops lowerings.cost",
         "graph",
         "analysis rewrite text lowerings.values lowerings.maxima",
-        "interpreter verify lowerings.lowering lowerings.encode_counts",
+        "interpreter verify lowerings.lowering lowerings.encode_counts lowerings.advance_norms",
         "quantize lowerings.rules",
         "deployment lowerings.table",
         "lowerings.selection",
