@@ -85,6 +85,12 @@ class EnergyReport:
         return sum((layer.dense_twin_pj for layer in self.layers), Fraction(0))
 
     @property
+    def arithmetic_pj(self) -> Fraction:
+        """The counted events at the dense twin's prices, like with like: E_AC per spike, E_MAC per payload, neurons free."""
+        e_ac, e_mac = (Fraction(self.prices[name].value) for name in ("e_ac", "e_mac"))
+        return e_ac * self.counts.synaptic_event + e_mac * self.counts.graded_event
+
+    @property
     def counts(self) -> Counts:
         """Events per sample."""
         return sum((layer.counts for layer in self.layers), Counts())
@@ -102,6 +108,7 @@ class EnergyReport:
             "analytic_pj": float(self.analytic_pj),
             "simulated_pj": float(self.simulated_pj),
             "dense_twin_pj": float(self.dense_twin_pj),
+            "arithmetic_pj": float(self.arithmetic_pj),
             "events_per_sample": _floats(self.counts.by_price()),
             "causes": [
                 {"name": name, "energy_pj": float(energy), "meaning": CAUSES[name]}
