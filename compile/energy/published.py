@@ -132,7 +132,7 @@ SPIKECLIP = _spiking_but_the_first(
     multiplied_once,
 )
 SNNERGY = _spiking_but_the_first(
-    "SNNergy (arXiv 2602.00701) states rates but no formula: that of spiking transformers, E_AC T R FL, E_MAC for the first layers",
+    "SNNergy (arXiv 2602.00701) states no formula: that of spiking transformers, E_AC T R FL, E_MAC for the first layers",
     r"patch_embed1\.proj_conv",
     "T FL",
     multiplied,
