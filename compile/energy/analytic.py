@@ -58,6 +58,10 @@ class FormulaRow:
         """The row's energy per sample."""
         return price(profile, "e_ac") * self.charged_ac + price(profile, "e_mac") * self.charged_mac
 
+    def real_pj(self, profile: Profile) -> Fraction:
+        """The same with the real operation count, multiplications where no operand spikes."""
+        return price(profile, "e_ac") * self.real_ac + price(profile, "e_mac") * self.real_mac
+
 
 def price(profile: Profile, key: str) -> Fraction:
     """A price in pJ; CompileError("profile.missing") where the profile states none."""
