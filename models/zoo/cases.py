@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 from models import cmsf, snnergy, spikeclip, spikformer, taaf
 from models.zoo.child import PACKAGE
@@ -25,12 +25,21 @@ class Entry:
     """What is deployed, and alone measured of random weights, whose task says nothing."""
     metrics: tuple[str, ...]
     """Those of the task that stand in the table."""
+    rates: Mapping[str, str] = MappingProxyType({})
+    """Label of a group of neurons whose rate is told -> regular expression of their module paths."""
 
+
+STAGES = {"CM1": "stage1", "CM2": "stage2", "SSA": "stage3"}
+NEURONS = {"Q": "q_lif", "K": "k_lif", "Attn": "attn_lif", "MLP layer 1": "mlp1_lif", "MLP layer 2": "mlp2_lif"}
+"""Columns and rows of SNNergy's Table 4, by the names of its modules."""
+_TABLE_4 = {
+    f"{row} {stage}": rf"\.{place}\..*{name}$" for row, name in NEURONS.items() for stage, place in STAGES.items()
+}
 
 ENTRIES: Mapping[str, Entry] = {
     "cmsf": Entry(cmsf, "image", ("R@Sum",)),
     "spikeclip": Entry(spikeclip, "image", ("i2t R@1", "groups")),
-    "snnergy": Entry(snnergy, "network", ("accuracy",)),
+    "snnergy": Entry(snnergy, "network", ("accuracy",), _TABLE_4),
     "taaf": Entry(taaf, "network", ("accuracy",)),
     "spikformer": Entry(spikformer, "network", ("accuracy",)),
 }

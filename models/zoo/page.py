@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from models.zoo.cases import ZooCase
+from models.zoo.cases import NEURONS, STAGES, ZooCase
 from models.zoo.row import PartRow, ZooRow
 
 NOT_MEASURED = "not measured"
@@ -34,6 +34,8 @@ ENERGY_NOTES = """* **twin**: the same network without spikes, once, every opera
 """
 PRICES = ("price_per_event", "price_per_payload", "neuron_updates", "spike_generation")
 """Causes that lie in the chip's prices, none in the number of events."""
+PRINTED = {"Q": "9 to 15%", "K": "11 to 14%", "Attn": "19 to 44%", "MLP layer 1": "8 to 12%", "MLP layer 2": "6 to 10%"}
+"""Ranges of SNNergy's Table 4."""
 START, END = "<!-- zoo -->", "<!-- /zoo -->"
 
 
@@ -48,6 +50,7 @@ def page(rows: Sequence[ZooRow], missing: Sequence[ZooCase]) -> str:
     parts += [
         _saving(part) for row in trained if row.model == "spikeclip" for part in row.parts if part.name == "image"
     ]
+    parts += [_firing(row) for row in trained if row.model == "snnergy"]
     parts += [f"## Commands of the others\n\n{_commands(random)}"] if random else []
     parts += [f"## Refused, or not finished\n\n{_failures(rows)}"] if len(good) < len(rows) else []
     if missing:
@@ -147,6 +150,14 @@ def _largest(part: PartRow) -> str:
         (cause for cause in part.causes_pj.items() if cause[0] not in PRICES), key=lambda item: -abs(item[1])
     )
     return ", ".join(f"{name.replace('_', ' ')} {_joules(pj, signed='+')}" for name, pj in causes[:4])
+
+
+def _firing(row: ZooRow) -> str:
+    """SNNergy's rates beside those that its Table 4 has for two data sets."""
+    rates = row.parts[0].rates
+    lines = [(name, *(f"{rates[f'{name} {stage}']:.1%}" for stage in STAGES), PRINTED[name]) for name in NEURONS]
+    title = f"## Firing rates of {row.name}, as SNNergy's Table 4 has them"
+    return f"{title}\n\n{grid(('neurons', *STAGES, 'printed: CREMA-D and AVE, all stages'), lines)}"
 
 
 def _failures(rows: Sequence[ZooRow]) -> str:

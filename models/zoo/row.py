@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from models.training.run_files import write_whole
-from models.zoo.cases import ENTRIES, ZooCase
+from models.zoo.cases import ENTRIES, Entry, ZooCase
 from models.zoo.child import run_child
 
 FIRST = "First convolution"
@@ -46,6 +47,8 @@ class PartRow:
     """`CPU` or `GPU` -> samples on the reference, of the largest batch."""
     source_per_second: Mapping[str, float]
     """The same of the torch module's own forward."""
+    rates: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Groups of `Entry.rates` that it has -> mean rate of their neurons."""
 
 
 @dataclass(frozen=True)
@@ -102,15 +105,15 @@ def row_of(known: tuple[str, str, str, bool, str], report: Mapping[str, Any], be
     """A row from `report.json` and `benchmark.json`; the latter is empty where no speed was measured."""
     machine = benchmark.get("machine", {})
     device = "CPU" if machine.get("GPU", "none") == "none" else "GPU"
-    values, wanted = report["metrics"], ENTRIES[known[0]].metrics
+    values, entry = report["metrics"], ENTRIES[known[0]]
     told = ("GPU" if device == "GPU" else "CPU", "cores", "load", "torch")
     return ZooRow(
         *known,
         steps=report["steps"],
-        metrics={name: (values["source"][name], values["compiled"][name]) for name in wanted if values},
+        metrics={name: (values["source"][name], values["compiled"][name]) for name in entry.metrics if values},
         engine=report["engine"],
         profile=report["profile"],
-        parts=[part_row(part, device, benchmark.get("tables", [])) for part in report["parts"]],
+        parts=[part_row(part, entry, device, benchmark.get("tables", [])) for part in report["parts"]],
         machines={device: ", ".join(f"{key} {machine[key]}" for key in told)} if machine else {},
     )
 
@@ -122,7 +125,7 @@ def _speeds(case: ZooCase, limit: float) -> dict[str, Any]:
         return {} if ended.failed else json.loads((Path(folder) / "benchmark.json").read_text())
 
 
-def part_row(part: Mapping[str, Any], device: str, tables: Sequence[Mapping[str, Any]]) -> PartRow:
+def part_row(part: Mapping[str, Any], entry: Entry, device: str, tables: Sequence[Mapping[str, Any]]) -> PartRow:
     """A part of `report.json`, with its table of `benchmark.json`."""
     own = [layer for layer in part["layers"] if layer["neurons"]]
     neurons = sum(layer["neurons"] for layer in own)
@@ -136,7 +139,7 @@ def part_row(part: Mapping[str, Any], device: str, tables: Sequence[Mapping[str,
         added_neurons=chip["neurons"] - neurons,
         synapses=chip["synapses"],
         phases=part["phases"],
-        rate=sum(layer["neurons"] * layer["rate"] for layer in own) / max(neurons, 1),
+        rate=_rate(own),
         operand_rate=weighted / max(operations, 1),
         compared=check["compared"],
         differing=check["differing"],
@@ -147,7 +150,18 @@ def part_row(part: Mapping[str, Any], device: str, tables: Sequence[Mapping[str,
         causes_pj={cause["name"]: cause["energy_pj"] for cause in energy["causes"]},
         per_second=_per_second(part["name"], "whole network", device, tables),
         source_per_second=_per_second(part["name"], "the source's own forward", device, tables),
+        rates=_group_rates(own, entry),
     )
+
+
+def _rate(layers: Sequence[Mapping[str, Any]]) -> float:
+    """Mean over the neurons of some layers."""
+    return sum(layer["neurons"] * layer["rate"] for layer in layers) / max(sum(layer["neurons"] for layer in layers), 1)
+
+
+def _group_rates(layers: Sequence[Mapping[str, Any]], entry: Entry) -> dict[str, float]:
+    found = {label: [each for each in layers if re.search(text, each["module"])] for label, text in entry.rates.items()}
+    return {label: _rate(group) for label, group in found.items() if group}
 
 
 def _per_second(part: str, candidate: str, device: str, tables: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -160,9 +174,13 @@ def _per_second(part: str, candidate: str, device: str, tables: Sequence[Mapping
 def read_rows(path: Path) -> dict[str, ZooRow]:
     """Name -> row of a file that `write_rows` wrote; none where there is no such file."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    rows = [json.loads(line) for line in lines]
-    made = [ZooRow(**{**row, "parts": [PartRow(**part) for part in row["parts"]]}) for row in rows]
-    return {row.name: row for row in made}
+    rows = [_read(json.loads(line)) for line in lines]
+    return {row.name: row for row in rows}
+
+
+def _read(content: dict[str, Any]) -> ZooRow:
+    parts = [PartRow(**part) for part in content.pop("parts")]
+    return ZooRow(**content, parts=parts)
 
 
 def current(rows: Mapping[str, ZooRow], cases: Sequence[ZooCase]) -> dict[str, ZooRow]:

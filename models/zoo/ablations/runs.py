@@ -30,7 +30,12 @@ def read_results(path: Path) -> dict[TrainingRun, dict[str, float]]:
     """What `write_results` wrote; nothing where there is no such file."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     found = [json.loads(line) for line in lines]
-    return {TrainingRun(**{**each["run"], "changes": tuple(each["run"]["changes"])}): each["test"] for each in found}
+    return {_run(each["run"]): each["test"] for each in found}
+
+
+def _run(content: dict[str, Any]) -> TrainingRun:
+    changes = tuple(content.pop("changes"))
+    return TrainingRun(**content, changes=changes)
 
 
 def write_results(path: Path, results: Results) -> None:

@@ -17,8 +17,8 @@ KNOWN = (
 MACHINE = {"CPU": "a chip", "cores": "2", "load": "1.0", "torch": "2.3.1", "GPU": "none"}
 
 
-def layer(neurons: int, rate: float) -> dict[str, Any]:
-    return {"neurons": neurons, "rate": rate}
+def layer(neurons: int, rate: float, module: str = "x") -> dict[str, Any]:
+    return {"neurons": neurons, "rate": rate, "module": module}
 
 
 def report(part: str = "network") -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from models.zoo import page as pages
-from models.zoo.cases import ZooCase, cases
+from models.zoo.cases import NEURONS, STAGES, ZooCase, cases
 from models.zoo.page import END, START, page, with_short_table
 from models.zoo.row import current, read_rows, row_of
 from tests.models.zoo.examples import KNOWN, benchmark, report, row
@@ -31,6 +31,12 @@ def test_spikeclip_s_saving_is_told_by_three_assumptions() -> None:
     assert "R = 25.0% over its operations: 80% by that assumption, 50% by the formula" in text, "1 - 3.6 / 4.6 / 4"
     assert "**75%** like with like" in text
     assert "counts otherwise:\nhost -500 nJ." in text, "prices are no other count"
+
+
+def test_snnergy_s_rates_stand_as_in_its_table() -> None:
+    rates = {f"{name} {stage}": 0.1 * number for name in NEURONS for number, stage in enumerate(STAGES, 1)}
+    trained = replace(row(), model="snnergy", parts=[replace(row().parts[0], rates=rates)])
+    assert "| Attn | 10.0% | 20.0% | 30.0% | 19 to 44% |" in page([trained], [])
 
 
 def test_what_failed_and_what_is_missing_is_said() -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from models.zoo import row as rows_of
-from models.zoo.cases import ZooCase
+from models.zoo.cases import ENTRIES, ZooCase
 from models.zoo.child import Ended
-from models.zoo.row import current, measured, read_rows, row_of, write_rows
-from tests.models.zoo.examples import KNOWN, benchmark, report, row
+from models.zoo.row import current, measured, part_row, read_rows, row_of, write_rows
+from tests.models.zoo.examples import KNOWN, benchmark, layer, report, row
 
 
 def test_numbers_of_a_part() -> None:
@@ -22,6 +22,14 @@ def test_numbers_of_a_part() -> None:
     assert part.operand_rate == pytest.approx((30 * 0.3 + 10 * 0.1) / 40)
     assert (part.twin_pj, part.formula_pj, part.arithmetic_pj, part.counted_pj) == (4e6, 2e6, 1e6, 3e9)
     assert (part.per_second, part.source_per_second) == ({"CPU": 250.0}, {"CPU": 125.0})
+
+
+def test_rates_of_groups_are_means_over_their_neurons() -> None:
+    paths = ("video.stage1.0.tssa.spatial.q_lif", "audio.stage1.0.tssa.temporal.q_lif", "video.stage2.0.mlp.mlp1_lif")
+    layers = [layer(10 * number, 0.1 * number, path) for number, path in enumerate(paths, 1)]
+    part = part_row({**report()["parts"][0], "layers": layers}, ENTRIES["snnergy"], "CPU", [])
+    assert part.rates == {"Q CM1": pytest.approx((10 * 0.1 + 20 * 0.2) / 30), "MLP layer 1 CM2": pytest.approx(0.3)}
+    assert row().parts[0].rates == {}
 
 
 def test_metrics_are_of_the_module_and_of_the_integers() -> None:
