@@ -66,6 +66,8 @@ class Experiment:
     """Of one run on one thread, as far as known."""
     arms: tuple[Arm, ...]
     claims: tuple[Claim, ...] = ()
+    others: tuple[str, ...] = ()
+    """Metrics that stand beside it in the table."""
     remarks: str = ""
     """What a reader must know beside the table."""
 
@@ -74,10 +76,10 @@ class Experiment:
         made = (self.model, self.config, arm.changes, self.epochs)
         return tuple(TrainingRun(*made, seed) for seed in range(arm.seeds))
 
-    def values(self, label: str, results: Results) -> list[float]:
-        """The metric of the runs of an arm that have ended."""
+    def values(self, label: str, results: Results, metric: str) -> list[float]:
+        """A metric of the runs of an arm that have ended."""
         arm = next(arm for arm in self.arms if arm.label == label)
-        return [results[run][self.metric] for run in self.runs(arm) if run in results]
+        return [results[run][metric] for run in self.runs(arm) if run in results]
 
     def verdict(self, claim: Claim, results: Results) -> str:
         """
@@ -87,7 +89,7 @@ class Experiment:
         """
         if claim.settled:
             return claim.settled
-        ahead, behind = (self.values(label, results) for label in (claim.better, claim.worse))
+        ahead, behind = (self.values(label, results, self.metric) for label in (claim.better, claim.worse))
         if min(len(ahead), len(behind)) < 2 or len(ahead) + len(behind) < self._seeds(claim):
             return "not measured"
         lead, spread = mean(ahead) - mean(behind), max(stdev(ahead), stdev(behind))

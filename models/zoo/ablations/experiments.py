@@ -16,6 +16,7 @@ CMSF = (
         "cmsf-generator",
         "CMSF: the spike generator (its Table 5)",
         *("cmsf", "digits", "R@Sum", 12, 5),
+        others=("i2t R@1", "t2i R@1"),
         arms=(
             Arm("repeat-ln"),
             Arm("linear-ln", ("generator=linear-ln",)),
@@ -32,6 +33,7 @@ CMSF = (
         "cmsf-combs",
         "CMSF: combs h (its Table 6), 12 tokens here, 36 there",
         *("cmsf", "digits", "R@Sum", 12, 5),
+        others=("i2t R@1", "t2i R@1"),
         arms=(
             Arm("h = 4"),
             Arm("h = 2", ("combs=2",)),
@@ -47,12 +49,14 @@ CMSF = (
         "cmsf-steps",
         "CMSF: time steps",
         *("cmsf", "digits", "R@Sum", 12, 7),
+        others=("i2t R@1", "t2i R@1"),
         arms=(Arm("T = 2"), Arm("T = 1", ("T=1",), seeds=1), Arm("T = 4", ("T=4",), seeds=1)),
     ),
     Experiment(
         "cmsf-fusion",
         "CMSF: the fusion that teaches the encoders",
         *("cmsf", "digits", "R@Sum", 24, 10),
+        others=("i2t R@1", "t2i R@1"),
         arms=tuple(Arm(name, (f"fusion={name}",)) for name in ("scca", "sca", "scsa", "none")),
         claims=(
             Claim("SCCA is better than SCA (523.9, 522.1)", "scca", "sca"),
@@ -69,6 +73,7 @@ SNNERGY = (
         "snnergy-steps",
         "SNNergy: time steps",
         *("snnergy", "av-digits", "accuracy", 6, 4),
+        others=("cross entropy",),
         arms=(
             Arm("T = 6"),
             Arm("T = 1", ("T=1",)),
@@ -87,6 +92,7 @@ SNNERGY = (
         "snnergy-attention",
         "SNNergy: what joins the streams",
         *("snnergy", "av-digits", "accuracy", 6, 4),
+        others=("cross entropy",),
         arms=(
             Arm("both paths (CMQKA)"),
             Arm("spatial path", ("fusion=spatial",)),
@@ -115,6 +121,7 @@ SNNERGY = (
         "snnergy-modality",
         "SNNergy: one modality",
         *("snnergy", "av-digits", "accuracy", 6, 4),
+        others=("cross entropy",),
         arms=(Arm("both"), Arm("video", ("modality=video",)), Arm("audio", ("modality=audio",))),
         claims=(
             Claim("Fusion is better than video", "both", "video"),
@@ -128,6 +135,7 @@ SPIKECLIP = (
         "spikeclip-parts",
         "SpikeCLIP: weights of time steps, text encoder",
         *("spikeclip", "emoji-styles", "i2t R@1", 8, 9),
+        others=("groups", "unseen i2t R@1"),
         arms=(
             Arm("learned, MLP"),
             Arm("averaged over time", ("time=mean",)),
@@ -151,6 +159,7 @@ TAAF = (
         "taaf-balanced",
         "TAAF-SNN: attention-guided loss, modulation, fusion",
         *("taaf", "av-digits", "accuracy", 9, 2),
+        others=("video", "audio", "alpha variance"),
         arms=(
             Arm("with TAAF, concat"),
             Arm("without TAAF", _WITHOUT),
@@ -174,6 +183,7 @@ TAAF = (
         "taaf-imbalanced",
         "TAAF-SNN: one modality ahead",
         *("taaf", "av-digits", "accuracy", 9, 2),
+        others=("video", "audio", "alpha variance"),
         arms=(
             Arm("with TAAF", ("setting=imbalanced",)),
             Arm("without TAAF", ("setting=imbalanced", *_WITHOUT)),

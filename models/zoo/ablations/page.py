@@ -47,7 +47,7 @@ def _plan(experiment: Experiment, results: Results) -> tuple[str, ...]:
 
 
 def _section(experiment: Experiment, results: Results) -> str:
-    columns = (experiment.title.partition(": ")[2], "`--set`", experiment.metric, "seeds")
+    columns = (experiment.title.partition(": ")[2], "`--set`", experiment.metric, *experiment.others, "seeds")
     parts = [f"## {experiment.title}", f"`{experiment.model}`, `{experiment.config}`, {experiment.epochs} epochs."]
     parts.append(grid(columns, [_line(experiment, arm, results) for arm in experiment.arms]))
     parts.append("\n".join(f"* {claim.text}: **{experiment.verdict(claim, results)}**." for claim in experiment.claims))
@@ -55,7 +55,16 @@ def _section(experiment: Experiment, results: Results) -> str:
 
 
 def _line(experiment: Experiment, arm: Arm, results: Results) -> tuple[str, ...]:
-    values = experiment.values(arm.label, results)
-    spread = f" ± {stdev(values):.1f}" if len(values) > 1 else ""
-    value = f"{mean(values):.1f}{spread}" if values else NOT_MEASURED
-    return arm.label, " ".join(f"`{change}`" for change in arm.changes), value, f"{len(values)} of {arm.seeds}"
+    metrics = (experiment.metric, *experiment.others)
+    cells = [_cell(experiment.values(arm.label, results, metric)) for metric in metrics]
+    seeds = f"{sum(run in results for run in experiment.runs(arm))} of {arm.seeds}"
+    return arm.label, " ".join(f"`{change}`" for change in arm.changes), *cells, seeds
+
+
+def _cell(values: list[float]) -> str:
+    """Mean and spread, to a tenth of a percent; of losses and variances, which are small, three digits."""
+    if not values:
+        return NOT_MEASURED
+    digits = 1 if abs(mean(values)) >= 2 else 3
+    spread = f" ± {stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{mean(values):.{digits}f}{spread}"

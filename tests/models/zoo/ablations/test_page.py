@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,12 @@ def test_a_table_has_means_spreads_and_what_is_missing() -> None:
     assert "| b | `T=1` | not measured | 0 of 3 |" in text
     assert "* a is better than b: **not measured**." in text
     assert "| a |  | 90.0 | 1 of 3 |" in page([TWO], results([90.0], [])), "one seed has no spread"
+
+
+def test_other_metrics_stand_beside_it() -> None:
+    both = replace(TWO, others=("cross entropy",))
+    runs = {run: {**metrics, "cross entropy": 0.25} for run, metrics in results([90.0], []).items()}
+    assert "| a |  | 90.0 | 0.250 | 1 of 3 |" in page([both], runs)
 
 
 @pytest.mark.checkout
