@@ -68,7 +68,7 @@ def compile_model(
         dt, semantics: of NIR, the time step in the file's unit, and how the file is meant.
         domains: input -> "spike", "count<3>" (whole numbers from 0 to 3) or "real", where its example does not show it.
         example: for a bare module or graph: inputs by name, or one array; (T, B, *shape), or (B, *shape) if `static`.
-        static: names of the inputs that carry no time axis.
+        static: names of the inputs that carry no time axis; by default all, of a module that repeats them itself.
         steps: T, for a bare module whose inputs are all static.
         batch_first: whether a module's inputs are (B, T, *shape); by default that is found out: the axis along which its neurons
             step is time.

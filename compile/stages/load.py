@@ -21,6 +21,7 @@ from frontend.netx.network import IntegerNetwork, read_net
 from frontend.nir.import_nir import import_nir
 from frontend.nir.reading.values import as_array
 from frontend.recording.dtype import in_dtype_of
+from frontend.tracing.first_axis import steps_of_repeated
 from frontend.type_guards import is_mapping
 from ir.errors import CompileError, known_names
 from ir.graph import Graph
@@ -131,6 +132,9 @@ def _from_module(network: Any, options: Options, example: Example) -> Source:
         raise CompileError("source.example", what, hint=hint)
     _check_finite(network, type(network).__name__, "")
     inputs = _named_tensors(network, example.inputs)
+    if not example.steps and not example.static and options.batch_first is None:
+        steps = steps_of_repeated(network.eval(), inputs)
+        example = example if steps is None else Example(inputs, tuple(inputs), steps)
     if not example.steps and set(inputs) <= set(example.static):
         raise CompileError("source.steps", "all inputs are static, so T is unknown", hint="pass steps=")
     (name,) = _chosen((type(network).__name__,), options.part, "")

@@ -204,7 +204,8 @@ class NeuronLayers:
         kinds = [[axis.kind for axis in dim] for dim in view.dims[:2]]
         if kinds[0] != [TIME] or kinds[1][:1] != [BATCH]:
             what = f"a neuron reads {view}, not (T, B, ...) with T = {self._recorder.steps}"
-            hint = "time first, batch second; (B, T, ...) needs batch_first=True (--batch-first); check the number of steps"
+            hint = "time first, batch second; (B, T, ...) needs batch_first=True (--batch-first), and inputs that have no time "
+            hint += "are static= (STATIC_INPUTS in a model file); check the number of steps"
             if kinds[0] == [TIME, BATCH]:
                 hint = "it takes T x B for the steps of one sample, so that a membrane goes on in the next sample of the batch: "
                 hint += "reshape to (T, B, ...) before the neuron, not behind it"

@@ -20,6 +20,7 @@ from frontend.input_domain import input_domains, shown_values
 from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from frontend.recording.dtype import dtype_of, takes_ids
 from frontend.recording.recorder import Recorder
+from frontend.tracing.first_axis import steps_of_batch
 from frontend.tracing.outputs import named_outputs
 from frontend.tracing.session import Session
 from frontend.tracing.written.plan import Plan
@@ -99,8 +100,9 @@ def trace_in_order(
             raise
         try:
             return trace(AxisOrder(batch_first=True))
-        except CompileError:
-            raise error from error.__cause__
+        except CompileError as other:
+            told = error if steps_of_batch(module, example) is None else other
+            raise told from told.__cause__
 
 
 def _traced(

@@ -78,7 +78,7 @@ def test_outputs_of_a_time_first_module_may_have_the_batch_first() -> None:
 
 def test_the_number_of_steps_that_is_stated_holds_in_both_orders() -> None:
     module = net(BATCH_FIRST["permuted, mean"][0])
-    with pytest.raises(CompileError, match=r"a neuron reads \(B, T, 4\), not \(T, B"):
+    with pytest.raises(CompileError, match=r"has shape \(3, 5, 4\), not \(B, 3, "):
         trace_in_order(module, {"x": example(3)}, [], 3, "net")
 
 

@@ -1,0 +1,142 @@
+"""Where the first axis is the batch, as of images that a network repeats itself, is seen from what its neurons do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import snntorch
+import torch
+from spikingjelly.activation_based import layer, neuron
+from torch import nn
+
+from compile import compile_model
+from frontend.tracing.first_axis import steps_of_repeated
+from ir.errors import CompileError
+
+STEPS = 4
+
+
+class Repeated(nn.Module):
+    """Repeats an image before its first layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = layer.SeqToANNContainer(nn.Conv2d(3, 4, 3))
+        self.neurons = neuron.LIFNode(step_mode="m")
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.unsqueeze(0).repeat(STEPS, 1, 1, 1, 1)
+        spikes: torch.Tensor = self.neurons(self.conv(x))
+        return spikes.mean((0, 3, 4))
+
+
+class Looped(nn.Module):
+    """Presents one current again and again, in a loop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(6, 5)
+        self.neurons = neuron.IFNode()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        current = self.fc(x.flatten(1))
+        return torch.stack([self.neurons(current) for _ in range(STEPS)]).sum(0)
+
+
+class WithState(nn.Module):
+    """The same loop in snnTorch's style."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(6, 5)
+        self.neurons = snntorch.Leaky(beta=0.75)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        membrane, record = self.neurons.init_leaky(), list[torch.Tensor]()
+        for _ in range(STEPS):
+            spikes, membrane = self.neurons(self.fc(x), membrane)
+            record.append(spikes)
+        return torch.stack(record).sum(0)
+
+
+class TimeFirst(nn.Module):
+    """Takes (T, B, 6)."""
+
+    def __init__(self, step_mode: str = "m") -> None:
+        super().__init__()
+        self.fc = nn.Linear(6, 5)
+        self.neurons = neuron.LIFNode(step_mode=step_mode)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.neurons(self.fc(x))
+
+
+class BatchFirst(TimeFirst):
+    """Takes (B, T, 6)."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.transpose(0, 1))
+
+
+class FixedLoop(TimeFirst):
+    """Takes (T, B, 6), and as many steps as it was written for."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.stack([self.neurons(self.fc(x[t])) for t in range(STEPS)])
+
+
+IMAGES = (
+    (Repeated, (2, 3, 6, 6)),
+    (Repeated, (STEPS, 3, 6, 6)),
+    (Looped, (7, 6)),
+    (Looped, (STEPS, 6)),
+    (WithState, (2, 6)),
+)
+
+
+@pytest.mark.parametrize(("network", "shape"), IMAGES)
+def test_a_network_that_makes_the_steps_itself_compiles_as_it_is(
+    network: Callable[[], nn.Module], shape: tuple[int, ...]
+) -> None:
+    torch.manual_seed(0)
+    module, x = network().eval(), 3 * torch.rand(shape)
+    with torch.no_grad():
+        expected = module(x)
+    for child in module.modules():
+        if isinstance(child, neuron.BaseNode):
+            child.reset()
+    program = compile_model(module, target="gpu", precision="float", example=x)
+    assert program.steps == STEPS
+    assert torch.equal(torch.as_tensor(program.run(x).outputs["output"]), expected)
+
+
+@pytest.mark.parametrize(
+    ("module", "shape"),
+    [
+        (TimeFirst(), (STEPS, 2, 6)),
+        (TimeFirst(), (1, 2, 6)),
+        (BatchFirst(), (2, STEPS, 6)),
+        (FixedLoop("s"), (STEPS, 2, 6)),
+        (Repeated(), (2, STEPS, 6, 6)),  # it does not run
+        (nn.Linear(6, 5), (2, 6)),  # nothing makes steps
+    ],
+)
+def test_where_an_axis_is_time_nothing_is_taken_for_an_image(module: nn.Module, shape: tuple[int, ...]) -> None:
+    assert steps_of_repeated(module.eval(), {"x": torch.rand(shape)}) is None
+
+
+def test_the_message_is_about_the_order_of_axes_that_the_module_has() -> None:
+    class OverSamples(BatchFirst):
+        """Its second layer takes T x B for the steps of one sample."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.more = neuron.LIFNode(step_mode="m")
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            spikes = super().forward(x)
+            return self.more(spikes.flatten(0, 1)).reshape(spikes.shape)
+
+    with pytest.raises(CompileError, match="a membrane goes on in the next sample"):
+        compile_model(OverSamples(), example=torch.rand(2, STEPS, 6))
