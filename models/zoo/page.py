@@ -44,7 +44,7 @@ def page(rows: Sequence[ZooRow], missing: Sequence[ZooCase]) -> str:
     good = [row for row in rows if not row.failed]
     trained, random = [row for row in good if row.trained], [row for row in good if not row.trained]
     parts = [HEAD]
-    parts += [f"## Trained networks\n\n{_results(trained)}\n\n{_commands(trained)}"] if trained else []
+    parts += [f"## Trained networks\n\n{_results(trained)}"] if trained else []
     parts += [f"## What they take\n\n{NOTES}", _sizes(good), _machines(good)] if good else []
     parts += [f"## Energy per sample\n\n{ENERGY_NOTES}\n{_energies(good)}"] if good else []
     parts += [
@@ -90,8 +90,8 @@ def _deployed(row: ZooRow) -> tuple[str, ...]:
 
 
 def _results(rows: Sequence[ZooRow]) -> str:
-    lines = [(row.name, *_metrics(row), f"{row.steps:g}", row.engine) for row in rows]
-    return grid(("network", "metric", "float", "integers", "T", "ran on"), lines)
+    lines = [(row.name, *_metrics(row), f"{row.steps:g}", row.engine, f"`{row.command}`") for row in rows]
+    return grid(("network", "metric", "float", "integers", "T", "ran on", "command"), lines)
 
 
 def _sizes(rows: Sequence[ZooRow]) -> str:

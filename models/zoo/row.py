@@ -34,8 +34,9 @@ class PartRow:
     operand_rate: float
     """Mean over the operations behind the first layer: the rate of the paper's formula."""
     compared: int
-    """Spikes and payloads that two engines agreed on."""
+    """Spikes and payloads of two engines."""
     differing: int
+    """How many of them are not the same."""
     twin_pj: float
     formula_pj: float
     arithmetic_pj: float
