@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from models.train import _config  # pyright: ignore[reportPrivateUsage]
-from models.zoo.ablations.experiment import Arm, Experiment, core_minutes
+from models.zoo.ablations.experiment import Arm, Experiment, all_runs, core_minutes
 from models.zoo.ablations.experiments import EXPERIMENTS
 from models.zoo.cases import ENTRIES
 
@@ -36,3 +37,19 @@ def test_claims_compare_arms_with_three_seeds_or_say_why_not(experiment: Experim
     assert experiment.metric in ENTRIES[experiment.model].module.task(experiment.config).metric_names
     for claim in experiment.claims:
         assert bool(claim.settled) != (seeds.get(claim.better) == seeds.get(claim.worse) == 3), claim.text
+
+
+DISTINCT = {(run.model, run.config, run.changes) for run in all_runs(EXPERIMENTS)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("model", "config", "changes"), sorted(DISTINCT))
+def test_every_arm_has_a_loss_with_gradients(model: str, config: str, changes: tuple[str, ...]) -> None:
+    """So that no arm fails in the fourth hour."""
+    module = ENTRIES[model].module
+    training = module.training(_config(module.CONFIGS, config, changes), 0, 1)
+    stage = training.stages[0]
+    losses = stage.losses(stage.batches(np.random.default_rng(0))[0])
+    sum(losses.values()).backward()
+    gradients = [p.grad for group in stage.optimiser.param_groups for p in group["params"] if p.grad is not None]
+    assert any(bool(gradient.any()) for gradient in gradients)
