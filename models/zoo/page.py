@@ -73,8 +73,20 @@ def with_short_table(readme: str, rows: Sequence[ZooRow]) -> str:
 
 
 def _short(rows: Sequence[ZooRow]) -> str:
-    columns = ("network", "metric", "float", "integers", "T", "neurons", "twin", "formula", "counted", "phases")
-    return grid(columns, [(row.name, *_metrics(row), *_deployed(row)) for row in rows])
+    columns = (
+        "network",
+        "metric",
+        "float",
+        "integers",
+        "T",
+        "neurons",
+        "twin",
+        "formula",
+        "counted",
+        "phases",
+        "command",
+    )
+    return grid(columns, [(row.name, *_metrics(row), *_deployed(row), f"`{row.command}`") for row in rows])
 
 
 def _metrics(row: ZooRow) -> tuple[str, str, str]:

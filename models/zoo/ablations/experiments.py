@@ -112,9 +112,10 @@ SNNERGY = (
                 *("both paths (CMQKA)", "S-CMRL's attention"),
             ),
             Claim(
-                "CMQKA has fewer operations than SSA in the first stage, more in the later ones (Table 5)",
-                settled="reproduced here, and not like for like: counted in `models/snnergy_network/complexity.py`",
+                "Table 5: operations of CMQKA and SSA by stage",
+                settled="reproduced here, though not like for like: counted in `models/snnergy_network/complexity.py`",
             ),
+            Claim("Figures 4 to 7: CMQKA takes less memory and time than SSA", settled="not measured"),
         ),
     ),
     Experiment(

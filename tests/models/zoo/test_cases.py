@@ -9,6 +9,7 @@ import pytest
 
 from compile.cli import _parser as parser  # pyright: ignore[reportPrivateUsage]
 from models.zoo.cases import ENTRIES, ZooCase, cases
+from models.zoo.child import PACKAGE
 
 
 def test_every_model_file_and_configuration_is_a_case() -> None:
@@ -43,7 +44,7 @@ def test_random_weights_have_no_task_and_large_networks_one_sample(case: ZooCase
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
 def test_commands_are_of_the_compiler(case: ZooCase) -> None:
     report, speed = case.report_command(), case.speed_command(Path("x"))
-    assert report[:3] == speed[:3] == [sys.executable, "-m", "compile"]
+    assert report[:3] == speed[:3] == [sys.executable, "-m", f"{PACKAGE}compile"]
     assert parser().parse_args(report[3:]).json
     taken = parser().parse_args(speed[3:])
     assert (taken.bench, taken.target, taken.out) == (True, "gpu", Path("x"))

@@ -50,7 +50,8 @@ def test_the_short_table_stands_between_its_marks() -> None:
     text = with_short_table(f"before\n{START}\nold\n{END}\nafter\n", [row(), replace(row(), trained=False)])
     assert text.startswith(f"before\n{START}\n| network |")
     assert text.endswith(f"|\n{END}\nafter\n")
-    assert text.count("| taaf-av-digits | accuracy | 90.0 | 89.5 | 4 | 50 | 4 uJ | 2 uJ | 1 uJ | 3 |") == 1
+    line = f"| taaf-av-digits | accuracy | 90.0 | 89.5 | 4 | 50 | 4 uJ | 2 uJ | 1 uJ | 3 | `{KNOWN[4]}` |"
+    assert text.count(line) == 1
     with pytest.raises(ValueError, match="no lines"):
         with_short_table("before", [])
 
