@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from models.training import stage
 from models.training.run_files import RunFiles
 from models.zoo.ablations import runs as runs_of
 from models.zoo.ablations.experiment import TrainingRun
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 import os
 import torch
 from torch import nn
-from models.training.stage import Training, TrainingStage
+from STAGE import Training, TrainingStage
 
 @dataclass(frozen=True)
 class Config:
@@ -35,7 +36,7 @@ def training(config, seed, epochs=None):
                           lambda: {"fit": -float((part(x) ** 2).mean())}, "fit",
                           torch.optim.SGD(part.parameters(), lr=0.1), lambda done: 1.0, 9)
     return Training({"net": part}, (stage,), lambda: {"width": config.width}, lambda path: torch.save(part.state_dict(), path))
-"""
+""".replace("STAGE", stage.__name__)
 
 
 @dataclass(frozen=True)
