@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 import pytest
@@ -11,8 +13,11 @@ from torch.overrides import TorchFunctionMode
 
 from compile import compile_model
 from compile.compiled_program import CompiledProgram
-from compile.energy import PUBLISHED_TABLES, EnergyReport
+from compile.energy import PUBLISHED_TABLES, EnergyReport, dense_twin_pj
+from frontend.tracing.trace import trace_module
+from hw_profiles import load
 from models import cmsf, snnergy, spikeclip, taaf
+from models.spikeclip_network.scratch_clip import ScratchImageEncoder
 
 pytestmark = pytest.mark.slow
 CASES = [(cmsf, "image"), (cmsf, "text"), (snnergy, None), (taaf, None), (spikeclip, "image"), (spikeclip, "text")]
@@ -74,3 +79,17 @@ class Operations(TorchFunctionMode):
             taken = result.numel() * args[0].shape[-1]
             self.total += taken // (self.scored if result.shape[0] == self.steps else 1)
         return result
+
+
+def test_spikeclip_s_twin_has_the_multiplications_of_scratchclip():
+    """The published twin: a stem of the same convolutions, every weight of its blocks once per token, attention, read-out."""
+    config = spikeclip.CONFIGS["emoji-styles"]
+    images = spikeclip.example("emoji-styles", 1, 0)["image"]
+    graph = trace_module(spikeclip.build("emoji-styles")["image"], images, [*images], config.T, "image")
+    twin = ScratchImageEncoder(replace(config, neurons="none")).eval()
+    with torch.no_grad(), Operations(1, 1) as stem:
+        tokens = prod(twin.embeddings(images["images"].unsqueeze(0)).shape[-2:])
+    weights = sum(p.numel() for p in twin.encoder.parameters() if p.dim() == 2)
+    attention = config.depth * 2 * tokens**2 * config.D
+    operations = stem.total + tokens * weights + attention + config.D * config.E
+    assert sum(dense_twin_pj(graph, load("45nm")).values(), Fraction(0)) == Fraction(46, 10) * operations
