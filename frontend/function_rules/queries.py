@@ -92,5 +92,5 @@ def cast(_recorder: Recorder, x: View, *_arguments: object, **_options: object) 
     return x
 
 
-RULES = {"float": cast, "to": cast, "type": cast, "type_as": cast, "cpu": cast, "cuda": cast}
+RULES = dict.fromkeys(("float", "int", "long", "short", "byte", "to", "type", "type_as", "cpu", "cuda"), cast)
 """Function name -> rule."""

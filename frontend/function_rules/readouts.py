@@ -21,6 +21,7 @@ from frontend.recording.recorder import Recorder
 from ir.errors import CompileError
 from ir.ops import Along, MaxPool, Scale, TopK
 from ir.ops.host.reduce import TIME
+from ir.types import SPIKE
 
 Pair = tuple[View, View]
 
@@ -39,6 +40,30 @@ def largest(recorder: Recorder, x: View, dim: Dims = None, keepdim: bool = False
     pooled = recorder.result(recorder.emit(op, flat.value), (*flat.dims[:-1], ()))
     shape = [1 if place in places else size for place, size in enumerate(x.shape) if keepdim or place not in places]
     return reshape(recorder, pooled, shape)
+
+
+def any_of(recorder: Recorder, x: View, dim: Dims = None, keepdim: bool = False) -> View:
+    """any: whether one of several neurons, or steps, has a spike."""
+    _check_spikes(recorder, x, "any")
+    return largest(recorder, x, dim, keepdim)
+
+
+def all_of(recorder: Recorder, x: View, dim: Dims = None, keepdim: bool = False) -> View:
+    """all: whether each of several neurons, or steps, has a spike."""
+    _check_spikes(recorder, x, "all")
+    return smallest(recorder, x, dim, keepdim)
+
+
+def count_of(recorder: Recorder, x: View, dim: Dims = None) -> View:
+    """count_nonzero: how many of several neurons, or steps, have a spike."""
+    _check_spikes(recorder, x, "count_nonzero")
+    return total(recorder, x, dim)
+
+
+def _check_spikes(recorder: Recorder, x: View, name: str) -> None:
+    if recorder.type(x).domain != SPIKE:
+        what = f"{name} asks which computed numbers are 0"
+        raise CompileError("import.truth", what, hint="it can be asked of spikes")
 
 
 def smallest(recorder: Recorder, x: View, dim: Dims = None, keepdim: bool = False) -> View:
@@ -189,6 +214,9 @@ RULES = {
     "std_mean": spread_and_mean("std"),
     "amax": largest,
     "amin": smallest,
+    "any": any_of,
+    "all": all_of,
+    "count_nonzero": count_of,
     "max": maximum,
     "min": minimum,
     "argmax": index_of("argmax"),

@@ -8,13 +8,14 @@ which wire leads where. That batch and time stay whole is seen in the same way.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional
 
+from frontend.function_rules.arithmetic import add, multiply, subtract
 from frontend.function_rules.joining import cat, pad_one
 from frontend.function_rules.layers import feature_dim
 from frontend.function_rules.slicing import slice_along, take
@@ -141,9 +142,10 @@ def roll(recorder: Recorder, x: View, shifts: Any, dims: Any = None) -> View:
 
 
 def where(recorder: Recorder, condition: object, x: object, y: object) -> View:
-    """x where a constant is true, else y: computed tensors, or one of them 0."""
-    if not isinstance(condition, torch.Tensor):
-        raise CompileError("import.where", "chooses by what the network computes", hint="choose by a constant mask")
+    """x where a constant is true, else y: computed tensors, or one of them 0; where spikes are, any two."""
+    if isinstance(condition, View):
+        return _chosen(recorder, condition, x, y)
+    assert isinstance(condition, torch.Tensor)
     if isinstance(x, View) and isinstance(y, View):
         if x.shape != y.shape:
             raise CompileError("import.where", f"chooses between {x} and {y}", hint="give both the same shape")
@@ -156,6 +158,17 @@ def where(recorder: Recorder, condition: object, x: object, y: object) -> View:
     return moved(recorder, view, lambda numbers: torch.where(mask, numbers, 0))
 
 
+def _chosen(recorder: Recorder, spikes: View, x: Any, y: Any) -> View:
+    """s x + (1 - s) y, without products with zeros; the spikes themselves where that is s. A computed truth value is a spike."""
+    if _is_zero(y) and isinstance(x, (int, float)) and x == 1:
+        return spikes
+    choices = [(spikes, x)] if not _is_zero(x) else []
+    choices += [(subtract(recorder, 1.0, spikes), y)] if not _is_zero(y) else []
+    if not choices:
+        return multiply(recorder, spikes, 0.0)
+    return reduce(partial(add, recorder), (multiply(recorder, chosen, of) for chosen, of in choices))
+
+
 def _stacked(recorder: Recorder, x: View) -> View:
     return x.with_dims((*x.dims, ()))
 
@@ -165,7 +178,9 @@ def _is_zero(constant: object) -> bool:
 
 
 def masked_fill(recorder: Recorder, x: View, mask: object, value: object) -> View:
-    """Zeros where a constant is true."""
+    """Zeros where a constant is true; any number where spikes are."""
+    if isinstance(mask, View):
+        return where(recorder, mask, value, x)
     return where(recorder, ~mask if isinstance(mask, torch.Tensor) else mask, x, value)
 
 

@@ -188,7 +188,9 @@ def _index_one(recorder: Recorder, x: View, dim: int, item: Index) -> tuple[View
 def _choice(item: object, x: View) -> tuple[int, ...] | None:
     """The elements that a list, array or mask of one dimension chooses; None for other items of an index."""
     if isinstance(item, View):
-        raise CompileError("import.index", f"indexes {x} with computed numbers", hint="use constant indices")
+        raise CompileError(
+            "import.index", f"indexes {x} with computed numbers", hint="use constant indices, or torch.where"
+        )
     if not isinstance(item, (list, torch.Tensor, np.ndarray)):
         return None
     index: Array = np.asarray(item)  # pyright: ignore[reportUnknownArgumentType]

@@ -12,9 +12,14 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import nn
 
+from frontend.recording.recorder import Recorder
 from ir.errors import CompileError
+from ir.ops import Sum, TimeSum
+from ir.types import SPIKE
 
 HALF = (torch.float16, torch.bfloat16)
+CASTS = ("bool", "int", "long", "short", "byte", "to", "type", "type_as")
+"""Functions that may make whole numbers."""
 IDS = torch.int64
 """What rows of an embedding are looked up by."""
 
@@ -45,3 +50,31 @@ def in_dtype_of(module: nn.Module, inputs: Mapping[str, torch.Tensor]) -> dict[s
     """Inputs as numbers of the dtype that a module computes in; ids stay what they are. CompileError as `dtype_of`."""
     dtype = dtype_of(module, inputs.values())
     return {name: value if takes_ids(module, value) else value.to(dtype) for name, value in inputs.items()}
+
+
+def check_dtype(recorder: Recorder, name: str, made: torch.Tensor, value: str) -> None:
+    """
+    CompileError where a function makes floats of another dtype than the module's, or casts to whole numbers what is none.
+
+    Args:
+        made: the function's result, which holds the IR value.
+    """
+    if made.is_floating_point():
+        if made.dtype is not recorder.dtype:
+            what = f"{name} makes {made.dtype} of {recorder.dtype}"
+            raise CompileError("import.dtype", what, hint="a network computes in one dtype; convert the module")
+        return
+    kept = recorder.node(value).type.domain == SPIKE or (made.dtype is not torch.bool and _is_count(recorder, value))
+    if name in CASTS and not kept:
+        what = f"{name} casts computed numbers to {made.dtype}"
+        raise CompileError("import.dtype", what, hint="spikes can be cast, and counts of them to integers")
+
+
+def _is_count(recorder: Recorder, value: str) -> bool:
+    """Whether a value is a sum of spikes."""
+    node = recorder.node(value)
+    if node.type.domain.kind in ("spike", "count"):
+        return True
+    weight = getattr(node.op, "factor", 1.0) * getattr(node.op, "weight", 1.0)
+    adds = isinstance(node.op, Sum | TimeSum) or node.op.family == "routing"
+    return adds and weight == 1 and bool(node.inputs) and all(_is_count(recorder, read) for read in node.inputs)

@@ -169,7 +169,7 @@ def _compare_outputs(graph: Graph, ours: Mapping[str, torch.Tensor], theirs: Map
     largest = 0.0
     for name, value in theirs.items():
         node = graph.nodes[graph.outputs[name]]
-        expected = value[None] if node.type.static else value
+        expected = (value[None] if node.type.static else value).to(ours[name].dtype)
         same_shape = ours[name].shape == expected.shape
         difference = (
             float(((ours[name] - expected).abs() / expected.abs().clamp(min=1)).max()) if same_shape else float("inf")

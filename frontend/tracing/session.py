@@ -21,6 +21,7 @@ from frontend.names import node_name
 from frontend.neuron_rules.framework import Connection
 from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons
 from frontend.recording.axis_order import TIME_FIRST, AxisOrder
+from frontend.recording.dtype import check_dtype
 from frontend.recording.layout import BATCH, TIME, View
 from frontend.recording.recorder import Recorder
 from frontend.recording.steps import at_step, recorded
@@ -31,8 +32,7 @@ from frontend.tracing.storage.indexing import observed_indexing
 from frontend.tracing.storage.taint import tensors_in
 from frontend.tracing.storage.writes import ASSIGNMENTS, LOOKS, Writes, writes
 from frontend.tracing.tensors import WRITES_CONSTANTS, TracedTensors, copied
-from frontend.tracing.written.comparisons import is_firing
-from frontend.tracing.written.plan import Plan, plan
+from frontend.tracing.written.plan import Plan
 from frontend.tracing.written.written_neurons import WrittenNeurons
 from ir.errors import CompileError
 from ir.types import Domain, Type
@@ -95,7 +95,7 @@ class Session(TorchFunctionMode):
 
     def plan(self, inputs: Mapping[str, torch.Tensor]) -> Plan:
         """Which comparisons are steps of neurons, where a run has compared constants that others may stand in a row with."""
-        return plan(self.module, inputs, self.recorder.steps) if self._written.compares_constants else Plan()
+        return self._written.comparisons.next_plan(self.module, inputs)
 
     def depends_on_input(self, tensor: torch.Tensor) -> bool:
         """Whether a result of the module is a value; CompileError where it was computed from one in an unseen way."""
@@ -128,9 +128,9 @@ class Session(TorchFunctionMode):
         self._written.count(name)
         if name in LIKE and (self._tensors.is_state(args[0]) or self._written.tracked.is_state(args[0])):
             return self._constant(name, func, args, kwargs)
-        joined = self._written.membranes.window(name, func, args, kwargs)
-        if joined is not None:
-            return joined
+        made = self._written.result(name, func, args, kwargs)
+        if made is not None:
+            return made
         if any(self._written.tracked.is_state(tensor) for tensor in tensors_in((args, kwargs))):
             return self._written.apply(name, func, args, kwargs)
         if name in EMPTY:
@@ -144,7 +144,6 @@ class Session(TorchFunctionMode):
         if self._written.takes(name, args, kwargs):
             return self._written.apply(name, func, args, kwargs)
         if not self._tensors.holds_views((args, kwargs)):
-            self._written.compares_constants |= is_firing(name)
             constants: tuple[Any, dict[str, Any]] = tree_map(self._tensors.apart, (args, kwargs))
             return func(*constants[0], **constants[1])
         if name in LIKE:
@@ -205,9 +204,7 @@ class Session(TorchFunctionMode):
                     f"{name} made a tensor of shape {tuple(tensor.shape)}, its rule says {view}",
                     hint="this is a bug of the compiler: please report the model",
                 )
-            if tensor.is_floating_point() and tensor.dtype is not self.recorder.dtype:
-                what = f"{name} makes {tensor.dtype} of {self.recorder.dtype}"
-                raise CompileError("import.dtype", what, hint="a network computes in one dtype; convert the module")
+            check_dtype(self.recorder, name, tensor, view.value)
             self._tensors.add(tensor, view)
         if written:
             self._written.tracked.forget_aliases(result, [result])

@@ -1,4 +1,8 @@
-"""Torch's function modes miss some indexing; while a model runs under observation, it is heard of all the same."""
+"""
+Torch's function modes miss some indexing; while a model runs under observation, it is heard of all the same.
+
+`x[mask] = 0` is heard of as what it does, `x.masked_fill_(mask, 0)`.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +38,16 @@ def _with_handler(
 
     def index(*arguments: Any) -> Any:
         with no_torch_function():
-            return handler(function, (), arguments)
+            filled = _is_fill(arguments)
+            return handler(torch.Tensor.masked_fill_ if filled else function, (), arguments)
 
     return index
+
+
+def _is_fill(arguments: tuple[Any, ...]) -> bool:
+    """Whether these are a tensor, a mask of its shape and a number: `x[mask] = 0`."""
+    if len(arguments) != len(("x", "mask", "number")) or not isinstance(arguments[1], torch.Tensor):
+        return False
+    x, mask, number = arguments
+    single = isinstance(number, (int, float)) or (isinstance(number, torch.Tensor) and number.ndim == 0)
+    return mask.dtype is torch.bool and mask.shape == x.shape and single

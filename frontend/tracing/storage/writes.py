@@ -69,11 +69,6 @@ class Writes:
         target: torch.Tensor = args[0]
         value: Any = 0 if name == "zero_" else args[-1]
         self.prepare(target, name)
-        mask = self._mask(name, target, args[1], value) if len(args) > 2 else None
-        if mask is not None:
-            result = func(*args, **kwargs)
-            self._tensors.write(target, mask)
-            return result
         with no_torch_function():
             part = target[checked_index(args[1])] if name == "__setitem__" else target
         view = self._tensors.view(value) if isinstance(value, torch.Tensor) else None
@@ -82,14 +77,6 @@ class Writes:
         result = func(*args, **kwargs)
         self._tensors.write(part, None if view is None else self._spread(view, tuple(part.shape)))
         return result
-
-    def _mask(self, name: str, target: torch.Tensor, index: Any, value: Any) -> View | None:
-        """What `x[condition] = 1` makes of zeros, as spikes are written: the condition; None for any other write."""
-        if name != "__setitem__" or not isinstance(index, torch.Tensor) or index.shape != target.shape:
-            return None
-        zeros = not self._tensors.depends_on_input(target) and not bool(target.any())
-        ones = isinstance(value, (int, float)) and value == 1
-        return self._tensors.view(index) if zeros and ones and index.dtype is torch.bool else None
 
     def _spread(self, view: View, shape: tuple[int, ...]) -> View:
         """A value broadcast to the shape that it is written to."""
@@ -104,7 +91,7 @@ def checked_index(index: Any) -> Any:
     wrong = next((item for item in items if not isinstance(item, int | slice | EllipsisType | None)), None)
     if wrong is not None or any(isinstance(item, bool) for item in items):
         kind = "bool" if wrong is None else type(wrong).__name__
-        hint = "integers and slices can be imported"
+        hint = "integers and slices can be imported, and one number where a mask is true"
         raise CompileError("import.index", f"cannot write at an index of type {kind}", hint=hint)
     return index
 

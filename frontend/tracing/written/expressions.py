@@ -109,12 +109,16 @@ def _reflected(a: Any, b: Any) -> Any:
     return b - a
 
 
-def _not(a: Any) -> Any:
-    return 1 - a
-
-
 def _filled(a: Any, condition: Any, value: Any) -> Any:
     return _choose(condition, value, a)
+
+
+def _lerp(a: Any, b: Any, weight: Any) -> Any:
+    return a + weight * (b - a)
+
+
+def _addcmul(a: Any, b: Any, c: Any, value: Any = 1) -> Any:
+    return a + value * b * c
 
 
 def _clamp(a: Any, low: Any, high: Any) -> Any:
@@ -130,26 +134,28 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "mul": _ARITHMETIC.mul,
     "div": _ARITHMETIC.truediv,
     "neg": _ARITHMETIC.neg,
-    "not": _not,
     "where": _choose,
     "masked_fill": _filled,
+    "lerp": _lerp,
+    "addcmul": _addcmul,
     "clamp": _clamp,
 }
 """Name -> what it computes."""
+CASTS = ("float", "double", "bool", "int", "long", "short", "byte", "to", "type", "type_as")
+"""Functions that change the dtype; what that does to the values is for whoever calls them to see."""
 FUNCTIONS: Mapping[str, str] = {
-    **dict.fromkeys(("detach", "clone", "float", "to", "type", "type_as", "contiguous", "cpu", "cuda"), "same"),
+    **dict.fromkeys((*CASTS, "detach", "clone", "contiguous", "cpu", "cuda"), "same"),
     **dict.fromkeys(("add", "radd", "iadd"), "add"),
     **dict.fromkeys(("sub", "subtract", "isub"), "sub"),
     "rsub": "rsub",
     **dict.fromkeys(("mul", "multiply", "rmul", "imul"), "mul"),
     **dict.fromkeys(("div", "divide", "true_divide", "truediv", "itruediv"), "div"),
     **dict.fromkeys(("neg", "negative"), "neg"),
-    **dict.fromkeys(("logical_not", "bitwise_not", "invert"), "not"),
-    "where": "where",
-    "masked_fill": "masked_fill",
-    "clamp": "clamp",
+    **{name: name for name in ("where", "masked_fill", "lerp", "addcmul", "clamp")},
     "clip": "clamp",
 }
 """Name of a torch function, without underscores around it -> the operation."""
-ONE_ARGUMENT = frozenset(("same", "neg", "not"))
+ONE_ARGUMENT = frozenset(("same", "neg"))
 """Operations that read their first argument only."""
+NAMED = ("mask", "other", "end", "weight", "tensor1", "tensor2", "value")
+"""Arguments that may be given by name, in their order."""

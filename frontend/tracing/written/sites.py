@@ -54,15 +54,6 @@ class Site:
         return any(not made.kinds.isdisjoint((STATE, SPIKES)) for made in self.made[1:])
 
 
-def repeats(expression: Expression, firing: Firing) -> bool:
-    """Whether a comparison is true where there is a spike: `spike > 0`."""
-    while expression.name == "same" and isinstance(expression.args[0], Expression):
-        expression = expression.args[0]
-    spikes = expression.key is not None and expression.key[0] == SPIKES and expression.key[1].firing.max_spikes == 1
-    reached = firing.comparator in (">", ">=") and 0 <= firing.threshold <= 1
-    return spikes and reached and firing != Firing(1.0, ">") and firing != Firing(0.0, ">=")
-
-
 def memoryless(firing: Firing) -> Lif:
     """What fires in that way, before it is known what it remembers."""
     op = Lif(decay=1.0, form="sum", threshold=firing.threshold, comparator=firing.comparator)

@@ -14,7 +14,7 @@ from frontend.recording.recorder import Recorder
 from frontend.tracing.tensors import TracedTensors
 from frontend.tracing.written.chains import chain
 from frontend.tracing.written.comparisons import plain_name
-from frontend.tracing.written.expressions import FUNCTIONS, ONE_ARGUMENT, Expression, Key
+from frontend.tracing.written.expressions import FUNCTIONS, NAMED, ONE_ARGUMENT, Expression, Key
 from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE
 from frontend.tracing.written.norms import factor_and_term
 from frontend.type_guards import is_tuple
@@ -25,7 +25,7 @@ MOST_BRANCHES = 16
 
 
 class TrackedExpressions:
-    """The expressions of one traced run; `views`: the currents that symbols stand for; `sites`: (spikes, dims) -> who fires."""
+    """The expressions of one traced run; `views`: what symbols stand for; `sites`: (spikes, dims) -> who fires."""
 
     def __init__(self, recorder: Recorder, tensors: TracedTensors, record: Callable[..., View]) -> None:
         self._recorder, self._tensors, self._record = recorder, tensors, record
@@ -44,7 +44,14 @@ class TrackedExpressions:
         if view is None:
             return None
         site = self.sites.get((view.value, view.dims))
-        return Expression(self.key_of(view) if site is None or view.step is None else (SPIKES, site, view.step))
+        return (
+            Expression(self.key_of(view)) if site is None or view.step is None else self.spikes(site, view.step, view)
+        )
+
+    def spikes(self, site: Any, step: int, view: View) -> Expression:
+        """The spikes of a site at a step."""
+        self.views[SPIKES, site, step] = view
+        return Expression((SPIKES, site, step))
 
     def key_of(self, view: View) -> Key:
         key = (CURRENT, view.value, view.dims, view.step)
@@ -72,9 +79,9 @@ class TrackedExpressions:
         if plain_name(name) == "batch_norm":
             return self._normed(args, kwargs)
         operation = FUNCTIONS.get(plain_name(name))
-        if operation is None or any(key not in ("dtype", "device", "non_blocking") for key in kwargs):
+        if operation is None or any(key not in (*NAMED, "dtype", "device", "non_blocking") for key in kwargs):
             return None
-        args = args[:1] if operation in ONE_ARGUMENT else args
+        args = args[:1] if operation in ONE_ARGUMENT else (*args, *(kwargs[key] for key in NAMED if key in kwargs))
         shapes = {tuple(arg.shape) for arg in args if self.of(arg) is not None and arg.numel() != 1}
         alone = [tuple(arg.shape) for arg in args if isinstance(arg, torch.Tensor)]
         shape: tuple[int, ...] = next(iter(shapes), np.broadcast_shapes(*alone))
@@ -124,7 +131,11 @@ class TrackedExpressions:
     def _branch(self, expression: Expression, dim: int, place: int) -> Expression | None:
         if not expression.name:
             view = self.views.get(expression.key or ())
-            return None if view is None else Expression(self.key_of(self._record("select", view, dim, place)))
+            return (
+                None
+                if view is None or SPIKES in expression.kinds
+                else Expression(self.key_of(self._record("select", view, dim, place)))
+            )
         args: list[Expression | float | Array] = []
         for arg in expression.args:
             part = np.take(arg, place, dim) if isinstance(arg, np.ndarray) else arg
@@ -165,6 +176,8 @@ class TrackedExpressions:
         if tensor is not None:
             self._name_state(tensor, expression, state)
         for child, inverse in chain(expression, state):
+            if child.key is not None and child.key[0] == SPIKES:
+                continue  # of another neuron, of which this one was made at its first step
             _, made = self._made.get(id(child), (None, None))
             if made is not None and self._expressions.get(id(made), (None, None))[1] is child:
                 self.keep(made, inverse)

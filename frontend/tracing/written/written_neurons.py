@@ -20,12 +20,14 @@ from frontend.recording.recorder import Recorder
 from frontend.tracing.storage.taint import tensors_in
 from frontend.tracing.tensors import TracedTensors
 from frontend.tracing.written.comparisons import clamp_refused, clamped_to, compared, is_firing, plain_name, rounded
+from frontend.tracing.written.conditions import Conditions
 from frontend.tracing.written.expressions import FUNCTIONS, Expression
 from frontend.tracing.written.fired import site_path
 from frontend.tracing.written.loops.recognition import Firing
-from frontend.tracing.written.loops.rolling import SPIKES, STATE
-from frontend.tracing.written.plan import Plan
-from frontend.tracing.written.sites import Site, memoryless, population, repeats
+from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE
+from frontend.tracing.written.plan import Compared, Comparisons, Plan
+from frontend.tracing.written.refusals import check_dtype, used_as_value
+from frontend.tracing.written.sites import Site, memoryless, population
 from frontend.tracing.written.tracked import TrackedExpressions
 from frontend.tracing.written.written_membranes import WrittenMembranes
 from ir.errors import CompileError
@@ -41,34 +43,43 @@ class WrittenNeurons:
     """
 
     def __init__(self, recorder: Recorder, tensors: TracedTensors, record: Callable[..., View], plan: Plan) -> None:
-        self.recorder, self.tensors, self._record, self._plan = recorder, tensors, record, plan
+        self.recorder, self.tensors, self._record = recorder, tensors, record
         self.tracked = TrackedExpressions(recorder, tensors, record)
         self.membranes = WrittenMembranes(recorder, tensors, self.tracked, record)
-        self.compares_constants = False
+        self.conditions = Conditions(recorder, tensors, self.tracked, record)
+        self.comparisons = Comparisons(recorder, plan)
         self._sites: list[Site] = []
         self._planned: dict[tuple[str, int], Site] = {}
-        self._counts: dict[str, int] = {}
         self._clamped: dict[int, tuple[torch.Tensor, int]] = {}
 
     def count(self, name: str) -> None:
         """Take note of a function that might fire, traced or not: the module's own run counts them in the same way."""
         if is_firing(name):
-            self._counts[self.recorder.path] = self._counts.get(self.recorder.path, 0) + 1
+            self.comparisons.count()
+
+    def result(
+        self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> torch.Tensor | None:
+        """What needs no rule: a window of a membrane, a condition of spikes; None for any other call."""
+        window = self.membranes.window(name, func, args, kwargs)
+        if window is not None or (is_firing(name) and self.comparisons.place() is not None):
+            return window
+        condition = self.conditions.result(name, func, args, kwargs)
+        if condition is not None and is_firing(name):
+            self.comparisons.compares(Compared.SPIKES)
+        return condition
 
     def takes(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Whether a function is about a state, or fires."""
         tensors = tensors_in((args, kwargs))
-        if any(self.tracked.is_state(tensor) for tensor in tensors) or (is_firing(name) and self._place() is not None):
+        planned = is_firing(name) and self.comparisons.place() is not None
+        if planned or any(self.tracked.is_state(tensor) for tensor in tensors):
             return True
         views = [view for view in map(self.tensors.view, tensors) if view is not None]
         if views and (is_firing(name) or clamped_to(name, args, kwargs) is not None):
             return True
         steps = {view.step for view in views if self.recorder.is_timed(view) or view.step is not None}
         return len(steps) > 1 and self.remembers(name, args, kwargs)
-
-    def _place(self) -> tuple[str, int, int] | None:
-        """Where the plan has the comparison that runs now."""
-        return self._plan.places.get((self.recorder.path, self._counts.get(self.recorder.path, 0) - 1))
 
     def remembers(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Whether a function could be part of what happens to a state."""
@@ -91,11 +102,13 @@ class WrittenNeurons:
         if any(id(tensor) in self._clamped for tensor in before):
             raise clamp_refused()
         if expression is None:
-            raise _used_as_value(f" ({name})")
+            raise used_as_value(name)
+        read = [tensor for tensor in tensors_in((args, kwargs)) if self.tracked.of(tensor) is not None]
         result = func(*args, **kwargs)
+        check_dtype(name, read, result, self.recorder.dtype)
         self.tracked.forget_aliases(result, before)
         self.tracked.keep(result, expression)
-        self.tensors.refuse(result, _used_as_value())
+        self.tensors.refuse(result, used_as_value())
         return result
 
     def note(self, result: Any, made_of: Expression | None) -> None:
@@ -112,7 +125,7 @@ class WrittenNeurons:
                 self._finish(site)
             except CompileError as error:
                 raise error.placed(site.path) from error
-            path = site_path(site.path, site.ordinals, self._counts[site.path])
+            path = site_path(site.path, site.ordinals, self.comparisons.total(site.path))
             if path is None:
                 raise CompileError("import.steps", "a comparison runs at irregular steps", where=site.path)
             self.recorder.locate(site.value, path)
@@ -129,13 +142,13 @@ class WrittenNeurons:
 
     def _fire(self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
         """A comparison, which becomes a neuron's spikes."""
+        self.comparisons.compares(Compared.MEMBRANE)
         counts = plain_name(name) == "round"
         tensor, firing, than = (*self._rounded(args[0]), None) if counts else compared(name, args, kwargs)
         given = firing
         expression = self.tracked.of(tensor) or self.tracked.operation("clone", (tensor,), {})
-        if (
-            expression is not None and than is None and firing.threshold and not counts
-        ):  # as a difference: it may move later
+        moves = than is None and firing.threshold and not counts
+        if expression is not None and moves:  # as a difference: it may move later
             firing, difference = replace(firing, threshold=0.0), Expression(None, "sub", (expression, firing.threshold))
         elif than is not None:
             difference = self.tracked.operation("sub", (tensor, than), {})
@@ -144,13 +157,7 @@ class WrittenNeurons:
         if expression is None or difference is None:
             raise CompileError("import.comparison", f"{name} compares values of different shapes")
         result = func(*args, **kwargs)
-        if than is None and repeats(expression, given):  # spikes, as a condition
-            view = self.tensors.view(tensor)
-            assert view is not None
-            self.tensors.add(result, view)
-            self.tracked.keep(result, expression)
-            return result
-        place = self._place()
+        place = self.comparisons.place()
         if place is not None:
             site = self._planned_site(place, firing, result)
         else:
@@ -165,10 +172,11 @@ class WrittenNeurons:
         self.tracked.sites[site.value, site.read.dims] = site
         step, timed = site.calls, self.recorder.is_timed(site.read) and site.read.step is None
         site.made.append(expression)
-        site.ordinals.append(self._counts[self.recorder.path] - 1)
+        site.ordinals.append(self.comparisons.ordinal)
         at_once = timed or self.recorder.steps == 1
-        self.tensors.add(result, replace(site.read, value=site.value, step=None if timed else step))
-        self.tracked.keep(result, Expression((SPIKES, site, step)))
+        view = replace(site.read, value=site.value, step=None if timed else step)
+        self.tensors.add(result, view)
+        self.tracked.keep(result, self.tracked.spikes(site, step, view))
         if not at_once:
             self.tracked.name_states(tensor, expression, Expression((STATE, site, step)))
         return result
@@ -195,7 +203,8 @@ class WrittenNeurons:
         keys = [symbol.key for symbol in expression.symbols(self._stands) if symbol.key is not None]
         sites = {id(key[1]): key[1] for key in keys if key[0] == STATE}
         if not sites:  # states of their own may hide the membrane, which is compared with one of them
-            own = [key[1] for key in keys if key[0] == SPIKES]
+            now = max((key[-1] for key in keys if key[0] == CURRENT and key[-1] is not None), default=None)
+            own = [key[1] for key in keys if key[0] == SPIKES and now in (None, key[1].calls)]
             sites = {id(site): site for site in own if (site.path, site.firing) == (self.recorder.path, firing)}
         if len(sites) > 1:
             raise CompileError("import.neuron", "a neuron that is written out reads the states of several")
@@ -249,11 +258,3 @@ class WrittenNeurons:
         site = Site(recorder.path, value, replace(read, step=step), firing, given)
         self._sites.append(site)
         return site
-
-
-def _used_as_value(where: str = "") -> CompileError:
-    return CompileError(
-        "import.state",
-        f"the membrane of a neuron that is written out is used as a value{where}",
-        hint="read out its spikes, or use a neuron of a framework",
-    )

@@ -12,6 +12,10 @@ Tensor = torch.Tensor
 
 CASES: dict[str, Compute] = {
     "float": lambda x, y, s: x.float(),
+    "byte": lambda x, y, s: (x > 0).byte().float() + (y > 0).sum(-1, keepdim=True).float().byte(),
+    "short": lambda x, y, s: (x > 0).short().float() + (y > 0).float().sum(2, keepdim=True).short(),
+    "int": lambda x, y, s: (x > 0).float().sum(0).int() + (y > 0).int(),
+    "long": lambda x, y, s: (x > 0).long() + (y > 0).float().sum(2, keepdim=True).long(),
     "to": lambda x, y, s: x.to(torch.float32).to("cpu"),
     "type": lambda x, y, s: x.type(torch.float32),
     "type_as": lambda x, y, s: x.type_as(y),
@@ -20,6 +24,10 @@ CASES: dict[str, Compute] = {
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
     "double": (lambda x, y, s: x.double(), "import"),
+    "membranes as truth": (lambda x, y, s: x.to(torch.bool), "import.dtype"),
+    "numbers as integers": (lambda x, y, s: x.long(), "import.dtype"),
+    "means as integers": (lambda x, y, s: (x > 0).float().mean(0).to(torch.int32), "import.dtype"),
+    "counts as truth": (lambda x, y, s: (x > 0).float().sum(0).to(torch.bool), "import.dtype"),
     "half": (lambda x, y, s: x.to(torch.float16), "import.dtype"),
 }
 

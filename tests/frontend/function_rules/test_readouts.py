@@ -28,6 +28,11 @@ CASES: dict[str, Compute] = {
     "logcumsumexp": lambda x, y, s: torch.logcumsumexp(x, 0) + y.logcumsumexp(3),
     "amax": lambda x, y, s: x.amax((0, 3)) + y.amax(2, keepdim=True)[0].amax(-1) + s.amax((1, 2))[:, None],
     "amin": lambda x, y, s: torch.amin(x.permute(3, 2, 1, 0), (0, 3)).T + y.amin(0).amin(-1),
+    "any": lambda x, y, s: (x > 0).any(0).float() + torch.any(y > 0, dim=-1)[0].float()[..., None],
+    "all": lambda x, y, s: torch.all(x > -1, 0).float() + (y > 0).all(-1, keepdim=True)[0],
+    "count_nonzero": lambda x, y, s: (
+        torch.count_nonzero(x > 0, dim=0) + (y > 0).float().count_nonzero(-1)[0][..., None]
+    ),
     "max": lambda x, y, s: x.max(3).values + torch.max(y, 2, keepdim=True)[0][..., 0] + x.max(y).sum(-1),
     "min": lambda x, y, s: x.min(0).values + torch.min(y, 0)[1] + torch.min(x, other=y)[0],
     "argmax": lambda x, y, s: x.argmax(-1) + torch.argmax(y.transpose(2, 3), 2, keepdim=True)[:, :, 0],
@@ -49,6 +54,8 @@ REFUSED: dict[str, tuple[Compute, str]] = {
     "largest steps": (lambda x, y, s: x.topk(2, 0)[0], "import.topk"),
     "too many largest": (lambda x, y, s: x.topk(9)[0], "import.forward"),
     "stable sort": (lambda x, y, s: torch.sort(x, stable=True)[0], "import.along"),
+    "any of numbers": (lambda x, y, s: x.any(0), "import.truth"),
+    "how many numbers": (lambda x, y, s: torch.count_nonzero(x, dim=0), "import.truth"),
     "largest of the batch": (lambda x, y, s: x.amax(1), "import.axes"),
     "largest of everything": (lambda x, y, s: x.max(), "import.axes"),
     "index of everything": (lambda x, y, s: x.argmax(), "import.axes"),

@@ -53,7 +53,9 @@ CASES: dict[str, Compute] = {
     "where": lambda x, y, s: (
         torch.where(MASK, x, y) + torch.where(MASK[0], s, 0.0) + torch.where(MASK[1:2], torch.zeros(1), y)
     ),
-    "masked_fill": lambda x, y, s: x.masked_fill(MASK, 0) + y.masked_fill(MASK[:, :1], 0.0),
+    "masked_fill": lambda x, y, s: (
+        x.masked_fill(MASK, 0) + y.masked_fill(MASK[:, :1], 0.0) + x.masked_fill(y > 0, 2.0) * torch.where(y > 0, x, y)
+    ),
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
     "time backwards": (lambda x, y, s: x.flip(0), "import.axes"),

@@ -6,8 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from frontend.recording.dtype import HALF, dtype_of
+from frontend.recording.dtype import HALF, check_dtype, dtype_of
+from frontend.recording.recorder import Recorder
 from ir.errors import CompileError
+from ir.ops import TimeSum
+from ir.types import REAL, SPIKE, Type
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -35,3 +38,17 @@ def test_half_precision_is_refused_with_the_way_out(dtype: torch.dtype) -> None:
     with pytest.raises(CompileError, match=r"compile module.float\(\)") as caught:
         dtype_of(nn.Linear(2, 2).to(dtype))
     assert caught.value.rule == "import.dtype"
+
+
+def test_spikes_and_their_sums_may_become_integers_and_nothing_else() -> None:
+    recorder = Recorder("net", 4, 3, {})
+    spikes, x = (recorder.input(name, Type((2,), domain)).value for name, domain in (("s", SPIKE), ("x", REAL)))
+    total, mean = (recorder.emit(TimeSum(factor), spikes) for factor in (1.0, 0.25))
+    truth, whole = torch.ones(2, dtype=torch.bool), torch.ones(2, dtype=torch.int64)
+    for made, value in ((truth, spikes), (whole, spikes), (whole, total)):
+        check_dtype(recorder, "to", made, value)
+    for made, value in ((truth, x), (whole, x), (truth, total), (whole, mean)):
+        with pytest.raises(CompileError, match="casts computed numbers"):
+            check_dtype(recorder, "to", made, value)
+    with pytest.raises(CompileError, match="makes torch"):
+        check_dtype(recorder, "double", torch.ones(2, dtype=torch.float64), spikes)

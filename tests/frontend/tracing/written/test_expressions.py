@@ -39,7 +39,9 @@ def test_every_function_has_its_operation() -> None:
         (term("masked_fill", V, S, -1.0), (5, -1)),
         (term("sub", V, term("mul", S, 2.0)), (5, 3)),
         (term("div", term("neg", V), 2.0), (Fraction(-5, 2), Fraction(-5, 2))),
-        (term("mul", term("same", V), term("not", S)), (5, 0)),
+        (term("mul", term("same", V), term("rsub", S, 1.0)), (5, 0)),
+        (term("lerp", V, -3.0, S), (5, -3)),
+        (term("addcmul", V, V, S, -1.0), (5, 0)),
         (term("add", term("clamp", V, 0.0, 4.0), S), (4, 5)),
     ],
 )

@@ -1,0 +1,119 @@
+"""
+Conditions of spikes, known by their values: `spike > 0`, `spike == 0`, `~spike.bool()`, `torch.where(spike > 0, 0.0, 1.0)`.
+
+What is made of the spikes of one place alone takes two values, and so does any function of it, element by element: f(0) and f(1).
+(0, 1) are the spikes again, (1, 0) is their complement, and one number twice is a constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils._pytree import tree_map
+
+from frontend.function_rules import is_in_place
+from frontend.recording.layout import View
+from frontend.recording.recorder import Recorder
+from frontend.tracing.storage.taint import memory_of, tensors_in
+from frontend.tracing.tensors import TracedTensors
+from frontend.tracing.written.comparisons import is_firing, plain_name
+from frontend.tracing.written.expressions import CASTS, Expression
+from frontend.tracing.written.loops.rolling import SPIKES
+from frontend.tracing.written.tracked import TrackedExpressions
+from ir.types import SPIKE
+
+COMPARISONS = "rsub gt greater ge greater_equal lt less le less_equal eq ne not_equal heaviside where"
+LOGIC = "logical_not logical_and logical_or logical_xor isclose bitwise_not invert"
+ARITHMETIC = "sign sgn abs absolute square sqrt pow round ceil floor trunc clamp clip relu"
+ELEMENTWISE = frozenset((*COMPARISONS.split(), *LOGIC.split(), *ARITHMETIC.split(), *CASTS))
+"""Functions, without underscores around their names, that compute element by element."""
+
+
+class Conditions:
+    """
+    The conditions of one traced run.
+
+    Args:
+        record: the view of what a function, named first, makes of views.
+    """
+
+    def __init__(
+        self, recorder: Recorder, tensors: TracedTensors, tracked: TrackedExpressions, record: Callable[..., View]
+    ) -> None:
+        self._recorder, self._tensors, self._tracked, self._record = recorder, tensors, tracked, record
+
+    def result(
+        self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> torch.Tensor | None:
+        """What a function makes of spikes, where that is the spikes, their complement or a constant; None for any other call."""
+        if plain_name(name) not in ELEMENTWISE or is_in_place(name) or "out" in kwargs:
+            return None
+        x = self._depending(args, kwargs)
+        expression = None if x is None else self._tracked.of(x)
+        spikes = None if expression is None else self._spikes(expression)
+        if x is None or expression is None or spikes is None:
+            return None
+        values = [self._value(func, (args, kwargs), x, self._at(expression, spikes, fired)) for fired in (0, 1)]
+        known = spikes.kinds == frozenset((SPIKES,)) and (
+            self._recorder.steps > 1 or spikes.identity == expression.identity
+        )
+        if is_firing(name) and not known and values != [1.0, 0.0]:
+            return None  # a neuron's first step, as far as can be seen
+        return self._made(name, func(*args, **kwargs), x, spikes, values)
+
+    def _depending(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor | None:
+        """The one tensor among the arguments that depends on the input."""
+        found = {id(tensor): tensor for tensor in tensors_in((args, kwargs)) if self._tensors.depends_on_input(tensor)}
+        return next(iter(found.values())) if len(found) == 1 else None
+
+    def _spikes(self, expression: Expression) -> Expression | None:
+        """The spikes that an expression is made of, where there are no others, and nothing else."""
+        found = {symbol.identity: symbol for symbol in expression.symbols(self._is_spikes)}
+        symbol = next(iter(found.values())) if len(found) == 1 else None
+        return symbol if symbol is not None and self._is_spikes(symbol) else None
+
+    def _is_spikes(self, expression: Expression) -> bool:
+        view = self._tracked.views.get(expression.key) if expression.key is not None else None
+        return view is not None and self._recorder.type(view).domain == SPIKE
+
+    def _at(self, expression: Expression, spikes: Expression, fired: int) -> Any:
+        """The value of an expression where its spikes are 0, or 1, in the numbers that the module computes in."""
+        dtype = str(self._recorder.dtype).removeprefix("torch.")
+        assert spikes.key is not None
+        return expression.evaluate({spikes.key: np.asarray(fired, dtype)}, lambda constant: np.asarray(constant, dtype))
+
+    def _value(self, func: Callable[..., Any], arguments: Any, x: torch.Tensor, value: Any) -> float | None:
+        """What a function makes of a value everywhere; None where it is not one number."""
+        given = torch.as_tensor(value).to(x.dtype).expand(x.shape)
+        args, kwargs = tree_map(partial(_in_place_of, x, given), arguments)
+        result: torch.Tensor = func(*args, **kwargs)
+        if result.shape != x.shape or not result.numel() or bool((result != result.flatten()[0]).any()):
+            return None
+        return float(result.flatten()[0])
+
+    def _made(
+        self, name: str, result: torch.Tensor, x: torch.Tensor, spikes: Expression, values: list[float | None]
+    ) -> torch.Tensor | None:
+        view = self._tracked.views[spikes.key or ()]
+        if memory_of(result) == memory_of(x) or view.shape != tuple(result.shape):
+            return None
+        if values[0] == values[1] is not None:
+            self._tensors.taint.clear(result)
+            return result
+        if values == [1.0, 0.0]:
+            self._recorder.function = plain_name(name)
+            view = self._record("rsub", view, 1.0)
+            spikes = Expression(self._tracked.key_of(view), "rsub", (spikes, 1.0))
+        elif values != [0.0, 1.0]:
+            return None
+        self._tensors.add(result, view)
+        self._tracked.keep(result, spikes)
+        return result
+
+
+def _in_place_of(x: torch.Tensor, given: torch.Tensor, leaf: Any) -> Any:
+    return given if leaf is x else leaf
