@@ -122,7 +122,7 @@ def _speed(part: PartRow, device: str) -> str:
     if device not in part.per_second:
         return NOT_MEASURED
     own = part.source_per_second.get(device)
-    return f"{part.per_second[device]:.3g}" + ("" if own is None else f" ({own:.3g})")
+    return f"{part.per_second[device]:,.0f}" + ("" if own is None else f" ({own:,.0f})")
 
 
 def _machines(rows: Sequence[ZooRow]) -> str:
