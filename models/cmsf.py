@@ -8,31 +8,35 @@ run at retrieval time, and `fusion`, the teacher that runs in training only.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import nn
 
 from models.cmsf_network import checkpoints
 from models.cmsf_network.config import CmsfConfig
-from models.cmsf_network.parts import initial_parts, random_features, set_firing_rates
-from models.data import digit_captions, digit_scenes
-from models.data.digits import load_split
-from models.retrieval.digits_task import DigitsTask, fusion_inputs
+from models.cmsf_network.parts import fusion_inputs, initial_parts, random_features, set_firing_rates
+from models.retrieval import digits_task
+from models.retrieval.digits_task import DigitsTask
 from models.retrieval.digits_training import digits_training
-from models.retrieval.metrics import CAPTIONS_PER_IMAGE
+from models.retrieval.emoji_tokens import task as emoji_task
+from models.retrieval.emoji_tokens.task import EmojiTokensTask
+from models.retrieval.emoji_tokens.training import emoji_tokens_training
 from models.training.model_page import config_named, trained_weights
 from models.training.stage import Training
 
 SEED = 6174
 
 _DIGITS = CmsfConfig(N=12, L=12, D=64, F=256, region_features=72, word_features=64, heads=4, combs=4)
+_EMOJI = CmsfConfig(N=16, L=16, D=64, F=256, region_features=72, word_features=64, heads=4, combs=4)
 
 CONFIGS: dict[str, CmsfConfig] = {
     "digits": _DIGITS,
     "digits-spike": replace(_DIGITS, gate="spike"),
+    "emoji": _EMOJI,
     "paper": CmsfConfig(N=36, L=36, D=1024, F=4096, region_features=2048, word_features=768, heads=8, combs=6),
 }
 """Configurations by name; the first is the default."""
@@ -49,6 +53,21 @@ STATIC_INPUTS = (
 
 ENERGY_TABLE = "cmsf"
 """The paper's energy table that the report follows: Table 4 of the supplement."""
+
+
+class _Data(NamedTuple):
+    """A data set, for configurations of its sizes."""
+
+    pairs: Callable[[int, int], tuple[torch.Tensor, torch.Tensor]]
+    """(samples, seed) -> regions and words of test images, (samples, tokens, features) each."""
+    task: type[DigitsTask] | type[EmojiTokensTask]
+    training: Callable[[CmsfConfig, int, int | None], Training]
+
+
+_DATA = {
+    _DIGITS: _Data(digits_task.example_pairs, DigitsTask, digits_training),
+    _EMOJI: _Data(emoji_task.example_pairs, EmojiTokensTask, emoji_tokens_training),
+}
 
 
 def build(config: str) -> dict[str, nn.Module]:
@@ -88,34 +107,29 @@ def example(config: str, samples: int, seed: int) -> dict[str, dict[str, torch.T
     """
     Inputs for every part: `{part: {input name: (samples, tokens, features)}}`.
 
-    `digits`: real test scenes, each with one of its captions, and what the trained encoders make of
+    `digits`, `emoji`: test images, each with one of its captions, and what the trained encoders make of
     them for the fusion. `paper`: random features.
 
     Raises:
-        ValueError: for a name that is not in `CONFIGS`, or more samples than there are test scenes.
+        ValueError: for a name that is not in `CONFIGS`, or more samples than there are test images.
     """
-    if not _on_digits(config):
+    data = _data(config_named(CONFIGS, config, "CMSF"))
+    if data is None:
         return random_features(CONFIGS[config], samples, seed)
-    data = load_split("test")
-    if not 0 < samples <= len(data.regions):
-        raise ValueError(f"{samples} samples asked for; there are 1 to {len(data.regions)}")
-    rng = np.random.default_rng(seed)
-    scenes = rng.permutation(len(data.regions))[:samples]
-    captions = scenes * CAPTIONS_PER_IMAGE + rng.integers(0, CAPTIONS_PER_IMAGE, samples)
-    regions = torch.from_numpy(data.regions[scenes])
-    words = torch.from_numpy(data.words()[captions])
+    regions, words = data.pairs(samples, seed)
     fusion = fusion_inputs(_trained_parts(config), regions, words)
     return {"image": {"regions": regions}, "text": {"words": words}, "fusion": fusion}
 
 
-def task(config: str) -> DigitsTask | None:
+def task(config: str) -> DigitsTask | EmojiTokensTask | None:
     """
     Data and metrics of `config`, or None (for `paper`).
 
     Raises:
         ValueError: for a name that is not in `CONFIGS`.
     """
-    return DigitsTask(_trained_parts(config)) if _on_digits(config) else None
+    data = _data(config_named(CONFIGS, config, "CMSF"))
+    return None if data is None else data.task(_trained_parts(config))
 
 
 def training(config: CmsfConfig, seed: int, epochs: int | None = None) -> Training:
@@ -123,13 +137,15 @@ def training(config: CmsfConfig, seed: int, epochs: int | None = None) -> Traini
     What `python -m models.train` does with a configuration.
 
     Raises:
-        ValueError: for sizes that do not fit the digit scenes, the only training data here.
+        ValueError: for sizes that fit neither the digit scenes nor the emoji, the only training data here.
     """
-    data = (digit_scenes.PROPOSALS, digit_scenes.FEATURES, digit_captions.FEATURES)
-    if (config.N, config.region_features, config.word_features) != data:
-        fitting = f"{data[0]} regions of {data[1]} features, words of {data[2]}"
-        raise ValueError(f"the configuration does not fit the digit scenes ({fitting}), the only training data here")
-    return digits_training(config, seed, epochs)
+    data = _data(config)
+    if data is None:
+        fitting = " or ".join(f"{own.N} regions of {own.region_features} features" for own in _DATA)
+        raise ValueError(
+            f"the configuration does not fit the digit scenes or the emoji, the only training data here: {fitting}, words of 64"
+        )
+    return data.training(config, seed, epochs)
 
 
 def _trained_parts(config: str) -> dict[str, nn.Module]:
@@ -141,5 +157,11 @@ def _trained_parts(config: str) -> dict[str, nn.Module]:
     return parts
 
 
-def _on_digits(config: str) -> bool:
-    return config_named(CONFIGS, config, "CMSF").region_features == digit_scenes.FEATURES
+def _data(config: CmsfConfig) -> _Data | None:
+    """The data set whose regions and words a configuration takes."""
+    fitting = (data for own, data in _DATA.items() if _inputs(own) == _inputs(config))
+    return next(fitting, None)
+
+
+def _inputs(config: CmsfConfig) -> tuple[int, int, int, int]:
+    return config.N, config.L, config.region_features, config.word_features

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from spikingjelly.activation_based.neuron import LIFNode
@@ -28,6 +28,20 @@ def _parts(config: CmsfConfig) -> dict[str, nn.Module]:
     if config.fusion != "none":
         parts["fusion"] = FUSION_PARTS[config.fusion](config)
     return parts
+
+
+@torch.no_grad()
+def fusion_inputs(
+    encoders: Mapping[str, nn.Module], regions: torch.Tensor, words: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """What the fusion gets for matching pairs: the encoders' outputs, (pairs, tokens, D) each."""
+    image, text = encoders["image"](regions), encoders["text"](words)
+    return {
+        "image_emb": image.emb,
+        "text_emb": text.emb,
+        "image_early": image.early,
+        "text_early": text.early,
+    }
 
 
 def random_features(config: CmsfConfig, samples: int, seed: int) -> dict[str, dict[str, torch.Tensor]]:

@@ -11,25 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from models.cmsf_network.parts import fusion_inputs
 from models.data.digits import load_split
 from models.retrieval.metrics import CAPTIONS_PER_IMAGE, RANKS, recalls
 from models.retrieval.similarity import score_matrix
 
 Arrays = dict[str, NDArray[np.float32]]
-
-
-@torch.no_grad()
-def fusion_inputs(
-    encoders: Mapping[str, nn.Module], regions: torch.Tensor, words: torch.Tensor
-) -> dict[str, torch.Tensor]:
-    """What the fusion gets for matching pairs: the encoders' outputs, (pairs, tokens, D) each."""
-    image, text = encoders["image"](regions), encoders["text"](words)
-    return {
-        "image_emb": image.emb,
-        "text_emb": text.emb,
-        "image_early": image.early,
-        "text_early": text.early,
-    }
 
 
 @dataclass(frozen=True)
@@ -77,3 +64,19 @@ class DigitsTask:
             torch.from_numpy(np.array(outputs[part]["emb"], dtype=np.float32)) for part in ("image", "text")
         )
         return recalls(score_matrix(images, captions).numpy())
+
+
+def example_pairs(samples: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """
+    Regions (samples, 12, 72) of test scenes and words (samples, 12, 64) of one of their captions, in an order by `seed`.
+
+    Raises:
+        ValueError: for more samples than there are test scenes.
+    """
+    data = load_split("test")
+    if not 0 < samples <= len(data.regions):
+        raise ValueError(f"{samples} samples asked for; there are 1 to {len(data.regions)}")
+    rng = np.random.default_rng(seed)
+    scenes = rng.permutation(len(data.regions))[:samples]
+    captions = scenes * CAPTIONS_PER_IMAGE + rng.integers(0, CAPTIONS_PER_IMAGE, samples)
+    return torch.from_numpy(data.regions[scenes]), torch.from_numpy(data.words()[captions])

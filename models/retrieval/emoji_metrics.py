@@ -10,12 +10,21 @@ RANKS = (1, 5, 10)
 
 
 def pair_recalls(images: torch.Tensor, texts: torch.Tensor) -> dict[str, float]:
-    """
-    R@1, R@5, R@10 in percent of features (n, E), (n, E) by cosine, pairs in the same row: of images to texts and back.
+    """`score_recalls` of the cosines of features (n, E), (n, E)."""
+    return score_recalls(cosines(images, texts))
 
-    A wrong item with the same cosine as the right one counts as better.
+
+def cosines(images: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
+    """Features (n, E), (m, E) -> (n, m), in double precision."""
+    return l2_normalise(images.double()) @ l2_normalise(texts.double()).T
+
+
+def score_recalls(scores: torch.Tensor) -> dict[str, float]:
     """
-    scores = l2_normalise(images.double()) @ l2_normalise(texts.double()).T
+    R@1, R@5, R@10 in percent of scores (n, n), pairs in the same row and column: of images to texts and back.
+
+    A wrong item with the same score as the right one counts as better.
+    """
     result = dict[str, float]()
     for way, each in (("i2t", scores), ("t2i", scores.T)):
         better = (each >= each.diagonal().unsqueeze(1)).sum(dim=1) - 1

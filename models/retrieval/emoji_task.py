@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.data.emoji_styles import load_split
-from models.retrieval.emoji_metrics import RANKS, accuracy, labels_of, pair_recalls
+from models.retrieval.emoji_metrics import RANKS, accuracy, cosines, labels_of, score_recalls
 from models.retrieval.emoji_texts import captions, class_texts
 from models.spikeclip_network.zero_shot import class_scores
 
@@ -47,19 +47,25 @@ class EmojiTask:
     def metrics(self, outputs: Mapping[str, Mapping[str, NDArray[np.float32]]]) -> dict[str, float]:
         """Percentages from `{part: {output: features}}`, in the order of `inputs`."""
         images, texts = (_features(outputs[part]) for part in self.parts)
-        groups = labels_of(texts[len(images) :], len(class_texts("groups")))
-        start, result = 0, dict[str, float]()
-        for split in SPLITS:
-            data = load_split(split)
-            rows = slice(start, start + len(data.groups))
-            recalls = pair_recalls(images[rows], texts[rows])
-            group = accuracy(class_scores(images[rows], groups), torch.from_numpy(data.groups))
-            if split == "test-style":
-                result |= {**recalls, "R@Sum": sum(recalls.values()), "groups": group}
-            else:
-                result |= {"unseen i2t R@1": recalls["i2t R@1"], "unseen groups": group}
-            start = rows.stop
+        captions, groups = texts[: len(images)], labels_of(texts[len(images) :], len(class_texts("groups")))
+        result = split_metrics(cosines(images, captions), class_scores(images, groups))
         return {name: result[name] for name in self.metric_names}
+
+
+def split_metrics(scores: torch.Tensor, groups: torch.Tensor) -> dict[str, float]:
+    """`EmojiTask.metric_names` of scores (1260, 1260) of images and captions, and (1260, 8) of images and groups."""
+    start, result = 0, dict[str, float]()
+    for split in SPLITS:
+        data = load_split(split)
+        rows = slice(start, start + len(data.groups))
+        recalls = score_recalls(scores[rows, rows])
+        group = accuracy(groups[rows], torch.from_numpy(data.groups))
+        if split == "test-style":
+            result |= {**recalls, "R@Sum": sum(recalls.values()), "groups": group}
+        else:
+            result |= {"unseen i2t R@1": recalls["i2t R@1"], "unseen groups": group}
+        start = rows.stop
+    return result
 
 
 def example_rows(samples: int, seed: int) -> NDArray[np.int64]:

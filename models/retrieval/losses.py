@@ -6,7 +6,7 @@ import torch
 
 from models.cmsf_network.encoder import Encoding
 from models.cmsf_network.fusion import FusedEmbeddings
-from models.retrieval.similarity import hard_alignment
+from models.retrieval.similarity import Real, hard_alignment
 
 TEMPERATURE = 0.1
 MARGIN = 0.2
@@ -31,22 +31,26 @@ def hinge(scores: torch.Tensor, margin: float = MARGIN) -> torch.Tensor:
 
 
 def loss_terms(
-    image: Encoding, text: Encoding, fused: FusedEmbeddings | None, labels: FusedEmbeddings | None
+    image: Encoding,
+    text: Encoding,
+    fused: FusedEmbeddings | None,
+    labels: FusedEmbeddings | None,
+    real: Real | None = None,
 ) -> dict[str, torch.Tensor]:
     """
     InfoNCE of every pair of views the network is trained on, weights 1.
 
     `final` compares the embeddings, `early` the analog features, `fused` the fusion's outputs; in
     the other four an encoder follows `labels`, the fusion's outputs as soft labels (the same
-    tensors as published, or detached ones).
+    tensors as published, or detached ones). Every view has the tokens of its modality, `real` says which of them count.
     """
-    pairs = {"final": (image.emb, text.emb), "early": (image.early, text.early)}
+    pairs = {"final": (image.emb, text.emb, real), "early": (image.early, text.early, real)}
     if fused is not None and labels is not None:
         pairs |= {
-            "fused": (fused.image_fused, fused.text_fused),
-            "image-fused_text": (image.emb, labels.text_fused),
-            "fused_image-text": (labels.image_fused, text.emb),
-            "image-fused_image": (image.emb, labels.image_fused),
-            "text-fused_text": (text.emb, labels.text_fused),
+            "fused": (fused.image_fused, fused.text_fused, real),
+            "image-fused_text": (image.emb, labels.text_fused, real),
+            "fused_image-text": (labels.image_fused, text.emb, real),
+            "image-fused_image": (image.emb, labels.image_fused, real and Real(real.regions, real.regions)),
+            "text-fused_text": (text.emb, labels.text_fused, real and Real(real.words, real.words)),
         }
-    return {name: info_nce(hard_alignment(a, b)) for name, (a, b) in pairs.items()}
+    return {name: info_nce(hard_alignment(a, b, tokens)) for name, (a, b, tokens) in pairs.items()}

@@ -5,10 +5,14 @@ With c the cosines of all region-word pairs, `a_r = max_w c`, `b_w = max_r c`:
 
     s = log sum_{r,w} exp(a_r b_w / 0.1)
 
-As published every token counts, padding words too, unless true lengths are given.
+As published every token counts, padding too: the published masks are always full. Where `Real` says which n of N regions and
+m of L words are real, padding is left out of both maxima and of the sum, and the sum is multiplied by N L / (n m). Without that a
+text would win by being long: the logarithm of 16 words instead of 2 is worth more than most cosines.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import torch
 
@@ -16,35 +20,70 @@ POOLING_TEMPERATURE = 0.1
 TILE_IMAGES, TILE_CAPTIONS = 16, 256
 
 
-def hard_alignment(images: torch.Tensor, captions: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+class Real(NamedTuple):
+    """Which tokens are real, one at least in each row; the others are padding."""
+
+    regions: torch.Tensor
+    """(images, N) bool."""
+    words: torch.Tensor
+    """(captions, L) bool."""
+
+
+def hard_alignment(images: torch.Tensor, captions: torch.Tensor, real: Real | None = None) -> torch.Tensor:
     """
     Scores (images, captions) of (images, N, D) and (captions, L, D), tokens of unit length.
 
-    With `lengths` (captions,), a caption's words from its length on are padding and do not count.
-
     Tokens are kept on the outer axes, so that every reduction runs over long contiguous rows, and
     products of cosines are at most 1, so that the exponentials cannot overflow.
+
+    Raises:
+        ValueError: for an image or a caption without a real token.
     """
     regions = images.transpose(0, 1)
     words = captions.transpose(0, 1)
     cosines = torch.matmul(regions.flatten(0, 1), words.flatten(0, 1).t())
     cosines = torch.unflatten(torch.unflatten(cosines, 0, regions.shape[:2]), 2, words.shape[:2])
-    real = None
-    if lengths is not None:
-        real = torch.arange(len(words), device=lengths.device).unsqueeze(1) < lengths
-        cosines = cosines.masked_fill(~real, -1.0)
+    padding = None if real is None else _padding(real)
+    if padding is not None:
+        cosines = cosines.masked_fill(padding, -1.0)
     best_word = cosines.amax(dim=2)
     best_region = cosines.amax(dim=0).transpose(0, 1).contiguous()
     products = best_word.unsqueeze(1) * (best_region / POOLING_TEMPERATURE).unsqueeze(0)
-    weights = products.exp() if real is None else products.exp() * real.unsqueeze(1)
-    return weights.sum(dim=(0, 1)).log()
+    if padding is not None:
+        products = products.masked_fill(padding.transpose(1, 2), -torch.inf)
+    total = products.exp().sum(dim=(0, 1))
+    return (total if real is None else total * _share(real)).log()
+
+
+def _padding(real: Real) -> torch.Tensor:
+    """(N, images, L, captions), true where the region or the word is padding."""
+    for tokens, what in zip(real, ("an image without a real region", "a caption without a real word"), strict=True):
+        if not tokens.any(dim=1).all():
+            raise ValueError(f"{what} has no similarity")
+    return ~(real.regions.t()[:, :, None, None] & real.words.t())
+
+
+def _share(real: Real) -> torch.Tensor:
+    """(images, captions): all pairs of tokens over those that are real."""
+    n, m = (tokens.shape[1] / tokens.sum(dim=1) for tokens in real)
+    return n.unsqueeze(1) * m
 
 
 @torch.no_grad()
-def score_matrix(images: torch.Tensor, captions: torch.Tensor) -> torch.Tensor:
+def score_matrix(images: torch.Tensor, captions: torch.Tensor, real: Real | None = None) -> torch.Tensor:
     """`hard_alignment` of whole test sets, in tiles that fit a processor's cache."""
-    rows = [
-        torch.cat([hard_alignment(few, part) for part in torch.split(captions, TILE_CAPTIONS)], dim=1)
-        for few in torch.split(images, TILE_IMAGES)
-    ]
-    return torch.cat(rows)
+
+    def tile(rows: slice, columns: slice) -> torch.Tensor:
+        part = None if real is None else Real(real.regions[rows], real.words[columns])
+        return hard_alignment(images[rows], captions[columns], part)
+
+    return torch.cat(
+        [
+            torch.cat([tile(rows, columns) for columns in _slices(len(captions), TILE_CAPTIONS)], dim=1)
+            for rows in _slices(len(images), TILE_IMAGES)
+        ]
+    )
+
+
+def _slices(count: int, size: int) -> list[slice]:
+    return [slice(start, start + size) for start in range(0, count, size)]

@@ -106,5 +106,7 @@ def test_paper_has_no_trained_weights_and_no_task() -> None:
 @pytest.mark.parametrize("use", [cmsf.build, cmsf.weights, cmsf.task])
 def test_unknown_configuration_is_named(use: object) -> None:
     assert callable(use)
-    with pytest.raises(ValueError, match="no configuration 'huge' of CMSF; there are digits, digits-spike, paper"):
+    with pytest.raises(
+        ValueError, match="no configuration 'huge' of CMSF; there are digits, digits-spike, emoji, paper"
+    ):
         use("huge")

@@ -24,7 +24,7 @@ from models.data.emoji_words import bag_of_words, token_ids, vocabulary
 
 EPOCHS, BATCH = 60, 190
 STEPS = {"spiking": 4, "relu": 1}
-DIMENSIONS, GROUPS = 64, 8
+CHANNELS, DIMENSIONS, GROUPS = (3, 32, 64, 128), 64, 8
 GROUP_WEIGHT, WORD_DROPOUT = 0.3, 0.3
 LARGEST_SCALE = 60.0
 
@@ -35,7 +35,7 @@ class SeeAndRead(nn.Module):
     def __init__(self, kind: str, words: int) -> None:
         super().__init__()
         self.steps = STEPS[kind]
-        self.image = branch((3, 32, 64, 128), kind)
+        self.image = branch(CHANNELS, kind)
         self.project = nn.Sequential(nn.Dropout(0.3), nn.Linear(2048, DIMENSIONS))
         self.words = nn.Linear(words, DIMENSIONS)
         self.group = nn.Linear(DIMENSIONS, GROUPS)

@@ -8,7 +8,14 @@ import pytest
 import torch
 
 from models import cmsf
-from models.cmsf_network.parts import TARGET_RATE, firing_rates, initial_parts, random_features, set_firing_rates
+from models.cmsf_network.parts import (
+    TARGET_RATE,
+    firing_rates,
+    fusion_inputs,
+    initial_parts,
+    random_features,
+    set_firing_rates,
+)
 from tests.models.cmsf_network.oracle import SMALL, balanced, identity_projection, make_dyadic
 
 
@@ -42,6 +49,17 @@ def test_samples_do_not_see_each_other() -> None:
 def test_without_fusion_there_is_no_fusion_part() -> None:
     parts = initial_parts(replace(cmsf.CONFIGS["digits"], fusion="none"), seed=0)
     assert parts.keys() == {"image", "text"}
+
+
+def test_the_fusion_gets_what_the_encoders_make_of_pairs() -> None:
+    parts, features = cmsf.build("digits"), random_features(cmsf.CONFIGS["digits"], samples=3, seed=1)
+    pairs = fusion_inputs(parts, features["image"]["regions"], features["text"]["words"])
+    assert pairs.keys() == features["fusion"].keys()
+    with torch.no_grad():
+        image, text = parts["image"](**features["image"]), parts["text"](**features["text"])
+        assert torch.equal(pairs["image_emb"], image.emb)
+        assert torch.equal(pairs["text_early"], text.early)
+        parts["fusion"](**pairs)
 
 
 def test_published_initialisation() -> None:

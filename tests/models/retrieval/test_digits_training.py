@@ -1,4 +1,4 @@
-"""CMSF's training: what a batch is, which terms there are, and that it learns."""
+"""CMSF's training on digit scenes: what a batch is, and that it learns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def test_every_scene_comes_once_with_one_of_its_captions(small_data: None, monke
     data, batches = digits.load_split("train"), own.scene_batches(np.random.default_rng(0))
     assert len(batches) == 4
     words, seen = torch.from_numpy(data.words()), list[int]()
-    for regions, captions in batches:
+    for regions, captions, real in batches:
+        assert real is None
         for region, caption in zip(regions, captions, strict=True):
             scene = next(n for n, own in enumerate(data.regions) if np.array_equal(own, region.numpy()))
             mine = words[scene * CAPTIONS_PER_IMAGE : (scene + 1) * CAPTIONS_PER_IMAGE]
@@ -37,22 +38,3 @@ def test_it_learns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(own, "BATCH", 32)
     log = fit(own.digits_training(replace(CONFIG, fusion="none"), 4, 3), 4).log
     assert log[2]["loss"]["final"] < log[0]["loss"]["final"]
-
-
-@pytest.mark.usefixtures("small_data")
-@pytest.mark.parametrize("detached", [False, True])
-def test_soft_labels_may_carry_gradients(detached: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(own, "BATCH", 8)
-    training = own.digits_training(replace(CONFIG, detach_labels=detached), 0)
-    (batch, *_) = own.scene_batches(np.random.default_rng(0))
-    training.parts["fusion"].train()  # in eval mode SpikingJelly's neurons have no gradients
-    terms = training.stages[0].losses(batch)
-    assert len(terms) == 7
-    terms["image-fused_text"].backward()
-    weight = dict(training.parts["fusion"].named_parameters())["block_t.0.attn.q_linear.weight"]
-    assert (weight.grad is None or not weight.grad.any()) == detached
-
-
-def test_learning_rate_falls_at_half_and_at_four_fifths() -> None:
-    stage = own.digits_training(replace(CONFIG, fusion="none"), 0, 10).stages[0]
-    assert [stage.rate(done) for done in (0, 4, 5, 7, 8, 9)] == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])

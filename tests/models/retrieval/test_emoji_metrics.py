@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from models.retrieval.emoji_metrics import accuracy, labels_of, pair_recalls
+from models.retrieval.emoji_metrics import accuracy, cosines, labels_of, pair_recalls, score_recalls
 from models.spikeclip_network.zero_shot import label_matrix
 
 
@@ -22,6 +22,24 @@ def test_equal_features_find_nothing_at_rank_one() -> None:
     assert pair_recalls(torch.ones(12, 4), torch.ones(12, 4)) == {
         f"{way} R@{k}": 0.0 for way in ("i2t", "t2i") for k in (1, 5, 10)
     }
+
+
+def test_recalls_of_scores_by_hand() -> None:
+    """Row 0 is beaten by one, row 1 by none, row 2 by all eleven others; columns 0 and 1 by none."""
+    scores = torch.eye(12)
+    scores[0, 1], scores[2] = 2.0, 3.0
+    scores[2, 2] = 1.0
+    found = score_recalls(scores)
+    assert found["i2t R@1"] == 100 * 10 / 12
+    assert found["i2t R@5"] == 100 * 11 / 12
+    assert found["t2i R@1"] == 100 / 12
+    assert found["t2i R@5"] == 100.0
+
+
+def test_cosines_are_torch_s() -> None:
+    images, texts = torch.randn(3, 5), torch.randn(4, 5)
+    expected = torch.cosine_similarity(images.double().unsqueeze(1), texts.double(), dim=2)
+    assert torch.allclose(cosines(images, texts), expected)
 
 
 def test_labels_are_those_of_zero_shot() -> None:

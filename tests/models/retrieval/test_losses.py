@@ -9,7 +9,7 @@ import torch
 from models.cmsf_network.encoder import Encoding
 from models.cmsf_network.fusion import FusedEmbeddings
 from models.retrieval.losses import hinge, info_nce, loss_terms
-from models.retrieval.similarity import hard_alignment
+from models.retrieval.similarity import Real, hard_alignment
 
 SCORES = torch.tensor([[1.0, 0.5, -0.25], [0.75, 0.5, 0.0], [0.0, 1.5, 1.25]])
 
@@ -54,6 +54,26 @@ def test_published_pairs_of_views_are_compared() -> None:
     for name, (a, b) in expected.items():
         assert torch.equal(terms[name], info_nce(hard_alignment(a, b))), name
     assert loss_terms(image, text, None, None).keys() == {"final", "early"}
+
+
+def test_every_view_has_the_padding_of_its_modality() -> None:
+    rng = torch.Generator().manual_seed(1)
+    views = [torch.nn.functional.normalize(torch.randn(4, 3, 8, generator=rng), dim=-1) for _ in range(6)]
+    emb_i, emb_t, early_i, early_t, fused_i, fused_t = views
+    regions, words = torch.ones(4, 3, dtype=torch.bool), torch.ones(4, 3, dtype=torch.bool)
+    regions[1:, 2] = words[:2, 1:] = False
+    fused = FusedEmbeddings(fused_i, fused_t)
+    image, text = Encoding(emb_i, emb_i, early_i), Encoding(emb_t, emb_t, early_t)
+    terms = loss_terms(image, text, fused, fused, Real(regions, words))
+    expected = {
+        "final": hard_alignment(emb_i, emb_t, Real(regions, words)),
+        "fused_image-text": hard_alignment(fused_i, emb_t, Real(regions, words)),
+        "image-fused_image": hard_alignment(emb_i, fused_i, Real(regions, regions)),
+        "text-fused_text": hard_alignment(emb_t, fused_t, Real(words, words)),
+    }
+    assert len(terms) == 7
+    for name, scores in expected.items():
+        assert torch.equal(terms[name], info_nce(scores)), name
 
 
 def test_detached_labels_give_the_fusion_only_its_own_loss() -> None:

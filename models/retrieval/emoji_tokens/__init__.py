@@ -1,0 +1,1 @@
+"""CMSF on emoji: regions and words as tokens, the task, the training."""
