@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ir.errors import CompileError
-from ir.ops.base import Op
+from ir.ops.base import Op, result_type
 from ir.ops.delay import Past
 from ir.ops.integer_neuron import IntegerNeuron, IntegerPotential
 from ir.types import Type
@@ -201,7 +201,7 @@ class GraphBuilder:
             assert value in self._nodes, f"{unique} reads {value}, which is not built yet"
         shapes = {role: self._params[key].shape for role, key in (params or {}).items()}
         try:
-            result = op.infer(tuple(self._nodes[value].type for value in inputs), shapes)
+            result = result_type(op, [self._nodes[value].type for value in inputs], shapes, self._steps)
         except CompileError as error:
             raise error.placed(f"%{unique}  {origin}") from None
         self._nodes[unique] = Node(unique, op, inputs, result, tuple((params or {}).items()), origin)
@@ -222,7 +222,7 @@ class GraphBuilder:
         """Make a node another one, of the same type; what it reads, without reading it, moves before it."""
         node, stored = self._nodes[value], dict(params or {})
         shapes = {role: self._params[key].shape for role, key in stored.items()}
-        result = op.infer(tuple(self._nodes[name].type for name in inputs), shapes)
+        result = result_type(op, [self._nodes[name].type for name in inputs], shapes, self._steps)
         assert result == node.type, f"{value} becomes {result}"
         self._nodes[value] = Node(value, op, inputs, result, tuple(stored.items()), provenance or node.provenance)
         names = list(self._nodes)

@@ -15,7 +15,7 @@ from array_api_compat import array_namespace, is_torch_array
 
 from ir.errors import CompileError
 from ir.graph import Array, Graph, Node
-from ir.ops.base import Value
+from ir.ops.base import Value, own_window
 from ir.ops.delay import Past
 
 Watch = Callable[[Node, Value], None]
@@ -26,7 +26,7 @@ def interpret(graph: Graph, inputs: Mapping[str, Value], watch: Watch | None = N
     Run `graph` from zero state.
 
     Args:
-        graph: any graph; its window length is `graph.steps`, or the inputs' for a streaming network.
+        graph: any graph; its window length is `graph.steps`, or the inputs' for a streaming network, that of a value its own.
         inputs: input name -> array (T, B, *shape), time axis of length 1 where the input is static.
         watch: called with every node and its value as it is computed.
 
@@ -45,7 +45,8 @@ def interpret(graph: Graph, inputs: Mapping[str, Value], watch: Watch | None = N
             values[node.name] = inputs[node.name]
         elif node.name not in values:
             arrays = {role: params[name] for role, name in node.params}
-            values[node.name] = node.op.run(tuple(values[name] for name in node.inputs), arrays, steps)
+            own = own_window((node.type, *graph.args(node)))
+            values[node.name] = node.op.run(tuple(values[name] for name in node.inputs), arrays, own or steps)
         if watch is not None:
             watch(node, values[node.name])
         for name in last_use.get(node.name, ()):
@@ -53,8 +54,9 @@ def interpret(graph: Graph, inputs: Mapping[str, Value], watch: Watch | None = N
 
     for node in order.before:
         compute(node)
-    if order.looped:
-        values.update(run_loop(order.looped, values, params, steps, like))
+    for own in dict.fromkeys(node.type.steps for node in order.looped):
+        looped = [node for node in order.looped if node.type.steps == own]
+        values.update(run_loop(looped, values, params, own or steps, like))
     for node in (*order.looped, *order.after):
         compute(node)
     return {name: values[value] for name, value in graph.outputs.items()}

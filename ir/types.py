@@ -69,6 +69,8 @@ class Type:
     """Real value = scale x stored number."""
     static: bool = False
     """Whether the value is the same at every step of a sample's window."""
+    steps: int = 0
+    """T of the value's own window; 0 for that of the graph, and for a static value."""
 
     @property
     def size(self) -> int:
@@ -84,14 +86,21 @@ class Type:
         """The same domain, scale and timing at another shape."""
         return replace(self, shape=shape)
 
+    def moved(self, steps: int, to: int) -> Type:
+        """The type in a graph whose window has `to` steps, of a value in one whose window has `steps`."""
+        own = self.steps or steps
+        return replace(self, steps=0 if self.static or own == to else own)
+
     def __str__(self) -> str:
         text = f"{self.domain}[{'x'.join(map(str, self.shape))}]"
         if self.scale != 1.0:
             text += f"*{self.scale!r}"
-        return text + (" static" if self.static else "")
+        return text + (" static" if self.static else "") + (f" T={self.steps}" if self.steps else "")
 
 
-_TYPE = re.compile(r"(?P<kind>[a-z]+)(<(?P<bound>\d+)>)?\[(?P<shape>[\dx]*)\](\*(?P<scale>\S+))?(?P<static> static)?")
+_TYPE = re.compile(
+    r"(?P<kind>[a-z]+)(<(?P<bound>\d+)>)?\[(?P<shape>[\dx]*)\](\*(?P<scale>\S+))?(?P<static> static)?( T=(?P<steps>\d+))?"
+)
 
 
 def parse_type(text: str) -> Type:
@@ -101,4 +110,4 @@ def parse_type(text: str) -> Type:
         raise CompileError("ir.type", f"{text!r} is not a type", hint="for example spike[36x1024] or count<2>[36x1024]")
     shape = tuple(int(n) for n in match["shape"].split("x") if n)
     domain = Domain(match["kind"], int(match["bound"] or 0))
-    return Type(shape, domain, float(match["scale"] or 1.0), match["static"] is not None)
+    return Type(shape, domain, float(match["scale"] or 1.0), match["static"] is not None, int(match["steps"] or 0))

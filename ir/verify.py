@@ -13,6 +13,7 @@ from ir.analysis.wiring import behind_routing
 from ir.errors import CompileError
 from ir.graph import Graph, Node
 from ir.ops import OPS, Past
+from ir.ops.base import result_type
 
 ROUTING = frozenset({"reshape", "permute", "slice", "concat", "expand", "gather", "pad", "add", "delay", "past"})
 PROJECTIONS = frozenset({"linear", "conv", "synapse", "sum"})
@@ -93,7 +94,8 @@ def _problem(graph: Graph, node: Node, defined: set[str], level: str) -> str:
     missing = [key for _, key in node.params if key not in graph.params]
     if missing:
         return f"has no parameter {', '.join(missing)}"
-    inferred = node.op.infer(graph.args(node), {role: graph.params[key].shape for role, key in node.params})
+    shapes = {role: graph.params[key].shape for role, key in node.params}
+    inferred = result_type(node.op, graph.args(node), shapes, graph.steps)
     if inferred != node.type:
         return f"is recorded as {node.type}, but its operands make {inferred}"
     if level in ("synaptic", "quantized"):

@@ -37,8 +37,8 @@ class Operation:
     result: Type
 
     def times(self, steps: int | Fraction) -> int | Fraction:
-        """How often it is done per sample."""
-        return 1 if self.static else steps
+        """How often it is done per sample, `steps` being T of the graph."""
+        return 1 if self.static else self.result.steps or steps
 
 
 def operations(graph: Graph) -> tuple[Operation, ...]:

@@ -45,7 +45,7 @@ def layer_summaries(chip: Graph, events: Events, classes: Mapping[str, str]) -> 
 def _summary(chip: Graph, name: str, rows: list[NodeResources], events: Events, classes: str) -> LayerSummary:
     neurons = sum(row.neurons for row in rows if row.node == name)
     added = sum(row.synapses for row in rows if is_added(chip.nodes[row.node]))
-    emissions = neurons * events.steps * events.samples
+    emissions = neurons * (chip.nodes[name].type.steps or events.steps) * events.samples
     return LayerSummary(
         name=name,
         module=chip.nodes[name].provenance.module,

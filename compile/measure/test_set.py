@@ -58,7 +58,7 @@ def _silent(task: Any, build: Build) -> dict[str, Array]:
     arrays = list(program.host_inputs(task.inputs(build.part.name)).values())
     steps = build.source.steps or max(array.shape[0] for array in arrays)
     for name, kind in program.outputs.items():
-        whole = np.zeros((steps, arrays[0].shape[1], *kind.shape), build.source.dtype)
+        whole = np.zeros((kind.steps or steps, arrays[0].shape[1], *kind.shape), build.source.dtype)
         found[name] = whole[0] if kind.static else program.order.output(name, whole)
     return found
 

@@ -60,6 +60,7 @@ def _part(part: PartReport) -> dict[str, Any]:
         "chip": {**asdict(part.occupancy), "chips": part.occupancy.chips},
         "poolings": [{**asdict(cost), "neurons": cost.neurons} for cost in part.poolings],
         "phases": len(part.build.program.phases),
+        "phase_steps": [phase.deployment.chip.steps for phase in part.build.program.phases],
         "borders": [asdict(border) for border in part.borders],
         "latency_steps": latency_steps(part.build.program.phases),
         "depths": dict(plan.depth) if plan is not None else {},

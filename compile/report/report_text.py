@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from compile.command.screen import Screen
 from compile.measure.run import engine_text
-from compile.report.report import Metrics, Report
+from compile.report.report import Metrics, PartReport, Report
 from compile.report.table import table_lines
 from compile.report.units import energy_text
 from compile.stages.phase import latency_steps
@@ -32,9 +32,7 @@ def _lines(report: Report, screen: Screen) -> Iterator[str]:
     events = report.parts[0].run.events
     title = f"{source.name}{config} -> {options.target}: {engine}, {options.precision}, profile {report.profile}"
     yield from screen.wrapped(title)
-    steps = str(events.steps) if isinstance(events.steps, int) else f"{float(events.steps):.1f} on average"
-    streaming = "" if report.parts[0].build.source.steps else " (streaming)"
-    yield f"T = {steps}{streaming}, {events.samples} samples; energies per sample"
+    yield f"T = {_steps_text(report.parts[0])}, {events.samples} samples; energies per sample"
     yield from _wrapped(_reading_lines(source.reading), screen)
     yield ""
     by_module = sum(len(part.layers) for part in report.parts) > LAYERS_IN_FULL
@@ -75,6 +73,16 @@ def _chip_lines(report: Report) -> Iterator[str]:
     for part in report.parts:
         if part.occupancy.neurons:
             yield f"chip     {part.build.part.name}: {part.occupancy.text()}"
+
+
+def _steps_text(part: PartReport) -> str:
+    """T, that of every phase where they differ in it."""
+    steps, windows = part.run.events.steps, sorted({phase.deployment.chip.steps for phase in part.build.program.phases})
+    if not isinstance(steps, int):
+        return f"{float(steps):.1f} on average"
+    if len(windows) > 1:
+        return " and ".join(map(str, windows))
+    return str(steps) if part.build.source.steps else f"{steps} (streaming)"
 
 
 def _phase_lines(report: Report) -> Iterator[str]:

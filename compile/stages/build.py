@@ -18,14 +18,14 @@ from compile.stages.options import Options
 from compile.stages.phase import Phase, phases_of
 from compile.stages.program import Program
 from compile.stages.source import Part, Source
-from compile.stages.window_length import ImportedLengths
+from compile.stages.window_length import ImportedLengths, StatedLengths, WindowLengths
 from frontend.nir.round_trip.to_nir import to_nir
 from frontend.tracing.import_check import ImportCheck
 from ir.deployment import Context, Deployment
 from ir.errors import CompileError
 from ir.graph import Graph
 from ir.interpreter import interpret
-from ir.pipeline.pipeline import Hook, run
+from ir.pipeline.pipeline import Hook, Pass, run
 from ir.pipeline.split_phases import split_phases
 from ir.profile import Profile
 from ir.text import graph_text
@@ -151,11 +151,18 @@ def _phases(imported: Imported, context: Context, options: Options, keep: Hook) 
     made = phases_of(done, lambda chip: place.engine_of(chip, context.profile, options.emission))
     if imported.graph_at is None:
         return made
-    lengths = [
-        ImportedLengths(graph, _phase_at(imported.graph_at, graphs, k), context, place.passes)
-        for k, graph in enumerate(graphs)
-    ]
+    lengths = [_lengths(imported.graph_at, graphs, number, context, place.passes) for number in range(len(graphs))]
     return tuple(replace(phase, lengths=own) for phase, own in zip(made, lengths, strict=True))
+
+
+def _lengths(
+    graph_at: Callable[[int], Graph], graphs: Sequence[Graph], number: int, context: Context, passes: tuple[Pass, ...]
+) -> WindowLengths:
+    """What knows one of the phases at other numbers of steps."""
+    graph = graphs[number]
+    if any(node.type.steps for each in graphs for node in each.nodes.values()):
+        return StatedLengths(graph.steps, obstacle="its values differ in their number of steps already")
+    return ImportedLengths(graph, _phase_at(graph_at, graphs, number), context, passes)
 
 
 def _named(phase: str, keep: Hook) -> Hook:

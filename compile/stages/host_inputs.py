@@ -43,7 +43,7 @@ def host_inputs(
     batches = {name: value.shape[1] for name, value in host.items()}
     if len(set(batches.values())) > 1:
         raise CompileError("run.batch", f"inputs differ in the number of samples: {batches}", where=where)
-    lengths = {name: value.shape[0] for name, value in host.items() if not types[name].static}
+    lengths = {n: value.shape[0] for n, value in host.items() if not (types[n].static or types[n].steps)}
     if len(set(lengths.values())) > 1:
         raise CompileError("run.steps", f"inputs differ in the number of steps: {lengths}", where=where)
     if 0 in (size for value in host.values() for size in value.shape[:2]):
@@ -52,14 +52,14 @@ def host_inputs(
 
 
 def steps_of(prologue: Graph, host: Mapping[str, torch.Tensor]) -> int:
-    """T of what `host_inputs` returned; the graph's own where no input has a time axis."""
-    timed = (node.name for node in prologue.inputs if not node.type.static)
+    """T of what `host_inputs` returned; the graph's own where no input has its time axis."""
+    timed = (node.name for node in prologue.inputs if not (node.type.static or node.type.steps))
     return next((host[name].shape[0] for name in timed), prologue.steps)
 
 
 def _host_input(name: str, kind: Type, value: Any, whole: Graph, order: AxisOrder) -> torch.Tensor:
     """One model input in the dtype of the network's arithmetic."""
-    steps = whole.steps
+    steps = kind.steps or whole.steps
     try:
         array = np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value)
     except ValueError as error:  # lists of different lengths
@@ -88,7 +88,7 @@ def _host_input(name: str, kind: Type, value: Any, whole: Graph, order: AxisOrde
         return torch.from_numpy(array[:1].copy())
     array = order.input(array)
     if steps and array.shape[0] != steps:
-        what = f"input {name!r} has {array.shape[0]} steps, the network runs {steps} per sample"
+        what = f"input {name!r} has {array.shape[0]} steps, the network takes {steps} per sample"
         raise CompileError("run.steps", what, hint=_steps_hint(array.shape, steps, order))
     if kind.domain.kind == "count":
         check_values(name, array, kind.domain)

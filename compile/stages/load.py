@@ -201,7 +201,7 @@ def _random_inputs(graph: Graph, samples: int) -> dict[str, Any]:
     random = np.random.default_rng(RUN_SEED)
     inputs: dict[str, Any] = {}
     for node in graph.inputs:
-        shape = (1 if node.type.static else graph.steps or STREAM_STEPS, samples, *node.type.shape)
+        shape = (1 if node.type.static else node.type.steps or graph.steps or STREAM_STEPS, samples, *node.type.shape)
         domain = node.type.domain
         values = random.standard_normal(shape) if domain == REAL else random.random(shape) < 0.2
         values = values * random.integers(1, 1 + domain.bound, shape) if domain.kind == "count" else values

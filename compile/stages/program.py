@@ -196,7 +196,9 @@ class Program:
 
     def host_inputs(self, inputs: Inputs | Any) -> dict[str, torch.Tensor]:
         """The model inputs, by the graph's own names, checked and as (T or 1, B, *shape) float tensors."""
-        return host_inputs(self.deployment.prologue.lasting(0), self.names, inputs, self.name, self.order)
+        prologue = self.deployment.prologue
+        own = any(node.type.steps for node in prologue.inputs)  # then it takes windows of these lengths, and no others
+        return host_inputs(prologue if own else prologue.lasting(0), self.names, inputs, self.name, self.order)
 
     def chip_inputs(self, inputs: Inputs | Any) -> dict[str, Array]:
         """The payloads that the host hands to the chip's first phase; feed them to a `LavaNetwork`'s in ports."""

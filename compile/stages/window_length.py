@@ -93,6 +93,8 @@ class ImportedLengths:
             before, after = (self._in_floats(each) for each in (self.graph, self.graph_at(steps)))
         except CompileError as error:
             raise refused(self.steps, steps, error.what, error.where) from error
+        if after.chip.steps != steps:
+            raise refused(self.steps, steps, f"its neurons run {after.chip.steps} steps there")
         difference = first_difference(before.chip, after.chip)
         if difference:
             raise refused(self.steps, steps, f"the chip would be another one: {difference}")

@@ -103,7 +103,7 @@ def scale(recorder: Recorder, x: View, constant: Operand) -> View:
     x, stored, time = _fitted(recorder, x, constant, "weight")
     if time is None:
         return _broadcast(recorder, Scale(), x, {"weight": stored}, constant)
-    if stored.array.size != recorder.steps:
+    if stored.array.size != recorder.window(x):
         raise CompileError(
             "import.time",
             "multiplies by a constant that varies over time and over features at once",

@@ -51,7 +51,8 @@ def pad_one(recorder: Recorder, x: View, dim: int, before: int, after: int) -> V
     """Zeros before and behind the elements of a dimension of features, or around the window."""
     held = moments(recorder, x, dim)
     if is_time(x.dims[dim]):
-        steps, held = range(recorder.steps), Moments(x, tuple(range(recorder.steps)))
+        steps = range(recorder.window(x))
+        held = Moments(x, tuple(steps))
         x = _concatenated(recorder, [at_step(recorder, step) for step in part_of_window(recorder, x, dim, steps)], dim)
     require_features(x, dim, "pads")
     x = recorder.in_order(x)
@@ -73,6 +74,8 @@ def side_by_side(recorder: Recorder, views: Sequence[View], dim: int) -> View:
 def _concatenated(recorder: Recorder, views: Sequence[View], dim: int) -> View:
     for view in views:
         require_features(view, dim, "joins along")
+    if any(len({is_time(axes) for axes in place if axes}) > 1 for place in zip(*(v.dims for v in views), strict=True)):
+        raise CompileError("import.axes", f"joins {' and '.join(map(str, views))}: steps and features do not meet")
     ordered = [recorder.in_order(view) for view in views]
     axis = sum(not is_outer(other) for other in ordered[0].dims[:dim])
     value = recorder.emit(Concat(axis), *(view.value for view in ordered))

@@ -87,7 +87,7 @@ def _reduced(recorder: Recorder, x: View, dim: Dims, keepdim: bool, dtype: torch
     plain = [place for place in dims if place not in over_time]
     x = _over_features(recorder, x, [place for place in plain if x.dims[place]], mean)
     for _ in over_time:
-        x = View(recorder.emit(TimeSum(1 / recorder.steps if mean else 1.0), x.value), x.dims)
+        x = View(recorder.emit(TimeSum(1 / recorder.window(x) if mean else 1.0), x.value), x.dims)
     return x.with_dims(
         () if place in dims else axes for place, axes in enumerate(x.dims) if keepdim or place not in dims
     )

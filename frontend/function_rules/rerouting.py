@@ -32,6 +32,10 @@ Move = Callable[[torch.Tensor], torch.Tensor]
 
 def moved(recorder: Recorder, x: View, move: Move) -> View:
     """What `move` makes of a tensor, an element of it or 0 at every place; CompileError where it mixes time or batch."""
+    outer = [place for place, dim in enumerate(x.dims) if is_outer(dim)]
+    if len(outer) == 1 and any(x.dims[: outer[0]]):  # steps before the batch, as features
+        y = moved(recorder, _to_front(x, outer[0]), partial(_in_front, move, outer[0]))
+        return y.with_dims((*y.dims[1 : outer[0] + 1], y.dims[0], *y.dims[outer[0] + 1 :]))
     x = recorder.in_order(x)
     leading = max((place + 1 for place, dim in enumerate(x.dims) if is_outer(dim)), default=0)
     if not all(is_plain(dim) for dim in x.dims[leading:]) or any(dim and is_plain(dim) for dim in x.dims[:leading]):
@@ -46,6 +50,16 @@ def moved(recorder: Recorder, x: View, move: Move) -> View:
     if not wires.numel() or (wires != wires[:1]).any() or wires.max() >= size or (wires < 0)[~silent].any():
         raise CompileError("import.axes", f"moves elements of {x} along time or batch", hint="move features only")
     return _gathered(recorder, x, leading, wires[0].numpy(), tuple(result.shape[leading:]))
+
+
+def _to_front(x: View, place: int) -> View:
+    return x.with_dims((x.dims[place], *x.dims[:place], *x.dims[place + 1 :]))
+
+
+def _in_front(move: Move, place: int, numbers: torch.Tensor) -> torch.Tensor:
+    """What `move` makes of a tensor whose dimension `place` was brought to the front; nothing where it has no such one then."""
+    result = move(numbers.movedim(0, place))
+    return result.movedim(place, 0) if result.ndim > place else result[:0]
 
 
 def _unobserved(move: Move, numbers: torch.Tensor) -> torch.Tensor:

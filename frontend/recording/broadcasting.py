@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from math import prod
 
-from frontend.recording.layout import FEATURE, Dim, View, is_outer, is_plain, is_time, length
+from frontend.recording.layout import FEATURE, TIME, Dim, View, is_outer, is_plain, is_time, length
 from frontend.recording.recorder import Recorder
 from ir.errors import CompileError
-from ir.ops import Add, Expand, Op
+from ir.ops import Add, AtStep, Expand, Op
 
 
 def combine(recorder: Recorder, op: Op, x: View, y: View) -> View:
@@ -31,13 +31,27 @@ def in_step(recorder: Recorder, x: View, y: View) -> tuple[View, View]:
     x, y = (view.with_dims((*[()] * (rank - len(view.dims)), *view.dims)) for view in (x, y))
     for place in range(rank):
         a, b = x.dims[place], y.dims[place]
-        if is_time(a) and b and is_plain(b) and length(b) == recorder.steps and not recorder.is_timed(y):
+        if is_time(a) and b and is_plain(b) and length(b) == length(a) and not recorder.is_timed(y):
             y = recorder.unfold_time(y, place)
-        elif is_time(b) and a and is_plain(a) and length(a) == recorder.steps and not recorder.is_timed(x):
+        elif is_time(b) and a and is_plain(a) and length(a) == length(b) and not recorder.is_timed(x):
             x = recorder.unfold_time(x, place)
+        elif is_time(a) and is_time(b) and length(a) != length(b):
+            x, y = (_at_its_step(recorder, view, place) if view.shape[place] == 1 else view for view in (x, y))
         elif a and b and _outer(a) != _outer(b) and not (length(a) == 1 or length(b) == 1):
             raise CompileError("import.axes", f"combines {x} with {y}: time and batch do not meet")
+    if recorder.is_timed(x) and recorder.is_timed(y) and _time_place(x) != _time_place(y):
+        raise CompileError("import.axes", f"combines {x} with {y}: they change in time along different dimensions")
     return x, y
+
+
+def _time_place(view: View) -> int:
+    """The dimension that holds the time axis."""
+    return next(place for place, dim in enumerate(view.dims) if any(axis.kind == TIME for axis in dim))
+
+
+def _at_its_step(recorder: Recorder, view: View, place: int) -> View:
+    """A window of one step as the value at that step, which meets those of a longer window."""
+    return View(recorder.emit(AtStep(0), view.value), (*view.dims[:place], (), *view.dims[place + 1 :]))
 
 
 def _outer(dim: Dim) -> list[tuple[int, str]]:

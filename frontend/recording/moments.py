@@ -38,11 +38,9 @@ def moments(recorder: Recorder, x: View, dim: int) -> Moments | None:
     if single is None or x.dims[dim]:
         return None
     value, step = single
-    return Moments(View(value, _with_time(recorder, x, dim)), (step,))
-
-
-def _with_time(recorder: Recorder, x: View, dim: int) -> tuple[tuple[Axis, ...], ...]:
-    return (*x.dims[:dim], (Axis(TIME, recorder.steps),), *x.dims[dim + 1 :])
+    window = View(value, x.dims)
+    time = (Axis(TIME, recorder.window(window)),)
+    return Moments(window.with_dims((*x.dims[:dim], time, *x.dims[dim + 1 :])), (step,))
 
 
 def noted(recorder: Recorder, x: View, dim: int, parts: Sequence[Moments | int | None]) -> View:
@@ -60,7 +58,7 @@ def noted(recorder: Recorder, x: View, dim: int, parts: Sequence[Moments | int |
     for part in parts:
         steps += part.steps if isinstance(part, Moments) else [None] * (part or 0)
     late = steps.count(None)
-    if len(steps) == recorder.steps and steps == [*[None] * late, *range(len(steps) - late)]:
+    if len(steps) == recorder.window(window) and steps == [*[None] * late, *range(len(steps) - late)]:
         return View(recorder.emit(Delay(late), window.value), window.dims) if late else window
     recorder.moments[x, dim] = Moments(window, tuple(steps))
     return x

@@ -66,7 +66,7 @@ class Recorder:
     def input(self, name: str, value_type: Type) -> View:
         """A graph input; static ones are (B, ...), the others (T, B, ...)."""
         value = self._builder.add(Input(str(value_type)), name=node_name(name), provenance=Provenance())
-        outer: list[Dim] = [] if value_type.static else [(Axis(TIME, self.steps),)]
+        outer: list[Dim] = [] if value_type.static else [(Axis(TIME, value_type.steps or self.steps),)]
         return View(value, (*outer, (Axis(BATCH, self.batch),), *feature_dims(value_type.shape)))
 
     def type(self, view: View) -> Type:
@@ -121,10 +121,10 @@ class Recorder:
         node = self._builder.node(value)
         return (node.inputs[0], node.op.step) if isinstance(node.op, AtStep) else None
 
-    def past(self, name: str, shape: tuple[int, ...]) -> str:
-        """The spikes, one step late, of the neuron of that shape that is emitted next under `name`."""
-        of = self._builder.free_name(node_name(name))
-        return self.emit(Past(of, str(Type(shape, SPIKE))), name=f"{name}.past")
+    def past(self, name: str, shape: tuple[int, ...], steps: int = 0) -> str:
+        """The spikes, one step late, of the neuron of that shape, and of that many steps, that is emitted next under `name`."""
+        of, kind = self._builder.free_name(node_name(name)), Type(shape, SPIKE, steps=steps)
+        return self.emit(Past(of, str(kind.moved(self.steps, self.steps))), name=f"{name}.past")
 
     def apply(self, op: Op, view: View, params: Mapping[str, Constant] | None = None, name: str = "") -> View:
         """Append an elementwise node: the result is seen as the operand was."""
@@ -205,22 +205,20 @@ class Recorder:
         return self.result(self._route(Expand(target), view.value), dims)
 
     def unfold_time(self, view: View, dim: int) -> View:
-        """The feature dimension `dim`, as long as the window, becomes the time axis."""
+        """The feature dimension `dim` becomes the time axis."""
         view, axis = self.axis_of(view, dim)
         value = self._route(UnfoldTime(axis), view.value)
-        return View(value, (*view.dims[:dim], (Axis(TIME, self.steps),), *view.dims[dim + 1 :]))
-
-    def with_time(self, view: View) -> View:
-        """A value without time whose steps lie before the batch as one over time; other values as they are."""
-        steps_first = view.shape[:1] == (self.steps,) and is_plain(view.dims[0])
-        before_batch = any(axis.kind == BATCH for dim in view.dims[1:2] for axis in dim[:1])
-        return self.unfold_time(view, 0) if steps_first and before_batch and not self.is_timed(view) else view
+        return View(value, (*view.dims[:dim], (Axis(TIME, length(view.dims[dim])),), *view.dims[dim + 1 :]))
 
     def fold_time(self, view: View) -> View:
         """All steps of the window as features, the slowest ones in memory: a value without time, for the host."""
-        value = self._route(FoldTime(self.steps), view.value)
+        value = self._route(FoldTime(self.window(view)), view.value)
         folded = [tuple(_as_feature(axis) for axis in dim) for dim in view.dims]
         return View(value, tuple(folded))
+
+    def window(self, view: View) -> int:
+        """T of the view's value; that of the module where it has no time."""
+        return self.type(view).steps or self.steps
 
     def is_timed(self, view: View) -> bool:
         """Whether the value changes from step to step."""

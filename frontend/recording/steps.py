@@ -16,7 +16,7 @@ from typing import Any
 
 from torch.utils._pytree import tree_leaves, tree_map
 
-from frontend.recording.layout import TIME, Axis, View
+from frontend.recording.layout import BATCH, TIME, Axis, View, is_plain
 from frontend.recording.recorder import Recorder
 from frontend.type_guards import is_list, is_tuple
 from ir.errors import CompileError
@@ -38,9 +38,18 @@ def at_step(recorder: Recorder, view: View) -> View:
     return view if view.step is None else View(recorder.emit(AtStep(view.step), view.value), view.dims)
 
 
+def with_time(recorder: Recorder, view: View) -> View:
+    """A tensor with features before the batch as one whose steps they are, and its own steps features; others as they are."""
+    features_first = bool(view.dims) and is_plain(view.dims[0])
+    before_batch = any(axis.kind == BATCH for dim in view.dims[1:2] for axis in dim[:1])
+    if not (features_first and before_batch):
+        return view
+    return recorder.unfold_time(_folded(recorder, view), 0)
+
+
 def one_step(recorder: Recorder, arguments: Any) -> tuple[Any, int | None]:
     """The arguments as the rules take them, and the step they all belong to; mixed steps become values of the whole window."""
-    views = [leaf for leaf in tree_leaves(arguments) if isinstance(leaf, View)]
+    views = _views(arguments)
     steps = {view.step for view in views if view.step is not None}
     if not steps:
         return arguments, None
@@ -77,22 +86,46 @@ def recorded(
 
 
 def _in_time(recorder: Recorder, rule: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What a rule makes of its arguments; where it cannot leave time to itself, it gets all steps as features, for the host."""
+    """
+    What a rule makes of its arguments.
+
+    Where it cannot leave time to itself, it gets all steps as features, for the host; and where features are merged with the
+    batch, these as steps.
+    """
     try:
         return rule(recorder, *args, **kwargs)
     except CompileError as error:
-        views = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, View)]
-        if error.rule != "import.axes" or not any(map(recorder.is_timed, views)):
+        if error.rule != "import.axes":
             raise
-        folded = tree_map(partial(_folded, recorder), (args, kwargs))
-        try:
-            return rule(recorder, *folded[0], **folded[1])
-        except CompileError:
-            raise error from None
+        seen = (args, kwargs)
+        for change in (_folded, _unfolded):
+            before, seen = _views(seen), tree_map(partial(change, recorder), seen)
+            if _views(seen) == before:
+                continue
+            try:
+                return rule(recorder, *seen[0], **seen[1])
+            except CompileError:
+                pass
+        raise error from None
+
+
+def _views(arguments: Any) -> list[View]:
+    return [leaf for leaf in tree_leaves(arguments) if isinstance(leaf, View)]
 
 
 def _folded(recorder: Recorder, leaf: Any) -> Any:
     return recorder.fold_time(leaf) if isinstance(leaf, View) and recorder.is_timed(leaf) else leaf
+
+
+def _unfolded(recorder: Recorder, leaf: Any) -> Any:
+    """Of a tensor (N * B, ...) without time, N as the steps of a window; anything else as it is."""
+    if not isinstance(leaf, View) or recorder.is_timed(leaf) or not leaf.dims or len(leaf.dims[0]) < 2:
+        return leaf
+    *features, last = leaf.dims[0]
+    if last.kind != BATCH:
+        return leaf
+    view = recorder.unfold_time(leaf.with_dims((tuple(features), (last,), *leaf.dims[1:])), 0)
+    return view.with_dims(((*view.dims[0], *view.dims[1]), *view.dims[2:]))
 
 
 def _beside_steps(recorder: Recorder, tensors: Any, *arguments: Any) -> bool:
@@ -101,10 +134,9 @@ def _beside_steps(recorder: Recorder, tensors: Any, *arguments: Any) -> bool:
 
     So it is where one of the tensors holds several steps, or where zeros before the first step make it as long as the window.
     """
-    first = recorder.steps - 1
     if isinstance(tensors, View):
         amounts = [count for count in arguments[0] if count] if arguments else []
-        return tensors.step == 0 and amounts == [first]
+        return tensors.step == 0 and amounts == [recorder.window(tensors) - 1]
     items = list(tensors) if is_tuple(tensors) or is_list(tensors) else []
     if any(
         (item, place) in recorder.moments for item in items if isinstance(item, View) for place in range(len(item.dims))
@@ -112,20 +144,24 @@ def _beside_steps(recorder: Recorder, tensors: Any, *arguments: Any) -> bool:
         return True
     last = items[-1] if items else None
     constants = not any(isinstance(item, View) for item in items[:-1])
-    return len(items) == recorder.steps > 1 and constants and isinstance(last, View) and last.step == 0
+    if not (constants and isinstance(last, View) and last.step == 0):
+        return False
+    return len(items) == recorder.window(last) > 1
 
 
 def whole_window(recorder: Recorder, name: str, tensors: Any, dim: int = 0) -> View | None:
     """All steps of one value, stacked or joined in order: the value itself. None where a call is anything else."""
     items = tensors if is_tuple(tensors) or is_list(tensors) else ()
     views = [item for item in items if isinstance(item, View)]
-    if len(views) < len(items) or [view.step for view in views] != list(range(recorder.steps)):
+    if not views or len(views) < len(items):
         return None
-    first = replace(views[0], step=None)
+    first, steps = replace(views[0], step=None), recorder.window(views[0])
+    if [view.step for view in views] != list(range(steps)):
+        return None
     if any(replace(view, step=None) != first for view in views):
         return None
     place = dim % (len(first.dims) + JOINS[name])
     if name != "stack" and first.dims[place]:
         return None
     after = place if name == "stack" else place + 1
-    return first.with_dims((*first.dims[:place], (Axis(TIME, recorder.steps),), *first.dims[after:]))
+    return first.with_dims((*first.dims[:place], (Axis(TIME, steps),), *first.dims[after:]))

@@ -22,6 +22,7 @@ from ir.errors import CompileError
 from ir.graph import Graph, Node
 from ir.interpreter import parameter_like
 from ir.ops import Lif, Past
+from ir.ops.base import own_window
 from ir.ops.population import total_current
 
 MEMBRANE_ULPS = 16
@@ -105,17 +106,18 @@ def _replay(
     firing = {node.provenance.module for node in graph.nodes.values() if isinstance(node.op, Lif)}
     for node in graph.nodes.values():
         args = tuple(values[name] for name in node.inputs)
+        steps = own_window([node.type, *graph.args(node)]) or graph.steps
         params = {role: parameter_like(array, args[0]) for role, array in graph.arrays(node).items()}
         if node.op.kind == "input":
             values[node.name] = inputs[node.name][None] if node.type.static else inputs[node.name]
         elif isinstance(node.op, Past):
-            values[node.name] = record.before(graph.nodes[node.op.of], node.op.steps, graph.steps)
+            values[node.name] = record.before(graph.nodes[node.op.of], node.op.steps, steps)
         elif isinstance(node.op, Lif):
-            spikes = record.next(node, graph.steps)
-            layers.append(_check_layer(node, node.op, total_current(args, params, graph.steps), spikes, params))
+            spikes = record.next(node, steps)
+            layers.append(_check_layer(node, node.op, total_current(args, params, steps), spikes, params))
             values[node.name] = spikes
         else:
-            values[node.name] = node.op.run(args, params, graph.steps)
+            values[node.name] = node.op.run(args, params, steps)
             if node.op.family == "neuron" and node.provenance.module not in firing:
                 record.skip(node)  # analog: what it computes is compared at the outputs and at the next neurons
     return layers, {name: values[value] for name, value in graph.outputs.items()}

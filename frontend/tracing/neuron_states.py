@@ -58,7 +58,7 @@ class NeuronStates:
         self._recorder.path, self._recorder.function = running
         if len(state.tensor.shape) == len(seen.dims):
             return seen
-        return View(seen.value, seen.dims[1:], self._recorder.steps - 1)
+        return View(seen.value, seen.dims[1:], self._recorder.window(seen) - 1)
 
     def _value(self, run: NeuronRun, state: Readout) -> str:
         """The node that emits a state; where a late reset is a current, a threshold of single neurons is its weight."""

@@ -28,7 +28,7 @@ from frontend.neuron_rules.table import (
 )
 from frontend.recording.layout import BATCH, TIME, View
 from frontend.recording.recorder import Constant, Recorder
-from frontend.recording.steps import at_step
+from frontend.recording.steps import at_step, with_time
 from frontend.tracing.neuron_states import NeuronRun, NeuronStates
 from frontend.tracing.states import StateHandover
 from frontend.tracing.storage.taint import version_of
@@ -137,8 +137,9 @@ class NeuronLayers:
     def check_complete(self) -> None:
         """CompileError where a neuron has not made all steps of the window."""
         for neuron in self._steps.values():
-            if neuron.calls != self._recorder.steps:
-                what = f"{neuron.name} runs {neuron.calls} of {self._recorder.steps} steps"
+            steps = self._recorder.window(neuron.read)
+            if neuron.calls != steps:
+                what = f"{neuron.name} runs {neuron.calls} of {steps} steps"
                 raise CompileError(
                     "import.steps", what, where=neuron.path, hint="loop over all steps of the example input"
                 )
@@ -169,7 +170,7 @@ class NeuronLayers:
         if id(module) not in self._steps:
             self._steps[id(module)] = self._first_step(module, op, read, params)
         neuron = self._steps[id(module)]
-        neuron.check_step(read, view.step, self._recorder.steps)
+        neuron.check_step(read, view.step, self._recorder.window(read))
         neuron.calls += 1
         self.states.leave(module, self._recorder.path)
         emitted = View(neuron.value, read.dims, neuron.calls - 1)
@@ -189,9 +190,9 @@ class NeuronLayers:
         connection = None if framework is None else framework.recurrence(module)
         if connection is None:
             return ()
-        spikes = torch.zeros(read.shape)
+        spikes, shape = torch.zeros(read.shape), self._recorder.shape(read.value)
         self._tensors.add(
-            spikes, replace(read, value=self._recorder.past(self._recorder.path, self._recorder.shape(read.value)))
+            spikes, replace(read, value=self._recorder.past(self._recorder.path, shape, self._recorder.window(read)))
         )
         current = self._tensors.view(self._call(connection, spikes))
         if current is None:
@@ -199,11 +200,11 @@ class NeuronLayers:
         return (self._recorder.in_order(current).value,)
 
     def _with_time(self, view: View) -> View:
-        """The current of a whole window, time in front and batch behind it; features as long as the window become time."""
-        view = self._recorder.with_time(view)
+        """The current of a whole window, time in front and batch behind it; features in front of the batch become time."""
+        view = with_time(self._recorder, view)
         kinds = [[axis.kind for axis in dim] for dim in view.dims[:2]]
         if kinds[0] != [TIME] or kinds[1][:1] != [BATCH]:
-            what = f"a neuron reads {view}, not (T, B, ...) with T = {self._recorder.steps}"
+            what = f"a neuron reads {view}, not (T, B, ...)"
             hint = "time first, batch second; (B, T, ...) needs batch_first=True (--batch-first), and inputs that have no time "
             hint += "are static= (STATIC_INPUTS in a model file); check the number of steps"
             if kinds[0] == [TIME, BATCH]:

@@ -53,7 +53,7 @@ class RecurrentContainers:
             width = getattr(container, "sub_module_out_features", x.shape[-1])
             last = container.y
             y = x.new_zeros((*x.shape[:-1], width)) if last is None else last.detach().clone()
-            of, past = self._back_edge(container, tuple(y.shape[1:]))
+            of, past = self._back_edge(container, tuple(y.shape[1:]), self._recorder.window(view))
             self._tensors.add(y, View(past, (view.dims[0], *feature_dims(tuple(y.shape[1:]))), view.step))
             container.y = y
             result = original(x)
@@ -62,14 +62,14 @@ class RecurrentContainers:
 
         return step
 
-    def _back_edge(self, container: Any, shape: tuple[int, ...]) -> tuple[str, str]:
+    def _back_edge(self, container: Any, shape: tuple[int, ...], steps: int) -> tuple[str, str]:
         """(the value that comes back, the node that brings it), made at the first step."""
         if id(container) not in self._past:
             neurons = [child for child in container.sub_module.modules() if neuron_rule(child) is not None]
             if not neurons:
                 raise _no_neuron()
             path = self._paths[id(neurons[-1])]
-            past = self._recorder.past(path, shape)
+            past = self._recorder.past(path, shape, steps)
             self._past[id(container)] = (node_name(path), past)
         return self._past[id(container)]
 

@@ -24,7 +24,7 @@ from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from frontend.recording.dtype import check_dtype
 from frontend.recording.layout import BATCH, TIME, View
 from frontend.recording.recorder import Recorder
-from frontend.recording.steps import at_step, recorded
+from frontend.recording.steps import at_step, recorded, with_time
 from frontend.tracing.neurons import NeuronLayers
 from frontend.tracing.recurrent_containers import RecurrentContainers
 from frontend.tracing.storage.assembly import Writer
@@ -58,13 +58,13 @@ class Session(TorchFunctionMode):
         self._containers = RecurrentContainers(recorder, self._tensors, self._paths)
         recorder.stepwise = any(is_single_step(child) for child in module.modules())
 
-    def input(self, key: str, tensor: torch.Tensor, domain: Domain, static: bool) -> torch.Tensor:
-        """The example resized to the traced batch, known as a graph input of the domain."""
-        axis = 0 if static or self._order.batch_first else 1
+    def input(self, key: str, tensor: torch.Tensor, kind: Type) -> torch.Tensor:
+        """The example resized to the traced batch, known as a graph input of the type."""
+        axis = 0 if kind.static or self._order.batch_first else 1
         picked = torch.arange(self.recorder.batch, device=tensor.device) % tensor.shape[axis]
         tensor = tensor.detach().index_select(axis, picked).clone()
-        view = self.recorder.input(key, Type(tuple(tensor.shape[1 if static else 2 :]), domain, 1.0, static))
-        if self._order.batch_first and not static:
+        view = self.recorder.input(key, kind)
+        if self._order.batch_first and not kind.static:
             view = view.with_dims((view.dims[1], view.dims[0], *view.dims[2:]))
         self._tensors.add(tensor, view)
         return tensor
@@ -106,7 +106,7 @@ class Session(TorchFunctionMode):
         view = self._tensors.view(tensor)
         assert view is not None, f"output {key} is a constant"
         self.recorder.path, self.recorder.function = "", node_name(key)
-        view = self.recorder.with_time(at_step(self.recorder, view))
+        view = with_time(self.recorder, at_step(self.recorder, view))
         outer = [[TIME], [BATCH]] if self.recorder.is_timed(view) else [[BATCH]]
         kinds = [[axis.kind for axis in dim] for dim in view.dims][: len(outer)]
         if kinds == [[BATCH], [TIME]]:

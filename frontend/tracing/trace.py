@@ -9,9 +9,10 @@ left out in silence. (torch.fx cannot see shapes, which layers and attention bra
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 
 import torch
 from torch import nn
@@ -24,14 +25,11 @@ from frontend.tracing.first_axis import steps_of_batch
 from frontend.tracing.outputs import named_outputs
 from frontend.tracing.session import Session
 from frontend.tracing.written.plan import Plan
+from ir.analysis.windows import in_window, windows_of_neurons
 from ir.errors import CompileError
 from ir.graph import Graph
-from ir.types import REAL, Domain
+from ir.types import REAL, Domain, Type
 from ir.verify import verify
-
-_BATCHES = (3, 5)
-"""Traced batch sizes."""
-
 
 BATCH_FIRST_ERRORS = (
     "import.axes",
@@ -117,7 +115,8 @@ def _traced(
     """The module traced with its axes in one order."""
     timed = [tensor for key, tensor in example.items() if key not in static]
     axis = 1 if order.batch_first else 0
-    steps = steps or next((tensor.shape[axis] for tensor in timed if tensor.ndim > axis), 0)
+    lengths = [tensor.shape[axis] for tensor in timed if tensor.ndim > axis]
+    steps = steps or next(iter(lengths), 0)
     parameters = _parameters(module)  # held, as states among them are replaced while it runs: no id is used twice
     try:
         dtype = dtype_of(module, example.values())
@@ -126,16 +125,23 @@ def _traced(
         names = {id(tensor): key for key, tensor in parameters}
 
         def start(plan: Plan) -> tuple[Session, dict[str, torch.Tensor]]:
-            session = Session(module, Recorder(name, steps, _batch(steps), names, dtype), order, plan)
-            return session, {
-                key: session.input(key, x, domains.get(key, REAL), key in static) for key, x in example.items()
-            }
+            session = Session(module, Recorder(name, steps, _batch({steps, *lengths}), names, dtype), order, plan)
+            kinds = {key: _type_of(x, domains.get(key, REAL), key in static, axis, steps) for key, x in example.items()}
+            return session, {key: session.input(key, x, kinds[key]) for key, x in example.items()}
 
         traced = _trace_as_planned(start, order)
     except CompileError as error:
-        raise error.placed(type(module).__name__) from error.__cause__
+        raise _with_lengths(error, lengths).placed(type(module).__name__) from error.__cause__
     verify(traced.graph, "source")
     return traced
+
+
+def _with_lengths(error: CompileError, lengths: Sequence[int]) -> CompileError:
+    """The error of a module that failed, with a hint where its inputs differ in their number of steps."""
+    if error.rule != "import.forward" or len(set(lengths)) < 2:
+        return error
+    hint = f"inputs have {', '.join(map(str, lengths))} steps: bring them to one number before they meet, as by a convolution"
+    return CompileError(error.rule, error.what, where=error.where, hint=f"{hint} over time")
 
 
 def _trace_as_planned(start: Callable[[Plan], tuple[Session, Mapping[str, torch.Tensor]]], order: AxisOrder) -> Traced:
@@ -160,12 +166,20 @@ def _trace(session: Session, inputs: Mapping[str, torch.Tensor], order: AxisOrde
     if not depending:
         raise CompileError("import.outputs", f"output {next(iter(results))} does not depend on the inputs")
     graph = session.recorder.build({key: session.output(key, tensor) for key, tensor in depending.items()})
+    graph = in_window(graph, max(windows_of_neurons(graph).values(), default=graph.steps))
     return Traced(graph, replace(order, batch_first_outputs=frozenset(session.batch_first_outputs)))
 
 
-def _batch(steps: int) -> int:
-    """The batch to trace, which is not the number of steps, so that the two axes cannot be confused."""
-    return next(size for size in _BATCHES if size != steps)
+def _batch(lengths: Set[int]) -> int:
+    """The batch to trace, which is no number of steps, so that the two axes cannot be confused."""
+    return next(size for size in count(3, 2) if size not in lengths)
+
+
+def _type_of(tensor: torch.Tensor, domain: Domain, static: bool, axis: int, steps: int) -> Type:
+    """The type of an example input, time on its `axis`, in a graph of so many `steps`."""
+    if static:
+        return Type(tuple(tensor.shape[1:]), domain, static=True)
+    return Type(tuple(tensor.shape[2:]), domain, steps=tensor.shape[axis]).moved(steps, steps)
 
 
 def _check_call(
@@ -185,8 +199,24 @@ def _check_call(
             f"forward takes {', '.join(accepted)}; the example gives {', '.join(example)}",
             hint="name the example inputs like the parameters of forward",
         )
+    axis = 1 if order.batch_first else 0
+    own = _lengths(example, static, axis)
     for key, tensor in example.items():
-        _check_shape(key, tensor, key in static, steps, order)
+        _check_shape(key, tensor, key in static, own.get(key, steps), order)
+
+
+def _lengths(example: Mapping[str, torch.Tensor], static: Sequence[str], axis: int) -> dict[str, int]:
+    """
+    T of every input, where inputs differ in it and agree in the number of samples; nothing where they do not.
+
+    Args:
+        axis: of time, 0 or 1; the samples are on the other one.
+    """
+    shapes = {key: tensor.shape[:2] for key, tensor in example.items() if key not in static}
+    lengths = {key: shape[axis] for key, shape in shapes.items() if len(shape) == 2}
+    samples = {shape[1 - axis] for shape in shapes.values() if len(shape) == 2}
+    several = len(lengths) == len(shapes) and len(set(lengths.values())) > 1
+    return lengths if several and len(samples) == 1 else {}
 
 
 def _check_shape(key: str, tensor: torch.Tensor, static: bool, steps: int, order: AxisOrder) -> None:

@@ -7,8 +7,8 @@ once against the array API and serves numpy and torch alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, TypeVar
 
 from ir.errors import CompileError
@@ -58,6 +58,10 @@ class Op:
         """Those of a node's operands that only open it; none but for a gate."""
         return ()
 
+    def moved(self, steps: int, to: int) -> Op:
+        """The operation in a graph whose window has `to` steps, of one in a graph whose window has `steps`."""
+        return self
+
     def attributes(self) -> dict[str, Any]:
         """The attributes by name, as they are printed and stored."""
         return {item.name: getattr(self, item.name) for item in fields(self)}
@@ -75,6 +79,29 @@ def arity(op: Op, args: tuple[Type, ...], least: int, most: int | None = None) -
     expect(least <= len(args) <= most, f"{op.kind}.arity", f"{op.kind} takes {least}..{most} operands, got {len(args)}")
 
 
+def result_type(op: Op, args: Sequence[Type], params: Shapes, steps: int) -> Type:
+    """
+    The type of an operation's result in a graph whose window has `steps` steps.
+
+    What changes in time has the window of the operands; only what makes time of none says itself how long it is.
+
+    Raises:
+        CompileError: the operation does not fit its operands, or these have windows of different lengths.
+    """
+    result = op.infer(tuple(args), params)
+    windows = list(dict.fromkeys(arg.steps for arg in args if not arg.static))
+    if len(windows) > 1:
+        what = f"{op.kind} of values with {' and '.join(str(each or steps) for each in windows)} steps"
+        raise CompileError("ir.steps", what, hint="bring them to one number of steps first, by an operation over time")
+    own = windows[0] if windows else result.steps
+    return replace(result, steps=0 if result.static or own == steps else own)
+
+
+def own_window(kinds: Iterable[Type]) -> int:
+    """T of the first that changes in time, where that is not the graph's: 0 for the graph's, and where none does."""
+    return next((kind.steps for kind in kinds if not kind.static), 0)
+
+
 @dataclass(frozen=True)
 class Input(Op):
     """A value from outside, of the type that the attribute spells."""
@@ -86,6 +113,9 @@ class Input(Op):
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
         arity(self, args, 0)
         return parse_type(self.type)
+
+    def moved(self, steps: int, to: int) -> Input:
+        return Input(str(parse_type(self.type).moved(steps, to)))
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
         raise AssertionError("inputs are fed, not computed")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,9 @@ class Past(Op):
         arity(self, args, 0)
         expect(self.steps >= 1, "past.steps", f"a loop cannot close after {self.steps} steps")
         return parse_type(self.type)
+
+    def moved(self, steps: int, to: int) -> Past:
+        return replace(self, type=str(parse_type(self.type).moved(steps, to)))
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
         raise AssertionError("a loop is run step by step, by the interpreter")

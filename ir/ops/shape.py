@@ -186,11 +186,17 @@ class Repeat(Op):
 
     kind = "repeat"
     family = "host"
+    steps: int = 0
+    """T of the result's window; 0 for that of the graph."""
 
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
         arity(self, args, 1)
         expect(args[0].static, "repeat.static", "only a value without time can be repeated over time")
-        return replace(args[0], static=False)
+        return replace(args[0], static=False, steps=self.steps)
+
+    def moved(self, steps: int, to: int) -> Repeat:
+        own = self.steps or steps
+        return Repeat(0 if own == to else own)
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
         return array_namespace(args[0]).broadcast_to(args[0], (steps, *args[0].shape[1:]))

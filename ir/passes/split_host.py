@@ -66,15 +66,16 @@ def split_host(graph: Graph) -> Deployment:
     The three graphs; without neurons the chip's is empty.
 
     Raises:
-        DeployError: operations between neurons that only a host can do, all of them.
+        DeployError: operations between neurons that only a host can do, all of them; neurons with another number of steps.
     """
     parts = _parts(graph)
-    wrong = [graph.nodes[name] for name in graph.nodes if name in parts.chip and not _may_be_between(graph.nodes[name])]
+    chip = [node for node in graph.nodes.values() if node.name in parts.chip]
+    wrong = [_violation(node, graph.name) for node in chip if not _may_be_between(node)] + _of_other_window(graph, chip)
     if wrong:
-        raise DeployError([_violation(node, graph.name) for node in wrong])
+        raise DeployError(wrong)
     chip_inputs = _read_from_outside(graph, parts.chip)
     if parts.chip and not chip_inputs:  # neurons that fire by themselves: an input says for how many steps and samples
-        chip_inputs = [graph.inputs[0].name]
+        chip_inputs = [next((each.name for each in graph.inputs if not each.type.steps), graph.inputs[0].name)]
     after = [
         *_read_from_outside(graph, parts.epilogue),
         *(v for v in graph.outputs.values() if v not in parts.epilogue),
@@ -126,7 +127,8 @@ def _sums_of_populations(graph: Graph, on_chip: set[str]) -> list[str]:
     """Behind the last neurons: the sums that add up spike populations, which may be reached through routing."""
     reach, sums = set(on_chip), list[str]()
     for node in graph.nodes.values():
-        routed = node.op.family == "routing" and node.type.is_spiking and set(node.inputs) <= reach
+        timely = node.type.is_spiking and not node.type.steps
+        routed = node.op.family == "routing" and timely and set(node.inputs) <= reach
         if node.name in reach or not routed:
             continue
         reach.add(node.name)
@@ -164,6 +166,16 @@ def _violation(node: Node, network: str) -> Violation:
         where=str(node.provenance) or network,
         hint=HINTS.get(node.op.kind, HINT),
     )
+
+
+def _of_other_window(graph: Graph, nodes: Sequence[Node]) -> list[Violation]:
+    """What the first neurons break that have a window of their own; none where the chip's `nodes` all have the graph's."""
+    node = next((node for node in nodes if node.op.family == "neuron" and node.type.steps), None)
+    if node is None:
+        return []
+    what = f"%{node.name} runs {node.type.steps} steps per sample, other neurons {graph.steps}"
+    hint = "leave --phases out, so that neurons of every number of steps are a phase, or bring all inputs to one number"
+    return [Violation(rule="split.steps", what=what, where=str(node.provenance) or graph.name, hint=hint)]
 
 
 def _read_from_outside(graph: Graph, part: frozenset[str]) -> list[str]:

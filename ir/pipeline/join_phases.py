@@ -1,7 +1,8 @@
 """
 All phases of a network seen as one deployment: for counting, pricing and reports, not for running.
 
-The chip graphs stand side by side; what a phase gets from the host is an input, as it is where that phase runs. Names are kept.
+The chip graphs stand side by side, in the longest of their windows; what a phase gets from the host is an input, as it is where
+that phase runs. Names are kept.
 Where a value is made in one phase and handed over to a later one, the later one's input gets the next free name.
 """
 
@@ -12,6 +13,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from ir.analysis.schedule import Schedule
+from ir.analysis.windows import in_window
 from ir.deployment import Deployment
 from ir.graph import Graph, GraphBuilder, Node, free_name
 from ir.ops import Past
@@ -35,13 +37,13 @@ def join_phases(phases: Sequence[Deployment]) -> Deployment:
     """The phases as one deployment: the first one's prologue, all chip graphs, the last one's epilogue; a single one as it is."""
     if len(phases) == 1:
         return phases[0]
-    first, last, names = phases[0], phases[-1], names_among_all(phases)
-    chip = _side_by_side([phase.chip for phase in phases], names)
-    floats = [phase.floating for phase in phases]
+    names, steps = names_among_all(phases), max(phase.chip.steps for phase in phases)
+    chip = _side_by_side([in_window(phase.chip, steps) for phase in phases], names)
+    floats = [None if phase.floating is None else in_window(phase.floating, steps) for phase in phases]
     return Deployment(
-        first.prologue,
+        in_window(phases[0].prologue, steps),
         chip,
-        last.epilogue,
+        in_window(phases[-1].epilogue, steps),
         scales=_renamed([phase.scales for phase in phases], names),
         membranes=_renamed([phase.membranes for phase in phases], names),
         floating=None if None in floats else _side_by_side([graph for graph in floats if graph is not None], names),

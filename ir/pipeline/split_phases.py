@@ -2,7 +2,8 @@
 Splits a network into phases: each runs on host, chip and host, and hands what it computed over its whole window to the next.
 
 A phase ends where neurons need what only a host can compute from spikes (means over the window, attention over time, products
-of two analog values): the chip has to have finished its window first. A network without such a place is one phase, itself.
+of two analog values): the chip has to have finished its window first. Neurons whose windows differ in length are phases of their
+own, too. A network without such a place is one phase, itself.
 
     %q = lif(%a) : spike[8]                     phase 1  %q = lif(%a), %m = time_sum(%q)     output m = %m, q = %q
     %m = time_sum(%q) : real[8] static     ->   phase 2  %m = input() : real[8] static
@@ -14,9 +15,11 @@ Each phase is a network for the pipeline by itself. What it reads of earlier one
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Set
 
 from ir.analysis.reach import downstream, upstream
+from ir.analysis.windows import in_window, windows_of_neurons
 from ir.graph import Graph, GraphBuilder, Node
 from ir.ops import Input, MatMul, Mul, Scale
 from ir.verify import BETWEEN_NEURONS
@@ -37,7 +40,10 @@ def phase_numbers(graph: Graph) -> dict[str, int]:
     """Value -> the number of the phase that computes it, from 1."""
     neurons = {node.name for node in graph.nodes.values() if node.op.family == "neuron"}
     for_the_chip = {node.name for node in graph.nodes.values() if _is_for_the_chip(graph, node)}
-    return _numbers(graph, downstream(graph, neurons), upstream(graph, neurons, within=for_the_chip), for_the_chip)
+    needed = upstream(graph, neurons, within=for_the_chip)
+    places = _places(graph, downstream(graph, neurons), needed, for_the_chip)
+    used = sorted({places[name] for name in neurons})
+    return {name: 1 + bisect_left(used, place) for name, place in places.items()}
 
 
 def _is_for_the_chip(graph: Graph, node: Node) -> bool:
@@ -55,31 +61,38 @@ def _carries_spikes(graph: Graph, name: str) -> bool:
     return all(_carries_spikes(graph, each) for each in node.inputs)
 
 
-def _numbers(graph: Graph, behind: Set[str], needed: Set[str], for_the_chip: Set[str]) -> dict[str, int]:
+def _places(graph: Graph, behind: Set[str], needed: Set[str], for_the_chip: Set[str]) -> dict[str, int]:
     """
-    Value -> the number of its phase; around loops until nothing changes.
+    Value -> its place in a row that has one for every window of neurons, then these again, and so on; around loops until
+    nothing changes.
 
     Args:
         behind: what is computed from neurons. needed: what neurons read by ways that a chip can compute.
         for_the_chip: what a chip can compute.
     """
-    numbers, hosted = dict.fromkeys(graph.nodes, 1), set[str]()
+    windows = list(dict.fromkeys(windows_of_neurons(graph).values()))
+    places, hosted = dict.fromkeys(graph.nodes, 0), set[str]()
     for _ in range(2 + len(graph.loops)):
-        before = dict(numbers)
+        before = dict(places)
         for node in graph.nodes.values():
             on_chip = node.name in needed
-            later = [numbers[name] + (on_chip and name in hosted) for name in node.reads]
-            numbers[node.name] = max([numbers[node.name], *later])
+            later = [places[name] + (on_chip and name in hosted) for name in node.reads]
+            place = max([places[node.name], *later])
+            steps = node.type.steps or graph.steps
+            fits = on_chip and not node.type.static and steps in windows
+            places[node.name] = place + (windows.index(steps) - place) % len(windows) if fits else place
             waits = node.name not in for_the_chip or not hosted.isdisjoint(node.reads)
             if node.name in behind and not on_chip and waits:
                 hosted.add(node.name)
-        if numbers == before:
-            return numbers
-    return dict.fromkeys(graph.nodes, 1)  # a host operation lies on a loop, which no phases could run
+        if places == before:
+            return places
+    return dict.fromkeys(graph.nodes, 0)  # a host operation lies on a loop, which no phases could run
 
 
 def _phase(graph: Graph, numbers: Mapping[str, int], number: int, last: int) -> Graph:
-    """The nodes of one phase with what they read as inputs, and as outputs what later phases read."""
+    """The nodes of one phase with what they read as inputs, and as outputs what later phases read, in its own window."""
+    steps = next(steps for name, steps in windows_of_neurons(graph).items() if numbers[name] == number)
+    graph = in_window(graph, steps)
     own = [node for node in graph.nodes.values() if numbers[node.name] == number and node.op.kind != "input"]
     builder = GraphBuilder(f"{graph.name}.phase{number}", graph.steps, graph.params, graph.dtype)
     outputs = dict(graph.outputs) if number == last else _read_later(graph, numbers, number)

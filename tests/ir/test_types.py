@@ -15,9 +15,16 @@ domains = st.one_of(
 shapes = st.lists(st.integers(1, 99), max_size=4).map(tuple)
 
 
-@given(st.builds(Type, shapes, domains, st.floats(1e-9, 1e9), st.booleans()))
+@given(st.builds(Type, shapes, domains, st.floats(1e-9, 1e9), st.booleans(), st.integers(0, 99)))
 def test_round_trip(kind: Type):
     assert parse_type(str(kind)) == kind
+
+
+def test_a_type_in_another_window_keeps_its_own():
+    assert Type((3,)).moved(4, 8) == Type((3,), steps=4)
+    assert Type((3,), steps=8).moved(4, 8) == Type((3,))
+    assert Type((3,), steps=2).moved(4, 8) == Type((3,), steps=2)
+    assert Type((3,), static=True).moved(4, 8) == Type((3,), static=True)
 
 
 def test_one_population_is_a_spike():

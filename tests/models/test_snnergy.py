@@ -78,8 +78,10 @@ def test_it_takes_the_example_by_name(config: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("config", [f"av-digits-{fusion}" for fusion in ("gate", "spatial", "token", "channel")])
-def test_causal_fusions_compute_on_synapses_what_the_network_does(config: str) -> None:
+@pytest.mark.parametrize(
+    "config", [f"av-digits-{fusion}" for fusion in ("gate", "spatial", "token", "channel", "over-tokens")]
+)
+def test_fusions_compute_on_synapses_what_the_network_does(config: str) -> None:
     inputs = snnergy.example(config, samples=2, seed=1)
     program = compile_model(built(config), target="gpu", precision="float", example=inputs)
     (scores,) = program.run(inputs).outputs.values()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,8 @@ from torch import nn
 
 from compile import compile_model
 from models import taaf
-from models.layers.firing import firing_rates
+from models.layers.firing import firing_rates, set_firing_rates
+from models.training.audio_visual.digits_task import example_clips
 
 SMALL = [name for name in taaf.CONFIGS if not name.startswith("published")]
 
@@ -76,12 +79,43 @@ def test_branches_compute_on_synapses_what_they_do(config: str, modality: str) -
         np.testing.assert_allclose(features, branch(**frames).numpy(), atol=1e-6)
 
 
+TWO_RATES = taaf.CONFIGS["av-digits-two-rates"]
+WINDOWS = {
+    "av-digits": [4],
+    "av-digits-two-rates": [4, 8],
+    "aligned at eight": [4, 8],
+    "aligned at two, weighted by importance": [4, 8],
+}
+VARIANTS = {
+    **{name: taaf.CONFIGS[name] for name in ("av-digits", "av-digits-two-rates")},
+    "aligned at eight": replace(TWO_RATES, T=8, fusion="sum"),
+    "aligned at two, weighted by importance": replace(TWO_RATES, T=2, alpha_inference=True),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_network_computes_on_synapses_what_it_does_each_branch_in_its_own_window(variant: str) -> None:
+    config = VARIANTS[variant]
+    network = taaf.initial_network(config, seed=1)
+    examples = [example_clips(taaf.digit_clips(config), samples=2, seed=seed) for seed in (1, 2)]
+    set_firing_rates(network, examples[0], rate=0.15)
+    program = compile_model(network, target="gpu", precision="float", example=examples[0])
+    assert [phase.deployment.chip.steps for phase in program.phases] == WINDOWS[variant]
+    (scores,) = program.run(examples[1]).outputs.values()
+    with torch.no_grad():
+        np.testing.assert_allclose(scores, network(**examples[1]).numpy(), atol=1e-6)
+
+
 @pytest.mark.lava
 @pytest.mark.slow
 def test_lava_and_reference_fire_alike() -> None:
-    branch, frames = Branch(taaf.build("av-digits").get_submodule("video")), taaf.example("av-digits", 1, 0)["video"]
-    program = compile_model(branch, target="gpu", example=frames)
+    network, frames = taaf.build("av-digits-two-rates"), taaf.example("av-digits-two-rates", 1, 0)
+    program = compile_model(network, target="gpu", example=frames)
     reference, lava = program.run(frames), program.on("loihi").run(frames)
+    assert {len(spikes) for spikes in reference.spikes.values()} == {4, 8}
+    assert reference.events == lava.events
+    assert all(np.array_equal(value, lava.outputs[name]) for name, value in reference.outputs.items())
     assert reference.spikes.keys() == lava.spikes.keys()
     for name, spikes in reference.spikes.items():
         np.testing.assert_array_equal(lava.spikes[name], spikes, err_msg=name)

@@ -12,6 +12,7 @@ from frontend.nir.round_trip.extension import FORMAT_VERSION, Extension, op_from
 from frontend.type_guards import is_array
 from ir.errors import CompileError
 from ir.graph import Array, Graph, Node, Provenance
+from ir.ops.base import result_type
 
 GENERATOR = "spike-compiler"
 """Entry of the metadata by which our own files are known."""
@@ -60,7 +61,7 @@ def graph_from_record(metadata: Mapping[str, Any], nodes: Mapping[str, Any]) -> 
         op, operands = op_from_record(entry["name"], entry)
         roles = tuple((role, key) for role, key in entry["params"])
         shapes = {role: params[key].shape for role, key in roles}
-        result = op.infer(tuple(read[name].type for name in operands), shapes)
+        result = result_type(op, [read[name].type for name in operands], shapes, int(content["steps"]))
         provenance = Provenance(entry["module"], tuple(entry["passes"]))
         read[entry["name"]] = Node(entry["name"], op, operands, result, roles, provenance)
     return Graph(content["name"], int(content["steps"]), read, content["outputs"], params, content["dtype"])

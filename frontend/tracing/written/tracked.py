@@ -66,7 +66,7 @@ class TrackedExpressions:
         """Whether a tensor holds all steps of the window, so that no step of a neuron follows it."""
         view = self._tensors.view(tensor) if self._tensors.is_view(tensor) else None
         timed = view is not None and view.step is None and self._recorder.is_timed(view)
-        return timed or (view is not None and self._recorder.steps == 1)
+        return timed or (view is not None and self._recorder.window(view) == 1)
 
     def holds_state(self, expression: Expression) -> bool:
         """Whether what happened at another step, or a spike, is part of it."""
@@ -83,10 +83,12 @@ class TrackedExpressions:
             return None
         args = args[:1] if operation in ONE_ARGUMENT else (*args, *(kwargs[key] for key in NAMED if key in kwargs))
         shapes = {tuple(arg.shape) for arg in args if self.of(arg) is not None and arg.numel() != 1}
+        if len(shapes) > 1:
+            return None
         alone = [tuple(arg.shape) for arg in args if isinstance(arg, torch.Tensor)]
         shape: tuple[int, ...] = next(iter(shapes), np.broadcast_shapes(*alone))
         parts = [self._part(arg, shape) for arg in args]
-        if len(shapes) > 1 or any(part is None for part in parts):
+        if any(part is None for part in parts):
             return None
         return Expression(None, operation, tuple(part for part in parts if part is not None))
 

@@ -134,8 +134,8 @@ class WrittenNeurons:
     def _finish(self, site: Site) -> None:
         if not site.remembers and site not in self._planned.values():
             return
-        if site.calls != self.recorder.steps:
-            what = f"a neuron that is written out makes {site.calls} of {self.recorder.steps} steps"
+        if site.calls != self.recorder.window(site.read):
+            what = f"a neuron that is written out makes {site.calls} of {self.recorder.window(site.read)} steps"
             raise CompileError("import.steps", what, hint="loop over all steps")
         site.recipe, site.currents, site.params = population(self.recorder, site)
         self.recorder.revise(site.value, site.recipe.op, *site.currents, params=site.params)
@@ -173,7 +173,7 @@ class WrittenNeurons:
         step, timed = site.calls, self.recorder.is_timed(site.read) and site.read.step is None
         site.made.append(expression)
         site.ordinals.append(self.comparisons.ordinal)
-        at_once = timed or self.recorder.steps == 1
+        at_once = timed or self.recorder.window(site.read) == 1
         view = replace(site.read, value=site.value, step=None if timed else step)
         self.tensors.add(result, view)
         self.tracked.keep(result, self.tracked.spikes(site, step, view))
@@ -210,7 +210,7 @@ class WrittenNeurons:
             raise CompileError("import.neuron", "a neuron that is written out reads the states of several")
         for site in sites.values():
             newest = max(key[2] for key in keys if key[0] in (STATE, SPIKES) and key[1] is site)
-            if newest != site.calls - 1 or firing != site.firing or site.calls >= self.recorder.steps:
+            if newest != site.calls - 1 or firing != site.firing or site.calls >= self.recorder.window(site.read):
                 raise CompileError(
                     "import.neuron",
                     "a neuron that is written out does not do the same at every step",
@@ -252,7 +252,7 @@ class WrittenNeurons:
         for site in self._sites:
             same = (site.path, site.given) == (recorder.path, given)
             same = same and replace(site.read, step=None) == replace(read, step=None)
-            if same and not site.remembers and 0 < site.calls < recorder.steps and step in (None, site.calls):
+            if same and not site.remembers and 0 < site.calls < recorder.window(read) and step in (None, site.calls):
                 return site
         value = recorder.placeholder(memoryless(given), read.value, name=recorder.path or "spikes")
         site = Site(recorder.path, value, replace(read, step=step), firing, given)

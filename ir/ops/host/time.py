@@ -21,7 +21,7 @@ class TimeWeight(Op):
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
         arity(self, args, 1)
         expect(len(params["weight"]) == 1, "time_weight.shape", "needs one weight per step")
-        return replace(args[0], domain=REAL, scale=1.0, static=False)
+        return replace(args[0], domain=REAL, scale=1.0, static=False, steps=params["weight"][0])
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
         xp, weight = array_namespace(args[0]), params["weight"]
@@ -86,7 +86,7 @@ class FoldTime(Op):
 
 @dataclass(frozen=True)
 class UnfoldTime(Op):
-    """y[t] = x[.., t, ..] along `axis`, which is as long as the window: computed steps are presented one by one."""
+    """y[t] = x[.., t, ..] along `axis`, which is as long as y's window: computed steps are presented one by one."""
 
     kind = "unfold_time"
     family = "host"
@@ -98,7 +98,7 @@ class UnfoldTime(Op):
         expect(args[0].static, "unfold_time.static", "only a value without time can be unfolded over time")
         expect(0 <= self.axis < len(shape), "unfold_time.axis", f"{shape} has no axis {self.axis}")
         rest = (*shape[: self.axis], *shape[self.axis + 1 :])
-        return replace(args[0], shape=rest, domain=REAL, scale=1.0, static=False)
+        return replace(args[0], shape=rest, domain=REAL, scale=1.0, static=False, steps=shape[self.axis])
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
         xp, axis = array_namespace(args[0]), self.axis + 1

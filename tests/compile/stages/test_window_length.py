@@ -195,7 +195,7 @@ class ByLength(nn.Module):
         (lambda net, x: net.other(x), "%fc of one is %other in the other"),
         (lambda net, x: net.fc(x) / len(x), "%fc"),
         (lambda net, x: net.fc(x).softmax(-1), "lies between neurons|%"),
-        (lambda net, x: net.fc(x[:STEPS]), "a neuron reads"),
+        (lambda net, x: net.fc(x[:STEPS]), "its neurons run 4 steps there"),
         (lambda net, x: net.fc(x)[:, :, :2], "%"),
     ],
 )

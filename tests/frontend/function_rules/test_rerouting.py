@@ -58,20 +58,33 @@ CASES: dict[str, Compute] = {
     ),
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
-    "time backwards": (lambda x, y, s: x.flip(0), "import.axes"),
     "samples rolled": (lambda x, y, s: x.roll(1, 1), "import.axes"),
     "everything rolled": (lambda x, y, s: x.roll(1), "import.axes"),
     "pad in batch": (lambda x, y, s: F.pad(x, (0, 0, 0, 0, 1, 0)), "import.axes"),
-    "pad in time": (lambda x, y, s: F.pad(x, (0, 0, 0, 0, 0, 0, 1, 0)), "import.outputs"),
     "padded with ones": (lambda x, y, s: F.pad(x, (1, 1), value=1.0), "import.pad"),
     "ones where": (lambda x, y, s: torch.where(MASK, x, 1.0), "import.where"),
     "chosen by what is computed": (lambda x, y, s: torch.take_along_dim(x, x.argmax(2, True), 2), "import.index"),
-    "features before the batch": (lambda x, y, s: x.movedim(2, 0).flip(3), "import.axes"),
+    "outputs behind the batch": (lambda x, y, s: x.movedim(2, 0).flip(3), "import.outputs"),
 }
 
 
 class TestRerouting(RuleTests):
     rules, cases, refused = RULES, CASES, REFUSED
+
+
+OVER_TIME: dict[str, Compute] = {
+    "flip": lambda x, y, s: x.flip(0) + y,
+    "pad": lambda x, y, s: F.pad(x, (0, 0, 0, 0, 0, 0, 1, 2)),
+    "repeat_interleave": lambda x, y, s: x.repeat_interleave(2, 0),
+    "tile": lambda x, y, s: x[:, :, :2].tile(3, 1, 2, 1),
+    "roll": lambda x, y, s: x.roll((1, 2), (0, 3)),
+}
+"""Name of a rule -> a function that moves whole steps."""
+
+
+@pytest.mark.parametrize("name", OVER_TIME)
+def test_steps_move_before_the_batch(name: str, check_rule: Callable[[str, Compute], None]) -> None:
+    check_rule(name, OVER_TIME[name])
 
 
 class _Between(nn.Module):

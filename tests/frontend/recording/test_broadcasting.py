@@ -93,3 +93,18 @@ def test_time_does_not_meet_batch(recorder: Recorder) -> None:
     turned = x.with_dims((x.dims[1], x.dims[0], x.dims[2]))
     with pytest.raises(CompileError, match=r"combines \(T, B, 5\) with \(B, T, 5\): time and batch do not meet"):
         in_step(recorder, x, turned)
+
+
+def test_a_window_of_one_step_meets_every_step(recorder: Recorder) -> None:
+    x, one = timed(recorder, "x", 5), recorder.input("one", Type((5,), REAL, steps=1))
+    assert one.shape == (1, BATCHES, 5)
+    both = combine(recorder, Add(), x, one)
+    assert both.shape == (STEPS, BATCHES, 5)
+    assert kinds(graph_of(recorder, both)) == ["at_step", "add"]
+
+
+def test_time_does_not_meet_time_elsewhere(recorder: Recorder) -> None:
+    x, y = timed(recorder, "x", 5), timed(recorder, "y", 5)
+    turned = y.with_dims(((), y.dims[1], y.dims[2], y.dims[0]))
+    with pytest.raises(CompileError, match="change in time along different dimensions"):
+        in_step(recorder, x.with_dims((*x.dims, ())), turned)

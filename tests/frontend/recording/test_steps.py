@@ -225,3 +225,28 @@ def test_what_mixes_time_with_features_gets_all_steps(name: str) -> None:
     assert [node.op.kind for node in graph.nodes.values()].count("fold_time") == 1
     x = torch.rand(STEPS, 5, 2, CHANNELS)
     torch.testing.assert_close(interpret(graph, {"x": x})["output"][0], ACROSS_TIME[name](x))
+
+
+def test_features_merged_with_the_batch_become_steps_where_nothing_else_can_be_done() -> None:
+    """Neurons run over the tokens of every step, as if these were steps."""
+
+    class OverTokens(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.lif = nn.Conv1d(CHANNELS, 3, 1), LIFNode(step_mode="m")
+
+        def forward(self, x: Tensor) -> Tensor:
+            turned = x.permute(2, 1, 3, 0)  # (tokens, B, channels, T)
+            return self.lif(self.conv(turned.flatten(0, 1)).unflatten(0, turned.shape[:2])).permute(3, 1, 0, 2)
+
+    torch.manual_seed(0)
+    net, tokens = OverTokens().eval(), STEPS + 2
+    graph = trace_module(net, {"x": torch.rand(STEPS, 3, tokens, CHANNELS)}, (), STEPS, "net")
+    (lif,) = (node for node in graph.nodes.values() if node.op.kind == "lif")
+    assert (graph.steps, str(lif.type)) == (tokens, f"spike[3x{STEPS}]")
+    assert str(graph.nodes["x"].type) == f"real[{tokens}x{CHANNELS}] T={STEPS}"
+    x = 4 * torch.rand(STEPS, 5, tokens, CHANNELS)
+    with torch.no_grad():
+        expected = net(x)
+    assert 0 < expected.mean() < 1
+    assert torch.equal(interpret(graph, {"x": x})["output"], expected)

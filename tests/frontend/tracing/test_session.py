@@ -13,7 +13,7 @@ from frontend.function_rules import FUNCTION_RULES
 from frontend.recording.recorder import Recorder
 from frontend.tracing.session import Session
 from ir.errors import CompileError
-from ir.types import REAL, SPIKE, count
+from ir.types import REAL, SPIKE, Type, count, parse_type
 
 Tensor = torch.Tensor
 Compute = Callable[[Tensor, Tensor, Tensor], object]
@@ -29,8 +29,8 @@ REFUSED: dict[str, tuple[Compute, str]] = {
     "constant of a computed number": (lambda x, y, s: x + torch.full_like(x, y.sum((2, 3)).sum(0)[0]), "import"),
     "constant output": (lambda x, y, s: torch.ones(3), "import.outputs"),
     "no tensor": (lambda x, y, s: {"a": x, "b": object()}, "import.outputs"),
-    "output without batch first": (lambda x, y, s: s.transpose(0, 1), "import.outputs"),
-    "time after features": (lambda x, y, s: x.transpose(0, 2), "import.outputs"),
+    "output without batch first": (lambda x, y, s: s.permute(1, 2, 0), "import.outputs"),
+    "batch after features": (lambda x, y, s: x.transpose(1, 2), "import.outputs"),
     "own exception": (lambda x, y, s: x @ y, "import.forward"),
 }
 
@@ -65,9 +65,9 @@ def session(compute: Callable[[Any, Tensor], Any]) -> Session:
 def test_an_example_of_any_batch_becomes_the_traced_one() -> None:
     run = session(lambda net, x: x)
     example = torch.arange(4 * 2 * 5.0).reshape(4, 2, 5)
-    x = run.input("x", example, REAL, static=False)
+    x = run.input("x", example, parse_type("real[5]"))
     assert torch.equal(x, example[:, [0, 1, 0]])
-    assert torch.equal(run.input("s", example[0], REAL, static=True), example[0, [0, 1, 0]])
+    assert torch.equal(run.input("s", example[0], parse_type("real[5] static")), example[0, [0, 1, 0]])
     graph = run.recorder.build({"y": run.output("y", x)})
     assert [str(node.type) for node in graph.inputs] == ["real[5]", "real[5] static"]
 
@@ -76,14 +76,14 @@ def test_inputs_are_of_the_domain_that_is_said() -> None:
     run = session(lambda net, x: x)
     values = torch.ones(4, 3, 5)
     for name, domain in (("x", SPIKE), ("y", count(3)), ("z", REAL)):
-        run.input(name, values, domain, static=False)
+        run.input(name, values, Type((5,), domain))
     graph = run.recorder.build({"y": "x"})
     assert [str(node.type) for node in graph.inputs] == ["spike[5]", "count<3>[5]", "real[5]"]
 
 
 def test_nodes_are_named_after_the_module_that_runs() -> None:
     run = session(lambda net, x: net.inner[1](net.inner[0](x)) * 2)
-    result = run.run({"x": run.input("x", torch.rand(4, 3, 5), REAL, static=False)})
+    result = run.run({"x": run.input("x", torch.rand(4, 3, 5), Type((5,)))})
     graph = run.recorder.build({"y": run.output("y", result)})
     assert list(graph.nodes) == ["x", "inner.1", "mul"]
     assert [node.provenance.module for node in graph.nodes.values()] == ["", "inner.1", ""]
@@ -96,5 +96,5 @@ def test_an_error_names_the_module_in_which_it_happens() -> None:
 
     run = session(compute)
     with pytest.raises(CompileError, match="the model raised RuntimeError") as caught:
-        run.run({"x": run.input("x", torch.rand(4, 3, 5), REAL, static=False)})
+        run.run({"x": run.input("x", torch.rand(4, 3, 5), Type((5,)))})
     assert (caught.value.rule, caught.value.where) == ("import.forward", "inner.1")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ir.errors import CompileError
-from ir.ops import Delay, Input, Reshape, Scale
-from ir.ops.base import Op, arity, expect
+from ir.ops import Add, Delay, Input, Repeat, Reshape, Scale, TimeSum, TimeWeight, UnfoldTime
+from ir.ops.base import Op, arity, expect, own_window, result_type
 from ir.types import Type, graded, parse_type
 
 
@@ -57,3 +57,26 @@ def test_the_base_says_nothing_of_types_and_values():
         Op().infer((), {})
     with pytest.raises(NotImplementedError):
         Op().run((), {}, 1)
+
+
+def test_a_result_has_the_window_of_its_operands():
+    long, static = Type((3,), steps=8), Type((3,), static=True)
+    assert result_type(Add(), [long, static], {}, 4).steps == 8
+    assert result_type(Add(), [long, static], {}, 8).steps == 0
+    assert result_type(TimeSum(), [long], {}, 4) == Type((3,), static=True)
+    assert own_window([static, long]) == 8
+    assert own_window([static]) == own_window([Type((3,)), long]) == 0
+    with pytest.raises(CompileError, match="add of values with 8 and 4 steps") as error:
+        result_type(Add(), [long, Type((3,))], {}, 4)
+    assert error.value.rule == "ir.steps"
+
+
+def test_what_makes_time_says_how_long_it_is():
+    static = Type((2, 3), static=True)
+    assert result_type(UnfoldTime(0), [static], {}, 4) == Type((3,), steps=2)
+    assert result_type(UnfoldTime(0), [static], {}, 2) == Type((3,))
+    assert result_type(TimeWeight(), [static], {"weight": (7,)}, 4).steps == 7
+    assert result_type(Repeat(7), [static], {}, 4).steps == 7
+    assert Input("real[3] T=7").moved(4, 7) == Input("real[3]")
+    assert (Repeat().moved(4, 7), Repeat(7).moved(4, 7)) == (Repeat(4), Repeat())
+    assert Scale(2.0).moved(4, 7) == Scale(2.0)

@@ -5,12 +5,28 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from ir.deployment import Deployment
 from ir.errors import DeployError
 from ir.graph import Array, Graph, GraphBuilder
 from ir.interpreter import interpret
-from ir.ops import Add, Function, Input, Lif, Linear, MatMul, Mul, Past, Reshape, Scale, TimeSum
+from ir.ops import (
+    Add,
+    FoldTime,
+    Function,
+    Input,
+    Lif,
+    Linear,
+    MatMul,
+    Mul,
+    Past,
+    Repeat,
+    Reshape,
+    Scale,
+    TimeSum,
+    UnfoldTime,
+)
 from ir.passes.split_host import split_host
 from ir.pipeline.split_phases import split_phases
 from ir.verify import verify
@@ -29,7 +45,7 @@ def _builder(steps: int = 5, kind: str = "real[4]") -> GraphBuilder:
 def _fed(graph: Graph) -> dict[str, Array]:
     random, fed = np.random.default_rng(0), dict[str, Array]()
     for node in graph.inputs:
-        shape = (1 if node.type.static else graph.steps, 3, *node.type.shape)
+        shape = (1 if node.type.static else node.type.steps or graph.steps, 3, *node.type.shape)
         values = random.integers(0, 2, shape) if node.type.domain.kind == "spike" else 2 * random.normal(size=shape)
         fed[node.name] = values.astype(np.float32)
     return fed
@@ -161,3 +177,74 @@ def test_inputs_of_the_model_stay_with_the_first_phase() -> None:
 @given(graphs())
 def test_any_network_runs_as_one(graph: Graph) -> None:
     _assert_runs_as_one(graph, split_phases(graph))
+
+
+def _branches() -> GraphBuilder:
+    """Neurons of 5 steps, a linear layer and neurons of 2."""
+    builder = _builder()
+    builder.add(Input("spike[4] T=2"), name="z")
+    builder.add(Lif(0.5), "x", name="s")
+    builder.add(Lif(0.5), builder.add(Linear(), "z", name="l", params={"weight": "w"}), name="u")
+    return builder
+
+
+def test_neurons_of_another_number_of_steps_are_a_phase_in_their_own_window() -> None:
+    builder = _branches()
+    sums = [builder.add(TimeSum(), name, name=f"{name}.sum") for name in "su"]
+    graph = builder.build({"y": builder.add(Mul(), *sums, name="y")})
+    first, second = phases = split_phases(graph)
+    assert [(phase.steps, list(phase.nodes)) for phase in phases] == [
+        (5, ["x", "z", "s", "s.sum"]),
+        (2, ["z", "l", "u", "s.sum", "u.sum", "y"]),
+    ]
+    assert [str(node.type) for node in (first.nodes["z"], second.nodes["z"])] == ["spike[4] T=2", "spike[4]"]
+    _assert_runs_as_one(graph, phases)
+    with pytest.raises(DeployError, match="%u runs 2 steps per sample, other neurons 5"):
+        split_host(graph)
+
+
+def test_branches_that_meet_go_on_in_the_window_of_one_of_them() -> None:
+    builder = _branches()
+    both = builder.add(Add(), "s", builder.add(TimeSum(), "u", name="m"), name="both")
+    graph = builder.build({"y": builder.add(Lif(0.5), both, name="v"), "u": "u"})
+    phases = split_phases(graph)
+    assert [phase.steps for phase in phases] == [5, 2, 5]
+    assert {n.name: str(n.type) for n in phases[2].inputs} == {
+        "s": "spike[4]",
+        "u": "spike[4] T=2",
+        "m": "real[4] static",
+    }
+    _assert_runs_as_one(graph, phases)
+
+
+@st.composite
+def _of_two_windows(draw: st.DrawFn) -> Graph:
+    """A random graph of values of 2 and 3 steps, neurons, the host's operations over time, and what joins values."""
+    builder = GraphBuilder("random", draw(st.sampled_from([2, 3])))
+    values = [builder.add(Input("spike[4]"), name="x"), builder.add(Input("real[4] T=2"), name="y")]
+    values.append(builder.add(Input("spike[4] T=3"), name="z"))
+    for index in range(draw(st.integers(1, 14))):
+        kinds = {value: builder.type(value) for value in values}
+        value = draw(st.sampled_from(values))
+        like = [each for each in values if {kinds[each].static, kinds[value].static} == {True, False}]
+        like += [each for each in values if kinds[each].steps == kinds[value].steps and not kinds[each].static]
+        ops = (
+            (Repeat(draw(st.sampled_from([2, 3]))), Function("tanh")) if kinds[value].static else (Lif(0.5), TimeSum())
+        )
+        op, name = draw(st.sampled_from([*ops, Add()])), f"v{index}"
+        if isinstance(op, Add) and not like:
+            continue
+        reads = [value, draw(st.sampled_from(like))] if isinstance(op, Add) else [value]
+        values.append(builder.add(op, *reads, name=name))
+        if isinstance(op, TimeSum) and draw(st.booleans()):
+            length = kinds[value].steps or builder.build({}).steps
+            values.append(builder.add(UnfoldTime(0), builder.add(FoldTime(length), value, name="f"), name="again"))
+    return builder.build({value: value for value in values[3:]} or {"x": "x"})
+
+
+@given(_of_two_windows())
+def test_any_network_of_two_windows_runs_as_one(graph: Graph) -> None:
+    phases = split_phases(graph)
+    _assert_runs_as_one(graph, phases)
+    for phase in phases if len(phases) > 1 else ():
+        assert split_host(phase).chip.nodes

@@ -32,7 +32,7 @@ def test_formula(kind: str, x, assert_formula):
 def test_what_comes_of_a_window_is_static_and_what_varies_in_it_is_not():
     assert str(TimeSum().infer((parse_type("spike[3]"),), {})) == "real[3] static"
     assert str(AtStep(0).infer((parse_type("current[3]"),), {})) == "real[3] static"
-    assert str(TimeWeight().infer((parse_type("real[3] static"),), {"weight": (2,)})) == "real[3]"
+    assert str(TimeWeight().infer((parse_type("real[3] static"),), {"weight": (2,)})) == "real[3] T=2"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_step_behind_the_window_is_refused_when_it_runs(x):
 def test_every_step_is_one_slice(axis: int) -> None:
     x = np.random.default_rng(0).normal(size=(1, 5, 3, 3, 3))
     y = UnfoldTime(axis).run((x,), {}, 3)
-    assert UnfoldTime(axis).infer((Type((3, 3, 3), REAL, 1.0, True),), {}) == Type((3, 3))
+    assert UnfoldTime(axis).infer((Type((3, 3, 3), REAL, 1.0, True),), {}) == Type((3, 3), steps=3)
     for step in range(3):
         np.testing.assert_array_equal(y[step], np.take(x[0], step, axis=axis + 1))
     np.testing.assert_array_equal(UnfoldTime(axis).run((torch.from_numpy(x),), {}, 3).numpy(), y)
