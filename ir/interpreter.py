@@ -21,7 +21,12 @@ from ir.ops.delay import Past
 Watch = Callable[[Node, Value], None]
 
 
-def interpret(graph: Graph, inputs: Mapping[str, Value], watch: Watch | None = None) -> dict[str, Value]:
+def interpret(
+    graph: Graph,
+    inputs: Mapping[str, Value],
+    watch: Watch | None = None,
+    params: Mapping[str, Any] | None = None,
+) -> dict[str, Value]:
     """
     Run `graph` from zero state.
 
@@ -29,13 +34,14 @@ def interpret(graph: Graph, inputs: Mapping[str, Value], watch: Watch | None = N
         graph: any graph; its window length is `graph.steps`, or the inputs' for a streaming network, that of a value its own.
         inputs: input name -> array (T, B, *shape), time axis of length 1 where the input is static.
         watch: called with every node and its value as it is computed.
+        params: what `parameters_like` made of the graph's, for whoever runs it often.
 
     Returns:
         Output name -> array (T or 1, B, *shape), of the inputs' library.
     """
     steps = graph.steps or max(value.shape[0] for value in inputs.values())
     like = next(iter(inputs.values()))
-    params = {name: parameter_like(array, like) for name, array in graph.params.items()}
+    params = parameters_like(graph, like) if params is None else params
     order = around_loops(graph)
     last_use = {} if order.looped else _last_use(graph)
     values: dict[str, Value] = {}
@@ -111,6 +117,11 @@ def run_loop(
         loop.history.append(now)
     xp = array_namespace(like)
     return {node.name: xp.concat([now[node.name] for now in loop.history]) for node in looped}
+
+
+def parameters_like(graph: Graph, like: Value) -> dict[str, Any]:
+    """All parameters of a graph in the library, and on the device, of `like`."""
+    return {name: parameter_like(array, like) for name, array in graph.params.items()}
 
 
 def parameter_like(array: Array, like: Value) -> Any:

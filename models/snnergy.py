@@ -40,6 +40,8 @@ CONFIGS: dict[str, SnnergyConfig] = {
     "av-digits-sum-neuron": replace(_DIGITS, sum_neuron=True),
     "published-192": _PUBLISHED,
     "published-96": replace(_PUBLISHED, width=96),
+    "published-192-spike-pool": replace(_PUBLISHED, pool="spike"),
+    "published-96-spike-pool": replace(_PUBLISHED, width=96, pool="spike"),
 }
 """
 Configurations by name; the first is the default. `published-192` is the paper's network for CREMA-D, `published-96` the one for

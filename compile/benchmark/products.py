@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 
 from backends.event_driven.eight_bits import fits
-from backends.reference.kernels.int8 import Int8Kernels, Int8Weights, can_convolve, is_exact
+from backends.reference.kernels.int8 import Int8Weights, int8_kernels, is_exact
 from backends.reference.kernels.product import weighted_sum
 from backends.reference.plan.execution_plan import plan_of
 from ir.graph import Array, Graph, Node
@@ -43,12 +43,14 @@ def int8_products(chip: Graph, steps: int, samples: int) -> Run | None:
     weights = [chip.arrays(node)["weight"] for node in nodes]
     if not nodes or not is_exact() or not all(map(fits, weights)):
         return None
-    if not all(can_convolve(n.op, w.shape) for n, w in zip(nodes, weights, strict=True) if isinstance(n.op, Conv)):
-        return None
+    products = [_in_bytes(node.op, weight) for node, weight in zip(nodes, weights, strict=True)]
     work = [
-        _in_bytes(node.op, weight, _numbers(chip, node, steps, samples))
-        for node, weight in zip(nodes, weights, strict=True)
+        (product, _as_bytes(node.op, _numbers(chip, node, steps, samples)))
+        for node, product in zip(nodes, products, strict=True)
+        if product is not None
     ]
+    if len(work) < len(nodes):
+        return None
 
     def run() -> None:
         for product, x in work:
@@ -74,10 +76,18 @@ def _weight(chip: Graph, node: Node) -> torch.Tensor:
     return torch.tensor(chip.arrays(node)["weight"]).float()
 
 
-def _in_bytes(op: Op, weight: Array, x: torch.Tensor) -> tuple[Callable[[torch.Tensor], torch.Tensor], torch.Tensor]:
-    """The product with packed weights, and what it takes, laid out as it wants it."""
-    rows = x.to(torch.uint8)
+def _in_bytes(op: Op, weight: Array) -> Callable[[torch.Tensor], torch.Tensor] | None:
+    """The product with packed weights."""
     if isinstance(op, Conv):
-        images = rows.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        return Int8Kernels(op, weight).convolve, images
-    return Int8Weights(weight).product, rows.reshape(-1, x.shape[-1])
+        kernels = int8_kernels(op, weight)
+        return None if kernels is None else kernels.convolve
+    return Int8Weights(weight).product
+
+
+def _as_bytes(op: Op, x: torch.Tensor) -> torch.Tensor:
+    """What it takes, laid out as it wants it."""
+    rows = x.to(torch.uint8)
+    if not isinstance(op, Conv):
+        return rows.reshape(-1, x.shape[-1])
+    images = rows.flatten(0, 1)
+    return images.contiguous(memory_format=torch.channels_last) if images.ndim == 4 else images

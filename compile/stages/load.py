@@ -29,8 +29,8 @@ from ir.types import REAL
 
 RUN_SEED, CALIBRATION_SEED = 0, 1
 CALIBRATION_SAMPLES = 256
-LARGE_INPUT_VALUES = 1 << 14
-"""A network with more input values per sample is checked and calibrated on the samples of the run only."""
+LARGE_INPUT_VALUES, LARGE_PARAMETERS = 1 << 14, 1 << 22
+"""A network with more input values per sample, or more parameters, is checked and calibrated on the samples of the run only."""
 STREAM_STEPS = 16
 """Steps of the made-up inputs of a network that has no window and no examples."""
 PACKAGES = Path(__file__).parents[2]
@@ -103,7 +103,7 @@ def _from_model_file(path: Path, options: Options) -> Source:
     model = load_model_file(path, options.config, options.weights)
     names = _chosen(tuple(model.parts), options.part, str(path))
     shown = _examples(model, options.samples, RUN_SEED)
-    large = sum(value[:1].numel() for value in shown[names[0]].values()) > LARGE_INPUT_VALUES
+    large = any(_is_large(model.parts[name], shown[name]) for name in names)
     other = shown if large else _examples(model, CALIBRATION_SAMPLES, CALIBRATION_SEED)
     for name in names:
         _check_finite(model.parts[name], name, str(path))
@@ -119,6 +119,12 @@ def _from_model_file(path: Path, options: Options) -> Source:
         batch_first=model.batch_first if options.batch_first is None else options.batch_first,
         running=model.running,
     )
+
+
+def _is_large(module: nn.Module, example: Mapping[str, Any]) -> bool:
+    values = sum(value[:1].numel() for value in example.values())
+    parameters = sum(parameter.numel() for parameter in module.parameters())
+    return values > LARGE_INPUT_VALUES or parameters > LARGE_PARAMETERS
 
 
 def _examples(model: ModelFile, samples: int, seed: int) -> dict[str, dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import cached_property, reduce
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from compile.stages.window_length import WindowLengths, refused
 from ir.analysis.wiring import behind_routing
 from ir.deployment import Deployment
 from ir.graph import Graph
-from ir.interpreter import interpret
+from ir.interpreter import interpret, parameters_like
 from ir.pipeline.join_phases import names_among_all
 
 Values = Mapping[str, torch.Tensor]
@@ -44,14 +44,14 @@ class Phase:
             what the host has after the window, by name, and the engine's trace in the names among all phases.
         """
         host = {node.name: values[node.name] for node in self.deployment.prologue.inputs}
-        before = interpret(self.deployment.prologue, host)
+        before = interpret(self.deployment.prologue, host, params=self._before)
         own = tuple(name for name in self.deployment.chip.nodes if self.names.get(name, name) in probes)
         trace = self.engine.run(self.deployment.encode(before), own)
         epilogue, after = self.deployment.epilogue, {**host, **before}
         for name, value in trace.outputs.items():
             real = np.dtype(epilogue.dtype).type
             after[name] = torch.as_tensor(value.astype(real, order="C") * real(self._scale(name)))
-        outputs = interpret(epilogue, {node.name: after[node.name] for node in epilogue.inputs})
+        outputs = interpret(epilogue, {node.name: after[node.name] for node in epilogue.inputs}, params=self._after)
         return outputs, trace.renamed(self.names)
 
     def at(self, steps: int, engine_of: Callable[[Graph], Engine]) -> Phase:
@@ -66,6 +66,15 @@ class Phase:
             raise refused(self.deployment.chip.steps, steps, "nothing is known of other lengths", name)
         deployment = self.lengths.deployment(self.deployment, steps)
         return replace(self, deployment=deployment, engine=engine_of(deployment.chip))
+
+    @cached_property
+    def _before(self) -> Mapping[str, torch.Tensor]:
+        """The prologue's parameters, copied once: those of an embedding take longer than the rest of a run."""
+        return parameters_like(self.deployment.prologue, torch.empty(0))
+
+    @cached_property
+    def _after(self) -> Mapping[str, torch.Tensor]:
+        return parameters_like(self.deployment.epilogue, torch.empty(0))
 
     def _scale(self, output: str) -> float:
         """The real value of one integer of a chip output: that of the population behind its routing, 1 for spikes."""

@@ -18,7 +18,7 @@ from backends.reference.kernels.device_kernels import (
     WeightedProjection,
     device_fan_out,
 )
-from backends.reference.kernels.int8 import Int8Kernels, Int8Weights, can_convolve, is_exact
+from backends.reference.kernels.int8 import Int8Weights, int8_kernels, is_exact
 from backends.reference.kernels.numba_neurons import NumbaPayloads, NumbaSpikes, NumbaStepper
 from backends.reference.kernels.values import CHANNELS_LAST, Count, is_channels_last
 from backends.reference.kernels.weighted_products import ConvolutionProduct, DenseProduct, WeightedProduct
@@ -36,7 +36,7 @@ class CpuKernels(DeviceKernels):
         if isinstance(op, Linear):
             packed = Int8Weights(weight) if bytewise else None
             return DenseProduct(projection.sources, projection.device_weight, packed, event_weights(weight))
-        packed = Int8Kernels(op, weight) if bytewise and can_convolve(op, weight.shape) else None
+        packed = int8_kernels(op, weight) if bytewise else None
         return ConvolutionProduct(op, projection.sources, projection.device_weight, packed)
 
 

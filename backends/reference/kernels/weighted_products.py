@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from backends.event_driven.weights import EventWeights, dense_ns
-from backends.reference.kernels.int8 import WORTH, Int8Kernels, Int8Weights
+from backends.reference.kernels.int8 import WORTH, Int8Kernels, Int8Points, Int8Weights
 from backends.reference.kernels.product import convolution
 from ir.ops.linear import Conv
 
@@ -90,16 +90,26 @@ class ConvolutionProduct:
     sources: SourceSum
     weight: torch.Tensor
     """float32."""
-    packed: Int8Kernels | None
+    packed: Int8Kernels | Int8Points | None
     """In bytes; None where these are not exact here."""
     scale: int = 1
 
     def current(self, value: ValueOf) -> torch.Tensor:
         """The current (T, B, outputs, ...), float32."""
         x = self.sources.total(value)
+        if self.packed is not None:
+            x = _as_bytes(x)
         if self.packed is None or x.dtype != torch.uint8:
             return convolution(self.op, x.to(torch.float32), self.weight)
         y = self.packed.convolve(x.flatten(0, 1))
         return torch.unflatten(y, 0, x.shape[:2])
 
     unscaled = current
+
+
+def _as_bytes(x: torch.Tensor) -> torch.Tensor:
+    """Integers as uint8 where all of them are in its range, as counts and small payloads are; else as they come."""
+    if x.dtype == torch.uint8 or not x.numel():
+        return x
+    least, largest = (int(end) for end in torch.aminmax(x))
+    return x.to(torch.uint8) if least >= 0 and largest <= 255 else x

@@ -10,6 +10,7 @@ import torch
 from spikingjelly.activation_based import layer, neuron
 from torch import nn
 
+from backends.reference.kernels import int8
 from backends.reference.kernels.int8 import is_exact
 from compile import compile_model
 from compile.benchmark import products
@@ -56,7 +57,7 @@ def test_byte_products_take_and_make_whole_windows(monkeypatch: pytest.MonkeyPat
         return product
 
     monkeypatch.setattr(products.Int8Weights, "product", recorded(products.Int8Weights.product))
-    monkeypatch.setattr(products.Int8Kernels, "convolve", recorded(products.Int8Kernels.convolve))
+    monkeypatch.setattr(int8.Int8Kernels, "convolve", recorded(int8.Int8Kernels.convolve))
     run = int8_products(chip(), 3, 7)
     assert run is not None
     run()

@@ -115,8 +115,11 @@ def test_a_model_file_is_shown_other_samples_than_it_is_calibrated_on(tiny: Path
     assert part.calibration["x"].shape == (2, CALIBRATION_SAMPLES, 6)
 
 
-def test_a_large_model_is_calibrated_on_the_samples_of_the_run(tiny: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(load_module, "LARGE_INPUT_VALUES", 3 * 6 - 1)
+@pytest.mark.parametrize(("limit", "most"), [("LARGE_INPUT_VALUES", 3 * 6 - 1), ("LARGE_PARAMETERS", 0)])
+def test_a_large_model_is_calibrated_on_the_samples_of_the_run(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+):
+    monkeypatch.setattr(load_module, limit, most)
     (part,) = load_source(tiny, Options(samples=3)).parts
     assert part.calibration is part.example
 

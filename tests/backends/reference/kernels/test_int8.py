@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from backends.event_driven.eight_bits import fits
 from backends.reference.kernels import int8
-from backends.reference.kernels.int8 import Int8Kernels, Int8Weights, is_exact
+from backends.reference.kernels.int8 import Int8Kernels, Int8Points, Int8Weights, int8_kernels, is_exact
 from ir.ops.linear import Conv
 
 pytestmark = pytest.mark.skipif(not is_exact(), reason="this processor does not sum bytes exactly")
@@ -54,6 +54,26 @@ def test_convolutions_are_exact(data: st.DataObject):
     found = Int8Kernels(Conv(stride, pads, gap, groups), weight).convolve(x)
     wanted = functional.conv2d(x.double(), torch.from_numpy(weight).double(), None, stride, pads, gap, groups)
     assert torch.equal(found.double(), wanted)
+
+
+@given(st.integers(1, 2), st.tuples(st.integers(1, 3), st.integers(1, 3)), st.booleans(), st.integers(0, 999))
+def test_convolutions_of_one_pixel_are_exact(axes: int, strides: tuple[int, int], last: bool, seed: int) -> None:
+    rng, stride = np.random.default_rng(seed), strides[:axes]
+    weight = rng.integers(-128, 128, (5, 3, *[1] * axes)) << rng.integers(0, 3, (5, *[1] * (axes + 1)))
+    x = torch.from_numpy(rng.integers(0, 256, (4, 3, 8, 9)[: axes + 2]).astype(np.uint8))
+    x = x.contiguous(memory_format=torch.channels_last) if last and axes == 2 else x
+    kernels = int8_kernels(Conv(stride, (0,) * axes, (1,) * axes), weight)
+    assert isinstance(kernels, Int8Points)
+    convolve = functional.conv1d if axes == 1 else functional.conv2d
+    assert torch.equal(
+        kernels.convolve(x).double(), convolve(x.double(), torch.from_numpy(weight).double(), None, stride)
+    )
+
+
+@pytest.mark.parametrize("op", [Conv((1, 1), (1, 0), (1, 1)), Conv((1, 1), (0, 0), (1, 1), 3)])
+def test_padded_or_grouped_kernels_are_no_points(op: Conv) -> None:
+    kernels = int8_kernels(op, np.ones((3, 2, 1, 1), np.int64))
+    assert not isinstance(kernels, Int8Points)
 
 
 def test_a_processor_that_saturates_is_found_out(monkeypatch):

@@ -81,11 +81,23 @@ def test_events_are_priced_against_what_else_would_be_done(monkeypatch: pytest.M
     assert ways.prices == [7.0, 7.0]
 
 
-@pytest.mark.parametrize(("dtype", "bytewise"), [(torch.uint8, True), (torch.int8, False), (torch.float32, False)])
-def test_images_go_in_bytes_where_they_are_unsigned(dtype: torch.dtype, bytewise: bool):
+@pytest.mark.parametrize(
+    ("dtype", "extreme", "bytewise"),
+    [
+        (torch.uint8, 255, True),
+        (torch.int8, 127, True),
+        (torch.int8, -1, False),
+        (torch.int32, 255, True),
+        (torch.int32, 256, False),
+        (torch.float32, 255, True),
+        (torch.float32, -1, False),
+    ],
+)
+def test_images_go_in_bytes_where_they_are_unsigned(dtype: torch.dtype, extreme: int, bytewise: bool):
     rng, op = np.random.default_rng(0), Conv((1, 1), (0, 1), (1, 1))
     weight = torch.from_numpy(rng.integers(-9, 9, (3, 2, 2, 2))).float()
     x = torch.from_numpy(rng.integers(0, 3, (3, 2, 2, 4, 5))).to(dtype)
+    x[1, 0, 1, 2, 3] = extreme
     packed = Mock()
     packed.convolve.side_effect = lambda images: functional.conv2d(images.float(), weight, None, 1, (0, 1))
     y = ConvolutionProduct(op, SourceSum(("x",), None), weight, packed).current(lambda name: x)
