@@ -40,6 +40,8 @@ CONFIGS: dict[str, SpikeClipConfig] = {
 
 STATIC_INPUTS = ("images", "tokens")
 """Inputs without a time axis: (B, 3, H, W) in [0, 1], and token ids (B, words)."""
+ENERGY_TABLE = "spikeclip"
+"""The paper's formula, which the energy report follows."""
 
 
 def build(config: str) -> dict[str, nn.Module]:

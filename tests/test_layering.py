@@ -75,7 +75,8 @@ FLOORS = {
         "cmsf_network spikeclip_network snnergy_network taaf_network",
         "retrieval",
         "cmsf spikeclip spikformer snnergy taaf",
-        "train ablation",
+        "train",
+        "zoo",
     ),
 }
 """Stage -> its rooms, floor by floor from the lowest: a room may import those of lower floors only."""
