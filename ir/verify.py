@@ -47,6 +47,8 @@ LOWERED = frozenset(
         "pad",
         "scale",
         "subtract",
+        "time_offset",
+        "time_weight",
     }
 )
 """What may lie between neurons until `lower_to_synapses` makes synapses of it, by the table in `ir.lowerings`."""

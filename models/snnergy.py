@@ -49,6 +49,8 @@ AVE and UrbanSound8K-AV (with CREMA-D's six classes, as its totals are stated).
 """
 
 BATCH_FIRST = False
+ENERGY_TABLE = "snnergy"
+"""The formula that the energy report follows; the paper states none."""
 
 
 def build(config: str) -> nn.Module:

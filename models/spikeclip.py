@@ -26,7 +26,7 @@ from models.training.stage import Training
 
 SEED = 42
 
-_EMOJI = SpikeClipConfig(D=32, heads=2, E=64, vocabulary=3072, positions=20, pool="spike")
+_EMOJI = SpikeClipConfig(D=48, heads=2, E=64, vocabulary=3072, positions=20, pool="spike")
 _PUBLISHED = SpikeClipConfig(D=384, heads=8, E=512, vocabulary=49408, positions=77)
 
 CONFIGS: dict[str, SpikeClipConfig] = {
@@ -40,6 +40,8 @@ CONFIGS: dict[str, SpikeClipConfig] = {
 
 STATIC_INPUTS = ("images", "tokens")
 """Inputs without a time axis: (B, 3, H, W) in [0, 1], and token ids (B, words)."""
+ENERGY_TABLE = "spikeclip"
+"""The paper's formula, which the energy report follows."""
 
 
 def build(config: str) -> dict[str, nn.Module]:

@@ -45,6 +45,8 @@ CONFIGS: dict[str, TaafConfig] = {
 """Configurations by name; the first is the default. In `av-digits-two-rates` audio has twice as many steps as video."""
 
 BATCH_FIRST = False
+ENERGY_TABLE = "taaf"
+"""The formula that the energy report follows; the paper states none."""
 
 
 def build(config: str) -> nn.Module:

@@ -106,10 +106,11 @@ def _count(least: int) -> Callable[[str], int]:
 
 
 def _model_file(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    spec = importlib.util.spec_from_file_location(f"model_file_{path.stem}", path)
     if not path.is_file() or spec is None or spec.loader is None:
         raise TrainingError(f"no model file {path}")
     module, writes = importlib.util.module_from_spec(spec), sys.dont_write_bytecode
+    sys.modules[spec.name] = module  # dataclasses look their module up where annotations are strings
     sys.dont_write_bytecode = True  # nothing is left beside the user's file
     try:
         _called(f"{path} does not run", lambda: spec.loader.exec_module(module))  # pyright: ignore[reportOptionalMemberAccess]

@@ -29,7 +29,7 @@ FLOORS = {
         "ops lowerings.cost",
         "graph",
         "analysis rewrite text lowerings.values lowerings.maxima",
-        "interpreter verify lowerings.lowering lowerings.encode_counts",
+        "interpreter verify lowerings.lowering lowerings.encode_counts lowerings.advance_norms",
         "quantize lowerings.rules",
         "deployment lowerings.table",
         "lowerings.selection",
@@ -75,7 +75,8 @@ FLOORS = {
         "cmsf_network spikeclip_network snnergy_network taaf_network",
         "retrieval",
         "cmsf spikeclip spikformer snnergy taaf",
-        "train ablation",
+        "train",
+        "zoo",
     ),
 }
 """Stage -> its rooms, floor by floor from the lowest: a room may import those of lower floors only."""

@@ -3,7 +3,7 @@ What the papers calculate: the formula E = E_AC T R FL per source layer, from me
 energy of the dense twin.
 
 Where no operand spikes it is E_MAC FL for every step, once per window where the operand is static. With a published table
-its own rows replace the formula, as printed (E_AC throughout), and what the table leaves out costs nothing.
+its own rows replace the formula, as the paper charges them, and what the table leaves out costs nothing.
 
 The dense twin is the same network as an ordinary one with analog activations, computed once: every real operation of its
 matrix products, on the host and on the chip, is a multiplication with accumulation. It has no time steps. Elementwise products
@@ -57,6 +57,10 @@ class FormulaRow:
     def energy_pj(self, profile: Profile) -> Fraction:
         """The row's energy per sample."""
         return price(profile, "e_ac") * self.charged_ac + price(profile, "e_mac") * self.charged_mac
+
+    def real_pj(self, profile: Profile) -> Fraction:
+        """The same with the real operation count, multiplications where no operand spikes."""
+        return price(profile, "e_ac") * self.real_ac + price(profile, "e_mac") * self.real_mac
 
 
 def price(profile: Profile, key: str) -> Fraction:
@@ -132,7 +136,7 @@ def _charged(
     if row is None:
         return MISSING, 0, Fraction(0), Fraction(0)
     flops = row.flops(group)
-    return row.name, flops, steps * rate * flops, Fraction(0)
+    return row.name, flops, *row.charge(steps, rate, flops)
 
 
 def _firing(operation: Operation, rates: Rates) -> Fraction:

@@ -73,8 +73,7 @@ def row_causes(row: FormulaRow, projections: Sequence[Node], counts: Mapping[str
     e_ac, e_mac = price(profile, "e_ac"), price(profile, "e_mac")
     if not projections:
         return {"host": -row.energy_pj(profile)}
-    real = e_ac * row.real_ac + e_mac * row.real_mac
-    causes = {_count_cause(row): real - row.energy_pj(profile)}
+    causes = {_count_cause(row): row.real_pj(profile) - row.energy_pj(profile)}
     arrived = arrivals(projections, counts)
     if row.kind in WEIGHTED:
         causes["residual_sums"] = e_ac * (row.spikes - row.real_ac)

@@ -36,6 +36,8 @@ class LayerEnergy:
     """The events times the chip's prices."""
     dense_twin_pj: Fraction
     """What the module of the dense twin costs."""
+    host_pj: Fraction
+    """What the host computes of it, at the formula's prices."""
     causes: Mapping[str, Fraction]
     """Cause -> energy; they add up to simulated_pj - analytic_pj exactly."""
 
@@ -45,7 +47,7 @@ class LayerEnergy:
 
     def plain(self) -> dict[str, Any]:
         """As JSON content; energies in pJ and events per sample, as floats."""
-        energies = ("analytic_pj", "simulated_pj", "dense_twin_pj")
+        energies = ("analytic_pj", "simulated_pj", "dense_twin_pj", "host_pj")
         return {
             "module": self.module,
             "layer": self.layer,
@@ -85,6 +87,17 @@ class EnergyReport:
         return sum((layer.dense_twin_pj for layer in self.layers), Fraction(0))
 
     @property
+    def host_pj(self) -> Fraction:
+        """What the host computes, at the formula's prices; the twin has it too, the counted events have not."""
+        return sum((layer.host_pj for layer in self.layers), Fraction(0))
+
+    @property
+    def arithmetic_pj(self) -> Fraction:
+        """Like with like beside the twin: counted events at E_AC per spike and E_MAC per payload, neurons free, and the host."""
+        e_ac, e_mac = (Fraction(self.prices[name].value) for name in ("e_ac", "e_mac"))
+        return e_ac * self.counts.synaptic_event + e_mac * self.counts.graded_event + self.host_pj
+
+    @property
     def counts(self) -> Counts:
         """Events per sample."""
         return sum((layer.counts for layer in self.layers), Counts())
@@ -102,6 +115,8 @@ class EnergyReport:
             "analytic_pj": float(self.analytic_pj),
             "simulated_pj": float(self.simulated_pj),
             "dense_twin_pj": float(self.dense_twin_pj),
+            "host_pj": float(self.host_pj),
+            "arithmetic_pj": float(self.arithmetic_pj),
             "events_per_sample": _floats(self.counts.by_price()),
             "causes": [
                 {"name": name, "energy_pj": float(energy), "meaning": CAUSES[name]}
@@ -182,6 +197,7 @@ class _Work:
             node for node in self.chip.nodes.values() if node.provenance.module == module and node.name in self.counts
         ]
         rows = {(row.module, row.kind): row for row in self.rows if row.module == module}
+        on_chip = {owner(node, rows) for node in nodes if node.op.family == "projection"}
         counts = sum((self.counts[node.name] for node in nodes), Counts())
         return LayerEnergy(
             module=module,
@@ -190,6 +206,7 @@ class _Work:
             analytic_pj=sum((row.energy_pj(self.profile) for row in rows.values()), Fraction(0)),
             simulated_pj=counts.energy_pj(self.profile),
             dense_twin_pj=self.dense.get(module, Fraction(0)),
+            host_pj=sum((row.real_pj(self.profile) for key, row in rows.items() if key not in on_chip), Fraction(0)),
             causes=total_causes(self._causes(rows, nodes)),
         )
 

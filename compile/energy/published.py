@@ -9,10 +9,28 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from compile.energy.operations import Operation
 
 Flops = Callable[[Sequence[Operation]], int]
+Charge = Callable[[int | Fraction, Fraction, int], tuple[Fraction, Fraction]]
+"""Function of T, the rate R, and FL: (accumulations, multiplications) that are charged per sample."""
+
+
+def accumulated(steps: int | Fraction, rate: Fraction, flops: int) -> tuple[Fraction, Fraction]:
+    """E_AC T R FL."""
+    return steps * rate * flops, Fraction(0)
+
+
+def multiplied(steps: int | Fraction, rate: Fraction, flops: int) -> tuple[Fraction, Fraction]:
+    """E_MAC T FL: analog values, others at every step."""
+    return Fraction(0), Fraction(steps * flops)
+
+
+def multiplied_once(steps: int | Fraction, rate: Fraction, flops: int) -> tuple[Fraction, Fraction]:
+    """E_MAC FL: analog values, the same at every step."""
+    return Fraction(0), Fraction(flops)
 
 
 @dataclass(frozen=True)
@@ -28,6 +46,7 @@ class PublishedRow:
     """The count as it is printed."""
     flops: Flops
     """The same as a function: operations of one module -> count per step."""
+    charge: Charge = accumulated
 
     def covers(self, module: str, kind: str) -> bool:
         """Whether the operations of this kind in this module are the row's."""
@@ -36,7 +55,7 @@ class PublishedRow:
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """A paper's energy table: E = E_AC T R FL in every row."""
+    """A paper's energy table, or the rows that its formula makes."""
 
     source: str
     rows: tuple[PublishedRow, ...]
@@ -66,8 +85,29 @@ def _nothing(operations: Sequence[Operation]) -> int:
     return 0
 
 
-def _row(name: str, modules: str, kind: str, formula: str, flops: Flops) -> PublishedRow:
-    return PublishedRow(name, rf"(^|\.)({modules})$", frozenset({kind}), formula, flops)
+def _taps(operations: Sequence[Operation]) -> int:
+    """Every kernel tap at every output, on padding too; sums are operations, elementwise products none."""
+    return sum(operation.formula for operation in operations)
+
+
+def _row(name: str, modules: str, kind: str, formula: str, flops: Flops, charge: Charge = accumulated) -> PublishedRow:
+    return PublishedRow(name, rf"(^|\.)({modules})$", frozenset({kind}), formula, flops, charge)
+
+
+def _all(name: str, kinds: set[str], formula: str) -> PublishedRow:
+    return PublishedRow(name, "", frozenset(kinds), formula, _taps)
+
+
+def _spiking_but_the_first(source: str, first: str, formula: str, charge: Charge) -> PublishedTable:
+    """The usual formula: the first convolution multiplies, all others accumulate spikes, whatever they really read."""
+    rows = (
+        _row("First convolution", first, "conv", formula, _taps, charge),
+        _all("Convolutions, linear layers", {"conv", "linear"}, "T R FL"),
+        _all("Attention products", {"matmul"}, "T R FL"),
+        _all("Sums", {"sum", "synapse"}, "T R FL"),
+        _all("Masks", {"mul"}, "0"),
+    )
+    return PublishedTable(source, rows)
 
 
 CMSF_TABLE_4 = PublishedTable(
@@ -85,5 +125,29 @@ CMSF_TABLE_4 = PublishedTable(
     ),
 )
 
-PUBLISHED_TABLES: Mapping[str, PublishedTable] = {"cmsf": CMSF_TABLE_4}
+SPIKECLIP = _spiking_but_the_first(
+    "SpikeCLIP (arXiv 2310.06488): E_AC T R FL, and E_MAC FL for the convolution of the image",
+    r"patch_embed\.block0_conv",
+    "FL",
+    multiplied_once,
+)
+SNNERGY = _spiking_but_the_first(
+    "SNNergy (arXiv 2602.00701) states no formula: that of spiking transformers, E_AC T R FL, E_MAC for the first layers",
+    r"patch_embed1\.proj_conv",
+    "T FL",
+    multiplied,
+)
+TAAF = _spiking_but_the_first(
+    "TAAF-SNN (arXiv 2505.14535) states no formula: that of spiking residual networks, E_AC T R FL, E_MAC for the first layers",
+    r"(video|audio)\.conv1",
+    "T FL",
+    multiplied,
+)
+
+PUBLISHED_TABLES: Mapping[str, PublishedTable] = {
+    "cmsf": CMSF_TABLE_4,
+    "spikeclip": SPIKECLIP,
+    "snnergy": SNNERGY,
+    "taaf": TAAF,
+}
 """Name -> table."""

@@ -19,11 +19,12 @@ from ir.analysis.differences import first_difference
 from ir.deployment import Context, Deployment
 from ir.errors import CompileError
 from ir.graph import Graph
-from ir.ops.host.time import AtStep, FoldTime, TimeSum, TimeWeight, UnfoldTime
+from ir.ops.by_step import TimeOffset, TimeWeight
+from ir.ops.host.time import AtStep, FoldTime, TimeSum, UnfoldTime
 from ir.pipeline.pipeline import Pass, run
 from ir.quantize.ties.longest_window import WindowProof
 
-TIMED = (AtStep, FoldTime, TimeSum, TimeWeight, UnfoldTime)
+TIMED = (AtStep, FoldTime, TimeOffset, TimeSum, TimeWeight, UnfoldTime)
 """Operations whose constants may depend on the length of the window."""
 
 SAMPLES = 4

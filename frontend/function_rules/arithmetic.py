@@ -1,7 +1,7 @@
 """
 Sums, differences, products, quotients: of two computed tensors, or of one and a constant.
 
-Constants are numbers, arrays that broadcast over features, or one weight per step.
+Constants are numbers, arrays that broadcast over features, over steps, or over both.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from frontend.recording.layout import BATCH, FEATURE, TIME, Axis, Dim, View, is_
 from frontend.recording.recorder import Constant, Recorder
 from ir.errors import CompileError
 from ir.graph import Array
-from ir.ops import Add, Divide, Function, Mul, Not, Offset, Op, Scale, Subtract, TimeWeight
+from ir.ops import Add, Divide, Function, Mul, Not, Offset, Op, Scale, Subtract, TimeOffset, TimeWeight
 from ir.types import SPIKE
 
 Operand = View | torch.Tensor | float | int
@@ -103,13 +103,7 @@ def scale(recorder: Recorder, x: View, constant: Operand) -> View:
     x, stored, time = _fitted(recorder, x, constant, "weight")
     if time is None:
         return _broadcast(recorder, Scale(), x, {"weight": stored}, constant)
-    if stored.array.size != recorder.window(x):
-        raise CompileError(
-            "import.time",
-            "multiplies by a constant that varies over time and over features at once",
-            hint="multiply by the one and then by the other",
-        )
-    return recorder.apply(TimeWeight(), x, {"weight": stored._replace(array=stored.array.reshape(-1))})
+    return _of_steps(recorder, TimeWeight(), x, "weight", stored, time, constant)
 
 
 def offset(recorder: Recorder, x: View, constant: Operand) -> View:
@@ -121,11 +115,19 @@ def offset(recorder: Recorder, x: View, constant: Operand) -> View:
         return recorder.apply(Offset(number), x)
     constant = _tensor(constant)
     x, stored, time = _fitted(recorder, x, constant, "bias")
-    if time is not None:
-        raise CompileError(
-            "import.time", "adds a constant that varies over time", hint="add the same constant at every step"
-        )
-    return _broadcast(recorder, Offset(), x, {"bias": stored}, constant)
+    if time is None:
+        return _broadcast(recorder, Offset(), x, {"bias": stored}, constant)
+    return _of_steps(recorder, TimeOffset(), x, "bias", stored, time, constant)
+
+
+def _of_steps(
+    recorder: Recorder, op: Op, x: View, role: str, stored: Constant, time: int, constant: torch.Tensor
+) -> View:
+    """The result of an operation with constants of steps: axis `time` comes first, others only where features differ."""
+    shape = tuple(int(size) for size in np.broadcast_shapes(x.shape, tuple(constant.shape)))
+    rows = np.ascontiguousarray(np.moveaxis(stored.array, time, 0))
+    rows = rows.reshape(-1) if rows.size == len(rows) else rows
+    return recorder.apply(op, recorder.expand(x, shape), {role: stored._replace(array=rows)})
 
 
 def _broadcast(recorder: Recorder, op: Op, x: View, params: dict[str, Constant], constant: torch.Tensor) -> View:
@@ -156,7 +158,7 @@ def _tensor(constant: Operand) -> torch.Tensor:
 
 
 def _fitted(recorder: Recorder, x: View, constant: torch.Tensor, role: str) -> tuple[View, Constant, int | None]:
-    """The tensor in memory order, the constant shaped for its IR value, and the dimension of time on which it varies."""
+    """The tensor in memory order, the constant shaped for its IR value, and its axis on which it varies with time."""
     rank = max(len(x.dims), constant.ndim)
     x = recorder.in_order(x.with_dims((*[()] * (rank - len(x.dims)), *x.dims)))
     name, array = recorder.constant(constant, role)
@@ -166,8 +168,9 @@ def _fitted(recorder: Recorder, x: View, constant: torch.Tensor, role: str) -> t
         array = _without_batch(array, place, dim, x)
         if array.shape[place] > 1 and is_time(dim):
             time = place
-    shape = tuple(array.shape[place] for place, dim in enumerate(x.dims) if place == time or not is_outer(dim))
-    return x, Constant(name, array.reshape(shape)), time
+    kept = [place for place, dim in enumerate(x.dims) if place == time or not is_outer(dim)]
+    array = array.reshape(tuple(array.shape[place] for place in kept))
+    return x, Constant(name, array), None if time is None else kept.index(time)
 
 
 def _without_batch(array: Array, place: int, dim: Dim, x: View) -> Array:

@@ -65,13 +65,13 @@ def pad_one(recorder: Recorder, x: View, dim: int, before: int, after: int) -> V
 
 def side_by_side(recorder: Recorder, views: Sequence[View], dim: int) -> View:
     """Computed tensors along a dimension of features, or of steps."""
-    if len(views) == 1:
-        return views[0]
     held = [moments(recorder, view, dim) for view in views]
     return noted(recorder, _concatenated(recorder, views, dim), dim, held)
 
 
 def _concatenated(recorder: Recorder, views: Sequence[View], dim: int) -> View:
+    if len(views) == 1:
+        return views[0]
     for view in views:
         require_features(view, dim, "joins along")
     if any(len({is_time(axes) for axes in place if axes}) > 1 for place in zip(*(v.dims for v in views), strict=True)):

@@ -9,7 +9,10 @@ import torch
 
 from frontend.function_rules.slicing import slice_along
 from frontend.recording.layout import FEATURE, Axis, Dim, View, is_outer, is_plain
+from frontend.recording.moments import noted
 from frontend.recording.recorder import Constant, Recorder
+from frontend.recording.steps import folded
+from frontend.recording.time_taps import along_window, by_taps
 from ir.errors import CompileError
 from ir.ops import Conv, Lookup
 
@@ -56,10 +59,21 @@ def conv(
 
 
 def convolved(recorder: Recorder, x: View, op: Conv, params: dict[str, Constant]) -> View:
-    """The node of a convolution of (N, C, *spatial)."""
-    rank = len(op.stride)
+    """A convolution of (N, C, *spatial); along the window, its taps are delays where none looks ahead."""
+    along = along_window(recorder, x)
+    if along is None or len(x.dims) != len(op.stride) + 2:
+        return _of_features(recorder, x, op, params)
+    causal = by_taps(recorder, along, op, params)
+    if causal is not None and causal.steps == tuple(range(recorder.window(causal.window))):
+        return causal.window
+    y = _of_features(recorder, folded(recorder, x), op, params)
+    return noted(recorder, y, along.place, [causal])
+
+
+def _of_features(recorder: Recorder, x: View, op: Conv, params: dict[str, Constant]) -> View:
+    """The node of a convolution of features."""
     require_axes(
-        len(x.dims) == rank + 2 and is_outer(x.dims[0]),
+        len(x.dims) == len(op.stride) + 2 and is_outer(x.dims[0]),
         x,
         "the first dimension of a convolution must be time and batch",
     )

@@ -90,9 +90,10 @@ class Recorder:
             )
         return self._values[key]
 
-    def placeholder(self, op: Op, value: str, name: str) -> str:
+    def placeholder(self, op: Op, value: str, name: str, params: Mapping[str, Constant] | None = None) -> str:
         """Append a node that a later step may `revise`, even if there is one like it."""
-        return self._builder.add(op, value, name=node_name(name), provenance=Provenance(self.path))
+        stored = {role: self._builder.param(*constant) for role, constant in (params or {}).items()}
+        return self._builder.add(op, value, name=node_name(name), params=stored, provenance=Provenance(self.path))
 
     def revise(self, value: str, op: Op, *values: str, params: Mapping[str, Constant] | None = None) -> None:
         """A placeholder becomes what later steps show it to be."""

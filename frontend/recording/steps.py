@@ -44,7 +44,7 @@ def with_time(recorder: Recorder, view: View) -> View:
     before_batch = any(axis.kind == BATCH for dim in view.dims[1:2] for axis in dim[:1])
     if not (features_first and before_batch):
         return view
-    return recorder.unfold_time(_folded(recorder, view), 0)
+    return recorder.unfold_time(folded(recorder, view), 0)
 
 
 def one_step(recorder: Recorder, arguments: Any) -> tuple[Any, int | None]:
@@ -98,7 +98,7 @@ def _in_time(recorder: Recorder, rule: Callable[..., Any], args: tuple[Any, ...]
         if error.rule != "import.axes":
             raise
         seen = (args, kwargs)
-        for change in (_folded, _unfolded):
+        for change in (folded, _unfolded):
             before, seen = _views(seen), tree_map(partial(change, recorder), seen)
             if _views(seen) == before:
                 continue
@@ -113,7 +113,8 @@ def _views(arguments: Any) -> list[View]:
     return [leaf for leaf in tree_leaves(arguments) if isinstance(leaf, View)]
 
 
-def _folded(recorder: Recorder, leaf: Any) -> Any:
+def folded(recorder: Recorder, leaf: Any) -> Any:
+    """All steps of a value over the window as features; anything else as it is."""
     return recorder.fold_time(leaf) if isinstance(leaf, View) and recorder.is_timed(leaf) else leaf
 
 

@@ -1,8 +1,9 @@
 """
 Neuron layers of a traced run, written down as IR neurons: whole windows, or step by step.
 
-A neuron in single-step mode must read the same value at every step, step after step: its T calls are one node. Its own spikes
-come back to it one step late where it is recurrent, and its membrane is a value of its own where a rule knows how.
+A neuron in single-step mode reads a value step after step: its T calls are one node, also where it reads other values at other
+steps (`currents_by_step`). Its own spikes come back to it one step late where it is recurrent, and its membrane is a value of its
+own where a rule knows how.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from frontend.neuron_rules.table import (
 from frontend.recording.layout import BATCH, TIME, View
 from frontend.recording.recorder import Constant, Recorder
 from frontend.recording.steps import at_step, with_time
+from frontend.tracing.currents_by_step import CurrentsByStep, may_vary
 from frontend.tracing.neuron_states import NeuronRun, NeuronStates
 from frontend.tracing.states import StateHandover
 from frontend.tracing.storage.taint import version_of
@@ -49,25 +51,35 @@ class StepNeuron:
     name: str
     """Of the module's class."""
     read: View
-    """The current that it reads, at every step."""
+    """The current that it reads, at the first step."""
     feedback: tuple[str, ...]
     """Its recurrent currents: IR values in the order of `read`."""
     value: str
     """Its spikes: an IR value; "" where it never fires."""
     calls: int = 0
     """Steps that it has made."""
+    currents: CurrentsByStep | None = None
+    """What it reads at every step, where that is not always the same."""
 
-    def check_step(self, read: View, step: int | None, steps: int) -> None:
+    @property
+    def current(self) -> str:
+        """The IR value of what it reads."""
+        return self.read.value if self.currents is None else self.currents.value
+
+    def check_step(self, step: int | None, steps: int) -> None:
         """CompileError where a call is not the step that folds into the others."""
         what = ""
         if self.calls >= steps:
             what = f"runs more than {steps} times in a window of {steps} steps"
         elif step is not None and step != self.calls:
             what = f"reads step {step} of its input at its own step {self.calls}"
-        elif read != self.read:
-            what = f"reads something else at step {self.calls} than at step 0 (%{read.value} instead of %{self.read.value})"
         if what:
             raise CompileError("import.steps", f"{self.name} {what}", where=self.path, hint=FOLD_HINT)
+
+    def varied(self, read: View) -> CompileError:
+        """The error of a step that reads something else."""
+        what = f"reads something else at step {self.calls} than at step 0 (%{read.value} instead of %{self.read.value})"
+        return CompileError("import.steps", f"{self.name} {what}", where=self.path, hint=FOLD_HINT)
 
 
 class NeuronLayers:
@@ -76,12 +88,19 @@ class NeuronLayers:
 
     Args:
         call: runs weights that a neuron brings along on a tensor so that tracing sees them.
+        by_step: paths of the neurons that are known to read other values at other steps.
     """
 
     def __init__(
-        self, recorder: Recorder, tensors: TracedTensors, call: Callable[[Connection, torch.Tensor], torch.Tensor]
+        self,
+        recorder: Recorder,
+        tensors: TracedTensors,
+        call: Callable[[Connection, torch.Tensor], torch.Tensor],
+        by_step: frozenset[str] = frozenset(),
     ) -> None:
-        self._recorder, self._tensors, self._call = recorder, tensors, call
+        self._recorder, self._tensors, self._call, self._known = recorder, tensors, call, by_step
+        self.by_step: dict[str, CompileError] = {}
+        """Path -> why this run cannot go on with a neuron that reads other values at other steps, as nobody knew."""
         self.states = StateHandover(tensors)
         self._values = NeuronStates(recorder, tensors)
         self._steps: dict[int, StepNeuron] = {}
@@ -135,7 +154,9 @@ class NeuronLayers:
         self._values.add(run, framework.readouts(module, run.op, result))
 
     def check_complete(self) -> None:
-        """CompileError where a neuron has not made all steps of the window."""
+        """CompileError where a neuron has not made all steps of the window, or not known steps."""
+        for error in self.by_step.values():
+            raise error
         for neuron in self._steps.values():
             steps = self._recorder.window(neuron.read)
             if neuron.calls != steps:
@@ -170,19 +191,32 @@ class NeuronLayers:
         if id(module) not in self._steps:
             self._steps[id(module)] = self._first_step(module, op, read, params)
         neuron = self._steps[id(module)]
-        neuron.check_step(read, view.step, self._recorder.window(read))
+        neuron.check_step(view.step, self._recorder.window(read))
+        self._read(neuron, read)
         neuron.calls += 1
         self.states.leave(module, self._recorder.path)
         emitted = View(neuron.value, read.dims, neuron.calls - 1)
-        self._leave(module, NeuronRun(neuron.path, op, (read.value, *neuron.feedback), emitted, params), result)
+        self._leave(module, NeuronRun(neuron.path, op, (neuron.current, *neuron.feedback), emitted, params), result)
+
+    def _read(self, neuron: StepNeuron, read: View) -> None:
+        """Take note of what a step reads."""
+        if read != neuron.read:
+            error = neuron.varied(read)
+            if not may_vary(self._recorder, read, neuron.read, neuron.value):
+                raise error
+            if neuron.currents is None:
+                self.by_step.setdefault(neuron.path, error)
+        if neuron.currents is not None:
+            neuron.currents.add(read)
 
     def _first_step(self, module: nn.Module, op: Op, read: View, params: Mapping[str, Constant]) -> StepNeuron:
         """The node of a neuron in single-step mode; `params` are constants of single neurons."""
-        feedback = self._feedback(module, read)
-        value = ""
+        feedback, path = self._feedback(module, read), self._recorder.path
+        currents = CurrentsByStep.of(self._recorder, read) if path in self._known else None
+        neuron = StepNeuron(path, type(module).__name__, read, feedback, "", currents=currents)
         if not never_fires(op):
-            value = self._recorder.emit(op, read.value, *feedback, params=params, name=self._recorder.path)
-        return StepNeuron(self._recorder.path, type(module).__name__, read, feedback, value)
+            neuron.value = self._recorder.emit(op, neuron.current, *feedback, params=params, name=path)
+        return neuron
 
     def _feedback(self, module: nn.Module, read: View) -> tuple[str, ...]:
         """The current that a neuron's own spikes of the step before send back to it; none where it is not recurrent."""

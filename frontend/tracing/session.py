@@ -49,11 +49,10 @@ class Session(TorchFunctionMode):
         self.batch_first_outputs = set[str]()
         modules: list[tuple[str, nn.Module]] = list(module.named_modules(remove_duplicate=False))  # pyright: ignore
         self._paths = {id(child): path for path, child in reversed(modules)}
-        self._stack: list[str] = []
-        self._depth_in_neuron = 0
+        self._stack, self._depth_in_neuron = list[str](), 0
         self._tensors = TracedTensors(Writer(self._record, self._domain))
         self._writes = Writes(module, self._tensors, self._record)
-        self._neurons = NeuronLayers(recorder, self._tensors, self._call_in_neuron)
+        self._neurons = NeuronLayers(recorder, self._tensors, self._call_in_neuron, (known or Plan()).by_step)
         self._written = WrittenNeurons(recorder, self._tensors, self._record, known or Plan())
         self._containers = RecurrentContainers(recorder, self._tensors, self._paths)
         recorder.stepwise = any(is_single_step(child) for child in module.modules())
@@ -94,8 +93,9 @@ class Session(TorchFunctionMode):
             reset_neurons(self.module)
 
     def plan(self, inputs: Mapping[str, torch.Tensor]) -> Plan:
-        """Which comparisons are steps of neurons, where a run has compared constants that others may stand in a row with."""
-        return self._written.comparisons.next_plan(self.module, inputs)
+        """What a second run should know: which comparisons are steps of neurons, which neurons do not always read the same."""
+        places = self._written.comparisons.next_plan(self.module, inputs).places
+        return Plan(places, frozenset(self._neurons.by_step))
 
     def depends_on_input(self, tensor: torch.Tensor) -> bool:
         """Whether a result of the module is a value; CompileError where it was computed from one in an unseen way."""

@@ -145,17 +145,17 @@ def _with_lengths(error: CompileError, lengths: Sequence[int]) -> CompileError:
 
 
 def _trace_as_planned(start: Callable[[Plan], tuple[Session, Mapping[str, torch.Tensor]]], order: AxisOrder) -> Traced:
-    """Trace a module; once more where neurons that it writes out turn out to start with constants."""
+    """Trace a module; once more where neurons turn out to start with constants, or to read other values at other steps."""
     session, inputs = start(Plan())
     try:
         traced = _trace(session, inputs, order)
     except CompileError:
         plan = session.plan(inputs)
-        if not plan.places:
+        if plan == Plan():
             raise
     else:
         plan = session.plan(inputs)
-        if not plan.places:
+        if plan == Plan():
             return traced
     return _trace(*start(plan), order)
 

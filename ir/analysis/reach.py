@@ -1,10 +1,13 @@
-"""What lies before and behind some values of a graph, around its loops too."""
+"""What lies before and behind some values of a graph, around its loops too, and whether that is spikes alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
 
 from ir.graph import Graph
+
+LINEAR = frozenset({"batch_norm", "scale", "offset", "subtract", "add", "time_weight", "time_offset"})
+"""Operations that are neither projections nor routing, and linear in what they read."""
 
 
 def downstream(graph: Graph, roots: Iterable[str], without: Set[str] = frozenset()) -> set[str]:
@@ -29,3 +32,22 @@ def upstream(graph: Graph, roots: Iterable[str], within: Set[str] | None = None)
             reached.add(node.name)
             stack.extend(node.reads)
     return reached
+
+
+def made_of_spikes(graph: Graph, name: str) -> bool:
+    """
+    Whether a value is spikes, or a linear map of spikes and constants, so that gates before the synapses can switch it.
+
+    Payloads, and counts from outside, are none.
+    """
+    waiting, visited = [name], set[str]()
+    while waiting:
+        node = graph.nodes[waiting.pop()]
+        if node.name in visited or node.type.domain.kind == "spike":
+            continue
+        visited.add(node.name)
+        linear = node.op.family in ("projection", "routing") or node.op.kind in LINEAR
+        if not (linear and node.reads):
+            return False
+        waiting.extend(node.reads)
+    return True

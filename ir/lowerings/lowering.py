@@ -40,12 +40,17 @@ class Lowering:
     """Currents that back edges read, and that therefore need neurons which emit them."""
     responses: dict[tuple[tuple[int, ...], tuple[tuple[Op, str | None], ...]], Array]
     """(shape, operations with their weights) -> what chains of convolutions make of unit inputs, where it was worked out."""
+    clock: str | None
+    """The neuron that fires in the first step of a window, once something has asked for it."""
+    gates: dict[tuple[str, tuple[int, ...]], str]
+    """(population, steps) -> what it sends in these steps alone."""
 
     def __init__(self, graph: Graph, rounds: bool = True) -> None:
         self.graph, self.rounds = graph, rounds
         self.builder = GraphBuilder(graph.name, graph.steps, graph.params, graph.dtype)
         self.values = {}
         self.relayed, self.responses = set(), {}
+        self.clock, self.gates = None, {}
         self._wired: set[str] = set()
         self._negated: dict[str, str] = {}
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ir.graph import Node, Provenance
 from ir.lowerings.cost import Cost
 from ir.lowerings.lowering import Lowering
+from ir.lowerings.rules.by_step import lower_time_offset, lower_time_weight
 from ir.lowerings.rules.chain import (
     cost_of_a_relay,
     cost_of_merging,
@@ -123,6 +124,8 @@ LOWERINGS: Mapping[str, Mapping[str, Strategy]] = {
     },
     "scale": {"weights": Strategy(lower_scale)},
     "offset": {"bias": Strategy(lower_offset)},
+    "time-weight": {"gates": Strategy(lower_time_weight)},
+    "time-offset": {"clock": Strategy(lower_time_offset)},
     "delay": {"synapses": Strategy(lower_delay)},
     "analog-delay": {"graded": Strategy(lower_delay_by_relay, GRADED, hint=f"delay spikes, or {OTHER_PROFILE}")},
     "loop": {"synapses": Strategy(lower_past)},
@@ -145,6 +148,8 @@ BY_KIND = {
     "subtract": "difference",
     "scale": "scale",
     "offset": "offset",
+    "time_offset": "time-offset",
+    "time_weight": "time-weight",
 }
 BY_FAMILY = {"projection": "projection", "routing": "routing", "neuron": "neuron", "input": "input"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ir.ops.arithmetic import Add, Divide, Function, MatMul, Mul, Not, Offset, Scale, Subtract
 from ir.ops.base import Input, Op
+from ir.ops.by_step import TimeOffset, TimeWeight
 from ir.ops.delay import Delay, Past
 from ir.ops.float_neurons.alpha import AlphaLif
 from ir.ops.float_neurons.fixed_point import FixedPointLif
@@ -17,7 +18,7 @@ from ir.ops.float_neurons.refractory import RefractoryLif
 from ir.ops.host.lookup import Levels, Lookup
 from ir.ops.host.norm import BatchNorm, LayerNorm
 from ir.ops.host.reduce import Along, Reduce, TopK
-from ir.ops.host.time import AtStep, FoldTime, TimeSum, TimeWeight, UnfoldTime
+from ir.ops.host.time import AtStep, FoldTime, TimeSum, UnfoldTime
 from ir.ops.integer_neuron import IntegerLeaky, IntegerLif, IntegerPotential
 from ir.ops.linear import Conv, Linear, Sum, Synapse
 from ir.ops.membrane import Leaky
@@ -48,7 +49,7 @@ OPS: dict[str, type[Op]] = {
         *(Mul, MatMul, MaxPool, Not, Scale, Offset, BatchNorm),
         *(Gather, Pad),
         *(Reduce, Along, TopK, Lookup, Levels),
-        *(LayerNorm, Divide, Subtract, Function, Repeat, TimeWeight, TimeSum, AtStep, FoldTime, UnfoldTime),
+        *(LayerNorm, Divide, Subtract, Function, Repeat, TimeWeight, TimeOffset, TimeSum, AtStep, FoldTime, UnfoldTime),
     )
 }
 """kind -> class."""
@@ -108,6 +109,7 @@ __all__ = [
     "Subtract",
     "Sum",
     "Synapse",
+    "TimeOffset",
     "TimeSum",
     "TimeWeight",
     "TopK",

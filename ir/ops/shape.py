@@ -10,7 +10,7 @@ from typing import Any
 from array_api_compat import array_namespace, is_torch_array
 
 from ir.ops.base import Op, Shapes, Value, arity, expect
-from ir.types import Type
+from ir.types import CURRENT, REAL, Type
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Slice(Op):
 
 @dataclass(frozen=True)
 class Concat(Op):
-    """y = the operands one after another along one axis."""
+    """y = the operands one after another along one axis; currents beside analog values are such."""
 
     kind = "concat"
     family = "routing"
@@ -83,11 +83,12 @@ class Concat(Op):
         first, axis = args[0], self.axis
         rest = [(*arg.shape[:axis], *arg.shape[axis + 1 :]) for arg in args]
         expect(len(set(rest)) == 1, "concat.shape", f"cannot join {[arg.shape for arg in args]} along axis {axis}")
-        same = len({(arg.domain, arg.scale) for arg in args}) == 1
+        analog = {arg.domain for arg in args} == {CURRENT, REAL}
+        same = len({(REAL if analog else arg.domain, arg.scale) for arg in args}) == 1
         expect(same, "concat.domain", f"cannot join {', '.join(map(str, args))}: the domains differ")
         length = sum(arg.shape[axis] for arg in args)
         joined = first.with_shape((*first.shape[:axis], length, *first.shape[axis + 1 :]))
-        return replace(joined, static=all(arg.static for arg in args))
+        return replace(joined, domain=REAL if analog else first.domain, static=all(arg.static for arg in args))
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
         xp = array_namespace(*args)

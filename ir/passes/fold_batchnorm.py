@@ -11,10 +11,8 @@ for through routing, and only where the routing keeps the channels together.
     %p = permute(%h) {perm=(1, 0)}         %p = permute(%h) {perm=(1, 0)}
     %n = batch_norm(%p) {axis=0}           (readers of %n read %p)
 
-Computed in float64, rounded once to the weights' own type. A norm behind a maximum moves before it first, since the maximum
-commutes with positive factors and with constants; the signs of its gains stay behind:
-
-    k max(x) + c  =  s max(|k| x + s c),  s the sign of k
+Computed in float64, rounded once to the weights' own type. A norm behind a maximum, a sum or constants of steps moves before
+it first (`ir.lowerings.advance_norms`).
 """
 
 from __future__ import annotations
@@ -25,10 +23,12 @@ from math import prod
 
 import numpy as np
 
+from ir.analysis.reach import made_of_spikes
 from ir.deployment import Context, Deployment
 from ir.errors import DeployError, Violation
 from ir.graph import Array, Graph, Node
-from ir.ops import BatchNorm, Conv, Gather, Linear, MaxPool, Permute, Reshape, Scale, Slice
+from ir.lowerings.advance_norms import advance_norms, read_by_advanced
+from ir.ops import BatchNorm, Conv, Gather, Linear, Permute, Reshape, Slice
 from ir.ops.shape import SILENT
 from ir.passes.merge_routing import merge_routing
 from ir.passes.narrow_projections import channel_axis
@@ -55,8 +55,10 @@ def fold_batchnorm(graph: Graph) -> Graph:
     Raises:
         DeployError: norms with no projection above them (through routing that keeps the channels together).
     """
-    while norms := _norms(graph := norms_before_maxima(graph)):
-        plans = {node.name: plan for node in norms if (plan := _plan(graph, node)) is not None}
+    while norms := _norms(graph := advance_norms(graph, PASS)):
+        plans = {
+            node.name: plan for node in norms if (plan := _plan(graph, node, graph.nodes[node.inputs[0]])) is not None
+        }
         if not plans:
             raise DeployError([_violation(node) for node in norms])
         graph = _without(graph, plans)
@@ -82,27 +84,11 @@ def _without(graph: Graph, plans: Mapping[str, _Plan]) -> Graph:
 
 
 def is_foldable(graph: Graph, norm: Node) -> bool:
-    """Whether there is a projection above a batch norm that takes it, be it before a maximum."""
-    return _plan(graph, norm) is not None
-
-
-def norms_before_maxima(graph: Graph) -> Graph:
-    """The same network without a batch norm that reads a maximum."""
-    norms = [node for node in graph.nodes.values() if isinstance(node.op, BatchNorm)]
-    pools = {node.name: pool for node in norms if _commutes(node, pool := graph.nodes[node.inputs[0]])}
-    if not pools:
-        return graph
-    readers, outputs = graph.users(), set(graph.outputs.values())
-    passed = {
-        pool.name for pool in pools.values() if {reader.name for reader in readers[pool.name]} <= pools.keys()
-    } - outputs
-
-    def move(rewriter: Rewriter, node: Node) -> str | None:
-        if node.name in pools:
-            return _moved(rewriter, node, pools[node.name])
-        return rewriter.inputs(node)[0] if node.name in passed else None
-
-    return norms_before_maxima(Rewriter(graph, PASS).run(move))
+    """Whether projections above a batch norm take it, or gates one of steps."""
+    assert isinstance(norm.op, BatchNorm)
+    if norm.op.timed:
+        return made_of_spikes(graph, norm.inputs[0])
+    return all(_plan(graph, norm, node) is not None for node in read_by_advanced(graph, norm))
 
 
 def apply(deployment: Deployment, context: Context) -> Deployment:
@@ -110,19 +96,19 @@ def apply(deployment: Deployment, context: Context) -> Deployment:
     return deployment.on_chip(lambda chip: merge_routing(fold_batchnorm(chip)))
 
 
-def _plan(graph: Graph, norm: Node) -> _Plan | None:
-    """Walk up from the norm with the axis of its channels; None where no projection is found."""
+def _plan(graph: Graph, norm: Node, node: Node) -> _Plan | None:
+    """Walk up from what the norm reads with the axis of its channels; None where no projection is found."""
     assert isinstance(norm.op, BatchNorm)
     users, outputs = graph.users(), set(graph.outputs.values())
-    node, axis, chain = _above_maxima(graph, norm), norm.op.axis, list[Node]()
-    while isinstance(node.op, (Permute, Reshape, Slice, Gather)) and not norm.op.timed:
+    axis, chain = norm.op.axis, list[Node]()
+    while isinstance(node.op, (Permute, Reshape, Slice, Gather)):
         above = graph.nodes[node.inputs[0]]
         moved = _axis_above(node, above, axis)
         if moved is None:
             return None
         chain.insert(0, node)
         node, axis = above, moved
-    if norm.op.timed or not isinstance(node.op, (Linear, Conv)) or channel_axis(node) != axis:
+    if not isinstance(node.op, (Linear, Conv)) or channel_axis(node) != axis:
         return None
     passed = [node, *chain]
     shared = any(len(users[each.name]) > 1 or each.name in outputs for each in passed)
@@ -188,47 +174,10 @@ def _copy_of_chain(rewriter: Rewriter, plan: _Plan) -> str:
 
 
 def _violation(node: Node) -> Violation:
-    assert isinstance(node.op, BatchNorm)
     what = f"%{node.name}: a batch norm between neurons can only be folded into the linear or convolution before it"
-    if node.op.timed:
-        what = f"%{node.name}: a batch norm with one channel per time step cannot act between neurons"
     return Violation(
         rule="fold.batch-norm",
         what=what,
         where=str(node.provenance),
         hint="put the norm behind a linear or convolutional layer",
     )
-
-
-def _above_maxima(graph: Graph, norm: Node) -> Node:
-    """What a batch norm reads once it is before the maxima that it is behind."""
-    node = graph.nodes[norm.inputs[0]]
-    while _commutes(norm, node):
-        node = graph.nodes[node.inputs[0]]
-    return node
-
-
-def _commutes(norm: Node, node: Node) -> bool:
-    return isinstance(norm.op, BatchNorm) and isinstance(node.op, MaxPool) and norm.op.axis == 0 and not norm.op.timed
-
-
-def _moved(rewriter: Rewriter, node: Node, pool: Node) -> str:
-    builder, provenance = rewriter.builder, node.provenance.after(PASS)
-    arrays = dict(rewriter.graph.arrays(node))
-    signs = _signs(arrays)
-    if np.any(signs < 0):
-        arrays["weight"] = np.abs(arrays["weight"])
-        arrays |= {"bias": arrays["bias"] * signs} if "bias" in arrays else {}
-    params = {role: builder.param(f"{node.name}.{role}", array) for role, array in arrays.items()}
-    (above,) = rewriter.inputs(pool)
-    norm = builder.add(node.op, above, name=node.name, params=params, provenance=provenance)
-    moved = builder.add(pool.op, norm, name=pool.name, provenance=pool.provenance)
-    if not np.any(signs < 0):
-        return moved
-    weight = builder.param(f"{node.name}.signs", signs.reshape(-1, *(1,) * (len(pool.type.shape) - 1)))
-    return builder.add(Scale(), moved, name=f"{node.name}_signs", params={"weight": weight}, provenance=provenance)
-
-
-def _signs(norm: dict[str, Array]) -> Array:
-    gains = norm.get("weight", np.ones_like(norm["mean"]))
-    return np.where(gains < 0, -1, 1).astype(gains.dtype)

@@ -18,12 +18,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
-from ir.analysis.reach import downstream, upstream
+from ir.analysis.reach import downstream, made_of_spikes, upstream
 from ir.deployment import Context, Deployment
 from ir.errors import DeployError, Violation
 from ir.graph import Graph, GraphBuilder, Node
 from ir.lowerings.encode_counts import encode_counts
 from ir.ops import Add, BatchNorm, Input, Levels, Past
+from ir.ops.by_step import ByStep
 from ir.ops.membrane import ANALOG_BITS
 from ir.passes.fold_batchnorm import is_foldable
 from ir.types import graded
@@ -148,6 +149,8 @@ def _is_the_hosts(graph: Graph, node: Node) -> bool:
     """Whether no chip can do it; of what has a lowering, the products of analog values and norms of no projection."""
     if isinstance(node.op, BatchNorm):
         return not is_foldable(graph, node)
+    if isinstance(node.op, ByStep):
+        return not made_of_spikes(graph, node.inputs[0])
     if node.op.kind in ("mul", "concat"):
         return not any(arg.is_spiking for arg in graph.args(node))
     return node.op.family != "input" and not _may_be_between(node)

@@ -18,10 +18,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Set
 
-from ir.analysis.reach import downstream, upstream
+from ir.analysis.reach import downstream, made_of_spikes, upstream
 from ir.analysis.windows import in_window, windows_of_neurons
 from ir.graph import Graph, GraphBuilder, Node
-from ir.ops import Input, MatMul, Mul, Scale
+from ir.ops import BatchNorm, Input, MatMul, Mul, Scale
+from ir.ops.by_step import ByStep
 from ir.verify import BETWEEN_NEURONS
 
 
@@ -47,8 +48,11 @@ def phase_numbers(graph: Graph) -> dict[str, int]:
 
 
 def _is_for_the_chip(graph: Graph, node: Node) -> bool:
-    """Whether a chip can compute it between neurons; it has no product of two analog values."""
+    """Whether a chip can compute it between neurons; it has no product of two analog values, nor gates for what is no spike."""
     if isinstance(node.op, Mul | MatMul) and not any(_carries_spikes(graph, name) for name in node.inputs):
+        return False
+    of_steps = isinstance(node.op, ByStep) or (isinstance(node.op, BatchNorm) and node.op.timed)
+    if of_steps and not made_of_spikes(graph, node.inputs[0]):
         return False
     return node.op.kind in BETWEEN_NEURONS
 

@@ -44,24 +44,24 @@ class SmallTeacher(nn.Module):
         super().__init__()
         self.tokenise = tokenise
         self.image = nn.Sequential(
-            *_stage(3, width), *_stage(width, 2 * width), *_stage(2 * width, 4 * width), nn.AdaptiveAvgPool2d(2)
+            *_stage(3, width), *_stage(width, 2 * width), *_stage(2 * width, 4 * width), nn.AdaptiveAvgPool2d(4)
         )
-        self.image_projection = nn.Linear(16 * width, features)
-        self.words = nn.EmbeddingBag(vocabulary, 2 * features, mode="mean", padding_idx=0)
-        self.text_projection = nn.Linear(2 * features, features)
-        self.log_scale = nn.Parameter(torch.tensor(1 / 0.07).log())
+        self.image_projection = nn.Sequential(nn.Flatten(), nn.Dropout(0.3), nn.Linear(64 * width, features))
+        self.words = nn.EmbeddingBag(vocabulary, features, mode="mean", padding_idx=0)
+        nn.init.normal_(self.words.weight, std=0.05)  # only directions count: short words turn fast
+        self.log_scale = nn.Parameter(torch.tensor(10.0).log())
 
     def scale(self) -> torch.Tensor:
-        """What cosines are multiplied by in the loss; at most 100, as CLIP's."""
-        return self.log_scale.exp().clamp(max=100.0)
+        """What cosines are multiplied by in the loss; at most 60, of few samples (CLIP's is 100)."""
+        return self.log_scale.exp().clamp(max=60.0)
 
     def image_features(self, images: torch.Tensor) -> torch.Tensor:
         """(B, 3, H, W) in [0, 1] -> (B, E)."""
-        return self.image_projection(self.image(images).flatten(1))
+        return self.image_projection(self.image(images))
 
     def token_features(self, tokens: torch.Tensor) -> torch.Tensor:
         """Token ids (B, words) -> (B, E)."""
-        return self.text_projection(self.words(tokens).relu())
+        return self.words(tokens)
 
     def text_features(self, texts: Sequence[str]) -> torch.Tensor:
         """Texts -> (texts, E)."""
@@ -73,4 +73,4 @@ class SmallTeacher(nn.Module):
 
 
 def _stage(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
-    return nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(), nn.MaxPool2d(2)
+    return nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()

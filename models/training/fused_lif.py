@@ -7,8 +7,7 @@ kept, and the work is done in runs that fit a processor's cache. Spikes and grad
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, cast
 
 import torch
@@ -82,26 +81,7 @@ def use_fused_lif(part: nn.Module) -> None:
     for node in part.modules():
         if isinstance(node, LIFNode):
             _check(node)
-            object.__setattr__(node, "multi_step_forward", _forward_of(node, gain=1.0))
-
-
-@contextmanager
-def one_limiting_step(part: nn.Module) -> Generator[None]:
-    """
-    Within, `part`, whose inputs are repeated `part.steps` times, has one step, as if after many: `h = x`, the membrane that a
-    constant current leads to without a spike.
-
-    A first approximation of a network of rates that takes as much less time as there are steps.
-    """
-    steps, nodes = part.steps, [node for node in part.modules() if isinstance(node, LIFNode)]
-    try:
-        part.steps = 1  # pyright: ignore[reportArgumentType]
-        for node in nodes:
-            object.__setattr__(node, "multi_step_forward", _forward_of(node, gain=2.0))
-        yield
-    finally:
-        part.steps = steps
-        use_fused_lif(part)
+            object.__setattr__(node, "multi_step_forward", _forward_of(node))
 
 
 def _check(node: LIFNode) -> None:
@@ -111,14 +91,13 @@ def _check(node: LIFNode) -> None:
         raise ValueError(f"no fused steps for {node}: tau 2, detached hard reset, sigmoid surrogate")
 
 
-def _forward_of(node: LIFNode, gain: float) -> Callable[[torch.Tensor], torch.Tensor]:
+def _forward_of(node: LIFNode) -> Callable[[torch.Tensor], torch.Tensor]:
     assert isinstance(node.surrogate_function, Sigmoid)
     threshold, slope = float(node.v_threshold), float(node.surrogate_function.alpha)
     scale = 0.5 if node.decay_input else 1.0
 
     def forward(x: torch.Tensor) -> torch.Tensor:
-        currents = x.flatten(1) if gain == 1.0 else gain * x.flatten(1)
-        spikes = cast(torch.Tensor, _FusedLif.apply(currents.contiguous(), threshold, slope, scale))
+        spikes = cast(torch.Tensor, _FusedLif.apply(x.flatten(1).contiguous(), threshold, slope, scale))
         return spikes.view_as(x)
 
     return forward

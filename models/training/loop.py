@@ -78,7 +78,7 @@ def _epoch(training: Training, stage: TrainingStage, rng: np.random.Generator, p
     """One epoch, entered in the progress; whether it is the best of its stage so far."""
     started, number = time.perf_counter(), progress.epoch + 1
     for group in stage.optimiser.param_groups:
-        group["lr"] = group.setdefault("initial_lr", group["lr"]) * stage.rate(progress.epoch)
+        group["lr"] = group.setdefault("initial_lr", group["lr"]) * float(stage.rate(progress.epoch))
     losses = _passed_over(training, stage, rng, f"{stage.name} {number}/{stage.epochs}")
     with torch.no_grad():
         dev = dict(stage.dev())

@@ -90,16 +90,16 @@ class RunFiles:
     def write_state(self, settings: Mapping[str, Any], state: Mapping[str, Any]) -> None:
         """Replace the state."""
         content = {"settings": plain(settings), **state}
-        _write_whole(self.state, lambda path: torch.save(content, path))
+        write_whole(self.state, lambda path: torch.save(content, path))
 
     def write_log(self, lines: list[dict[str, Any]]) -> None:
         """Replace the log."""
         text = "".join(json.dumps(line) + "\n" for line in lines)
-        _write_whole(self.log, lambda path: path.write_text(text, encoding="utf-8"))
+        write_whole(self.log, lambda path: path.write_text(text, encoding="utf-8"))
 
     def write_weights(self, save: Callable[[Path], None]) -> None:
         """Replace the weights."""
-        _write_whole(self.weights, save)
+        write_whole(self.weights, save)
 
     def end(self) -> None:
         """The run is over: there is nothing to go on from."""
@@ -111,7 +111,7 @@ def plain(settings: Mapping[str, Any]) -> dict[str, Any]:
     return json.loads(json.dumps(settings))
 
 
-def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Write beside the file, then rename; TrainingError where that fails, with the file as it was."""
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:

@@ -25,7 +25,7 @@ NOT_RUN = {
     "models/cmsf.py --target loihi": "the main job of continuous integration, in .ci/run and, installed, in .ci/wheel",
     "-m compile evaluate": "whole test sets, minutes each; with fewer samples in tests/compile/evaluation",
     "-m models.train": "trains for minutes; for a step in tests/models/training",
-    "-m models.ablation": "trains for hours",
+    "-m models.zoo": "compiles for an hour, trains for hours; with less in tests/models/zoo",
     "-m distributed.cli": "servers, which do not end; tests/compile/evaluation/test_workers.py has a cluster",
     "-m tests.bench": "takes times, for minutes",
     "NETWORK": "a placeholder",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,3 +97,16 @@ def test_compiled_dyadic_network_is_exact_in_integers(target: str) -> None:
     network = Spikformer(TINY).eval()
     make_dyadic(network, 5)
     assert_integers_are_exact(network, {"images": eighths((4, 3, 8, 8), 0, 8, 5)}, target)
+
+
+@pytest.mark.slow
+def test_trained_weights_reach_what_their_log_says() -> None:
+    path, task = spikformer.weights("emoji-groups"), EmojiGroupsTask()
+    assert path is not None
+    network = spikformer.build("emoji-groups")
+    network.load_state_dict(torch.load(path, weights_only=True))
+    with torch.no_grad():
+        scores = [network(few) for few in torch.split(torch.from_numpy(task.inputs("network")["images"]), 100)]
+    metrics = task.metrics({"network": {"scores": torch.cat(scores).numpy()}})
+    logged = json.loads(path.with_suffix(".jsonl").read_text().splitlines()[-1])["test"]
+    assert metrics == pytest.approx(logged, abs=0.7)  # a tie of floats falls as the machine's sums do

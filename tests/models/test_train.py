@@ -16,7 +16,9 @@ from models.training import loop, stage
 
 MODEL = str(Path(cmsf.__file__))
 SMALL = f"""
+from __future__ import annotations
 from dataclasses import dataclass
+import numpy as np
 import torch
 from torch import nn
 from {stage.__name__} import TrainingStage, Training
@@ -37,7 +39,7 @@ def training(config, seed, epochs=None):
     x = torch.randn(8, config.width)
     optimiser = torch.optim.SGD(part.parameters(), lr=config.rate)
     stage = TrainingStage("only", epochs or 4, lambda rng: [x[rng.permutation(8)]], lambda b: {{"error": (part(b) ** 2).mean()}},
-                  lambda: {{"fit": -float((part(x) ** 2).mean())}}, "fit", optimiser, lambda done: 1.0, 9)
+                  lambda: {{"fit": -float((part(x) ** 2).mean())}}, "fit", optimiser, lambda done: np.cos(0.1 * done), 9)
     return Training({{"net": part}}, (stage,), lambda: {{"fit": 1.0}}, lambda path: torch.save(part.state_dict(), path))
 """
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import time
 from dataclasses import asdict, replace
@@ -18,6 +17,7 @@ from datetime import date
 from pathlib import Path
 
 from compile.command.arguments import path
+from models.zoo.child import run_child
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -80,13 +80,9 @@ def _in_a_process(name: str, size: str, limit: int, folder: Path) -> None:
     print(f"{size} {name} ...", end=" ", flush=True)
     start = time.perf_counter()
     command = [sys.executable, "-m", "tests.networks", name, "--size", size, "--rows", str(folder), "--row"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=limit)
-        failed = f"the process ended with {done.returncode}: {done.stderr.strip()[-300:]}" if done.returncode else ""
-    except subprocess.TimeoutExpired:
-        failed = f"took more than {limit} s"
+    failed = run_child(command, limit).failed
     if failed:
-        _keep(Row(name, size, NETWORKS[name].source, float_refused=failed.replace("\n", " ")), folder)
+        _keep(Row(name, size, NETWORKS[name].source, float_refused=failed), folder)
     print(f"{time.perf_counter() - start:.0f} s {failed}", flush=True)
 
 

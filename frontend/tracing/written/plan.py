@@ -36,12 +36,18 @@ class Compared(Enum):
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps of neurons, by the path of the module that fires and the comparison's place in it."""
+    """What one run finds out for the next one."""
 
     places: Mapping[tuple[str, int], tuple[str, int, int]] = field(
         default_factory=dict[tuple[str, int], tuple[str, int, int]]
     )
-    """(path, which comparison of the module) -> (path, which neuron of the module, step)."""
+    """
+    Steps of neurons, by the path of the module that fires and the comparison's place in it:
+
+    (path, which comparison of the module) -> (path, which neuron of the module, step).
+    """
+    by_step: frozenset[str] = frozenset()
+    """The paths of the neurons that read other values at other steps."""
 
 
 class Comparisons:

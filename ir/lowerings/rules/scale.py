@@ -23,8 +23,15 @@ def lower_scale(lowering: Lowering, node: Node, provenance: Provenance) -> Lower
     (value,) = lowering.operands(node)
     factors = _factors(lowering, node)
     if isinstance(value, PendingProduct):
-        return replace(value, factor=value.factor * _single(lowering, node, factors))
-    current = fitted(lowering.current(value, f"{node.name}_in", provenance), node.type.shape)
+        return replace(value, factor=value.factor * _single(lowering, node, narrowest(factors)))
+    return times(
+        lowering, fitted(lowering.current(value, f"{node.name}_in", provenance), node.type.shape), factors, node
+    )
+
+
+def times(lowering: Lowering, current: Current, factors: Array, node: Node) -> Current:
+    """A current times constants with the axes of its shape."""
+    factors = narrowest(factors)
     if factors.size == 1:
         return current.scaled(float(factors.item()))
     bias = None if current.bias is None else current.bias * factors
@@ -32,12 +39,12 @@ def lower_scale(lowering: Lowering, node: Node, provenance: Provenance) -> Lower
 
 
 def _factors(lowering: Lowering, node: Node) -> Array:
-    """The factors with the axes of the result, of length 1 where they do not change."""
+    """The factors with the axes of the result."""
     role = node.param("weight")
     if role is None:
         return np.array(node.op.attributes()["factor"], lowering.graph.dtype)
     array = lowering.graph.params[role]
-    return narrowest(array.reshape((1,) * (len(node.type.shape) - array.ndim) + array.shape))
+    return array.reshape((1,) * (len(node.type.shape) - array.ndim) + array.shape)
 
 
 def _single(lowering: Lowering, node: Node, factors: Array) -> float:

@@ -1,4 +1,4 @@
-"""Operations across the window: per-step weights, single steps, sums. They run on the host: most are not causal."""
+"""Operations across the window: single steps, sums, all steps side by side. They run on the host: most are not causal."""
 
 from __future__ import annotations
 
@@ -9,23 +9,6 @@ from array_api_compat import array_namespace
 
 from ir.ops.base import Op, Shapes, Value, arity, expect
 from ir.types import REAL, Type
-
-
-@dataclass(frozen=True)
-class TimeWeight(Op):
-    """y[t] = w[t] x[t] with one constant per step of the window."""
-
-    kind = "time_weight"
-    family = "host"
-
-    def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
-        arity(self, args, 1)
-        expect(len(params["weight"]) == 1, "time_weight.shape", "needs one weight per step")
-        return replace(args[0], domain=REAL, scale=1.0, static=False, steps=params["weight"][0])
-
-    def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
-        xp, weight = array_namespace(args[0]), params["weight"]
-        return args[0] * xp.reshape(weight, (-1,) + (1,) * (args[0].ndim - 1))
 
 
 @dataclass(frozen=True)

@@ -184,6 +184,13 @@ def test_every_counted_event_is_paid_for_once(drawn: tuple[EnergyReport, Events,
     assert report.simulated_pj == paid + counts.neuron_update * energy.neuron_update + counts.spike * energy.spike
 
 
+@given(reports())
+def test_the_host_s_work_is_what_the_formula_charges_it_for(drawn: tuple[EnergyReport, Events, str]):
+    report, _, _ = drawn
+    if not report.published:
+        assert report.host_pj == -report.causes.get("host", Fraction(0))
+
+
 def test_the_networks_drawn_show_every_cause():
     seen: set[str] = set()
 

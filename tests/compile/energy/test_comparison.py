@@ -143,6 +143,12 @@ def test_loihi_differs_by_its_prices_too(report):
     assert loihi.analytic_pj + sum(loihi.causes.values()) == loihi.simulated_pj
 
 
+@pytest.mark.parametrize("profile", ["ideal", "loihi1"])
+def test_events_at_the_twin_s_prices_are_the_same_on_every_chip(report, profile: str):
+    assert report(profile).arithmetic_pj == 9 * PJ * 23
+    assert report(profile).plain()["arithmetic_pj"] == pytest.approx(20.7)
+
+
 def test_layers_join_on_the_source_module(report):
     layers = {layer.module: layer for layer in report("loihi1").layers}
     assert list(layers) == ["block.first_linear", "block.first_lif", "block.second_linear", "block.second_lif"]

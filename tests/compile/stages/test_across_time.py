@@ -1,4 +1,4 @@
-"""Networks that mix time with features between their neurons: attention, convolutions and weights over time, on the host."""
+"""Networks that mix time with features between their neurons, on the host, and those with constants of steps, on the chip."""
 
 from __future__ import annotations
 
@@ -70,19 +70,121 @@ class TimeConvolution(nn.Module):
         return self.last(self.out(self.conv(self.lif(self.first(x)).permute(1, 2, 0)).permute(2, 0, 1)))
 
 
-class StepWeights(nn.Module):
-    """Other weights at every step, or the running mean."""
+class RunningMean(nn.Module):
+    """Neurons read the mean of the steps so far."""
 
-    def __init__(self, running: bool) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.first, self.lif, self.out, self.last = nn.Linear(5, 8), _lif(), nn.Linear(8, 3), _lif()
-        self.running, self.weights = running, nn.Parameter(torch.tensor([0.5, 1.0, 1.5, 2.0]).view(4, 1, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(T, B, 5) -> (T, B, 3)."""
         spikes = self.lif(self.first(x))
-        steps = torch.arange(1.0, STEPS + 1).view(-1, 1, 1)
-        return self.last(self.out(spikes.cumsum(0) / steps if self.running else spikes * self.weights))
+        return self.last(self.out(spikes.cumsum(0) / torch.arange(1.0, STEPS + 1).view(-1, 1, 1)))
+
+
+class OfSteps(nn.Module):
+    """Factors, terms or norms of single steps, of spikes or currents; all sums are exact."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self.what = what
+        self.first, self.lif, self.out, self.last = nn.Linear(5, 8), _lif(), nn.Linear(8, 3), _lif()
+        self.weights = nn.Parameter(torch.tensor([0.5, 1.0, 0.0, 2.0]).view(4, 1, 1))
+        self.each = nn.Parameter(torch.randint(-2, 5, (4, 1, 3)) / 4)
+        self.norm, self.channels = nn.BatchNorm1d(STEPS, eps=0.0), nn.BatchNorm1d(3, eps=0.0)
+        self.norm.running_mean, self.norm.running_var = torch.tensor([0.25, 0, -0.5, 1]), torch.tensor([1, 0.25, 4, 1])
+        self.channels.running_mean, self.channels.running_var = (
+            torch.tensor([0.5, -0.25, 0]),
+            torch.tensor([1, 0.25, 4.0]),
+        )
+        self.norm.bias.data = torch.tensor([0, 0.25, 0.5, -0.25])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(T, B, 5) -> (T, B, 3)."""
+        spikes = self.lif(self.first(x))
+        if self.what == "spikes":
+            return self.last(self.out(spikes * self.weights))
+        y = self.out(spikes)
+        if self.what == "norm":
+            return self.last(self.norm(y.transpose(0, 1)).transpose(0, 1).contiguous())
+        y = {"current": y * self.weights, "each": y * self.each, "terms": y + self.each}[
+            self.what.removesuffix(" normed")
+        ]
+        return self.last(self.channels(y.flatten(0, 1)).reshape(y.shape) if self.what.endswith("normed") else y)
+
+
+OF_STEPS = ("spikes", "current", "current normed", "each", "terms", "terms normed", "norm")
+
+
+def _of_steps(what: str) -> tuple[nn.Module, torch.Tensor]:
+    torch.manual_seed(0)
+    module = OfSteps(what).eval()
+    for layer in (module.first, module.out):
+        layer.weight.data = torch.randint(-2, 7, layer.weight.shape) / 4
+        layer.bias.data.fill_(0.25)
+    return module, (torch.rand(STEPS, 5, 5) < 0.5).float()
+
+
+@pytest.mark.parametrize("what", OF_STEPS)
+def test_constants_of_steps_are_the_chips(what: str) -> None:
+    module, x = _of_steps(what)
+    expected = _forward(module, x)
+    assert expected.any()
+    for precision in ("float", "int"):
+        program = compile_model(module, "gpu", precision=precision, example=x)
+        assert len(program.phases) == 1
+        assert np.array_equal(program.run(x).outputs["output"], expected)
+
+
+@pytest.mark.lava
+@pytest.mark.slow
+@pytest.mark.parametrize("what", OF_STEPS)
+def test_lava_agrees_on_constants_of_steps(what: str) -> None:
+    module, x = _of_steps(what)
+    program = compile_model(module, "loihi", example=x)
+    assert program.report(x).passed
+    assert np.array_equal(program.run(x).outputs["output"], _forward(module, x))
+
+
+class Stem(OfSteps):
+    """Constants of steps, and a norm behind them, before the first neurons."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(T, B, 5) -> (T, B, 3)."""
+        y = self.out(self.first(x)) * self.weights + self.each
+        return self.last(self.channels(y.flatten(0, 1)).reshape(y.shape))
+
+
+def test_constants_of_steps_before_the_first_neurons_are_the_hosts() -> None:
+    module, _ = _of_steps("spikes")
+    stem = Stem("spikes").eval()
+    stem.load_state_dict(module.state_dict())
+    x = torch.randint(-8, 9, (STEPS, 5, 5)) / 8
+    program = compile_model(stem, "gpu", precision="float", example=x)
+    assert np.array_equal(program.run(x).outputs["output"], _forward(stem, x))
+    assert {"time_weight", "batch_norm"} <= {node.op.kind for node in program.deployment.prologue.nodes.values()}
+
+
+class OfMembranes(OfSteps):
+    """Factors of steps of what no neuron fires: a membrane."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(T, B, 5) -> (T, B, 3)."""
+        self.lif.store_v_seq = True
+        self.lif(self.first(x))
+        return self.last(self.out(self.lif.v_seq * self.weights))
+
+
+def test_factors_of_membranes_are_the_hosts() -> None:
+    torch.manual_seed(0)
+    module, x = OfMembranes("spikes").eval(), 3 * torch.rand(STEPS, 5, 5)
+    program = compile_model(module, "gpu", precision="float", example=x)
+    assert len(program.phases) == 2
+    assert "time_weight" in program.report(x).parts[0].borders[0].operations
+    gates = compile_model(module, "gpu", precision="float", example=x, phases=1)
+    assert len(gates.phases) == 1
+    assert np.array_equal(gates.run(x).outputs["output"], program.run(x).outputs["output"])
 
 
 CASES = {
@@ -90,8 +192,7 @@ CASES = {
     "softmax": (lambda: TemporalAttention(softmax=True), True, "along"),
     "skipped transpose": (SkippedTranspose, True, "fold_time"),
     "convolution": (TimeConvolution, False, "fold_time"),
-    "weights": (lambda: StepWeights(running=False), False, "time_weight"),
-    "running mean": (lambda: StepWeights(running=True), False, "along"),
+    "running mean": (RunningMean, False, "along"),
 }
 
 

@@ -10,16 +10,26 @@ from tests.frontend.function_rules.rule_tests import Compute, RuleTests
 
 W = torch.linspace(-1, 1, 30).reshape(5, 6)
 COLUMN = torch.tensor([[1.0], [-2.0], [0.5], [3.0]])
+STEPS, BY_STEP = torch.arange(3.0).reshape(3, 1, 1, 1), W[:3].reshape(3, 1, 1, 6)
 Tensor = torch.Tensor
 
 
 CASES: dict[str, Compute] = {
-    "add": lambda x, y, s: x.add(y) + torch.add(x.mT, 1.5).mT + x.add(s) + (COLUMN + y.mT.reshape(y.shape) + 2.0),
+    "add": lambda x, y, s: (
+        (x[..., :1] + BY_STEP)
+        + x.mT.add(STEPS).mT
+        + x.add(y)
+        + torch.add(x.mT, 1.5).mT
+        + x.add(s)
+        + (COLUMN + y.mT.reshape(y.shape) + 2.0)
+    ),
     "sub": lambda x, y, s: x.sub(y).sub(0.25),
     "subtract": lambda x, y, s: torch.subtract(x, COLUMN),
     "__rsub__": lambda x, y, s: 1.0 - x - y[:, :, :1] - COLUMN,
     "rsub": lambda x, y, s: torch.rsub(x, y) + torch.rsub(x, 2.0),
-    "mul": lambda x, y, s: x.mul(y) * torch.tensor(0.5),
+    "mul": lambda x, y, s: (
+        x.mul(y) * torch.tensor(0.5) + (x.permute(1, 3, 2, 0) * W[:3].T[:, None]).permute(3, 0, 2, 1)
+    ),
     "multiply": lambda x, y, s: torch.multiply(x, s) * COLUMN + x * torch.tensor([1.0, 2.0, 3.0]).reshape(3, 1, 1, 1),
     "div": lambda x, y, s: x.div(y),
     "divide": lambda x, y, s: torch.divide(x, 3.0),
@@ -27,8 +37,6 @@ CASES: dict[str, Compute] = {
     "__rdiv__": lambda x, y, s: (2.0 / x) / s,
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
-    "constant in time": (lambda x, y, s: x + torch.arange(3.0).reshape(3, 1, 1, 1), "import.time"),
-    "constant in time and features": (lambda x, y, s: x * W[:3].reshape(3, 1, 1, 6), "import"),
     "constant in the batch": (lambda x, y, s: x * torch.arange(x.shape[1]).reshape(-1, 1, 1), "import.axes"),
     "constant of another library": (lambda x, y, s: x * np.float32(2.0), "import.constant"),
     "rounding division": (lambda x, y, s: torch.div(x, 2, rounding_mode="floor"), "import.divide"),

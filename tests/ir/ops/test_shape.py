@@ -58,6 +58,7 @@ def test_expand_and_repeat(x, assert_formula):
         (Slice(0, 1, 3), ("current[3x4]",), "current[2x4]"),
         (Concat(0), ("spike[3x4]", "spike[1x4]", "spike[2x4] static"), "spike[6x4]"),
         (Concat(1), ("real[3x4] static", "real[3x1] static"), "real[3x5] static"),
+        (Concat(0), ("current[3x4]", "real[1x4]"), "real[4x4]"),
         (Expand((3, 4)), ("graded<8>[1x4]",), "graded<8>[3x4]"),
         (Gather(1, (3, -1)), ("count<2>[3x4]",), "count<2>[3x2]"),
         (Pad(1, 2, 0), ("spike[3x4]",), "spike[3x6]"),

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from ir.errors import DeployError
 from ir.graph import Graph, GraphBuilder, Provenance
 from ir.interpreter import interpret
-from ir.ops import BatchNorm, Conv, Input, Lif, Linear, MaxPool, Permute, Reshape, Slice
+from ir.ops import BatchNorm, Conv, Input, Lif, Linear, Permute, Reshape, Slice
 from ir.ops.base import Op
-from ir.passes.fold_batchnorm import fold, fold_batchnorm, is_foldable, norms_before_maxima
+from ir.passes.fold_batchnorm import fold, fold_batchnorm
 
 
 def _norm(builder: GraphBuilder, channels: int, affine: bool, seed: int = 0) -> dict[str, str]:
@@ -115,15 +115,6 @@ def test_norms_one_behind_the_other_are_folded_into_one_projection():
     _assert_same(before, after)
 
 
-def test_a_norm_over_time_steps_is_refused():
-    builder = GraphBuilder("timed", 2)
-    x = builder.add(Input("spike[3x4]"), name="x")
-    h = builder.add(Linear(), x, name="h", params={"weight": builder.param("w", np.eye(4, dtype=np.float32))})
-    normed = builder.add(BatchNorm(-1, 0.0, timed=True), h, name="bn", params=_norm(builder, 2, True))
-    with pytest.raises(DeployError, match="one channel per time step"):
-        fold_batchnorm(builder.build({"y": builder.add(Lif(0.5), normed, name="y")}))
-
-
 def test_nothing_to_fold_is_the_same_object():
     builder = GraphBuilder("plain", 1)
     x = builder.add(Input("spike[3x4]"), name="x")
@@ -144,54 +135,3 @@ def test_fold_is_the_norm_of_the_affine_map(channels: int, seed: int):
     folded_weight, folded_bias = fold(weight, bias, norm, 1e-5)
     assert folded_weight.dtype == folded_bias.dtype == np.float32
     np.testing.assert_allclose(folded_weight @ x + folded_bias, expected, rtol=1e-5, atol=1e-5)
-
-
-POOL = MaxPool((2,), (2,), (0,), (1,))
-
-
-def _pooled(gains: list[float] | None, pools: int = 1, others: bool = False) -> Graph:
-    builder = GraphBuilder("normed", 2)
-    x = builder.add(Input("spike[2x8]"), name="x")
-    weight = (np.random.default_rng(0).integers(-6, 9, (3, 2, 3)) / 8).astype(np.float32)
-    value = builder.add(Conv((1,), (1,), (1,)), x, name="conv", params={"weight": builder.param("w", weight)})
-    for _ in range(pools):
-        value = builder.add(POOL, value, name="pool")
-    arrays = {"mean": [0.5, -0.25, 0.0], "var": [0.25, 1.0, 4.0]}
-    arrays |= {} if gains is None else {"weight": gains, "bias": [0.5, 0.25, -1.0]}
-    params = {role: builder.param(role, np.array(array, np.float32)) for role, array in arrays.items()}
-    normed = builder.add(BatchNorm(0, 0.0), value, name="bn", params=params)
-    outputs = {"y": builder.add(Lif(0.5, threshold=0.5), normed, name="y")}
-    outputs |= {"z": builder.add(Lif(0.5, threshold=0.5), value, name="z")} if others else {}
-    return builder.build(outputs)
-
-
-@pytest.mark.parametrize("gains", [None, [1.0, 0.5, 2.0], [-1.0, 0.5, -0.25], [0.0, 1.0, -1.0]])
-@pytest.mark.parametrize(("pools", "others"), [(1, False), (2, False), (2, True)])
-def test_no_norm_is_left_behind_a_maximum(gains: list[float] | None, pools: int, others: bool):
-    source = _pooled(gains, pools, others)
-    moved = norms_before_maxima(source)
-    spikes = {"x": np.random.default_rng(1).integers(0, 2, (2, 30, 2, 8)).astype(np.float32)}
-    before, after = interpret(source, spikes), interpret(moved, spikes)
-    for name in before:
-        np.testing.assert_array_equal(before[name], after[name])
-    (norm,) = [node for node in moved.nodes.values() if isinstance(node.op, BatchNorm)]
-    assert norm.inputs == ("conv",)
-    assert len([node for node in moved.nodes.values() if isinstance(node.op, MaxPool)]) == pools * (1 + others)
-    assert norms_before_maxima(moved) is moved
-
-
-def test_signs_stay_behind_where_there_are_any():
-    kinds = [
-        [node.op.kind for node in norms_before_maxima(_pooled(gains)).nodes.values()]
-        for gains in ([1.0] * 3, [1.0, -1.0, 1.0])
-    ]
-    assert kinds == [["input", "conv", "batch_norm", "max_pool", *signs, "lif"] for signs in ([], ["scale"])]
-
-
-def test_a_norm_behind_maxima_folds_and_is_said_to_beforehand():
-    graph = _pooled([-1.0, 0.5, -0.25], pools=2)
-    assert is_foldable(graph, graph.nodes["bn"])
-    folded = fold_batchnorm(graph)
-    assert [node.op.kind for node in folded.nodes.values()] == ["input", "conv", "max_pool", "max_pool", "scale", "lif"]
-    spikes = {"x": np.random.default_rng(1).integers(0, 2, (2, 30, 2, 8)).astype(np.float32)}
-    np.testing.assert_array_equal(interpret(folded, spikes)["y"], interpret(graph, spikes)["y"])

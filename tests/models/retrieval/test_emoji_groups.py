@@ -39,7 +39,7 @@ def test_a_step_of_each_stage_learns_and_what_is_saved_loads(tmp_path: Path) -> 
         stage.optimiser.step()
         assert not torch.equal(before, network.head.weight)
         assert stage.epochs == 1
-        assert stage.select == "accuracy"
+        assert stage.select == "mean"
     assert network.steps == 2
     training.save(tmp_path / "w.pt")
     network.load_state_dict(torch.load(tmp_path / "w.pt", weights_only=True))

@@ -1,4 +1,4 @@
-"""Operations across the window: weights per step, single steps, sums, and a feature axis presented as time."""
+"""Operations across the window: single steps, sums, and a feature axis presented as time."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ import pytest
 import torch
 
 from ir.errors import CompileError
-from ir.ops import AtStep, FoldTime, TimeSum, TimeWeight, UnfoldTime
+from ir.ops import AtStep, FoldTime, TimeSum, UnfoldTime
 from ir.types import REAL, Type, parse_type
 
 CASES = {
-    "time_weight": (TimeWeight(), {"weight": np.array([0.5, -2], np.float32)}),
     "at_step": (AtStep(1), {}),
     "time_sum": (TimeSum(0.5), {}),
 }
 FORMULAS = {
-    "time_weight": lambda x, weight: x * weight[:, None, None, None],
     "at_step": lambda x: x[1:2],
     "time_sum": lambda x: x.sum(0, keepdims=True) / 2,
 }
@@ -29,17 +27,15 @@ def test_formula(kind: str, x, assert_formula):
     assert_formula(op, FORMULAS[kind], x, params=params)
 
 
-def test_what_comes_of_a_window_is_static_and_what_varies_in_it_is_not():
+def test_what_comes_of_a_window_is_static():
     assert str(TimeSum().infer((parse_type("spike[3]"),), {})) == "real[3] static"
     assert str(AtStep(0).infer((parse_type("current[3]"),), {})) == "real[3] static"
-    assert str(TimeWeight().infer((parse_type("real[3] static"),), {"weight": (2,)})) == "real[3] T=2"
 
 
 @pytest.mark.parametrize(
     ("op", "operand", "params", "rule"),
     [
         (TimeSum(), "real[3] static", {}, "time_sum.static"),
-        (TimeWeight(), "real[3]", {"weight": (2, 3)}, "time_weight.shape"),
         (AtStep(0), "real[3] static", {}, "at_step.static"),
         (AtStep(-1), "real[3]", {}, "at_step.step"),
     ],

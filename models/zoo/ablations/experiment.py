@@ -1,0 +1,112 @@
+"""An experiment: arms that differ in one respect, the claims of a paper about them, and whether runs bear these out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean, stdev
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """One training: what decides its result."""
+
+    model: str
+    config: str
+    changes: tuple[str, ...]
+    """FIELD=VALUE, as `--set` of `python -m models.train` takes them."""
+    epochs: int
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """A name for its files."""
+        words = [change.replace("=", "-") for change in self.changes]
+        return "_".join([self.model, self.config, *words, f"{self.epochs}-epochs", f"seed-{self.seed}"])
+
+
+Results = Mapping[TrainingRun, Mapping[str, float]]
+"""Run -> its metrics on the test split."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A variant."""
+
+    label: str
+    changes: tuple[str, ...] = ()
+    seeds: int = 3
+    """How many, from 0; three where a claim compares it, one elsewhere."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One thing that a paper says."""
+
+    text: str
+    better: str = ""
+    """Label of the arm that is ahead."""
+    worse: str = ""
+    settled: str = ""
+    """The verdict of a claim that no arms decide, with its reason."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Arms of one schedule."""
+
+    name: str
+    title: str
+    model: str
+    config: str
+    metric: str
+    epochs: int
+    """`--epochs` of all arms."""
+    minutes: float
+    """Of one run on one thread, as far as known."""
+    arms: tuple[Arm, ...]
+    claims: tuple[Claim, ...] = ()
+    others: tuple[str, ...] = ()
+    """Metrics that stand beside it in the table."""
+    remarks: str = ""
+    """What a reader must know beside the table."""
+
+    def runs(self, arm: Arm) -> tuple[TrainingRun, ...]:
+        """The runs of an arm, one per seed."""
+        made = (self.model, self.config, arm.changes, self.epochs)
+        return tuple(TrainingRun(*made, seed) for seed in range(arm.seeds))
+
+    def values(self, label: str, results: Results, metric: str) -> list[float]:
+        """A metric of the runs of an arm that have ended."""
+        arm = next(arm for arm in self.arms if arm.label == label)
+        return [results[run][metric] for run in self.runs(arm) if run in results]
+
+    def verdict(self, claim: Claim, results: Results) -> str:
+        """
+        Whether the runs bear a claim out: its arm is ahead by more than either arm's spread over the seeds.
+
+        Where an arm has runs missing the claim is not measured.
+        """
+        if claim.settled:
+            return claim.settled
+        ahead, behind = (self.values(label, results, self.metric) for label in (claim.better, claim.worse))
+        if min(len(ahead), len(behind)) < 2 or len(ahead) + len(behind) < self._seeds(claim):
+            return "not measured"
+        lead, spread = mean(ahead) - mean(behind), max(stdev(ahead), stdev(behind))
+        said = "reproduced here" if lead > spread else "not reproduced here"
+        return f"{said}: {lead:+.1f}, spread {spread:.1f}"
+
+    def _seeds(self, claim: Claim) -> int:
+        return sum(arm.seeds for arm in self.arms if arm.label in (claim.better, claim.worse))
+
+
+def all_runs(experiments: Sequence[Experiment]) -> list[TrainingRun]:
+    """Every run once, first seeds first, so that an interrupted schedule has a table of all arms early."""
+    runs = [run for experiment in experiments for arm in experiment.arms for run in experiment.runs(arm)]
+    return sorted(dict.fromkeys(runs), key=lambda run: run.seed)
+
+
+def core_minutes(experiments: Sequence[Experiment]) -> float:
+    """How long all runs take on one thread; those that experiments share are counted once."""
+    minutes = {run: each.minutes for each in experiments for arm in each.arms for run in each.runs(arm)}
+    return sum(minutes.values())

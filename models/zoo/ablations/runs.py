@@ -1,0 +1,105 @@
+"""
+Results of trainings, kept one JSON object per line, and the trainings that have none yet.
+
+Every run is a process of `python -m models.train` with one thread, whose files lie in a folder. A run that was interrupted goes
+on from its state; one whose log has test metrics is not repeated.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from models.training.run_files import RunFiles, write_whole
+from models.zoo.ablations.experiment import Results, TrainingRun
+from models.zoo.cases import ENTRIES
+from models.zoo.child import PACKAGE
+
+PAUSE = 0.2
+"""Seconds between looks at what runs."""
+
+
+def read_results(path: Path) -> dict[TrainingRun, dict[str, float]]:
+    """What `write_results` wrote; nothing where there is no such file."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    found = [json.loads(line) for line in lines]
+    return {_run(each["run"]): each["test"] for each in found}
+
+
+def _run(content: dict[str, Any]) -> TrainingRun:
+    changes = tuple(content.pop("changes"))
+    return TrainingRun(**content, changes=changes)
+
+
+def write_results(path: Path, results: Results) -> None:
+    """Replace the file."""
+    text = "".join(json.dumps({"run": asdict(run), "test": dict(test)}) + "\n" for run, test in results.items())
+    write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+
+
+def final_metrics(log: Path) -> dict[str, float] | None:
+    """The test metrics of a log whose run has ended, else None."""
+    lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
+    last: dict[str, Any] = json.loads(lines[-1]) if lines else {}
+    return last.get("test")
+
+
+def command(run: TrainingRun, files: RunFiles) -> list[str]:
+    """Begins a run, goes on with it where it has a state, or begins anew where only half of its files are there."""
+    begun = ["--resume"] if files.state.is_file() else ["--force"]
+    changes = [word for change in run.changes for word in ("--set", change)]
+    settings = ["--config", run.config, *changes, "--seed", str(run.seed), "--epochs", str(run.epochs)]
+    model = str(ENTRIES[run.model].module.__file__)
+    return [sys.executable, "-m", f"{PACKAGE}models.train", model, *settings, "--out", str(files.weights), *begun]
+
+
+def train_missing(
+    runs: Sequence[TrainingRun], folder: Path, jobs: int, ended: Callable[[TrainingRun, dict[str, float] | None], None]
+) -> None:
+    """
+    Train runs, `jobs` at once.
+
+    Args:
+        runs: in order.
+        folder: where their files are, and what they print (`.txt`).
+        jobs: processes at once, of one thread each.
+        ended: called with every run and its test metrics, None where it failed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    waiting, active = list[TrainingRun](), dict[subprocess.Popen[bytes], TrainingRun]()
+    for run in runs:
+        metrics = final_metrics(_files(run, folder).log)
+        waiting += [run] if metrics is None else []
+        if metrics is not None:
+            ended(run, metrics)
+    try:
+        while waiting or active:
+            while waiting and len(active) < jobs:
+                run = waiting.pop(0)
+                active[_started(run, folder)] = run
+            time.sleep(PAUSE)
+            for process in [process for process in active if process.poll() is not None]:
+                run = active.pop(process)
+                ended(run, final_metrics(_files(run, folder).log) if process.returncode == 0 else None)
+    finally:
+        for process in active:
+            process.terminate()  # its files are whole at every moment; an interrupt may be ignored in the background
+        for process in active:
+            process.wait()
+
+
+def _files(run: TrainingRun, folder: Path) -> RunFiles:
+    return RunFiles(folder / f"{run.name}.pt")
+
+
+def _started(run: TrainingRun, folder: Path) -> subprocess.Popen[bytes]:
+    with (folder / f"{run.name}.txt").open("ab") as told:
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        return subprocess.Popen(command(run, _files(run, folder)), stdout=told, stderr=told, env=environment)

@@ -1,0 +1,136 @@
+"""Neurons that read other values at other steps: one network on the chip, for floats, integers and Lava."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from spikingjelly.activation_based import neuron
+from torch import nn
+
+from compile import compile_model
+from ir.errors import CompileError
+
+snntorch = pytest.importorskip("snntorch")
+STEPS, WIDTH = 4, 3
+Tensor = torch.Tensor
+
+
+def _exact(module: nn.Module) -> nn.Module:
+    """Weights of quarters and norms of powers of two, so that sums have no rounding, and tie with thresholds."""
+    torch.manual_seed(0)
+    for child in module.modules():
+        if isinstance(child, nn.Linear):
+            child.weight.data = torch.randint(-2, 7, child.weight.shape) / 4
+        elif isinstance(child, nn.BatchNorm1d):
+            size = child.num_features
+            child.eps, child.bias = 0.0, nn.Parameter(torch.randint(-2, 3, (size,)) / 4)
+            child.running_mean, child.running_var = (
+                torch.randint(-2, 3, (size,)) / 4,
+                4.0 ** torch.randint(-1, 2, (size,)),
+            )
+    return module.eval()
+
+
+class Bntt(nn.Module):
+    """Two layers of snnTorch's neurons, each behind a batch norm of its own for every step; membranes are read out, too."""
+
+    def __init__(self, membranes: bool = False) -> None:
+        super().__init__()
+        self.membranes = membranes
+        self.first, self.second = nn.Linear(5, 6, bias=False), nn.Linear(6, WIDTH, bias=False)
+        self.norms = nn.ModuleList(snntorch.BatchNormTT1d(width, STEPS) for width in (6, WIDTH))
+        self.neurons = nn.ModuleList(snntorch.Leaky(beta=0.5) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Any:
+        """(T, B, 5) -> (T, B, 3)."""
+        first, second = (each.init_leaky() for each in self.neurons)
+        spikes, membranes = list[Tensor](), list[Tensor]()
+        for step in range(STEPS):
+            hidden, first = self.neurons[0](self.norms[0][step](self.first(x[step])), first)
+            fired, second = self.neurons[1](self.norms[1][step](self.second(hidden)), second)
+            spikes.append(fired)
+            membranes.append(second)
+        return torch.stack(membranes if self.membranes else spikes)
+
+
+class Weighted(nn.Module):
+    """SpikingJelly's neurons, step by step, behind another factor at every step; or behind another layer at the first one."""
+
+    def __init__(self, change: str) -> None:
+        super().__init__()
+        self.first, self.second, self.other = nn.Linear(5, 6), nn.Linear(6, WIDTH), nn.Linear(6, WIDTH)
+        self.change, self.neurons = change, nn.ModuleList(neuron.LIFNode() for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(T, B, 5) -> (T, B, 3)."""
+        return torch.stack([self.neurons[1](self._current(self.neurons[0](self.first(x[t])), t)) for t in range(STEPS)])
+
+    def _current(self, spikes: Tensor, step: int) -> Tensor:
+        if self.change == "factor":
+            return self.second(spikes) * (0.5 * step + 0.5)
+        return self.second(spikes) if step else self.other(spikes)
+
+
+CASES: dict[str, Callable[[], nn.Module]] = {
+    "norms of steps": Bntt,
+    "factors": lambda: Weighted("factor"),
+    "another layer first": lambda: Weighted("layer"),
+}
+
+
+def _case(name: str) -> tuple[nn.Module, Tensor, Any]:
+    module = _exact(CASES[name]())
+    x = (torch.rand(STEPS, 7, 5, generator=torch.Generator().manual_seed(1)) < 0.5).float()
+    return module, x, _forward(module, x)
+
+
+def _forward(module: nn.Module, x: Tensor) -> Any:
+    for child in module.modules():
+        if isinstance(child, neuron.LIFNode):
+            child.reset()
+    with torch.no_grad():
+        y = module(x).numpy()
+    assert y.any()
+    return y
+
+
+@pytest.mark.parametrize("precision", ["float", "int"])
+@pytest.mark.parametrize("name", CASES)
+def test_spikes_are_the_modules_own_in_one_phase(name: str, precision: str) -> None:
+    module, x, expected = _case(name)
+    program = compile_model(module, "gpu", precision=precision, example=x)
+    assert len(program.phases) == 1
+    assert np.array_equal(program.run(x).outputs["output"], expected)
+
+
+def test_membranes_behind_norms_of_steps() -> None:
+    module = _exact(Bntt(membranes=True))
+    x = (torch.rand(STEPS, 7, 5, generator=torch.Generator().manual_seed(1)) < 0.5).float()
+    program = compile_model(module, "gpu", precision="float", example=x)
+    assert np.array_equal(program.run(x).outputs["output"], _forward(module, x))
+
+
+@pytest.mark.lava
+@pytest.mark.slow
+def test_lava_agrees() -> None:
+    module, x, expected = _case("norms of steps")
+    program = compile_model(module, "loihi", example=x)
+    assert program.report(x).passed
+    assert np.array_equal(program.run(x).outputs["output"], expected)
+
+
+def test_a_neuron_that_reads_itself_by_hand_is_refused() -> None:
+    class Itself(Weighted):
+        def forward(self, x: Tensor) -> Tensor:
+            spikes, fired = torch.zeros(x.shape[1], 6), list[Tensor]()
+            for step in x:
+                spikes = self.neurons[0](self.first(step) + spikes)
+                fired.append(spikes)
+            return torch.stack(fired)
+
+    with pytest.raises(CompileError, match="reads something else at step 1 than at step 0"):
+        compile_model(Itself("factor").eval(), "gpu", example=torch.rand(STEPS, 2, 5))

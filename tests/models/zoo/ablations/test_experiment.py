@@ -1,0 +1,52 @@
+"""Verdicts of claims and sums of schedules, worked out by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from models.zoo.ablations.experiment import Arm, Claim, Experiment, TrainingRun, all_runs, core_minutes
+
+CLAIM = Claim("a is better than b", "a", "b")
+TWO = Experiment("two", "X: two", "taaf", "av-digits", "accuracy", 3, 2.0, (Arm("a"), Arm("b", ("T=1",))), (CLAIM,))
+
+
+def results(first: list[float], second: list[float]) -> dict[TrainingRun, dict[str, float]]:
+    values = {"a": first, "b": second}
+    pairs = [pair for arm in TWO.arms for pair in zip(TWO.runs(arm), values[arm.label], strict=False)]
+    return {run: {"accuracy": value} for run, value in pairs}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "verdict"),
+    [
+        ([90.0, 91.0, 92.0], [88.0, 88.0, 88.0], "reproduced here: +3.0, spread 1.0"),
+        ([90.0, 91.0, 92.0], [86.0, 90.0, 91.0], "not reproduced here: +2.0, spread 2.6"),
+        ([88.0, 88.0, 88.0], [90.0, 91.0, 92.0], "not reproduced here: -3.0, spread 1.0"),
+        ([90.0, 91.0], [88.0, 88.0, 88.0], "not measured"),
+        ([], [], "not measured"),
+    ],
+)
+def test_a_claim_holds_where_its_arm_leads_by_more_than_the_spread(
+    first: list[float], second: list[float], verdict: str
+) -> None:
+    assert TWO.verdict(CLAIM, results(first, second)) == verdict
+
+
+def test_a_claim_that_no_arms_decide_says_why() -> None:
+    assert TWO.verdict(Claim("99 %", settled="not testable"), {}) == "not testable"
+
+
+def test_runs_are_of_arms_and_seeds_first_seeds_first() -> None:
+    other = replace(TWO, name="other", minutes=5.0, arms=(Arm("a"), Arm("c", ("T=2",), seeds=1)))
+    runs = all_runs([TWO, other])
+    assert [(run.changes, run.seed) for run in runs] == [
+        ((), 0),
+        (("T=1",), 0),
+        (("T=2",), 0),
+        *[(changes, seed) for seed in (1, 2) for changes in ((), ("T=1",))],
+    ]
+    assert core_minutes([TWO]) == 6 * 2.0
+    assert core_minutes([other, TWO]) == 6 * 2.0 + 1 * 5.0, "what both have is trained once"
+    assert runs[1].name == "taaf_av-digits_T-1_3-epochs_seed-0"

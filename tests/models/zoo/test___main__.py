@@ -1,0 +1,69 @@
+"""The zoo's command measures what is missing or named, keeps every row, and says what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from models.zoo import __main__ as command
+from models.zoo.cases import ZooCase
+from models.zoo.page import END, START
+from models.zoo.row import ZooRow, read_rows
+from tests.models.zoo.examples import row
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of what was measured; after two, the user interrupts."""
+    names: list[str] = []
+
+    def measure(case: ZooCase, limit: float) -> ZooRow:
+        if len(names) == 2:
+            raise KeyboardInterrupt
+        names.append(case.name)
+        return replace(row(), model=case.model, config=case.config, fingerprint=case.fingerprint)
+
+    monkeypatch.setattr(command, "measured", measure)
+    known = [ZooCase("taaf", config) for config in ("av-digits", "published", "published-64")]
+    monkeypatch.setattr(command, "cases", lambda names=(): [each for each in known if not names or each.name in names])
+    return names
+
+
+def test_an_interrupted_run_goes_on_and_pages_are_whole(ran: list[str], tmp_path: Path) -> None:
+    out, readme = tmp_path / "docs/zoo.md", tmp_path / "README.md"
+    readme.write_text(f"{START}\n{END}\n")
+    arguments = ["--out", str(out), "--readme", str(readme)]
+    assert command.main(arguments) == command.INTERRUPTED
+    assert [*read_rows(out.with_suffix(".jsonl"))] == ran == ["taaf-av-digits", "taaf-published"]
+    assert "## Not measured\n\ntaaf-published-64." in out.read_text()
+    ran.clear()
+    assert command.main(arguments) == 0
+    assert ran == ["taaf-published-64"]
+    assert readme.read_text().count("| taaf-") == 3
+    out.unlink()
+    assert command.main(["taaf-published", "--page-only", *arguments]) == 0
+    assert ran == ["taaf-published-64"]
+    assert out.is_file()
+    ran.clear()
+    assert command.main(["taaf-published", *arguments]) == 0
+    assert ran == ["taaf-published"]
+    assert [*read_rows(out.with_suffix(".jsonl"))] == ["taaf-av-digits", "taaf-published", "taaf-published-64"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["digits"], "error: no network 'digits'"),
+        (["--readme", "{}/none.md"], "No such file"),
+        (["--readme", "{}/empty.md"], "no lines <!-- zoo -->"),
+    ],
+)
+def test_what_is_wrong_is_a_line(
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty.md").write_text("")
+    told = [argument.format(tmp_path) for argument in arguments]
+    assert command.main([*told, "--out", str(tmp_path / "zoo.md")]) == command.BAD_INPUT
+    assert message in capsys.readouterr().err
