@@ -16,8 +16,8 @@ import numpy as np
 
 from ir.errors import CompileError
 from ir.ops.base import Op, result_type
-from ir.ops.delay import Past
 from ir.ops.integer_neuron import IntegerNeuron, IntegerPotential
+from ir.ops.over_time.delay import Past
 from ir.types import Type
 
 Array = np.ndarray[Any, Any]

@@ -16,7 +16,7 @@ from array_api_compat import array_namespace, is_torch_array
 from ir.errors import CompileError
 from ir.graph import Array, Graph, Node
 from ir.ops.base import Value, own_window
-from ir.ops.delay import Past
+from ir.ops.over_time.delay import Past
 
 Watch = Callable[[Node, Value], None]
 

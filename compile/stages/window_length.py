@@ -19,8 +19,8 @@ from ir.analysis.differences import first_difference
 from ir.deployment import Context, Deployment
 from ir.errors import CompileError
 from ir.graph import Graph
-from ir.ops.by_step import TimeOffset, TimeWeight
 from ir.ops.host.time import AtStep, FoldTime, TimeSum, UnfoldTime
+from ir.ops.over_time.by_step import TimeOffset, TimeWeight
 from ir.pipeline.pipeline import Pass, run
 from ir.quantize.ties.longest_window import WindowProof
 

@@ -13,9 +13,9 @@ from ir.deployment import Deployment
 from ir.errors import CompileError
 from ir.graph import Array, Graph, GraphBuilder
 from ir.ops.base import Input
-from ir.ops.delay import Delay, Past
 from ir.ops.integer_neuron import IntegerNeuron
 from ir.ops.linear import Linear, Sum, Synapse
+from ir.ops.over_time.delay import Delay, Past
 from ir.ops.shape import Reshape
 from ir.types import REAL, SPIKE, Type, graded
 from ir.verify import verify

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ir.graph import Graph, Node
-from ir.ops.delay import Delay, Past
+from ir.ops.over_time.delay import Delay, Past
 
 EMITTERS = ("neuron", "input")
 """Families whose values are emitted once per step; everything else is wiring."""

@@ -13,9 +13,9 @@ from math import prod
 import numpy as np
 
 from ir.graph import Array, Graph, Node
-from ir.ops.delay import Past
 from ir.ops.linear import Sum, Synapse
 from ir.ops.neuron import Gate, Graded
+from ir.ops.over_time.delay import Past
 from ir.types import Type
 
 EXACT_FLOAT32, EXACT_FLOAT64 = 1 << 24, 1 << 53

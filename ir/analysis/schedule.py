@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from ir.analysis.components import components
 from ir.analysis.wiring import Wiring, behind_routing, wiring_of
 from ir.graph import Graph, Node
-from ir.ops.delay import Delay, Past
 from ir.ops.linear import Synapse
+from ir.ops.over_time.delay import Delay, Past
 
 
 @dataclass(frozen=True)

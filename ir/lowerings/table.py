@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from ir.graph import Node, Provenance
 from ir.lowerings.cost import Cost
 from ir.lowerings.lowering import Lowering
-from ir.lowerings.rules.by_step import lower_time_offset, lower_time_weight
 from ir.lowerings.rules.chain import (
     cost_of_a_relay,
     cost_of_merging,
@@ -30,7 +29,9 @@ from ir.lowerings.rules.max_of_currents import (
     lower_max_by_chain,
     lower_max_by_tree,
 )
-from ir.lowerings.rules.memory import (
+from ir.lowerings.rules.neuron import lower_input, lower_neuron
+from ir.lowerings.rules.over_time.by_step import lower_time_offset, lower_time_weight
+from ir.lowerings.rules.over_time.memory import (
     is_plain_delay,
     is_plain_loop,
     lower_delay,
@@ -38,7 +39,6 @@ from ir.lowerings.rules.memory import (
     lower_past,
     lower_past_by_relay,
 )
-from ir.lowerings.rules.neuron import lower_input, lower_neuron
 from ir.lowerings.rules.products.attention import (
     cost_graded_a,
     cost_graded_b,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from ir.ops.arithmetic import Add, Divide, Function, MatMul, Mul, Not, Offset, Scale, Subtract
 from ir.ops.base import Input, Op
-from ir.ops.by_step import TimeOffset, TimeWeight
-from ir.ops.delay import Delay, Past
 from ir.ops.float_neurons.alpha import AlphaLif
 from ir.ops.float_neurons.fixed_point import FixedPointLif
 from ir.ops.float_neurons.gated_filter import GatedFilter
@@ -23,6 +21,8 @@ from ir.ops.integer_neuron import IntegerLeaky, IntegerLif, IntegerPotential
 from ir.ops.linear import Conv, Linear, Sum, Synapse
 from ir.ops.membrane import Leaky
 from ir.ops.neuron import Burst, Gate, Graded, Lif
+from ir.ops.over_time.by_step import TimeOffset, TimeWeight
+from ir.ops.over_time.delay import Delay, Past
 from ir.ops.pool import MaxPool
 from ir.ops.programmed.alpha import ProgrammedAlpha
 from ir.ops.programmed.lif import ProgrammedLif

@@ -24,8 +24,8 @@ from ir.errors import DeployError, Violation
 from ir.graph import Graph, GraphBuilder, Node
 from ir.lowerings.encode_counts import encode_counts
 from ir.ops import Add, BatchNorm, Input, Levels, Past
-from ir.ops.by_step import ByStep
 from ir.ops.membrane import ANALOG_BITS
+from ir.ops.over_time.by_step import ByStep
 from ir.passes.fold_batchnorm import is_foldable
 from ir.types import graded
 from ir.verify import BETWEEN_NEURONS

@@ -22,7 +22,7 @@ from ir.analysis.reach import downstream, made_of_spikes, upstream
 from ir.analysis.windows import in_window, windows_of_neurons
 from ir.graph import Graph, GraphBuilder, Node
 from ir.ops import BatchNorm, Input, MatMul, Mul, Scale
-from ir.ops.by_step import ByStep
+from ir.ops.over_time.by_step import ByStep
 from ir.verify import BETWEEN_NEURONS
 
 

@@ -18,9 +18,9 @@ from ir.analysis.wiring import behind_routing
 from ir.errors import CompileError
 from ir.graph import Array, Graph, Node
 from ir.ops.base import Input, Value
-from ir.ops.delay import Delay, Past
 from ir.ops.linear import Sum, Synapse
 from ir.ops.membrane import Membrane
+from ir.ops.over_time.delay import Delay, Past
 from ir.profile import Arithmetic, Features
 from ir.quantize.calibrated import CalibratedNetwork, calibrated
 from ir.quantize.calibration import ValueStatistics, observe

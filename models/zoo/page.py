@@ -82,7 +82,7 @@ def _short(rows: Sequence[ZooRow]) -> str:
         "neurons",
         "twin",
         "formula",
-        "counted",
+        "like with like",
         "phases",
         "command",
     )

@@ -9,7 +9,7 @@ import numpy as np
 from backends.lava.timing import Windows
 from ir.errors import CompileError
 from ir.graph import Array, Graph, Node
-from ir.ops.delay import Delay, Past
+from ir.ops.over_time.delay import Delay, Past
 
 FOREVER = 1 << 62
 """More steps than any run has."""

@@ -20,7 +20,7 @@ from backends.lava.core.shared_weights import shared_instruction, shared_project
 from backends.lava.timing import Timing, Windows
 from ir.analysis.fan_in import FanInCone, fan_in_cone
 from ir.graph import Graph, Node
-from ir.ops.delay import Delay, Past
+from ir.ops.over_time.delay import Delay, Past
 
 READOUT = "output:"
 """Prefix of the emission that carries a routed or merged chip output."""

@@ -10,7 +10,7 @@ import torch
 
 from ir.graph import Node
 from ir.ops.base import Op
-from ir.ops.delay import Delay, distinct
+from ir.ops.over_time.delay import Delay, distinct
 from ir.ops.shape import SILENT, Expand, Gather, Permute, Reshape
 
 Operands = tuple[torch.Tensor, ...]

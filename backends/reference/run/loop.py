@@ -18,7 +18,7 @@ from backends.reference.plan.loop_blocks import LoopBlock
 from backends.reference.run.parameters import DeviceParameters
 from ir.analysis.plain_neurons import plain_lif
 from ir.graph import Node
-from ir.ops.delay import Past
+from ir.ops.over_time.delay import Past
 
 Values = Mapping[str, torch.Tensor]
 

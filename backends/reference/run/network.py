@@ -13,7 +13,7 @@ from backends.reference.run.parameters import DeviceParameters
 from backends.reference.run.populations import population_of
 from backends.reference.run.tile import Tile
 from ir.graph import Node
-from ir.ops.delay import Delay
+from ir.ops.over_time.delay import Delay
 
 
 class DeviceNetwork:

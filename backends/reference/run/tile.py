@@ -16,8 +16,8 @@ from backends.reference.run.loop import run_loop_block
 from backends.reference.run.parameters import DeviceParameters
 from ir.analysis.weight_groups import WeightGroup
 from ir.graph import Node
-from ir.ops.delay import Delay, Past
 from ir.ops.linear import Sum
+from ir.ops.over_time.delay import Delay, Past
 
 
 class EmittingPopulation(Protocol):

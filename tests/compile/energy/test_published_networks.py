@@ -52,10 +52,7 @@ def test_the_twin_multiplies_as_often_as_a_forward(compiled: CompiledProgram, en
     source, part = compiled.origin.source, compiled.origin.build.part
     steps = compiled.origin.build.source.steps
     inputs = {name: x[:1] if name in source.static else x[:, :1] for name, x in part.example.items()}
-    scored = (
-        1 if source.name == "taaf" else steps
-    )  # TAAF scores every step of its window on the host, all of them at once
-    with torch.no_grad(), Operations(steps, scored) as counted:
+    with torch.no_grad(), Operations(steps) as counted:
         part.network(**inputs)
     assert energy.dense_twin_pj == Fraction(46, 10) * counted.total
 
@@ -63,21 +60,22 @@ def test_the_twin_multiplies_as_often_as_a_forward(compiled: CompiledProgram, en
 class Operations(TorchFunctionMode):
     """Multiplications in a step of one sample: of what has a time axis one step is counted, and taps on padding are none."""
 
-    def __init__(self, steps: int, scored: int) -> None:
+    def __init__(self, steps: int) -> None:
         super().__init__()
-        self.steps, self.scored, self.total = steps, scored, 0
+        self.steps, self.total = steps, 0
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result, name = func(*args, **(kwargs or {})), getattr(func, "__name__", "")
         if name in ("conv1d", "conv2d"):
             x, weight, _, *rest = args
             ones = func(torch.ones_like(x[:1]), torch.ones_like(weight), None, *rest, **(kwargs or {}))
-            self.total += int(ones.sum())
+            along_time = name == "conv1d" and result.shape[0] != self.steps  # (B, C, T)
+            self.total += int(ones.sum()) // (self.steps if along_time else 1)
         elif name in ("matmul", "__matmul__"):
             self.total += result.numel() * args[0].shape[-1] // self.steps
         elif name == "linear":
             taken = result.numel() * args[0].shape[-1]
-            self.total += taken // (self.scored if result.shape[0] == self.steps else 1)
+            self.total += taken // (self.steps if result.shape[0] == self.steps else 1)
         return result
 
 
@@ -87,7 +85,7 @@ def test_spikeclip_s_twin_has_the_multiplications_of_scratchclip():
     images = spikeclip.example("emoji-styles", 1, 0)["image"]
     graph = trace_module(spikeclip.build("emoji-styles")["image"], images, [*images], config.T, "image")
     twin = ScratchImageEncoder(replace(config, neurons="none")).eval()
-    with torch.no_grad(), Operations(1, 1) as stem:
+    with torch.no_grad(), Operations(1) as stem:
         tokens = prod(twin.embeddings(images["images"].unsqueeze(0)).shape[-2:])
     weights = sum(p.numel() for p in twin.encoder.parameters() if p.dim() == 2)
     attention = config.depth * 2 * tokens**2 * config.D

@@ -14,8 +14,8 @@ from backends.reference.plan.execution_plan import plan_of
 from backends.reference.run.network import DeviceNetwork
 from ir.graph import GraphBuilder
 from ir.ops import Conv, Graded, Input, Linear
-from ir.ops.delay import Delay, Past
 from ir.ops.integer_neuron import IntegerLeaky, IntegerLif
+from ir.ops.over_time.delay import Delay, Past
 
 MOTIFS = ("plain", "residual", "shared", "comb", "attention", "time_coded", "analog_gate", "convolution")
 NETWORKS = 4

@@ -2,7 +2,7 @@
 Constants of single steps of the window: a factor or a term per step, the same for all features or one for each.
 
 The parameter has the shape (T, *features), which broadcasts against (T, *shape). On a chip a neuron that fires in the first step
-opens gates for the steps in which a constant holds (`ir.lowerings.rules.by_step`).
+opens gates for the steps in which a constant holds (`ir.lowerings.rules.over_time.by_step`).
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import torch
 
 from ir.errors import CompileError
 from ir.ops import Delay, Past
-from ir.ops.delay import distinct
+from ir.ops.over_time.delay import distinct
 from ir.types import parse_type
 
 STEPS, BATCH = 9, 2

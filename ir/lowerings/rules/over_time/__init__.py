@@ -1,0 +1,1 @@
+"""How delays, loops and constants of single steps become synapses."""

@@ -1,0 +1,1 @@
+"""Operations of steps: delays, loops, constants of single steps."""
