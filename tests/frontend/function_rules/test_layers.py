@@ -147,6 +147,7 @@ NETS: dict[str, tuple[Callable[[], nn.Sequential], tuple[int, ...]]] = {
 @pytest.mark.parametrize("target", ["gpu", pytest.param("loihi", marks=[pytest.mark.lava, pytest.mark.slow])])
 def test_convolutions_between_neurons(net: str, target: str):
     """Floats fire as the module's, integers as the interpreter's, and both count the same events."""
+    torch.manual_seed(0)
     build, shape = NETS[net]
     module = build()
     for parameter in module.parameters():

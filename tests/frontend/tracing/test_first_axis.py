@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-import snntorch
 import torch
 from spikingjelly.activation_based import layer, neuron
 from torch import nn
@@ -48,6 +47,7 @@ class WithState(nn.Module):
     """The same loop in snnTorch's style."""
 
     def __init__(self) -> None:
+        snntorch = pytest.importorskip("snntorch")
         super().__init__()
         self.fc = nn.Linear(6, 5)
         self.neurons = snntorch.Leaky(beta=0.75)
