@@ -139,4 +139,4 @@ def test_the_message_is_about_the_order_of_axes_that_the_module_has() -> None:
             return self.more(spikes.flatten(0, 1)).reshape(spikes.shape)
 
     with pytest.raises(CompileError, match="a membrane goes on in the next sample"):
-        compile_model(OverSamples(), example=torch.rand(2, STEPS, 6))
+        compile_model(OverSamples(), target="gpu", example=torch.rand(2, STEPS, 6))

@@ -62,6 +62,7 @@ def test_a_run_on_a_gpu_keeps_the_speed_on_the_cpu() -> None:
     assert row().with_speeds_of(None) == row()
 
 
+@pytest.mark.checkout
 def test_two_processes_make_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[list[str]] = []
 
