@@ -138,13 +138,14 @@ def _from_module(network: Any, options: Options, example: Example) -> Source:
         raise CompileError("source.example", what, hint=hint)
     _check_finite(network, type(network).__name__, "")
     inputs = _named_tensors(network, example.inputs)
+    network.eval()
     if not example.steps and not example.static and options.batch_first is None:
-        steps = steps_of_repeated(network.eval(), inputs)
+        steps = steps_of_repeated(network, inputs)
         example = example if steps is None else Example(inputs, tuple(inputs), steps)
     if not example.steps and set(inputs) <= set(example.static):
         raise CompileError("source.steps", "all inputs are static, so T is unknown", hint="pass steps=")
     (name,) = _chosen((type(network).__name__,), options.part, "")
-    part = Part(name, network.eval(), inputs, inputs)
+    part = Part(name, network, inputs, inputs)
     return Source(name, "", example.steps, example.static, (part,), batch_first=options.batch_first)
 
 
