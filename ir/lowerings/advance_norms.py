@@ -107,11 +107,17 @@ def _before_terms(rewriter: Rewriter, node: Node, read: Node) -> str:
     return builder.add(read.op, norm, name=read.name, params=params, provenance=read.provenance)
 
 
+def gains(norm: Mapping[str, Array], eps: float) -> Array:
+    """What a norm multiplies each channel by, `weight / sqrt(var + eps)`, in float64."""
+    wide = {role: norm[role].astype(np.float64) for role in ("weight", "var") if role in norm}
+    return wide.get("weight", 1.0) / np.sqrt(wide["var"] + eps)
+
+
 def _affine(norm: Mapping[str, Array], node: Node) -> tuple[Array, Array]:
     """k and c of a norm k x + c, computed in float64."""
     assert isinstance(node.op, BatchNorm)
     wide = {role: array.astype(np.float64) for role, array in norm.items()}
-    k = wide.get("weight", 1.0) / np.sqrt(wide["var"] + node.op.eps)
+    k = gains(norm, node.op.eps)
     dtype = norm["var"].dtype
     return k.astype(dtype), np.asarray(wide.get("bias", 0.0) - k * wide["mean"]).astype(dtype)
 

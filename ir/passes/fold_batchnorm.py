@@ -27,7 +27,7 @@ from ir.analysis.reach import made_of_spikes
 from ir.deployment import Context, Deployment
 from ir.errors import DeployError, Violation
 from ir.graph import Array, Graph, Node
-from ir.lowerings.advance_norms import advance_norms, read_by_advanced
+from ir.lowerings.advance_norms import advance_norms, gains, read_by_advanced
 from ir.ops import BatchNorm, Conv, Gather, Linear, Permute, Reshape, Slice
 from ir.ops.shape import SILENT
 from ir.passes.merge_routing import merge_routing
@@ -157,8 +157,7 @@ def fold(weight: Array, bias: Array | None, norm: dict[str, Array], eps: float) 
     >>> fold(np.array([[2.0]]), np.array([5.0]), norm, 0.0)
     (array([[3.]]), array([6.]))
     """
-    mean, deviation = norm["mean"].astype(np.float64), np.sqrt(norm["var"].astype(np.float64) + eps)
-    k = norm["weight"].astype(np.float64) / deviation if "weight" in norm else 1.0 / deviation
+    mean, k = norm["mean"].astype(np.float64), gains(norm, eps)
     old = np.zeros_like(mean) if bias is None else bias.astype(np.float64)
     shift = k * (old - mean) + (norm["bias"].astype(np.float64) if "bias" in norm else 0.0)
     scaled = weight.astype(np.float64) * k.reshape(-1, *(1,) * (weight.ndim - 1))
