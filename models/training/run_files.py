@@ -11,7 +11,7 @@ import json
 import os
 import pickle
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,8 +94,7 @@ class RunFiles:
 
     def write_log(self, lines: list[dict[str, Any]]) -> None:
         """Replace the log."""
-        text = "".join(json.dumps(line) + "\n" for line in lines)
-        write_whole(self.log, lambda path: path.write_text(text, encoding="utf-8"))
+        write_json_lines(self.log, lines)
 
     def write_weights(self, save: Callable[[Path], None]) -> None:
         """Replace the weights."""
@@ -109,6 +108,22 @@ class RunFiles:
 def plain(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings as JSON gives them back."""
     return json.loads(json.dumps(settings))
+
+
+def read_json_lines(path: Path) -> list[dict[str, Any]]:
+    """The objects of a file that `write_json_lines` wrote; none where there is no such file."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return [json.loads(line) for line in lines]
+
+
+def write_json_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+    """Replace a file by one JSON object per line; TrainingError as `write_whole`."""
+    write_text(path, "".join(json.dumps(line) + "\n" for line in lines))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a text file; TrainingError as `write_whole`."""
+    write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:

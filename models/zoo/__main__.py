@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.training.run_files import TrainingError, write_whole
+from models.training.run_files import TrainingError, write_text
 from models.zoo.cases import cases
 from models.zoo.page import page, with_short_table
 from models.zoo.row import ZooRow, current, measured, read_rows, write_rows
@@ -63,10 +63,10 @@ def _run(options: argparse.Namespace) -> int:
 
 def _write(options: argparse.Namespace, rows: dict[str, ZooRow]) -> None:
     missing = [case for case in cases() if case.name not in rows]
-    write_whole(options.out, lambda partial: partial.write_text(page([*rows.values()], missing), encoding="utf-8"))
+    write_text(options.out, page([*rows.values()], missing))
     if options.readme is not None:
         text = with_short_table(options.readme.read_text(encoding="utf-8"), [*rows.values()])
-        write_whole(options.readme, lambda partial: partial.write_text(text, encoding="utf-8"))
+        write_text(options.readme, text)
 
 
 if __name__ == "__main__":

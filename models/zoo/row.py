@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from models.training.run_files import write_whole
+from models.training.run_files import read_json_lines, write_json_lines
 from models.zoo.cases import ENTRIES, Entry, ZooCase
 from models.zoo.child import run_child
 
@@ -174,9 +174,7 @@ def _per_second(part: str, candidate: str, device: str, tables: Sequence[Mapping
 
 def read_rows(path: Path) -> dict[str, ZooRow]:
     """Name -> row of a file that `write_rows` wrote; none where there is no such file."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    rows = [_read(json.loads(line)) for line in lines]
-    return {row.name: row for row in rows}
+    return {row.name: row for row in map(_read, read_json_lines(path))}
 
 
 def _read(content: dict[str, Any]) -> ZooRow:
@@ -192,5 +190,4 @@ def current(rows: Mapping[str, ZooRow], cases: Sequence[ZooCase]) -> dict[str, Z
 
 def write_rows(path: Path, rows: Mapping[str, ZooRow]) -> None:
     """Replace the file."""
-    text = "".join(json.dumps(asdict(row)) + "\n" for row in rows.values())
-    write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+    write_json_lines(path, map(asdict, rows.values()))

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.training.run_files import TrainingError, write_whole
+from models.training.run_files import TrainingError, write_text
 from models.zoo.ablations.experiment import TrainingRun, all_runs
 from models.zoo.ablations.experiments import EXPERIMENTS
 from models.zoo.ablations.page import page
@@ -54,7 +54,7 @@ def _run(options: argparse.Namespace) -> int:
     options.out.parent.mkdir(parents=True, exist_ok=True)
 
     def write() -> None:
-        write_whole(options.out, lambda partial: partial.write_text(page(EXPERIMENTS, results), encoding="utf-8"))
+        write_text(options.out, page(EXPERIMENTS, results))
 
     def ended(run: TrainingRun, metrics: dict[str, float] | None) -> None:
         print(

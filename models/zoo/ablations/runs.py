@@ -7,7 +7,6 @@ on from its state; one whose log has test metrics is not repeated.
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from models.training.run_files import RunFiles, write_whole
+from models.training.run_files import RunFiles, read_json_lines, write_json_lines
 from models.zoo.ablations.experiment import Results, TrainingRun
 from models.zoo.cases import ENTRIES
 from models.zoo.child import PACKAGE
@@ -28,9 +27,7 @@ PAUSE = 0.2
 
 def read_results(path: Path) -> dict[TrainingRun, dict[str, float]]:
     """What `write_results` wrote; nothing where there is no such file."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    found = [json.loads(line) for line in lines]
-    return {_run(each["run"]): each["test"] for each in found}
+    return {_run(each["run"]): each["test"] for each in read_json_lines(path)}
 
 
 def _run(content: dict[str, Any]) -> TrainingRun:
@@ -40,14 +37,12 @@ def _run(content: dict[str, Any]) -> TrainingRun:
 
 def write_results(path: Path, results: Results) -> None:
     """Replace the file."""
-    text = "".join(json.dumps({"run": asdict(run), "test": dict(test)}) + "\n" for run, test in results.items())
-    write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+    write_json_lines(path, ({"run": asdict(run), "test": dict(test)} for run, test in results.items()))
 
 
 def final_metrics(log: Path) -> dict[str, float] | None:
     """The test metrics of a log whose run has ended, else None."""
-    lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
-    last: dict[str, Any] = json.loads(lines[-1]) if lines else {}
+    *_, last = [{}, *read_json_lines(log)]
     return last.get("test")
 
 
