@@ -2,8 +2,8 @@
 `python -m tests.published [NAME ...] --out docs/published-sizes.md`: compile networks of published size, count and run them, and
 write the page.
 
-Every network runs in a process of its own, one after another. Rows are kept in a folder, so that a run for some names makes the
-page of all that have run.
+Every network runs in a process of its own with a limit of time, one after another, so that one that fails costs its row only.
+Rows are kept in a folder, so that a run for some names makes the page of all that have run.
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
 from compile.command.arguments import path
+from models.zoo.child import run_child
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+LIMIT = 1200
+"""Seconds that a network may take."""
 
 
 def main() -> int:
@@ -41,11 +44,14 @@ def main() -> int:
         options.rows.mkdir(parents=True, exist_ok=True)
         (options.rows / f"{name}.json").write_text(json.dumps(asdict(measured(name))))
         return 0
+    failed = False
     for name in options.names or NETWORKS:
-        print(name, "...", flush=True)
-        subprocess.run([sys.executable, "-m", "tests.published", name, "--rows", options.rows, "--row"], check=True)
+        print(name, "...", end=" ", flush=True)
+        ended = run_child([sys.executable, "-m", "tests.published", name, "--rows", str(options.rows), "--row"], LIMIT)
+        print(ended.failed, flush=True)
+        failed |= bool(ended.failed)
         _write_page(options.out, options.rows)
-    return 0
+    return int(failed)
 
 
 def _write_page(out: Path, folder: Path) -> None:
