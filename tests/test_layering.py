@@ -29,7 +29,7 @@ FLOORS = {
         "ops lowerings.cost",
         "graph",
         "analysis rewrite text lowerings.values lowerings.maxima",
-        "interpreter verify lowerings.lowering lowerings.encode_counts lowerings.advance_norms",
+        "interpreter verify lowerings.lowering lowerings.encode_counts lowerings.advance_norms lowerings.sums",
         "quantize lowerings.rules",
         "deployment lowerings.table",
         "lowerings.selection",

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from ir.deployment import Context, Deployment
 from ir.graph import Graph
 from ir.passes import (
+    advance_sums,
     check,
     fold_batchnorm,
     insert_relays,
@@ -45,6 +46,7 @@ class Pass:
 
 PIPELINE: tuple[Pass, ...] = (
     Pass("split_host", split_host.apply, "source"),
+    Pass("advance_sums", advance_sums.apply, "source"),
     Pass("push_back_edges", push_back_edges.apply, "source"),
     Pass("merge_routing", merge_routing.apply, "source"),
     Pass("narrow_projections", narrow_projections.apply, "source"),

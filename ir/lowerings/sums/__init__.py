@@ -1,0 +1,1 @@
+"""Sums that move before the weights whose results they add up."""
