@@ -105,7 +105,7 @@ def _row(
     ac = [operation for operation in group if not operation.analog]
     mac = [operation for operation in group if operation.analog]
     real = sum(operation.real for operation in group)
-    weighted = sum((_firing(operation, rates) * operation.real for operation in group), Fraction(0))
+    weighted = sum((firing(operation, rates) * operation.real for operation in group), Fraction(0))
     rate = weighted / real if real else Fraction(0)
     name, flops, charged_ac, charged_mac = _charged(group, rates, steps, rate, published)
     return FormulaRow(
@@ -117,7 +117,7 @@ def _row(
         rate=rate,
         charged_ac=charged_ac,
         charged_mac=charged_mac,
-        real_ac=sum((_firing(item, rates) * item.real * item.times(steps) for item in ac), Fraction(0)),
+        real_ac=sum((firing(item, rates) * item.real * item.times(steps) for item in ac), Fraction(0)),
         real_mac=Fraction(sum(item.real * item.times(steps) for item in mac)),
         spikes=sum((_mean(item, rates) * item.real * item.times(steps) for item in ac), Fraction(0)),
         both_spike=any(len(item.operands) > 1 for item in ac),
@@ -129,7 +129,7 @@ def _charged(
 ) -> tuple[str, int, Fraction, Fraction]:
     """(name of the published row, operations per step, accumulations, multiplications) that are charged per sample."""
     if published is None:
-        ac = (_firing(item, rates) * item.formula * item.times(steps) for item in group if not item.analog)
+        ac = (firing(item, rates) * item.formula * item.times(steps) for item in group if not item.analog)
         mac = sum(item.formula * item.times(steps) for item in group if item.analog)
         return "", sum(item.formula for item in group), sum(ac, Fraction(0)), Fraction(mac)
     row = published.row(group[0].module, group[0].kind)
@@ -139,7 +139,7 @@ def _charged(
     return row.name, flops, *row.charge(steps, rate, flops)
 
 
-def _firing(operation: Operation, rates: Rates) -> Fraction:
+def firing(operation: Operation, rates: Rates) -> Fraction:
     """The rate that drives an operation: the mean over its operands."""
     return sum((rates[name].firing for name in operation.operands), Fraction(0)) / len(operation.operands)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from functools import cached_property
@@ -11,6 +11,7 @@ from typing import Any
 from backends.trace import Events
 from compile.energy.analytic import FormulaRow, TableRow, dense_twin_pj, formula_rows, table_rows
 from compile.energy.causes import CAUSES, Causes, extra_causes, neuron_causes, owner, row_causes, total_causes
+from compile.energy.hosted import host_pj
 from compile.energy.published import PublishedTable
 from compile.energy.rates import Rates
 from compile.energy.simulated import Counts, node_counts
@@ -43,7 +44,7 @@ class LayerEnergy:
 
     def is_charged(self) -> bool:
         """Whether anything at all is charged here by any of the models."""
-        return bool(self.analytic_pj or self.dense_twin_pj or self.counts != Counts() or self.causes)
+        return bool(self.analytic_pj or self.dense_twin_pj or self.host_pj or self.counts != Counts() or self.causes)
 
     def plain(self) -> dict[str, Any]:
         """As JSON content; energies in pJ and events per sample, as floats."""
@@ -151,6 +152,7 @@ def energy_report(
     events: Events,
     profile: Profile,
     published: PublishedTable | None = None,
+    hosts: Iterable[Graph] = (),
 ) -> EnergyReport:
     """
     Compare the energy models for one part.
@@ -162,12 +164,14 @@ def energy_report(
         events: what the run counted.
         profile: prices, the formula's and the chip's.
         published: a paper's table whose rows replace the formula.
+        hosts: what the host runs before and after the chip, in every phase.
 
     Raises:
         CompileError: `profile.missing` where the profile lacks a price; `missing_prices` says which beforehand.
     """
     rows = formula_rows(source, rates, events.steps, published)
-    work = _Work(chip, node_counts(chip, events), rows, dense_twin_pj(source, profile), profile)
+    host = host_pj(source, hosts, rates, events.steps, profile)
+    work = _Work(chip, node_counts(chip, events), rows, dense_twin_pj(source, profile), host, profile)
     nodes = (*source.nodes.values(), *chip.nodes.values())
     layers = tuple(work.layer(module) for module in dict.fromkeys(node.provenance.module for node in nodes))
     prices = {key: quantity for key, quantity in profile.tables.get("energy", {}).items() if key in PRICES}
@@ -184,6 +188,7 @@ class _Work:
     counts: Mapping[str, Counts]
     rows: Sequence[FormulaRow]
     dense: Mapping[str, Fraction]
+    host: Mapping[str, Fraction]
     profile: Profile
 
     @cached_property
@@ -197,7 +202,6 @@ class _Work:
             node for node in self.chip.nodes.values() if node.provenance.module == module and node.name in self.counts
         ]
         rows = {(row.module, row.kind): row for row in self.rows if row.module == module}
-        on_chip = {owner(node, rows) for node in nodes if node.op.family == "projection"}
         counts = sum((self.counts[node.name] for node in nodes), Counts())
         return LayerEnergy(
             module=module,
@@ -206,7 +210,7 @@ class _Work:
             analytic_pj=sum((row.energy_pj(self.profile) for row in rows.values()), Fraction(0)),
             simulated_pj=counts.energy_pj(self.profile),
             dense_twin_pj=self.dense.get(module, Fraction(0)),
-            host_pj=sum((row.real_pj(self.profile) for key, row in rows.items() if key not in on_chip), Fraction(0)),
+            host_pj=self.host.get(module, Fraction(0)),
             causes=total_causes(self._causes(rows, nodes)),
         )
 

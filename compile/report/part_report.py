@@ -49,7 +49,9 @@ def _energy(build: Build, run: Run, source: Source, profile: Profile) -> EnergyR
     chip = build.program.deployment.chip
     if missing_prices(chip, run.events, profile):
         return None
-    return energy_report(build.source, run.rates, chip, run.events, profile, published_table(source))
+    deployments = [phase.deployment for phase in build.program.phases]
+    hosts = [graph for each in deployments for graph in (each.prologue, each.epilogue)]
+    return energy_report(build.source, run.rates, chip, run.events, profile, published_table(source), hosts)
 
 
 def published_table(source: Source) -> PublishedTable | None:

@@ -38,6 +38,7 @@ class Pair:
         self.source, self.chip = GraphBuilder("source", 2), GraphBuilder("chip", 2)
         entry = Input(f"spike[{ROWS}x{WIDTH}]")
         self.s, self.c = self.source.add(entry, name="x"), self.chip.add(entry, name="x")
+        self.hosts: list[Graph] = []
 
     def fire(self, source: str, *currents: str, module: str) -> None:
         self.s = self.source.add(FIRE, source, name="fire", provenance=Provenance(f"{module}_lif"))
@@ -116,10 +117,12 @@ def product(pair: Pair, module: str) -> None:
 
 def on_host(pair: Pair, module: str) -> None:
     """An analog layer before the network, which the chip never sees."""
-    entry = pair.source.add(Input(f"real[{ROWS}x{WIDTH}] static"), name="analog")
-    pair.s = pair.source.add(
-        Mul(), pair.s, pair.source.add(FIRE, matrix(pair.source, entry, module), name="coder"), name="m"
-    )
+    entry, host = Input(f"real[{ROWS}x{WIDTH}] static"), GraphBuilder("host", 2)
+    analog = matrix(pair.source, pair.source.add(entry, name="analog"), module)
+    params = {"weight": host.param("w", np.ones((WIDTH, WIDTH), np.int8))}
+    host.add(Linear(), host.add(entry, name="analog"), name=analog, params=params, provenance=Provenance(module))
+    pair.hosts.append(host.build({"y": analog}))
+    pair.s = pair.source.add(Mul(), pair.s, pair.source.add(FIRE, analog, name="coder"), name="m")
 
 
 def relay(pair: Pair, module: str) -> None:
@@ -140,7 +143,7 @@ def reports(draw: st.DrawFn) -> tuple[EnergyReport, Events, str]:
     published = draw(st.sampled_from((None, PUBLISHED_TABLES["cmsf"])))
     events, profile = draw(random_events(chip)), draw(st.sampled_from(PROFILES))
     rates = {name: draw(random_rate()) for op in operations(source) for name in op.operands}
-    return energy_report(source, rates, chip, events, load(profile), published), events, profile
+    return energy_report(source, rates, chip, events, load(profile), published, pair.hosts), events, profile
 
 
 @st.composite
