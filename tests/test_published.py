@@ -72,6 +72,8 @@ def test_spikeclip(pool: str) -> None:
     assert total["neurons"] == 1_204_224 + sum(pooled.values())
     assert total["synapses"] + total["host"] - 384 * 512 == 897_798_720
     assert total["duplicates"] == 952_565_760
+    taps = 384 * 3 * 8 * (8 + 3)  # sums of 8 x 8 pixels at 3 x 3 taps, one axis after the other
+    assert total["again"] == taps + 384 * 384 * 9 + 4 * 384 * 384 + 3 * 1536 * 384
     assert added(total, "attention=graded-a") == (4 * 3_178_496, 37_748_736)
 
 

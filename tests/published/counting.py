@@ -5,8 +5,8 @@ A layer is a path of the model's modules. What is counted, each per sample and s
 
     neurons, synapses      the model's own, once; products of spikes as dense operations
     duplicates             copies of the synapses into a layer, one for each population of a residual sum but the first
-    host                   weighted operations that the host does, on inputs or behind the last neurons
-    again                  those of them that are synapses of the chip, too
+    host                   weighted operations on inputs or behind the last neurons, as the model has them
+    again                  of those that are synapses of the chip, too, what the host does: once per window, where it can
     masked                 products of two spikes that the host forms
     STRATEGY neurons, STRATEGY synapses
                            what a lowering added
@@ -28,12 +28,13 @@ from ir.analysis.layers import layer_of
 from ir.analysis.resources import NodeResources, node_resources
 from ir.deployment import Context, Deployment
 from ir.graph import Graph, Node
+from ir.passes import advance_sums
 from ir.pipeline.pipeline import PIPELINE, run
 from ir.pipeline.split_phases import split_phases
 
 Count = Counter[str]
-LOWERING = [step for step in PIPELINE if step.level and not step.rounds]
-"""The passes that end with synapses and neurons, before any number is rounded."""
+LOWERING = [step for step in PIPELINE if step.level and not step.rounds and step.name != advance_sums.PASS]
+"""The passes that end with synapses and neurons, before any number is rounded; the host is left as the model has it."""
 UNIT_SYNAPSES = "neuron=synapses"
 """How an input's payloads reach the first neurons."""
 
@@ -63,6 +64,7 @@ def count(
     for deployment in deployments:
         _count_host(deployment.prologue, layers)
         _count_host(deployment.epilogue, layers)
+        _count_again(advance_sums.advance_sums(deployment.epilogue), layers)
     return Counts(layers, len(phases))
 
 
@@ -87,6 +89,11 @@ def _count_host(graph: Graph, layers: dict[str, Count]) -> None:
     for operation in operations(graph):
         if operation.kind == "mul":
             layers[operation.module]["masked"] += operation.real
-        if operation.kind in ("conv", "linear"):
-            again = "again" if layers[operation.module]["synapses"] else "host"
-            layers[operation.module][again] += operation.real
+        if operation.kind in ("conv", "linear") and not layers[operation.module]["synapses"]:
+            layers[operation.module]["host"] += operation.real
+
+
+def _count_again(graph: Graph, layers: dict[str, Count]) -> None:
+    for operation in operations(graph):
+        if operation.kind in ("conv", "linear") and layers[operation.module]["synapses"]:
+            layers[operation.module]["again"] += operation.real

@@ -20,7 +20,8 @@ COUNTS = """## What they have
 
 Per sample and step, shared weights unrolled. **Synapses**: the model's own, one copy; products of spikes as dense operations.
 **Copies**: what residual sums add, one per population but the first. **Host**: weighted operations on inputs and behind the last
-neurons; **again**: those of them that are synapses, too, since a read-out takes the currents of a residual stream as values.
+neurons. A read-out of a residual stream of currents, which no chip sends, makes the host apply weights **again** that are
+synapses, too: once per window, to sums over steps and pixels.
 **Attention**, **pools**: what lowering adds, in the order of products that cost chooses here, neurons / synapses.
 
 `tests/test_published.py` compares all of it, group by group, with what was worked out by hand before anything was compiled
