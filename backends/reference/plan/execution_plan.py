@@ -11,13 +11,14 @@ import torch
 
 from backends.event_driven.eight_bits import row_shifts
 from backends.reference.kernels.values import travel_dtype
+from backends.reference.plan.equal_products import equal_events, equal_products
 from backends.reference.plan.loop_blocks import LoopBlock, ordered
 from backends.reference.plan.steps import Step, steps_of
 from ir.analysis.and_gates import contractible_gates
 from ir.analysis.fan_out import UniformFanOut, fan_out, uniform_fan_outs
 from ir.analysis.ranges import magnitudes
 from ir.analysis.weight_groups import WeightGroup
-from ir.analysis.wiring import populations_fed
+from ir.analysis.wiring import populations_fed, wiring_of
 from ir.graph import Array, Graph, Node
 from ir.ops.linear import Conv
 from ir.ops.neuron import Gate
@@ -40,6 +41,10 @@ class ExecutionPlan:
     """Projections whose events follow from spikes."""
     loops: Mapping[str, LoopBlock]
     """Value on a loop -> its loop, which runs step by step."""
+    products: Mapping[str, str]
+    """Projection -> the one whose product it shares, which is kept until its last reader."""
+    equal_events: Mapping[str, str]
+    """Projection -> the counted one that has as many events for every population."""
     _largest: dict[str, int] = field(default_factory=dict[str, int])
     _rows: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
 
@@ -140,14 +145,18 @@ def plan_of(graph: Graph, probes: frozenset[str]) -> ExecutionPlan:
     order, blocks = ordered(graph)
     loops = {name: block for block in blocks for name in block.names}
     contracted = _contracted(graph, {*probes, *loops}, wide=not integer and graph.dtype == "float64")
+    products = equal_products(graph, without=loops.keys())
+    events = equal_events(graph, wiring_of(graph).targets.keys() - fan_outs.keys())
     return ExecutionPlan(
         graph=graph,
         integer=integer,
-        steps=steps_of(graph, order, fan_outs, contracted, loops),
+        steps=steps_of(graph, order, {*fan_outs, *events}, contracted, loops, products),
         contracted=contracted,
         bounds=magnitudes(graph) if integer else {},
         fan_outs=fan_outs,
         loops=loops,
+        products=products,
+        equal_events=events,
     )
 
 

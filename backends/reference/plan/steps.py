@@ -37,34 +37,41 @@ def steps_of(
     uncounted: Collection[str],
     contracted: Mapping[str, tuple[str, str]],
     loops: Mapping[str, LoopBlock],
+    products: Mapping[str, str],
 ) -> tuple[Step, ...]:
     """
     The populations in the order of all values.
 
     Args:
         uncounted: projections whose events need not be counted one by one. contracted: populations that are not materialised
-            -> the values that they are computed from. loops: value on a loop -> its loop.
+            -> the values that they are computed from. loops: value on a loop -> its loop. products: projection -> the one whose
+            product it shares.
     """
     wiring, place = wiring_of(graph), {name: index for index, name in enumerate(order)}
     grouped = weight_groups if graph.is_integer else single_groups  # merged products would round anew
-    steps: list[Step] = []
+    steps, last_read = list[Step](), dict[str, int]()
     for name in sorted(wiring.feeds, key=place.__getitem__):
         node, projections = graph.nodes[name], wiring.projections(name)
         terms = grouped(graph, node.op.payload_operands(node.inputs))
         enables = grouped(graph, node.op.enabling_operands(node.inputs))
+        last_read.update({products[p]: len(steps) for p in projections if p in products})
         first_read = (
             p for p in projections if wiring.targets[p][0] == name
         )  # it counts for all that a projection feeds
         steps.append(Step(node, terms, enables, tuple(p for p in first_read if p not in uncounted)))
     again = [a.terms == b.terms for a, b in pairwise(steps)]
     steps = [replace(step, arrives_again=same) for step, same in zip(steps, [*again, False], strict=True)]
-    return _with_lifetimes(graph, steps, contracted, loops)
+    return _with_lifetimes(graph, steps, contracted, loops, last_read)
 
 
 def _with_lifetimes(
-    graph: Graph, steps: Sequence[Step], contracted: Mapping[str, tuple[str, str]], loops: Mapping[str, LoopBlock]
+    graph: Graph,
+    steps: Sequence[Step],
+    contracted: Mapping[str, tuple[str, str]],
+    loops: Mapping[str, LoopBlock],
+    products: Mapping[str, int],
 ) -> tuple[Step, ...]:
-    """The steps, each with the values, currents apart, that no later step and no output touches."""
+    """The steps, each with the values, of currents the shared products, that no later step and no output touches."""
     last: dict[str, int] = {}
     for place, step in enumerate(steps):
         last.update(dict.fromkeys(_needed(graph, _touched(step, contracted, loops), contracted), place))
@@ -74,6 +81,8 @@ def _with_lifetimes(
     for name, place in last.items():
         if graph.nodes[name].type.domain.kind != "current" or isinstance(graph.nodes[name].op, Sum):
             forget.setdefault(place, []).append(name)
+    for name, place in products.items():
+        forget.setdefault(place, []).append(name)
     return tuple(replace(step, forget=tuple(forget.get(place, ()))) for place, step in enumerate(steps))
 
 

@@ -51,7 +51,9 @@ class EventCounter:
         updates = {name: size * steps * samples for name, size in self.plan.updates.items()}
         spikes = _plain(self.spikes)
         uniform = {name: spikes[fan_out.source] * fan_out.synapses for name, fan_out in self.plan.fan_outs.items()}
-        return Events(samples, steps, spikes, {**uniform, **_plain(self.synaptic)}, updates)
+        counted, fed = _plain(self.synaptic), self.plan.populations_fed
+        equal = {name: counted[first] // fed[first] * fed[name] for name, first in self.plan.equal_events.items()}
+        return Events(samples, steps, spikes, {**uniform, **counted, **equal}, updates)
 
 
 def _plain(counts: Mapping[str, Count]) -> dict[str, int]:

@@ -182,11 +182,11 @@ def _payload_population(step: Step, op: Graded | Gate, parameters: DeviceParamet
 
 
 def _only_product(terms: tuple[WeightGroup, ...], parameters: DeviceParameters) -> tuple[WeightedProduct | None, int]:
-    """(the product that is all that arrives, its scale); (None, 1) where more is to be added, routed or contracted."""
+    """(the product that is all that arrives and is not shared, its scale); (None, 1) where more is to be added or routed."""
     plan, first = parameters.plan, terms[0]
     node = plan.graph.nodes[first.projections[0]]
     is_product = len(terms) == 1 and node.op.family == "projection" and first.operand in first.projections
-    if not is_product or node.name in plan.loops or node.inputs[0] in plan.contracted:
+    if not is_product or node.name in plan.loops or node.name in plan.products or node.inputs[0] in plan.contracted:
         return None, 1
     product = parameters.product(first.projections)
     return product, product.scale

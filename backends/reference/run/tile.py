@@ -143,7 +143,12 @@ class Tile:
         node = self.plan.graph.nodes[projections[0]]
         if node.inputs[0] in self.plan.contracted:
             return self._contracted_sum(node, node.inputs[0])
-        return self.parameters.product(projections).current(self.value)
+        first = self.plan.products.get(node.name) if len(projections) == 1 else None
+        if first is None:
+            return self.parameters.product(projections).current(self.value)
+        if first not in self._values:
+            self._values[first] = self.parameters.product((first,)).current(self.value)
+        return self._values[first]
 
     def _contracted_sum(self, node: Node, gate: str) -> torch.Tensor:
         """A sum over a population that is not materialised."""

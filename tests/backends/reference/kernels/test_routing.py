@@ -8,7 +8,7 @@ import torch
 
 from backends.reference.kernels.routing import route_of
 from ir.graph import GraphBuilder
-from ir.ops import Add, Concat, Delay, Expand, Input, Permute, Reshape, Slice
+from ir.ops import Add, Concat, Delay, Expand, Gather, Input, Permute, Reshape, Slice
 
 STEPS = 5
 VIEWS = [
@@ -17,7 +17,10 @@ VIEWS = [
     (Expand((3, 5, 4)), (3, 1, 4)),
     (Slice(1, 1, 3), (3, 4)),
 ]
-OTHERS = [(Concat(0), (3, 4), (2, 4)), (Add(), (3, 4), (3, 4)), (Delay(2), (3, 4)), (Delay(9), (3, 4))]
+OTHERS = [
+    *((Concat(0), (3, 4), (2, 4)), (Add(), (3, 4), (3, 4)), (Delay(2), (3, 4)), (Delay(9), (3, 4))),
+    *((Gather(axis, (2, 0, -1, 2, 1)), (3, 4)) for axis in (0, 1)),
+]
 
 
 def routed(op, *shapes, steps=None, dtype=None, kind=np.int64):

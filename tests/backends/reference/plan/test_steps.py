@@ -30,7 +30,7 @@ def test_every_projection_is_counted_once(network):
     plan = plan_of(graph, frozenset())
     arrivals = [name for step in plan.steps for name in step.arrivals]
     projections = [name for name, node in graph.nodes.items() if node.op.family == "projection"]
-    assert sorted([*arrivals, *plan.fan_outs]) == sorted(projections)
+    assert sorted([*arrivals, *plan.fan_outs, *plan.equal_events]) == sorted(projections)
 
 
 def test_nothing_is_forgotten_before_its_last_reader(network):
@@ -63,7 +63,7 @@ def chain() -> Graph:
 def test_steps_by_hand():
     graph = chain()
     order, _ = ordered(graph)
-    steps = {step.node.name: step for step in steps_of(graph, order, {"x_a"}, {}, {})}
+    steps = {step.node.name: step for step in steps_of(graph, order, {"x_a"}, {}, {}, {})}
     assert list(steps) == ["a", "b", "c", "gate"]
     assert [term.projections for term in steps["gate"].terms] == [("b_gate",)]
     assert [term.operand for term in steps["gate"].terms] == ["turned"], "added where it comes out of the routing"
@@ -80,6 +80,6 @@ def test_steps_by_hand():
 def test_what_a_population_that_is_not_materialised_is_computed_from_lives_on():
     graph = replace(chain(), outputs={"c": "c"})
     order, _ = ordered(graph)
-    steps = {step.node.name: step for step in steps_of(graph, order, (), {"gate": ("a", "x")}, {})}
+    steps = {step.node.name: step for step in steps_of(graph, order, (), {"gate": ("a", "x")}, {}, {})}
     assert "a" not in steps["c"].forget
     assert "a" in steps["gate"].forget
