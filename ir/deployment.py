@@ -119,4 +119,6 @@ def _encoded(node: Node, value: Any, chip: Graph) -> Array:
     if not chip.is_integer:
         return wide
     top = 1 << (node.type.domain.bound - 1)
-    return np.clip(np.rint(wide.astype(np.float64) / node.type.scale), -top, top - 1).astype(np.int32)
+    numbers = np.divide(wide, node.type.scale, dtype=np.float64)
+    np.clip(np.rint(numbers, out=numbers), -top, top - 1, out=numbers)  # in place: memory costs more than arithmetic
+    return numbers.astype(np.int32)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 
-import numpy as np
 import torch
 
 from backends.trace import Engine, Trace
@@ -49,8 +48,8 @@ class Phase:
         trace = self.engine.run(self.deployment.encode(before), own)
         epilogue, after = self.deployment.epilogue, {**host, **before}
         for name, value in trace.outputs.items():
-            real = np.dtype(epilogue.dtype).type
-            after[name] = torch.as_tensor(value.astype(real, order="C") * real(self._scale(name)))
+            real, scale = value.astype(epilogue.dtype, order="C"), self._scale(name)
+            after[name] = torch.as_tensor(real if scale == 1 else real * real.dtype.type(scale))
         outputs = interpret(epilogue, {node.name: after[node.name] for node in epilogue.inputs}, params=self._after)
         return outputs, trace.renamed(self.names)
 
