@@ -23,7 +23,7 @@ from models.training.stage import Training, TrainingStage
 
 BATCH, LEARNING_RATE, WEIGHT_DECAY = 54, 4e-3, 1e-2
 """60 batches are all the clips of the training split."""
-FIRST_RATE = 0.2
+FIRST_RATE = 0.12
 """Spikes per neuron and step before training; with norms as torch makes them, neurons with tau 2 begin at some 0.02."""
 
 Losses = Callable[[Clips], Mapping[str, torch.Tensor]]

@@ -212,10 +212,10 @@ DEFAULTS = tuple(
         integers=True,
     )
     for title, model, config, metric, epochs, minutes, others in (
-        ("CMSF on emoji", "cmsf", "emoji", "R@Sum", 16, 8, ("i2t R@1", "t2i R@1")),
+        ("CMSF on emoji", "cmsf", "emoji", "R@Sum", 40, 8, ("i2t R@1", "t2i R@1")),
         ("SpikeCLIP", "spikeclip", "emoji-styles", "i2t R@1", 120, 14, ("groups", "groups, integers")),
-        ("Spikformer", "spikformer", "emoji-groups", "accuracy", 14, 5, ()),
-        ("SNNergy", "snnergy", "av-digits", "accuracy", 26, 15, ()),
+        ("Spikformer", "spikformer", "emoji-groups", "accuracy", 24, 7, ()),
+        ("SNNergy", "snnergy", "av-digits", "accuracy", 24, 14, ()),
         ("TAAF-SNN", "taaf", "av-digits", "accuracy", 36, 11, ("video", "audio")),
     )
 )
