@@ -27,6 +27,7 @@ from frontend.tracing.written.loops.recognition import Firing
 from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE
 from frontend.tracing.written.plan import Compared, Comparisons, Plan
 from frontend.tracing.written.refusals import check_dtype, used_as_value
+from frontend.tracing.written.running_sums import threshold_of_mean
 from frontend.tracing.written.sites import Site, memoryless, population
 from frontend.tracing.written.tracked import TrackedExpressions
 from frontend.tracing.written.written_membranes import WrittenMembranes
@@ -137,7 +138,13 @@ class WrittenNeurons:
         if site.calls != self.recorder.window(site.read):
             what = f"a neuron that is written out makes {site.calls} of {self.recorder.window(site.read)} steps"
             raise CompileError("import.steps", what, hint="loop over all steps")
-        site.recipe, site.currents, site.params = population(self.recorder, site)
+        try:
+            site.recipe, site.currents, site.params = population(self.recorder, site)
+        except CompileError:
+            mean = threshold_of_mean(self.recorder, site)
+            if mean is None:
+                raise
+            site.recipe, site.currents = mean
         self.recorder.revise(site.value, site.recipe.op, *site.currents, params=site.params)
 
     def _fire(self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
