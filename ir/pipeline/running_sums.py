@@ -8,9 +8,10 @@ Running sums and means over the window that thresholds alone read: neurons that 
 
     W (s[0] + ... + s[t]) / (t + 1) + b >= theta   <=>   theta + sum over k <= t of (W s[k] + b - theta) >= theta
 
-Neurons that remember would need the mean itself. Means of spikes that a threshold reads directly are few fractions k / (t + 1):
-there theta is one, p / q, that decides as the source's division and comparison do in floats, and p + sum of (q s[k] - p) >= p has
-whole numbers alone.
+Means of spikes that a threshold reads directly are few fractions k / (t + 1):
+there theta is one, p / q, that decides as division and comparison do in the source's
+floats, and p + sum of (q s[k] - p) >= p has whole numbers alone. Neurons that remember need the mean
+itself. In windows of two steps its factors are 1 and 1/2, and the sum is x + late(x).
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from ir.analysis.reach import LINEAR, made_of_spikes
+from ir.analysis.reach import LINEAR, made_of_spikes, upstream
 from ir.graph import Array, Graph, Node
-from ir.ops import BatchNorm, Delay, Lif, Offset, Scale, TimeWeight
+from ir.ops import Add, BatchNorm, Delay, Lif, Offset, Scale, TimeWeight
 from ir.ops.host.reduce import TIME, Along
 from ir.ops.over_time.by_step import ByStep
 from ir.passes.fold_batchnorm import is_foldable
@@ -56,11 +57,14 @@ def integrate_running_sums(graph: Graph) -> Graph:
     found = ((node.name, _cone(graph, node)) for node in graph.nodes.values())
     cones = _read_by_none_else(graph, {name: cone for name, cone in found if cone is not None})
     sums = {name for cone in cones.values() for name in cone.nodes if not _is_linear(graph, graph.nodes[name])}
+    read = upstream(graph, (node.name for node in graph.nodes.values() if node.op.family == "neuron"))
 
     def integrate(rewriter: Rewriter, node: Node) -> str | None:
         if node.name in cones:
             return _integrator(rewriter, node, cones[node.name])
-        return rewriter.inputs(node)[0] if node.name in sums else None
+        if node.name in sums:
+            return rewriter.inputs(node)[0]
+        return _of_two_steps(rewriter, node) if node.name in read and _running_sum(graph, node) == [node] else None
 
     return Rewriter(graph, PASS).run(integrate)
 
@@ -198,6 +202,18 @@ def _integrator(rewriter: Rewriter, node: Node, cone: _Cone) -> str:
     op = replace(op, decay=0.0, form="sum", leak=0.0, v0=float(start), threshold=float(level), reset="none")
     op = replace(op, comparator=cone.comparator)
     return rewriter.builder.add(op, *operands, name=node.name, params=params, provenance=node.provenance.after(PASS))
+
+
+def _of_two_steps(rewriter: Rewriter, node: Node) -> str | None:
+    """A running sum in a window so short that its mean has the factors 1 and 1/2; None in longer ones."""
+    (x,), builder, provenance = rewriter.inputs(node), rewriter.builder, node.provenance.after(PASS)
+    steps = node.type.steps or rewriter.graph.steps
+    if steps == 1:
+        return x
+    if steps > 2:
+        return None
+    before = builder.add(Delay(1), x, name=f"{node.name}_before", provenance=provenance)
+    return builder.add(Add(), x, before, name=node.name, provenance=provenance)
 
 
 def _in_parts(rewriter: Rewriter, node: Node, cone: _Cone) -> str:

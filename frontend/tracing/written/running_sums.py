@@ -21,7 +21,8 @@ from frontend.tracing.written.expressions import Expression, Key, exactly
 from frontend.tracing.written.loops.recipes import Recipe
 from frontend.tracing.written.loops.recognition import TINY
 from frontend.tracing.written.loops.rolling import CURRENT, STATE
-from frontend.tracing.written.sites import Site
+from frontend.tracing.written.sites import Site, population
+from ir.errors import CompileError
 from ir.ops import Lif, TimeWeight
 from ir.ops.host.reduce import TIME, Along
 
@@ -76,8 +77,23 @@ def running_sum(made: Sequence[Expression], site: Site | None = None) -> Running
     return RunningSum(View(*source[1:]), tuple(factors), tuple(terms))
 
 
-def threshold_of_mean(recorder: Recorder, site: Site) -> tuple[Recipe, tuple[str]] | None:
-    """The neuron that compares a running mean with a number as a site does, and the mean; None where it does something else."""
+def population_or_mean(recorder: Recorder, site: Site) -> tuple[Recipe, tuple[str, ...], dict[str, Constant]]:
+    """
+    What a site's node becomes, see `population`; where it is no neuron, one that compares a running mean with a number.
+
+    Raises:
+        CompileError: where it is neither.
+    """
+    try:
+        return population(recorder, site)
+    except CompileError:
+        found = _threshold_of_mean(recorder, site)
+        if found is None:
+            raise
+        return found
+
+
+def _threshold_of_mean(recorder: Recorder, site: Site) -> tuple[Recipe, tuple[str], dict[str, Constant]] | None:
     found = running_sum(site.made, site)
     if found is None or site.firing.max_spikes != 1 or min(found.factors) <= 0 or found.of.shape != site.read.shape:
         return None
@@ -86,7 +102,7 @@ def threshold_of_mean(recorder: Recorder, site: Site) -> tuple[Recipe, tuple[str
         return None
     mean = RunningSum(found.of, tuple(Fraction(1, t) for t in range(1, len(levels) + 1)), ()).written(recorder)
     op = Lif(decay=1.0, form="sum", threshold=float(levels[0]), comparator=site.firing.comparator)
-    return Recipe(op, {}, (), 1.0), (mean.value,)
+    return Recipe(op, {}, (), 1.0), (mean.value,), {}
 
 
 def _values(made: Sequence[Expression], site: Site | None, source: Key, x: Sequence[Fraction]) -> list[Fraction]:

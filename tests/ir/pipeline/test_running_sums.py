@@ -217,6 +217,35 @@ def test_lava_fires_alike(theta: float, maps: bool) -> None:
     assert np.array_equal(program.run(x).outputs["output"], _forward(module, x))
 
 
+class Means(Thresholds):
+    """Neurons that remember read the running mean, or sum, of spikes or of currents."""
+
+    def __init__(self, reads: str) -> None:
+        super().__init__(0.0, maps=False)
+        self.reads = reads
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(T, B, 6) -> (T, B, 8)."""
+        s = self.lif(self.first(x))
+        if self.reads == "sum":
+            return self.last(self.out(s.cumsum(0)))
+        return self.last(self.out(_running_mean(s)) if self.reads == "spikes" else _running_mean(self.out(s)))
+
+
+@pytest.mark.parametrize("reads", ["sum", "spikes", "currents"])
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_means_of_two_steps_are_weights(reads: str, steps: int) -> None:
+    torch.manual_seed(0)
+    module, (_, x) = Means(reads).eval(), _module(0.5, maps=False, steps=steps)
+    expected = _forward(module, x)
+    assert expected.any()
+    for precision in ("float", "int"):
+        program = compile_model(module, "gpu", precision=precision, example=x)
+        assert len(program.phases) == (1 if steps < 3 else 2)
+        if precision == "float" or steps < 3:
+            assert np.array_equal(program.run(x).outputs["output"], expected)
+
+
 def test_windows_of_another_length_have_the_same_fraction() -> None:
     module, x = _module(0.3, maps=False)
     program = compile_model(module, "gpu", example=x)
