@@ -8,10 +8,9 @@ Running sums and means over the window that thresholds alone read: neurons that 
 
     W (s[0] + ... + s[t]) / (t + 1) + b >= theta   <=>   theta + sum over k <= t of (W s[k] + b - theta) >= theta
 
-Means of spikes that a threshold reads directly are few fractions k / (t + 1):
-there theta is one, p / q, that decides as division and comparison do in the source's
-floats, and p + sum of (q s[k] - p) >= p has whole numbers alone. Neurons that remember need the mean
-itself. In windows of two steps its factors are 1 and 1/2, and the sum is x + late(x).
+Means of spikes that a threshold reads directly are few fractions k / (t + 1): there theta is one, p / q, that decides as division
+and comparison do in the source's floats, and p + sum of (q s[k] - p) >= p has whole numbers alone. Neurons that remember need the
+mean itself. In windows of two steps its factors are 1 and 1/2, and the sum is x + late(x).
 """
 
 from __future__ import annotations
