@@ -48,9 +48,9 @@ class RunningSum:
         return recorder.apply(TimeWeight(), total, {"weight": Constant("factors", weight)}, name="running")
 
 
-def running_sum(made: Sequence[Expression], site: Site | None = None) -> RunningSum | None:
+def running_sum(recorder: Recorder, made: Sequence[Expression], site: Site | None = None) -> RunningSum | None:
     """
-    The running sum of one value that expressions are, step by step; None where they are none.
+    The running sum of one value that expressions are, at every step of its window; None where they are none.
 
     Args:
         site: that compares the expressions, and whose earlier values they may read.
@@ -62,9 +62,9 @@ def running_sum(made: Sequence[Expression], site: Site | None = None) -> Running
     if len(sources) != 1 or any(key[-1] is None for key in keys) or adds:
         return None
     (source,) = sources
-    if source[0] != CURRENT:
-        return None
     steps = range(len(made))
+    if source[0] != CURRENT or recorder.window(View(*source[1:])) != len(steps):
+        return None
     terms = _values(made, site, source, [Fraction(0) for _ in steps])
     ones = _values(made, site, source, [Fraction(int(step == 0)) for step in steps])
     factors = [one - term for one, term in zip(ones, terms, strict=True)]
@@ -94,7 +94,7 @@ def population_or_mean(recorder: Recorder, site: Site) -> tuple[Recipe, tuple[st
 
 
 def _threshold_of_mean(recorder: Recorder, site: Site) -> tuple[Recipe, tuple[str], dict[str, Constant]] | None:
-    found = running_sum(site.made, site)
+    found = running_sum(recorder, site.made, site)
     if found is None or site.firing.max_spikes != 1 or min(found.factors) <= 0 or found.of.shape != site.read.shape:
         return None
     levels = [-term / factor / t for t, (term, factor) in enumerate(zip(found.terms, found.factors, strict=True), 1)]

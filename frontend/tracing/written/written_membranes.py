@@ -151,7 +151,7 @@ class WrittenMembranes:
         if not all(expression.kinds <= {CURRENT} for expression in made.values()):
             self._pending.append(readout)
         elif not self._integrates(readout):
-            total = running_sum([made[step] for step in sorted(made)])
+            total = running_sum(self._recorder, [made[step] for step in sorted(made)])
             if total is None or any(total.terms) or total.of.shape != shape:
                 return None
             view = total.written(self._recorder)
