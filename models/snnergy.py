@@ -24,7 +24,7 @@ from models.training.model_page import config_named, seeded, trained_weights
 from models.training.stage import Training
 
 SEED = 6174
-EPOCHS = 14
+EPOCHS = 24
 RATE = 0.2
 """Spikes per neuron and step of random weights: below it, products of three spikes in a small attention hardly ever are 1."""
 

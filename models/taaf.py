@@ -25,7 +25,7 @@ from models.training.model_page import config_named, seeded, trained_weights
 from models.training.stage import Training
 
 SEED = 6174
-EPOCHS = 15
+EPOCHS = 36
 RATE = 0.15
 """Spikes per neuron and step of random weights."""
 

@@ -39,8 +39,8 @@ class Difficulty:
 
 
 SETTINGS = {
-    "balanced": Difficulty(sigma=0.8, snr=-5.0, train_snr=(CLEAN, 20.0, 10.0, 5.0, 0.0, -5.0, -10.0)),
-    "imbalanced": Difficulty(sigma=0.8, snr=10.0, train_snr=(CLEAN, 20.0, 10.0)),
+    "balanced": Difficulty(sigma=0.8, snr=-5.0, train_snr=(40.0, 30.0, 20.0, 10.0, 5.0, 0.0, -5.0, -10.0)),
+    "imbalanced": Difficulty(sigma=0.8, snr=10.0, train_snr=(40.0, 30.0, 20.0, 10.0)),
 }
 
 

@@ -24,6 +24,10 @@ TRACT, BAND_SHIFT = (0.92, 1.08), 1.5
 """Bands of the clip per band of the copy (a shorter or longer vocal tract), and the largest shift in bands."""
 TILT_DB = 12.0
 """Largest difference between the first and the last band."""
+RIPPLES, RIPPLE_DB = (2, 3, 4, 5), 3.0
+"""Half waves over the bands that a microphone adds, and the largest of each."""
+DYNAMICS = (0.75, 1.25)
+"""Decibels below the loudest cell of the copy per decibel of the clip."""
 PORTION = 512
 
 
@@ -58,21 +62,30 @@ def _pink(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
 
 def other_speakers(decibels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """
-    Copies of clips (n, 32, 36): faster or slower, earlier or later, from a longer or shorter vocal tract, brighter or duller.
+    Copies of clips (n, 32, 36): faster or slower, earlier or later, from a longer or shorter vocal tract, brighter or duller,
+    nearer or farther.
 
     Row m and column t of a copy are the clip's nearest to `(m - 15.5) a + 15.5 + b` and `(t - 17.5) c + 17.5 + d`; rows beyond
-    the ends repeat the last one, columns beyond are the floor. A slope over the bands, up to 12 dB between the first and the
-    last, is another microphone.
+    the ends repeat the last one, columns beyond are the floor. Decibels below the loudest cell are multiplied by a number around
+    1. A slope over the bands, up to 12 dB between the first and the last, and waves of up to 3 dB are another microphone.
     """
     band = _warped(len(decibels), BANDS, TRACT, BAND_SHIFT, rng).clip(0, BANDS - 1)
     frame = _warped(len(decibels), FRAMES, TEMPO, DELAY, rng)
     clip = np.arange(len(decibels))[:, None, None]
     copies = decibels[clip, band[:, :, None], frame.clip(0, FRAMES - 1)[:, None]]
-    slope = rng.uniform(-TILT_DB, TILT_DB, size=(len(decibels), 1)) * np.linspace(-0.5, 0.5, BANDS)
     heard = ((frame >= 0) & (frame < FRAMES))[:, None] & (copies > 0)
-    level: NDArray[np.float64] = np.where(heard, copies + slope[:, :, None], -np.inf)
+    below = (RANGE_DB - copies.astype(np.float64)) * rng.uniform(*DYNAMICS, size=(len(decibels), 1, 1))
+    level: NDArray[np.float64] = np.where(heard, _microphones(len(decibels), rng)[:, :, None] - below, -np.inf)
     level = level - level.max(axis=(1, 2), keepdims=True) + RANGE_DB
     return np.round(level.clip(0, RANGE_DB)).astype(np.uint8)
+
+
+def _microphones(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """(count, 32) decibels that microphones add to the bands."""
+    place = (np.arange(BANDS) + 0.5) / BANDS
+    slope = rng.uniform(-TILT_DB, TILT_DB, size=(count, 1)) * np.linspace(-0.5, 0.5, BANDS)
+    waves = np.cos(np.pi * np.outer(RIPPLES, place))
+    return slope + rng.uniform(-RIPPLE_DB, RIPPLE_DB, size=(count, len(RIPPLES))) @ waves
 
 
 def _warped(

@@ -28,9 +28,9 @@ from models.training.fused_lif import use_fused_lif
 from models.training.rate_lif import one_step_of_rates
 from models.training.stage import Training, TrainingStage
 
-EPOCHS = {"first": 14, "tune": 3}
-RATES = {"first": 4e-3, "tune": 2e-3}
-BATCH = 50
+EPOCHS = {"first": 24, "tune": 8}
+RATES = {"first": 3e-3, "tune": 2e-3}
+BATCH = 25
 LABEL_SMOOTHING = 0.1
 
 

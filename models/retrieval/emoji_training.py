@@ -17,7 +17,7 @@ Every stage keeps the epoch that is best on drawings held out (`models.retrieval
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -44,15 +44,13 @@ from models.training.model_page import seeded
 from models.training.rate_lif import one_step_of_rates
 from models.training.stage import Training, TrainingStage
 
-EPOCHS = {"teacher": 60, "text": 40, "align": 8, "first": 20, "tune": 4}
-RATES = {"teacher": 4e-3, "text": 4e-3, "align": 4e-3, "first": 4e-3, "tune": 2e-3}
-BATCHES = {"teacher": 190, "text": 100, "align": 50, "first": 50, "tune": 50}
+EPOCHS = {"teacher": 60, "text": 120, "align": 8, "first": 30, "tune": 14}
+RATES = {"teacher": 4e-3, "text": 4e-3, "align": 4e-3, "first": 3e-3, "tune": 2e-3}
+BATCHES = {"teacher": 190, "text": 100, "align": 50, "first": 25, "tune": 25}
 START_RATE = 0.25
 """Spikes per neuron and step that the norms begin with."""
 GROUP_WEIGHT = 0.5
 """Of the groups' losses, beside those of the captions."""
-ALPHA = 1.0
-"""Of the KL, beside the CE."""
 
 
 def emoji_training(config: SpikeClipConfig, seed: int, epochs: int | None = None) -> Training:
@@ -70,7 +68,7 @@ def emoji_training(config: SpikeClipConfig, seed: int, epochs: int | None = None
     for name, part in network.items() if config.neurons == "lif" else ():
         set_firing_rates(part, inputs[name], START_RATE)
         use_fused_lif(part)
-    course = _Course(network["image"], network["text"], teacher)
+    course = _Course(network["image"], network["text"], teacher, (config.ce, config.alpha))
     lengths = {name: min(number, epochs or number) for name, number in EPOCHS.items()}
     stages = tuple(_stage(course, name, length) for name, length in lengths.items())
     settings = {
@@ -79,7 +77,6 @@ def emoji_training(config: SpikeClipConfig, seed: int, epochs: int | None = None
         "batches": BATCHES,
         "start_rate": START_RATE,
         "group_weight": GROUP_WEIGHT,
-        "alpha": ALPHA,
     }
     return Training({**network, "teacher": teacher}, stages, course.test, partial(_save, network), settings)
 
@@ -134,8 +131,8 @@ def text_batches(rng: np.random.Generator, size: int) -> list[torch.Tensor]:
 class _Course:
     """The modules, and what each stage asks of them."""
 
-    def __init__(self, image: nn.Module, text: nn.Module, teacher: SmallTeacher) -> None:
-        self.image, self.text, self.teacher = image, text, teacher
+    def __init__(self, image: nn.Module, text: nn.Module, teacher: SmallTeacher, shares: tuple[float, float]) -> None:
+        self.image, self.text, self.teacher, self.shares = image, text, teacher, shares
         data = load_split("train")
         self.pixels, self.groups = torch.from_numpy(data.pixels()), torch.from_numpy(data.groups)
         self.concepts = len(captions("train"))
@@ -171,16 +168,22 @@ class _Course:
         """Dual losses of captions and of groups."""
         images = altered_images(self.pixels[rows])
         features, taught = self.image(images), self._taught(self.teacher.image_features, images)
-        self.text.eval()
+        scale = self.teacher.scale().detach()
+        right = {"captions": (rows % self.concepts, 1.0), "groups": (self.groups[rows], GROUP_WEIGHT)}
         losses = dict[str, torch.Tensor]()
-        right = {"captions": (captions("train").unsqueeze(1), rows % self.concepts, 1.0)}
-        right["groups"] = (class_texts("groups"), self.groups[rows], GROUP_WEIGHT)
-        for name, (texts, classes, weight) in right.items():
-            scale = self.teacher.scale().detach()
-            scores = scale * class_scores(features, label_matrix(self.text, texts))
-            teacher_scores = scale * class_scores(taught, self._teacher_labels(texts))
-            losses[name] = weight * dual_loss(scores, teacher_scores, classes, ALPHA)
+        for name, (classes, weight) in right.items():
+            own, teachers = self.labels[name]
+            scores, teacher_scores = scale * class_scores(features, own), scale * class_scores(taught, teachers)
+            losses[name] = weight * dual_loss(scores, teacher_scores, classes, self.shares)
         return losses
+
+    @cached_property
+    def labels(self) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+        """What classes are found by, (E, classes), by the text encoder and by the teacher; asked when both have learned."""
+        self.text.eval()
+        self.teacher.eval()
+        texts = {"captions": captions("train").unsqueeze(1), "groups": class_texts("groups")}
+        return {name: (label_matrix(self.text, each), self._teacher_labels(each)) for name, each in texts.items()}
 
     @torch.no_grad()
     def _taught(self, encode: Encode, inputs: torch.Tensor) -> torch.Tensor:

@@ -50,6 +50,11 @@ class SpikeClipConfig:
     neurons: str = "lif"
     """`lif`, or `none`: the twin without spikes, ScratchCLIP."""
 
+    ce: float = 1.0
+    """Weight of the cross entropy in the fine-tuning; 0 leaves it out."""
+    alpha: float = 1.0
+    """Weight of the divergence from the teacher's classes in the fine-tuning, KL in the paper; 0 leaves it out."""
+
     def __post_init__(self) -> None:
         for name, known in (("pool", POOLS), ("time", STEP_WEIGHTS), ("text", TEXTS), ("neurons", NEURONS)):
             if getattr(self, name) not in known:
@@ -60,5 +65,7 @@ class SpikeClipConfig:
             raise ValueError(f"width D = {self.D} is not divisible by {self.heads} heads, or not by 8 for the stem")
         if self.words > self.positions:
             raise ValueError(f"{self.words} words need as many positions, not {self.positions}")
+        if min(self.ce, self.alpha) < 0 or self.ce + self.alpha == 0:
+            raise ValueError(f"the fine-tuning needs a loss: ce = {self.ce} and alpha = {self.alpha}")
         if self.pixels % 4:
             raise ValueError(f"{self.pixels} pixels are not divisible by 4: two pools halve an image")

@@ -19,17 +19,20 @@ def alignment_loss(student: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor
 
 
 def dual_loss(
-    scores: torch.Tensor, teacher_scores: torch.Tensor, classes: torch.Tensor, alpha: float = 1.0
+    scores: torch.Tensor, teacher_scores: torch.Tensor, classes: torch.Tensor, shares: tuple[float, float]
 ) -> torch.Tensor:
     """
-    `CE(scores, classes) + alpha KL(softmax(teacher_scores) || softmax(scores))`, both means over the batch.
+    `c CE(scores, classes) + alpha KL(softmax(teacher_scores) || softmax(scores))`, both means over the batch.
 
     Scores (B, classes) are those of `zero_shot.class_scores`, without temperature as published; the teacher's carry no gradient.
     The published code adds up the KL over the batch beside a mean of the CE, so that its weight is the size of the batch; the
-    paper has a weight alpha without a value. Ours is a mean, and alpha 1.
+    paper has a weight alpha without a value. Ours is a mean.
+
+    Args:
+        shares: c and alpha; 0 leaves a loss out.
     """
     kl = F.kl_div(scores.log_softmax(dim=1), teacher_scores.detach().softmax(dim=1), reduction="batchmean")
-    return F.cross_entropy(scores, classes) + alpha * kl
+    return shares[0] * F.cross_entropy(scores, classes) + shares[1] * kl
 
 
 def contrastive_loss(images: torch.Tensor, texts: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:

@@ -44,11 +44,11 @@ class _RateLif(Function):
     def forward(ctx: Any, x: torch.Tensor, steps: int, threshold: float) -> torch.Tensor:
         ctx.threshold = threshold
         ctx.save_for_backward(x)
-        rates = torch.zeros_like(x)
+        rates, reached = torch.zeros_like(x), x.new_empty(RUN)
         for start in range(0, len(x), RUN):
             run = slice(start, start + RUN)
             for current, rise in stairs(steps, threshold):
-                rates[run].add_(x[run] >= current, alpha=rise)
+                rates[run].add_(torch.ge(x[run], current, out=reached[: len(x[run])]), alpha=rise)
         return rates
 
     @staticmethod

@@ -20,7 +20,7 @@ from models.retrieval.emoji_tokens.task import EmojiTokensTask
 from models.retrieval.similarity import Real, score_matrix
 from models.training.stage import Training
 
-EPOCHS, BATCH = 16, 50
+EPOCHS, BATCH = 40, 50
 
 
 def emoji_tokens_training(config: CmsfConfig, seed: int, epochs: int | None = None) -> Training:

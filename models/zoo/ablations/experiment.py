@@ -17,6 +17,8 @@ class TrainingRun:
     """FIELD=VALUE, as `--set` of `python -m models.train` takes them."""
     epochs: int
     seed: int
+    integers: bool = False
+    """Whether the chip's integers are measured, too."""
 
     @property
     def name(self) -> str:
@@ -70,11 +72,13 @@ class Experiment:
     """Metrics that stand beside it in the table."""
     remarks: str = ""
     """What a reader must know beside the table."""
+    integers: bool = False
+    """Whether the chip's integers are measured, too, as METRIC, integers."""
 
     def runs(self, arm: Arm) -> tuple[TrainingRun, ...]:
         """The runs of an arm, one per seed."""
         made = (self.model, self.config, arm.changes, self.epochs)
-        return tuple(TrainingRun(*made, seed) for seed in range(arm.seeds))
+        return tuple(TrainingRun(*made, seed, self.integers) for seed in range(arm.seeds))
 
     def values(self, label: str, results: Results, metric: str) -> list[float]:
         """A metric of the runs of an arm that have ended."""

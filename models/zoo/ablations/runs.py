@@ -7,6 +7,7 @@ on from its state; one whose log has test metrics is not repeated.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -19,10 +20,12 @@ from typing import Any
 from models.training.run_files import RunFiles, read_json_lines, write_json_lines
 from models.zoo.ablations.experiment import Results, TrainingRun
 from models.zoo.cases import ENTRIES
-from models.zoo.child import PACKAGE
+from models.zoo.child import PACKAGE, run_child
 
 PAUSE = 0.2
 """Seconds between looks at what runs."""
+LIMIT = 1800.0
+"""Seconds that the compiler may take for a network's integers."""
 
 
 def read_results(path: Path) -> dict[TrainingRun, dict[str, float]]:
@@ -44,6 +47,24 @@ def final_metrics(log: Path) -> dict[str, float] | None:
     """The test metrics of a log whose run has ended, else None."""
     *_, last = [{}, *read_json_lines(log)]
     return last.get("test")
+
+
+def measured(run: TrainingRun, files: RunFiles) -> dict[str, float] | None:
+    """Test metrics of a run that has ended, with those of the chip's integers where it asks for them, else None."""
+    metrics = final_metrics(files.log)
+    if metrics is None or not run.integers:
+        return metrics
+    ended = run_child(compile_command(run, files), LIMIT)
+    if ended.failed:
+        return None
+    compiled = json.loads(ended.output)["metrics"]["compiled"]
+    return metrics | {f"{name}, integers": compiled[name] for name in ENTRIES[run.model].metrics}
+
+
+def compile_command(run: TrainingRun, files: RunFiles) -> list[str]:
+    """The whole test set on the reference, by the integers of a run's weights: a report as JSON."""
+    network = [str(ENTRIES[run.model].module.__file__), "--config", run.config, "--weights", str(files.weights)]
+    return [sys.executable, "-m", f"{PACKAGE}compile", *network, "--target", "gpu", "--json", "--quiet"]
 
 
 def command(run: TrainingRun, files: RunFiles) -> list[str]:
@@ -70,7 +91,7 @@ def train_missing(
     folder.mkdir(parents=True, exist_ok=True)
     waiting, active = list[TrainingRun](), dict[subprocess.Popen[bytes], TrainingRun]()
     for run in runs:
-        metrics = final_metrics(_files(run, folder).log)
+        metrics = measured(run, _files(run, folder))
         waiting += [run] if metrics is None else []
         if metrics is not None:
             ended(run, metrics)
@@ -82,7 +103,7 @@ def train_missing(
             time.sleep(PAUSE)
             for process in [process for process in active if process.poll() is not None]:
                 run = active.pop(process)
-                ended(run, final_metrics(_files(run, folder).log) if process.returncode == 0 else None)
+                ended(run, measured(run, _files(run, folder)) if process.returncode == 0 else None)
     finally:
         for process in active:
             process.terminate()  # its files are whole at every moment; an interrupt may be ignored in the background

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from models.data import speech_noise
 from models.data.mel_spectrogram import band_frequencies, decibels, mel_bank
@@ -50,47 +51,35 @@ def test_portions_are_one_stream(monkeypatch: pytest.MonkeyPatch):
     assert with_noise(some[:0], snr[:0], np.random.default_rng(3)).shape == (0, 32, 36)
 
 
-def test_copies_without_warp_are_the_clip(monkeypatch: pytest.MonkeyPatch):
-    for name, value in (
-        ("TEMPO", (1.0, 1.0)),
-        ("DELAY", 0.0),
-        ("TRACT", (1.0, 1.0)),
-        ("BAND_SHIFT", 0.0),
-        ("TILT_DB", 0.0),
-    ):
+UNCHANGED = {
+    **{"TEMPO": (1.0, 1.0), "DELAY": 0.0, "TRACT": (1.0, 1.0), "BAND_SHIFT": 0.0},
+    **{"TILT_DB": 0.0, "RIPPLE_DB": 0.0, "DYNAMICS": (1.0, 1.0)},
+}
+
+
+def copies_with(monkeypatch: pytest.MonkeyPatch, clips: NDArray[np.uint8], **changes: object) -> NDArray[np.int64]:
+    """Copies that differ from their clips in these respects alone."""
+    for name, value in {**UNCHANGED, **changes}.items():
         monkeypatch.setattr(speech_noise, name, value)
-    np.testing.assert_array_equal(other_speakers(clips(), np.random.default_rng(0)), clips())
+    return other_speakers(clips, np.random.default_rng(0)).astype(np.int64)
+
+
+def test_copies_without_warp_are_the_clip(monkeypatch: pytest.MonkeyPatch):
+    np.testing.assert_array_equal(copies_with(monkeypatch, clips()), clips())
 
 
 def test_twice_the_tempo_takes_every_other_frame(monkeypatch: pytest.MonkeyPatch):
-    for name, value in (
-        ("TEMPO", (2.0, 2.0)),
-        ("DELAY", 0.0),
-        ("TRACT", (1.0, 1.0)),
-        ("BAND_SHIFT", 0.0),
-        ("TILT_DB", 0.0),
-    ):
-        monkeypatch.setattr(speech_noise, name, value)
     ramp = np.broadcast_to(np.arange(25, 61, dtype=np.uint8), (1, 32, 36))
-    copy = other_speakers(ramp, np.random.default_rng(0))[0, 7]
+    copy = copies_with(monkeypatch, ramp, TEMPO=(2.0, 2.0))[0, 7]
     assert (copy[:9] == 0).all()
     assert (copy[27:] == 0).all()
-    assert (np.abs(np.diff(copy[9:27].astype(int)) - 2) <= 1).all()
+    assert (np.abs(np.diff(copy[9:27]) - 2) <= 1).all()
     assert copy.max() == 60
 
 
 def test_a_microphone_tilts_the_bands(monkeypatch: pytest.MonkeyPatch):
     """The slope is a straight line over the bands, and the loudest cell stays at 60 dB."""
-    for name, value in (
-        ("TEMPO", (1.0, 1.0)),
-        ("DELAY", 0.0),
-        ("TRACT", (1.0, 1.0)),
-        ("BAND_SHIFT", 0.0),
-        ("TILT_DB", 12.0),
-    ):
-        monkeypatch.setattr(speech_noise, name, value)
-    flat = np.full((50, 32, 36), 60, dtype=np.uint8)
-    copies = other_speakers(flat, np.random.default_rng(0)).astype(int)
+    copies = copies_with(monkeypatch, np.full((50, 32, 36), 60, dtype=np.uint8), TILT_DB=12.0)
     assert (copies.max(axis=(1, 2)) == 60).all()
     difference = copies[:, -1, 0] - copies[:, 0, 0]
     assert difference.min() < -8
@@ -98,3 +87,19 @@ def test_a_microphone_tilts_the_bands(monkeypatch: pytest.MonkeyPatch):
     assert np.abs(difference).max() <= 12
     line = copies[:, :1, 0] + difference[:, None] * np.arange(32) / 31
     assert np.abs(copies[:, :, 0] - line).max() <= 1.01
+
+
+def test_a_microphone_has_waves_over_the_bands(monkeypatch: pytest.MonkeyPatch):
+    """Of whole half waves, so that their mean is 0: no copy is brighter or duller than its clip."""
+    copies = copies_with(monkeypatch, np.full((50, 32, 36), 50, dtype=np.uint8), RIPPLE_DB=3.0)
+    assert (copies == copies[:, :, :1]).all()
+    assert 4 < np.ptp(copies, axis=1).mean() < 24
+    waves = copies[:, :, 0] - copies[:, :, 0].mean(axis=1, keepdims=True)
+    spectrum = np.abs(waves @ np.cos(np.pi * np.outer(np.arange(32) + 0.5, np.arange(32)) / 32))
+    assert (spectrum[:, 2:6].max(axis=1) > 5 * spectrum[:, 8:].max(axis=1)).mean() > 0.9
+
+
+def test_what_is_below_the_loudest_cell_is_nearer_or_farther(monkeypatch: pytest.MonkeyPatch):
+    copies = copies_with(monkeypatch, clips(), DYNAMICS=(0.5, 0.5))
+    wanted = np.where(clips() > 0, np.round(60 - 0.5 * (60.0 - clips())), 0)
+    np.testing.assert_array_equal(copies, wanted)

@@ -21,6 +21,8 @@ from tests.models.spikeclip_network.oracle import SMALL
         ({"heads": 3}, "D = 16 is not divisible by 3 heads"),
         ({"D": 12, "heads": 2}, "or not by 8"),
         ({"words": 7}, "7 words need as many positions, not 6"),
+        ({"ce": 0.0, "alpha": 0.0}, "the fine-tuning needs a loss"),
+        ({"ce": -1.0}, "needs a loss: ce = -1.0 and alpha = 1.0"),
         ({"pixels": 6}, "6 pixels are not divisible by 4"),
     ],
 )

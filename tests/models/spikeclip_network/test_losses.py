@@ -26,23 +26,23 @@ def test_alignment_is_one_minus_the_mean_cosine() -> None:
     assert alignment_loss(a, -a).item() == pytest.approx(2, abs=1e-7)
 
 
-@pytest.mark.parametrize("alpha", [0.0, 1.0, 2.5])
-def test_dual_loss_is_ce_plus_alpha_kl_per_sample(alpha: float) -> None:
+@pytest.mark.parametrize("shares", [(1.0, 0.0), (1.0, 1.0), (1.0, 2.5), (0.0, 1.0)])
+def test_dual_loss_is_ce_and_kl_per_sample(shares: tuple[float, float]) -> None:
     scores, teacher, classes = _random(4, 3), _random(3, 4).T, torch.tensor([0, 2, 1, 2])
     total = 0.0
     for row, wanted, place in zip(scores.numpy(), teacher.numpy(), classes.tolist(), strict=True):
         p, q = _softmax(wanted), _softmax(row)
-        total += -np.log(q[place]) + alpha * sum(p * np.log(p / q))
-    assert dual_loss(scores, teacher, classes, alpha).item() == pytest.approx(total / 4, rel=1e-9)
+        total += -shares[0] * np.log(q[place]) + shares[1] * sum(p * np.log(p / q))
+    assert dual_loss(scores, teacher, classes, shares).item() == pytest.approx(total / 4, rel=1e-9)
 
 
 def test_dual_loss_does_not_depend_on_the_size_of_the_batch_and_does_not_train_the_teacher() -> None:
     scores, teacher, classes = _random(4, 3), _random(3, 4).T.clone(), torch.tensor([0, 2, 1, 2])
-    twice = dual_loss(scores.repeat(2, 1), teacher.repeat(2, 1), classes.repeat(2))
-    assert twice.item() == pytest.approx(dual_loss(scores, teacher, classes).item(), rel=1e-12)
+    twice = dual_loss(scores.repeat(2, 1), teacher.repeat(2, 1), classes.repeat(2), (1.0, 1.0))
+    assert twice.item() == pytest.approx(dual_loss(scores, teacher, classes, (1.0, 1.0)).item(), rel=1e-12)
     scores.requires_grad_()
     teacher.requires_grad_()
-    dual_loss(scores, teacher, classes).backward()
+    dual_loss(scores, teacher, classes, (1.0, 1.0)).backward()
     assert scores.grad is not None
     assert teacher.grad is None
 

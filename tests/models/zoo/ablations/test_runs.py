@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,8 +13,9 @@ from models.training import stage
 from models.training.run_files import RunFiles
 from models.zoo.ablations import runs as runs_of
 from models.zoo.ablations.experiment import TrainingRun
-from models.zoo.ablations.runs import command, final_metrics, read_results, train_missing, write_results
+from models.zoo.ablations.runs import command, final_metrics, measured, read_results, train_missing, write_results
 from models.zoo.cases import ENTRIES
+from models.zoo.child import Ended
 
 MODEL = """
 from dataclasses import dataclass
@@ -110,3 +111,24 @@ def test_an_interrupt_reaches_the_trainings_and_the_next_call_goes_on(
     assert final_metrics(folder / f"{long.name}.jsonl") is None
     assert json.loads((folder / f"{long.name}.jsonl").read_text().splitlines()[-1])["epoch"] == epochs
     assert command(long, RunFiles(folder / f"{long.name}.pt"))[-1] == "--resume"
+
+
+@pytest.mark.parametrize("failed", ["", "ended with 3: it does not fit"])
+def test_integers_stand_beside_what_training_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failed: str
+) -> None:
+    asked = list[list[str]]()
+
+    def compiler(command: list[str], limit: float) -> Ended:
+        asked.append(command)
+        return Ended(json.dumps({"metrics": {"compiled": {"accuracy": 89.5, "loss": 1.0}}}), failed)
+
+    monkeypatch.setattr(runs_of, "run_child", compiler)
+    run, files = TrainingRun("taaf", "av-digits", (), 36, 2, integers=True), RunFiles(tmp_path / "w.pt")
+    assert measured(run, files) is None, "it has not ended"
+    files.log.write_text(json.dumps({"test": {"accuracy": 90.0}}))
+    wanted = None if failed else {"accuracy": 90.0, "accuracy, integers": 89.5}
+    assert measured(run, files) == wanted
+    assert asked[0][asked[0].index("--weights") + 1] == str(files.weights)
+    assert measured(replace(run, integers=False), files) == {"accuracy": 90.0}
+    assert len(asked) == 1
