@@ -26,6 +26,8 @@ TILT_DB = 12.0
 """Largest difference between the first and the last band."""
 RIPPLES, RIPPLE_DB = (2, 3, 4, 5), 3.0
 """Half waves over the bands that a microphone adds, and the largest of each."""
+ECHO = 0.5
+"""The largest share of its power that a room keeps from one frame to the next: 60 dB in half a second."""
 DYNAMICS = (0.75, 1.25)
 """Decibels below the loudest cell of the copy per decibel of the clip."""
 PORTION = 512
@@ -63,7 +65,7 @@ def _pink(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
 def other_speakers(decibels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """
     Copies of clips (n, 32, 36): faster or slower, earlier or later, from a longer or shorter vocal tract, brighter or duller,
-    nearer or farther.
+    nearer or farther, in rooms with echoes.
 
     Row m and column t of a copy are the clip's nearest to `(m - 15.5) a + 15.5 + b` and `(t - 17.5) c + 17.5 + d`; rows beyond
     the ends repeat the last one, columns beyond are the floor. Decibels below the loudest cell are multiplied by a number around
@@ -76,6 +78,7 @@ def other_speakers(decibels: NDArray[np.uint8], rng: np.random.Generator) -> NDA
     heard = ((frame >= 0) & (frame < FRAMES))[:, None] & (copies > 0)
     below = (RANGE_DB - copies.astype(np.float64)) * rng.uniform(*DYNAMICS, size=(len(decibels), 1, 1))
     level: NDArray[np.float64] = np.where(heard, _microphones(len(decibels), rng)[:, :, None] - below, -np.inf)
+    level = _in_rooms(level, rng)
     level = level - level.max(axis=(1, 2), keepdims=True) + RANGE_DB
     return np.round(level.clip(0, RANGE_DB)).astype(np.uint8)
 
@@ -86,6 +89,15 @@ def _microphones(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
     slope = rng.uniform(-TILT_DB, TILT_DB, size=(count, 1)) * np.linspace(-0.5, 0.5, BANDS)
     waves = np.cos(np.pi * np.outer(RIPPLES, place))
     return slope + rng.uniform(-RIPPLE_DB, RIPPLE_DB, size=(count, len(RIPPLES))) @ waves
+
+
+def _in_rooms(level: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Decibels with echoes: `P[t] + a P[t - 1] + a^2 P[t - 2] + ...` of powers, a of each clip its own."""
+    power, share = 10.0 ** (level / 10.0), rng.uniform(0.0, ECHO, size=(len(level), 1))
+    for frame in range(1, level.shape[2]):
+        power[:, :, frame] += share * power[:, :, frame - 1]
+    with np.errstate(divide="ignore"):
+        return 10.0 * np.log10(power)
 
 
 def _warped(

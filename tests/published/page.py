@@ -44,9 +44,10 @@ One sample on the reference, all events counted, one thread; SpikingJelly's own 
 process ever held, compilation included. Integers at random weights of this depth are chaotic; what is asked of them here is
 that no layer falls silent. (`tests/models/test_weights.py` asks it of all weights that come with the repository.)
 
-Twice as fast as SpikingJelly is wanted, and SpikeCLIP's image encoder and SNNergy of base 192 are not. Residual sums have
-products of their own for every reader, and for terms of another scale, where the source has one. SpikeCLIP's host computes the whole stream
-once more, in float32, for a read-out that averages currents: a third of its run. (The machine was shared while this was taken.)
+Twice as fast as SpikingJelly is wanted, and SpikeCLIP's image encoder, SNNergy of base 192 and SNNergy that pools currents are
+not; pooled so, SpikingJelly has a quarter of the neurons before a pool to compute. Residual sums have products of their own for
+every reader, and for terms of another scale, where the source has one. SpikeCLIP's host computes the whole stream once more, in float32, for
+a read-out that averages currents: a third of its run. (The machine was shared while this was taken.)
 """
 
 REFUSED = """Refused in integers, and counted above. It must be certain that no two currents in a window of a pool differ by more than

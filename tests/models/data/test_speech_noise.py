@@ -53,7 +53,7 @@ def test_portions_are_one_stream(monkeypatch: pytest.MonkeyPatch):
 
 UNCHANGED = {
     **{"TEMPO": (1.0, 1.0), "DELAY": 0.0, "TRACT": (1.0, 1.0), "BAND_SHIFT": 0.0},
-    **{"TILT_DB": 0.0, "RIPPLE_DB": 0.0, "DYNAMICS": (1.0, 1.0)},
+    **{"TILT_DB": 0.0, "RIPPLE_DB": 0.0, "ECHO": 0.0, "DYNAMICS": (1.0, 1.0)},
 }
 
 
@@ -103,3 +103,17 @@ def test_what_is_below_the_loudest_cell_is_nearer_or_farther(monkeypatch: pytest
     copies = copies_with(monkeypatch, clips(), DYNAMICS=(0.5, 0.5))
     wanted = np.where(clips() > 0, np.round(60 - 0.5 * (60.0 - clips())), 0)
     np.testing.assert_array_equal(copies, wanted)
+
+
+def test_a_room_keeps_a_share_of_the_power(monkeypatch: pytest.MonkeyPatch):
+    """One loud frame dies away by the same number of decibels per frame in all bands, of each clip its own."""
+    click = np.zeros((40, 32, 36), dtype=np.uint8)
+    click[:, :, 10] = 60
+    copies = copies_with(monkeypatch, click, ECHO=0.5)
+    assert (copies[:, :, :10] == 0).all()
+    assert (copies[:, :, 10] == 60).all()
+    assert (copies == copies[:, :1]).all()
+    falls = -np.diff(copies[:, 0, 10:14], axis=1)
+    assert falls.min() >= 3
+    assert (np.ptp(falls, axis=1)[copies[:, 0, 13] > 0] <= 1).all()
+    assert len(np.unique(falls[:, 0])) > 5
