@@ -17,8 +17,11 @@ from compile.benchmark import turns
 from compile.benchmark.table import Table
 from compile.command.exit_code import exit_code
 from ir.errors import CompileError
-from tests.bench import gpu_table, growth_plot, growth_table, lava_table, reference_table
+from models import snnergy
+from models.layers.image_attention import attend
+from tests.bench import fusion_table, gpu_table, growth_plot, growth_table, lava_table, reference_table
 from tests.bench.__main__ import measure
+from tests.bench.allocated import peak_bytes
 from tests.bench.networks import NETWORKS, Network, mlp
 from tests.bench.peers import installed
 
@@ -98,6 +101,39 @@ def test_blocks_of_every_size_can_be_built():
     assert network.program.deployment.chip.inputs[0].type.shape == (36, 256)
 
 
+def test_the_table_of_fusions_is_complete():
+    stage = fusion_table.Stage(snnergy.CONFIGS["av-digits"], 2)
+    table = fusion_table.table_of([stage], rounds=1)
+    cells = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    assert [row["attention"] for row in cells] == list(fusion_table.ATTENTIONS)
+    assert {(row["base"], row["stage"], row["N"], row["D"]) for row in cells} == {(16, 2, 16, 32)}
+    assert cells[0]["inference / CMQKA's"] == cells[0]["training / CMQKA's"] == 1
+    for row in cells:
+        measured = [row[name] for name in table.columns[5:11]]
+        assert all(isinstance(cell, float) and cell > 0 for cell in measured)
+        assert measured[5] > measured[4], "what backward needs is kept"
+    chosen = [row["attention"] for row in cells if row["events, M"]]
+    assert chosen == ["CMQKA", "SSA, Q (K^T V)", "S-CMRL, Q (K^T V)"]
+    own = [row["neurons, M"] for row in cells if row["attention"] == "CMQKA"]
+    assert own == [(2 * 2 * 16 * 32 + 2 * 2 * 16) / 1e6], "queries and keys of two paths, two masks of two heads"
+
+
+def test_both_orders_of_an_attention_are_the_same_numbers():
+    q, k, v = (torch.randint(0, 2, (3, 2, 2, 5, 4)).float() for _ in range(3))
+    assert torch.equal(fusion_table.keys_first(q, k, v), attend(q, k, v))
+
+
+def test_the_peak_is_what_is_held_at_once():
+    def run() -> None:
+        one = torch.zeros(1 << 18)
+        two = one + 1
+        del one
+        torch.zeros(1 << 16)
+        two.mul_(2)
+
+    assert 1 << 21 <= peak_bytes(run) < (1 << 21) + 1024
+
+
 def test_without_a_gpu_the_table_says_so(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     table = gpu_table.table(quick=True)
@@ -141,7 +177,7 @@ def test_the_command_is_found_and_refuses_unknown_tables(tmp_path: Path):
     command = [sys.executable, "-m", "tests.bench", "wrong", "--out", str(tmp_path)]
     run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=600)
     assert run.returncode == 2
-    assert "no table 'wrong'; there are reference, lava, growth, gpu" in run.stderr
+    assert "no table 'wrong'; there are reference, lava, growth, fusion, gpu" in run.stderr
     assert not list(tmp_path.iterdir())
 
 

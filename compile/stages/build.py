@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,9 @@ from ir.errors import CompileError
 from ir.graph import Graph
 from ir.interpreter import interpret
 from ir.pipeline.pipeline import Hook, Pass, run
+from ir.pipeline.running_sums import integrate_running_sums
 from ir.pipeline.split_phases import split_phases
-from ir.profile import Profile
+from ir.profile import Features, Profile
 from ir.text import graph_text
 
 LENGTHS = 16
@@ -136,14 +137,15 @@ def _in_floats(deployment: Deployment) -> Deployment:
 def _phases(imported: Imported, context: Context, options: Options, keep: Hook) -> tuple[Phase, ...]:
     """Every phase through the pipeline; what an earlier one hands over on the calibration samples calibrates a later one."""
     place, whole = options.place, imported.deployment.chip
-    graphs = split_phases(whole) if imported.level == "source" else (whole,)
+    features = context.profile.features
+    graphs = _cut(whole, features) if imported.level == "source" else (whole,)
     if options.phases is not None and len(graphs) > options.phases:
         graphs = (whole,)  # and the pipeline refuses what lies between neurons, by name
     values, done = dict(context.calibration), list[Deployment]()
     for number, graph in enumerate(graphs, 1):
         given = {node.name: values[node.name] for node in graph.inputs} if values else {}
         hook = keep if len(graphs) == 1 else _named(f"phase{number}", keep)
-        start = imported.deployment if len(graphs) == 1 else Deployment.of(graph)
+        start = Deployment.of(graph) if imported.level == "source" else imported.deployment
         here = replace(context, calibration=given)
         done.append(run(start, here, imported.level, context.rounds, place.passes, hook))
         if values and number < len(graphs):
@@ -155,6 +157,11 @@ def _phases(imported: Imported, context: Context, options: Options, keep: Hook) 
     return tuple(replace(phase, lengths=own) for phase, own in zip(made, lengths, strict=True))
 
 
+def _cut(graph: Graph, features: Features) -> tuple[Graph, ...]:
+    """The phases of a network on chips with such features."""
+    return split_phases(integrate_running_sums(graph) if features.programmable_neurons else graph)
+
+
 def _lengths(
     graph_at: Callable[[int], Graph], graphs: Sequence[Graph], number: int, context: Context, passes: tuple[Pass, ...]
 ) -> WindowLengths:
@@ -162,26 +169,23 @@ def _lengths(
     graph = graphs[number]
     if any(node.type.steps for each in graphs for node in each.nodes.values()):
         return StatedLengths(graph.steps, obstacle="its values differ in their number of steps already")
-    return ImportedLengths(graph, _phase_at(graph_at, graphs, number), context, passes)
+    at = partial(_phase_at, graph_at, graphs, number, context.profile.features)
+    return ImportedLengths(graph, at, context, passes)
 
 
 def _named(phase: str, keep: Hook) -> Hook:
     return lambda name, deployment: keep(f"{phase}.{name}", deployment)
 
 
-def _phase_at(graph_at: Callable[[int], Graph], graphs: Sequence[Graph], number: int) -> Callable[[int], Graph]:
+def _phase_at(
+    graph_at: Callable[[int], Graph], graphs: Sequence[Graph], number: int, features: Features, steps: int
+) -> Graph:
     """One phase of the network at another number of steps, which must have as many of them."""
-    if len(graphs) == 1:
-        return graph_at
-
-    def phase_at(steps: int) -> Graph:
-        phases = split_phases(graph_at(steps))
-        if len(phases) != len(graphs):
-            what = f"with {steps} steps it runs in {len(phases)} phases, not {len(graphs)}"
-            raise CompileError("run.steps", what, where=graphs[number].name)
-        return phases[number]
-
-    return phase_at
+    phases = _cut(graph_at(steps), features)
+    if len(phases) != len(graphs):
+        what = f"with {steps} steps it runs in {len(phases)} phases, not {len(graphs)}"
+        raise CompileError("run.steps", what, where=graphs[number].name)
+    return phases[number]
 
 
 def _check_neurons(part: Part, phases: Sequence[Phase]) -> None:

@@ -19,6 +19,7 @@ from ir.quantize.gains import row_factors
 from ir.quantize.neurons.distinct import DistinctNeurons, distinct_neurons
 from ir.quantize.payloads import Emission, compared_payloads, input_scale, looped_payloads, payload_bits, payload_scale
 from ir.quantize.units.amounts import finest_units, largest_values
+from ir.quantize.units.spans import spans, widest_difference
 from ir.quantize.weights import WeightStatistics, weight_statistics
 
 
@@ -56,7 +57,21 @@ class CalibratedNetwork:
 
     def finest_unit(self, node: Node) -> float:
         """The finest unit at which the population's integers fit their fields behind the chip's own shift."""
-        return max(self.finest_units(node)[0].values())
+        fields = max(self.finest_units(node)[0].values())
+        return max(fields, self._comparable_unit(node)) if node.name in self.compared else fields
+
+    def _comparable_unit(self, node: Node) -> float:
+        """The finest unit at which no difference of two sums wraps, but for rounding; payloads as large as they may become."""
+        difference = sum(
+            span.weights * max(self._reach(source) for source in self.wiring.sources[name])
+            for name, span in spans(self.chip, self.wiring, node, self.weights).items()
+        )
+        return difference / widest_difference(self.arithmetic)
+
+    def _reach(self, source: str) -> float:
+        """The largest real value that an input or a population sends."""
+        kind = self.chip.nodes[source].type
+        return HEADROOM * self.statistics[source].emitted if kind.domain.kind == "graded" else emitted_magnitude(kind)
 
     def readers_scale(self, source: str) -> float:
         """The coarsest scale that a reader of the payload asks for; 0 where nobody reads it."""

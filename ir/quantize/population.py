@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import ceil, log2
+from math import log2
 
 import numpy as np
 
@@ -43,6 +43,7 @@ from ir.quantize.report import LayerReport, layer_report
 from ir.quantize.units.amounts import firing_amounts
 from ir.quantize.units.choose_unit import Unit, choose_unit, weight_exponents
 from ir.quantize.units.comparisons import check_difference, compared_unit, is_coarsened, largest_difference, least_unit
+from ir.quantize.units.spans import times_apart
 from ir.quantize.weights import WeightStatistics, common_quantum, round_weights, weight_levels
 
 Projections = Mapping[str, ProjectionPlan]
@@ -190,9 +191,19 @@ class PopulationPlanner:
         if is_difference(node):
             current = largest_difference(network, node, self.before.emissions)
         else:
-            check_difference(network, node, current + ceil(np.abs(bias).max(initial=0.0) / float(unit.size)))
+            check_difference(network, node, self._largest_difference(unit, payload))
         bits = min(node.op.bits, network.arithmetic.payload_bits)
         return integer_payload(node, bias, unit.size, current, network.statistics[node.name], bits, 0, True)
+
+    def _largest_difference(self, unit: Unit, payload: Projections) -> int:
+        """How far two sums of a channel can lie apart, in weight units, for any emissions."""
+        chip, node, bias = self.network.chip, self.node, self.network.bias(self.node)
+        apart = {
+            name: replace(plan, magnitude=times_apart(chip, node, name) * plan.magnitude)
+            for name, plan in payload.items()
+        }
+        constant = round(float(np.abs(bias).max(initial=0.0)) / float(unit.size))
+        return self._largest_current(apart, self.before.emissions) + 2 * constant
 
     def _membrane_payload(self, membrane: MembranePopulation) -> tuple[IntegerPopulation, Emission]:
         """Payloads as fine as their readers ask for, and with room for what calibration did not show."""

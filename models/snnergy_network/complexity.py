@@ -52,6 +52,14 @@ class StageSize:
         """`4 N D^2 + 2 N D^2 / h`: the same with Q (K^T V)."""
         return 4 * self.cmqka_as_printed + 2 * self.cmqka_as_printed // heads
 
+    def s_cmrl(self, steps: int) -> int:
+        """`8 N D^2 + 2 N^2 D + 2 N T D`: the same for pixels and once more for T steps, as S-CMRL has it, (Q K^T) V."""
+        return 2 * (4 * self.cmqka_as_printed + self.ssa_as_printed + self.tokens * steps * self.width)
+
+    def s_cmrl_keys_first(self, heads: int) -> int:
+        """`8 N D^2 + 4 N D^2 / h`: with Q (K^T V) in both attentions."""
+        return 2 * self.ssa_keys_first(heads)
+
 
 @torch.no_grad()
 def stage_sizes(network: Snnergy, inputs: dict[str, torch.Tensor]) -> tuple[StageSize, ...]:

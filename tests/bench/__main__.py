@@ -18,8 +18,9 @@ from compile.output.atomic_folder import check_folder
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("KINETO_LOG_LEVEL", "5")
 
-TABLES = ("reference", "lava", "growth", "gpu")
+TABLES = ("reference", "lava", "growth", "fusion", "gpu")
 
 
 def main() -> int:
@@ -41,11 +42,17 @@ def measure(names: tuple[str, ...], quick: bool, out: Path) -> int:
     from compile.benchmark.table import Benchmark, Table, markdown, write_benchmark
     from compile.benchmark.turns import one_thread
     from compile.command.progress import Progress
-    from tests.bench import gpu_table, growth_table, lava_table, reference_table
+    from tests.bench import fusion_table, gpu_table, growth_table, lava_table, reference_table
     from tests.bench.growth_plot import plot
 
     check_folder(out)
-    modules = {"reference": reference_table, "lava": lava_table, "growth": growth_table, "gpu": gpu_table}
+    modules = {
+        "reference": reference_table,
+        "lava": lava_table,
+        "growth": growth_table,
+        "fusion": fusion_table,
+        "gpu": gpu_table,
+    }
     described, tables, progress = machine(), list[Table](), Progress()
     for name in names:
         with progress.stage(name), one_thread():

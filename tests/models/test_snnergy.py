@@ -92,9 +92,10 @@ def test_fusions_compute_on_synapses_what_the_network_does(config: str) -> None:
 
 @pytest.mark.lava
 @pytest.mark.slow
-def test_lava_and_reference_fire_alike() -> None:
-    inputs = snnergy.example("av-digits-gate", samples=1, seed=1)
-    program = compile_model(built("av-digits-gate"), target="gpu", example=inputs)
+@pytest.mark.parametrize("config", [f"av-digits-{fusion}" for fusion in ("gate", "over-tokens", "s-cmrl")])
+def test_lava_and_reference_fire_alike(config: str) -> None:
+    inputs = snnergy.example(config, samples=1, seed=1)
+    program = compile_model(built(config), target="gpu", example=inputs)
     reference, lava = program.run(inputs), program.on("loihi").run(inputs)
     assert reference.spikes.keys() == lava.spikes.keys()
     assert len(reference.spikes) > 40

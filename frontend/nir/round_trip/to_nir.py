@@ -26,6 +26,7 @@ from frontend.nir.writing.standard import STANDARD
 from ir.errors import CompileError
 from ir.graph import Graph, Node
 from ir.ops import Past
+from ir.pipeline.running_sums import integrate_running_sums
 from ir.pipeline.split_phases import phase_numbers
 
 
@@ -162,6 +163,11 @@ def _metadata(graph: Graph, semantics: Semantics) -> dict[str, str]:
 
 
 def _phases(graph: Graph) -> dict[str, str]:
-    """Where a network is cut that chips run in several phases: {value: number of its phase, from 1}."""
-    numbers = phase_numbers(graph)
-    return {"phases": json.dumps(numbers)} if max(numbers.values(), default=1) > 1 else {}
+    """
+    Where a network is cut that chips run in several phases: {value: number of its phase, from 1}.
+
+    Running sums that neurons add up are in none.
+    """
+    numbers = phase_numbers(integrate_running_sums(graph))
+    several = max(numbers.values(), default=1) > 1
+    return {"phases": json.dumps({name: n for name, n in numbers.items() if name in graph.nodes})} if several else {}

@@ -26,6 +26,7 @@ from frontend.tracing.written.readouts import (
     shift,
     site_of,
 )
+from frontend.tracing.written.running_sums import running_sum
 from frontend.tracing.written.sites import Site
 from frontend.tracing.written.tracked import TrackedExpressions
 from frontend.type_guards import is_list, is_tuple
@@ -144,20 +145,30 @@ class WrittenMembranes:
         self._recorder.revise(readout.value, op, *values, params=params)
 
     def _steps(self, made: dict[int, Expression], shape: tuple[int, ...]) -> list[View] | None:
-        """A value at all steps; None where it is nothing that a membrane could be."""
+        """A value at all steps; None where it is nothing that a membrane, or a running sum, could be."""
         readout = placeholder(self._recorder, shape, made)
-        if all(expression.kinds <= {CURRENT} for expression in made.values()):
-            try:
-                op, values, params = integrator(self._recorder, [made[step] for step in sorted(made)], readout.read)
-            except CompileError:
-                return None
-            assert isinstance(op, Membrane)
-            if not remembers(op, [self._recorder.node(value).op for value in values]):
-                return None
-            self._recorder.revise(readout.value, op, *values, params=params)
-        else:
+        view = replace(readout.read, value=readout.value)
+        if not all(expression.kinds <= {CURRENT} for expression in made.values()):
             self._pending.append(readout)
-        return [replace(readout.read, value=readout.value, step=step) for step in range(self._recorder.steps)]
+        elif not self._integrates(readout):
+            total = running_sum(self._recorder, [made[step] for step in sorted(made)])
+            if total is None or any(total.terms) or total.of.shape != shape:
+                return None
+            view = total.written(self._recorder)
+        return [replace(view, step=step) for step in range(self._recorder.steps)]
+
+    def _integrates(self, readout: ReadOut) -> bool:
+        """Whether a value of currents alone is a membrane that leaks; its node is revised then."""
+        made = [readout.made[step] for step in sorted(readout.made)]
+        try:
+            op, values, params = integrator(self._recorder, made, readout.read)
+        except CompileError:
+            return False
+        assert isinstance(op, Membrane)
+        if not remembers(op, [self._recorder.node(value).op for value in values]):
+            return False
+        self._recorder.revise(readout.value, op, *values, params=params)
+        return True
 
     def _made(self, tensor: Any) -> Expression | None:
         if not isinstance(tensor, torch.Tensor):

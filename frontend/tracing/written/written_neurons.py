@@ -27,7 +27,8 @@ from frontend.tracing.written.loops.recognition import Firing
 from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE
 from frontend.tracing.written.plan import Compared, Comparisons, Plan
 from frontend.tracing.written.refusals import check_dtype, used_as_value
-from frontend.tracing.written.sites import Site, memoryless, population
+from frontend.tracing.written.running_sums import population_or_mean
+from frontend.tracing.written.sites import Site, memoryless
 from frontend.tracing.written.tracked import TrackedExpressions
 from frontend.tracing.written.written_membranes import WrittenMembranes
 from ir.errors import CompileError
@@ -137,7 +138,7 @@ class WrittenNeurons:
         if site.calls != self.recorder.window(site.read):
             what = f"a neuron that is written out makes {site.calls} of {self.recorder.window(site.read)} steps"
             raise CompileError("import.steps", what, hint="loop over all steps")
-        site.recipe, site.currents, site.params = population(self.recorder, site)
+        site.recipe, site.currents, site.params = population_or_mean(self.recorder, site)
         self.recorder.revise(site.value, site.recipe.op, *site.currents, params=site.params)
 
     def _fire(self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
@@ -150,10 +151,8 @@ class WrittenNeurons:
         moves = than is None and firing.threshold and not counts
         if expression is not None and moves:  # as a difference: it may move later
             firing, difference = replace(firing, threshold=0.0), Expression(None, "sub", (expression, firing.threshold))
-        elif than is not None:
-            difference = self.tracked.operation("sub", (tensor, than), {})
         else:
-            difference = expression
+            difference = expression if than is None else self.tracked.operation("sub", (tensor, than), {})
         if expression is None or difference is None:
             raise CompileError("import.comparison", f"{name} compares values of different shapes")
         result = func(*args, **kwargs)

@@ -20,13 +20,13 @@ import numpy as np
 
 from ir.errors import DeployError, Violation
 from ir.graph import Node
-from ir.ops.linear import Conv, Sum
 from ir.ops.neuron import Lif
 from ir.profile import Arithmetic
 from ir.quantize.calibrated import CalibratedNetwork
 from ir.quantize.payloads import Emission, is_difference
 from ir.quantize.units.amounts import FiringAmounts, firing_amounts
 from ir.quantize.units.choose_unit import Unit, choose_unit, finer_unit
+from ir.quantize.units.spans import spans, widest_difference
 from ir.quantize.weights import WeightStatistics, joint_quantum, weight_levels
 
 HINT = "pool behind the neurons, use average pooling, or --precision float"
@@ -54,9 +54,9 @@ def largest_difference(network: CalibratedNetwork, node: Node, emissions: Mappin
     return 2 * max(emissions[source].reach for source in sources if not is_difference(nodes[source]))
 
 
-def check_difference(network: CalibratedNetwork, node: Node, largest: int) -> None:
-    """DeployError where two of a population's sums, each of them up to `largest` weight units, may differ by too much."""
-    difference, room = largest * _spread(network, node), _room(network)
+def check_difference(network: CalibratedNetwork, node: Node, difference: int) -> None:
+    """DeployError where two of a population's sums may differ by more weight units than fit."""
+    room = widest_difference(network.arithmetic)
     if difference > room:
         what = f"%{node.name}: sums that are compared can differ by {difference:,} weight units, limit {room:,}"
         numbers = {"number": difference, "limit": room}
@@ -103,42 +103,18 @@ def least_unit(
     currents: tuple[WeightStatistics, ...],
 ) -> float:
     """The finest unit at which no difference of two sums can wrap, nor what rounding the weights adds to it."""
-    room, spread = _room(network), _spread(network, node)
-    largest, rounding = float(np.abs(network.bias(node)).max(initial=0.0)), 1.0
-    for name in network.wiring.payload_projections(node):
-        real, weights = _row(network, name)
+    room = widest_difference(network.arithmetic)
+    difference, rounding = 2 * float(np.abs(network.bias(node)).max(initial=0.0)), 1.0
+    for name, span in spans(network.chip, network.wiring, node, network.weights).items():
         emission = max((emissions[source] for source in network.wiring.sources[name]), key=lambda item: item.reach)
-        largest += real * emission.reach * emission.scale
-        rounding += weights * emission.reach / 2
+        difference += span.weights * emission.reach * emission.scale
+        rounding += span.terms * emission.reach / 2
     quanta = [part.quantum for part in currents if part.quantum is not None]
-    if len(quanta) == len(currents) and joint_quantum(quanta) >= spread * largest / room:
-        return spread * largest / room
+    if len(quanta) == len(currents) and joint_quantum(quanta) >= difference / room:
+        return difference / room
     coarsest = max((part.largest for part in currents), default=0.0) / ((1 << (FEWEST_BITS - 1)) - 1)
-    check_difference(network, node, ceil(largest / coarsest + rounding) if coarsest else 0)
-    return spread * largest / (room - spread * rounding)
-
-
-def _spread(network: CalibratedNetwork, node: Node) -> int:
-    """
-    How many times its largest magnitude two sums of a channel can differ by.
-
-    Once where a convolution makes them of spikes: all lie between the sum of its negative and that of its positive weights.
-    """
-    chip = network.chip
-    plain = all(isinstance(chip.nodes[name].op, Conv) for name in node.inputs) and not node.param("bias")
-    spikes = all(chip.args(chip.nodes[name])[0].domain.kind != "graded" for name in node.inputs)
-    return 1 if plain and spikes else 2
-
-
-def _row(network: CalibratedNetwork, projection: str) -> tuple[float, int]:
-    """The largest sum of magnitudes of the weights of one target, and how many they are."""
-    node, weights = network.chip.nodes[projection], np.abs(np.asarray(network.weights[projection], np.float64))
-    if weights.ndim:
-        rows = weights.reshape(len(weights), -1)
-        return float(rows.sum(axis=1).max(initial=0.0)), rows.shape[1]
-    shape = network.chip.args(node)[0].shape
-    terms = int(np.prod([shape[axis] for axis in node.op.axes])) if isinstance(node.op, Sum) else 1
-    return float(weights) * terms, terms
+    check_difference(network, node, ceil(difference / coarsest + rounding) if coarsest else 0)
+    return difference / (room - rounding)
 
 
 def _reader(network: CalibratedNetwork, relay: str) -> Reader | None:
@@ -156,10 +132,3 @@ def _reader(network: CalibratedNetwork, relay: str) -> Reader | None:
     firing = firing_amounts(node, network.neurons.get(target), network.bias(node), chip.steps, network.arithmetic)
     finest = tuple(max(bounds.values()) for bounds in network.finest_units(node))
     return None if firing is None else Reader(weight, firing, finest)
-
-
-def _room(network: CalibratedNetwork) -> int:
-    """The largest sum, in weight units, that both the chip's current and its payloads hold."""
-    arithmetic = network.arithmetic
-    bits = min(arithmetic.state_bits - arithmetic.activation_shift, arithmetic.payload_bits)
-    return (1 << (bits - 1)) - 1

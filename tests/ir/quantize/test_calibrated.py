@@ -129,6 +129,18 @@ def test_beside_another_source_a_payload_s_grid_does_not_matter():
     assert network.readers_scale("g") == min(np.sqrt(finest * 2.0 / 0.5), finest * levels / 0.5)
 
 
+def test_payloads_that_are_compared_have_a_unit_in_which_no_difference_wraps():
+    """Spikes that rows of different weights sum: 2 (0.5 + 4); payloads up to 2 x 3, either sign: 2 (0.5 x 6)."""
+    net = Net()
+    currents = [net.add(Linear(), net.x, name="w", weight=W), net.add(Synapse(0.5), net.g, name="sg")]
+    relay = net.add(Graded(24), *currents, name="relay")
+    larger, smaller = (net.add(Synapse(sign), relay, name=f"s{sign}") for sign in (1.0, -1.0))
+    net.add(Graded(24, form="rectified"), larger, smaller, name="apart")
+    network = net.network("apart", g=ValueStatistics(3.0, 2.0, 0.0), relay=ValueStatistics(0.1, 0.1, 0.1))
+    assert network.finest_unit(network.chip.nodes["relay"]) == (9 + 6) / 131_071
+    assert network.readers_scale("g") == min(np.sqrt(15 / 131_071 * 2.0 / 0.5), 15 / 131_071 * 127 / 0.5)
+
+
 def test_spikes_and_counts_stand_for_themselves():
     net = Net()
     current = net.add(Synapse(), net.x, name="s")

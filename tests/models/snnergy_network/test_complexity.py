@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
 
+from models.layers import image_attention
+from models.layers.image_attention import ImageAttention
 from models.snnergy_network.complexity import StageSize, stage_sizes, totals_as_printed
+from models.snnergy_network.fusion import CrossResidual
 from tests.models.layers.operations import dense_operations
 from tests.models.snnergy_network.test_network import published
 
@@ -46,3 +51,24 @@ def test_like_for_like_masks_are_cheaper_everywhere(tokens: int, width: int) -> 
     assert size.cmqka == 4 * tokens * width**2 + 4 * tokens * width
     assert size.cmqka < min(size.ssa, size.ssa_keys_first(heads=8))
     assert size.ssa - size.cmqka == 2 * tokens * width * (tokens - 2)
+
+
+@pytest.mark.parametrize("order", ["as published", "keys first"])
+@pytest.mark.parametrize("fusion", ["ssa", "s-cmrl"])
+def test_attentions_have_the_operations_that_torch_counts(
+    fusion: str, order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torch counts two floating-point operations for a term, over all steps."""
+    heads, steps, size = 2, 3, StageSize(tokens=10, width=8)
+    if order == "keys first":
+        monkeypatch.setattr(image_attention, "attend", lambda q, k, v: q @ (k.transpose(-2, -1) @ v))
+    module = ImageAttention(size.width, heads) if fusion == "ssa" else CrossResidual(size.width, heads)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        module(*torch.ones(2, steps, 1, size.width, 2, 5))
+    expected = {
+        ("ssa", "as published"): size.ssa,
+        ("ssa", "keys first"): size.ssa_keys_first(heads),
+        ("s-cmrl", "as published"): size.s_cmrl(steps),
+        ("s-cmrl", "keys first"): size.s_cmrl_keys_first(heads),
+    }
+    assert counter.get_total_flops() == 2 * steps * expected[fusion, order]

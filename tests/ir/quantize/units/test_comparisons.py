@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import hw_profiles
-from ir.analysis.ranges import magnitudes
+from ir.analysis.ranges import emitted_magnitude, magnitudes
 from ir.errors import DeployError
 from ir.graph import Array, Graph, GraphBuilder, Node
 from ir.interpreter import interpret
-from ir.ops import Conv, Graded, Input, Lif, Linear, MaxPool, Scale
+from ir.ops import Add, Conv, Graded, Input, Lif, Linear, MaxPool, Scale
 from ir.passes.lower_to_synapses import lower_to_synapses
 from ir.quantize.network import quantize
 
@@ -147,6 +147,44 @@ def test_what_may_wrap_is_refused_with_the_number():
     # 10,800 weights of 0.95 on average, at most 15 units each, half a unit each for rounding, and one
     assert "%pool_relay: sums that are compared can differ by 159,302 weight units, limit 131,071" in violation.what
     assert (violation.rule, "--precision float" in violation.hint) == ("quantize.maximum", True)
+
+
+def _residual(channels: int) -> Graph:
+    """One kernel on spikes, on counts and on payloads, as a residual stream has them, and the maximum of their sum."""
+    builder = GraphBuilder("residual", 4)
+    weight = builder.param("w", _trained(channels).astype(np.float32))
+    currents: list[str] = []
+    for domain in ("spike", "count<2>", "graded<24>"):
+        x = builder.add(Input(f"{domain}[{channels}x6x6]"), name=domain[:5])
+        currents.append(
+            builder.add(Conv((1, 1), (1, 1), (1, 1)), x, name=f"conv_{domain[:5]}", params={"weight": weight})
+        )
+    current = builder.add(POOL, builder.add(Add(), *currents, name="sum"), name="pool")
+    graph = builder.build({"y": builder.add(Lif(0.5), current, name="y")})
+    return lower_to_synapses(graph, PROFILE.features, {})
+
+
+def test_only_payloads_count_twice_and_they_get_coarser_with_their_reader():
+    """Spikes and counts are not below zero; a payload's unit is shared out anew where the current's is coarse."""
+    channels, random = 400, np.random.default_rng(5)
+    spikes = {"spike": _spikes(channels, 1)["x"], "count": 2 * _spikes(channels, 1)["x"]}
+    chip, spikes = _residual(channels), {**spikes, "grade": random.random((4, 1, channels, 6, 6)).astype(np.float32)}
+    integer, report = quantize(chip, PROFILE.arithmetic, spikes)
+    (relay,) = (layer for layer in report.layers if layer.name == "pool_relay")
+    assert relay.limit == "range"
+    reach = {name: emitted_magnitude(integer.nodes[name].type) for name in spikes}
+    rows = {name: _rows(integer, f"conv_{name}") for name in reach}
+    furthest = rows["spike"] + 2 * rows["count"] + 2 * reach["grade"] * rows["grade"]
+    assert 0.6 * 131_071 < furthest <= 131_071
+    assert min(reach["grade"], np.abs(_weight(integer, "conv_grade")).max()) > 3, "both have levels"
+
+
+def _weight(integer: Graph, name: str) -> Array:
+    return integer.arrays(integer.nodes[name])["weight"].astype(np.int64)
+
+
+def _rows(integer: Graph, name: str) -> int:
+    return int(np.abs(_weight(integer, name)).reshape(5, -1).sum(axis=1).max())
 
 
 def test_payloads_of_few_bits_are_a_limit_too():
