@@ -44,7 +44,7 @@ from models.training.model_page import seeded
 from models.training.rate_lif import one_step_of_rates
 from models.training.stage import Training, TrainingStage
 
-EPOCHS = {"teacher": 60, "text": 120, "align": 8, "first": 30, "tune": 14}
+EPOCHS = {"teacher": 150, "text": 120, "align": 8, "first": 30, "tune": 14}
 RATES = {"teacher": 4e-3, "text": 4e-3, "align": 4e-3, "first": 3e-3, "tune": 2e-3}
 BATCHES = {"teacher": 190, "text": 100, "align": 50, "first": 25, "tune": 25}
 START_RATE = 0.25

@@ -219,7 +219,7 @@ DEFAULTS = tuple(
     )
     for title, model, config, metric, epochs, minutes, others in (
         ("CMSF on emoji", "cmsf", "emoji", "R@Sum", 40, 8, ("i2t R@1", "t2i R@1")),
-        ("SpikeCLIP", "spikeclip", "emoji-styles", "i2t R@1", 120, 14, ("groups", "groups, integers")),
+        ("SpikeCLIP", "spikeclip", "emoji-styles", "i2t R@1", 150, 15, ("groups", "groups, integers")),
         ("Spikformer", "spikformer", "emoji-groups", "accuracy", 24, 7, ()),
         ("SNNergy", "snnergy", "av-digits", "accuracy", 24, 14, ()),
         ("TAAF-SNN", "taaf", "av-digits", "accuracy", 36, 11, ("video", "audio")),
