@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def test_it_lies_beside_what_is_to_come_and_inside_what_is_there(tmp_path: Path)
 
 @pytest.mark.parametrize("where", [beside, inside])
 @pytest.mark.parametrize("left", [(), (LOCK,), (LOCK, f"{NEW}/ir/00_a.txt")])
-def test_what_a_killed_run_left_is_swept(tmp_path: Path, where, left: tuple[str, ...]):
+def test_what_a_killed_run_left_is_swept(tmp_path: Path, where: Callable[[Path], Path], left: tuple[str, ...]):
     target = tmp_path / "out"
     target.mkdir()
     where(target).mkdir()
