@@ -24,6 +24,7 @@ from models.layers.spike_mlp import SpikeMlp
 from models.retrieval.emoji_groups import EmojiGroupsTask, groups_training
 from models.retrieval.emoji_task import example_images
 from models.training.model_page import config_named, seeded, trained_weights
+from models.training.sizes import require_positive
 from models.training.stage import Training
 
 SEED = 42
@@ -35,7 +36,12 @@ STATIC_INPUTS = ("images",)
 
 @dataclass(frozen=True)
 class SpikformerConfig:
-    """Sizes of one Spikformer."""
+    """
+    Sizes of one Spikformer.
+
+    Raises:
+        ValueError: for sizes that do not divide or are below 1.
+    """
 
     D: int
     """Width of a token."""
@@ -45,6 +51,11 @@ class SpikformerConfig:
     """Blocks."""
     T: int = 4
     """Time steps per sample."""
+
+    def __post_init__(self) -> None:
+        require_positive(self, "D", "heads", "classes", "depth", "T")
+        if self.D % self.heads or self.D % 8:
+            raise ValueError(f"width D = {self.D} is not divisible by {self.heads} heads, or not by 8 for the stem")
 
 
 CONFIGS: dict[str, SpikformerConfig] = {

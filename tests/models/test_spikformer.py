@@ -61,6 +61,22 @@ def test_the_file_needs_only_what_all_models_share() -> None:
     assert {name.split(".")[1] for name in ours} == {"layers", "retrieval", "training"}
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"heads": 5}, "width D = 16 is not divisible by 5 heads"),
+        ({"D": 12}, "or not by 8 for the stem"),
+        ({"heads": 0}, "heads = 0: at least 1"),
+        ({"T": 0}, "T = 0: at least 1"),
+        ({"depth": 0}, "depth = 0: at least 1"),
+        ({"classes": 0}, "classes = 0: at least 1"),
+    ],
+)
+def test_sizes_that_are_none_are_refused(change: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(TINY, **change)
+
+
 def test_task_and_training_are_for_groups() -> None:
     assert isinstance(spikformer.task("emoji-groups"), EmojiGroupsTask)
     assert spikformer.task("published") is None
