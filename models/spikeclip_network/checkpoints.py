@@ -25,6 +25,7 @@ OPTIONAL_ENTRIES = re.compile(r"\.num_batches_tracked$")
 IMAGE_ENTRY = "patch_embed.block0_conv.weight"
 TEXT_ENTRY = "clip_embedding.token_embedding.weight"
 """Entries by which a published file's encoder is known."""
+STEP_WEIGHTS = "weights_tensor"
 
 States = dict[str, dict[str, torch.Tensor]]
 
@@ -43,6 +44,13 @@ def load(parts: Mapping[str, nn.Module], path: Path) -> None:
         raise ValueError(_message(path, f"the network has no part {unknown[0]}"))
     fitting: States = {}
     for name, state in states.items():
+        if STEP_WEIGHTS in state and STEP_WEIGHTS not in parts[name].state_dict():
+            raise ValueError(
+                _message(
+                    path,
+                    f"its {name} part has learned weights of the time steps, and this variant, `time` = `mean`, has none",
+                )
+            )
         try:
             fitting[name] = fitting_entries(parts[name], state, UNUSED_ENTRIES, OPTIONAL_ENTRIES)
         except ValueError as error:
