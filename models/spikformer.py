@@ -26,6 +26,7 @@ from models.retrieval.emoji_task import example_images
 from models.training.model_page import config_named, seeded, trained_weights
 from models.training.sizes import require_positive
 from models.training.stage import Training
+from models.training.state_dicts import load_network
 
 SEED = 42
 GROUPS = 8
@@ -136,6 +137,16 @@ def weights(config: str) -> Path | None:
     """The trained weights that come with the repository, a state dict, or None."""
     config_named(CONFIGS, config, "Spikformer")
     return trained_weights("spikformer", config)
+
+
+def load_weights(parts: dict[str, nn.Module], path: Path) -> None:
+    """
+    Load a checkpoint of our own into the part `network`.
+
+    Raises:
+        ValueError: if the file does not fit the network.
+    """
+    load_network(parts["network"], path, "Spikformer")
 
 
 def example(config: str, samples: int, seed: int) -> dict[str, torch.Tensor]:

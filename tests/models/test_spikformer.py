@@ -77,6 +77,14 @@ def test_sizes_that_are_none_are_refused(change: dict[str, int], message: str) -
         replace(TINY, **change)
 
 
+def test_weights_of_another_size_are_one_line(tmp_path: Path) -> None:
+    torch.save(Spikformer(replace(TINY, classes=5)).state_dict(), tmp_path / "w.pt")
+    with pytest.raises(
+        ValueError, match=r"as Spikformer weights: head.weight has shape \(5, 16\), the network needs \(3, 16\)"
+    ):
+        spikformer.load_weights({"network": Spikformer(TINY)}, tmp_path / "w.pt")
+
+
 def test_task_and_training_are_for_groups() -> None:
     assert isinstance(spikformer.task("emoji-groups"), EmojiGroupsTask)
     assert spikformer.task("published") is None
@@ -120,7 +128,7 @@ def test_trained_weights_reach_what_their_log_says() -> None:
     path, task = spikformer.weights("emoji-groups"), EmojiGroupsTask()
     assert path is not None
     network = spikformer.build("emoji-groups")
-    network.load_state_dict(torch.load(path, weights_only=True))
+    spikformer.load_weights({"network": network}, path)
     with torch.no_grad():
         scores = [network(few) for few in torch.split(torch.from_numpy(task.inputs("network")["images"]), 100)]
     metrics = task.metrics({"network": {"scores": torch.cat(scores).numpy()}})
