@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import ast
 import importlib.util
+import inspect
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +24,7 @@ from models.training.run_files import RunFiles, TrainingError, read_json_lines
 from models.training.stage import Training
 
 BAD_INPUT, INTERRUPTED = 2, 130
-WANTED: Mapping[type, str] = {int: "a whole number", float: "a number", bool: "True or False"}
+WANTED: Mapping[type[object], str] = {int: "a whole number", float: "a number", bool: "True or False"}
 """Types of fields in words."""
 
 
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     module = _model_file(options.model)
     name = options.config or next(iter(_configs(module, options.model)))
-    config = _config(_configs(module, options.model), name, options)
+    config = _config(_configs(module, options.model), name, options.set)
     files = RunFiles(options.out or Path("out") / f"{options.model.stem}-{name}.pt")
     files.check(options.resume, options.force)
     training = _training(module, config, options)
@@ -138,10 +139,10 @@ def _model_file(path: Path) -> ModuleType:
 
 def _called(path: Path, what: str, function: Callable[[], Any], refusals: tuple[type[Exception], ...] = ()) -> Any:
     """
-    The result of code of a model file, which may fail, or end Python, in any way.
+    The result of code of a user's file, which may fail, or end Python, in any way.
 
     Raises:
-        TrainingError: in place of what it raises: the message alone of its `refusals`, else with the file's own line.
+        TrainingError: in place of what it raises: the message alone of its `refusals`, else with the line of the file `path`.
     """
     try:
         return function()
@@ -165,14 +166,14 @@ def _configs(module: ModuleType, path: Path) -> Mapping[str, Any]:
     return configs  # pyright: ignore[reportUnknownVariableType]
 
 
-def _config(configs: Mapping[str, Any], name: str, options: argparse.Namespace) -> Any:
+def _config(configs: Mapping[str, Any], name: str, changes: Sequence[str]) -> Any:
     """A configuration with some fields changed."""
     if name not in configs:
         raise TrainingError(f"no configuration {name!r}: {', '.join(configs)}")
     config = configs[name]
     known = {field.name: getattr(config, field.name) for field in fields(config)}
     values = dict[str, Any]()
-    for change in options.set:
+    for change in changes:
         field, equals, text = change.partition("=")
         if not equals or field not in known:
             raise TrainingError(
@@ -183,12 +184,13 @@ def _config(configs: Mapping[str, Any], name: str, options: argparse.Namespace) 
                 f"--set {change!r}: {field} cannot be set; choose a configuration with --config: {', '.join(configs)}"
             )
         values[field] = _value(change, text, known[field])
-    return _called(options.model, f"--set {' '.join(options.set)}", lambda: replace(config, **values), (ValueError,))
+    path = Path(inspect.getfile(config.__class__))
+    return _called(path, f"--set {' '.join(changes)}", lambda: replace(config, **values), (ValueError,))
 
 
 def _value(change: str, text: str, old: Any) -> Any:
     """The text in the type of the value that it replaces."""
-    kind = type(old)
+    kind: type[object] = old.__class__
     if kind is str:
         return text
     try:

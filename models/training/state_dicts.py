@@ -65,8 +65,9 @@ def _state(content: Any) -> State:
     """The state dict that a file is, or that a training state holds as published ones do."""
     file = cast(dict[str, Any], content) if isinstance(content, dict) else {}
     for state in (file, file.get("state_dict"), file.get("model")):
-        if isinstance(state, dict) and state and all(map(torch.is_tensor, cast(State, state).values())):
-            return cast(State, state)
+        entries = cast(dict[str, Any], state) if isinstance(state, dict) else {}
+        if entries and all(torch.is_tensor(value) for value in entries.values()):
+            return entries
     raise ValueError("it holds no state dict")
 
 
