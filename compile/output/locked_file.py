@@ -55,10 +55,16 @@ def check_owner(path: Path) -> None:
 
 def _enter(path: Path) -> int | None:
     """The descriptor; None while another process is inside, or where one has just taken the file, or a folder around it, away."""
-    path.parent.parent.mkdir(parents=True, exist_ok=True)
+    above = path.parent.parent
+    above.mkdir(parents=True, exist_ok=True)
     try:
         with suppress(FileExistsError):
             path.parent.mkdir()
+    except FileNotFoundError:
+        if above.is_dir():  # no folder can be made there, as in /proc
+            raise
+        return None
+    try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     except FileNotFoundError:
         return None

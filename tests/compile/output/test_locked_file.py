@@ -71,3 +71,9 @@ def test_nothing_is_entered_through_a_link_or_of_another_user(tmp_path: Path, mo
         check_owner(tmp_path)
     with pytest.raises(CompileError, match=r"out\.owner"), locked_file(tmp_path / "lock", patience=0):
         pass
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc here")
+def test_a_place_where_no_folder_can_be_made_is_no_reason_to_wait() -> None:
+    with pytest.raises(FileNotFoundError), locked_file(Path("/proc/none/lock")):
+        pass
