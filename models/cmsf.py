@@ -143,7 +143,8 @@ def training(config: CmsfConfig, seed: int, epochs: int | None = None) -> Traini
     if data is None:
         fitting = " or ".join(f"{own.N} regions of {own.region_features} features" for own in _DATA)
         raise ValueError(
-            f"the configuration does not fit the digit scenes or the emoji, the only training data here: {fitting}, words of 64"
+            "the configuration does not fit the digit scenes or the emoji, the only training data here: "
+            f"{fitting}, words of 64, as `digits` and `emoji` have"
         )
     return data.training(config, seed, epochs)
 

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from models.layers.firing import set_firing_rates
+from models.snnergy_network.checkpoints import refuse_published
 from models.snnergy_network.config import FUSIONS, InputSize, SnnergyConfig
 from models.snnergy_network.network import Snnergy
 from models.training.audio_visual.digit_clips import DigitClips, fits_digits, random_clips, require_digits
@@ -22,6 +23,7 @@ from models.training.audio_visual.digits_task import AudioVisualTask, example_cl
 from models.training.audio_visual.digits_training import digits_training, plain_losses, plain_metrics
 from models.training.model_page import config_named, seeded, trained_weights
 from models.training.stage import Training
+from models.training.state_dicts import load_network
 
 SEED = 6174
 EPOCHS = 24
@@ -74,6 +76,16 @@ def weights(config: str) -> Path | None:
     """The trained weights that come with the repository, or None."""
     config_named(CONFIGS, config, "SNNergy")
     return trained_weights("snnergy", config)
+
+
+def load_weights(parts: dict[str, nn.Module], path: Path) -> None:
+    """
+    Load a checkpoint of our own into the part `network`.
+
+    Raises:
+        ValueError: if the file does not fit the network.
+    """
+    load_network(parts["network"], path, "SNNergy", refuse_published)
 
 
 def example(config: str, samples: int, seed: int) -> dict[str, torch.Tensor]:

@@ -17,7 +17,7 @@ from torch import nn
 from models.layers.firing import set_firing_rates
 from models.retrieval.emoji_task import EmojiTask, example_images, example_rows
 from models.retrieval.emoji_texts import captions
-from models.retrieval.emoji_training import emoji_training
+from models.retrieval.emoji_training import VOCABULARY, emoji_training
 from models.spikeclip_network import checkpoints
 from models.spikeclip_network.config import SpikeClipConfig
 from models.spikeclip_network.parts import initial_parts, random_inputs
@@ -26,7 +26,7 @@ from models.training.stage import Training
 
 SEED = 42
 
-_EMOJI = SpikeClipConfig(D=48, heads=2, E=64, vocabulary=3072, positions=20, pool="spike")
+_EMOJI = SpikeClipConfig(D=48, heads=2, E=64, vocabulary=VOCABULARY, positions=20, pool="spike")
 _PUBLISHED = SpikeClipConfig(D=384, heads=8, E=512, vocabulary=49408, positions=77)
 
 CONFIGS: dict[str, SpikeClipConfig] = {
@@ -112,4 +112,4 @@ def training(config: SpikeClipConfig, seed: int, epochs: int | None = None) -> T
 
 
 def _on_emoji(config: str) -> bool:
-    return config_named(CONFIGS, config, "SpikeCLIP").vocabulary == _EMOJI.vocabulary
+    return config_named(CONFIGS, config, "SpikeCLIP").vocabulary == VOCABULARY

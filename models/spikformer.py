@@ -24,7 +24,9 @@ from models.layers.spike_mlp import SpikeMlp
 from models.retrieval.emoji_groups import EmojiGroupsTask, groups_training
 from models.retrieval.emoji_task import example_images
 from models.training.model_page import config_named, seeded, trained_weights
+from models.training.sizes import require_positive
 from models.training.stage import Training
+from models.training.state_dicts import load_network
 
 SEED = 42
 GROUPS = 8
@@ -35,7 +37,12 @@ STATIC_INPUTS = ("images",)
 
 @dataclass(frozen=True)
 class SpikformerConfig:
-    """Sizes of one Spikformer."""
+    """
+    Sizes of one Spikformer.
+
+    Raises:
+        ValueError: for sizes that do not divide or are below 1.
+    """
 
     D: int
     """Width of a token."""
@@ -45,6 +52,11 @@ class SpikformerConfig:
     """Blocks."""
     T: int = 4
     """Time steps per sample."""
+
+    def __post_init__(self) -> None:
+        require_positive(self, "D", "heads", "classes", "depth", "T")
+        if self.D % self.heads or self.D % 8:
+            raise ValueError(f"width D = {self.D} is not divisible by {self.heads} heads, or not by 8 for the stem")
 
 
 CONFIGS: dict[str, SpikformerConfig] = {
@@ -125,6 +137,16 @@ def weights(config: str) -> Path | None:
     """The trained weights that come with the repository, a state dict, or None."""
     config_named(CONFIGS, config, "Spikformer")
     return trained_weights("spikformer", config)
+
+
+def load_weights(parts: dict[str, nn.Module], path: Path) -> None:
+    """
+    Load a checkpoint of our own into the part `network`.
+
+    Raises:
+        ValueError: if the file does not fit the network.
+    """
+    load_network(parts["network"], path, "Spikformer")
 
 
 def example(config: str, samples: int, seed: int) -> dict[str, torch.Tensor]:

@@ -23,6 +23,7 @@ from models.training.audio_visual.digits_task import AudioVisualTask, example_cl
 from models.training.audio_visual.digits_training import digits_training
 from models.training.model_page import config_named, seeded, trained_weights
 from models.training.stage import Training
+from models.training.state_dicts import load_network
 
 SEED = 6174
 EPOCHS = 36
@@ -70,6 +71,16 @@ def weights(config: str) -> Path | None:
     """The trained weights that come with the repository, or None."""
     config_named(CONFIGS, config, "TAAF")
     return trained_weights("taaf", config)
+
+
+def load_weights(parts: dict[str, nn.Module], path: Path) -> None:
+    """
+    Load a checkpoint of our own into the part `network`.
+
+    Raises:
+        ValueError: if the file does not fit the network.
+    """
+    load_network(parts["network"], path, "TAAF")
 
 
 def example(config: str, samples: int, seed: int) -> dict[str, torch.Tensor]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import argparse
 import ast
 import importlib.util
+import inspect
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
@@ -18,10 +20,12 @@ from types import ModuleType
 from typing import Any
 
 from models.training.loop import State, TrainingProgress, fit
-from models.training.run_files import RunFiles, TrainingError
+from models.training.run_files import RunFiles, TrainingError, read_json_lines
 from models.training.stage import Training
 
 BAD_INPUT, INTERRUPTED = 2, 130
+WANTED: Mapping[type[object], str] = {int: "a whole number", float: "a number", bool: "True or False"}
+"""Types of fields in words."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TrainingError as error:
         print(f"error: {error}", file=sys.stderr)
         return BAD_INPUT
+    except KeyboardInterrupt:
+        print("interrupted; the training had not begun", file=sys.stderr)
+        return INTERRUPTED
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -46,9 +53,16 @@ def _run(options: argparse.Namespace) -> int:
         return _train(training, files, settings, options)
     except KeyboardInterrupt:
         again = f"; --resume goes on, from {files.state}" if files.state.is_file() else ""
-        kept = f"{files.weights} holds the best epoch" if files.weights.is_file() else "no epoch was finished"
-        print(f"interrupted; {kept}{again}", file=sys.stderr)
+        print(f"interrupted; {_kept(files)}{again}", file=sys.stderr)
         return INTERRUPTED
+
+
+def _kept(files: RunFiles) -> str:
+    """What an interrupted run leaves: weights of the log's last stage, as a stage's first epoch is its best so far."""
+    if not files.weights.is_file():
+        return "no epoch was finished"
+    stages = [line["stage"] for line in read_json_lines(files.log) if "epoch" in line and "stage" in line]
+    return f"{files.weights} holds the best epoch" + "".join(f" of the stage {stage}" for stage in stages[-1:])
 
 
 def _train(training: Training, files: RunFiles, settings: Mapping[str, Any], options: argparse.Namespace) -> int:
@@ -113,7 +127,7 @@ def _model_file(path: Path) -> ModuleType:
     sys.modules[spec.name] = module  # dataclasses look their module up where annotations are strings
     sys.dont_write_bytecode = True  # nothing is left beside the user's file
     try:
-        _called(f"{path} does not run", lambda: spec.loader.exec_module(module))  # pyright: ignore[reportOptionalMemberAccess]
+        _called(path, f"{path} does not run", lambda: spec.loader.exec_module(module))  # pyright: ignore[reportOptionalMemberAccess]
     finally:
         sys.dont_write_bytecode = writes
     if not callable(getattr(module, "training", None)):
@@ -123,12 +137,26 @@ def _model_file(path: Path) -> ModuleType:
     return module
 
 
-def _called(what: str, function: Callable[[], Any]) -> Any:
-    """The result of a user's function, which may fail, or end Python, in any way."""
+def _called(path: Path, what: str, function: Callable[[], Any], refusals: tuple[type[Exception], ...] = ()) -> Any:
+    """
+    The result of code of a user's file, which may fail, or end Python, in any way.
+
+    Raises:
+        TrainingError: in place of what it raises: the message alone of its `refusals`, else with the line of the file `path`.
+    """
     try:
         return function()
+    except refusals as error:
+        raise TrainingError(f"{what}: {_first_line(error)}") from None
     except (Exception, SystemExit) as error:
-        raise TrainingError(f"{what}: {type(error).__name__}: {error}") from error
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if Path(frame.filename).resolve() == path.resolve()]
+        place = f" ({path}, line {lines[-1]})" if lines else ""
+        raise TrainingError(f"{what}: {type(error).__name__}: {_first_line(error)}{place}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), "")
 
 
 def _configs(module: ModuleType, path: Path) -> Mapping[str, Any]:
@@ -143,7 +171,7 @@ def _config(configs: Mapping[str, Any], name: str, changes: Sequence[str]) -> An
     if name not in configs:
         raise TrainingError(f"no configuration {name!r}: {', '.join(configs)}")
     config = configs[name]
-    known: dict[str, type] = {field.name: type(getattr(config, field.name)) for field in fields(config)}
+    known = {field.name: getattr(config, field.name) for field in fields(config)}
     values = dict[str, Any]()
     for change in changes:
         field, equals, text = change.partition("=")
@@ -151,12 +179,18 @@ def _config(configs: Mapping[str, Any], name: str, changes: Sequence[str]) -> An
             raise TrainingError(
                 f"--set {change!r}: FIELD=VALUE with a field of {name!r}: {', '.join(sorted(known)) or 'none'}"
             )
+        if is_dataclass(known[field]):
+            raise TrainingError(
+                f"--set {change!r}: {field} cannot be set; choose a configuration with --config: {', '.join(configs)}"
+            )
         values[field] = _value(change, text, known[field])
-    return _called(f"--set {' '.join(changes)}", lambda: replace(config, **values))
+    path = Path(inspect.getfile(config.__class__))
+    return _called(path, f"--set {' '.join(changes)}", lambda: replace(config, **values), (ValueError,))
 
 
-def _value(change: str, text: str, kind: type) -> Any:
-    """The text in the type of the field that it replaces."""
+def _value(change: str, text: str, old: Any) -> Any:
+    """The text in the type of the value that it replaces."""
+    kind: type[object] = old.__class__
     if kind is str:
         return text
     try:
@@ -166,16 +200,19 @@ def _value(change: str, text: str, kind: type) -> Any:
     if kind is float and type(value) is int:
         value = float(value)
     if type(value) is not kind:
-        raise TrainingError(f"--set {change!r}: the value is a {kind.__name__}")
+        wanted = WANTED.get(kind, f"a {kind.__name__} such as {old!r}")
+        raise TrainingError(f"--set {change!r}: the value is {wanted}")
     return value
 
 
 def _training(module: ModuleType, config: Any, options: argparse.Namespace) -> Training:
     """What the model file says; it may refuse a configuration with a ValueError."""
-    try:
-        return module.training(config, options.seed, options.epochs)
-    except (ValueError, FileNotFoundError) as error:
-        raise TrainingError(f"{options.model} cannot train this: {error}") from None
+    return _called(
+        options.model,
+        f"{options.model} cannot train this",
+        lambda: module.training(config, options.seed, options.epochs),
+        (ValueError, FileNotFoundError),
+    )
 
 
 if __name__ == "__main__":

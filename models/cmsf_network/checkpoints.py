@@ -9,7 +9,6 @@ ignored as well.
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from models.training.state_dicts import fitting_entries
+from models.training.state_dicts import fitting_entries, read_tensors
 
 PART_ORDER = ("image", "text", "fusion")
 
@@ -67,15 +66,10 @@ def _message(path: Path, why: str) -> str:
 
 
 def _read(path: Path) -> list[dict[str, torch.Tensor]]:
-    if not path.is_file():
-        raise FileNotFoundError(f"no weights file {path}")
     try:
-        content: dict[str, Any] | list[Any] | tuple[Any, ...] | torch.Tensor = torch.load(
-            path, map_location="cpu", weights_only=True
-        )
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(_message(path, f"torch cannot read tensors from it ({reason})")) from error
+        content: dict[str, Any] | list[Any] | tuple[Any, ...] | torch.Tensor = read_tensors(path)
+    except ValueError as error:
+        raise ValueError(_message(path, str(error))) from error
     if isinstance(content, dict) and isinstance(content.get("model"), list):
         content = content["model"]
     if not isinstance(content, (list, tuple)):

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from models.training.sizes import require_positive
+
 FUSIONS = ("scca", "sca", "scsa", "none")
 GATES = ("analog", "spike")
 MAX_STEPS = 6
@@ -17,7 +19,7 @@ class CmsfConfig:
     Sizes and variants of one CMSF network; capital letters are the paper's symbols.
 
     Raises:
-        ValueError: for sizes that do not divide or a variant that does not exist.
+        ValueError: for sizes that do not divide or are below 1, or a variant that does not exist.
     """
 
     N: int
@@ -54,6 +56,7 @@ class CmsfConfig:
             raise ValueError(f"fusion {self.fusion!r} is not one of {', '.join(FUSIONS)}")
         if self.gate not in GATES:
             raise ValueError(f"gate {self.gate!r} is not one of {', '.join(GATES)}")
+        require_positive(self, "N", "L", "D", "F", "region_features", "word_features", "heads", "combs", "depth")
         if not 1 <= self.T <= MAX_STEPS:
             raise ValueError(f"T = {self.T}: CMSF has time weights for 1 to {MAX_STEPS} steps")
         if self.D % self.heads:

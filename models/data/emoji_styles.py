@@ -48,7 +48,7 @@ class Concept:
 
     @property
     def caption(self) -> str:
-        """Name and keywords, one to some thirty words."""
+        """Name and keywords, 2 to 24 words."""
         return " ".join((self.name, *self.keywords))
 
 

@@ -25,8 +25,8 @@ import torch
 from torch import nn
 
 from models.data.baselines.emoji_styles import altered as altered_images
-from models.data.emoji_styles import load_split
-from models.data.emoji_words import token_ids, vocabulary
+from models.data.emoji_styles import SIDE, load_split
+from models.data.emoji_words import WORDS_PER_TEXT, token_ids
 from models.layers.firing import set_firing_rates
 from models.retrieval.emoji_drawings import Encode, dev_metrics, image_batches, in_portions
 from models.retrieval.emoji_labels import label_set_accuracies
@@ -44,6 +44,8 @@ from models.training.model_page import seeded
 from models.training.rate_lif import one_step_of_rates
 from models.training.stage import Training, TrainingStage
 
+VOCABULARY = 3072
+"""Rows of the word embedding: one for each word, and a few to spare."""
 EPOCHS = {"teacher": 150, "text": 120, "align": 8, "first": 30, "tune": 14}
 RATES = {"teacher": 4e-3, "text": 4e-3, "align": 4e-3, "first": 3e-3, "tune": 2e-3}
 BATCHES = {"teacher": 190, "text": 100, "align": 50, "first": 25, "tune": 25}
@@ -60,8 +62,11 @@ def emoji_training(config: SpikeClipConfig, seed: int, epochs: int | None = None
     Raises:
         ValueError: for sizes that do not fit the emoji.
     """
-    if config.pixels != 32 or config.vocabulary < len(vocabulary()):
-        raise ValueError(f"emoji have 32 x 32 pixels and a vocabulary of {len(vocabulary())} words")
+    if (config.pixels, config.words, config.vocabulary) != (SIDE, WORDS_PER_TEXT, VOCABULARY):
+        raise ValueError(
+            f"the sizes do not fit the emoji, the only training data here: {SIDE} x {SIDE} pixels, texts of {WORDS_PER_TEXT} "
+            f"words, {VOCABULARY} rows of the word embedding"
+        )
     network = initial_parts(config, seed)
     teacher = seeded(lambda: _teacher(config), seed)
     inputs = {"image": {"images": torch.from_numpy(load_split("dev").pixels())}, "text": {"tokens": captions("dev")}}

@@ -10,14 +10,10 @@ outputs differ from the published ones.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
-import torch
 from torch import nn
 
-from models.training.state_dicts import fitting_entries
-
-State = Mapping[str, torch.Tensor]
+from models.training.state_dicts import State, fitting_entries
 
 RENAMED = ((re.compile(r"^(stage3\.\d+)\.attn\."), r"\1.ssa."), (re.compile(r"\.mlp\.fc([12])_"), r".mlp.mlp\1_"))
 """QKFormer's ImageNet names -> ours."""
@@ -25,6 +21,18 @@ UNUSED = re.compile(r"^head\.")
 """QKFormer's classifier."""
 OPTIONAL = re.compile(r"\.num_batches_tracked$|^alpha$")
 """Counters that some versions of torch keep, and what is no entry of an S-CMRL checkpoint."""
+PUBLISHED = (
+    (re.compile(r"^patch_embed1\."), "QKFormer, which is one stream: `load_qkformer(network.video, state)`"),
+    (re.compile(r"^block\.\d+\.attn\."), "S-CMRL, of whose blocks `load_cross_residual(fusion, state, block)`"),
+)
+"""How the entries of other networks begin, and what takes them."""
+
+
+def refuse_published(state: State) -> None:
+    """ValueError for a state of QKFormer or S-CMRL, which is no whole SNNergy; it says which function takes it."""
+    for entry, whose in PUBLISHED:
+        if any(map(entry.search, state)):
+            raise ValueError(f"it is of a published {whose} of models.snnergy_network.checkpoints takes it")
 
 
 def load_qkformer(stream: nn.Module, state: State) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from models.layers.stems import POOL_ORDERS
+from models.training.sizes import require_positive
 
 FUSIONS = (
     "cmqka",
@@ -48,7 +49,7 @@ class SnnergyConfig:
     ours: depths 1, 1, 1, threshold 1 and tau 2 everywhere but in the masks (0.6).
 
     Raises:
-        ValueError: for sizes that do not divide, streams whose tokens do not pair, or a variant that does not exist.
+        ValueError: for sizes below 1 or that do not divide, streams whose tokens do not pair, or a variant that there is not.
     """
 
     width: int
@@ -87,10 +88,11 @@ class SnnergyConfig:
             raise ValueError(f"fusion {self.fusion!r} is not one of {', '.join(FUSIONS)}")
         if self.pool not in POOL_ORDERS:
             raise ValueError(f"pool {self.pool!r} is not one of {', '.join(POOL_ORDERS)}")
+        require_positive(self, "width", "heads", "classes", "T")
+        if len(self.depths) != STAGES or min(self.depths) < 1:
+            raise ValueError(f"depths {self.depths} must be {STAGES} numbers of blocks, each at least 1")
         if self.width % 2 or self.width % self.heads:
             raise ValueError(f"width {self.width} must be even and divisible by {self.heads} heads")
-        if self.T < 1:
-            raise ValueError(f"T = {self.T}: at least one time step is needed")
         if self.tokens("video") != self.tokens("audio"):
             raise ValueError(
                 f"the streams' tokens are paired: video has {self.tokens('video')} in its stages, audio {self.tokens('audio')}"

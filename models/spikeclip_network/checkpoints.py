@@ -7,7 +7,6 @@ weights then.
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from models.training.state_dicts import fitting_entries
+from models.training.state_dicts import fitting_entries, read_tensors
 
 UNUSED_ENTRIES = re.compile(r"^clip_embedding\.position_ids$|^block\.\d+\.bn[12]\.")
 """Created by the published code or by CLIP's, never used in a forward pass."""
@@ -25,6 +24,7 @@ OPTIONAL_ENTRIES = re.compile(r"\.num_batches_tracked$")
 IMAGE_ENTRY = "patch_embed.block0_conv.weight"
 TEXT_ENTRY = "clip_embedding.token_embedding.weight"
 """Entries by which a published file's encoder is known."""
+STEP_WEIGHTS = "weights_tensor"
 
 States = dict[str, dict[str, torch.Tensor]]
 
@@ -43,6 +43,13 @@ def load(parts: Mapping[str, nn.Module], path: Path) -> None:
         raise ValueError(_message(path, f"the network has no part {unknown[0]}"))
     fitting: States = {}
     for name, state in states.items():
+        if STEP_WEIGHTS in state and STEP_WEIGHTS not in parts[name].state_dict():
+            raise ValueError(
+                _message(
+                    path,
+                    f"its {name} part has learned weights of the time steps, and this variant, `time` = `mean`, has none",
+                )
+            )
         try:
             fitting[name] = fitting_entries(parts[name], state, UNUSED_ENTRIES, OPTIONAL_ENTRIES)
         except ValueError as error:
@@ -84,10 +91,7 @@ def _message(path: Path, why: str) -> str:
 
 
 def _read(path: Path) -> Any:
-    if not path.is_file():
-        raise FileNotFoundError(f"no weights file {path}")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(_message(path, f"torch cannot read tensors from it ({reason})")) from error
+        return read_tensors(path)
+    except ValueError as error:
+        raise ValueError(_message(path, str(error))) from error

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from models.layers.patch_stem import POOLS
 from models.spikeclip_network.step_weights import START, STEP_WEIGHTS
+from models.training.sizes import require_positive
 
 TEXTS = ("mlp", "transformer")
 NEURONS = ("lif", "none")
@@ -21,7 +22,7 @@ class SpikeClipConfig:
     Sizes and variants of one SpikeCLIP network; D is the paper's symbol.
 
     Raises:
-        ValueError: for sizes that do not divide or a variant that does not exist.
+        ValueError: for sizes that do not divide or are below 1, or a variant that does not exist.
     """
 
     D: int
@@ -59,6 +60,7 @@ class SpikeClipConfig:
         for name, known in (("pool", POOLS), ("time", STEP_WEIGHTS), ("text", TEXTS), ("neurons", NEURONS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} {getattr(self, name)!r} is not one of {', '.join(known)}")
+        require_positive(self, "D", "heads", "E", "vocabulary", "positions", "words", "pixels", "depth")
         if not 1 <= self.T <= len(START):
             raise ValueError(f"T = {self.T}: SpikeCLIP has time weights for 1 to {len(START)} steps")
         if self.D % self.heads or self.D % 8:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from models.training.sizes import require_positive
+
 FUSIONS = ("concat", "sum")
 STAGES = 4
 
@@ -31,7 +33,7 @@ class TaafConfig:
     Sizes and variants of one TAAF network.
 
     Raises:
-        ValueError: for a fusion that does not exist, or steps that cannot be aligned.
+        ValueError: for a fusion that does not exist, sizes below 1, an even kernel, or steps that cannot be aligned.
     """
 
     video: BranchSize
@@ -63,6 +65,9 @@ class TaafConfig:
     def __post_init__(self) -> None:
         if self.fusion not in FUSIONS:
             raise ValueError(f"fusion {self.fusion!r} is not one of {', '.join(FUSIONS)}")
+        require_positive(self, "classes", "width", "kernel", "stride")
+        if self.kernel % 2 == 0:
+            raise ValueError(f"kernel = {self.kernel} must be odd: it lies around a pixel")
         for name, steps in (("aligned", self.T), ("video", self.video.steps), ("audio", self.audio.steps)):
             if steps < 1:
                 raise ValueError(f"{name} has {steps} time steps; at least one is needed")

@@ -1,12 +1,74 @@
-"""Weights by name: what of a state dict a module takes, and everything that keeps it from fitting."""
+"""Weights by name: reading them from a file, what of a state dict a module takes, and everything that keeps it from fitting."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import pickle
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from re import Pattern
+from typing import Any, cast
 
 import torch
 from torch import nn
+
+State = Mapping[str, torch.Tensor]
+COUNTERS = re.compile(r"\.num_batches_tracked$")
+"""Entries that some torch versions keep, without effect on the network."""
+NOTHING = re.compile(r"(?!)")
+
+
+def read_tensors(path: Path) -> Any:
+    """
+    What `torch.load` finds in a file of tensors, numbers and texts.
+
+    Raises:
+        ValueError: if it cannot be read; the message says why, and not of which file.
+        FileNotFoundError: if there is no such file.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"no weights file {path}")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(f"torch cannot read tensors from it ({reason})") from error
+
+
+def load_network(
+    network: nn.Module, path: Path, name: str, check: Callable[[State], None] = lambda state: None
+) -> None:
+    """
+    Load a state dict that the training wrote into a network, all or nothing.
+
+    Args:
+        network: what takes it.
+        path: the file.
+        name: the network's usual name, for the error.
+        check: raises ValueError for a state that is known to be of something else.
+
+    Raises:
+        ValueError: if the file holds no state dict, or an entry is missing, unknown, of another shape, or not finite.
+        FileNotFoundError: if there is no such file.
+    """
+    try:
+        state = _state(read_tensors(path))
+        check(state)
+        entries = fitting_entries(network, state, NOTHING, COUNTERS)
+    except ValueError as error:
+        hint = "Give a file that `python -m models.train` made of the same configuration"
+        raise ValueError(f"cannot use {path} as {name} weights: {error}. {hint}") from error
+    network.load_state_dict(entries)
+
+
+def _state(content: Any) -> State:
+    """The state dict that a file is, or that a training state holds as published ones do."""
+    file = cast(dict[str, Any], content) if isinstance(content, dict) else {}
+    for state in (file, file.get("state_dict"), file.get("model")):
+        entries = cast(dict[str, Any], state) if isinstance(state, dict) else {}
+        if entries and all(torch.is_tensor(value) for value in entries.values()):
+            return entries
+    raise ValueError("it holds no state dict")
 
 
 def fitting_entries(

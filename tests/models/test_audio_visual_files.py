@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -55,6 +56,14 @@ def test_trained_weights_and_their_log_come_with_the_repository(file: ModuleType
     assert max(epoch["dev"]["accuracy"] for epoch in epochs if "dev" in epoch) > 92
 
 
+@pytest.mark.parametrize(("name", "other"), [("SNNergy", taaf), ("TAAF", snnergy)])
+def test_weights_of_another_network_are_one_line(name: str, other: ModuleType, tmp_path: Path) -> None:
+    file, path = FILES[name][0], tmp_path / "w.pt"
+    torch.save(other.initial_network(other.CONFIGS["av-digits"], 0).state_dict(), path)
+    with pytest.raises(ValueError, match=rf"^cannot use {path} as {name} weights: .* is missing.*more\). Give a file"):
+        file.load_weights({"network": file.initial_network(file.CONFIGS["av-digits"], 0)}, path)
+
+
 @pytest.mark.slow
 @pytest.mark.checkout
 @EACH
@@ -63,7 +72,7 @@ def test_trained_weights_are_as_good_as_their_log_says(file: ModuleType) -> None
     assert path is not None
     assert task is not None
     network = file.build("av-digits")
-    network.load_state_dict(torch.load(path, weights_only=True))
+    file.load_weights({"network": network}, path)
     lines = map(json.loads, path.with_suffix(".jsonl").read_text().splitlines())
     stated = max(line["dev"]["accuracy"] for line in lines if "dev" in line)
     assert plain_metrics(network, task.clips.split("dev"))["accuracy"] == pytest.approx(stated, abs=0.5)

@@ -61,6 +61,30 @@ def test_the_file_needs_only_what_all_models_share() -> None:
     assert {name.split(".")[1] for name in ours} == {"layers", "retrieval", "training"}
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"heads": 5}, "width D = 16 is not divisible by 5 heads"),
+        ({"D": 12}, "or not by 8 for the stem"),
+        ({"heads": 0}, "heads = 0: at least 1"),
+        ({"T": 0}, "T = 0: at least 1"),
+        ({"depth": 0}, "depth = 0: at least 1"),
+        ({"classes": 0}, "classes = 0: at least 1"),
+    ],
+)
+def test_sizes_that_are_none_are_refused(change: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(TINY, **change)
+
+
+def test_weights_of_another_size_are_one_line(tmp_path: Path) -> None:
+    torch.save(Spikformer(replace(TINY, classes=5)).state_dict(), tmp_path / "w.pt")
+    with pytest.raises(
+        ValueError, match=r"as Spikformer weights: head.weight has shape \(5, 16\), the network needs \(3, 16\)"
+    ):
+        spikformer.load_weights({"network": Spikformer(TINY)}, tmp_path / "w.pt")
+
+
 def test_task_and_training_are_for_groups() -> None:
     assert isinstance(spikformer.task("emoji-groups"), EmojiGroupsTask)
     assert spikformer.task("published") is None
@@ -104,7 +128,7 @@ def test_trained_weights_reach_what_their_log_says() -> None:
     path, task = spikformer.weights("emoji-groups"), EmojiGroupsTask()
     assert path is not None
     network = spikformer.build("emoji-groups")
-    network.load_state_dict(torch.load(path, weights_only=True))
+    spikformer.load_weights({"network": network}, path)
     with torch.no_grad():
         scores = [network(few) for few in torch.split(torch.from_numpy(task.inputs("network")["images"]), 100)]
     metrics = task.metrics({"network": {"scores": torch.cat(scores).numpy()}})

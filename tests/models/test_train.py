@@ -17,23 +17,35 @@ from models.training import loop, stage
 MODEL = str(Path(cmsf.__file__))
 SMALL = f"""
 from __future__ import annotations
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from torch import nn
 from {stage.__name__} import TrainingStage, Training
 
 @dataclass(frozen=True)
+class Inner:
+    side: int = 1
+
+@dataclass(frozen=True)
 class Config:
     width: int = 3
     rate: float = 0.1
     loss: str = "l2"
+    fast: bool = False
+    depths: tuple[int, int] = (1, 1)
+    inner: Inner = Inner()
+
+    def __post_init__(self):
+        if self.width < 0:
+            raise ValueError("no width is below 0")
 
 CONFIGS = {{"a": Config(), "b": Config(5)}}
 
 def training(config, seed, epochs=None):
     if config.width > 8:
         raise ValueError("too wide")
+    1.0 / config.rate
     torch.manual_seed(seed)
     part = nn.Linear(config.width, 1)
     x = torch.randn(8, config.width)
@@ -84,7 +96,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
 
     monkeypatch.setattr(loop, "_epoch", stop)
     assert train.main([small, "--out", str(pieces)]) == train.INTERRUPTED
-    assert "--resume goes on" in capsys.readouterr().err
+    assert f"interrupted; {pieces} holds the best epoch; --resume goes on" in capsys.readouterr().err
     monkeypatch.setattr(loop, "_epoch", real)
     assert train.main([small, "--out", str(pieces)]) == train.BAD_INPUT
     assert train.main([small, "--out", str(pieces), "--seed", "1", "--resume"]) == train.BAD_INPUT
@@ -92,6 +104,33 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
     ours, theirs = (torch.load(path, weights_only=True) for path in (pieces, whole))
     assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
     assert not pieces.with_suffix(".state").exists()
+
+
+@pytest.mark.parametrize(("epochs", "stage"), [(1, "first"), (2, "first"), (3, "second")])
+def test_an_interrupted_run_says_which_stage_its_weights_are_of(
+    epochs: int, stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, out, real, calls = tmp_path / "two.py", tmp_path / "w.pt", loop._epoch, list[int]()  # pyright: ignore[reportPrivateUsage]
+    model.write_text(SMALL.replace("(stage,)", "(replace(stage, name='first'), replace(stage, name='second'))"))
+
+    def stop(*args: object) -> bool:
+        if len(calls) == epochs:
+            raise KeyboardInterrupt
+        calls.append(1)
+        return real(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "_epoch", stop)
+    assert train.main([str(model), "--epochs", "2", "--out", str(out)]) == train.INTERRUPTED
+    assert f"{out} holds the best epoch of the stage {stage}; --resume" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "CONFIGS = {'a': Config()}\ndef training(config, seed, epochs):\n    "])
+def test_an_interruption_before_the_first_epoch_is_one_line(
+    text: str, small: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    Path(small).write_text(f"{SMALL}\n{text}raise KeyboardInterrupt\n")
+    assert train.main([small, "--out", str(tmp_path / "w.pt")]) == train.INTERRUPTED
+    assert capsys.readouterr().err == "interrupted; the training had not begun\n"
 
 
 def test_a_better_run_is_not_replaced_unasked(small: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,17 +149,26 @@ def test_fields_take_values_of_their_type(small: str, tmp_path: Path) -> None:
     changes = ["--set", "width=4", "--set", "rate=1", "--set", "loss=l1"]
     assert train.main([small, "--config", "b", "--out", str(out), *changes]) == 0
     first = json.loads(out.with_suffix(".jsonl").read_text().splitlines()[0])
-    assert first == {"config": {"width": 4, "rate": 1.0, "loss": "l1"}, "seed": 0}
+    others = {"fast": False, "depths": [1, 1], "inner": {"side": 1}}
+    assert first == {"config": {"width": 4, "rate": 1.0, "loss": "l1", **others}, "seed": 0}
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--config", "c"], "no configuration 'c': a, b"),
-        (["--set", "height=3"], "FIELD=VALUE with a field of 'a': loss, rate, width"),
+        (["--set", "height=3"], "FIELD=VALUE with a field of 'a': depths, fast, inner, loss, rate, width"),
         (["--set", "width"], "FIELD=VALUE"),
-        (["--set", "width=2.5"], "the value is a int"),
-        (["--set", "rate=fast"], "the value is a float"),
+        (["--set", "width=2.5"], "the value is a whole number"),
+        (["--set", "rate=fast"], "the value is a number"),
+        (["--set", "fast=1"], "the value is True or False"),
+        (["--set", "depths=[1, 2]"], r"the value is a tuple such as \(1, 1\)"),
+        (["--set", "inner=3"], "inner cannot be set; choose a configuration with --config: a, b"),
+        (["--set", "width=-1"], "--set width=-1: no width is below 0$"),
+        (
+            ["--set", "rate=0.0"],
+            r"small.py cannot train this: ZeroDivisionError: float division by zero \(.*small.py, line 31\)$",
+        ),
         (["--set", "width=9"], "cannot train this: too wide"),
         (["--resume"], "nothing to go on from"),
         (["--out", "/proc/none/w.pt"], "cannot write to /proc/none"),
@@ -172,4 +220,6 @@ def test_a_model_file_that_does_not_do_is_named(
 
 def test_the_paper_size_has_no_data_here(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert train.main([MODEL, "--config", "paper", "--out", str(tmp_path / "w.pt")]) == train.BAD_INPUT
-    assert "does not fit the digit scenes" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "does not fit the digit scenes" in error
+    assert "as `digits` and `emoji` have" in error

@@ -37,7 +37,7 @@ class AudioVisualTask:
 
     clips: DigitClips
     parts: ClassVar[tuple[str, ...]] = (PART,)
-    metric_names: ClassVar[tuple[str, ...]] = ("accuracy", "cross entropy")
+    metric_names: ClassVar[tuple[str, ...]] = ("cross entropy", "accuracy")
 
     def inputs(self, part: str, split: str = "test") -> Arrays:
         """
@@ -52,7 +52,7 @@ class AudioVisualTask:
 
     def metrics(self, outputs: Mapping[str, Mapping[str, NDArray[np.float32]]]) -> dict[str, float]:
         """
-        Accuracy in percent and cross entropy on the test split, from `{part: {output: scores (n, 10)}}`.
+        Cross entropy and accuracy in percent on the test split, from `{part: {output: scores (n, 10)}}`.
 
         Raises:
             ValueError: if there is not one output with a row for every clip.

@@ -15,8 +15,8 @@ EVALUATION_BATCH = 256
 
 
 def classification_metrics(scores: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
-    """Right classes in percent and the mean cross entropy of scores (n, classes)."""
-    return {"accuracy": accuracy(scores, labels), "cross entropy": float(cross_entropy(scores, labels))}
+    """The mean cross entropy of scores (n, classes), and right classes in percent, which sweeps judge by."""
+    return {"cross entropy": float(cross_entropy(scores, labels)), "accuracy": accuracy(scores, labels)}
 
 
 def accuracy(scores: torch.Tensor, labels: torch.Tensor) -> float:

@@ -61,9 +61,10 @@ def test_what_is_saved_loads(tmp_path: Path) -> None:
         assert all(torch.equal(value, saved[key]) for key, value in part.state_dict().items())
 
 
-def test_sizes_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(ValueError, match="emoji have 32 x 32 pixels and a vocabulary of 3054 words"):
-        emoji_training(replace(TINY, vocabulary=100), seed=0)
+@pytest.mark.parametrize("change", [{"vocabulary": 100}, {"vocabulary": 49408}, {"words": 10}, {"pixels": 64}])
+def test_sizes_that_do_not_fit_are_refused(change: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="32 x 32 pixels, texts of 20 words, 3072 rows of the word embedding"):
+        emoji_training(replace(TINY, **change), seed=0)
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from models import snnergy
-from models.snnergy_network.checkpoints import load_cross_residual, load_qkformer
+from models.snnergy_network.checkpoints import load_cross_residual, load_qkformer, refuse_published
 from models.snnergy_network.fusion import FUSIONS
 from models.snnergy_network.network import ModalityStream
 
@@ -120,3 +120,19 @@ def test_a_missing_block_is_named() -> None:
     fusion: nn.Module = FUSIONS["s-cmrl"](snnergy.CONFIGS["av-digits"], D)
     with pytest.raises(ValueError, match=r"no entries block\.2\.attn\.\*"):
         load_cross_residual(fusion, s_cmrl(), 2)
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        (
+            qkformer("attn", "fc", (1, 1, 1)),
+            r"of a published QKFormer, which is one stream: `load_qkformer\(network.video",
+        ),
+        (s_cmrl(), r"of a published S-CMRL, of whose blocks `load_cross_residual\(fusion, state, block\)` of models"),
+    ],
+)
+def test_a_published_state_is_no_whole_network(state: State, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        refuse_published(state)
+    refuse_published(snnergy.initial_network(snnergy.CONFIGS["av-digits-s-cmrl"], 0).state_dict())

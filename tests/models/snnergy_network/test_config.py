@@ -26,7 +26,12 @@ def test_grids_of_the_stages() -> None:
         ({"pool": "mean"}, "pool 'mean' is not one of current, spike"),
         ({"heads": 3}, "width 8 must be even and divisible by 3 heads"),
         ({"width": 5, "heads": 5}, "width 5 must be even"),
-        ({"T": 0}, "T = 0: at least one"),
+        ({"T": 0}, "T = 0: at least 1"),
+        ({"width": -2}, "width = -2: at least 1"),
+        ({"heads": 0}, "heads = 0: at least 1"),
+        ({"classes": 0}, "classes = 0: at least 1"),
+        ({"depths": (1, 1)}, r"depths \(1, 1\) must be 3 numbers of blocks, each at least 1"),
+        ({"depths": (1, 0, 1)}, r"depths \(1, 0, 1\) must be 3 numbers of blocks"),
         ({"audio": InputSize(1, 32, 16)}, r"video has \(64, 16, 4\) in its stages, audio \(32, 8, 2\)"),
     ],
 )

@@ -109,7 +109,10 @@ def test_published_size_loads(tmp_path: Path) -> None:
 
 def test_averaging_does_not_take_learned_weights_of_steps(tmp_path: Path) -> None:
     parts = initial_parts(replace(CONFIG, time="mean"), 0)
-    with pytest.raises(ValueError, match="in the image part weights_tensor is unknown"):
+    with pytest.raises(
+        ValueError,
+        match="its image part has learned weights of the time steps, and this variant, `time` = `mean`, has none",
+    ):
         checkpoints.load(parts, _save(_state(IMAGE, 0.25), tmp_path))
 
 

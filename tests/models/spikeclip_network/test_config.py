@@ -23,6 +23,12 @@ from tests.models.spikeclip_network.oracle import SMALL
         ({"words": 7}, "7 words need as many positions, not 6"),
         ({"ce": 0.0, "alpha": 0.0}, "the fine-tuning needs a loss"),
         ({"ce": -1.0}, "needs a loss: ce = -1.0 and alpha = 1.0"),
+        ({"depth": 0}, "depth = 0: at least 1"),
+        ({"heads": 0}, "heads = 0: at least 1"),
+        ({"D": -8}, "D = -8: at least 1"),
+        ({"E": 0}, "E = 0: at least 1"),
+        ({"words": 0}, "words = 0: at least 1"),
+        ({"pixels": 0}, "pixels = 0: at least 1"),
         ({"pixels": 6}, "6 pixels are not divisible by 4"),
     ],
 )

@@ -19,6 +19,11 @@ from tests.models.taaf_network.oracle import SMALL
         ({"audio": BranchSize(6, 1, 8, 8)}, "6 steps of audio cannot be aligned with T = 4"),
         ({"video": BranchSize(0, 1, 8, 8)}, "video has 0 time steps"),
         ({"T": 0}, "aligned has 0 time steps"),
+        ({"kernel": 2}, "kernel = 2 must be odd"),
+        ({"kernel": -1}, "kernel = -1: at least 1"),
+        ({"stride": 0}, "stride = 0: at least 1"),
+        ({"width": 0}, "width = 0: at least 1"),
+        ({"classes": -1}, "classes = -1: at least 1"),
     ],
 )
 def test_what_does_not_fit_is_refused(change: dict[str, object], message: str) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from models.training.state_dicts import fitting_entries
+from models.training.state_dicts import State, fitting_entries, load_network
 
 UNUSED, OPTIONAL = re.compile(r"^head\."), re.compile(r"\.num_batches_tracked$")
 
@@ -47,3 +48,46 @@ def test_problems_are_counted_and_the_first_three_named() -> None:
 def test_a_wrong_entry_is_named(name: str, value: torch.Tensor, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         fitting_entries(_network(), {**_state(), name: value}, UNUSED, OPTIONAL)
+
+
+@pytest.mark.parametrize("wrapped", ["", "state_dict", "model"])
+def test_a_file_fills_a_network(wrapped: str, tmp_path: Path) -> None:
+    network, path = _network(), tmp_path / "w.pt"
+    torch.save({wrapped: _state(), "epoch": 3} if wrapped else _state(), path)
+    load_network(network, path, "Small")
+    assert all(torch.equal(value, _state()[name]) for name, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({**_state(), "0.weight": torch.ones(5)}, r"0.weight has shape \(5,\), the network needs \(3, 2\)"),
+        ([_state()], "it holds no state dict"),
+        ({}, "it holds no state dict"),
+        ({"image": 3}, "it holds no state dict"),
+        (None, "torch cannot read tensors from it"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_one_line_and_changes_nothing(
+    content: object, message: str, tmp_path: Path
+) -> None:
+    network, path = _network(), tmp_path / "w.pt"
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    torch.save(content, path) if content is not None else path.write_text("no tensors")
+    with pytest.raises(
+        ValueError, match=f"^cannot use {path} as Small weights: {message}.*Give a file that .*$"
+    ) as error:
+        load_network(network, path, "Small")
+    assert "\n" not in str(error.value)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_a_state_of_something_else_is_refused_by_its_check(tmp_path: Path) -> None:
+    def check(state: State) -> None:
+        raise ValueError(f"it is of a network with {len(state)} entries")
+
+    torch.save(_state(), tmp_path / "w.pt")
+    with pytest.raises(ValueError, match="as Small weights: it is of a network with 7 entries"):
+        load_network(_network(), tmp_path / "w.pt", "Small", check)
+    with pytest.raises(FileNotFoundError, match="no weights file"):
+        load_network(_network(), tmp_path / "none.pt", "Small")

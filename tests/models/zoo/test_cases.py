@@ -53,3 +53,9 @@ def test_commands_are_of_the_compiler(case: ZooCase) -> None:
 def test_metrics_are_those_of_the_tasks() -> None:
     named = {name: entry.module.task(next(iter(entry.module.CONFIGS))).metric_names for name, entry in ENTRIES.items()}
     assert all({*entry.metrics} <= {*named[name]} for name, entry in ENTRIES.items())
+
+
+@pytest.mark.parametrize("case", [case for case in cases() if not case.large], ids=lambda case: case.name)
+def test_sweeps_judge_by_a_share_and_no_loss(case: ZooCase) -> None:
+    task = ENTRIES[case.model].module.task(case.config)
+    assert task.metric_names[-1] in {"accuracy", "groups", "R@Sum"}

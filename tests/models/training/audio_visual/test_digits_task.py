@@ -31,6 +31,7 @@ def test_metrics_of_scores() -> None:
     half = torch.cat((right[:460], wrong[460:])).numpy()
     found = TASK.metrics({"network": {"scores": half}})
     assert tuple(found) == TASK.metric_names
+    assert list(found)[-1] == "accuracy", "sweeps judge by the last, larger is better"
     assert found["accuracy"] == 50.0
     assert found["cross entropy"] == pytest.approx(10.0, abs=1e-4)
 
