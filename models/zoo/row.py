@@ -173,8 +173,8 @@ def _per_second(part: str, candidate: str, device: str, tables: Sequence[Mapping
 
 
 def read_rows(path: Path) -> dict[str, ZooRow]:
-    """Name -> row of a file that `write_rows` wrote; none where there is no such file."""
-    return {row.name: row for row in map(_read, read_json_lines(path))}
+    """Name -> row of a file that `write_rows` wrote; none where there is no such file. TrainingError as `read_json_lines`."""
+    return {row.name: row for row in read_json_lines(path, _read)}
 
 
 def _read(content: dict[str, Any]) -> ZooRow:

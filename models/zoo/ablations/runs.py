@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,13 @@ LIMIT = 1800.0
 
 
 def read_results(path: Path) -> dict[TrainingRun, dict[str, float]]:
-    """What `write_results` wrote; nothing where there is no such file."""
-    return {_run(each["run"]): each["test"] for each in read_json_lines(path)}
+    """What `write_results` wrote; nothing where there is no such file. TrainingError as `read_json_lines`."""
+    return dict(read_json_lines(path, _result))
 
 
-def _run(content: dict[str, Any]) -> TrainingRun:
-    changes = tuple(content.pop("changes"))
-    return TrainingRun(**content, changes=changes)
+def _result(content: Mapping[str, Any]) -> tuple[TrainingRun, dict[str, float]]:
+    run = content["run"]
+    return TrainingRun(**{**run, "changes": tuple(run["changes"])}), dict(content["test"])
 
 
 def write_results(path: Path, results: Results) -> None:
@@ -45,7 +45,7 @@ def write_results(path: Path, results: Results) -> None:
 
 def final_metrics(log: Path) -> dict[str, float] | None:
     """The test metrics of a log whose run has ended, else None."""
-    *_, last = [{}, *read_json_lines(log)]
+    *_, last = [{}, *read_json_lines(log, dict[str, Any])]
     return last.get("test")
 
 
