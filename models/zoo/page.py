@@ -17,8 +17,8 @@ All networks of `models/`, every configuration, from one command:
 
 measures what has no row yet, one of other weights, or one that failed, each network in processes of its own with a limit of time,
 and writes this page from all rows (`zoo.jsonl` beside it) and README's table after each; with names (`taaf`, `taaf-av-digits`),
-these anew. Without weights a configuration has seeded random ones with which its neurons fire: what it takes is measured then, and
-not what it is worth.
+these anew. Without weights a configuration has seeded random ones with which its neurons fire: what it takes is measured then,
+and not what it is worth.
 """
 NOTES = """* **neurons, added**: of the model, and those that lowering adds (gates, counters, relays). **rate**: mean spikes per
   neuron and step.
