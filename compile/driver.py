@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from compile.output.atomic_folder import check_folder
 from compile.report.conditions import QUANTITIES, check_names, parse_condition
 from compile.report.part_report import part_report, published_table
 from compile.report.report import Metrics, Report
-from compile.report.write import write_all
+from compile.report.write import check_parts, write_all
 from compile.stages.batches import batches_of
 from compile.stages.build import Build, build_part
 from compile.stages.load import load_source
@@ -108,6 +107,8 @@ def compile_network(network: str | Path, options: Options, progress: Progress | 
     progress, profile = progress or Progress(), options.hardware()
     conditions = [parse_condition(text) for text in options.fail_if]
     source = _source(network, options, progress)
+    if options.out is not None:
+        check_parts([part.name for part in source.parts], options.out)
     names = _metric_names(source, options)
     check_names(conditions, metrics=names)
     with source.running():
@@ -126,17 +127,19 @@ def compile_network(network: str | Path, options: Options, progress: Progress | 
     if options.out is None:
         return report
     with progress.stage("write"):
-        return replace(report, files=write_all(report, options.out))
+        return write_all(report, options.out)
 
 
 def benchmark_network(network: str | Path, options: Options) -> Benchmark:
     """What `--bench` does: compile every part, take its time, and write benchmark.md and benchmark.json where `out` says."""
     from compile.benchmark.machine import machine
     from compile.benchmark.network import benchmark_part
-    from compile.benchmark.table import Benchmark, Table, write_benchmark
+    from compile.benchmark.table import Benchmark, Table, check_benchmark, write_benchmark
 
     progress, profile = Progress(), options.hardware()
     source = _source(network, options, progress)
+    if options.out is not None:
+        check_benchmark(options.out)
     with source.running():
         builds = [build_part(part, source, options, profile, progress) for part in source.parts]
         if options.dump:

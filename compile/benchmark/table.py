@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compile.output.atomic_file import write_atomically
+from compile.output.atomic_folder import atomic_folder, check_places
 
 SCHEMA = "spike-compiler-benchmark/1"
+RECORD, PAGE = "benchmark.json", "benchmark.md"
 Cell = str | int | float | None
 """None where a candidate does not exist for a row."""
 
@@ -60,7 +61,7 @@ def _text(cell: Cell) -> str:
 
 
 def content(benchmark: Benchmark) -> dict[str, Any]:
-    """The same as JSON content: {schema, machine, tables: [{title, note, rows: [{column: cell}]}]}."""
+    """The same as JSON content: {schema, machine, tables: [{title, note, rows: [{column: cell}]}], files}."""
     listed = [
         {
             "title": table.title,
@@ -69,10 +70,16 @@ def content(benchmark: Benchmark) -> dict[str, Any]:
         }
         for table in benchmark.tables
     ]
-    return {"schema": SCHEMA, "machine": dict(benchmark.machine), "tables": listed}
+    return {"schema": SCHEMA, "machine": dict(benchmark.machine), "tables": listed, "files": [RECORD, PAGE]}
+
+
+def check_benchmark(folder: Path) -> None:
+    """Raise CompileError where a user's file is in the place of one of a benchmark."""
+    check_places(folder, [Path(RECORD), Path(PAGE)], RECORD)
 
 
 def write_benchmark(folder: Path, benchmark: Benchmark) -> None:
-    """Write benchmark.md and benchmark.json into `folder`, each whole or not at all."""
-    write_atomically(folder / "benchmark.md", markdown(benchmark))
-    write_atomically(folder / "benchmark.json", json.dumps(content(benchmark), indent=1) + "\n")
+    """Write benchmark.md and benchmark.json into `folder`, both or none; CompileError as `atomic_folder`."""
+    with atomic_folder(folder, RECORD) as new:
+        (new / PAGE).write_text(markdown(benchmark), encoding="utf-8")
+        (new / RECORD).write_text(json.dumps(content(benchmark), indent=1) + "\n", encoding="utf-8")

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import reduce
 from operator import add
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import numpy as np
 
 from backends.trace import Array, Events
+from compile.output.atomic_file import write_atomically
 
 
 @dataclass(frozen=True)
@@ -68,16 +66,8 @@ class ResultCache:
         return unpack(path.read_bytes()) if path.is_file() else None
 
     def save(self, key: str, packed: bytes) -> None:
-        """Write a packed result under a temporary name, then give it its own."""
-        with NamedTemporaryFile(dir=self._folder, prefix=".", suffix=".part", delete=False) as file:
-            try:
-                file.write(packed)
-                file.close()
-                os.replace(file.name, self._path(key))
-            except BaseException:
-                with suppress(OSError):
-                    os.unlink(file.name)
-                raise
+        """Write a packed result, whole or not at all."""
+        write_atomically(self._path(key), packed)
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}.npz"

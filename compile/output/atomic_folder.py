@@ -1,109 +1,112 @@
-"""Outputs appear whole or not at all: everything is written beside the target folder, then renamed into place."""
+"""Outputs appear whole or not at all, kills included: everything is written in a hidden folder, then renamed into place."""
 
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
-from collections.abc import Generator, Sequence, Set
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterable, Set
+from contextlib import contextmanager
 from pathlib import Path
 
 from compile.command.signals import raise_pending
-from compile.output.earlier_run import earlier_files
+from compile.output.earlier_run import REPORT, earlier_files, whole_paths
+from compile.output.exchange import exchange
+from compile.output.journal import NEW, move_in
+from compile.output.staging import NAME, beside, held, inside, staging
 from ir.errors import CompileError
 
 
 @contextmanager
-def atomic_folder(target: Path) -> Generator[Path]:
+def atomic_folder(target: Path, record: str = REPORT) -> Generator[Path]:
     """
     A temporary folder whose contents move into `target` when the block ends well, and vanish when it does not.
 
-    What an earlier run wrote into `target` goes. All other files stay, and ours never take the place of one.
+    `record` is the file that lists what the run wrote. What the one there lists goes. All other files stay, and ours never take
+    the place of one. Whenever the process is killed, the next run here finds the files of one whole run, or makes it so.
+
+    Raises:
+        CompileError: `target` cannot be written, or holds files of others where ours are to be.
     """
-    check_folder(target)
-    staging = _staging(target)
-    try:
-        staging.mkdir()
-        yield staging
+    with _written(target) as place, staging(place) as new:
+        try:
+            yield new
+        except CompileError as error:
+            where = error.where.replace(str(new), str(target))
+            raise CompileError(error.rule, error.what, where=where, hint=error.hint) from None
+        except OSError as error:
+            error.filename = str(error.filename or target).replace(str(new), str(target))
+            raise
         raise_pending()
-        _move_into(staging, target)
-    except OSError as error:
-        raise CompileError(
-            "out.write", f"cannot write {target}: {error.strerror or error}", where=str(error.filename or "")
-        ) from None
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        _publish(new, place, record)
 
 
 def check_folder(target: Path) -> None:
-    """Raise CompileError unless `target` can become our folder; makes the folders above it."""
-    if os.path.lexists(target) and not target.is_dir():
-        raise CompileError("out.file", f"{target} is a file", hint="--out names a folder")
-    probe = _staging(target)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        probe.mkdir()
-    except OSError as error:
-        what = f"cannot write {target}: {error.strerror}"
-        raise CompileError("out.write", what, hint="choose another --out") from None
-    finally:
-        with suppress(OSError):
-            probe.rmdir()
+    """End what a killed run left; raise CompileError unless `target` can become our folder. Makes the folders above it."""
+    with _written(target) as place, staging(place):
+        pass
 
 
-def _staging(target: Path) -> Path:
-    """
-    A new name inside an existing folder, which may be a mount of its own below a parent that nobody may write.
-
-    The name is known before the folder exists, so that an interrupt at any moment can clear it away.
-    """
-    return (target if os.path.isdir(target) else target.parent) / f".{target.name}.{secrets.token_hex(4)}"
-
-
-def _move_into(staging: Path, target: Path) -> None:
-    if not target.exists():
-        os.rename(staging, target)
-        return
-    old = earlier_files(target)
-    new = sorted(path.relative_to(staging) for path in staging.rglob("*") if not path.is_dir())
-    _check_places(target, new, old)
-    backup = staging / ".earlier"
-    moves = [(target / file, backup / file) for file in sorted(old)]
-    _rename_all([*moves, *((staging / file, target / file) for file in new)])
-    for file in old:
-        _remove_empty(target, file.parent)
-
-
-def _check_places(target: Path, new: Sequence[Path], old: Set[Path]) -> None:
-    """Raise CompileError if a file or folder of the user's is where one of ours is to be; relative to `target`."""
-    ours = {path for file in old for path in (file, *file.parents)}
-    for path in sorted({path for file in new for path in (file, *file.parents)} - ours - {Path()}):
+def check_places(target: Path, files: Iterable[Path], record: str = REPORT) -> None:
+    """Raise CompileError if a file or folder of others is where one of ours is to be; paths relative to `target`."""
+    ours = whole_paths(earlier_files(target, record))
+    for path in sorted(whole_paths(files) - ours):
         if os.path.lexists(target / path):
-            what = f"{target / path} exists, and no earlier run wrote it"
+            what = f"{target / path} exists, and no {record} there lists it"
             raise CompileError("out.exists", what, hint="move it away, or choose another --out")
 
 
-def _rename_all(moves: Sequence[tuple[Path, Path]]) -> None:
-    """Rename in order, making folders where they are missing; after a failure or an interrupt everything is where it was."""
-    created = {folder for _, new in moves for folder in new.parents if not folder.exists()}
+@contextmanager
+def _written(target: Path) -> Generator[Path]:
+    """The real path of a folder that is written; an OSError meanwhile is the one error that it cannot be."""
+    if os.path.lexists(target) and not target.is_dir():
+        raise CompileError("out.file", f"{target} is a file", hint="--out names a folder")
     try:
-        for old, new in moves:
-            new.parent.mkdir(parents=True, exist_ok=True)
-            os.rename(old, new)
-    except BaseException:
-        for old, new in reversed(moves):
-            if os.path.lexists(new) and not os.path.lexists(old):
-                os.rename(new, old)
-        for folder in sorted(created, reverse=True):
-            with suppress(OSError):
-                folder.rmdir()
-        raise
+        yield Path(os.path.realpath(target))
+    except OSError as error:
+        what = f"cannot write {target}: {error.strerror or error}"
+        where = str(error.filename or "")
+        raise CompileError("out.write", what, where=where, hint="choose another --out") from None
 
 
-def _remove_empty(target: Path, folder: Path) -> None:
-    """Remove a folder of the earlier run, relative to `target`, and the ones around it, as far as nothing is in them."""
-    with suppress(OSError):
-        while folder != Path():
-            (target / folder).rmdir()
-            folder = folder.parent
+def _publish(new: Path, target: Path, record: str) -> None:
+    if new != inside(target) / NEW:
+        os.rename(new, target)
+        return
+    files = {path.relative_to(new) for path in new.rglob("*") if path.is_symlink() or not path.is_dir()}
+    check_places(target, files, record)
+    old = earlier_files(target, record)
+    if not _take_place(new, target, old):
+        move_in(inside(target), target, old, files, Path(record))
+
+
+def _take_place(new: Path, target: Path, old: Set[Path]) -> bool:
+    """Swap the whole folders, where nothing in `target` is anybody else's and nobody looks; whether that was done."""
+    if not _only(old, target):
+        return False
+    try:
+        if Path.cwd().is_relative_to(target) or target.stat().st_uid != new.stat().st_uid:
+            return False
+        with held(beside(target), target, patience=0):
+            shutil.copystat(target, new)
+            return _swap(new, beside(target) / NEW, target, old)
+    except (OSError, CompileError):
+        return False
+
+
+def _swap(new: Path, ready: Path, target: Path, old: Set[Path]) -> bool:
+    """Through `ready`, as no folder can take the place of one that it is in."""
+    os.rename(new, ready)
+    swapped = exchange(ready, target)
+    if swapped and _only(old, ready):
+        return True
+    if swapped:  # a file of the user's came at the last moment
+        exchange(ready, target)
+    os.rename(ready, new)
+    return False
+
+
+def _only(ours: Set[Path], folder: Path) -> bool:
+    """Whether a folder holds nothing but these files, relative to it, and the folders around them."""
+    known = whole_paths(ours)
+    found = (path.relative_to(folder) for path in folder.rglob("*"))
+    return all(path in known for path in found if path.parts[0] != NAME)

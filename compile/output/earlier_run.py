@@ -1,61 +1,54 @@
-"""The files that an earlier run wrote into a folder, told from the report it left there; everything else is the user's."""
+"""The files that an earlier run wrote into a folder: those that the record it left there lists; everything else is the user's."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-MARK = "spike-compiler-report/"
-"""What the schema of every report begins with, whatever its version."""
 REPORT = "report.json"
 PER_PART = ("lowered.nir", "lowered.txt", "network.nir", "outputs.npz")
-TEXTS = "ir/[0-9][0-9]*_*.txt"
-"""The IR after every pass, numbered."""
+OURS = re.compile(rf"(?!\.\.?/)([^/\\\0]+/)?({'|'.join(map(re.escape, PER_PART))}|ir/\d\d+_[^/\0]*\.txt)|benchmark\.md")
+"""What a run writes, beside its record: the files of a part, whose IR texts are numbered, and a table."""
 
 
-def earlier_files(target: Path) -> set[Path]:
+def earlier_files(target: Path, record: str = REPORT) -> set[Path]:
     """
-    Files of the earlier run, relative to `target`; empty where no report says that there was one.
+    Files of the earlier run, relative to `target`, its record among them; empty where no record says that there was one.
 
-    Only files of the names that a run writes, in folders that the report calls parts, and nothing through a link: a report
-    that is broken, or that somebody else wrote, cannot name a user's file, and nothing outside of `target`.
+    Only files that the record lists, of the names that a run writes, and nothing through a link: a record that is broken, or that
+    somebody else wrote, cannot name a user's file, and nothing outside of `target`.
     """
-    parts = _parts(target / REPORT)
-    if not parts:
+    listed = _listed(target / record)
+    if record not in listed:
         return set()
-    folders = [target] if len(parts) == 1 else [target / part for part in parts]
-    paths = (path for folder in folders if _is_own(target, folder) for path in _written(folder))
-    return {Path(REPORT), *(path.relative_to(target) for path in paths)}
+    named = {Path(name) for name in listed if OURS.fullmatch(name)}
+    return {Path(record), *(file for file in named if _is_own(target, file))}
 
 
-def _parts(report: Path) -> list[str]:
-    """The parts that a report names; none if it is not a report, or if a name of several is not that of a folder."""
-    if report.is_symlink() or not report.is_file():
+def whole_paths(files: Iterable[Path]) -> set[Path]:
+    """Relative files, and all folders around them."""
+    return {path for file in files for path in (file, *file.parents)} - {Path()}
+
+
+def _listed(record: Path) -> list[str]:
+    """`files` of a record of ours, whatever its version; nothing where it is none."""
+    if record.is_symlink() or not record.is_file():
         return []
     try:
-        content: Any = json.loads(report.read_bytes())
-        names = [part["name"] for part in content["parts"]]
-        ours = content["schema"].startswith(MARK)
+        content: Any = json.loads(record.read_bytes())
+        files: list[Any] = content["files"]
+        ours = content["schema"].startswith(f"spike-compiler-{record.stem}/")
+        return files if ours and all(isinstance(name, str) for name in files) else []
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return []
-    plain = len(names) == 1 or all(isinstance(name, str) and _is_plain(name) for name in names)
-    return names if ours and plain else []
 
 
-def _is_plain(name: str) -> bool:
-    """Whether a name is one of a folder right below."""
-    return name not in ("", ".", "..") and not set(name) & {"/", "\\", "\0"}
-
-
-def _is_own(target: Path, folder: Path) -> bool:
-    return folder == target or (os.path.isdir(folder) and not os.path.islink(folder))
-
-
-def _written(folder: Path) -> Iterator[Path]:
-    paths = [folder / name for name in PER_PART]
-    if not (folder / "ir").is_symlink():
-        paths += folder.glob(TEXTS)
-    return (path for path in paths if path.is_file() and not path.is_symlink())
+def _is_own(target: Path, file: Path) -> bool:
+    """Whether it is a file, and no link is on the way."""
+    try:
+        return (target / file).is_file() and not any((target / path).is_symlink() for path in whole_paths([file]))
+    except (OSError, ValueError):  # a name that no file can have
+        return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ class Report:
     seconds: Mapping[str, float]
     """Stage -> duration."""
     files: Mapping[str, Path] = field(default_factory=dict[str, Path])
-    """What was written."""
+    """What was written: the report, then by name all else; name below the folder -> path."""
 
     @property
     def passed(self) -> bool:
@@ -113,7 +113,7 @@ class Report:
         """Write what `--out` writes into a folder, whole or not at all; CompileError where that is impossible."""
         from compile.report.write import write_all
 
-        return replace(self, files=write_all(self, Path(folder)))
+        return write_all(self, Path(folder))
 
 
 def _flat(layer: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:

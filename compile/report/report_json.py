@@ -36,6 +36,7 @@ def report_content(report: Report) -> dict[str, Any]:
         "metrics_samples": report.metrics.samples,
         "metrics_error": None if report.metrics.error is None else report.metrics.error.what,
         "seconds": dict(report.seconds),
+        "files": [*report.files],
     }
 
 

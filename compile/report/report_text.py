@@ -46,7 +46,8 @@ def _lines(report: Report, screen: Screen) -> Iterator[str]:
     yield from _wrapped(_energy_lines(report), screen)
     yield from _metric_lines(report.metrics, screen)
     if report.files:
-        yield f"files    {', '.join(str(path) for path in report.files.values())}"
+        written = next(iter(report.files.values()))
+        yield f"files    {written}, {written.parent}"
 
 
 def _check_lines(report: Report, screen: Screen) -> Iterator[str]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from compile.output.atomic_folder import atomic_folder
+from compile.output.atomic_folder import atomic_folder, check_places
+from compile.output.earlier_run import PER_PART, REPORT
 from compile.report.report import PartReport, Report
 from compile.report.report_json import report_content
 from compile.stages.build import Build
@@ -14,15 +17,24 @@ from frontend.nir.round_trip.file import write_nir
 from frontend.nir.writing.plain_nir import PlainNir, plain_nir
 
 
-def write_all(report: Report, target: Path) -> dict[str, Path]:
-    """Write everything below `target`, whole or not at all; several parts get a folder each. Returns name -> path."""
+def check_parts(names: Iterable[str], target: Path) -> None:
+    """Raise CompileError where a user's file is in the place of one that a run of these parts may write."""
+    parts = [*names]
+    folders = [Path()] if len(parts) == 1 else [Path(part) for part in parts]
+    check_places(target, [Path(REPORT), *(folder / name for folder in folders for name in (*PER_PART, "ir"))])
+
+
+def write_all(report: Report, target: Path) -> Report:
+    """Write everything below `target`, whole or not at all; several parts get a folder each. The report lists the files."""
     with atomic_folder(target) as folder:
         for part in report.parts:
             place = folder if len(report.parts) == 1 else folder / part.build.part.name
             place.mkdir(exist_ok=True)
             _write_part(part, place)
-        (folder / "report.json").write_text(json.dumps(report_content(report), indent=1) + "\n", encoding="utf-8")
-    return {"report": target / "report.json", "folder": target}
+        names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+        written = replace(report, files={name: target / name for name in (REPORT, *names)})
+        (folder / REPORT).write_text(json.dumps(report_content(written), indent=1) + "\n", encoding="utf-8")
+    return written
 
 
 def _write_part(part: PartReport, folder: Path) -> None:

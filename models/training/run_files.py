@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -139,8 +138,12 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write beside the file, then rename; TrainingError where that fails, with the file as it was."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    """
+    Write beside the file, then rename; TrainingError where that fails, with the file as it was.
+
+    What a killed run left there is written over: its name is always the same.
+    """
+    partial = path.with_name(f".{path.name}.partial")
     try:
         write(partial)
         os.replace(partial, path)

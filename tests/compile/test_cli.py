@@ -77,6 +77,20 @@ def test_good_run_for_contrast(capsys, tiny: Path, tmp_path: Path):
     assert "PASS" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [("report.json", ()), ("lowered.nir", ()), ("ir/mine.txt", ()), ("benchmark.md", ("--bench",))],
+)
+def test_what_is_in_the_way_is_told_before_anything_is_compiled(
+    fails, tiny: Path, tmp_path: Path, name: str, flags: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "out" / name).parent.mkdir(parents=True)
+    (tmp_path / "out" / name).write_text("mine")
+    monkeypatch.setattr("compile.driver.build_part", None)
+    fails([str(tiny), *GPU, *flags, "--out", str(tmp_path / "out")], 2, "out.exists", name.partition("/")[0])
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [name.partition("/")[0]]
+
+
 def test_json_is_all_that_is_printed(capsys, tiny: Path, tmp_path: Path):
     tiny.write_text(tiny.read_text() + "\nprint('hello')\n")
     assert main([str(tiny), *GPU, "--json", "--quiet", "--out", str(tmp_path / "out")]) == 0

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,8 @@ def read_results(path: Path) -> dict[TrainingRun, dict[str, float]]:
 
 
 def _result(content: Mapping[str, Any]) -> tuple[TrainingRun, dict[str, float]]:
-    run = content["run"]
-    return TrainingRun(**{**run, "changes": tuple(run["changes"])}), dict(content["test"])
+    run: dict[str, Any] = content["run"]
+    return replace(TrainingRun(**run), changes=tuple(run["changes"])), dict(content["test"])
 
 
 def write_results(path: Path, results: Results) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from backends.trace import Events
 from compile.evaluation.result_cache import BatchResult, ResultCache, pack, total_events, unpack
+from tests.killing import every_kill
 
 EVENTS = Events(3, 2, {"x": 5, "y": 1}, {"l": 20}, {"y": 24})
 RESULT = BatchResult({"record": np.arange(6, dtype=np.float32).reshape(2, 3), "b/c": np.array([[True]])}, EVENTS)
@@ -54,6 +56,20 @@ def test_a_save_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: py
     with pytest.raises(KeyboardInterrupt):
         cache.save("k", b"after")
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("k.npz", b"before")]
+
+
+def test_a_kill_before_any_step_costs_one_batch_and_leaves_nothing(tmp_path: Path):
+    cache = ResultCache(tmp_path)
+
+    def scene() -> Callable[[], None]:
+        (tmp_path / "k.npz").unlink(missing_ok=True)
+        return lambda: cache.save("k", pack(RESULT))
+
+    for _ in every_kill(scene):
+        if cache.load("k") is None:
+            assert not (tmp_path / "k.npz").exists()
+            cache.save("k", pack(RESULT))
+        assert [path.name for path in tmp_path.iterdir()] == ["k.npz"]
 
 
 def test_events_of_batches_add_up():

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from compile.benchmark.table import Benchmark, Table, write_benchmark
 from compile.output import atomic_file
-
-TABLES = [Table("First", ("name", "ms"), (("a", 1.23456),))]
-BENCHMARK = Benchmark({"CPU": "some"}, TABLES)
+from tests.killing import every_kill
 
 
 @pytest.mark.parametrize(("content", "data"), [("größe\n", "größe\n".encode()), (b"\0\xff", b"\0\xff")])
@@ -39,17 +37,46 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_an_interrupt_leaves_the_earlier_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    write_benchmark(tmp_path, BENCHMARK)
-    before = (tmp_path / "benchmark.md").read_text()
+    atomic_file.write_atomically(tmp_path / "results.json", "old")
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(atomic_file.os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        write_benchmark(tmp_path, Benchmark({}, TABLES[:1]))
-    assert (tmp_path / "benchmark.md").read_text() == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["benchmark.json", "benchmark.md"]
+        atomic_file.write_atomically(tmp_path / "results.json", "new")
+    assert (tmp_path / "results.json").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
+
+
+def test_a_kill_before_any_step_leaves_the_file_whole_and_the_next_run_nothing_else(tmp_path: Path):
+    path = tmp_path / "results.json"
+
+    def scene() -> Callable[[], None]:
+        path.write_text("old")
+        return lambda: atomic_file.write_atomically(path, "new")
+
+    assert len([path.read_text() for _ in every_kill(scene) if path.read_text() in ("old", "new")]) > 3
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_writers_at_once_wait_for_each_other(tmp_path: Path):
+    """Each writes a text of its own length many times: what is left is one of them."""
+    path, texts = tmp_path / "file", [str(number) * 10_000 * (number + 1) for number in range(4)]
+    children = [os.fork() or _write_and_exit(path, text) for text in texts]
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
+    assert path.read_text() in texts
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def _write_and_exit(path: Path, text: str) -> int:
+    try:
+        for _ in range(30):
+            atomic_file.write_atomically(path, text)
+        os._exit(0)
+    finally:
+        os._exit(1)
 
 
 def test_a_full_disk_is_told_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -57,8 +84,8 @@ def test_a_full_disk_is_told_with_the_file(tmp_path: Path, monkeypatch: pytest.M
         raise OSError(28, "No space left on device")  # as write(2) does, without a name
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match=r"No space left on device: .*benchmark\.md"):
-        write_benchmark(tmp_path, BENCHMARK)
+    with pytest.raises(OSError, match=r"No space left on device: .*results\.json"):
+        atomic_file.write_atomically(tmp_path / "results.json", "new")
     assert not list(tmp_path.iterdir())
 
 

@@ -5,25 +5,31 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from compile.output.atomic_folder import atomic_folder, check_folder
+from compile.output import atomic_folder as module
+from compile.output.atomic_folder import atomic_folder, check_folder, check_places
+from compile.output.exchange import exchange
 from ir.errors import CompileError
 
-REPORT = json.dumps({"schema": "spike-compiler-report/1", "parts": [{"name": "net"}]})
+NAMES = ("network.nir", "outputs.npz", "report.json")
+REPORT = json.dumps({"schema": "spike-compiler-report/2", "files": [*NAMES, "lowered.nir", "ir/00_old.txt"]})
 
 
 def _write(folder: Path, *parts: str) -> None:
     """What a run of these parts writes, each file with the names of all of them in it."""
+    names: list[str] = []
     for part in parts:
-        own = folder if len(parts) == 1 else folder / part
-        (own / "ir").mkdir(parents=True)
-        for name in ("network.nir", "lowered.nir", "outputs.npz", "ir/00_trace.txt", f"ir/12_{part}.txt"):
-            (own / name).write_text(str(parts))
-    report = {"schema": "spike-compiler-report/1", "parts": [{"name": part} for part in parts]}
+        own = ("network.nir", "lowered.nir", "outputs.npz", "ir/00_trace.txt", f"ir/12_{part}.txt")
+        names += [name if len(parts) == 1 else f"{part}/{name}" for name in own]
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(str(parts))
+    report = {"schema": "spike-compiler-report/2", "files": ["report.json", *names]}
     (folder / "report.json").write_text(json.dumps(report))
 
 
@@ -71,7 +77,7 @@ def test_an_interrupt_right_after_a_folder_is_made_leaves_none(
 
     def interrupted(path: Path, **options: Any) -> None:
         real(path, **options)
-        if path.name.startswith(".out."):
+        if path.name.endswith(".spike-compile"):
             raise KeyboardInterrupt
 
     for user in (check_folder, lambda target: atomic_folder(target).__enter__()):
@@ -108,7 +114,13 @@ def test_a_second_run_leaves_nothing_of_the_first(tmp_path: Path, first: tuple[s
 
 def test_what_a_user_put_into_the_folders_of_a_run_stays(tmp_path: Path):
     _run(tmp_path, "image", "text")
-    mine = ("image/notes.txt", "image/ir/my.txt", "text/ir/00_links", "mine/image/network.nir", "ir/00_trace.txt")
+    mine = (
+        "image/notes.txt",
+        "image/ir/10_my_diff.txt",
+        "text/ir/00_links",
+        "mine/image/network.nir",
+        "ir/00_trace.txt",
+    )
     for name in mine:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("mine")
@@ -122,12 +134,10 @@ HOSTILE = (
     REPORT[:-2],
     "[" * 100_000,
     "[1]",
-    '{"schema": 1, "parts": []}',
-    REPORT.replace('{"name": "net"}', '"net"'),
+    '{"schema": 1, "files": []}',
+    '{"schema": "spike-compiler-report/1", "parts": [{"name": "net"}]}',
     REPORT.replace("spike", "another"),
-    REPORT.replace('"net"', '"a"}, {"name": "../mine"'),
-    REPORT.replace('"net"', '"a"}, {"name": ".."'),
-    REPORT.replace('"net"', '"a"}, {"name": 3'),
+    REPORT.replace('"outputs.npz"', "3"),
 )
 
 
@@ -148,9 +158,10 @@ def test_a_report_that_names_odd_folders_reaches_no_other_file(tmp_path: Path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "network.nir").write_text("mine")
     (tmp_path / "out" / "photos").symlink_to(tmp_path / "mine")
-    names = ("photos", "text", "x" * 300, "\ud800", "no such folder")
-    report = {"schema": "spike-compiler-report/9", "parts": [{"name": name} for name in names]}
-    (tmp_path / "out" / "report.json").write_text(json.dumps(report))
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    text = [name for name in report["files"] if name.startswith("text")]
+    odd = ["../mine/network.nir", "photos/network.nir", "image/../network.nir", "x" * 300 + "/network.nir"]
+    (tmp_path / "out" / "report.json").write_text(json.dumps({**report, "files": ["report.json", *text, *odd]}))
     before = _contents(tmp_path)
     _run(tmp_path / "out", "words")
     after = _contents(tmp_path)
@@ -208,9 +219,9 @@ def test_a_users_file_is_never_replaced(tmp_path: Path):
 
 
 def test_a_move_that_fails_leaves_the_earlier_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    names = ("network.nir", "outputs.npz", "report.json")
-    for name in names:
+    for name in NAMES:
         (tmp_path / name).write_text(REPORT)
+    (tmp_path / "mine.txt").write_text("mine")
     real, done = os.rename, []
 
     def interrupted(old: Path, new: Path) -> None:
@@ -221,13 +232,15 @@ def test_a_move_that_fails_leaves_the_earlier_run(tmp_path: Path, monkeypatch: p
 
     def run() -> None:
         with atomic_folder(tmp_path) as folder:
-            for name in names:
+            for name in NAMES:
                 (folder / name).write_text("new")
             monkeypatch.setattr(os, "rename", interrupted)
 
     with pytest.raises(KeyboardInterrupt):
         run()
-    assert {item.name: item.read_text() for item in tmp_path.iterdir()} == dict.fromkeys(names, REPORT)
+    assert {item.name: item.read_text() for item in tmp_path.iterdir()} == dict.fromkeys(NAMES, REPORT) | {
+        "mine.txt": "mine"
+    }
 
 
 def test_no_space_left_is_one_error(tmp_path: Path):
@@ -247,3 +260,104 @@ def test_a_folder_below_a_file_is_one_error(tmp_path: Path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(CompileError, match=r"out\.write"), atomic_folder(tmp_path / "file" / "out"):
         pass
+
+
+def test_an_error_names_the_place_that_the_user_knows(tmp_path: Path):
+    def run(error: Exception) -> None:
+        with atomic_folder(tmp_path / "out") as folder:
+            error.__dict__["where"] = str(folder / "network.nir")
+            raise error
+
+    with pytest.raises(CompileError) as caught:
+        run(CompileError("nir.write", "cannot write"))
+    assert caught.value.where == str(tmp_path / "out" / "network.nir")
+    with pytest.raises(CompileError, match="File name too long") as caught, atomic_folder(tmp_path / "out") as folder:
+        (folder / ("x" * 300)).write_text("")
+    assert caught.value.where == str(tmp_path / "out" / ("x" * 300))
+
+
+def test_what_is_in_the_way_is_told_beforehand(tmp_path: Path):
+    _run(tmp_path, "net")
+    check_places(tmp_path, [Path("report.json"), Path("ir"), Path("network.nir")])
+    (tmp_path / "lowered.txt").write_text("mine")
+    with pytest.raises(CompileError, match=r"lowered\.txt exists, and no report\.json there lists it"):
+        check_places(tmp_path, [Path("lowered.txt")])
+
+
+def _inode(folder: Path) -> int:
+    return folder.stat().st_ino
+
+
+def test_a_folder_without_files_of_others_is_replaced_in_one_step(tmp_path: Path):
+    out = tmp_path / "out"
+    _run(out, "image", "text")
+    out.chmod(0o750)
+    before = _inode(out)
+    _run(out, "words")
+    assert _inode(out) != before, "needs a file system with renameat2"
+    assert out.stat().st_mode & 0o777 == 0o750
+    assert not (out / "image").exists()
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_folder_in_which_somebody_is_keeps_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    out = tmp_path / "out"
+    _run(out, "image", "text")
+    before = _inode(out)
+    monkeypatch.chdir(out)
+    _run(Path("."), "words")
+    assert _inode(out) == before
+    (tmp_path / "link").symlink_to(out)
+    _run(tmp_path / "link", "image")
+    assert (tmp_path / "link").is_symlink()
+    assert {path.name for path in tmp_path.iterdir()} == {"link", "out"}
+
+
+@pytest.mark.parametrize("fault", ["no exchange", "another file system", "another run", "a late file"])
+def test_where_folders_cannot_swap_files_move_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str):
+    out, rename = tmp_path / "out", os.rename
+    _run(out, "image", "text")
+    before = _inode(out)
+
+    def mounted(old: Path, new: Path) -> None:
+        if ".out.spike-compile" in str(new):
+            raise OSError(18, "Invalid cross-device link")
+        rename(old, new)
+
+    def late(first: Path, second: Path) -> bool:
+        if not (second / "mine.txt").exists() and not (first / "mine.txt").exists():
+            (second / "mine.txt").write_text("mine")
+        return exchange(first, second)
+
+    if fault == "no exchange":
+        monkeypatch.setattr(module, "exchange", lambda *_: False)
+    elif fault == "another file system":
+        monkeypatch.setattr(os, "rename", mounted)
+    elif fault == "a late file":
+        monkeypatch.setattr(module, "exchange", late)
+    with module.held(module.beside(out), out) if fault == "another run" else nullcontext():
+        _run(out, "words")
+    _run(tmp_path / "once", "words")
+    assert _inode(out) == before
+    late_file = {"mine.txt": "mine"} if fault == "a late file" else {}
+    assert _contents(out) == _contents(tmp_path / "once") | late_file
+    assert {path.name for path in tmp_path.iterdir()} == {"out", "once"}
+
+
+def test_runs_at_once_wait_for_each_other(tmp_path: Path):
+    """One folder of four processes: in the end it is of one of them, whole."""
+    children = [os.fork() or _run_and_exit(tmp_path / "out", f"part{number}") for number in range(4)]
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
+    (part,) = {text for text in _contents(tmp_path / "out").values() if text.startswith("(")}
+    _run(tmp_path / "once", part.split("'")[1])
+    assert _contents(tmp_path / "out") == _contents(tmp_path / "once")
+    assert {path.name for path in tmp_path.iterdir()} == {"out", "once"}
+
+
+def _run_and_exit(out: Path, part: str) -> int:
+    try:
+        for _ in range(10):
+            _run(out, part)
+        os._exit(0)
+    finally:
+        os._exit(1)

@@ -25,7 +25,9 @@ def test_json_equals_the_command_line(tiny: Path, tmp_path: Path, report):
     assert main([str(tiny), "--target", "gpu", "--samples", "8", "--out", str(tmp_path / "out")]) == 0
     written = json.loads((tmp_path / "out" / "report.json").read_text())
     content = json.loads(json.dumps(report_content(report)))
-    assert {k: v for k, v in written.items() if k != "seconds"} == {k: v for k, v in content.items() if k != "seconds"}
+    files = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert written["files"] == ["report.json", *sorted(files - {"report.json"})]
+    assert {**written, "seconds": 0, "files": []} == {**content, "seconds": 0}
     outputs = np.load(tmp_path / "out" / "outputs.npz")
     assert all(np.array_equal(outputs[name], array) for name, array in report.parts[0].run.outputs.items())
 

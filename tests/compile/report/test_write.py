@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +16,12 @@ import torch
 
 from compile import compile_model
 from compile.cli import main
+from compile.output.atomic_folder import check_folder
+from compile.report.report import Report
 from frontend.nir.round_trip.file import write_nir
 from ir.errors import CompileError
 from tests.compile.stages.test_phase import STEPS, TOKENS, Fusion
+from tests.killing import every_kill
 
 
 def written(graph: nir.NIRGraph, folder: Path) -> Path:
@@ -96,3 +102,24 @@ def test_a_full_disk_is_one_error_of_the_file(tmp_path: Path, capfd: pytest.Capt
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr().err == ""  # HDF5 in Python complains about every handle it cannot close
+
+
+@pytest.mark.slow
+def test_a_report_that_is_killed_while_it_is_saved(report: Report, tmp_path: Path):
+    """The next run finds the earlier one's files, or the new one's: they differ in when they were written."""
+    home, out = tmp_path / "home", tmp_path / "home" / "out"
+    names = {*report.save(out).files, "ir/10_my_diff.txt"}
+    (out / "ir" / "10_my_diff.txt").write_text("mine")
+    shutil.copytree(home, tmp_path / "before")
+
+    def scene() -> Callable[[], object]:
+        shutil.rmtree(home)
+        shutil.copytree(tmp_path / "before", home)
+        return lambda: report.save(out)
+
+    for _ in every_kill(scene):
+        check_folder(out)
+        files = {os.path.relpath(path, out): path for path in home.rglob("*") if path.is_file()}
+        assert files.keys() == names
+        times = {name: path.stat().st_mtime_ns for name, path in files.items() if name != "ir/10_my_diff.txt"}
+        assert max(times, key=lambda name: times[name]) == "report.json"

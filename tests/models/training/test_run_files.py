@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
 from models.training.run_files import RunFiles, TrainingError, read_json_lines
+from tests.killing import every_kill
 
 
 def _files(folder: Path) -> RunFiles:
@@ -88,3 +90,29 @@ def test_a_broken_line_is_one_error_that_says_where(broken: str, tmp_path: Path)
     path.write_text('{"epoch": 1}\n' + broken)
     with pytest.raises(TrainingError, match="line 2 cannot be read"):
         read_json_lines(path, lambda line: line["epoch"])
+
+
+def _epoch(files: RunFiles, epoch: int) -> None:
+    """What the loop writes after an epoch that is the best so far."""
+    files.write_weights(lambda path: torch.save({"epoch": epoch}, path))
+    files.write_log([{"epoch": number} for number in range(epoch + 1)])
+    files.write_state({}, {"epoch": epoch})
+
+
+def test_a_kill_before_any_step_leaves_files_from_which_the_run_goes_on(tmp_path: Path) -> None:
+    files = _files(tmp_path)
+
+    def scene() -> Callable[[], None]:
+        _epoch(files, 0)
+        return lambda: (_epoch(files, 1), files.end())[-1]
+
+    for _ in every_kill(scene):
+        weights, log = torch.load(files.weights)["epoch"], json.loads(files.log.read_text().splitlines()[-1])["epoch"]
+        reached = files.read_state({})["epoch"]
+        assert 1 >= weights >= log >= reached >= 0
+        files.check(resume=True, force=False)
+        for epoch in (reached + 1, 2):
+            _epoch(files, epoch)
+        files.end()
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["w.jsonl", "w.pt"]
+    assert torch.load(files.weights) == {"epoch": 1}
