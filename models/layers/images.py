@@ -6,6 +6,8 @@ All tensors are (T, B, C, H, W), as SpikingJelly's multi-step neurons expect; co
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
@@ -44,6 +46,15 @@ def pool_spikes(current: torch.Tensor, pool: nn.Module, neuron: nn.Module) -> to
     It has the parameters of `fire_largest`; from the second step on the spikes differ.
     """
     return pool_image(neuron(current.contiguous()), pool)
+
+
+def pool_orders(of_currents: str) -> dict[str, Callable[[torch.Tensor, nn.Module, nn.Module], torch.Tensor]]:
+    """
+    Both orders of pool and neurons by the values of a configuration's `pool`; pools of currents have a name in each paper's code.
+
+    `spike`: neurons in front of the pool, which is then an OR.
+    """
+    return {of_currents: fire_largest, "spike": pool_spikes}
 
 
 def convolution(inputs: int, outputs: int) -> tuple[nn.Conv2d, nn.BatchNorm2d]:

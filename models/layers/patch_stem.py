@@ -12,13 +12,10 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from models.layers.images import convolution, convolve, fire_image, fire_largest, pool_spikes
+from models.layers.images import convolution, convolve, fire_image, pool_orders
 from models.layers.neuron import lif
 
-POOLS: dict[str, Callable[[torch.Tensor, nn.Module, nn.Module], torch.Tensor]] = {
-    "analog": fire_largest,
-    "spike": pool_spikes,
-}
+POOL_ORDERS = pool_orders(of_currents="analog")
 """
 `analog`: neurons behind the pool get the largest current of a window, as SpikeCLIP's code does. `spike`: neurons in front of the
 pool, which is then an OR, as in Spikingformer. Both have the same parameters; from the second step on their spikes differ.
@@ -43,7 +40,7 @@ class PatchStem(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Images (T, B, channels, H, W) -> currents (T, B, D, H / 4, W / 4)."""
-        pooled = POOLS[self.pool]
+        pooled = POOL_ORDERS[self.pool]
         x = fire_image(x, self.block0_conv, self.block0_bn, self.block1_lif)
         x = fire_image(x, self.block1_conv, self.block1_bn, self.block2_lif)
         x = pooled(convolve(x, self.block2_conv, self.block2_bn), self.block3_mp, self.block3_lif)

@@ -12,18 +12,13 @@ neurons stand in front, and the pool is an OR. Both have the same parameters; fr
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import nn
 
-from models.layers.images import convolution, convolve, fire_image, fire_largest, pool_spikes
+from models.layers.images import convolution, convolve, fire_image, pool_orders
 from models.layers.neuron import lif
 
-POOL_ORDERS: dict[str, Callable[[torch.Tensor, nn.Module, nn.Module], torch.Tensor]] = {
-    "current": fire_largest,
-    "spike": pool_spikes,
-}
+POOL_ORDERS = pool_orders(of_currents="current")
 
 
 def _shortcut(inputs: int, outputs: int) -> tuple[nn.Conv2d, nn.BatchNorm2d]:

@@ -222,13 +222,16 @@ class _Course:
 
     def align_dev(self) -> dict[str, float]:
         """Cosine to the teacher on images that no training has seen."""
-        images = torch.from_numpy(load_split("dev").pixels())
         with one_step_of_rates(self.image):
-            return {"cosine": 1.0 - float(alignment_loss(self.image(images), self.teacher.image_features(images)))}
+            return {"cosine": self._cosine()}
+
+    def _cosine(self) -> float:
+        images = torch.from_numpy(load_split("dev").pixels())
+        return 1.0 - float(alignment_loss(self.image(images), self.teacher.image_features(images)))
 
     @torch.no_grad()
     def test(self) -> dict[str, float]:
-        """The task's metrics and accuracies by names alone, of the network and of the teacher."""
+        """The task's metrics and accuracies by names alone, of the network and of the teacher; `cosine` of the two on `dev`."""
         encoders = {
             "image": (self.image, self.text),
             "teacher": (self.teacher.image_features, self.teacher.token_features),
@@ -240,4 +243,4 @@ class _Course:
             metrics = task.metrics({part: {"": value.numpy()} for part, value in features.items()})
             metrics |= label_set_accuracies(see, read)
             result |= {key if name == "image" else f"{name} {key}": round(value, 2) for key, value in metrics.items()}
-        return result
+        return {**result, "cosine": round(self._cosine(), 4)}

@@ -21,15 +21,6 @@ def info_nce(scores: torch.Tensor, temperature: float = TEMPERATURE, margin: flo
     return by_row.logsumexp(dim=1).mean() + by_column.logsumexp(dim=0).mean()
 
 
-def hinge(scores: torch.Tensor, margin: float = MARGIN) -> torch.Tensor:
-    """The published alternative: sum of `max(0, m + s_ij - s_ii)` and of the same over columns."""
-    matching = scores.diagonal()
-    off_diagonal = 1.0 - torch.eye(len(scores), device=scores.device)
-    by_row = (margin + scores - matching.unsqueeze(1)).clamp(min=0) * off_diagonal
-    by_column = (margin + scores - matching.unsqueeze(0)).clamp(min=0) * off_diagonal
-    return by_row.sum() + by_column.sum()
-
-
 def loss_terms(
     image: Encoding,
     text: Encoding,

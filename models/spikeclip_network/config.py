@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.layers.patch_stem import POOLS
+from models.layers.patch_stem import POOL_ORDERS
 from models.spikeclip_network.step_weights import START, STEP_WEIGHTS
 from models.training.sizes import require_positive
 
@@ -57,7 +57,7 @@ class SpikeClipConfig:
     """Weight of the divergence from the teacher's classes in the fine-tuning, KL in the paper; 0 leaves it out."""
 
     def __post_init__(self) -> None:
-        for name, known in (("pool", POOLS), ("time", STEP_WEIGHTS), ("text", TEXTS), ("neurons", NEURONS)):
+        for name, known in (("pool", POOL_ORDERS), ("time", STEP_WEIGHTS), ("text", TEXTS), ("neurons", NEURONS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} {getattr(self, name)!r} is not one of {', '.join(known)}")
         require_positive(self, "D", "heads", "E", "vocabulary", "positions", "words", "pixels", "depth")

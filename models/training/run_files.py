@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
 LOG, STATE = ".jsonl", ".state"
+Content = TypeVar("Content")
 
 
 class TrainingError(Exception):
@@ -109,10 +110,21 @@ def plain(settings: Mapping[str, Any]) -> dict[str, Any]:
     return json.loads(json.dumps(settings))
 
 
-def read_json_lines(path: Path) -> list[dict[str, Any]]:
-    """The objects of a file that `write_json_lines` wrote; none where there is no such file."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    return [json.loads(line) for line in lines]
+def read_json_lines(path: Path, read: Callable[[dict[str, Any]], Content]) -> list[Content]:
+    """
+    What `read` makes of the objects of a file that `write_json_lines` wrote; nothing where there is no such file.
+
+    Raises:
+        TrainingError: a line is no JSON, or `read` refuses it with a ValueError, LookupError, TypeError or AttributeError.
+    """
+    contents = list[Content]()
+    try:
+        for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+            contents.append(read(json.loads(line)))
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        where, what = f"{path}, line {len(contents) + 1}", f"{type(error).__name__}: {error}"
+        raise TrainingError(f"{where} cannot be read ({what}); mend or delete the line") from None
+    return contents
 
 
 def write_json_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:

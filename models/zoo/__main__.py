@@ -1,8 +1,8 @@
 """
-`python -m models.zoo [NAME ...] --out docs/zoo.md --readme README.md`: measure the networks, and write the tables.
+`python -m models.zoo [NAME ...]`: measure the networks, and write the tables: in a checkout docs/zoo.md and README's.
 
-Rows are kept beside the page (`.jsonl`). Without names it measures what has no row, or one of another configuration or other
-weights; with names (a model, or MODEL-CONFIG), these anew.
+Rows are kept beside the page (`.jsonl`). Without names it measures what has no row, one of another configuration or other
+weights, or one that failed; with names (a model, or MODEL-CONFIG), these anew.
 Interrupt it at any time: the same command goes on.
 """
 
@@ -21,18 +21,20 @@ from models.zoo.row import ZooRow, current, measured, read_rows, write_rows
 
 LIMIT = 1200
 """Seconds that a run of a network may take."""
-BAD_INPUT, INTERRUPTED = 2, 130
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+PAGE, README = Path("docs/zoo.md"), Path("README.md")
+"""The tables of a checkout, from its root."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 all of it has rows, 2 bad arguments or files, 130 interrupted."""
+    """Exit status: 0 all of it has rows, 1 a network failed, 2 bad arguments or files, 130 interrupted."""
     parser = argparse.ArgumentParser(prog="python -m models.zoo", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="measure these anew (default: what has no row)")
-    parser.add_argument("--out", type=Path, default=Path("out/zoo.md"), metavar="FILE", help="the page")
+    parser.add_argument("--out", type=Path, metavar="FILE", help=f"the page (default: {PAGE}, if it is there)")
     parser.add_argument("--readme", type=Path, metavar="FILE", help="a page with the marks of the short table")
     parser.add_argument("--limit", type=float, default=LIMIT, metavar="SECONDS", help="per run of a network")
     parser.add_argument("--page-only", action="store_true", help="write the page from the rows that are there")
-    options = parser.parse_args(arguments)
+    options = _with_pages(parser.parse_args(arguments))
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         return _run(options)
@@ -44,6 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+def _with_pages(options: argparse.Namespace) -> argparse.Namespace:
+    """A page that was not named is the checkout's, and with it README; elsewhere it is in `out`."""
+    if options.out is None:
+        options.out = PAGE if PAGE.is_file() else Path("out/zoo.md")
+        options.readme = options.readme or (README if PAGE.is_file() else None)
+    return options
+
+
 def _run(options: argparse.Namespace) -> int:
     wanted, kept = cases(options.names), options.out.with_suffix(".jsonl")
     rows = current(read_rows(kept), cases())
@@ -51,14 +61,14 @@ def _run(options: argparse.Namespace) -> int:
     _write(options, rows)
     if options.page_only:
         return 0
-    for case in wanted if options.names else [case for case in wanted if case.name not in rows]:
+    for case in [each for each in wanted if options.names or each.name not in rows or rows[each.name].failed]:
         print(f"{case.name} ...", end=" ", flush=True)
         row = measured(case, options.limit).with_speeds_of(rows.get(case.name))
         rows = current({**rows, case.name: row}, cases())
         write_rows(kept, rows)
         _write(options, rows)
         print(row.failed or "measured", flush=True)
-    return 0
+    return FAILED if any(rows[case.name].failed for case in wanted) else 0
 
 
 def _write(options: argparse.Namespace, rows: dict[str, ZooRow]) -> None:

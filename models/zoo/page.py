@@ -8,16 +8,17 @@ from models.zoo.cases import NEURONS, STAGES, ZooCase
 from models.zoo.row import PartRow, ZooRow
 
 NOT_MEASURED = "not measured"
-COMMAND = "python -m models.zoo --out docs/zoo.md --readme README.md"
+COMMAND = "python -m models.zoo"
 HEAD = f"""# The zoo
 
 All networks of `models/`, every configuration, from one command:
 
     {COMMAND}
 
-measures what has no row yet, or one of other weights, each network in processes of its own with a limit of time, and writes this
-page from all rows (`zoo.jsonl` beside it) after each; with names (`taaf`, `taaf-av-digits`), these anew. Without weights a
-configuration has seeded random ones with which its neurons fire: what it takes is measured then, and not what it is worth.
+measures what has no row yet, one of other weights, or one that failed, each network in processes of its own with a limit of time,
+and writes this page from all rows (`zoo.jsonl` beside it) and README's table after each; with names (`taaf`, `taaf-av-digits`),
+these anew. Without weights a configuration has seeded random ones with which its neurons fire: what it takes is measured then,
+and not what it is worth.
 """
 NOTES = """* **neurons, added**: of the model, and those that lowering adds (gates, counters, relays). **rate**: mean spikes per
   neuron and step.
@@ -114,13 +115,13 @@ def _sizes(rows: Sequence[ZooRow]) -> str:
 def _size(row: ZooRow, part: PartRow) -> tuple[str, ...]:
     counts = (f"{number:,}" for number in (part.neurons, part.added_neurons, part.synapses))
     checked = f"{part.differing:,} of {part.compared:,}"
-    speeds = (_speed(part, device) for device in ("CPU", "GPU"))
+    speeds = (_speed(row, part, device) for device in ("CPU", "GPU"))
     return (_called(row, part), f"{row.steps:g}", *counts, f"{part.rate:.1%}", str(part.phases), checked, *speeds)
 
 
-def _speed(part: PartRow, device: str) -> str:
+def _speed(row: ZooRow, part: PartRow, device: str) -> str:
     if device not in part.per_second:
-        return NOT_MEASURED
+        return f"{NOT_MEASURED}: {row.unmeasured[device]}" if device in row.unmeasured else NOT_MEASURED
     own = part.source_per_second.get(device)
     return f"{part.per_second[device]:,.0f}" + ("" if own is None else f" ({own:,.0f})")
 
@@ -165,9 +166,9 @@ def _largest(part: PartRow) -> str:
 
 
 def _firing(row: ZooRow) -> str:
-    """SNNergy's rates beside those that its Table 4 has for two data sets."""
-    rates = row.parts[0].rates
-    lines = [(name, *(f"{rates[f'{name} {stage}']:.1%}" for stage in STAGES), PRINTED[name]) for name in NEURONS]
+    """SNNergy's rates beside those that its Table 4 has for two data sets; a variant may lack a group of neurons."""
+    found = {group: f"{rate:.1%}" for group, rate in row.parts[0].rates.items()}
+    lines = [(name, *(found.get(f"{name} {stage}", "") for stage in STAGES), PRINTED[name]) for name in NEURONS]
     title = f"## Firing rates of {row.name}, as SNNergy's Table 4 has them"
     return f"{title}\n\n{grid(('neurons', *STAGES, 'printed: CREMA-D and AVE, all stages'), lines)}"
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import torch
+
 from models.training.run_files import read_json_lines, write_json_lines
 from models.zoo.cases import ENTRIES, Entry, ZooCase
 from models.zoo.child import run_child
@@ -72,6 +74,8 @@ class ZooRow:
     parts: Sequence[PartRow] = ()
     machines: Mapping[str, str] = field(default_factory=dict[str, str])
     """`CPU` or `GPU` -> on which machine the speed was taken, how busy it was."""
+    unmeasured: Mapping[str, str] = field(default_factory=dict[str, str])
+    """`CPU` or `GPU` -> why its benchmark took no speed."""
 
     @property
     def name(self) -> str:
@@ -90,7 +94,8 @@ class ZooRow:
             )
             for part, old in zip(self.parts, earlier.parts, strict=True)
         ]
-        return replace(self, parts=parts, machines={**earlier.machines, **self.machines})
+        unmeasured = {**earlier.unmeasured, **self.unmeasured}
+        return replace(self, parts=parts, machines={**earlier.machines, **self.machines}, unmeasured=unmeasured)
 
 
 def measured(case: ZooCase, limit: float) -> ZooRow:
@@ -99,7 +104,8 @@ def measured(case: ZooCase, limit: float) -> ZooRow:
     ended = run_child(case.report_command(), limit)
     if ended.failed:
         return ZooRow(*known, failed=ended.failed)
-    return row_of(known, json.loads(ended.output), _speeds(case, limit))
+    benchmark, unmeasured = _speeds(case, limit)
+    return replace(row_of(known, json.loads(ended.output), benchmark), unmeasured=unmeasured)
 
 
 def row_of(known: tuple[str, str, str, bool, str], report: Mapping[str, Any], benchmark: Mapping[str, Any]) -> ZooRow:
@@ -119,11 +125,13 @@ def row_of(known: tuple[str, str, str, bool, str], report: Mapping[str, Any], be
     )
 
 
-def _speeds(case: ZooCase, limit: float) -> dict[str, Any]:
-    """The benchmark's content; empty where it failed, which leaves the speed unmeasured."""
+def _speeds(case: ZooCase, limit: float) -> tuple[dict[str, Any], dict[str, str]]:
+    """The benchmark's content, and as `ZooRow.unmeasured`; one of them is empty."""
     with TemporaryDirectory() as folder:
         ended = run_child(case.speed_command(Path(folder)), limit)
-        return {} if ended.failed else json.loads((Path(folder) / "benchmark.json").read_text())
+        if ended.failed:
+            return {}, {"GPU" if torch.cuda.is_available() else "CPU": ended.failed}
+        return json.loads((Path(folder) / "benchmark.json").read_text()), {}
 
 
 def part_row(part: Mapping[str, Any], entry: Entry, device: str, tables: Sequence[Mapping[str, Any]]) -> PartRow:
@@ -173,8 +181,8 @@ def _per_second(part: str, candidate: str, device: str, tables: Sequence[Mapping
 
 
 def read_rows(path: Path) -> dict[str, ZooRow]:
-    """Name -> row of a file that `write_rows` wrote; none where there is no such file."""
-    return {row.name: row for row in map(_read, read_json_lines(path))}
+    """Name -> row of a file that `write_rows` wrote; none where there is no such file. TrainingError as `read_json_lines`."""
+    return {row.name: row for row in read_json_lines(path, _read)}
 
 
 def _read(content: dict[str, Any]) -> ZooRow:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import torch
 from torch.nn.functional import cross_entropy
 
 from models.training.audio_visual.digit_clips import Clips
 
-Scores = Callable[[Clips], Mapping[str, torch.Tensor]]
-"""Class scores (n, classes) of some clips, by name; `accuracy` are those of the whole network."""
 EVALUATION_BATCH = 256
 
 

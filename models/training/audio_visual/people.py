@@ -1,16 +1,19 @@
 """
-How well a trained audio-visual network understands people.
+`python -m models.training.audio_visual.people MODEL.py [FOLDER]`: how well a trained audio-visual network understands people.
 
-    python -c "from models import taaf; from models.training.audio_visual.people import main; main(taaf, 'FOLDER')"
-
-The network of the model file in its first configuration with the repository's weights, on the test split, on the recorded person
-and, where the folder of the Free Spoken Digit Dataset is named, on its six speakers as recorded and at 10 dB.
+A line for each kind of clips: the test split, the recorded person and, where the folder of the Free Spoken Digit Dataset is
+named, its six speakers as recorded and at 10 dB.
 """
 
 from __future__ import annotations
 
+import argparse
+import pickle
+import runpy
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import torch
 from torch import nn
@@ -21,22 +24,65 @@ from models.data.spoken_digits import load_human_digits
 from models.training.audio_visual.digit_clips import Clips, DigitClips
 from models.training.audio_visual.digits_training import plain_metrics
 
+BAD_INPUT = 2
 
-def human_clips(clips: DigitClips, folder: str) -> dict[str, Clips]:
+
+def human_clips(clips: DigitClips, folder: Path | None) -> dict[str, Clips]:
     """Clips by what they are; the folder's are left out where none is named."""
     found = {"test": clips.split("test"), "person": clips.recordings(load_human_digits(), CLEAN)}
-    if folder:
-        spoken = load_free_spoken_digits(Path(folder))
+    if folder is not None:
+        spoken = load_free_spoken_digits(folder)
         found |= {
             f"recordings, {name}": clips.recordings(spoken, snr) for name, snr in (("clean", CLEAN), ("10 dB", 10.0))
         }
     return found
 
 
-def main(model: ModuleType, folder: str = "") -> None:
-    """Print a line for each kind of clips."""
-    config = next(iter(model.CONFIGS))
-    network: nn.Module = model.build(config)
-    network.load_state_dict(torch.load(model.weights(config), weights_only=True))
-    for kind, clips in human_clips(model.digit_clips(model.CONFIGS[config]), folder).items():
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status: 0 measured, 2 bad arguments or files."""
+    parser = argparse.ArgumentParser(prog="python -m models.training.audio_visual.people", description=__doc__)
+    parser.add_argument("model", type=Path, metavar="MODEL.py", help="models/snnergy.py or models/taaf.py")
+    parser.add_argument("folder", type=Path, nargs="?", metavar="FOLDER", help="of the Free Spoken Digit Dataset")
+    parser.add_argument("--config", help="one of the model file's CONFIGS (default: the first)")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="of models.train (default: the repository's)")
+    options = parser.parse_args(arguments)
+    try:
+        model = _model_file(options.model)
+        config = options.config or next(iter(model["CONFIGS"]))
+        network = _trained(model, config, options.weights)
+        kinds = human_clips(model["digit_clips"](model["CONFIGS"][config]), options.folder)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return BAD_INPUT
+    for kind, clips in kinds.items():
         print(f"{kind}: {len(clips.labels)} clips, {plain_metrics(network, clips)['accuracy']:.1f} %", flush=True)
+    return 0
+
+
+def _model_file(path: Path) -> Mapping[str, Any]:
+    """What a model file defines; ValueError where it is none of an audio-visual network."""
+    try:
+        model = runpy.run_path(str(path))
+    except (SyntaxError, ImportError) as error:
+        raise ValueError(f"{path} does not run: {type(error).__name__}: {error}") from None
+    missing = [name for name in ("CONFIGS", "build", "weights", "digit_clips") if name not in model]
+    if missing:
+        raise ValueError(f"{path} has no {', '.join(missing)}: it is no model file of an audio-visual network")
+    return model
+
+
+def _trained(model: Mapping[str, Any], config: str, file: Path | None) -> nn.Module:
+    """The network with its weights, the repository's where no file is named; ValueError where they are missing or do not fit."""
+    network: nn.Module = model["build"](config)
+    weights = file or model["weights"](config)
+    if weights is None:
+        raise ValueError(f"no weights of {config!r} come along; name a file with --weights")
+    try:
+        network.load_state_dict(torch.load(weights, weights_only=True))
+    except (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, AttributeError, LookupError) as error:
+        raise ValueError(f"{weights} has no weights of {config!r} ({type(error).__name__})") from None
+    return network
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -22,7 +22,7 @@ class TrainingRun:
 
     @property
     def name(self) -> str:
-        """A name for its files."""
+        """A name for its files; integers are measured of the same ones."""
         words = [change.replace("=", "-") for change in self.changes]
         return "_".join([self.model, self.config, *words, f"{self.epochs}-epochs", f"seed-{self.seed}"])
 
@@ -83,13 +83,14 @@ class Experiment:
     def values(self, label: str, results: Results, metric: str) -> list[float]:
         """A metric of the runs of an arm that have ended."""
         arm = next(arm for arm in self.arms if arm.label == label)
-        return [results[run][metric] for run in self.runs(arm) if run in results]
+        found = [results.get(run, {}) for run in self.runs(arm)]
+        return [each[metric] for each in found if metric in each]
 
     def verdict(self, claim: Claim, results: Results) -> str:
         """
         Whether the runs bear a claim out: its arm is ahead by more than either arm's spread over the seeds.
 
-        Where an arm has runs missing the claim is not measured.
+        Behind by more, it is contradicted; between the two, undecided. Where an arm has runs missing the claim is not measured.
         """
         if claim.settled:
             return claim.settled
@@ -97,8 +98,10 @@ class Experiment:
         if min(len(ahead), len(behind)) < 2 or len(ahead) + len(behind) < self._seeds(claim):
             return "not measured"
         lead, spread = mean(ahead) - mean(behind), max(stdev(ahead), stdev(behind))
-        said = "reproduced here" if lead > spread else "not reproduced here"
-        return f"{said}: {lead:+.1f}, spread {spread:.1f}"
+        told = f"{lead:+.1f}, spread {spread:.1f}"
+        if abs(lead) <= spread:
+            return f"not reproduced here (undecided: {told})"
+        return f"reproduced here: {told}" if lead > 0 else f"not reproduced here: {told}"
 
     def _seeds(self, claim: Claim) -> int:
         return sum(arm.seeds for arm in self.arms if arm.label in (claim.better, claim.worse))
@@ -111,6 +114,6 @@ def all_runs(experiments: Sequence[Experiment]) -> list[TrainingRun]:
 
 
 def core_minutes(experiments: Sequence[Experiment]) -> float:
-    """How long all runs take on one thread; those that experiments share are counted once."""
-    minutes = {run: each.minutes for each in experiments for arm in each.arms for run in each.runs(arm)}
+    """How long all runs take on one thread; those of the same files, whose training is the same, are counted once."""
+    minutes = {run.name: each.minutes for each in experiments for arm in each.arms for run in each.runs(arm)}
     return sum(minutes.values())

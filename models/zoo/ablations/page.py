@@ -20,8 +20,8 @@ the sample standard deviation over the seeds. No run that ended is left out.
 trains what has no result yet (`ablations.jsonl` beside this page), and writes the page after every run; with names of experiments
 (`taaf-balanced`), these alone. Interrupt it at any time: the same command goes on, also within a run.
 
-A claim is reproduced here where its arm is ahead by more than either arm's spread, all seeds in. With three that is a sign, no
-proof; and what a small network does on small data neither confirms nor refutes a paper."""
+A claim is reproduced here where its arm is ahead by more than either arm's spread, all seeds in, undecided where neither arm is.
+With three that is a sign, no proof; and what a small network does on small data neither confirms nor refutes a paper."""
 
 
 def page(experiments: Sequence[Experiment], results: Results) -> str:

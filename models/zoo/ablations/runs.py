@@ -12,8 +12,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,13 @@ LIMIT = 1800.0
 
 
 def read_results(path: Path) -> dict[TrainingRun, dict[str, float]]:
-    """What `write_results` wrote; nothing where there is no such file."""
-    return {_run(each["run"]): each["test"] for each in read_json_lines(path)}
+    """What `write_results` wrote; nothing where there is no such file. TrainingError as `read_json_lines`."""
+    return dict(read_json_lines(path, _result))
 
 
-def _run(content: dict[str, Any]) -> TrainingRun:
-    changes = tuple(content.pop("changes"))
-    return TrainingRun(**content, changes=changes)
+def _result(content: Mapping[str, Any]) -> tuple[TrainingRun, dict[str, float]]:
+    run: dict[str, Any] = content["run"]
+    return replace(TrainingRun(**run), changes=tuple(run["changes"])), dict(content["test"])
 
 
 def write_results(path: Path, results: Results) -> None:
@@ -44,9 +44,19 @@ def write_results(path: Path, results: Results) -> None:
 
 
 def final_metrics(log: Path) -> dict[str, float] | None:
-    """The test metrics of a log whose run has ended, else None."""
-    *_, last = [{}, *read_json_lines(log)]
-    return last.get("test")
+    """
+    The test metrics of a log whose run has ended, else None.
+
+    Where it has several stages, the dev metrics of each one's best epoch stand with them, as `STAGE METRIC, dev`.
+    """
+    *lines, last = [{}, *read_json_lines(log, dict[str, Any])]
+    if "test" not in last:
+        return None
+    best = {(line["stage"], line["best_epoch"]) for line in lines if {"stage", "best_epoch"} <= line.keys()}
+    epochs = [line for line in lines if (line.get("stage"), line.get("epoch")) in best]
+    return {f"{line['stage']} {name}, dev": value for line in epochs for name, value in line["dev"].items()} | last[
+        "test"
+    ]
 
 
 def measured(run: TrainingRun, files: RunFiles) -> dict[str, float] | None:
@@ -83,23 +93,21 @@ def train_missing(
     Train runs, `jobs` at once.
 
     Args:
-        runs: in order.
+        runs: in order; one whose files another one is writing waits for it, and finds them.
         folder: where their files are, and what they print (`.txt`).
         jobs: processes at once, of one thread each.
         ended: called with every run and its test metrics, None where it failed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    waiting, active = list[TrainingRun](), dict[subprocess.Popen[bytes], TrainingRun]()
-    for run in runs:
-        metrics = measured(run, _files(run, folder))
-        waiting += [run] if metrics is None else []
-        if metrics is not None:
-            ended(run, metrics)
+    waiting, active = [*runs], dict[subprocess.Popen[bytes], TrainingRun]()
     try:
         while waiting or active:
-            while waiting and len(active) < jobs:
-                run = waiting.pop(0)
-                active[_started(run, folder)] = run
+            while len(active) < jobs and (run := _free(waiting, active.values())):
+                waiting.remove(run)
+                if (metrics := measured(run, _files(run, folder))) is None:
+                    active[_started(run, folder)] = run
+                else:
+                    ended(run, metrics)
             time.sleep(PAUSE)
             for process in [process for process in active if process.poll() is not None]:
                 run = active.pop(process)
@@ -109,6 +117,12 @@ def train_missing(
             process.terminate()  # its files are whole at every moment; an interrupt may be ignored in the background
         for process in active:
             process.wait()
+
+
+def _free(waiting: Iterable[TrainingRun], active: Iterable[TrainingRun]) -> TrainingRun | None:
+    """The first run whose files none is writing."""
+    taken = {run.name for run in active}
+    return next((run for run in waiting if run.name not in taken), None)
 
 
 def _files(run: TrainingRun, folder: Path) -> RunFiles:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from models.layers.images import convolve, fire_image, pool_image, tokens
+from models.layers.images import convolve, fire_image, pool_image, pool_orders, tokens
 from models.layers.neuron import lif
 
 
@@ -40,3 +40,12 @@ def test_pool_and_tokens() -> None:
     pooled = pool_image(x, nn.MaxPool2d(2))
     assert torch.equal(pooled[1, 0, 2], nn.MaxPool2d(2)(x[1, 0, 2][None])[0])
     assert torch.equal(tokens(x)[2, 1, 6 * 3 + 4], x[2, 1, :, 3, 4])
+
+
+def test_orders_of_pool_and_neurons_agree_in_the_first_step_alone() -> None:
+    torch.manual_seed(0)
+    currents, orders = 2 * torch.rand(4, 2, 3, 6, 6), pool_orders("analog")
+    behind, before = (orders[name](currents, nn.MaxPool2d(2), lif()) for name in ("analog", "spike"))
+    assert [*orders] == ["analog", "spike"]
+    assert torch.equal(behind[0], before[0]), "a maximum commutes with a threshold"
+    assert not torch.equal(behind, before)

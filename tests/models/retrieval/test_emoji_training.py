@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from models.data.emoji_styles import load_split
 from models.retrieval.emoji_training import emoji_training, one_cycle, text_batches
 from models.spikeclip_network import checkpoints
 from models.spikeclip_network.config import SpikeClipConfig
 from models.spikeclip_network.parts import initial_parts
+from models.spikeclip_network.teacher import SmallTeacher
 
 TINY = SpikeClipConfig(D=8, heads=2, E=8, vocabulary=3072, positions=20, pool="spike", depth=1, T=2)
 LEARNING = {"teacher": "teacher", "text": "text", "align": "image", "first": "image", "tune": "image"}
@@ -73,5 +75,12 @@ def test_a_short_run_measures_everything() -> None:
     for stage in training.stages:
         with torch.no_grad():
             assert stage.select in stage.dev()
+    for part in training.parts.values():
+        part.eval()
     test = training.test()
     assert {"groups", "R@Sum", "teacher i2t R@1", "teacher unseen groups"} <= test.keys()
+    images, teacher = torch.from_numpy(load_split("dev").pixels()), training.parts["teacher"]
+    assert isinstance(teacher, SmallTeacher)
+    with torch.no_grad():
+        cosines = torch.cosine_similarity(training.parts["image"](images), teacher.image_features(images))
+    assert test["cosine"] == pytest.approx(float(cosines.mean()), abs=1e-4)

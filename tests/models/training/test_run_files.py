@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.training.run_files import RunFiles, TrainingError
+from models.training.run_files import RunFiles, TrainingError, read_json_lines
 from tests.killing import every_kill
 
 
@@ -80,6 +80,16 @@ def test_a_full_disk_is_one_error(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="cannot write"):
         files.write_weights(lambda _path: torch.save({"w": torch.zeros(10_000)}, "/dev/full"))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("broken", ['{"epoch": 2', "3", '{"stage": 2}', "\xff"])
+def test_a_broken_line_is_one_error_that_says_where(broken: str, tmp_path: Path) -> None:
+    path = tmp_path / "w.jsonl"
+    path.write_text('{"epoch": 1}\n')
+    assert read_json_lines(path, lambda line: line["epoch"]) == [1]
+    path.write_text('{"epoch": 1}\n' + broken)
+    with pytest.raises(TrainingError, match="line 2 cannot be read"):
+        read_json_lines(path, lambda line: line["epoch"])
 
 
 def _epoch(files: RunFiles, epoch: int) -> None:

@@ -10,7 +10,7 @@ import pytest
 from models.zoo import __main__ as command
 from models.zoo.cases import ZooCase
 from models.zoo.page import END, START
-from models.zoo.row import ZooRow, read_rows
+from models.zoo.row import ZooRow, read_rows, write_rows
 from tests.models.zoo.examples import row
 
 
@@ -52,18 +52,52 @@ def test_an_interrupted_run_goes_on_and_pages_are_whole(ran: list[str], tmp_path
     assert [*read_rows(out.with_suffix(".jsonl"))] == ["taaf-av-digits", "taaf-published", "taaf-published-64"]
 
 
+def test_what_failed_is_tried_again_and_is_an_exit_status(
+    ran: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "zoo.md"
+    rows = [replace(row(), config=case.config, fingerprint=case.fingerprint) for case in command.cases()]
+    failed = replace(rows[1], failed="took more than 9 s", parts=[], metrics={})
+    write_rows(out.with_suffix(".jsonl"), {each.name: each for each in (rows[0], failed, rows[2])})
+    monkeypatch.setattr(command, "measured", lambda case, limit: ran.append(case.name) or failed)
+    assert command.main(["--out", str(out)]) == command.FAILED
+    assert ran == ["taaf-published"]
+    assert command.main(["taaf-published-64", "--page-only", "--out", str(out)]) == 0
+
+
+def test_in_a_checkout_both_its_tables_are_written(
+    ran: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert command.main(["--page-only"]) == 0
+    assert Path("out/zoo.md").is_file()
+    (tmp_path / "docs").mkdir()
+    Path("docs/zoo.md").write_text("old")
+    Path("README.md").write_text(f"{START}\n{END}\n")
+    assert command.main(["--page-only", "--out", "out/zoo.md"]) == 0
+    assert Path("docs/zoo.md").read_text() == "old"
+    assert "network" not in Path("README.md").read_text()
+    assert command.main(["--page-only"]) == 0
+    assert Path("docs/zoo.md").read_text() == Path("out/zoo.md").read_text()
+    assert "| network | metric |" in Path("README.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["digits"], "error: no network 'digits'"),
         (["--readme", "{}/none.md"], "No such file"),
         (["--readme", "{}/empty.md"], "no lines <!-- zoo -->"),
+        (["--out", "{}/broken.md"], "broken.jsonl, line 1 cannot be read (JSONDecodeError"),
+        (["--out", "{}/other.md"], "other.jsonl, line 1 cannot be read (TypeError"),
     ],
 )
 def test_what_is_wrong_is_a_line(
     arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "empty.md").write_text("")
+    (tmp_path / "broken.jsonl").write_text("{")
+    (tmp_path / "other.jsonl").write_text('{"parts": [], "speed": 3}')
     told = [argument.format(tmp_path) for argument in arguments]
-    assert command.main([*told, "--out", str(tmp_path / "zoo.md")]) == command.BAD_INPUT
+    assert command.main(["--out", str(tmp_path / "zoo.md"), *told]) == command.BAD_INPUT
     assert message in capsys.readouterr().err

@@ -24,6 +24,11 @@ def test_a_trained_network_stands_in_every_table() -> None:
     assert "Not measured" not in text
 
 
+def test_a_speed_that_was_not_taken_says_why() -> None:
+    text = page([replace(row(), unmeasured={"CPU": "an earlier failure", "GPU": "took more than 9 s"})], [])
+    assert "| 250 (125) | not measured: took more than 9 s |" in text
+
+
 def test_spikeclip_s_saving_is_told_by_three_assumptions() -> None:
     known = ("spikeclip", "emoji-styles", "", True, "")
     text = page([row_of(known, report("image"), benchmark("image"))], [])
@@ -36,6 +41,8 @@ def test_snnergy_s_rates_stand_as_in_its_table() -> None:
     rates = {f"{name} {stage}": 0.1 * number for name in NEURONS for number, stage in enumerate(STAGES, 1)}
     trained = replace(row(), model="snnergy", parts=[replace(row().parts[0], rates=rates)])
     assert "| Attn | 10.0% | 20.0% | 30.0% | 19 to 44% |" in page([trained], [])
+    variant = replace(trained, parts=[replace(row().parts[0], rates={"Attn CM2": 0.2})])
+    assert "| Attn |  | 20.0% |  | 19 to 44% |" in page([variant], [])
 
 
 def test_what_failed_and_what_is_missing_is_said() -> None:
@@ -60,7 +67,7 @@ def test_the_short_table_stands_between_its_marks() -> None:
 def test_the_committed_tables_are_of_the_committed_rows() -> None:
     rows = current(read_rows(ROOT / "docs/zoo.jsonl"), cases())
     missing = [case for case in cases() if case.name not in rows]
-    again = "python -m models.zoo --page-only --out docs/zoo.md --readme README.md, or without --page-only"
+    again = "python -m models.zoo --page-only, or without --page-only"
     assert (ROOT / "docs/zoo.md").read_text() == page([*rows.values()], missing), again
     readme = (ROOT / "README.md").read_text()
     assert readme == with_short_table(readme, [*rows.values()]), again

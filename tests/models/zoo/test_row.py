@@ -78,6 +78,18 @@ def test_two_processes_make_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ["--bench" in command for command in called] == [False, True]
 
 
+def test_a_benchmark_that_fails_says_why_and_leaves_earlier_speeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(command: list[str], limit: float) -> Ended:
+        return Ended("", "took more than 9 s") if "--bench" in command else Ended(json.dumps(report()), "")
+
+    monkeypatch.setattr(rows_of, "run_child", run)
+    monkeypatch.setattr(rows_of.torch.cuda, "is_available", lambda: True)
+    failed = measured(ZooCase("taaf", "av-digits"), 9)
+    assert (failed.failed, failed.unmeasured) == ("", {"GPU": "took more than 9 s"})
+    both = failed.with_speeds_of(replace(row(), unmeasured={"CPU": "an earlier one"}))
+    assert (both.parts[0].per_second, [*both.unmeasured]) == ({"CPU": 250.0}, ["CPU", "GPU"])
+
+
 def test_a_network_that_fails_has_a_row_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows_of, "run_child", lambda command, limit: Ended("", "took more than 9 s"))
     failed = measured(ZooCase("taaf", "published"), 9)

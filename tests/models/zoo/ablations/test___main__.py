@@ -53,6 +53,16 @@ def test_a_failure_is_an_exit_status(trained: list[TrainingRun], tmp_path: Path)
     assert command.main(arguments) in (command.FAILED, command.INTERRUPTED)
 
 
+@pytest.mark.parametrize("broken", ["{", '{"run": {"changes": [], "speed": 3}, "test": {}}', '{"run": {}}'])
+def test_a_broken_line_of_results_is_one_error(
+    broken: str, trained: list[TrainingRun], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.jsonl").write_text(broken)
+    assert command.main(["--out", str(tmp_path / "a.md")]) == command.BAD_INPUT
+    assert "a.jsonl, line 1 cannot be read" in capsys.readouterr().err
+    assert not trained
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"), [(["x"], "no experiment 'x'; there are two"), (["--jobs", "0"], "--jobs from 1")]
 )

@@ -22,7 +22,9 @@ def results(first: list[float], second: list[float]) -> dict[TrainingRun, dict[s
     ("first", "second", "verdict"),
     [
         ([90.0, 91.0, 92.0], [88.0, 88.0, 88.0], "reproduced here: +3.0, spread 1.0"),
-        ([90.0, 91.0, 92.0], [86.0, 90.0, 91.0], "not reproduced here: +2.0, spread 2.6"),
+        ([90.0, 91.0, 92.0], [86.0, 90.0, 91.0], "not reproduced here (undecided: +2.0, spread 2.6)"),
+        ([89.0, 89.0, 89.0], [88.0, 90.0, 92.0], "not reproduced here (undecided: -1.0, spread 2.0)"),
+        ([90.0, 90.0, 90.0], [90.0, 90.0, 90.0], "not reproduced here (undecided: +0.0, spread 0.0)"),
         ([88.0, 88.0, 88.0], [90.0, 91.0, 92.0], "not reproduced here: -3.0, spread 1.0"),
         ([90.0, 91.0], [88.0, 88.0, 88.0], "not measured"),
         ([], [], "not measured"),
@@ -49,4 +51,5 @@ def test_runs_are_of_arms_and_seeds_first_seeds_first() -> None:
     ]
     assert core_minutes([TWO]) == 6 * 2.0
     assert core_minutes([other, TWO]) == 6 * 2.0 + 1 * 5.0, "what both have is trained once"
+    assert core_minutes([TWO, replace(TWO, integers=True)]) == 6 * 2.0, "integers need no other training"
     assert runs[1].name == "taaf_av-digits_T-1_3-epochs_seed-0"

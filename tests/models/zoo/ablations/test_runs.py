@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from models.training import stage
-from models.training.run_files import RunFiles
+from models.training.run_files import RunFiles, write_json_lines
 from models.zoo.ablations import runs as runs_of
 from models.zoo.ablations.experiment import TrainingRun
 from models.zoo.ablations.runs import command, final_metrics, measured, read_results, train_missing, write_results
@@ -43,6 +43,7 @@ def training(config, seed, epochs=None):
 @dataclass(frozen=True)
 class Small:
     module: SimpleNamespace
+    metrics: tuple[str, ...] = ("width",)
 
 
 @pytest.fixture
@@ -91,6 +92,26 @@ def test_runs_are_trained_once_and_a_failure_costs_its_own_alone(tmp_path: Path,
     train_missing([small], folder, 1, ended(again))
     assert again == {small: {"width": 4.0}}
     assert (folder / f"{small.name}.pt").stat().st_mtime_ns == before, "nothing was trained again"
+
+
+@pytest.mark.slow
+def test_runs_of_the_same_files_are_trained_once(
+    tmp_path: Path, small: TrainingRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled = json.dumps({"metrics": {"compiled": {"width": 3.5}}})
+    monkeypatch.setattr(runs_of, "run_child", lambda command, limit: Ended(compiled, ""))
+    results, integers = dict[TrainingRun, dict[str, float] | None](), replace(small, integers=True)
+    train_missing([small, integers], tmp_path, 2, ended(results))
+    assert results == {small: {"width": 4.0}, integers: {"width": 4.0, "width, integers": 3.5}}
+    assert (tmp_path / f"{small.name}.txt").read_text().count("weights in") == 1
+
+
+def test_stages_have_the_dev_metrics_of_their_best_epoch(tmp_path: Path) -> None:
+    log = tmp_path / "w.jsonl"
+    epochs = [{"stage": "align", "epoch": epoch, "dev": {"cosine": 0.1 * epoch}} for epoch in (1, 2, 3)]
+    ends = [{"stage": "align", "best_epoch": 2}, {"stage": "tune", "epoch": 1, "dev": {"mean": 40}}]
+    write_json_lines(log, [{"seed": 0}, *epochs, *ends, {"stage": "tune", "best_epoch": 1}, {"test": {"groups": 50}}])
+    assert final_metrics(log) == {"align cosine, dev": 0.2, "tune mean, dev": 40, "groups": 50}
 
 
 @pytest.mark.slow
