@@ -61,7 +61,9 @@ def _kept(files: RunFiles) -> str:
     """What an interrupted run leaves: weights of the log's last stage, as a stage's first epoch is its best so far."""
     if not files.weights.is_file():
         return "no epoch was finished"
-    stages = [line["stage"] for line in read_json_lines(files.log) if "epoch" in line and "stage" in line]
+    stages = [
+        line["stage"] for line in read_json_lines(files.log, dict[str, Any]) if "epoch" in line and "stage" in line
+    ]
     return f"{files.weights} holds the best epoch" + "".join(f" of the stage {stage}" for stage in stages[-1:])
 
 
