@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import importlib.util
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass, replace
@@ -18,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from models.training.loop import State, TrainingProgress, fit
+from models.training.model_file import called, run_model_file
 from models.training.run_files import RunFiles, TrainingError
 from models.training.stage import Training
 
@@ -106,29 +106,12 @@ def _count(least: int) -> Callable[[str], int]:
 
 
 def _model_file(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"model_file_{path.stem}", path)
-    if not path.is_file() or spec is None or spec.loader is None:
-        raise TrainingError(f"no model file {path}")
-    module, writes = importlib.util.module_from_spec(spec), sys.dont_write_bytecode
-    sys.modules[spec.name] = module  # dataclasses look their module up where annotations are strings
-    sys.dont_write_bytecode = True  # nothing is left beside the user's file
-    try:
-        _called(f"{path} does not run", lambda: spec.loader.exec_module(module))  # pyright: ignore[reportOptionalMemberAccess]
-    finally:
-        sys.dont_write_bytecode = writes
+    module = run_model_file(path)
     if not callable(getattr(module, "training", None)):
         raise TrainingError(
             f"{path} has no training(config, seed, epochs), which says what is trained; see docs/training.md"
         )
     return module
-
-
-def _called(what: str, function: Callable[[], Any]) -> Any:
-    """The result of a user's function, which may fail, or end Python, in any way."""
-    try:
-        return function()
-    except (Exception, SystemExit) as error:
-        raise TrainingError(f"{what}: {type(error).__name__}: {error}") from error
 
 
 def _configs(module: ModuleType, path: Path) -> Mapping[str, Any]:
@@ -152,7 +135,7 @@ def _config(configs: Mapping[str, Any], name: str, changes: Sequence[str]) -> An
                 f"--set {change!r}: FIELD=VALUE with a field of {name!r}: {', '.join(sorted(known)) or 'none'}"
             )
         values[field] = _value(change, text, known[field])
-    return _called(f"--set {' '.join(changes)}", lambda: replace(config, **values))
+    return called(f"--set {' '.join(changes)}", lambda: replace(config, **values))
 
 
 def _value(change: str, text: str, kind: type) -> Any:
