@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import argparse
 import ast
-import importlib.util
 import inspect
 import sys
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
@@ -20,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from models.training.loop import State, TrainingProgress, fit
+from models.training.model_file import called, run_model_file
 from models.training.run_files import RunFiles, TrainingError, read_json_lines
 from models.training.stage import Training
 
@@ -122,43 +121,12 @@ def _count(least: int) -> Callable[[str], int]:
 
 
 def _model_file(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"model_file_{path.stem}", path)
-    if not path.is_file() or spec is None or spec.loader is None:
-        raise TrainingError(f"no model file {path}")
-    module, writes = importlib.util.module_from_spec(spec), sys.dont_write_bytecode
-    sys.modules[spec.name] = module  # dataclasses look their module up where annotations are strings
-    sys.dont_write_bytecode = True  # nothing is left beside the user's file
-    try:
-        _called(path, f"{path} does not run", lambda: spec.loader.exec_module(module))  # pyright: ignore[reportOptionalMemberAccess]
-    finally:
-        sys.dont_write_bytecode = writes
+    module = run_model_file(path)
     if not callable(getattr(module, "training", None)):
         raise TrainingError(
             f"{path} has no training(config, seed, epochs), which says what is trained; see docs/training.md"
         )
     return module
-
-
-def _called(path: Path, what: str, function: Callable[[], Any], refusals: tuple[type[Exception], ...] = ()) -> Any:
-    """
-    The result of code of a user's file, which may fail, or end Python, in any way.
-
-    Raises:
-        TrainingError: in place of what it raises: the message alone of its `refusals`, else with the line of the file `path`.
-    """
-    try:
-        return function()
-    except refusals as error:
-        raise TrainingError(f"{what}: {_first_line(error)}") from None
-    except (Exception, SystemExit) as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        lines = [frame.lineno for frame in frames if Path(frame.filename).resolve() == path.resolve()]
-        place = f" ({path}, line {lines[-1]})" if lines else ""
-        raise TrainingError(f"{what}: {type(error).__name__}: {_first_line(error)}{place}") from error
-
-
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), "")
 
 
 def _configs(module: ModuleType, path: Path) -> Mapping[str, Any]:
@@ -187,7 +155,7 @@ def _config(configs: Mapping[str, Any], name: str, changes: Sequence[str]) -> An
             )
         values[field] = _value(change, text, known[field])
     path = Path(inspect.getfile(config.__class__))
-    return _called(path, f"--set {' '.join(changes)}", lambda: replace(config, **values), (ValueError,))
+    return called(path, f"--set {' '.join(changes)}", lambda: replace(config, **values), (ValueError,))
 
 
 def _value(change: str, text: str, old: Any) -> Any:
@@ -209,7 +177,7 @@ def _value(change: str, text: str, old: Any) -> Any:
 
 def _training(module: ModuleType, config: Any, options: argparse.Namespace) -> Training:
     """What the model file says; it may refuse a configuration with a ValueError."""
-    return _called(
+    return called(
         options.model,
         f"{options.model} cannot train this",
         lambda: module.training(config, options.seed, options.epochs),

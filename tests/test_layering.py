@@ -86,11 +86,7 @@ FORBIDDEN = {
     "models": {"nir", "lava", "norse"},
 }
 """Stage -> libraries that it must not need; a function may import torch lazily for its kernels."""
-USER_CODE = {
-    "frontend/model_file/user_file.py",
-    "frontend/model_file/user_modules.py",
-    "models/training/audio_visual/people.py",
-}
+USER_CODE = {"frontend/model_file/user_file.py", "frontend/model_file/user_modules.py"}
 """Files that import what a user's file says, and no module of ours."""
 IMPORTERS = {"import_module", "__import__", "find_spec"}
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import pickle
-import runpy
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +22,8 @@ from models.data.speech_noise import CLEAN
 from models.data.spoken_digits import load_human_digits
 from models.training.audio_visual.digit_clips import Clips, DigitClips
 from models.training.audio_visual.digits_training import plain_metrics
+from models.training.model_file import run_model_file
+from models.training.run_files import TrainingError
 
 BAD_INPUT = 2
 
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = options.config or next(iter(model["CONFIGS"]))
         network = _trained(model, config, options.weights)
         kinds = human_clips(model["digit_clips"](model["CONFIGS"][config]), options.folder)
-    except (ValueError, OSError) as error:
+    except (ValueError, TrainingError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return BAD_INPUT
     for kind, clips in kinds.items():
@@ -60,14 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _model_file(path: Path) -> Mapping[str, Any]:
-    """What a model file defines; ValueError where it is none of an audio-visual network."""
-    try:
-        model = runpy.run_path(str(path))
-    except (SyntaxError, ImportError) as error:
-        raise ValueError(f"{path} does not run: {type(error).__name__}: {error}") from None
+    """What a model file defines; TrainingError where it is none of an audio-visual network."""
+    model = vars(run_model_file(path))
     missing = [name for name in ("CONFIGS", "build", "weights", "digit_clips") if name not in model]
     if missing:
-        raise ValueError(f"{path} has no {', '.join(missing)}: it is no model file of an audio-visual network")
+        raise TrainingError(f"{path} has no {', '.join(missing)}: it is no model file of an audio-visual network")
     return model
 
 

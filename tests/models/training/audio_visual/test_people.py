@@ -56,7 +56,7 @@ def test_weights_of_a_file_are_measured(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["{}/none.py"], "No such file"),
+        (["{}/none.py"], "no model file"),
         (["{}/broken.py"], "broken.py does not run: SyntaxError"),
         (["{}/empty.py"], "empty.py has no CONFIGS, build, weights, digit_clips"),
         ([TAAF, "--config", "x"], "no configuration 'x' of TAAF"),
