@@ -18,6 +18,8 @@ from tests.killing import every_kill, killed_before
 ONE, THREE = ("net",), ("a", "b", "c")
 Runs = Sequence[Sequence[str]]
 """The parts of one run after the other."""
+EVERY = 13
+"""Of the first kills that are killed in their mending: all of them take minutes."""
 
 
 def folders(parts: Sequence[str]) -> list[str]:
@@ -101,7 +103,7 @@ def test_a_kill_before_any_step_leaves_one_whole_run(tmp_path: Path, runs: Runs,
 def test_a_kill_of_what_mends_a_kill(tmp_path: Path, runs: Runs):
     home, mine = tmp_path / "home", some(runs)
     whole = before_and_after(home, runs, mine)
-    for first in range(0, 1000, 4):
+    for first in range(0, 1000, EVERY):
         for second in range(1000):
             prepare(home, runs, mine)
             if not killed_before(first, lambda: run(home / "out", 1, runs[1])):
