@@ -188,10 +188,10 @@ def test_every_counted_event_is_paid_for_once(drawn: tuple[EnergyReport, Events,
 
 
 @given(reports())
-def test_the_host_s_work_is_what_the_formula_charges_it_for(drawn: tuple[EnergyReport, Events, str]):
+def test_the_host_s_work_is_at_most_what_the_formula_charges(drawn: tuple[EnergyReport, Events, str]):
+    """It may compute once more what the chip does, and need not compute what nobody reads."""
     report, _, _ = drawn
-    if not report.published:
-        assert report.host_pj == -report.causes.get("host", Fraction(0))
+    assert all(0 <= layer.host_pj <= layer.analytic_pj for layer in report.layers if not report.published)
 
 
 def test_the_networks_drawn_show_every_cause():

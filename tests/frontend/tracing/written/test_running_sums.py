@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import snntorch
 import torch
 from spikingjelly.activation_based import functional
 from spikingjelly.activation_based.neuron import LIFNode
@@ -92,6 +91,7 @@ class SnnTorch(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        snntorch = pytest.importorskip("snntorch")
         self.first, self.lif = nn.Linear(6, 8), snntorch.Leaky(beta=0.5)
         self.first.weight.data = torch.randint(-2, 5, self.first.weight.shape) / 4
 
