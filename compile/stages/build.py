@@ -114,7 +114,13 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
 def build_parts(
     parts: Sequence[Part], source: Source, options: Options, profile: Profile, progress: Progress
 ) -> list[Build]:
-    """Compile several parts; CompileError, too, where a lowering that was asked for has no effect in any of them."""
+    """
+    Compile the parts of a network.
+
+    Raises:
+        CompileError: as `build_part`, and where a lowering that was asked for has no effect in any of them. (A sweep over
+            networks, of which some lack the operation, builds part by part.)
+    """
     builds = [build_part(part, source, options, profile, progress) for part in parts]
     nodes = [node for build in builds for node in build.deployment.chip.nodes.values()]
     done = {step for node in nodes for step in node.provenance.passes}
