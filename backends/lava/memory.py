@@ -1,8 +1,8 @@
 """
 The memory that a run in Lava takes, all of its processes together, beyond what the caller holds already.
 
-Measured as the growth of the proportional set size while networks ran (`tests/backends/lava/test_memory.py` names them): none grew by
-more than is said here.
+Measured as the growth of the proportional set size while networks ran (those in `tests/backends/lava/test_memory.py`): none grew
+by more than is said here.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class Coverage:
     needed: int = 0
     """Bytes that the whole takes at the most."""
     room: int = 0
-    """Bytes that could be used."""
+    """Bytes that it may use: half of what is free."""
 
     @property
     def mark(self) -> str:
@@ -58,7 +58,7 @@ class Coverage:
 
     def text(self) -> str:
         """What ran, what did not, and why."""
-        why = f"as all of it takes up to {_gib(self.needed)}, and {_gib(self.room)} are there"
+        why = f"as all of it may take {_gib(self.needed)}, and half of the free memory is {_gib(self.room)}"
         if not self.pieces:
             return f"not run, {why}"
         ran = f"{self._ran()} in {self.pieces} pieces, each fed with recorded emissions, {why}"

@@ -20,7 +20,7 @@ def free_memory(root: Path = Path("/")) -> int:
     Args:
         root: where `proc` and `sys` are.
     """
-    return max(0, min(_of_machine(root), *_of_groups(root), *_of_process(root)))
+    return max(0, min([_of_machine(root), *_of_groups(root), *_of_process(root)]))
 
 
 def _of_machine(root: Path) -> int:

@@ -25,7 +25,7 @@ class Piece:
 
     graph: Graph
     compared: tuple[str, ...]
-    """Populations whose emissions are compared: those asked for, and all that something outside reads, or nothing inside."""
+    """Populations whose emissions are compared: those asked for, and all that others read, or nobody."""
 
 
 def pieces_that_fit(chip: Graph, probes: Collection[str], fits: Callable[[Piece], bool]) -> tuple[Piece, ...]:
@@ -42,16 +42,14 @@ def pieces_that_fit(chip: Graph, probes: Collection[str], fits: Callable[[Piece]
 
 
 def piece_of(chip: Graph, names: Collection[str], probes: Collection[str]) -> Piece:
-    """Populations with their wiring as a graph of their own; those that nothing in it reads are outputs, too."""
+    """Populations with their wiring as a graph of their own; those that others read, or nobody, are outputs, too."""
     outputs = {output: value for output, value in chip.outputs.items() if _last(chip, value) in names}
-    inside, outside = (
-        _read(chip, names, outputs),
-        _read(chip, chip.nodes.keys() - set(names), chip.outputs.keys() - outputs),
-    )
-    last = [name for name in names if name not in inside]
-    outputs |= {free_name(name, outputs): name for name in last}
-    graph = _alone(chip, names, outputs)
-    return Piece(graph, tuple(name for name in names if name in {*probes, *outside, *last}))
+    outside = _read(chip, chip.nodes.keys() - set(names), chip.outputs.keys() - outputs)
+    inside = _read(chip, names, ())
+    handed_on = [name for name in names if name in outside or name not in inside] or [*names]
+    outputs |= {free_name(name, outputs): name for name in handed_on if name not in outputs.values()}
+    compared = tuple(name for name in names if name in probes or name in handed_on)
+    return Piece(_alone(chip, names, outputs), compared)
 
 
 def _read(chip: Graph, names: Collection[str], outputs: Collection[str]) -> set[str]:

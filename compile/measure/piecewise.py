@@ -1,8 +1,8 @@
 """
-A network larger than what memory its target finds: the twin runs the whole, the target one piece after another.
+A network that its target finds no memory for: the twin runs the whole, the target one piece after another.
 
-Each piece is fed with what the twin recorded, and what it emits is compared with what the twin recorded of it. Outputs and events of
-the run are the twin's.
+Each piece is fed with what the twin recorded, and what it emits is compared with what the twin recorded of it. Outputs and events
+of the run are the twin's.
 """
 
 from __future__ import annotations
