@@ -23,8 +23,8 @@ CROSS_SCALE = 0.25
 """S-CMRL's factor on the integer product."""
 
 
-class _Projected(nn.Module):
-    """Queries of one image, keys and values of another (or of the same), as spikes by head."""
+class HeadProjections(nn.Module):
+    """Queries of one image, keys and values of another (or of the same), as spikes by head: where these attentions begin."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ def merge_heads(x: torch.Tensor) -> torch.Tensor:
     return x.transpose(-1, -2).flatten(2, 3).contiguous()
 
 
-class ImageAttention(_Projected):
+class ImageAttention(HeadProjections):
     """QKFormer's spiking self attention: `LIF(BN(W LIF(Q (K^T V) / 8)))`; cross attention where `memory` is another image."""
 
     def __init__(self, width: int, heads: int) -> None:
@@ -68,7 +68,7 @@ class ImageAttention(_Projected):
         return fire_image(mixed, self.proj_conv, self.proj_bn, self.proj_lif).reshape(query.shape)
 
 
-class _CrossAttention(_Projected):
+class _CrossAttention(HeadProjections):
     """What S-CMRL's two attentions share: no bias in the last projection, threshold 1."""
 
     def __init__(self, width: int, heads: int) -> None:

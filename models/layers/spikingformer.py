@@ -12,36 +12,25 @@ import torch
 from torch import nn
 
 from models.layers.attention import SCALE
-from models.layers.images import convolve, fire_image
+from models.layers.image_attention import HeadProjections, attend, merge_heads
+from models.layers.images import convolve
 from models.layers.neuron import lif
 
 
-class SpikingformerAttention(nn.Module):
+class SpikingformerAttention(HeadProjections):
     """`BN(conv(LIF((Q K^T) V / 8)))` on the spikes of the stream, several heads."""
 
     def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
+        super().__init__(width, heads)
         self.proj_lif = lif()
-        self.q_conv, self.q_bn, self.q_lif = nn.Conv1d(width, width, 1, bias=False), nn.BatchNorm1d(width), lif()
-        self.k_conv, self.k_bn, self.k_lif = nn.Conv1d(width, width, 1, bias=False), nn.BatchNorm1d(width), lif()
-        self.v_conv, self.v_bn, self.v_lif = nn.Conv1d(width, width, 1, bias=False), nn.BatchNorm1d(width), lif()
         self.attn_lif = lif(threshold=0.5)
         self.proj_conv, self.proj_bn = nn.Conv1d(width, width, 1), nn.BatchNorm1d(width)
 
     def forward(self, stream: torch.Tensor) -> torch.Tensor:
         """Currents (T, B, C, H, W) -> currents (T, B, C, H, W)."""
         spikes = self.proj_lif(stream).flatten(3)
-        q = self._split_heads(fire_image(spikes, self.q_conv, self.q_bn, self.q_lif))
-        k = self._split_heads(fire_image(spikes, self.k_conv, self.k_bn, self.k_lif))
-        v = self._split_heads(fire_image(spikes, self.v_conv, self.v_bn, self.v_lif))
-        mixed = ((q @ k.transpose(-2, -1)) @ v) * SCALE
-        merged = mixed.transpose(-1, -2).flatten(2, 3).contiguous()
-        return convolve(self.attn_lif(merged), self.proj_conv, self.proj_bn).unflatten(3, stream.shape[3:])
-
-    def _split_heads(self, x: torch.Tensor) -> torch.Tensor:
-        """(T, B, C, N) -> (T, B, heads, N, C / heads); a head is a run of channels."""
-        return x.unflatten(2, (self.heads, -1)).transpose(-1, -2)
+        mixed = self.attn_lif(merge_heads(attend(*self.by_head(spikes, spikes)) * SCALE))
+        return convolve(mixed, self.proj_conv, self.proj_bn).unflatten(3, stream.shape[3:])
 
 
 class SpikingformerMlp(nn.Module):
