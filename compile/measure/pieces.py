@@ -20,7 +20,7 @@ from ir.ops import Input
 
 
 @dataclass(frozen=True)
-class Piece:
+class GraphPiece:
     """Some populations of a chip graph, and the outputs whose last population is one of them."""
 
     graph: Graph
@@ -28,9 +28,9 @@ class Piece:
     """Populations whose emissions are compared: those asked for, and all that others read, or nobody."""
 
 
-def pieces_that_fit(chip: Graph, probes: Collection[str], fits: Callable[[Piece], bool]) -> tuple[Piece, ...]:
+def pieces_that_fit(chip: Graph, probes: Collection[str], fits: Callable[[GraphPiece], bool]) -> tuple[GraphPiece, ...]:
     """Consecutive populations in pieces that fit, each as large as it can be; what does not fit alone is in none."""
-    pieces, names, last = list[Piece](), tuple[str, ...](), None
+    pieces, names, last = list[GraphPiece](), tuple[str, ...](), None
     for unit in _units(chip):
         piece = piece_of(chip, (*names, *unit), probes)
         if last is not None and not fits(piece):
@@ -41,7 +41,7 @@ def pieces_that_fit(chip: Graph, probes: Collection[str], fits: Callable[[Piece]
     return tuple(pieces) if last is None else (*pieces, last)
 
 
-def piece_of(chip: Graph, names: Collection[str], probes: Collection[str]) -> Piece:
+def piece_of(chip: Graph, names: Collection[str], probes: Collection[str]) -> GraphPiece:
     """Populations with their wiring as a graph of their own; those that others read, or nobody, are outputs, too."""
     outputs = {output: value for output, value in chip.outputs.items() if _last(chip, value) in names}
     outside = _read(chip, chip.nodes.keys() - set(names), chip.outputs.keys() - outputs)
@@ -49,7 +49,7 @@ def piece_of(chip: Graph, names: Collection[str], probes: Collection[str]) -> Pi
     handed_on = [name for name in names if name in outside or name not in inside] or [*names]
     outputs |= {free_name(name, outputs): name for name in handed_on if name not in outputs.values()}
     compared = tuple(name for name in names if name in probes or name in handed_on)
-    return Piece(_alone(chip, names, outputs), compared)
+    return GraphPiece(_alone(chip, names, outputs), compared)
 
 
 def _read(chip: Graph, names: Collection[str], outputs: Collection[str]) -> set[str]:

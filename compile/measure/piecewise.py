@@ -16,7 +16,7 @@ from backends.targets import target
 from backends.trace import Array, Engine, Events, Trace
 from compile.measure.coverage import Coverage, LeftOut
 from compile.measure.free_memory import free_memory
-from compile.measure.pieces import Piece, piece_of, pieces_that_fit
+from compile.measure.pieces import GraphPiece, piece_of, pieces_that_fit
 from compile.measure.verdict import Verdict, compare
 from compile.stages.phase import Phase
 from compile.stages.program import Program
@@ -26,7 +26,7 @@ from ir.analysis.wiring import populations_fed
 from ir.graph import Graph
 
 SHARE = 0.5
-"""Of the free memory, for the target: the twin, the recordings and other programs need some, too."""
+"""Of the free memory, for the target; `Coverage` says so. The twin, the recordings and other programs need some, too."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class PiecewiseEngine:
 
     chip: Graph
     twin: Engine
-    pieces: Sequence[tuple[Piece, Engine]]
+    pieces: Sequence[tuple[GraphPiece, Engine]]
     verdicts: list[Verdict] = field(default_factory=list[Verdict])
     """About every piece of the last run."""
 
@@ -85,7 +85,7 @@ def piecewise(program: Program, steps: int, samples: int, probes: Collection[str
     if target(program.target).memory is None:
         return None
 
-    def fits(piece: Piece) -> bool:
+    def fits(piece: GraphPiece) -> bool:
         return _memory(program, piece, steps, samples) <= room
 
     room = int(free_memory() * SHARE)
@@ -102,25 +102,25 @@ def piecewise(program: Program, steps: int, samples: int, probes: Collection[str
     return Piecewise(replace(program, phases=tuple(phases)), coverage)
 
 
-def _whole(phase: Phase, probes: Collection[str]) -> Piece:
+def _whole(phase: Phase, probes: Collection[str]) -> GraphPiece:
     chip = phase.deployment.chip
     own = [node.name for node in populations(chip) if phase.names.get(node.name, node.name) in probes]
-    return Piece(chip, tuple(own))
+    return GraphPiece(chip, tuple(own))
 
 
-def _memory(program: Program, piece: Piece, steps: int, samples: int) -> int:
+def _memory(program: Program, piece: GraphPiece, steps: int, samples: int) -> int:
     memory, graph = target(program.target).memory, piece.graph
     assert memory is not None
     return memory(graph, program.emission, graph.steps or steps, samples, piece.compared)
 
 
-def _engine(program: Program, phase: Phase, pieces: Sequence[Piece]) -> PiecewiseEngine:
+def _engine(program: Program, phase: Phase, pieces: Sequence[GraphPiece]) -> PiecewiseEngine:
     place, chip = target(program.target), phase.deployment.chip
     engines = [(piece, place.engine_of(piece.graph, program.profile, program.emission)) for piece in pieces]
     return PiecewiseEngine(chip, place.twin_of(chip), engines)
 
 
-def _coverage(chip: Graph, pieces: Sequence[Piece]) -> Coverage:
+def _coverage(chip: Graph, pieces: Sequence[GraphPiece]) -> Coverage:
     """What of one phase is in pieces."""
     ran = {name for piece in pieces for name in piece.graph.nodes if piece.graph.nodes[name].op.family == "neuron"}
     names = [node.name for node in populations(chip)]
@@ -135,7 +135,7 @@ def _sizes(chip: Graph) -> tuple[int, int]:
     return sum(row.neurons for row in rows), sum(row.synapses for row in rows)
 
 
-def _verdict(chip: Graph, piece: Piece, engine: Engine, whole: Trace) -> Verdict:
+def _verdict(chip: Graph, piece: GraphPiece, engine: Engine, whole: Trace) -> Verdict:
     """One piece against what the twin recorded."""
     graph = piece.graph
     trace = engine.run({node.name: whole.emissions[node.name] for node in graph.inputs}, piece.compared)
