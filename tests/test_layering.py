@@ -46,6 +46,7 @@ FLOORS = {
         "nir.import_nir",
     ),
     "backends": (
+        "threads",
         "trace inputs jit lava.hidden_ports lava.runtime lava.timing lava.validate",
         "interpreter host event_driven lava.events",
         "target reference.kernels lava.core",

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
+from compile.command.shortage import shortage
 from compile.command.signals import SignalReceived, raise_on_signals
 from ir.errors import CompileError
 
@@ -34,6 +35,11 @@ def exit_code(run: Callable[[], int]) -> int:
     except MemoryError as error:
         what = f"not enough memory: {error}" if str(error) else "not enough memory"
         return complain(CompileError("memory", what, hint="fewer --samples, or one --part"), EXIT_USAGE)
+    except RuntimeError as error:
+        short = shortage(error)
+        if short is None:
+            raise
+        return complain(short, EXIT_USAGE)
     except OSError as error:
         return complain(CompileError("io", error.strerror or str(error), where=str(error.filename or "")), EXIT_USAGE)
 
