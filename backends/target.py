@@ -7,7 +7,7 @@ compares names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from backends.host import HostEngine
@@ -56,6 +56,8 @@ class Target:
     """Raises CompileError where this machine cannot run it at all."""
     steps_alone: Callable[[Engine, Mapping[str, Array]], float] | None = None
     """Seconds of a run's steps on chip inputs, without starting and ending what they run in; None where a run is its steps."""
+    memory: Callable[[Graph, str | None, int, int, Collection[str]], int] | None = None
+    """Bytes that a run takes at the most, of a chip graph, emission, steps, samples and probes; None where it makes do."""
 
     def engine_of(self, chip: Graph, profile: Profile, emission: str | None = None) -> Engine:
         """

@@ -14,9 +14,13 @@ def start() -> NoReturn:
     # Threads that spin while they wait are many times slower on a machine that does anything else; torch is not loaded yet.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     _silence_libraries()
-    from compile.cli import main
+    try:
+        from compile.cli import main
 
-    code = main(sys.argv[1:])
+        code = main(sys.argv[1:])
+    except KeyboardInterrupt:  # before the command took it over, or after it was done
+        print("interrupted", file=sys.stderr)
+        code = 128 + signal.SIGINT
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done and said; the way out is not to change the code
     sys.exit(code)
 

@@ -16,11 +16,13 @@ from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hw_profiles
 from backends.targets import DEFAULT, TARGETS
 from compile.command.arguments import domains, path, positive, strategies
 from compile.command.exit_code import EXIT_BUG, EXIT_CONDITION, EXIT_OK, complain, exit_code, prepare_streams
 from compile.command.progress import Progress, announce
 from compile.command.screen import screen_of
+from compile.command.shortage import check_machine
 from compile.stages.options import Options
 from compile.version import version
 from ir.errors import CompileError
@@ -74,6 +76,9 @@ def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         parser.error("name a network: a model file (.py) or a .nir file")
     if not options.quiet:
         announce(f"{options.network} -> {options.target}")
+    if options.profile is not None:
+        hw_profiles.chip(options.profile)
+    check_machine()
     return _bench(options) if options.bench else _report(options)
 
 
@@ -222,6 +227,6 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--list",
         metavar="WHAT",
-        help="print what exists: ops, presets, profiles, rules, semantics, strategies or targets",
+        help="print what exists: ops, presets, prices, profiles, rules, semantics, strategies or targets",
     )
     return parser

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from hw_profiles.loader import load, names
+from hw_profiles.loader import chip, chips, load, names
 
-__all__ = ["load", "names"]
+__all__ = ["chip", "chips", "load", "names"]

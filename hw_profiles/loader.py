@@ -42,6 +42,22 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 
 
+def chips() -> tuple[str, ...]:
+    """The names of those that describe chips; the others are price tables alone."""
+    return tuple(name for name in names() if load(name).is_chip)
+
+
+def chip(name_or_path: str | Path) -> Profile:
+    """A profile as `load`, which must be that of a chip: CompileError `profile.missing` where it can run nothing."""
+    profile = load(name_or_path)
+    if profile.is_chip:
+        return profile
+    what = f"profile {profile.name} is no chip that runs networks: it has no table [features] or none [arithmetic]"
+    raise CompileError(
+        "profile.missing", what, where=profile.file, hint=f"chips: {', '.join(chips())}; ideal has no limits"
+    )
+
+
 def load(name_or_path: str | Path) -> Profile:
     """
     A profile by its name, or a user's own by the path of its TOML file.

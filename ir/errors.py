@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 
 FEW = 8
 """So many names are all of them shown."""
@@ -48,6 +49,13 @@ def known_names(name: str, known: Iterable[str]) -> str:
         return f"known: {', '.join(names) or 'none'}"
     close = get_close_matches(name, names, 3, cutoff=0.5)
     return f"known names like it: {', '.join(close)}" if close else f"none of the {len(names)} known names is like it"
+
+
+def no_file(path: Path) -> str:
+    """What is wrong with a path where a regular file should be and is none."""
+    return (
+        "it is a folder, not a file" if path.is_dir() else "it is no regular file" if path.exists() else "no such file"
+    )
 
 
 class CompileError(Exception):

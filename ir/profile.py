@@ -200,6 +200,11 @@ class Profile:
         """As plain tables, for other processes; read-only views of tables cannot travel."""
         return Profile, (self.name, self.title, self.file, {name: dict(table) for name, table in self.tables.items()})
 
+    @property
+    def is_chip(self) -> bool:
+        """Whether it says what a chip can do and how it computes; others are tables of prices."""
+        return {"features", "arithmetic"} <= self.tables.keys()
+
     @cached_property
     def features(self) -> Features:
         """What the chip can do."""

@@ -46,10 +46,11 @@ FLOORS = {
         "nir.import_nir",
     ),
     "backends": (
+        "threads",
         "trace inputs jit lava.hidden_ports lava.runtime lava.timing lava.validate",
         "interpreter host event_driven lava.events",
         "target reference.kernels lava.core",
-        "reference.plan lava.emit",
+        "reference.plan lava.emit lava.memory",
         "reference.run lava.processes",
         "reference.cuda lava.engine",
         "reference.devices",

@@ -18,7 +18,7 @@ from backends.lava.emit.fused import fuse
 from backends.lava.emit.stock import emit_stock
 from backends.lava.events import count_events
 from backends.lava.hidden_ports import with_hidden_ports
-from backends.lava.runtime.children import raise_descriptor_limit, start_by_forking
+from backends.lava.runtime.children import check_limits, start_by_forking
 from backends.lava.runtime.safe_run import loggers_restored, processes_forgotten, safe_run
 from backends.lava.runtime.shared_memory import Status
 from backends.lava.timing import Timing, sample_stream, timing_of
@@ -115,7 +115,7 @@ class LavaEngine:
 
         chip = with_hidden_ports(self.chip, spikes, membranes)
         blueprint = self._blueprint(chip, timing_of(chip, chip.steps), {})
-        raise_descriptor_limit(len(blueprint.parts) + PROCESSES_OF_THE_USER)
+        check_limits(len(blueprint.parts) + PROCESSES_OF_THE_USER)
         with loggers_restored():
             return LavaNetwork(blueprint)
 
@@ -132,7 +132,7 @@ class LavaEngine:
         status = Status()
         largest = {} if self.real else {name: int(np.abs(x).max()) for name, x in streams.items()}
         blueprint = self._blueprint(with_input_range(self.chip, largest), timing, recordings)
-        raise_descriptor_limit(len(blueprint.parts) + 1)
+        check_limits(len(blueprint.parts) + 1)
         network = LavaNetwork(blueprint, status)
         outputs = [recordings["output " + name] for name in blueprint.outputs]
         sizes = [int(np.prod(shape)) for shape in blueprint.outputs.values()]

@@ -7,6 +7,7 @@ from functools import partial
 from typing import cast
 
 from backends.lava.engine import EMISSIONS, LavaEngine, require_lava
+from backends.lava.memory import memory_of_run
 from backends.reference.engine import ReferenceEngine
 from backends.target import Target, Twin
 from backends.trace import Array, Engine
@@ -38,4 +39,5 @@ LOIHI = Target(
     twin=Twin("torch reference", ReferenceEngine, samples=None, sums_alike=True),
     require=require_lava,
     steps_alone=_steps_alone,
+    memory=memory_of_run,
 )

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from compile.command.internal_error import internal_error
+from compile.command.shortage import shortage
 from compile.command.signals import SignalReceived, raise_on_signals
 from frontend.user_errors import user_objects
 from ir.errors import CompileError
@@ -46,6 +47,11 @@ def _known_end(run: Callable[[], int]) -> int:
     except MemoryError as error:
         what = f"not enough memory: {error}" if str(error) else "not enough memory"
         return complain(CompileError("memory", what, hint="fewer --samples, or one --part"), EXIT_USAGE)
+    except RuntimeError as error:
+        short = shortage(error)
+        if short is None:
+            raise
+        return complain(short, EXIT_USAGE)
     except OSError as error:
         return complain(CompileError("io", error.strerror or str(error), where=str(error.filename or "")), EXIT_USAGE)
 

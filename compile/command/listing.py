@@ -14,7 +14,13 @@ def _first_line(text: str | None) -> str:
 
 
 def _profiles() -> list[tuple[str, str]]:
-    return [(name, hw_profiles.load(name).title) for name in hw_profiles.names()]
+    """The chips among them."""
+    return [(name, hw_profiles.load(name).title) for name in hw_profiles.chips()]
+
+
+def _prices() -> list[tuple[str, str]]:
+    profiles = [hw_profiles.load(name) for name in hw_profiles.names()]
+    return [(profile.name, profile.title) for profile in profiles if "energy" in profile.tables]
 
 
 def _ops() -> list[tuple[str, str]]:
@@ -63,6 +69,7 @@ def _targets() -> list[tuple[str, str]]:
 LISTS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "ops": _ops,
     "presets": _presets,
+    "prices": _prices,
     "profiles": _profiles,
     "rules": _rules,
     "semantics": _semantics,

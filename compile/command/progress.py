@@ -41,6 +41,10 @@ class Progress:
         self._add(name, time.perf_counter() - start)
         self._say(f" {self.seconds[name]:.1f} s")
 
+    def note(self, text: str) -> None:
+        """Say how the running stage goes on, on a line of its own."""
+        self._say(f"\n    {text} ...", end="")
+
     def lap(self, name: str) -> None:
         """Record what the running stage did since it began, or since its last lap, as "stage: name"; says nothing."""
         now = time.perf_counter()

@@ -28,7 +28,11 @@ class SignalReceived(KeyboardInterrupt):
 
 @contextmanager
 def raise_on_signals() -> Generator[None]:
-    """Let the signals raise `SignalReceived` meanwhile, with the exit code that a shell shows for them; ignored ones stay so."""
+    """
+    Let the signals raise `SignalReceived` meanwhile, with the exit code that a shell shows for them; ignored ones stay so.
+
+    Libraries that are interrupted may raise what they like: whatever ends the block after a request is that request.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -39,13 +43,18 @@ def raise_on_signals() -> Generator[None]:
     hook = sys.unraisablehook
 
     def show_others(lost: Any) -> None:
-        """`SignalReceived` in a finaliser or a callback is lost, and heeded later: nothing to show."""
-        if lost.exc_type is not SignalReceived:
+        """What a request leads to in a finaliser or a callback is lost, and it is heeded later: nothing to show."""
+        if not _received:
             hook(lost)
 
     sys.unraisablehook = show_others
     try:
         yield
+    except SignalReceived:
+        raise
+    except BaseException:
+        raise_pending()
+        raise
     finally:
         sys.unraisablehook = hook
         for number, handler in before.items():
@@ -56,7 +65,7 @@ def raise_on_signals() -> Generator[None]:
 def raise_pending() -> None:
     """Raise `SignalReceived` for a request whose exception was lost, as in a library that catches all while it is imported."""
     if _received:
-        raise SignalReceived(_received[0])
+        raise SignalReceived(_received[0]) from None
 
 
 def _raise(number: int, frame: Any) -> None:

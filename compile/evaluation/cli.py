@@ -9,9 +9,11 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hw_profiles
 from compile.command.arguments import path, strategies
 from compile.command.exit_code import EXIT_OK, exit_code, prepare_streams
 from compile.command.progress import announce
+from compile.command.shortage import check_machine
 from compile.output.atomic_file import write_atomically
 from compile.output.atomic_folder import check_folder
 from ir.errors import CompileError
@@ -29,6 +31,9 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     announce(f"evaluate {', '.join(map(str, options.networks)) or 'all of models/'}")
+    for profile in options.profile:
+        hw_profiles.chip(profile)
+    check_machine()
     import torch
 
     from compile.evaluation.evaluate import evaluate_settings

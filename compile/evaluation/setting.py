@@ -36,7 +36,7 @@ class Setting:
 
     def chip(self) -> Profile:
         """The hardware profile, with weights narrowed to the bits; CompileError where the chip has not so many."""
-        profile = hw_profiles.load(self.profile)
+        profile = hw_profiles.chip(self.profile)
         widest = profile.arithmetic.weight_bits
         if self.bits is None:
             return profile

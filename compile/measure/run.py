@@ -13,6 +13,7 @@ from backends.trace import Array, Events, Trace
 from compile.command.progress import Progress
 from compile.energy.operations import operations
 from compile.energy.rates import RateMeter, Rates
+from compile.measure.piecewise import piecewise
 from compile.measure.spike_match import SpikeMatch, added_up, match_spikes
 from compile.measure.verdict import Verdict, compare
 from compile.stages.batches import Batch
@@ -80,12 +81,10 @@ class _BatchRun:
 def _run_batch(build: Build, batch: Batch, number: int, meter: RateMeter, progress: Progress) -> _BatchRun:
     """Run one batch, the `number`-th from 0, of any number of steps: a slow twin looks at the first alone."""
     prologue = build.program.deployment.prologue
-    build = _of_length(build, steps_of(prologue, build.program.host_inputs(batch.inputs)))
-    program, probes = build.program, probed(build.program, batch.samples)
-    trace = program.run(batch.inputs, probes)
-    progress.lap("run")
-    slow = target(program.target).twin.samples is not None
-    verdict = _verdict(program, batch.inputs, trace, probes) if number == 0 or not slow else None
+    steps = steps_of(prologue, build.program.host_inputs(batch.inputs))
+    build = _of_length(build, steps)
+    program = build.program
+    trace, verdict = _checked(program, steps, batch, number, progress)
     floating = build.floating.run(batch.inputs)
     outputs: dict[str, Outputs] = {kind: floating.outputs for kind in ("source", "float")}
     outputs["compiled"] = trace.outputs
@@ -94,6 +93,23 @@ def _run_batch(build: Build, batch: Batch, number: int, meter: RateMeter, progre
         outputs["source"] = {program.called(name): _plain(build, name, value) for name, value in source.items()}
     progress.lap("compare")
     return _BatchRun(outputs, trace.events, verdict, match_spikes(floating, trace), batch.labels)
+
+
+def _checked(
+    program: Program, steps: int, batch: Batch, number: int, progress: Progress
+) -> tuple[Trace, Verdict | None]:
+    """The batch on the target, and whether its twin agrees: piece by piece where the whole finds no memory."""
+    probes = probed(program, batch.samples)
+    pieces = piecewise(program, steps, batch.samples, probes)
+    if pieces is not None:
+        progress.note(pieces.coverage.text())
+        ran = pieces.run(batch.inputs, probes)
+        progress.lap("run")
+        return ran
+    trace = program.run(batch.inputs, probes)
+    progress.lap("run")
+    slow = target(program.target).twin.samples is not None
+    return trace, _verdict(program, batch.inputs, trace, probes) if number == 0 or not slow else None
 
 
 def _of_length(build: Build, steps: int) -> Build:

@@ -11,7 +11,7 @@ from pathlib import Path
 from compile.command.signals import raise_pending
 from compile.output.earlier_run import REPORT, earlier_files, whole_paths
 from compile.output.exchange import exchange
-from compile.output.journal import NEW, move_in
+from compile.output.journal import NEW, OLD, move_in
 from compile.output.staging import NAME, beside, held, inside, staging
 from ir.errors import CompileError
 
@@ -31,11 +31,8 @@ def atomic_folder(target: Path, record: str = REPORT) -> Generator[Path]:
         try:
             yield new
         except CompileError as error:
-            where = error.where.replace(str(new), str(target))
+            where = _shown(error.where, place, target)
             raise CompileError(error.rule, error.what, where=where, hint=error.hint) from None
-        except OSError as error:
-            error.filename = str(error.filename or target).replace(str(new), str(target))
-            raise
         raise_pending()
         _publish(new, place, record)
 
@@ -60,12 +57,21 @@ def _written(target: Path) -> Generator[Path]:
     """The real path of a folder that is written; an OSError meanwhile is the one error that it cannot be."""
     if os.path.lexists(target) and not target.is_dir():
         raise CompileError("out.file", f"{target} is a file", hint="--out names a folder")
+    place = Path(os.path.realpath(target))
     try:
-        yield Path(os.path.realpath(target))
+        yield place
     except OSError as error:
         what = f"cannot write {target}: {error.strerror or error}"
-        where = str(error.filename or "")
+        where = _shown(str(error.filename or target), place, target)
         raise CompileError("out.write", what, where=where, hint="choose another --out") from None
+
+
+def _shown(path: str, place: Path, target: Path) -> str:
+    """A path in the hidden folder as the one in the target that it stands for, as users know nothing of hidden folders."""
+    for stage in (inside(place), beside(place)):
+        for hidden in (stage / NEW, stage / OLD, stage):
+            path = path.replace(str(hidden), str(target))
+    return path
 
 
 def _publish(new: Path, target: Path, record: str) -> None:

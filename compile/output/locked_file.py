@@ -58,12 +58,18 @@ def _enter(path: Path) -> int | None:
     above = path.parent.parent
     above.mkdir(parents=True, exist_ok=True)
     try:
+        place = os.open(above, getattr(os, "O_PATH", os.O_RDONLY))
+    except FileNotFoundError:
+        return None
+    try:
         with suppress(FileExistsError):
             path.parent.mkdir()
     except FileNotFoundError:
-        if above.is_dir():  # no folder can be made there, as in /proc
+        if is_at(place, above):  # no folder can be made there, as in /proc; else another one has taken its place
             raise
         return None
+    finally:
+        os.close(place)
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     except FileNotFoundError:

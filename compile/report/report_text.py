@@ -62,7 +62,8 @@ def _check_lines(report: Report, screen: Screen) -> Iterator[str]:
         if imported is not None:
             yield from screen.wrapped(f"import   {part.build.part.name}: {imported.text()}")
     for part in report.parts:
-        mark, style = ("PASS", "good") if part.run.verdict.passed else ("FAIL", "bad")
+        mark = part.run.verdict.mark
+        style = "good" if mark == "PASS" else "bad"
         text = f"check    {part.build.part.name}: {mark}, {part.run.verdict.against}: {part.run.verdict.text()}"
         first, *others = screen.wrapped(text)
         yield first.replace(f": {mark},", f": {screen.paint(mark, style)},", 1)

@@ -11,14 +11,14 @@ import numpy as np
 
 from backends.trace import Array
 from frontend.user_errors import told
-from ir.errors import CompileError
+from ir.errors import CompileError, no_file
 
 
 def read_arrays(path: Path) -> dict[str, Array]:
     """The arrays by name; CompileError where the file is no whole .npz file of arrays."""
     hint = "--inputs takes an .npz file, as numpy.savez(file, name=array) writes it"
     if not path.is_file():
-        raise CompileError("inputs.file", "no such file", where=str(path), hint=hint)
+        raise CompileError("inputs.file", no_file(path), where=str(path), hint=hint)
     if not zipfile.is_zipfile(path):
         raise CompileError("inputs.file", "not a whole .npz file", where=str(path), hint=hint)
     try:

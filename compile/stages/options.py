@@ -61,5 +61,5 @@ class Options:
         return target(self.target)
 
     def hardware(self) -> Profile:
-        """The hardware profile, read; CompileError where there is none of that name, or its file is wrong."""
-        return hw_profiles.load(self.profile or self.place.profile)
+        """The hardware profile, read; CompileError where there is none of that name, its file is wrong, or it is no chip."""
+        return hw_profiles.chip(self.profile or self.place.profile)

@@ -12,6 +12,7 @@ import faulthandler
 import json
 import os
 import resource
+import select
 import signal
 import warnings
 from collections.abc import Callable
@@ -22,7 +23,9 @@ from frontend.hdf5.tree import largest_tree
 from ir.errors import CompileError
 
 SECONDS, BYTES_PER_SECOND = 10, 2_000_000
-"""A file may take this long, and a second more for so many bytes: a hundred times what sound files take."""
+"""Processor time that a file may take, and a second more for so many bytes: a hundred times what sound files take."""
+STOPPED_SECONDS = 10
+"""How long the child may be stopped (SIGSTOP)."""
 MEMORY = 1 << 30
 """Bytes that a read may take beside the arrays."""
 LONGEST = 4000
@@ -53,9 +56,7 @@ def trial(path: Path, read: Callable[[], object], memory: int) -> None:
         os.close(receiver)
         _child(read, sender, seconds, MEMORY + memory)
     os.close(sender)
-    with os.fdopen(receiver, encoding="utf8") as pipe:
-        answer = pipe.read()
-    _, status = os.waitpid(child, 0)
+    answer, status = _ended(child, receiver)
     if status != 0:
         raise CompileError("nir.file", _death(status, seconds))
     if answer:
@@ -63,10 +64,36 @@ def trial(path: Path, read: Callable[[], object], memory: int) -> None:
         raise CompileError(rule, what, hint=hint)
 
 
+def _ended(child: int, receiver: int) -> tuple[bytes, int]:
+    """What the child sends until it ends, and its status; whatever happens meanwhile, it does not outlive this call."""
+    try:
+        with os.fdopen(receiver, "rb") as pipe:
+            _wait_while_it_goes_on(child, receiver)
+            answer = pipe.read()
+    except BaseException:
+        os.kill(child, signal.SIGKILL)
+        raise
+    finally:
+        _, status = os.waitpid(child, 0)
+    return answer, status
+
+
+def _wait_while_it_goes_on(child: int, receiver: int) -> None:
+    """Until the child sends something or ends; CompileError where it is stopped for long, which its own limits do not see."""
+    poll, stopped = select.poll(), 0
+    poll.register(receiver, select.POLLIN)
+    while not poll.poll(1000):
+        halted = os.waitid(os.P_PID, child, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
+        stopped = stopped + 1 if halted else 0
+        if stopped >= STOPPED_SECONDS:
+            what = f"the process that tries to read it has been stopped (SIGSTOP) for {stopped} s"
+            raise CompileError("nir.file", what, hint="run it again")
+
+
 def _death(status: int, seconds: int) -> str:
     reason = (
-        f"within {seconds} s"
-        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM
+        f"within {seconds} s of processor time"
+        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGPROF
         else "without crashing"
     )
     return f"not a readable HDF5 file: the HDF5 library cannot read it {reason}"
@@ -90,9 +117,9 @@ def _child(read: Callable[[], object], sender: int, seconds: int, memory: int) -
 
 
 def _limit(seconds: int, memory: int) -> None:
-    """End this process after so many seconds, and let it take so many bytes beyond what it has."""
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(seconds)
+    """End this process after so many seconds of processor time, and let it take so many bytes beyond what it has."""
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * resource.getpagesize() + memory

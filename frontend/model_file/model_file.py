@@ -15,7 +15,7 @@ from frontend.model_file import contract
 from frontend.model_file.task import Task
 from frontend.model_file.user_file import UserFile, run_file
 from frontend.type_guards import is_mapping
-from ir.errors import CompileError
+from ir.errors import CompileError, no_file
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class ModelFile:
     def load_weights(self, path: Path) -> None:
         """Load a checkpoint into the parts: by the file's own `load_weights`, else as a state dict (of the single part)."""
         if not path.is_file():
-            raise CompileError("weights.file", "no such file", where=str(path))
+            raise CompileError("weights.file", no_file(path), where=str(path))
         theirs = getattr(self.file.module, "load_weights", None)
         name, load = ("load_state_dict", _load_state) if theirs is None else ("load_weights", theirs)
         self.file.call(name, load, dict(self.parts), path.absolute(), where=path, rule="weights.fit")

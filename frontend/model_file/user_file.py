@@ -16,7 +16,7 @@ from torch import nn
 
 from frontend.model_file.user_modules import UserModules, is_settled
 from frontend.user_errors import user_code
-from ir.errors import CompileError
+from ir.errors import CompileError, no_file
 
 _NO_FILE = "name a Python file with build() and example()"
 
@@ -103,7 +103,7 @@ def run_file(path: Path) -> UserFile:
         CompileError: it does not exist, does not parse, or raises.
     """
     if not path.is_file():
-        raise CompileError("model.file", "no such model file", where=str(path), hint=_NO_FILE)
+        raise CompileError("model.file", no_file(path), where=str(path), hint=_NO_FILE)
     importlib.invalidate_caches()
     name, folders = _module_name(path.resolve())
     modules = UserModules(folders)

@@ -12,7 +12,7 @@ import numpy as np
 from frontend.hdf5.tree import DAMAGE_ERRORS, Tree, is_tree, read_tree
 from frontend.hdf5.trial import read_after_trial
 from frontend.type_guards import is_array
-from ir.errors import CompileError, known_names
+from ir.errors import CompileError, known_names, no_file
 from ir.graph import Array, Provenance
 
 TOP_ENTRIES = ("layer", "simulation")
@@ -119,7 +119,7 @@ def read_layers(path: Path) -> tuple[NetLayer, ...]:
     """
     try:
         if not path.is_file():
-            raise CompileError("netx.file", "is a folder, not a file" if path.is_dir() else "no such file")
+            raise CompileError("netx.file", no_file(path))
         with path.open("rb"):
             pass  # a file without permission says so here, HDF5 says it at length
         return read_after_trial(path, lambda: _layers(path))

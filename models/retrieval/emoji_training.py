@@ -126,7 +126,6 @@ def _stage(course: _Course, parts: Mapping[str, nn.Module], name: str, epochs: i
         optimiser,
         partial(one_cycle, epochs=epochs),
         patience=epochs,
-        eta=8,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hw_profiles import load
+from hw_profiles import chip, chips, load
 from ir.errors import CompileError
 
 SPIKE = '{ value = 1.5, unit = "pJ", kind = "measured", source = "my board" }'
@@ -178,6 +178,17 @@ def test_unknown_name_lists_the_known_ones():
         load("loihi3")
     assert caught.value.rule == "profile.name"
     assert "45nm, ideal, loihi1, loihi2" in caught.value.hint
+
+
+def test_chips_are_apart_from_tables_of_prices():
+    assert chips() == ("ideal", "loihi1", "loihi2")
+    assert chip("loihi1").title == load("loihi1").title
+    with pytest.raises(CompileError, match="45nm is no chip that runs networks") as caught:
+        chip("45nm")
+    assert (caught.value.rule, caught.value.hint) == (
+        "profile.missing",
+        "chips: ideal, loihi1, loihi2; ideal has no limits",
+    )
 
 
 @pytest.mark.parametrize("kind", ["absent", "folder", "binary"])

@@ -14,7 +14,7 @@ from backends.lava.events import counted_as_one, delayed_sources
 from backends.lava.runtime.shared_memory import shared_array
 from backends.lava.timing import Timing, Windows
 from ir.analysis.fan_in import populations
-from ir.graph import Array, Graph
+from ir.graph import Array, Graph, Node
 
 NEURONS_AT_ONCE = 1 << 21
 """Neurons computed in one step, those of all lanes together: more of them do not run faster, only wait longer."""
@@ -85,11 +85,15 @@ def recordings_of(chip: Graph, timing: Timing, probes: Collection[str]) -> dict[
 
 def lanes_of(chip: Graph, samples: int, probes: Collection[str], most: int | None) -> int:
     """Samples side by side, `most` at most or what is worthwhile, in groups of equal size."""
-    contracted = contracted_gates(chip, probes)
-    computed = [node for node in (*chip.inputs, *populations(chip)) if node.name not in contracted]
-    neurons = sum(node.type.size for node in computed)
+    neurons = sum(node.type.size for node in computed(chip, probes))
     most = most or max(1, NEURONS_AT_ONCE // max(1, neurons))
     return -(-samples // -(-samples // most))
+
+
+def computed(chip: Graph, probes: Collection[str]) -> list[Node]:
+    """The inputs, and the populations that are materialised."""
+    contracted = contracted_gates(chip, probes)
+    return [node for node in (*chip.inputs, *populations(chip)) if node.name not in contracted]
 
 
 def _values(chip: Graph, windows: Windows, name: str) -> Array:

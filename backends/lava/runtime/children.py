@@ -18,11 +18,15 @@ from collections.abc import Generator
 
 from threadpoolctl import ThreadpoolController
 
+from backends.threads import can_start
 from ir.errors import CompileError
 
-DESCRIPTORS_PER_PROCESS = 14
-"""File descriptors that a Lava process costs the parent (about 12 were measured)."""
-DESCRIPTORS_BESIDE = 256
+DESCRIPTORS_PER_PROCESS = 6
+"""File descriptors that a Lava process costs the parent and every later child."""
+DESCRIPTORS_BESIDE = 16
+"""For files that are open for a moment only."""
+THREADS_PER_PROCESS = 12
+"""Threads, itself among them, that a Lava process takes: 3 to 8, the host's up to 21."""
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
@@ -34,17 +38,26 @@ def start_by_forking() -> None:
     multiprocessing.set_start_method("fork", force=True)
 
 
-def raise_descriptor_limit(processes: int) -> None:
-    """Allow the file descriptors that so many Lava processes need; CompileError where the machine does not."""
-    needed = DESCRIPTORS_BESIDE + DESCRIPTORS_PER_PROCESS * processes
+def check_limits(processes: int) -> None:
+    """Allow the file descriptors that so many Lava processes need; CompileError where the machine allows too few, or threads."""
+    processes += 1  # Lava's own
+    needed = len(os.listdir("/proc/self/fd")) + DESCRIPTORS_BESIDE + DESCRIPTORS_PER_PROCESS * processes
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < needed:
         if hard != resource.RLIM_INFINITY and hard < needed:
             what = f"{processes} Lava processes need about {needed} open files, limit {hard}"
-            raise CompileError(
-                "lava.processes", what, hint="use the fused emission, which needs one to three processes"
-            )
+            raise CompileError("lava.processes", what, hint=f"ulimit -n {needed}")
         resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    if not can_start(THREADS_PER_PROCESS * processes):
+        what = f"{processes} Lava processes need about {THREADS_PER_PROCESS * processes} threads, which the system does not start"
+        raise CompileError("lava.processes", what, hint="raise ulimit -u or the control group's limit")
+
+
+def is_stopped(process: int) -> bool:
+    """Whether a child process is stopped, as by SIGSTOP; one that has ended is not."""
+    with contextlib.suppress(ChildProcessError):
+        return os.waitid(os.P_PID, process, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
+    return False
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ import warnings
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from backends.lava.runtime.children import interrupts_deferred, quiet_children
+from backends.lava.runtime.children import interrupts_deferred, is_stopped, quiet_children
 from backends.lava.runtime.shared_memory import ChannelMemory, Status
 from ir.errors import CompileError
 
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 CHANNEL_SIZE = 4
 """Messages that a channel holds; Lava's default of 64 costs 19 MB per layer and gains nothing."""
+STOPPED_S = 10.0
+"""Seconds for which a process may be stopped (SIGSTOP)."""
 _POLL_S = 0.005
+_LONGEST_LOOK_S = 1.0
 _LOGGERS = ("", "lava.magma.compiler.compiler")
 
 
@@ -41,8 +44,8 @@ def safe_run(
     Returns the seconds that the steps took, without building, starting and ending the processes.
 
     Raises:
-        CompileError: a process failed (`lava.process`), died (`lava.died`), or made no progress for `deadline_s` seconds
-            (`lava.hang`); everything that was started has ended.
+        CompileError: a process failed (`lava.process`), died (`lava.died`), was stopped (`lava.stopped`), or made no progress
+            for `deadline_s` seconds (`lava.hang`); everything that was started has ended.
     """
     runtime = None
     try:
@@ -107,10 +110,10 @@ def _watch_start(runtime: Any, deadline_s: float) -> None:
         runtime._start_ports()
     except OSError as error:
         what = f"Lava's processes cannot be started: {error}"
-        raise CompileError("lava.start", what, hint="free memory or processes, or use the fused emission") from None
-    end = time.monotonic() + deadline_s
+        raise CompileError("lava.start", what, hint="free memory or processes") from None
+    start, stopped = _Stopwatch(), _Stopwatch()
     for built in runtime.exception_q:
-        error = _built(built, runtime, end)
+        error = _built(built, runtime, start, stopped, deadline_s)
         if error is not None:
             trace = getattr(error, "trace", "")
             raise CompileError("lava.process", f"a Lava process cannot be built: {error}\n{trace}".strip())
@@ -126,14 +129,15 @@ def _infrastructure() -> Any:
     return infrastructure
 
 
-def _built(built: Any, runtime: Any, end: float) -> Exception | None:
+def _built(built: Any, runtime: Any, start: _Stopwatch, stopped: _Stopwatch, deadline_s: float) -> Exception | None:
     """What a child says after building its model: None where all went well."""
     while True:
         try:
             return built.get(timeout=_POLL_S)
         except queue.Empty:
             _check_alive(runtime)
-        if time.monotonic() > end:
+            _check_stopped(runtime, stopped)
+        if start.look(True) > deadline_s:
             raise CompileError(
                 "lava.hang", "the Lava processes did not start in time", hint="the machine may be overloaded"
             )
@@ -145,18 +149,35 @@ def _watch(runtime: Any, steps: int, status: Status, deadline_s: float) -> None:
 
     runtime.start(RunSteps(num_steps=steps, blocking=False))
     answers = list(runtime.service_to_runtime)
-    done, last_progress = 0, time.monotonic()
+    done, idle, stopped = 0, _Stopwatch(), _Stopwatch()
     while not all(port.probe() for port in answers):
         time.sleep(_POLL_S)
-        if status.step != done:
-            done, last_progress = status.step, time.monotonic()
+        before, done = done, status.step
+        seconds = idle.look(done == before)
         _check_failure(runtime, status)
         _check_alive(runtime)
-        if time.monotonic() - last_progress > deadline_s:
+        _check_stopped(runtime, stopped)
+        if seconds > deadline_s:
             what = f"no progress for {deadline_s:g} s after step {done} of {steps}: a Lava process hangs"
-            raise CompileError("lava.hang", what, hint="raise the deadline if single steps really take so long")
+            raise CompileError(
+                "lava.hang", what, hint="the machine may be overloaded; --target gpu computes the same integers"
+            )
     _check_failure(runtime, status)
     runtime._is_running = False
+
+
+class _Stopwatch:
+    """For how long something lasts, to one who looks often: while this process itself is stopped (Ctrl-Z), it stands still."""
+
+    def __init__(self) -> None:
+        self._seconds, self._last = 0.0, time.monotonic()
+
+    def look(self, lasts: bool) -> float:
+        """The seconds by now; 0 where it does not last any more."""
+        now = time.monotonic()
+        self._seconds = self._seconds + min(now - self._last, _LONGEST_LOOK_S) if lasts else 0.0
+        self._last = now
+        return self._seconds
 
 
 def _check_failure(runtime: Any, status: Status) -> None:
@@ -174,16 +195,21 @@ def _check_alive(runtime: Any) -> None:
             raise CompileError("lava.died", what, hint="was it killed, for instance for using too much memory?")
 
 
+def _check_stopped(runtime: Any, stopped: _Stopwatch) -> None:
+    if stopped.look(any(is_stopped(actor.pid) for actor in runtime._messaging_infrastructure.actors)) > STOPPED_S:
+        what = f"a Lava process has been stopped (SIGSTOP) for {STOPPED_S:g} s"
+        raise CompileError("lava.stopped", what, hint="whoever stopped it must let it go on: kill -CONT")
+
+
 def _release(runtime: Any) -> None:
     """End all children and ports of a runtime; interrupts wait until that is done."""
     with interrupts_deferred():
         infrastructure = runtime._messaging_infrastructure
         actors: list[Any] = infrastructure.actors if infrastructure is not None else []
-        for end in ("terminate", "kill"):
-            for actor in actors:
-                getattr(actor, end)()
-            for actor in actors:
-                multiprocessing.Process.join(actor, timeout=5)
+        for actor in actors:  # of all ends the one that a stopped process obeys; there is nothing to clear away
+            actor.kill()
+        for actor in actors:
+            multiprocessing.Process.join(actor, timeout=5)
         for port in runtime._open_ports:
             port.join()
         runtime._open_ports.clear()

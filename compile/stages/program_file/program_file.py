@@ -40,7 +40,7 @@ from compile.version import version
 from frontend.recording.axis_order import AxisOrder
 from ir.analysis.schedule import schedule
 from ir.deployment import Deployment
-from ir.errors import CompileError, DeployError
+from ir.errors import CompileError, DeployError, no_file
 from ir.graph import Graph
 from ir.quantize.neurons.distinct import MembraneUnits
 from ir.quantize.report import QuantizationReport
@@ -96,8 +96,7 @@ def read_program(path: Path, target: str | None = None) -> tuple[Program, Origin
         DeployError: the target cannot run it.
     """
     if not path.is_file():
-        what = "it is no file" if path.exists() else "no such file"
-        raise CompileError("program.file", what, where=str(path))
+        raise CompileError("program.file", no_file(path), where=str(path))
     try:
         content = current_content(unzipped(path), path)
         graphs = {name: _graph(content, name) for name in content.head["arrays"]}

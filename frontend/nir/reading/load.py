@@ -12,7 +12,7 @@ from frontend.hdf5.tree import DAMAGE_ERRORS, Tree, is_tree, read_tree
 from frontend.hdf5.trial import read_after_trial
 from frontend.nir.reading.raw import MAX_DEPTH, MAX_EDGES, RawGraph, RawNode, plain_metadata
 from frontend.type_guards import is_array
-from ir.errors import CompileError
+from ir.errors import CompileError, no_file
 
 
 def load(path: str | Path) -> RawGraph:
@@ -35,8 +35,7 @@ def load(path: str | Path) -> RawGraph:
 def _check_file(path: Path) -> None:
     """CompileError for what is no file, and OSError for one that may not be read."""
     if not path.is_file():
-        what = "is a folder, not a file" if path.is_dir() else "not a regular file" if path.exists() else "no such file"
-        raise CompileError("nir.file", what)
+        raise CompileError("nir.file", no_file(path))
     if path.stat().st_size == 0:
         raise CompileError("nir.file", "the file is empty")
     with path.open("rb"):

@@ -63,6 +63,7 @@ CASES = {
     "a signal": (raises(SignalReceived(signal.SIGTERM)), 143, "interrupted by SIGTERM"),
     "memory": (raises(MemoryError()), 2, "error[memory]: not enough memory"),
     "memory with a text": (raises(MemoryError("9 GiB")), 2, "not enough memory: 9 GiB"),
+    "threads": (raises(RuntimeError("can't start new thread")), 2, "error[machine.threads]: can't start new thread"),
     "a file": (raises(OSError(13, "Permission denied", "/x")), 2, "error[io]: Permission denied"),
     "torch's file": (raises(OSError("no file")), 2, "error[io]: no file"),
 }

@@ -29,7 +29,13 @@ def test_every_entry_has_one_line_with_a_text_in_the_second_column(what: str):
 
 @pytest.mark.parametrize(
     ("what", "names"),
-    [("ops", OPS), ("profiles", hw_profiles.names()), ("targets", TARGETS), ("rules", NEURON_RULES)],
+    [
+        ("ops", OPS),
+        ("profiles", hw_profiles.chips()),
+        ("prices", hw_profiles.names()),
+        ("targets", TARGETS),
+        ("rules", NEURON_RULES),
+    ],
 )
 def test_a_list_is_its_table(what: str, names: Iterable[str]):
     expected = list(names)

@@ -54,6 +54,14 @@ def test_laps_are_times_since_the_lap_before_and_add_up(clock: list[float], caps
     assert capsys.readouterr().err == ""
 
 
+def test_a_note_has_a_line_of_its_own(clock: list[float], capsys):
+    clock.extend([0.0, 2.0])
+    progress = Progress()
+    with progress.stage("run"):
+        progress.note("in pieces")
+    assert capsys.readouterr().err == "  run ...\n    in pieces ... 2.0 s\n"
+
+
 def test_a_stage_that_fails_ends_its_line_and_has_no_time(capsys):
     progress = Progress()
     with pytest.raises(ValueError, match="boom"), progress.stage("load"):

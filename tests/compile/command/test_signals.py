@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from compile.cli import main
+from compile.command.exit_code import exit_code
 from compile.command.signals import SignalReceived, raise_on_signals
 from compile.output.atomic_folder import atomic_folder
+from ir.errors import CompileError
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -52,6 +54,35 @@ def test_a_request_that_a_library_swallows_ends_the_program_at_the_next_stage(ca
     assert main([str(tiny), "--target", "gpu", "--out", str(out)]) == 128 + number
     assert "interrupted by" in capsys.readouterr().err
     assert not out.exists()
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, CompileError, SystemExit, KeyboardInterrupt])
+def test_whatever_a_library_makes_of_a_request_is_that_request(error: type[BaseException], capsys):
+    def run() -> int:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except SignalReceived:
+            raise error("rule", "what") from None
+        return 0
+
+    assert exit_code(run) == 128 + signal.SIGTERM
+    assert capsys.readouterr().err == "interrupted by SIGTERM\n"
+
+
+def test_so_is_what_it_drops_on_the_way(capsys):
+    class Wraps:
+        def __del__(self) -> None:
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+            except SignalReceived:
+                raise SystemError("error return without exception set") from None
+
+    def run() -> int:
+        Wraps()
+        return 0
+
+    assert exit_code(run) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_a_request_that_python_drops_is_heeded_before_files_appear(tmp_path: Path, capsys):

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from backends.trace import Events, Trace
+from compile.measure.coverage import Coverage, LeftOut
 from compile.measure.verdict import compare
 
 EVENTS = Events(2, 3, {"a": 5}, {"p": 10}, {"a": 24})
@@ -48,3 +49,16 @@ def test_payloads_count():
     ours = replace(TRACE, payloads={"v": SPIKES.astype(np.int32)})
     verdict = compare("reference", ours, replace(TRACE, payloads={"v": SPIKES.astype(np.int32) * 2}))
     assert (verdict.populations, verdict.differing) == (2, int(SPIKES.sum()))
+
+
+def test_what_did_not_run_is_no_pass_and_is_kept_over_batches():
+    whole = compare("reference", TRACE, TRACE)
+    pieces = Coverage(1, 2, 30, 40, (LeftOut("b", 6, 10),))
+    part = replace(whole, coverage=pieces)
+    assert [each.mark for each in (whole, part, replace(part, differing=1))] == ["PASS", "PASS IN PART", "FAIL"]
+    assert part.text() == f"{whole.text()}; {pieces.text()}"
+    assert whole.joined(part, 2).coverage == part.joined(whole, 2).coverage == pieces
+    other = replace(part, coverage=replace(pieces, left_out=(LeftOut("c", 1, 1),)))
+    joined = part.joined(other, 2).coverage
+    assert joined is not None
+    assert [each.name for each in joined.left_out] == ["b", "c"]

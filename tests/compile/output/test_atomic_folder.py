@@ -274,6 +274,10 @@ def test_an_error_names_the_place_that_the_user_knows(tmp_path: Path):
     with pytest.raises(CompileError, match="File name too long") as caught, atomic_folder(tmp_path / "out") as folder:
         (folder / ("x" * 300)).write_text("")
     assert caught.value.where == str(tmp_path / "out" / ("x" * 300))
+    for target in (Path("/proc"), Path("/proc/none")):  # no hidden folder can be made
+        with pytest.raises(CompileError, match=r"out\.write") as caught, atomic_folder(target):
+            pass
+        assert caught.value.where == str(target)
 
 
 def test_what_is_in_the_way_is_told_beforehand(tmp_path: Path):

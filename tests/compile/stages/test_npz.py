@@ -85,5 +85,7 @@ def test_no_python_object_is_written_or_read(tmp_path: Path):
     np.savez(tmp_path / "b.npz", x=objects)
     with pytest.raises(CompileError, match=r"inputs\.file"):
         read_arrays(tmp_path / "b.npz")
+    with pytest.raises(CompileError, match="it is a folder, not a file"):
+        read_arrays(tmp_path)
     with pytest.raises(CompileError, match="no such file"):
         read_arrays(tmp_path / "none.npz")

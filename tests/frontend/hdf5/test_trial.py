@@ -23,6 +23,10 @@ def crash() -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
+def stop() -> None:
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
 def eat() -> bytes:
     return bytes(4 << 30)
 
@@ -32,8 +36,9 @@ def refuse() -> None:
 
 
 CASES: dict[str, tuple[Callable[[], object], str, str]] = {
-    "hangs": (hang, "nir.file", "within 1 s"),
+    "hangs": (hang, "nir.file", "within 0.2 s of processor time"),
     "crashes": (crash, "nir.file", "without crashing"),
+    "is stopped": (stop, "nir.file", "stopped (SIGSTOP) for 1 s"),
     "eats memory": (eat, "nir.file", "MemoryError"),
     "refuses": (refuse, "nir.x", "größe\0 is wrong"),
     "fails": (lambda: [][1], "nir.file", "IndexError"),
@@ -45,7 +50,8 @@ CASES: dict[str, tuple[Callable[[], object], str, str]] = {
 def test_what_happens_in_the_child_is_one_error(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read, rule, text = CASES[case]
     if case == "hangs":  # the others end by themselves, however busy the machine is
-        monkeypatch.setattr(hdf5_trial, "SECONDS", 1)
+        monkeypatch.setattr(hdf5_trial, "SECONDS", 0.2)
+    monkeypatch.setattr(hdf5_trial, "STOPPED_SECONDS", 1)
     (tmp_path / "file").write_bytes(b"x")
 
     def attempt() -> object:
@@ -57,6 +63,34 @@ def test_what_happens_in_the_child_is_one_error(case: str, tmp_path: Path, monke
     assert caught.value.rule == rule
     assert text in caught.value.what
     assert time.perf_counter() - start < 300
+
+
+@pytest.mark.parametrize("then", [hang, stop])
+def test_an_interrupt_leaves_no_child(
+    then: Callable[[], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fork, children = os.fork, list[int]()
+
+    def recorded() -> int:
+        children.append(fork())
+        return children[-1]
+
+    def read() -> None:
+        os.kill(os.getppid(), signal.SIGINT)
+        then()
+
+    monkeypatch.setattr(os, "fork", recorded)
+    (tmp_path / "file").write_bytes(b"x")
+    with pytest.raises(KeyboardInterrupt):
+        hdf5_trial.trial(tmp_path / "file", read, 0)
+    with pytest.raises(ProcessLookupError):
+        os.kill(children[0], 0)
+
+
+def test_processor_time_is_limited_and_not_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hdf5_trial, "SECONDS", 0.1)
+    (tmp_path / "file").write_bytes(b"x")
+    hdf5_trial.trial(tmp_path / "file", lambda: time.sleep(0.3), 0)
 
 
 def test_a_sound_read_says_nothing_and_leaves_nothing(tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def test_wrong_examples(text: str, message: str, tmp_path: Path) -> None:
 
 
 def test_missing_and_wrong_files(tmp_path: Path) -> None:
-    with pytest.raises(CompileError, match="no such model file"):
+    with pytest.raises(CompileError, match="no such file"):
         load_model_file(tmp_path / "none.py")
     (tmp_path / "net.txt").write_text("text")
     with pytest.raises(CompileError, match="not a Python file"):

@@ -75,6 +75,14 @@ start = safe_run._watch_start
 safe_run._watch_start = lambda runtime, deadline_s: start(runtime, {patience_s})
 """
 )
+STOPS = (
+    AT_STEP_3.replace("{deed}", "os.kill(os.getpid(), 19)")
+    + """
+from backends.lava.runtime import safe_run
+safe_run.STOPPED_S = 1.0
+"""
+)
+FEW_FILES = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))"
 CANNOT_BE_BUILT = """
 from backends.lava.processes.worker_process import WorkerModel
 def refuse(self, params):
@@ -138,8 +146,8 @@ def _session_of(path):
     return 0 if state == "Z" else int(session)
 
 
-def test_a_run_that_goes_well_leaves_nothing():
-    session = Session()
+def test_a_run_that_goes_well_leaves_nothing_and_needs_few_files():
+    session = Session(FEW_FILES)
     output = session.finish()
     assert "spikes" in output
     assert "Traceback" not in output
@@ -152,14 +160,14 @@ def test_a_run_that_goes_well_leaves_nothing():
     ("harm", "worker", "emission", "rule", "said"),
     [
         (HANGS, "CoreWorker", "fused", "lava.hang", "no progress for 2 s after step"),
-        (HANGS, "HostWorker", "stock", "lava.hang", "no progress for 2 s after step"),
+        (STOPS, "HostWorker", "stock", "lava.stopped", "has been stopped (SIGSTOP) for 1 s"),
         (FAILS, "CoreWorker", "fused", "lava.process", "the dog ate it"),
         (FAILS, "HostWorker", "stock", "lava.process", "the dog ate it"),
         (DIES, "CoreWorker", "fused", "lava.died", "exit code -9"),
         (DIES, "HostWorker", "stock", "lava.died", "exit code -9"),
         (CANNOT_BE_BUILT, "", "fused", "lava.process", "no room here"),
     ],
-    ids=["hang", "hang-stock", "failure", "failure-stock", "death", "death-stock", "build"],
+    ids=["hang", "stop-stock", "failure", "failure-stock", "death", "death-stock", "build"],
 )
 def test_harm_to_a_child_ends_in_one_error(harm, worker, emission, rule, said):
     session = Session(harm, worker, emission, deadline_s=2.0 if harm == HANGS else PATIENCE_S)
@@ -212,9 +220,16 @@ def test_another_way_to_start_processes_is_no_obstacle(way):
 def test_too_many_processes_are_refused_with_a_way_out(monkeypatch):
     monkeypatch.setattr(children.resource, "getrlimit", lambda kind: (1024, 4096))
     with pytest.raises(
-        CompileError, match=r"lava\.processes.*400 Lava processes need about 5856 open files, limit 4096"
+        CompileError, match=r"lava\.processes.*701 Lava processes need about 42\d\d open files, limit 4096"
     ):
-        children.raise_descriptor_limit(400)
+        children.check_limits(700)
+
+
+def test_too_few_threads_are_refused_before_anything_starts(monkeypatch):
+    monkeypatch.setattr(children, "can_start", lambda threads: threads < 60)
+    children.check_limits(3)
+    with pytest.raises(CompileError, match=r"lava\.processes.*5 Lava processes need about 60 threads"):
+        children.check_limits(4)
 
 
 def test_one_engine_runs_again_after_a_failure(network, monkeypatch):

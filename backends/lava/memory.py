@@ -1,0 +1,56 @@
+"""
+The memory that a run in Lava takes, all of its processes together, beyond what the caller holds already.
+
+Measured as the growth of the proportional set size while networks ran (those in `tests/backends/lava/test_memory.py`): none grew
+by more than is said here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from backends.lava.core.dtypes import trace_dtype
+from backends.lava.core.recording import computed, lanes_of
+from ir.analysis.fan_in import populations
+from ir.analysis.resources import node_resources
+from ir.graph import Graph
+
+PROCESS = 32 << 20
+"""Bytes of a Lava process, its channels aside."""
+CORES, OTHERS = 3, 2
+"""Fused processes at the most; the host, and what records or ties loose ends."""
+PER_NEURON = 160
+"""Bytes of a neuron or input that is computed in a step: states, currents, columns of convolutions, messages."""
+PER_WEIGHT = 10
+"""Bytes of a weight: as float32, as a byte, and what it is made of."""
+PER_SYNAPSE = 24
+"""Bytes of a synapse of Lava's own, which shares no weight: value and index, and copies while it is made."""
+PER_INPUT = 12
+"""Bytes of an input's value in one step of one sample: what is played, and copies while it is laid out."""
+
+
+def memory_of_run(chip: Graph, emission: str | None, steps: int, samples: int, probes: Collection[str]) -> int:
+    """
+    Bytes that a run takes at the most.
+
+    Args:
+        emission: of `backends.lava.engine.EMISSIONS`; None for the default. steps: T of the window. samples: of the run.
+        probes: populations whose emissions are recorded.
+    """
+    if emission == "stock":
+        links = sum(node.op.family == "projection" for node in chip.nodes.values())
+        work = sum(row.synapses for row in node_resources(chip)) * PER_SYNAPSE
+        processes, lanes = links + len(populations(chip)) + OTHERS, 1
+    else:
+        work = sum(array.size for array in chip.params.values()) * PER_WEIGHT
+        processes, lanes = CORES + OTHERS, lanes_of(chip, samples, probes, None)
+    work += sum(node.type.size for node in computed(chip, probes)) * lanes * PER_NEURON
+    recorded = sum(_bytes(chip, name) for name in (*probes, *chip.outputs.values()))
+    played = sum(node.type.size for node in chip.inputs) * PER_INPUT
+    return processes * PROCESS + work + steps * samples * (recorded + played)
+
+
+def _bytes(chip: Graph, name: str) -> int:
+    """Of what a value is in one step of one sample, as it is recorded."""
+    type_ = chip.nodes[name].type
+    return type_.size * trace_dtype(chip, type_)().itemsize
