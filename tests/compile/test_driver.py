@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -238,7 +239,8 @@ def test_a_module_in_the_middle_of_training_is_left_as_it_was(
     assert states(module) == before
 
 
-def refuse(part: Part, *_: object) -> Build:
+def refuse(parts: Sequence[Part], *_: object) -> list[Build]:
     """Run the module, then fail."""
+    (part,) = parts
     part.network(part.example["x"])
     raise CompileError("some.rule", "no luck")
