@@ -111,7 +111,7 @@ def _finish(work: Work | EvaluationRow, cache: ResultCache) -> EvaluationRow:
         for future in as_completed(work.pending):
             key, packed = work.pending[future], future.result()
             cache.save(key, packed)
-            result = unpack(packed)
+            result = unpack(key, packed)
             assert result is not None
             work.results[key] = result
             bar.update()
