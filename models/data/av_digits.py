@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.digit_frames import LEVELS, draw_frames, draw_images
+from models.data.digit_frames import LEVELS, draw_frames, draw_images, other_hands, pictures
 from models.data.mel_spectrogram import FRAMES
 from models.data.speech_noise import CLEAN, other_speakers, with_noise
 from models.data.spoken_digits import SpokenDigits, load_spoken_digits
@@ -70,8 +70,8 @@ def load_split(
     """
     The split `train`, `dev` or `test`; the same arrays for the same arguments on every call and machine.
 
-    Another seed draws other pairs of voice and hand, other noise, and in training other signal-to-noise ratios, tempos, delays
-    and vocal tracts of the same clips: a training gives each epoch its own.
+    Another seed draws other pairs of voice and hand, other noise, and in training other signal-to-noise ratios, speakers and
+    hands (`other_speakers`, `other_hands`) of the same clips: a training gives each epoch its own.
 
     Args:
         steps: frames of video.
@@ -129,7 +129,9 @@ def _paired(
     order = rng.permutation(len(clips.labels))
     labels = clips.labels[order]
     decibels = with_noise(clips.decibels[order], snr[order], rng)
-    video = draw_frames(draw_images(labels, split, rng), _positive(steps[0]), sigma, rng)
+    digits = pictures(draw_images(labels, split, rng))
+    digits = other_hands(digits, rng) if split == "train" else digits
+    video = draw_frames(digits, _positive(steps[0]), sigma, rng)
     voices = tuple(clips.voices[int(index)] for index in order)
     return AudioVisual(video, _pieces(decibels, steps[1], width), labels, voices)
 

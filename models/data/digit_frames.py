@@ -15,6 +15,8 @@ from models.data.digit_scenes import digit_images, image_indices
 SIDE = 16
 SHIFT = 2
 LEVELS = 64
+TURN, SLANT, STRETCH = 0.2, 0.2, (0.85, 1.15)
+"""Other hands: the largest angle, the largest slope of upright strokes, lengths in the picture per length in the copy."""
 
 
 def draw_images(labels: NDArray[np.int64], split: str, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -29,19 +31,47 @@ def draw_images(labels: NDArray[np.int64], split: str, rng: np.random.Generator)
     return np.array([rng.choice(of_digit[int(label)]) for label in labels], dtype=np.int64)
 
 
-def draw_frames(images: NDArray[np.int64], steps: int, sigma: float, rng: np.random.Generator) -> NDArray[np.float32]:
+def pictures(images: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(n, 16, 16) the images of these indices, 1 is ink."""
+    return np.kron(digit_images()[0][images], np.ones((1, 2, 2), dtype=np.float32))
+
+
+def other_hands(digits: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """
-    (n, steps, 1, 16, 16) frames in 0..1 by 64ths (1 is ink) of the images of these indices.
+    Copies of pictures (n, 16, 16) as other hands would write them: turned, wider or narrower, taller or shorter, slanted.
+
+    The pixel at p shows what is at `A (p - c) + c` of the picture, c its middle, between pixels by bilinear interpolation.
+    """
+    count, middle = len(digits), (SIDE - 1) / 2
+    angle, slant = rng.uniform(-TURN, TURN, count), rng.uniform(-SLANT, SLANT, count)
+    tall, wide = rng.uniform(*STRETCH, size=(2, count))
+    down, along = (
+        np.array([np.cos(angle) * tall, np.sin(angle) * wide]),
+        np.array([-np.sin(angle) * tall, np.cos(angle) * wide]),
+    )
+    place = np.indices((SIDE, SIDE)) - middle
+    source = np.einsum("ijn,jrc->inrc", np.stack((down, slant * down + along)), place) + middle
+    paper = np.pad(digits, ((0, 0), (1, 2), (1, 2)))
+    source = (source + 1).clip(0, SIDE + 1)
+    low = source.astype(np.int64)
+    part = (source - low).astype(np.float32)
+    sample, copies = np.arange(count)[:, None, None], np.zeros_like(digits)
+    for r, c in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        weight = np.abs(1 - r - part[0]) * np.abs(1 - c - part[1])
+        copies += weight * paper[sample, low[0] + r, low[1] + c]
+    return copies
+
+
+def draw_frames(digits: NDArray[np.float32], steps: int, sigma: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """
+    (n, steps, 1, 16, 16) frames in 0..1 by 64ths of pictures (n, 16, 16).
 
     Args:
         sigma: the noise's standard deviation; ink is 1 and paper 0.
     """
-    pixels = digit_images()[0][images]
-    margin = SIDE + 2 * SHIFT
-    paper = np.zeros((len(images), margin, margin), dtype=np.float32)
-    paper[:, SHIFT:-SHIFT, SHIFT:-SHIFT] = np.kron(pixels, np.ones((1, 2, 2), dtype=np.float32))
-    row, column = rng.integers(0, 2 * SHIFT + 1, size=(2, len(images), steps, 1, 1))
-    sample = np.arange(len(images))[:, None, None, None]
+    paper = np.pad(digits, ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT)))
+    row, column = rng.integers(0, 2 * SHIFT + 1, size=(2, len(digits), steps, 1, 1))
+    sample = np.arange(len(digits))[:, None, None, None]
     inside = np.arange(SIDE)
     frames = paper[sample, row + inside[:, None], column + inside]
     frames += sigma * rng.standard_normal(frames.shape, dtype=np.float32)

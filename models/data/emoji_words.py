@@ -57,6 +57,12 @@ def token_ids(texts: Sequence[str]) -> NDArray[np.int64]:
     return ids
 
 
+def spelled(ids: NDArray[np.int64]) -> list[str]:
+    """The words of each row of ids (texts, words), with a space between; padding and unknown words are left out."""
+    known = vocabulary()
+    return [" ".join(known[token] for token in row if token > 1) for row in ids]
+
+
 def bag_of_words(ids: NDArray[np.int64]) -> NDArray[np.float32]:
     """(texts, 20) ids -> (texts, words of the vocabulary): how often each occurs, padding and unknown words left out."""
     counts = np.zeros((len(ids), len(vocabulary())), dtype=np.float32)

@@ -30,6 +30,8 @@ ECHO = 0.5
 """The largest share of its power that a room keeps from one frame to the next: 60 dB in half a second."""
 DYNAMICS = (0.75, 1.25)
 """Decibels below the loudest cell of the copy per decibel of the clip."""
+HIDDEN = 8
+"""Bands, and frames, of which nothing is heard, at most."""
 PORTION = 512
 
 
@@ -69,7 +71,8 @@ def other_speakers(decibels: NDArray[np.uint8], rng: np.random.Generator) -> NDA
 
     Row m and column t of a copy are the clip's nearest to `(m - 15.5) a + 15.5 + b` and `(t - 17.5) c + 17.5 + d`; rows beyond
     the ends repeat the last one, columns beyond are the floor. Decibels below the loudest cell are multiplied by a number around
-    1. A slope over the bands, up to 12 dB between the first and the last, and waves of up to 3 dB are another microphone.
+    1. A slope over the bands, up to 12 dB between the first and the last, and waves of up to 3 dB are another microphone. A run
+    of up to 8 bands and one of up to 8 frames are silent (SpecAugment, Park et al., arXiv 1904.08779).
     """
     band = _warped(len(decibels), BANDS, TRACT, BAND_SHIFT, rng).clip(0, BANDS - 1)
     frame = _warped(len(decibels), FRAMES, TEMPO, DELAY, rng)
@@ -80,7 +83,14 @@ def other_speakers(decibels: NDArray[np.uint8], rng: np.random.Generator) -> NDA
     level: NDArray[np.float64] = np.where(heard, _microphones(len(decibels), rng)[:, :, None] - below, -np.inf)
     level = _in_rooms(level, rng)
     level = level - level.max(axis=(1, 2), keepdims=True) + RANGE_DB
-    return np.round(level.clip(0, RANGE_DB)).astype(np.uint8)
+    hidden = _runs(len(level), BANDS, rng)[:, :, None] | _runs(len(level), FRAMES, rng)[:, None]
+    return np.round(np.where(hidden, 0, level).clip(0, RANGE_DB)).astype(np.uint8)
+
+
+def _runs(count: int, size: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """(count, size) a run of places, of each its own, up to `HIDDEN` long."""
+    length, start = rng.integers(0, HIDDEN + 1, size=(count, 1)), rng.integers(0, size - HIDDEN + 1, size=(count, 1))
+    return (np.arange(size) >= start) & (np.arange(size) < start + length)
 
 
 def _microphones(count: int, rng: np.random.Generator) -> NDArray[np.float64]:

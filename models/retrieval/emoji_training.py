@@ -1,7 +1,7 @@
 """
 Training of SpikeCLIP on emoji, in five stages.
 
-    teacher   a small teacher, contrastively, on the same images and texts; the published one is CLIP
+    teacher   a small teacher, contrastively, on the same images and texts; not where the teacher is a CLIP at hand
     text      the text encoder follows the teacher's features of texts, 1 - cosine
     align     the image encoder follows the teacher's features of images, 1 - cosine
     first     fine-tuning with the text encoder frozen: CE and KL to the teacher's scores, of the images' captions among those of
@@ -16,7 +16,7 @@ Every stage keeps the epoch that is best on drawings held out (`models.retrieval
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from torch import nn
 
 from models.data.baselines.emoji_styles import altered as altered_images
 from models.data.emoji_styles import SIDE, load_split
-from models.data.emoji_words import WORDS_PER_TEXT, token_ids
+from models.data.emoji_words import WORDS_PER_TEXT, spelled
 from models.layers.firing import set_firing_rates
 from models.retrieval.emoji_drawings import Encode, dev_metrics, image_batches, in_portions
 from models.retrieval.emoji_labels import label_set_accuracies
@@ -34,10 +34,11 @@ from models.retrieval.emoji_metrics import labels_of
 from models.retrieval.emoji_task import EmojiTask
 from models.retrieval.emoji_texts import altered, captions, class_texts
 from models.spikeclip_network import checkpoints
-from models.spikeclip_network.config import SpikeClipConfig
+from models.spikeclip_network.config import SMALL_TEACHER, SpikeClipConfig
 from models.spikeclip_network.losses import alignment_loss, contrastive_loss, dual_loss
 from models.spikeclip_network.parts import initial_parts
-from models.spikeclip_network.teacher import SmallTeacher
+from models.spikeclip_network.pretrained_clip import pretrained_teacher
+from models.spikeclip_network.teacher import SmallTeacher, Teacher
 from models.spikeclip_network.zero_shot import class_scores, label_matrix
 from models.training.fused_lif import use_fused_lif
 from models.training.model_page import seeded
@@ -60,7 +61,7 @@ def emoji_training(config: SpikeClipConfig, seed: int, epochs: int | None = None
     The stages, from the published initialisation.
 
     Raises:
-        ValueError: for sizes that do not fit the emoji.
+        ValueError: for sizes that do not fit the emoji, or a teacher that is not at hand.
     """
     if (config.pixels, config.words, config.vocabulary) != (SIDE, WORDS_PER_TEXT, VOCABULARY):
         raise ValueError(
@@ -68,14 +69,17 @@ def emoji_training(config: SpikeClipConfig, seed: int, epochs: int | None = None
             f"words, {VOCABULARY} rows of the word embedding"
         )
     network = initial_parts(config, seed)
-    teacher = seeded(lambda: _teacher(config), seed)
+    teacher = _teacher(config, seed)
     inputs = {"image": {"images": torch.from_numpy(load_split("dev").pixels())}, "text": {"tokens": captions("dev")}}
     for name, part in network.items() if config.neurons == "lif" else ():
         set_firing_rates(part, inputs[name], START_RATE)
         use_fused_lif(part)
     course = _Course(network["image"], network["text"], teacher, (config.ce, config.alpha))
-    lengths = {name: min(number, epochs or number) for name, number in EPOCHS.items()}
-    stages = tuple(_stage(course, name, length) for name, length in lengths.items())
+    learning = {"teacher": teacher} if isinstance(teacher, nn.Module) else {}
+    names = [name for name in EPOCHS if learning or name != "teacher"]
+    lengths = {name: min(EPOCHS[name], epochs or EPOCHS[name]) for name in names}
+    parts = {**network, **learning}
+    stages = tuple(_stage(course, parts, name, length) for name, length in lengths.items())
     settings = {
         "epochs": lengths,
         "learning_rates": RATES,
@@ -83,29 +87,35 @@ def emoji_training(config: SpikeClipConfig, seed: int, epochs: int | None = None
         "start_rate": START_RATE,
         "group_weight": GROUP_WEIGHT,
     }
-    return Training({**network, "teacher": teacher}, stages, course.test, partial(_save, network), settings)
+    return Training(parts, stages, course.test, partial(_save, network), settings)
 
 
-def _teacher(config: SpikeClipConfig) -> SmallTeacher:
-    def encoded(texts: Sequence[str]) -> torch.Tensor:
-        return torch.from_numpy(token_ids(texts))
-
-    return SmallTeacher(config.E, config.vocabulary, encoded)
+def _teacher(config: SpikeClipConfig, seed: int) -> Teacher:
+    """A small one before its training, or a pretrained CLIP; ValueError where there is no such, or its features do not fit."""
+    if config.teacher == SMALL_TEACHER:
+        return seeded(lambda: SmallTeacher(config.E, config.vocabulary), seed)
+    clip = pretrained_teacher(config.teacher, lambda tokens: spelled(tokens.numpy()))
+    length = clip.token_features(captions("dev")[:1]).shape[1]
+    if length != config.E:
+        raise ValueError(
+            f"teacher {config.teacher} has {length} features, the network E = {config.E}: --set E={length}"
+        )
+    return clip
 
 
 def _save(network: Mapping[str, nn.Module], path: Path) -> None:
     checkpoints.save(network, path)
 
 
-def _stage(course: _Course, name: str, epochs: int) -> TrainingStage:
+def _stage(course: _Course, parts: Mapping[str, nn.Module], name: str, epochs: int) -> TrainingStage:
     part, batches, losses, dev, select = {
-        "teacher": (course.teacher, image_batches, course.teacher_losses, course.teacher_dev, "mean"),
-        "text": (course.text, text_batches, course.text_losses, course.text_dev, "cosine"),
-        "align": (course.image, image_batches, course.align_losses, course.align_dev, "cosine"),
-        "first": (course.image, image_batches, course.first_losses, course.first_dev, "mean"),
-        "tune": (course.image, image_batches, course.tune_losses, course.tune_dev, "mean"),
+        "teacher": ("teacher", image_batches, course.teacher_losses, course.teacher_dev, "mean"),
+        "text": ("text", text_batches, course.text_losses, course.text_dev, "cosine"),
+        "align": ("image", image_batches, course.align_losses, course.align_dev, "cosine"),
+        "first": ("image", image_batches, course.first_losses, course.first_dev, "mean"),
+        "tune": ("image", image_batches, course.tune_losses, course.tune_dev, "mean"),
     }[name]
-    optimiser = torch.optim.AdamW(part.parameters(), lr=RATES[name], weight_decay=0.02)
+    optimiser = torch.optim.AdamW(parts[part].parameters(), lr=RATES[name], weight_decay=0.02)
     return TrainingStage(
         name,
         epochs,
@@ -116,6 +126,7 @@ def _stage(course: _Course, name: str, epochs: int) -> TrainingStage:
         optimiser,
         partial(one_cycle, epochs=epochs),
         patience=epochs,
+        eta=8,
     )
 
 
@@ -136,7 +147,7 @@ def text_batches(rng: np.random.Generator, size: int) -> list[torch.Tensor]:
 class _Course:
     """The modules, and what each stage asks of them."""
 
-    def __init__(self, image: nn.Module, text: nn.Module, teacher: SmallTeacher, shares: tuple[float, float]) -> None:
+    def __init__(self, image: nn.Module, text: nn.Module, teacher: Teacher, shares: tuple[float, float]) -> None:
         self.image, self.text, self.teacher, self.shares = image, text, teacher, shares
         data = load_split("train")
         self.pixels, self.groups = torch.from_numpy(data.pixels()), torch.from_numpy(data.groups)
@@ -145,7 +156,8 @@ class _Course:
     def teacher_losses(self, rows: torch.Tensor) -> dict[str, torch.Tensor]:
         """Pairs of an image and words of its caption, and an image's group among the groups' names in one template."""
         texts = altered(captions("train")[rows % self.concepts])
-        images, words = self.teacher(altered_images(self.pixels[rows]), texts)
+        images = self.teacher.image_features(altered_images(self.pixels[rows]))
+        words = self.teacher.token_features(texts)
         template = int(torch.randint(class_texts("groups").shape[1], ()))
         groups = nn.functional.normalize(self.teacher.token_features(class_texts("groups")[:, template]))
         scores = self.teacher.scale() * class_scores(images, groups.T)
@@ -186,18 +198,17 @@ class _Course:
     def labels(self) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
         """What classes are found by, (E, classes), by the text encoder and by the teacher; asked when both have learned."""
         self.text.eval()
-        self.teacher.eval()
         texts = {"captions": captions("train").unsqueeze(1), "groups": class_texts("groups")}
         return {name: (label_matrix(self.text, each), self._teacher_labels(each)) for name, each in texts.items()}
 
     @torch.no_grad()
     def _taught(self, encode: Encode, inputs: torch.Tensor) -> torch.Tensor:
-        self.teacher.eval()
+        if isinstance(self.teacher, nn.Module):
+            self.teacher.eval()
         return encode(inputs)
 
-    @torch.no_grad()
     def _teacher_labels(self, texts: torch.Tensor) -> torch.Tensor:
-        return labels_of(self.teacher.token_features(texts.flatten(0, 1)), len(texts))
+        return labels_of(self._taught(self.teacher.token_features, texts.flatten(0, 1)), len(texts))
 
     def teacher_dev(self) -> dict[str, float]:
         """Of the teacher."""

@@ -12,6 +12,7 @@ from models.training.sizes import require_positive
 
 TEXTS = ("mlp", "transformer")
 NEURONS = ("lif", "none")
+SMALL_TEACHER = "small"
 MLP_RATIO = 4
 """Hidden neurons of every MLP, per input feature."""
 
@@ -51,6 +52,8 @@ class SpikeClipConfig:
     neurons: str = "lif"
     """`lif`, or `none`: the twin without spikes, ScratchCLIP."""
 
+    teacher: str = SMALL_TEACHER
+    """Whom the encoders follow in training: a `small` network, trained first, or a CLIP (`pretrained_teacher`)."""
     ce: float = 1.0
     """Weight of the cross entropy in the fine-tuning; 0 leaves it out."""
     alpha: float = 1.0

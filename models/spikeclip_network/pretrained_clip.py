@@ -9,23 +9,26 @@ from typing import Any, cast
 import torch
 import torch.nn.functional as F
 
-from models.spikeclip_network.teacher import Teacher
-
 CLIP_PIXELS = 224
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_DEVIATION = (0.26862954, 0.26130258, 0.27577711)
 """Statistics of the images that CLIP was trained on, by channel."""
 
 
+CLIP_SCALE = 100.0
+"""What CLIP multiplies cosines by: the bound that its training reached."""
+Spell = Callable[[torch.Tensor], Sequence[str]]
+"""Token ids (B, words) of the student's vocabulary -> texts."""
+EncodeTexts = Callable[[Sequence[str]], torch.Tensor]
+
+
 class PretrainedClip:
     """A CLIP of a library: images are resized and normalised as CLIP was trained, nothing carries a gradient."""
 
     def __init__(
-        self,
-        encode_images: Callable[[torch.Tensor], torch.Tensor],
-        encode_texts: Callable[[Sequence[str]], torch.Tensor],
+        self, encode_images: Callable[[torch.Tensor], torch.Tensor], encode_texts: EncodeTexts, spell: Spell
     ) -> None:
-        self._encode_images, self._encode_texts = encode_images, encode_texts
+        self._encode_images, self._encode_texts, self._spell = encode_images, encode_texts, spell
 
     @torch.no_grad()
     def image_features(self, images: torch.Tensor) -> torch.Tensor:
@@ -36,34 +39,44 @@ class PretrainedClip:
         return self._encode_images((large.clamp(0.0, 1.0) - mean) / deviation)
 
     @torch.no_grad()
-    def text_features(self, texts: Sequence[str]) -> torch.Tensor:
-        """Texts -> (texts, E)."""
-        return self._encode_texts(texts)
+    def token_features(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Token ids (B, words) of the student's vocabulary -> (B, E), of the texts that they spell."""
+        return self._encode_texts(self._spell(tokens))
+
+    def scale(self) -> torch.Tensor:
+        """What cosines are multiplied by for the scores of classes."""
+        return torch.tensor(CLIP_SCALE)
 
 
-def open_clip_teacher(name: str, weights: str) -> Teacher:
+def pretrained_teacher(name: str, spell: Spell) -> PretrainedClip:
     """
-    One of open_clip's models, e.g. `ViT-B-16` with the weights `openai` or those of a file.
+    The teacher `open_clip:MODEL:WEIGHTS` or `transformers:MODEL`.
 
     Raises:
-        ValueError: where open_clip is not installed, or does not know the model or its weights.
+        ValueError: for another name, or where the library is not installed, or does not have it.
     """
+    library, _, rest = name.partition(":")
+    model, _, weights = rest.partition(":")
+    if library == "open_clip" and model and weights:
+        return _open_clip_teacher(model, weights, spell)
+    if library == "transformers" and rest:
+        return _transformers_teacher(rest, spell)
+    raise ValueError(f"teacher {name!r} is not small, open_clip:MODEL:WEIGHTS or transformers:MODEL")
+
+
+def _open_clip_teacher(name: str, weights: str, spell: Spell) -> PretrainedClip:
+    """One of open_clip's models, e.g. `ViT-B-16` with the weights `openai` or those of a file."""
     try:
         library = importlib.import_module("open_clip")
         model = library.create_model(name, pretrained=weights).eval()
         tokenise = library.get_tokenizer(name)
     except Exception as error:  # the library raises whatever it likes
         raise ValueError(f"open_clip gives no {name} with weights {weights}: {error}") from error
-    return PretrainedClip(model.encode_image, lambda texts: model.encode_text(tokenise(list(texts))))
+    return PretrainedClip(model.encode_image, lambda texts: model.encode_text(tokenise(list(texts))), spell)
 
 
-def transformers_teacher(name: str) -> Teacher:
-    """
-    One of transformers' CLIP models by its name or folder, e.g. `openai/clip-vit-base-patch16`.
-
-    Raises:
-        ValueError: where transformers is not installed, or has no such model.
-    """
+def _transformers_teacher(name: str, spell: Spell) -> PretrainedClip:
+    """One of transformers' CLIP models by its name or folder, e.g. `openai/clip-vit-base-patch16`."""
     try:
         library = importlib.import_module("transformers")
         model = library.CLIPModel.from_pretrained(name).eval()
@@ -75,7 +88,7 @@ def transformers_teacher(name: str) -> Teacher:
         tokens = tokenise(list(texts), padding=True, truncation=True, return_tensors="pt")
         return _pooled(model.get_text_features(**tokens))
 
-    return PretrainedClip(lambda images: _pooled(model.get_image_features(images)), encode_texts)
+    return PretrainedClip(lambda images: _pooled(model.get_image_features(images)), encode_texts, spell)
 
 
 def _pooled(features: Any) -> torch.Tensor:

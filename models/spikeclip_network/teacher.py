@@ -7,14 +7,10 @@ the student's (E = 512 there).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
 from torch import nn
-
-Tokenise = Callable[[Sequence[str]], torch.Tensor]
-"""Texts -> token ids (texts, words)."""
 
 
 class Teacher(Protocol):
@@ -24,8 +20,12 @@ class Teacher(Protocol):
         """(B, 3, H, W) in [0, 1] -> (B, E)."""
         ...
 
-    def text_features(self, texts: Sequence[str]) -> torch.Tensor:
-        """Texts -> (texts, E)."""
+    def token_features(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Token ids (B, words) of the student's vocabulary -> (B, E)."""
+        ...
+
+    def scale(self) -> torch.Tensor:
+        """What cosines are multiplied by for the scores of classes."""
         ...
 
 
@@ -36,13 +36,11 @@ class SmallTeacher(nn.Module):
     Args:
         features: E.
         vocabulary: rows of the word embedding; the token 0 is padding and does not count.
-        tokenise: of texts, for `text_features`.
         width: channels of the first convolution.
     """
 
-    def __init__(self, features: int, vocabulary: int, tokenise: Tokenise, width: int = 32) -> None:
+    def __init__(self, features: int, vocabulary: int, width: int = 32) -> None:
         super().__init__()
-        self.tokenise = tokenise
         self.image = nn.Sequential(
             *_stage(3, width), *_stage(width, 2 * width), *_stage(2 * width, 4 * width), nn.AdaptiveAvgPool2d(4)
         )
@@ -62,14 +60,6 @@ class SmallTeacher(nn.Module):
     def token_features(self, tokens: torch.Tensor) -> torch.Tensor:
         """Token ids (B, words) -> (B, E)."""
         return self.words(tokens)
-
-    def text_features(self, texts: Sequence[str]) -> torch.Tensor:
-        """Texts -> (texts, E)."""
-        return self.token_features(self.tokenise(texts))
-
-    def forward(self, images: torch.Tensor, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Features of both."""
-        return self.image_features(images), self.token_features(tokens)
 
 
 def _stage(inputs: int, outputs: int) -> tuple[nn.Module, ...]:

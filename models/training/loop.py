@@ -42,6 +42,8 @@ class TrainingProgress:
     """The stage's best dev metric."""
     best_weights: dict[str, State] = field(default_factory=dict[str, State])
     """Part -> its weights after the best epoch."""
+    last: dict[str, State] = field(default_factory=dict[str, State])
+    """Part -> its weights after the last step, where the part itself has the mean over steps."""
 
 
 def fit(
@@ -71,6 +73,7 @@ def fit(
         _load(training.parts, progress.best_weights)
         progress.log.append({**_named(training, stage), "best_epoch": progress.best_epoch})
         progress.stage, progress.epoch, progress.best_epoch, progress.best = progress.stage + 1, 0, 0, -np.inf
+        progress.last = {}
     return progress
 
 
@@ -79,7 +82,11 @@ def _epoch(training: Training, stage: TrainingStage, rng: np.random.Generator, p
     started, number = time.perf_counter(), progress.epoch + 1
     for group in stage.optimiser.param_groups:
         group["lr"] = group.setdefault("initial_lr", group["lr"]) * float(stage.rate(progress.epoch))
-    losses = _passed_over(training, stage, rng, f"{stage.name} {number}/{stage.epochs}")
+    means = {name: _weights(training.parts[name]) for name in _averaged(training, stage)}
+    _load(training.parts, progress.last)
+    losses = _passed_over(training, stage, rng, means, progress.epoch)
+    progress.last = {name: _weights(training.parts[name]) for name in means}
+    _load(training.parts, means)
     with torch.no_grad():
         dev = dict(stage.dev())
     for part in training.parts.values():
@@ -100,18 +107,23 @@ def _named(training: Training, stage: TrainingStage) -> dict[str, str]:
     return {"stage": stage.name} if len(training.stages) > 1 else {}
 
 
-def _passed_over(training: Training, stage: TrainingStage, rng: np.random.Generator, label: str) -> dict[str, float]:
-    """One pass over the training data; the mean of every loss term."""
+def _passed_over(
+    training: Training, stage: TrainingStage, rng: np.random.Generator, means: Mapping[str, State], done: int
+) -> dict[str, float]:
+    """One pass over the training data after `done` others, entered in the means of weights; the mean of every loss term."""
     for part in training.parts.values():
         part.train()
     batches, sums = stage.batches(rng), dict[str, float]()
     trained = [p for group in stage.optimiser.param_groups for p in group["params"]]
-    for batch in tqdm(batches, desc=label, leave=False, mininterval=1.0):
+    shown = tqdm(batches, desc=f"{stage.name} {done + 1}/{stage.epochs}", leave=False, mininterval=1.0)
+    for step, batch in enumerate(shown, start=done * len(batches) + 1):
         terms = stage.losses(batch)
         stage.optimiser.zero_grad()
         torch.stack(list(terms.values())).sum().backward()
         clip_grad_norm_(trained, stage.clip)
         stage.optimiser.step()
+        for name, mean in means.items():
+            _average(mean, training.parts[name], stage.share(step))
         for name, term in terms.items():
             sums[name] = sums.get(name, 0.0) + term.item()
     for part in training.parts.values():
@@ -119,14 +131,29 @@ def _passed_over(training: Training, stage: TrainingStage, rng: np.random.Genera
     return {name: round(total / len(batches), 4) for name, total in sums.items()}
 
 
+def _averaged(training: Training, stage: TrainingStage) -> list[str]:
+    """Names of the parts whose mean over steps the stage keeps: those that it trains, if it says so."""
+    trained = {id(parameter) for group in stage.optimiser.param_groups for parameter in group["params"]}
+    parts = () if stage.eta is None else training.parts.items()
+    return [name for name, part in parts if any(id(parameter) in trained for parameter in part.parameters())]
+
+
+@torch.no_grad()
+def _average(mean: State, part: nn.Module, share: float) -> None:
+    """`m += share (w - m)` of weights and of norms' statistics; what counts has its last value."""
+    for key, value in part.state_dict().items():
+        mean[key].lerp_(value, share) if value.is_floating_point() else mean[key].copy_(value)
+
+
 def _weights(part: nn.Module) -> State:
     return deepcopy(dict(part.state_dict()))
 
 
 def _load(parts: Mapping[str, nn.Module], weights: Mapping[str, State]) -> None:
-    for name, part in parts.items():
-        part.load_state_dict(weights[name])
-        part.eval()
+    """Give the parts that are named their weights, in eval mode."""
+    for name, state in weights.items():
+        parts[name].load_state_dict(state)
+        parts[name].eval()
 
 
 def _state(training: Training, rng: np.random.Generator, progress: TrainingProgress) -> State:

@@ -38,6 +38,15 @@ class TrainingStage:
     """Epochs without a better dev metric after which the stage ends."""
     clip: float = 2.0
     """The largest norm of a step's gradients."""
+    eta: float | None = None
+    """
+    Measured and kept is the mean m of the weights w over the stage's steps n, `m += (eta + 1) / (n + eta) (w - m)`: with 8,
+    the last ninth of them counts (polynomial-decay averaging, Shamir and Zhang, arXiv 1212.1824). None: the last step's weights.
+    """
+
+    def share(self, step: int) -> float:
+        """What the weights after a step, from 1 on, count in the mean."""
+        return 1.0 if self.eta is None else (self.eta + 1) / (step + self.eta)
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ def digits_training(network: nn.Module, clips: DigitClips, epochs: int, losses: 
         optimiser=torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY),
         rate=lambda done: 0.5 * (1 + math.cos(math.pi * done / epochs)),
         patience=epochs,
+        eta=8,
     )
     settings = {"epochs": epochs, "batch": BATCH, "learning_rate": LEARNING_RATE, "weight_decay": WEIGHT_DECAY}
     return Training({"network": network}, (stage,), lambda: metrics(test), save, settings)

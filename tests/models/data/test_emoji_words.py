@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.data.emoji_styles import label_set, load_split
-from models.data.emoji_words import PAD, TEMPLATES, UNKNOWN, bag_of_words, token_ids, vocabulary, words
+from models.data.emoji_words import PAD, TEMPLATES, UNKNOWN, bag_of_words, spelled, token_ids, vocabulary, words
 
 
 def test_vocabulary_is_that_of_training():
@@ -28,6 +28,10 @@ def test_ids_are_the_words_in_order():
     assert ids[2, 3] == 1
     assert (ids[3] == ids[3, 0]).all()
     assert ids[3, 0] > 1
+
+
+def test_ids_spell_their_words():
+    assert spelled(token_ids(["Red apple!", "", "a drawing of qwertz"])) == ["red apple", "", "a drawing of"]
 
 
 def test_bag_counts_words():

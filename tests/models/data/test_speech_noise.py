@@ -53,7 +53,7 @@ def test_portions_are_one_stream(monkeypatch: pytest.MonkeyPatch):
 
 UNCHANGED = {
     **{"TEMPO": (1.0, 1.0), "DELAY": 0.0, "TRACT": (1.0, 1.0), "BAND_SHIFT": 0.0},
-    **{"TILT_DB": 0.0, "RIPPLE_DB": 0.0, "ECHO": 0.0, "DYNAMICS": (1.0, 1.0)},
+    **{"TILT_DB": 0.0, "RIPPLE_DB": 0.0, "ECHO": 0.0, "DYNAMICS": (1.0, 1.0), "HIDDEN": 0},
 }
 
 
@@ -117,3 +117,16 @@ def test_a_room_keeps_a_share_of_the_power(monkeypatch: pytest.MonkeyPatch):
     assert falls.min() >= 3
     assert (np.ptp(falls, axis=1)[copies[:, 0, 13] > 0] <= 1).all()
     assert len(np.unique(falls[:, 0])) > 5
+
+
+def test_a_run_of_bands_and_one_of_frames_are_silent(monkeypatch: pytest.MonkeyPatch):
+    copies = copies_with(monkeypatch, np.full((3000, 32, 36), 60, dtype=np.uint8), HIDDEN=8)
+    silent = copies == 0
+    assert ((copies == 60) | silent).all()
+    bands, frames = silent.all(axis=2), silent.all(axis=1)
+    np.testing.assert_array_equal(silent, bands[:, :, None] | frames[:, None])
+    for hidden, size in ((bands, 32), (frames, 36)):
+        assert {*hidden.sum(axis=1)} == {*range(9)}
+        edges = np.diff(np.pad(hidden, ((0, 0), (1, 1))).astype(int), axis=1)
+        assert ((edges == 1).sum(axis=1) <= 1).all()
+        assert hidden.any(axis=0).sum() == size

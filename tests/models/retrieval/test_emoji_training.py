@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 
 from models.data.emoji_styles import load_split
+from models.data.emoji_words import spelled
+from models.retrieval.emoji_texts import captions
 from models.retrieval.emoji_training import emoji_training, one_cycle, text_batches
 from models.spikeclip_network import checkpoints
 from models.spikeclip_network.config import SpikeClipConfig
@@ -67,6 +71,33 @@ def test_what_is_saved_loads(tmp_path: Path) -> None:
 def test_sizes_that_do_not_fit_are_refused(change: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="32 x 32 pixels, texts of 20 words, 3072 rows of the word embedding"):
         emoji_training(replace(TINY, **change), seed=0)
+
+
+class _Clip(torch.nn.Module):
+    """Mean colours of images, lengths of texts, as eight features each."""
+
+    def encode_image(self, images: torch.Tensor) -> torch.Tensor:
+        return images.mean((2, 3)).repeat(1, 3)[:, :8]
+
+    def encode_text(self, lengths: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.pad(lengths.float().unsqueeze(1), (0, 7), value=1.0)
+
+
+def test_a_clip_at_hand_takes_the_place_of_the_small_teacher(monkeypatch: pytest.MonkeyPatch) -> None:
+    library, read = ModuleType("open_clip"), list[str]()
+    library.create_model = lambda name, pretrained: _Clip()  # pyright: ignore
+    library.get_tokenizer = lambda name: lambda texts: read.extend(texts) or torch.tensor([*map(len, texts)])  # pyright: ignore
+    monkeypatch.setitem(sys.modules, "open_clip", library)
+    config = replace(TINY, teacher="open_clip:ViT-B-16:openai")
+    training = emoji_training(config, seed=0, epochs=1)
+    assert read == spelled(captions("dev")[:1].numpy())
+    assert [stage.name for stage in training.stages] == ["text", "align", "first", "tune"]
+    assert set(training.parts) == {"image", "text"}
+    rng = np.random.default_rng(0)
+    for stage in training.stages:
+        assert all(loss.isfinite() for loss in stage.losses(stage.batches(rng)[0][:6]).values())
+    with pytest.raises(ValueError, match="has 8 features, the network E = 16: --set E=8"):
+        emoji_training(replace(config, E=16), seed=0)
 
 
 @pytest.mark.slow

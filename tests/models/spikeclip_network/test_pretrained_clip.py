@@ -15,8 +15,7 @@ from models.spikeclip_network.pretrained_clip import (
     CLIP_DEVIATION,
     CLIP_MEAN,
     PretrainedClip,
-    open_clip_teacher,
-    transformers_teacher,
+    pretrained_teacher,
 )
 
 
@@ -29,9 +28,17 @@ def _lengths(texts: Sequence[str]) -> torch.Tensor:
     return torch.tensor([[float(len(text))] for text in texts])
 
 
+def _spell(tokens: torch.Tensor) -> list[str]:
+    """As many letters as each row says."""
+    return ["abc"[: int(row)] for row in tokens]
+
+
+LETTERS = torch.tensor([2, 3])
+
+
 def test_images_are_resized_and_normalised_by_channel() -> None:
     images = torch.tensor([0.2, 0.5, 0.9]).reshape(1, 3, 1, 1).expand(2, 3, 32, 32).clone().requires_grad_()
-    features = PretrainedClip(_mean_colours, _lengths).image_features(images)
+    features = PretrainedClip(_mean_colours, _lengths, _spell).image_features(images)
     expected = (np.array([0.2, 0.5, 0.9]) - CLIP_MEAN) / CLIP_DEVIATION
     np.testing.assert_allclose(features.numpy(), np.stack([expected] * 2), rtol=1e-5)
     assert not features.requires_grad
@@ -50,9 +57,9 @@ def test_open_clip(monkeypatch: pytest.MonkeyPatch) -> None:
     library.create_model = lambda name, pretrained: asked.append((name, pretrained)) or _Model()  # pyright: ignore
     library.get_tokenizer = lambda name: _lengths  # pyright: ignore
     monkeypatch.setitem(sys.modules, "open_clip", library)
-    teacher = open_clip_teacher("ViT-B-16", "openai")
+    teacher = pretrained_teacher("open_clip:ViT-B-16:openai", _spell)
     assert asked == [("ViT-B-16", "openai")]
-    assert teacher.text_features(["ab", "abc"]).tolist() == [[4.0], [6.0]]
+    assert teacher.token_features(LETTERS).tolist() == [[4.0], [6.0]]
     assert teacher.image_features(torch.rand(2, 3, 8, 8)).shape == (2, 3)
 
 
@@ -80,8 +87,8 @@ def test_transformers(version: int, monkeypatch: pytest.MonkeyPatch) -> None:
     library.CLIPModel = SimpleNamespace(from_pretrained=lambda name: Model())  # pyright: ignore
     library.CLIPTokenizerFast = SimpleNamespace(from_pretrained=lambda name: tokenise)  # pyright: ignore
     monkeypatch.setitem(sys.modules, "transformers", library)
-    teacher = transformers_teacher("some/clip")
-    assert teacher.text_features(["ab", "abc"]).tolist() == [[2.0], [3.0]]
+    teacher = pretrained_teacher("transformers:some/clip", _spell)
+    assert teacher.token_features(LETTERS).tolist() == [[2.0], [3.0]]
     assert teacher.image_features(torch.rand(2, 3, 8, 8)).shape == (2, 3)
 
 
@@ -89,13 +96,25 @@ def test_without_a_library_one_message_says_so(monkeypatch: pytest.MonkeyPatch) 
     for library in ("open_clip", "transformers"):
         monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(ValueError, match="open_clip gives no ViT-B-16 with weights openai: import of open_clip"):
-        open_clip_teacher("ViT-B-16", "openai")
+        pretrained_teacher("open_clip:ViT-B-16:openai", _spell)
     with pytest.raises(ValueError, match="transformers gives no CLIP some/clip: import of transformers"):
-        transformers_teacher("some/clip")
+        pretrained_teacher("transformers:some/clip", _spell)
 
 
 def test_what_a_library_does_not_have_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     library = ModuleType("open_clip")
     monkeypatch.setitem(sys.modules, "open_clip", library)
     with pytest.raises(ValueError, match="open_clip gives no ViT-Z with weights x: module 'open_clip' has no"):
-        open_clip_teacher("ViT-Z", "x")
+        pretrained_teacher("open_clip:ViT-Z:x", _spell)
+
+
+@pytest.mark.parametrize(
+    "name", ["clip", "open_clip", "open_clip:ViT-B-16", "open_clip::x", "transformers", "transformers:"]
+)
+def test_a_name_that_is_none_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="is not small, open_clip:MODEL:WEIGHTS or transformers:MODEL"):
+        pretrained_teacher(name, _spell)
+
+
+def test_scores_have_the_scale_of_clip() -> None:
+    assert PretrainedClip(_mean_colours, _lengths, _spell).scale() == 100

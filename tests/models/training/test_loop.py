@@ -19,7 +19,12 @@ class Tiny:
     """A linear regression with dropout, trained in stages."""
 
     def __init__(
-        self, epochs: int = 3, stages: int = 1, dev: Callable[[], float] | None = None, patience: int = 9
+        self,
+        epochs: int = 3,
+        stages: int = 1,
+        dev: Callable[[], float] | None = None,
+        patience: int = 9,
+        eta: float | None = None,
     ) -> None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(7)
@@ -27,10 +32,10 @@ class Tiny:
             self.x, self.y = torch.randn(32, 4), torch.randn(32, 1)
         self.dev, self.modes = dev or (lambda: -float(self.loss(slice(None)))), list[bool]()
         self.training = Training(
-            {"net": self.part}, [self._stage(n, epochs, patience) for n in range(stages)], dict, self.save
+            {"net": self.part}, [self._stage(n, epochs, patience, eta) for n in range(stages)], dict, self.save
         )
 
-    def _stage(self, number: int, epochs: int, patience: int) -> TrainingStage:
+    def _stage(self, number: int, epochs: int, patience: int, eta: float | None) -> TrainingStage:
         optimiser = torch.optim.AdamW(self.part.parameters(), lr=0.05)
         losses = lambda rows: {"error": self.loss(rows)}
         return TrainingStage(
@@ -43,6 +48,7 @@ class Tiny:
             optimiser,
             lambda done: 0.1 if done >= 2 else 1.0,
             patience,
+            eta=eta,
         )
 
     def _metrics(self) -> dict[str, float]:
@@ -78,9 +84,10 @@ def test_the_loss_falls_and_a_seed_gives_the_same_run() -> None:
     assert [line["learning_rate"] for line in logs[0][:3]] == [0.05, 0.05, pytest.approx(0.005)]
 
 
+@pytest.mark.parametrize("eta", [None, 8])
 @pytest.mark.parametrize("stop", range(1, 6))
-def test_a_run_in_pieces_is_the_run(stop: int, tmp_path: Path) -> None:
-    whole, first, second = Tiny(stages=2), Tiny(stages=2), Tiny(stages=2)
+def test_a_run_in_pieces_is_the_run(stop: int, eta: float | None, tmp_path: Path) -> None:
+    whole, first, second = (Tiny(stages=2, eta=eta) for _ in range(3))
     expected = fit(whole.training, 3)
 
     class Stopped(Exception):
@@ -129,3 +136,33 @@ def test_a_stage_starts_from_the_best_epoch_of_the_one_before() -> None:
     assert (
         seen[3] - seen[1]
     ).abs().max() <= 4 * 0.05 + 1e-6  # four steps of AdamW away from the best, not from the last
+
+
+@pytest.mark.parametrize("eta", [0, 1, 8])
+def test_a_mean_over_the_steps_is_what_dev_sees_and_what_is_kept(eta: float) -> None:
+    steps: dict[float | None, list[torch.Tensor]] = {None: [], eta: []}
+    seen: dict[float | None, list[torch.Tensor]] = {None: [], eta: []}
+
+    def train(eta: float | None) -> torch.Tensor:
+        def dev() -> float:
+            seen[eta].append(net.weight)
+            return float(len(seen[eta]))
+
+        def after_step(*_: object) -> None:
+            steps[eta].append(net.weight)
+
+        net = Tiny(dev=dev, eta=eta)
+        net.training.stages[0].optimiser.register_step_post_hook(after_step)
+        fit(net.training, 2)
+        return net.weight
+
+    last, kept = train(None), train(eta)
+    torch.testing.assert_close(steps[eta], steps[None], rtol=0, atol=0)  # the mean changes no step
+    assert torch.equal(last, steps[eta][11])
+    shares = [(eta + 1) / (step + eta) for step in range(1, 13)]
+    for taken, mean in zip((4, 8, 12), seen[eta], strict=True):
+        counts = [shares[n] * float(np.prod([1 - share for share in shares[n + 1 : taken]])) for n in range(taken)]
+        assert sum(counts) == pytest.approx(1)
+        expected = torch.stack([count * weight for count, weight in zip(counts, steps[eta], strict=False)]).sum(dim=0)
+        torch.testing.assert_close(mean, expected)
+    assert torch.equal(kept, seen[eta][2])
