@@ -56,6 +56,26 @@ def _sums(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]
 
 
 @dataclass(frozen=True)
+class Crossing:
+    """A value that passes between host and chip in the window of one phase, in one direction."""
+
+    phase: int
+    """The number of the phase, from 1."""
+    to: str
+    """`chip` or `host`."""
+    value: str
+    """Chip input or population, by its name among all phases; a probe of this name returns what passes."""
+    first: int
+    """The step in which the first of it passes, counted from the first step of the first phase."""
+    steps: int
+    """In how many steps it passes, from there on: T of the phase; 0 where that takes any number."""
+    events: int
+    """Spikes and non-zero payloads, summed over all samples."""
+    bits: int
+    """Of payload in all of them; a spike has none."""
+
+
+@dataclass(frozen=True)
 class Trace:
     """The result of a run."""
 
@@ -70,6 +90,8 @@ class Trace:
     """Probed population that emits payloads, as membranes -> array (T, B, *shape): int32, or the source's dtype for real ones."""
     scales: Mapping[str, float] = field(default_factory=dict[str, float])
     """Probed population that emits payloads -> real value of one integer of it; only a `Program` knows it."""
+    crossings: tuple[Crossing, ...] = ()
+    """What passed between host and chip, in the order of time; only a `Program` knows it."""
 
     @staticmethod
     def of(chip: Graph, outputs: Mapping[str, Array], emissions: Mapping[str, Array], events: Events) -> Trace:

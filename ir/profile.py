@@ -143,6 +143,10 @@ class Energy:
     """One spike over one tile boundary of a row."""
     hop_north_south: Fraction | None = field(default=None, metadata=counted_in("pJ"))
     """One spike over one tile boundary of a column."""
+    crossing_event: Fraction | None = field(default=None, metadata=counted_in("pJ"))
+    """One spike or payload that passes between host and chip, in either direction; bits of payload are paid for beside it."""
+    crossing_bit: Fraction | None = field(default=None, metadata=counted_in("pJ"))
+    """One bit of payload that does."""
 
 
 @dataclass(frozen=True)

@@ -26,12 +26,18 @@ from models.training.stage import Training
 from models.training.state_dicts import load_network
 
 SEED = 6174
-EPOCHS = 36
+EPOCHS = 30
 RATE = 0.15
 """Spikes per neuron and step of random weights."""
 
 _DIGITS = TaafConfig(
-    video=BranchSize(4, 1, 16, 16), audio=BranchSize(4, 1, 32, 32), classes=10, width=12, kernel=3, stride=1
+    video=BranchSize(4, 1, 16, 16),
+    audio=BranchSize(4, 1, 32, 32),
+    classes=10,
+    width=12,
+    kernel=3,
+    stride=1,
+    smoothing=0.1,
 )
 _PUBLISHED = TaafConfig(video=BranchSize(4, 3, 224, 224), audio=BranchSize(4, 1, 224, 224), classes=6)
 

@@ -9,90 +9,49 @@ from __future__ import annotations
 
 import argparse
 import ast
-import inspect
+import os
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
-from models.training.loop import State, TrainingProgress, fit
+from models.training.exit_code import TrainingError, exit_code, prepare_streams, raise_pending
 from models.training.model_file import called, run_model_file
-from models.training.run_files import RunFiles, TrainingError, read_json_lines
-from models.training.stage import Training
 
-BAD_INPUT, INTERRUPTED = 2, 130
 WANTED: Mapping[type[object], str] = {int: "a whole number", float: "a number", bool: "True or False"}
 """Types of fields in words."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 trained, 2 bad arguments or files, 130 interrupted."""
+    """Exit status: 0 trained, 1 our bug, 2 bad arguments or files, 130 interrupted (128 + n by the signal n)."""
     options = _parser().parse_args(arguments)
-    try:
-        return _run(options)
-    except TrainingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print("interrupted; the training had not begun", file=sys.stderr)
-        return INTERRUPTED
+    return exit_code(lambda: _run(options))
+
+
+def start() -> NoReturn:
+    """Run the command with the process's own arguments, and end the process."""
+    # Threads that spin while they wait are many times slower on a machine that does anything else; torch is not loaded yet.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    prepare_streams()
+    code = main()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done and said; the way out is not to change the code
+    sys.exit(code)
 
 
 def _run(options: argparse.Namespace) -> int:
     module = _model_file(options.model)
-    name = options.config or next(iter(_configs(module, options.model)))
-    config = _config(_configs(module, options.model), name, options.set)
-    files = RunFiles(options.out or Path("out") / f"{options.model.stem}-{name}.pt")
-    files.check(options.resume, options.force)
-    training = _training(module, config, options)
-    settings = {"config": asdict(config), "seed": options.seed, **training.settings}
-    try:
-        return _train(training, files, settings, options)
-    except KeyboardInterrupt:
-        again = f"; --resume goes on, from {files.state}" if files.state.is_file() else ""
-        print(f"interrupted; {_kept(files)}{again}", file=sys.stderr)
-        return INTERRUPTED
+    configs = _configs(module, options.model)
+    name = options.config or next(iter(configs))
+    config = _config(configs, name, options.set)
+    from models.training.command import run  # brings torch
 
-
-def _kept(files: RunFiles) -> str:
-    """What an interrupted run leaves: weights of the log's last stage, as a stage's first epoch is its best so far."""
-    if not files.weights.is_file():
-        return "no epoch was finished"
-    stages = [
-        line["stage"] for line in read_json_lines(files.log, dict[str, Any]) if "epoch" in line and "stage" in line
-    ]
-    return f"{files.weights} holds the best epoch" + "".join(f" of the stage {stage}" for stage in stages[-1:])
-
-
-def _train(training: Training, files: RunFiles, settings: Mapping[str, Any], options: argparse.Namespace) -> int:
-    """Train, and write as it goes: weights where an epoch is the best so far, then log, then state."""
-    state = files.read_state(settings) if options.resume else None
-
-    def after_epoch(progress: TrainingProgress, state: State, better: bool) -> None:
-        if better:
-            files.write_weights(training.save)
-        files.write_log([dict(settings), *progress.log])
-        files.write_state(settings, state)
-        print(_line(progress), flush=True)
-
-    progress = fit(training, options.seed, after_epoch, state)
-    files.write_weights(training.save)
-    test = dict(training.test())
-    files.write_log([dict(settings), *progress.log, {"test": test}])
-    files.end()
-    print("test " + ", ".join(f"{name} {value:.4g}" for name, value in test.items()))
-    print(f"weights in {files.weights}, log in {files.log}")
+    raise_pending()
+    run(module, config, options.out or Path("out") / f"{options.model.stem}-{name}.pt", options)
     return 0
-
-
-def _line(progress: TrainingProgress) -> str:
-    entry = progress.log[-1]
-    loss = sum(entry["loss"].values())
-    dev = ", ".join(f"{name} {value:.4g}" for name, value in entry["dev"].items())
-    stage = f"{entry['stage']} " if "stage" in entry else ""
-    return f"{stage}epoch {entry['epoch']}  loss {loss:.3f}  dev {dev}  {entry['seconds']} s"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -154,8 +113,7 @@ def _config(configs: Mapping[str, Any], name: str, changes: Sequence[str]) -> An
                 f"--set {change!r}: {field} cannot be set; choose a configuration with --config: {', '.join(configs)}"
             )
         values[field] = _value(change, text, known[field])
-    path = Path(inspect.getfile(config.__class__))
-    return called(path, f"--set {' '.join(changes)}", lambda: replace(config, **values), (ValueError,))
+    return called(f"--set {' '.join(changes)}", partial(replace, config, **values), (ValueError,))
 
 
 def _value(change: str, text: str, old: Any) -> Any:
@@ -175,15 +133,5 @@ def _value(change: str, text: str, old: Any) -> Any:
     return value
 
 
-def _training(module: ModuleType, config: Any, options: argparse.Namespace) -> Training:
-    """What the model file says; it may refuse a configuration with a ValueError."""
-    return called(
-        options.model,
-        f"{options.model} cannot train this",
-        lambda: module.training(config, options.seed, options.epochs),
-        (ValueError, FileNotFoundError),
-    )
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    start()

@@ -148,5 +148,6 @@ CAUSES: Mapping[str, str] = {
     "price_per_payload": "A payload over a synapse on this chip does not cost E_MAC.",
     "neuron_updates": "Updating neurons, their biases included, costs energy at every step; the formula has no neurons.",
     "spike_generation": "Spikes that leave a neuron cost energy before they reach a synapse.",
+    "crossing": "What crosses between host and chip costs energy where the profile prices it; the formula knows no border.",
 }
 """Cause -> what it is, in the order of the chain."""

@@ -11,6 +11,7 @@ from typing import Any
 from backends.trace import Events
 from compile.energy.analytic import FormulaRow, TableRow, dense_twin_pj, formula_rows, table_rows
 from compile.energy.causes import CAUSES, Causes, extra_causes, neuron_causes, owner, row_causes, total_causes
+from compile.energy.crossing import CrossingCost
 from compile.energy.hosted import host_pj
 from compile.energy.published import PublishedTable
 from compile.energy.rates import Rates
@@ -19,7 +20,8 @@ from ir.analysis.layers import layer_of
 from ir.graph import Graph, Node
 from ir.profile import Profile, Quantity
 
-PRICES = ("e_ac", "e_mac", *(item.name for item in fields(Counts)))
+PRICES = ("e_ac", "e_mac", *(item.name for item in fields(Counts)), "crossing_event", "crossing_bit")
+NOTHING = CrossingCost()
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class EnergyReport:
     table: tuple[TableRow, ...]
     """The published table's rows with this network's numbers."""
     layers: tuple[LayerEnergy, ...]
+    crossing: CrossingCost = NOTHING
+    """What passes between host and chip, which no layer is charged for."""
 
     @property
     def analytic_pj(self) -> Fraction:
@@ -79,8 +83,8 @@ class EnergyReport:
 
     @property
     def simulated_pj(self) -> Fraction:
-        """Counted events times the chip's prices."""
-        return sum((layer.simulated_pj for layer in self.layers), Fraction(0))
+        """Counted events times the chip's prices, with what crosses between host and chip where that has a price."""
+        return sum((layer.simulated_pj for layer in self.layers), self.crossing.counted_pj)
 
     @property
     def dense_twin_pj(self) -> Fraction:
@@ -106,7 +110,7 @@ class EnergyReport:
     @property
     def causes(self) -> Mapping[str, Fraction]:
         """Cause -> energy; they add up to simulated_pj - analytic_pj exactly."""
-        return total_causes(layer.causes for layer in self.layers)
+        return total_causes([*(layer.causes for layer in self.layers), {"crossing": self.crossing.counted_pj}])
 
     def plain(self) -> dict[str, Any]:
         """As JSON content: energies in pJ and events per sample as floats, every price with its source."""
@@ -118,6 +122,7 @@ class EnergyReport:
             "dense_twin_pj": float(self.dense_twin_pj),
             "host_pj": float(self.host_pj),
             "arithmetic_pj": float(self.arithmetic_pj),
+            "crossing": {**self.crossing.plain(), "unpriced": [*self.crossing.unpriced]},
             "events_per_sample": _floats(self.counts.by_price()),
             "causes": [
                 {"name": name, "energy_pj": float(energy), "meaning": CAUSES[name]}
@@ -153,6 +158,7 @@ def energy_report(
     profile: Profile,
     published: PublishedTable | None = None,
     hosts: Iterable[Graph] = (),
+    crossing: CrossingCost = NOTHING,
 ) -> EnergyReport:
     """
     Compare the energy models for one part.
@@ -165,6 +171,7 @@ def energy_report(
         profile: prices, the formula's and the chip's.
         published: a paper's table whose rows replace the formula.
         hosts: what the host runs before and after the chip, in every phase.
+        crossing: what passes between host and chip.
 
     Raises:
         CompileError: `profile.missing` where the profile lacks a price; `missing_prices` says which beforehand.
@@ -177,7 +184,7 @@ def energy_report(
     prices = {key: quantity for key, quantity in profile.tables.get("energy", {}).items() if key in PRICES}
     table = table_rows(rows, published, profile) if published else ()
     charged = tuple(layer for layer in layers if layer.is_charged())
-    return EnergyReport(profile.name, prices, published.source if published else "", table, charged)
+    return EnergyReport(profile.name, prices, published.source if published else "", table, charged, crossing)
 
 
 @dataclass(frozen=True)

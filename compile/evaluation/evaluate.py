@@ -13,6 +13,7 @@ from tqdm import tqdm
 from backends.targets import REFERENCE
 from backends.trace import Array, Events
 from compile.command.progress import Progress
+from compile.energy.crossing import crossing_cost
 from compile.energy.simulated import Counts, node_counts
 from compile.evaluation.batch import Network, batch_key, network_of
 from compile.evaluation.result_cache import BatchResult, ResultCache, total_events, unpack
@@ -21,6 +22,7 @@ from compile.evaluation.workers import Workers
 from compile.stages.build import build_part
 from compile.stages.load import load_source
 from compile.stages.options import Options
+from compile.stages.phase import crossings
 from compile.stages.samples import cut_samples, join_samples
 from ir.errors import CompileError
 from ir.profile import Profile
@@ -154,5 +156,7 @@ def _energy_pj(work: Work, events: Mapping[str, Events]) -> Fraction | None:
 
 
 def _part_pj(work: Work, part: str, events: Events) -> Fraction:
-    chip = work.networks[part].program.deployment.chip
-    return sum(node_counts(chip, events).values(), Counts()).energy_pj(work.profile)
+    program = work.networks[part].program
+    crossing = crossing_cost(crossings(program.phases, events), events.samples, work.profile)
+    counts = sum(node_counts(program.deployment.chip, events).values(), Counts())
+    return counts.energy_pj(work.profile) + crossing.counted_pj

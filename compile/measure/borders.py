@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from backends.trace import Events
-from compile.stages.phase import Phase
-from ir.analysis.wiring import behind_routing
+from compile.energy.crossing import CrossingCost, crossing_cost
+from compile.stages.phase import Phase, crossings, first_steps
+from compile.stages.program import Program
 from ir.graph import Graph
 
 
@@ -18,39 +20,52 @@ class Border:
 
     after: int
     """The number of the phase that ends, from 1."""
-    read: int
-    """Spikes and payloads per sample that the host reads from the chip."""
-    fed: int
-    """Spikes and payloads per sample that it hands to the next phase."""
+    read: CrossingCost
+    """What the host reads from the chip."""
+    fed: CrossingCost
+    """What it hands to the next phase."""
     operations: tuple[str, ...]
     """What it computes in between, by kind."""
+    begins: int
+    """The step in which the next phase begins, counted from the first step of the first: then the host has all of the window."""
+
+    @property
+    def crossing(self) -> CrossingCost:
+        """What crosses in both directions."""
+        return self.read + self.fed
 
     def text(self) -> str:
         """The border in a few words."""
         computes = ", ".join(self.operations) or "nothing"
-        return f"after phase {self.after} the host reads {self.read:,} events, computes {computes}, and hands over {self.fed:,}"
+        reads = f"after phase {self.after} the host reads {self.read.text()}"
+        return f"{reads}, computes {computes}, and hands over {self.fed.text()} from step {self.begins} on"
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON content, whole events per sample."""
+        return {
+            "after": self.after,
+            "read": round(self.read.events),
+            "read_bits": round(self.read.bits),
+            "fed": round(self.fed.events),
+            "fed_bits": round(self.fed.bits),
+            "energy_pj": self.crossing.plain()["energy_pj"],
+            "operations": [*self.operations],
+            "begins": self.begins,
+        }
 
 
-def borders(phases: Sequence[Phase], events: Events) -> tuple[Border, ...]:
+def borders(program: Program, events: Events) -> tuple[Border, ...]:
     """All borders between phases; `events` are those of a run of all of them."""
+    crossed, starts = crossings(program.phases, events), first_steps(program.phases)
+
+    def cost(number: int, to: str) -> CrossingCost:
+        own = [each for each in crossed if (each.phase, each.to) == (number, to)]
+        return crossing_cost(own, events.samples, program.profile)
+
     return tuple(
-        Border(number, _read(first, events), _fed(second, events), _operations(first, second))
-        for number, (first, second) in enumerate(pairwise(phases), 1)
+        Border(number, cost(number, "host"), cost(number + 1, "chip"), _operations(first, second), starts[number])
+        for number, (first, second) in enumerate(pairwise(program.phases), 1)
     )
-
-
-def _read(phase: Phase, events: Events) -> int:
-    chip = phase.deployment.chip
-    sources = {name for value in chip.outputs.values() for name in behind_routing(chip, value)}
-    return _per_sample(phase, sources, events)
-
-
-def _fed(phase: Phase, events: Events) -> int:
-    return _per_sample(phase, {node.name for node in phase.deployment.chip.inputs}, events)
-
-
-def _per_sample(phase: Phase, names: set[str], events: Events) -> int:
-    return round(sum(events.spikes.get(phase.names.get(name, name), 0) for name in names) / events.samples)
 
 
 def _operations(first: Phase, second: Phase) -> tuple[str, ...]:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from compile.command.progress import Progress
-from compile.energy import PUBLISHED_TABLES, EnergyReport, PublishedTable, energy_report, missing_prices
+from compile.energy import (
+    PUBLISHED_TABLES,
+    CrossingCost,
+    EnergyReport,
+    PublishedTable,
+    crossing_cost,
+    energy_report,
+    missing_prices,
+)
 from compile.measure.borders import borders
 from compile.measure.layers import layer_summaries
 from compile.measure.metric import Metric, accuracy, measured, same_names
@@ -15,6 +23,7 @@ from compile.measure.run import Run, run_part
 from compile.report.report import Metrics, PartReport
 from compile.stages.batches import Batch
 from compile.stages.build import Build
+from compile.stages.phase import crossings
 from compile.stages.source import Source
 from ir.errors import CompileError
 from ir.profile import Profile
@@ -26,10 +35,19 @@ def part_report(
     """Run a part's samples and account for them."""
     run = run_part(build, batches, progress)
     chip = build.program.deployment.chip
-    layers = layer_summaries(chip, run.events, build.classes)
-    occupied, energy = occupancy(build.deployment, profile), _energy(build, run, source, profile)
-    crossings = borders(build.program.phases, run.events)
-    return PartReport(build, run, layers, occupied, energy, pooling_costs(build.deployment), crossings)
+    crossed = crossings(build.program.phases, run.events)
+    crossing = crossing_cost(crossed, run.events.samples, profile)
+    return PartReport(
+        build,
+        run,
+        layer_summaries(chip, run.events, build.classes),
+        occupancy(build.deployment, profile),
+        _energy(build, run, source, profile, crossing),
+        crossing,
+        crossed,
+        pooling_costs(build.deployment),
+        borders(build.program, run.events),
+    )
 
 
 def sample_metrics(run: Run, metric: Metric | None) -> Metrics:
@@ -44,14 +62,15 @@ def sample_metrics(run: Run, metric: Metric | None) -> Metrics:
     return Metrics(values, samples)
 
 
-def _energy(build: Build, run: Run, source: Source, profile: Profile) -> EnergyReport | None:
+def _energy(build: Build, run: Run, source: Source, profile: Profile, crossing: CrossingCost) -> EnergyReport | None:
     """The energy comparison; None where the profile has no price for something that happened."""
     chip = build.program.deployment.chip
     if missing_prices(chip, run.events, profile):
         return None
     deployments = [phase.deployment for phase in build.program.phases]
     hosts = [graph for each in deployments for graph in (each.prologue, each.epilogue)]
-    return energy_report(build.source, run.rates, chip, run.events, profile, published_table(source), hosts)
+    table = published_table(source)
+    return energy_report(build.source, run.rates, chip, run.events, profile, table, hosts, crossing)
 
 
 def published_table(source: Source) -> PublishedTable | None:

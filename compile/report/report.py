@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from backends.trace import Crossing
 from compile.command.screen import screen_of
-from compile.energy import EnergyReport
+from compile.energy import CrossingCost, EnergyReport
 from compile.measure.borders import Border
 from compile.measure.layers import LayerSummary
 from compile.measure.occupancy import Occupancy
@@ -33,6 +34,10 @@ class PartReport:
     occupancy: Occupancy
     energy: EnergyReport | None
     """None where the profile lacks a price."""
+    crossing: CrossingCost
+    """What passes between host and chip."""
+    crossings: tuple[Crossing, ...] = ()
+    """The same, value by value in the order of time."""
     poolings: tuple[PoolingCost, ...] = ()
     borders: tuple[Border, ...] = ()
     """Between the phases of a network that has several."""

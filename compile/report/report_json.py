@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from backends.trace import Crossing
+from compile.energy import crossing_cost
 from compile.measure.run import engine_text
 from compile.measure.spike_match import SpikeMatch
 from compile.report.report import PartReport, Report
@@ -62,12 +64,19 @@ def _part(part: PartReport) -> dict[str, Any]:
         "poolings": [{**asdict(cost), "neurons": cost.neurons} for cost in part.poolings],
         "phases": len(part.build.program.phases),
         "phase_steps": [phase.deployment.chip.steps for phase in part.build.program.phases],
-        "borders": [asdict(border) for border in part.borders],
+        "borders": [border.plain() for border in part.borders],
+        "crossings": [_crossing(part, crossing) for crossing in part.crossings],
         "latency_steps": latency_steps(part.build.program.phases),
         "depths": dict(plan.depth) if plan is not None else {},
         "events": {kind: dict(getattr(events, kind)) for kind in ("spikes", "synaptic", "updates")},
         "energy": part.energy.plain() if part.energy is not None else None,
     }
+
+
+def _crossing(part: PartReport, crossing: Crossing) -> dict[str, Any]:
+    """A value that passes between host and chip, per sample."""
+    cost = crossing_cost([crossing], part.run.events.samples, part.build.program.profile)
+    return {**asdict(crossing), **cost.plain()}
 
 
 def _spikes(match: SpikeMatch | None) -> dict[str, float] | None:

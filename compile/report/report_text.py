@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from compile.command.screen import Screen
+from compile.energy import CrossingCost
 from compile.measure.run import engine_text
 from compile.report.report import Metrics, PartReport, Report
 from compile.report.table import table_lines
@@ -44,6 +45,7 @@ def _lines(report: Report, screen: Screen) -> Iterator[str]:
     yield from _wrapped(_pooling_lines(report), screen)
     yield from _wrapped(_phase_lines(report), screen)
     yield from _wrapped(_energy_lines(report), screen)
+    yield from _wrapped(_crossing_lines(report), screen)
     yield from _metric_lines(report.metrics, screen)
     if report.files:
         written = next(iter(report.files.values()))
@@ -91,9 +93,23 @@ def _phase_lines(report: Report) -> Iterator[str]:
     for part in report.parts:
         if part.borders:
             phases = part.build.program.phases
-            crossings = "; ".join(border.text() for border in part.borders)
+            crossings = "; ".join(f"{border.text()}{_for_energy(border.crossing)}" for border in part.borders)
             latency = f"outputs {latency_steps(phases)} steps behind the inputs"
             yield f"phases   {part.build.part.name}: {len(phases)}, {latency}; per sample, {crossings}"
+
+
+def _for_energy(crossing: CrossingCost) -> str:
+    return f", for {energy_text(crossing.energy_pj)}" if crossing.energy_pj else ""
+
+
+def _crossing_lines(report: Report) -> Iterator[str]:
+    """What passes between host and chip, and whether the counted energy has a price for it."""
+    crossing = sum((part.crossing for part in report.parts), CrossingCost())
+    if not crossing.events:
+        return
+    lacking = f"not priced, as profile {report.profile} has no {' or '.join(crossing.unpriced)}"
+    cost = lacking if crossing.unpriced else energy_text(crossing.energy_pj)
+    yield f"crossing {crossing.text()} per sample between host and chip: {cost}"
 
 
 def _pooling_lines(report: Report) -> Iterator[str]:

@@ -132,6 +132,8 @@ def _part_lines(part: PartReport, by_module: bool) -> Iterator[TableLine]:
     host = _host_pj(part.energy)
     if host:
         yield TableLine("  on the host", analytic_pj=host)
+    if part.crossing.energy_pj and part.energy:
+        yield TableLine("  between host and chip", simulated_pj=part.crossing.energy_pj)
     yield _sum_line(part.build.part.name.upper(), layers, part.energy)
 
 

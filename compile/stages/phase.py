@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
+from itertools import accumulate
 
 import torch
 
-from backends.trace import Engine, Trace
+from backends.trace import Crossing, Engine, Events, Trace
 from compile.stages.window_length import WindowLengths, refused
 from ir.analysis.wiring import behind_routing
 from ir.deployment import Deployment
@@ -66,6 +67,11 @@ class Phase:
         deployment = self.lengths.deployment(self.deployment, steps)
         return replace(self, deployment=deployment, engine=engine_of(deployment.chip))
 
+    @property
+    def latency(self) -> int:
+        """Steps by which the latest population or output trails the inputs; 0 where nothing is scheduled."""
+        return 0 if self.deployment.schedule is None else self.deployment.schedule.latency
+
     @cached_property
     def _before(self) -> Mapping[str, torch.Tensor]:
         """The prologue's parameters, copied once: those of an embedding take longer than the rest of a run."""
@@ -103,11 +109,33 @@ def run_phases(
     return {name: known[name] for name in names}, reduce(Trace.followed_by, results)
 
 
+def first_steps(phases: Sequence[Phase]) -> tuple[int, ...]:
+    """The step in which each phase begins: when the one before has ended its window, its latest outputs included."""
+    return tuple(accumulate((phase.latency + phase.deployment.chip.steps for phase in phases[:-1]), initial=0))
+
+
 def latency_steps(phases: Sequence[Phase]) -> int:
-    """Steps by which the last phase's outputs trail the inputs: a phase starts when the one before has ended its window."""
-    plans = [(phase.deployment.schedule, phase.deployment.chip.steps) for phase in phases]
-    trails = [0 if plan is None else plan.latency for plan, _ in plans]
-    return sum(trails) + sum(steps for _, steps in plans[:-1])
+    """Steps by which the last phase's outputs trail the inputs."""
+    return first_steps(phases)[-1] + phases[-1].latency
+
+
+def crossings(phases: Sequence[Phase], events: Events) -> tuple[Crossing, ...]:
+    """What passes between host and chip, in the order of time; `events` are those of a run of all phases."""
+    places = enumerate(zip(phases, first_steps(phases), strict=True), 1)
+    unordered = [each for number, (phase, start) in places for each in _crossings(phase, number, start, events)]
+    return tuple(sorted(unordered, key=lambda crossing: crossing.first))
+
+
+def _crossings(phase: Phase, number: int, start: int, events: Events) -> Iterator[Crossing]:
+    """All inputs of a chip, and the populations behind its outputs."""
+    chip, plan = phase.deployment.chip, phase.deployment.schedule
+    fed = [node.name for node in chip.inputs]
+    read = dict.fromkeys(name for value in chip.outputs.values() for name in behind_routing(chip, value))
+    for to, name in (*(("chip", name) for name in fed), *(("host", name) for name in read)):
+        called, domain = phase.names.get(name, name), chip.nodes[name].type.domain
+        first, count = start + (plan.depth[name] if plan else 0), events.spikes[called]
+        bits = domain.bound if domain.kind == "graded" else 0
+        yield Crossing(number, to, called, first, chip.steps, count, count * bits)
 
 
 def with_engines(phases: Sequence[Phase], engine_of: Callable[[Graph], Engine]) -> tuple[Phase, ...]:

@@ -17,7 +17,7 @@ import torch
 from backends.targets import target
 from backends.trace import Array, Engine, Trace
 from compile.stages.host_inputs import host_inputs, steps_of
-from compile.stages.phase import Phase, run_phases, with_engines
+from compile.stages.phase import Phase, crossings, run_phases, with_engines
 from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from ir.analysis.layers import is_population_of_the_model
 from ir.deployment import Deployment
@@ -176,7 +176,8 @@ class Program:
 
         Returns:
             outputs {name: (T, B, *shape), or (B, T, *shape) where the model returns that, or (B, *shape) if static over the
-            window}, spikes and payloads {population: (T, B, *shape)}, real values of payloads' units, and event counts.
+            window}, spikes and payloads {population: (T, B, *shape)}, real values of payloads' units, event counts, and what
+            crossed between host and chip.
 
         Raises:
             CompileError: an input is missing, unknown, of the wrong shape, or not finite, or the network cannot run T steps.
@@ -192,7 +193,8 @@ class Program:
             raise CompileError("run.probe", what, where=self.name, hint=hint)
         outputs, trace = run_phases(self.phases, host, probes)
         scales = {name: self.scales.get(name, 1.0) for name in trace.payloads}
-        return replace(trace, outputs=self._in_own_order(outputs), scales=scales)
+        crossed = crossings(self.phases, trace.events)
+        return replace(trace, outputs=self._in_own_order(outputs), scales=scales, crossings=crossed)
 
     def host_inputs(self, inputs: Inputs | Any) -> dict[str, torch.Tensor]:
         """The model inputs, by the graph's own names, checked and as (T or 1, B, *shape) float tensors."""

@@ -18,7 +18,8 @@ from ir.quantize.calibration import HEADROOM, ValueStatistics
 from ir.quantize.gains import row_factors
 from ir.quantize.neurons.distinct import DistinctNeurons, distinct_neurons
 from ir.quantize.payloads import Emission, compared_payloads, input_scale, looped_payloads, payload_bits, payload_scale
-from ir.quantize.units.amounts import finest_units, largest_values
+from ir.quantize.units.amounts import finest_units, firing_amounts, largest_values
+from ir.quantize.units.choose_unit import grid_unit
 from ir.quantize.units.spans import spans, widest_difference
 from ir.quantize.weights import WeightStatistics, weight_statistics
 
@@ -57,13 +58,18 @@ class CalibratedNetwork:
 
     def finest_unit(self, node: Node) -> float:
         """The finest unit at which the population's integers fit their fields behind the chip's own shift."""
-        fields = max(self.finest_units(node)[0].values())
-        return max(fields, self._comparable_unit(node)) if node.name in self.compared else fields
+        return self._finest(node, {})[0]
 
-    def _comparable_unit(self, node: Node) -> float:
+    def _finest(self, node: Node, exact: Mapping[str, Emission]) -> list[float]:
+        """The finest units, by how far the shift is narrowed; `exact`: what sources send, where that is known."""
+        fields = [max(each.values()) for each in self.finest_units(node)]
+        return [max(fields[0], self._comparable_unit(node, exact))] if node.name in self.compared else fields
+
+    def _comparable_unit(self, node: Node, exact: Mapping[str, Emission]) -> float:
         """The finest unit at which no difference of two sums wraps, but for rounding; payloads as large as they may become."""
+        reach = {name: each.reach * each.scale for name, each in exact.items()}
         difference = sum(
-            span.weights * max(self._reach(source) for source in self.wiring.sources[name])
+            span.weights * max(reach.get(source, self._reach(source)) for source in self.wiring.sources[name])
             for name, span in spans(self.chip, self.wiring, node, self.weights).items()
         )
         return difference / widest_difference(self.arithmetic)
@@ -73,16 +79,45 @@ class CalibratedNetwork:
         kind = self.chip.nodes[source].type
         return HEADROOM * self.statistics[source].emitted if kind.domain.kind == "graded" else emitted_magnitude(kind)
 
-    def readers_scale(self, source: str) -> float:
-        """The coarsest scale that a reader of the payload asks for; 0 where nobody reads it."""
+    def readers_scale(self, source: str, exact: Emission | None = None) -> float:
+        """
+        The coarsest scale that a reader of the payload asks for; 0 where nobody reads it.
+
+        Args:
+            exact: what it sends where nothing is rounded, if that is known. A reader that stays exact with it asks for its scale.
+        """
         scales = [0.0]
         for name in self.wiring.readers(source):
             for target in self.wiring.targets.get(name, ()):
                 node = self.chip.nodes[target]
+                if exact is not None and self._stays_exact(node, {source: exact}):
+                    scales.append(exact.scale)
+                    continue
                 reader, finest = self.weight_statistics[name], self.finest_unit(node)
                 alone = self._presynaptic(node) == {source}
                 scales.append(payload_scale(reader, self.statistics[source], finest, alone, self.arithmetic))
         return max(scales)
+
+    def _stays_exact(self, node: Node, exact: Mapping[str, Emission]) -> bool:
+        """Whether one unit holds all that a population reads, where sources send `exact` and other inputs lie on their grids."""
+        known = {source: each.scale for source, each in exact.items()}
+        currents: list[WeightStatistics] = []
+        for name in self.wiring.payload_projections(node):
+            scales = {known.get(source, self._grid(source)) for source in self.wiring.sources[name]}
+            if len(scales) > 1 or 0.0 in scales:
+                return False
+            currents.append(self.weight_statistics[name].scaled(scales.pop()))
+        firing = firing_amounts(node, self.neurons.get(node.name), self.bias(node), self.chip.steps, self.arithmetic)
+        return grid_unit(tuple(currents), self._finest(node, exact), firing, self.arithmetic) is not None
+
+    def _grid(self, source: str) -> float:
+        """Of which all that a source sends are multiples; 0 where that is not known."""
+        return self.statistics[source].quantum if self.chip.nodes[source].type.domain.kind == "graded" else 1.0
+
+    def is_compared_by_readers(self, source: str) -> bool:
+        """Whether relays that are compared read the payload."""
+        targets = {target for name in self.wiring.readers(source) for target in self.wiring.targets.get(name, ())}
+        return not targets.isdisjoint(self.compared)
 
     def _presynaptic(self, node: Node) -> set[str]:
         """The populations and inputs whose emissions a population sums."""

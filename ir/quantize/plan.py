@@ -91,6 +91,10 @@ def plan_input(network: CalibratedNetwork, node: Node) -> InputPlan:
         )
     statistics = network.statistics[node.name]
     widest = network.arithmetic.payload_bits or network.arithmetic.bias_mantissa_bits
-    scale = input_scale(network.readers_scale(node.name), statistics, widest)
-    bits = payload_bits(statistics.emitted / scale, widest)
-    return InputPlan(Emission(scale, 1 << (bits - 1)), bits)
+
+    def sent(scale: float) -> InputPlan:
+        bits = payload_bits(statistics.emitted / scale, widest)
+        return InputPlan(Emission(scale, 1 << (bits - 1)), bits)
+
+    exact = sent(statistics.quantum).emission if statistics.quantum else None
+    return sent(input_scale(network.readers_scale(node.name, exact), statistics, widest))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import log2
+from math import ceil, log2
 
 import numpy as np
 
@@ -180,7 +180,8 @@ class PopulationPlanner:
         if not isinstance(node.op, (Graded, Gate)):
             return integer_burst(node, unit.size, exact)
         bits = min(node.op.bits, network.arithmetic.payload_bits)
-        shift = 0 if exact and node.name not in self.before.looped else self._shift(float(unit.size), bits)
+        sent = Emission(float(unit.size), current + ceil(np.abs(bias).max(initial=0.0) / unit.size)) if exact else None
+        shift = self._shift(float(unit.size), bits, sent)
         return integer_payload(node, bias, unit.size, current, network.statistics[node.name], bits, shift, exact)
 
     def _compared(self, unit: Unit, payload: Projections) -> tuple[IntegerPopulation, Emission]:
@@ -218,15 +219,17 @@ class PopulationPlanner:
             return integer_potential(membrane, self.node, bits, right), emission
         return integer_leaky(membrane, bits, right), emission
 
-    def _shift(self, one: float, bits: int) -> int:
-        """The right shift of payloads whose integers have the real value `one` before it."""
+    def _shift(self, one: float, bits: int, exact: Emission | None = None) -> int:
+        """The right shift of payloads whose integers have the real value `one` before it; `exact`: where nothing was rounded."""
         network, name = self.network, self.node.name
         if name in self.before.looped:
             right = round(log2(self.before.looped[name].scale / one))
             if one * 2**right != self.before.looped[name].scale:
                 raise loop_refused(self.node, "are no shift of those that its weights make")
             return right
-        return payload_shift(network.readers_scale(name), one, network.statistics[name], bits)
+        if exact is not None and not network.is_compared_by_readers(name):
+            return 0
+        return payload_shift(network.readers_scale(name, exact), one, network.statistics[name], bits)
 
     def _largest_current(self, payload: Projections, emissions: Mapping[str, Emission]) -> int:
         """The largest magnitude of the summed current, in weight units."""

@@ -60,7 +60,8 @@ def token_ids(texts: Sequence[str]) -> NDArray[np.int64]:
 def spelled(ids: NDArray[np.int64]) -> list[str]:
     """The words of each row of ids (texts, words), with a space between; padding and unknown words are left out."""
     known = vocabulary()
-    return [" ".join(known[token] for token in row if token > 1) for row in ids]
+    rows: list[list[int]] = ids.tolist()
+    return [" ".join(known[token] for token in row if token > 1) for row in rows]
 
 
 def bag_of_words(ids: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -57,6 +57,8 @@ class TaafConfig:
     """How much the modality ahead is held back, a in the paper; 0 leaves both alike."""
     unimodal_weight: float = 1.0
     """Weight of each modality's own loss, beta in the paper."""
+    smoothing: float = 0.0
+    """Share of a label that all classes get alike in the losses (label smoothing); ours, the paper has none."""
     modality: str = "both"
     """What is shown of the data: `both`, or `video` or `audio` with zeros for the other one, which measures it alone."""
     setting: str = "balanced"

@@ -11,22 +11,24 @@ import torch
 from torch.nn.functional import cross_entropy
 
 
-def step_losses(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Cross entropy of every step and sample: (T, B)."""
+def step_losses(scores: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
+    """Cross entropy of every step and sample: (T, B); labels give the share `smoothing` to all classes alike."""
     steps, batch, classes = scores.shape
-    losses = cross_entropy(scores.reshape(-1, classes), labels.repeat(steps), reduction="none")
+    losses = cross_entropy(
+        scores.reshape(-1, classes), labels.repeat(steps), reduction="none", label_smoothing=smoothing
+    )
     return losses.reshape(steps, batch)
 
 
 def attention_guided_loss(
-    scores: torch.Tensor, importance: torch.Tensor, labels: torch.Tensor, guidance: float
+    scores: torch.Tensor, importance: torch.Tensor, labels: torch.Tensor, guidance: float, smoothing: float = 0.0
 ) -> torch.Tensor:
     """
     `(1 - g) mean_t CE(O[t]) + g sum_t alpha[t] CE(O[t])`, averaged over samples; g is `guidance` (lambda in the paper).
 
     The form of the mixture is ours; the paper's lambda lies in 0.1 to 0.9.
     """
-    losses = step_losses(scores, labels)
+    losses = step_losses(scores, labels, smoothing)
     plain, guided = losses.mean(dim=0), (importance * losses).sum(dim=0)
     return ((1 - guidance) * plain + guidance * guided).mean()
 

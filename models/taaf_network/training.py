@@ -24,10 +24,10 @@ from models.training.audio_visual.metrics import EVALUATION_BATCH, accuracy
 
 def taaf_losses(network: Taaf, config: TaafConfig, batch: Clips) -> dict[str, torch.Tensor]:
     """`beta (k_1 L_1 + k_2 L_2) + L_f` of a batch."""
-    said, g = network.evidence(**batch.inputs()), config.guidance
-    video = attention_guided_loss(said.video, said.video_importance, batch.labels, g)
-    audio = attention_guided_loss(said.audio, said.audio_importance, batch.labels, g)
-    fused = attention_guided_loss(said.fused, said.fused_importance, batch.labels, g)
+    said, shares = network.evidence(**batch.inputs()), (config.guidance, config.smoothing)
+    video = attention_guided_loss(said.video, said.video_importance, batch.labels, *shares)
+    audio = attention_guided_loss(said.audio, said.audio_importance, batch.labels, *shares)
+    fused = attention_guided_loss(said.fused, said.fused_importance, batch.labels, *shares)
     ratios = contribution_ratios(said.video, said.audio, batch.labels)
     factors = (suppression(ratios[0], config.suppression), suppression(ratios[1], config.suppression))
     return {"balanced": balanced_loss((video, audio), factors, fused, config.unimodal_weight)}

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import partial
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,8 @@ from torch import nn
 from torch.nn.utils.clip_grad import clip_grad_norm_
 from tqdm import tqdm
 
+from models.training.exit_code import TrainingError, first_line, raise_pending
+from models.training.model_file import called
 from models.training.stage import Training, TrainingStage
 
 Record = dict[str, Any]
@@ -60,6 +64,9 @@ def fit(
         seed: of batches and dropout.
         after_epoch: called with the progress, the state from which a run can go on, and whether the epoch is the best so far.
         state: from which to go on; None to begin.
+
+    Raises:
+        TrainingError: what the model file gives fails or cannot be trained, or the state is of another network.
     """
     rng, progress = np.random.default_rng(seed), TrainingProgress()
     torch.manual_seed(seed)
@@ -68,7 +75,8 @@ def fit(
     while progress.stage < len(training.stages):
         stage = training.stages[progress.stage]
         while progress.epoch < stage.epochs and progress.epoch - progress.best_epoch < stage.patience:
-            better = _epoch(training, stage, rng, progress)
+            epoch = partial(_epoch, training, stage, rng, progress)
+            better = called(f"{stage.name}, epoch {progress.epoch + 1}", epoch)
             after_epoch(progress, _state(training, rng, progress), better)
         _load(training.parts, progress.best_weights)
         progress.log.append({**_named(training, stage), "best_epoch": progress.best_epoch})
@@ -88,9 +96,10 @@ def _epoch(training: Training, stage: TrainingStage, rng: np.random.Generator, p
     progress.last = {name: _weights(training.parts[name]) for name in means}
     _load(training.parts, means)
     with torch.no_grad():
-        dev = dict(stage.dev())
+        dev = numbers(stage.dev())
     for part in training.parts.values():
         functional.reset_net(part)  # states hang on the last step's gradients
+    _check(stage, number, losses, dev)
     progress.epoch = number
     better = dev[stage.select] > progress.best
     if better:
@@ -100,6 +109,23 @@ def _epoch(training: Training, stage: TrainingStage, rng: np.random.Generator, p
     timed = {"epoch": number, "learning_rate": rate, "loss": losses, "dev": dev, "seconds": seconds}
     progress.log.append({**_named(training, stage), **timed})
     return better
+
+
+def numbers(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Metrics as the log has them; TypeError where one is no number, as a tensor is none."""
+    for name, value in metrics.items():
+        if not isinstance(value, int | float):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"{name!r} is a {type(value).__name__}, not a number")
+    return dict(metrics)
+
+
+def _check(stage: TrainingStage, number: int, losses: Mapping[str, float], dev: Mapping[str, float]) -> None:
+    """Refuse an epoch after which nothing is left to train, or none can be chosen."""
+    wrong = [f"the loss {name!r} is {value}" for name, value in losses.items() if not isfinite(value)]
+    if not isfinite(dev.get(stage.select, np.nan)):
+        wrong.append(f"{stage.select!r} of dev, which decides, is {dev.get(stage.select, 'missing')}")
+    if wrong:
+        raise TrainingError(f"{stage.name}, epoch {number}: {', and '.join(wrong)}")
 
 
 def _named(training: Training, stage: TrainingStage) -> dict[str, str]:
@@ -114,9 +140,13 @@ def _passed_over(
     for part in training.parts.values():
         part.train()
     batches, sums = stage.batches(rng), dict[str, float]()
+    if not len(batches):
+        raise TrainingError(f"{stage.name} has no batches")
     trained = [p for group in stage.optimiser.param_groups for p in group["params"]]
-    shown = tqdm(batches, desc=f"{stage.name} {done + 1}/{stage.epochs}", leave=False, mininterval=1.0)
+    label = f"{stage.name} {done + 1}/{stage.epochs}"
+    shown = tqdm(batches, desc=label, leave=False, mininterval=1.0, disable=None)
     for step, batch in enumerate(shown, start=done * len(batches) + 1):
+        raise_pending()
         terms = stage.losses(batch)
         stage.optimiser.zero_grad()
         torch.stack(list(terms.values())).sum().backward()
@@ -169,10 +199,12 @@ def _state(training: Training, rng: np.random.Generator, progress: TrainingProgr
 
 
 def _restored(training: Training, rng: np.random.Generator, state: State) -> TrainingProgress:
-    progress = TrainingProgress(**state["progress"])
-    _load(training.parts, state["parts"])
-    stage = training.stages[progress.stage]
-    stage.optimiser.load_state_dict(state["optimiser"])
-    rng.bit_generator.state = state["numpy"]
-    torch.set_rng_state(state["torch"])
+    try:
+        progress = TrainingProgress(**state["progress"])
+        _load(training.parts, state["parts"])
+        training.stages[progress.stage].optimiser.load_state_dict(state["optimiser"])
+        rng.bit_generator.state = state["numpy"]
+        torch.set_rng_state(state["torch"])
+    except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise TrainingError(f"the state is of another network ({first_line(error)}); begin anew with --force") from None
     return progress

@@ -1,16 +1,22 @@
-"""The user's model file as a module."""
+"""The user's model file as a module, and calls of its code."""
 
 from __future__ import annotations
 
 import importlib.util
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TypeVar
 
-from models.training.run_files import TrainingError
+from models.training.exit_code import TrainingError, first_line, raise_pending
+
+LIBRARIES = {"site-packages", "dist-packages"}
+"""Folders of what is installed."""
+Result = TypeVar("Result")
 
 
 def run_model_file(path: Path) -> ModuleType:
@@ -22,29 +28,45 @@ def run_model_file(path: Path) -> ModuleType:
     sys.modules[spec.name] = module  # dataclasses look their module up where annotations are strings
     sys.dont_write_bytecode = True  # nothing is left beside the user's file
     try:
-        called(path, f"{path} does not run", lambda: spec.loader.exec_module(module))  # pyright: ignore[reportOptionalMemberAccess]
+        called(f"{path} does not run", partial(spec.loader.exec_module, module))
     finally:
         sys.dont_write_bytecode = writes
     return module
 
 
-def called(path: Path, what: str, function: Callable[[], Any], refusals: tuple[type[Exception], ...] = ()) -> Any:
+def called(what: str, function: Callable[[], Result], refusals: tuple[type[Exception], ...] = ()) -> Result:
     """
-    The result of code of a user's file, which may fail, or end Python, in any way.
+    The result of a user's code, which may fail, or end Python, in any way.
+
+    Args:
+        what: how the message begins.
+        function: the user's own, or a `partial` of it, so that no line of ours is taken for the user's.
+        refusals: exceptions whose message says it all.
 
     Raises:
-        TrainingError: in place of what it raises: the message alone of its `refusals`, else with the line of the file `path`.
+        TrainingError: in place of what it raises, with the line of the user's own code where there is one.
+        KeyboardInterrupt: as it is, also where the code kept it to itself.
     """
     try:
-        return function()
+        result = function()
+        raise_pending()
+        return result
+    except (TrainingError, KeyboardInterrupt):
+        raise
     except refusals as error:
-        raise TrainingError(f"{what}: {_first_line(error)}") from None
-    except (Exception, SystemExit) as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        lines = [frame.lineno for frame in frames if Path(frame.filename).resolve() == path.resolve()]
-        place = f" ({path}, line {lines[-1]})" if lines else ""
-        raise TrainingError(f"{what}: {type(error).__name__}: {_first_line(error)}{place}") from error
+        raise TrainingError(f"{what}: {first_line(error)}") from None
+    except BaseException as error:
+        text = ": ".join(filter(None, (what, type(error).__name__, first_line(error))))
+        raise TrainingError(text + _place(error)) from error
 
 
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), "")
+def _place(error: BaseException) -> str:
+    """The innermost line of an exception that is neither a library's nor the training's."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_users(Path(frame.filename))]
+    return f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
+
+
+def _is_users(path: Path) -> bool:
+    ours, python = Path(__file__).parent, Path(sysconfig.get_path("stdlib"))
+    is_library = path.is_relative_to(python) or not LIBRARIES.isdisjoint(path.parts)
+    return path.is_file() and ours not in path.parents and not is_library

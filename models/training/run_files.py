@@ -15,15 +15,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from zipfile import is_zipfile
 
 import torch
 
+from models.training.exit_code import TrainingError, first_line
+
 LOG, STATE = ".jsonl", ".state"
 Content = TypeVar("Content")
-
-
-class TrainingError(Exception):
-    """What the user can mend: one line that says what, where, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -57,21 +56,30 @@ class RunFiles:
         Raises:
             TrainingError: the files cannot be written, an earlier run's are in the way, or there is nothing to go on from.
         """
-        folder = self.weights.parent
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            self.weights.parent.mkdir(parents=True, exist_ok=True)
+            self._check_earlier(resume, force)
+            for path in self._all:
+                _partial(path).touch()
+                _partial(path).unlink()
         except OSError as error:
-            raise TrainingError(f"cannot write to {folder}: {error.strerror}") from None
-        if not os.access(folder, os.W_OK) or any(path.is_dir() for path in (self.weights, self.log, self.state)):
-            raise TrainingError(f"cannot write the file {self.weights}")
-        if resume and not self.state.is_file():
+            raise TrainingError(f"cannot write to {self.weights.parent}: {error.strerror}") from None
+
+    @property
+    def _all(self) -> tuple[Path, ...]:
+        return self.weights, self.log, self.state
+
+    def _check_earlier(self, resume: bool, force: bool) -> None:
+        there = [path for path in self._all if path.exists()]
+        unfit = [path for path in there if not path.is_file()]
+        if unfit:
+            raise TrainingError(f"cannot write the file {unfit[0]}: a folder or a device is there")
+        if resume and self.state not in there:
             raise TrainingError(f"nothing to go on from: there is no {self.state}; leave --resume out to begin")
-        there = [str(path) for path in (self.weights, self.log, self.state) if path.exists()]
         if there and not resume and not force:
-            ways = "--resume to go on, " if self.state.is_file() else ""
-            raise TrainingError(
-                f"an earlier run wrote {', '.join(there)}: {ways}--force to replace it, or another --out"
-            )
+            ways = "--resume to go on, " if self.state in there else ""
+            names = ", ".join(map(str, there))
+            raise TrainingError(f"an earlier run wrote {names}: {ways}--force to replace it, or another --out")
 
     def read_state(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """The state of an interrupted run; TrainingError where it is no whole one, or of other settings."""
@@ -90,15 +98,20 @@ class RunFiles:
     def write_state(self, settings: Mapping[str, Any], state: Mapping[str, Any]) -> None:
         """Replace the state."""
         content = {"settings": plain(settings), **state}
-        write_whole(self.state, lambda path: torch.save(content, path))
+        _write_tensors(self.state, lambda path: torch.save(content, path))
 
-    def write_log(self, lines: list[dict[str, Any]]) -> None:
+    def write_log(self, lines: Iterable[Mapping[str, Any]]) -> None:
         """Replace the log."""
         write_json_lines(self.log, lines)
 
     def write_weights(self, save: Callable[[Path], None]) -> None:
         """Replace the weights."""
-        write_whole(self.weights, save)
+        _write_tensors(self.weights, save)
+
+    def begin(self) -> None:
+        """A run that replaces an earlier one is about to write: that one's log and state would not fit its weights."""
+        self.end()
+        self.log.unlink(missing_ok=True)
 
     def end(self) -> None:
         """The run is over: there is nothing to go on from."""
@@ -143,13 +156,32 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 
     What a killed run left there is written over: its name is always the same.
     """
-    partial = path.with_name(f".{path.name}.partial")
+    partial = _partial(path)
     try:
         write(partial)
         os.replace(partial, path)
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise TrainingError(f"cannot write {path}: {reason}") from None
+    except OSError as error:
+        raise TrainingError(f"cannot write {path}: {error.strerror or first_line(error)}") from None
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def _write_tensors(path: Path, save: Callable[[Path], object]) -> None:
+    """`write_whole` for `torch.save`, which tells a full disk by a RuntimeError, or, of the last bytes, not at all."""
+
+    def checked(partial: Path) -> None:
+        try:
+            save(partial)
+        except RuntimeError as error:
+            raise OSError(f"is the disk full? ({first_line(error)})") from error
+        with partial.open("rb") as file:
+            begins = file.read(2)
+        if not begins or (begins == b"PK" and not is_zipfile(partial)):  # a zip file's table is its end
+            raise OSError("its end is missing: is the disk full?")
+
+    write_whole(path, checked)
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.name}.partial")

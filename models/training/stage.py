@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from models.training.sizes import require_positive
+
 Batch = Any
 """Whatever `TrainingStage.batches` makes and `TrainingStage.losses` takes."""
 
@@ -44,6 +46,9 @@ class TrainingStage:
     the last ninth of them counts (polynomial-decay averaging, Shamir and Zhang, arXiv 1212.1824). None: the last step's weights.
     """
 
+    def __post_init__(self) -> None:
+        require_positive(self, "epochs", "patience")
+
     def share(self, step: int) -> float:
         """What the weights after a step, from 1 on, count in the mean."""
         return 1.0 if self.eta is None else (self.eta + 1) / (step + self.eta)
@@ -61,3 +66,7 @@ class Training:
     """Writes the parts' weights in the model file's own format."""
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What the log's first line says of the run."""
+
+    def __post_init__(self) -> None:
+        if not self.stages:
+            raise ValueError("a training without stages trains nothing")

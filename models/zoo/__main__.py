@@ -14,7 +14,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.training.run_files import TrainingError, write_text
+from models.training.exit_code import TrainingError
+from models.training.run_files import write_text
 from models.zoo.cases import cases
 from models.zoo.page import page, with_short_table
 from models.zoo.row import ZooRow, current, measured, read_rows, write_rows

@@ -89,6 +89,12 @@ def test_loihi2_says_that_its_energies_are_loihi1s():
     assert loihi2.quantity("energy", "graded_event").kind == "assumed"
 
 
+@pytest.mark.parametrize(("name", "price"), [("loihi1", None), ("loihi2", None), ("ideal", 0)])
+def test_what_nobody_published_of_crossing_is_left_out(name: str, price: int | None):
+    energy = load(name).energy
+    assert (energy.crossing_event, energy.crossing_bit) == (price, price)
+
+
 def test_ideal_has_everything_and_no_limits():
     ideal = load("ideal")
     assert all(vars(ideal.features).values())

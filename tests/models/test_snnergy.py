@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import nn
 
 from compile import compile_model
 from models import snnergy
-from models.layers.firing import firing_rates
+from models.layers.firing import firing_rates, set_firing_rates
 from models.snnergy_network.config import FUSIONS
 
 QUICK = ("av-digits", "av-digits-gate", "av-digits-s-cmrl")
@@ -77,27 +78,21 @@ def test_it_takes_the_example_by_name(config: str) -> None:
     assert torch.equal(inputs["video"], snnergy.example(config, samples=3, seed=1)["video"])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "config", [f"av-digits-{fusion}" for fusion in ("gate", "spatial", "token", "channel", "over-tokens")]
-)
-def test_fusions_compute_on_synapses_what_the_network_does(config: str) -> None:
-    # not seed 1, where a membrane of `spatial` lies 5e-8 below its threshold, less than folding the norms rounds
-    inputs = snnergy.example(config, samples=2, seed=2)
-    program = compile_model(built(config), target="gpu", precision="float", example=inputs)
-    (scores,) = program.run(inputs).outputs.values()
-    with torch.no_grad():
-        np.testing.assert_allclose(scores, built(config)(**inputs).numpy(), atol=1e-5)
-
-
 @pytest.mark.lava
 @pytest.mark.slow
-@pytest.mark.parametrize("config", [f"av-digits-{fusion}" for fusion in ("gate", "over-tokens", "s-cmrl")])
+@pytest.mark.parametrize("config", ["av-digits", "av-digits-over-tokens"])
 def test_lava_and_reference_fire_alike(config: str) -> None:
-    inputs = snnergy.example(config, samples=1, seed=1)
-    program = compile_model(built(config), target="gpu", example=inputs)
+    """Weights, means over six steps and membranes over 64 tokens that are rounded; all else by dyadic networks."""
+    narrow, inputs = replace(snnergy.CONFIGS[config], width=8), snnergy.example(config, samples=2, seed=1)
+    network = snnergy.initial_network(narrow, seed=1)
+    set_firing_rates(network, inputs, rate=0.25)
+    program = compile_model(network, target="gpu", example=inputs)
     reference, lava = program.run(inputs), program.on("loihi").run(inputs)
-    assert reference.spikes.keys() == lava.spikes.keys()
-    assert len(reference.spikes) > 40
+    assert reference.spikes.keys() == lava.spikes.keys() == firing_rates(network, inputs).keys()
     for name, spikes in reference.spikes.items():
         np.testing.assert_array_equal(lava.spikes[name], spikes, err_msg=name)
+        assert spikes.any(), name
+    assert program.origin is not None
+    (scores,) = program.origin.build.floating.run(inputs).outputs.values()
+    with torch.no_grad():
+        np.testing.assert_allclose(scores, network(**inputs).numpy(), atol=1e-5)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
-from spikingjelly.activation_based import functional
-from torch import nn
 
 from compile import compile_model
 from models import taaf
-from models.layers.firing import firing_rates, set_firing_rates
-from models.training.audio_visual.digits_task import example_clips
+from models.layers.firing import firing_rates
 
 SMALL = [name for name in taaf.CONFIGS if not name.startswith("published")]
 
@@ -54,57 +49,6 @@ def test_it_takes_the_example_by_name_and_every_layer_fires(config: str) -> None
         scores = net(**inputs)
     assert scores.shape == (8, 10)
     assert scores.std(dim=0).max() > 0
-
-
-class Branch(nn.Module):
-    """One branch by itself: what is in front of the alignment."""
-
-    def __init__(self, branch: nn.Module) -> None:
-        super().__init__()
-        self.branch = branch
-
-    def forward(self, frames: torch.Tensor) -> torch.Tensor:
-        functional.reset_net(self)
-        return self.branch(frames)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("modality", ["video", "audio"])
-@pytest.mark.parametrize("config", ["av-digits", "av-digits-two-rates"])
-def test_branches_compute_on_synapses_what_they_do(config: str, modality: str) -> None:
-    branch = Branch(taaf.build(config).get_submodule(modality))
-    frames = {"frames": taaf.example(config, samples=2, seed=1)[modality]}
-    (features,) = compile_model(branch, target="gpu", precision="float", example=frames).run(frames).outputs.values()
-    with torch.no_grad():
-        np.testing.assert_allclose(features, branch(**frames).numpy(), atol=1e-6)
-
-
-TWO_RATES = taaf.CONFIGS["av-digits-two-rates"]
-WINDOWS = {
-    "av-digits": [4],
-    "av-digits-two-rates": [4, 8],
-    "aligned at eight": [4, 8],
-    "aligned at two, weighted by importance": [4, 8],
-}
-VARIANTS = {
-    **{name: taaf.CONFIGS[name] for name in ("av-digits", "av-digits-two-rates")},
-    "aligned at eight": replace(TWO_RATES, T=8, fusion="sum"),
-    "aligned at two, weighted by importance": replace(TWO_RATES, T=2, alpha_inference=True),
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_the_network_computes_on_synapses_what_it_does_each_branch_in_its_own_window(variant: str) -> None:
-    config = VARIANTS[variant]
-    network = taaf.initial_network(config, seed=1)
-    examples = [example_clips(taaf.digit_clips(config), samples=2, seed=seed) for seed in (1, 2)]
-    set_firing_rates(network, examples[0], rate=0.15)
-    program = compile_model(network, target="gpu", precision="float", example=examples[0])
-    assert [phase.deployment.chip.steps for phase in program.phases] == WINDOWS[variant]
-    (scores,) = program.run(examples[1]).outputs.values()
-    with torch.no_grad():
-        np.testing.assert_allclose(scores, network(**examples[1]).numpy(), atol=1e-6)
 
 
 @pytest.mark.lava

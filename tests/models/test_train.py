@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,56 +14,10 @@ import torch
 
 from models import cmsf, train
 from models.cmsf_network.parts import initial_parts
-from models.training import loop, stage
+from models.training import loop
+from models.training.exit_code import BAD_INPUT, INTERRUPTED
 
 MODEL = str(Path(cmsf.__file__))
-SMALL = f"""
-from __future__ import annotations
-from dataclasses import dataclass, replace
-import numpy as np
-import torch
-from torch import nn
-from {stage.__name__} import TrainingStage, Training
-
-@dataclass(frozen=True)
-class Inner:
-    side: int = 1
-
-@dataclass(frozen=True)
-class Config:
-    width: int = 3
-    rate: float = 0.1
-    loss: str = "l2"
-    fast: bool = False
-    depths: tuple[int, int] = (1, 1)
-    inner: Inner = Inner()
-
-    def __post_init__(self):
-        if self.width < 0:
-            raise ValueError("no width is below 0")
-
-CONFIGS = {{"a": Config(), "b": Config(5)}}
-
-def training(config, seed, epochs=None):
-    if config.width > 8:
-        raise ValueError("too wide")
-    1.0 / config.rate
-    torch.manual_seed(seed)
-    part = nn.Linear(config.width, 1)
-    x = torch.randn(8, config.width)
-    optimiser = torch.optim.SGD(part.parameters(), lr=config.rate)
-    stage = TrainingStage("only", epochs or 4, lambda rng: [x[rng.permutation(8)]], lambda b: {{"error": (part(b) ** 2).mean()}},
-                  lambda: {{"fit": -float((part(x) ** 2).mean())}}, "fit", optimiser, lambda done: np.cos(0.1 * done), 9)
-    return Training({{"net": part}}, (stage,), lambda: {{"fit": 1.0}}, lambda path: torch.save(part.state_dict(), path))
-"""
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> str:
-    """A model file that trains in no time."""
-    path = tmp_path / "small.py"
-    path.write_text(SMALL)
-    return str(path)
 
 
 @pytest.mark.slow
@@ -95,11 +51,11 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
         return real(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(loop, "_epoch", stop)
-    assert train.main([small, "--out", str(pieces)]) == train.INTERRUPTED
+    assert train.main([small, "--out", str(pieces)]) == INTERRUPTED
     assert f"interrupted; {pieces} holds the best epoch; --resume goes on" in capsys.readouterr().err
     monkeypatch.setattr(loop, "_epoch", real)
-    assert train.main([small, "--out", str(pieces)]) == train.BAD_INPUT
-    assert train.main([small, "--out", str(pieces), "--seed", "1", "--resume"]) == train.BAD_INPUT
+    assert train.main([small, "--out", str(pieces)]) == BAD_INPUT
+    assert train.main([small, "--out", str(pieces), "--seed", "1", "--resume"]) == BAD_INPUT
     assert train.main([small, "--out", str(pieces), "--resume"]) == 0
     ours, theirs = (torch.load(path, weights_only=True) for path in (pieces, whole))
     assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
@@ -108,10 +64,17 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
 
 @pytest.mark.parametrize(("epochs", "stage"), [(1, "first"), (2, "first"), (3, "second")])
 def test_an_interrupted_run_says_which_stage_its_weights_are_of(
-    epochs: int, stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    epochs: int,
+    stage: str,
+    small: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     model, out, real, calls = tmp_path / "two.py", tmp_path / "w.pt", loop._epoch, list[int]()  # pyright: ignore[reportPrivateUsage]
-    model.write_text(SMALL.replace("(stage,)", "(replace(stage, name='first'), replace(stage, name='second'))"))
+    model.write_text(
+        Path(small).read_text().replace("(stage,)", "(replace(stage, name='first'), replace(stage, name='second'))")
+    )
 
     def stop(*args: object) -> bool:
         if len(calls) == epochs:
@@ -120,7 +83,7 @@ def test_an_interrupted_run_says_which_stage_its_weights_are_of(
         return real(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(loop, "_epoch", stop)
-    assert train.main([str(model), "--epochs", "2", "--out", str(out)]) == train.INTERRUPTED
+    assert train.main([str(model), "--epochs", "2", "--out", str(out)]) == INTERRUPTED
     assert f"{out} holds the best epoch of the stage {stage}; --resume" in capsys.readouterr().err
 
 
@@ -128,20 +91,36 @@ def test_an_interrupted_run_says_which_stage_its_weights_are_of(
 def test_an_interruption_before_the_first_epoch_is_one_line(
     text: str, small: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    Path(small).write_text(f"{SMALL}\n{text}raise KeyboardInterrupt\n")
-    assert train.main([small, "--out", str(tmp_path / "w.pt")]) == train.INTERRUPTED
-    assert capsys.readouterr().err == "interrupted; the training had not begun\n"
+    Path(small).write_text(f"{Path(small).read_text()}\n{text}raise KeyboardInterrupt\n")
+    assert train.main([small, "--out", str(tmp_path / "w.pt")]) == INTERRUPTED
+    assert capsys.readouterr().err == "interrupted\n"
 
 
 def test_a_better_run_is_not_replaced_unasked(small: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "w.pt"
     assert train.main([small, "--out", str(out)]) == 0
     before = out.read_bytes()
-    assert train.main([small, "--epochs", "1", "--out", str(out)]) == train.BAD_INPUT
+    assert train.main([small, "--epochs", "1", "--out", str(out)]) == BAD_INPUT
     assert "an earlier run wrote" in capsys.readouterr().err
     assert out.read_bytes() == before
     assert train.main([small, "--epochs", "1", "--out", str(out), "--force"]) == 0
     assert out.read_bytes() != before
+
+
+def test_any_name_but_those_of_log_and_state_is_one_of_weights(small: str, tmp_path: Path) -> None:
+    assert train.main([small, "--epochs", "1", "--out", str(tmp_path / "y.partial")]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["small.py", "y.jsonl", "y.partial"]
+    assert torch.load(tmp_path / "y.partial", weights_only=True).keys() == {"weight", "bias"}
+
+
+@pytest.mark.parametrize("module", ["torch"])
+def test_an_interrupt_while_libraries_load_is_one_line(module: str, small: str) -> None:
+    """It comes at the moment in which the library begins to load."""
+    interrupt = f"event == 'import' and args[0] == {module!r} and signal.raise_signal(signal.SIGINT)"
+    run = f"import runpy, signal, sys; sys.addaudithook(lambda event, args: {interrupt}); sys.argv[0] = 'train'"
+    code = f"{run}; runpy.run_module({train.__name__!r}, run_name='__main__')"
+    ended = subprocess.run([sys.executable, "-c", code, small], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (INTERRUPTED, "", "interrupted\n")
 
 
 def test_fields_take_values_of_their_type(small: str, tmp_path: Path) -> None:
@@ -173,6 +152,7 @@ def test_fields_take_values_of_their_type(small: str, tmp_path: Path) -> None:
         (["--resume"], "nothing to go on from"),
         (["--out", "/proc/none/w.pt"], "cannot write to /proc/none"),
         (["--out", "/"], "cannot write the file /"),
+        (["--out", "/dev/full", "--force"], "cannot write the file /dev/full: a folder or a device is there"),
         (["--out", "x.jsonl"], "call the weights NAME.pt"),
     ],
 )
@@ -185,7 +165,7 @@ def test_what_cannot_be_is_one_error_and_exit_2(
     tmp_path: Path,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert train.main([small, *arguments]) == train.BAD_INPUT
+    assert train.main([small, *arguments]) == BAD_INPUT
     (error,) = capsys.readouterr().err.splitlines()
     assert error.startswith("error: ")
     assert re.search(message, error), error
@@ -213,13 +193,13 @@ def test_a_model_file_that_does_not_do_is_named(
 ) -> None:
     path = tmp_path / "broken.py"
     path.write_text(text + "\n")
-    assert train.main([str(path)]) == train.BAD_INPUT
+    assert train.main([str(path)]) == BAD_INPUT
     assert f"broken.py {message}" in capsys.readouterr().err
-    assert train.main([str(path.with_suffix(".txt"))]) == train.BAD_INPUT
+    assert train.main([str(path.with_suffix(".txt"))]) == BAD_INPUT
 
 
 def test_the_paper_size_has_no_data_here(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert train.main([MODEL, "--config", "paper", "--out", str(tmp_path / "w.pt")]) == train.BAD_INPUT
+    assert train.main([MODEL, "--config", "paper", "--out", str(tmp_path / "w.pt")]) == BAD_INPUT
     error = capsys.readouterr().err
     assert "does not fit the digit scenes" in error
     assert "as `digits` and `emoji` have" in error

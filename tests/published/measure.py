@@ -122,6 +122,6 @@ def _compare(row: Row, build: Build) -> None:
     run = run_part(build, batches_of(build.program, build.part.example), Progress(quiet=True))
     match = total(run.matches.values())
     row.events, row.verdict = int(sum(run.events.synaptic.values())), run.verdict.text()
-    row.read = sum(border.read for border in borders(build.program.phases, run.events))
+    row.read = sum(round(border.read.events) for border in borders(build.program, run.events))
     row.kept, row.lost = match.kept, match.lost
     row.silent = [name for name, each in run.matches.items() if each.kept + each.lost and not each.kept + each.added]

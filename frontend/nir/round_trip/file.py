@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def write_nir(graph: nir.NIRGraph, path: str | Path) -> None:
             )
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        _sweep(path)
         whole = io.BytesIO()  # on a full disk HDF5 itself fails again at every handle it closes, and says so each time
         nir.write(whole, graph, **_compression(graph))
         temporary.write_bytes(whole.getbuffer())
@@ -49,6 +51,24 @@ def write_nir(graph: nir.NIRGraph, path: str | Path) -> None:
         raise CompileError("nir.write", f"cannot write: {what}", where=str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what processes left that were killed while they wrote the file."""
+    for left in path.parent.glob(f".{escape(path.name)}.*.part"):
+        process = left.suffixes[-2].removeprefix(".")
+        if process.isdecimal() and not _lives(int(process)):
+            left.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # no signal: it only asks
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):  # another user's, or a file of another name
+        return True
+    return True
 
 
 def _compression(graph: nir.NIRGraph) -> dict[str, Any]:

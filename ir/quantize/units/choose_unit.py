@@ -49,7 +49,7 @@ def choose_unit(
     """
     if firing is None:  # its shift and its unit are those of what it emits
         finest = finest[:1]
-    exact = _grid_unit(currents, finest, firing, arithmetic)
+    exact = grid_unit(currents, finest, firing, arithmetic)
     if exact is not None:
         return exact
     unit = _fitting_unit(currents, finest, firing, weight_levels(arithmetic))
@@ -107,7 +107,7 @@ def finer_unit(
     return unit
 
 
-def _grid_unit(
+def grid_unit(
     currents: tuple[WeightStatistics, ...],
     finest: Sequence[float],
     firing: FiringAmounts | None,
@@ -138,10 +138,10 @@ def _divisions(part: WeightStatistics, grid: Fraction, arithmetic: Arithmetic) -
     levels, largest = weight_levels(arithmetic), Fraction(part.largest)
     assert part.quantum is not None
     multiple = part.quantum / grid
-    has_exponent = multiple.denominator == 1 and multiple.numerator.bit_count() == 1
-    if largest / grid <= levels or not has_exponent or multiple > 1 << arithmetic.weight_exponent_max:
+    if largest / grid <= levels:
         return levels * grid / largest
-    return levels * part.quantum / largest
+    power = multiple.numerator & -multiple.numerator
+    return levels * grid * min(power, 1 << arithmetic.weight_exponent_max) / largest
 
 
 def _parts(grid: Fraction, most: int, firing: FiringAmounts, narrowed: int) -> int:

@@ -8,13 +8,12 @@ named, its six speakers as recorded and at 10 dB.
 from __future__ import annotations
 
 import argparse
-import pickle
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from models.data.published.free_spoken_digits import load_free_spoken_digits
@@ -22,10 +21,11 @@ from models.data.speech_noise import CLEAN
 from models.data.spoken_digits import load_human_digits
 from models.training.audio_visual.digit_clips import Clips, DigitClips
 from models.training.audio_visual.digits_training import plain_metrics
-from models.training.model_file import run_model_file
-from models.training.run_files import TrainingError
+from models.training.exit_code import TrainingError, exit_code
+from models.training.model_file import called, run_model_file
 
-BAD_INPUT = 2
+REFUSALS = (ValueError, OSError)
+"""What our own model files and data say in one line."""
 
 
 def human_clips(clips: DigitClips, folder: Path | None) -> dict[str, Clips]:
@@ -40,46 +40,43 @@ def human_clips(clips: DigitClips, folder: Path | None) -> dict[str, Clips]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 measured, 2 bad arguments or files."""
+    """Exit status: 0 measured, 1 our bug, 2 bad arguments or files, 130 interrupted."""
     parser = argparse.ArgumentParser(prog="python -m models.training.audio_visual.people", description=__doc__)
     parser.add_argument("model", type=Path, metavar="MODEL.py", help="models/snnergy.py or models/taaf.py")
     parser.add_argument("folder", type=Path, nargs="?", metavar="FOLDER", help="of the Free Spoken Digit Dataset")
     parser.add_argument("--config", help="one of the model file's CONFIGS (default: the first)")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="of models.train (default: the repository's)")
     options = parser.parse_args(arguments)
-    try:
-        model = _model_file(options.model)
-        config = options.config or next(iter(model["CONFIGS"]))
-        network = _trained(model, config, options.weights)
-        kinds = human_clips(model["digit_clips"](model["CONFIGS"][config]), options.folder)
-    except (ValueError, TrainingError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return BAD_INPUT
-    for kind, clips in kinds.items():
-        print(f"{kind}: {len(clips.labels)} clips, {plain_metrics(network, clips)['accuracy']:.1f} %", flush=True)
+    return exit_code(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    model = _model_file(options.model)
+    network, clips = called(str(options.model), partial(_trained, model, options.config, options.weights), REFUSALS)
+    for kind, heard in called("clips", partial(human_clips, clips, options.folder), REFUSALS).items():
+        accuracy = called(kind, partial(plain_metrics, network, heard))["accuracy"]
+        print(f"{kind}: {len(heard.labels)} clips, {accuracy:.1f} %", flush=True)
     return 0
 
 
 def _model_file(path: Path) -> Mapping[str, Any]:
     """What a model file defines; TrainingError where it is none of an audio-visual network."""
     model = vars(run_model_file(path))
-    missing = [name for name in ("CONFIGS", "build", "weights", "digit_clips") if name not in model]
+    missing = [name for name in ("CONFIGS", "build", "weights", "load_weights", "digit_clips") if name not in model]
     if missing:
         raise TrainingError(f"{path} has no {', '.join(missing)}: it is no model file of an audio-visual network")
     return model
 
 
-def _trained(model: Mapping[str, Any], config: str, file: Path | None) -> nn.Module:
-    """The network with its weights, the repository's where no file is named; ValueError where they are missing or do not fit."""
-    network: nn.Module = model["build"](config)
-    weights = file or model["weights"](config)
+def _trained(model: Mapping[str, Any], config: str | None, file: Path | None) -> tuple[nn.Module, DigitClips]:
+    """The network with its weights, the repository's where no file is named, and its clips; ValueError where there are none."""
+    name = config or next(iter(model["CONFIGS"]))
+    network: nn.Module = model["build"](name)
+    weights = file or model["weights"](name)
     if weights is None:
-        raise ValueError(f"no weights of {config!r} come along; name a file with --weights")
-    try:
-        network.load_state_dict(torch.load(weights, weights_only=True))
-    except (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, AttributeError, LookupError) as error:
-        raise ValueError(f"{weights} has no weights of {config!r} ({type(error).__name__})") from None
-    return network
+        raise ValueError(f"no weights of {name!r} come along; name a file with --weights")
+    model["load_weights"]({"network": network}, weights)
+    return network, model["digit_clips"](model["CONFIGS"][name])
 
 
 if __name__ == "__main__":

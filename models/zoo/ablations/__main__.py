@@ -13,7 +13,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.training.run_files import TrainingError, write_text
+from models.training.exit_code import TrainingError
+from models.training.run_files import write_text
 from models.zoo.ablations.experiment import TrainingRun, all_runs
 from models.zoo.ablations.experiments import EXPERIMENTS
 from models.zoo.ablations.page import page

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.trace import Events
-from compile.energy import CAUSES, PUBLISHED_TABLES, EnergyReport, Rate, energy_report
+from compile.energy import CAUSES, PUBLISHED_TABLES, CrossingCost, EnergyReport, Rate, energy_report
 from compile.energy.operations import operations
 from hw_profiles import load
 from ir.graph import Graph, GraphBuilder, Provenance
@@ -143,7 +143,9 @@ def reports(draw: st.DrawFn) -> tuple[EnergyReport, Events, str]:
     published = draw(st.sampled_from((None, PUBLISHED_TABLES["cmsf"])))
     events, profile = draw(random_events(chip)), draw(st.sampled_from(PROFILES))
     rates = {name: draw(random_rate()) for op in operations(source) for name in op.operands}
-    return energy_report(source, rates, chip, events, load(profile), published, pair.hosts), events, profile
+    crossing = CrossingCost(energy_pj=Fraction(832, 7) if events.samples % 2 else None)
+    report = energy_report(source, rates, chip, events, load(profile), published, pair.hosts, crossing)
+    return report, events, profile
 
 
 @st.composite
@@ -184,7 +186,8 @@ def test_every_counted_event_is_paid_for_once(drawn: tuple[EnergyReport, Events,
     assert (counts.synaptic_event + counts.graded_event) * events.samples == sum(events.synaptic.values())
     assert counts.neuron_update * events.samples == sum(events.updates.values())
     paid = counts.synaptic_event * energy.synaptic_event + counts.graded_event * energy.graded_event
-    assert report.simulated_pj == paid + counts.neuron_update * energy.neuron_update + counts.spike * energy.spike
+    neurons = counts.neuron_update * energy.neuron_update + counts.spike * energy.spike
+    assert report.simulated_pj == paid + neurons + (report.crossing.energy_pj or 0)
 
 
 @given(reports())

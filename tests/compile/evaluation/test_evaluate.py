@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from ir.errors import CompileError
 BATCHES = -(-500 // BATCH_SAMPLES)
 
 
-def run(measured: Path, folder: Path) -> tuple[EvaluationRow, int]:
+def run(measured: Path, folder: Path, profile: str = "loihi2") -> tuple[EvaluationRow, int]:
     """The row of the default setting, and how many batches were run for it."""
     sent: list[str] = []
     with workers_of(None) as workers:
@@ -33,12 +34,21 @@ def run(measured: Path, folder: Path) -> tuple[EvaluationRow, int]:
             future.result()
             return future
 
-        (row,) = evaluate_settings([Setting(measured, "")], Workers(submit), ResultCache(folder))
+        (row,) = evaluate_settings([Setting(measured, "", profile)], Workers(submit), ResultCache(folder))
     return row, len(sent)
 
 
+PRICED = """
+title = "what crosses between host and chip has a price"
+extends = "loihi2"
+[energy]
+crossing_event = { value = 832, unit = "pJ", kind = "assumed", source = "a test" }
+"""
+
+
 def test_batches_are_the_whole(measured: Path, tmp_path: Path):
-    row, ran = run(measured, tmp_path / "batches")
+    (tmp_path / "priced.toml").write_text(PRICED)
+    row, ran = run(measured, tmp_path / "batches", profile=str(tmp_path / "priced.toml"))
     assert (ran, row.samples) == (BATCHES, {"network": 500})
     program = compile_model(measured, target="gpu")
     task = load_model_file(measured).task
@@ -47,7 +57,8 @@ def test_batches_are_the_whole(measured: Path, tmp_path: Path):
     assert row.metrics == task.metrics({"network": trace.outputs})
     assert row.metrics["spikes"] > 50
     counts = sum(node_counts(program.deployment.chip, trace.events).values(), Counts())
-    assert row.energy_pj == counts.energy_pj(hw_profiles.load("loihi2"))
+    crossed = Fraction(sum(trace.events.spikes[name] for name in ("x", "lif2")), 500)
+    assert row.energy_pj == counts.energy_pj(hw_profiles.load("loihi2")) + 832 * crossed
 
 
 def test_a_metric_that_fails_is_a_row_that_says_so_and_the_batches_are_kept(measured: Path, tmp_path: Path):

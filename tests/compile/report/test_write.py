@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -12,15 +13,14 @@ from typing import Any
 import nir
 import numpy as np
 import pytest
-import torch
 
 from compile import compile_model
 from compile.cli import main
 from compile.output.atomic_folder import check_folder
 from compile.report.report import Report
-from frontend.nir.round_trip.file import write_nir
+from frontend.nir.round_trip.file import read_nir, write_nir
 from ir.errors import CompileError
-from tests.compile.stages.test_phase import STEPS, TOKENS, Fusion
+from tests.compile.stages.test_phase import Mean, four_spikes
 from tests.killing import every_kill
 
 
@@ -61,15 +61,16 @@ def test_a_network_without_neurons_is_run_checked_and_written(output: str, tmp_p
     assert "nothing of the network is left to the chip" in (out / "lowered.txt").read_text()
 
 
-def test_a_network_of_several_phases_is_no_plain_nir(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    module, x = Fusion().eval(), 2 * torch.rand(STEPS, 2, TOKENS, 5)
-    report = compile_model(module, "gpu", example=x).report(x).save(tmp_path / "out")
+def test_a_network_of_several_phases_is_no_plain_nir_and_its_file_says_where_it_is_cut(tmp_path: Path) -> None:
+    report = compile_model(Mean(), "gpu", example=four_spikes()).report().save(tmp_path / "out")
     assert report.passed
     assert "the host computes between its phases" in (tmp_path / "out" / "lowered.txt").read_text()
     assert not (tmp_path / "out" / "lowered.nir").exists()
     again = compile_model(tmp_path / "out" / "network.nir", "gpu")
-    assert len(again.phases) == 2
+    cuts = json.loads(str(read_nir(tmp_path / "out" / "network.nir").metadata["phases"]))
+    assert cuts == {"x": 1, "a": 1, "mean": 1, "add": 2, "b": 2}
+    chips = [phase.deployment.chip.nodes.values() for phase in again.phases]
+    assert [[node.name for node in chip if node.op.family == "neuron"] for chip in chips] == [["a"], ["b"]]
 
 
 @pytest.mark.parametrize("precision", ["float", "int"])

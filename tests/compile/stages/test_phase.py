@@ -11,7 +11,7 @@ from spikingjelly.activation_based import functional, neuron
 from torch import nn
 
 from compile import compile_model
-from compile.stages.phase import latency_steps, with_engines
+from compile.stages.phase import first_steps, latency_steps, with_engines
 from compile.stages.program import Program
 from ir.errors import DeployError
 
@@ -129,6 +129,50 @@ def test_latency_holds_the_windows_of_earlier_phases() -> None:
     assert [plan.latency for plan in plans if plan is not None] == [2, 1]
     assert latency_steps(program.phases) == 2 + STEPS + 1
     assert latency_steps(program.phases[:1]) == 2
+
+
+class Mean(nn.Module):
+    """Neurons that read spikes and their mean over the window."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = neuron.IFNode(step_mode="m"), neuron.IFNode(step_mode="m")
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(T, B, 3) -> (T, B, 3)."""
+        spikes = self.a(x)
+        return self.b(spikes + spikes.mean(0, keepdim=True))
+
+
+def four_spikes() -> torch.Tensor:
+    """Four steps of two samples; `a` fires just so, the means are 1/2, 1/4, 0 and 0, 0, 1/4."""
+    x = torch.zeros(4, 2, 3)
+    x[0, 0, 0] = x[1, 0, 0] = x[1, 0, 1] = x[3, 1, 2] = 1
+    return x
+
+
+def test_what_crosses_stands_at_its_place_in_time() -> None:
+    """
+    `a` trails by a step, so that its window ends with step 4, and the second phase begins with step 5. It gets three means
+    that are not 0 in every step: payloads of 3 bits, signed, in units of 1/4. There `b` adds up 1.5, 1.5, .5, .5 and .25, 1.25,
+    .25, .25 and .25, .25, .25, 1.25, which makes 3, 1 and 1 spikes.
+    """
+    x = four_spikes()
+    program = compile_model(Mean(), "gpu", example=x)
+    assert first_steps(program.phases) == (0, 5)
+    crossings = program.run(x).crossings
+    assert [
+        (each.phase, each.to, each.value, each.first, each.steps, each.events, each.bits) for each in crossings
+    ] == [
+        (1, "chip", "x", 0, 4, 4, 0),
+        (1, "host", "a", 1, 4, 4, 0),
+        (2, "chip", "a_2", 5, 4, 4, 0),
+        (2, "chip", "mean", 5, 4, 4 * 3, 4 * 3 * 3),
+        (2, "host", "b", 6, 4, 3 + 1 + 1, 0),
+    ]
+    passed = program.run(x, ("a_2", "mean"))
+    assert np.array_equal(passed.spikes["a_2"], x)
+    assert np.array_equal(passed.payloads["mean"][3], [[2, 1, 0], [0, 0, 1]])
 
 
 def test_a_lava_process_is_one_phase() -> None:

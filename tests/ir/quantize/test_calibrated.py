@@ -129,6 +129,36 @@ def test_beside_another_source_a_payload_s_grid_does_not_matter():
     assert network.readers_scale("g") == min(np.sqrt(finest * 2.0 / 0.5), finest * levels / 0.5)
 
 
+@pytest.mark.parametrize(
+    ("weight", "step", "stays"),
+    [(0.5, 2.0**-10, True), (0.5, 2.0**-20, False), (0.37, 2.0**-10, False)],
+    ids=["on a grid", "finer than the unit", "weights on no grid"],
+)
+def test_beside_spikes_an_exact_payload_keeps_its_scale_where_one_unit_holds_all(
+    weight: float, step: float, stays: bool
+):
+    net = Net(steps=1)
+    currents = [
+        net.add(Linear(), net.g, name="wg", weight=[[weight, 0.5]]),
+        net.add(Linear(), net.x, name="wx", weight=[[weight, 0.5]]),
+    ]
+    net.add(Lif(1.0, form="sum"), *currents, name="a")
+    network = net.network("a", g=ValueStatistics(4.0, 2.0, 0.0))
+    rounded = network.readers_scale("g")
+    assert rounded != step
+    assert network.readers_scale("g", Emission(step, 1 << 12)) == (step if stays else rounded)
+
+
+def test_beside_a_payload_that_may_be_rounded_nothing_is_exact():
+    """The other payload is a population's; an input's data have a grid."""
+    for grid in (0.0, 0.125):
+        net = Net(steps=1)
+        other = net.builder.add(Input("graded<24>[2]"), name="h")
+        net.add(Lif(1.0, form="sum"), *(net.add(Synapse(), each, name=f"s{each}") for each in (net.g, other)), name="a")
+        network = net.network("a", h=ValueStatistics(1.0, 1.0, 0.0, quantum=grid))
+        assert (network.readers_scale("g", Emission(0.25, 8)) == 0.25) == bool(grid)
+
+
 def test_payloads_that_are_compared_have_a_unit_in_which_no_difference_wraps():
     """Spikes that rows of different weights sum: 2 (0.5 + 4); payloads up to 2 x 3, either sign: 2 (0.5 x 6)."""
     net = Net()

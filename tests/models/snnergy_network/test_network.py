@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from spikingjelly.activation_based.neuron import LIFNode
 from torch import nn
 
 from models import snnergy
 from models.snnergy_network.config import FUSIONS, InputSize, SnnergyConfig
 from models.snnergy_network.network import Snnergy
+from tests.models.deployed import assert_compiled_is_exact
 from tests.models.layers.image_oracle import make_dyadic, oracle_of, random_counts
 from tests.models.layers.operations import dense_operations, neurons
 from tests.models.snnergy_network.oracle import SMALL, network
@@ -65,6 +65,27 @@ def test_variants_equal_the_oracle(change: dict[str, object]) -> None:
     expected = network(oracle_of(net), *(x.double().numpy() for x in inputs), config)
     with torch.no_grad():
         np.testing.assert_array_equal(net(*inputs).double().numpy(), expected)
+
+
+SPIKES_POOLED = replace(SMALL, pool="spike")
+"""Means in the stream are fractions too fine for sums that a pool of currents compares."""
+COMPILED = {
+    **{name: replace(SMALL, fusion=name) for name in ("gate", "spikefuse", "temporal", "token", "channel")},
+    **{name: replace(SPIKES_POOLED, fusion=name) for name in ("cmqka", "spatial")},
+    "causal-mean": replace(SPIKES_POOLED, fusion="causal-mean", T=2),
+    "s-cmrl": replace(SPIKES_POOLED, fusion="s-cmrl", width=16),
+    "sum neuron": replace(SMALL, fusion="gate", sum_neuron=True),
+    "masks are ORs": replace(SPIKES_POOLED, mask_threshold=0.5),
+}
+
+
+@pytest.mark.lava
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", COMPILED)
+def test_compiled_dyadic_network_is_exact(variant: str) -> None:
+    config = COMPILED[variant]
+    video, audio = _inputs(config, 3, 6)
+    assert_compiled_is_exact(_dyadic_network(config, 6), {"video": video, "audio": audio})
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
@@ -143,18 +164,3 @@ def test_published_operations(width: int, dense: float, unrolled: int) -> None:
     attention = 2 * 2 * 64 * 64 * 4 * width
     assert sum(layers.values()) + masks + attention == pytest.approx(dense, rel=5e-4)
     assert sum(n * populations(path) for path, n in layers.items()) + masks + attention == unrolled
-
-
-def test_small_and_published_configurations_have_the_same_kinds_of_modules() -> None:
-    small, full = ({_kind(part) for part in _named(name).modules()} for name in ("av-digits", "published-192"))
-    assert small == full
-    assert {"MeanProduct", "MaskedKeys", "ImageAttention", "ImageMlp", "DownsamplingStem", "Downsampling"} <= small
-
-
-def _named(config: str) -> nn.Module:
-    with torch.device("meta"):
-        return Snnergy(snnergy.CONFIGS[config])
-
-
-def _kind(part: nn.Module) -> str:
-    return f"LIF {part.v_threshold}" if isinstance(part, LIFNode) else type(part).__name__

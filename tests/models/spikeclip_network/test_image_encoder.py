@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from models.spikeclip_network.image_encoder import SpikeClipImageEncoder
-from tests.models.spikeclip_network.deployed import assert_integers_are_exact
+from tests.models.deployed import assert_compiled_is_exact
 from tests.models.spikeclip_network.oracle import SMALL, eighths, make_dyadic, oracle_of
 
 
@@ -42,10 +42,12 @@ def test_samples_do_not_see_each_other(pool: str) -> None:
             assert torch.equal(encoder(images[i : i + 1])[0], batch[i])
 
 
+@pytest.mark.lava
 @pytest.mark.slow
-@pytest.mark.parametrize("target", ["gpu", pytest.param("loihi", marks=pytest.mark.lava)])
 @pytest.mark.parametrize("pool", ["analog", "spike"])
-def test_compiled_dyadic_encoder_is_exact_in_integers(pool: str, target: str) -> None:
+def test_compiled_dyadic_encoder_is_exact(pool: str) -> None:
     encoder = SpikeClipImageEncoder(replace(SMALL, pool=pool)).eval()
     make_dyadic(encoder, 5)
-    assert_integers_are_exact(encoder, {"images": eighths((4, 3, SMALL.pixels, SMALL.pixels), 0, 8, 5)}, target)
+    assert_compiled_is_exact(
+        encoder, {"images": eighths((4, 3, SMALL.pixels, SMALL.pixels), 0, 8, 5)}, static=("images",), steps=4
+    )

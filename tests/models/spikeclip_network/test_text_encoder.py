@@ -10,7 +10,7 @@ import torch
 
 from models.spikeclip_network.config import SpikeClipConfig
 from models.spikeclip_network.text_encoder import TEXT_ENCODERS, MlpTextEncoder, TransformerTextEncoder
-from tests.models.spikeclip_network.deployed import assert_integers_are_exact
+from tests.models.deployed import assert_compiled_is_exact
 from tests.models.spikeclip_network.oracle import SMALL, make_dyadic, oracle_of
 
 
@@ -63,8 +63,8 @@ def test_words_keep_their_places_in_the_transformer() -> None:
         assert not torch.equal(encoder(tokens), encoder(tokens.flip(1)))
 
 
+@pytest.mark.lava
 @pytest.mark.slow
-@pytest.mark.parametrize("target", ["gpu", pytest.param("loihi", marks=pytest.mark.lava)])
 @pytest.mark.parametrize("kind", TEXT_ENCODERS)
-def test_compiled_dyadic_encoder_is_exact_in_integers(kind: str, target: str) -> None:
-    assert_integers_are_exact(_encoder(kind, 3), {"tokens": _tokens(5, 3)}, target)
+def test_compiled_dyadic_encoder_is_exact(kind: str) -> None:
+    assert_compiled_is_exact(_encoder(kind, 3), {"tokens": _tokens(5, 3)}, static=("tokens",), steps=4)

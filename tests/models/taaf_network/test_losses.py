@@ -22,25 +22,29 @@ def _scores(seed: int) -> torch.Tensor:
     return torch.randn(3, 2, 4, generator=torch.Generator().manual_seed(seed))
 
 
-def test_step_losses_are_cross_entropies_of_every_step() -> None:
+@pytest.mark.parametrize("smoothing", [0.0, 0.25])
+def test_step_losses_are_cross_entropies_of_every_step(smoothing: float) -> None:
     scores = _scores(0)
-    for t, row in enumerate(step_losses(scores, LABELS)):
+    for t, row in enumerate(step_losses(scores, LABELS, smoothing)):
         for b, loss in enumerate(row):
             logits = scores[t, b].tolist()
-            expected = math.log(sum(map(math.exp, logits))) - logits[int(LABELS[b])]
+            total = math.log(sum(map(math.exp, logits)))
+            each = [total - logit for logit in logits]
+            expected = (1 - smoothing) * each[int(LABELS[b])] + smoothing * sum(each) / len(each)
             assert loss.item() == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("guidance", [0.0, 0.25, 1.0])
-def test_guided_loss_mixes_the_plain_and_the_weighted_mean(guidance: float) -> None:
+@pytest.mark.parametrize(("guidance", "smoothing"), [(0.0, 0.0), (0.25, 0.0), (1.0, 0.0), (0.25, 0.1)])
+def test_guided_loss_mixes_the_plain_and_the_weighted_mean(guidance: float, smoothing: float) -> None:
     scores, alpha = _scores(1), torch.tensor([[0.5, 0.1], [0.3, 0.2], [0.2, 0.7]])
-    losses = step_losses(scores, LABELS)
+    losses = step_losses(scores, LABELS, smoothing)
     expected = 0.0
     for b in range(2):
         plain = sum(losses[t, b].item() for t in range(3)) / 3
         weighted = sum(alpha[t, b].item() * losses[t, b].item() for t in range(3))
         expected += ((1 - guidance) * plain + guidance * weighted) / 2
-    assert attention_guided_loss(scores, alpha, LABELS, guidance).item() == pytest.approx(expected, rel=1e-5)
+    loss = attention_guided_loss(scores, alpha, LABELS, guidance, smoothing)
+    assert loss.item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_uniform_importance_changes_nothing() -> None:

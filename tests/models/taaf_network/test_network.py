@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from spikingjelly.activation_based.neuron import LIFNode
-from torch import nn
 
 from models import taaf
 from models.taaf_network.config import BranchSize, TaafConfig
 from models.taaf_network.losses import attention_guided_loss, balanced_loss, contribution_ratios, suppression
 from models.taaf_network.network import Taaf
+from models.taaf_network.resnet import SewBlock
+from tests.models.deployed import assert_compiled_is_exact
 from tests.models.layers.image_oracle import make_dyadic, oracle_of, random_counts
 from tests.models.layers.operations import dense_operations, neurons
 from tests.models.taaf_network.oracle import SMALL, features, importance, step_scores
@@ -90,6 +90,26 @@ def test_samples_do_not_see_each_other() -> None:
             assert torch.equal(net(video[:, sample : sample + 1], audio[:, sample : sample + 1])[0], together[sample])
 
 
+COMPILED = {
+    "one rate": (replace(SMALL, audio=BranchSize(4, 1, 32, 8)), [4]),
+    "two rates": (SMALL, [4, 8]),
+    "aligned at eight, added": (replace(SMALL, T=8, fusion="sum"), [4, 8]),
+    "aligned at two, weighted by importance": (replace(SMALL, T=2, alpha_inference=True), [4, 8]),
+}
+"""Configuration, and the numbers of steps of the phases: each branch is in a window of its own."""
+
+
+@pytest.mark.lava
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", COMPILED)
+def test_compiled_dyadic_network_is_exact(variant: str) -> None:
+    config, windows = COMPILED[variant]
+    video, audio = _inputs(config, 2, 0)
+    rtol = 1e-4 if config.alpha_inference else 0.0  # a softmax is rounded
+    program = assert_compiled_is_exact(_dyadic_network(config, 0), {"video": video, "audio": audio}, rtol)
+    assert [phase.deployment.chip.steps for phase in program.phases] == windows
+
+
 @pytest.mark.parametrize("fusion", ["concat", "sum"])
 def test_every_parameter_learns(fusion: str) -> None:
     torch.manual_seed(0)
@@ -137,18 +157,8 @@ def test_published_parameters() -> None:
         assert sum(p.numel() for p in net.get_submodule(name).parameters()) == count
 
 
-def test_small_and_published_configurations_have_the_same_kinds_of_modules() -> None:
-    small, full = ({_kind(part) for part in _named(name).modules()} for name in ("av-digits", "published"))
-    assert small == full
-    for branch in ("video", "audio"):
-        blocks = [m for m in _named("av-digits").get_submodule(branch).modules() if type(m).__name__ == "SewBlock"]
-        assert len(blocks) == 8
-
-
-def _named(config: str) -> nn.Module:
+def test_branches_have_eight_residual_blocks() -> None:
     with torch.device("meta"):
-        return Taaf(taaf.CONFIGS[config])
-
-
-def _kind(part: nn.Module) -> str:
-    return f"LIF {part.v_threshold}" if isinstance(part, LIFNode) else type(part).__name__
+        net = Taaf(taaf.CONFIGS["av-digits"])
+    for branch in (net.video, net.audio):
+        assert sum(isinstance(module, SewBlock) for module in branch.modules()) == 8

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
-from models.training.run_files import RunFiles, TrainingError, read_json_lines
+from models.training.exit_code import TrainingError
+from models.training.run_files import RunFiles, read_json_lines
 from tests.killing import every_kill
 
 
@@ -36,6 +39,18 @@ def test_what_an_earlier_run_left_is_in_the_way(left: str, tmp_path: Path) -> No
     assert ("--resume" in str(caught.value)) == (left == "w.state")
     _files(tmp_path).check(resume=False, force=True)
     assert (tmp_path / left).read_text() == "kept"
+
+
+def test_a_device_is_no_place_for_weights(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "w.pt")
+    with pytest.raises(TrainingError, match=r"w\.pt: a folder or a device is there"):
+        _files(tmp_path).check(resume=False, force=True)
+    assert _files(tmp_path).weights.is_fifo()
+
+
+def test_a_name_that_has_no_room_for_more_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="File name too long"):
+        RunFiles(tmp_path / f"{250 * 'w'}.pt").check(resume=False, force=False)
 
 
 def test_nothing_to_go_on_from(tmp_path: Path) -> None:
@@ -82,6 +97,22 @@ def test_a_full_disk_is_one_error(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("room", [0, 700, 1400])
+def test_a_disk_that_is_full_after_some_bytes_leaves_what_was_there(room: int, tmp_path: Path) -> None:
+    """torch writes the last bytes of a file without looking whether they arrive."""
+    files, (soft, hard) = _files(tmp_path), resource.getrlimit(resource.RLIMIT_FSIZE)
+    _epoch(files, 0)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        for write in (files.write_weights, lambda save: files.write_state({}, {"w": torch.zeros(99)})):
+            with pytest.raises(TrainingError, match=r"cannot write .*: is|end is missing"):
+                write(lambda path: torch.save({"w": torch.zeros(99)}, path))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 @pytest.mark.parametrize("broken", ['{"epoch": 2', "3", '{"stage": 2}', "\xff"])
 def test_a_broken_line_is_one_error_that_says_where(broken: str, tmp_path: Path) -> None:
     path = tmp_path / "w.jsonl"
@@ -116,3 +147,16 @@ def test_a_kill_before_any_step_leaves_files_from_which_the_run_goes_on(tmp_path
         files.end()
         assert sorted(path.name for path in tmp_path.iterdir()) == ["w.jsonl", "w.pt"]
     assert torch.load(files.weights) == {"epoch": 1}
+
+
+def test_a_kill_of_a_run_that_begins_anew_leaves_no_state_of_the_one_before(tmp_path: Path) -> None:
+    files = _files(tmp_path)
+
+    def scene() -> Callable[[], None]:
+        _epoch(files, 5)
+        return lambda: (files.begin(), _epoch(files, 0))[-1]
+
+    for _ in every_kill(scene):
+        weights = torch.load(files.weights)["epoch"]
+        if files.state.is_file():
+            assert files.read_state({})["epoch"] == weights

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -110,6 +112,16 @@ def test_names_that_a_file_cannot_hold(name: str, tmp_path: Path) -> None:
     graph = nir.NIRGraph({name: nir.Input({"input": np.array([2])})}, [], type_check=False)
     with pytest.raises(CompileError, match="cannot be a name"):
         write_nir(graph, tmp_path / "a.nir")
+
+
+def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    kept = [f".a.nir.{os.getppid()}.part", ".a.nir.mine.part", ".b.nir.1.part", f".a.nir.{1 << 70}.part"]
+    for name in (f".a.nir.{ended.pid}.part", *kept):
+        (tmp_path / name).touch()
+    write_nir(plain(), tmp_path / "a.nir")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["a.nir", *kept])
 
 
 def test_nothing_is_left_behind_when_writing_fails(tmp_path: Path) -> None:

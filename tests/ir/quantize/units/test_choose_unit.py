@@ -100,3 +100,11 @@ def test_grids_of_projections_that_differ_by_a_power_of_two_stay_exact():
     coarse, fine = np.array([127.0, 64.0, 1.0]), np.array([127.0, 1.0]) / 64
     assert chosen(coarse, fine, threshold=128).size == Fraction(1, 64)
     assert weight_exponents(np.array([127.0, 127 / 64]), 1 / 64, ARITHMETIC).tolist() == [6, 0]
+
+
+def test_grids_further_apart_than_exponents_stay_exact_where_mantissas_hold_the_rest():
+    """2^8 apart, where exponents reach 2^7; and 96 = 3 * 2^5, whose mantissas are multiples of 3."""
+    for coarse in ([1 << 11, 1 << 8], [192, 96]):
+        assert chosen(np.array(coarse, np.float64), np.array([1.0, 3.0]), threshold=256).size == 1
+        exponent = 1 << int(weight_exponents(np.array(float(coarse[0])), 1.0, ARITHMETIC))
+        assert [weight % exponent for weight in coarse] == [0, 0]

@@ -12,7 +12,7 @@ from ir.analysis.ranges import emitted_magnitude, magnitudes
 from ir.errors import DeployError
 from ir.graph import Array, Graph, GraphBuilder, Node
 from ir.interpreter import interpret
-from ir.ops import Add, Conv, Graded, Input, Lif, Linear, MaxPool, Scale
+from ir.ops import Add, Conv, Graded, Input, Lif, Linear, MaxPool, Scale, Synapse
 from ir.passes.lower_to_synapses import lower_to_synapses
 from ir.quantize.network import quantize
 
@@ -177,6 +177,32 @@ def test_only_payloads_count_twice_and_they_get_coarser_with_their_reader():
     furthest = rows["spike"] + 2 * rows["count"] + 2 * reach["grade"] * rows["grade"]
     assert 0.6 * 131_071 < furthest <= 131_071
     assert min(reach["grade"], np.abs(_weight(integer, "conv_grade")).max()) > 3, "both have levels"
+
+
+def test_payloads_of_exact_weights_get_coarser_too_where_sums_of_them_are_compared():
+    """A residual stream's relay: spikes, and 3/128 of a count of 64, which 90 weights on no grid read; kept as it is, it is refused."""
+    builder, random = GraphBuilder("stream", 4), np.random.default_rng(5)
+    shapes = {"spike": "spike[10x6x6]", "count": "count<64>[10x6x6]"}
+    x = {name: builder.add(Input(text), name=name) for name, text in shapes.items()}
+    terms = [
+        builder.add(Synapse(weight), x[name], name=f"{name}_in")
+        for name, weight in (("spike", 1.0), ("count", 3 / 128))
+    ]
+    stream = builder.add(Graded(24), *terms, name="stream")
+    params = {"weight": builder.param("w", _trained(10).astype(np.float32))}
+    current = builder.add(Conv((1, 1), (1, 1), (1, 1)), stream, name="conv", params=params)
+    graph = builder.build({"y": builder.add(Lif(0.5), builder.add(POOL, current, name="pool"), name="y")})
+    chip = lower_to_synapses(graph, PROFILE.features, {})
+    inputs = {
+        name: random.integers(0, top + 1, (4, 2, 10, 6, 6)).astype(np.float32)
+        for name, top in (("spike", 1), ("count", 64))
+    }
+    integer, _ = quantize(chip, PROFILE.arithmetic, inputs)
+    op = integer.nodes["stream"].op
+    assert isinstance(op, Graded)
+    assert op.shift > 0
+    whole = {name: array.astype(np.int64) for name, array in inputs.items()}
+    assert np.mean(interpret(integer, whole)["y"] != interpret(chip, inputs)["y"]) < 0.02
 
 
 def _weight(integer: Graph, name: str) -> Array:

@@ -14,7 +14,8 @@ from models.data.speech_noise import CLEAN
 from models.data.spoken_digits import load_human_digits
 from models.training.audio_visual import people
 from models.training.audio_visual.digit_clips import DigitClips
-from models.training.audio_visual.people import BAD_INPUT, human_clips, main
+from models.training.audio_visual.people import human_clips, main
+from models.training.exit_code import BAD_INPUT
 
 CLIPS = DigitClips(4, 4, 8)
 CLIPS_OF_TAAF = taaf.digit_clips(taaf.CONFIGS["av-digits"])
@@ -58,12 +59,13 @@ def test_weights_of_a_file_are_measured(
     [
         (["{}/none.py"], "no model file"),
         (["{}/broken.py"], "broken.py does not run: SyntaxError"),
-        (["{}/empty.py"], "empty.py has no CONFIGS, build, weights, digit_clips"),
+        (["{}/fails.py"], "fails.py: KeyError: 'a' ({0}/fails.py, line 1)"),
+        (["{}/empty.py"], "empty.py has no CONFIGS, build, weights, load_weights, digit_clips"),
         ([TAAF, "--config", "x"], "no configuration 'x' of TAAF"),
         ([TAAF, "--config", "published-64"], "no weights of 'published-64' come along"),
-        ([TAAF, "--weights", "{}/none.pt"], "No such file"),
-        ([TAAF, "--weights", "{}/empty.py"], "has no weights of 'av-digits'"),
-        ([TAAF, "--weights", "{}/other.pt"], "has no weights of 'av-digits'"),
+        ([TAAF, "--weights", "{}/none.pt"], "no weights file"),
+        ([TAAF, "--weights", "{}/empty.py"], "torch cannot read tensors from it"),
+        ([TAAF, "--weights", "{}/other.pt"], "is missing (and 208 more)"),
         ([TAAF, "{}/nowhere"], "no folder"),
     ],
 )
@@ -72,10 +74,13 @@ def test_what_is_wrong_is_a_line(
 ) -> None:
     (tmp_path / "broken.py").write_text("def")
     (tmp_path / "empty.py").write_text("")
+    (tmp_path / "fails.py").write_text(
+        "build = lambda config: {}['a']\nCONFIGS = {'a': 1}\nweights = load_weights = digit_clips = None"
+    )
     torch.save({"w": torch.zeros(2)}, tmp_path / "other.pt")
     assert main([argument.format(tmp_path) for argument in arguments]) == BAD_INPUT
     told = capsys.readouterr().err
-    assert message in told
+    assert message.replace("{0}", str(tmp_path)) in told
     assert told.count("\n") == 1
 
 

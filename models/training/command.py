@@ -1,0 +1,111 @@
+"""One run of `python -m models.train`, after its arguments are read: epochs in, files and lines out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from models.training.exit_code import Interrupted, TrainingError, is_interrupt, say
+from models.training.loop import State, TrainingProgress, fit, numbers
+from models.training.model_file import called
+from models.training.run_files import RunFiles, plain, read_json_lines
+from models.training.stage import Training
+
+
+def run(module: ModuleType, config: Any, weights: Path, options: argparse.Namespace) -> None:
+    """
+    Train a configuration of a model file.
+
+    Raises:
+        TrainingError: the files are in the way or cannot be written, or the model file fails.
+        Interrupted: it says what is left.
+    """
+    files = RunFiles(weights)
+    files.check(options.resume, options.force)
+    training = _training(module, config, options)
+    settings = called(
+        f"{options.model} has settings that are no JSON",
+        lambda: plain({"config": asdict(config), "seed": options.seed, **training.settings}),
+    )
+    state = files.read_state(settings) if options.resume else None
+    _Run(training, files, settings, state is not None).whole(options.seed, state)
+
+
+def _training(module: ModuleType, config: Any, options: argparse.Namespace) -> Training:
+    """What the model file says; it may refuse a configuration with a ValueError."""
+    training = called(
+        f"{options.model} cannot train this",
+        partial(module.training, config, options.seed, options.epochs),
+        (ValueError, FileNotFoundError),
+    )
+    if not isinstance(training, Training):
+        raise TrainingError(
+            f"{options.model}: training() gives a {type(training).__name__}, not a Training; see docs/training.md"
+        )
+    return training
+
+
+class _Run:
+    """A run on its way."""
+
+    def __init__(self, training: Training, files: RunFiles, settings: Mapping[str, Any], begun: bool) -> None:
+        self.training, self.files, self.settings = training, files, settings
+        self.begun = begun
+        """Whether the weights that are there, if any, are this run's."""
+
+    def whole(self, seed: int, state: State | None) -> None:
+        """All epochs, and the test metrics in the end."""
+        try:
+            progress = fit(self.training, seed, self._write, state)
+            self._write_weights()
+            test = called("the test metrics", lambda: numbers(self.training.test()))
+            self.files.write_log([self.settings, *progress.log, {"test": test}])
+            self.files.end()
+        except BaseException as error:
+            if is_interrupt(error):
+                raise Interrupted(self._left()) from None
+            raise
+        say("test " + _values(test), sys.stdout)
+        say(f"weights in {self.files.weights}, log in {self.files.log}", sys.stdout)
+
+    def _write(self, progress: TrainingProgress, state: State, better: bool) -> None:
+        """After an epoch: weights where it is the best so far, then log, then state."""
+        if not self.begun:
+            self.files.begin()
+        if better:
+            self._write_weights()
+        self.begun = True
+        self.files.write_log([self.settings, *progress.log])
+        self.files.write_state(self.settings, state)
+        say(_line(progress), sys.stdout)
+
+    def _write_weights(self) -> None:
+        called("the weights", lambda: self.files.write_weights(self.training.save))
+
+    def _left(self) -> str:
+        """What an interrupt leaves: weights of the log's last stage, as a stage's first epoch is its best so far."""
+        weights, state = self.files.weights, self.files.state
+        if not self.begun or not weights.is_file():
+            return "no epoch was finished" + (f", {weights} is as it was" if weights.is_file() else "")
+        lines = read_json_lines(self.files.log, dict[str, Any])
+        stages = [line["stage"] for line in lines if "epoch" in line and "stage" in line]
+        of = "".join(f" of the stage {stage}" for stage in stages[-1:])
+        again = f"; --resume goes on, from {state}" if state.is_file() else ""
+        return f"{weights} holds the best epoch{of}{again}"
+
+
+def _line(progress: TrainingProgress) -> str:
+    entry = progress.log[-1]
+    stage = f"{entry['stage']} " if "stage" in entry else ""
+    loss = sum(entry["loss"].values())
+    return f"{stage}epoch {entry['epoch']}  loss {loss:.3f}  dev {_values(entry['dev'])}  {entry['seconds']} s"
+
+
+def _values(metrics: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
