@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command line and return the exit code; nothing but an internal error prints a traceback."""
+    """Run the command line and return the exit code; nothing prints a traceback."""
     if argv and argv[0] in COMMANDS:
         return COMMANDS[argv[0]](argv[1:])
     prepare_streams()

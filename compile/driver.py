@@ -20,12 +20,13 @@ from compile.report.part_report import part_report, published_table
 from compile.report.report import Metrics, Report
 from compile.report.write import check_parts, write_all
 from compile.stages.batches import batches_of
-from compile.stages.build import Build, build_part
+from compile.stages.build import Build, build_parts
 from compile.stages.load import load_source
 from compile.stages.options import Options
 from compile.stages.origin import Origin
 from compile.stages.source import Example, Source
 from frontend.tracing.untouched import left_as_it_was
+from frontend.user_errors import user_objects
 from ir.errors import CompileError
 
 if TYPE_CHECKING:
@@ -92,13 +93,13 @@ def compile_model(
     )
     settings.place.require()
     hardware, modules = settings.hardware(), [network] if isinstance(network, nn.Module) else []
-    with left_as_it_was(*modules):
+    with user_objects(), left_as_it_was(*modules):
         source = load_source(network, settings, Example(example, static, steps))
         if len(source.parts) != 1:
             hint = f"choose one with part=: {', '.join(each.name for each in source.parts)}"
             raise CompileError("options.part", f"{source.name} has several parts", hint=hint)
         with source.running():
-            build = build_part(source.parts[0], source, settings, hardware, Progress(quiet=True))
+            (build,) = build_parts(source.parts, source, settings, hardware, Progress(quiet=True))
     return CompiledProgram.of(build.program, Origin(build, source, settings))
 
 
@@ -112,7 +113,7 @@ def compile_network(network: str | Path, options: Options, progress: Progress | 
     names = _metric_names(source, options)
     check_names(conditions, metrics=names)
     with source.running():
-        builds = [build_part(part, source, options, profile, progress) for part in source.parts]
+        builds = build_parts(source.parts, source, options, profile, progress)
         if names is None and any(condition.name not in QUANTITIES for condition in conditions):
             check_names(conditions, metrics=tried_names(source.task, builds))
         examples = [batches_of(build.program, build.part.example) for build in builds]
@@ -141,7 +142,7 @@ def benchmark_network(network: str | Path, options: Options) -> Benchmark:
     if options.out is not None:
         check_benchmark(options.out)
     with source.running():
-        builds = [build_part(part, source, options, profile, progress) for part in source.parts]
+        builds = build_parts(source.parts, source, options, profile, progress)
         if options.dump:
             _print_texts(builds)
         described, tables = machine(), list[Table]()

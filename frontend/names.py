@@ -1,8 +1,10 @@
-"""Names of nodes, as text in letters that the IR's text form can hold, and names of classes."""
+"""Names of nodes, as text in letters that the IR's text form can hold, of inputs, and of classes."""
 
 from __future__ import annotations
 
+import inspect
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from ir.errors import CompileError
@@ -19,6 +21,15 @@ def utf8_text(value: Any) -> str:
 def node_name(text: str) -> str:
     """The text with an underscore for every letter that the IR's text form cannot hold."""
     return re.sub(r"[^\w.\-]", "_", text, flags=re.ASCII) or "_"
+
+
+def parameters_of(module: Any) -> Mapping[str, inspect.Parameter]:
+    """The parameters of a module's `forward` by name; CompileError where it does not tell them, as scripted code does not."""
+    try:
+        return inspect.signature(module.forward).parameters
+    except (TypeError, ValueError, AttributeError):
+        what = f"forward of {type(module).__name__} does not say which inputs it takes"
+        raise CompileError("import.inputs", what, hint="compile the torch module that it was made from") from None
 
 
 def qualified_name(cls: type) -> str:

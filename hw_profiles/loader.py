@@ -30,6 +30,8 @@ else:
 
 FOLDER = Path(__file__).parent
 TOP_KEYS = ("title", "extends", "energy_from")
+MAX_DEPTH = 32
+"""Profiles that extend one another."""
 QUANTITY_KEYS = ("value", "unit", "source", "kind", "note")
 
 Quantities = dict[str, dict[str, Quantity]]
@@ -72,7 +74,7 @@ def _path(name_or_path: str | Path, folder: Path) -> Path:
     if str(name_or_path) in names():
         return FOLDER / f"{name_or_path}.toml"
     path = folder / name_or_path
-    if path.suffix == ".toml":
+    if path.suffix == ".toml" and "\0" not in str(path):
         return path
     hint = f"{known_names(str(name_or_path), names())}; or a .toml file"
     raise CompileError("profile.name", f"unknown profile {str(name_or_path)!r}", hint=hint)
@@ -81,6 +83,8 @@ def _path(name_or_path: str | Path, folder: Path) -> Path:
 def _load(path: Path, readers: tuple[Path, ...]) -> Profile:
     if path.resolve() in readers:
         raise CompileError("profile.extends", f"profile {path.stem} inherits from itself", where=str(path))
+    if len(readers) == MAX_DEPTH:
+        raise CompileError("profile.extends", f"more than {MAX_DEPTH} profiles extend one another", where=str(path))
     readers = (*readers, path.resolve())
     content: dict[str, object] = _read(path)
     _check_keys(content, ("title",), (*TOP_KEYS, *TABLES), str(path), "top level")
@@ -96,13 +100,15 @@ def _load(path: Path, readers: tuple[Path, ...]) -> Profile:
 
 def _read(path: Path) -> dict[str, object]:
     try:
+        if path.exists() and not path.is_file():  # a pipe or a device may never end
+            raise CompileError("profile.file", "the profile is no file", where=str(path))
         return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except OSError as error:
         what = f"cannot read the profile: {error.strerror}"
         raise CompileError(
             "profile.file", what, where=str(path), hint=f"profiles by name: {', '.join(names())}"
         ) from None
-    except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError are both ValueErrors
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError and UnicodeDecodeError are both ValueErrors
         raise CompileError("profile.syntax", f"the profile is not TOML: {error}", where=str(path)) from None
 
 

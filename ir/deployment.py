@@ -10,7 +10,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from ir.analysis.schedule import Schedule
-from ir.errors import Violation
+from ir.errors import CompileError, Violation
 from ir.graph import Array, Graph, GraphBuilder, Node
 from ir.ops import Input
 from ir.profile import Profile
@@ -120,5 +120,8 @@ def _encoded(node: Node, value: Any, chip: Graph) -> Array:
         return wide
     top = 1 << (node.type.domain.bound - 1)
     numbers = np.divide(wide, node.type.scale, dtype=np.float64)
+    if np.isnan(numbers.min(initial=0)):
+        what = f"what the host computes for %{node.name} is no number"
+        raise CompileError("run.finite", what, where=node.provenance.module, hint="use smaller inputs")
     np.clip(np.rint(numbers, out=numbers), -top, top - 1, out=numbers)  # in place: memory costs more than arithmetic
     return numbers.astype(np.int32)

@@ -14,6 +14,25 @@ from pathlib import Path
 
 FEW = 8
 """So many names are all of them shown."""
+LONGEST = 2000
+"""Characters of a text of the user's that an error shows."""
+
+
+def printable(text: str) -> str:
+    r"""
+    A text that may be anybody's, for a terminal: what is neither a letter nor a line break is escaped.
+
+    >>> printable("\x1b[31mred\n\ud800")
+    '\\x1b[31mred\n\\ud800'
+    """
+    shown = (c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+    return "".join(shown)
+
+
+def _shortened(text: str) -> str:
+    """The beginning of a text that is long."""
+    rest = len(text) - LONGEST
+    return f"{text[:LONGEST]}... ({rest:,} characters more)" if rest > 0 else text
 
 
 def known_names(name: str, known: Iterable[str]) -> str:
@@ -43,13 +62,15 @@ class CompileError(Exception):
     """
     A mistake in the user's input, model or options.
 
-    `rule` is a stable dotted identifier, `where` the model's module path or file, `hint` the way out.
+    `rule` is a stable dotted identifier, `where` the model's module path or file, `hint` the way out. What users' texts in them
+    could do to a terminal is left out.
     """
 
     exit_code = 2
 
     def __init__(self, rule: str, what: str, *, where: str = "", hint: str = "") -> None:
-        self.rule, self.what, self.where, self.hint = rule, what, where, hint
+        self.rule = rule
+        self.what, self.where, self.hint = (printable(_shortened(text)) for text in (what, where, hint))
         super().__init__(rule, what)
 
     def placed(self, where: str) -> CompileError:

@@ -37,7 +37,7 @@ FLOORS = {
         "pipeline",
     ),
     "frontend": (
-        "names type_guards current_folder input_domain",
+        "names type_guards user_errors current_folder input_domain",
         "hdf5 recording neuron_rules model_file",
         "function_rules netx nir.reading",
         "tracing nir.meaning",

@@ -18,6 +18,7 @@ from compile.measure.run import engine_text, first_samples
 from compile.stages.build import Build
 from compile.stages.source import Source
 from frontend.neuron_rules.table import reset_neurons
+from frontend.user_errors import user_code
 
 ROUNDS = 7
 WHOLE, STEPS = "whole network, host parts and events included", "steps of the chip part alone"
@@ -85,7 +86,8 @@ def zero_state_forward(
 
     def run() -> object:
         reset_neurons(module)
-        result = module(**inputs)
+        with user_code("the model", rule="import.forward"):
+            result = module(**inputs)
         if device.type == "cuda":
             torch.cuda.synchronize()
         return result

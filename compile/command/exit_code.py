@@ -11,17 +11,29 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
+from compile.command.internal_error import internal_error
 from compile.command.shortage import shortage
 from compile.command.signals import SignalReceived, raise_on_signals
+from frontend.user_errors import user_objects
 from ir.errors import CompileError
 
 EXIT_OK, EXIT_BUG, EXIT_USAGE, EXIT_CONDITION, EXIT_INTERRUPTED = 0, 1, 2, 4, 130
 
 
 def exit_code(run: Callable[[], int]) -> int:
-    """The exit code of a command; nothing but an internal error prints a traceback."""
+    """The exit code of a command; nothing prints a traceback."""
     try:
-        with raise_on_signals():
+        return _known_end(run)
+    except SystemExit:  # argparse's, which has said why
+        raise
+    except BaseException as error:
+        return complain(internal_error(error), EXIT_BUG)
+
+
+def _known_end(run: Callable[[], int]) -> int:
+    """The exit code of a command that ends as it should, or by what a user can mend."""
+    try:
+        with raise_on_signals(), user_objects():
             return run()
     except CompileError as error:
         return complain(error, error.exit_code)

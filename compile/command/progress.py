@@ -9,12 +9,13 @@ from contextlib import contextmanager, suppress
 
 from compile.command.signals import raise_pending
 from compile.version import version
+from ir.errors import printable
 
 
 def announce(what: str) -> None:
     """Say on the error stream what begins, before libraries load, which takes seconds."""
     with suppress(OSError):  # a log on a full disk is no reason to fail
-        print(f"spike-compile {version()}: {what}", file=sys.stderr, flush=True)
+        print(f"spike-compile {version()}: {printable(what)}", file=sys.stderr, flush=True)
 
 
 def note(what: str) -> None:
@@ -64,4 +65,4 @@ class Progress:
     def _say(self, text: str, end: str = "\n") -> None:
         if not self.quiet:
             with suppress(OSError):  # a log on a full disk is no reason to fail
-                print(text, end=end, file=sys.stderr, flush=True)
+                print(printable(text), end=end, file=sys.stderr, flush=True)

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from ir.errors import printable
+
 WIDTH = 112
 """Of text that goes to no terminal, and the most that a terminal's sentences take."""
 CODES: Mapping[str, str] = {"good": "\033[32m", "bad": "\033[31;1m", "head": "\033[1m"}
@@ -30,9 +32,11 @@ class Screen:
         return f"{self.codes[style]}{text}{_OFF}" if style in self.codes else text
 
     def wrapped(self, text: str) -> list[str]:
-        """A sentence that may be longer than the screen; what follows its label of nine characters is aligned."""
+        """A sentence that may be longer than the screen, and hold anybody's names; what follows its label is aligned."""
         width = min(self.width, WIDTH)
-        return textwrap.wrap(text, width, subsequent_indent=" " * 9, break_on_hyphens=False, break_long_words=False)
+        return textwrap.wrap(
+            printable(text), width, subsequent_indent=" " * 9, break_on_hyphens=False, break_long_words=False
+        )
 
 
 def screen_of(stream: TextIO) -> Screen:

@@ -11,6 +11,7 @@ import numpy as np
 
 from backends.trace import Array
 from frontend.type_guards import is_mapping
+from frontend.user_errors import user_code
 from ir.errors import CompileError
 
 Metric = Callable[[Any, Any], Any]
@@ -52,13 +53,8 @@ def measured(metric: Metric, outputs: Mapping[str, Array], labels: Any) -> dict[
     It gets copies, so that it may do with them what it likes.
     """
     name, copies = getattr(metric, "__name__", type(metric).__name__), {key: own.copy() for key, own in outputs.items()}
-    try:
+    with user_code(f"{name}()", rule="report.metric", hint="it is called as metric(outputs, labels)"):
         value = metric(next(iter(copies.values())) if len(copies) == 1 else copies, labels)
-    except CompileError:
-        raise
-    except Exception as error:
-        what = f"{name}() raised {type(error).__name__}: {error}"
-        raise CompileError("report.metric", what, hint="it is called as metric(outputs, labels)") from error
     numbers = value if is_mapping(value) else {name: value}
     bad = [key for key, number in numbers.items() if not isinstance(_plain(number), Real)]
     if bad or not numbers:

@@ -17,6 +17,7 @@ from compile.stages.program import Program
 from compile.stages.samples import cut_samples, join_samples
 from frontend.neuron_rules.table import reset_neurons
 from frontend.tracing.outputs import named_outputs
+from frontend.user_errors import user_code
 from ir.errors import CompileError
 
 BATCH = 256
@@ -74,7 +75,9 @@ def _source_outputs(build: Build, batch: Mapping[str, Array]) -> dict[str, Array
     reset_neurons(build.part.network)
     with torch.no_grad():
         arrays = {name: np.ascontiguousarray(array, dtype=_taken(build, name)) for name, array in batch.items()}
-        named = named_outputs(build.part.network(**{name: torch.from_numpy(array) for name, array in arrays.items()}))
+        with user_code("the model", build.part.name, "import.forward"):
+            result = build.part.network(**{name: torch.from_numpy(array) for name, array in arrays.items()})
+        named = named_outputs(result)
     return {name: named[name].numpy() for name in build.source.outputs}
 
 

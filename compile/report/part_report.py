@@ -15,6 +15,7 @@ from compile.energy import (
     missing_prices,
 )
 from compile.measure.borders import borders
+from compile.measure.firing import firing_warnings
 from compile.measure.layers import layer_summaries
 from compile.measure.metric import Metric, accuracy, measured, same_names
 from compile.measure.occupancy import occupancy
@@ -37,16 +38,18 @@ def part_report(
     chip = build.program.deployment.chip
     crossed = crossings(build.program.phases, run.events)
     crossing = crossing_cost(crossed, run.events.samples, profile)
+    layers = layer_summaries(chip, run.events, build.classes)
     return PartReport(
         build,
         run,
-        layer_summaries(chip, run.events, build.classes),
+        layers,
         occupancy(build.deployment, profile),
         _energy(build, run, source, profile, crossing),
         crossing,
         crossed,
         pooling_costs(build.deployment),
         borders(build.program, run.events),
+        firing_warnings(chip, layers, run.matches, run.events.samples),
     )
 
 

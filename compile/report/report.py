@@ -41,6 +41,8 @@ class PartReport:
     poolings: tuple[PoolingCost, ...] = ()
     borders: tuple[Border, ...] = ()
     """Between the phases of a network that has several."""
+    warnings: tuple[str, ...] = ()
+    """Populations that never fire, or always."""
 
     @property
     def match(self) -> SpikeMatch:
@@ -79,6 +81,12 @@ class Report:
     def passed(self) -> bool:
         """Every part agrees with the engine it was compared with."""
         return all(part.run.verdict.passed for part in self.parts)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What makes results look like more than they are: populations that never fire, inputs that were not asked for."""
+        own = [f"{part.build.part.name}: {text}" for part in self.parts for text in part.warnings]
+        return (*self.source.remarks, *own)
 
     @property
     def accuracy(self) -> Mapping[str, float]:

@@ -33,6 +33,7 @@ def report_content(report: Report) -> dict[str, Any]:
         "passed": report.passed,
         "semantics": _semantics(source.reading),
         "lints": [asdict(lint) for lint in source.reading.lints] if source.reading else [],
+        "warnings": [*report.warnings],
         "parts": [_part(part) for part in report.parts],
         "metrics": {kind: dict(values) for kind, values in report.metrics.values.items()},
         "metrics_samples": report.metrics.samples,

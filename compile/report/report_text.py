@@ -34,6 +34,10 @@ def _lines(report: Report, screen: Screen) -> Iterator[str]:
     title = f"{source.name}{config} -> {options.target}: {engine}, {options.precision}, profile {report.profile}"
     yield from screen.wrapped(title)
     yield f"T = {_steps_text(report.parts[0])}, {events.samples} samples; energies per sample"
+    for text in report.warnings:
+        first, *others = screen.wrapped(f"warning  {text}")
+        yield first.replace("warning", screen.paint("warning", "bad"), 1)
+        yield from others
     yield from _wrapped(_reading_lines(source.reading), screen)
     yield ""
     by_module = sum(len(part.layers) for part in report.parts) > LAYERS_IN_FULL
@@ -156,7 +160,9 @@ def _energy_lines(report: Report) -> Iterator[str]:
 
 def _metric_lines(metrics: Metrics, screen: Screen) -> Iterator[str]:
     if metrics.error is not None:
-        yield from screen.wrapped(f"task     {screen.paint('FAILED', 'bad')}: {metrics.error.what}")
+        first, *others = screen.wrapped(f"task     FAILED: {metrics.error.what}")
+        yield first.replace("FAILED", screen.paint("FAILED", "bad"), 1)
+        yield from others
     if not metrics.values:
         return
     names = next(iter(metrics.values.values()))

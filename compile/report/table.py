@@ -16,6 +16,7 @@ from compile.measure.layers import LayerSummary
 from compile.measure.spike_match import SpikeMatch, total
 from compile.report.report import PartReport
 from compile.report.units import energy_unit, in_unit
+from ir.errors import printable
 
 NAME = 26
 """Characters that a name gets before columns do."""
@@ -51,8 +52,8 @@ class TableLine:
         """The name with as many of its classes as fit, the last ones first, else as much of the name as fits."""
         classes = self.classes.split(", ") if self.classes else []
         choices = (classes, classes[-2:], classes[-2:-1], classes[-1:])
-        labels = (f"{self.name} ({', '.join(choice)})" for choice in choices if choice)
-        return next((label for label in labels if len(label) <= width), shortened(self.name, width))
+        labels = (printable(f"{self.name} ({', '.join(choice)})") for choice in choices if choice)
+        return next((label for label in labels if len(label) <= width), shortened(printable(self.name), width))
 
 
 @dataclass(frozen=True)

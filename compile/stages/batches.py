@@ -6,6 +6,7 @@ Whole arrays are cut, so that the spikes of hidden layers never lie in memory fo
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +15,11 @@ import numpy as np
 import torch
 
 from backends.trace import Array
+from compile.stages.host_inputs import array_of
 from compile.stages.program import Program
 from compile.stages.samples import cut_samples
 from frontend.type_guards import is_list, is_mapping, is_tuple
+from frontend.user_errors import user_code
 from ir.errors import CompileError
 
 BATCH = 256
@@ -61,17 +64,13 @@ def batches_of(program: Program, samples: Any, labels: Any = None) -> Iterator[B
 
 def _read(program: Program, items: Iterable[Any]) -> Iterator[Any]:
     """The items of the user's iterable; CompileError with the number of the one that it fails at."""
-    iterator, number = iter(items), 0
-    while True:
-        try:
-            item = next(iterator)
-        except StopIteration:
+    iterator, end = iter(items), object()
+    for number in itertools.count():
+        with user_code(f"reading batch {number} (from 0)", program.name, "report.samples"):
+            item = next(iterator, end)
+        if item is end:
             return
-        except Exception as error:
-            what = f"batch {number} (from 0) could not be read: {type(error).__name__}: {error}"
-            raise CompileError("report.samples", what, where=program.name) from error
         yield item
-        number += 1
 
 
 def _is_whole(samples: Any) -> bool:
@@ -128,7 +127,4 @@ def _samples(program: Program, inputs: Mapping[str, Any]) -> int:
 
 
 def _array(value: Any) -> Array:
-    try:
-        return np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value)
-    except ValueError as error:  # lists of different lengths
-        raise CompileError("report.samples", f"samples or labels are no array: {error}") from None
+    return array_of(value, "samples or labels", "report.samples")

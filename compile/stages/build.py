@@ -25,6 +25,7 @@ from ir.deployment import Context, Deployment
 from ir.errors import CompileError
 from ir.graph import Graph
 from ir.interpreter import interpret
+from ir.lowerings.table import LOWERINGS
 from ir.pipeline.pipeline import Hook, Pass, run
 from ir.pipeline.running_sums import integrate_running_sums
 from ir.pipeline.split_phases import split_phases
@@ -108,6 +109,26 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
     classes = layer_classes(part.network, graph, program.deployment.chip)
     floating = floating_program(program)
     return Build(part, graph, imported.check, program, floating, texts, classes, imported.graph_at)
+
+
+def build_parts(
+    parts: Sequence[Part], source: Source, options: Options, profile: Profile, progress: Progress
+) -> list[Build]:
+    """
+    Compile the parts of a network.
+
+    Raises:
+        CompileError: as `build_part`, and where a lowering that was asked for has no effect in any of them. (A sweep over
+            networks, of which some lack the operation, builds part by part.)
+    """
+    builds = [build_part(part, source, options, profile, progress) for part in parts]
+    nodes = [node for build in builds for node in build.deployment.chip.nodes.values()]
+    done = {step for node in nodes for step in node.provenance.passes}
+    for name, strategy in options.lower.items():
+        if name in LOWERINGS and f"{name}={strategy}" not in done:
+            what = f"{name}={strategy} has no effect: nothing in the network is lowered so"
+            raise CompileError("lower.override", what, where=source.name, hint="leave it out")
+    return builds
 
 
 def deployment_text(deployment: Deployment) -> str:

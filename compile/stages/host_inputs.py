@@ -51,6 +51,14 @@ def host_inputs(
     return dict(zip((node.name for node in prologue.inputs), host.values(), strict=True))
 
 
+def array_of(value: Any, what: str, rule: str = "run.dtype") -> Any:
+    """A NumPy array of a user's tensor, array or nested lists; CompileError of `rule`, which says `what`, where it is none."""
+    try:
+        return np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value)
+    except (TypeError, ValueError, RuntimeError) as error:  # lists of different lengths, sparse tensors
+        raise CompileError(rule, f"{what} is no array: {error}") from None
+
+
 def steps_of(prologue: Graph, host: Mapping[str, torch.Tensor]) -> int:
     """T of what `host_inputs` returned; the graph's own where no input has its time axis."""
     timed = (node.name for node in prologue.inputs if not (node.type.static or node.type.steps))
@@ -60,10 +68,7 @@ def steps_of(prologue: Graph, host: Mapping[str, torch.Tensor]) -> int:
 def _host_input(name: str, kind: Type, value: Any, whole: Graph, order: AxisOrder) -> torch.Tensor:
     """One model input in the dtype of the network's arithmetic."""
     steps = kind.steps or whole.steps
-    try:
-        array = np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value)
-    except ValueError as error:  # lists of different lengths
-        raise CompileError("run.dtype", f"input {name!r} is no array: {error}") from None
+    array = array_of(value, f"input {name!r}")
     if array.dtype.kind not in "fiub":
         raise CompileError("run.dtype", f"input {name!r} has type {array.dtype}, needs numbers")
     with np.errstate(over="ignore"):  # infinite then, and refused below
@@ -90,7 +95,7 @@ def _host_input(name: str, kind: Type, value: Any, whole: Graph, order: AxisOrde
     if steps and array.shape[0] != steps:
         what = f"input {name!r} has {array.shape[0]} steps, the network takes {steps} per sample"
         raise CompileError("run.steps", what, hint=_steps_hint(array.shape, steps, order))
-    if kind.domain.kind == "count":
+    if kind.domain.kind in ("spike", "count"):
         check_values(name, array, kind.domain)
     return torch.from_numpy(np.ascontiguousarray(array))
 

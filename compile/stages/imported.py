@@ -52,14 +52,26 @@ def import_part(part: Part, source: Source, options: Options, profile: Profile, 
         return Imported(Deployment.of(part.network), "source", graph_at=at)
     example = dict(part.calibration)
     domains = _domains(part, source.static, options.domains)
-    traced = trace_in_order(part.network, example, source.static, source.steps, part.name, source.batch_first, domains)
+    trace = partial(trace_in_order, part.network, example, source.static, source.steps, part.name)
+    traced = trace(source.batch_first, domains)
     progress.lap("trace")
     graph, _ = through_nir(traced.graph)  # so that the interchange file holds everything
     progress.lap("nir")
-    check = check_import(part.network, graph, example, traced.order)
+    try:
+        check = check_import(part.network, graph, example, traced.order)
+    except CompileError as error:
+        if error.rule == "import.mismatch" and trace(traced.order.batch_first, domains).graph != traced.graph:
+            raise _not_a_function(part) from error
+        raise
     progress.lap("check the import")
     at = partial(_module_at, part, source, traced.order, domains)
     return Imported(Deployment.of(graph), "source", check, traced.order, at)
+
+
+def _not_a_function(part: Part) -> CompileError:
+    what = "the module computes something else when it runs again on the same inputs"
+    hint = "draw random numbers outside of forward, and keep state in neuron layers only"
+    return CompileError("import.random", what, where=part.name, hint=hint)
 
 
 def _module_at(part: Part, source: Source, order: AxisOrder, domains: Mapping[str, Domain], steps: int) -> Graph:

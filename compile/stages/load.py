@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,11 @@ from compile.stages.options import Options
 from compile.stages.source import Example, Part, Source
 from frontend.input_domain import input_domains, stated_domain
 from frontend.model_file.model_file import ModelFile, load_model_file
+from frontend.names import parameters_of
 from frontend.netx.network import IntegerNetwork, read_net
 from frontend.nir.import_nir import import_nir
 from frontend.nir.reading.values import as_array
-from frontend.recording.dtype import in_dtype_of
+from frontend.recording.dtype import check_parameters, in_dtype_of
 from frontend.tracing.first_axis import steps_of_repeated
 from frontend.type_guards import is_mapping
 from ir.errors import CompileError, known_names
@@ -102,11 +102,12 @@ def _from_object(network: Any, options: Options, example: Example) -> Source:
 def _from_model_file(path: Path, options: Options) -> Source:
     model = load_model_file(path, options.config, options.weights)
     names = _chosen(tuple(model.parts), options.part, str(path))
+    for name in names:
+        check_parameters(model.parts[name], name, str(path))
     shown = _examples(model, options.samples, RUN_SEED)
     large = any(_is_large(model.parts[name], shown[name]) for name in names)
     other = shown if large else _examples(model, CALIBRATION_SAMPLES, CALIBRATION_SEED)
-    for name in names:
-        _check_finite(model.parts[name], name, str(path))
+    _check_static(model.static, [name for example in shown.values() for name in example], str(path))
     return Source(
         name=model.name,
         config=model.config,
@@ -117,8 +118,20 @@ def _from_model_file(path: Path, options: Options) -> Source:
         weights=str(model.weights or ""),
         energy_table=model.energy_table,
         batch_first=model.batch_first if options.batch_first is None else options.batch_first,
+        remarks=tuple(remark for name in names for remark in _of_other_samples(name, shown[name], model, options)),
         running=model.running,
     )
+
+
+def _of_other_samples(part: str, example: Mapping[str, Any], model: ModelFile, options: Options) -> Iterator[str]:
+    """A remark for each input of a part that has not as many samples as were asked for."""
+    for name, value in example.items():
+        sizes = list(value.shape[: 1 if name in model.static else 2])
+        if len(sizes) > 1 and model.steps in sizes:
+            sizes.remove(model.steps)
+        if options.samples not in sizes:
+            shape = tuple(value.shape)
+            yield f"{part}: example() gives {name} of shape {shape} where {options.samples} samples are asked for"
 
 
 def _is_large(module: nn.Module, example: Mapping[str, Any]) -> bool:
@@ -136,8 +149,9 @@ def _from_module(network: Any, options: Options, example: Example) -> Source:
     if example.inputs is None:
         what, hint = "a bare module needs example inputs", "pass example=, of shape (T, B, ...)"
         raise CompileError("source.example", what, hint=hint)
-    _check_finite(network, type(network).__name__, "")
+    check_parameters(network, type(network).__name__, "")
     inputs = _named_tensors(network, example.inputs)
+    _check_static(example.static, inputs, type(network).__name__)
     network.eval()
     if not example.steps and not example.static and options.batch_first is None:
         steps = steps_of_repeated(network, inputs)
@@ -225,15 +239,21 @@ def _chosen(names: tuple[str, ...], part: str | None, where: str) -> tuple[str, 
 
 def _named_tensors(module: Any, inputs: Any) -> dict[str, Any]:
     """Name example inputs after forward's parameters."""
-    names = list(inspect.signature(module.forward).parameters)
+    names = list(parameters_of(module))
     named = inputs if is_mapping(inputs) else {names[0]: inputs}
-    tensors = {str(name): torch.as_tensor(value) for name, value in named.items()}
-    return in_dtype_of(module, tensors)
+    return in_dtype_of(module, {str(name): _tensor(str(name), value) for name, value in named.items()})
 
 
-def _check_finite(module: Any, name: str, where: str) -> None:
-    """Refuse parameters and statistics that hold NaN or infinite values."""
-    for key, value in module.state_dict().items():
-        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            what = f"parameter {key} of {name} holds NaN or infinite values"
-            raise CompileError("model.finite", what, where=where, hint="train or load it again")
+def _tensor(name: str, value: Any) -> torch.Tensor:
+    try:
+        return torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError) as error:  # texts, objects, lists of different lengths
+        raise CompileError("run.dtype", f"input {name!r} is no array of numbers: {error}") from None
+
+
+def _check_static(static: Sequence[str], inputs: Iterable[str], where: str) -> None:
+    """Refuse names of static inputs that are no inputs."""
+    unknown = [name for name in static if name not in inputs]
+    if unknown:
+        what = f"static input {unknown[0]!r} is no input of the network"
+        raise CompileError("inputs.static", what, where=where, hint=known_names(unknown[0], inputs))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from backends.trace import Array
+from frontend.user_errors import told
 from ir.errors import CompileError, no_file
 
 
@@ -22,9 +23,18 @@ def read_arrays(path: Path) -> dict[str, Array]:
         raise CompileError("inputs.file", "not a whole .npz file", where=str(path), hint=hint)
     try:
         with np.load(path, allow_pickle=False) as file:
-            return dict(file)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise CompileError("inputs.file", f"cannot read it: {error}", where=str(path), hint=hint) from None
+            arrays: dict[str, Any] = dict(file)
+    except Exception as error:  # a list of what zipfile, its decompressors and numpy's parser raise was never complete
+        raise CompileError("inputs.file", f"cannot read it: {told(error)}", where=str(path), hint=hint) from None
+    wrong = next((name for name, array in arrays.items() if not _is_numbers(array)), None)
+    if wrong is not None:
+        raise CompileError("inputs.file", f"{wrong!r} is no array of numbers", where=str(path), hint=hint)
+    return arrays
+
+
+def _is_numbers(array: Any) -> bool:
+    """Whether an entry is an array of real numbers: entries that are no arrays are bytes, other arrays hold anything."""
+    return isinstance(array, np.ndarray) and array.dtype.kind in "fiub"
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:

@@ -46,6 +46,8 @@ class Source:
     """How a NIR file was understood."""
     batch_first: bool | None = None
     """Whether the module takes (B, T, ...); None where that is to be found out."""
+    remarks: tuple[str, ...] = ()
+    """What the user may not expect of the inputs that run."""
     running: Callable[[], AbstractContextManager[None]] = nullcontext
     """To be entered around all that runs the parts: a model file's own imports are found meanwhile."""
 
@@ -71,7 +73,7 @@ class Source:
         parts = [replace(part, example=given) for part, given in zip(self.parts, examples, strict=True) if given]
         if not parts:
             raise CompileError("inputs.names", "the file is empty", where=str(path), hint=hint)
-        return replace(self, parts=tuple(parts))
+        return replace(self, parts=tuple(parts), remarks=())
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ where it is otherwise.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import torch
 from torch import nn
 
 from frontend.model_file.user_file import UserFile
+from frontend.names import parameters_of
 from frontend.type_guards import is_list, is_mapping, is_tuple
 from ir.errors import CompileError, known_names
 
@@ -25,8 +25,10 @@ from ir.errors import CompileError, known_names
 def config_name(file: UserFile, config: str | None) -> str:
     """The name of a configuration, the first one for None; empty for a file without configurations."""
     configs = getattr(file.module, "CONFIGS", {})
-    if not is_mapping(configs):
-        raise file.broken("CONFIGS is not a mapping", hint="CONFIGS = {name: settings}")
+    if not is_mapping(configs) or not all(isinstance(name, str) and name.isprintable() for name in configs):
+        raise file.broken(
+            "CONFIGS is not a mapping of names", hint="CONFIGS = {name: settings}, names as people write them"
+        )
     if config is None:
         return next(iter(configs), "")
     if config not in configs:
@@ -37,10 +39,18 @@ def config_name(file: UserFile, config: str | None) -> str:
 
 def static_inputs(file: UserFile) -> tuple[str, ...]:
     """Names of the inputs without a time axis; a single name in brackets is a string, not a tuple of names."""
-    names: Iterable[str] = getattr(file.module, "STATIC_INPUTS", ())
-    if not isinstance(names, tuple | list | set | frozenset):
+    names: Iterable[Any] = getattr(file.module, "STATIC_INPUTS", ())
+    if not isinstance(names, tuple | list | set | frozenset) or not all(isinstance(name, str) for name in names):
         raise file.broken("STATIC_INPUTS is not a tuple of names", hint='STATIC_INPUTS = ("name",)')
     return tuple(names)
+
+
+def energy_table(file: UserFile) -> str | None:
+    """The name of the published energy table that the file names, if any."""
+    name = getattr(file.module, "ENERGY_TABLE", None)
+    if name is not None and not isinstance(name, str):
+        raise file.broken(f"ENERGY_TABLE is a {type(name).__name__}, no name", hint='ENERGY_TABLE = "cmsf"')
+    return name
 
 
 def batch_first(file: UserFile) -> bool | None:
@@ -55,7 +65,7 @@ def steps(file: UserFile, config: str) -> int:
     """T, the number of steps of a sample: the configuration's, else the file's."""
     settings = dict(getattr(file.module, "CONFIGS", {})).get(config)
     number = getattr(settings, "T", getattr(file.module, "T", None))
-    if not isinstance(number, int) or number < 1:
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         what = f"T, the number of time steps, is {number!r}"
         raise file.broken(what, hint="define T = 4 in the file, or T in the configuration")
     return number
@@ -86,7 +96,12 @@ def built_parts(file: UserFile, config: str) -> dict[str, nn.Module]:
         raise file.broken("build() returned no parts")
     for part in parts.values():
         file.call("eval", part.eval)
-    return {str(name): part for name, part in parts.items()}
+    named = {str(name): part for name, part in parts.items()}
+    if len(named) < len(parts) or not "".join(named).isprintable():
+        raise file.broken(
+            f"build() returned parts called {', '.join(map(repr, parts))}", hint="names are different words"
+        )
+    return named
 
 
 def default_weights(file: UserFile, config: str) -> Path | None:
@@ -122,8 +137,13 @@ def _by_name(file: UserFile, module: nn.Module, example: Any) -> dict[str, torch
     if isinstance(example, torch.Tensor):
         example = (example,)
     if is_tuple(example) or is_list(example):
-        example = dict(zip(inspect.signature(module.forward).parameters, example, strict=False))
-    if not is_mapping(example) or not all(isinstance(value, torch.Tensor) for value in example.values()):
+        example = dict(zip(parameters_of(module), example, strict=False))
+    if not is_mapping(example):
         what = f"example() returned {type(example).__name__}"
+        raise file.broken(what, hint="return {input name: tensor} for every part")
+    wrong = [pair for pair in example.items() if not (isinstance(pair[0], str) and isinstance(pair[1], torch.Tensor))]
+    if wrong:
+        name, value = wrong[0]
+        what = f"example() returned {{{name!r}: {type(value).__name__}}}"
         raise file.broken(what, hint="return {input name: tensor} for every part")
     return dict(example)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -13,6 +14,7 @@ from torch import nn
 from frontend.model_file import contract
 from frontend.model_file.task import Task
 from frontend.model_file.user_file import UserFile, run_file
+from frontend.type_guards import is_mapping
 from ir.errors import CompileError, no_file
 
 
@@ -91,7 +93,7 @@ def load_model_file(path: str | Path, config: str | None = None, weights: Path |
         weights=weights,
         task=None if task is None else Task(file, task, tuple(parts)),
         batch_first=contract.batch_first(file),
-        energy_table=getattr(file.module, "ENERGY_TABLE", None),
+        energy_table=contract.energy_table(file),
     )
     if weights is not None:
         model.load_weights(weights)
@@ -108,4 +110,15 @@ def _load_state(parts: dict[str, nn.Module], path: Path) -> None:
         ) from error
     single = len(parts) == 1
     for name, part in parts.items():
-        part.load_state_dict(state if single else state[name])
+        own = state if single else state[name]
+        _check_kinds(part.state_dict(), own if is_mapping(own) else {})
+        part.load_state_dict(own)
+
+
+def _check_kinds(parameters: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+    """Refuse numbers of another kind than the parameter's, which torch casts in silence: complex ones, truth values."""
+    for key in parameters.keys() & state.keys():
+        kinds = [value.dtype for value in (state[key], parameters[key]) if isinstance(value, torch.Tensor)]
+        if len({(kind.is_complex, kind is torch.bool) for kind in kinds}) > 1:
+            what = f"{key} is {kinds[0]} in the checkpoint, {kinds[1]} in the model"
+            raise CompileError("weights.fit", what)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
-import traceback
 from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import Any
 from torch import nn
 
 from frontend.model_file.user_modules import UserModules, is_settled
+from frontend.user_errors import user_code
 from ir.errors import CompileError, no_file
 
 _NO_FILE = "name a Python file with build() and example()"
@@ -83,13 +83,8 @@ class UserFile:
         rule: str = "model.exception",
     ) -> Any:
         """Call a function of the file; what it raises becomes one error, which says `name` and lies at `where`, or the file."""
-        with self.running():
-            try:
-                return function(*arguments)
-            except CompileError:
-                raise
-            except (Exception, SystemExit) as error:
-                raise _failure(where or self.path, f"{name}()", error, rule) from error
+        with self.running(), user_code(f"{name}()", str(where or self.path), rule):
+            return function(*arguments)
 
     def resolve(self, path: str | Path) -> Path:
         """A path as code of the file means it, which may have changed to another folder."""
@@ -112,16 +107,12 @@ def run_file(path: Path) -> UserFile:
     importlib.invalidate_caches()
     name, folders = _module_name(path.resolve())
     modules = UserModules(folders)
-    with modules.in_place():
+    with modules.in_place(), user_code("importing the file", str(path)):
         try:
             return UserFile(path, _executed(name, path), modules)
         except SyntaxError as error:
             where = f"{error.filename}:{error.lineno}"
             raise CompileError("model.syntax", f"syntax error: {error.msg}", where=where) from error
-        except CompileError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise _failure(path, "importing the file", error) from error
 
 
 def _module_name(path: Path) -> tuple[str, list[str]]:
@@ -165,13 +156,3 @@ def _under_its_name(module: ModuleType) -> Generator[None]:
         sys.modules.pop(module.__name__, None)
         if earlier is not None:
             sys.modules[module.__name__] = earlier
-
-
-def _failure(where: Path, doing: str, error: Exception | SystemExit, rule: str = "model.exception") -> CompileError:
-    frames = traceback.extract_tb(error.__traceback__)  # `inspect` looks through all loaded modules, and fails at some
-    line = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else str(where)
-    hint = f"raised at {line}"
-    shadow = (error.name or "").partition(".")[0] if isinstance(error, ImportError) else ""
-    if shadow in sys.stdlib_module_names and frames and Path(frames[-1].filename).with_name(f"{shadow}.py").is_file():
-        hint += f"; {shadow} is a module of Python's own, the file {shadow}.py needs another name"
-    return CompileError(rule, f"{doing} raised {type(error).__name__}: {error}", where=str(where), hint=hint)

@@ -20,6 +20,7 @@ import torch
 from frontend.netx.layers import NetLayer, layers_in
 from frontend.netx.network import IntegerNetwork, network_of
 from frontend.type_guards import is_list, is_tuple
+from frontend.user_errors import user_code
 from ir.errors import CompileError
 from ir.graph import Array
 from ir.interpreter import interpret
@@ -103,14 +104,9 @@ def _call(module: torch.nn.Module, inputs: torch.Tensor) -> torch.Tensor:
 
 def _guarded(what: str, function: Callable[[], Any]) -> Any:
     """The function's result; what it raises, as an error about `what`."""
-    try:
+    hint = "example inputs are (T, B, *shape); SLAYER gets them as (B, *shape, T)"
+    with user_code(what, rule="slayer.exception", hint=hint):
         return function()
-    except Exception as error:
-        raise CompileError(
-            "slayer.exception",
-            f"{what} raised {type(error).__name__}: {error}",
-            hint="example inputs are (T, B, *shape); SLAYER gets them as (B, *shape, T)",
-        ) from error
 
 
 def _exported(blocks: list[Any]) -> tuple[NetLayer, ...]:

@@ -1,5 +1,5 @@
 """
-The number type that a module computes in, which is that of its graph: float32, or float64.
+The number type that a module computes in, which is that of its graph: float32, or float64. What is no such number is refused.
 
 Modules in half precision are refused: sums of 11 bits depend on the order in which a library adds, so that no other program fires
 alike. In float32 their weights are what they were.
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 import torch
 from torch import nn
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from frontend.recording.recorder import Recorder
 from ir.errors import CompileError
@@ -47,9 +48,45 @@ def takes_ids(module: nn.Module, tensor: torch.Tensor) -> bool:
 
 
 def in_dtype_of(module: nn.Module, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Inputs as numbers of the dtype that a module computes in; ids stay what they are. CompileError as `dtype_of`."""
+    """
+    Inputs as numbers of the dtype that a module computes in; ids stay what they are.
+
+    Raises:
+        CompileError: an input is no array of real numbers with an axis of samples, or as `dtype_of`.
+    """
+    for name, value in inputs.items():
+        check_real(f"example input {name}", value, "import.inputs")
+        if value.ndim == 0:
+            what = f"example input {name} is a single number"
+            raise CompileError("import.inputs", what, hint="an input has axes of steps and samples, (T, B, ...)")
     dtype = dtype_of(module, inputs.values())
     return {name: value if takes_ids(module, value) else value.to(dtype) for name, value in inputs.items()}
+
+
+def check_real(name: str, tensor: torch.Tensor, rule: str) -> None:
+    """CompileError of `rule` where a tensor is none of real numbers that lie in memory one by one."""
+    hint = "convert it with .to_dense() or .dequantize()"
+    kind = f"{tensor.layout}".removeprefix("torch.")
+    if isinstance(tensor, UninitializedParameter | UninitializedBuffer) or tensor.is_meta:
+        kind, hint = "without values", "run the module once, or load weights"
+    elif tensor.is_quantized or tensor.is_nested or tensor.layout is not torch.strided:
+        kind = "quantised" if tensor.is_quantized else "nested" if tensor.is_nested else kind
+    elif tensor.is_complex():
+        kind, hint = "complex", "split it into real numbers with torch.view_as_real"
+    else:
+        return
+    raise CompileError(rule, f"{name} is {kind}", hint=hint)
+
+
+def check_parameters(module: nn.Module, name: str, where: str) -> None:
+    """Refuse parameters and statistics that are no real numbers in memory, or NaN, or infinite."""
+    for key, value in module.state_dict().items():
+        if not isinstance(value, torch.Tensor):  # what a module keeps beside its parameters
+            continue
+        check_real(f"parameter {key} of {name}", value, "model.parameters")
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            what = f"parameter {key} of {name} holds NaN or infinite values"
+            raise CompileError("model.finite", what, where=where, hint="train or load it again")
 
 
 def check_dtype(recorder: Recorder, name: str, made: torch.Tensor, value: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import prod
+from math import isnan, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -82,6 +82,8 @@ class Recorder:
         """
         stored = {role: self._builder.param(*constant) for role, constant in (params or {}).items()}
         label = name or ".".join(part for part in (self.path, self.function or op.kind) if part)
+        if any(isinstance(number, float) and isnan(number) for number in vars(op).values()):
+            raise CompileError("import.finite", f"{label} computes with NaN", where=self.path)
         key = (op, values, tuple(stored.items()), self.path)
         again = self.stepwise or (op.family != "neuron" and all(self._builder.type(value).static for value in values))
         if not (again and key in self._values):

@@ -13,6 +13,8 @@ import torch
 from torch import nn
 
 from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons
+from frontend.user_errors import user_code
+from ir.errors import CompileError
 
 
 def steps_of_batch(module: nn.Module, inputs: Mapping[str, torch.Tensor]) -> int | None:
@@ -47,12 +49,12 @@ def _first_layer(module: nn.Module, inputs: Mapping[str, torch.Tensor]) -> tuple
             child.register_forward_pre_hook(note) for child in module.modules() if neuron_rule(child) is not None
         ]
         try:
-            with torch.no_grad():
+            with torch.no_grad(), user_code("the model"):
                 module(**inputs)
         finally:
             for handle in handles:
                 handle.remove()
             reset_neurons(module)
-    except Exception:  # the user's code, which the import runs too: it says what is wrong
+    except CompileError:  # the user's code, which the import runs too: it says what is wrong
         return None
     return next(iter(shapes.values()), None)

@@ -83,7 +83,7 @@ def check_import(
         order: of the module's inputs and outputs.
 
     Raises:
-        CompileError: naming the first neuron layer or output that differs.
+        CompileError: naming the first neuron layer or output that differs, or holds NaN or infinite values in the module.
     """
     record = SpikeRecord(module)
     with torch.no_grad():
@@ -130,6 +130,7 @@ def _check_layer(
     if current.shape != spikes.shape:
         shapes = f"{tuple(current.shape)} in the graph, {tuple(spikes.shape)} in the module"
         raise CompileError("import.mismatch", f"%{node.name} differs in shape: {shapes}", where=node.provenance.module)
+    _require_finite(f"the current of %{node.name}", current, node.provenance.module)
     state, close = op.begin(current[0], params), 0
     for step, (x, fired) in enumerate(zip(current, spikes.bool() if op.max_spikes == 1 else spikes, strict=True)):
         state = op.integrate(state, x, params)
@@ -149,6 +150,16 @@ def _check_layer(
         close += int(differing.sum())
         state = op.settle(state, fired, params)
     return LayerCheck(node.provenance.module, spikes.numel(), close)
+
+
+def _require_finite(what: str, values: torch.Tensor, where: str) -> None:
+    """CompileError where a value of the module is no number."""
+    wrong = int((~torch.isfinite(values)).sum())
+    if wrong:
+        text = f"{what} is NaN or infinite in {wrong:,} of {values.numel():,} values: the module itself computes that"
+        raise CompileError(
+            "import.finite", text, where=where, hint="look at its inputs, and at logs and quotients in it"
+        )
 
 
 def _distance(op: Lif, v: torch.Tensor, threshold: torch.Tensor) -> torch.Tensor:
@@ -171,6 +182,7 @@ def _compare_outputs(graph: Graph, ours: Mapping[str, torch.Tensor], theirs: Map
     largest = 0.0
     for name, value in theirs.items():
         node = graph.nodes[graph.outputs[name]]
+        _require_finite(f"output {name}", value, str(node.provenance))
         expected = (value[None] if node.type.static else value).to(ours[name].dtype)
         same_shape = ours[name].shape == expected.shape
         difference = (

@@ -12,7 +12,8 @@ the state in Norse's pairs (output, state).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -25,10 +26,13 @@ from ir.errors import CompileError
 def named_outputs(result: Any) -> dict[str, torch.Tensor]:
     """The tensors of a result by name; CompileError where there is none, or something that may hide one."""
     result = result[0] if _is_pair_with_state(result) else result
-    outputs = dict(_tensors("", result))
+    outputs = list(_tensors("", result))
     if not outputs:
         raise CompileError("import.outputs", f"the model returns {_kind(result)}", hint="return a tensor")
-    return outputs
+    name, times = Counter(name for name, _ in outputs).most_common(1)[0]
+    if times > 1:
+        raise CompileError("import.outputs", f"the model returns {times} outputs called {name!r}", hint="rename them")
+    return dict(outputs)
 
 
 def _tensors(name: str, value: Any) -> Iterator[tuple[str, torch.Tensor]]:
@@ -40,22 +44,22 @@ def _tensors(name: str, value: Any) -> Iterator[tuple[str, torch.Tensor]]:
     if members is None:
         what = f"{name or 'the result'} is {_kind(value)}"
         raise CompileError("import.outputs", what, hint="return tensors, in tuples, lists, dictionaries or dataclasses")
-    for key, member in members.items():
+    for key, member in members:
         yield from _tensors(f"{name}.{key}" if name else key, member)
 
 
-def _members(value: Any, prefix: str) -> Mapping[str, Any] | None:
-    """The parts of a value by name, numbers behind `prefix`; none of what is no output, None for what is unknown."""
+def _members(value: Any, prefix: str) -> list[tuple[str, Any]] | None:
+    """The parts of a value and their names, numbers behind `prefix`; none of what is no output, None for what is unknown."""
     if value is None or isinstance(value, str | bytes | bool | int | float | complex):
-        return {}
+        return []
     if is_mapping(value):
-        return {str(key): member for key, member in value.items()}
+        return [(str(key), member) for key, member in value.items()]
     if hasattr(value, "_fields"):
-        return dict(zip(value._fields, value, strict=True))
+        return list(zip(value._fields, value, strict=True))
     if is_dataclass(value):
-        return {item.name: getattr(value, item.name) for item in fields(value)}
+        return [(item.name, getattr(value, item.name)) for item in fields(value)]
     if is_tuple(value) or is_list(value):
-        return {f"{prefix}{place}": member for place, member in enumerate(value)}
+        return [(f"{prefix}{place}", member) for place, member in enumerate(value)]
     return None
 
 
@@ -67,4 +71,4 @@ def _is_pair_with_state(result: Any) -> bool:
 
 
 def _kind(value: Any) -> str:
-    return "nothing that depends on its inputs" if _members(value, "") == {} else f"a {type(value).__name__}"
+    return "nothing that depends on its inputs" if _members(value, "") == [] else f"a {type(value).__name__}"

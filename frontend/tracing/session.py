@@ -34,6 +34,7 @@ from frontend.tracing.storage.writes import ASSIGNMENTS, LOOKS, Writes, writes
 from frontend.tracing.tensors import WRITES_CONSTANTS, TracedTensors, copied
 from frontend.tracing.written.plan import Plan
 from frontend.tracing.written.written_neurons import WrittenNeurons
+from frontend.user_errors import user_error
 from ir.errors import CompileError
 from ir.types import Domain, Type
 
@@ -83,10 +84,10 @@ class Session(TorchFunctionMode):
             return result
         except CompileError as error:
             raise error.placed(self._where()) from error
-        except Exception as error:
-            raise CompileError(
-                "import.forward", f"the model raised {type(error).__name__}: {error}", where=self._where()
-            ) from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raise user_error("the model", error, self._where(), "import.forward") from error
         finally:
             for handle in (before, after, *watched):
                 handle.remove()

@@ -11,6 +11,7 @@ from torch.utils.hooks import RemovableHandle
 
 from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons, spikes_of
 from frontend.tracing.written.fired import FiredRecord
+from frontend.user_errors import user_code
 from ir.errors import CompileError
 from ir.graph import Node
 
@@ -35,7 +36,7 @@ class SpikeRecord:
         hooks += self._fired.watch()
         reset_neurons(self._module)
         try:
-            with self._fired:
+            with user_code("the model", type(self._module).__name__, "import.forward"), self._fired:
                 result = self._module(**{name: tensor.clone() for name, tensor in inputs.items()})
             for path, child in neurons:
                 if is_single_step(child) and path in self._spikes:

@@ -8,7 +8,6 @@ left out in silence. (torch.fx cannot see shapes, which layers and attention bra
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,6 +17,7 @@ import torch
 from torch import nn
 
 from frontend.input_domain import input_domains, shown_values
+from frontend.names import parameters_of
 from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from frontend.recording.dtype import dtype_of, takes_ids
 from frontend.recording.recorder import Recorder
@@ -190,7 +190,7 @@ def _check_call(
         raise CompileError("import.training", "the module is in training mode", hint="call module.eval() first")
     if steps < 1:
         raise CompileError("import.steps", f"a window of {steps} steps", hint="give T >= 1")
-    accepted = inspect.signature(module.forward).parameters
+    accepted = parameters_of(module)
     unknown = [key for key in example if key not in accepted]
     missing = [key for key, item in accepted.items() if item.default is item.empty and key not in example]
     if unknown or (missing and not any(item.kind is item.VAR_KEYWORD for item in accepted.values())):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import sqrt
+from math import isfinite, sqrt
 
 import numpy as np
 from array_api_compat import array_namespace
 
+from ir.errors import CompileError
 from ir.graph import Array, Graph, Node
 from ir.interpreter import interpret, parameter_like
 from ir.ops.base import Value
@@ -61,6 +62,9 @@ def observe(chip: Graph, calibration: Mapping[str, Value]) -> dict[str, ValueSta
         total = _payload_current(node, currents)
         peak = _peak(chip, node, total, value.shape[0])
         statistics[node.name] = ValueStatistics(_largest(value), _rms(value), _largest(total), peak)
+        if not isfinite(statistics[node.name].emitted + statistics[node.name].current):
+            what = f"%{node.name} reads or emits NaN or infinite values on the calibration samples"
+            raise CompileError("quantize.finite", what, where=node.provenance.module, hint="use smaller inputs")
         for name in dict.fromkeys(node.inputs):  # currents are large: each is kept until its last reader has run
             readers[name].discard(node.name)
             if not readers[name]:

@@ -86,7 +86,7 @@ def test_what_is_in_the_way_is_told_before_anything_is_compiled(
 ):
     (tmp_path / "out" / name).parent.mkdir(parents=True)
     (tmp_path / "out" / name).write_text("mine")
-    monkeypatch.setattr("compile.driver.build_part", None)
+    monkeypatch.setattr("compile.driver.build_parts", None)
     fails([str(tiny), *GPU, *flags, "--out", str(tmp_path / "out")], 2, "out.exists", name.partition("/")[0])
     assert [path.name for path in (tmp_path / "out").iterdir()] == [name.partition("/")[0]]
 
@@ -159,7 +159,7 @@ def test_a_benchmark_makes_no_report(fails, tiny: Path):
 def test_conditions_that_nobody_can_check_are_refused_before_anything_runs(
     fails, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("compile.driver.build_part", None)
+    monkeypatch.setattr("compile.driver.build_parts", None)
     fails([str(tiny), *GPU, "--fail-if", "acuracy < 1"], 2, "fail-if.name", "acuracy", "differ, kept, lost")
     fails([str(tiny), *GPU, "--fail-if", "energy > 1"], 2, "fail-if.unit", "pJ, nJ, uJ")
     fails([str(tiny), *GPU, "--fail-if", "energy"], 2, "fail-if.syntax")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
-from frontend.names import node_name, qualified_name, utf8_text
+from frontend.names import node_name, parameters_of, qualified_name, utf8_text
 from ir.errors import CompileError
 from ir.graph import GraphBuilder, free_name
 from ir.ops import Input
@@ -38,3 +39,11 @@ def test_a_name_is_taken_once() -> None:
 
 def test_classes_are_known_by_module_and_name() -> None:
     assert qualified_name(torch.nn.Linear) == "torch.nn.modules.linear.Linear"
+
+
+def test_the_inputs_of_a_module() -> None:
+    module = nn.Linear(2, 2)
+    assert list(parameters_of(module)) == ["input"]
+    module.forward = None  # it has no signature, as scripted code has none
+    with pytest.raises(CompileError, match="does not say which inputs it takes"):
+        parameters_of(module)

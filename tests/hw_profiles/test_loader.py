@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -31,6 +32,28 @@ def test_own_file_by_path(tmp_path: Path):
     assert profile.energy.spike == Fraction(3, 2)
     assert profile.quantity("energy", "spike").source == "my board"
     assert load(str(tmp_path / "mine.toml")) == profile
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 1500 + "]" * 1500, "a = " + "{a=" * 1500 + "1" + "}" * 1500])
+def test_what_is_nested_without_end_is_no_profile(tmp_path: Path, text: str):
+    assert error(tmp_path, text).rule in ("profile.syntax", "profile.key")
+
+
+def test_profiles_that_extend_one_another_without_end(tmp_path: Path):
+    for number in range(40):
+        write(tmp_path, f'title = "t"\nextends = "c{number + 1}.toml"\n', f"c{number}")
+    write(tmp_path, 'title = "t"\nextends = "loihi2"\n', "c40")
+    with pytest.raises(CompileError, match=r"profile\.extends"):
+        load(tmp_path / "c0.toml")
+    assert load(tmp_path / "c20.toml").arithmetic == load("loihi2").arithmetic
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "mine.toml")
+    for path, rule in ((tmp_path / "mine.toml", "profile.file"), ("a\0.toml", "profile.name")):
+        with pytest.raises(CompileError) as caught:
+            load(path)
+        assert caught.value.rule == rule
 
 
 def test_extends_overrides_single_numbers(tmp_path: Path):

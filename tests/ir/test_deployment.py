@@ -92,6 +92,12 @@ def test_payloads_are_rounded_to_the_nearest_and_saturate(wrap: Callable[[np.nda
     assert encoded["s"].tolist() == [[[0, 1]] * 3, [[1, 1]] * 3]
 
 
+def test_what_is_no_number_is_no_payload():
+    values = {"p": np.array([0.3, np.nan, 0, 0, 0, 0], np.float32).reshape(1, 3, 2), "s": np.zeros((2, 3, 2))}
+    with pytest.raises(CompileError, match=r"run\.finite"):
+        integers().encode(values)
+
+
 def test_a_streaming_network_takes_as_many_steps_as_come():
     values = {"p": np.zeros((5, 1, 2)), "s": np.zeros((5, 1, 2))}
     assert integers(steps=0).encode(values)["p"].shape == (5, 1, 2)

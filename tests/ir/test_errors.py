@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from ir.errors import CompileError, DeployError, Violation, known_names
+from ir.errors import LONGEST, CompileError, DeployError, Violation, known_names, printable
 
 FIRST = Violation(
     rule="loihi.delay", what="%a waits 70 steps", where="net.a", hint="shorten it", node="a", number=70, limit=62
@@ -27,6 +27,14 @@ def test_lines_that_say_nothing_are_left_out(where: str, hint: str, rest: str):
     error = CompileError("ir.shape", "it does not fit", where=where, hint=hint)
     assert str(error) == "error[ir.shape]: it does not fit" + rest
     assert (error.rule, error.what, error.where, error.hint) == ("ir.shape", "it does not fit", where, hint)
+
+
+def test_texts_of_users_do_nothing_to_a_terminal():
+    assert printable("größe 脉冲\n\t") == "größe 脉冲\n\t"
+    assert printable("\x1b[31m\r\x07\u202e\ud800") == "\\x1b[31m\\r\\x07\\u202e\\ud800"
+    error = CompileError("some.rule", "x" * 100_000, where="\x1b[2J", hint="y" * LONGEST)
+    assert error.what == "x" * LONGEST + "... (98,000 characters more)"
+    assert (error.where, error.hint) == ("\\x1b[2J", "y" * LONGEST)
 
 
 def test_a_violation_has_the_layout_of_an_error():

@@ -34,9 +34,9 @@ class Lint:
 
 def lint(network: NirNetwork, reading: Reading) -> tuple[Lint, ...]:
     """All remarks about a network under a reading."""
-    shapes = [Lint("shape", text, node) for node, text in network.remarks]
+    written = [Lint(rule, text, node) for rule, node, text in network.remarks]
     metadata = [Lint("metadata", text) for text in reading.remarks]
-    return (*shapes, *metadata, *suspicions(network, reading))
+    return (*written, *metadata, *suspicions(network, reading))
 
 
 def suspicions(network: NirNetwork, reading: Reading) -> Iterator[Lint]:

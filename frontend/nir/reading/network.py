@@ -65,5 +65,5 @@ class NirNetwork:
     """Names of the Output nodes, sorted."""
     version: str = ""
     """The version of nir that wrote the file; "" where that is not known."""
-    remarks: tuple[tuple[str, str], ...] = ()
-    """(node, text): what was read differently from what is written."""
+    remarks: tuple[tuple[str, str, str], ...] = ()
+    """(rule, node, text): what was read differently from what is written, or looks forgotten."""

@@ -7,6 +7,8 @@ integrator, kind of reset) is not decided here.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 
 import nir
@@ -80,8 +82,29 @@ def _checked_network(graph: RawGraph) -> NirNetwork:
         inputs=tuple(name for name, node in nir_nodes.items() if node.kind == "Input"),
         outputs=tuple(name for name, node in nir_nodes.items() if node.kind == "Output"),
         version=graph.version,
-        remarks=remarks,
+        remarks=(
+            *(("shape", node, text) for node, text in remarks),
+            *_forgotten(graph, nodes, edges, names, {node for node, _ in remarks}),
+        ),
     )
+
+
+def _forgotten(
+    graph: RawGraph, nodes: Mapping[str, CheckedNode], edges: tuple[Edge, ...], names: Set[str], told: Set[str]
+) -> Iterator[tuple[str, str, str]]:
+    """Remarks on what is written twice, what leads nowhere, and inputs that do not say what they take."""
+    levels = [graph]
+    for level in levels:
+        levels += [item for item in level.nodes.values() if isinstance(item, RawGraph)]
+        for (start, end), times in Counter(level.edges).items():
+            if times > 1:
+                yield "edge", end, f"the edge from {start} is written {times} times, and counts as often"
+    starts = {start for start, _ in edges}
+    for name, node in nodes.items():
+        if name not in names or (node.kind == "Input" and name not in starts):
+            yield "unlinked", name, "it leads to no Output, and is left out"
+        elif node.kind == "Input" and node.input_shape is None and name not in told:
+            yield "shape", name, "it has no shape, which is taken from what it feeds"
 
 
 def _check_ends(nodes: dict[str, CheckedNode]) -> None:

@@ -6,6 +6,7 @@ NIR graphs of other origin: `frontend.nir.import_nir`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,19 +26,24 @@ def from_nir(graph: nir.NIRGraph) -> Graph:
     The IR graph that a NIR graph of ours holds, exactly (`has_record`).
 
     Raises:
-        CompileError: for other versions of the format, and nodes that contradict the record.
+        CompileError: for other versions of the format, and nodes or metadata that contradict the record.
     """
+    read = _recorded(graph)
+    _check_unchanged(to_nir(read), graph)
+    return read
+
+
+def _recorded(graph: nir.NIRGraph) -> Graph:
+    """The IR graph of the record, as the nodes' arrays complete it."""
     version = graph.metadata.get("format_version")
     if version != FORMAT_VERSION:
         raise CompileError(
             "nir.version", f"the graph has format version {version}, this compiler reads {FORMAT_VERSION}"
         )
     try:
-        read = graph_from_record(graph.metadata, graph.nodes)
+        return graph_from_record(graph.metadata, graph.nodes)
     except (KeyError, TypeError, ValueError, AttributeError, AssertionError) as error:
         raise CompileError("nir.record", f"the graph's record is damaged: {error!r}", hint="write it again") from error
-    _check_unchanged(to_nir(read), graph)
-    return read
 
 
 def has_record(metadata: Mapping[str, Any]) -> bool:
@@ -53,7 +59,7 @@ def through_nir(graph: Graph) -> tuple[Graph, nir.NIRGraph]:
         CompileError: where the graph that is read back differs (rule `nir.round_trip`), or cannot be read or written.
     """
     nir_graph = to_nir(graph)
-    read = from_nir(nir_graph)
+    read = _recorded(nir_graph)
     if read != graph:
         name = _first_difference(graph, read)
         raise CompileError(
@@ -66,15 +72,22 @@ def through_nir(graph: Graph) -> tuple[Graph, nir.NIRGraph]:
 
 
 def _check_unchanged(expected: nir.NIRGraph, graph: nir.NIRGraph) -> None:
-    """The nodes must still say what the record says, whoever edited the file in between."""
+    """Nodes, edges and metadata must still say what the record says, whoever edited the file in between."""
     shared = [name for name in expected.nodes if name in graph.nodes]
-    changed = sorted(expected.nodes.keys() ^ graph.nodes.keys())
-    changed += [name for name in shared if not _equal(expected.nodes[name], graph.nodes[name])]
-    changed += [" -> ".join(edge) for edge in sorted(set(expected.edges) ^ set(graph.edges))]
+    changed = [f"node {name}" for name in sorted(expected.nodes.keys() ^ graph.nodes.keys())]
+    changed += [f"node {name}" for name in shared if not _equal(expected.nodes[name], graph.nodes[name])]
+    edges = Counter(expected.edges), Counter(graph.edges)
+    changed += [f"edge {' -> '.join(edge)}" for edge in sorted((edges[0] - edges[1]) + (edges[1] - edges[0]))]
+    stated = expected.metadata.keys() & graph.metadata.keys() - {
+        "record",
+        "arrays",
+        "phases",
+    }  # phases depend on the compiler
+    changed += [f"metadata {key}" for key in sorted(stated) if expected.metadata[key] != graph.metadata[key]]
     if changed:
         raise CompileError(
             "nir.changed",
-            f"node {changed[0]} contradicts the operations recorded in the file",
+            f"{changed[0]} contradicts the operations recorded in the file",
             hint="it was changed after this compiler wrote it; remove the record to read the nodes",
         )
 

@@ -22,6 +22,8 @@ from frontend.recording.recorder import Recorder
 from frontend.tracing.storage.taint import Taint, tensors_in
 from frontend.tracing.written.comparisons import is_firing
 from frontend.tracing.written.fired import FiredRecord
+from frontend.user_errors import user_code
+from ir.errors import CompileError
 
 
 class Compared(Enum):
@@ -115,12 +117,12 @@ def plan(
     handles = scout.watch()
     reset_neurons(module)
     try:
-        with torch.no_grad(), taint, scout:
+        with user_code("the model"), torch.no_grad(), taint, scout:
             given = {key: tensor.clone() for key, tensor in inputs.items()}
             for tensor in given.values():
                 taint.mark(tensor)
             module(**given)
-    except Exception:  # as it did when it was traced, which says so
+    except CompileError:  # as it did when it was traced, which says so
         return Plan()
     finally:
         reset_neurons(module)

@@ -31,6 +31,10 @@ def test_colours_on_a_terminal_that_wants_them(name: str, value: str, monkeypatc
     assert screen_of(Terminal()) == Screen(80, {})
 
 
+def test_names_of_users_do_nothing_to_the_terminal():
+    assert Screen(80).wrapped("check    \x1b[31mred") == ["check    \\x1b[31mred"]
+
+
 def test_sentences_are_wrapped_below_their_label():
     lines = Screen(30).wrapped("check    a sentence of some words that goes on")
     assert max(map(len, lines)) <= 30

@@ -27,9 +27,9 @@ def test_inputs_without_samples_or_beyond_float32(fails, tiny: Path, tmp_path: P
 
 @pytest.fixture
 def prologue() -> Graph:
-    """Spikes x (3) that change in time, and static words (2) of one sample; two steps."""
+    """Numbers x (3) that change in time, and static words (2) of one sample; two steps."""
     b = GraphBuilder("net", 2)
-    x, words = b.add(Input("spike[3]"), name="x"), b.add(Input("real[2] static"), name="words")
+    x, words = b.add(Input("real[3]"), name="x"), b.add(Input("real[2] static"), name="words")
     return b.build({"x": x, "words": words})
 
 
@@ -81,6 +81,8 @@ def test_inputs_are_named_as_the_user_calls_them(prologue: Graph):
         ({"x": X.astype(str), "words": WORDS}, "run.dtype"),
         ({"x": X.astype(complex), "words": WORDS}, "run.dtype"),
         ({"x": [[[1], [1, 2]]], "words": WORDS}, "run.dtype"),
+        ({"x": torch.ones(2, 5, 3).to_sparse(), "words": WORDS}, "run.dtype"),
+        ({"x": torch.ones(2, 5, 3, device="meta"), "words": WORDS}, "run.dtype"),
         ({"x": X[:, :0], "words": WORDS[:0]}, "run.batch"),
     ],
 )
@@ -90,9 +92,17 @@ def test_what_does_not_fit_is_refused(prologue: Graph, inputs: dict[str, object]
     assert error.value.rule == rule
 
 
+@pytest.mark.parametrize("value", [0.5, 2.0, -1.0, 3e38])
+def test_what_is_no_spike_is_no_silence(value: float):
+    b = GraphBuilder("net", 2)
+    prologue = b.build({"x": b.add(Input("spike[3]"), name="x")})
+    with pytest.raises(CompileError, match=r"inputs\.domain"):
+        host_inputs(prologue, {}, np.full((2, 1, 3), value), "net")
+
+
 def test_one_array_is_the_only_input_and_streams_have_any_length():
     b = GraphBuilder("net", 0)
-    prologue = b.build({"x": b.add(Input("spike[3]"), name="x")})
+    prologue = b.build({"x": b.add(Input("real[3]"), name="x")})
     assert host_inputs(prologue, {}, X, "net")["x"].shape == (2, 5, 3)
     with pytest.raises(CompileError, match=r"run\.batch"):
         host_inputs(prologue, {}, X[:0], "net")

@@ -51,6 +51,23 @@ def test_a_module_is_checked_and_known_at_any_number_of_steps() -> None:
     assert imported.graph_at(8).steps == 8
 
 
+class Counting(Net):
+    """Every run is another one."""
+
+    runs = 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.runs += 1
+        return self.lif(self.fc(x) * self.runs)
+
+
+def test_a_module_that_keeps_state_between_calls_is_no_bug_of_ours() -> None:
+    torch.manual_seed(0)
+    with pytest.raises(CompileError, match="something else when it runs again") as caught:
+        _imported(Counting().eval(), 4 * torch.rand(STEPS, 8, 3))
+    assert caught.value.rule == "import.random"
+
+
 def test_a_graph_is_taken_as_it_is() -> None:
     module, x = Net().eval(), torch.rand(STEPS, 2, 3)
     graph = _imported(module, x).deployment.chip

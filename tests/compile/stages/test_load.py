@@ -131,6 +131,17 @@ def test_a_module_s_inputs_are_named_after_forward_s_parameters(x: object):
     assert source.parts[0].example["input"].tolist() == torch.ones(4, 2, 3).tolist()
 
 
+@pytest.mark.parametrize("x", [np.array(["a"]), [[1, 2], [3]], {"input": None}, object()])
+def test_an_example_that_is_no_array(x: object):
+    with pytest.raises(CompileError, match=r"run\.dtype"):
+        load_source(net(), Options(), Example(x))
+
+
+def test_static_inputs_are_inputs():
+    with pytest.raises(CompileError, match=r"inputs\.static"):
+        load_source(net(), Options(), Example(torch.ones(4, 2, 3), ("other",)))
+
+
 def test_steps_of_a_module_whose_inputs_are_static_are_stated():
     example = Example(torch.ones(2, 3), static=("input",))
     with pytest.raises(CompileError, match=r"source\.steps"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +26,41 @@ def test_files_of_inputs_that_cannot_be_read(fails, tiny: Path, tmp_path: Path):
         fails([str(tiny), *GPU, "--inputs", str(path)], 2, "inputs.file", path.name)
     np.save(tmp_path / "array.npy", np.ones(3))
     fails([str(tiny), *GPU, "--inputs", str(tmp_path / "array.npy")], 2, "inputs.file", "npz")
+
+
+def marked(path: Path, offset: int, value: int) -> Path:
+    """A sound archive with one field of its entries changed, in both of their headers."""
+    np.savez(path, x=np.ones(3))
+    data = bytearray(path.read_bytes())
+    for magic, start in ((b"PK\x03\x04", offset), (b"PK\x01\x02", offset + 2)):
+        data[data.index(magic) + start] = value
+    path.write_bytes(data)
+    return path
+
+
+def holding(path: Path, **entries: Any) -> Path:
+    """An archive of arrays, and of bytes as they are."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, entry in entries.items():
+            archive.writestr(f"{name}.npy", entry)
+    return path
+
+
+BAD = {
+    "a compression that nobody knows": lambda path: marked(path, 8, 97),
+    "encryption": lambda path: marked(path, 6, 1),
+    "a header without an end": lambda path: holding(path, x=b"\x93NUMPY\x01\x00v\x00" + b"(" * 118),
+    "bytes": lambda path: holding(path, x=b"hello"),
+    "texts": lambda path: np.savez(path, x=np.array(["a"])) or path,
+    "complex numbers": lambda path: np.savez(path, x=np.ones(3, complex)) or path,
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_archives_of_anything_but_numbers(kind: str, tmp_path: Path):
+    with pytest.raises(CompileError) as caught:
+        read_arrays(BAD[kind](tmp_path / "x.npz"))
+    assert caught.value.rule == "inputs.file"
 
 
 def test_arrays_come_back_whatever_they_are_called(tmp_path: Path):

@@ -15,6 +15,7 @@ from frontend.model_file.contract import (
     built_parts,
     config_name,
     default_weights,
+    energy_table,
     example_inputs,
     function,
     optional,
@@ -54,7 +55,15 @@ def test_configurations_by_name_the_first_one_by_default(file: Make) -> None:
     error = refused(lambda: config_name(configured, "huge"), "no configuration 'huge'", "model.config")
     assert error.hint == "known: small, large"
     assert refused(lambda: config_name(file(""), "small"), "'small'", "model.config").hint == "known: none"
-    refused(lambda: config_name(file("CONFIGS = ['small']"), None), "CONFIGS is not a mapping")
+    for configs in ("['small']", "{1: 2}", "{'\\x1b[31m': 2}"):
+        refused(lambda text=configs: config_name(file(f"CONFIGS = {text}"), None), "CONFIGS is not a mapping")
+
+
+@pytest.mark.parametrize("table", ["['cmsf']", "{}", "3"])
+def test_a_published_table_has_a_name(file: Make, table: str) -> None:
+    assert energy_table(file("")) is None
+    assert energy_table(file("ENERGY_TABLE = 'any'")) == "any"
+    refused(lambda: energy_table(file(f"ENERGY_TABLE = {table}")), "no name")
 
 
 def test_inputs_without_time(file: Make) -> None:
@@ -110,6 +119,8 @@ def test_parts_are_modules_in_eval_mode(file: Make, built: str, names: list[str]
         ("{}", "build() returned no parts"),
         ("{'a': 3}", "build() returned a int for a"),
         ("[nn.ReLU()]", "build() returned a list for network"),
+        ("{1: nn.ReLU(), '1': nn.ReLU()}", "build() returned parts called 1, '1'"),
+        ("{'\\x1b': nn.ReLU()}", "build() returned parts called"),
     ],
 )
 def test_what_is_no_part(file: Make, built: str, what: str) -> None:
@@ -158,7 +169,8 @@ def test_example_inputs_by_part_and_name(file: Make, parts: str, returned: str, 
         ("two", f"{{'a': [{TENSOR}]}}", "no inputs for the part b"),
         ("two", TENSOR, "no inputs for the part b"),
         ("one", "None", "example() returned NoneType"),
-        ("one", "{'input': 3}", "example() returned dict"),
+        ("one", f"{{1: {TENSOR}}}", "example() returned {1: Tensor}"),
+        ("one", "{'input': 3}", "example() returned {'input': int}"),
     ],
 )
 def test_what_are_no_example_inputs(file: Make, parts: str, returned: str, what: str) -> None:

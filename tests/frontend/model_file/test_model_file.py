@@ -73,6 +73,16 @@ def test_weights_are_loaded_by_the_file_or_as_a_state_dict(tmp_path: Path) -> No
     assert (loaded.parts["network"][0].weight == 7).all()
 
 
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.bool])
+def test_numbers_of_another_kind_are_not_cast(tmp_path: Path, dtype: torch.dtype) -> None:
+    path = write(tmp_path, SMALLEST)
+    state = load_model_file(path).parts["network"].state_dict()
+    torch.save({key: value.to(dtype) for key, value in state.items()}, tmp_path / "w.pt")
+    with pytest.raises(CompileError, match=f"is {dtype} in the checkpoint, torch.float32 in the model") as caught:
+        load_model_file(path, weights=tmp_path / "w.pt")
+    assert caught.value.rule == "weights.fit"
+
+
 CONFIGURED = SMALLEST + "\nCONFIGS = {'small': 1, 'large': 2}\n"
 BROKEN: dict[str, tuple[str, str, str]] = {
     "syntax": (SMALLEST + "\ndef f(:\n", "model.syntax", "net.py:"),

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from frontend.recording.dtype import HALF, check_dtype, dtype_of
+from frontend.recording.dtype import HALF, check_dtype, check_parameters, dtype_of, in_dtype_of
 from frontend.recording.recorder import Recorder
 from ir.errors import CompileError
 from ir.ops import TimeSum
@@ -31,6 +31,44 @@ def test_parameters_decide(dtype: torch.dtype) -> None:
 )
 def test_without_parameters_the_inputs_do(given: torch.dtype, expected: torch.dtype) -> None:
     assert dtype_of(nn.ReLU(), [torch.ones(1, dtype=given)]) is expected
+
+
+X = torch.ones(2, 3)
+NO_NUMBERS = {
+    "sparse_coo": X.to_sparse(),
+    "without values": X.to("meta"),
+    "quantised": torch.quantize_per_tensor(X, 0.1, 0, torch.quint8),
+    "complex": X.to(torch.complex64),
+    "a single number": torch.tensor(1.0),
+}
+
+
+@pytest.mark.parametrize("kind", NO_NUMBERS)
+def test_inputs_that_are_no_real_numbers_in_memory(kind: str) -> None:
+    with pytest.raises(CompileError, match=f"example input x is {kind}") as caught:
+        in_dtype_of(nn.ReLU(), {"x": NO_NUMBERS[kind]})
+    assert caught.value.rule == "import.inputs"
+
+
+def _with(parameter: torch.Tensor) -> nn.Module:
+    module = nn.Linear(3, 2)
+    module.weight = nn.Parameter(parameter, requires_grad=False)
+    return module
+
+
+MODULES = {
+    "sparse_coo": lambda: _with(X.to_sparse()),
+    "without values": lambda: nn.LazyLinear(2),
+    "complex": lambda: _with(X.to(torch.complex64)),
+    "NaN": lambda: _with(X * torch.nan),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Lazy modules")
+@pytest.mark.parametrize("kind", MODULES)
+def test_parameters_that_are_no_real_numbers_in_memory(kind: str) -> None:
+    with pytest.raises(CompileError, match=f"parameter weight of net .*{kind}"):
+        check_parameters(MODULES[kind](), "net", "net.py")
 
 
 @pytest.mark.parametrize("dtype", HALF)

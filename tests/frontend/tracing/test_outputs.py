@@ -81,6 +81,12 @@ class Net(nn.Module):
         return self.compute(x)
 
 
+@pytest.mark.parametrize("result", [{1: X, "1": X}, {"a": (X,), "a.0": X}])
+def test_two_outputs_of_one_name_are_none_that_vanishes(result: Any) -> None:
+    with pytest.raises(CompileError, match="2 outputs called"):
+        named_outputs(result)
+
+
 def test_constants_are_left_out_where_something_depends_on_the_input() -> None:
     net, x = Net(lambda x: {"y": x * 2, "loss": torch.zeros(()), "aux": None}).eval(), torch.rand(3, 2, 4)
     graph = trace_module(net, {"x": x}, [], 3, "net")

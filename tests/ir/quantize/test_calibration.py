@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from ir.errors import CompileError
 from ir.graph import GraphBuilder
 from ir.ops import Gate, Graded, Input, Lif, Linear, Synapse
 from ir.quantize.calibration import observe
@@ -30,6 +31,13 @@ def test_ranges_of_a_gate(library):
     assert seen["gate"].current == 10.0, "two operands of -5 and 1.5, without bias"
     assert (seen["gate"].emitted, seen["gate"].rms) == (90.0, 90.0), "-10 + 100, the second gate is shut"
     assert seen["last"].current == 90.0
+
+
+@pytest.mark.parametrize("value", [np.nan, 3e38])
+def test_what_is_no_number_has_no_range(value: float):
+    x = np.full((1, 1, 2), value, np.float32)
+    with pytest.raises(CompileError, match="gate reads or emits NaN or infinite"), np.errstate(all="ignore"):
+        observe(network(), {"x": x, "s": np.zeros((1, 1, 2), np.float32)})
 
 
 def test_silence_has_no_size():

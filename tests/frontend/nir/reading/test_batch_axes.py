@@ -26,7 +26,7 @@ def test_batch_and_time_axes_at_the_ends(write_file: Write, end: str, shape: lis
             read_network(write_file({**nodes, end: {**nodes[end], "shape": wrong}}, [("in", "n"), ("n", "out")]))
     network = read_network(write_file({**nodes, end: {**nodes[end], "shape": shape}}, [("in", "n"), ("n", "out")]))
     assert network.nodes["in"].output_shape == network.nodes["out"].output_shape == (3,)
-    assert [name for name, _ in network.remarks] == [end]
+    assert [name for _, name, _ in network.remarks] == [end]
     right = read_network(write_file(nodes, [("in", "n"), ("n", "out")]))
     assert right.remarks == ()
 

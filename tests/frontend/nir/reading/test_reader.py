@@ -23,6 +23,18 @@ def test_several_inputs_and_outputs_and_edges_that_count_twice(write_file: Write
     network = read_network(write_file(nodes, edges))
     assert network.edges == tuple(edges)
     assert (network.inputs, network.outputs) == (("a", "b"), ("y", "z"))
+    assert [(rule, node) for rule, node, _ in network.remarks] == [("edge", "n")]
+
+
+def test_what_looks_forgotten_is_remarked(write_file: Write) -> None:
+    nodes = {"a": source(3), "bare": source(), "alone": source(3), "n": neuron(3), "lost": scale(3), "z": SINK}
+    path = write_file(nodes, [("a", "n"), ("bare", "n"), ("n", "z"), ("n", "lost")])
+    remarks = read_network(path).remarks
+    assert [(rule, node) for rule, node, _ in remarks] == [
+        ("unlinked", "alone"),
+        ("shape", "bare"),
+        ("unlinked", "lost"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,9 @@ def _without_edge(graph: nir.NIRGraph) -> None:
     [
         (_without_node, "node twice contradicts"),
         (_with_node, "node more contradicts"),
-        (_without_edge, "node lif -> flatten contradicts"),
+        (_without_edge, "edge lif -> flatten contradicts"),
+        (lambda graph: graph.edges.append(("lif", "flatten")), "edge lif -> flatten contradicts"),
+        (lambda graph: graph.metadata.update(steps="7"), "metadata steps contradicts"),
     ],
 )
 def test_whatever_was_changed_is_named(change: Callable[[nir.NIRGraph], None], what: str) -> None:
