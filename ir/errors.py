@@ -71,13 +71,13 @@ class CompileError(Exception):
     def __init__(self, rule: str, what: str, *, where: str = "", hint: str = "") -> None:
         self.rule = rule
         self.what, self.where, self.hint = (printable(_shortened(text)) for text in (what, where, hint))
-        super().__init__(self._text())
+        super().__init__(rule, what)
 
     def placed(self, where: str) -> CompileError:
         """The same error, at a place of the model if it has none yet."""
         return CompileError(self.rule, self.what, where=self.where or where, hint=self.hint)
 
-    def _text(self) -> str:
+    def __str__(self) -> str:
         lines = [f"error[{self.rule}]: {self.what}"]
         if self.where:
             lines.append(f"  where   {self.where}")
@@ -119,6 +119,7 @@ class DeployError(CompileError):
         self.violations = tuple(violations)
         first = self.violations[0]
         super().__init__(first.rule, first.what, where=first.where, hint=first.hint)
+        self.args = (self.violations,)  # what it is made of again in another process
 
     def __str__(self) -> str:
         return "\n".join(violation.text() for violation in self.violations)

@@ -18,6 +18,14 @@ def announce(what: str) -> None:
         print(f"spike-compile {version()}: {printable(what)}", file=sys.stderr, flush=True)
 
 
+def note(what: str) -> None:
+    """Say on the error stream what happened to a run that goes on; a bar that stands there moves down."""
+    from tqdm import tqdm
+
+    with suppress(OSError):  # a log on a full disk is no reason to fail
+        tqdm.write(f"  {what}", file=sys.stderr)
+
+
 class Progress:
     """Records how long each stage took, and says so while it happens unless `quiet`."""
 

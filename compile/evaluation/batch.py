@@ -13,6 +13,7 @@ import torch
 
 from backends.targets import REFERENCE, target
 from backends.trace import Array
+from compile.evaluation.code_digest import code_digest
 from compile.evaluation.result_cache import BatchResult, pack
 from compile.stages.phase import phases_of
 from compile.stages.program import Program
@@ -64,8 +65,8 @@ def network_of(build: Build) -> Network:
 
 
 def batch_key(network: Network, inputs: Mapping[str, Array]) -> str:
-    """Name a result by its network and inputs: where both are the same, so is the name."""
-    digest = hashlib.sha256(network.digest)
+    """Name a result by the code that computes it, its network and its inputs: where all are the same, so is the name."""
+    digest = hashlib.sha256(code_digest() + network.digest)
     for name in sorted(inputs):
         array = np.ascontiguousarray(inputs[name])
         digest.update(f"{name} {array.dtype} {array.shape}".encode())
@@ -81,4 +82,4 @@ def run_batch(network: Network, inputs: Mapping[str, Array]) -> bytes:
     """
     torch.set_num_threads(1)
     trace = network.program.run(inputs, probes=())
-    return pack(BatchResult(dict(trace.outputs), trace.events))
+    return pack(batch_key(network, inputs), BatchResult(dict(trace.outputs), trace.events))

@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--cluster",
         metavar="local|ADDRESS",
-        help="spread over a Dask cluster: one process per core here, or a scheduler",
+        help="spread over processes, one per core here, or over the workers of a Dask scheduler",
     )
     add("--out", type=path, default=Path("out/evaluate"), metavar="DIR", help="results (default: out/evaluate)")
     return parser

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from concurrent.futures import Future, as_completed
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -15,7 +15,7 @@ from backends.trace import Array, Events
 from compile.command.progress import Progress
 from compile.energy.crossing import crossing_cost
 from compile.energy.simulated import Counts, node_counts
-from compile.evaluation.batch import Network, batch_key, network_of, run_batch
+from compile.evaluation.batch import Network, batch_key, network_of
 from compile.evaluation.result_cache import BatchResult, ResultCache, total_events, unpack
 from compile.evaluation.setting import Setting
 from compile.evaluation.workers import Workers
@@ -29,6 +29,8 @@ from ir.profile import Profile
 
 BATCH_SAMPLES = 64
 """Samples of a batch: what an interrupted run loses per core, and what a worker gets at a time."""
+WATCH_S = 5
+"""Where nothing has come for so long, workers are looked after."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,9 @@ def evaluate_settings(settings: Iterable[Setting], workers: Workers, cache: Resu
     for setting in settings:
         work = _begin(setting, workers, cache)
         if previous is not None:
-            rows.append(_finish(previous, cache))
+            rows.append(_finish(previous, workers, cache))
         previous = work
-    return rows if previous is None else [*rows, _finish(previous, cache)]
+    return rows if previous is None else [*rows, _finish(previous, workers, cache)]
 
 
 def _begin(setting: Setting, workers: Workers, cache: ResultCache) -> Work | EvaluationRow:
@@ -93,28 +95,30 @@ def _begin(setting: Setting, workers: Workers, cache: ResultCache) -> Work | Eva
 
 
 def _send(network: Network, work: Work, workers: Workers, cache: ResultCache) -> None:
-    shared = workers.share(network)
     batches = cut_samples(work.task.inputs(network.name), network.program, BATCH_SAMPLES)
     work.keys[network.name] = [batch_key(network, batch) for batch in batches]
     for key, batch in zip(work.keys[network.name], batches, strict=True):
         cached = cache.load(key)
         if cached is None:
-            work.pending[workers.submit(run_batch, shared, batch)] = key
+            work.pending[workers.submit(network, batch)] = key
         else:
             work.results[key] = cached
 
 
-def _finish(work: Work | EvaluationRow, cache: ResultCache) -> EvaluationRow:
+def _finish(work: Work | EvaluationRow, workers: Workers, cache: ResultCache) -> EvaluationRow:
     """Keep the batches' results as they come, then measure."""
     if isinstance(work, EvaluationRow):
         return work
     total, done = sum(map(len, work.keys.values())), len(work.results)
     with tqdm(total=total, initial=done, desc=str(work.setting), unit="batch", mininterval=0.5, disable=None) as bar:
-        for future in as_completed(work.pending):
+        for future in _arriving(work.pending, workers):
             key, packed = work.pending[future], future.result()
+            result = unpack(key, packed)
+            if result is None:
+                what = "a worker computes with other code than this command, or with another numpy or torch"
+                hint = "one version everywhere, and none that changes during a run"
+                raise CompileError("cluster.worker", what, hint=hint)
             cache.save(key, packed)
-            result = unpack(packed)
-            assert result is not None
             work.results[key] = result
             bar.update()
     results = {part: [work.results[key] for key in keys] for part, keys in work.keys.items()}
@@ -125,6 +129,16 @@ def _finish(work: Work | EvaluationRow, cache: ResultCache) -> EvaluationRow:
         return EvaluationRow(work.setting, refused=error)
     samples = {part: counts.samples for part, counts in events.items()}
     return EvaluationRow(work.setting, samples, metrics, _energy_pj(work, events))
+
+
+def _arriving(pending: Iterable[Future[bytes]], workers: Workers) -> Iterator[Future[bytes]]:
+    """The futures as they are done."""
+    left = set(pending)
+    while left:
+        done, left = wait(left, WATCH_S, FIRST_COMPLETED)
+        yield from done
+        if not done:
+            workers.watch()
 
 
 def _joined(network: Network, results: list[BatchResult]) -> dict[str, Array]:

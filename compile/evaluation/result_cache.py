@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import reduce
@@ -18,6 +17,8 @@ import numpy as np
 from backends.trace import Array, Events
 from compile.output.atomic_file import write_atomically
 
+CHECKSUM_SIZE = 32
+
 
 @dataclass(frozen=True)
 class BatchResult:
@@ -28,24 +29,28 @@ class BatchResult:
     events: Events
 
 
-def pack(result: BatchResult) -> bytes:
-    """Write a result as an .npz file."""
+def pack(key: str, result: BatchResult) -> bytes:
+    """Write a result as an .npz file, with a checksum of its key and all bytes behind it, which readers of .npz pass over."""
     record = json.dumps({"outputs": list(result.outputs), "events": asdict(result.events)})
     arrays: dict[str, Any] = {f"output{index}": array for index, array in enumerate(result.outputs.values())}
     file = io.BytesIO()
     np.savez_compressed(file, record=np.array(record), **arrays)
-    return file.getvalue()
+    return file.getvalue() + _checksum(key, file.getvalue())
 
 
-def unpack(packed: bytes) -> BatchResult | None:
-    """Read a packed result; None where the bytes are not a whole one."""
-    try:
-        with np.load(io.BytesIO(packed), allow_pickle=False) as file:
-            record = json.loads(str(file["record"]))
-            outputs = {name: file[f"output{index}"] for index, name in enumerate(record["outputs"])}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+def unpack(key: str, packed: bytes) -> BatchResult | None:
+    """Read a packed result; None where it is another one's than the key's, or any byte is not as it was packed."""
+    content, checksum = packed[:-CHECKSUM_SIZE], packed[-CHECKSUM_SIZE:]
+    if checksum != _checksum(key, content):
         return None
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        record = json.loads(str(file["record"]))
+        outputs = {name: file[f"output{index}"] for index, name in enumerate(record["outputs"])}
     return BatchResult(outputs, Events(**record["events"]))
+
+
+def _checksum(key: str, content: bytes) -> bytes:
+    return hashlib.sha256(key.encode() + content).digest()
 
 
 def total_events(results: Sequence[BatchResult]) -> Events:
@@ -63,7 +68,7 @@ class ResultCache:
     def load(self, key: str) -> BatchResult | None:
         """Read a result; None where there is no whole one."""
         path = self._path(key)
-        return unpack(path.read_bytes()) if path.is_file() else None
+        return unpack(key, path.read_bytes()) if path.is_file() else None
 
     def save(self, key: str, packed: bytes) -> None:
         """Write a packed result, whole or not at all."""

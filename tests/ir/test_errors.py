@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from ir.errors import LONGEST, CompileError, DeployError, Violation, known_names, printable
@@ -50,6 +52,12 @@ def test_a_network_that_cannot_be_deployed_names_every_violation():
         "net.a",
         "shorten it",
     )
+
+
+@pytest.mark.parametrize("error", [CompileError("a.b", "c", where="d", hint="e"), DeployError([FIRST, SECOND])])
+def test_an_error_of_another_process_is_what_it_was(error: CompileError):
+    other = pickle.loads(pickle.dumps(error))
+    assert (type(other), str(other), vars(other)) == (type(error), str(error), vars(error))
 
 
 def test_exit_codes_tell_bad_input_from_a_network_that_a_target_lacks():

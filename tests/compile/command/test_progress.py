@@ -9,7 +9,7 @@ import pytest
 
 from compile.command import progress as progress_module
 from compile.command import signals
-from compile.command.progress import Progress
+from compile.command.progress import Progress, note
 
 
 class FullDisk(io.StringIO):
@@ -22,7 +22,13 @@ def test_progress_that_cannot_be_written_is_no_reason_to_fail(monkeypatch: pytes
     progress = Progress()
     with progress.stage("load"):
         pass
+    note("something happened")
     assert "load" in progress.seconds
+
+
+def test_a_note_is_a_line_of_its_own(capsys: pytest.CaptureFixture[str]):
+    note("something happened")
+    assert capsys.readouterr() == ("", "  something happened\n")
 
 
 @pytest.fixture

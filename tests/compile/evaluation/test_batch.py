@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from compile.command.progress import Progress
+from compile.evaluation import batch as batch_module
 from compile.evaluation.batch import Network, batch_key, network_of, run_batch
 from compile.evaluation.result_cache import unpack
 from compile.stages.build import Build, build_part
@@ -47,11 +48,11 @@ def test_the_order_of_axes_belongs_to_what_results_depend_on(network: Network):
 
 
 def test_it_travels_without_its_engine_and_computes_the_same(network: Network):
-    here = unpack(run_batch(network, SAMPLES))
+    here = unpack(batch_key(network, SAMPLES), run_batch(network, SAMPLES))
     assert here is not None
     travelled = pickle.loads(pickle.dumps(network))
     assert "program" not in vars(travelled)
-    there = unpack(run_batch(travelled, SAMPLES))
+    there = unpack(batch_key(network, SAMPLES), run_batch(travelled, SAMPLES))
     assert there is not None
     assert there.events == here.events
     assert here.events.spikes["x"] == SAMPLES["x"].sum()
@@ -70,7 +71,7 @@ def test_a_batch_is_computed_in_one_thread(network: Network):
         torch.set_num_threads(before)
 
 
-def test_a_key_is_the_same_for_the_same_and_another_for_anything_else(network: Network, tiny: Path):
+def test_a_key_is_the_same_for_the_same_and_another_for_anything_else(network: Network, tiny: Path, monkeypatch):
     key = batch_key(network, SAMPLES)
     assert batch_key(pickle.loads(pickle.dumps(network)), {"x": np.asfortranarray(SAMPLES["x"])}) == key
     flipped = SAMPLES["x"].copy()
@@ -79,8 +80,12 @@ def test_a_key_is_the_same_for_the_same_and_another_for_anything_else(network: N
     options = Options(target="gpu", profile="loihi2")
     source = load_source(tiny, options)
     other = network_of(build_part(source.parts[0], source, options, options.hardware(), Progress(quiet=True)))
+    with monkeypatch.context() as patch:
+        patch.setattr(batch_module, "code_digest", lambda: b"another version")
+        elsewhere = batch_key(network, SAMPLES)
     keys = [
         key,
+        elsewhere,
         batch_key(network, {"x": flipped}),
         batch_key(network, {"y": SAMPLES["x"]}),
         batch_key(network, {"x": SAMPLES["x"].astype(np.float64)}),

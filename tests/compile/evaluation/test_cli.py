@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from compile.evaluation import workers as workers_module
+from compile.evaluation import cluster as cluster_module
 from compile.evaluation.cli import main
 
 
@@ -47,7 +47,7 @@ def test_a_sweep_has_a_row_for_every_combination(measured: Path, tmp_path: Path,
 def test_bad_flags(measured: Path, tmp_path: Path, flags, rule, capsys, monkeypatch):
     if "--cluster" in flags:
         pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
-    monkeypatch.setattr(workers_module, "CONNECT_S", 1)
+    monkeypatch.setattr(cluster_module, "CONNECT_S", 1)
     assert main([str(measured), "--out", str(tmp_path), *flags]) == 2
     assert f"error[{rule}]" in capsys.readouterr().err
 

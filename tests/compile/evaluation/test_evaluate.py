@@ -11,33 +11,30 @@ import pytest
 import hw_profiles
 from compile import compile_model
 from compile.energy.simulated import Counts, node_counts
+from compile.evaluation import batch as batch_module
+from compile.evaluation import evaluate as evaluate_module
 from compile.evaluation.evaluate import BATCH_SAMPLES, EvaluationRow, evaluate_settings
 from compile.evaluation.result_cache import ResultCache
 from compile.evaluation.setting import Setting
 from compile.evaluation.workers import Workers, workers_of
 from frontend.model_file.model_file import load_model_file
+from ir.errors import CompileError
 
 BATCHES = -(-500 // BATCH_SAMPLES)
 
 
-def run(
-    measured: Path, folder: Path, cluster: str | None = None, stop_after: int | None = None, profile: str = "loihi2"
-) -> tuple[EvaluationRow, int]:
+def run(measured: Path, folder: Path, profile: str = "loihi2") -> tuple[EvaluationRow, int]:
     """The row of the default setting, and how many batches were run for it."""
     sent: list[str] = []
-    with workers_of(cluster) as workers:
+    with workers_of(None) as workers:
 
-        def submit(function, network, batch) -> Future:
-            if len(sent) == stop_after:
-                raise KeyboardInterrupt
+        def submit(network, batch) -> Future[bytes]:
             sent.append("batch")
-            future = workers.submit(function, network, batch)
+            future = workers.submit(network, batch)
             future.result()
             return future
 
-        (row,) = evaluate_settings(
-            [Setting(measured, "", profile)], Workers(submit, workers.share), ResultCache(folder)
-        )
+        (row,) = evaluate_settings([Setting(measured, "", profile)], Workers(submit), ResultCache(folder))
     return row, len(sent)
 
 
@@ -98,6 +95,23 @@ def test_goes_on_where_it_stopped(measured: Path, tmp_path: Path, stored, monkey
     assert stored(tmp_path / "resumed") == stored(tmp_path / "clean")
     assert run(measured, tmp_path / "resumed") == (clean, 0)
     assert {path.suffix for path in (tmp_path / "resumed").iterdir()} == {".npz"}
+
+
+def test_what_another_version_computed_is_refused(measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(batch_module, "batch_key", lambda network, inputs: "another version's")
+    with pytest.raises(CompileError, match=r"cluster\.worker(.|\n)*other code"):
+        run(measured, tmp_path)
+    assert list(tmp_path.glob("*.npz")) == []
+
+
+def test_workers_are_looked_after_while_nothing_comes(measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def lost() -> None:
+        raise CompileError("cluster.worker", "they do not come back")
+
+    monkeypatch.setattr(evaluate_module, "WATCH_S", 0.01)
+    workers = Workers(lambda network, batch: Future(), lost)
+    with pytest.raises(CompileError, match="do not come back"):
+        evaluate_settings([Setting(measured, "")], workers, ResultCache(tmp_path))
 
 
 def test_other_weights_are_other_results(measured: Path, tmp_path: Path):

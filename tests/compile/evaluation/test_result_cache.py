@@ -18,7 +18,7 @@ RESULT = BatchResult({"record": np.arange(6, dtype=np.float32).reshape(2, 3), "b
 
 
 def test_what_is_packed_is_unpacked():
-    result = unpack(pack(RESULT))
+    result = unpack("k", pack("k", RESULT))
     assert result is not None
     assert result.events == EVENTS
     assert list(result.outputs) == ["record", "b/c"]
@@ -28,16 +28,27 @@ def test_what_is_packed_is_unpacked():
 
 
 def test_what_is_not_whole_is_no_result():
-    packed = pack(RESULT)
-    assert [unpack(packed[:size]) for size in range(0, len(packed), 7)] == [None] * len(range(0, len(packed), 7))
-    assert unpack(b"") is None
-    assert unpack(b"PK\x03\x04 something else") is None
+    packed = pack("k", RESULT)
+    assert [unpack("k", packed[:size]) for size in range(len(packed))] == [None] * len(packed)
+    damaged = [packed[:k] + bytes([packed[k] ^ 1 << k % 8]) + packed[k + 1 :] for k in range(len(packed))]
+    assert [unpack("k", wrong) for wrong in damaged] == [None] * len(packed)
+    assert unpack("k", b"PK\x03\x04 something else") is None
+
+
+def test_a_file_under_another_name_or_of_another_version_is_no_result(tmp_path: Path):
+    cache = ResultCache(tmp_path)
+    cache.save("k", pack("k", RESULT))
+    (tmp_path / "k.npz").rename(tmp_path / "other.npz")
+    assert cache.load("other") is None
+    with np.load(tmp_path / "other.npz") as file:  # numpy reads it all the same
+        np.savez_compressed(tmp_path / "k.npz", **file)
+    assert cache.load("k") is None
 
 
 def test_a_result_is_found_under_its_key(tmp_path: Path):
     cache = ResultCache(tmp_path / "a" / "b")
     assert cache.load("k") is None
-    cache.save("k", pack(RESULT))
+    cache.save("k", pack("k", RESULT))
     result = cache.load("k")
     assert result is not None
     assert result.events == EVENTS
@@ -63,12 +74,12 @@ def test_a_kill_before_any_step_costs_one_batch_and_leaves_nothing(tmp_path: Pat
 
     def scene() -> Callable[[], None]:
         (tmp_path / "k.npz").unlink(missing_ok=True)
-        return lambda: cache.save("k", pack(RESULT))
+        return lambda: cache.save("k", pack("k", RESULT))
 
     for _ in every_kill(scene):
         if cache.load("k") is None:
             assert not (tmp_path / "k.npz").exists()
-            cache.save("k", pack(RESULT))
+            cache.save("k", pack("k", RESULT))
         assert [path.name for path in tmp_path.iterdir()] == ["k.npz"]
 
 
