@@ -40,7 +40,7 @@ CASES: dict[str, tuple[Callable[[], object], str, str]] = {
     "crashes": (crash, "nir.file", "without crashing"),
     "is stopped": (stop, "nir.file", "stopped (SIGSTOP) for 1 s"),
     "eats memory": (eat, "nir.file", "MemoryError"),
-    "refuses": (refuse, "nir.x", "größe\0 is wrong"),
+    "refuses": (refuse, "nir.x", r"größe\x00 is wrong"),
     "fails": (lambda: [][1], "nir.file", "IndexError"),
     "refuses at length": (lambda: (_ for _ in ()).throw(CompileError("nir.x", "long " * 100_000)), "nir.x", "long"),
 }

@@ -11,6 +11,7 @@ import pytest
 from frontend.nir.meaning import lints as nir_lints
 from frontend.nir.meaning.semantics import OPTIONS, Semantics
 from frontend.nir.meaning.semantics_presets import PRESETS
+from frontend.nir.reading import reader
 
 PAGE = (Path(__file__).parents[4] / "docs" / "semantics.md").read_text()
 
@@ -33,6 +34,13 @@ def rules_in(module_file: str) -> set[str]:
     calls = (node for node in ast.walk(ast.parse(Path(module_file).read_text())) if isinstance(node, ast.Call))
     firsts = (call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Lint")
     return {str(first.value) for first in firsts if isinstance(first, ast.Constant)}
+
+
+def remarks_in(module_file: str) -> set[str]:
+    """Rules of remarks in a module: the first of three, a constant."""
+    found = (node for node in ast.walk(ast.parse(Path(module_file).read_text())) if isinstance(node, ast.Tuple))
+    firsts = (node.elts[0] for node in found if len(node.elts) == 3)
+    return {first.value for first in firsts if isinstance(first, ast.Constant) and isinstance(first.value, str)}
 
 
 def test_the_options_are_those_that_exist():
@@ -63,6 +71,6 @@ def test_every_preset_has_its_options(name: str):
 
 def test_the_presets_and_lints_are_those_that_exist():
     assert first_cells(section("Presets", "##")) == [f"`{name}`" for name in PRESETS]
-    rules = rules_in(nir_lints.__file__)
+    rules = rules_in(nir_lints.__file__) | remarks_in(reader.__file__)
     assert len(rules) > 5
     assert sorted(first_cells(section("Lints", "##"))) == sorted(f"`{rule}`" for rule in rules)
