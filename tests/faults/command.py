@@ -17,6 +17,7 @@ from pathlib import Path
 Command = Callable[[], int]
 """Run in a process that is forked off, where torch and the compiler are loaded already."""
 
+ROOT = Path(__file__).parents[2]
 PR_SET_CHILD_SUBREAPER = 36
 GRACE_S = 5.0
 """So long may processes take to end after the command that started them."""
@@ -38,6 +39,7 @@ def fresh(*arguments: str) -> Command:
     """A command of a new interpreter: `python -m ...`."""
 
     def run() -> int:
+        os.environ["PYTHONPATH"] = str(ROOT)
         os.execv(sys.executable, [sys.executable, *arguments])
 
     return run
@@ -75,7 +77,7 @@ class Running:
             with suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         self._others(GRACE_S)
-        left += tuple(f"/dev/shm/{name}" for name in sorted(shared_memory() - self._shared))
+        left += tuple(f"/dev/shm/{name}" for name in sorted(self._shared_memory()))
         return Ended(code, (self.folder / "said").read_text(errors="replace"), left)
 
     def _wait(self, limit_s: float) -> int | None:
@@ -85,6 +87,14 @@ class Running:
                 return os.waitstatus_to_exitcode(status)
             time.sleep(0.005)
         return None
+
+    def _shared_memory(self) -> set[str]:
+        """What is left in shared memory, and is still so later: what other programs begin and end with is seen for a moment."""
+        left, deadline = shared_memory() - self._shared, time.monotonic() + GRACE_S
+        while left and time.monotonic() < deadline:
+            time.sleep(0.5)
+            left &= shared_memory()
+        return left
 
     def _others(self, patience_s: float) -> list[int]:
         """The processes that are left when all have ended or the patience has."""

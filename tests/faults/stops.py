@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.faults.command import Ended, Running, children
 from tests.faults.trial import REFUSED, Failure, Kind, Trial, clean, judged, require, swept
-from tests.faults.work import MINE, RUNS, WORKS, Contents, Undisturbed, contents, place, undisturbed
+from tests.faults.work import MINE, RUNS, WORKS, Undisturbed, contents, place, same, undisturbed
 
 SOONEST_S = {"compile-fresh": 0.5}
 """Before that it is Python that starts."""
@@ -111,7 +111,7 @@ def _check_folder(out: Path, wanted: Undisturbed, mine: bool) -> None:
         there = {name: data for name, data in contents(out).items() if ".spike-compile" not in name}
         require(set(listed) == set(there), "lost", f"the report lists other files: {set(listed) ^ set(there)}")
         runs = (wanted.before, wanted.after)
-        require(any(_same(there, run, wanted.timed) for run in runs), "lost", "a report beside files of two runs")
+        require(any(same(there, run, wanted.timed) for run in runs), "lost", "a report beside files of two runs")
 
 
 def _check_whole(out: Path, wanted: Undisturbed, mine: bool) -> None:
@@ -122,7 +122,3 @@ def _check_whole(out: Path, wanted: Undisturbed, mine: bool) -> None:
     require(not gone, "lost", f"after the next run there is no {', '.join(sorted(gone))}")
     differing = [name for name in there if name not in wanted.timed and there[name] != wanted.after[name]]
     require(not differing, "lost", f"other content than undisturbed: {', '.join(differing)}")
-
-
-def _same(there: Contents, run: Contents, timed: frozenset[str]) -> bool:
-    return there.keys() == run.keys() and all(there[name] == run[name] for name in there if name not in timed)

@@ -47,6 +47,11 @@ def contents(out: Path) -> Contents:
     return {name: path.read_bytes() for name, path in files.items() if name != MINE}
 
 
+def same(there: Contents, run: Contents, timed: frozenset[str]) -> bool:
+    """Whether files are those of a run."""
+    return there.keys() == run.keys() and all(there[name] == run[name] for name in there if name not in timed)
+
+
 def place(out: Path, files: Contents) -> None:
     for name, data in files.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
