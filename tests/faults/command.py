@@ -90,10 +90,10 @@ class Running:
 
     def _shared_memory(self) -> set[str]:
         """What is left in shared memory, and is still so later: what other programs begin and end with is seen for a moment."""
-        left, deadline = shared_memory() - self._shared, time.monotonic() + GRACE_S
+        left, deadline = unused(shared_memory() - self._shared), time.monotonic() + GRACE_S
         while left and time.monotonic() < deadline:
             time.sleep(0.5)
-            left &= shared_memory()
+            left = unused(left)
         return left
 
     def _others(self, patience_s: float) -> list[int]:
@@ -170,13 +170,17 @@ def name_of(pid: int) -> str:
 
 
 def shared_memory() -> set[str]:
-    """The names in /dev/shm that nothing has open: those of programs at work are theirs."""
-    names = {path.name for path in Path("/dev/shm").iterdir()} if Path("/dev/shm").is_dir() else set[str]()
-    for maps in Path("/proc").glob("[0-9]*/maps") if names else ():
+    return {path.name for path in Path("/dev/shm").iterdir()} if Path("/dev/shm").is_dir() else set()
+
+
+def unused(names: set[str]) -> set[str]:
+    """Those in shared memory that nothing has open: others are of programs at work."""
+    left = names & shared_memory()
+    for maps in Path("/proc").glob("[0-9]*/maps") if left else ():
         with suppress(OSError):
             text = maps.read_text()
-            names -= {name for name in names if f"/dev/shm/{name}" in text}
-    return names
+            left = {name for name in left if f"/dev/shm/{name}" not in text}
+    return left
 
 
 def _stat(pid: int) -> list[str]:
