@@ -98,10 +98,13 @@ def _all(name: str, kinds: set[str], formula: str) -> PublishedRow:
     return PublishedRow(name, "", frozenset(kinds), formula, _taps)
 
 
-def _spiking_but_the_first(source: str, first: str, formula: str, charge: Charge) -> PublishedTable:
-    """The usual formula: the first convolution multiplies, all others accumulate spikes, whatever they really read."""
+def _spiking_but_the_first(
+    source: str, first: str, formula: str, charge: Charge, *analog: PublishedRow
+) -> PublishedTable:
+    """The usual formula: the first convolution multiplies, as `analog` does; all others accumulate, whatever they really read."""
     rows = (
         _row("First convolution", first, "conv", formula, _taps, charge),
+        *analog,
         _all("Convolutions, linear layers", {"conv", "linear"}, "T R FL"),
         _all("Attention products", {"matmul"}, "T R FL"),
         _all("Sums", {"sum", "synapse"}, "T R FL"),
@@ -130,6 +133,7 @@ SPIKECLIP = _spiking_but_the_first(
     r"patch_embed\.block0_conv",
     "FL",
     multiplied_once,
+    _row("Embedded words", "redim", "linear", "FL", _taps, multiplied_once),  # of the transformer text encoder, ours
 )
 SNNERGY = _spiking_but_the_first(
     "SNNergy (arXiv 2602.00701) states no formula: that of spiking transformers, E_AC T R FL, E_MAC for the first layers",

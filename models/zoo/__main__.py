@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -81,4 +82,5 @@ def _write(options: argparse.Namespace, rows: dict[str, ZooRow]) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # else the run of a network would go on without it
     sys.exit(main())

@@ -24,9 +24,8 @@ NOT_RUN = {
     "bash .ci/setup && ": "continuous integration does, in a fresh clone: it sets up the environment",
     "models/cmsf.py --target loihi": "the main job of continuous integration, in .ci/run and, installed, in .ci/wheel",
     **{
-        f"models/{line} --target loihi": "a minute each: rows of docs/zoo.md, which a change of weights or configuration asks for; "
-        "TAAF's is run here"
-        for line in ("spikeclip.py", "spikformer.py", "snnergy.py", "cmsf.py --config emoji")
+        f"models/{line} --target loihi": "a minute each: rows of docs/zoo.md, which a change of weights or configuration asks for"
+        for line in ("spikeclip.py", "spikformer.py", "snnergy.py", "taaf.py", "cmsf.py --config emoji")
     },
     "-m compile evaluate": "whole test sets, minutes each; with fewer samples in tests/compile/evaluation",
     "-m models.train": "trains for minutes; for a step in tests/models/training",

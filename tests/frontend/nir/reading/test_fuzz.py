@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-COUNT = 500
+COUNT = 300
 
 
 def fuzz() -> ModuleType:
