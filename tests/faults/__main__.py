@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -27,6 +28,7 @@ from tests.faults.trial import BAD, OUTCOMES, Kind, Trial, outcome_of
 
 def main() -> int:
     one_thread()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import spikingjelly.activation_based.neuron  # noqa: F401 # pyright: ignore

@@ -120,6 +120,7 @@ def _child(command: Command, folder: Path, tell: int) -> None:
             os.dup2(source, stream)
         sys.stdout, sys.stderr = (open(stream, "w", buffering=1, closefd=False) for stream in (1, 2))  # noqa: SIM115
         os.environ["TMPDIR"] = tempfile.tempdir = str(folder / "tmp")
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a shell has some ignored in what it starts in the background
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.chdir(folder)
         os.write(tell, b"1")
