@@ -76,8 +76,6 @@ class _Run:
 
     def _write(self, progress: TrainingProgress, state: State, better: bool) -> None:
         """After an epoch: weights where it is the best so far, then log, then state."""
-        if not self.begun:
-            self.files.begin()
         if better:
             self._write_weights()
         self.begun = True
@@ -86,7 +84,8 @@ class _Run:
         say(_line(progress), sys.stdout)
 
     def _write_weights(self) -> None:
-        called("the weights", lambda: self.files.write_weights(self.training.save))
+        write = self.files.write_weights if self.begun else self.files.write_first_weights
+        called("the weights", lambda: write(self.training.save))
 
     def _left(self) -> str:
         """What an interrupt leaves: weights of the log's last stage, as a stage's first epoch is its best so far."""

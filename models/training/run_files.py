@@ -108,8 +108,11 @@ class RunFiles:
         """Replace the weights."""
         _write_tensors(self.weights, save)
 
-    def begin(self) -> None:
-        """A run that replaces an earlier one is about to write: that one's log and state would not fit its weights."""
+    def write_first_weights(self, save: Callable[[Path], None]) -> None:
+        """Replace those of an earlier run, and once they are written its log and state, which would not fit them."""
+        _write_tensors(self.weights, save, self._forget)
+
+    def _forget(self) -> None:
         self.end()
         self.log.unlink(missing_ok=True)
 
@@ -167,7 +170,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
             partial.unlink(missing_ok=True)
 
 
-def _write_tensors(path: Path, save: Callable[[Path], object]) -> None:
+def _write_tensors(path: Path, save: Callable[[Path], object], written: Callable[[], None] = lambda: None) -> None:
     """`write_whole` for `torch.save`, which tells a full disk by a RuntimeError, or, of the last bytes, not at all."""
 
     def checked(partial: Path) -> None:
@@ -179,6 +182,7 @@ def _write_tensors(path: Path, save: Callable[[Path], object]) -> None:
             begins = file.read(2)
         if not begins or (begins == b"PK" and not is_zipfile(partial)):  # a zip file's table is its end
             raise OSError("its end is missing: is the disk full?")
+        written()
 
     write_whole(path, checked)
 

@@ -32,6 +32,7 @@ NOT_RUN = {
     "-m models.zoo": "compiles for an hour, trains for hours; with less in tests/models/zoo",
     "-m distributed.cli": "servers, which do not end; tests/compile/evaluation/test_workers.py has a cluster",
     "-m tests.bench": "takes times, for minutes",
+    "-m tests.faults": "breaks things for minutes; a short run is in tests/test_faults.py",
     "NETWORK": "a placeholder",
     "-m pytest tests/backends/reference/cuda": "tests of their own",
     "tests/interop/": "needs environments of other packages",

@@ -105,7 +105,8 @@ def test_a_disk_that_is_full_after_some_bytes_leaves_what_was_there(room: int, t
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
     try:
-        for write in (files.write_weights, lambda save: files.write_state({}, {"w": torch.zeros(99)})):
+        state = lambda save: files.write_state({}, {"w": torch.zeros(99)})
+        for write in (files.write_weights, files.write_first_weights, state):
             with pytest.raises(TrainingError, match=r"cannot write .*: is|end is missing"):
                 write(lambda path: torch.save({"w": torch.zeros(99)}, path))
     finally:
@@ -123,9 +124,10 @@ def test_a_broken_line_is_one_error_that_says_where(broken: str, tmp_path: Path)
         read_json_lines(path, lambda line: line["epoch"])
 
 
-def _epoch(files: RunFiles, epoch: int) -> None:
+def _epoch(files: RunFiles, epoch: int, first: bool = False) -> None:
     """What the loop writes after an epoch that is the best so far."""
-    files.write_weights(lambda path: torch.save({"epoch": epoch}, path))
+    write = files.write_first_weights if first else files.write_weights
+    write(lambda path: torch.save({"epoch": epoch}, path))
     files.write_log([{"epoch": number} for number in range(epoch + 1)])
     files.write_state({}, {"epoch": epoch})
 
@@ -154,7 +156,7 @@ def test_a_kill_of_a_run_that_begins_anew_leaves_no_state_of_the_one_before(tmp_
 
     def scene() -> Callable[[], None]:
         _epoch(files, 5)
-        return lambda: (files.begin(), _epoch(files, 0))[-1]
+        return lambda: _epoch(files, 0, first=True)
 
     for _ in every_kill(scene):
         weights = torch.load(files.weights)["epoch"]
