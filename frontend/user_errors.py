@@ -95,6 +95,7 @@ def _is_user_file(file: str) -> bool:
 
 
 def _is_library(file: str) -> bool:
-    """Whether a file is Python's, an installed package's, or none at all, as generated code has it."""
-    installed = not set(_INSTALLED).isdisjoint(Path(file).parts) and not file.startswith(_OURS)
-    return file.startswith(("<", *_PYTHON)) or installed
+    """Whether a file is Python's, an installed package's but ours, or none at all, as generated code has it."""
+    if file.startswith(_OURS):  # which are installed packages, too
+        return False
+    return file.startswith(("<", *_PYTHON)) or not set(_INSTALLED).isdisjoint(Path(file).parts)

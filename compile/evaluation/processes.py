@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from queue import SimpleQueue
 from threading import Lock
@@ -59,6 +59,11 @@ class _WorkerProcess:
         self._process.kill()
         return self._process.wait()
 
+    def release(self) -> None:
+        """Close its end of the connection, which nobody uses any more."""
+        with suppress(OSError):  # what was not sent yet cannot be
+            self._stream.close()
+
 
 class _Seat:
     """The place of one process at a time."""
@@ -90,6 +95,11 @@ class _Seat:
             if self._process is not None:
                 self._process.kill()
 
+    def release(self) -> None:
+        """Close the connection to the last process, when no thread asks it any more."""
+        if self._process is not None:
+            self._process.release()
+
     def _seated(self) -> _WorkerProcess:
         with self._lock:
             if self._closed:
@@ -101,6 +111,7 @@ class _Seat:
         """Clear the seat, and say why, unless we ended the process ourselves."""
         with self._lock:
             code = process.kill()
+            process.release()
             why = f"gave no sign of life for {SILENT_S} s" if isinstance(error, TimeoutError) else _ended(code)
             self._process = None
             if not self._closed:
@@ -135,6 +146,8 @@ def processes(count: int) -> Generator[Callable[[Callable[[Any, Any], Any], Any,
         for seat in seats:
             seat.close()
         pool.shutdown()
+        for seat in seats:
+            seat.release()
 
 
 def _ended(code: int) -> str:
