@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,13 +25,16 @@ def free_memory(root: Path = Path("/")) -> int:
 
 
 def _of_machine(root: Path) -> int:
+    if not (root / "proc/meminfo").is_file():  # not Linux: nothing is known
+        return sys.maxsize
     lines = (root / "proc/meminfo").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
 
 
 def _of_groups(root: Path) -> Iterator[int]:
     """What every control group that holds this process has left; files that are only cached count as free."""
-    for line in (root / "proc/self/cgroup").read_text().splitlines():
+    groups = root / "proc/self/cgroup"
+    for line in groups.read_text().splitlines() if groups.is_file() else ():
         _, controllers, path = line.split(":", 2)
         for controller in GROUPS.keys() & controllers.split(","):
             folder, limit, used = GROUPS[controller]
@@ -49,5 +53,5 @@ def _cached(group: Path) -> int:
 
 def _of_process(root: Path) -> Iterator[int]:
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if limit != resource.RLIM_INFINITY:
+    if limit != resource.RLIM_INFINITY and (root / "proc/self/statm").is_file():
         yield limit - int((root / "proc/self/statm").read_text().split()[0]) * resource.getpagesize()

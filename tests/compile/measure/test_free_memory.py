@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,7 @@ def test_of_a_limit(root: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_here():
     assert 0 < free_memory() < 1 << 50
+
+
+def test_without_a_proc_folder_nothing_is_known(tmp_path: Path):
+    assert free_memory(tmp_path) == sys.maxsize
