@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ir.errors import first_names
 from ir.graph import Graph, Node
 
 Array = np.ndarray[Any, Any]
@@ -137,8 +138,7 @@ SHOWN = 3
 
 def _shapes(arrays: Mapping[str, Array]) -> str:
     """The first names with their shapes, and how many more there are."""
-    named = ", ".join(f"{name} {tuple(array.shape)}" for name, array in list(arrays.items())[:SHOWN])
-    return named if len(arrays) <= SHOWN else f"{named} and {len(arrays) - SHOWN} more"
+    return first_names([f"{name} {tuple(array.shape)}" for name, array in arrays.items()], SHOWN)
 
 
 class Engine(Protocol):

@@ -51,6 +51,17 @@ def known_names(name: str, known: Iterable[str]) -> str:
     return f"known names like it: {', '.join(close)}" if close else f"none of the {len(names)} known names is like it"
 
 
+def first_names(names: Sequence[str], most: int) -> str:
+    """
+    The first of many names, and how many more there are.
+
+    >>> first_names(["a", "b", "c"], 3), first_names(["a", "b", "c", "d"], 3)
+    ('a, b, c', 'a, b, c and 1 more')
+    """
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
 def no_file(path: Path) -> str:
     """What is wrong with a path where a regular file should be and is none."""
     return (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from ir.errors import first_names
+
 NAMED = 3
 """Populations that a sentence names."""
 
@@ -42,13 +44,12 @@ class Coverage:
 
     def followed_by(self, later: Coverage) -> Coverage:
         """This and that of another phase."""
-        sizes = [getattr(self, of) + getattr(later, of) for of in ("pieces", "populations", "neurons", "synapses")]
         return replace(
             self,
-            pieces=sizes[0],
-            populations=sizes[1],
-            neurons=sizes[2],
-            synapses=sizes[3],
+            pieces=self.pieces + later.pieces,
+            populations=self.populations + later.populations,
+            neurons=self.neurons + later.neurons,
+            synapses=self.synapses + later.synapses,
             left_out=self.left_out + later.left_out,
         )
 
@@ -64,8 +65,7 @@ class Coverage:
         ran = f"{self._ran()} in {self.pieces} pieces, each fed with recorded emissions, {why}"
         if not self.left_out:
             return ran
-        more = len(self.left_out) - NAMED
-        names = ", ".join(each.name for each in self.left_out[:NAMED]) + (f" and {more} more" if more > 0 else "")
+        names = first_names([each.name for each in self.left_out], NAMED)
         return f"{ran}; not run, too large even alone: {names}"
 
     def _ran(self) -> str:

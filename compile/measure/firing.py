@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from compile.measure.layers import LayerSummary
 from compile.measure.spike_match import SpikeMatch
+from ir.errors import first_names
 from ir.graph import Graph
 from ir.types import SPIKE
 
@@ -27,7 +28,7 @@ def firing_warnings(
         kind = _kind(layer, matches.get(layer.name), chip.nodes[layer.name].type.domain == SPIKE)
         if kind:
             found.setdefault(kind, []).append(layer.module or layer.name)
-    return tuple(f"{kind} on {samples} samples: {_listed(names)}" for kind, names in found.items())
+    return tuple(f"{kind} on {samples} samples: {first_names(names, SHOWN)}" for kind, names in found.items())
 
 
 def _kind(layer: LayerSummary, match: SpikeMatch | None, spikes: bool) -> str:
@@ -37,8 +38,3 @@ def _kind(layer: LayerSummary, match: SpikeMatch | None, spikes: bool) -> str:
     if layer.rate == 1 and spikes:
         return "fires at every step by rounding, the floats do not," if match and match.added else "fires at every step"
     return ""
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -23,7 +23,7 @@ from frontend.nir.meaning.semantics_statement import (
 )
 from frontend.nir.meaning.time_step import plausible_steps, ratio_of_gains, timed_nodes
 from frontend.nir.reading.network import NirNetwork
-from ir.errors import CompileError
+from ir.errors import CompileError, first_names
 
 SHARED_STEP = 1e-4
 """The time step of snnTorch 1.0.0 (fixed) and SpikingJelly 2.0.0 (default), which both write r = tau / dt, in seconds."""
@@ -125,8 +125,7 @@ def _complete(name: str) -> dict[str, Any]:
 
 def _refuse(network: NirNetwork, if_gain: str) -> None:
     """CompileError for a missing time step."""
-    nodes = timed_nodes(network, if_gain)
-    shown = ", ".join(nodes[:3]) + (f" and {len(nodes) - 3} more" if len(nodes) > 3 else "")
+    shown = first_names(timed_nodes(network, if_gain), 3)
     fixed = ", ".join(name for name, item in PRESETS.items() if item.dt_fixed)
     hint = f"say --dt in the unit of the time constants; {plausible_steps(network)}; presets that know it: {fixed}"
     raise CompileError("nir.dt", f"the file does not say its time step, which {shown} need", hint=hint)
