@@ -6,20 +6,25 @@ import os
 import threading
 import warnings
 
+from backends.interrupts import interrupts_deferred
+
 _STACK_BYTES = 1 << 16
 
 
 def can_start(threads: int) -> bool:
     """Whether a child process can start so many threads, itself among them; this process gives up no address space for them."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 on threads: the child takes no lock of theirs
-            child = os.fork()
-    except OSError:
-        return False
-    if child == 0:
-        _start(threads - 1)
-    return os.waitpid(child, 0)[1] == 0
+    with interrupts_deferred():  # one that ended the child alone would look like a limit
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter(
+                    "ignore", DeprecationWarning
+                )  # 3.12 on threads: the child takes no lock of theirs
+                child = os.fork()
+        except OSError:
+            return False
+        if child == 0:
+            _start(threads - 1)
+        return os.waitpid(child, 0)[1] == 0
 
 
 def _start(threads: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 
 import pytest
@@ -46,3 +47,19 @@ def test_where_no_process_can_be_started_no_thread_can(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(os, "fork", full)
     assert not can_start(1)
+
+
+def test_ctrl_c_meanwhile_is_no_limit_and_is_not_lost(monkeypatch: pytest.MonkeyPatch):
+    fork, found = os.fork, list[bool]()
+
+    def interrupted() -> int:
+        child = fork()
+        os.kill(os.getpid(), signal.SIGINT)  # both are: the terminal's Ctrl-C goes to the group
+        return child
+
+    monkeypatch.setattr(os, "fork", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        found.append(can_start(3))
+    assert found == []
+    monkeypatch.setattr(signal, "raise_signal", lambda number: None)
+    assert can_start(3)

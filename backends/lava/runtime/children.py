@@ -13,11 +13,11 @@ import os
 import resource
 import signal
 import sys
-import threading
 from collections.abc import Generator
 
 from threadpoolctl import ThreadpoolController
 
+from backends.interrupts import interrupts_deferred
 from backends.threads import can_start
 from ir.errors import CompileError
 
@@ -58,31 +58,6 @@ def is_stopped(process: int) -> bool:
     with contextlib.suppress(ChildProcessError):
         return os.waitid(os.P_PID, process, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
     return False
-
-
-@contextlib.contextmanager
-def interrupts_deferred() -> Generator[None]:
-    """
-    Hold Ctrl-C and requests to end back for a moment, and handle them afterwards (only the main thread receives them).
-
-    Children forked meanwhile inherit the note-taking handler, that is, they ignore Ctrl-C, which is the parent's to handle.
-    An exception raised amid a fork would be lost: Python ignores those of its hooks.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    noted: list[int] = []
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    handled = {number: handler for number, handler in handlers.items() if callable(handler)}
-    for number in handled:
-        signal.signal(number, lambda number, frame: noted.append(number))
-    try:
-        yield
-    finally:
-        for number, handler in handled.items():
-            signal.signal(number, handler)
-        if noted:
-            signal.raise_signal(noted[0])
 
 
 @contextlib.contextmanager

@@ -19,7 +19,8 @@ import warnings
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from backends.lava.runtime.children import interrupts_deferred, is_stopped, quiet_children
+from backends.interrupts import interrupts_deferred
+from backends.lava.runtime.children import is_stopped, quiet_children
 from backends.lava.runtime.shared_memory import ChannelMemory, Status
 from ir.errors import CompileError
 

@@ -1,9 +1,8 @@
-"""While processes are forked, Ctrl-C and requests to end wait for the program's own handlers; children compute in one thread."""
+"""Children of a run compute in one thread each."""
 
 from __future__ import annotations
 
 import os
-import signal
 
 import numpy as np
 import pytest
@@ -11,35 +10,10 @@ import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from backends.lava.engine import LavaEngine
-from backends.lava.runtime.children import interrupts_deferred, quiet_children
+from backends.lava.runtime.children import quiet_children
 from ir.graph import GraphBuilder
 from ir.ops import Input, Linear
 from ir.ops.integer_neuron import IntegerLif
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_waits_until_the_end(number: signal.Signals):
-    seen: list[int] = []
-    before = signal.signal(number, lambda number, frame: seen.append(number))
-    try:
-        with interrupts_deferred():
-            signal.raise_signal(number)
-            assert seen == []
-        assert seen == [number]
-    finally:
-        signal.signal(number, before)
-
-
-def test_ctrl_c_is_raised_and_signals_without_a_handler_are_left_alone():
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-
-    def interrupted() -> None:
-        with interrupts_deferred():
-            assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-            signal.raise_signal(signal.SIGINT)
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
 
 
 def threads() -> int:

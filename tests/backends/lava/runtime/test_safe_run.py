@@ -190,9 +190,11 @@ def test_interrupts_are_passed_on_after_the_clean_up(group, emission):
     assert session.leftovers() == []
 
 
-def test_an_interrupt_while_starting_is_not_lost():
+@pytest.mark.parametrize("forks", [1, 2], ids=["threads-tried", "processes"])
+def test_an_interrupt_while_starting_is_not_lost(forks):
     session = Session(TAKES_ITS_TIME, "HostWorker", samples=500)
-    session.read_until("forked")
+    for _ in range(forks):
+        session.read_until("forked")
     os.killpg(session.process.pid, signal.SIGINT)
     output = session.finish()
     assert output.count("interrupted") == 1
