@@ -19,8 +19,8 @@ import numpy as np
 
 from ir.analysis.reach import made_of_spikes
 from ir.graph import Array, Graph, Node
+from ir.lowerings.rewriter import Rewriter
 from ir.ops import Add, BatchNorm, MaxPool, Offset, Scale, TimeOffset, TimeWeight
-from ir.rewrite import Rewriter
 
 
 def advance_norms(graph: Graph, pass_name: str) -> Graph:

@@ -13,9 +13,9 @@ The host makes the levels, the chip takes them as populations: whatever reads th
 from __future__ import annotations
 
 from ir.graph import Graph, Node
+from ir.lowerings.rewriter import Rewriter
 from ir.ops import Add, Levels, Reshape, Slice
 from ir.profile import Features
-from ir.rewrite import Rewriter
 
 PASS = "split_host"
 

@@ -23,9 +23,9 @@ from dataclasses import replace
 
 from ir.deployment import Context, Deployment
 from ir.graph import Graph, Node
+from ir.lowerings.rewriter import Rewriter
 from ir.lowerings.sums.rules import advanced_sum
 from ir.ops import Conv, Linear, Sum, TimeSum
-from ir.rewrite import Rewriter
 
 PASS = "advance_sums"
 

@@ -28,11 +28,11 @@ from ir.deployment import Context, Deployment
 from ir.errors import DeployError, Violation
 from ir.graph import Array, Graph, Node
 from ir.lowerings.advance_norms import advance_norms, gains, read_by_advanced
+from ir.lowerings.rewriter import Rewriter
 from ir.ops import BatchNorm, Conv, Gather, Linear, Permute, Reshape, Slice
 from ir.ops.shape import SILENT
 from ir.passes.merge_routing import merge_routing
 from ir.passes.narrow_projections import channel_axis
-from ir.rewrite import Rewriter
 
 PASS = "fold_batchnorm"
 

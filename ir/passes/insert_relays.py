@@ -25,10 +25,10 @@ from ir.analysis.schedule import model_delay, schedule
 from ir.analysis.wiring import wiring_of
 from ir.deployment import Context, Deployment
 from ir.graph import Array, Graph, GraphBuilder, Node
+from ir.lowerings.rewriter import Rewriter
 from ir.ops import Delay, Graded, IntegerLif, Leaky, Lif, Op, Past, Synapse
 from ir.ops.membrane import ANALOG_BITS
 from ir.profile import Arithmetic
-from ir.rewrite import Rewriter
 from ir.types import Type
 
 PASS = "insert_relays"

@@ -22,9 +22,9 @@ from dataclasses import replace
 
 from ir.deployment import Context, Deployment
 from ir.graph import Graph, Node
+from ir.lowerings.rewriter import Rewriter
 from ir.ops import Conv, Expand, Gather, Pad, Permute, Reshape, Slice
 from ir.ops.shape import SILENT
-from ir.rewrite import Rewriter
 from ir.types import Type
 
 PASS = "merge_routing"

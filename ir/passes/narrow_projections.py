@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from ir.deployment import Context, Deployment
 from ir.graph import Graph, Node
+from ir.lowerings.rewriter import Rewriter
 from ir.ops import Conv, Linear, Slice
-from ir.rewrite import Rewriter
 
 PASS = "narrow_projections"
 

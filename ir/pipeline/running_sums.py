@@ -23,11 +23,11 @@ import numpy as np
 
 from ir.analysis.reach import LINEAR, made_of_spikes, upstream
 from ir.graph import Array, Graph, Node
+from ir.lowerings.rewriter import Rewriter
 from ir.ops import Add, BatchNorm, Delay, Lif, Offset, Scale, TimeWeight
 from ir.ops.host.reduce import TIME, Along
 from ir.ops.over_time.by_step import ByStep
 from ir.passes.fold_batchnorm import is_foldable
-from ir.rewrite import Rewriter
 
 PASS = "integrate_running_sums"
 USUAL_DENOMINATOR = 64

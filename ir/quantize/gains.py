@@ -16,10 +16,10 @@ import numpy as np
 
 from ir.errors import CompileError
 from ir.graph import Array, Graph, Node
+from ir.lowerings.rewriter import Rewriter
 from ir.ops.linear import Conv, Synapse
 from ir.ops.shape import Reshape
 from ir.quantize.neurons.distinct import distinct_neurons
-from ir.rewrite import Rewriter
 
 PASS = "quantize"
 ROW_AXIS = {"linear": -1, "conv": 0}

@@ -17,6 +17,7 @@ import numpy as np
 from ir.analysis.wiring import behind_routing
 from ir.errors import CompileError
 from ir.graph import Array, Graph, Node
+from ir.lowerings.rewriter import Rewriter
 from ir.ops.base import Input, Value
 from ir.ops.linear import Sum, Synapse
 from ir.ops.membrane import Membrane
@@ -31,7 +32,6 @@ from ir.quantize.plan import NetworkPlan, plan_input
 from ir.quantize.population import PopulationPlanner
 from ir.quantize.report import LayerReport, QuantizationReport
 from ir.quantize.ties.constant_current import constant_current
-from ir.rewrite import Rewriter
 from ir.types import Type, graded
 
 __all__ = ["LayerReport", "QuantizationReport", "quantizable", "quantize", "quantize_calibrated"]

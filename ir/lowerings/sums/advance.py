@@ -9,9 +9,9 @@ from math import fsum, prod
 import numpy as np
 
 from ir.graph import Node
+from ir.lowerings.rewriter import Rewriter
 from ir.ops import Scale, Sum, TimeSum, TimeWeight
 from ir.ops.base import Op
-from ir.rewrite import Rewriter
 
 
 @dataclass(frozen=True)

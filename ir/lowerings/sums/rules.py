@@ -17,6 +17,7 @@ from math import prod
 import numpy as np
 
 from ir.graph import Node
+from ir.lowerings.rewriter import Rewriter
 from ir.lowerings.sums.advance import Advance, Rule, Summed
 from ir.ops import (
     Add,
@@ -35,7 +36,6 @@ from ir.ops import (
     TimeWeight,
 )
 from ir.ops.base import Op
-from ir.rewrite import Rewriter
 
 
 def advanced_sum(rewriter: Rewriter, node: Node) -> str | None:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import numpy as np
 
 from ir.graph import Array, Node, Provenance, free_name
+from ir.lowerings.rewriter import Rewriter
 from ir.ops.base import Op
 from ir.ops.integer_neuron import IntegerLif
 from ir.ops.linear import Linear, Synapse
 from ir.ops.shape import Expand, Permute, Reshape, Slice
 from ir.profile import Arithmetic
 from ir.quantize.weights import weight_levels
-from ir.rewrite import Rewriter
 
 PASS = "keep_ties"
 """The mark of what is added here."""

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from ir.graph import Graph, GraphBuilder
+from ir.lowerings.rewriter import Rewriter
 from ir.lowerings.sums.advance import Summed
 from ir.lowerings.sums.rules import advanced_sum
 from ir.ops import Add, Input, Linear, Sum, TimeSum, TimeWeight
-from ir.rewrite import Rewriter
 
 T = 3
 

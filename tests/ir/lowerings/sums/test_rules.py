@@ -7,6 +7,7 @@ import pytest
 
 from ir.graph import Array, Graph, GraphBuilder
 from ir.interpreter import interpret
+from ir.lowerings.rewriter import Rewriter
 from ir.lowerings.sums.rules import advanced_sum
 from ir.ops import (
     Add,
@@ -27,7 +28,6 @@ from ir.ops import (
     TimeWeight,
 )
 from ir.ops.base import Op
-from ir.rewrite import Rewriter
 
 T = 3
 RANDOM = np.random.default_rng(0)

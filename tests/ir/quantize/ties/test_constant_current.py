@@ -8,9 +8,9 @@ import pytest
 import hw_profiles
 from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret
+from ir.lowerings.rewriter import Rewriter
 from ir.ops import Input, IntegerLif, Synapse
 from ir.quantize.ties.constant_current import constant_current, synapses_of
-from ir.rewrite import Rewriter
 
 ARITHMETIC = hw_profiles.load("loihi1").arithmetic
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from ir.graph import Graph, GraphBuilder, Node, Provenance
 from ir.interpreter import interpret
+from ir.lowerings.rewriter import Rewriter
 from ir.ops import Add, Input, Linear, Scale
-from ir.rewrite import Rewriter
 
 
 def graph() -> Graph:
