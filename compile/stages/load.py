@@ -178,7 +178,8 @@ def _from_nir(network: Any, name: str, options: Options, example: Example) -> So
         imported = import_nir(network, options.semantics, options.dt, _domains(named, options.domains), name)
     graph = imported.graph
     (name,) = _chosen((graph.name or name,), options.part, name)
-    samples = next((np.shape(value)[1] for value in named.values() if np.ndim(value) > 1), options.samples)
+    shapes = [_array(name, value).shape for name, value in named.items()]
+    samples = next((shape[1] for shape in shapes if len(shape) > 1), options.samples)
     random = {imported.names.get(key, key): value for key, value in _random_inputs(graph, samples).items()}
     unknown = [key for key in named if key not in random]
     if unknown:
