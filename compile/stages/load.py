@@ -33,8 +33,6 @@ LARGE_INPUT_VALUES, LARGE_PARAMETERS = 1 << 14, 1 << 22
 """A network with more input values per sample, or more parameters, is checked and calibrated on the samples of the run only."""
 STREAM_STEPS = 16
 """Steps of the made-up inputs of a network that has no window and no examples."""
-MODEL_FLAGS = {"config": "configurations", "weights": "checkpoints to choose from"}
-"""Flags that only model files heed, and what for."""
 PACKAGES = Path(__file__).parents[2]
 """Where the compiler's packages are, `models` with the networks that come with it among them."""
 
@@ -178,8 +176,8 @@ def _from_nir(network: Any, name: str, options: Options, example: Example) -> So
         imported = import_nir(network, options.semantics, options.dt, _domains(named, options.domains), name)
     graph = imported.graph
     (name,) = _chosen((graph.name or name,), options.part, name)
-    shapes = [_array(name, value).shape for name, value in named.items()]
-    samples = next((shape[1] for shape in shapes if len(shape) > 1), options.samples)
+    counts = [array.shape[1] for key, value in named.items() if (array := _array(key, value)).ndim > 1]
+    samples = counts[0] if counts else options.samples
     random = {imported.names.get(key, key): value for key, value in _random_inputs(graph, samples).items()}
     unknown = [key for key in named if key not in random]
     if unknown:
@@ -203,10 +201,11 @@ def _from_net(path: Path, options: Options, example: Example) -> Source:
 
 def _refuse_model_flags(name: str, options: Options) -> None:
     """Refuse flags that only model files heed."""
-    for flag in MODEL_FLAGS:
+    for flag in ("config", "weights"):
         if getattr(options, flag) is not None:
-            what = f"only a model file (.py) has {MODEL_FLAGS[flag]}"
-            raise CompileError(f"options.{flag}", what, where=name, hint=f"leave --{flag} out")
+            raise CompileError(
+                f"options.{flag}", f"only a model file (.py) heeds --{flag}", where=name, hint=f"leave --{flag} out"
+            )
 
 
 def _array(name: str, value: Any) -> Any:
