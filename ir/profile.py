@@ -1,5 +1,5 @@
 """
-What a hardware profile may say: five tables of numbers, each field with its unit, and typed access to them.
+What a hardware profile may say: seven tables of numbers, each field with its unit, and typed access to them.
 
 A profile is read by passes as plain numbers (`profile.arithmetic.weight_bits`) and by reports as quantities with their
 origin (`profile.quantity("energy", "synaptic_event")`). A number that nobody published is absent, never guessed here.
@@ -7,7 +7,6 @@ origin (`profile.quantity("energy", "synaptic_event")`). A number that nobody pu
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -16,45 +15,9 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from ir.errors import CompileError
+from ir.quantity import Quantity, counted_in
 
-KINDS = ("measured", "estimated", "assumed", "specified")
-"""How a number came to be: on silicon, by simulation or fit or derivation, by us, or as a fact of the architecture."""
-
-Number = bool | int | Fraction
 Table = TypeVar("Table")
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """One number with its origin. `lender` names the profile it was borrowed from, where it is not the chip's own."""
-
-    value: Number
-    unit: str
-    source: str
-    kind: str
-    note: str = ""
-    lender: str = ""
-
-    def plain(self) -> dict[str, Any]:
-        """The quantity as plain JSON content, empty entries left out."""
-        value = float(self.value) if isinstance(self.value, Fraction) else self.value
-        entries = {
-            "unit": self.unit,
-            "kind": self.kind,
-            "source": self.source,
-            "note": self.note,
-            "lender": self.lender,
-        }
-        return {"value": value, **{key: text for key, text in entries.items() if text}}
-
-
-WIDEST = {"bit": 32}
-"""Unit -> the largest number of it that the engines compute exactly; no chip of this kind comes near."""
-
-
-def counted_in(unit: str, least: int = 0) -> dict[str, Any]:
-    """A field's metadata: its unit, and the least and the largest value that make sense."""
-    return {"unit": unit, "least": least, "most": WIDEST.get(unit, math.inf)}
 
 
 @dataclass(frozen=True)
@@ -118,9 +81,49 @@ class Limits:
     neurons_per_core: int | None = field(default=None, metadata=counted_in("neuron", 1))
     synapse_memory_per_core: int | None = field(default=None, metadata=counted_in("byte", 1))
     axons_in_per_core: int | None = field(default=None, metadata=counted_in("axon", 1))
+    """Neurons and inputs that have synapses on the core."""
     axons_out_per_core: int | None = field(default=None, metadata=counted_in("axon", 1))
+    """Pairs of a neuron on the core and a core where it has synapses."""
+    cores_per_neuron: int | None = field(default=None, metadata=counted_in("core", 1))
+    """Cores where one neuron can have synapses."""
+    neuron_groups_per_core: int | None = field(default=None, metadata=counted_in("group", 1))
+    """Sets of constants that neurons of a core share."""
+    delay_slots_per_core: int | None = field(default=None, metadata=counted_in("slot", 1))
+    """Sums that wait in dendrites: a neuron has one for each step that its synapses delay, and one for the next step."""
     neurons_per_chip: int | None = field(default=None, metadata=counted_in("neuron", 1))
     synapses_per_chip: int | None = field(default=None, metadata=counted_in("synapse", 1))
+
+
+@dataclass(frozen=True)
+class SynapseMemory:
+    """How a core stores synapses: a list for each axon that arrives, of all neurons that it reaches or those with a weight."""
+
+    word_bytes: int = field(default=1, metadata=counted_in("byte", 1))
+    """A list takes whole words."""
+    header_bits: int = field(default=0, metadata=counted_in("bit"))
+    """At the beginning of a list."""
+    list_synapses: int | None = field(default=None, metadata=counted_in("synapse", 1))
+    """The most synapses of a list; more of them begin another one."""
+    index_bits: int | None = field(default=None, metadata=counted_in("bit", 1))
+    """Of the target, beside each weight of a list that leaves out zeros; None where every list has all synapses."""
+    delay_bits: int = field(default=0, metadata=counted_in("bit"))
+    """Beside each weight, where synapses of a projection wait."""
+    narrow_weights: bool = field(default=False, metadata=counted_in("flag"))
+    """Weights take the bits that those of their projection need; else all take `weight_bits`."""
+    shared_kernels: bool = field(default=False, metadata=counted_in("flag"))
+    """Weights that repeat from pixel to pixel, or from token to token, are stored once per core."""
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Where cores are on a chip; None where nobody says so."""
+
+    columns: int | None = field(default=None, metadata=counted_in("core", 1))
+    rows: int | None = field(default=None, metadata=counted_in("core", 1))
+    tile_columns: int = field(default=1, metadata=counted_in("core", 1))
+    """Cores of a row that share a router."""
+    tile_rows: int = field(default=1, metadata=counted_in("core", 1))
+    """Cores of a column that share a router."""
 
 
 @dataclass(frozen=True)
@@ -170,13 +173,12 @@ class CostWeights:
     """One micro-step of a model step."""
 
 
-USUAL_WEIGHTS = CostWeights()
-"""The weights where a profile states none."""
-
 TABLES: Mapping[str, type] = {
     "features": Features,
     "arithmetic": Arithmetic,
     "limits": Limits,
+    "synapse_memory": SynapseMemory,
+    "mesh": Mesh,
     "energy": Energy,
     "cost": CostWeights,
 }
@@ -218,17 +220,27 @@ class Profile:
     @cached_property
     def limits(self) -> Limits:
         """The chip's resources; all None where the profile has no such table."""
-        return self._typed("limits", Limits) if "limits" in self.tables else Limits()
+        return self._typed("limits", Limits, Limits())
+
+    @cached_property
+    def synapse_memory(self) -> SynapseMemory:
+        """How its cores store synapses; weight after weight where the profile has no such table."""
+        return self._typed("synapse_memory", SynapseMemory, SynapseMemory())
+
+    @cached_property
+    def mesh(self) -> Mesh:
+        """Where its cores are; nobody knows where the profile has no such table."""
+        return self._typed("mesh", Mesh, Mesh())
 
     @cached_property
     def energy(self) -> Energy:
         """Prices per event; all None where the profile has no such table."""
-        return self._typed("energy", Energy) if "energy" in self.tables else Energy()
+        return self._typed("energy", Energy, Energy())
 
     @cached_property
     def cost(self) -> CostWeights:
         """What the parts of a lowering's cost are worth; the usual weights where the profile has no such table."""
-        return self._typed("cost", CostWeights) if "cost" in self.tables else USUAL_WEIGHTS
+        return self._typed("cost", CostWeights, CostWeights())
 
     def quantity(self, table: str, key: str) -> Quantity:
         """One number with its origin; CompileError("profile.missing") where the profile does not state it."""
@@ -239,8 +251,10 @@ class Profile:
             raise CompileError("profile.missing", what, where=self.file, hint=hint)
         return quantity
 
-    def _typed(self, table: str, kind: type[Table]) -> Table:
-        if table not in self.tables:
-            what = f"profile {self.name} has no table [{table}]: it describes no chip that runs networks"
-            raise CompileError("profile.missing", what, where=self.file, hint="choose a chip's profile")
-        return kind(**{key: quantity.value for key, quantity in self.tables[table].items()})
+    def _typed(self, table: str, kind: type[Table], absent: Table | None = None) -> Table:
+        if table in self.tables:
+            return kind(**{key: quantity.value for key, quantity in self.tables[table].items()})
+        if absent is not None:
+            return absent
+        what = f"profile {self.name} has no table [{table}]: it describes no chip that runs networks"
+        raise CompileError("profile.missing", what, where=self.file, hint="choose a chip's profile")

@@ -7,7 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ir.profile import Profile, Quantity
+from ir.profile import Profile
+from ir.quantity import Quantity
 
 
 def profile_content(profile: Profile) -> dict[str, Any]:
