@@ -21,8 +21,7 @@ from pathlib import Path
 from typing import Any, TypeGuard, cast
 
 from ir.errors import CompileError, known_names
-from ir.profile import TABLES, Profile
-from ir.quantity import KINDS, Number, Quantity
+from ir.profile import KINDS, TABLES, Number, Profile, Quantity
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -18,8 +18,7 @@ from compile.energy.rates import Rates
 from compile.energy.simulated import Counts, node_counts
 from ir.analysis.layers import layer_of
 from ir.graph import Graph, Node
-from ir.profile import Profile
-from ir.quantity import Quantity
+from ir.profile import Profile, Quantity
 
 PRICES = ("e_ac", "e_mac", *(item.name for item in fields(Counts)), "crossing_event", "crossing_bit")
 NOTHING = CrossingCost()

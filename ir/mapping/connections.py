@@ -81,9 +81,9 @@ def _emitting(node: Node) -> int:
 
 def _reached(wire: Array, results: Mapping[str, int]) -> tuple[str, ...]:
     """The projections whose results a wire leads to."""
-    names = tuple(results)
-    places = np.searchsorted([*results.values()], np.unique(wire[wire > 0]), side="right") - 1
-    return tuple(names[place] for place in np.unique(places))
+    names, firsts = tuple(results), np.array([*results.values()])
+    places: Array = np.searchsorted(firsts, np.unique(wire[wire > 0]), side="right") - 1
+    return tuple(names[int(place)] for place in np.unique(places))
 
 
 def _connection(graph: Graph, name: str, sources: Array, wire: Array, start: int) -> Connection:

@@ -7,8 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ir.profile import Profile
-from ir.quantity import Quantity
+from ir.profile import Profile, Quantity
 
 
 def profile_content(profile: Profile) -> dict[str, Any]:

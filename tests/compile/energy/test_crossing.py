@@ -10,8 +10,7 @@ import pytest
 from backends.trace import Crossing
 from compile.energy.crossing import CrossingCost, crossing_cost
 from hw_profiles import load
-from ir.profile import Profile
-from ir.quantity import Quantity
+from ir.profile import Profile, Quantity
 
 SPIKES = Crossing(1, "host", "s", 1, 4, events=7, bits=0)
 PAYLOADS = Crossing(2, "chip", "m", 6, 4, events=3, bits=24)

@@ -129,10 +129,9 @@ def unrolled(graph: Graph) -> dict[str, list[list[UnrolledSynapse]]]:
     found: dict[str, list[list[UnrolledSynapse]]] = {}
     for node in graph.nodes.values():
         if node.op.family == "neuron":
-            neurons = node.op.neurons(node.type)
+            terms = [_terms(graph, value).ravel() for value in node.inputs]
             found[node.name] = [
-                [synapse for value in node.inputs for synapse in _terms(graph, value).ravel()[neuron]]
-                for neuron in range(neurons)
+                [synapse for each in terms for synapse in each[neuron]] for neuron in range(node.op.neurons(node.type))
             ]
     return found
 

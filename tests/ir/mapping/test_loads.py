@@ -15,8 +15,7 @@ from ir.analysis.limits import weight_bits
 from ir.analysis.schedule import schedule
 from ir.graph import Graph
 from ir.mapping.loads import LoadCounter, Loads, core_limits, list_bytes
-from ir.profile import Profile, SynapseMemory
-from ir.quantity import Quantity
+from ir.profile import Profile, Quantity, SynapseMemory
 
 LOIHI1, LOIHI2 = hw_profiles.load("loihi1"), hw_profiles.load("loihi2")
 FLAG = Quantity(False, "flag", "a test", "assumed")

@@ -10,8 +10,7 @@ import pytest
 
 import hw_profiles
 from ir.errors import CompileError
-from ir.profile import TABLES, Arithmetic, CostWeights, Energy, Limits, Profile
-from ir.quantity import Quantity, counted_in
+from ir.profile import TABLES, Arithmetic, CostWeights, Energy, Limits, Profile, Quantity, counted_in
 
 LOIHI2 = hw_profiles.load("loihi2")
 PRICE = Quantity(Fraction(1, 4), "pJ", "a paper", "measured")
