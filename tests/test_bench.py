@@ -19,7 +19,7 @@ from compile.command.exit_code import exit_code
 from ir.errors import CompileError
 from models import snnergy
 from models.layers.image_attention import attend
-from tests.bench import fusion_table, gpu_table, growth_plot, growth_table, lava_table, reference_table
+from tests.bench import fusion_table, gpu_table, growth_plot, growth_table, lava_table, map_table, reference_table
 from tests.bench.__main__ import measure
 from tests.bench.allocated import peak_bytes
 from tests.bench.networks import NETWORKS, Network, mlp
@@ -116,6 +116,18 @@ def test_the_table_of_fusions_is_complete():
     assert chosen == ["CMQKA", "SSA, Q (K^T V)", "S-CMRL, Q (K^T V)"]
     own = [row["neurons, M"] for row in cells if row["attention"] == "CMQKA"]
     assert own == [(2 * 2 * 16 * 32 + 2 * 2 * 16) / 1e6], "queries and keys of two paths, two masks of two heads"
+
+
+def test_cores_are_those_that_a_compiler_printed():
+    rows = [dict(zip(map_table.COLUMNS, row, strict=True)) for row in map_table.table(quick=True).rows]
+    assert len(rows) == 10 + 9 + 3 + 2 + 4
+    for row in rows:
+        assert row["their rules"] == row["printed"], row
+        assert row["plain, by layer"] <= row["printed"], row
+    (pilotnet,) = (row for row in rows if (row["network"], row["layer"]) == ("PilotNet SNN", "all"))
+    assert (pilotnet["printed"], pilotnet["neurons"], pilotnet["bound"]) == (74, 158509, 39)
+    assert pilotnet["plain, by layer"] <= 55
+    assert pilotnet["plain"] <= 48
 
 
 def test_both_orders_of_an_attention_are_the_same_numbers():
