@@ -112,8 +112,9 @@ def _outcome(report: Report, options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    if options.json or options.fail_if:
-        what = f"--bench makes no report for {'--json' if options.json else '--fail-if'}"
+    given = [flag for flag in ("json", "fail_if", "check") if getattr(options, flag)]
+    if given:
+        what = f"--bench makes no report for --{given[0].replace('_', '-')}"
         raise CompileError("cli.bench", what, hint="leave one of them out")
     from compile.benchmark.table import markdown
     from compile.driver import benchmark_network
@@ -149,6 +150,7 @@ def _options(options: argparse.Namespace) -> Options:
         out=options.out,
         lower=strategies(options.lower),
         phases=options.phases,
+        check=options.check,
         dump=options.dump,
         fail_if=tuple(options.fail_if),
     )
@@ -206,6 +208,11 @@ def _parser() -> argparse.ArgumentParser:
         type=positive,
         metavar="N",
         help="refuse a network that the chip runs in more phases, with the host in between (default: as many as it takes)",
+    )
+    add(
+        "--check",
+        metavar="NAME[=COMMAND]",
+        help='compare with a third engine, too: sanafe, or "sanafe=PYTHON tests/interop/run_sanafe.py"',
     )
     add(
         "--bench",

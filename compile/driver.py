@@ -119,7 +119,7 @@ def compile_network(network: str | Path, options: Options, progress: Progress | 
             check_names(conditions, metrics=tried_names(source.task, builds))
         examples = [batches_of(build.program, build.part.example) for build in builds]
         parts = tuple(
-            part_report(build, source, batches, profile, progress)
+            part_report(build, source, batches, profile, progress, options.check)
             for build, batches in zip(builds, examples, strict=True)
         )
         metrics = _metrics(source, builds, options, progress)

@@ -79,8 +79,8 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Every part agrees with the engine it was compared with."""
-        return all(part.run.verdict.passed for part in self.parts)
+        """Every part agrees with the engines it was compared with."""
+        return all(verdict.passed for part in self.parts for verdict in part.run.verdicts)
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -61,10 +61,10 @@ def _check_lines(report: Report, screen: Screen) -> Iterator[str]:
         imported = part.build.imported
         if imported is not None:
             yield from screen.wrapped(f"import   {part.build.part.name}: {imported.text()}")
-    for part in report.parts:
-        mark = part.run.verdict.mark
+    for name, verdict in ((part.build.part.name, verdict) for part in report.parts for verdict in part.run.verdicts):
+        mark = verdict.mark
         style = "good" if mark == "PASS" else "bad"
-        text = f"check    {part.build.part.name}: {mark}, {part.run.verdict.against}: {part.run.verdict.text()}"
+        text = f"check    {name}: {mark}, {verdict.against}: {verdict.text()}"
         first, *others = screen.wrapped(text)
         yield first.replace(f": {mark},", f": {screen.paint(mark, style)},", 1)
         yield from others

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hw_profiles
+from backends.checks import check_engine
 from backends.targets import DEFAULT, target
 from ir.errors import CompileError
 from ir.profile import Profile
@@ -63,6 +64,8 @@ class Options:
     lower: Mapping[str, str] = field(default_factory=dict[str, str])
     phases: int | None = None
     """The most phases in which the chip may run a network, with the host between them; None for as many as it takes."""
+    check: str | None = None
+    """A third engine to compare the run with, NAME or NAME=COMMAND, see `backends.checks`; None for the twin alone."""
     dump: bool = False
     fail_if: tuple[str, ...] = ()
     """Conditions on the report, see `compile.report.conditions`."""
@@ -79,6 +82,11 @@ class Options:
         if self.precision not in PRECISIONS:
             what = f"unknown precision {self.precision!r}"
             raise CompileError("options.precision", what, hint=f"known: {', '.join(PRECISIONS)}")
+        if self.check is not None:
+            check_engine(self.check)
+            if self.precision != "int":
+                hint = "leave --check or --precision float out"
+                raise CompileError("options.check", f"{self.check} runs the chip's integers only", hint=hint)
 
     @property
     def place(self) -> Target:

@@ -46,6 +46,8 @@ def test_defaults_are_the_main_job_s():
         ({"batch_first": "yes"}, "options.batch_first", "True or False"),
         ({"lower": "attention=graded-a"}, "options.lower", "names with their values"),
         ({"domains": "spike"}, "options.domains", "names with their values"),
+        ({"check": "sana"}, "options.check", "known: sanafe"),
+        ({"check": "sanafe=run", "precision": "float"}, "options.check", "leave --check"),
     ],
 )
 def test_what_is_unknown_is_refused_before_anything_is_read(flags: dict[str, Any], rule: str, known: str):
