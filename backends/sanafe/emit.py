@@ -80,12 +80,16 @@ class _Emission:
     """A flat network under construction; inputs are numbered -1, -2, ... until all neurons are known."""
 
     def __init__(self, chip: Graph, cores: CoreMap, inputs: Mapping[str, Array]) -> None:
-        self.chip, self.inputs, self.depth, self.core_of = chip, inputs, schedule(chip).depth, cores.core_of
+        self.chip, self.inputs, self.depth = chip, inputs, schedule(chip).depth
         self.window, self.samples = next(iter(inputs.values())).shape[:2]
         self.steps = self.window + max(self.depth.values())
         self.flat = {node.name: flat_neurons(chip, node) for node in populations(chip)}
         self.first = first_neurons(chip)
-        self.cores, self.neurons = [self.core_of[name] for name in self.flat], list(self.flat.values())
+        sizes = {name: chip.nodes[name].type.size for name in self.flat}
+        self.core_of = {
+            name: np.resize(cores.core_of[name], size) for name, size in sizes.items()
+        }  # alike in micro-steps
+        self.cores, self.neurons = list(self.core_of.values()), list(self.flat.values())
         self.size, self.spikes = sum(map(len, self.cores)), list[Array]()
         self.synapses: list[tuple[Array, Array, Array]] = []
         self.relays: dict[tuple[str, int], Array] = {}

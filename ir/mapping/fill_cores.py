@@ -11,7 +11,7 @@ from ir.mapping.core_map import CoreMap
 
 def fill_cores(chip: Graph, neurons_per_core: int | None) -> CoreMap:
     """All neurons on one chip that is as large as it needs, with that many on a core; no other limit is looked at."""
-    sizes = {node.name: node.type.size for node in populations(chip)}
+    sizes = {node.name: node.op.neurons(node.type) for node in populations(chip)}
     total = sum(sizes.values())
     cores = (np.arange(total) // (neurons_per_core or total)).astype(np.int32)
     bounds = np.cumsum([*sizes.values()])[:-1]

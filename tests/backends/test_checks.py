@@ -15,7 +15,7 @@ from tests.backends.sanafe.conftest import Draw
 
 
 def made(check: str):
-    """The engine of a network of 81 neurons on cores of 20."""
+    """The engine of a network of 30 neurons on cores of 20."""
     profile = SimpleNamespace(limits=SimpleNamespace(neurons_per_core=20))
     return check_engine(check)(Draw(0).network()[0], profile)
 
@@ -23,7 +23,7 @@ def made(check: str):
 def test_a_command_is_taken_as_a_shell_takes_it():
     engine = made('sanafe=/opt/python "my script.py"')
     assert list(engine.command) == ["/opt/python", "my script.py"]
-    assert engine.describe() == "SANA-FE, 3 cores"
+    assert engine.describe() == "SANA-FE, 2 cores"
 
 
 def test_without_a_command_this_python_runs_the_script_of_the_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

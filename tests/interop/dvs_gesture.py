@@ -8,6 +8,7 @@ installed (GPL-3.0): `parameters` asks that Python for the file.
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,7 @@ def silence(steps: int) -> dict[str, Array]:
     return {"silent": np.zeros((steps, 1, 1, 32, 32), np.uint8)}
 
 
-def counted_spikes(spikes: dict[str, Array]) -> int:
+def counted_spikes(graph: Graph, spikes: Mapping[str, Array]) -> int:
     """As SANA-FE counts them: all layers run from the first step on, so a layer d steps deep has d of its own steps fewer."""
-    return sum(int(array[: len(array) - depth].sum()) for depth, array in enumerate(spikes.values()))
+    layers = [spikes[node.name] for node in populations(graph)]
+    return sum(int(array[: len(array) - depth].sum()) for depth, array in enumerate(layers))

@@ -56,17 +56,14 @@ def load(network: Mapping[str, np.ndarray], file: Path) -> sanafe.SpikingChip:
     used = 1 + int(network["cores"].max())
     count = network["inputs"].shape[2]
     description = yaml.safe_load(files("sanafe.examples").joinpath("loihi.yaml").read_text())
-    describe(description["architecture"], used, -(-count // UNITS), int(np.bincount(network["cores"]).max()))
+    tiles = [-(-number // CORES) for number in (used, max(1, -(-count // UNITS)))]
+    describe(description["architecture"], tiles, int(np.bincount(network["cores"]).max()))
     file.write_text(yaml.dump(description, Dumper=WithoutAliases, sort_keys=False))
     architecture = sanafe.load_arch(file)
     cores = architecture.cores()
-    first_input_core = len(cores) - CORES * -(-count // (CORES * UNITS))
     net = sanafe.Network()
     neurons = net.create_neuron_group(
-        "neurons",
-        len(network["cores"]),
-        default_synapse_hw_name="loihi_dense_synapse",
-        log_spikes=True,
+        "neurons", len(network["cores"]), default_synapse_hw_name="loihi_dense_synapse", log_spikes=True
     )
     ranks = ranks_of(network["cores"])
     for k, core in enumerate(network["cores"].tolist()):
@@ -86,15 +83,15 @@ def load(network: Mapping[str, np.ndarray], file: Path) -> sanafe.SpikingChip:
     inputs = net.create_neuron_group("inputs", count)
     for k in range(count):
         inputs[k].set_attributes(soma_hw_name=f"loihi_inputs[{k % UNITS}]")
-        inputs[k].map_to_core(cores[first_input_core + k // UNITS])
+        inputs[k].map_to_core(cores[CORES * tiles[0] + k // UNITS])
     connect(network, neurons, inputs)
     chip = sanafe.SpikingChip(architecture)
     chip.load(net)
     return chip
 
 
-def describe(architecture: dict[str, Any], cores: int, input_cores: int, neurons: int) -> None:
-    """Make the chip as large as needed: tiles of cores with neurons, then tiles of cores with inputs."""
+def describe(architecture: dict[str, Any], tiles: list[int], neurons: int) -> None:
+    """Make the chip as large as needed: tiles of cores with so many neurons, then tiles of cores with inputs."""
     (tile,) = architecture["tile"]
     (core,) = tile["core"]
     somas, inputs = core["soma"]
@@ -102,16 +99,14 @@ def describe(architecture: dict[str, Any], cores: int, input_cores: int, neurons
     units = f"[0..{neurons // UNITS}]"
     core["attributes"]["max_neurons_supported"] = max(neurons, UNITS)
     core["dendrite"] = [{**dendrites, "name": f"loihi_dendrites{units}"}]
-    tiles = [-(-number // CORES) for number in (cores, input_cores)]
     architecture["tile"] = [
         {
             **tile,
             "name": f"{kind}[0..{number - 1}]",
             "core": [{**core, "name": f"{kind}[0..{CORES - 1}]", "soma": [soma]}],
         }
-        for number, kind, soma in (
-            (tiles[0], "neurons", {**somas, "name": f"loihi_lif{units}"}),
-            (tiles[1], "inputs", inputs),
+        for number, kind, soma in zip(
+            tiles, ("neurons", "inputs"), ({**somas, "name": f"loihi_lif{units}"}, inputs), strict=True
         )
     ]
     architecture["attributes"] |= {"width": sum(tiles), "height": 1}
@@ -130,10 +125,8 @@ def connect(network: Mapping[str, np.ndarray], neurons: Any, inputs: Any) -> Non
     """All synapses."""
     size = len(network["cores"])
     for group, own, first in ((neurons, network["sources"] < size, 0), (inputs, network["sources"] >= size, size)):
-        pairs, weights = (
-            np.stack([network["sources"] - first, network["targets"]], axis=1)[own],
-            network["weights"][own],
-        )
+        pairs = np.stack([network["sources"] - first, network["targets"]], axis=1)[own]
+        weights = network["weights"][own]
         for start in range(0, len(weights), SYNAPSES):
             some = slice(start, start + SYNAPSES)
             group.connect_neurons_sparse(neurons, {"weight": weights[some].tolist()}, pairs[some].tolist())
