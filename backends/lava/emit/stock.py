@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from backends.connections import connection_matrix
 from backends.lava.core.core import Core, core_groups
 from backends.lava.core.dtypes import port_dtype
 from backends.lava.core.recording import Recording
 from backends.lava.core.stage import READOUT
 from backends.lava.core.worker import CoreWorker, HostWorker
 from backends.lava.emit.blueprint import Blueprint, CorePart, LifPart, Part, Port, SynapsesPart, emission_of, finish
-from backends.lava.emit.matrix import StoredMatrix, connection_matrix, stored_matrix
+from backends.lava.emit.matrix import StoredMatrix, stored_matrix
 from backends.lava.timing import Timing
 from backends.lava.validate import magnitude_bounds
 from ir.analysis.fan_in import fan_in_cone
