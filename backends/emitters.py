@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from ir.errors import CompileError, known_names
 from ir.graph import Graph
@@ -24,6 +25,8 @@ class Place:
 class EmittedFile:
     """A network for another tool, and what has to be known to run it there."""
 
+    name: str
+    """What it is called in a folder of outputs."""
     content: bytes = field(repr=False)
     arguments: Mapping[str, int]
     """What its loader takes beside the file."""
@@ -38,6 +41,10 @@ class EmittedFile:
     relays: int
     """Neurons that were added to hand on spikes."""
 
+    def plain(self) -> dict[str, Any]:
+        """All but the content, for JSON."""
+        return {name: value for name, value in asdict(self).items() if name != "content"}
+
 
 @dataclass(frozen=True)
 class Emitter:
@@ -47,8 +54,6 @@ class Emitter:
     """What it is, in words."""
     profile: str
     """The hardware profile whose networks it can hold, taken where no other is named."""
-    name: str
-    """What its file is called in a folder of outputs."""
     emit: Callable[[Graph], EmittedFile]
     """The file of a chip graph; DeployError with everything that it cannot hold."""
 
@@ -56,7 +61,7 @@ class Emitter:
 def _netx() -> Emitter:
     from backends.netx.file import net_file
 
-    return Emitter("lava-dl's netx, Lava processes for Loihi 2", "netx", "network.net", net_file)
+    return Emitter("lava-dl's netx, Lava processes for Loihi 2", "netx", net_file)
 
 
 EMITTERS: Mapping[str, Callable[[], Emitter]] = {"netx": _netx}

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from backends.netx.layer import NetxLayer, check_weights
+from backends.netx.layer import NetxLayer
 from backends.netx.levels import Levels
 from backends.netx.neurons import SHIFT, NetxNeurons, neurons_of, relays
 from backends.netx.taps import MOST_ELEMENTS, taps_of
+from backends.netx.weights import check_matrices
 from ir.errors import CompileError
 from ir.graph import Array
 
@@ -82,8 +83,8 @@ class _Matrix:
 
     def layer(self) -> NetxLayer:
         """The finished layer."""
-        check_weights(self.names[0], np.hstack([self.weight, self.recurrent]))
         known, recurrent = self.delay[self.delay >= 0], bool(self.recurrent.any())
+        check_matrices(self.names[0], self.weight, *([self.recurrent] if recurrent else []))
         delays = np.where(self.delay < 0, min(known.tolist(), default=0), self.delay)  # where there is no synapse, any will do
         targets, sources = self.weight.shape
         synapses = {"inFeatures": np.array(sources), "outFeatures": np.array(targets), "weight": self.weight}

@@ -23,6 +23,8 @@ from ir.errors import CompileError, DeployError, Violation
 from ir.graph import Graph
 from ir.ops.integer_neuron import IntegerLeaky
 
+NAME = "network.net"
+
 
 def net_file(graph: Graph) -> EmittedFile:
     """
@@ -51,7 +53,7 @@ def net_file(graph: Graph) -> EmittedFile:
     read = {name for value in graph.outputs.values() for name in behind_routing(graph, value)}
     outputs = {name: _place(graph, name, place) for name, place in levels.places(len(layers)).items() if name in read}
     inputs = {name: _place(graph, name, place) for name, place in levels.places(0).items()}
-    return EmittedFile(content, arguments, timing.latency, timing.back_to_back, inputs, outputs, levels.relays)
+    return EmittedFile(NAME, content, arguments, timing.latency, timing.back_to_back, inputs, outputs, levels.relays)
 
 
 def _layers(levels: Levels) -> list[NetxLayer]:

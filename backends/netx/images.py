@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backends.netx.layer import NetxLayer, check_weights
+from backends.netx.layer import NetxLayer
 from backends.netx.levels import Levels
 from backends.netx.neurons import NetxNeurons, neurons_of
+from backends.netx.weights import check_weights
 from ir.analysis.fan_in import EMITTERS
 from ir.errors import CompileError
 from ir.graph import Array, Graph, Node

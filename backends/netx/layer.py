@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from backends.netx.neurons import NEVER, PROFILE_HINT, NetxNeurons
+from backends.netx.neurons import NEVER, NetxNeurons
 from ir.errors import CompileError
 from ir.graph import Array
 
-WEIGHT_BITS = 8
-"""Of Loihi's synapses, sign included; weights of both signs beyond them are even, and have a ninth."""
 MOST_DELAY = 62
 """Steps that netx lets a synapse wait."""
 Entries = Mapping[str, Any]
@@ -85,21 +83,3 @@ class NetxLayer:
     def is_read(self) -> bool:
         """Whether neurons of it never fire, and their voltage is what is read."""
         return bool((self.neurons.threshold == NEVER).any())
-
-
-def check_weights(name: str, weights: Array) -> None:
-    """
-    Require weights that Loihi's synapses hold, and netx leaves as they are.
-
-    Raises:
-        CompileError: with the range that there is.
-    """
-    low, high = int(weights.min(initial=0)), int(weights.max(initial=0))
-    half = 1 << (WEIGHT_BITS - 1)
-    one_sign = 2 * half > max(-low, high) and (low >= 0 or high <= 0)
-    even = -2 * half <= low and high < 2 * half and not (weights & 1).any()
-    if not (low or high):
-        raise CompileError("netx.weight", f"%{name}: all weights are 0, which netx cannot load", hint="prune the layer")
-    if not (-half <= low and high < half) and not even and not one_sign:
-        what = f"%{name}: weights of {low}..{high}, a file's are whole -128..127, even -256..254, or of one sign up to 255"
-        raise CompileError("netx.weight", what, hint=PROFILE_HINT)
