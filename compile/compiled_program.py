@@ -69,7 +69,7 @@ class CompiledProgram(Program):
             its content, what it is to be loaded with, and where inputs and outputs lie.
 
         Raises:
-            CompileError: there is no such format, the network is no network of integers in one phase, or the file cannot be written.
+            CompileError: there is no such format, the network is not integers in one phase, or the file cannot be written.
             DeployError: the other tool lacks what the network needs; with all of it.
         """
         file = emitted_file(self, file_format)

@@ -11,7 +11,7 @@ from backends.netx.levels import Levels
 from backends.netx.neurons import SHIFT, NetxNeurons, neurons_of, relays
 from backends.netx.taps import MOST_ELEMENTS, taps_of
 from backends.netx.weights import check_matrices
-from ir.errors import CompileError
+from ir.errors import CompileError, first_names
 from ir.graph import Array
 
 RELAY_WEIGHT = 2
@@ -44,17 +44,19 @@ class _Matrix:
         self.names, self.neurons = levels.members[level], list[NetxNeurons]()
         shape = (levels.size(level), levels.size(level - 1))
         if shape[0] * max(shape) > MOST_ELEMENTS:
-            what = f"a matrix of {shape[0]:,} x {shape[1]:,} weights, more than {MOST_ELEMENTS:,}"
-            raise CompileError("netx.size", f"%{self.names[0]}: {what}", hint="fewer neurons; images keep their kernels")
+            names = first_names([f"%{name}" for name in self.names], 3)
+            what = f"{names}: a layer of {shape[0]:,} x {shape[1]:,} weights, more than {MOST_ELEMENTS:,}"
+            where = str(self.graph.nodes[self.names[0]].provenance)
+            raise CompileError("netx.size", what, where=where, hint="use fewer neurons, or convolve images alone")
         self.weight, self.delay = np.zeros(shape, np.int64), np.full(shape, -1)
         self.recurrent = np.zeros((shape[0], shape[0]), np.int64)
 
     def relay(self, name: str, place: slice) -> None:
         """Neurons that fire with the element of the same place."""
-        size = place.stop - place.start
-        rows, columns = np.arange(place.start, place.stop), np.arange(size) + self.sources[name].start
-        self.weight[rows, columns], self.delay[rows, columns] = RELAY_WEIGHT, 0
-        self.neurons.append(relays(size))
+        one_to_one = np.eye(place.stop - place.start, dtype=np.int64)
+        self.weight[place, self.sources[name]] = RELAY_WEIGHT * one_to_one
+        self.delay[place, self.sources[name]] = one_to_one - 1
+        self.neurons.append(relays(len(one_to_one)))
 
     def add(self, name: str, place: slice) -> None:
         """A population with its synapses."""
@@ -85,7 +87,9 @@ class _Matrix:
         """The finished layer."""
         known, recurrent = self.delay[self.delay >= 0], bool(self.recurrent.any())
         check_matrices(self.names[0], self.weight, *([self.recurrent] if recurrent else []))
-        delays = np.where(self.delay < 0, min(known.tolist(), default=0), self.delay)  # where there is no synapse, any will do
+        delays = np.where(
+            self.delay < 0, min(known.tolist(), default=0), self.delay
+        )  # where there is no synapse, any will do
         targets, sources = self.weight.shape
         synapses = {"inFeatures": np.array(sources), "outFeatures": np.array(targets), "weight": self.weight}
         if recurrent:

@@ -17,7 +17,7 @@ from ir.ops.linear import Synapse
 from ir.types import Type, graded
 
 INPUT = (8, 1 / 32)
-"""Bits and unit of the values that such neurons take; their state counts in 1/64 weights, so a value is worth twice its number."""
+"""Bits and unit of the values that such neurons take; as a state counts in 1/64 weights, a number is worth twice itself."""
 
 
 def encoder_of(graph: Graph) -> Node | None:

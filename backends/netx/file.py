@@ -120,6 +120,6 @@ def _write(group: Any, entries: Entries) -> None:
         if isinstance(value, Mapping):
             _write(group.create_group(name), value)
         elif isinstance(value, str):
-            group[name] = np.bytes_(value)
+            group[name] = np.array(value, "S")
         else:
             group[name] = value.astype(np.int32) if value.dtype.kind == "i" else value

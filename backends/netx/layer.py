@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Union
 
 import numpy as np
 
-from backends.netx.neurons import NEVER, NetxNeurons
+from backends.netx.neurons import NetxNeurons
 from ir.errors import CompileError
 from ir.graph import Array
 
 MOST_DELAY = 62
 """Steps that netx lets a synapse wait."""
-Entries = Mapping[str, Any]
+Entries = Mapping[str, Union[str, Array, "Entries"]]
 """Names of a group in a file -> numbers, texts and arrays, or entries of a group in it."""
 
 
@@ -52,15 +52,20 @@ class NetxLayer:
             CompileError: delays that netx does not have.
         """
         delays = self.delays - kept
-        entries = {"type": self.kind, "shape": np.array(self.shape), **self.synapses, "neuron": self._neuron()}
+        entries: dict[str, str | Array | Entries] = {
+            "type": self.kind,
+            "shape": np.array(self.shape),
+            **self.synapses,
+            "neuron": self._neuron(),
+        }
         if self.neurons.bias.any():
             entries["bias"] = self._by_neuron(self.neurons.bias)
         if not delays.any():
             return entries
         if self.kind != "dense" or delays.max() > MOST_DELAY:
-            what = f"delays of up to {delays.max()} steps, which netx has in dense layers without recurrence alone, to {MOST_DELAY}"
+            what = f"delays of up to {delays.max()} steps; netx has them to {MOST_DELAY}, in dense layers without recurrence"
             raise CompileError("netx.delay", what, hint="delay elsewhere, or by fewer steps")
-        return {**entries, "delay": np.broadcast_to(delays, self.synapses["weight"].shape)}
+        return {**entries, "delay": delays}
 
     def _neuron(self) -> Entries:
         constants = {
@@ -78,8 +83,3 @@ class NetxLayer:
     def _by_neuron(self, constant: Array) -> Array:
         """A number for every neuron, or every channel of an image, whose neurons share it."""
         return constant.reshape(self.shape[0], -1)[:, 0]
-
-    @property
-    def is_read(self) -> bool:
-        """Whether neurons of it never fire, and their voltage is what is read."""
-        return bool((self.neurons.threshold == NEVER).any())

@@ -34,7 +34,9 @@ def _taps(graph: Graph, value: str, rings: tuple[str, ...]) -> dict[tuple[str, i
     for leaf in leaves(graph, value):
         elements = graph.nodes[leaf].type.size * graph.nodes[value].type.size
         if elements > MOST_ELEMENTS:
-            what = f"%{value}: its weights from %{leaf} are a matrix of {elements:,} elements, more than {MOST_ELEMENTS:,}"
+            what = (
+                f"%{value}: its weights from %{leaf} are a matrix of {elements:,} elements, more than {MOST_ELEMENTS:,}"
+            )
             raise CompileError("netx.size", what, hint="convolutions of images keep their kernels")
         matrix = connection_matrix(graph, value, leaf)
         for key, weights in _behind(graph, leaf, matrix, rings).items():
@@ -55,14 +57,8 @@ def _behind(graph: Graph, leaf: str, matrix: Any, rings: tuple[str, ...]) -> dic
     steps = np.broadcast_to(graph.arrays(node).get("steps", np.array(node.op.steps)), node.type.shape).reshape(-1)
     inner, table = _taps(graph, node.inputs[0], rings), dict[tuple[str, int], Any]()
     for wait in np.unique(steps).tolist():
-        columns = matrix @ _diagonal(steps == wait)
+        columns = matrix.multiply(steps == wait).tocsr()
         for (source, late), part in inner.items():
             key = (source, late + wait)
             table[key] = table[key] + columns @ part if key in table else columns @ part
     return table
-
-
-def _diagonal(mask: Any) -> Any:
-    from scipy import sparse
-
-    return sparse.diags(mask.astype(np.int64), format="csr", dtype=np.int64)

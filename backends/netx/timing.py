@@ -1,11 +1,11 @@
 """
 When the layers of a file work, and what a file has to be loaded with so that they start from zero state.
 
-netx takes a step from layer to layer, which moves everything behind it by one. A bias tells: it acts from the first step on, before
-the inputs of a later layer have come. netx can set every layer to zero when its window begins, a step later than the one before,
-and again after `reset_interval` steps: then samples follow each other without a gap. Where synapses remember (recurrence, delays),
-nothing clears them: a run is one sample, and what fires too early must be proven silent. A network that already waits for these
-steps, as lava-dl's own do, needs none of this.
+netx takes a step from layer to layer, which moves everything behind it by one. A bias tells: it acts from the first step on,
+before the inputs of a later layer have come. netx can set every layer to zero when its window begins, a step later than the
+one before, and again after `reset_interval` steps: then samples follow each other without a gap. Where synapses remember
+(recurrence, delays), nothing clears them: a run is one sample, and what fires too early must be proven silent. A network that
+already waits for these steps, as lava-dl's own do, needs none of this.
 """
 
 from __future__ import annotations

@@ -34,7 +34,9 @@ def check_weights(name: str, weights: Array) -> None:
     if not (low or high):
         raise CompileError("netx.weight", f"%{name}: all weights are 0, which netx cannot load", hint="leave it out")
     if not (-half <= low and high < half) and not even and not one_sign:
-        what = f"%{name}: weights of {low}..{high}, a file's are whole -128..127, even -256..254, or of one sign up to 255"
+        what = (
+            f"%{name}: weights of {low}..{high}, a file's are whole -128..127, even -256..254, or of one sign up to 255"
+        )
         raise CompileError("netx.weight", what, hint=PROFILE_HINT)
 
 

@@ -195,7 +195,7 @@ def smallest_bias_from(least: Array, arithmetic: Arithmetic) -> Array:
 
 
 def _beyond_mantissa(numbers: FiringNumbers, untied: Array, tie: int) -> Array:
-    """The least whole number of weight units without which bias and tie fit the mantissa, so that no larger exponent rounds them."""
+    """The least whole number of weight units without which bias and tie fit the mantissa, so that the least exponent does."""
     one, to = _one(numbers), numbers.arithmetic
     top = ((1 << (to.bias_mantissa_bits - 1)) - 1) << to.bias_exponent_min
     least = untied + tie
