@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from backends.emitters import EmittedFile, emitter
+from backends.emitters import emitter
+from backends.netx.emitted_file import EmittedFile
 from compile.command.progress import Progress
 from compile.measure.metric import Metric
 from compile.output.atomic_file import write_atomically

@@ -47,7 +47,7 @@ FLOORS = {
         "nir.import_nir",
     ),
     "backends": (
-        "interrupts",
+        "interrupts connections netx.emitted_file",
         "threads",
         "trace inputs jit lava.hidden_ports lava.runtime lava.timing lava.validate",
         "interpreter host event_driven lava.events",
@@ -58,7 +58,8 @@ FLOORS = {
         "reference.devices",
         "reference.engine",
         "reference.target lava.target",
-        "targets",
+        "targets netx",
+        "emitters",
     ),
     "compile": (
         "version",

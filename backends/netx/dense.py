@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from backends.netx.layer import NetxLayer
-from backends.netx.levels import Levels
+from backends.netx.levels import LayeredNetwork
 from backends.netx.neurons import SHIFT, NetxNeurons, neurons_of, relays
 from backends.netx.taps import MOST_ELEMENTS, taps_of
 from backends.netx.weights import check_matrices
@@ -20,7 +20,7 @@ INT32_ROOM = (1 << 31) - (1 << 24)
 """In which Lava's neuron shifts a sum before it adds it to the current, without wrapping."""
 
 
-def dense_layer(levels: Levels, level: int) -> NetxLayer:
+def dense_layer(levels: LayeredNetwork, level: int) -> NetxLayer:
     """
     One layer of `levels` as a matrix.
 
@@ -39,7 +39,7 @@ def dense_layer(levels: Levels, level: int) -> NetxLayer:
 class _Matrix:
     """The synapses of a layer under construction."""
 
-    def __init__(self, levels: Levels, level: int) -> None:
+    def __init__(self, levels: LayeredNetwork, level: int) -> None:
         self.graph, self.bounds, self.sources = levels.graph, levels.bounds, levels.places(level - 1)
         self.names, self.neurons = levels.members[level], list[NetxNeurons]()
         shape = (levels.size(level), levels.size(level - 1))

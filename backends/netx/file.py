@@ -10,12 +10,12 @@ from typing import Any
 import h5py
 import numpy as np
 
-from backends.emitters import EmittedFile, Place
 from backends.netx.dense import dense_layer
+from backends.netx.emitted_file import EmittedFile, Place
 from backends.netx.encoder import encoder_entries, encoder_of
 from backends.netx.images import image_layer, image_shape
 from backends.netx.layer import Entries, NetxLayer
-from backends.netx.levels import Levels, levels_of
+from backends.netx.levels import LayeredNetwork, levels_of
 from backends.netx.timing import timing_of
 from ir.analysis.ranges import emitted_magnitude
 from ir.analysis.wiring import behind_routing
@@ -56,7 +56,7 @@ def net_file(graph: Graph) -> EmittedFile:
     return EmittedFile(NAME, content, arguments, timing.latency, timing.back_to_back, inputs, outputs, levels.relays)
 
 
-def _layers(levels: Levels) -> list[NetxLayer]:
+def _layers(levels: LayeredNetwork) -> list[NetxLayer]:
     """The layers, images as long as they are convolved."""
     layers, violations = list[NetxLayer](), list[Violation]()
     is_image = len(levels.members[0]) == 1
@@ -76,7 +76,7 @@ def _violation(error: CompileError) -> Violation:
     return Violation(rule=error.rule, what=error.what, where=error.where, hint=error.hint)
 
 
-def _input_shape(levels: Levels, layers: Sequence[NetxLayer]) -> tuple[int, ...]:
+def _input_shape(levels: LayeredNetwork, layers: Sequence[NetxLayer]) -> tuple[int, ...]:
     """The shape of what the first layer reads."""
     shape = levels.graph.nodes[levels.members[0][0]].type.shape
     image = image_shape(shape) if layers[0].kind == "conv" else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from backends.netx.layer import NetxLayer
-from backends.netx.levels import Levels
+from backends.netx.levels import LayeredNetwork
 from backends.netx.neurons import NetxNeurons, neurons_of
 from backends.netx.weights import check_weights
 from ir.analysis.fan_in import EMITTERS
@@ -37,7 +37,7 @@ def image_shape(shape: tuple[int, ...]) -> tuple[int, ...] | None:
     return {2: (shape[0], 1, shape[-1]), 3: shape}.get(len(shape)) if shape else None
 
 
-def image_layer(levels: Levels, level: int) -> NetxLayer | None:
+def image_layer(levels: LayeredNetwork, level: int) -> NetxLayer | None:
     """
     One layer of `levels` as a convolution; None where it is none, or its neurons differ within a channel.
 

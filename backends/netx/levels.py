@@ -21,7 +21,7 @@ from ir.ops.over_time.delay import Past
 
 
 @dataclass(frozen=True)
-class Levels:
+class LayeredNetwork:
     """The members of every layer, in the order of their elements; those of layer 0 are what the first one reads."""
 
     graph: Graph
@@ -58,7 +58,7 @@ class Levels:
         return sum(self.graph.nodes[n].type.size for level, names in later for n in names if self.is_relay(level, n))
 
 
-def levels_of(graph: Graph, first: Collection[str]) -> Levels:
+def levels_of(graph: Graph, first: Collection[str]) -> LayeredNetwork:
     """
     The layers of a chip graph.
 
@@ -83,7 +83,7 @@ def levels_of(graph: Graph, first: Collection[str]) -> Levels:
     for value in graph.outputs.values():
         last |= dict.fromkeys(behind_routing(graph, value), top)
     members = [tuple(name for name in depth if depth[name] <= level <= last[name]) for level in range(top + 1)]
-    levels = Levels(graph, tuple(members), depth)
+    levels = LayeredNetwork(graph, tuple(members), depth)
     _check_relays(levels)
     return levels
 
@@ -96,7 +96,7 @@ def _check_loops(graph: Graph, node: Node) -> None:
             raise CompileError("netx.loop", what, where=str(node.provenance))
 
 
-def _check_relays(levels: Levels) -> None:
+def _check_relays(levels: LayeredNetwork) -> None:
     """Require that what is handed on are spikes."""
     for level, names in enumerate(levels.members):
         for name in names:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from backends.emitters import EmittedFile
+from backends.netx.emitted_file import EmittedFile
 from backends.trace import Crossing
 from compile.command.screen import screen_of
 from compile.energy import CrossingCost, EnergyReport

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from backends.emitters import EmittedFile
+from backends.netx.emitted_file import EmittedFile
 from compile.command.screen import Screen
 from compile.energy import CrossingCost
 from compile.measure.run import engine_text

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.emitters import EmittedFile
+from backends.netx.emitted_file import EmittedFile
 from ir.graph import Array, Graph
 from ir.interpreter import interpret
 

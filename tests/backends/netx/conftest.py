@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.emitters import EmittedFile
+from backends.netx.emitted_file import EmittedFile
 from ir.graph import Graph, GraphBuilder
 from ir.ops import Conv, Input, Linear
 from ir.ops.integer_neuron import IntegerLif

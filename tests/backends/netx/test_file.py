@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
-from backends.emitters import EmittedFile, Place
+from backends.netx.emitted_file import EmittedFile, Place
 from backends.netx.file import net_file
 from frontend.netx.network import read_net
 from ir.errors import DeployError
