@@ -33,6 +33,8 @@ LARGE_INPUT_VALUES, LARGE_PARAMETERS = 1 << 14, 1 << 22
 """A network with more input values per sample, or more parameters, is checked and calibrated on the samples of the run only."""
 STREAM_STEPS = 16
 """Steps of the made-up inputs of a network that has no window and no examples."""
+MODEL_FLAGS = {"config": "configurations", "weights": "checkpoints to choose from"}
+"""Flags that only model files heed, and what for."""
 PACKAGES = Path(__file__).parents[2]
 """Where the compiler's packages are, `models` with the networks that come with it among them."""
 
@@ -100,7 +102,8 @@ def _from_object(network: Any, options: Options, example: Example) -> Source:
 
 
 def _from_model_file(path: Path, options: Options) -> Source:
-    model = load_model_file(path, options.config, options.weights)
+    weights = None if options.weights is None else Path(options.weights)
+    model = load_model_file(path, options.config, weights)
     names = _chosen(tuple(model.parts), options.part, str(path))
     for name in names:
         check_parameters(model.parts[name], name, str(path))
@@ -146,6 +149,7 @@ def _examples(model: ModelFile, samples: int, seed: int) -> dict[str, dict[str, 
 
 
 def _from_module(network: Any, options: Options, example: Example) -> Source:
+    _refuse_model_flags(type(network).__name__, options)
     if example.inputs is None:
         what, hint = "a bare module needs example inputs", "pass example=, of shape (T, B, ...)"
         raise CompileError("source.example", what, hint=hint)
@@ -174,7 +178,9 @@ def _from_nir(network: Any, name: str, options: Options, example: Example) -> So
         imported = import_nir(network, options.semantics, options.dt, _domains(named, options.domains), name)
     graph = imported.graph
     (name,) = _chosen((graph.name or name,), options.part, name)
-    random = {imported.names.get(key, key): value for key, value in _random_inputs(graph, options.samples).items()}
+    shapes = [_array(name, value).shape for name, value in named.items()]
+    samples = next((shape[1] for shape in shapes if len(shape) > 1), options.samples)
+    random = {imported.names.get(key, key): value for key, value in _random_inputs(graph, samples).items()}
     unknown = [key for key in named if key not in random]
     if unknown:
         what, hint = f"the network has no input {unknown[0]!r}", known_names(unknown[0], random)
@@ -197,9 +203,9 @@ def _from_net(path: Path, options: Options, example: Example) -> Source:
 
 def _refuse_model_flags(name: str, options: Options) -> None:
     """Refuse flags that only model files heed."""
-    for flag in ("config", "weights"):
+    for flag in MODEL_FLAGS:
         if getattr(options, flag) is not None:
-            what = f"a network file has no {flag}"
+            what = f"only a model file (.py) has {MODEL_FLAGS[flag]}"
             raise CompileError(f"options.{flag}", what, where=name, hint=f"leave --{flag} out")
 
 

@@ -166,6 +166,8 @@ def test_a_graph_without_examples_gets_random_ones_for_some_steps():
         (net, {"semantics": "snntorch"}, "options.semantics"),
         (net, {"part": "left"}, "options.part"),
         (lif, {"config": "small", "dt": 0.1}, "options.config"),
+        (lambda: nn.Linear(2, 2), {"config": "small"}, "options.config"),
+        (lambda: nn.Linear(2, 2), {"weights": Path("w.pt")}, "options.weights"),
         (lif, {"weights": Path("w.pt"), "dt": 0.1}, "options.weights"),
         (lambda: {"a": 1}, {}, "source.kind"),
         (lambda: "net", {}, "source.kind"),

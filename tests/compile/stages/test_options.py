@@ -40,6 +40,15 @@ def test_defaults_are_the_main_job_s():
         ({"emit": "nx", "out": Path("out")}, "options.emit", "netx"),
         ({"emit": "netx"}, "options.emit", "--out DIR"),
         ({"emit": "netx", "out": Path("out"), "precision": "float"}, "options.emit", "--precision float"),
+        ({"profile": 7}, "options.profile", "a name or a path"),
+        ({"weights": 3}, "options.weights", "a name or a path"),
+        ({"phases": "2"}, "options.phases", "a whole number"),
+        ({"phases": True}, "options.phases", "a whole number"),
+        ({"phases": 0}, "options.phases", "1 or more"),
+        ({"dt": "1e-4"}, "options.dt", "a number"),
+        ({"batch_first": "yes"}, "options.batch_first", "True or False"),
+        ({"lower": "attention=graded-a"}, "options.lower", "names with their values"),
+        ({"domains": "spike"}, "options.domains", "names with their values"),
     ],
 )
 def test_what_is_unknown_is_refused_before_anything_is_read(flags: dict[str, Any], rule: str, known: str):
