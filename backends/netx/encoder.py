@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from backends.netx.images import image_shape
 from backends.netx.layer import Entries, NetxLayer
 from backends.netx.neurons import neurons_of
 from ir.errors import CompileError
@@ -43,5 +44,6 @@ def encoder_entries(graph: Graph, node: Node) -> Entries:
     if (neurons.bias != neurons.bias[0]).any():
         raise CompileError("netx.bias", f"%{node.name}: neurons at the input share their bias in netx")
     assert isinstance(wire.op, Synapse)
-    same = NetxLayer("input", node.type.shape, {"weight": np.array(int(wire.op.weight) // 2)}, neurons, np.array(0))
+    shape = image_shape(node.type.shape) or (node.type.size,)
+    same = NetxLayer("input", shape, {"weight": np.array(int(wire.op.weight) // 2)}, neurons, np.array(0))
     return {**same.entries(0), "bias": neurons.bias[0]} if neurons.bias.any() else same.entries(0)

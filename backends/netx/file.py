@@ -45,7 +45,7 @@ def net_file(graph: Graph) -> EmittedFile:
         raise
     except CompileError as error:
         raise DeployError([_violation(error.placed(graph.name))]) from None
-    shape = _input_shape(levels, layers)
+    shape = _input_shape(levels, layers, encodes=encoder is not None)
     if entry is None and len(shape) > 1:
         entry = {"type": "input", "shape": np.array(shape)}
     content = _hdf5([*([entry] if entry else []), *_flattened(groups, layers, shape)], graph.steps)
@@ -76,10 +76,10 @@ def _violation(error: CompileError) -> Violation:
     return Violation(rule=error.rule, what=error.what, where=error.where, hint=error.hint)
 
 
-def _input_shape(levels: LayeredNetwork, layers: Sequence[NetxLayer]) -> tuple[int, ...]:
-    """The shape of what the first layer reads."""
+def _input_shape(levels: LayeredNetwork, layers: Sequence[NetxLayer], encodes: bool) -> tuple[int, ...]:
+    """The shape of what the first layer reads: an image where it is convolved, or the neurons of an input layer are one."""
     shape = levels.graph.nodes[levels.members[0][0]].type.shape
-    image = image_shape(shape) if layers[0].kind == "conv" else None
+    image = image_shape(shape) if encodes or layers[0].kind == "conv" else None
     return image or (levels.size(0),)
 
 

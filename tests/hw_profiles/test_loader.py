@@ -180,7 +180,7 @@ def test_unknown_name_lists_the_known_ones():
     assert "45nm, ideal, loihi1, loihi2" in caught.value.hint
     with pytest.raises(CompileError, match=r"profile\.name") as caught:
         chip("loihi3")
-    assert "known: ideal, loihi1, loihi2;" in caught.value.hint
+    assert "known: ideal, loihi1, loihi2, netx;" in caught.value.hint
 
 
 def test_chips_are_apart_from_tables_of_prices():

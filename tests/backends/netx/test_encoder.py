@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from backends.netx.file import net_file
 from ir.errors import CompileError
 from ir.graph import Graph
 from ir.interpreter import interpret
+from ir.ops import Reshape
 from ir.ops.integer_neuron import IntegerLif
 from ir.ops.linear import Synapse
 from tests.backends.netx_oracle import loaded, outputs_of
@@ -60,6 +63,16 @@ def test_which_populations_encode(chip: Any) -> None:
     assert encoder_of(encoding(chip, shift=6)) is None, "payloads"
     with pytest.raises(CompileError, match="%first: neurons at the input share their bias"):
         encoder_entries(graph, graph.nodes["first"])
+
+
+def test_an_image_of_neurons_is_flattened_before_a_matrix(chip: Any) -> None:
+    net = chip()
+    wire = net.builder.add(Synapse(72), net.input("graded<8>[1x2x3]*0.03125"), name="wire")
+    first = net.builder.add(IntegerLif(4095, 1024, 25 << 6, 0, 12, 24), wire, name="first")
+    vector = net.builder.add(Reshape((6,)), first, name="vector")
+    with h5py.File(io.BytesIO(net_file(net.graph(net.lif(net.linear(vector, 2), name="out"))).content)) as file:
+        assert [file[f"layer/{k}/type"][()].decode() for k in range(3)] == ["input", "flatten", "dense"]
+        assert file["layer/0/shape"][()].tolist() == [1, 2, 3]
 
 
 @pytest.mark.lava
