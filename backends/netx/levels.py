@@ -77,7 +77,7 @@ def levels_of(graph: Graph, first: Collection[str]) -> LayeredNetwork:
         sources = fan_in_cone(graph, node.inputs).sources
         depth[node.name] = last[node.name] = 1 + max((depth[name] for name in sources), default=0)
         last |= {name: max(last[name], depth[node.name] - 1) for name in sources}
-    top = max(depth.values())
+    top = max(depth.values(), default=0)
     if not top:
         raise CompileError("netx.neuron", "nothing of the network is left to the chip")
     for value in graph.outputs.values():
