@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hw_profiles
+from backends.emitters import EMITTERS
 from backends.targets import DEFAULT, TARGETS
 from compile.command.arguments import domains, path, positive, strategies
 from compile.command.exit_code import EXIT_BUG, EXIT_CONDITION, EXIT_OK, complain, exit_code, prepare_streams
@@ -112,9 +113,9 @@ def _outcome(report: Report, options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    given = [flag for flag in ("json", "fail_if", "check") if getattr(options, flag)]
+    given = [flag for flag in ("json", "fail_if", "emit", "check") if getattr(options, flag)]
     if given:
-        what = f"--bench makes no report for --{given[0].replace('_', '-')}"
+        what = f"--bench makes no report or file for --{given[0].replace('_', '-')}"
         raise CompileError("cli.bench", what, hint="leave one of them out")
     from compile.benchmark.table import markdown
     from compile.driver import benchmark_network
@@ -148,6 +149,7 @@ def _options(options: argparse.Namespace) -> Options:
         domains=domains(options.domain),
         batch_first=True if options.batch_first else None,
         out=options.out,
+        emit=options.emit,
         lower=strategies(options.lower),
         phases=options.phases,
         check=options.check,
@@ -200,6 +202,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--batch-first", action="store_true", help="a model file's inputs are (B, T, ...) (default: found out)")
     add("--out", type=path, metavar="DIR", help="write the networks, IR, outputs and report.json there")
+    add("--emit", choices=tuple(EMITTERS), help="write the network below DIR for lava-dl's netx, too (profile: netx)")
     add(
         "--lower", action="append", default=[], metavar="OP=STRATEGY", help="choose a lowering, e.g. attention=graded-b"
     )

@@ -6,7 +6,7 @@ import os
 import sys
 from importlib.util import find_spec
 
-from backends.checks import SANAFE_RUNNER
+from backends.sanafe.checks import SANAFE_RUNNER
 
 MISSING = "sanafe is not installed (GPL, no part of the set-up), and SANAFE_PYTHON names no Python that has it"
 """Why there is none."""

@@ -50,8 +50,7 @@ FLOORS = {
         "nir.import_nir",
     ),
     "backends": (
-        "interrupts",
-        "threads",
+        "system netx.emitted_file",
         "trace inputs jit connection_matrices lava.hidden_ports lava.runtime lava.timing lava.validate",
         "interpreter host event_driven lava.events",
         "target sanafe reference.kernels lava.core",
@@ -61,7 +60,8 @@ FLOORS = {
         "reference.devices",
         "reference.engine",
         "reference.target lava.target",
-        "targets checks",
+        "targets netx sanafe.checks",
+        "emitters",
     ),
     "compile": (
         "version",

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from backends.checks import check_engine
 from backends.host import HostEngine
+from backends.sanafe.checks import check_engine
 from backends.targets import target
 from backends.trace import Array, Engine, Events, Trace
 from compile.command.progress import Progress
@@ -64,7 +64,7 @@ def run_part(build: Build, batches: Iterable[Batch], progress: Progress, check: 
     Run the samples on the target, check it against its twin, and measure what the integers changed.
 
     Args:
-        check: a third engine to check the first batch with, see `backends.checks`.
+        check: a third engine to check the first batch with, see `backends.sanafe.checks`.
 
     Raises:
         CompileError: there is no batch, only some have labels, the network cannot run the steps of one, or the third engine

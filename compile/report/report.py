@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from backends.netx.emitted_file import EmittedFile
 from backends.trace import Crossing
 from compile.command.screen import screen_of
 from compile.energy import CrossingCost, EnergyReport
@@ -43,6 +44,8 @@ class PartReport:
     """Between the phases of a network that has several."""
     warnings: tuple[str, ...] = ()
     """Populations that never fire, or always."""
+    emitted: EmittedFile | None = None
+    """The network in another tool's format; None where that was not asked for."""
 
     @property
     def match(self) -> SpikeMatch:

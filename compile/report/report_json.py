@@ -72,6 +72,7 @@ def _part(part: PartReport) -> dict[str, Any]:
         "depths": dict(plan.depth) if plan is not None else {},
         "events": {kind: dict(getattr(events, kind)) for kind in ("spikes", "synaptic", "updates")},
         "energy": part.energy.plain() if part.energy is not None else None,
+        "emitted": part.emitted.plain() if part.emitted is not None else None,
     }
 
 

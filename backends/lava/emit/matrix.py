@@ -1,4 +1,4 @@
-"""A matrix of integer weights in the format of Lava's synapses."""
+"""Integer matrices in the format of Lava's synapses, without loss or not at all."""
 
 from __future__ import annotations
 

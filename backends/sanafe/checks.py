@@ -14,7 +14,7 @@ from ir.errors import CompileError, known_names
 if TYPE_CHECKING:  # the command line lists them before anything heavy is loaded
     from backends.target import EngineMaker
 
-SANAFE_RUNNER = Path(__file__).parents[1] / "tests" / "interop" / "run_sanafe.py"
+SANAFE_RUNNER = Path(__file__).parents[2] / "tests" / "interop" / "run_sanafe.py"
 """The script that runs SANA-FE, in a checkout; it is no part of an installed package."""
 SANAFE_HINT = (
     'name a Python that has it, and the script of a checkout: --check "sanafe=PYTHON tests/interop/run_sanafe.py"'

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from backends import checks
-from backends.checks import check_engine
+from backends.sanafe import checks
+from backends.sanafe.checks import check_engine
 from ir.errors import CompileError
 from tests.backends.sanafe.conftest import Draw
 
