@@ -106,6 +106,13 @@ class LoadCounter:
         found = {"neurons": len(neurons), "synapse_memory": int(memory[0]), "axons_in": len(axons)}
         return {**found, "neuron_groups": 1, "delay_slots": slots}
 
+    def alone(self, population: str) -> dict[str, int]:
+        """What a single neuron of a population takes: the one in the middle, where no padding saves axons."""
+        kind = self._populations[population].type
+        shape = kind.shape if self._populations[population].op.neurons(kind) == kind.size else kind.shape[1:]
+        middle = np.ravel_multi_index([length // 2 for length in shape], shape) if shape else 0
+        return self.block(population, np.array([middle]))
+
     def slots(self, population: str) -> int:
         """The sums that wait in the dendrite of each neuron of a population."""
         return 1 + max(

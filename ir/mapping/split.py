@@ -120,8 +120,7 @@ def layout(counter: LoadCounter, node: Node) -> Array:
 
 def _possible(counter: LoadCounter, node: Node, limits: Mapping[str, int]) -> dict[str, int]:
     """The limits that a single neuron keeps; how many cores it reaches is not for its own population to change."""
-    neurons = layout(counter, node)
-    alone = counter.block(node.name, neurons[len(neurons) // 2, :1])
+    alone = counter.alone(node.name)
     return {name: most for name, most in limits.items() if alone.get(name, 0) <= most and name != "cores_per_neuron"}
 
 
