@@ -149,6 +149,7 @@ def _options(options: argparse.Namespace) -> Options:
         out=options.out,
         lower=strategies(options.lower),
         phases=options.phases,
+        fit=options.fit,
         dump=options.dump,
         fail_if=tuple(options.fail_if),
     )
@@ -206,6 +207,12 @@ def _parser() -> argparse.ArgumentParser:
         type=positive,
         metavar="N",
         help="refuse a network that the chip runs in more phases, with the host in between (default: as many as it takes)",
+    )
+    add(
+        "--fit",
+        choices=("refuse", "warn"),
+        default="refuse",
+        help="what becomes of a network that exceeds limits of the profile's cores (default: refuse)",
     )
     add(
         "--bench",

@@ -61,7 +61,7 @@ def _part(part: PartReport) -> dict[str, Any]:
         "layers": [{**asdict(layer), "spikes": _spikes(part.run.matches.get(layer.name))} for layer in part.layers],
         "check": {**asdict(verdict), "passed": verdict.passed},
         "quantization": [asdict(layer) for layer in quantization.layers] if quantization is not None else None,
-        "chip": {**asdict(part.occupancy), "chips": part.occupancy.chips},
+        "chip": part.occupancy.plain(),
         "poolings": [{**asdict(cost), "neurons": cost.neurons} for cost in part.poolings],
         "phases": len(part.build.program.phases),
         "phase_steps": [phase.deployment.chip.steps for phase in part.build.program.phases],

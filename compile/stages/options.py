@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # a target's type brings engines along, and the command line'
     from backends.target import Target
 
 PRECISIONS = ("int", "float")
+FITS = ("refuse", "warn")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Options:
     lower: Mapping[str, str] = field(default_factory=dict[str, str])
     phases: int | None = None
     """The most phases in which the chip may run a network, with the host between them; None for as many as it takes."""
+    fit: str = "refuse"
+    """What becomes of a network that exceeds limits of the profile's cores: it is refused, or runs and its report says so."""
     dump: bool = False
     fail_if: tuple[str, ...] = ()
     """Conditions on the report, see `compile.report.conditions`."""
@@ -54,6 +57,9 @@ class Options:
         if self.precision not in PRECISIONS:
             what = f"unknown precision {self.precision!r}"
             raise CompileError("options.precision", what, hint=f"known: {', '.join(PRECISIONS)}")
+
+        if self.fit not in FITS:
+            raise CompileError("options.fit", f"unknown fit {self.fit!r}", hint=f"known: {', '.join(FITS)}")
 
     @property
     def place(self) -> Target:

@@ -17,29 +17,26 @@ from ir.mapping.core_map import CoreMap
 from ir.mapping.loads import LoadCounter, core_limits
 from ir.profile import Profile
 
-RESOURCES: Mapping[str, tuple[str, str]] = {
-    "neurons": ("neurons", "choose a profile with larger cores"),
+LARGER = "or a profile with larger cores"
+RESOURCES: Mapping[str, tuple[str, str, str]] = {
+    "neurons": ("map.neurons", "neurons", LARGER.removeprefix("or ")),
     "synapse_memory": (
+        "map.synapse-memory",
         "bytes of synapses",
-        "fewer inputs or fewer weight bits (a profile with a smaller weight_bits), or a profile with larger cores",
+        f"fewer inputs, narrower weights (weight_bits), {LARGER}",
     ),
     "axons_in": (
+        "map.axons-in",
         "input axons",
         "fewer inputs per neuron (pool before it, a narrower layer before it, fewer heads), another strategy (--lower), or a "
-        "profile with graded spikes, where partial sums on several cores are joined",
+        "profile with graded spikes, by which partial sums on several cores are joined",
     ),
-    "axons_out": (
-        "output axons",
-        "a narrower or smaller layer behind it, another strategy (--lower), or a profile with larger cores",
-    ),
-    "cores_per_neuron": (
-        "cores that one neuron reaches",
-        "fewer or smaller layers behind it, or a profile with larger cores",
-    ),
-    "neuron_groups": ("sets of neuron constants", "choose a profile with more of them"),
-    "delay_slots": ("waiting sums in dendrites", "shorter delays, or a profile with more of them"),
+    "axons_out": ("map.axons-out", "output axons", f"a smaller layer behind it, another strategy (--lower), {LARGER}"),
+    "cores_per_neuron": ("map.cores-per-neuron", "cores that one neuron reaches", f"fewer layers behind it, {LARGER}"),
+    "neuron_groups": ("map.neuron-groups", "sets of neuron constants", LARGER.removeprefix("or ")),
+    "delay_slots": ("map.delay-slots", "sums that wait in dendrites", f"shorter delays, {LARGER}"),
 }
-"""Resource of a core -> what is counted, and what would help where there is too little."""
+"""Resource of a core -> its rule, what is counted, and what would help where there is too little."""
 
 
 def misfits(graph: Graph, profile: Profile, cores: CoreMap) -> list[Violation]:
@@ -59,10 +56,10 @@ def misfits(graph: Graph, profile: Profile, cores: CoreMap) -> list[Violation]:
 
 
 def _violation(node: Node, resource: str, number: int, limit: int) -> Violation:
-    counted, hint = RESOURCES[resource]
+    rule, counted, hint = RESOURCES[resource]
     what = f"%{node.name} needs {number:,} {counted} on one core, {number / limit:.3g} times the limit {limit:,}"
     return Violation(
-        rule=f"map.{resource.replace('_', '-')}",
+        rule=rule,
         what=what,
         where=str(node.provenance),
         hint=hint,
