@@ -61,6 +61,10 @@ class Occupancy:
     """Steps that a synapse waits at most."""
     max_delay: int
     """Steps that it could."""
+    neurons_per_chip: int | None
+    """As the profile states it, for all cores together; None where it does not."""
+    synapses_per_chip: int | None
+    """As the profile states it; None where it does not."""
     cores: int
     chips: int
     resources: Mapping[str, CoreUse]
@@ -102,6 +106,8 @@ def occupancy(deployment: Deployment, profile: Profile, cores: CoreMap) -> Occup
         relays=sum(row.neurons for row in rows if relaying & {*chip.nodes[row.node].provenance.passes}),
         longest_delay=schedule.max_delay if schedule is not None else 0,
         max_delay=profile.arithmetic.max_delay,
+        neurons_per_chip=profile.limits.neurons_per_chip,
+        synapses_per_chip=profile.limits.synapses_per_chip,
         cores=cores.cores,
         chips=cores.chips,
         resources=resources,
