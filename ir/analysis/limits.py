@@ -2,7 +2,7 @@
 What a profile's fields cannot hold: rules about one node each, every one a small function that finds all that break it.
 
 Only what needs no mapping is asked here: delays, and the bits of integer networks. Neurons and synapses per chip refuse
-nothing, as networks are spread over chips (`ir.analysis.resources`).
+nothing, as networks are spread over cores and chips; what that cannot help is found by `ir.mapping.fit`.
 """
 
 from __future__ import annotations

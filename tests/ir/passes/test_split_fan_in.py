@@ -25,9 +25,10 @@ LOIHI1, LOIHI2 = hw_profiles.load("loihi1"), hw_profiles.load("loihi2")
 
 
 def limited(profile: Profile, axons: int) -> Profile:
-    """A profile with so many input axons per core."""
+    """A profile with so many input axons per core, one for each neuron of a convolution, too."""
+    memory = {**profile.tables["synapse_memory"], "shared_axons": Quantity(False, "flag", "a test", "assumed")}
     limits = {**profile.tables["limits"], "axons_in_per_core": Quantity(axons, "axon", "a test", "assumed")}
-    return replace(profile, tables={**profile.tables, "limits": limits})
+    return replace(profile, tables={**profile.tables, "limits": limits, "synapse_memory": memory})
 
 
 def dense(builder: GraphBuilder, x: str) -> list[str]:
