@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,7 @@ def compile_model(
         profile=profile,
         config=config,
         part=part,
-        weights=None if weights is None else Path(weights),
+        weights=weights,
         dt=dt,
         semantics=semantics,
         domains=domains or {},
@@ -171,6 +172,9 @@ def _source(network: str | Path, options: Options, progress: Progress) -> Source
         published_table(source)
         if options.inputs is not None:
             source = source.with_inputs(options.inputs, whole=options.part is None)
+            if options.samples != Options.samples:
+                idle = f"--samples {options.samples} has no effect beside --inputs: all samples of the file are run"
+                source = replace(source, remarks=(*source.remarks, idle))
     return source
 
 

@@ -50,7 +50,7 @@ def stated_domain(name: str, text: str) -> Domain:
     """
     if text in ("spike", "real"):
         return SPIKE if text == "spike" else REAL
-    match = _COUNT.fullmatch(text)
+    match = _COUNT.fullmatch(str(text))
     largest = int(match[1] or match[2]) if match else 0
     if not 1 <= largest <= LARGEST:
         raise CompileError("inputs.domain", f"input {name} cannot be {text!r}", hint=f"{HINT}, up to {LARGEST}")

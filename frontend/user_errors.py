@@ -18,7 +18,10 @@ from traceback import walk_tb
 from ir.errors import CompileError
 
 _PACKAGES = Path(__file__).parents[1]
-_OURS = tuple(f"{_PACKAGES / name}{os.sep}" for name in ("backends", "compile", "frontend", "hw_profiles", "ir"))
+_TRAINING = (os.path.join("models", "training"), os.path.join("models", "zoo"))
+_OURS = tuple(
+    f"{_PACKAGES / name}{os.sep}" for name in ("backends", "compile", "frontend", "hw_profiles", "ir", *_TRAINING)
+)
 _PYTHON = tuple(f"{sysconfig.get_path(kind)}{os.sep}" for kind in ("stdlib", "platstdlib"))
 _INSTALLED = ("site-packages", "dist-packages")
 
@@ -57,9 +60,14 @@ def user_error(
     doing: str, error: BaseException, where: str = "", rule: str = "model.exception", hint: str = ""
 ) -> CompileError:
     """The error of `doing`, which raised `error`, with the user's own line."""
+    hints = "; ".join(filter(None, (raised_at(error), hint)))
+    return CompileError(rule, f"{doing} raised {told(error)}", where=where, hint=hints)
+
+
+def raised_at(error: BaseException) -> str:
+    """The innermost line of a user's own on the way to an exception, in words; "" where there is none."""
     lines = [place for place in _places(error) if _is_user_file(place.rpartition(":")[0])]
-    place = f"raised at {lines[-1]}{_shadow(error, lines[-1])}" if lines else ""
-    return CompileError(rule, f"{doing} raised {told(error)}", where=where, hint="; ".join(filter(None, (place, hint))))
+    return f"raised at {lines[-1]}{_shadow(error, lines[-1])}" if lines else ""
 
 
 def _shadow(error: BaseException, line: str) -> str:

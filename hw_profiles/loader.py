@@ -13,7 +13,7 @@ Decimal fractions are kept exact, so that energy sums are.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -49,7 +49,7 @@ def chips() -> tuple[str, ...]:
 
 def chip(name_or_path: str | Path) -> Profile:
     """A profile as `load`, which must be that of a chip: CompileError `profile.missing` where it can run nothing."""
-    profile = load(name_or_path)
+    profile = _load(_path(name_or_path, Path(), chips), ())
     if profile.is_chip:
         return profile
     what = f"profile {profile.name} is no chip that runs networks: it has no table [features] or none [arithmetic]"
@@ -69,14 +69,14 @@ def load(name_or_path: str | Path) -> Profile:
     return _load(_path(name_or_path, Path()), ())
 
 
-def _path(name_or_path: str | Path, folder: Path) -> Path:
-    """The file of a profile; a relative path starts at `folder`."""
+def _path(name_or_path: str | Path, folder: Path, offered: Callable[[], tuple[str, ...]] = names) -> Path:
+    """The file of a profile; a relative path starts at `folder`, and `offered` are named where there is none of that name."""
     if str(name_or_path) in names():
         return FOLDER / f"{name_or_path}.toml"
     path = folder / name_or_path
     if path.suffix == ".toml" and "\0" not in str(path):
         return path
-    hint = f"{known_names(str(name_or_path), names())}; or a .toml file"
+    hint = f"{known_names(str(name_or_path), offered())}; or a .toml file"
     raise CompileError("profile.name", f"unknown profile {str(name_or_path)!r}", hint=hint)
 
 
@@ -105,9 +105,7 @@ def _read(path: Path) -> dict[str, object]:
         return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except OSError as error:
         what = f"cannot read the profile: {error.strerror}"
-        raise CompileError(
-            "profile.file", what, where=str(path), hint=f"profiles by name: {', '.join(names())}"
-        ) from None
+        raise CompileError("profile.file", what, where=str(path), hint=f"chips by name: {', '.join(chips())}") from None
     except (ValueError, RecursionError) as error:  # TOMLDecodeError and UnicodeDecodeError are both ValueErrors
         raise CompileError("profile.syntax", f"the profile is not TOML: {error}", where=str(path)) from None
 

@@ -19,8 +19,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
-from models.training.exit_code import TrainingError, exit_code, prepare_streams, raise_pending
+from compile.command.exit_code import exit_code, prepare_streams
+from compile.command.shortage import check_machine
+from compile.command.signals import raise_pending
 from models.training.model_file import called, run_model_file
+from models.training.training_error import TrainingError
 
 WANTED: Mapping[type[object], str] = {int: "a whole number", float: "a number", bool: "True or False"}
 """Types of fields in words."""
@@ -43,6 +46,7 @@ def start() -> NoReturn:
 
 
 def _run(options: argparse.Namespace) -> int:
+    check_machine()
     module = _model_file(options.model)
     configs = _configs(module, options.model)
     name = options.config or next(iter(configs))

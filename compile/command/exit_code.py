@@ -44,10 +44,7 @@ def _known_end(run: Callable[[], int]) -> int:
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
-    except MemoryError as error:
-        what = f"not enough memory: {error}" if str(error) else "not enough memory"
-        return complain(CompileError("memory", what, hint="fewer --samples, or one --part"), EXIT_USAGE)
-    except RuntimeError as error:
+    except (MemoryError, RuntimeError) as error:
         short = shortage(error)
         if short is None:
             raise

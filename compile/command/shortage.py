@@ -42,13 +42,13 @@ def check_machine() -> None:
         _take_product_buffers()
 
 
-def shortage(error: RuntimeError) -> CompileError | None:
+def shortage(error: BaseException, hint: str = "fewer --samples, or one --part") -> CompileError | None:
     """What a library says about threads or memory, as one error of ours; None where it is about anything else."""
-    text = str(error)
+    text = str(error) if isinstance(error, RuntimeError | MemoryError) else ""
     if "can't start new thread" in text:
         return CompileError("machine.threads", text, hint="raise ulimit -u or the control group's limit")
-    if "can't allocate memory" in text:
-        return CompileError("memory", f"not enough memory: {text}", hint="fewer --samples, or one --part")
+    if isinstance(error, MemoryError) or "can't allocate memory" in text:
+        return CompileError("memory", ": ".join(filter(None, ("not enough memory", text))), hint=hint)
     return None
 
 

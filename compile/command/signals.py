@@ -62,6 +62,11 @@ def raise_on_signals() -> Generator[None]:
         _received.clear()
 
 
+def is_request(error: BaseException) -> bool:
+    """Whether an exception is a request to end, whatever this became on its way."""
+    return bool(_received) or isinstance(error, KeyboardInterrupt)
+
+
 def raise_pending() -> None:
     """Raise `SignalReceived` for a request whose exception was lost, as in a library that catches all while it is imported."""
     if _received:

@@ -19,7 +19,7 @@ from compile.evaluation.batch import Network, batch_key, network_of
 from compile.evaluation.result_cache import BatchResult, ResultCache, total_events, unpack
 from compile.evaluation.setting import Setting
 from compile.evaluation.workers import Workers
-from compile.stages.build import build_part
+from compile.stages.build import build_parts
 from compile.stages.load import load_source
 from compile.stages.options import Options
 from compile.stages.phase import crossings
@@ -84,7 +84,7 @@ def _begin(setting: Setting, workers: Workers, cache: ResultCache) -> Work | Eva
     measured = [part for part in source.parts if part.name in source.task.parts]
     try:
         with source.running():
-            builds = [build_part(part, source, options, profile, Progress(quiet=True)) for part in measured]
+            builds = build_parts(measured, source, options, profile, Progress(quiet=True))
     except CompileError as error:
         return EvaluationRow(setting, refused=error)
     networks = [network_of(build) for build in builds]

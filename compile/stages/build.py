@@ -135,8 +135,7 @@ def build_parts(
     Compile the parts of a network.
 
     Raises:
-        CompileError: as `build_part`, and where a lowering that was asked for has no effect in any of them. (A sweep over
-            networks, of which some lack the operation, builds part by part.)
+        CompileError: as `build_part`, and where a lowering that was asked for has no effect in any of them.
     """
     builds = [build_part(part, source, options, profile, progress) for part in parts]
     nodes = [node for build in builds for node in build.deployment.chip.nodes.values()]

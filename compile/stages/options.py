@@ -17,6 +17,24 @@ if TYPE_CHECKING:  # a target's type brings engines along, and the command line'
 
 PRECISIONS = ("int", "float")
 FITS = ("refuse", "warn")
+_WANTED: Mapping[Any, str] = {
+    (str, Path): "a name or a path",
+    int: "a whole number",
+    (int, float): "a number",
+    bool: "True or False",
+    Mapping: "names with their values",
+}
+"""Types in words."""
+_KINDS: Mapping[str, Any] = {
+    "profile": (str, Path),
+    "weights": (str, Path),
+    "phases": int,
+    "dt": (int, float),
+    "batch_first": bool,
+    "lower": Mapping,
+    "domains": Mapping,
+}
+"""Fields whose types nothing else would look at -> what they may be; None everywhere."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +49,7 @@ class Options:
     """Hardware profile, by name or as a file; None for the target's own."""
     config: str | None = None
     part: str | None = None
-    weights: Path | None = None
+    weights: str | Path | None = None
     samples: int = 16
     inputs: Path | None = None
     dt: float | None = None
@@ -53,6 +71,13 @@ class Options:
     """Conditions on the report, see `compile.report.conditions`."""
 
     def __post_init__(self) -> None:
+        for name, kinds in _KINDS.items():
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, kinds) or isinstance(value, bool) != (kinds is bool)):
+                what = f"{name} is a {type(value).__name__}: {str(value)[:40]!r}"
+                raise CompileError(f"options.{name}", what, hint=f"pass {_WANTED[kinds]}")
+        if self.phases is not None and self.phases < 1:
+            raise CompileError("options.phases", f"at most {self.phases} phases", hint="1 or more")
         target(self.target).maker_of(self.emission)
         if self.precision not in PRECISIONS:
             what = f"unknown precision {self.precision!r}"

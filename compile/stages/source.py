@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -86,3 +86,11 @@ class Example:
     """Names of the inputs without a time axis."""
     steps: int = 0
     """T, where all inputs are static."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.static, str) or not isinstance(self.static, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+            what = f"static is a {type(self.static).__name__}"
+            raise CompileError("inputs.static", what, hint="pass the names of inputs, as in static=('image',)")
+        if not isinstance(self.steps, int):  # pyright: ignore[reportUnnecessaryIsInstance]
+            what = f"steps is a {type(self.steps).__name__}: {str(self.steps)[:40]!r}"
+            raise CompileError("source.steps", what, hint="pass a whole number")

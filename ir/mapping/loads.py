@@ -2,8 +2,8 @@
 What every core of a map has to hold: neurons, synapses in the chip's encoding, axons, groups of constants, waiting sums.
 
 A source that several projections bring to a core has one axon there, and a list for each of them; where a chip shares the axons
-of convolutions, these have one per population that they read. A list is stored as it takes less memory: all its synapses in order,
-or those with a weight, each with the index of its target.
+of convolutions, these have one per population that they read. A list is stored as it takes less memory: all its synapses in
+order, or those with a weight, each with the index of its target.
 """
 
 from __future__ import annotations

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TextIO
 
-from models.training.exit_code import Interrupted, TrainingError, is_interrupt, say
+from compile.command.signals import is_request
 from models.training.loop import State, TrainingProgress, fit, numbers
 from models.training.model_file import called
 from models.training.run_files import RunFiles, plain, read_json_lines
 from models.training.stage import Training
+from models.training.training_error import TrainingError
 
 
 def run(module: ModuleType, config: Any, weights: Path, options: argparse.Namespace) -> None:
@@ -24,7 +26,7 @@ def run(module: ModuleType, config: Any, weights: Path, options: argparse.Namesp
 
     Raises:
         TrainingError: the files are in the way or cannot be written, or the model file fails.
-        Interrupted: it says what is left.
+        KeyboardInterrupt: a request to end; what is left is said before.
     """
     files = RunFiles(weights)
     files.check(options.resume, options.force)
@@ -68,11 +70,11 @@ class _Run:
             self.files.write_log([self.settings, *progress.log, {"test": test}])
             self.files.end()
         except BaseException as error:
-            if is_interrupt(error):
-                raise Interrupted(self._left()) from None
+            if is_request(error):
+                _say(self._left(), sys.stderr)
             raise
-        say("test " + _values(test), sys.stdout)
-        say(f"weights in {self.files.weights}, log in {self.files.log}", sys.stdout)
+        _say("test " + _values(test), sys.stdout)
+        _say(f"weights in {self.files.weights}, log in {self.files.log}", sys.stdout)
 
     def _write(self, progress: TrainingProgress, state: State, better: bool) -> None:
         """After an epoch: weights where it is the best so far, then log, then state."""
@@ -81,7 +83,7 @@ class _Run:
         self.begun = True
         self.files.write_log([self.settings, *progress.log])
         self.files.write_state(self.settings, state)
-        say(_line(progress), sys.stdout)
+        _say(_line(progress), sys.stdout)
 
     def _write_weights(self) -> None:
         write = self.files.write_weights if self.begun else self.files.write_first_weights
@@ -108,3 +110,11 @@ def _line(progress: TrainingProgress) -> str:
 
 def _values(metrics: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+
+
+def _say(text: str, stream: TextIO) -> None:
+    """Print a line; a full disk, or a reader that went away, is no reason to stop."""
+    try:
+        print(text, file=stream, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # what is buffered goes there in the end

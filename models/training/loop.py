@@ -21,9 +21,10 @@ from torch import nn
 from torch.nn.utils.clip_grad import clip_grad_norm_
 from tqdm import tqdm
 
-from models.training.exit_code import TrainingError, first_line, raise_pending
+from compile.command.signals import raise_pending
 from models.training.model_file import called
 from models.training.stage import Training, TrainingStage
+from models.training.training_error import TrainingError, first_line
 
 Record = dict[str, Any]
 """One line of the log."""

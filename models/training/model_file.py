@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import sysconfig
-import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
-from models.training.exit_code import TrainingError, first_line, raise_pending
+from compile.command.shortage import shortage
+from compile.command.signals import raise_pending
+from frontend.user_errors import raised_at, told
+from ir.errors import CompileError
+from models.training.training_error import TrainingError, first_line
 
-LIBRARIES = {"site-packages", "dist-packages"}
-"""Folders of what is installed."""
+SMALLER = "smaller batches, or a smaller configuration"
+"""What to do where memory is short."""
 Result = TypeVar("Result")
 
 
@@ -44,29 +46,17 @@ def called(what: str, function: Callable[[], Result], refusals: tuple[type[Excep
         refusals: exceptions whose message says it all.
 
     Raises:
-        TrainingError: in place of what it raises, with the line of the user's own code where there is one.
+        CompileError: in place of what it raises, with the line of the user's own code where there is one; `memory` or
+            `machine.threads` where the machine has too little.
         KeyboardInterrupt: as it is, also where the code kept it to itself.
     """
     try:
         result = function()
         raise_pending()
         return result
-    except (TrainingError, KeyboardInterrupt):
+    except (CompileError, KeyboardInterrupt):
         raise
     except refusals as error:
         raise TrainingError(f"{what}: {first_line(error)}") from None
     except BaseException as error:
-        text = ": ".join(filter(None, (what, type(error).__name__, first_line(error))))
-        raise TrainingError(text + _place(error)) from error
-
-
-def _place(error: BaseException) -> str:
-    """The innermost line of an exception that is neither a library's nor the training's."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_users(Path(frame.filename))]
-    return f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
-
-
-def _is_users(path: Path) -> bool:
-    ours, python = Path(__file__).parent, Path(sysconfig.get_path("stdlib"))
-    is_library = path.is_relative_to(python) or not LIBRARIES.isdisjoint(path.parts)
-    return path.is_file() and ours not in path.parents and not is_library
+        raise shortage(error, SMALLER) or TrainingError(f"{what}: {told(error)}", raised_at(error)) from error

@@ -19,7 +19,7 @@ from zipfile import is_zipfile
 
 import torch
 
-from models.training.exit_code import TrainingError, first_line
+from models.training.training_error import TrainingError, first_line
 
 LOG, STATE = ".jsonl", ".state"
 Content = TypeVar("Content")

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.training.exit_code import TrainingError
+from compile.command.exit_code import EXIT_BUG, EXIT_OK, exit_code
 from models.training.run_files import write_text
 from models.zoo.cases import cases
 from models.zoo.page import page, with_short_table
@@ -23,13 +22,12 @@ from models.zoo.row import ZooRow, current, measured, read_rows, write_rows
 
 LIMIT = 1200
 """Seconds that a run of a network may take."""
-FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 PAGE, README = Path("docs/zoo.md"), Path("README.md")
 """The tables of a checkout, from its root."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 all of it has rows, 1 a network failed, 2 bad arguments or files, 130 interrupted."""
+    """Exit status: 0 all of it has rows, 1 a network failed, 2 bad arguments or files, 128 + n after the signal n."""
     parser = argparse.ArgumentParser(prog="python -m models.zoo", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="measure these anew (default: what has no row)")
     parser.add_argument("--out", type=Path, metavar="FILE", help=f"the page (default: {PAGE}, if it is there)")
@@ -38,14 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--page-only", action="store_true", help="write the page from the rows that are there")
     options = _with_pages(parser.parse_args(arguments))
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    try:
-        return _run(options)
-    except (ValueError, TrainingError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print("interrupted; rows that were finished are kept, and the same command goes on", file=sys.stderr)
-        return INTERRUPTED
+    return exit_code(lambda: _run(options))
 
 
 def _with_pages(options: argparse.Namespace) -> argparse.Namespace:
@@ -70,7 +61,7 @@ def _run(options: argparse.Namespace) -> int:
         write_rows(kept, rows)
         _write(options, rows)
         print(row.failed or "measured", flush=True)
-    return FAILED if any(rows[case.name].failed for case in wanted) else 0
+    return EXIT_BUG if any(rows[case.name].failed for case in wanted) else EXIT_OK
 
 
 def _write(options: argparse.Namespace, rows: dict[str, ZooRow]) -> None:
@@ -82,5 +73,4 @@ def _write(options: argparse.Namespace, rows: dict[str, ZooRow]) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # else the run of a network would go on without it
     sys.exit(main())

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 
 from models import cmsf, snnergy, spikeclip, spikformer, taaf
+from models.training.training_error import TrainingError
 from models.zoo.child import PACKAGE
 
 LARGE = ("paper", "published")
@@ -102,11 +103,11 @@ def cases(names: Sequence[str] = ()) -> list[ZooCase]:
     All cases, or those of some models or names.
 
     Raises:
-        ValueError: for a name that is neither.
+        TrainingError: for a name that is neither.
     """
     everything = [ZooCase(model, config) for model, entry in ENTRIES.items() for config in entry.module.CONFIGS]
     known = {*ENTRIES, *(case.name for case in everything)}
     for name in names:
         if name not in known:
-            raise ValueError(f"no network {name!r}; there are {', '.join(ENTRIES)}, and MODEL-CONFIG of each")
+            raise TrainingError(f"no network {name!r}; there are {', '.join(ENTRIES)}, and MODEL-CONFIG of each")
     return [case for case in everything if not names or {case.model, case.name} & {*names}]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from models.training.training_error import TrainingError
 from models.zoo.cases import NEURONS, STAGES, ZooCase
 from models.zoo.row import PartRow, ZooRow
 
@@ -64,12 +65,12 @@ def with_short_table(readme: str, rows: Sequence[ZooRow]) -> str:
     README with the short table between its two marks.
 
     Raises:
-        ValueError: the marks are not there.
+        TrainingError: the marks are not there.
     """
     before, start, rest = readme.partition(START)
     _, end, after = rest.partition(END)
     if not start or not end:
-        raise ValueError(f"no lines {START} and {END}, between which the table stands")
+        raise TrainingError(f"no lines {START} and {END}, between which the table stands")
     return f"{before}{START}\n{_short([row for row in rows if row.trained and not row.failed])}\n{END}{after}"
 
 

@@ -178,6 +178,10 @@ def test_unknown_name_lists_the_known_ones():
         load("loihi3")
     assert caught.value.rule == "profile.name"
     assert "45nm, ideal, loihi1, loihi2" in caught.value.hint
+    with pytest.raises(CompileError, match=r"profile\.name") as caught:
+        chip("loihi3")
+    assert "known: ideal, loihi1, loihi2" in caught.value.hint
+    assert "45nm" not in caught.value.hint
 
 
 def test_chips_are_apart_from_tables_of_prices():

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from compile.command.exit_code import EXIT_INTERRUPTED, EXIT_USAGE
 from models import cmsf, train
 from models.cmsf_network.parts import initial_parts
 from models.training import loop
-from models.training.exit_code import BAD_INPUT, INTERRUPTED
 
 MODEL = str(Path(cmsf.__file__))
 
@@ -51,11 +51,11 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
         return real(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(loop, "_epoch", stop)
-    assert train.main([small, "--out", str(pieces)]) == INTERRUPTED
-    assert f"interrupted; {pieces} holds the best epoch; --resume goes on" in capsys.readouterr().err
+    assert train.main([small, "--out", str(pieces)]) == EXIT_INTERRUPTED
+    assert f"{pieces} holds the best epoch; --resume goes on" in capsys.readouterr().err
     monkeypatch.setattr(loop, "_epoch", real)
-    assert train.main([small, "--out", str(pieces)]) == BAD_INPUT
-    assert train.main([small, "--out", str(pieces), "--seed", "1", "--resume"]) == BAD_INPUT
+    assert train.main([small, "--out", str(pieces)]) == EXIT_USAGE
+    assert train.main([small, "--out", str(pieces), "--seed", "1", "--resume"]) == EXIT_USAGE
     assert train.main([small, "--out", str(pieces), "--resume"]) == 0
     ours, theirs = (torch.load(path, weights_only=True) for path in (pieces, whole))
     assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
@@ -83,7 +83,7 @@ def test_an_interrupted_run_says_which_stage_its_weights_are_of(
         return real(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(loop, "_epoch", stop)
-    assert train.main([str(model), "--epochs", "2", "--out", str(out)]) == INTERRUPTED
+    assert train.main([str(model), "--epochs", "2", "--out", str(out)]) == EXIT_INTERRUPTED
     assert f"{out} holds the best epoch of the stage {stage}; --resume" in capsys.readouterr().err
 
 
@@ -92,7 +92,7 @@ def test_an_interruption_before_the_first_epoch_is_one_line(
     text: str, small: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     Path(small).write_text(f"{Path(small).read_text()}\n{text}raise KeyboardInterrupt\n")
-    assert train.main([small, "--out", str(tmp_path / "w.pt")]) == INTERRUPTED
+    assert train.main([small, "--out", str(tmp_path / "w.pt")]) == EXIT_INTERRUPTED
     assert capsys.readouterr().err == "interrupted\n"
 
 
@@ -100,7 +100,7 @@ def test_a_better_run_is_not_replaced_unasked(small: str, tmp_path: Path, capsys
     out = tmp_path / "w.pt"
     assert train.main([small, "--out", str(out)]) == 0
     before = out.read_bytes()
-    assert train.main([small, "--epochs", "1", "--out", str(out)]) == BAD_INPUT
+    assert train.main([small, "--epochs", "1", "--out", str(out)]) == EXIT_USAGE
     assert "an earlier run wrote" in capsys.readouterr().err
     assert out.read_bytes() == before
     assert train.main([small, "--epochs", "1", "--out", str(out), "--force"]) == 0
@@ -120,7 +120,7 @@ def test_an_interrupt_while_libraries_load_is_one_line(module: str, small: str) 
     run = f"import runpy, signal, sys; sys.addaudithook(lambda event, args: {interrupt}); sys.argv[0] = 'train'"
     code = f"{run}; runpy.run_module({train.__name__!r}, run_name='__main__')"
     ended = subprocess.run([sys.executable, "-c", code, small], capture_output=True, text=True)
-    assert (ended.returncode, ended.stdout, ended.stderr) == (INTERRUPTED, "", "interrupted\n")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (EXIT_INTERRUPTED, "", "interrupted by SIGINT\n")
 
 
 def test_fields_take_values_of_their_type(small: str, tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_fields_take_values_of_their_type(small: str, tmp_path: Path) -> None:
         (["--set", "width=-1"], "--set width=-1: no width is below 0$"),
         (
             ["--set", "rate=0.0"],
-            r"small.py cannot train this: ZeroDivisionError: float division by zero \(.*small.py, line 31\)$",
+            r"small.py cannot train this: ZeroDivisionError: float division by zero\n  hint    raised at .*small.py:31\n$",
         ),
         (["--set", "width=9"], "cannot train this: too wide"),
         (["--resume"], "nothing to go on from"),
@@ -165,11 +165,19 @@ def test_what_cannot_be_is_one_error_and_exit_2(
     tmp_path: Path,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert train.main([small, *arguments]) == BAD_INPUT
-    (error,) = capsys.readouterr().err.splitlines()
-    assert error.startswith("error: ")
+    assert train.main([small, *arguments]) == EXIT_USAGE
+    error = capsys.readouterr().err
+    assert error.startswith("error[")
     assert re.search(message, error), error
     assert [path.name for path in tmp_path.iterdir()] in (["small.py"], ["small.py", "out"], ["out", "small.py"])
+
+
+@pytest.mark.slow
+def test_a_machine_that_leaves_too_little_is_told_before_anything_loads(small: str) -> None:
+    code = f"import resource; resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30)); from {train.__name__} import start; start()"
+    ended = subprocess.run([sys.executable, "-c", code, small], capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, ended.stdout) == (EXIT_USAGE, "")
+    assert ended.stderr.startswith("error[machine.memory]: the address space is limited to 2,048 MiB")
 
 
 @pytest.mark.parametrize("arguments", [["--epochs", "0"], ["--seed", "-1"], ["--seed", "x"], ["--resume", "--force"]])
@@ -193,13 +201,13 @@ def test_a_model_file_that_does_not_do_is_named(
 ) -> None:
     path = tmp_path / "broken.py"
     path.write_text(text + "\n")
-    assert train.main([str(path)]) == BAD_INPUT
+    assert train.main([str(path)]) == EXIT_USAGE
     assert f"broken.py {message}" in capsys.readouterr().err
-    assert train.main([str(path.with_suffix(".txt"))]) == BAD_INPUT
+    assert train.main([str(path.with_suffix(".txt"))]) == EXIT_USAGE
 
 
 def test_the_paper_size_has_no_data_here(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert train.main([MODEL, "--config", "paper", "--out", str(tmp_path / "w.pt")]) == BAD_INPUT
+    assert train.main([MODEL, "--config", "paper", "--out", str(tmp_path / "w.pt")]) == EXIT_USAGE
     error = capsys.readouterr().err
     assert "does not fit the digit scenes" in error
     assert "as `digits` and `emoji` have" in error

@@ -16,13 +16,14 @@ from typing import Any
 
 from torch import nn
 
+from compile.command.exit_code import exit_code
 from models.data.published.free_spoken_digits import load_free_spoken_digits
 from models.data.speech_noise import CLEAN
 from models.data.spoken_digits import load_human_digits
 from models.training.audio_visual.digit_clips import Clips, DigitClips
 from models.training.audio_visual.digits_training import plain_metrics
-from models.training.exit_code import TrainingError, exit_code
 from models.training.model_file import called, run_model_file
+from models.training.training_error import TrainingError
 
 REFUSALS = (ValueError, OSError)
 """What our own model files and data say in one line."""

@@ -8,23 +8,20 @@ same command goes on, also within a training.
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.training.exit_code import TrainingError
+from compile.command.exit_code import EXIT_BUG, EXIT_OK, exit_code
 from models.training.run_files import write_text
 from models.zoo.ablations.experiment import TrainingRun, all_runs
 from models.zoo.ablations.experiments import EXPERIMENTS
 from models.zoo.ablations.page import page
 from models.zoo.ablations.runs import read_results, train_missing, write_results
 
-FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 all results are there, 1 a training failed, 2 bad arguments or files, 130 interrupted."""
+    """Exit status: 0 all results are there, 1 a training failed, 2 bad arguments or files, 128 + n after the signal n."""
     names = [experiment.name for experiment in EXPERIMENTS]
     parser = argparse.ArgumentParser(prog="python -m models.zoo.ablations", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="EXPERIMENT", help=f"{', '.join(names)} (default: all)")
@@ -38,14 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = sorted({*options.names} - {*names})
     if unknown or options.jobs < 1:
         parser.error(f"no experiment {unknown[0]!r}; there are {', '.join(names)}" if unknown else "--jobs from 1")
-    try:
-        return _run(options)
-    except (TrainingError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on", file=sys.stderr)
-        return INTERRUPTED
+    return exit_code(lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -71,9 +61,8 @@ def _run(options: argparse.Namespace) -> int:
     write()
     if not options.page_only:
         train_missing([run for run in all_runs(chosen) if run not in results], options.runs, options.jobs, ended)
-    return FAILED if failed else 0
+    return EXIT_BUG if failed else EXIT_OK
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # else its trainings would go on without it
     sys.exit(main())

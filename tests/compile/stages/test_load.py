@@ -14,8 +14,9 @@ from spikingjelly.activation_based import neuron
 from torch import nn
 
 from compile.stages import load as load_module
-from compile.stages.load import CALIBRATION_SAMPLES, STREAM_STEPS, load_source
+from compile.stages.load import CALIBRATION_SAMPLES, load_source
 from compile.stages.options import Options
+from compile.stages.samples import STREAM_STEPS
 from compile.stages.source import Example
 from ir.errors import CompileError
 
@@ -166,6 +167,8 @@ def test_a_graph_without_examples_gets_random_ones_for_some_steps():
         (net, {"semantics": "snntorch"}, "options.semantics"),
         (net, {"part": "left"}, "options.part"),
         (lif, {"config": "small", "dt": 0.1}, "options.config"),
+        (lambda: nn.Linear(2, 2), {"config": "small"}, "options.config"),
+        (lambda: nn.Linear(2, 2), {"weights": Path("w.pt")}, "options.weights"),
         (lif, {"weights": Path("w.pt"), "dt": 0.1}, "options.weights"),
         (lambda: {"a": 1}, {}, "source.kind"),
         (lambda: "net", {}, "source.kind"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,9 +38,18 @@ def test_defaults_are_the_main_job_s():
         ({"fit": "force"}, "options.fit", "refuse, warn"),
         ({"emission": "stok"}, "options.emission", "fused, stock"),
         ({"target": "gpu", "emission": "stock"}, "options.emission", "leave"),
+        ({"profile": 7}, "options.profile", "a name or a path"),
+        ({"weights": 3}, "options.weights", "a name or a path"),
+        ({"phases": "2"}, "options.phases", "a whole number"),
+        ({"phases": True}, "options.phases", "a whole number"),
+        ({"phases": 0}, "options.phases", "1 or more"),
+        ({"dt": "1e-4"}, "options.dt", "a number"),
+        ({"batch_first": "yes"}, "options.batch_first", "True or False"),
+        ({"lower": "attention=graded-a"}, "options.lower", "names with their values"),
+        ({"domains": "spike"}, "options.domains", "names with their values"),
     ],
 )
-def test_what_is_unknown_is_refused_before_anything_is_read(flags: dict[str, str], rule: str, known: str):
+def test_what_is_unknown_is_refused_before_anything_is_read(flags: dict[str, Any], rule: str, known: str):
     with pytest.raises(CompileError) as error:
         Options(**flags)
     assert error.value.rule == rule

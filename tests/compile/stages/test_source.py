@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from compile.stages.source import Part, Source
+from compile.cli import main
+from compile.stages.source import Example, Part, Source
 from ir.errors import CompileError
 
 GPU = ["--target", "gpu", "--samples", "2"]
@@ -60,3 +63,24 @@ def test_inputs_of_other_parts_are_no_mistake_where_one_part_was_asked_for(two_p
     ):
         with pytest.raises(CompileError, match=r"inputs\.names"):
             source.with_inputs(saved(tmp_path, **arrays), whole)
+
+
+def test_a_number_of_samples_beside_a_file_of_them_is_remarked(capsys, tiny: Path, tmp_path: Path):
+    file = saved(tmp_path, x=np.ones((2, 3, 6)))
+    assert main([str(tiny), *GPU, "--inputs", str(file), "--json"]) == 0
+    assert any("--samples 2 has no effect beside" in text for text in json.loads(capsys.readouterr().out)["warnings"])
+    assert main([str(tiny), *GPU[:2], "--inputs", str(file), "--json"]) == 0
+    assert not any("--samples" in text for text in json.loads(capsys.readouterr().out)["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("example", "said"),
+    [
+        ({"static": "image"}, "static is a str"),
+        ({"static": 3}, "static is a int"),
+        ({"steps": "4"}, "steps is a str: '4'"),
+    ],
+)
+def test_an_example_of_other_types_is_refused(example: dict[str, Any], said: str):
+    with pytest.raises(CompileError, match=said):
+        Example(None, **example)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from models.training.exit_code import TrainingError
 from models.training.model_file import run_model_file
+from models.training.training_error import TrainingError
 
 TEXT = """from __future__ import annotations
 from dataclasses import dataclass, fields

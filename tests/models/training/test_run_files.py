@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.training.exit_code import TrainingError
 from models.training.run_files import RunFiles, read_json_lines
+from models.training.training_error import TrainingError
 from tests.killing import every_kill
 
 

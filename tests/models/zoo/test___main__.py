@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from compile.command.exit_code import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE
 from models.zoo import __main__ as command
 from models.zoo.cases import ZooCase
 from models.zoo.page import END, START
@@ -35,7 +36,7 @@ def test_an_interrupted_run_goes_on_and_pages_are_whole(ran: list[str], tmp_path
     out, readme = tmp_path / "docs/zoo.md", tmp_path / "README.md"
     readme.write_text(f"{START}\n{END}\n")
     arguments = ["--out", str(out), "--readme", str(readme)]
-    assert command.main(arguments) == command.INTERRUPTED
+    assert command.main(arguments) == EXIT_INTERRUPTED
     assert [*read_rows(out.with_suffix(".jsonl"))] == ran == ["taaf-av-digits", "taaf-published"]
     assert "## Not measured\n\ntaaf-published-64." in out.read_text()
     ran.clear()
@@ -60,7 +61,7 @@ def test_what_failed_is_tried_again_and_is_an_exit_status(
     failed = replace(rows[1], failed="took more than 9 s", parts=[], metrics={})
     write_rows(out.with_suffix(".jsonl"), {each.name: each for each in (rows[0], failed, rows[2])})
     monkeypatch.setattr(command, "measured", lambda case, limit: ran.append(case.name) or failed)
-    assert command.main(["--out", str(out)]) == command.FAILED
+    assert command.main(["--out", str(out)]) == EXIT_BUG
     assert ran == ["taaf-published"]
     assert command.main(["taaf-published-64", "--page-only", "--out", str(out)]) == 0
 
@@ -85,7 +86,7 @@ def test_in_a_checkout_both_its_tables_are_written(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["digits"], "error: no network 'digits'"),
+        (["digits"], "error[training]: no network 'digits'"),
         (["--readme", "{}/none.md"], "No such file"),
         (["--readme", "{}/empty.md"], "no lines <!-- zoo -->"),
         (["--out", "{}/broken.md"], "broken.jsonl, line 1 cannot be read (JSONDecodeError"),
@@ -99,5 +100,5 @@ def test_what_is_wrong_is_a_line(
     (tmp_path / "broken.jsonl").write_text("{")
     (tmp_path / "other.jsonl").write_text('{"parts": [], "speed": 3}')
     told = [argument.format(tmp_path) for argument in arguments]
-    assert command.main(["--out", str(tmp_path / "zoo.md"), *told]) == command.BAD_INPUT
+    assert command.main(["--out", str(tmp_path / "zoo.md"), *told]) == EXIT_USAGE
     assert message in capsys.readouterr().err

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from compile.cli import _parser as parser  # pyright: ignore[reportPrivateUsage]
+from models.training.training_error import TrainingError
 from models.zoo.cases import ENTRIES, ZooCase, cases
 from models.zoo.child import PACKAGE
 
@@ -25,7 +26,7 @@ def test_a_name_is_a_model_or_a_configuration(name: str, count: int) -> None:
 
 
 def test_an_unknown_name_is_said() -> None:
-    with pytest.raises(ValueError, match="no network 'digits'; there are cmsf, "):
+    with pytest.raises(TrainingError, match="no network 'digits'; there are cmsf, "):
         cases(["taaf", "digits"])
 
 

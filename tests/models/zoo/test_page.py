@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from models.training.training_error import TrainingError
 from models.zoo import page as pages
 from models.zoo.cases import NEURONS, STAGES, ZooCase, cases
 from models.zoo.page import END, START, page, with_short_table
@@ -59,7 +60,7 @@ def test_the_short_table_stands_between_its_marks() -> None:
     assert text.endswith(f"|\n{END}\nafter\n")
     line = f"| taaf-av-digits | accuracy | 90.0 | 89.5 | 4 | 50 | 4 uJ | 2 uJ | 1 uJ | 3 | `{KNOWN[4]}` |"
     assert text.count(line) == 1
-    with pytest.raises(ValueError, match="no lines"):
+    with pytest.raises(TrainingError, match="no lines"):
         with_short_table("before", [])
 
 

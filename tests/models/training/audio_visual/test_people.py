@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from compile.command.exit_code import EXIT_USAGE
 from models import taaf
 from models.data.speech_noise import CLEAN
 from models.data.spoken_digits import load_human_digits
 from models.training.audio_visual import people
 from models.training.audio_visual.digit_clips import DigitClips
 from models.training.audio_visual.people import human_clips, main
-from models.training.exit_code import BAD_INPUT
 
 CLIPS = DigitClips(4, 4, 8)
 CLIPS_OF_TAAF = taaf.digit_clips(taaf.CONFIGS["av-digits"])
@@ -78,7 +78,7 @@ def test_what_is_wrong_is_a_line(
         "build = lambda config: {}['a']\nCONFIGS = {'a': 1}\nweights = load_weights = digit_clips = None"
     )
     torch.save({"w": torch.zeros(2)}, tmp_path / "other.pt")
-    assert main([argument.format(tmp_path) for argument in arguments]) == BAD_INPUT
+    assert main([argument.format(tmp_path) for argument in arguments]) == EXIT_USAGE
     told = capsys.readouterr().err
     assert message.replace("{0}", str(tmp_path)) in told
     assert told.count("\n") == 1

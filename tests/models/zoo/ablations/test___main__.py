@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from compile.command.exit_code import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE
 from models.zoo.ablations import __main__ as command
 from models.zoo.ablations.experiment import TrainingRun
 from models.zoo.ablations.runs import read_results
@@ -35,7 +36,7 @@ def test_results_are_kept_and_runs_that_failed_are_tried_again(trained: list[Tra
     arguments = ["--out", str(out), "--runs", str(tmp_path / "runs")]
     assert command.main([*arguments, "--page-only"]) == 0
     assert "| two | 3 | 2 | 6 | 0 |" in out.read_text()
-    assert command.main(arguments) == command.INTERRUPTED
+    assert command.main(arguments) == EXIT_INTERRUPTED
     failed = trained[3]
     assert [*read_results(out.with_suffix(".jsonl"))] == [run for run in trained if run != failed]
     trained.clear()
@@ -48,9 +49,9 @@ def test_results_are_kept_and_runs_that_failed_are_tried_again(trained: list[Tra
 def test_a_failure_is_an_exit_status(trained: list[TrainingRun], tmp_path: Path) -> None:
     trained += [TrainingRun("x", "y", (), 1, seed) for seed in range(3)]
     arguments = ["--out", str(tmp_path / "a.md"), "--runs", str(tmp_path)]
-    assert command.main(arguments) == command.INTERRUPTED
+    assert command.main(arguments) == EXIT_INTERRUPTED
     del trained[2:]
-    assert command.main(arguments) in (command.FAILED, command.INTERRUPTED)
+    assert command.main(arguments) in (EXIT_BUG, EXIT_INTERRUPTED)
 
 
 @pytest.mark.parametrize("broken", ["{", '{"run": {"changes": [], "speed": 3}, "test": {}}', '{"run": {}}'])
@@ -58,7 +59,7 @@ def test_a_broken_line_of_results_is_one_error(
     broken: str, trained: list[TrainingRun], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "a.jsonl").write_text(broken)
-    assert command.main(["--out", str(tmp_path / "a.md")]) == command.BAD_INPUT
+    assert command.main(["--out", str(tmp_path / "a.md")]) == EXIT_USAGE
     assert "a.jsonl, line 1 cannot be read" in capsys.readouterr().err
     assert not trained
 
