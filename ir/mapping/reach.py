@@ -80,13 +80,11 @@ def _conv(connection: Connection, results: Array, cores: Array, shared: bool, ax
     pixels = window[place]
     row, tap = np.nonzero(pixels >= 0)
     width, image = weight.shape[1], prod(connection.operand[1:])
-    elements = axon_cores = np.zeros(0, np.int64)
-    if axons or not shared:
-        read = _distinct(pixels[row, tap], part[row], core[row], counts=synapses[row])
-        (pixel, axon_group, axon_core), lengths, _ = read
-    if axons:
-        channel = axon_group[:, None] * width + np.arange(width)
-        elements, axon_cores = (channel * image + pixel[:, None]).ravel(), np.repeat(axon_core, width)
+    wanted = slice(None) if axons or not shared else slice(0)
+    read = _distinct(pixels[row, tap][wanted], part[row][wanted], core[row][wanted], counts=synapses[row][wanted])
+    (pixel, axon_group, axon_core), lengths, _ = read
+    channel = axon_group[:, None] * width + np.arange(width)
+    elements, axon_cores = (channel * image + pixel[:, None]).ravel(), np.repeat(axon_core, width)
     if not shared:
         return Reach(elements, axon_cores, axon_core, np.full(len(axon_core), width), lengths)
     (kernel_core, kernel_group, _), _, _ = _distinct(core[row], part[row], tap)
