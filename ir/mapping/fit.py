@@ -42,16 +42,19 @@ RESOURCES: Mapping[str, tuple[str, str, str]] = {
 def misfits(graph: Graph, profile: Profile, cores: CoreMap) -> list[Violation]:
     """Every limit of a core that a map exceeds, resource by resource, with its worst core of every population."""
     limits = core_limits(profile)
-    loads = LoadCounter(graph, profile).of(cores.core_of) if limits and cores.core_of else None
-    if loads is None:
+    if not limits or not cores.core_of:
         return []
+    counter = LoadCounter(graph, profile)
+    loads = counter.of(cores.core_of)
     found = list[Violation]()
     for name, beyond in loads.over(limits).items():
         used = getattr(loads, name)
         for population, on in cores.core_of.items():
             core = max(np.unique(on).tolist(), key=lambda each: int(used[each]))
             if beyond[core]:
-                found.append(_violation(graph.nodes[population], name, int(used[core]), limits[name]))
+                alone = counter.alone(population).get(name, 0)
+                number = alone if alone > limits[name] else int(used[core])
+                found.append(_violation(graph.nodes[population], name, number, limits[name]))
     return found
 
 

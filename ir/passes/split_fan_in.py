@@ -1,5 +1,5 @@
 """
-Splits the sums of neurons that have more axons than a core takes: partial sums on cores of their own, joined by graded relays.
+Splits the sums of neurons that have more inputs than a core takes: partial sums on cores of their own, joined by graded relays.
 
     %y = linear(%x)         25,088 inputs      %y_part1 = linear(slice(%x))              12,544 inputs
                                                %y_part1_relay = graded(%y_part1)
@@ -15,12 +15,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
+import numpy as np
+
 from ir.analysis.ranges import magnitudes
 from ir.analysis.wiring import wiring_of
 from ir.deployment import Context, Deployment
 from ir.graph import Graph, Node
 from ir.lowerings.rewriter import Rewriter
-from ir.mapping.loads import LoadCounter
+from ir.mapping.loads import LoadCounter, core_limits, list_bytes
 from ir.ops import Add, Conv, Graded, Linear, Slice, Sum, Synapse
 from ir.profile import Profile
 
@@ -28,8 +30,8 @@ PASS = "split_fan_in"
 
 
 def split_fan_in(chip: Graph, profile: Profile) -> Graph:
-    """The graph in which no neuron has more axons than a core takes, as far as graded relays can help; itself where none does."""
-    limit = profile.limits.axons_in_per_core
+    """The graph in which no neuron has more inputs than a core takes, as far as graded relays help; itself where none does."""
+    limit = _most_inputs(profile)
     if limit is None or not chip.is_integer or not profile.features.graded_spikes:
         return chip
     parts = _parts(chip, profile, limit)
@@ -49,15 +51,29 @@ def apply(deployment: Deployment, context: Context) -> Deployment:
     return deployment.on_chip(lambda chip: split_fan_in(chip, context.profile))
 
 
+def _most_inputs(profile: Profile) -> int | None:
+    """The inputs of a neuron that a core takes, each an axon with a list of one weight; None for any number."""
+    axons, memory, kind = (
+        profile.limits.axons_in_per_core,
+        profile.limits.synapse_memory_per_core,
+        profile.synapse_memory,
+    )
+    bits = profile.arithmetic.weight_bits + kind.delay_bits
+    lists = None if memory is None else memory // int(list_bytes(np.array([1]), bits, kind)[0])
+    return min((most for most in (axons, lists) if most is not None), default=None)
+
+
 def _parts(chip: Graph, profile: Profile, limit: int) -> dict[str, int]:
     """Projection that relays take over -> into how many partial sums."""
     wiring, parts = wiring_of(chip), dict[str, int]()
     wide = {name: {each: _fan_in(chip, chip.nodes[each]) for each in wiring.projections(name)} for name in wiring.feeds}
     wide = {name: sums for name, sums in wide.items() if sum(sums.values()) > limit}
-    counter = LoadCounter(chip, profile) if wide else None
+    counter, limits = LoadCounter(chip, profile) if wide else None, core_limits(profile)
     for name, sums in wide.items():
         assert counter is not None
-        if counter.alone(name)["axons_in"] <= limit:  # the same sources by several projections
+        alone = counter.alone(name)
+        fits = all(alone.get(each, 0) <= most for each, most in limits.items())
+        if fits:  # with shared kernels, or the same sources several times
             continue
         axons = sum(sums.values())
         for projection in sorted(sums, key=lambda each: -sums[each]):
