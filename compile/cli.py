@@ -153,6 +153,7 @@ def _options(options: argparse.Namespace) -> Options:
         lower=strategies(options.lower),
         phases=options.phases,
         check=options.check,
+        fit=options.fit,
         dump=options.dump,
         fail_if=tuple(options.fail_if),
     )
@@ -216,6 +217,12 @@ def _parser() -> argparse.ArgumentParser:
         "--check",
         metavar="NAME[=COMMAND]",
         help='compare with a third engine, too: sanafe, or "sanafe=PYTHON tests/interop/run_sanafe.py"',
+    )
+    add(
+        "--fit",
+        choices=("refuse", "warn"),
+        default="refuse",
+        help="what becomes of a network that exceeds limits of the profile's cores (default: refuse)",
     )
     add(
         "--bench",

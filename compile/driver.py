@@ -46,6 +46,7 @@ def compile_model(
     weights: str | Path | None = None,
     lower: Mapping[str, str] | None = None,
     phases: int | None = None,
+    fit: str = "refuse",
     dt: float | None = None,
     semantics: Any = None,
     domains: Mapping[str, str] | None = None,
@@ -66,6 +67,7 @@ def compile_model(
         config, part, weights: of a model file, one of its configurations, one of its parts, another checkpoint.
         lower: operation or module path -> lowering strategy, e.g. {"attention": "graded-b"}.
         phases: refuse a network that the chip runs in more phases, with the host in between; by default as many as it takes.
+        fit: "refuse" a network that exceeds limits of the profile's cores, or "warn" of it.
         dt, semantics: of NIR, the time step in the file's unit, and how the file is meant.
         domains: input -> "spike", "count<3>" (whole numbers from 0 to 3) or "real", where its example does not show it.
         example: for a bare module or graph: inputs by name, or one array; (T, B, *shape), or (B, *shape) if `static`.
@@ -91,6 +93,7 @@ def compile_model(
         batch_first=batch_first,
         lower=lower or {},
         phases=phases,
+        fit=fit,
     )
     settings.place.require()
     hardware, modules = settings.hardware(), [network] if isinstance(network, nn.Module) else []

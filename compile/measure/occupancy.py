@@ -1,13 +1,50 @@
-"""How much of a chip a network takes, as far as that can be said before it is mapped to cores: nothing is refused here."""
+"""How much of a chip a network takes: cores and chips of its map, what fills them, and what the map exceeds."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
+import numpy as np
+
+from ir.analysis.layers import layer_of
 from ir.analysis.resources import node_resources
 from ir.deployment import Deployment
+from ir.errors import Violation
+from ir.graph import Array, Graph
+from ir.mapping.core_map import CoreMap
+from ir.mapping.fit import misfits
+from ir.mapping.loads import LoadCounter, core_limits
 from ir.passes.insert_relays import PASS as RELAYS
+from ir.passes.split_fan_in import PASS as PARTIAL_SUMS
 from ir.profile import Profile
+
+
+@dataclass(frozen=True)
+class CoreUse:
+    """One resource on some cores, in its own unit."""
+
+    limit: int
+    largest: int
+    mean: float
+
+    @property
+    def share(self) -> float:
+        """Of what there is, on average; 1 is all."""
+        return self.mean / self.limit
+
+
+@dataclass(frozen=True)
+class LayerUse:
+    """The cores where neurons of a layer are, with all else that is there."""
+
+    layer: str
+    cores: int
+    resources: Mapping[str, CoreUse]
+    """Resource that has a limit -> its use."""
+    bottleneck: str
+    """The resource that is used most; "" without limits."""
 
 
 @dataclass(frozen=True)
@@ -18,49 +55,98 @@ class Occupancy:
     """All that run on the chip, those that the compiler added included."""
     synapses: int
     """Unrolled: shared weights counted at every position."""
-    neurons_per_chip: int | None
-    """The profile's limit; None where there is none, or none is known."""
-    synapses_per_chip: int | None
-    """The profile's limit; None where there is none, or none is known."""
     relays: int
-    """Neurons that only pass on what synapses cannot delay long enough."""
+    """Neurons that only pass on: what synapses cannot delay long enough, and partial sums of more inputs than a core takes."""
     longest_delay: int
     """Steps that a synapse waits at most."""
     max_delay: int
     """Steps that it could."""
-
-    @property
-    def chips(self) -> int:
-        """How many chips it takes at the least."""
-        pairs = ((self.neurons, self.neurons_per_chip), (self.synapses, self.synapses_per_chip))
-        return max([1, *(-(-count // limit) for count, limit in pairs if limit is not None)])
+    neurons_per_chip: int | None
+    """As the profile states it, for all cores together; None where it does not."""
+    synapses_per_chip: int | None
+    """As the profile states it; None where it does not."""
+    cores: int
+    chips: int
+    resources: Mapping[str, CoreUse]
+    """Resource of a core that has a limit -> its use, over all cores."""
+    bottleneck: str
+    """The resource that is used most, on average; "" without limits."""
+    layers: tuple[LayerUse, ...]
+    misfits: tuple[Violation, ...]
+    """What the map exceeds, where a network runs all the same."""
 
     def text(self) -> str:
         """The resources in one sentence."""
-        neurons = f"{self.neurons:,} neurons{_share(self.neurons, self.neurons_per_chip)}"
-        synapses = f"{self.synapses:,} synapses{_share(self.synapses, self.synapses_per_chip)}"
-        chips = f"; at least {self.chips} chips" if self.chips > 1 else ""
+        where = f"{_counted(self.cores, 'core')} of {_counted(self.chips, 'chip')}"
         relays = f", {self.relays:,} neurons of them relays" if self.relays else ""
-        return f"{neurons}, {synapses}{chips}; delays up to {self.longest_delay} of {self.max_delay} steps{relays}"
+        delays = f"delays up to {self.longest_delay} of {self.max_delay} steps{relays}"
+        return f"{self.neurons:,} neurons, {self.synapses:,} synapses on {where}{self._fill()}; {delays}"
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON content."""
+        return {**asdict(self), "misfits": [asdict(each) for each in self.misfits]}
+
+    def _fill(self) -> str:
+        if self.cores == 1 or not self.bottleneck:
+            return ""
+        use = self.resources[self.bottleneck]
+        fullest = f"{100 * use.largest / use.limit:.0f} % of the fullest"
+        return f", bound by {self.bottleneck.replace('_', ' ')}: {100 * use.share:.0f} % of it used, {fullest}"
 
 
-def occupancy(deployment: Deployment, profile: Profile) -> Occupancy:
-    """The resources of a deployment's chip part."""
+def occupancy(deployment: Deployment, profile: Profile, cores: CoreMap) -> Occupancy:
+    """The resources of a deployment's chip part, on the cores of a map."""
     chip, schedule = deployment.chip, deployment.schedule
-    rows = node_resources(chip)
+    rows, relaying = node_resources(chip), {RELAYS, PARTIAL_SUMS}
+    used = _used(chip, profile, cores)
+    resources, bottleneck = _uses(used, np.arange(cores.cores))
     return Occupancy(
         neurons=sum(row.neurons for row in rows),
         synapses=sum(row.synapses for row in rows),
-        neurons_per_chip=profile.limits.neurons_per_chip,
-        synapses_per_chip=profile.limits.synapses_per_chip,
-        relays=sum(row.neurons for row in rows if RELAYS in chip.nodes[row.node].provenance.passes),
+        relays=sum(row.neurons for row in rows if relaying & {*chip.nodes[row.node].provenance.passes}),
         longest_delay=schedule.max_delay if schedule is not None else 0,
         max_delay=profile.arithmetic.max_delay,
+        neurons_per_chip=profile.limits.neurons_per_chip,
+        synapses_per_chip=profile.limits.synapses_per_chip,
+        cores=cores.cores,
+        chips=cores.chips,
+        resources=resources,
+        bottleneck=bottleneck,
+        layers=tuple(_layers(chip, cores, used)),
+        misfits=tuple(misfits(chip, profile, cores)) if chip.is_integer else (),
     )
 
 
-def _share(count: int, limit: int | None) -> str:
-    if limit is None:
-        return ""
-    percent = 100 * count / limit
-    return f" ({percent:,.0f} % of a chip)" if percent >= 10 else f" ({percent:.2g} % of a chip)"
+def _used(chip: Graph, profile: Profile, cores: CoreMap) -> dict[str, tuple[int, Array]]:
+    """Resource that has a limit -> that, and its use on every core."""
+    if not cores.cores:
+        return {}
+    loads = LoadCounter(chip, profile).of(cores.core_of)
+    return {name: (limit, getattr(loads, name)) for name, limit in core_limits(profile).items()}
+
+
+def _uses(used: Mapping[str, tuple[int, Array]], cores: Array) -> tuple[dict[str, CoreUse], str]:
+    """The use of every resource on some cores, and which is used most."""
+    uses = {
+        name: CoreUse(limit, int(loads[cores].max()), float(loads[cores].mean()))
+        for name, (limit, loads) in used.items()
+    }
+    return uses, max(uses, key=lambda name: uses[name].share, default="")
+
+
+def _layers(chip: Graph, cores: CoreMap, used: Mapping[str, tuple[int, Array]]) -> list[LayerUse]:
+    """The layers in order, with the cores of all their populations."""
+    layers = layer_of(chip)
+    on: dict[str, list[Array]] = {name: [] for name in dict.fromkeys(layers.values())}
+    for population, own in cores.core_of.items():
+        if population in layers:
+            on[layers[population]].append(own)
+    found = list[LayerUse]()
+    for name, populations in on.items():
+        there = np.unique(np.concatenate(populations))
+        found.append(LayerUse(name, len(there), *_uses(used, there)))
+    return found
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

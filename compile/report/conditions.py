@@ -77,7 +77,8 @@ QUANTITIES: Mapping[str, ReportedNumber] = {
     "synapses": ReportedNumber(
         lambda report: sum(part.occupancy.synapses for part in report.parts), "on the chip", NO_UNIT
     ),
-    "chips": ReportedNumber(lambda report: sum(part.occupancy.chips for part in report.parts), "at the least", NO_UNIT),
+    "cores": ReportedNumber(lambda report: sum(part.occupancy.cores for part in report.parts), "of the map", NO_UNIT),
+    "chips": ReportedNumber(lambda report: sum(part.occupancy.chips for part in report.parts), "of the map", NO_UNIT),
 }
 """Name -> the quantity."""
 

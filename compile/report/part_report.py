@@ -18,7 +18,7 @@ from compile.measure.borders import borders
 from compile.measure.firing import firing_warnings
 from compile.measure.layers import layer_summaries
 from compile.measure.metric import Metric, accuracy, measured, same_names
-from compile.measure.occupancy import occupancy
+from compile.measure.occupancy import Occupancy, occupancy
 from compile.measure.pooling import pooling_costs
 from compile.measure.run import Run, run_part
 from compile.report.report import Metrics, PartReport
@@ -27,6 +27,7 @@ from compile.stages.build import Build
 from compile.stages.phase import crossings
 from compile.stages.source import Source
 from ir.errors import CompileError
+from ir.mapping.split import plain_map
 from ir.profile import Profile
 
 
@@ -48,7 +49,7 @@ def part_report(
         build,
         run,
         layers,
-        occupancy(build.deployment, profile),
+        _occupancy(build, profile),
         _energy(build, run, source, profile, crossing),
         crossing,
         crossed,
@@ -68,6 +69,10 @@ def sample_metrics(run: Run, metric: Metric | None) -> Metrics:
     except CompileError as error:
         return Metrics(samples=samples, error=error)
     return Metrics(values, samples)
+
+
+def _occupancy(build: Build, profile: Profile) -> Occupancy:
+    return occupancy(build.deployment, profile, build.cores or plain_map(build.deployment.chip, profile))
 
 
 def _energy(build: Build, run: Run, source: Source, profile: Profile, crossing: CrossingCost) -> EnergyReport | None:

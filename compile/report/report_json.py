@@ -62,7 +62,7 @@ def _part(part: PartReport) -> dict[str, Any]:
         "check": _verdict(part.run.verdict),
         "third_check": None if part.run.third is None else _verdict(part.run.third),
         "quantization": [asdict(layer) for layer in quantization.layers] if quantization is not None else None,
-        "chip": {**asdict(part.occupancy), "chips": part.occupancy.chips},
+        "chip": part.occupancy.plain(),
         "poolings": [{**asdict(cost), "neurons": cost.neurons} for cost in part.poolings],
         "phases": len(part.build.program.phases),
         "phase_steps": [phase.deployment.chip.steps for phase in part.build.program.phases],

@@ -22,10 +22,13 @@ from compile.stages.window_length import ImportedLengths, StatedLengths, WindowL
 from frontend.nir.round_trip.to_nir import to_nir
 from frontend.tracing.import_check import ImportCheck
 from ir.deployment import Context, Deployment
-from ir.errors import CompileError
+from ir.errors import CompileError, DeployError
 from ir.graph import Graph
 from ir.interpreter import interpret
 from ir.lowerings.table import LOWERINGS
+from ir.mapping.core_map import CoreMap
+from ir.mapping.fit import misfits
+from ir.mapping.split import plain_map
 from ir.pipeline.pipeline import Hook, Pass, run
 from ir.pipeline.running_sums import integrate_running_sums
 from ir.pipeline.split_phases import split_phases
@@ -53,6 +56,8 @@ class Build:
     """Pass -> the texts of the graphs after it, in order."""
     classes: Mapping[str, str]
     """Layer -> the classes of the modules that feed it and of its own."""
+    cores: CoreMap | None = None
+    """The core of every neuron, of all phases; None where nobody asked yet."""
     graph_at: Callable[[int], Graph] | None = None
     """The source at another number of steps; None where nothing knows it."""
 
@@ -106,9 +111,21 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
         phases = _phases(imported, context, options, keep)
         _check_neurons(part, phases)
         program = Program(part.name, place.name, phases, profile, options.emission, names, order)
+        cores = _mapped(program, options)
+        progress.lap("map")
     classes = layer_classes(part.network, graph, program.deployment.chip)
     floating = floating_program(program)
-    return Build(part, graph, imported.check, program, floating, texts, classes, imported.graph_at)
+    return Build(part, graph, imported.check, program, floating, texts, classes, cores, imported.graph_at)
+
+
+def _mapped(program: Program, options: Options) -> CoreMap:
+    """The program's map; DeployError where it exceeds limits of the profile's cores, unless a warning is asked for."""
+    chip = program.deployment.chip
+    cores = plain_map(chip, program.profile)
+    unfit = misfits(chip, program.profile, cores) if options.fit == "refuse" and options.precision == "int" else ()
+    if unfit:
+        raise DeployError(unfit)
+    return cores
 
 
 def build_parts(

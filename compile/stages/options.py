@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # a target's type brings engines along, and the command line'
     from backends.target import Target
 
 PRECISIONS = ("int", "float")
+FITS = ("refuse", "warn")
 _WANTED: Mapping[Any, str] = {
     (str, Path): "a name or a path",
     int: "a whole number",
@@ -69,6 +70,8 @@ class Options:
     """The most phases in which the chip may run a network, with the host between them; None for as many as it takes."""
     check: str | None = None
     """A third engine to compare the run with, NAME or NAME=COMMAND, see `backends.sanafe.checks`; None for the twin alone."""
+    fit: str = "refuse"
+    """What becomes of a network that exceeds limits of the profile's cores: it is refused, or runs and its report says so."""
     dump: bool = False
     fail_if: tuple[str, ...] = ()
     """Conditions on the report, see `compile.report.conditions`."""
@@ -85,6 +88,8 @@ class Options:
         if self.precision not in PRECISIONS:
             what = f"unknown precision {self.precision!r}"
             raise CompileError("options.precision", what, hint=f"known: {', '.join(PRECISIONS)}")
+        if self.fit not in FITS:
+            raise CompileError("options.fit", f"unknown fit {self.fit!r}", hint=f"known: {', '.join(FITS)}")
         if self.check is not None:
             check_engine(self.check)
             if self.precision != "int":

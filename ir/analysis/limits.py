@@ -2,7 +2,7 @@
 What a profile's fields cannot hold: rules about one node each, every one a small function that finds all that break it.
 
 Only what needs no mapping is asked here: delays, and the bits of integer networks. Neurons and synapses per chip refuse
-nothing, as networks are spread over chips (`ir.analysis.resources`).
+nothing, as networks are spread over cores and chips; what that cannot help is found by `ir.mapping.fit`.
 """
 
 from __future__ import annotations
@@ -90,6 +90,18 @@ def biases_are_coarse(chip: Graph, profile: Profile) -> Iterator[Violation]:
             yield _violation("bias-step", node, f"its bias comes in steps of {step}", step, least, OTHER_PROFILE)
 
 
+def leaks_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
+    """Membranes keep what they hold where those of the chip do not decay."""
+    for node in chip.nodes.values():
+        if isinstance(node.op, IntegerNeuron) and not profile.features.leaky_neurons:
+            decay = int(np.max(chip.arrays(node).get("dv", node.op.dv)))
+            if decay:
+                what = f"its membrane decays by {decay} of {1 << node.op.decay_bits} a step"
+                yield _violation(
+                    "leak", node, what, decay, 0, "use neurons that integrate, or a profile with leaky ones"
+                )
+
+
 def payloads_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
     """Payloads that travel on the chip lie within `payload_bits`; what only the host reads does not travel."""
     limit = profile.arithmetic.payload_bits
@@ -103,7 +115,7 @@ def payloads_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
 
 Rule = Callable[[Graph, Profile], Iterator[Violation]]
 RULES: tuple[Rule, ...] = (delays_fit,)
-INTEGER_RULES: tuple[Rule, ...] = (weights_fit, thresholds_fit, biases_fit, biases_are_coarse, payloads_fit)
+INTEGER_RULES: tuple[Rule, ...] = (weights_fit, thresholds_fit, biases_fit, biases_are_coarse, leaks_fit, payloads_fit)
 
 
 def _violation(rule: str, node: Node, what: str, number: int, limit: int, hint: str) -> Violation:

@@ -22,7 +22,7 @@ from ir.analysis.wiring import behind_routing, populations_fed
 from ir.graph import Graph, Node
 
 SHARES = ("own", "duplicate", "input", "added")
-ADDING_PASSES = frozenset({"lower_to_synapses", "insert_relays", "keep_ties"})
+ADDING_PASSES = frozenset({"lower_to_synapses", "split_fan_in", "insert_relays", "keep_ties"})
 """The passes whose nodes the model does not have."""
 DUPLICATE = "residual=duplicate"
 """Mark of a projection's second and later copies: one per population of a residual sum, and per reader."""

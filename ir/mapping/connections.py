@@ -29,6 +29,8 @@ class Connection:
     """Its weights; None for unit synapses."""
     sources: Array
     """int32, the source of every element of the operand, flat."""
+    populations: Array
+    """The populations and inputs that these are of, by their place in the graph."""
     results: Array
     """int32 (neurons,), the element of the projection's result that each neuron reads; -1 where it reads none of them."""
 
@@ -59,10 +61,11 @@ def connections_of(graph: Graph) -> Connections:
         elif node.op.family == "projection":
             results[node.name], currents = currents, currents + node.type.size
     emitters, projections = _Wires(graph, first), _Wires(graph, results)
+    starts = np.array([*first.values()])
     behind = {name: emitters.behind(graph.nodes[name].inputs[0]) for name in results}
     into = {
         node.name: tuple(
-            _connection(graph, name, sources.ravel(), wire, results[name])
+            _connection(graph, name, sources.ravel(), starts, wire, results[name])
             for value in node.inputs
             for wire in projections.behind(value).reshape(-1, node.type.size)[:, : _emitting(node)]
             for name in _reached(wire, results)
@@ -86,11 +89,12 @@ def _reached(wire: Array, results: Mapping[str, int]) -> tuple[str, ...]:
     return tuple(names[int(place)] for place in np.unique(places))
 
 
-def _connection(graph: Graph, name: str, sources: Array, wire: Array, start: int) -> Connection:
+def _connection(graph: Graph, name: str, sources: Array, starts: Array, wire: Array, start: int) -> Connection:
     node = graph.nodes[name]
+    populations = np.unique(np.searchsorted(starts, sources[sources > 0], side="right") - 1)
     here = (wire >= start) & (wire < start + node.type.size)
     results = np.where(here, wire - start, -1).astype(np.int32)
-    return Connection(node, graph.args(node)[0].shape, graph.arrays(node).get("weight"), sources, results)
+    return Connection(node, graph.args(node)[0].shape, graph.arrays(node).get("weight"), sources, populations, results)
 
 
 @dataclass(frozen=True)

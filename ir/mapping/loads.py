@@ -1,8 +1,9 @@
 """
 What every core of a map has to hold: neurons, synapses in the chip's encoding, axons, groups of constants, waiting sums.
 
-A source that several projections bring to a core has one axon there, and a list for each of them. A list is stored as it takes
-less memory: all its synapses in order, or those with a weight, each with the index of its target.
+A source that several projections bring to a core has one axon there, and a list for each of them; where a chip shares the axons
+of convolutions, these have one per population that they read. A list is stored as it takes less memory: all its synapses in
+order, or those with a weight, each with the index of its target.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ir.analysis.schedule import schedule
 from ir.graph import Array, Graph
 from ir.mapping.connections import Connection, Connections, connections_of
 from ir.mapping.reach import Reach, reach
+from ir.ops.linear import Conv
 from ir.profile import Profile, SynapseMemory
 
 
@@ -30,9 +32,9 @@ class Loads:
     axons_in: Array
     """Sources that have synapses on the core."""
     axons_out: Array
-    """Pairs of a neuron on the core and a core where it has synapses."""
+    """Pairs of a neuron on the core and a core where it has synapses; 0 where the profile limits neither these nor the next."""
     cores_per_neuron: Array
-    """The most cores where a neuron of the core has synapses."""
+    """The most cores where a neuron of the core has synapses; 0 as before."""
     neuron_groups: Array
     delay_slots: Array
 
@@ -63,6 +65,9 @@ class LoadCounter:
     def __init__(self, graph: Graph, profile: Profile) -> None:
         self.connections: Connections = connections_of(graph)
         self._memory = profile.synapse_memory
+        limits = profile.limits
+        self._counts_out = limits.axons_out_per_core is not None or limits.cores_per_neuron is not None
+        self._axons = self.connections.sources + len(self.connections.first)
         self._delays = _longest_delays(graph)
         programmable = profile.features.programmable_neurons
         own_bits = self._memory.narrow_weights and graph.is_integer
@@ -78,7 +83,7 @@ class LoadCounter:
         cores = 1 + max(int(on.max(initial=-1)) for on in core_of.values())
         loads = Loads(*(np.zeros(cores, np.int64) for _ in fields(Loads)))
         home = np.full(self.connections.sources, -1, np.int64)
-        axons = [np.zeros(0, np.int64)]
+        axons, sent = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
         groups: dict[object, set[int]] = {}
         for name, on in core_of.items():
             node, start = self._populations[name], self.connections.first[name]
@@ -87,11 +92,13 @@ class LoadCounter:
             loads.neurons[:] += count
             loads.delay_slots[:] += count * self.slots(name)
             groups.setdefault(node.op, set()).update(np.unique(on).tolist())
-            axons.append(self._arriving(name, on, loads.synapse_memory))
+            arriving = self._arriving(name, on, loads.synapse_memory)
+            axons.append(arriving[0])
+            sent.append(arriving[1])
         for used in groups.values():
             loads.neuron_groups[sorted(used)] += 1
-        core, source = np.divmod(np.unique(np.concatenate(axons)), self.connections.sources)
-        loads.axons_in[:] = np.bincount(core, minlength=cores)
+        loads.axons_in[:] = np.bincount(np.unique(np.concatenate(axons)) // self._axons, minlength=cores)
+        source = np.unique(np.concatenate(sent)) % self._axons
         reached = np.bincount(source, minlength=len(home))
         sending = (home >= 0) & (reached > 0)
         loads.axons_out[:] = np.bincount(home[sending], reached[sending], cores)
@@ -101,10 +108,17 @@ class LoadCounter:
     def block(self, population: str, neurons: Array) -> dict[str, int]:
         """What some neurons of a population take alone on a core, but for what depends on the rest of the map."""
         memory = np.zeros(1, np.int64)
-        axons = self._arriving(population, np.zeros(len(neurons), np.int64), memory, neurons)
+        axons, _ = self._arriving(population, np.zeros(len(neurons), np.int64), memory, neurons)
         slots = len(neurons) * self.slots(population)
         found = {"neurons": len(neurons), "synapse_memory": int(memory[0]), "axons_in": len(axons)}
         return {**found, "neuron_groups": 1, "delay_slots": slots}
+
+    def alone(self, population: str) -> dict[str, int]:
+        """What a single neuron of a population takes: the one in the middle, where no padding saves axons."""
+        kind = self._populations[population].type
+        shape = kind.shape if self._populations[population].op.neurons(kind) == kind.size else kind.shape[1:]
+        middle = np.ravel_multi_index([length // 2 for length in shape], shape) if shape else 0
+        return self.block(population, np.array([middle]))
 
     def slots(self, population: str) -> int:
         """The sums that wait in the dendrite of each neuron of a population."""
@@ -112,18 +126,30 @@ class LoadCounter:
             (self._delays.get(each.projection.name, 0) for each in self.connections.into[population]), default=0
         )
 
-    def _arriving(self, population: str, cores: Array, memory: Array, neurons: Array | None = None) -> Array:
-        """The axons into a population, each once as core x sources + source; what its lists take is added to `memory`."""
-        keys = [np.zeros(0, np.int64)]
+    def _arriving(
+        self, population: str, cores: Array, memory: Array, neurons: Array | None = None
+    ) -> tuple[Array, Array]:
+        """
+        The axons into a population, and what sends over them where that counts, each once as core x axons + axon.
+
+        What its lists take is added to `memory`. An axon is a source, or a population beyond all sources.
+        """
+        axons, sent = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
         for connection in self.connections.into[population]:
             results = connection.results if neurons is None else connection.results[neurons]
             reads = results >= 0
-            arriving = reach(connection, results[reads], cores[reads].astype(np.int64), self._memory.shared_kernels)
+            on = cores[reads].astype(np.int64)
+            shares = self._memory.shared_axons and isinstance(connection.projection.op, Conv)
+            asked = self._counts_out or not shares
+            arriving = reach(connection, results[reads], on, self._memory.shared_kernels, asked)
             sources = connection.sources[arriving.elements]
             wired = sources > 0
-            keys.append(arriving.axon_cores[wired] * self.connections.sources + sources[wired])
+            pairs = arriving.axon_cores[wired] * self._axons + sources[wired]
+            together = np.add.outer(np.unique(on) * self._axons, self.connections.sources + connection.populations)
+            axons.append(together.ravel() if shares else pairs)
+            sent.append(pairs if self._counts_out else pairs[:0])
             np.add.at(memory, arriving.list_cores, self._bytes(connection, arriving))
-        return np.unique(np.concatenate(keys))
+        return np.unique(np.concatenate(axons)), np.unique(np.concatenate(sent))
 
     def _bytes(self, connection: Connection, arriving: Reach) -> Array:
         """What the lists of a projection take, entry by entry."""

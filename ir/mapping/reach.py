@@ -40,7 +40,7 @@ class Reach:
     """(..., outputs), for a matrix: how often each of its outputs is in a list, so that zeros can be left out."""
 
 
-def reach(connection: Connection, results: Array, cores: Array, shared: bool) -> Reach:
+def reach(connection: Connection, results: Array, cores: Array, shared: bool, axons: bool = True) -> Reach:
     """
     Where the synapses of a connection arrive.
 
@@ -48,7 +48,10 @@ def reach(connection: Connection, results: Array, cores: Array, shared: bool) ->
         results: elements of the projection's result that neurons read, once for each of these.
         cores: int64, the cores of these neurons.
         shared: whether kernels are stored once per core.
+        axons: whether anybody asks for the axons of a convolution, which take most of the time.
     """
+    if isinstance(connection.projection.op, Conv):
+        return _conv(connection, results.astype(np.int64), cores, shared, axons)
     return _RULES[type(connection.projection.op)](connection, results.astype(np.int64), cores, shared)
 
 
@@ -66,7 +69,7 @@ def _linear(connection: Connection, results: Array, cores: Array, shared: bool) 
     return Reach(elements, axon_cores, core, np.full(len(core), inputs), there.sum(axis=1), there)
 
 
-def _conv(connection: Connection, results: Array, cores: Array, shared: bool) -> Reach:
+def _conv(connection: Connection, results: Array, cores: Array, shared: bool, axons: bool) -> Reach:
     op, weight = connection.projection.op, connection.weight
     assert isinstance(op, Conv)
     assert weight is not None
@@ -76,9 +79,10 @@ def _conv(connection: Connection, results: Array, cores: Array, shared: bool) ->
     (place, part, core), synapses, _ = _distinct(place, group, cores)
     pixels = window[place]
     row, tap = np.nonzero(pixels >= 0)
-    read = _distinct(pixels[row, tap], part[row], core[row], counts=synapses[row])
-    (pixel, axon_group, axon_core), lengths, _ = read
     width, image = weight.shape[1], prod(connection.operand[1:])
+    wanted = slice(None) if axons or not shared else slice(0)
+    read = _distinct(pixels[row, tap][wanted], part[row][wanted], core[row][wanted], counts=synapses[row][wanted])
+    (pixel, axon_group, axon_core), lengths, _ = read
     channel = axon_group[:, None] * width + np.arange(width)
     elements, axon_cores = (channel * image + pixel[:, None]).ravel(), np.repeat(axon_core, width)
     if not shared:
@@ -121,7 +125,7 @@ def _sum(connection: Connection, results: Array, cores: Array, shared: bool) -> 
 
 
 Rule = Callable[[Connection, Array, Array, bool], Reach]
-_RULES: Mapping[type[Op], Rule] = {Linear: _linear, Conv: _conv, Synapse: _synapse, Sum: _sum}
+_RULES: Mapping[type[Op], Rule] = {Linear: _linear, Synapse: _synapse, Sum: _sum}
 
 
 class _Distinct(NamedTuple):

@@ -56,6 +56,8 @@ class Grid:
 
 def plain_map(graph: Graph, profile: Profile) -> CoreMap:
     """The plain map of a chip graph, on the cores of as many chips as that takes."""
+    if not any(node.op.family == "neuron" for node in graph.nodes.values()):
+        return CoreMap({}, places(0, profile))
     counter, limits = LoadCounter(graph, profile), core_limits(profile)
     core_of = split(counter, limits)
     core_of, cores = merge(core_of, counter.of(core_of), limits)
@@ -98,7 +100,7 @@ def merge(core_of: Mapping[str, Array], loads: Loads, limits: Mapping[str, int])
 
 def places(cores: int, profile: Profile) -> Array:
     """(cores, 3), chip and place in its mesh: row by row, chip after chip."""
-    per_chip = profile.limits.cores_per_chip or cores
+    per_chip = profile.limits.cores_per_chip or max(1, cores)
     chip, place = np.divmod(np.arange(cores), per_chip)
     columns = profile.mesh.columns or max(1, int(np.ceil(np.sqrt(per_chip))))
     return np.stack([chip, place % columns, place // columns], axis=1).astype(np.int32)
@@ -120,8 +122,7 @@ def layout(counter: LoadCounter, node: Node) -> Array:
 
 def _possible(counter: LoadCounter, node: Node, limits: Mapping[str, int]) -> dict[str, int]:
     """The limits that a single neuron keeps; how many cores it reaches is not for its own population to change."""
-    neurons = layout(counter, node)
-    alone = counter.block(node.name, neurons[len(neurons) // 2, :1])
+    alone = counter.alone(node.name)
     return {name: most for name, most in limits.items() if alone.get(name, 0) <= most and name != "cores_per_neuron"}
 
 

@@ -23,6 +23,7 @@ from ir.passes import (
     push_back_edges,
     quantize,
     schedule,
+    split_fan_in,
     split_host,
 )
 from ir.profile import Profile
@@ -56,6 +57,7 @@ PIPELINE: tuple[Pass, ...] = (
     Pass("separate_gains", quantize.separate_gains, "synaptic", rounds=True),
     Pass("calibrate", quantize.calibrate, "synaptic", rounds=True),
     Pass("quantize", quantize.quantize, "quantized", rounds=True),
+    Pass("split_fan_in", split_fan_in.apply, "", rounds=True),
     Pass("schedule", schedule.apply, ""),
     Pass("insert_relays", insert_relays.apply, ""),
     Pass("check", check.apply, ""),

@@ -18,6 +18,8 @@ class Features:
     """Neurons run programs of ours (graded, gated, own comparators), not only the built-in leaky integrator."""
     soft_reset: bool = field(default=False, metadata=counted_in("flag"))
     """A spike can take the threshold from the membrane instead of setting it to zero."""
+    leaky_neurons: bool = field(default=True, metadata=counted_in("flag"))
+    """A membrane can decay in proportion to what it holds; else neurons integrate."""
 
 
 _PRODUCT_BITS = 53

@@ -46,6 +46,8 @@ class SynapseMemory:
     """Weights take the bits that those of their projection need; else all take `weight_bits`."""
     shared_kernels: bool = field(default=False, metadata=counted_in("flag"))
     """Weights that repeat from pixel to pixel, or from token to token, are stored once per core."""
+    shared_axons: bool = field(default=False, metadata=counted_in("flag"))
+    """A convolution takes one axon on a core for each population that it reads; else one for each neuron."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ Networks whose cores Intel's compiler printed in the netx notebooks of lava-dl (
   takes k times the memory of a core, rounded up, is cut in k, and that again where it still does not fit.
 * A kernel is stored once per core. A dense synapse takes 8 bits (the Oxford notebook shows 10); what convolutions take is printed
   as 2 to 3 bits per weight, by no rule that we know: 8 bits are counted here. That changes no number of cores.
-* A convolution's axons are printed as 1 or 2 per core, by their populations; counted here are the neurons behind them.
+* A convolution has one axon per core and population that it reads. (Some cores show two.)
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ RUN = {
     "README.md",
     "docs/export.md",
     "docs/extending.md",
+    "docs/fit.md",
     "docs/interoperability.md",
     "docs/model-file.md",
     "docs/neurons.md",
@@ -131,6 +132,14 @@ def test_a_model_file_with_a_task_and_its_command(
     assert main(arguments) == 0
     assert "accuracy on the whole test set: source 0." in capsys.readouterr().out
     assert main([*arguments, "--fail-if", "acuracy < 1"]) == 2
+
+
+def test_what_does_not_fit_is_refused_or_warned_of(capsys: pytest.CaptureFixture[str]):
+    (block,) = blocks("docs/fit.md")
+    exec(block, {})
+    shown = capsys.readouterr().out
+    line = next(line for line in (ROOT / "docs/fit.md").read_text().splitlines() if "error[map.axons-in]" in line)
+    assert line.partition(": ")[2] in shown
 
 
 def test_neurons_written_out_are_those_of_the_page():

@@ -1,9 +1,8 @@
-"""Neurons and synapses against the chip's limits; relays are told apart, and cost in every column."""
+"""What a network takes of cores and chips, and what binds; relays are told apart, and cost in every column."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +13,21 @@ from torch import nn
 
 from compile import compile_model
 from compile.cli import main
-from compile.measure.occupancy import Occupancy, occupancy
+from compile.measure.occupancy import CoreUse, occupancy
+from ir.mapping.split import plain_map
 
 SHALLOW = """
-title = "loihi2 with short delays and small chips"
+title = "loihi2 with short delays"
 extends = "loihi2"
 [arithmetic]
 max_delay = { value = 1, unit = "step", kind = "assumed", source = "a test" }
+"""
+SMALL = """
+title = "small cores, two to a chip"
+extends = "loihi2"
 [limits]
-neurons_per_chip = { value = 50, unit = "neuron", kind = "assumed", source = "a test" }
-synapses_per_chip = { value = 1000, unit = "synapse", kind = "assumed", source = "a test" }
+cores_per_chip = { value = 2, unit = "core", kind = "assumed", source = "a test" }
+neurons_per_core = { value = 30, unit = "neuron", kind = "assumed", source = "a test" }
 """
 MODEL = """
 import torch
@@ -67,22 +71,39 @@ def shallow(tmp_path: Path) -> Path:
     return tmp_path / "shallow.toml"
 
 
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    (tmp_path / "small.toml").write_text(SMALL)
+    return tmp_path / "small.toml"
+
+
 def test_a_network_without_limits():
     module = nn.Sequential(nn.Linear(4, 7), neuron.LIFNode(step_mode="m"))
     program = compile_model(module, "gpu", profile="ideal", example=torch.ones(2, 1, 4))
-    found = occupancy(program.deployment, program.profile)
-    assert found == Occupancy(7, 28, None, None, relays=0, longest_delay=0, max_delay=63)
-    assert (found.chips, found.text()) == (1, "7 neurons, 28 synapses; delays up to 0 of 63 steps")
+    cores = plain_map(program.deployment.chip, program.profile)
+    found = occupancy(program.deployment, program.profile, cores)
+    assert (found.neurons, found.synapses, found.relays, found.cores, found.chips) == (7, 28, 0, 1, 1)
+    assert (found.resources, found.bottleneck, found.misfits) == ({}, "", ())
+    assert found.text() == "7 neurons, 28 synapses on 1 core of 1 chip; delays up to 0 of 63 steps"
 
 
-def test_the_least_number_of_chips_is_that_of_the_scarcer_resource():
-    few = Occupancy(100, 30, 50, 10, relays=0, longest_delay=2, max_delay=3)
-    assert (few.chips, replace(few, synapses_per_chip=7).chips, replace(few, neurons=101).chips) == (3, 5, 3)
-    assert replace(few, neurons=151).chips == 4
-    assert (
-        few.text()
-        == "100 neurons (200 % of a chip), 30 synapses (300 % of a chip); at least 3 chips; delays up to 2 of 3 steps"
+def test_the_bottleneck_is_what_is_used_most(small: Path):
+    """Two layers of 40 neurons on cores of 30: two cores each, which hold 20 of them."""
+    module = nn.Sequential(
+        nn.Linear(6, 40), neuron.LIFNode(step_mode="m"), nn.Linear(40, 40), neuron.LIFNode(step_mode="m")
     )
+    program = compile_model(module, "gpu", profile=small, example=torch.ones(2, 1, 6))
+    cores = plain_map(program.deployment.chip, program.profile)
+    found = occupancy(program.deployment, program.profile, cores)
+    assert (found.cores, found.chips, found.bottleneck) == (4, 2, "neurons")
+    assert found.resources["neurons"] == CoreUse(limit=30, largest=20, mean=20.0)
+    assert [(layer.layer, layer.cores, layer.bottleneck) for layer in found.layers] == [
+        ("1", 2, "neurons"),
+        ("3", 2, "neurons"),
+    ]
+    assert [layer.resources["axons_in"].largest for layer in found.layers] == [6, 40]
+    assert "on 4 cores of 2 chips, bound by neurons: 67 % of it used, 67 % of the fullest" in found.text()
+    assert found.plain()["layers"][1]["resources"]["neurons"] == {"limit": 30, "largest": 20, "mean": 20.0}
 
 
 @pytest.mark.lava

@@ -59,7 +59,17 @@ def test_quantities_are_those_of_the_report(report: Report):
     run = replace(part.run, matches={part.layers[0].name: match}, verdict=replace(part.run.verdict, differing=5))
     report = replace(report, parts=(replace(part, run=run),))
     assert part.energy is not None
-    expected = {"differ": 5, "kept": 6, "lost": 2, "added": 1, "f1": 0.8, "neurons": 11, "synapses": 72, "chips": 1}
+    expected = {
+        "differ": 5,
+        "kept": 6,
+        "lost": 2,
+        "added": 1,
+        "f1": 0.8,
+        "neurons": 11,
+        "synapses": 72,
+        "cores": 1,
+        "chips": 1,
+    }
     expected |= {"energy": float(part.energy.simulated_pj)}
     expected |= {"rate": sum(layer.rate * layer.neurons for layer in part.layers) / 11}
     assert {name: quantity.value(report) for name, quantity in QUANTITIES.items()} == pytest.approx(expected)

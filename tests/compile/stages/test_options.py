@@ -35,6 +35,7 @@ def test_defaults_are_the_main_job_s():
     [
         ({"target": "tpu"}, "options.target", "loihi"),
         ({"precision": "half"}, "options.precision", "int, float"),
+        ({"fit": "force"}, "options.fit", "refuse, warn"),
         ({"emission": "stok"}, "options.emission", "fused, stock"),
         ({"target": "gpu", "emission": "stock"}, "options.emission", "leave"),
         ({"emit": "nx", "out": Path("out")}, "options.emit", "netx"),

@@ -126,4 +126,15 @@ def test_all_are_found_with_number_limit_path_and_way_out():
     found = violations(chip, LOIHI2)
     assert [v.rule for v in found] == ["limits.weight-bits", "limits.threshold-bits", "limits.bias-bits"]
     assert all(v.hint and str(v.number) in v.what and str(v.limit) in v.what and v.node in v.what for v in found)
-    assert len(RULES) + len(INTEGER_RULES) == 6
+    assert len(RULES) + len(INTEGER_RULES) == 7
+
+
+def test_membranes_that_decay_on_a_chip_whose_neurons_only_integrate():
+    flags = {**LOIHI2.tables["features"], "leaky_neurons": Quantity(False, "flag", "a test", "assumed")}
+    integrating = replace(LOIHI2, tables={**LOIHI2.tables, "features": flags})
+    b = GraphBuilder("net", 1)
+    current = b.add(Synapse(), b.add(Input("spike[2]"), name="x"), name="s")
+    kept, lost = (b.add(IntegerLif(4095, dv, 1, 6, 12, 24), current, name=name) for dv, name in ((0, "if"), (7, "lif")))
+    chip = b.build({"y": kept, "z": lost})
+    assert broken(chip, integrating) == [("leak", "lif", 7, 0)]
+    assert broken(chip) == []

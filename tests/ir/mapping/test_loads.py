@@ -43,7 +43,8 @@ def expected(
             slots[core] += 1 + max(waits, default=0)
             for each in synapses[name][neuron]:
                 if each.source[0]:
-                    arriving[core].add(each.source)
+                    together = memory.shared_axons and graph.nodes[each.projection].op.kind == "conv"
+                    arriving[core].add(each.source[0] if together else each.source)
                     destinations[each.source].add(core)
                 shared = memory.shared_kernels and graph.nodes[each.projection].op.kind in ("linear", "conv")
                 key = (core, name, each.projection, each.column if shared else each.element)
@@ -66,16 +67,19 @@ def expected(
             sparse[part] += one_list(kept, bits + memory.index_bits, memory)
     for part, size in dense.items():
         stored[part[0]] += min(size, sparse[part])
+    sends = profile.limits.axons_out_per_core is not None
     return {
         "neurons": [sum(int(core == each) for on in core_of.values() for each in on) for core in range(cores)],
         "synapse_memory": stored,
         "axons_in": [len(sources) for sources in arriving],
         "axons_out": [
-            sum(len(destinations[name, i]) for name, on in core_of.items() for i, own in enumerate(on) if own == core)
+            sends
+            * sum(len(destinations[name, i]) for name, on in core_of.items() for i, own in enumerate(on) if own == core)
             for core in range(cores)
         ],
         "cores_per_neuron": [
-            max(
+            sends
+            * max(
                 [
                     0,
                     *(

@@ -48,7 +48,7 @@ def test_float_is_the_same_list_without_rounding():
     context = Context(LOIHI2)
     deployment = run(Deployment.of(tiny()), context, integers=False, hook=lambda name, _: shown.append(name))
     assert shown == [step.name for step in PIPELINE if not step.rounds]
-    assert {"separate_gains", "calibrate", "quantize"} == set(NAMES) - set(shown)
+    assert {"separate_gains", "calibrate", "quantize", "split_fan_in"} == set(NAMES) - set(shown)
     assert not deployment.chip.is_integer
     assert deployment.schedule is not None
 
@@ -57,7 +57,7 @@ def test_integers_from_the_start_enter_behind_the_rounding():
     whole = run(Deployment.of(tiny()), calibrated())
     shown: list[str] = []
     again = run(whole.bare(), Context(LOIHI2), "quantized", hook=lambda name, _: shown.append(name))
-    assert shown == ["schedule", "insert_relays", "check"]
+    assert shown == ["split_fan_in", "schedule", "insert_relays", "check"]
     assert again.chip == whole.chip
     assert again.schedule == whole.schedule
 

@@ -41,7 +41,7 @@ def test_blocks_hold_what_cores_do(chip_graph: Graph, unroll: Unroll):
     graph = shard_graph_of(connections, shards, rates)
     block = np.random.default_rng(0).permutation(np.arange(graph.shards) % 3)
     core_of = {name: block[shard] for name, shard in shards.items()}
-    loads = LoadCounter(chip_graph, hw_profiles.load("loihi2")).of(core_of)
+    loads = LoadCounter(chip_graph, hw_profiles.load("loihi1")).of(core_of)
     held = {name: cover.held(block, 3).tolist() for name, cover in graph.resources.items()}
     assert (held["neurons"], held["axons_in"]) == (loads.neurons.tolist(), loads.axons_in.tolist())
     assert held["weights"] == weights_of(chip_graph, core_of, synapses)
