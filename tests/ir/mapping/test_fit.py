@@ -39,7 +39,7 @@ def test_what_single_neurons_exceed_is_named(chip_graph: Graph, limit: str, leas
     used = getattr(counter.of(cores.core_of), resource)
     found = misfits(chip_graph, profile, cores)
     worst = {name: int(used[np.unique(on)].max()) for name, on in cores.core_of.items()}
-    alone = {name: counter.block(name, np.array([len(on) // 2])).get(resource, 0) for name, on in cores.core_of.items()}
+    alone = {name: counter.alone(name).get(resource, 0) for name in cores.core_of}
     worst |= {name: number for name, number in alone.items() if number > least}  # that, not what the map made of it
     assert {each.node: each.number for each in found} == {name: n for name, n in worst.items() if n > least}
     for each in found:
