@@ -17,11 +17,22 @@ from compile.benchmark import turns
 from compile.benchmark.table import Table
 from compile.command.exit_code import exit_code
 from ir.errors import CompileError
+from ir.mapping.board import Board
 from models import snnergy
 from models.layers.image_attention import attend
-from tests.bench import fusion_table, gpu_table, growth_plot, growth_table, lava_table, reference_table
+from tests.bench import (
+    fusion_table,
+    gpu_table,
+    growth_plot,
+    growth_table,
+    lava_table,
+    map_table,
+    place_table,
+    reference_table,
+)
 from tests.bench.__main__ import measure
 from tests.bench.allocated import peak_bytes
+from tests.bench.layered_nets import LayeredNet
 from tests.bench.networks import NETWORKS, Network, mlp
 from tests.bench.peers import installed
 
@@ -116,6 +127,32 @@ def test_the_table_of_fusions_is_complete():
     assert chosen == ["CMQKA", "SSA, Q (K^T V)", "S-CMRL, Q (K^T V)"]
     own = [row["neurons, M"] for row in cells if row["attention"] == "CMQKA"]
     assert own == [(2 * 2 * 16 * 32 + 2 * 2 * 16) / 1e6], "queries and keys of two paths, two masks of two heads"
+
+
+def test_cores_are_those_that_a_compiler_printed():
+    rows = [dict(zip(map_table.COLUMNS, row, strict=True)) for row in map_table.table(quick=True).rows]
+    assert len(rows) == 10 + 9 + 3 + 2 + 4
+    for row in rows:
+        assert row["their rules"] == row["printed"], row
+        assert row["plain, by layer"] <= row["printed"], row
+    (pilotnet,) = (row for row in rows if (row["network"], row["layer"]) == ("PilotNet SNN", "all"))
+    assert (pilotnet["printed"], pilotnet["neurons"], pilotnet["bound"]) == (74, 158509, 39)
+    assert pilotnet["plain, by layer"] <= 55
+    assert pilotnet["plain"] <= 48
+
+
+def test_placed_nets_save_hops_every_time():
+    rows = [
+        dict(zip(place_table.COLUMNS, row, strict=True))
+        for row in place_table.rows_of(LayeredNet(4, 8, 8), Board(3, 3))
+    ]
+    assert [row["way"] for row in rows] == list(place_table.WAYS)
+    contiguous, *_, ours = rows
+    assert ours["same twice"] == "yes"
+    assert ours["visits"] < contiguous["visits"]
+    assert ours["hops"] == min(row["hops"] for row in rows)
+    larger = Board(13, 5)
+    assert [row[3] is None for row in place_table.rows_of(LayeredNet(4, 8, 8), larger)] == [False, False, True, False]
 
 
 def test_both_orders_of_an_attention_are_the_same_numbers():

@@ -206,6 +206,12 @@ def test_lava_is_imported_in_its_backend_only():
     assert {path.relative_to(ROOT).parts[:2] for path in users} == {("backends", "lava")}
 
 
+def test_the_partitioner_is_imported_in_one_file_only():
+    users = [path for stage in STAGES for path in modules(stage).values() if "mtkahypar" in libraries(path)]
+    assert [str(path.relative_to(ROOT)) for path in users] == ["ir/mapping/layout/partition.py"]
+    assert "mtkahypar" not in libraries(users[0], top_level_only=True)
+
+
 def test_no_grab_bags_and_one_test_package():
     names = {path.stem for stage in STAGES for path in modules(stage).values()}
     assert not names & {"utils", "util", "common", "helpers", "misc"}

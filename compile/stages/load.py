@@ -13,6 +13,7 @@ from torch import nn
 
 from compile.stages.npz import read_arrays
 from compile.stages.options import Options
+from compile.stages.samples import random_inputs
 from compile.stages.source import Example, Part, Source
 from frontend.input_domain import input_domains, stated_domain
 from frontend.model_file.model_file import ModelFile, load_model_file
@@ -24,17 +25,11 @@ from frontend.recording.dtype import check_parameters, in_dtype_of
 from frontend.tracing.first_axis import steps_of_repeated
 from frontend.type_guards import is_mapping
 from ir.errors import CompileError, known_names
-from ir.graph import Graph
-from ir.types import REAL
 
 RUN_SEED, CALIBRATION_SEED = 0, 1
 CALIBRATION_SAMPLES = 256
 LARGE_INPUT_VALUES, LARGE_PARAMETERS = 1 << 14, 1 << 22
 """A network with more input values per sample, or more parameters, is checked and calibrated on the samples of the run only."""
-STREAM_STEPS = 16
-"""Steps of the made-up inputs of a network that has no window and no examples."""
-MODEL_FLAGS = {"config": "configurations", "weights": "checkpoints to choose from"}
-"""Flags that only model files heed, and what for."""
 PACKAGES = Path(__file__).parents[2]
 """Where the compiler's packages are, `models` with the networks that come with it among them."""
 
@@ -178,9 +173,9 @@ def _from_nir(network: Any, name: str, options: Options, example: Example) -> So
         imported = import_nir(network, options.semantics, options.dt, _domains(named, options.domains), name)
     graph = imported.graph
     (name,) = _chosen((graph.name or name,), options.part, name)
-    shapes = [_array(name, value).shape for name, value in named.items()]
-    samples = next((shape[1] for shape in shapes if len(shape) > 1), options.samples)
-    random = {imported.names.get(key, key): value for key, value in _random_inputs(graph, samples).items()}
+    counts = [array.shape[1] for key, value in named.items() if (array := _array(key, value)).ndim > 1]
+    samples = counts[0] if counts else options.samples
+    random = {imported.names.get(key, key): value for key, value in random_inputs(graph, samples, RUN_SEED).items()}
     unknown = [key for key in named if key not in random]
     if unknown:
         what, hint = f"the network has no input {unknown[0]!r}", known_names(unknown[0], random)
@@ -197,16 +192,17 @@ def _from_net(path: Path, options: Options, example: Example) -> Source:
     named: Mapping[str, Any] = inputs if is_mapping(inputs) else {} if inputs is None else {"input": inputs}
     network = read_net(path, next((np.shape(value)[2:] for value in named.values()), None))
     (name,) = _chosen((path.stem,), options.part, path.name)
-    inputs = {**_random_inputs(network.deployment.prologue, options.samples), **named}
+    inputs = {**random_inputs(network.deployment.prologue, options.samples, RUN_SEED), **named}
     return Source(name, "", 0, (), (Part(name, network, inputs, inputs),))
 
 
 def _refuse_model_flags(name: str, options: Options) -> None:
     """Refuse flags that only model files heed."""
-    for flag in MODEL_FLAGS:
+    for flag in ("config", "weights"):
         if getattr(options, flag) is not None:
-            what = f"only a model file (.py) has {MODEL_FLAGS[flag]}"
-            raise CompileError(f"options.{flag}", what, where=name, hint=f"leave --{flag} out")
+            raise CompileError(
+                f"options.{flag}", f"only a model file (.py) heeds --{flag}", where=name, hint=f"leave --{flag} out"
+            )
 
 
 def _array(name: str, value: Any) -> Any:
@@ -221,19 +217,6 @@ def _domains(inputs: Mapping[str, Any], stated: Mapping[str, str]) -> dict[str, 
     shown = {name: _array(name, value) for name, value in inputs.items()}
     known = {name: text for name, text in stated.items() if name in shown}
     return {**stated, **{name: str(domain) for name, domain in input_domains(known, shown).items()}}
-
-
-def _random_inputs(graph: Graph, samples: int) -> dict[str, Any]:
-    """Draw spikes at a rate of 20 % (or normal values where the input is real), for a network that comes without examples."""
-    random = np.random.default_rng(RUN_SEED)
-    inputs: dict[str, Any] = {}
-    for node in graph.inputs:
-        shape = (1 if node.type.static else node.type.steps or graph.steps or STREAM_STEPS, samples, *node.type.shape)
-        domain = node.type.domain
-        values = random.standard_normal(shape) if domain == REAL else random.random(shape) < 0.2
-        values = values * random.integers(1, 1 + domain.bound, shape) if domain.kind == "count" else values
-        inputs[node.name] = values.astype(np.float32)
-    return inputs
 
 
 def _chosen(names: tuple[str, ...], part: str | None, where: str) -> tuple[str, ...]:

@@ -1,15 +1,20 @@
-"""Many samples in batches: cut along the samples' axis, and joined again."""
+"""Many samples in batches, cut along the samples' axis and joined again; samples drawn for a network that comes without any."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from backends.trace import Array
 from compile.stages.program import Program
 from frontend.recording.axis_order import TIME_FIRST, AxisOrder
-from ir.types import Type
+from ir.graph import Graph
+from ir.types import REAL, Type
+
+STREAM_STEPS = 16
+"""Steps of what is drawn for a network that has no window."""
 
 
 def cut_samples(inputs: Mapping[str, Array], program: Program, size: int) -> list[dict[str, Array]]:
@@ -50,3 +55,16 @@ def _equally_long(arrays: Sequence[Array], axis: int) -> Sequence[Array]:
     for whole, array in zip(padded, arrays, strict=True):
         whole[(slice(None),) * axis + (slice(array.shape[axis]),)] = array
     return padded
+
+
+def random_inputs(graph: Graph, samples: int, seed: int) -> dict[str, Any]:
+    """Draw spikes at a rate of 20 % (or normal values where the input is real), for a network that comes without examples."""
+    random = np.random.default_rng(seed)
+    inputs: dict[str, Any] = {}
+    for node in graph.inputs:
+        shape = (1 if node.type.static else node.type.steps or graph.steps or STREAM_STEPS, samples, *node.type.shape)
+        domain = node.type.domain
+        values = random.standard_normal(shape) if domain == REAL else random.random(shape) < 0.2
+        values = values * random.integers(1, 1 + domain.bound, shape) if domain.kind == "count" else values
+        inputs[node.name] = values.astype(np.float32)
+    return inputs

@@ -48,7 +48,7 @@ def weights_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
     for node in chip.nodes.values():
         if node.op.family != "projection":
             continue
-        needed = _weight_bits(_weights(chip, node), profile.features.programmable_neurons)
+        needed = weight_bits(chip, node, profile.features.programmable_neurons)
         if needed > bits:
             yield _violation("weight-bits", node, f"its weights need {needed} bits", needed, bits, OTHER_PROFILE)
 
@@ -116,13 +116,14 @@ def _weights(chip: Graph, node: Node) -> Array:
     return weight.astype(np.int64)
 
 
-def _weight_bits(weights: Array, own_rows: bool) -> int:
+def weight_bits(chip: Graph, node: Node, own_rows: bool) -> int:
     """
-    The bits of the format that holds the weights: with sign where both occur, a shared power of two left out.
+    The bits of the format that holds a projection's weights: with sign where both occur, a shared power of two left out.
 
     Args:
         own_rows: whether that of every row counts, since neurons shift what arrives.
     """
+    weights = _weights(chip, node)
     rows = weights.reshape(len(weights), -1) if own_rows and weights.ndim else weights.reshape(1, -1)
     mantissas = rows >> trailing_zeros(np.bitwise_or.reduce(np.abs(rows), axis=1))[:, None]
     low, high = int(mantissas.min(initial=0)), int(mantissas.max(initial=0))

@@ -33,3 +33,7 @@ class Cost:
             (self.steps, weights.step),
         )
         return sum(count * weight for count, weight in parts)
+
+
+USUAL_WEIGHTS = CostWeights()
+"""The weights where a profile states none."""

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from ir.errors import CompileError, DeployError, Violation, known_names
 from ir.graph import Graph, Node
+from ir.lowerings.cost import USUAL_WEIGHTS
 from ir.lowerings.lowering import Lowering
 from ir.lowerings.table import LOWERINGS, Strategy
-from ir.profile import USUAL_WEIGHTS, CostWeights, Features
+from ir.profile import CostWeights, Features
 
 
 class StrategySelection:

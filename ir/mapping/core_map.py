@@ -15,7 +15,10 @@ class CoreMap:
     """Cores are numbered from 0; none of them is empty."""
 
     core_of: Mapping[str, Array]
-    """Population -> int32 (size,), the core of every neuron, in C order of the population's shape. Inputs are on no core."""
+    """
+    Population -> int32 (neurons,), the core of every neuron, in C order of the population's shape, or of one micro-step where it
+    has such. Inputs are on no core.
+    """
     places: Array
     """int32 (cores, 3): the chip that a core is on, and its x and y in the mesh of that chip."""
 
@@ -34,7 +37,7 @@ class CoreMap:
 
     def check(self, graph: Graph) -> None:
         """CompileError `map.cores` unless every neuron of a chip graph is on one of the cores, and every core is used once."""
-        sizes = {node.name: node.type.size for node in graph.nodes.values() if node.op.family == "neuron"}
+        sizes = {node.name: node.op.neurons(node.type) for node in graph.nodes.values() if node.op.family == "neuron"}
         if sizes != {name: len(cores) for name, cores in self.core_of.items()}:
             raise CompileError("map.cores", "the map is of other populations than the network", where=graph.name)
         used = {int(core) for cores in self.core_of.values() for core in cores}

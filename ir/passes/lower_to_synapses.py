@@ -20,11 +20,12 @@ from collections.abc import Mapping
 from ir.deployment import Context, Deployment
 from ir.errors import CompileError
 from ir.graph import Graph, Node
+from ir.lowerings.cost import USUAL_WEIGHTS
 from ir.lowerings.lowering import PASS, Lowering
 from ir.lowerings.rules.over_time.memory import close_loop
 from ir.lowerings.selection import StrategySelection
 from ir.lowerings.table import LOWERINGS, operation
-from ir.profile import USUAL_WEIGHTS, CostWeights, Features
+from ir.profile import CostWeights, Features
 
 
 def lower_to_synapses(

@@ -20,7 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KINETO_LOG_LEVEL", "5")
 
-TABLES = ("reference", "lava", "growth", "fusion", "gpu")
+TABLES = ("reference", "lava", "growth", "fusion", "map", "map-place", "gpu")
 
 
 def main() -> int:
@@ -42,7 +42,7 @@ def measure(names: tuple[str, ...], quick: bool, out: Path) -> int:
     from compile.benchmark.table import Benchmark, Table, markdown, write_benchmark
     from compile.benchmark.turns import one_thread
     from compile.command.progress import Progress
-    from tests.bench import fusion_table, gpu_table, growth_table, lava_table, reference_table
+    from tests.bench import fusion_table, gpu_table, growth_table, lava_table, map_table, place_table, reference_table
     from tests.bench.growth_plot import plot
 
     check_folder(out)
@@ -51,6 +51,8 @@ def measure(names: tuple[str, ...], quick: bool, out: Path) -> int:
         "lava": lava_table,
         "growth": growth_table,
         "fusion": fusion_table,
+        "map": map_table,
+        "map-place": place_table,
         "gpu": gpu_table,
     }
     described, tables, progress = machine(), list[Table](), Progress()

@@ -180,17 +180,18 @@ def test_unknown_name_lists_the_known_ones():
     assert "45nm, ideal, loihi1, loihi2" in caught.value.hint
     with pytest.raises(CompileError, match=r"profile\.name") as caught:
         chip("loihi3")
-    assert "known: ideal, loihi1, loihi2;" in caught.value.hint
+    assert "known: ideal, loihi1, loihi2" in caught.value.hint
+    assert "45nm" not in caught.value.hint
 
 
 def test_chips_are_apart_from_tables_of_prices():
-    assert chips() == ("ideal", "loihi1", "loihi2")
+    assert chips() == ("ideal", "loihi1", "loihi2", "loihi2-compiler")
     assert chip("loihi1").title == load("loihi1").title
     with pytest.raises(CompileError, match="45nm is no chip that runs networks") as caught:
         chip("45nm")
     assert (caught.value.rule, caught.value.hint) == (
         "profile.missing",
-        "chips: ideal, loihi1, loihi2; ideal has no limits",
+        "chips: ideal, loihi1, loihi2, loihi2-compiler; ideal has no limits",
     )
 
 

@@ -15,7 +15,7 @@ from hw_profiles.loader import FOLDER, QUANTITY_KEYS, tomllib
 from ir.errors import CompileError
 from ir.profile import TABLES, CostWeights
 
-CHIPS = ("ideal", "loihi1", "loihi2")
+CHIPS = ("ideal", "loihi1", "loihi2", "loihi2-compiler")
 
 
 def raw(name: str) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def bare_numbers(content: Any, place: str = "") -> list[str]:
 
 
 def test_the_promised_profiles_ship():
-    assert names() == ("45nm", "ideal", "loihi1", "loihi2")
+    assert names() == ("45nm", "ideal", "loihi1", "loihi2", "loihi2-compiler")
 
 
 @pytest.mark.parametrize("name", names())

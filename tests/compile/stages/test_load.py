@@ -14,8 +14,9 @@ from spikingjelly.activation_based import neuron
 from torch import nn
 
 from compile.stages import load as load_module
-from compile.stages.load import CALIBRATION_SAMPLES, STREAM_STEPS, load_source
+from compile.stages.load import CALIBRATION_SAMPLES, load_source
 from compile.stages.options import Options
+from compile.stages.samples import STREAM_STEPS
 from compile.stages.source import Example
 from ir.errors import CompileError
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 import hw_profiles
 from ir.graph import Graph, GraphBuilder
-from ir.lowerings.cost import Cost
+from ir.lowerings.cost import USUAL_WEIGHTS, Cost
 from ir.ops import Input, Lif, MatMul
 from ir.passes.lower_to_synapses import lower_to_synapses
-from ir.profile import USUAL_WEIGHTS, CostWeights
+from ir.profile import CostWeights
 
 lengths = st.integers(1, 40)
 

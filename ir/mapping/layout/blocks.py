@@ -1,0 +1,108 @@
+"""Moves shards between blocks until no block holds more than its limits, then wherever that saves cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ir.graph import Array
+from ir.mapping.layout.cover import Cover
+from ir.mapping.layout.holdings import Holdings, MoveCost
+
+GAIN = 1e-3
+"""The share of the cost that looking at all shards must have saved, for another look at them."""
+NOTHING = 1e-9
+"""As much as rounding may leave of a cost."""
+
+
+class Blocks:
+    """Shards in blocks that have limits, and a cost that is to be small: spikes between blocks, or what several of them hold."""
+
+    def __init__(self, block: Array, blocks: int, cost: Cover, resources: Mapping[str, tuple[Cover, float]]) -> None:
+        self.block, self._closed = block.copy(), np.zeros(blocks, np.bool_)
+        self._cost: MoveCost = Holdings(cost, block, blocks)
+        self._resources = [(Holdings(cover, block, blocks), limit) for cover, limit in resources.values()]
+
+    def price(self, cost: MoveCost) -> None:
+        """Count another cost from now on."""
+        self._cost = cost
+
+    @property
+    def fullness(self) -> Array:
+        """(blocks,): what each holds of its scarcest resource, as a share of the limit."""
+        return np.max([np.zeros(len(self._closed)), *(each.held / limit for each, limit in self._resources)], axis=0)
+
+    @property
+    def fits(self) -> bool:
+        """Whether no block is beyond a limit."""
+        return bool(self.fullness.max() <= 1)
+
+    @property
+    def used(self) -> int:
+        """How many blocks have shards."""
+        return len(np.unique(self.block))
+
+    @property
+    def needed(self) -> float:
+        """How many full blocks would hold as much of the scarcest resource as all blocks do."""
+        return max((each.held.sum() / limit for each, limit in self._resources), default=1.0)
+
+    @property
+    def cost(self) -> float:
+        """What is to be small."""
+        return self._cost.total
+
+    def savings(self, shard: int) -> Array:
+        """(blocks,): the cost that moving a shard there saves; -inf where there is no room for it."""
+        here = self.block[shard]
+        saved = self._cost.leaving(shard, here) - self._cost.joining(shard)
+        for each, limit in self._resources:
+            saved[each.held + each.joining(shard) > limit] = -np.inf
+        saved[self._closed] = -np.inf
+        saved[here] = -np.inf
+        return saved
+
+    def repair(self) -> None:
+        """Take shards out of overfull blocks, the cheapest moves first, as far as others have room."""
+        for full in np.flatnonzero(self.fullness > 1).tolist():
+            shards = np.flatnonzero(self.block == full).tolist()
+            for _, shard in sorted((-float(self.savings(shard).max()), shard) for shard in shards):
+                if self.fullness[full] <= 1:
+                    break
+                self._move_to_best(shard)
+
+    def improve(self) -> None:
+        """Move single shards as long as that saves cost."""
+        before = np.inf
+        while self.cost < (1 - GAIN) * before:
+            before = self.cost
+            for shard in range(len(self.block)):
+                self._move_to_best(shard, least=NOTHING)
+
+    def dissolve(self) -> None:
+        """Give up blocks, the emptiest first, as long as others have room for all their shards."""
+        for emptiest in np.argsort(self.fullness, kind="stable").tolist():
+            shards = np.flatnonzero(self.block == emptiest).tolist()
+            self._closed[emptiest] = True
+            if not all(self._move_to_best(shard) for shard in shards):
+                self._closed[emptiest] = False
+                for shard in shards:
+                    self._move(shard, emptiest)
+                return
+
+    def _move_to_best(self, shard: int, least: float = -np.inf) -> bool:
+        """Put a shard where that saves most cost; whether there is room for it, and that is more than `least`."""
+        saved = self.savings(shard)
+        best = int(saved.argmax())
+        if saved[best] <= least:
+            return False
+        self._move(shard, best)
+        return True
+
+    def _move(self, shard: int, new: int) -> None:
+        old = int(self.block[shard])
+        if new != old:
+            for each in (self._cost, *(each for each, _ in self._resources)):
+                each.move(shard, old, new)
+            self.block[shard] = new

@@ -1,0 +1,60 @@
+"""What a chip has: limits, how its cores store synapses, and where they lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ir.profile.quantity import counted_in
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Resources; None where there is no limit, or none is known."""
+
+    cores_per_chip: int | None = field(default=None, metadata=counted_in("core", 1))
+    neurons_per_core: int | None = field(default=None, metadata=counted_in("neuron", 1))
+    synapse_memory_per_core: int | None = field(default=None, metadata=counted_in("byte", 1))
+    axons_in_per_core: int | None = field(default=None, metadata=counted_in("axon", 1))
+    """Neurons and inputs that have synapses on the core."""
+    axons_out_per_core: int | None = field(default=None, metadata=counted_in("axon", 1))
+    """Pairs of a neuron on the core and a core where it has synapses."""
+    cores_per_neuron: int | None = field(default=None, metadata=counted_in("core", 1))
+    """Cores where one neuron can have synapses."""
+    neuron_groups_per_core: int | None = field(default=None, metadata=counted_in("group", 1))
+    """Sets of constants that neurons of a core share."""
+    delay_slots_per_core: int | None = field(default=None, metadata=counted_in("slot", 1))
+    """Sums that wait in dendrites: a neuron has one for each step that its synapses delay, and one for the next step."""
+    neurons_per_chip: int | None = field(default=None, metadata=counted_in("neuron", 1))
+    synapses_per_chip: int | None = field(default=None, metadata=counted_in("synapse", 1))
+
+
+@dataclass(frozen=True)
+class SynapseMemory:
+    """How a core stores synapses: a list for each axon that arrives, of all neurons that it reaches or those with a weight."""
+
+    word_bytes: int = field(default=1, metadata=counted_in("byte", 1))
+    """A list takes whole words."""
+    header_bits: int = field(default=0, metadata=counted_in("bit"))
+    """At the beginning of a list."""
+    list_synapses: int | None = field(default=None, metadata=counted_in("synapse", 1))
+    """The most synapses of a list; more of them begin another one."""
+    index_bits: int | None = field(default=None, metadata=counted_in("bit", 1))
+    """Of the target, beside each weight of a list that leaves out zeros; None where every list has all synapses."""
+    delay_bits: int = field(default=0, metadata=counted_in("bit"))
+    """Beside each weight, where synapses of a projection wait."""
+    narrow_weights: bool = field(default=False, metadata=counted_in("flag"))
+    """Weights take the bits that those of their projection need; else all take `weight_bits`."""
+    shared_kernels: bool = field(default=False, metadata=counted_in("flag"))
+    """Weights that repeat from pixel to pixel, or from token to token, are stored once per core."""
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Where cores are on a chip; None where nobody says so."""
+
+    columns: int | None = field(default=None, metadata=counted_in("core", 1))
+    rows: int | None = field(default=None, metadata=counted_in("core", 1))
+    tile_columns: int = field(default=1, metadata=counted_in("core", 1))
+    """Cores of a row that share a router."""
+    tile_rows: int = field(default=1, metadata=counted_in("core", 1))
+    """Cores of a column that share a router."""

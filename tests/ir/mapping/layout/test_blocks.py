@@ -1,0 +1,51 @@
+"""Repair and descent on a small ring of shards."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ir.mapping.layout.blocks import Blocks
+from ir.mapping.layout.cover import Cover
+from ir.mapping.relation import Relation
+
+RING = 12
+NEIGHBOURS = Relation.of(np.repeat(np.arange(RING), 2), (np.arange(2 * RING) + 1) // 2 % RING, RING)
+COST = Cover(np.ones(RING), NEIGHBOURS)
+"""Every two neighbours of a ring share something."""
+EACH = Cover(np.ones(RING, np.int64), Relation.one_each(RING))
+
+
+def blocks(block: list[int], count: int, most: int, pairs: int = RING) -> Blocks:
+    return Blocks(np.array(block), count, COST, {"shards": (EACH, most), "pairs": (COST, pairs)})
+
+
+def test_overfull_blocks_are_emptied_as_far_as_there_is_room():
+    crowded = blocks([0] * 8 + [1] * 2 + [2] * 2, 3, 4)
+    assert not crowded.fits
+    crowded.repair()
+    assert crowded.fits
+    assert np.bincount(crowded.block).tolist() == [4, 4, 4]
+    hopeless = blocks([0] * 12, 3, 3)
+    hopeless.repair()
+    assert not hopeless.fits
+    assert hopeless.needed == 4
+
+
+def test_moves_lower_the_cost_within_all_limits():
+    scattered = blocks([0, 1] * 6, 2, 7)
+    before = scattered.cost
+    scattered.improve()
+    assert scattered.cost == COST.held(scattered.block, 2).sum() < before
+    assert np.bincount(scattered.block).max() <= 7
+    narrow = blocks([0, 1] * 6, 2, 7, pairs=12)
+    narrow.improve()
+    assert narrow.fits
+
+
+def test_blocks_are_given_up_where_others_have_room():
+    wasteful = blocks([0] * 5 + [1] * 4 + [2] * 2 + [3], 4, 6)
+    wasteful.dissolve()
+    assert sorted(np.bincount(wasteful.block, minlength=4)) == [0, 0, 6, 6]
+    full = blocks([0] * 4 + [1] * 4 + [2] * 4, 3, 5)
+    full.dissolve()
+    assert full.block.tolist() == [0] * 4 + [1] * 4 + [2] * 4
