@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hw_profiles
+from backends.emitters import EMITTERS
 from backends.targets import DEFAULT, TARGETS
 from compile.command.arguments import domains, path, positive, strategies
 from compile.command.exit_code import EXIT_BUG, EXIT_CONDITION, EXIT_OK, complain, exit_code, prepare_streams
@@ -112,8 +113,9 @@ def _outcome(report: Report, options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    if options.json or options.fail_if:
-        what = f"--bench makes no report for {'--json' if options.json else '--fail-if'}"
+    given = [flag for flag in ("json", "fail_if", "emit", "check") if getattr(options, flag)]
+    if given:
+        what = f"--bench makes no report or file for --{given[0].replace('_', '-')}"
         raise CompileError("cli.bench", what, hint="leave one of them out")
     from compile.benchmark.table import markdown
     from compile.driver import benchmark_network
@@ -147,8 +149,10 @@ def _options(options: argparse.Namespace) -> Options:
         domains=domains(options.domain),
         batch_first=True if options.batch_first else None,
         out=options.out,
+        emit=options.emit,
         lower=strategies(options.lower),
         phases=options.phases,
+        check=options.check,
         dump=options.dump,
         fail_if=tuple(options.fail_if),
     )
@@ -198,6 +202,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--batch-first", action="store_true", help="a model file's inputs are (B, T, ...) (default: found out)")
     add("--out", type=path, metavar="DIR", help="write the networks, IR, outputs and report.json there")
+    add("--emit", choices=tuple(EMITTERS), help="write the network below DIR for lava-dl's netx, too (profile: netx)")
     add(
         "--lower", action="append", default=[], metavar="OP=STRATEGY", help="choose a lowering, e.g. attention=graded-b"
     )
@@ -206,6 +211,11 @@ def _parser() -> argparse.ArgumentParser:
         type=positive,
         metavar="N",
         help="refuse a network that the chip runs in more phases, with the host in between (default: as many as it takes)",
+    )
+    add(
+        "--check",
+        metavar="NAME[=COMMAND]",
+        help='compare with a third engine, too: sanafe, or "sanafe=PYTHON tests/interop/run_sanafe.py"',
     )
     add(
         "--bench",

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from backends.emitters import emitter
+from backends.netx.emitted_file import EmittedFile
 from compile.command.progress import Progress
 from compile.measure.metric import Metric
+from compile.output.atomic_file import write_atomically
 from compile.report.part_report import part_report, sample_metrics
 from compile.report.report import Report
 from compile.stages.batches import batches_of
@@ -56,6 +59,28 @@ class CompiledProgram(Program):
         """
         write_program(self, self.origin, Path(path))
 
+    def emit(self, file_format: str, path: str | Path | None = None) -> EmittedFile:
+        """
+        The chip's network as a file that another tool runs, spike for spike; "netx" is lava-dl's.
+
+        Args:
+            path: where to write it, whole or not at all; by default nowhere.
+
+        Returns:
+            its content, what it is to be loaded with, and where inputs and outputs lie.
+
+        Raises:
+            CompileError: there is no such format, the network is not integers in one phase, or the file cannot be written.
+            DeployError: the other tool lacks what the network needs; with all of it.
+        """
+        file = emitted_file(self, file_format)
+        if path is not None:
+            try:
+                write_atomically(Path(path), file.content)
+            except OSError as error:
+                raise CompileError("program.write", error.strerror or str(error), where=str(path)) from None
+        return file
+
     def report(self, samples: Any = None, labels: Any = None, metric: Metric | None = None) -> Report:
         """
         Run samples and account for them as the command line does: layers, rates, energy, spikes kept and lost, the verdict of
@@ -90,6 +115,16 @@ class CompiledProgram(Program):
         options = replace(self.origin.options, target=self.target, emission=self.emission)
         metrics = sample_metrics(part.run, metric)
         return Report(source, options, self.profile.name, (part,), metrics, progress.seconds)
+
+
+def emitted_file(program: Program, file_format: str) -> EmittedFile:
+    """The file of a program in another tool's format; errors as of `CompiledProgram.emit`."""
+    chosen, chip = emitter(file_format), program.deployment.chip
+    if len(program.phases) > 1 or (chip.nodes and not chip.is_integer):
+        own = "floats" if len(program.phases) == 1 else f"{len(program.phases)} phases, with the host between them"
+        what = f"{file_format} is one network of integers, and this one is {own}"
+        raise CompileError("program.emit", what, where=program.name, hint="compile it with integers, for one phase")
+    return chosen.emit(chip)
 
 
 def load_program(path: str | Path, target: str | None = None) -> CompiledProgram:

@@ -13,7 +13,7 @@ from torch import nn
 
 from backends.targets import DEFAULT
 from compile.command.progress import Progress
-from compile.compiled_program import CompiledProgram
+from compile.compiled_program import CompiledProgram, emitted_file
 from compile.measure.test_set import measure_test_set, tried_names
 from compile.output.atomic_folder import check_folder
 from compile.report.conditions import QUANTITIES, check_names, parse_condition
@@ -117,10 +117,11 @@ def compile_network(network: str | Path, options: Options, progress: Progress | 
         builds = build_parts(source.parts, source, options, profile, progress)
         if names is None and any(condition.name not in QUANTITIES for condition in conditions):
             check_names(conditions, metrics=tried_names(source.task, builds))
+        emitted = [emitted_file(build.program, options.emit) if options.emit else None for build in builds]
         examples = [batches_of(build.program, build.part.example) for build in builds]
         parts = tuple(
-            part_report(build, source, batches, profile, progress)
-            for build, batches in zip(builds, examples, strict=True)
+            replace(part_report(build, source, batches, profile, progress, options.check), emitted=file)
+            for build, batches, file in zip(builds, examples, emitted, strict=True)
         )
         metrics = _metrics(source, builds, options, progress)
     report = Report(source, options, profile.name, parts, metrics, progress.seconds)

@@ -13,7 +13,7 @@ import resource
 import signal
 import sys
 
-from backends.threads import can_start
+from backends.system.threads import can_start
 from ir.errors import CompileError
 
 MIB = 1 << 20

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from backends.host import HostEngine
+from backends.sanafe.checks import check_engine
 from backends.targets import target
-from backends.trace import Array, Events, Trace
+from backends.trace import Array, Engine, Events, Trace
 from compile.command.progress import Progress
 from compile.energy.operations import operations
 from compile.energy.rates import RateMeter, Rates
@@ -23,6 +25,7 @@ from compile.stages.phase import with_engines
 from compile.stages.program import Program
 from compile.stages.samples import join_samples
 from ir.errors import CompileError
+from ir.graph import Graph
 from ir.interpreter import interpret
 
 ALL_POPULATIONS_LIMIT = 50_000_000
@@ -47,19 +50,32 @@ class Run:
     """The same samples through the imported network ("source") and the lowered one in its arithmetic ("float")."""
     labels: Array | None = None
     """(B, ...), where there are labels."""
+    third: Verdict | None = None
+    """The target against a third engine, on the first batch; None where none was asked for."""
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """All of them."""
+        return (self.verdict,) if self.third is None else (self.verdict, self.third)
 
 
-def run_part(build: Build, batches: Iterable[Batch], progress: Progress) -> Run:
+def run_part(build: Build, batches: Iterable[Batch], progress: Progress, check: str | None = None) -> Run:
     """
     Run the samples on the target, check it against its twin, and measure what the integers changed.
 
+    Args:
+        check: a third engine to check the first batch with, see `backends.sanafe.checks`.
+
     Raises:
-        CompileError: there is no batch, only some have labels, or the network cannot run the steps of one.
+        CompileError: there is no batch, only some have labels, the network cannot run the steps of one, or the third engine
+            cannot run.
     """
     meter, runs = RateMeter(build.source), list[_BatchRun]()
+    if check is not None:
+        on_third_engine(build.program, check)  # refuses before it takes time
     with progress.stage(f"{build.part.name}: run on {engine_text(build.program)}, compare spike by spike"):
         for batch in batches:
-            runs.append(_run_batch(build, batch, len(runs), meter, progress))
+            runs.append(_run_batch(build, batch, len(runs), meter, progress, None if runs else check))
             _check_batch(build, runs)
     if not runs:
         raise CompileError("report.samples", "there are no samples", where=build.part.name)
@@ -76,15 +92,19 @@ class _BatchRun:
     verdict: Verdict | None
     matches: Mapping[str, SpikeMatch]
     labels: Array | None
+    third: Verdict | None = None
 
 
-def _run_batch(build: Build, batch: Batch, number: int, meter: RateMeter, progress: Progress) -> _BatchRun:
+def _run_batch(
+    build: Build, batch: Batch, number: int, meter: RateMeter, progress: Progress, check: str | None
+) -> _BatchRun:
     """Run one batch, the `number`-th from 0, of any number of steps: a slow twin looks at the first alone."""
     prologue = build.program.deployment.prologue
     steps = steps_of(prologue, build.program.host_inputs(batch.inputs))
     build = _of_length(build, steps)
     program = build.program
     trace, verdict = _checked(program, steps, batch, number, progress)
+    third = None if check is None else _third_verdict(on_third_engine(program, check), batch, trace, progress)
     floating = build.floating.run(batch.inputs)
     outputs: dict[str, Outputs] = {kind: floating.outputs for kind in ("source", "float")}
     outputs["compiled"] = trace.outputs
@@ -92,7 +112,7 @@ def _run_batch(build: Build, batch: Batch, number: int, meter: RateMeter, progre
     if not build.source.is_integer:
         outputs["source"] = {program.called(name): _plain(build, name, value) for name, value in source.items()}
     progress.lap("compare")
-    return _BatchRun(outputs, trace.events, verdict, match_spikes(floating, trace), batch.labels)
+    return _BatchRun(outputs, trace.events, verdict, match_spikes(floating, trace), batch.labels, third)
 
 
 def _checked(
@@ -154,7 +174,7 @@ def _joined(build: Build, runs: list[_BatchRun], rates: Rates) -> Run:
     }
     labels = [run.labels for run in runs if run.labels is not None]
     joined = np.concatenate(labels) if labels else None
-    return Run(outputs.pop("compiled"), events, verdict, matches, rates, outputs, joined)
+    return Run(outputs.pop("compiled"), events, verdict, matches, rates, outputs, joined, runs[0].third)
 
 
 def _verdict(program: Program, inputs: Mapping[str, Any], trace: Trace, probes: tuple[str, ...]) -> Verdict:
@@ -167,6 +187,23 @@ def _verdict(program: Program, inputs: Mapping[str, Any], trace: Trace, probes: 
         inputs = first_samples(program, inputs, place.twin.samples)
         trace = program.run(inputs, probes)
     return compare(place.twin.title, trace, twin.run(inputs, probes))
+
+
+def on_third_engine(program: Program, check: str) -> Program:
+    """The program on the engine that `check` names; DeployError where that cannot run it."""
+    make = check_engine(check)
+
+    def engine_of(chip: Graph) -> Engine:
+        return make(chip, program.profile) if chip.nodes else HostEngine()
+
+    return replace(program, phases=with_engines(program.phases, engine_of))
+
+
+def _third_verdict(third: Program, batch: Batch, trace: Trace, progress: Progress) -> Verdict:
+    """The target against a third engine, on all that was probed."""
+    found = third.run(batch.inputs, tuple(trace.emissions))
+    progress.lap("third engine")
+    return compare(engine_text(third), trace, found)
 
 
 def first_samples(program: Program, inputs: Mapping[str, Any], samples: int) -> dict[str, Any]:

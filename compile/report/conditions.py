@@ -61,8 +61,8 @@ def _rate(report: Report) -> float | None:
 
 QUANTITIES: Mapping[str, ReportedNumber] = {
     "differ": ReportedNumber(
-        lambda report: sum(part.run.verdict.differing for part in report.parts),
-        "values in which the target differs from its twin",
+        lambda report: sum(verdict.differing for part in report.parts for verdict in part.run.verdicts),
+        "values in which the target differs from its twin, and from the engine of `--check`",
         NO_UNIT,
     ),
     "kept": ReportedNumber(lambda report: _match(report).kept, "spikes in floats and integers", NO_UNIT),

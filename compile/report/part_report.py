@@ -31,10 +31,15 @@ from ir.profile import Profile
 
 
 def part_report(
-    build: Build, source: Source, batches: Iterable[Batch], profile: Profile, progress: Progress
+    build: Build,
+    source: Source,
+    batches: Iterable[Batch],
+    profile: Profile,
+    progress: Progress,
+    check: str | None = None,
 ) -> PartReport:
-    """Run a part's samples and account for them."""
-    run = run_part(build, batches, progress)
+    """Run a part's samples, compare them with a third engine where `check` names one, and account for them."""
+    run = run_part(build, batches, progress, check)
     chip = build.program.deployment.chip
     crossed = crossings(build.program.phases, run.events)
     crossing = crossing_cost(crossed, run.events.samples, profile)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from backends.netx.emitted_file import EmittedFile
 from backends.trace import Crossing
 from compile.command.screen import screen_of
 from compile.energy import CrossingCost, EnergyReport
@@ -43,6 +44,8 @@ class PartReport:
     """Between the phases of a network that has several."""
     warnings: tuple[str, ...] = ()
     """Populations that never fire, or always."""
+    emitted: EmittedFile | None = None
+    """The network in another tool's format; None where that was not asked for."""
 
     @property
     def match(self) -> SpikeMatch:
@@ -79,8 +82,8 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Every part agrees with the engine it was compared with."""
-        return all(part.run.verdict.passed for part in self.parts)
+        """Every part agrees with the engines it was compared with."""
+        return all(verdict.passed for part in self.parts for verdict in part.run.verdicts)
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from backends.trace import Crossing
 from compile.energy import crossing_cost
 from compile.measure.run import engine_text
 from compile.measure.spike_match import SpikeMatch
+from compile.measure.verdict import Verdict
 from compile.report.report import PartReport, Report
 from compile.stages.phase import latency_steps
 from frontend.nir.import_nir import NirImport
@@ -50,8 +51,7 @@ def _steps(part: PartReport) -> float:
 
 
 def _part(part: PartReport) -> dict[str, Any]:
-    events, verdict = part.run.events, part.run.verdict
-    deployment, imported = part.build.deployment, part.build.imported
+    events, deployment, imported = part.run.events, part.build.deployment, part.build.imported
     quantization, plan = deployment.quantization, deployment.schedule
     return {
         "name": part.build.part.name,
@@ -59,7 +59,8 @@ def _part(part: PartReport) -> dict[str, Any]:
         "import": _import(imported),
         "spikes": part.match.plain() if part.run.matches else None,
         "layers": [{**asdict(layer), "spikes": _spikes(part.run.matches.get(layer.name))} for layer in part.layers],
-        "check": {**asdict(verdict), "passed": verdict.passed},
+        "check": _verdict(part.run.verdict),
+        "third_check": None if part.run.third is None else _verdict(part.run.third),
         "quantization": [asdict(layer) for layer in quantization.layers] if quantization is not None else None,
         "chip": {**asdict(part.occupancy), "chips": part.occupancy.chips},
         "poolings": [{**asdict(cost), "neurons": cost.neurons} for cost in part.poolings],
@@ -71,7 +72,12 @@ def _part(part: PartReport) -> dict[str, Any]:
         "depths": dict(plan.depth) if plan is not None else {},
         "events": {kind: dict(getattr(events, kind)) for kind in ("spikes", "synaptic", "updates")},
         "energy": part.energy.plain() if part.energy is not None else None,
+        "emitted": part.emitted.plain() if part.emitted is not None else None,
     }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {**asdict(verdict), "passed": verdict.passed}
 
 
 def _crossing(part: PartReport, crossing: Crossing) -> dict[str, Any]:

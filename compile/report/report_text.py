@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+from backends.netx.emitted_file import EmittedFile
 from compile.command.screen import Screen
 from compile.energy import CrossingCost
 from compile.measure.run import engine_text
@@ -51,9 +52,20 @@ def _lines(report: Report, screen: Screen) -> Iterator[str]:
     yield from _wrapped(_energy_lines(report), screen)
     yield from _wrapped(_crossing_lines(report), screen)
     yield from _metric_lines(report.metrics, screen)
+    for part in report.parts:
+        if part.emitted is not None:
+            yield from screen.wrapped(f"emitted  {part.build.part.name}: {_emitted_text(part.emitted)}")
     if report.files:
         written = next(iter(report.files.values()))
         yield f"files    {written}, {written.parent}"
+
+
+def _emitted_text(file: EmittedFile) -> str:
+    """What a file of another tool is loaded with, and how its outputs compare."""
+    arguments = ", ".join(f"{name}={value}" for name, value in file.arguments.items()) or "nothing else"
+    samples = "samples may follow each other" if file.back_to_back else "a run is one sample"
+    relays = f", {file.relays} neurons hand on spikes" if file.relays else ""
+    return f"{file.name}, loaded with {arguments}; outputs {file.latency} steps later, {samples}{relays}"
 
 
 def _check_lines(report: Report, screen: Screen) -> Iterator[str]:
@@ -61,10 +73,10 @@ def _check_lines(report: Report, screen: Screen) -> Iterator[str]:
         imported = part.build.imported
         if imported is not None:
             yield from screen.wrapped(f"import   {part.build.part.name}: {imported.text()}")
-    for part in report.parts:
-        mark = part.run.verdict.mark
+    for name, verdict in ((part.build.part.name, verdict) for part in report.parts for verdict in part.run.verdicts):
+        mark = verdict.mark
         style = "good" if mark == "PASS" else "bad"
-        text = f"check    {part.build.part.name}: {mark}, {part.run.verdict.against}: {part.run.verdict.text()}"
+        text = f"check    {name}: {mark}, {verdict.against}: {verdict.text()}"
         first, *others = screen.wrapped(text)
         yield first.replace(f": {mark},", f": {screen.paint(mark, style)},", 1)
         yield from others

@@ -45,6 +45,8 @@ def _write_part(part: PartReport, folder: Path) -> None:
     for index, (name, text) in enumerate(part.build.texts.items()):
         (texts / f"{index:02d}_{name}.txt").write_text(text, encoding="utf-8")
     write_arrays(folder / "outputs.npz", part.run.outputs)
+    if part.emitted is not None:
+        (folder / part.emitted.name).write_bytes(part.emitted.content)
 
 
 def _write_lowered(build: Build, folder: Path) -> None:

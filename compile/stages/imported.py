@@ -47,6 +47,9 @@ def import_part(part: Part, source: Source, options: Options, profile: Profile, 
         network = part.network if isinstance(part.network, IntegerNetwork) else _from_slayer(part)
         scales = {network.readout: network.scale} if network.readout else {}
         return Imported(replace(network.deployment, scales=scales), "quantized")
+    if isinstance(part.network, Graph) and part.network.is_integer:
+        _check_integer_options(part, options, profile)
+        return Imported(Deployment.of(part.network), "quantized")
     if isinstance(part.network, Graph):
         at = partial(timeless, part.network) if part.network.steps else None
         return Imported(Deployment.of(part.network), "source", graph_at=at)

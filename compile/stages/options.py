@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hw_profiles
+from backends.emitters import emitter
+from backends.sanafe.checks import check_engine
 from backends.targets import DEFAULT, target
 from ir.errors import CompileError
 from ir.profile import Profile
@@ -45,7 +47,7 @@ class Options:
     """Of a target with several ways to run a network, one of them; None for its default."""
     precision: str = "int"
     profile: str | Path | None = None
-    """Hardware profile, by name or as a file; None for the target's own."""
+    """Hardware profile, by name or as a file; None for that of the format to emit, or the target's own."""
     config: str | None = None
     part: str | None = None
     weights: str | Path | None = None
@@ -60,9 +62,13 @@ class Options:
     batch_first: bool | None = None
     """Of torch modules: whether inputs are (B, T, ...); None to find out."""
     out: Path | None = None
+    emit: str | None = None
+    """The format of another tool in which the network is written, too."""
     lower: Mapping[str, str] = field(default_factory=dict[str, str])
     phases: int | None = None
     """The most phases in which the chip may run a network, with the host between them; None for as many as it takes."""
+    check: str | None = None
+    """A third engine to compare the run with, NAME or NAME=COMMAND, see `backends.sanafe.checks`; None for the twin alone."""
     dump: bool = False
     fail_if: tuple[str, ...] = ()
     """Conditions on the report, see `compile.report.conditions`."""
@@ -79,6 +85,21 @@ class Options:
         if self.precision not in PRECISIONS:
             what = f"unknown precision {self.precision!r}"
             raise CompileError("options.precision", what, hint=f"known: {', '.join(PRECISIONS)}")
+        if self.check is not None:
+            check_engine(self.check)
+            if self.precision != "int":
+                hint = "leave --check or --precision float out"
+                raise CompileError("options.check", f"{self.check} runs the chip's integers only", hint=hint)
+        if self.emit is not None:
+            self._check_emit(self.emit)
+
+    def _check_emit(self, name: str) -> None:
+        """CompileError where there is no such format, nothing to write in it, or nowhere to write it."""
+        emitter(name)
+        if self.out is None:
+            raise CompileError("options.emit", f"{name} is a file, and no folder is named for it", hint="add --out DIR")
+        if self.precision != "int":
+            raise CompileError("options.emit", f"{name} holds integers", hint="leave out --precision float")
 
     @property
     def place(self) -> Target:
@@ -87,4 +108,5 @@ class Options:
 
     def hardware(self) -> Profile:
         """The hardware profile, read; CompileError where there is none of that name, its file is wrong, or it is no chip."""
-        return hw_profiles.chip(self.profile or self.place.profile)
+        own = self.place.profile if self.emit is None else emitter(self.emit).profile
+        return hw_profiles.chip(self.profile or own)

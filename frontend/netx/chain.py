@@ -104,10 +104,8 @@ class ChainBuilder:
         if self._populations and layer.place <= self._last_biased:
             self.value = self._chip.add(Delay(1), self.value, name=f"{layer.name}_late", provenance=provenance)
             self.steps_kept += 1
-        weight = {"weight": self._chip.param(f"{layer.name}.weight", synapses.weight.astype(np.int16))}
-        name = f"{layer.name}_weight"
-        current = self._chip.add(synapses.op, self.value, name=name, params=weight, provenance=provenance)
-        shape = self._chip.type(current).shape
+        currents = self._currents(layer, synapses)
+        shape = self._chip.type(currents[0]).shape
         _check_shape(layer, layer.sizes("shape"), shape)
         cuba = cuba_of(layer, shape)
         scale = cuba.read_scale if layer.place == self._last else None
@@ -115,11 +113,34 @@ class ChainBuilder:
             raise layer.error("neuron", "it has no neurons, and is not the last layer")
         if scale is None:
             op = cuba.spiking()
-            self._add_neurons(layer, cuba, op, current, *self._recurrent(layer, synapses, op, current))
+            self._add_neurons(layer, cuba, op, *currents, *self._recurrent(layer, synapses, op, currents[0]))
         else:  # neurons that never fire feed nothing back
-            self._add_neurons(layer, cuba, cuba.reading(), current)
+            self._add_neurons(layer, cuba, cuba.reading(), *currents)
             self.scale, self.readout = scale, self.value
         self._add_delay(layer)
+
+    def _currents(self, layer: NetLayer, synapses: NetSynapses) -> list[str]:
+        """What arrives from the layer before: one current, or one for every delay that single synapses have."""
+        name, weight = f"{layer.name}_weight", synapses.weight
+        delays = _of_synapses(layer, weight.shape)
+        table = {"": (self.value, weight)}
+        if delays is not None:
+            lines = {int(wait): self._delayed(layer, int(wait)) for wait in np.unique(delays[weight != 0])}
+            table = {f"_{wait}": (line, np.where(delays == wait, weight, 0)) for wait, line in lines.items()}
+        currents: list[str] = []
+        for end, (source, part) in table.items():
+            params = {"weight": self._chip.param(f"{layer.name}.weight{end}", part.astype(np.int16))}
+            currents.append(
+                self._chip.add(synapses.op, source, name=f"{name}{end}", params=params, provenance=layer.provenance)
+            )
+        return currents
+
+    def _delayed(self, layer: NetLayer, steps: int) -> str:
+        """What the layer reads, so many steps late."""
+        if not steps:
+            return self.value
+        name = f"{layer.name}_late_{steps}"
+        return self._chip.add(Delay(steps), self.value, name=name, provenance=layer.provenance)
 
     def _recurrent(self, layer: NetLayer, synapses: NetSynapses, op: IntegerNeuron, current: str) -> list[str]:
         """The current that the layer's spikes of the step before send back to it, if any."""
@@ -138,12 +159,9 @@ class ChainBuilder:
 
     def _add_delay(self, layer: NetLayer) -> None:
         """SLAYER's axonal delay, behind the neurons (netx: before them, which is the same for neurons without bias)."""
-        if not layer.has("delay") or not (steps := layer.whole("delay")).any():
+        steps = _delays(layer)
+        if steps is None or steps.ndim == 2:
             return
-        if steps.min() < 0 or steps.max() > MAX_DELAY:
-            raise layer.error(
-                "delay", f"delays of {steps.min()}..{steps.max()} steps", hint=f"lava-dl's are 0..{MAX_DELAY}"
-            )
         if steps.size == 1 and (self.shape[0] == 1 or steps.ndim == 0):
             self.value = self._chip.add(Delay(int(steps.flat[0])), self.value, name=f"{layer.name}_delay")
             return
@@ -199,6 +217,26 @@ def _input_shape(layer: NetLayer, input_shape: Shape | None) -> Shape:
             hint="give example inputs, or export with an Input block",
         )
     return input_shape
+
+
+def _delays(layer: NetLayer) -> Array | None:
+    """The delays of a layer in steps, None where there are none."""
+    if not layer.has("delay") or not (steps := layer.whole("delay")).any():
+        return None
+    if steps.min() < 0 or steps.max() > MAX_DELAY:
+        what = f"delays of {steps.min()}..{steps.max()} steps"
+        raise layer.error("delay", what, hint=f"lava-dl's are 0..{MAX_DELAY}")
+    return steps
+
+
+def _of_synapses(layer: NetLayer, shape: Shape) -> Array | None:
+    """The delays of single synapses, which netx alone knows; None where there are none."""
+    steps = _delays(layer)
+    if steps is None or steps.ndim < 2:
+        return None
+    if layer.kind != "dense" or steps.shape != shape:
+        raise layer.error("delay", f"delays of shape {steps.shape} are none of its synapses, {shape}")
+    return steps
 
 
 def _check_shape(layer: NetLayer, stated: Shape, computed: Shape) -> None:

@@ -80,6 +80,16 @@ def biases_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
             yield _violation("bias-bits", node, what, needed, bits, OTHER_PROFILE)
 
 
+def biases_are_coarse(chip: Graph, profile: Profile) -> Iterator[Violation]:
+    """Every bias of a neuron with a membrane is a multiple of what the least exponent makes of a mantissa."""
+    least = 1 << profile.arithmetic.bias_exponent_min
+    for node in chip.nodes.values():
+        bias = chip.arrays(node).get("bias")
+        step = 0 if bias is None else int(np.gcd.reduce(bias.astype(np.int64), axis=None))
+        if step % least and isinstance(node.op, IntegerNeuron):
+            yield _violation("bias-step", node, f"its bias comes in steps of {step}", step, least, OTHER_PROFILE)
+
+
 def payloads_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
     """Payloads that travel on the chip lie within `payload_bits`; what only the host reads does not travel."""
     limit = profile.arithmetic.payload_bits
@@ -93,7 +103,7 @@ def payloads_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
 
 Rule = Callable[[Graph, Profile], Iterator[Violation]]
 RULES: tuple[Rule, ...] = (delays_fit,)
-INTEGER_RULES: tuple[Rule, ...] = (weights_fit, thresholds_fit, biases_fit, payloads_fit)
+INTEGER_RULES: tuple[Rule, ...] = (weights_fit, thresholds_fit, biases_fit, biases_are_coarse, payloads_fit)
 
 
 def _violation(rule: str, node: Node, what: str, number: int, limit: int, hint: str) -> Violation:

@@ -41,11 +41,13 @@ class Arithmetic:
     bias_mantissa_bits: int = field(metadata=counted_in("bit", 2))
     """Bias mantissa, sign included."""
     bias_exponent_max: int = field(metadata=counted_in("bit"))
-    """The bias is its mantissa shifted left by 0 .. n."""
+    """The bias is its mantissa shifted left by `bias_exponent_min` .. n."""
     payload_bits: int = field(metadata=counted_in("bit"))
     """Payload of a graded spike, sign included; 0 where spikes carry none."""
     max_delay: int = field(metadata=counted_in("step"))
     """Extra delay of a synapse, beyond the one step that each takes."""
+    bias_exponent_min: int = field(default=0, metadata=counted_in("bit"))
+    """The least of these shifts; with that of the activation, biases are whole weight units."""
     weight_exponent_max: int = field(default=0, metadata=counted_in("bit"))
     """
     The weights of a projection are mantissas shifted left by 0 .. n, or right by as many as the activation shift undoes; 0 where
@@ -55,6 +57,9 @@ class Arithmetic:
     def __post_init__(self) -> None:
         if self.activation_shift + 2 > self.state_bits:
             what = f"activation_shift {self.activation_shift} leaves nothing of the {self.state_bits} state_bits"
+            raise CompileError("profile.value", what, where="[arithmetic]")
+        if self.bias_exponent_min > self.bias_exponent_max:
+            what = f"bias_exponent_min {self.bias_exponent_min} is more than bias_exponent_max {self.bias_exponent_max}"
             raise CompileError("profile.value", what, where="[arithmetic]")
         if self.state_bits + self.decay_bits > _PRODUCT_BITS:
             what = f"state_bits {self.state_bits} and decay_bits {self.decay_bits} make products beyond {_PRODUCT_BITS} bits"

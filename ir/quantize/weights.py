@@ -160,7 +160,7 @@ def round_bias(bias: Array, arithmetic: Arithmetic) -> QuantizedArray:
     top = (1 << (arithmetic.bias_mantissa_bits - 1)) - 1
     ideal = np.asarray(bias, np.float64)
     exponent = np.ceil(np.log2(np.maximum(np.abs(np.rint(ideal)) / top, 1.0)))
-    step = np.exp2(np.minimum(exponent, arithmetic.bias_exponent_max))
+    step = np.exp2(np.clip(exponent, arithmetic.bias_exponent_min, arithmetic.bias_exponent_max))
     integers = np.clip(np.rint(ideal / step), -top, top) * step
     saturated = int(np.count_nonzero(np.abs(ideal) > top * step + step / 2))
     return QuantizedArray(integers.astype(np.int32), saturated, relative_error(integers, ideal))

@@ -20,7 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KINETO_LOG_LEVEL", "5")
 
-TABLES = ("reference", "lava", "growth", "fusion", "map", "map-place", "gpu")
+TABLES = ("reference", "lava", "growth", "fusion", "map", "map-place", "gpu", "sanafe")
 
 
 def main() -> int:
@@ -42,7 +42,16 @@ def measure(names: tuple[str, ...], quick: bool, out: Path) -> int:
     from compile.benchmark.table import Benchmark, Table, markdown, write_benchmark
     from compile.benchmark.turns import one_thread
     from compile.command.progress import Progress
-    from tests.bench import fusion_table, gpu_table, growth_table, lava_table, map_table, place_table, reference_table
+    from tests.bench import (
+        fusion_table,
+        gpu_table,
+        growth_table,
+        lava_table,
+        map_table,
+        place_table,
+        reference_table,
+        sanafe_table,
+    )
     from tests.bench.growth_plot import plot
 
     check_folder(out)
@@ -54,6 +63,7 @@ def measure(names: tuple[str, ...], quick: bool, out: Path) -> int:
         "map": map_table,
         "map-place": place_table,
         "gpu": gpu_table,
+        "sanafe": sanafe_table,
     }
     described, tables, progress = machine(), list[Table](), Progress()
     for name in names:

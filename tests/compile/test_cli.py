@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from compile import compile_model
 from compile.cli import main
 
 PLACE = os.pathsep.join(sys.path)
@@ -22,6 +23,7 @@ def test_unknown_names(fails, tiny: Path):
     fails([str(tiny), *GPU, "--profile", "loihi9"], 2, "loihi9", "loihi2")
     fails([str(tiny), *GPU, "--emission", "stock"], 2, "gpu has no emissions")
     fails([str(tiny), "--emission", "stocks"], 2, "stocks", "known: fused, stock")
+    fails([str(tiny), *GPU, "--check", "sana"], 2, "sana", "known: sanafe")
     fails([str(tiny), *GPU, "--lower", "attention"], 2, "OP=STRATEGY")
     fails([str(tiny), *GPU, "--lower", "attention="], 2, "OP=STRATEGY")
     fails([str(tiny), *GPU, "--lower", "attention=magic"], 2, "magic", "graded-a")
@@ -154,6 +156,30 @@ def test_a_target_that_differs_is_a_bug_unless_a_condition_says_so(tiny: Path, m
 def test_a_benchmark_makes_no_report(fails, tiny: Path):
     fails([str(tiny), *GPU, "--quiet", "--bench", "--json"], 2, "cli.bench", "--json")
     fails([str(tiny), *GPU, "--quiet", "--bench", "--fail-if", "differ > 0"], 2, "cli.bench", "--fail-if")
+    fails([str(tiny), *GPU, "--quiet", "--bench", "--emit", "netx", "--out", "out"], 2, "cli.bench", "--emit")
+
+
+def test_a_network_is_written_for_another_tool(capsys, tiny: Path, tmp_path: Path):
+    assert main([str(tiny), *GPU, "--emit", "netx", "--out", str(tmp_path / "out")]) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    emitted = report["parts"][0]["emitted"]
+    assert (report["profile"], emitted["name"], emitted["latency"]) == ("netx", "network.net", 2)
+    assert emitted["arguments"] == {"reset_interval": 2, "reset_offset": 1}
+    assert "network.net" in report["files"]
+    program = compile_model(tiny, target="gpu", profile="netx")
+    assert program.emit("netx").content == (tmp_path / "out" / "network.net").read_bytes()
+    assert "network.net, loaded with reset_interval=2, reset_offset=1" in capsys.readouterr().out
+    assert main([str(tiny), *GPU, "--quiet", "--out", str(tmp_path / "out")]) == 0
+    assert not (tmp_path / "out" / "network.net").exists(), "the next run takes away what the last one wrote"
+
+
+def test_what_a_format_lacks_is_refused_before_samples_run(
+    fails, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("compile.driver.part_report", None)
+    line = [str(tiny), *GPU, "--quiet", "--emit", "netx", "--profile", "loihi2", "--out", str(tmp_path / "out")]
+    assert main(line) == 3
+    assert not (tmp_path / "out").exists()
 
 
 def test_conditions_that_nobody_can_check_are_refused_before_anything_runs(

@@ -106,6 +106,23 @@ def test_a_metric_that_is_no_function_is_refused_before_anything_runs(tiny: Path
         compile_model(tiny, target="gpu").report(iter(()), metric=metric)
 
 
+def test_a_program_is_written_for_another_tool_saved_or_not(tiny: Path, tmp_path: Path):
+    program = compile_model(tiny, target="gpu", profile="netx")
+    program.save(tmp_path / "net.spikes")
+    file = program.emit("netx", tmp_path / "a.net")
+    assert (
+        (tmp_path / "a.net").read_bytes() == file.content == load_program(tmp_path / "net.spikes").emit("netx").content
+    )
+    with pytest.raises(CompileError, match=r"program\.write\]: No space left on device"):
+        program.emit("netx", "/dev/full")
+
+
+def test_floats_are_no_file_for_a_chip(tiny: Path):
+    with pytest.raises(CompileError, match="netx is one network of integers, and this one is floats") as caught:
+        compile_model(tiny, target="gpu", precision="float").emit("netx")
+    assert caught.value.rule == "program.emit"
+
+
 @pytest.mark.parametrize("path", ["/dev/full", "link"])
 def test_a_full_disk_is_one_error(path: str, tiny: Path, tmp_path: Path):
     (tmp_path / "link").symlink_to("/dev/full")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ RUN = {
     "README.md",
     "docs/export.md",
     "docs/extending.md",
+    "docs/interoperability.md",
     "docs/model-file.md",
     "docs/neurons.md",
     "docs/reporting.md",
@@ -67,6 +69,19 @@ def test_the_readme_from_top_to_bottom(monkeypatch: pytest.MonkeyPatch, tmp_path
     counts = expected.outputs["block.0.add_2"].swapaxes(0, 1).reshape(-1, 12, 64)
     assert counts.sum() > 0
     assert np.array_equal(scope["counts"], counts)
+
+
+@pytest.mark.lava
+def test_netx_fires_as_the_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.chdir(tmp_path)
+    (block,) = blocks("docs/interoperability.md")
+    scope: dict[str, Any] = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        exec(block, scope)
+    (expected,) = scope["program"].run(scope["spikes"]).outputs.values()
+    assert 0 < expected.mean() < 1
+    assert np.array_equal(scope["fired"], expected)
 
 
 def test_the_smallest_model_file_compiles(tmp_path: Path):

@@ -185,13 +185,13 @@ def test_unknown_name_lists_the_known_ones():
 
 
 def test_chips_are_apart_from_tables_of_prices():
-    assert chips() == ("ideal", "loihi1", "loihi2", "loihi2-compiler")
+    assert chips() == ("ideal", "loihi1", "loihi2", "loihi2-compiler", "netx")
     assert chip("loihi1").title == load("loihi1").title
     with pytest.raises(CompileError, match="45nm is no chip that runs networks") as caught:
         chip("45nm")
     assert (caught.value.rule, caught.value.hint) == (
         "profile.missing",
-        "chips: ideal, loihi1, loihi2, loihi2-compiler; ideal has no limits",
+        "chips: ideal, loihi1, loihi2, loihi2-compiler, netx; ideal has no limits",
     )
 
 

@@ -15,7 +15,7 @@ from hw_profiles.loader import FOLDER, QUANTITY_KEYS, tomllib
 from ir.errors import CompileError
 from ir.profile import TABLES, CostWeights
 
-CHIPS = ("ideal", "loihi1", "loihi2", "loihi2-compiler")
+CHIPS = ("ideal", "loihi1", "loihi2", "loihi2-compiler", "netx")
 
 
 def raw(name: str) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def bare_numbers(content: Any, place: str = "") -> list[str]:
 
 
 def test_the_promised_profiles_ship():
-    assert names() == ("45nm", "ideal", "loihi1", "loihi2", "loihi2-compiler")
+    assert names() == ("45nm", "ideal", "loihi1", "loihi2", "loihi2-compiler", "netx")
 
 
 @pytest.mark.parametrize("name", names())
@@ -61,7 +61,9 @@ def test_integer_formats_are_those_of_the_bit_accurate_neuron(name: str):
     arithmetic = load(name).arithmetic
     assert (arithmetic.weight_bits, arithmetic.decay_bits, arithmetic.activation_shift) == (8, 12, 6)
     assert (arithmetic.state_bits, arithmetic.threshold_bits) == (24, 17)
-    assert (arithmetic.bias_mantissa_bits, arithmetic.bias_exponent_max) == (13, 7)
+    exponents = (6, 6) if name == "netx" else (0, 7)
+    assert arithmetic.bias_mantissa_bits == 13
+    assert (arithmetic.bias_exponent_min, arithmetic.bias_exponent_max) == exponents
     assert all(type(value) is int for value in vars(arithmetic).values())
 
 

@@ -1,4 +1,4 @@
-"""The wiring between one source and one current as an explicit integer matrix, in the format of Lava's synapses."""
+"""Integer matrices in the format of Lava's synapses, without loss or not at all."""
 
 from __future__ import annotations
 
@@ -8,11 +8,7 @@ from typing import Any
 import numpy as np
 
 from backends.event_driven.eight_bits import common_shift
-from ir.analysis.fan_in import fan_in_cone
-from ir.graph import Array, Graph
 
-ELEMENTS_AT_ONCE = 4_000_000
-"""Matrix elements evaluated in one go, which bounds the memory (8 bytes each, a few times over)."""
 SIGNED_TOP, UNSIGNED_TOP = 128, 255
 """Lava clips weights to 0..255 with one sign; with both it keeps even ones from -256 to 254, so w is stored as 2 w."""
 
@@ -24,34 +20,6 @@ class StoredMatrix:
     weights: Any
     sign: str
     exponent: int
-
-
-def connection_matrix(graph: Graph, current: str, source: str) -> Any:
-    """
-    The linear map from the emission of `source` to `current`: scipy sparse int64 (targets, sources).
-
-    The wiring is linear, so it is evaluated on the unit vectors of the source, a block at a time.
-    """
-    from scipy import sparse
-
-    size, targets = graph.nodes[source].type.size, graph.nodes[current].type.size
-    length = max(1, ELEMENTS_AT_ONCE // max(size, targets))
-    blocks: list[Any] = []
-    for start in range(0, size, length):
-        units = np.eye(min(length, size - start), size, start)
-        blocks.append(sparse.csc_matrix(_evaluate(graph, current, source, units).T.astype(np.int64)))
-    return sparse.hstack(blocks, format="csr")
-
-
-def _evaluate(graph: Graph, current: str, source: str, units: Array) -> Array:
-    """(vectors, sources) -> (vectors, targets), all other sources silent."""
-    cone = fan_in_cone(graph, (current,))
-    values = {name: np.zeros((1, len(units), *graph.nodes[name].type.shape)) for name in cone.sources}
-    values[source] = units.reshape(1, len(units), *graph.nodes[source].type.shape)
-    for node in cone.nodes:
-        params = {role: array.astype(np.float64) for role, array in graph.arrays(node).items()}
-        values[node.name] = node.op.run(tuple(values[name] for name in node.inputs), params, 1)
-    return values[current].reshape(len(units), -1)
 
 
 def stored_matrix(weights: Any) -> StoredMatrix | None:

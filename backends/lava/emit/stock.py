@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from backends.connection_matrices import connection_matrices
 from backends.lava.core.core import Core, core_groups
 from backends.lava.core.dtypes import port_dtype
 from backends.lava.core.recording import Recording
 from backends.lava.core.stage import READOUT
 from backends.lava.core.worker import CoreWorker, HostWorker
 from backends.lava.emit.blueprint import Blueprint, CorePart, LifPart, Part, Port, SynapsesPart, emission_of, finish
-from backends.lava.emit.matrix import StoredMatrix, connection_matrix, stored_matrix
+from backends.lava.emit.matrix import StoredMatrix, stored_matrix
 from backends.lava.timing import Timing
 from backends.lava.validate import magnitude_bounds
 from ir.analysis.fan_in import fan_in_cone
@@ -105,11 +106,10 @@ class _StockEmission:
         matrices: dict[tuple[str, str], StoredMatrix] = {}
         for current in dict.fromkeys(node.inputs):
             for source in fan_in_cone(self.graph, (current,)).sources:
-                weights = connection_matrix(self.graph, current, source) * node.inputs.count(current)
-                stored = stored_matrix(weights) if weights.nnz else None
-                if weights.nnz and stored is None:
-                    return None
-                if stored is not None:
+                for weights in connection_matrices(self.graph, current, source).values():
+                    stored = stored_matrix(weights * node.inputs.count(current))
+                    if stored is None:
+                        return None
                     matrices[current, source] = stored
         return matrices
 

@@ -17,8 +17,8 @@ from collections.abc import Generator
 
 from threadpoolctl import ThreadpoolController
 
-from backends.interrupts import interrupts_deferred
-from backends.threads import can_start
+from backends.system.interrupts import interrupts_deferred
+from backends.system.threads import can_start
 from ir.errors import CompileError
 
 DESCRIPTORS_PER_PROCESS = 6

@@ -19,9 +19,9 @@ import warnings
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from backends.interrupts import interrupts_deferred
 from backends.lava.runtime.children import is_stopped, quiet_children
 from backends.lava.runtime.shared_memory import ChannelMemory, Status
+from backends.system.interrupts import interrupts_deferred
 from ir.errors import CompileError
 
 if TYPE_CHECKING:

@@ -188,15 +188,16 @@ def smallest_bias_from(least: Array, arithmetic: Arithmetic) -> Array:
     """
     top = (1 << (arithmetic.bias_mantissa_bits - 1)) - 1
     found = np.full(np.shape(least), top << arithmetic.bias_exponent_max)
-    for exponent in reversed(range(arithmetic.bias_exponent_max + 1)):
+    for exponent in reversed(range(arithmetic.bias_exponent_min, arithmetic.bias_exponent_max + 1)):
         mantissa = -(-least >> exponent)  # toward plus infinity
         found = np.where(np.abs(mantissa) <= top, mantissa << exponent, found)
     return found
 
 
 def _beyond_mantissa(numbers: FiringNumbers, untied: Array, tie: int) -> Array:
-    """The least whole number of weight units without which bias and tie fit the mantissa, so that no exponent rounds them."""
-    one, top = _one(numbers), (1 << (numbers.arithmetic.bias_mantissa_bits - 1)) - 1
+    """The least whole number of weight units without which bias and tie fit the mantissa, so that the least exponent does."""
+    one, to = _one(numbers), numbers.arithmetic
+    top = ((1 << (to.bias_mantissa_bits - 1)) - 1) << to.bias_exponent_min
     least = untied + tie
     return -(-np.maximum(least - top, 0) // one) + np.minimum(least + top, 0) // one
 

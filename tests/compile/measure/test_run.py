@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backends.sanafe.emit import FlatNetwork
 from backends.targets import target
-from backends.trace import Trace
+from backends.trace import Array, Trace
 from compile.command.progress import Progress
 from compile.measure import run as run_module
 from compile.measure.run import engine_text, first_samples, probed, run_part
@@ -22,6 +24,7 @@ from compile.stages.load import load_source
 from compile.stages.options import Options
 from compile.stages.phase import with_engines
 from ir.errors import CompileError
+from tests.backends.sanafe import flat_simulator
 
 X = (np.random.default_rng(0).random((2, 5, 6)) < 0.5).astype(np.float32)
 
@@ -51,6 +54,25 @@ def test_a_run_has_outputs_events_a_verdict_matches_and_rates(build: Build):
     assert run.rates["x"].firing == Fraction(int(X.sum()), X.size)
     stage = f"network: run on {engine_text(build.program)}, compare spike by spike"
     assert set(progress.seconds) == {stage, f"{stage}: run", f"{stage}: compare"}
+
+
+def test_a_third_engine_sees_the_first_batch_on_every_value(build: Build, monkeypatch: pytest.MonkeyPatch):
+    """It runs in a stand-in; a spike that this loses fails the run."""
+    check = f"sanafe={sys.executable} {flat_simulator.__file__}"
+    run = run_part(build, [Batch({"x": X}, 5), Batch({"x": X[:, :2]}, 2)], Progress(quiet=True), check)
+    assert run.third is not None
+    assert run.third.text() == "0 of 140 values differ in 2 populations, all event counts equal"
+    assert run.verdicts == (run.verdict, run.third)
+    assert (run.third.against, run.third.compared) == ("SANA-FE, 1 core", 2 * 5 * (8 + 3 + 3))
+    monkeypatch.setattr("backends.sanafe.engine.run_command", lambda command, network: silent(network))
+    lost = run_part(build, [Batch({"x": X}, 5)], Progress(quiet=True), check)
+    assert lost.third is not None
+    assert (lost.verdict.passed, lost.third.passed) == (True, False)
+    assert lost.third.differing >= sum(lost.events.spikes[name] for name in ("lif1", "lif2"))
+
+
+def silent(network: FlatNetwork) -> Array:
+    return np.zeros((*network.inputs.shape[:2], len(network.cores)), np.uint8)
 
 
 @pytest.mark.parametrize("cuts", [(2,), (1, 3, 4)])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from compile.cli import main
+from compile.report.conditions import parse_condition
 from compile.report.report_json import report_content
 from ir.pipeline.pipeline import PIPELINE
 
@@ -19,6 +21,24 @@ def test_every_field_is_documented(report):
     page = (ROOT / "docs" / "report.md").read_text()
     for name in (*content, *content["parts"][0], *content["parts"][0]["check"]):
         assert f"`{name}`" in page or f"`{name}[" in page or f"`{name}." in page, name
+
+
+def test_a_third_engine_has_a_check_of_its_own_that_can_fail_the_report(report):
+    verdict = report.parts[0].run.verdict
+    third = replace(verdict, against="SANA-FE, 1 core", differing=3)
+    part = replace(report.parts[0], run=replace(report.parts[0].run, third=third))
+    compared = replace(report, parts=(part,))
+    assert compared.plain()["parts"][0]["third_check"] == {
+        **report.plain()["parts"][0]["check"],
+        "against": "SANA-FE, 1 core",
+        "differing": 3,
+        "passed": False,
+    }
+    assert report.plain()["parts"][0]["third_check"] is None
+    assert (report.passed, compared.passed) == (True, False)
+    assert parse_condition("differ > 2").holds(compared)
+    assert not parse_condition("differ > 0").holds(report)
+    assert "FAIL, SANA-FE, 1 core: 3 of" in repr(compared)
 
 
 def test_json_equals_the_command_line(tiny: Path, tmp_path: Path, report):

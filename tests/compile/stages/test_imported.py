@@ -10,6 +10,7 @@ import torch
 from spikingjelly.activation_based import neuron
 from torch import nn
 
+from compile import compile_model
 from compile.command.progress import Progress
 from compile.stages.imported import import_part
 from compile.stages.load import load_source
@@ -76,6 +77,15 @@ def test_a_graph_is_taken_as_it_is() -> None:
     assert again.check is None
     with pytest.raises(CompileError, match="may depend on T"):
         again.graph_at(8)
+
+
+def test_a_graph_of_integers_stays_what_it_is() -> None:
+    module, x = nn.Sequential(nn.Linear(3, 5), neuron.LIFNode(step_mode="m")).eval(), torch.rand(STEPS, 2, 3)
+    chip = compile_model(module, target="gpu", example=x).deployment.chip
+    again = _imported(module, x, chip)
+    assert (again.level, again.deployment.chip) == ("quantized", chip)
+    with pytest.raises(CompileError, match="the network is integers already"):
+        _imported(module, x, chip, precision="float")
 
 
 def test_what_an_input_takes_may_be_stated() -> None:

@@ -37,6 +37,9 @@ def test_defaults_are_the_main_job_s():
         ({"precision": "half"}, "options.precision", "int, float"),
         ({"emission": "stok"}, "options.emission", "fused, stock"),
         ({"target": "gpu", "emission": "stock"}, "options.emission", "leave"),
+        ({"emit": "nx", "out": Path("out")}, "options.emit", "netx"),
+        ({"emit": "netx"}, "options.emit", "--out DIR"),
+        ({"emit": "netx", "out": Path("out"), "precision": "float"}, "options.emit", "--precision float"),
         ({"profile": 7}, "options.profile", "a name or a path"),
         ({"weights": 3}, "options.weights", "a name or a path"),
         ({"phases": "2"}, "options.phases", "a whole number"),
@@ -46,6 +49,8 @@ def test_defaults_are_the_main_job_s():
         ({"batch_first": "yes"}, "options.batch_first", "True or False"),
         ({"lower": "attention=graded-a"}, "options.lower", "names with their values"),
         ({"domains": "spike"}, "options.domains", "names with their values"),
+        ({"check": "sana"}, "options.check", "known: sanafe"),
+        ({"check": "sanafe=run", "precision": "float"}, "options.check", "leave --check"),
     ],
 )
 def test_what_is_unknown_is_refused_before_anything_is_read(flags: dict[str, Any], rule: str, known: str):
@@ -53,6 +58,11 @@ def test_what_is_unknown_is_refused_before_anything_is_read(flags: dict[str, Any
         Options(**flags)
     assert error.value.rule == rule
     assert known in error.value.hint
+
+
+def test_a_format_brings_its_profile_unless_one_is_named():
+    assert Options(emit="netx", out=Path("out")).hardware().name == "netx"
+    assert Options(emit="netx", out=Path("out"), profile="loihi2").hardware().name == "loihi2"
 
 
 def test_a_profile_is_read_when_it_is_needed(tmp_path: Path):

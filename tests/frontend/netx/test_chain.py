@@ -100,6 +100,30 @@ def test_axonal_delays_of_all_and_of_channels() -> None:
         chain(dense(0, 2, 1, delay=[0, 63]))
 
 
+def test_synapses_have_delays_of_their_own() -> None:
+    weight, delay = np.array([[90, 0, 70], [0, 100, 100]]), [[2, 9, 0], [9, 0, 2]]
+    chip = chain(dense(0, 2, 3, weight=weight, delay=delay)).deployment().chip
+    spikes = np.random.default_rng(0).integers(0, 2, (12, 1, 3))
+    (out,) = interpret(chip, {"x": spikes}).values()
+    past = np.concatenate([np.zeros((2, 3), int), spikes[:, 0]])
+    sums = [past[2 - wait : 14 - wait] @ np.where(np.asarray(delay) == wait, weight, 0).T for wait in (0, 2)]
+    voltage, known = np.zeros(2, int), list[list[int]]()
+    for current in sum(sums):
+        voltage = ((voltage * (4096 - 128)) >> 12) + (current << 6)
+        fired = voltage > 80 << 6
+        voltage = np.where(fired, 0, voltage)
+        known.append(fired.astype(int).tolist())
+    assert out[:, 0].tolist() == known
+    assert 0 < out.sum() < out.size
+
+
+def test_delays_of_synapses_fit_their_weights() -> None:
+    with pytest.raises(CompileError, match=r"delays of shape \(2, 2\) are none of its synapses, \(2, 3\)"):
+        chain(dense(0, 2, 3, delay=[[0, 1], [1, 0]]))
+    with pytest.raises(CompileError, match="are none of its synapses"):
+        chain(dense(0, 2, 3, delay=[[0, 1, 1], [1, 0, 0]], weight_rec=np.eye(2)))
+
+
 def test_neurons_that_never_fire_are_read_at_the_end_only() -> None:
     silent = {**NEURON, "vThMant": np.array((1 << 17) - 1)}
     last = chain(dense(0, 2, 1), dense(1, 3, 2, neuron=silent))

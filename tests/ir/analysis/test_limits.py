@@ -12,17 +12,16 @@ import hw_profiles
 from ir.analysis.limits import INTEGER_RULES, RULES, violations
 from ir.graph import Graph, GraphBuilder
 from ir.ops import Conv, Gate, Graded, Input, IntegerLeaky, IntegerLif, Lif, Linear, Sum, Synapse
-from ir.profile import Profile
+from ir.profile import Profile, Quantity
 
 LOIHI2 = hw_profiles.load("loihi2")
 
 
 def profile(**widths: int) -> Profile:
     """loihi2 with other fields."""
-    arithmetic = {
-        name: replace(quantity, value=widths.get(name, quantity.value))
-        for name, quantity in LOIHI2.tables["arithmetic"].items()
-    }
+    stated = LOIHI2.tables["arithmetic"]
+    arithmetic = {name: replace(stated[name], value=widths.get(name, stated[name].value)) for name in stated}
+    arithmetic |= {name: Quantity(widths[name], "bit", "test", "assumed") for name in widths.keys() - stated.keys()}
     return replace(LOIHI2, tables={**LOIHI2.tables, "arithmetic": arithmetic})
 
 
@@ -96,6 +95,13 @@ def test_biases(bias: int, needed: int):
         assert found == ([("bias-bits", "y", needed, bits)] if bits < needed else [])
 
 
+def test_biases_have_no_finer_steps_than_the_least_exponent_makes():
+    assert not broken(network(bias=[-192]), profile(bias_exponent_max=6, bias_exponent_min=6))
+    assert not broken(network(bias=[0]), profile(bias_exponent_max=6, bias_exponent_min=6))
+    found = broken(network(bias=[96]), profile(bias_exponent_max=6, bias_exponent_min=6))
+    assert found == [("bias-step", "y", 96, 64)]
+
+
 def test_payloads_that_travel():
     b = GraphBuilder("net", 1)
     x = b.add(Input("spike[2]"), name="x")
@@ -120,4 +126,4 @@ def test_all_are_found_with_number_limit_path_and_way_out():
     found = violations(chip, LOIHI2)
     assert [v.rule for v in found] == ["limits.weight-bits", "limits.threshold-bits", "limits.bias-bits"]
     assert all(v.hint and str(v.number) in v.what and str(v.limit) in v.what and v.node in v.what for v in found)
-    assert len(RULES) + len(INTEGER_RULES) == 5
+    assert len(RULES) + len(INTEGER_RULES) == 6

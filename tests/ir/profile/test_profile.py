@@ -45,6 +45,7 @@ def test_every_field_says_its_unit_and_range():
     [
         ({"activation_shift": 23}, "activation_shift 23 leaves nothing of the 24 state_bits"),
         ({"decay_bits": 30}, "make products beyond 53 bits"),
+        ({"bias_exponent_min": 8}, "bias_exponent_min 8 is more than bias_exponent_max 7"),
     ],
 )
 def test_widths_that_do_not_go_together(change: dict[str, int], text: str):
@@ -63,6 +64,7 @@ def test_numbers_are_read_as_they_are_typed():
     tables |= {
         "activation_shift": Quantity(2, "bit", "us", "assumed"),
         "state_bits": Quantity(20, "bit", "us", "assumed"),
+        "bias_exponent_min": Quantity(1, "bit", "us", "assumed"),
     }
     read = profile(arithmetic=tables, energy={"spike": PRICE}).arithmetic
     assert read == Arithmetic(**{name: quantity.value for name, quantity in tables.items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from math import gcd
 
@@ -59,6 +60,13 @@ def test_biases_are_a_mantissa_and_an_exponent(bias):
         assert abs(int(value)) >> zeros <= top
     inside = np.abs(bias) <= top << most
     assert np.all(np.abs(integers - bias)[inside] <= np.maximum(0.5, np.abs(bias)[inside] / top))
+
+
+def test_biases_are_multiples_of_what_the_least_exponent_makes():
+    whole = replace(ARITHMETIC, bias_exponent_min=6, bias_exponent_max=6)
+    rounded = round_bias(np.array([1.0, 33.0, -97.0, 1e6]), whole)
+    assert rounded.integers.tolist() == [0, 64, -128, 4095 << 6]
+    assert rounded.saturated == 1
 
 
 def test_biases_beyond_the_field_saturate_and_are_counted():

@@ -1,4 +1,4 @@
-"""Wiring as explicit matrices, and weights in the format of Lava's synapses, without loss or not at all."""
+"""Weights in the format of Lava's synapses, without loss or not at all."""
 
 from __future__ import annotations
 
@@ -6,32 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from backends.lava.emit.matrix import connection_matrix, stored_matrix
-from ir.analysis.fan_in import fan_in_cone, populations
-
-
-@pytest.mark.parametrize("seed", range(10))
-def test_matrices_say_what_the_wiring_computes(seed, network, expected):
-    graph, inputs = network(500 + seed, [seed % 10, (seed + 3) % 10])
-    _, values, _ = expected(graph, inputs)
-    for node in populations(graph):
-        for current in node.inputs:
-            total = sum(
-                values[source].reshape(-1, graph.nodes[source].type.size)
-                @ connection_matrix(graph, current, source).T.toarray()
-                for source in fan_in_cone(graph, (current,)).sources
-            )
-            assert np.array_equal(total, values[current].reshape(total.shape)), current
-
-
-def test_matrices_are_evaluated_in_chunks(network, monkeypatch):
-    graph, _ = network(3)
-    node = populations(graph)[-1]
-    source = fan_in_cone(graph, node.inputs).sources[0]
-    whole = connection_matrix(graph, node.inputs[0], source)
-    monkeypatch.setattr("backends.lava.emit.matrix.ELEMENTS_AT_ONCE", 60)
-    assert np.array_equal(connection_matrix(graph, node.inputs[0], source).toarray(), whole.toarray())
-
+from backends.lava.emit.matrix import stored_matrix
 
 FORMATS = [
     ([[0, 255], [7, 1]], "EXCITATORY", 0),

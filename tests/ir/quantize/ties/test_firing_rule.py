@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -160,6 +161,11 @@ def test_the_smallest_bias_by_trying_all(least: int):
     formats = {sign * mantissa << exponent for sign in (-1, 1) for mantissa in range(4096) for exponent in range(8)}
     expected = min((value for value in formats if value >= least), default=None)
     assert smallest_bias_from(np.array(least), LOIHI1.arithmetic) == expected
+
+
+def test_the_smallest_bias_keeps_to_the_least_exponent():
+    whole = replace(LOIHI1.arithmetic, bias_exponent_min=6, bias_exponent_max=6)
+    assert smallest_bias_from(np.array([-65, -64, 0, 1, 65]), whole).tolist() == [-64, -64, 0, 64, 128]
 
 
 def test_coarse_weights_allow_longer_windows():

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from backends.interrupts import interrupts_deferred
+from backends.system.interrupts import interrupts_deferred
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

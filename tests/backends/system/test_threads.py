@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from backends.threads import can_start
+from backends.system.threads import can_start
 
 
 def test_a_few_can_be_started_and_none_is_left(monkeypatch: pytest.MonkeyPatch):

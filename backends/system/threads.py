@@ -6,7 +6,7 @@ import os
 import threading
 import warnings
 
-from backends.interrupts import interrupts_deferred
+from backends.system.interrupts import interrupts_deferred
 
 _STACK_BYTES = 1 << 16
 

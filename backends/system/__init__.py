@@ -1,0 +1,1 @@
+"""What the system lets a program do: threads that start, signals that wait."""
