@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property, reduce
+from operator import add
 
 import numpy as np
 
@@ -43,6 +45,12 @@ class CalibratedNetwork:
     """Projection -> what its weights are like."""
     compared: frozenset[str]
     """The populations whose payloads are differences, or make them: their unit is proven, not calibrated."""
+
+    @cached_property
+    def products(self) -> dict[str, Array]:
+        """Weight that is rounded -> the products of what all populations read by it (`ir.quantize.rounding.products`)."""
+        tables = [statistics.products for statistics in self.statistics.values()]
+        return {name: reduce(add, (each[name] for each in tables if name in each)) for each in tables for name in each}
 
     def bias(self, node: Node) -> Array:
         """The bias of a population, broadcastable to its shape; zero where it has none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import isfinite, sqrt
 
 import numpy as np
@@ -15,6 +15,7 @@ from ir.interpreter import interpret, parameter_like
 from ir.ops.base import Value
 from ir.ops.float_neurons.potential import Potential
 from ir.ops.membrane import Membrane
+from ir.quantize.rounding.products import input_products, values_read
 from ir.quantize.weights import quantum_of
 
 HEADROOM = 2.0
@@ -39,6 +40,8 @@ class ValueStatistics:
     """Largest magnitude of v of every neuron (T and batch left out) after its resets; None where the current bounds it well."""
     quantum: float = 0.0
     """The power of two of which all values of an input are multiples; 0 for a population, and where there is none."""
+    products: Mapping[str, Array] = field(default_factory=dict[str, Array], compare=False)
+    """Weight that feeds a population -> the mean products of what it reads (`ir.quantize.rounding.products`)."""
 
 
 def observe(chip: Graph, calibration: Mapping[str, Value]) -> dict[str, ValueStatistics]:
@@ -48,39 +51,45 @@ def observe(chip: Graph, calibration: Mapping[str, Value]) -> dict[str, ValueSta
     Args:
         calibration: chip input -> array (T or 1, B, *shape) of real values.
     """
-    currents: dict[str, Value] = {}
+    kept: dict[str, Value] = {}
     readers = _readers(chip)
     statistics: dict[str, ValueStatistics] = {}
 
     def watch(node: Node, value: Value) -> None:
         if node.name in readers:
-            currents[node.name] = value
+            kept[node.name] = value
         if node.op.family == "input":
             statistics[node.name] = ValueStatistics(_largest(value), _rms(value), 0.0, quantum=_grid(value))
         if node.op.family != "neuron":
             return
-        total = _payload_current(node, currents)
+        total = _payload_current(node, kept)
         peak = _peak(chip, node, total, value.shape[0])
-        statistics[node.name] = ValueStatistics(_largest(value), _rms(value), _largest(total), peak)
-        if not isfinite(statistics[node.name].emitted + statistics[node.name].current):
+        own = ValueStatistics(_largest(value), _rms(value), _largest(total), peak)
+        if not isfinite(own.emitted + own.current):
             what = f"%{node.name} reads or emits NaN or infinite values on the calibration samples"
             raise CompileError("quantize.finite", what, where=node.provenance.module, hint="use smaller inputs")
-        for name in dict.fromkeys(node.inputs):  # currents are large: each is kept until its last reader has run
+        statistics[node.name] = replace(own, products=input_products(chip, node, kept))
+        for name in _read(chip, node):  # currents are large: each is kept until its last reader has run
             readers[name].discard(node.name)
             if not readers[name]:
-                del currents[name]
+                del kept[name]
 
     interpret(chip, calibration, watch)
     return statistics
 
 
 def _readers(chip: Graph) -> dict[str, set[str]]:
-    """Value -> the populations that take it as a current."""
+    """Value -> the populations that take it as a current, or whose weights read it."""
     table: dict[str, set[str]] = {}
     for node in chip.nodes.values():
-        for name in node.inputs if node.op.family == "neuron" else ():
+        for name in _read(chip, node) if node.op.family == "neuron" else ():
             table.setdefault(name, set()).add(node.name)
     return table
+
+
+def _read(chip: Graph, node: Node) -> tuple[str, ...]:
+    """The values that a population's statistics are made of, beside its own."""
+    return tuple(dict.fromkeys((*node.inputs, *values_read(chip, node))))
 
 
 def _payload_current(node: Node, currents: Mapping[str, Value]) -> Value:

@@ -25,8 +25,8 @@ from ir.ops.over_time.delay import Delay, Past
 from ir.profile import Arithmetic, Features
 from ir.quantize.calibrated import CalibratedNetwork, calibrated
 from ir.quantize.calibration import ValueStatistics, observe
-from ir.quantize.features import check_features
 from ir.quantize.gains import PASS, separate_gains
+from ir.quantize.neurons.features import check_features
 from ir.quantize.neurons.normalize import as_neuron
 from ir.quantize.plan import NetworkPlan, plan_input
 from ir.quantize.population import PopulationPlanner

@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from math import ceil, log2
 
 import numpy as np
 
-from ir.analysis.ranges import projected_magnitude
 from ir.errors import CompileError
 from ir.graph import Node
 from ir.ops.float_neurons.potential import Potential
-from ir.ops.linear import Sum, Synapse
 from ir.ops.neuron import Gate, Graded, Lif
 from ir.quantize.calibrated import CalibratedNetwork, shared_projection
 from ir.quantize.calibration import HEADROOM
@@ -40,11 +39,12 @@ from ir.quantize.payloads import (
 )
 from ir.quantize.plan import NetworkPlan, PopulationPlan, ProjectionPlan
 from ir.quantize.report import LayerReport, layer_report
+from ir.quantize.rounding.projections import ProjectionRounder
 from ir.quantize.units.amounts import firing_amounts
-from ir.quantize.units.choose_unit import Unit, choose_unit, weight_exponents
+from ir.quantize.units.choose_unit import Unit, choose_unit
 from ir.quantize.units.comparisons import check_difference, compared_unit, is_coarsened, largest_difference, least_unit
 from ir.quantize.units.spans import times_apart
-from ir.quantize.weights import WeightStatistics, common_quantum, round_weights, weight_levels
+from ir.quantize.weights import WeightStatistics, common_quantum, weight_levels
 
 Projections = Mapping[str, ProjectionPlan]
 
@@ -62,7 +62,7 @@ class PopulationPlanner:
         """The integers; CompileError for neurons or synapses that the chip's integers cannot be."""
         unit = self._unit()
         names = self.network.wiring.payload_projections(self.node)
-        payload = {name: self.before.projections.get(name) or self._projection(name, unit) for name in names}
+        payload = {name: self.before.projections.get(name) or self._rounded(name, unit) for name in names}
         enabling = self._enabling()
         integers, emission = self.integers(unit, payload)
         report = self._report(unit, integers, payload, emission)
@@ -71,6 +71,13 @@ class PopulationPlanner:
         return PopulationPlan(
             integers.op, integers.params, emission, projections, integers.constant, report, unit, membrane
         )
+
+    @cached_property
+    def _rounder(self) -> ProjectionRounder:
+        return ProjectionRounder(self.network, self.node)
+
+    def _rounded(self, projection: str, unit: Unit) -> ProjectionPlan:
+        return self._rounder.plan(projection, unit, self._source_scale(projection))
 
     def _membrane(self, unit: Unit) -> MembraneUnits | None:
         """Real values of one unit of v, and of v = 0."""
@@ -92,7 +99,7 @@ class PopulationPlanner:
         neurons, bias, steps = network.neurons.get(node.name), network.bias(node), network.chip.steps
         firing = firing_amounts(node, neurons, bias, steps, network.arithmetic)
         finest = self._finest(names)
-        unit = choose_unit(currents, finest, firing, network.arithmetic, self._rows_apart())
+        unit = choose_unit(currents, finest, firing, network.arithmetic, self._rounder.rows_apart)
         if node.name not in self.before.looped:
             return unit
         scale = Fraction(self.before.looped[node.name].scale) / self._emitted_unit()
@@ -113,12 +120,7 @@ class PopulationPlanner:
         if is_difference(self.node):
             (scale,) = {self._source_scale(name) for name in self.network.wiring.projections(self.node.name)}
             return Unit(Fraction(scale))
-        return compared_unit(self.network, self.node, self.before.emissions, currents, self._rows_apart())
-
-    def _rows_apart(self) -> bool:
-        """Whether every row of weights may have an exponent: programmable neurons shift what one matrix brings them."""
-        names = self.network.wiring.payload_projections(self.node)
-        return self.network.programmable and len({self.network.chip.nodes[name].param("weight") for name in names}) == 1
+        return compared_unit(self.network, self.node, self.before.emissions, currents, self._rounder.rows_apart)
 
     def _emitted_unit(self) -> Fraction:
         """The real value of one emitted integer, before any shift, per weight unit: a membrane keeps fractions of it."""
@@ -134,25 +136,13 @@ class PopulationPlanner:
             raise CompileError("quantize.concat", what, where=where, hint="project them one by one")
         return scales.pop()
 
-    def _projection(self, name: str, unit: Unit) -> ProjectionPlan:
-        """A projection whose weights are multiples of the unit."""
-        network, node = self.network, self.network.chip.nodes[name]
-        ideal, largest = float(unit.size / Fraction(self._source_scale(name))), network.weight_statistics[name]
-        groups = largest.rows if self._rows_apart() else np.asarray(largest.largest)
-        exponents = weight_exponents(groups, ideal, network.arithmetic)
-        weights = round_weights(network.weights[name], ideal, network.arithmetic.weight_bits, exponents)
-        matrix, arg = weights.integers, network.chip.args(node)[0]
-        if isinstance(node.op, (Synapse, Sum)):
-            node, matrix = replace(node, op=replace(node.op, weight=int(weights.integers))), None
-        return ProjectionPlan(unit, weights, projected_magnitude(node, arg, matrix, 1))
-
     def _enabling(self) -> Projections:
         """Enabling currents open a gate from 1 upwards, so their synapses keep the integers that they are."""
         wiring, node = self.network.wiring, self.node
         names = [name for name in wiring.projections(node.name) if name not in wiring.payload_projections(node)]
         if any(self.before.projections[name].unit.size != 1 for name in names if name in self.before.projections):
             raise shared_projection(node)
-        enabling = {name: self._projection(name, Unit(Fraction(1))) for name in names}
+        enabling = {name: self._rounded(name, Unit(Fraction(1))) for name in names}
         for name, projection in enabling.items():
             if projection.weights.error:
                 what, where = f"the enabling synapses %{name} are not integers", f"%{node.name}  {node.provenance}"

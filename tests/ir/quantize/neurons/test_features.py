@@ -27,8 +27,8 @@ from ir.ops import (
 )
 from ir.ops.base import Op
 from ir.profile import Features
-from ir.quantize.features import check_features
 from ir.quantize.network import quantize
+from ir.quantize.neurons.features import check_features
 
 LOIHI1, LOIHI2 = hw_profiles.load("loihi1"), hw_profiles.load("loihi2")
 N, STEPS = 12, 60

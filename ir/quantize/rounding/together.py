@@ -1,0 +1,83 @@
+"""
+Rounds weights so that the current keeps its value, not every weight its own.
+
+With M the mean products of the inputs (`ir.quantize.rounding.products`) a row's error e costs e M e'. As M = L L' for an upper
+triangular L,
+
+    e M e' = sum_k L_kk^2 (e_k + sum_{j < k} e_j U_jk)^2,    U_jk = L_jk / L_kk
+
+so weight after weight is rounded to what makes its own term least, the inputs of most power first (Babai's nearest plane; in
+quantisation GPTQ, arXiv 2210.17323, and LDLQ, arXiv 2307.13304). A row for which nearest rounding costs less keeps that.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+
+from ir.graph import Array
+from ir.quantize.weights import QuantizedArray
+
+DAMPING = 0.01
+"""Of the mean power, added to the power of every input: calibration has seen some rows only."""
+FEWER = 3
+"""Exponents below the least that holds the largest weight, which are tried."""
+
+
+def round_together(weights: Array, unit: float, bits: int, exponents: Array, products: Array) -> QuantizedArray:
+    """
+    Weights as mantissas of `bits` bits, shifted left, that keep the currents on inputs of such products.
+
+    Args:
+        unit: real value of one integer. exponents: of every row, or () for one of all, the least at which no mantissa saturates;
+            where it costs less to cut the largest weights off, fewer are taken.
+    """
+    top, matrix = 1 << (bits - 1), np.asarray(weights, np.float64).reshape(len(weights), -1).T
+    damped = products.astype(np.float64)
+    damped[np.diag_indices_from(damped)] += DAMPING * damped.diagonal().mean()
+    exponents = _cheapest(matrix, unit, top, exponents, damped.diagonal())
+    steps = unit * np.exp2(exponents) * np.ones(matrix.shape[1])
+    ideal = matrix / steps
+    nearest = np.clip(np.rint(ideal), -top, top - 1)
+    together = _fed_back(ideal, damped, top) if damped.any() else nearest
+    cheaper = _cost(together - ideal, products) < _cost(nearest - ideal, products)
+    mantissas = np.where(cheaper, together, nearest)
+    lost, power = float(np.sum(((mantissas - ideal) * steps) ** 2)), float(np.sum(matrix**2))
+    integers = (mantissas * (steps / unit)).astype(np.int32)
+    widest = min(int(integers.min(initial=0)), -1 - int(integers.max(initial=0)))
+    integers = integers.astype(np.min_scalar_type(widest))
+    saturated = int(np.count_nonzero(np.rint(ideal) != np.clip(np.rint(ideal), -top, top - 1)))
+    largest = int(np.abs(mantissas).max(initial=0))
+    return QuantizedArray(integers.T.reshape(weights.shape), saturated, sqrt(lost / power), largest)
+
+
+def _cheapest(matrix: Array, unit: float, top: int, exponents: Array, power: Array) -> Array:
+    """The exponents at which nearest rounding costs least, inputs taken as independent."""
+    best, least = exponents, np.full(np.shape(exponents), np.inf)
+    for fewer in range(FEWER + 1):
+        tried = np.maximum(exponents - fewer, 0)
+        steps = unit * np.exp2(tried)
+        cost = power @ (np.clip(np.rint(matrix / steps), -top, top - 1) * steps - matrix) ** 2
+        cost = cost if exponents.ndim else cost.sum()
+        best, least = np.where(cost < least, tried, best), np.minimum(cost, least)
+    return best
+
+
+def _fed_back(ideal: Array, products: Array, top: int) -> Array:
+    """(I, O) mantissas, every one rounded to make up for those before it."""
+    order = np.argsort(-products.diagonal(), kind="stable")
+    back = np.linalg.cholesky(products[np.ix_(order, order)][::-1, ::-1])[::-1, ::-1]
+    feedback = np.ascontiguousarray((back / back.diagonal()).T)
+    wanted, errors = ideal[order], np.empty_like(ideal)
+    for place, row in enumerate(wanted):
+        rounded = np.rint(row + feedback[place, :place] @ errors[:place])
+        errors[place] = row - np.clip(rounded, -top, top - 1)
+    mantissas = np.empty_like(ideal)
+    mantissas[order] = wanted - errors
+    return np.rint(mantissas)
+
+
+def _cost(errors: Array, products: Array) -> Array:
+    """e M e' of every column of errors."""
+    return np.einsum("io,io->o", errors, products @ errors)
