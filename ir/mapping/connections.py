@@ -67,7 +67,7 @@ def connections_of(graph: Graph) -> Connections:
         node.name: tuple(
             _connection(graph, name, sources.ravel(), starts, wire, results[name])
             for value in node.inputs
-            for wire in projections.behind(value).reshape(-1, node.type.size)[:, : _emitting(node)]
+            for wire in projections.behind(value).reshape(-1, graph.nodes[value].type.size)[:, : _emitting(node)]
             for name in _reached(wire, results)
             for sources in behind[name]
         )

@@ -22,7 +22,7 @@ from compile.measure.verdict import compare
 from ir.analysis.fan_in import populations
 from ir.graph import Array, Graph
 from ir.mapping.core_map import CoreMap
-from ir.mapping.fill_cores import fill_cores
+from tests.filled_cores import fill_cores
 from tests.sanafe_command import MISSING, sanafe_command, sanafe_python
 
 COLUMNS = (

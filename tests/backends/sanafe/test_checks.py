@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
+import hw_profiles
 from backends.sanafe import checks
 from backends.sanafe.checks import check_engine
 from ir.errors import CompileError
@@ -16,7 +17,9 @@ from tests.backends.sanafe.conftest import Draw
 
 def made(check: str):
     """The engine of a network of 30 neurons on cores of 20."""
-    profile = SimpleNamespace(limits=SimpleNamespace(neurons_per_core=20))
+    loihi1 = hw_profiles.load("loihi1")
+    twenty = {"neurons_per_core": replace(loihi1.quantity("limits", "neurons_per_core"), value=20)}
+    profile = replace(loihi1, tables={**loihi1.tables, "limits": twenty})
     return check_engine(check)(Draw(0).network()[0], profile)
 
 

@@ -12,8 +12,8 @@ from compile.measure.verdict import compare
 from ir.analysis.fan_in import populations
 from ir.errors import DeployError
 from ir.graph import GraphBuilder
-from ir.mapping.fill_cores import fill_cores
 from ir.ops import Graded, Input, IntegerLif, Linear
+from tests.filled_cores import fill_cores
 from tests.interop import dvs_gesture
 from tests.sanafe_command import MISSING, sanafe_command, sanafe_python
 

@@ -12,8 +12,8 @@ import pytest
 from backends.sanafe.emit import flat_network
 from backends.sanafe.exchange import run_command
 from ir.errors import CompileError
-from ir.mapping.fill_cores import fill_cores
 from tests.backends.sanafe import flat_simulator
+from tests.filled_cores import fill_cores
 
 STAND_IN = (sys.executable, flat_simulator.__file__)
 LEAVE = "import sys, numpy as np; np.savez(sys.argv[1] + '/spikes.npz', {})"

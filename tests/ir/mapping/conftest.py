@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ir.graph import Graph, GraphBuilder, Node
-from ir.ops import Add, Concat, Conv, Delay, Expand, Gather, Input, Linear, Past, Permute, Reshape, Sum, Synapse
+from ir.ops import Add, Burst, Concat, Conv, Delay, Expand, Gather, Input, Linear, Past, Permute, Reshape, Sum, Synapse
 from ir.ops.integer_neuron import IntegerLif
 
 Array = np.ndarray[Any, Any]
@@ -107,8 +107,20 @@ def micro_steps() -> Graph:
     return builder.build({"y": builder.add(_neurons(), total, name="b")})
 
 
+def bursts() -> Graph:
+    """Counts that are sent spike by spike: neurons that take a value once a step, and emit it in several micro-steps."""
+    builder = GraphBuilder("bursts", 2)
+    x = builder.add(Input("spike[3x4]"), name="x")
+    a = builder.add(Burst(4), builder.add(Sum((1,)), x, name="count"), name="a")
+    gates = builder.add(
+        IntegerLif(4095, 4096, 1, 6, 12, 24, micro=4), builder.add(Synapse(micro=4), a, name="s"), name="b"
+    )
+    total = builder.add(Sum((0,), micro=4), gates, name="sum")
+    return builder.build({"y": builder.add(_neurons(), total, name="c")})
+
+
 CHIP_GRAPHS: dict[str, Callable[[], Graph]] = {
-    each.__name__: each for each in (dense, tokens, convolutions, recurrent, micro_steps)
+    each.__name__: each for each in (dense, tokens, convolutions, recurrent, micro_steps, bursts)
 }
 
 

@@ -90,6 +90,7 @@ def test_a_population_is_laid_out_by_what_shares_weights(chip_graph: Graph):
             "convolutions": {"a": (20, 4), "b": (20, 6), "c": (6, 3), "out": (1, 5)},
             "recurrent": {"a": (1, 5), "b": (1, 5), "out": (5, 1)},
             "micro": {"a": (4, 1), "b": (4, 1)},
+            "bursts": {"a": (3, 1), "b": (3, 1), "c": (3, 1)},
         }[chip_graph.name]
     )
 
