@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from backends.netx.emitted_file import EmittedFile
 from ir.errors import CompileError, known_names
-from ir.graph import Graph
+
+if TYPE_CHECKING:  # the command line lists them before anything heavy is loaded
+    from backends.netx.emitted_file import EmittedFile
+    from ir.graph import Graph
 
 
 @dataclass(frozen=True)

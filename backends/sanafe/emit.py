@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from backends.connection_matrices import connection_matrices
 from backends.sanafe.neurons import HINT, RESETS, FlatNeurons, flat_neurons, obstacle
 from ir.analysis.fan_in import fan_in_cone, populations
 from ir.analysis.schedule import schedule
 from ir.errors import Violation
 from ir.graph import Array, Graph, Node
+from ir.mapping.connection_matrices import connection_matrices
 from ir.mapping.core_map import CoreMap
 
 RESET_CODES = {reset: code for code, reset in enumerate(sorted(RESETS.values()))}

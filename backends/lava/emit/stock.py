@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from backends.connection_matrices import connection_matrices
 from backends.lava.core.core import Core, core_groups
 from backends.lava.core.dtypes import port_dtype
 from backends.lava.core.recording import Recording
@@ -28,6 +27,7 @@ from ir.analysis.fan_in import fan_in_cone
 from ir.analysis.limits import trailing_zeros
 from ir.analysis.plain_neurons import plain_lif
 from ir.graph import Array, Graph, Node
+from ir.mapping.connection_matrices import connection_matrices
 from ir.ops.integer_neuron import IntegerLif
 
 LONGEST_DELAY = 63

@@ -59,7 +59,7 @@ def test_weights_of_a_file_are_measured(
     [
         (["{}/none.py"], "no model file"),
         (["{}/broken.py"], "broken.py does not run: SyntaxError"),
-        (["{}/fails.py"], "fails.py: KeyError: 'a' ({0}/fails.py, line 1)"),
+        (["{}/fails.py"], "fails.py: KeyError: 'a'\n  hint    raised at {0}/fails.py:1"),
         (["{}/empty.py"], "empty.py has no CONFIGS, build, weights, load_weights, digit_clips"),
         ([TAAF, "--config", "x"], "no configuration 'x' of TAAF"),
         ([TAAF, "--config", "published-64"], "no weights of 'published-64' come along"),
@@ -81,7 +81,7 @@ def test_what_is_wrong_is_a_line(
     assert main([argument.format(tmp_path) for argument in arguments]) == EXIT_USAGE
     told = capsys.readouterr().err
     assert message.replace("{0}", str(tmp_path)) in told
-    assert told.count("\n") == 1
+    assert told.count("\n") <= 2
 
 
 @pytest.mark.slow

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backends.connection_matrices import connection_matrices
 from ir.analysis.fan_in import fan_in_cone, populations
 from ir.interpreter import interpret
+from ir.mapping.connection_matrices import connection_matrices
 from tests.backends.sanafe.conftest import Draw
 
 
@@ -33,7 +33,7 @@ def test_matrices_are_evaluated_in_chunks(monkeypatch: pytest.MonkeyPatch):
     current = populations(graph)[-1].inputs[0]
     (source,) = fan_in_cone(graph, (current,), back_edges=True).sources
     whole = connection_matrices(graph, current, source)
-    monkeypatch.setattr("backends.connection_matrices.ELEMENTS_AT_ONCE", 60)
+    monkeypatch.setattr("ir.mapping.connection_matrices.ELEMENTS_AT_ONCE", 60)
     chunks = connection_matrices(graph, current, source)
     assert {delay: matrix.toarray().tolist() for delay, matrix in chunks.items()} == {
         delay: matrix.toarray().tolist() for delay, matrix in whole.items()
