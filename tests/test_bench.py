@@ -18,6 +18,7 @@ from compile.benchmark.table import Table
 from compile.command.exit_code import exit_code
 from ir.errors import CompileError
 from ir.mapping.board import Board
+from ir.mapping.layout.partition import is_available
 from models import snnergy
 from models.layers.image_attention import attend
 from tests.bench import (
@@ -141,6 +142,7 @@ def test_cores_are_those_that_a_compiler_printed():
     assert pilotnet["plain"] <= 48
 
 
+@pytest.mark.skipif(not is_available(), reason="mtkahypar is not installed")
 def test_placed_nets_save_hops_every_time():
     rows = [
         dict(zip(place_table.COLUMNS, row, strict=True))

@@ -59,13 +59,12 @@ def plain_map(graph: Graph, profile: Profile) -> CoreMap:
     if not any(node.op.family == "neuron" for node in graph.nodes.values()):
         return CoreMap({}, places(0, profile))
     counter, limits = LoadCounter(graph, profile), core_limits(profile)
-    core_of = split(counter, limits)
-    core_of, cores = merge(core_of, counter.of(core_of), limits)
+    core_of, cores = merge(*split(counter, limits), limits)
     return CoreMap(core_of, places(cores, profile))
 
 
-def split(counter: LoadCounter, limits: Mapping[str, int]) -> dict[str, Array]:
-    """Population -> the core of every neuron, where no two populations share a core."""
+def split(counter: LoadCounter, limits: Mapping[str, int]) -> tuple[dict[str, Array], Loads]:
+    """Population -> the core of every neuron, where no two populations share a core; and the loads of these cores."""
     graph = counter.connections.graph
     populations = [node for node in graph.nodes.values() if node.op.family == "neuron"]
     own = {node.name: _possible(counter, node, limits) for node in populations}
@@ -76,10 +75,10 @@ def split(counter: LoadCounter, limits: Mapping[str, int]) -> dict[str, Array]:
         beyond = {name: _excess(loads, core_of[name], own[name]) for name in grids}
         cut = {name: grid.finer(beyond[name]) for name, grid in grids.items() if beyond[name] > 1}
         if all(grid.parts == grids[name].parts for name, grid in cut.items()):
-            return core_of
+            return core_of, loads
         grids |= cut
         core_of = _numbered(grids)
-    return core_of
+    return core_of, counter.of(core_of)
 
 
 def merge(core_of: Mapping[str, Array], loads: Loads, limits: Mapping[str, int]) -> tuple[dict[str, Array], int]:

@@ -30,13 +30,13 @@ def rows_of(name: str, network: PrintedNetwork) -> Iterator[tuple[Cell, ...]]:
     profile = hw_profiles.load(PROFILE)
     graph, limits = network.graph(), core_limits(profile)
     counter = LoadCounter(graph, profile)
-    core_of = split(counter, limits)
+    core_of, loads = split(counter, limits)
     populations = [node for node in graph.nodes.values() if node.op.family == "neuron"]
     theirs = [by_their_rules(counter, node, limits) for node in populations]
     ours = [len(set(core_of[node.name].tolist())) for node in populations]
     neurons = [node.type.size for node in populations]
     for layer, cells in zip(populations, zip(neurons, network.printed, theirs, ours, strict=True), strict=True):
         yield (name, layer.name, *cells, None, -(-cells[0] // limits["neurons"]), network.notebook)
-    together = merge(core_of, counter.of(core_of), limits)[1]
+    together = merge(core_of, loads, limits)[1]
     totals = (sum(neurons), sum(network.printed), sum(theirs), sum(ours), together)
     yield (name, "all", *totals, -(-sum(neurons) // limits["neurons"]), network.notebook)

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Iterator
 
-import mtkahypar
 import numpy as np
 
 from compile.benchmark.table import Cell, Table
@@ -76,6 +75,8 @@ def _partitioned(graph: ShardGraph, board: Board) -> tuple[Array, Array]:
 
 
 def _mapped_by_library(graph: ShardGraph, board: Board) -> tuple[Array, Array]:
+    import mtkahypar
+
     cores, costs = len(board.places), graph.traffic
     mtkahypar.set_seed(SEED)
     context = library().context_from_preset(mtkahypar.PresetType.DEFAULT)

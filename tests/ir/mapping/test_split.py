@@ -56,7 +56,7 @@ def test_all_limits_are_kept_and_the_map_is_the_same_every_time(chip_graph: Grap
 def test_as_many_cores_as_the_binding_resource_needs():
     """100 neurons of 2,560 inputs: 15 of them take 4 words per axon, 10,240 of 12,000; halves would be 16 cores."""
     counter = LoadCounter(dense(2560, 100), COMPILER)
-    assert np.bincount(split(counter, core_limits(COMPILER))["y"]).tolist() == [15, 14, 14, 15, 14, 14, 14]
+    assert np.bincount(split(counter, core_limits(COMPILER))[0]["y"]).tolist() == [15, 14, 14, 15, 14, 14, 14]
 
 
 def test_without_limits_there_is_one_core(chip_graph: Graph):
