@@ -14,8 +14,8 @@ from ir.deployment import Deployment
 from ir.errors import Violation
 from ir.graph import Array, Graph
 from ir.mapping.core_map import CoreMap
-from ir.mapping.fit import misfits
-from ir.mapping.loads import LoadCounter, core_limits
+from ir.mapping.fit import Fit
+from ir.mapping.loads import Loads, core_limits
 from ir.passes.insert_relays import PASS as RELAYS
 from ir.passes.split_fan_in import PASS as PARTIAL_SUMS
 from ir.profile import Profile
@@ -94,11 +94,11 @@ class Occupancy:
         return f", bound by {self.bottleneck.replace('_', ' ')}: {100 * use.share:.0f} % of it used, {fullest}"
 
 
-def occupancy(deployment: Deployment, profile: Profile, cores: CoreMap) -> Occupancy:
-    """The resources of a deployment's chip part, on the cores of a map."""
+def occupancy(deployment: Deployment, profile: Profile, fit: Fit) -> Occupancy:
+    """The resources of a deployment's chip part, on the cores of its map."""
     chip, schedule = deployment.chip, deployment.schedule
     rows, relaying = node_resources(chip), {RELAYS, PARTIAL_SUMS}
-    used = _used(chip, profile, cores)
+    cores, used = fit.cores, _used(profile, fit.loads)
     resources, bottleneck = _uses(used, np.arange(cores.cores))
     return Occupancy(
         neurons=sum(row.neurons for row in rows),
@@ -113,16 +113,14 @@ def occupancy(deployment: Deployment, profile: Profile, cores: CoreMap) -> Occup
         resources=resources,
         bottleneck=bottleneck,
         layers=tuple(_layers(chip, cores, used)),
-        misfits=tuple(misfits(chip, profile, cores)) if chip.is_integer else (),
+        misfits=tuple(fit.misfits),
     )
 
 
-def _used(chip: Graph, profile: Profile, cores: CoreMap) -> dict[str, tuple[int, Array]]:
+def _used(profile: Profile, loads: Loads | None) -> dict[str, tuple[int, Array]]:
     """Resource that has a limit -> that, and its use on every core."""
-    if not cores.cores:
-        return {}
-    loads = LoadCounter(chip, profile).of(cores.core_of)
-    return {name: (limit, getattr(loads, name)) for name, limit in core_limits(profile).items()}
+    limits = core_limits(profile) if loads is not None else {}
+    return {name: (limit, getattr(loads, name)) for name, limit in limits.items()}
 
 
 def _uses(used: Mapping[str, tuple[int, Array]], cores: Array) -> tuple[dict[str, CoreUse], str]:

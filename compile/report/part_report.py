@@ -27,6 +27,7 @@ from compile.stages.build import Build
 from compile.stages.phase import crossings
 from compile.stages.source import Source
 from ir.errors import CompileError
+from ir.mapping.fit import fit
 from ir.mapping.split import plain_map
 from ir.profile import Profile
 
@@ -72,7 +73,8 @@ def sample_metrics(run: Run, metric: Metric | None) -> Metrics:
 
 
 def _occupancy(build: Build, profile: Profile) -> Occupancy:
-    return occupancy(build.deployment, profile, build.cores or plain_map(build.deployment.chip, profile))
+    chip = build.deployment.chip
+    return occupancy(build.deployment, profile, build.fit or fit(chip, profile, plain_map(chip, profile)))
 
 
 def _energy(build: Build, run: Run, source: Source, profile: Profile, crossing: CrossingCost) -> EnergyReport | None:

@@ -26,8 +26,7 @@ from ir.errors import CompileError, DeployError
 from ir.graph import Graph
 from ir.interpreter import interpret
 from ir.lowerings.table import LOWERINGS
-from ir.mapping.core_map import CoreMap
-from ir.mapping.fit import misfits
+from ir.mapping.fit import Fit, fit
 from ir.mapping.split import plain_map
 from ir.pipeline.pipeline import Hook, Pass, run
 from ir.pipeline.running_sums import integrate_running_sums
@@ -56,8 +55,8 @@ class Build:
     """Pass -> the texts of the graphs after it, in order."""
     classes: Mapping[str, str]
     """Layer -> the classes of the modules that feed it and of its own."""
-    cores: CoreMap | None = None
-    """The core of every neuron, of all phases; None where nobody asked yet."""
+    fit: Fit | None = None
+    """The core of every neuron, of all phases, and what that asks of the cores; None where nobody asked yet."""
     graph_at: Callable[[int], Graph] | None = None
     """The source at another number of steps; None where nothing knows it."""
 
@@ -111,21 +110,20 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
         phases = _phases(imported, context, options, keep)
         _check_neurons(part, phases)
         program = Program(part.name, place.name, phases, profile, options.emission, names, order)
-        cores = _mapped(program, options)
+        fits = _mapped(program, options)
         progress.lap("map")
     classes = layer_classes(part.network, graph, program.deployment.chip)
     floating = floating_program(program)
-    return Build(part, graph, imported.check, program, floating, texts, classes, cores, imported.graph_at)
+    return Build(part, graph, imported.check, program, floating, texts, classes, fits, imported.graph_at)
 
 
-def _mapped(program: Program, options: Options) -> CoreMap:
+def _mapped(program: Program, options: Options) -> Fit:
     """The program's map; DeployError where it exceeds limits of the profile's cores, unless a warning is asked for."""
     chip = program.deployment.chip
-    cores = plain_map(chip, program.profile)
-    unfit = misfits(chip, program.profile, cores) if options.fit == "refuse" and options.precision == "int" else ()
-    if unfit:
-        raise DeployError(unfit)
-    return cores
+    found = fit(chip, program.profile, plain_map(chip, program.profile))
+    if found.misfits and options.fit == "refuse":
+        raise DeployError(found.misfits)
+    return found
 
 
 def build_parts(

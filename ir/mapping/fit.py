@@ -7,14 +7,15 @@ no limit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ir.errors import Violation
 from ir.graph import Graph, Node
 from ir.mapping.core_map import CoreMap
-from ir.mapping.loads import LoadCounter, core_limits
+from ir.mapping.loads import LoadCounter, Loads, core_limits
 from ir.profile import Profile
 
 LARGER = "or a profile with larger cores"
@@ -39,14 +40,29 @@ RESOURCES: Mapping[str, tuple[str, str, str]] = {
 """Resource of a core -> its rule, what is counted, and what would help where there is too little."""
 
 
-def misfits(graph: Graph, profile: Profile, cores: CoreMap) -> list[Violation]:
-    """Every limit of a core that a map exceeds, resource by resource, with its worst core of every population."""
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A map, and what it asks of its cores."""
+
+    cores: CoreMap
+    loads: Loads | None = None
+    """What every core has to hold; None where there are no limits, or no neurons."""
+    misfits: Sequence[Violation] = ()
+    """Every limit of a core that integers exceed, resource by resource, with its worst core of every population."""
+
+
+def fit(graph: Graph, profile: Profile, cores: CoreMap) -> Fit:
+    """How a map of a network fits the cores of a profile."""
     limits = core_limits(profile)
     if not limits or not cores.core_of:
-        return []
+        return Fit(cores)
     counter = LoadCounter(graph, profile)
     loads = counter.of(cores.core_of)
-    found = list[Violation]()
+    return Fit(cores, loads, _misfits(counter, loads, limits, cores) if graph.is_integer else ())
+
+
+def _misfits(counter: LoadCounter, loads: Loads, limits: Mapping[str, int], cores: CoreMap) -> list[Violation]:
+    graph, found = counter.connections.graph, list[Violation]()
     for name, beyond in loads.over(limits).items():
         used = getattr(loads, name)
         for population, on in cores.core_of.items():

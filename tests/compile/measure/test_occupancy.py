@@ -14,6 +14,7 @@ from torch import nn
 from compile import compile_model
 from compile.cli import main
 from compile.measure.occupancy import CoreUse, occupancy
+from ir.mapping.fit import fit
 from ir.mapping.split import plain_map
 
 SHALLOW = """
@@ -81,7 +82,7 @@ def test_a_network_without_limits():
     module = nn.Sequential(nn.Linear(4, 7), neuron.LIFNode(step_mode="m"))
     program = compile_model(module, "gpu", profile="ideal", example=torch.ones(2, 1, 4))
     cores = plain_map(program.deployment.chip, program.profile)
-    found = occupancy(program.deployment, program.profile, cores)
+    found = occupancy(program.deployment, program.profile, fit(program.deployment.chip, program.profile, cores))
     assert (found.neurons, found.synapses, found.relays, found.cores, found.chips) == (7, 28, 0, 1, 1)
     assert (found.resources, found.bottleneck, found.misfits) == ({}, "", ())
     assert found.text() == "7 neurons, 28 synapses on 1 core of 1 chip; delays up to 0 of 63 steps"
@@ -94,7 +95,7 @@ def test_the_bottleneck_is_what_is_used_most(small: Path):
     )
     program = compile_model(module, "gpu", profile=small, example=torch.ones(2, 1, 6))
     cores = plain_map(program.deployment.chip, program.profile)
-    found = occupancy(program.deployment, program.profile, cores)
+    found = occupancy(program.deployment, program.profile, fit(program.deployment.chip, program.profile, cores))
     assert (found.cores, found.chips, found.bottleneck) == (4, 2, "neurons")
     assert found.resources["neurons"] == CoreUse(limit=30, largest=20, mean=20.0)
     assert [(layer.layer, layer.cores, layer.bottleneck) for layer in found.layers] == [

@@ -9,7 +9,7 @@ import pytest
 
 import hw_profiles
 from ir.graph import Graph
-from ir.mapping.fit import RESOURCES, misfits
+from ir.mapping.fit import RESOURCES, fit
 from ir.mapping.loads import LoadCounter, core_limits
 from ir.mapping.split import plain_map
 from ir.profile import Profile, Quantity
@@ -24,7 +24,7 @@ def limited(**limits: int) -> Profile:
 
 def test_a_network_that_fits_has_no_violation(chip_graph: Graph):
     for profile in (LOIHI1, hw_profiles.load("ideal"), limited(neurons_per_core=1, cores_per_chip=1)):
-        assert misfits(chip_graph, profile, plain_map(chip_graph, profile)) == []
+        assert list(fit(chip_graph, profile, plain_map(chip_graph, profile)).misfits) == []
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_what_single_neurons_exceed_is_named(chip_graph: Graph, limit: str, leas
     resource = limit.removesuffix("_per_core")
     counter = LoadCounter(chip_graph, profile)
     used = getattr(counter.of(cores.core_of), resource)
-    found = misfits(chip_graph, profile, cores)
+    found = list(fit(chip_graph, profile, cores).misfits)
     worst = {name: int(used[np.unique(on)].max()) for name, on in cores.core_of.items()}
     alone = {name: counter.alone(name).get(resource, 0) for name in cores.core_of}
     worst |= {name: number for name, number in alone.items() if number > least}  # that, not what the map made of it

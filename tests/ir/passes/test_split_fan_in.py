@@ -12,7 +12,7 @@ import hw_profiles
 from ir.analysis.resources import node_resources, resource_totals
 from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret
-from ir.mapping.fit import misfits
+from ir.mapping.fit import fit
 from ir.mapping.loads import LoadCounter
 from ir.mapping.split import plain_map
 from ir.ops import Conv, Input, Linear, Sum
@@ -78,10 +78,10 @@ def network(name: str) -> Graph:
 def test_partial_sums_are_the_same_sum(name: str):
     graph, (_, _, axons, relays) = network(name), NETWORKS[name]
     profile = limited(LOIHI2, axons)
-    assert misfits(graph, profile, plain_map(graph, profile))
+    assert list(fit(graph, profile, plain_map(graph, profile)).misfits)
     split = split_fan_in(graph, profile)
     verify(split, "quantized")
-    assert misfits(split, profile, plain_map(split, profile)) == []
+    assert list(fit(split, profile, plain_map(split, profile)).misfits) == []
     assert all(
         LoadCounter(split, profile).alone(node.name)["axons_in"] <= axons
         for node in split.nodes.values()
@@ -108,7 +108,7 @@ def test_what_fits_stays_the_same_graph():
 def test_a_chip_without_graded_spikes_has_no_relays():
     graph, profile = network("dense"), limited(LOIHI1, 10)
     assert split_fan_in(graph, profile) is graph
-    (violation,) = misfits(graph, profile, plain_map(graph, profile))
+    (violation,) = list(fit(graph, profile, plain_map(graph, profile)).misfits)
     assert (violation.rule, violation.node, violation.number, violation.limit) == ("map.axons-in", "y", 30, 10)
     assert violation.what == "%y needs 30 input axons on one core, 3 times the limit 10"
 
