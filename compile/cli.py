@@ -154,6 +154,7 @@ def _options(options: argparse.Namespace) -> Options:
         phases=options.phases,
         check=options.check,
         fit=options.fit,
+        map_for=options.map_for,
         dump=options.dump,
         fail_if=tuple(options.fail_if),
     )
@@ -223,6 +224,12 @@ def _parser() -> argparse.ArgumentParser:
         choices=("refuse", "warn"),
         default="refuse",
         help="what becomes of a network that exceeds limits of the profile's cores (default: refuse)",
+    )
+    add(
+        "--map-for",
+        choices=("plain", "cores", "time", "energy"),
+        default="plain",
+        help="spread over cores by measured spikes: few cores, short steps or few hops (default: plain, layer after layer)",
     )
     add(
         "--bench",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from torch import nn
 
@@ -47,6 +47,7 @@ def compile_model(
     lower: Mapping[str, str] | None = None,
     phases: int | None = None,
     fit: str = "refuse",
+    map_for: Literal["plain", "cores", "time", "energy"] = "plain",
     dt: float | None = None,
     semantics: Any = None,
     domains: Mapping[str, str] | None = None,
@@ -68,6 +69,7 @@ def compile_model(
         lower: operation or module path -> lowering strategy, e.g. {"attention": "graded-b"}.
         phases: refuse a network that the chip runs in more phases, with the host in between; by default as many as it takes.
         fit: "refuse" a network that exceeds limits of the profile's cores, or "warn" of it.
+        map_for: "cores", "time" or "energy": spread the network over cores by measured spikes (docs/mapping.md); "plain" is faster.
         dt, semantics: of NIR, the time step in the file's unit, and how the file is meant.
         domains: input -> "spike", "count<3>" (whole numbers from 0 to 3) or "real", where its example does not show it.
         example: for a bare module or graph: inputs by name, or one array; (T, B, *shape), or (B, *shape) if `static`.
@@ -94,6 +96,7 @@ def compile_model(
         lower=lower or {},
         phases=phases,
         fit=fit,
+        map_for=map_for,
     )
     settings.place.require()
     hardware, modules = settings.hardware(), [network] if isinstance(network, nn.Module) else []

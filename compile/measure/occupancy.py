@@ -71,6 +71,8 @@ class Occupancy:
     """Resource of a core that has a limit -> its use, over all cores."""
     bottleneck: str
     """The resource that is used most, on average; "" without limits."""
+    least_cores: Mapping[str, int]
+    """Resource that has a limit -> the cores that all of it would fill, were everything on them once."""
     layers: tuple[LayerUse, ...]
     misfits: tuple[Violation, ...]
     """What the map exceeds, where a network runs all the same."""
@@ -112,9 +114,16 @@ def occupancy(deployment: Deployment, profile: Profile, fit: Fit) -> Occupancy:
         chips=cores.chips,
         resources=resources,
         bottleneck=bottleneck,
+        least_cores=_least(fit.whole, profile),
         layers=tuple(_layers(chip, cores, used)),
         misfits=tuple(fit.misfits),
     )
+
+
+def _least(whole: Loads | None, profile: Profile) -> dict[str, int]:
+    """Resource that has a limit -> the cores that so much of it fills."""
+    limits = core_limits(profile) if whole is not None else {}
+    return {name: -(-int(getattr(whole, name)[0]) // limit) for name, limit in limits.items()}
 
 
 def _used(profile: Profile, loads: Loads | None) -> dict[str, tuple[int, Array]]:

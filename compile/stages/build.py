@@ -13,6 +13,7 @@ from backends.targets import REFERENCE
 from compile.command.progress import Progress
 from compile.stages.host_inputs import host_inputs
 from compile.stages.imported import Imported, import_part
+from compile.stages.map_choice import MapChoice, choose_map
 from compile.stages.module_classes import layer_classes
 from compile.stages.options import Options
 from compile.stages.phase import Phase, phases_of
@@ -57,6 +58,8 @@ class Build:
     """Layer -> the classes of the modules that feed it and of its own."""
     fit: Fit | None = None
     """The core of every neuron, of all phases, and what that asks of the cores; None where nobody asked yet."""
+    map_choice: MapChoice | None = None
+    """How the map was made for an objective; None for the plain one."""
     graph_at: Callable[[int], Graph] | None = None
     """The source at another number of steps; None where nothing knows it."""
 
@@ -110,20 +113,23 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
         phases = _phases(imported, context, options, keep)
         _check_neurons(part, phases)
         program = Program(part.name, place.name, phases, profile, options.emission, names, order)
-        fits = _mapped(program, options)
+        fits, choice = _mapped(program, part, options)
         progress.lap("map")
     classes = layer_classes(part.network, graph, program.deployment.chip)
     floating = floating_program(program)
-    return Build(part, graph, imported.check, program, floating, texts, classes, fits, imported.graph_at)
+    return Build(part, graph, imported.check, program, floating, texts, classes, fits, choice, imported.graph_at)
 
 
-def _mapped(program: Program, options: Options) -> Fit:
+def _mapped(program: Program, part: Part, options: Options) -> tuple[Fit, MapChoice | None]:
     """The program's map; DeployError where it exceeds limits of the profile's cores, unless a warning is asked for."""
-    chip = program.deployment.chip
+    chip, choice = program.deployment.chip, None
     found = fit(chip, program.profile, plain_map(chip, program.profile))
+    if options.map_for != "plain":
+        choice = choose_map(program, found, part, options.map_for)
+        found = found if choice.laid_out is None else choice.laid_out.fit
     if found.misfits and options.fit == "refuse":
         raise DeployError(found.misfits)
-    return found
+    return found, choice
 
 
 def build_parts(

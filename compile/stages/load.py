@@ -182,7 +182,7 @@ def _from_nir(network: Any, name: str, options: Options, example: Example) -> So
         raise CompileError("nir.input", what, where=name, hint=hint)
     inputs = {**random, **named}
     static = tuple(node.name for node in graph.inputs if node.type.static)
-    return Source(name, "", graph.steps, static, (Part(name, graph, inputs, inputs),), reading=imported)
+    return Source(name, "", graph.steps, static, (Part(name, graph, inputs, inputs, drawn=not named),), reading=imported)
 
 
 def _from_net(path: Path, options: Options, example: Example) -> Source:
@@ -193,7 +193,7 @@ def _from_net(path: Path, options: Options, example: Example) -> Source:
     network = read_net(path, next((np.shape(value)[2:] for value in named.values()), None))
     (name,) = _chosen((path.stem,), options.part, path.name)
     inputs = {**random_inputs(network.deployment.prologue, options.samples, RUN_SEED), **named}
-    return Source(name, "", 0, (), (Part(name, network, inputs, inputs),))
+    return Source(name, "", 0, (), (Part(name, network, inputs, inputs, drawn=not named),))
 
 
 def _refuse_model_flags(name: str, options: Options) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import hw_profiles
 from backends.emitters import emitter
 from backends.sanafe.checks import check_engine
 from backends.targets import DEFAULT, target
 from ir.errors import CompileError
+from ir.mapping.layout.map_for import OBJECTIVES
 from ir.profile import Profile
 
 if TYPE_CHECKING:  # a target's type brings engines along, and the command line's help needs none
@@ -19,6 +20,7 @@ if TYPE_CHECKING:  # a target's type brings engines along, and the command line'
 
 PRECISIONS = ("int", "float")
 FITS = ("refuse", "warn")
+MAPS = ("plain", *OBJECTIVES)
 _WANTED: Mapping[Any, str] = {
     (str, Path): "a name or a path",
     int: "a whole number",
@@ -72,6 +74,8 @@ class Options:
     """A third engine to compare the run with, NAME or NAME=COMMAND, see `backends.sanafe.checks`; None for the twin alone."""
     fit: str = "refuse"
     """What becomes of a network that exceeds limits of the profile's cores: it is refused, or runs and its report says so."""
+    map_for: Literal["plain", "cores", "time", "energy"] = "plain"
+    """What the map of cores is for: `plain`, layer after layer without measured spikes, or an objective of `ir.mapping.layout`."""
     dump: bool = False
     fail_if: tuple[str, ...] = ()
     """Conditions on the report, see `compile.report.conditions`."""
@@ -90,6 +94,8 @@ class Options:
             raise CompileError("options.precision", what, hint=f"known: {', '.join(PRECISIONS)}")
         if self.fit not in FITS:
             raise CompileError("options.fit", f"unknown fit {self.fit!r}", hint=f"known: {', '.join(FITS)}")
+        if self.map_for not in MAPS:
+            raise CompileError("options.map", f"unknown map {self.map_for!r}", hint=f"known: {', '.join(MAPS)}")
         if self.check is not None:
             check_engine(self.check)
             if self.precision != "int":

@@ -24,6 +24,8 @@ class Part:
     """What the run shows, by input."""
     calibration: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Other samples: for tracing, for the check of the import, for the ranges of the integers."""
+    drawn: bool = False
+    """Whether all of them are random, as of a file that comes without samples."""
 
 
 @dataclass(frozen=True)

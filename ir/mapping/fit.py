@@ -47,6 +47,8 @@ class Fit:
     cores: CoreMap
     loads: Loads | None = None
     """What every core has to hold; None where there are no limits, or no neurons."""
+    whole: Loads | None = None
+    """What a single core would hold that had all of it, each thing once: the least that all cores together hold."""
     misfits: Sequence[Violation] = ()
     """Every limit of a core that integers exceed, resource by resource, with its worst core of every population."""
 
@@ -58,7 +60,8 @@ def fit(graph: Graph, profile: Profile, cores: CoreMap) -> Fit:
         return Fit(cores)
     counter = LoadCounter(graph, profile)
     loads = counter.of(cores.core_of)
-    return Fit(cores, loads, _misfits(counter, loads, limits, cores) if graph.is_integer else ())
+    whole = counter.of({name: np.zeros_like(on) for name, on in cores.core_of.items()})
+    return Fit(cores, loads, whole, _misfits(counter, loads, limits, cores) if graph.is_integer else ())
 
 
 def _misfits(counter: LoadCounter, loads: Loads, limits: Mapping[str, int], cores: CoreMap) -> list[Violation]:

@@ -35,6 +35,14 @@ class Nets:
     """Net -> the parts that its spikes reach, its own among them where they do."""
 
 
+    def among(self, place: Array) -> Nets:
+        """What reaches some parts, by their other names; `place` as in a Relation, and what others send comes from outside."""
+        readers = self.readers.among(place)
+        some = np.flatnonzero(readers.lengths)
+        source = np.where(self.source == OUTSIDE, OUTSIDE, place[self.source])[some]
+        return Nets(source, self.neurons[some], self.spikes[some], readers.take(some))
+
+
 def nets_of(connections: Connections, parts: Mapping[str, Array], rates: Mapping[str, Array]) -> Nets:
     """
     The nets between the parts of a network.

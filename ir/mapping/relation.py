@@ -72,6 +72,11 @@ class Relation:
         """The sets of the members' other names; several members may get the same one."""
         return Relation.of(self.sets, names[self.members], self.count)
 
+    def among(self, place: Array) -> Relation:
+        """The same sets without some members; `place`: the other name of every member, -1 where it is left out."""
+        kept = place[self.members] >= 0
+        return Relation.of(self.sets[kept], place[self.members][kept], self.count)
+
     def inverse(self, count: int) -> Relation:
         """Of each of `count` members, the sets that have it."""
         return Relation.of(self.members, self.sets, count)

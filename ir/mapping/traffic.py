@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from ir.graph import Array
 from ir.mapping.board import Board
-from ir.mapping.connections import Connections
-from ir.mapping.core_map import CoreMap
-from ir.mapping.nets import OUTSIDE, Nets, nets_of
+from ir.mapping.nets import OUTSIDE, Nets
 
 
 @dataclass(frozen=True)
@@ -24,10 +21,18 @@ class Traffic:
     """The routers that these spikes pass, by the metric of the board; from outside they pass none that we know."""
 
 
-def traffic(connections: Connections, cores: CoreMap, rates: Mapping[str, Array], board: Board) -> Traffic:
-    """The traffic of a map, neuron by neuron."""
-    nets = nets_of(connections, cores.core_of, rates)
-    return Traffic(visits(nets), float((core_flow(nets, cores.cores) * board.distances(cores.places)).sum()))
+def traffic(nets: Nets, places: Array, board: Board) -> Traffic:
+    """
+    The traffic of a map.
+
+    Args:
+        nets: between its cores.
+        places: of the cores, as in a CoreMap.
+    """
+    source, reader = nets.source[nets.readers.sets], nets.readers.members
+    inside = source != OUTSIDE
+    ways = board.ways(places[source[inside]], places[reader[inside]])
+    return Traffic(visits(nets), float(nets.spikes[nets.readers.sets][inside] @ ways))
 
 
 def visits(nets: Nets) -> float:

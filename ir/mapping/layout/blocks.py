@@ -20,7 +20,7 @@ class Blocks:
     """Shards in blocks that have limits, and a cost that is to be small: spikes between blocks, or what several of them hold."""
 
     def __init__(self, block: Array, blocks: int, cost: Cover, resources: Mapping[str, tuple[Cover, float]]) -> None:
-        self.block, self._closed = block.copy(), np.zeros(blocks, np.bool_)
+        self.block, self._count = block.copy(), blocks
         self._cost: MoveCost = Holdings(cost, block, blocks)
         self._resources = [(Holdings(cover, block, blocks), limit) for cover, limit in resources.values()]
 
@@ -31,22 +31,12 @@ class Blocks:
     @property
     def fullness(self) -> Array:
         """(blocks,): what each holds of its scarcest resource, as a share of the limit."""
-        return np.max([np.zeros(len(self._closed)), *(each.held / limit for each, limit in self._resources)], axis=0)
+        return np.max([np.zeros(self._count), *(each.held / limit for each, limit in self._resources)], axis=0)
 
     @property
     def fits(self) -> bool:
         """Whether no block is beyond a limit."""
         return bool(self.fullness.max() <= 1)
-
-    @property
-    def used(self) -> int:
-        """How many blocks have shards."""
-        return len(np.unique(self.block))
-
-    @property
-    def needed(self) -> float:
-        """How many full blocks would hold as much of the scarcest resource as all blocks do."""
-        return max((each.held.sum() / limit for each, limit in self._resources), default=1.0)
 
     @property
     def cost(self) -> float:
@@ -59,7 +49,6 @@ class Blocks:
         saved = self._cost.leaving(shard, here) - self._cost.joining(shard)
         for each, limit in self._resources:
             saved[each.held + each.joining(shard) > limit] = -np.inf
-        saved[self._closed] = -np.inf
         saved[here] = -np.inf
         return saved
 
@@ -79,17 +68,6 @@ class Blocks:
             before = self.cost
             for shard in range(len(self.block)):
                 self._move_to_best(shard, least=NOTHING)
-
-    def dissolve(self) -> None:
-        """Give up blocks, the emptiest first, as long as others have room for all their shards."""
-        for emptiest in np.argsort(self.fullness, kind="stable").tolist():
-            shards = np.flatnonzero(self.block == emptiest).tolist()
-            self._closed[emptiest] = True
-            if not all(self._move_to_best(shard) for shard in shards):
-                self._closed[emptiest] = False
-                for shard in shards:
-                    self._move(shard, emptiest)
-                return
 
     def _move_to_best(self, shard: int, least: float = -np.inf) -> bool:
         """Put a shard where that saves most cost; whether there is room for it, and that is more than `least`."""

@@ -3,32 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import prod
 
 import numpy as np
 
 from ir.graph import Array
-from ir.mapping.connections import Connection, Connections
+from ir.mapping.connections import Connections
 from ir.mapping.layout.cover import Cover
 from ir.mapping.layout.shard_graph import ShardGraph
+from ir.mapping.loads import LoadCounter
 from ir.mapping.nets import every, nets_of
 from ir.mapping.receptive_fields import UNREAD, receptive_fields
 from ir.mapping.relation import Relation
-from ir.ops.linear import Conv
+from ir.ops.base import Op
+
+SUMMED = ("neurons", "synapse_memory", "delay_slots")
+"""Resources that are shared by no two shards; of kernels that could be, each shard is taken to have its own."""
 
 
-def shard_graph_of(connections: Connections, shards: Mapping[str, Array], rates: Mapping[str, Array]) -> ShardGraph:
+def shard_graph_of(counter: LoadCounter, shards: Mapping[str, Array], rates: Mapping[str, Array]) -> ShardGraph:
     """
-    The shards of a network.
+    The shards of a network, with all that limits a core except for what it sends.
 
     Args:
-        shards: population -> int (neurons,), the shard of every neuron, as `cut` makes them.
+        shards: population -> int (neurons,), the shard of every neuron, numbered through the network.
         rates: population or input -> float (neurons,), spikes of every neuron per step: means over samples and steps.
     """
-    shard, events = np.concatenate([*shards.values()]), events_of(connections, rates)
-    neurons = np.bincount(shard)
-    work = neurons + np.bincount(shard, np.concatenate([events[name] for name in shards]))
-    return ShardGraph(neurons, work, _weights(connections, shards), nets_of(connections, shards, rates))
+    loads, work = counter.of(shards), work_of(counter.connections, rates)
+    shard, nets = np.concatenate([*shards.values()]), nets_of(counter.connections, shards, rates)
+    each = Relation.one_each(len(loads.neurons))
+    axons = Cover(nets.neurons, nets.readers)
+    few = loads.axons_in.sum() < axons.sizes @ axons.sets.lengths  # convolutions share axons on this chip
+    resources = {name: Cover(getattr(loads, name), each) for name in SUMMED}
+    resources["axons_in"] = Cover(loads.axons_in, each) if few else axons
+    resources["neuron_groups"] = _groups(counter, shards)
+    total = np.bincount(shard, np.concatenate([work[name] for name in shards]), each.count)
+    return ShardGraph(total, {**resources, "work": Cover(total, each)}, nets)
+
+
+def work_of(connections: Connections, rates: Mapping[str, Array]) -> dict[str, Array]:
+    """Population -> float (neurons,), updates and synaptic events of every neuron per step."""
+    return {name: 1 + events for name, events in events_of(connections, rates).items()}
 
 
 def events_of(connections: Connections, rates: Mapping[str, Array]) -> dict[str, Array]:
@@ -46,26 +60,11 @@ def events_of(connections: Connections, rates: Mapping[str, Array]) -> dict[str,
     return events
 
 
-def _weights(connections: Connections, shards: Mapping[str, Array]) -> Cover:
-    """Stored weights: rows of matrices and kernels once for all their users in a block, single synapses one by one."""
-    sizes, users = list[Array](), list[Relation]()
-    for name, each in every(connections):
-        row, length = _rows(each)
-        reads = each.results >= 0
-        rows = Relation.of(row[each.results[reads]], shards[name][reads], int(row.max()) + 1)
-        _, first, kinds = np.unique(rows.kinds(np.zeros(rows.count)), return_index=True, return_inverse=True)
-        used = rows.lengths[first] > 0
-        users.append(rows.take(first[used]))
-        sizes.append(np.bincount(kinds)[used] * length)
-    return Cover(np.concatenate(sizes), Relation.stacked(users))
-
-
-def _rows(connection: Connection) -> tuple[Array, int]:
-    """(the row of weights that every element of a projection's result uses, flat; weights per row)."""
-    node = connection.projection
-    if connection.weight is not None:
-        rows, size = len(connection.weight), node.type.size
-        channel = np.arange(size) // (size // rows) if isinstance(node.op, Conv) else np.arange(size) % rows
-        return channel, prod(connection.weight.shape[1:])
-    synapses = prod(connection.operand) // (getattr(node.op, "micro", 0) or 1)
-    return np.arange(node.type.size), synapses // min(synapses, node.type.size)
+def _groups(counter: LoadCounter, shards: Mapping[str, Array]) -> Cover:
+    """Sets of constants, each of one size, by the shards of all populations that have them."""
+    nodes, having = counter.connections.graph.nodes, dict[Op, list[Array]]()
+    for name, own in shards.items():
+        having.setdefault(nodes[name].op, []).append(np.unique(own))
+    members = [np.concatenate(own) for own in having.values()]
+    sets = np.repeat(np.arange(len(members)), [len(own) for own in members])
+    return Cover(np.ones(len(members)), Relation.of(sets, np.concatenate(members), len(members)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,19 +19,20 @@ class Cover:
     sets: Relation
     """Set -> shards."""
 
-    @staticmethod
-    def joined(covers: Sequence[Cover]) -> Cover:
-        """What is held of all of them together."""
-        return Cover(np.concatenate([each.sizes for each in covers]), Relation.stacked([each.sets for each in covers]))
-
-    def scaled(self, factor: float) -> Cover:
-        """The same sets, in other units."""
-        return Cover(self.sizes * factor, self.sets)
+    def among(self, place: Array) -> Cover:
+        """Of some members, by their other names; `place` as in a Relation."""
+        sets = self.sets.among(place)
+        some = np.flatnonzero(sets.lengths)
+        return Cover(self.sizes[some], sets.take(some))
 
     def held(self, block: Array, blocks: int) -> Array:
         """(blocks,): what each spends, if every shard is in the block that `block` says."""
         holders = self.sets.renamed(block)
         return np.bincount(holders.members, self.sizes[holders.sets], blocks)
+
+    def alone(self, shards: int) -> Array:
+        """(shards,): what a block of a single shard spends."""
+        return np.bincount(self.sets.members, self.sizes[self.sets.sets], shards)
 
     def shares(self, shards: int) -> Array:
         """(shards,): the sizes, every set's shared evenly by its shards."""

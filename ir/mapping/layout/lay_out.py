@@ -1,42 +1,76 @@
-"""Shards onto the cores of chips: partition, placement, and single shards to where their spikes make fewer hops, in turns."""
+"""
+Shards onto the cores of chips: packed, cores spread over chips, and on every chip partition, placement and moves of single shards.
+
+Packing says how many cores there are. What follows keeps to them and to all limits, and makes fewer spikes leave their cores, and
+those that do make fewer hops.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
+from ir.errors import CompileError
 from ir.graph import Array
 from ir.mapping.board import Board
 from ir.mapping.core_map import CoreMap
+from ir.mapping.layout.blocks import Blocks
+from ir.mapping.layout.chips import chips_of
 from ir.mapping.layout.holdings import HopCosts
-from ir.mapping.layout.partition import Objective, partition
-from ir.mapping.layout.placement import place
+from ir.mapping.layout.pack import pack
+from ir.mapping.layout.partition import partition
+from ir.mapping.layout.placement import STARTS, place
 from ir.mapping.layout.shard_graph import ShardGraph
 from ir.mapping.traffic import core_flow, on_blocks
 
 TURNS = 2
 """Placements, each followed by moves of shards; a third one finds next to nothing."""
+SHARED = 1.5
+"""Shards per core from which on the partitioner is asked who shares one; below, packing has left it no choice."""
 
 
-def lay_out(
-    graph: ShardGraph, limits: Mapping[str, int], board: Board, objective: Objective, seed: int = 0
-) -> tuple[Array, Array]:
+def lay_out(graph: ShardGraph, limits: Mapping[str, float], board: Board, seed: int = 0) -> tuple[Array, Array]:
     """
     (int32 (shards,), the core of every shard; int32 (cores, 3), the places of the cores as in a CoreMap).
 
     Raises:
-        CompileError: as `partition`.
+        CompileError: `map.room` where the shards take more cores than the board has, `map.partitioner` where there is none.
     """
-    blocks = partition(graph, limits, len(board.places), objective, seed)
-    count = int(blocks.block.max()) + 1
-    places = board.places[:count]
+    packed = pack(graph, limits)
+    cores, room = int(packed.max()) + 1, len(board.places)
+    if cores > room:
+        what = f"the network takes {cores} cores, and {board.chips} chips have {room}"
+        raise CompileError("map.room", what, hint="more chips, larger cores or smaller shards")
+    chips = chips_of(on_blocks(graph.nets, packed), cores, board, seed)[packed]
+    core, places = np.empty(graph.shards, np.int32), list[Array]()
+    for chip in np.unique(chips).tolist():
+        shards = np.flatnonzero(chips == chip)
+        start = np.unique(packed[shards], return_inverse=True)[1]
+        block, there = _on_chip(graph.among(shards), limits, start, board, seed)
+        core[shards] = block + sum(len(each) for each in places)
+        places.append(np.column_stack([np.full(len(there), chip), there[:, 1:]]))
+    return core, np.concatenate(places).astype(np.int32)
+
+
+def _on_chip(
+    graph: ShardGraph, limits: Mapping[str, float], start: Array, board: Board, seed: int
+) -> tuple[Array, Array]:
+    """(the core of every shard, their places) on a single chip; `start` keeps all limits that can be kept."""
+    count, one = int(start.max()) + 1, replace(board, chips=1)
+    blocks = Blocks(start, count, graph.traffic, graph.limited(limits))
+    blocks.improve()
+    if graph.shards >= SHARED * count:
+        other = partition(graph, limits, count, seed)
+        blocks = other if other.fits and other.cost < blocks.cost else blocks
+    places, starts = one.places[:count], max(1, STARTS // board.chips)
     for _ in range(TURNS):
-        places = place(core_flow(on_blocks(graph.nets, blocks.block), count), board, seed)
-        blocks.price(HopCosts(graph.nets, blocks.block, board.distances(places)))
+        places = place(core_flow(on_blocks(graph.nets, blocks.block), count), one, seed, starts)
+        blocks.price(HopCosts(graph.nets, blocks.block, one.distances(places)))
         blocks.improve()
     used, core = np.unique(blocks.block, return_inverse=True)
-    return core.astype(np.int32), places[used]
+    return core, places[used]
 
 
 def core_map(shards: Mapping[str, Array], core: Array, places: Array) -> CoreMap:

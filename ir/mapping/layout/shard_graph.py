@@ -12,36 +12,22 @@ from ir.mapping.layout.cover import Cover
 from ir.mapping.nets import OUTSIDE, Nets
 from ir.mapping.relation import Relation
 
-RESOURCES = ("neurons", "weights", "axons_in")
-"""What a core has a limited amount of: neurons, stored weights, and source neurons whose spikes arrive."""
-
 
 @dataclass(frozen=True, eq=False)
 class ShardGraph:
     """A hypergraph whose vertices are shards, and whose nets carry spikes."""
 
-    neurons: Array
-    """int64 (shards,)."""
     work: Array
     """float64 (shards,): neuron updates and synaptic events per step."""
-    weights: Cover
-    """Stored weights, by who uses the same ones."""
+    resources: Mapping[str, Cover]
+    """What a core has a limited amount of -> what blocks of shards hold of it."""
     nets: Nets
     """Spikes between shards."""
 
     @property
     def shards(self) -> int:
         """How many there are."""
-        return len(self.neurons)
-
-    @property
-    def resources(self) -> Mapping[str, Cover]:
-        """Each of RESOURCES, as what blocks of shards hold of it."""
-        return {
-            "neurons": Cover(self.neurons, Relation.one_each(self.shards)),
-            "weights": self.weights,
-            "axons_in": Cover(self.nets.neurons, self.nets.readers),
-        }
+        return len(self.work)
 
     @property
     def traffic(self) -> Cover:
@@ -50,3 +36,14 @@ class ShardGraph:
         sets = np.concatenate([self.nets.readers.sets, inside])
         members = np.concatenate([self.nets.readers.members, self.nets.source[inside]])
         return Cover(self.nets.spikes, Relation.of(sets, members, self.nets.readers.count))
+
+    def limited(self, limits: Mapping[str, float]) -> dict[str, tuple[Cover, float]]:
+        """Resource that has a limit -> what blocks hold of it, and the limit."""
+        return {name: (cover, float(limits[name])) for name, cover in self.resources.items() if name in limits}
+
+    def among(self, shards: Array) -> ShardGraph:
+        """Some of the shards, in this order, with the spikes between them; what comes from others comes from outside."""
+        place = np.full(self.shards, -1)
+        place[shards] = np.arange(len(shards))
+        resources = {name: cover.among(place) for name, cover in self.resources.items()}
+        return ShardGraph(self.work[shards], resources, self.nets.among(place))

@@ -1,0 +1,96 @@
+"""The map that was asked for: plain, or made for an objective with the spikes of the part's own samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from backends.targets import REFERENCE
+from backends.trace import Array
+from compile.stages.program import Program
+from compile.stages.samples import cut_samples
+from compile.stages.source import Part
+from ir.analysis.fan_in import EMITTERS
+from ir.mapping.fit import Fit
+from ir.mapping.layout.map_for import LaidOut, MapCost, Objective, map_for
+from ir.mapping.layout.partition import is_available
+
+SAMPLES = 16
+"""Of the calibration, as many as are run to measure who fires."""
+VALUES = 50_000_000
+"""Neurons x steps x samples that are recorded at most, one sample apart."""
+RATE = 0.1
+"""Spikes of every neuron per step, where a network comes without samples; only their being equal matters."""
+MISSING = "the partitioner is not installed (pip install 'spike-compiler[map]'), so that the map is the plain one"
+
+
+@dataclass(frozen=True, eq=False)
+class MapChoice:
+    """What became of an objective."""
+
+    objective: Objective
+    activity: str
+    """Whose spikes counted, in words."""
+    laid_out: LaidOut | None
+    """None where the partitioner is not installed."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the map is the plain one all the same."""
+        return self.laid_out is None or self.laid_out.is_plain
+
+    def text(self) -> str:
+        """What the map is, and what it costs beside the plain one, in one sentence."""
+        if self.laid_out is None:
+            return f"for {self.objective}: {MISSING}"
+        which = "the plain one is the best" if self.is_plain else f"{_cost_text(self.laid_out.cost)}; the plain one has"
+        return f"for {self.objective} by {self.activity}: {which} {_cost_text(self.laid_out.plain)}"
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON content."""
+        laid_out = self.laid_out
+        costs = {} if laid_out is None else {"cost": asdict(laid_out.cost), "plain_cost": asdict(laid_out.plain)}
+        return {"for": self.objective, "is_plain": self.is_plain, "activity": self.activity, **costs}
+
+
+def choose_map(program: Program, plain: Fit, part: Part, objective: Objective) -> MapChoice:
+    """The better of a program's plain map and one that is made for an objective."""
+    if not is_available() or not plain.cores.core_of:
+        return MapChoice(objective, "", None)
+    rates, activity = _rates(program, part)
+    return MapChoice(
+        objective, activity, map_for(program.deployment.chip, plain, program.profile, objective, rates)
+    )
+
+
+def _rates(program: Program, part: Part) -> tuple[Mapping[str, Array], str]:
+    """(population or chip input -> float (neurons,), its spikes per step of the model; of what samples, in words)."""
+    nodes = program.deployment.chip.nodes
+    sizes = {
+        name: node.op.neurons(node.type) if node.op.family == "neuron" else node.type.size
+        for name, node in nodes.items()
+        if node.op.family in EMITTERS
+    }
+    if part.drawn:
+        return {name: np.full(size, RATE) for name, size in sizes.items()}, "no samples, all neurons taken as equally active"
+    samples = min(SAMPLES, max(1, VALUES // (sum(sizes.values()) * max(1, program.steps))))
+    batch = cut_samples(part.calibration, program, samples)[0]
+    trace = program.on(REFERENCE).run(batch, tuple(sizes))
+    emitted, ran = trace.emissions, trace.events.samples
+    rates = {name: _rate(emitted[name], size, name in trace.spikes) for name, size in sizes.items()}
+    return rates, f"the spikes of {ran} calibration {'sample' if ran == 1 else 'samples'}"
+
+
+def _rate(emitted: Array, neurons: int, spikes: bool) -> Array:
+    """Spikes of every neuron per step, those of all micro-steps together; `emitted`: (T, samples, *shape)."""
+    fired = (emitted if spikes else emitted != 0).sum(axis=(0, 1), dtype=np.int64).reshape(-1, neurons).sum(axis=0)
+    return fired / (emitted.shape[0] * emitted.shape[1])
+
+
+def _cost_text(cost: MapCost) -> str:
+    cores = f"{cost.cores:,} {'core' if cost.cores == 1 else 'cores'}"
+    traffic = f"{cost.visits:,.0f} spikes to other cores, {cost.hops:,.0f} hops"
+    return f"{cores}; per step {traffic}, {cost.busiest:,.0f} updates and events on the busiest core"
