@@ -69,7 +69,7 @@ def compile_model(
         lower: operation or module path -> lowering strategy, e.g. {"attention": "graded-b"}.
         phases: refuse a network that the chip runs in more phases, with the host in between; by default as many as it takes.
         fit: "refuse" a network that exceeds limits of the profile's cores, or "warn" of it.
-        map_for: "cores", "time" or "energy": spread the network over cores by measured spikes (docs/mapping.md); "plain" is faster.
+        map_for: "cores", "time" or "energy", by which measured spikes spread the network over cores; "plain" is faster.
         dt, semantics: of NIR, the time step in the file's unit, and how the file is meant.
         domains: input -> "spike", "count<3>" (whole numbers from 0 to 3) or "real", where its example does not show it.
         example: for a bare module or graph: inputs by name, or one array; (T, B, *shape), or (B, *shape) if `static`.

@@ -63,7 +63,9 @@ def _part(part: PartReport) -> dict[str, Any]:
         "third_check": None if part.run.third is None else _verdict(part.run.third),
         "quantization": [asdict(layer) for layer in quantization.layers] if quantization is not None else None,
         "chip": part.occupancy.plain(),
-        "map": part.build.map_choice.plain() if part.build.map_choice is not None else {"for": "plain", "is_plain": True},
+        "map": part.build.map_choice.plain()
+        if part.build.map_choice is not None
+        else {"for": "plain", "is_plain": True},
         "poolings": [{**asdict(cost), "neurons": cost.neurons} for cost in part.poolings],
         "phases": len(part.build.program.phases),
         "phase_steps": [phase.deployment.chip.steps for phase in part.build.program.phases],

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from compile.output.atomic_folder import atomic_folder, check_places
 from compile.output.earlier_run import PER_PART, REPORT
+from compile.output.npz import write_arrays
 from compile.report.report import PartReport, Report
 from compile.report.report_json import report_content
 from compile.stages.build import Build
-from compile.stages.npz import write_arrays
 from frontend.nir.round_trip.file import write_nir
 from frontend.nir.writing.plain_nir import PlainNir, plain_nir
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from compile.stages.npz import read_arrays
+from compile.output.npz import read_arrays
 from compile.stages.options import Options
 from compile.stages.samples import random_inputs
 from compile.stages.source import Example, Part, Source
@@ -182,7 +182,9 @@ def _from_nir(network: Any, name: str, options: Options, example: Example) -> So
         raise CompileError("nir.input", what, where=name, hint=hint)
     inputs = {**random, **named}
     static = tuple(node.name for node in graph.inputs if node.type.static)
-    return Source(name, "", graph.steps, static, (Part(name, graph, inputs, inputs, drawn=not named),), reading=imported)
+    return Source(
+        name, "", graph.steps, static, (Part(name, graph, inputs, inputs, drawn=not named),), reading=imported
+    )
 
 
 def _from_net(path: Path, options: Options, example: Example) -> Source:

@@ -61,9 +61,7 @@ def choose_map(program: Program, plain: Fit, part: Part, objective: Objective) -
     if not is_available() or not plain.cores.core_of:
         return MapChoice(objective, "", None)
     rates, activity = _rates(program, part)
-    return MapChoice(
-        objective, activity, map_for(program.deployment.chip, plain, program.profile, objective, rates)
-    )
+    return MapChoice(objective, activity, map_for(program.deployment.chip, plain, program.profile, objective, rates))
 
 
 def _rates(program: Program, part: Part) -> tuple[Mapping[str, Array], str]:
@@ -75,7 +73,9 @@ def _rates(program: Program, part: Part) -> tuple[Mapping[str, Array], str]:
         if node.op.family in EMITTERS
     }
     if part.drawn:
-        return {name: np.full(size, RATE) for name, size in sizes.items()}, "no samples, all neurons taken as equally active"
+        return {
+            name: np.full(size, RATE) for name, size in sizes.items()
+        }, "no samples, all neurons taken as equally active"
     samples = min(SAMPLES, max(1, VALUES // (sum(sizes.values()) * max(1, program.steps))))
     batch = cut_samples(part.calibration, program, samples)[0]
     trace = program.on(REFERENCE).run(batch, tuple(sizes))

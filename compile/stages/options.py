@@ -75,7 +75,7 @@ class Options:
     fit: str = "refuse"
     """What becomes of a network that exceeds limits of the profile's cores: it is refused, or runs and its report says so."""
     map_for: Literal["plain", "cores", "time", "energy"] = "plain"
-    """What the map of cores is for: `plain`, layer after layer without measured spikes, or an objective of `ir.mapping.layout`."""
+    """What the map of cores is for: `plain`, which measures no spikes, or an objective, see `ir.mapping.layout.map_for`."""
     dump: bool = False
     fail_if: tuple[str, ...] = ()
     """Conditions on the report, see `compile.report.conditions`."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from compile.stages.npz import read_arrays
+from compile.output.npz import read_arrays
 from frontend.nir.import_nir import NirImport
 from ir.errors import CompileError
 

@@ -34,7 +34,6 @@ class Nets:
     readers: Relation
     """Net -> the parts that its spikes reach, its own among them where they do."""
 
-
     def among(self, place: Array) -> Nets:
         """What reaches some parts, by their other names; `place` as in a Relation, and what others send comes from outside."""
         readers = self.readers.among(place)

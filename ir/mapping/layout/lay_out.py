@@ -1,5 +1,5 @@
 """
-Shards onto the cores of chips: packed, cores spread over chips, and on every chip partition, placement and moves of single shards.
+Shards onto the cores of chips: packed, spread over chips, and on every chip partition, placement and moves of single shards.
 
 Packing says how many cores there are. What follows keeps to them and to all limits, and makes fewer spikes leave their cores, and
 those that do make fewer hops.

@@ -18,15 +18,14 @@ import numpy as np
 
 from ir.graph import Array, Graph
 from ir.mapping.board import Board
-from ir.mapping.core_map import CoreMap
 from ir.mapping.fit import Fit, fit
 from ir.mapping.layout.build_shard_graph import shard_graph_of, work_of
 from ir.mapping.layout.lay_out import core_map, lay_out
 from ir.mapping.layout.shards import cuts_of, numbered
 from ir.mapping.layout.spread import spread
 from ir.mapping.loads import LoadCounter, core_limits
-from ir.mapping.nets import nets_of
-from ir.mapping.traffic import traffic
+from ir.mapping.nets import Nets, nets_of
+from ir.mapping.traffic import on_blocks, traffic
 from ir.profile import Profile
 
 Objective = Literal["cores", "time", "energy"]
@@ -77,38 +76,24 @@ def map_for(
         CompileError: `map.partitioner` where the partitioner is not installed.
     """
     counter, limits, board = LoadCounter(graph, profile), core_limits(profile), Board.of(profile, plain.cores.cores)
-    before = _cost(counter, plain.cores, rates, board)
-    cores = _map(counter, plain.cores, limits, objective, rates, board, seed)
-    after = _cost(counter, cores, rates, board)
+    work, core_of = work_of(counter.connections, rates), plain.cores.core_of
+    busy = np.bincount(np.concatenate([*core_of.values()]), np.concatenate([work[name] for name in core_of]))
+    before = _cost(nets_of(counter.connections, core_of, rates), plain.cores.places, busy, board)
+    cuts = cuts_of(counter, core_of, limits)
+    shards, most = shard_graph_of(counter, numbered(cuts), rates), dict[str, float](limits)
+    if objective == "time":
+        cuts, most["work"] = spread(cuts, shards, work, limits, len(board.places))
+        shards = shard_graph_of(counter, numbered(cuts), rates)
+    core, places = lay_out(shards, most, board, seed)
+    after = _cost(on_blocks(shards.nets, core), places, np.bincount(core, shards.work), board)
     if after.of(objective) < before.of(objective):
-        found = fit(graph, profile, cores)
+        found = fit(graph, profile, core_map(numbered(cuts), core, places))
         if found.loads is None or plain.loads is None or {*found.loads.over(limits)} <= {*plain.loads.over(limits)}:
             return LaidOut(found, after, before, is_plain=False)
     return LaidOut(plain, before, before, is_plain=True)
 
 
-def _map(
-    counter: LoadCounter,
-    plain: CoreMap,
-    limits: Mapping[str, int],
-    objective: Objective,
-    rates: Mapping[str, Array],
-    board: Board,
-    seed: int,
-) -> CoreMap:
-    cuts = cuts_of(counter, plain.core_of, limits)
-    graph, most = shard_graph_of(counter, numbered(cuts), rates), dict[str, float](limits)
-    if objective == "time":
-        work = work_of(counter.connections, rates)
-        cuts, most["work"] = spread(cuts, graph, work, limits, len(board.places))
-        graph = shard_graph_of(counter, numbered(cuts), rates)
-    return core_map(numbered(cuts), *lay_out(graph, most, board, seed))
-
-
-def _cost(counter: LoadCounter, cores: CoreMap, rates: Mapping[str, Array], board: Board) -> MapCost:
-    work, busy = work_of(counter.connections, rates), np.zeros(cores.cores)
-    for name, on in cores.core_of.items():
-        busy += np.bincount(on, work[name], cores.cores)
-    nets = nets_of(counter.connections, cores.core_of, rates)
-    found = traffic(nets, cores.places, replace(board, hop_x=1, hop_y=1))
-    return MapCost(cores.cores, found.visits, found.hops, float(busy.max()))
+def _cost(nets: Nets, places: Array, busy: Array, board: Board) -> MapCost:
+    """What a map costs, of the spikes between its cores and the work on each."""
+    found = traffic(nets, places, replace(board, hop_x=1, hop_y=1))
+    return MapCost(len(places), found.visits, found.hops, float(busy.max()))

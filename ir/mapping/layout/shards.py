@@ -1,8 +1,8 @@
 """
 Cuts populations into shards, blocks of channels by pixels or tokens that each fit on a core.
 
-Shards begin as the plain map's blocks, made as large as fits: what is left at the end of a population is small, and shares a core.
-Where work is to be spread they are made smaller. Near pixels are read together, so that pixels are parted before channels.
+Shards begin as the plain map's blocks, made as large as fits: what is left at the end of a population is small, and shares a
+core. Where work is to be spread they are made smaller. Near pixels are read together, so that pixels are parted before channels.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
 """
-Cuts shards finer until the work of a step is spread over all cores: no shard has more of it than a bound, as low as there are cores.
+Cuts shards finer until the work of a step is spread over all cores: no shard has more than a bound, as low as cores allow.
 
 The bound is searched for by packing estimates: a part of a shard takes no more than the whole of anything.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from math import ceil
+
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from ir.mapping.nets import Nets
 from ir.mapping.relation import Relation
 
 HALVINGS = 7
-"""Of the range between the mean work and the most: the bound is found to 1 % of it."""
+"""Of the range from the mean work to the most, on a logarithmic scale: the bound is found to 3 % where they are 50 times apart."""
 FINER = 1.05
 """How many more parts a population is cut in, where the spikes of some are above the mean."""
 
@@ -36,9 +37,10 @@ def spread(
         work: population -> float (neurons,), of every neuron per step.
         cores: how many there are.
     """
-    low, high, found = graph.work.sum() / cores, float(graph.work.max()), dict(cuts)
+    least = max(float(each.max()) for each in work.values())
+    low, high, found = max(least, graph.work.sum() / cores), float(graph.work.max()), dict(cuts)
     for _ in range(HALVINGS):
-        bound = (low + high) / 2
+        bound = math.sqrt(low * high)
         finer = {name: _within(cut, work[name], bound) for name, cut in cuts.items()}
         if pack(_estimated(graph, cuts, finer, work), {**limits, "work": bound}).max() < cores:
             found, high = finer, bound
@@ -48,11 +50,11 @@ def spread(
 
 
 def _within(cut: Cut, work: Array, bound: float) -> Cut:
-    """The coarsest cut found whose parts have no more work than the bound, unless a single neuron does."""
-    parts = max(cut.parts, ceil(work.sum() / bound))
+    """The coarsest cut found whose parts have no more work than the bound, which no neuron exceeds alone."""
+    parts = max(cut.parts, math.ceil(work.sum() / bound))
     while True:
         finer = cut.finer(parts)
-        if np.bincount(finer.shards(), work).max() <= bound or finer.parts == cut.neurons.size:
+        if np.bincount(finer.shards(), work).max() <= bound:
             return finer
         parts = max(finer.parts + 1, int(parts * FINER))
 
@@ -60,12 +62,13 @@ def _within(cut: Cut, work: Array, bound: float) -> Cut:
 def _estimated(
     graph: ShardGraph, cuts: Mapping[str, Cut], finer: Mapping[str, Cut], work: Mapping[str, Array]
 ) -> ShardGraph:
-    """Shards of finer cuts, each with what the one takes that holds most of it."""
-    whole = np.empty(sum(cut.parts for cut in finer.values()), np.int64)
-    for coarse, fine in zip(numbered(cuts).values(), numbered(finer).values(), strict=True):
-        whole[fine] = coarse
-    total = np.bincount(np.concatenate([*numbered(finer).values()]), np.concatenate([work[name] for name in finer]))
-    each = Relation.one_each(len(whole))
+    """Shards of finer cuts: their neurons and work, and of all else what the shard takes that holds most of them."""
+    coarse, fine = (np.concatenate([*numbered(each).values()]) for each in (cuts, finer))
+    total, neurons = np.bincount(fine, np.concatenate([work[name] for name in finer])), np.bincount(fine)
+    whole = np.empty(len(neurons), np.int64)
+    whole[fine] = coarse
+    each = Relation.one_each(len(neurons))
     resources = {name: Cover(cover.alone(graph.shards)[whole], each) for name, cover in graph.resources.items()}
-    nothing = Nets(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), Relation(np.zeros(1, np.int64), np.zeros(0, np.int64)))
-    return ShardGraph(total, {**resources, "work": Cover(total, each)}, nothing)
+    resources |= {"neurons": Cover(neurons, each), "work": Cover(total, each)}
+    none = np.zeros(0, np.int64)
+    return ShardGraph(total, resources, Nets(none, none, np.zeros(0), Relation(np.zeros(1, np.int64), none)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+import hw_profiles
 from ir.mapping.board import Board
 
 
@@ -21,3 +22,12 @@ def test_hops_are_between_routers_and_dearer_between_chips():
     places = np.array([[0, 0, 0], [0, 1, 1], [0, 2, 1], [0, 3, 3], [1, 0, 0]])
     assert board.distances(places)[0].tolist() == [0, 0, 3, 7, 106]
     assert np.array_equal(board.distances(places), board.distances(places).T)
+
+
+def test_the_boards_of_profiles():
+    assert Board.of(hw_profiles.load("loihi1"), 129) == Board(16, 8, 2, 2, 2, 3.0, 4.0, room=128)
+    speck = Board.of(hw_profiles.load("speck"), 9)
+    assert (speck.columns, speck.rows, len(speck.places)) == (3, 3, 9)
+    full = Board.of(hw_profiles.load("spinnaker2"), 153)
+    assert np.bincount(full.places[:, 0]).tolist() == [152, 152]
+    assert len(Board.of(hw_profiles.load("ideal"), 5).places) == 5

@@ -33,6 +33,9 @@ def test_sets_are_what_they_are_made_of(sets: list[set[int]]):
     assert sets_of(made.renamed(np.array([1, 1, 0, 2, 2, 3]))) == [
         {(1, 1, 0, 2, 2, 3)[i] for i in each} for each in sets
     ]
+    assert sets_of(made.among(np.array([-1, 1, 0, -1, 2, 3]))) == [
+        {(-1, 1, 0, -1, 2, 3)[i] for i in each} - {-1} for each in sets
+    ]
     assert sets_of(Relation.stacked([made, Relation.one_each(2)])) == [*sets, {0}, {1}]
 
 

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ir.analysis.fan_in import populations
 from ir.graph import Graph
 from ir.mapping.board import Board
 from ir.mapping.connections import connections_of
-from ir.mapping.core_map import CoreMap
-from ir.mapping.layout.shards import cut
 from ir.mapping.nets import nets_of
 from ir.mapping.traffic import core_flow, on_blocks, traffic, visits
 
@@ -49,12 +48,15 @@ def test_every_spike_goes_once_to_every_other_core(chip_graph: Graph, unroll: Un
             expected[0] += rates[name][neuron] * len(cores - {home})
             hops = [metric(PLACES[home], PLACES[core]) for core in cores] if home is not None else [0]
             expected[1] += rates[name][neuron] * sum(hops)
-    found = traffic(connections_of(chip_graph), CoreMap(core_of, PLACES), rates, BOARD)
+    found = traffic(nets_of(connections_of(chip_graph), core_of, rates), PLACES, BOARD)
     assert [found.visits, found.hops] == expected
 
 
 def test_blocks_of_shards_send_what_their_neurons_do(chip_graph: Graph):
-    connections, shards, rates = connections_of(chip_graph), cut(chip_graph, 3), rates_of(chip_graph)
+    connections, rates, shards, first = connections_of(chip_graph), rates_of(chip_graph), dict[str, Any](), 0
+    for node in populations(chip_graph):
+        shards[node.name] = first + np.arange(len(rates[node.name])) // 3
+        first = shards[node.name].max() + 1
     block = np.arange(1 + max(each.max() for each in shards.values())) % 4
     ours = on_blocks(nets_of(connections, shards, rates), block)
     direct = nets_of(connections, {name: block[each] for name, each in shards.items()}, rates)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import prod
 from typing import Any
 
 import numpy as np
+import pytest
 
 import hw_profiles
+from ir.analysis.fan_in import populations
 from ir.graph import Graph
 from ir.mapping.connections import connections_of
 from ir.mapping.layout.build_shard_graph import events_of, shard_graph_of
-from ir.mapping.layout.shards import cut
 from ir.mapping.loads import LoadCounter
 
 Unroll = Callable[[Graph], Mapping[str, Any]]
@@ -35,31 +35,33 @@ def test_events_are_the_spikes_of_all_synapses(chip_graph: Graph, unroll: Unroll
     assert {name: events.tolist() for name, events in found.items()} == expected
 
 
-def test_blocks_hold_what_cores_do(chip_graph: Graph, unroll: Unroll):
-    connections, shards, synapses = connections_of(chip_graph), cut(chip_graph, 2), unroll(chip_graph)
-    rates = rates_of(chip_graph)
-    graph = shard_graph_of(connections, shards, rates)
+@pytest.mark.parametrize("profile", ["loihi1", "loihi2"])
+def test_blocks_hold_no_less_than_cores_do(chip_graph: Graph, profile: str):
+    counter = LoadCounter(chip_graph, hw_profiles.load(profile))
+    shards, first, rates = dict[str, Any](), 0, rates_of(chip_graph)
+    for node in populations(chip_graph):
+        shards[node.name] = first + np.arange(node.op.neurons(node.type)) // 3
+        first = shards[node.name].max() + 1
+    graph = shard_graph_of(counter, shards, rates)
     block = np.random.default_rng(0).permutation(np.arange(graph.shards) % 3)
     core_of = {name: block[shard] for name, shard in shards.items()}
-    loads = LoadCounter(chip_graph, hw_profiles.load("loihi1")).of(core_of)
-    held = {name: cover.held(block, 3).tolist() for name, cover in graph.resources.items()}
-    assert (held["neurons"], held["axons_in"]) == (loads.neurons.tolist(), loads.axons_in.tolist())
-    assert held["weights"] == weights_of(chip_graph, core_of, synapses)
-    events, work = events_of(connections, rates), np.zeros(3)
+    loads = counter.of(core_of)
+    held = {name: cover.held(block, 3) for name, cover in graph.resources.items()}
+    for name in ("neurons", "delay_slots", "neuron_groups"):
+        assert held[name].tolist() == getattr(loads, name).tolist()
+    for name in ("synapse_memory", "axons_in"):
+        assert (held[name] >= getattr(loads, name)).all()
+    if profile == "loihi1":  # no convolution shares axons there
+        assert held["axons_in"].tolist() == loads.axons_in.tolist()
+    every, work = events_of(counter.connections, rates), np.zeros(3)
     for name, core in core_of.items():
-        np.add.at(work, core, 1 + events[name])
-    assert np.bincount(block, graph.work, 3).tolist() == work.tolist()
+        np.add.at(work, core, 1 + every[name])
+    assert held["work"].tolist() == np.bincount(block, graph.work, 3).tolist() == work.tolist()
 
 
-def weights_of(graph: Graph, core_of: Mapping[str, Any], synapses: Mapping[str, Any]) -> list[int]:
-    """Weights on every core: rows once for a population, single synapses one by one."""
-    rows: list[set[Any]] = [set(), set(), set()]
-    for name, neurons in synapses.items():
-        for core, own in zip(core_of[name], neurons, strict=True):
-            for each in own:
-                weight = graph.arrays(graph.nodes[each.projection]).get("weight")
-                if weight is None:
-                    rows[core].add((name, each.projection, each.element, 1))
-                else:
-                    rows[core].add((name, each.projection, each.row, prod(weight.shape[1:])))
-    return [sum(row[-1] for row in each) for each in rows]
+def test_a_shard_alone_holds_what_its_core_would(chip_graph: Graph):
+    counter = LoadCounter(chip_graph, hw_profiles.load("loihi2"))
+    shards = {node.name: np.full(node.op.neurons(node.type), k) for k, node in enumerate(populations(chip_graph))}
+    graph, loads = shard_graph_of(counter, shards, rates_of(chip_graph)), counter.of(shards)
+    for name in ("neurons", "synapse_memory", "delay_slots", "neuron_groups"):
+        assert graph.resources[name].alone(graph.shards).tolist() == getattr(loads, name).tolist()

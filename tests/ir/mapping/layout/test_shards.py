@@ -1,42 +1,72 @@
-"""Shards are blocks of one population, of at most so many neurons."""
+"""Shards are blocks that fit, as large as that allows; finer ones have at least as many parts as are asked for."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import hw_profiles
 from ir.graph import Graph, GraphBuilder
-from ir.mapping.layout.shards import cut
-from ir.ops import Input, Synapse
+from ir.mapping.layout.shards import Cut, cuts_of, numbered
+from ir.mapping.loads import LoadCounter, core_limits
+from ir.mapping.split import split
+from ir.ops import Input, Linear
 from ir.ops.integer_neuron import IntegerLif
+from ir.profile import Profile, Quantity
+
+COMPILER = hw_profiles.load("loihi2-compiler")
 
 
-def population(*shape: int, micro: int = 0) -> Graph:
-    builder = GraphBuilder("one", 2)
-    x = builder.add(Input(f"spike[{'x'.join(map(str, shape))}]"), name="x")
-    current = builder.add(Synapse(micro=micro), x, name="s")
-    neurons = IntegerLif(4095, 4096, 1, 6, 12, 24, micro=micro)
-    return builder.build({"y": builder.add(neurons, current, name="y")})
+def limited(**limits: int) -> Profile:
+    table = {name: Quantity(value, "", "a test", "assumed") for name, value in limits.items()}
+    return replace(COMPILER, tables={**COMPILER.tables, "limits": table})
 
 
-def test_the_longest_side_is_halved_first():
-    assert cut(population(3, 8), 4)["y"].reshape(3, 8).tolist() == [
-        [0, 0, 1, 1, 2, 2, 3, 3],
-        [0, 0, 1, 1, 2, 2, 3, 3],
-        [4, 4, 5, 5, 6, 6, 7, 7],
-    ]
-    assert cut(population(5), 9)["y"].tolist() == [0, 0, 0, 0, 0]
-    assert cut(population(2, 2), 1)["y"].tolist() == [0, 1, 2, 3]
+def test_what_is_left_at_the_end_is_small():
+    cut = Cut(np.arange(15).reshape(3, 5), 2, 3)
+    assert cut.parts == 4
+    assert cut.shards().reshape(3, 5).tolist() == [[0, 0, 0, 1, 1], [0, 0, 0, 1, 1], [2, 2, 2, 3, 3]]
+    channels_first = Cut(np.arange(6).reshape(2, 3).T, 2, 1)
+    assert channels_first.shards().tolist() == [0, 0, 2, 1, 1, 3]
 
 
-def test_micro_steps_are_the_same_neurons():
-    assert cut(population(3, 4, micro=3), 2)["y"].tolist() == [0, 0, 1, 1]
+@pytest.mark.parametrize("parts", range(1, 41))
+def test_finer_cuts_have_as_many_parts_as_are_asked_for(parts: int):
+    cut = Cut(np.arange(36).reshape(12, 3), 6, 2)
+    finer = cut.finer(parts)
+    assert finer.parts >= min(parts, 36)
+    assert (finer.pixels <= 6, finer.channels <= 2) == (True, True)
+    assert len(np.unique(finer.shards())) == finer.parts
+    assert np.bincount(finer.shards()).max() <= finer.pixels * finer.channels
+    assert (finer is cut) == (parts <= 4)
 
 
-@pytest.mark.parametrize("size", [1, 3, 7, 100])
-def test_all_shards_are_used_and_small(chip_graph: Graph, size: int):
-    shards = cut(chip_graph, size)
+def test_pixels_are_parted_before_channels():
+    assert Cut(np.arange(36).reshape(12, 3), 6, 3).finer(12).shards().tolist() == np.repeat(np.arange(12), 3).tolist()
+
+
+def test_shards_are_as_large_as_fits():
+    """100 neurons in cores of 30: the plain map has four of 25, and here 10 are left."""
+    builder = GraphBuilder("dense", 1)
+    x = builder.add(Input("spike[8]"), name="x")
+    weight = builder.param("w", np.ones((100, 8), np.int8))
+    current = builder.add(Linear(), x, name="l", params={"weight": weight})
+    graph = builder.build({"y": builder.add(IntegerLif(4095, 0, 1, 6, 12, 24), current, name="y")})
+    profile = limited(neurons_per_core=30)
+    counter, limits = LoadCounter(graph, profile), core_limits(profile)
+    core_of, _ = split(counter, limits)
+    assert np.bincount(core_of["y"]).tolist() == [25] * 4
+    assert np.bincount(numbered(cuts_of(counter, core_of, limits))["y"]).tolist() == [30, 30, 30, 10]
+
+
+def test_every_shard_fits_where_the_plain_blocks_do(chip_graph: Graph):
+    profile = limited(neurons_per_core=12, axons_in_per_core=60, synapse_memory_per_core=600)
+    counter, limits = LoadCounter(chip_graph, profile), core_limits(profile)
+    core_of, loads = split(counter, limits)
+    shards = numbered(cuts_of(counter, core_of, limits))
+    assert counter.of(shards).over(limits) == {}
     every = np.concatenate([*shards.values()])
     assert np.array_equal(np.unique(every), np.arange(every.max() + 1))
-    assert np.bincount(every).max() <= size
-    assert sum(len(np.unique(each)) for each in shards.values()) == every.max() + 1
+    assert every.max() + 1 <= len(loads.neurons)

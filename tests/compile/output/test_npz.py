@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compile.stages.npz import read_arrays, write_arrays
+from compile.output.npz import read_arrays, write_arrays
 from ir.errors import CompileError
 
 GPU = ["--target", "gpu", "--samples", "2"]

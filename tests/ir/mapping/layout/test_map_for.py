@@ -1,0 +1,87 @@
+"""Maps for every objective: legal, counted as spikes are, never worse than the plain map, and kept where that is better."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hw_profiles
+from ir.graph import Graph
+from ir.mapping.board import Board
+from ir.mapping.connections import connections_of
+from ir.mapping.fit import Fit, fit
+from ir.mapping.layout import map_for as module
+from ir.mapping.layout.build_shard_graph import events_of
+from ir.mapping.layout.map_for import OBJECTIVES, LaidOut, Objective, map_for
+from ir.mapping.layout.partition import is_available
+from ir.mapping.loads import core_limits
+from ir.mapping.nets import nets_of
+from ir.mapping.split import plain_map
+from ir.mapping.traffic import traffic
+from ir.profile import Profile, Quantity
+
+pytestmark = pytest.mark.skipif(not is_available(), reason="mtkahypar is not installed")
+
+
+def small(**limits: int) -> Profile:
+    """Chips of a few small cores."""
+    base = hw_profiles.load("loihi2-compiler")
+    table = {name: Quantity(value, "", "a test", "assumed") for name, value in limits.items()}
+    return replace(base, tables={**base.tables, "limits": table})
+
+
+PROFILE = small(neurons_per_core=9, axons_in_per_core=60, synapse_memory_per_core=900, cores_per_chip=8)
+
+
+def rates_of(graph: Graph) -> dict[str, Any]:
+    random, sizes = np.random.default_rng(1), {node.name: node.type.size for node in graph.inputs}
+    sizes |= {node.name: node.op.neurons(node.type) for node in graph.nodes.values() if node.op.family == "neuron"}
+    return {name: random.integers(0, 9, size) / 8 for name, size in sizes.items()}
+
+
+def mapped(graph: Graph, objective: Objective, profile: Profile = PROFILE) -> tuple[Fit, LaidOut]:
+    plain = fit(graph, profile, plain_map(graph, profile))
+    return plain, map_for(graph, plain, profile, objective, rates_of(graph))
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_the_map_is_legal_and_no_worse_than_the_plain_one(chip_graph: Graph, objective: Objective):
+    plain, found = mapped(chip_graph, objective)
+    cores = found.fit.cores
+    cores.check(chip_graph)
+    assert found.fit.loads is not None
+    assert found.fit.loads.over(core_limits(PROFILE)) == {}
+    assert np.bincount(cores.places[:, 0]).max() <= 8
+    assert found.cost.of(objective) <= found.plain.of(objective)
+    assert found.is_plain == (found.fit is plain)
+    board = Board.of(PROFILE, cores.cores)
+    sent = traffic(nets_of(connections_of(chip_graph), cores.core_of, rates_of(chip_graph)), cores.places, board)
+    busy, events = np.zeros(cores.cores), events_of(connections_of(chip_graph), rates_of(chip_graph))
+    for name, on in cores.core_of.items():
+        np.add.at(busy, on, 1 + events[name])
+    assert (found.cost.visits, found.cost.busiest) == pytest.approx((sent.visits, busy.max()), rel=1e-12)
+    assert found.cost.cores == cores.cores
+    again = mapped(chip_graph, objective)[1].fit.cores
+    assert all(np.array_equal(on, again.core_of[name]) for name, on in cores.core_of.items())
+    assert np.array_equal(cores.places, again.places)
+
+
+def test_time_uses_the_cores_that_the_chips_have(chip_graph: Graph):
+    _, found = mapped(chip_graph, "time")
+    assert found.fit.cores.chips <= -(-found.plain.cores // 8)
+    assert found.cost.busiest < found.plain.busiest or found.is_plain
+
+
+def test_a_map_that_breaks_a_limit_is_not_taken(chip_graph: Graph, monkeypatch: pytest.MonkeyPatch):
+    """As if shards had forgotten all limits: one core holds everything."""
+    monkeypatch.setattr(module, "lay_out", lambda graph, *_: (np.zeros(graph.shards, int), np.zeros((1, 3), int)))
+    plain, found = mapped(chip_graph, "cores")
+    assert (found.is_plain, found.fit is plain) == (True, True)
+
+
+def test_without_limits_all_is_on_one_core(chip_graph: Graph):
+    _, found = mapped(chip_graph, "energy", hw_profiles.load("ideal"))
+    assert (found.fit.cores.cores, found.is_plain) == (1, True)
