@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-
 import numpy as np
 
 from ir.graph import Array
@@ -21,7 +20,7 @@ from ir.mapping.nets import Nets
 from ir.mapping.relation import Relation
 
 HALVINGS = 7
-"""Of the range from the mean work to the most, on a logarithmic scale: the bound is found to 3 % where they are 50 times apart."""
+"""Of the range from the mean work to the most, by ratio: to 3 % where they are 50 times apart."""
 FINER = 1.05
 """How many more parts a population is cut in, where the spikes of some are above the mean."""
 

@@ -27,7 +27,7 @@ def shards_of(cuts: dict[str, Cut], work: dict[str, Array]) -> ShardGraph:
 @pytest.mark.parametrize("cores", [3, 5, 16, 60])
 def test_no_core_has_much_more_work_than_the_mean(cores: int):
     random = np.random.default_rng(0)
-    cuts = {"busy": Cut(np.arange(240).reshape(60, 4), 60, 4), "idle": Cut(np.arange(40).reshape(40, 1), 20, 1)}
+    cuts = {"busy": Cut(np.arange(240).reshape(240, 1), 240, 1), "idle": Cut(np.arange(40).reshape(40, 1), 20, 1)}
     work = {"busy": 9 + random.random(240), "idle": 1 + random.random(40)}
     graph, limits = shards_of(cuts, work), {"neurons": 240}
     finer, bound = spread(cuts, graph, work, limits, cores)
