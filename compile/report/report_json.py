@@ -66,6 +66,7 @@ def _part(part: PartReport) -> dict[str, Any]:
         "map": part.build.map_choice.plain()
         if part.build.map_choice is not None
         else {"for": "plain", "is_plain": True},
+        "timing": part.run.timing.plain() if part.run.timing is not None else None,
         "poolings": [{**asdict(cost), "neurons": cost.neurons} for cost in part.poolings],
         "phases": len(part.build.program.phases),
         "phase_steps": [phase.deployment.chip.steps for phase in part.build.program.phases],
