@@ -20,15 +20,18 @@ SUMMED = ("neurons", "synapse_memory", "delay_slots")
 """Resources that are shared by no two shards; of kernels that could be, each shard is taken to have its own."""
 
 
-def shard_graph_of(counter: LoadCounter, shards: Mapping[str, Array], rates: Mapping[str, Array]) -> ShardGraph:
+def shard_graph_of(
+    counter: LoadCounter, shards: Mapping[str, Array], rates: Mapping[str, Array], times: Mapping[str, float]
+) -> ShardGraph:
     """
     The shards of a network, with all that limits a core except for what it sends.
 
     Args:
         shards: population -> int (neurons,), the shard of every neuron, numbered through the network.
         rates: population or input -> float (neurons,), spikes of every neuron per step: means over samples and steps.
+        times: event, as in the times of a profile -> what it takes.
     """
-    loads, work = counter.of(shards), work_of(counter.connections, rates)
+    loads, events = counter.of(shards), events_of(counter.connections, rates)
     shard, nets = np.concatenate([*shards.values()]), nets_of(counter.connections, shards, rates)
     each = Relation.one_each(len(loads.neurons))
     axons = Cover(nets.neurons, nets.readers)
@@ -36,13 +39,12 @@ def shard_graph_of(counter: LoadCounter, shards: Mapping[str, Array], rates: Map
     resources = {name: Cover(getattr(loads, name), each) for name in SUMMED}
     resources["axons_in"] = Cover(loads.axons_in, each) if few else axons
     resources["neuron_groups"] = _groups(counter, shards)
-    total = np.bincount(shard, np.concatenate([work[name] for name in shards]), each.count)
-    return ShardGraph(total, {**resources, "work": Cover(total, each)}, nets)
-
-
-def work_of(connections: Connections, rates: Mapping[str, Array]) -> dict[str, Array]:
-    """Population -> float (neurons,), updates and synaptic events of every neuron per step."""
-    return {name: 1 + events for name, events in events_of(connections, rates).items()}
+    arriving = np.bincount(shard, np.concatenate([events[name] for name in shards]), each.count)
+    fired = np.bincount(shard, np.concatenate([rates[name] for name in shards]), each.count)
+    resources["sending"] = Cover(loads.neurons * times["neuron_update"] + fired * times["spike"], each)
+    taken = np.concatenate([arriving * times["synaptic_event"], nets.spikes * times["axon_in"]])
+    resources["receiving"] = Cover(taken, Relation.stacked([each, nets.readers]))
+    return ShardGraph(loads.neurons + arriving, resources, nets)
 
 
 def events_of(connections: Connections, rates: Mapping[str, Array]) -> dict[str, Array]:

@@ -3,14 +3,14 @@ Maps a network for what is wanted of it: few cores, short steps, or few hops of 
 
 * `cores`: shards as large as fit, packed on as few cores as can be found.
 * `energy`: the same cores; spikes make few hops between them.
-* `time`: as many cores as the chips of the plain map have, with work spread over them.
+* `time`: up to as many cores as the chips of the plain map have, with what takes time spread over them.
 
 The plain map is kept where that is better, or where the new one exceeds a limit that it does not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,17 +18,23 @@ import numpy as np
 
 from ir.graph import Array, Graph
 from ir.mapping.board import Board
+from ir.mapping.core_map import CoreMap
 from ir.mapping.fit import Fit, fit
-from ir.mapping.layout.build_shard_graph import shard_graph_of, work_of
+from ir.mapping.layout.build_shard_graph import events_of, shard_graph_of
 from ir.mapping.layout.lay_out import core_map, lay_out
-from ir.mapping.layout.shards import cuts_of, numbered
-from ir.mapping.layout.spread import spread
+from ir.mapping.layout.shard_graph import ShardGraph
+from ir.mapping.layout.shards import Cut, cuts_of, numbered
+from ir.mapping.layout.spread import Busy, spread
 from ir.mapping.loads import LoadCounter, core_limits
-from ir.mapping.nets import Nets, nets_of
-from ir.mapping.traffic import on_blocks, traffic
+from ir.mapping.nets import nets_of
+from ir.mapping.timing.mean_step import mean_step
+from ir.mapping.timing.step_time import readings
+from ir.mapping.traffic import traffic
 from ir.profile import Profile
 
 Objective = Literal["cores", "time", "energy"]
+PARTS = (4, 2, 1)
+"""For short steps, a map is tried on these parts of the cores: more of them have less to do, and more messages to send."""
 OBJECTIVES: tuple[Objective, ...] = ("cores", "time", "energy")
 
 
@@ -43,10 +49,12 @@ class MapCost:
     """The routers that these spikes pass."""
     busiest: float
     """Neuron updates and synaptic events per step on the core that has most of them."""
+    step: float | None = None
+    """What a step of these rates takes, in ns; None where nobody asks, or the profile states no times."""
 
     def of(self, objective: Objective) -> tuple[float, ...]:
         """What is to be small, and what decides where that is equal."""
-        first = {"cores": self.cores, "time": self.busiest, "energy": self.hops}
+        first = {"cores": self.cores, "time": self.busiest if self.step is None else self.step, "energy": self.hops}
         return first[objective], self.hops, self.cores
 
 
@@ -75,25 +83,68 @@ def map_for(
     Raises:
         CompileError: `map.partitioner` where the partitioner is not installed.
     """
-    counter, limits, board = LoadCounter(graph, profile), core_limits(profile), Board.of(profile, plain.cores.cores)
-    work, core_of = work_of(counter.connections, rates), plain.cores.core_of
-    busy = np.bincount(np.concatenate([*core_of.values()]), np.concatenate([work[name] for name in core_of]))
-    before = _cost(nets_of(counter.connections, core_of, rates), plain.cores.places, busy, board)
-    cuts = cuts_of(counter, core_of, limits)
-    shards, most = shard_graph_of(counter, numbered(cuts), rates), dict[str, float](limits)
-    if objective == "time":
-        cuts, most["work"] = spread(cuts, shards, work, limits, len(board.places))
-        shards = shard_graph_of(counter, numbered(cuts), rates)
-    core, places = lay_out(shards, most, board, seed)
-    after = _cost(on_blocks(shards.nets, core), places, np.bincount(core, shards.work), board)
-    if after.of(objective) < before.of(objective):
-        found = fit(graph, profile, core_map(numbered(cuts), core, places))
-        if found.loads is None or plain.loads is None or {*found.loads.over(limits)} <= {*plain.loads.over(limits)}:
-            return LaidOut(found, after, before, is_plain=False)
-    return LaidOut(plain, before, before, is_plain=True)
+    task = _Task(LoadCounter(graph, profile), profile, objective, rates, Board.of(profile, plain.cores.cores), seed)
+    best, limits = LaidOut(plain, before := task.cost(plain.cores), before, is_plain=True), core_limits(profile)
+    for cores in task.maps(plain.cores):
+        cost = task.cost(cores)
+        if cost.of(objective) < best.cost.of(objective):
+            found = fit(graph, profile, cores)
+            if found.loads is None or plain.loads is None or {*found.loads.over(limits)} <= {*plain.loads.over(limits)}:
+                best = LaidOut(found, cost, before, is_plain=False)
+    return best
 
 
-def _cost(nets: Nets, places: Array, busy: Array, board: Board) -> MapCost:
-    """What a map costs, of the spikes between its cores and the work on each."""
-    found = traffic(nets, places, replace(board, hop_x=1, hop_y=1))
-    return MapCost(len(places), found.visits, found.hops, float(busy.max()))
+@dataclass(frozen=True, eq=False)
+class _Task:
+    counter: LoadCounter
+    profile: Profile
+    objective: Objective
+    rates: Mapping[str, Array]
+    board: Board
+    seed: int
+
+    def maps(self, plain: CoreMap) -> Iterator[CoreMap]:
+        """What is tried: one map, or several that spread the time over more and more cores."""
+        limits, room = core_limits(self.profile), len(self.board.places)
+        cuts = cuts_of(self.counter, plain.core_of, limits)
+        graph = self.graph(cuts)
+        if self.objective != "time":
+            yield core_map(numbered(cuts), *lay_out(graph, limits, self.board, self.seed))
+            return
+        busy = self.busy(cuts, graph)
+        for cores in sorted({max(plain.cores, room // part) for part in PARTS}):
+            finer, bound = spread(cuts, graph, busy, limits, cores)
+            most = {**limits, "sending": bound, "receiving": bound}
+            yield core_map(numbered(finer), *lay_out(self.graph(finer), most, self.board, self.seed))
+
+    def graph(self, cuts: Mapping[str, Cut]) -> ShardGraph:
+        """The shards of some cuts."""
+        return shard_graph_of(self.counter, numbered(cuts), self.rates, self.times)
+
+    @property
+    def times(self) -> Mapping[str, float]:
+        """What events take; where the profile does not say so, updates and synaptic events the same, and nothing else."""
+        stated = readings(self.profile)[0]
+        return stated if any(stated.values()) else {**stated, "neuron_update": 1.0, "synaptic_event": 1.0}
+
+    def busy(self, cuts: Mapping[str, Cut], graph: ShardGraph) -> dict[str, Busy]:
+        """Population -> what takes its time."""
+        times, events = self.times, events_of(self.counter.connections, self.rates)
+        received = graph.resources["receiving"].alone(graph.shards)
+        found = dict[str, Busy]()
+        for name, shard in numbered(cuts).items():
+            own = np.unique(shard)
+            synapses = events[name] * times["synaptic_event"]
+            messages = received[own] - np.bincount(shard - own[0], synapses)
+            sending = times["neuron_update"] + times["spike"] * self.rates[name]
+            found[name] = Busy(sending, synapses, float(messages.max()))
+        return found
+
+    def cost(self, cores: CoreMap) -> MapCost:
+        """What a map costs."""
+        connections, events = self.counter.connections, events_of(self.counter.connections, self.rates)
+        busy = sum(np.bincount(on, 1 + events[name], cores.cores) for name, on in cores.core_of.items())
+        nets = nets_of(connections, cores.core_of, self.rates)
+        found = traffic(nets, cores.places, replace(self.board, hop_x=1, hop_y=1))
+        step = mean_step(connections, cores, self.profile, self.rates) if self.objective == "time" else None
+        return MapCost(cores.cores, found.visits, found.hops, float(np.max(busy)), step)

@@ -1,13 +1,15 @@
 """
-Cuts shards finer until the work of a step is spread over all cores: no shard has more than a bound, as low as cores allow.
+Cuts shards finer until the time of a step is spread over all cores: none takes longer than a bound, as low as cores allow.
 
-The bound is searched for by packing estimates: a part of a shard takes no more than the whole of anything.
+A core updates its neurons and takes in what arrives side by side, so that both halves of it are bounded. What a bound takes is
+estimated by packing: parts of a shard take no more of anything than the whole, and as many messages as they have of its pixels.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,54 +22,80 @@ from ir.mapping.nets import Nets
 from ir.mapping.relation import Relation
 
 HALVINGS = 7
-"""Of the range from the mean work to the most, by ratio: to 3 % where they are 50 times apart."""
-FINER = 1.05
-"""How many more parts a population is cut in, where the spikes of some are above the mean."""
+"""Of the range from the mean time to the most, by ratio: to 3 % where they are 50 times apart."""
+FINER = 1.1
+"""How many times more parts a population is cut in, where those that were tried take too long."""
+
+
+@dataclass(frozen=True, eq=False)
+class Busy:
+    """What takes the time of a population in a step."""
+
+    sending: Array
+    """float (neurons,)."""
+    synapses: Array
+    """float (neurons,)."""
+    messages: float
+    """Of the shard that takes in most of them."""
+
+    def least(self, cut: Cut) -> float:
+        """What a shard of a single neuron takes at most."""
+        return max(float(self.sending.max()), float(self.synapses.max()) + self.messages / cut.pixels)
+
+    def halves(self, cut: Cut, finer: Cut) -> tuple[Array, Array]:
+        """(shards,) each: what shards of a finer cut take to send and to receive, about."""
+        shard = finer.shards()
+        received = np.bincount(shard, self.synapses) + self.messages * finer.pixels / cut.pixels
+        return np.bincount(shard, self.sending), received
 
 
 def spread(
-    cuts: Mapping[str, Cut], graph: ShardGraph, work: Mapping[str, Array], limits: Mapping[str, float], cores: int
+    cuts: Mapping[str, Cut], graph: ShardGraph, busy: Mapping[str, Busy], limits: Mapping[str, float], cores: int
 ) -> tuple[dict[str, Cut], float]:
     """
-    (population -> how it is cut, the most work that a core should have).
+    (population -> how it is cut, the most time that a core should take to send, and to receive).
 
     Args:
         cuts: population -> the largest shards that fit, which are those of `graph`.
-        work: population -> float (neurons,), of every neuron per step.
         cores: how many there are.
     """
-    least = max(float(each.max()) for each in work.values())
-    low, high, found = max(least, graph.work.sum() / cores), float(graph.work.max()), dict(cuts)
+    halves = [graph.resources[name].alone(graph.shards) for name in ("sending", "receiving")]
+    least = max(busy[name].least(cut) for name, cut in cuts.items())
+    low, high, found = max(least, *(each.sum() / cores for each in halves)), float(np.max(halves)), dict(cuts)
     for _ in range(HALVINGS):
         bound = math.sqrt(low * high)
-        finer = {name: _within(cut, work[name], bound) for name, cut in cuts.items()}
-        if pack(_estimated(graph, cuts, finer, work), {**limits, "work": bound}).max() < cores:
+        finer = {name: _within(cut, busy[name], bound) for name, cut in cuts.items()}
+        most = {**limits, "sending": bound, "receiving": bound}
+        if pack(_estimated(graph, cuts, finer, busy), most).max() < cores:
             found, high = finer, bound
         else:
             low = bound
     return found, high
 
 
-def _within(cut: Cut, work: Array, bound: float) -> Cut:
-    """The coarsest cut found whose parts have no more work than the bound, which no neuron exceeds alone."""
-    parts = max(cut.parts, math.ceil(work.sum() / bound))
+def _within(cut: Cut, busy: Busy, bound: float) -> Cut:
+    """The coarsest cut found whose parts take no longer than the bound, which is no less than the least of all."""
+    parts = max(cut.parts, math.ceil(max(busy.sending.sum(), busy.synapses.sum()) / bound))
     while True:
         finer = cut.finer(parts)
-        if np.bincount(finer.shards(), work).max() <= bound:
+        if np.max(busy.halves(cut, finer)) <= bound or finer.parts == cut.neurons.size:
             return finer
         parts = max(finer.parts + 1, int(parts * FINER))
 
 
 def _estimated(
-    graph: ShardGraph, cuts: Mapping[str, Cut], finer: Mapping[str, Cut], work: Mapping[str, Array]
+    graph: ShardGraph, cuts: Mapping[str, Cut], finer: Mapping[str, Cut], busy: Mapping[str, Busy]
 ) -> ShardGraph:
-    """Shards of finer cuts: their neurons and work, and of all else what the shard takes that holds most of them."""
+    """Shards of finer cuts: their neurons and halves, and of all else what the shard takes that holds most of them."""
     coarse, fine = (np.concatenate([*numbered(each).values()]) for each in (cuts, finer))
-    total, neurons = np.bincount(fine, np.concatenate([work[name] for name in finer])), np.bincount(fine)
+    neurons = np.bincount(fine)
     whole = np.empty(len(neurons), np.int64)
     whole[fine] = coarse
-    each = Relation.one_each(len(neurons))
+    each, halves = Relation.one_each(len(neurons)), [busy[name].halves(cut, finer[name]) for name, cut in cuts.items()]
     resources = {name: Cover(cover.alone(graph.shards)[whole], each) for name, cover in graph.resources.items()}
-    resources |= {"neurons": Cover(neurons, each), "work": Cover(total, each)}
+    sending, receiving = (Cover(np.concatenate(half), each) for half in zip(*halves, strict=True))
+    resources |= {"neurons": Cover(neurons, each), "sending": sending, "receiving": receiving}
     none = np.zeros(0, np.int64)
-    return ShardGraph(total, resources, Nets(none, none, np.zeros(0), Relation(np.zeros(1, np.int64), none)))
+    return ShardGraph(
+        np.zeros(len(neurons)), resources, Nets(none, none, np.zeros(0), Relation(np.zeros(1, np.int64), none))
+    )
