@@ -46,8 +46,10 @@ class MapChoice:
         """What the map is, and what it costs beside the plain one, in one sentence."""
         if self.laid_out is None:
             return f"for {self.objective}: {MISSING}"
-        which = "the plain one is the best" if self.is_plain else f"{_cost_text(self.laid_out.cost)}; the plain one has"
-        return f"for {self.objective} by {self.activity}: {which} {_cost_text(self.laid_out.plain)}"
+        start, plain = f"for {self.objective} by {self.activity}:", _cost_text(self.laid_out.plain)
+        if self.is_plain:
+            return f"{start} none is better than the plain one, {plain}"
+        return f"{start} {_cost_text(self.laid_out.cost)}; the plain one {plain}"
 
     def plain(self) -> dict[str, Any]:
         """As JSON content."""
@@ -57,7 +59,7 @@ class MapChoice:
 
 
 def choose_map(program: Program, plain: Fit, part: Part, objective: Objective) -> MapChoice:
-    """The better of a program's plain map and one that is made for an objective."""
+    """The better of a program's plain map and those that are made for an objective."""
     if not is_available() or not plain.cores.core_of:
         return MapChoice(objective, "", None)
     rates, activity = _rates(program, part)
@@ -65,22 +67,22 @@ def choose_map(program: Program, plain: Fit, part: Part, objective: Objective) -
 
 
 def _rates(program: Program, part: Part) -> tuple[Mapping[str, Array], str]:
-    """(population or chip input -> float (neurons,), its spikes per step of the model; of what samples, in words)."""
-    nodes = program.deployment.chip.nodes
+    """(population or chip input -> float (neurons,), its spikes per step of the chip; of what samples, in words)."""
+    nodes, plan = program.deployment.chip.nodes, program.deployment.schedule
     sizes = {
         name: node.op.neurons(node.type) if node.op.family == "neuron" else node.type.size
         for name, node in nodes.items()
         if node.op.family in EMITTERS
     }
     if part.drawn:
-        return {
-            name: np.full(size, RATE) for name, size in sizes.items()
-        }, "no samples, all neurons taken as equally active"
+        rates = {name: np.full(size, RATE) for name, size in sizes.items()}
+        return rates, "equal activity of all neurons, as there are no samples"
+    inside = plan.micro_steps * plan.loop_steps if plan is not None else 1
     samples = min(SAMPLES, max(1, VALUES // (sum(sizes.values()) * max(1, program.steps))))
     batch = cut_samples(part.calibration, program, samples)[0]
     trace = program.on(REFERENCE).run(batch, tuple(sizes))
     emitted, ran = trace.emissions, trace.events.samples
-    rates = {name: _rate(emitted[name], size, name in trace.spikes) for name, size in sizes.items()}
+    rates = {name: _rate(emitted[name], size, name in trace.spikes) / inside for name, size in sizes.items()}
     return rates, f"the spikes of {ran} calibration {'sample' if ran == 1 else 'samples'}"
 
 
@@ -92,5 +94,5 @@ def _rate(emitted: Array, neurons: int, spikes: bool) -> Array:
 
 def _cost_text(cost: MapCost) -> str:
     cores = f"{cost.cores:,} {'core' if cost.cores == 1 else 'cores'}"
-    traffic = f"{cost.visits:,.0f} spikes to other cores, {cost.hops:,.0f} hops"
-    return f"{cores}; per step {traffic}, {cost.busiest:,.0f} updates and events on the busiest core"
+    busiest = "" if cost.step is None else f", {cost.step / 1000:,.3g} us"
+    return f"{cores}, per step {cost.visits:,.0f} spikes to other cores, {cost.hops:,.0f} hops{busiest}"

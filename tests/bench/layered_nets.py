@@ -46,8 +46,8 @@ class LayeredNet:
         reads = Relation.of(np.repeat(source, self.readers), reader.ravel(), len(source))
         ones = np.ones(self.neurons, np.int64)
         nets = Nets(source, ones[: len(source)], random.lognormal(-3, 1, len(source)), reads)
-        nothing = Cover(np.zeros(0), Relation(np.zeros(1, np.int64), np.zeros(0, np.int64)))
-        return ShardGraph(ones, ones.astype(np.float64), nothing, nets)
+        each = Cover(ones, Relation.one_each(self.neurons))
+        return ShardGraph(ones.astype(np.float64), {"neurons": each}, nets)
 
     def _read(self, random: np.random.Generator, place: Array, side: int) -> Array:
         """(neurons, readers): places along a side of the sheet, of the readers of neurons at `place`."""

@@ -12,6 +12,7 @@ from compile.benchmark.table import Cell, Table
 from ir.graph import Array
 from ir.mapping.board import Board
 from ir.mapping.layout.lay_out import lay_out
+from ir.mapping.layout.pack import pack
 from ir.mapping.layout.partition import BALANCE, library, partition
 from ir.mapping.layout.shard_graph import ShardGraph
 from ir.mapping.traffic import core_flow, on_blocks, visits
@@ -71,7 +72,7 @@ def _limits(graph: ShardGraph, board: Board) -> dict[str, int]:
 
 
 def _partitioned(graph: ShardGraph, board: Board) -> tuple[Array, Array]:
-    return partition(graph, _limits(graph, board), len(board.places), "energy", SEED).block, board.places
+    return partition(graph, _limits(graph, board), len(board.places), SEED).block, board.places
 
 
 def _mapped_by_library(graph: ShardGraph, board: Board) -> tuple[Array, Array]:
@@ -91,7 +92,8 @@ def _mapped_by_library(graph: ShardGraph, board: Board) -> tuple[Array, Array]:
 
 
 def _laid_out(graph: ShardGraph, board: Board) -> tuple[Array, Array]:
-    return lay_out(graph, _limits(graph, board), board, "energy", SEED)
+    limits = _limits(graph, board)
+    return lay_out(graph, pack(graph, limits), limits, board, SEED)
 
 
 WAYS: dict[str, Callable[[ShardGraph, Board], tuple[Array, Array]]] = {

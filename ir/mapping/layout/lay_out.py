@@ -1,7 +1,7 @@
 """
-Shards onto the cores of chips: packed, spread over chips, and on every chip partition, placement and moves of single shards.
+Packed shards onto the cores of chips: cores over chips, and on every chip partition, placement and moves of single shards.
 
-Packing says how many cores there are. What follows keeps to them and to all limits, and makes fewer spikes leave their cores, and
+Packing has said how many cores there are. This keeps to them and to all limits, and makes fewer spikes leave their cores, and
 those that do make fewer hops.
 """
 
@@ -12,14 +12,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from ir.errors import CompileError
 from ir.graph import Array
 from ir.mapping.board import Board
-from ir.mapping.core_map import CoreMap
 from ir.mapping.layout.blocks import Blocks
 from ir.mapping.layout.chips import chips_of
 from ir.mapping.layout.holdings import HopCosts
-from ir.mapping.layout.pack import pack
 from ir.mapping.layout.partition import partition
 from ir.mapping.layout.placement import STARTS, place
 from ir.mapping.layout.shard_graph import ShardGraph
@@ -31,18 +28,19 @@ SHARED = 1.5
 """Shards per core from which on the partitioner is asked who shares one; below, packing has left it no choice."""
 
 
-def lay_out(graph: ShardGraph, limits: Mapping[str, float], board: Board, seed: int = 0) -> tuple[Array, Array]:
+def lay_out(
+    graph: ShardGraph, packed: Array, limits: Mapping[str, float], board: Board, seed: int = 0
+) -> tuple[Array, Array]:
     """
     (int32 (shards,), the core of every shard; int32 (cores, 3), the places of the cores as in a CoreMap).
 
+    Args:
+        packed: (shards,), a core of every shard, as `pack` finds them; the board has places for all of them.
+
     Raises:
-        CompileError: `map.room` where the shards take more cores than the board has, `map.partitioner` where there is none.
+        CompileError: `map.partitioner` where the partitioner is not installed.
     """
-    packed = pack(graph, limits)
-    cores, room = int(packed.max()) + 1, len(board.places)
-    if cores > room:
-        what = f"the network takes {cores} cores, and {board.chips} chips have {room}"
-        raise CompileError("map.room", what, hint="more chips, larger cores or smaller shards")
+    cores = int(packed.max()) + 1
     chips = chips_of(on_blocks(graph.nets, packed), cores, board, seed)[packed]
     core, places = np.empty(graph.shards, np.int32), list[Array]()
     for chip in np.unique(chips).tolist():
@@ -71,8 +69,3 @@ def _on_chip(
         blocks.improve()
     used, core = np.unique(blocks.block, return_inverse=True)
     return core, places[used]
-
-
-def core_map(shards: Mapping[str, Array], core: Array, places: Array) -> CoreMap:
-    """The map of a network whose shards are on cores."""
-    return CoreMap({name: core[shard] for name, shard in shards.items()}, places)

@@ -21,7 +21,8 @@ from ir.mapping.board import Board
 from ir.mapping.core_map import CoreMap
 from ir.mapping.fit import Fit, fit
 from ir.mapping.layout.build_shard_graph import events_of, shard_graph_of
-from ir.mapping.layout.lay_out import core_map, lay_out
+from ir.mapping.layout.lay_out import lay_out
+from ir.mapping.layout.pack import pack
 from ir.mapping.layout.shard_graph import ShardGraph
 from ir.mapping.layout.shards import Cut, cuts_of, numbered
 from ir.mapping.layout.spread import Busy, spread
@@ -109,13 +110,19 @@ class _Task:
         cuts = cuts_of(self.counter, plain.core_of, limits)
         graph = self.graph(cuts)
         if self.objective != "time":
-            yield core_map(numbered(cuts), *lay_out(graph, limits, self.board, self.seed))
+            yield from self.laid_out(cuts, graph, limits)
             return
         busy = self.busy(cuts, graph)
-        for cores in sorted({max(plain.cores, room // part) for part in PARTS}):
+        for cores in (room // part for part in PARTS if room // part >= plain.cores):
             finer, bound = spread(cuts, graph, busy, limits, cores)
-            most = {**limits, "sending": bound, "receiving": bound}
-            yield core_map(numbered(finer), *lay_out(self.graph(finer), most, self.board, self.seed))
+            yield from self.laid_out(finer, self.graph(finer), {**limits, "sending": bound, "receiving": bound})
+
+    def laid_out(self, cuts: Mapping[str, Cut], graph: ShardGraph, limits: Mapping[str, float]) -> Iterator[CoreMap]:
+        """The map of some shards, if it takes no more chips than the plain one."""
+        packed = pack(graph, limits)
+        if packed.max() < len(self.board.places):
+            core, places = lay_out(graph, packed, limits, self.board, self.seed)
+            yield CoreMap({name: core[shard] for name, shard in numbered(cuts).items()}, places)
 
     def graph(self, cuts: Mapping[str, Cut]) -> ShardGraph:
         """The shards of some cuts."""

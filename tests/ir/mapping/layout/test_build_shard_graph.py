@@ -15,6 +15,7 @@ from ir.mapping.connections import connections_of
 from ir.mapping.layout.build_shard_graph import events_of, shard_graph_of
 from ir.mapping.loads import LoadCounter
 
+TIMES = {"neuron_update": 4.0, "spike": 2.0, "axon_in": 16.0, "synaptic_event": 0.5}
 Unroll = Callable[[Graph], Mapping[str, Any]]
 
 
@@ -42,7 +43,7 @@ def test_blocks_hold_no_less_than_cores_do(chip_graph: Graph, profile: str):
     for node in populations(chip_graph):
         shards[node.name] = first + np.arange(node.op.neurons(node.type)) // 3
         first = shards[node.name].max() + 1
-    graph = shard_graph_of(counter, shards, rates)
+    graph = shard_graph_of(counter, shards, rates, TIMES)
     block = np.random.default_rng(0).permutation(np.arange(graph.shards) % 3)
     core_of = {name: block[shard] for name, shard in shards.items()}
     loads = counter.of(core_of)
@@ -56,12 +57,33 @@ def test_blocks_hold_no_less_than_cores_do(chip_graph: Graph, profile: str):
     every, work = events_of(counter.connections, rates), np.zeros(3)
     for name, core in core_of.items():
         np.add.at(work, core, 1 + every[name])
-    assert held["work"].tolist() == np.bincount(block, graph.work, 3).tolist() == work.tolist()
+    assert np.bincount(block, graph.work, 3).tolist() == work.tolist()
 
 
 def test_a_shard_alone_holds_what_its_core_would(chip_graph: Graph):
     counter = LoadCounter(chip_graph, hw_profiles.load("loihi2"))
     shards = {node.name: np.full(node.op.neurons(node.type), k) for k, node in enumerate(populations(chip_graph))}
-    graph, loads = shard_graph_of(counter, shards, rates_of(chip_graph)), counter.of(shards)
+    graph, loads = shard_graph_of(counter, shards, rates_of(chip_graph), TIMES), counter.of(shards)
     for name in ("neurons", "synapse_memory", "delay_slots", "neuron_groups"):
         assert graph.resources[name].alone(graph.shards).tolist() == getattr(loads, name).tolist()
+
+
+def test_halves_of_a_core_take_what_its_events_do(chip_graph: Graph, unroll: Unroll):
+    counter, rates = LoadCounter(chip_graph, hw_profiles.load("loihi2")), rates_of(chip_graph)
+    random, synapses = np.random.default_rng(2), unroll(chip_graph)
+    shards, first = dict[str, Any](), 0
+    for node in populations(chip_graph):
+        shards[node.name] = first + np.arange(node.op.neurons(node.type)) // 3
+        first = shards[node.name].max() + 1
+    graph, block = shard_graph_of(counter, shards, rates, TIMES), random.permutation(np.arange(first) % 3)
+    sending, receiving, arrived = np.zeros(3), np.zeros(3), set[Any]()
+    for name, neurons in synapses.items():
+        for core, rate, own in zip(block[shards[name]], rates[name], neurons, strict=True):
+            sending[core] += 4 + 2 * rate
+            wired = [each.source for each in own if each.source[0]]
+            receiving[core] += 0.5 * sum(rates[source][neuron] for source, neuron in wired)
+            arrived |= {(int(core), *source) for source in wired}
+    for core, source, neuron in arrived:
+        receiving[core] += 16 * rates[source][neuron]
+    assert graph.resources["sending"].held(block, 3).tolist() == sending.tolist()
+    assert graph.resources["receiving"].held(block, 3).tolist() == receiving.tolist()

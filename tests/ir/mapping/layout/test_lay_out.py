@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ir.errors import CompileError
 from ir.mapping.board import Board
 from ir.mapping.layout.cover import Cover
 from ir.mapping.layout.lay_out import lay_out
+from ir.mapping.layout.pack import pack
 from ir.mapping.layout.partition import is_available, partition
 from ir.mapping.layout.placement import place
 from ir.mapping.layout.shard_graph import ShardGraph
@@ -35,19 +35,19 @@ def hops(graph: ShardGraph, block: np.ndarray, places: np.ndarray, board: Board)
 
 def test_moves_of_single_shards_save_hops():
     graph, board, limits = ring(120), Board(3, 3, hop_y=1.4), {"neurons": 16}
-    block, places = lay_out(graph, limits, board, seed=3)
+    block, places = lay_out(graph, pack(graph, limits), limits, board, seed=3)
     assert np.bincount(block, minlength=len(places)).max() <= 16
     assert len(places) == 8
     parts = partition(graph, limits, 8, seed=3).block
     placed = place(np.ones((8, 8)), board, seed=3)
     assert hops(graph, block, places, board) < hops(graph, parts, placed, board)
-    again = lay_out(graph, limits, board, seed=3)
+    again = lay_out(graph, pack(graph, limits), limits, board, seed=3)
     assert (again[0].tolist(), again[1].tolist()) == (block.tolist(), places.tolist())
 
 
 def test_chips_are_filled_to_their_room_and_near_shards_are_on_one():
     graph, board = ring(120), Board(2, 2, chips=3, room=3)
-    block, places = lay_out(graph, {"neurons": 15}, board)
+    block, places = lay_out(graph, pack(graph, {"neurons": 15}), {"neurons": 15}, board)
     assert np.bincount(block).tolist() == [15] * 8
     assert np.bincount(places[:, 0]).max() <= 3
     assert len({tuple(place) for place in places.tolist()}) == 8
@@ -56,8 +56,3 @@ def test_chips_are_filled_to_their_room_and_near_shards_are_on_one():
     shards = places[block, 0]
     apart = np.mean(shards != np.roll(shards, 1))
     assert apart < 0.2, "of the ring's neighbours, few are on different chips"
-
-
-def test_too_few_chips_are_refused():
-    with pytest.raises(CompileError, match=r"map\.room.* takes 12 cores, and 2 chips have 8"):
-        lay_out(ring(120), {"neurons": 10}, Board(2, 2, chips=2))

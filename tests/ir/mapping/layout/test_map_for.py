@@ -20,6 +20,7 @@ from ir.mapping.layout.partition import is_available
 from ir.mapping.loads import core_limits
 from ir.mapping.nets import nets_of
 from ir.mapping.split import plain_map
+from ir.mapping.timing.mean_step import mean_step
 from ir.mapping.traffic import traffic
 from ir.profile import Profile, Quantity
 
@@ -64,6 +65,10 @@ def test_the_map_is_legal_and_no_worse_than_the_plain_one(chip_graph: Graph, obj
         np.add.at(busy, on, 1 + events[name])
     assert (found.cost.visits, found.cost.busiest) == pytest.approx((sent.visits, busy.max()), rel=1e-12)
     assert found.cost.cores == cores.cores
+    expected = (
+        mean_step(connections_of(chip_graph), cores, PROFILE, rates_of(chip_graph)) if objective == "time" else None
+    )
+    assert found.cost.step == expected
     again = mapped(chip_graph, objective)[1].fit.cores
     assert all(np.array_equal(on, again.core_of[name]) for name, on in cores.core_of.items())
     assert np.array_equal(cores.places, again.places)
@@ -72,7 +77,16 @@ def test_the_map_is_legal_and_no_worse_than_the_plain_one(chip_graph: Graph, obj
 def test_time_uses_the_cores_that_the_chips_have(chip_graph: Graph):
     _, found = mapped(chip_graph, "time")
     assert found.fit.cores.chips <= -(-found.plain.cores // 8)
-    assert found.cost.busiest < found.plain.busiest or found.is_plain
+    assert found.cost.step is not None
+    assert found.plain.step is not None
+    assert found.cost.step <= found.plain.step
+
+
+def test_without_times_updates_and_events_count_the_same(chip_graph: Graph):
+    profile = replace(PROFILE, tables={name: table for name, table in PROFILE.tables.items() if name != "timing"})
+    _, found = mapped(chip_graph, "time", profile)
+    assert found.cost.step is None
+    assert found.cost.busiest <= found.plain.busiest
 
 
 def test_a_map_that_breaks_a_limit_is_not_taken(chip_graph: Graph, monkeypatch: pytest.MonkeyPatch):
