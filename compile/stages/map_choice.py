@@ -62,11 +62,11 @@ def choose_map(program: Program, plain: Fit, part: Part, objective: Objective) -
     """The better of a program's plain map and those that are made for an objective."""
     if not is_available() or not plain.cores.core_of:
         return MapChoice(objective, "", None)
-    rates, activity = _rates(program, part)
+    rates, activity = rates_of(program, part)
     return MapChoice(objective, activity, map_for(program.deployment.chip, plain, program.profile, objective, rates))
 
 
-def _rates(program: Program, part: Part) -> tuple[Mapping[str, Array], str]:
+def rates_of(program: Program, part: Part) -> tuple[Mapping[str, Array], str]:
     """(population or chip input -> float (neurons,), its spikes per step of the chip; of what samples, in words)."""
     nodes, plan = program.deployment.chip.nodes, program.deployment.schedule
     sizes = {

@@ -20,7 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KINETO_LOG_LEVEL", "5")
 
-TABLES = ("reference", "lava", "growth", "fusion", "map", "map-place", "gpu", "sanafe")
+TABLES = ("reference", "lava", "growth", "fusion", "map", "map-place", "map-systems", "gpu", "sanafe")
 
 
 def main() -> int:
@@ -51,6 +51,7 @@ def measure(names: tuple[str, ...], quick: bool, out: Path) -> int:
         place_table,
         reference_table,
         sanafe_table,
+        system_table,
     )
     from tests.bench.growth_plot import plot
 
@@ -62,6 +63,7 @@ def measure(names: tuple[str, ...], quick: bool, out: Path) -> int:
         "fusion": fusion_table,
         "map": map_table,
         "map-place": place_table,
+        "map-systems": system_table,
         "gpu": gpu_table,
         "sanafe": sanafe_table,
     }
