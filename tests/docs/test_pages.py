@@ -30,6 +30,7 @@ RUN = {
     "docs/extending.md",
     "docs/fit.md",
     "docs/interoperability.md",
+    "docs/mapping.md",
     "docs/model-file.md",
     "docs/neurons.md",
     "docs/reporting.md",

@@ -1,8 +1,8 @@
 """
 Maps a network for what is wanted of it: few cores, short steps, or few hops of its measured spikes.
 
-* `cores`: shards as large as fit, packed on as few cores as can be found.
-* `energy`: the same cores; spikes make few hops between them.
+* `cores`, `energy`: shards as large as fit, packed on few cores, whose spikes make few hops; and smaller ones, in which more of
+  what belongs together finds room. The map of fewest cores is taken, or that of fewest hops.
 * `time`: up to as many cores as the chips of the plain map have, with what takes time spread over them.
 
 The plain map is kept where that is better, or where the new one exceeds a limit that it does not.
@@ -36,6 +36,10 @@ from ir.profile import Profile
 Objective = Literal["cores", "time", "energy"]
 PARTS = (4, 2, 1)
 """For short steps, a map is tried on these parts of the cores: more of them have less to do, and more messages to send."""
+GRAINS = (4, 8)
+"""For few cores or hops, shards of so many times fewer channels are tried, too."""
+MOST_SHARDS = 4000
+"""As many are still quick to lay out; of larger networks the largest shards are the only ones tried."""
 OBJECTIVES: tuple[Objective, ...] = ("cores", "time", "energy")
 
 
@@ -105,12 +109,15 @@ class _Task:
     seed: int
 
     def maps(self, plain: CoreMap) -> Iterator[CoreMap]:
-        """What is tried: one map, or several that spread the time over more and more cores."""
+        """What is tried."""
         limits, room = core_limits(self.profile), len(self.board.places)
         cuts = cuts_of(self.counter, plain.core_of, limits)
         graph = self.graph(cuts)
         if self.objective != "time":
             yield from self.laid_out(cuts, graph, limits)
+            for times in GRAINS if graph.shards * max(GRAINS) <= MOST_SHARDS else ():
+                narrower = {name: cut.narrower(times) for name, cut in cuts.items()}
+                yield from self.laid_out(narrower, self.graph(narrower), limits)
             return
         busy = self.busy(cuts, graph)
         for cores in (room // part for part in PARTS if room // part >= plain.cores):

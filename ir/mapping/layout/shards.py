@@ -49,6 +49,12 @@ class Cut:
         columns = min(channels, max(-(-channels // self.channels), -(-parts // rows)))
         return replace(self, pixels=min(self.pixels, pixels // rows), channels=min(self.channels, channels // columns))
 
+    def narrower(self, times: int) -> Cut:
+        """Shards of so many times fewer channels, or pixels where there is one channel: neither stores a weight twice."""
+        if self.neurons.shape[1] == 1:
+            return replace(self, pixels=-(-self.pixels // times))
+        return replace(self, channels=-(-self.channels // times))
+
 
 def cuts_of(counter: LoadCounter, core_of: Mapping[str, Array], limits: Mapping[str, int]) -> dict[str, Cut]:
     """Population -> the largest blocks that fit, in about as few parts as a plain map has."""

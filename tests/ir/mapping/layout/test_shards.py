@@ -47,6 +47,13 @@ def test_pixels_are_parted_before_channels():
     assert Cut(np.arange(36).reshape(12, 3), 6, 3).finer(12).shards().tolist() == np.repeat(np.arange(12), 3).tolist()
 
 
+def test_narrower_shards_have_fewer_channels_or_pixels_where_there_is_one():
+    assert (
+        Cut(np.arange(12).reshape(2, 6), 2, 6).narrower(4).shards().reshape(2, 6).tolist() == [[0, 0, 1, 1, 2, 2]] * 2
+    )
+    assert Cut(np.arange(6).reshape(6, 1), 6, 1).narrower(2).shards().tolist() == [0, 0, 0, 1, 1, 1]
+
+
 def test_shards_are_as_large_as_fits():
     """100 neurons in cores of 30: the plain map has four of 25, and here 10 are left."""
     builder = GraphBuilder("dense", 1)
