@@ -109,7 +109,7 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
         calibration = (
             host_inputs(imported.deployment.prologue, names, part.calibration, part.name, order) if rounds else {}
         )
-        context = Context(profile, options.lower, calibration, place.check, rounds=options.precision == "int")
+        context = Context(profile, options.lower, calibration, rounds=options.precision == "int")
         phases = _phases(imported, context, options, keep)
         _check_neurons(part, phases)
         program = Program(part.name, place.name, phases, profile, options.emission, names, order)
@@ -121,15 +121,16 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
 
 
 def _mapped(program: Program, part: Part, options: Options) -> tuple[Fit, MapChoice | None]:
-    """The program's map; DeployError where it exceeds limits of the profile's cores, unless a warning is asked for."""
-    chip, choice = program.deployment.chip, None
-    found = fit(chip, program.profile, plain_map(chip, program.profile))
-    if options.map_for != "plain":
-        choice = choose_map(program, found, part, options.map_for)
-        found = found if choice.laid_out is None else choice.laid_out.fit
-    if found.misfits and options.fit == "refuse":
-        raise DeployError(found.misfits)
-    return found, choice
+    """The program's map; DeployError where target or profile do not allow it, of the profile unless a warning is asked for."""
+    chip, profile = program.deployment.chip, program.profile
+    plain = fit(chip, profile, plain_map(chip, profile))
+    refused = [*options.place.check(chip, profile), *(plain.misfits if options.fit == "refuse" else ())]
+    if refused:
+        raise DeployError(refused)
+    if options.map_for == "plain":
+        return plain, None
+    choice = choose_map(program, plain, part, options.map_for)
+    return (plain if choice.laid_out is None else choice.laid_out.fit), choice
 
 
 def build_parts(

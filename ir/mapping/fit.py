@@ -1,5 +1,5 @@
 """
-Whether a network fits: every limit of a core that its map exceeds, population by population.
+Whether a network fits: every limit of the profile that single nodes exceed, or cores of its map, population by population.
 
 Cutting populations finer has done what it can; what is left is about single neurons. Chips are added as they are needed, and are
 no limit.
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ir.analysis.limits import violations
 from ir.errors import Violation
 from ir.graph import Graph, Node
 from ir.mapping.core_map import CoreMap
@@ -50,18 +51,19 @@ class Fit:
     whole: Loads | None = None
     """What a single core would hold that had all of it, each thing once: the least that all cores together hold."""
     misfits: Sequence[Violation] = ()
-    """Every limit of a core that integers exceed, resource by resource, with its worst core of every population."""
+    """Every limit that is exceeded: those of single nodes, and of cores by integers, with the worst core of every population."""
 
 
 def fit(graph: Graph, profile: Profile, cores: CoreMap) -> Fit:
     """How a map of a network fits the cores of a profile."""
-    limits = core_limits(profile)
+    limits, beyond = core_limits(profile), violations(graph, profile)
     if not limits or not cores.core_of:
-        return Fit(cores)
+        return Fit(cores, misfits=beyond)
     counter = LoadCounter(graph, profile)
     loads = counter.of(cores.core_of)
     whole = counter.of({name: np.zeros_like(on) for name, on in cores.core_of.items()})
-    return Fit(cores, loads, whole, _misfits(counter, loads, limits, cores) if graph.is_integer else ())
+    exceeded = _misfits(counter, loads, limits, cores) if graph.is_integer else ()
+    return Fit(cores, loads, whole, [*beyond, *exceeded])
 
 
 def _misfits(counter: LoadCounter, loads: Loads, limits: Mapping[str, int], cores: CoreMap) -> list[Violation]:
@@ -78,14 +80,9 @@ def _misfits(counter: LoadCounter, loads: Loads, limits: Mapping[str, int], core
 
 
 def _violation(node: Node, resource: str, number: int, limit: int) -> Violation:
-    rule, counted, hint = RESOURCES[resource]
-    what = f"%{node.name} needs {number:,} {counted} on one core, {number / limit:.3g} times the limit {limit:,}"
+    rule, unit, hint = RESOURCES[resource]
+    what = f"%{node.name} needs {number:,} {unit} on one core, {number / limit:.3g} times the limit {limit:,}"
+    where = str(node.provenance)
     return Violation(
-        rule=rule,
-        what=what,
-        where=str(node.provenance),
-        hint=hint,
-        node=node.name,
-        number=number,
-        limit=limit,
+        rule=rule, what=what, where=where, hint=hint, node=node.name, number=number, limit=limit, unit=unit
     )
