@@ -20,7 +20,19 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KINETO_LOG_LEVEL", "5")
 
-TABLES = ("reference", "lava", "growth", "fusion", "map", "map-place", "map-systems", "gpu", "sanafe")
+TABLES = (
+    "reference",
+    "lava",
+    "growth",
+    "fusion",
+    "map",
+    "map-place",
+    "map-systems",
+    "gpu",
+    "sanafe",
+    "timing",
+    "silicon",
+)
 
 
 def main() -> int:
@@ -51,7 +63,9 @@ def measure(names: tuple[str, ...], quick: bool, out: Path) -> int:
         place_table,
         reference_table,
         sanafe_table,
+        silicon_table,
         system_table,
+        timing_table,
     )
     from tests.bench.growth_plot import plot
 
@@ -66,6 +80,8 @@ def measure(names: tuple[str, ...], quick: bool, out: Path) -> int:
         "map-systems": system_table,
         "gpu": gpu_table,
         "sanafe": sanafe_table,
+        "timing": timing_table,
+        "silicon": silicon_table,
     }
     described, tables, progress = machine(), list[Table](), Progress()
     for name in names:
