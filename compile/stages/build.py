@@ -127,7 +127,7 @@ def _mapped(program: Program, part: Part, options: Options) -> tuple[Fit, MapCho
     refused = [*options.place.check(chip, profile), *(plain.misfits if options.fit == "refuse" else ())]
     if refused:
         raise DeployError(refused)
-    if options.map_for == "plain":
+    if options.map_for == "plain" or not plain.cores.core_of:
         return plain, None
     choice = choose_map(program, plain, part, options.map_for)
     return (plain if choice.laid_out is None else choice.laid_out.fit), choice

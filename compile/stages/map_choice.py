@@ -59,8 +59,8 @@ class MapChoice:
 
 
 def choose_map(program: Program, plain: Fit, part: Part, objective: Objective) -> MapChoice:
-    """The better of a program's plain map and those that are made for an objective."""
-    if not is_available() or not plain.cores.core_of:
+    """The better of a program's plain map, which has neurons, and those that are made for an objective."""
+    if not is_available():
         return MapChoice(objective, "", None)
     rates, activity = rates_of(program, part)
     return MapChoice(objective, activity, map_for(program.deployment.chip, plain, program.profile, objective, rates))
