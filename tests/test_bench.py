@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+import hw_profiles
 from backends.reference.cuda import products
 from backends.reference.engine import ReferenceEngine
 from compile.benchmark import turns
@@ -19,6 +20,8 @@ from compile.command.exit_code import exit_code
 from ir.errors import CompileError
 from ir.mapping.board import Board
 from ir.mapping.layout.partition import is_available
+from ir.mapping.loads import LoadCounter, core_limits
+from ir.mapping.split import plain_map
 from models import snnergy
 from models.layers.image_attention import attend
 from tests.bench import (
@@ -30,9 +33,11 @@ from tests.bench import (
     map_table,
     place_table,
     reference_table,
+    system_table,
 )
 from tests.bench.__main__ import measure
 from tests.bench.allocated import peak_bytes
+from tests.bench.compiler_tables import PRINTED
 from tests.bench.layered_nets import LayeredNet
 from tests.bench.networks import NETWORKS, Network, mlp
 from tests.bench.peers import installed
@@ -50,6 +55,18 @@ def short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def small() -> Network:
     return mlp((20, 16, 5), steps=4)
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_halved_layers_keep_all_limits(name: str):
+    graph, profile = PRINTED[name].graph(), hw_profiles.load(map_table.PROFILE)
+    cores = system_table.halved_map(graph, profile)
+    cores.check(graph)
+    assert LoadCounter(graph, profile).of(cores.core_of).over(core_limits(profile)) == {}
+    assert cores.cores >= plain_map(graph, profile).cores
+    for on in cores.core_of.values():
+        assert on.tolist() == sorted(on)
+        assert np.ptp(np.bincount(on - on[0])) <= 1
 
 
 def test_every_case_is_a_known_network():
