@@ -63,8 +63,8 @@ def _part(part: PartReport) -> dict[str, Any]:
         "third_check": None if part.run.third is None else _verdict(part.run.third),
         "quantization": [asdict(layer) for layer in quantization.layers] if quantization is not None else None,
         "chip": part.occupancy.plain(),
-        "map": part.build.map_choice.plain()
-        if part.build.map_choice is not None
+        "map": part.build.wanted_map.plain()
+        if part.build.wanted_map is not None
         else {"for": "plain", "is_plain": True},
         "timing": part.run.timing.plain() if part.run.timing is not None else None,
         "poolings": [{**asdict(cost), "neurons": cost.neurons} for cost in part.poolings],

@@ -94,8 +94,8 @@ def _chip_lines(report: Report) -> Iterator[str]:
     for part in report.parts:
         if part.occupancy.neurons:
             yield f"chip     {part.build.part.name}: {part.occupancy.text()}"
-        if part.build.map_choice is not None:
-            yield f"map      {part.build.part.name}: {part.build.map_choice.text()}"
+        if part.build.wanted_map is not None:
+            yield f"map      {part.build.part.name}: {part.build.wanted_map.text()}"
         for misfit in part.occupancy.misfits:
             yield f"unfit    {part.build.part.name}: {misfit.what} ({misfit.rule})"
 

@@ -13,12 +13,12 @@ from backends.targets import REFERENCE
 from compile.command.progress import Progress
 from compile.stages.host_inputs import host_inputs
 from compile.stages.imported import Imported, import_part
-from compile.stages.map_choice import MapChoice, choose_map
 from compile.stages.module_classes import layer_classes
 from compile.stages.options import Options
 from compile.stages.phase import Phase, phases_of
 from compile.stages.program import Program
 from compile.stages.source import Part, Source
+from compile.stages.wanted_map import WantedMap, map_as_wanted
 from compile.stages.window_length import ImportedLengths, StatedLengths, WindowLengths
 from frontend.nir.round_trip.to_nir import to_nir
 from frontend.tracing.import_check import ImportCheck
@@ -58,7 +58,7 @@ class Build:
     """Layer -> the classes of the modules that feed it and of its own."""
     fit: Fit | None = None
     """The core of every neuron, of all phases, and what that asks of the cores; None where nobody asked yet."""
-    map_choice: MapChoice | None = None
+    wanted_map: WantedMap | None = None
     """How the map was made for an objective; None for the plain one."""
     graph_at: Callable[[int], Graph] | None = None
     """The source at another number of steps; None where nothing knows it."""
@@ -120,7 +120,7 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
     return Build(part, graph, imported.check, program, floating, texts, classes, fits, choice, imported.graph_at)
 
 
-def _mapped(program: Program, part: Part, options: Options) -> tuple[Fit, MapChoice | None]:
+def _mapped(program: Program, part: Part, options: Options) -> tuple[Fit, WantedMap | None]:
     """The program's map; DeployError where target or profile do not allow it, of the profile unless a warning is asked for."""
     chip, profile = program.deployment.chip, program.profile
     plain = fit(chip, profile, plain_map(chip, profile))
@@ -129,7 +129,7 @@ def _mapped(program: Program, part: Part, options: Options) -> tuple[Fit, MapCho
         raise DeployError(refused)
     if options.map_for == "plain" or not plain.cores.core_of:
         return plain, None
-    choice = choose_map(program, plain, part, options.map_for)
+    choice = map_as_wanted(program, plain, part, options.map_for)
     return (plain if choice.laid_out is None else choice.laid_out.fit), choice
 
 

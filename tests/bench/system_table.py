@@ -10,7 +10,7 @@ import numpy as np
 
 from compile import compile_model
 from compile.benchmark.table import Cell, Table
-from compile.stages.map_choice import rates_of
+from compile.stages.wanted_map import rates_of
 from ir.graph import Array, Graph, Node
 from ir.mapping.board import Board
 from ir.mapping.connections import Connections

@@ -24,7 +24,7 @@ from ir.mapping.layout.build_shard_graph import events_of, shard_graph_of
 from ir.mapping.layout.lay_out import lay_out
 from ir.mapping.layout.pack import pack
 from ir.mapping.layout.shard_graph import ShardGraph
-from ir.mapping.layout.shards import Cut, cuts_of, numbered
+from ir.mapping.layout.shards import Sharding, numbered, shardings_of
 from ir.mapping.layout.spread import Busy, spread
 from ir.mapping.loads import LoadCounter, core_limits
 from ir.mapping.nets import nets_of
@@ -111,29 +111,31 @@ class _Task:
     def maps(self, plain: CoreMap) -> Iterator[CoreMap]:
         """What is tried."""
         limits, room = core_limits(self.profile), len(self.board.places)
-        cuts = cuts_of(self.counter, plain.core_of, limits)
-        graph = self.graph(cuts)
+        shardings = shardings_of(self.counter, plain.core_of, limits)
+        graph = self.graph(shardings)
         if self.objective != "time":
-            yield from self.laid_out(cuts, graph, limits)
+            yield from self.laid_out(shardings, graph, limits)
             for times in GRAINS if graph.shards * max(GRAINS) <= MOST_SHARDS else ():
-                narrower = {name: cut.narrower(times) for name, cut in cuts.items()}
+                narrower = {name: sharding.narrower(times) for name, sharding in shardings.items()}
                 yield from self.laid_out(narrower, self.graph(narrower), limits)
             return
-        busy = self.busy(cuts, graph)
+        busy = self.busy(shardings, graph)
         for cores in (room // part for part in PARTS if room // part >= plain.cores):
-            finer, bound = spread(cuts, graph, busy, limits, cores)
+            finer, bound = spread(shardings, graph, busy, limits, cores)
             yield from self.laid_out(finer, self.graph(finer), {**limits, "sending": bound, "receiving": bound})
 
-    def laid_out(self, cuts: Mapping[str, Cut], graph: ShardGraph, limits: Mapping[str, float]) -> Iterator[CoreMap]:
+    def laid_out(
+        self, shardings: Mapping[str, Sharding], graph: ShardGraph, limits: Mapping[str, float]
+    ) -> Iterator[CoreMap]:
         """The map of some shards, if it takes no more chips than the plain one."""
         packed = pack(graph, limits)
         if packed.max() < len(self.board.places):
             core, places = lay_out(graph, packed, limits, self.board, self.seed)
-            yield CoreMap({name: core[shard] for name, shard in numbered(cuts).items()}, places)
+            yield CoreMap({name: core[shard] for name, shard in numbered(shardings).items()}, places)
 
-    def graph(self, cuts: Mapping[str, Cut]) -> ShardGraph:
-        """The shards of some cuts."""
-        return shard_graph_of(self.counter, numbered(cuts), self.rates, self.times)
+    def graph(self, shardings: Mapping[str, Sharding]) -> ShardGraph:
+        """The shards, with what they spend and send."""
+        return shard_graph_of(self.counter, numbered(shardings), self.rates, self.times)
 
     @property
     def times(self) -> Mapping[str, float]:
@@ -141,12 +143,12 @@ class _Task:
         stated = readings(self.profile)[0]
         return stated if any(stated.values()) else {**stated, "neuron_update": 1.0, "synaptic_event": 1.0}
 
-    def busy(self, cuts: Mapping[str, Cut], graph: ShardGraph) -> dict[str, Busy]:
+    def busy(self, shardings: Mapping[str, Sharding], graph: ShardGraph) -> dict[str, Busy]:
         """Population -> what takes its time."""
         times, events = self.times, events_of(self.counter.connections, self.rates)
         received = graph.resources["receiving"].alone(graph.shards)
         found = dict[str, Busy]()
-        for name, shard in numbered(cuts).items():
+        for name, shard in numbered(shardings).items():
             own = np.unique(shard)
             synapses = events[name] * times["synaptic_event"]
             messages = received[own] - np.bincount(shard - own[0], synapses)

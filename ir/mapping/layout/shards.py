@@ -18,7 +18,7 @@ from ir.mapping.split import layout
 
 
 @dataclass(frozen=True, eq=False)
-class Cut:
+class Sharding:
     """How a population is cut: into blocks of so many pixels or tokens and channels, and smaller ones at the end of each."""
 
     neurons: Array
@@ -40,7 +40,7 @@ class Cut:
         shard[self.neurons] = row[:, None] * (column[-1] + 1) + column
         return shard
 
-    def finer(self, parts: int) -> Cut:
+    def finer(self, parts: int) -> Sharding:
         """At least so many parts, as far as there are neurons; itself where it has them."""
         pixels, channels = self.neurons.shape
         if self.parts >= parts:
@@ -49,29 +49,29 @@ class Cut:
         columns = min(channels, max(-(-channels // self.channels), -(-parts // rows)))
         return replace(self, pixels=min(self.pixels, pixels // rows), channels=min(self.channels, channels // columns))
 
-    def narrower(self, times: int) -> Cut:
+    def narrower(self, times: int) -> Sharding:
         """Shards of so many times fewer channels, or pixels where there is one channel: neither stores a weight twice."""
         if self.neurons.shape[1] == 1:
             return replace(self, pixels=-(-self.pixels // times))
         return replace(self, channels=-(-self.channels // times))
 
 
-def cuts_of(counter: LoadCounter, core_of: Mapping[str, Array], limits: Mapping[str, int]) -> dict[str, Cut]:
+def shardings_of(counter: LoadCounter, core_of: Mapping[str, Array], limits: Mapping[str, int]) -> dict[str, Sharding]:
     """Population -> the largest blocks that fit, in about as few parts as a plain map has."""
     nodes = counter.connections.graph.nodes
     return {name: _fullest(counter, nodes[name], on, limits) for name, on in core_of.items()}
 
 
-def numbered(cuts: Mapping[str, Cut]) -> dict[str, Array]:
+def numbered(shardings: Mapping[str, Sharding]) -> dict[str, Array]:
     """Population -> int64 (neurons,), the shard of every neuron; shards are numbered through the network."""
     shards, first = dict[str, Array](), 0
-    for name, cut in cuts.items():
-        shards[name] = cut.shards() + first
-        first += cut.parts
+    for name, sharding in shardings.items():
+        shards[name] = sharding.shards() + first
+        first += sharding.parts
     return shards
 
 
-def _fullest(counter: LoadCounter, node: Node, on: Array, limits: Mapping[str, int]) -> Cut:
+def _fullest(counter: LoadCounter, node: Node, on: Array, limits: Mapping[str, int]) -> Sharding:
     """The blocks of a plain map, with more channels where these are parted, else with more pixels."""
     neurons = layout(counter, node)
     (height, width), rows, columns = neurons.shape, len(np.unique(on[neurons[:, 0]])), len(np.unique(on[neurons[0]]))
@@ -87,8 +87,8 @@ def _fullest(counter: LoadCounter, node: Node, on: Array, limits: Mapping[str, i
         return all(used <= most[name] for name, used in use(pixels, channels).items() if name in most)
 
     if columns > 1:
-        return Cut(neurons, pixels, _largest(lambda size: fits(pixels, size), channels, min(width, 2 * channels)))
-    return Cut(neurons, _largest(lambda size: fits(size, channels), pixels, min(height, 2 * pixels)), channels)
+        return Sharding(neurons, pixels, _largest(lambda size: fits(pixels, size), channels, min(width, 2 * channels)))
+    return Sharding(neurons, _largest(lambda size: fits(size, channels), pixels, min(height, 2 * pixels)), channels)
 
 
 def _largest(fits: Callable[[int], bool], low: int, high: int) -> int:

@@ -28,7 +28,7 @@ MISSING = "the partitioner is not installed (pip install 'spike-compiler[map]'),
 
 
 @dataclass(frozen=True, eq=False)
-class MapChoice:
+class WantedMap:
     """What became of an objective."""
 
     objective: Objective
@@ -58,12 +58,12 @@ class MapChoice:
         return {"for": self.objective, "is_plain": self.is_plain, "activity": self.activity, **costs}
 
 
-def choose_map(program: Program, plain: Fit, part: Part, objective: Objective) -> MapChoice:
+def map_as_wanted(program: Program, plain: Fit, part: Part, objective: Objective) -> WantedMap:
     """The better of a program's plain map, which has neurons, and those that are made for an objective."""
     if not is_available():
-        return MapChoice(objective, "", None)
+        return WantedMap(objective, "", None)
     rates, activity = rates_of(program, part)
-    return MapChoice(objective, activity, map_for(program.deployment.chip, plain, program.profile, objective, rates))
+    return WantedMap(objective, activity, map_for(program.deployment.chip, plain, program.profile, objective, rates))
 
 
 def rates_of(program: Program, part: Part) -> tuple[Mapping[str, Array], str]:

@@ -14,7 +14,7 @@ from torch import nn
 
 from compile import compile_model
 from compile.cli import main
-from compile.stages import map_choice
+from compile.stages import wanted_map
 from compile.stages.build import Build
 from ir.errors import CompileError
 from ir.mapping.layout.partition import is_available
@@ -83,27 +83,27 @@ def test_the_command_line_says_which_map_it_is(small: Path, capsys: pytest.Captu
 def test_few_cores_are_fewer_than_the_plain_map_has(small: Path):
     """29 neurons in cores of nine: three of eight and one of five, or three of nine, and six and five are left."""
     plain, found = built(small, "plain"), built(small, "cores")
-    assert plain.map_choice is None
+    assert plain.wanted_map is None
     assert plain.fit is not None
     assert found.fit is not None
-    assert found.map_choice is not None
-    assert found.map_choice.laid_out is not None
-    assert found.fit is found.map_choice.laid_out.fit
+    assert found.wanted_map is not None
+    assert found.wanted_map.laid_out is not None
+    assert found.fit is found.wanted_map.laid_out.fit
     assert found.fit.cores.cores == 4 <= plain.fit.cores.cores
-    assert found.map_choice.laid_out.cost.cores == 4
+    assert found.wanted_map.laid_out.cost.cores == 4
 
 
 @needs_partitioner
 def test_rates_are_those_of_the_calibration(small: Path, monkeypatch: pytest.MonkeyPatch):
     """As many events at the neurons of a layer as the run of these samples counts."""
     seen = dict[str, np.ndarray]()
-    chosen = map_choice.map_for
+    chosen = wanted_map.map_for
 
     def spy(graph, plain, profile, objective, rates):
         seen.update(rates)
         return chosen(graph, plain, profile, objective, rates)
 
-    monkeypatch.setattr(map_choice, "map_for", spy)
+    monkeypatch.setattr(wanted_map, "map_for", spy)
     build = built(small, "energy")
     samples = {"input": build.part.calibration["input"][:, :16]}
     events = build.program.run(samples).events
@@ -124,23 +124,23 @@ def test_a_file_without_samples_is_mapped_by_equal_activity():
     graph = nir.NIRGraph(nodes, [("input", "w"), ("w", "lif"), ("lif", "output")])
     program = compile_model(graph, target="gpu", dt=1e-3, map_for="energy")
     assert program.origin is not None
-    assert program.origin.build.map_choice is not None
-    assert "by equal activity of all neurons, as there are no samples" in program.origin.build.map_choice.text()
+    assert program.origin.build.wanted_map is not None
+    assert "by equal activity of all neurons, as there are no samples" in program.origin.build.wanted_map.text()
     spikes = np.ones((5, 2, 4))
     program = compile_model(graph, target="gpu", dt=1e-3, map_for="energy", example=spikes)
     assert program.origin is not None
-    assert program.origin.build.map_choice is not None
-    assert program.origin.build.map_choice.activity == "the spikes of 2 calibration samples"
+    assert program.origin.build.wanted_map is not None
+    assert program.origin.build.wanted_map.activity == "the spikes of 2 calibration samples"
 
 
 def test_without_the_partitioner_the_map_is_the_plain_one(small: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(map_choice, "is_available", lambda: False)
+    monkeypatch.setattr(wanted_map, "is_available", lambda: False)
     plain, found = built(small, "plain"), built(small, "time")
     assert plain.fit is not None
     assert found.fit is not None
-    assert found.map_choice is not None
-    assert (found.map_choice.is_plain, found.map_choice.plain()["is_plain"]) == (True, True)
-    assert "for time: the partitioner is not installed (pip install 'spike-compiler[map]')" in found.map_choice.text()
+    assert found.wanted_map is not None
+    assert (found.wanted_map.is_plain, found.wanted_map.plain()["is_plain"]) == (True, True)
+    assert "for time: the partitioner is not installed (pip install 'spike-compiler[map]')" in found.wanted_map.text()
     assert all(np.array_equal(on, found.fit.cores.core_of[name]) for name, on in plain.fit.cores.core_of.items())
 
 
