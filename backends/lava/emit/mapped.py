@@ -17,7 +17,7 @@ from ir.errors import CompileError
 from ir.graph import Array, Graph
 from ir.mapping.cut_graph import CutGraph
 
-MOST_CORES = 128
+MOST_CORES = 256
 """Processes of one run: they keep in step with each other, which takes milliseconds for each of them."""
 FUSED = "the fused emission, which computes the same"
 

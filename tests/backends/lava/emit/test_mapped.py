@@ -75,8 +75,8 @@ def test_loops_run_on_one_core_and_are_refused_on_several():
 def test_maps_of_more_cores_than_processes_are_refused(network):
     graph, _ = network(3)
     cores = drawn_map(graph, 0, 2)
-    with pytest.raises(CompileError, match="the map has 129 cores"):
-        LavaEngine(graph, "mapped", cores=CoreMap({**cores.core_of, "pop": np.full(12, 128)}, cores.places))
+    with pytest.raises(CompileError, match="the map has 257 cores"):
+        LavaEngine(graph, "mapped", cores=CoreMap({**cores.core_of, "pop": np.full(12, 256)}, cores.places))
 
 
 @pytest.mark.lava
