@@ -5,6 +5,7 @@ from ir.profile.prices import CostWeights, Energy
 from ir.profile.profile import TABLES, Profile
 from ir.profile.quantity import KINDS, Number, Quantity, counted_in
 from ir.profile.resources import Limits, Mesh, SynapseMemory
+from ir.profile.times import Times
 
 __all__ = [
     "KINDS",
@@ -19,5 +20,6 @@ __all__ = [
     "Profile",
     "Quantity",
     "SynapseMemory",
+    "Times",
     "counted_in",
 ]
