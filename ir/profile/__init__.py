@@ -5,7 +5,7 @@ from ir.profile.prices import CostWeights, Energy
 from ir.profile.profile import TABLES, Profile
 from ir.profile.quantity import KINDS, Number, Quantity, counted_in
 from ir.profile.resources import Limits, Mesh, SynapseMemory
-from ir.profile.times import Times
+from ir.profile.times import EventTimes
 
 __all__ = [
     "KINDS",
@@ -13,6 +13,7 @@ __all__ = [
     "Arithmetic",
     "CostWeights",
     "Energy",
+    "EventTimes",
     "Features",
     "Limits",
     "Mesh",
@@ -20,6 +21,5 @@ __all__ = [
     "Profile",
     "Quantity",
     "SynapseMemory",
-    "Times",
     "counted_in",
 ]

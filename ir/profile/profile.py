@@ -18,7 +18,7 @@ from ir.profile.chip import Arithmetic, Features
 from ir.profile.prices import CostWeights, Energy
 from ir.profile.quantity import Quantity
 from ir.profile.resources import Limits, Mesh, SynapseMemory
-from ir.profile.times import Times
+from ir.profile.times import EventTimes
 
 Table = TypeVar("Table")
 
@@ -29,7 +29,7 @@ TABLES: Mapping[str, type] = {
     "synapse_memory": SynapseMemory,
     "mesh": Mesh,
     "energy": Energy,
-    "timing": Times,
+    "timing": EventTimes,
     "cost": CostWeights,
 }
 """Table of the TOML file -> what it holds."""
@@ -86,11 +86,6 @@ class Profile:
     def energy(self) -> Energy:
         """Prices per event; all None where the profile has no such table."""
         return self._typed("energy", Energy, Energy())
-
-    @cached_property
-    def timing(self) -> Times:
-        """What events take; all None where the profile has no such table."""
-        return self._typed("timing", Times, Times())
 
     @cached_property
     def cost(self) -> CostWeights:

@@ -9,7 +9,7 @@ from ir.profile.quantity import counted_in
 
 
 @dataclass(frozen=True)
-class Times:
+class EventTimes:
     """Times per event, exact; None where nobody published one."""
 
     neuron_update: Fraction | None = field(default=None, metadata=counted_in("ns"))

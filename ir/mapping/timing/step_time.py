@@ -16,8 +16,8 @@ import numpy as np
 
 from ir.graph import Array
 from ir.mapping.timing.links import routers_of
-from ir.mapping.timing.work import Work
-from ir.profile import Mesh, Profile, Times
+from ir.mapping.timing.work import StepWork
+from ir.profile import EventTimes, Mesh, Profile
 
 SENDING = {"neuron_update": "neurons", "spike": "neurons", "axon_out": "messages"}
 RECEIVING = {"axon_in": "messages", "synaptic_event": "synapses"}
@@ -25,7 +25,7 @@ RECEIVING = {"axon_in": "messages", "synaptic_event": "synapses"}
 LINKS, BARRIER = "links", "barrier"
 """What else a step can wait for."""
 Ns = Mapping[str, float]
-"""Field of `Times` -> ns."""
+"""Field of `EventTimes` -> ns."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class StepTime:
     """What takes most of the step: neurons, messages, synapses, links, barrier."""
 
 
-def step_time(work: Work, ns: Ns, barrier: float) -> StepTime:
+def step_time(work: StepWork, ns: Ns, barrier: float) -> StepTime:
     """
     One step.
 
@@ -74,6 +74,6 @@ def readings(profile: Profile) -> tuple[Ns, Ns, Ns]:
     def read(bound: str) -> dict[str, float]:
         numbers = {key: getattr(quantity, bound) for key, quantity in stated.items()}
         values = {key: stated[key].value if number is None else number for key, number in numbers.items()}
-        return {each.name: float(values.get(each.name, 0)) for each in fields(Times)}
+        return {each.name: float(values.get(each.name, 0)) for each in fields(EventTimes)}
 
     return read("value"), read("low"), read("high")

@@ -15,7 +15,7 @@ from ir.profile import Mesh
 
 
 @dataclass(frozen=True, eq=False)
-class Work:
+class StepWork:
     """Events of one step, named like their times in a profile; arrays (cores,)."""
 
     neuron_update: Array
@@ -43,12 +43,12 @@ class WorkCounter:
         routes = routers_of(cores.places, mesh)[ends].reshape(-1, 4)
         self._routes, self._route = np.unique(routes, axis=0, return_inverse=True)
 
-    def of(self, spikes: Array) -> Work:
+    def of(self, spikes: Array) -> StepWork:
         """The work of a step in which so many neurons of every way fire, float (ways,)."""
         count, messages = self.cores.cores, spikes[self._way]
         sent = messages[self._sent]
         x, y, to_x, to_y = self._routes.T
-        return Work(
+        return StepWork(
             self._neurons,
             np.bincount(self._source[self._inside], spikes[self._inside], count),
             np.bincount(self._source[self._way[self._sent]], sent, count),

@@ -1,4 +1,4 @@
-"""Work, counted spike by spike over unrolled synapses."""
+"""The work of a step, counted spike by spike over unrolled synapses."""
 
 from __future__ import annotations
 
