@@ -65,22 +65,22 @@ def sample_time(
         work = counter.of(row)
         return [step_time(work, ns, barrier) for ns, barrier in zip(numbers, barriers, strict=True)]
 
-    begin, samples = _begin(ways, first), len(spikes)
+    begin, samples = begins(ways, first), len(spikes)
     stream = [timed(row) for row in _stream(spikes, begin)]
-    alone = [timed(row) for sample in spikes for row in _alone(sample, begin, steps)]
+    single = [timed(row) for sample in spikes for row in alone(sample, begin, steps)]
     longest = max(stream, key=lambda each: each[0].ns)
     core, waits_for = _held_up(each[0] for each in stream)
     return SampleTime(
         step=_mean(stream, len(stream)),
         longest_step=_mean([longest], 1),
         streaming=_mean(stream, samples),
-        isolated=_mean(alone, samples),
+        isolated=_mean(single, samples),
         core=core,
         waits_for=waits_for,
     )
 
 
-def _begin(ways: Ways, first: Mapping[str, int]) -> Array:
+def begins(ways: Ways, first: Mapping[str, int]) -> Array:
     """(ways,), the step in which the window of every way begins."""
     begin = np.zeros(ways.count, np.int64)
     for name, way in ways.of.items():
@@ -95,7 +95,7 @@ def _stream(spikes: Array, begin: Array) -> Iterator[Array]:
     return (rows[(step - begin) % len(rows), column] for step in range(len(rows)))
 
 
-def _alone(sample: Array, begin: Array, steps: int) -> Iterator[Array]:
+def alone(sample: Array, begin: Array, steps: int) -> Iterator[Array]:
     """The steps from the first input of a sample to its last output, with nothing before and after it."""
     own = np.concatenate([sample, np.zeros((1, len(begin)))])
     column, idle = np.arange(len(begin)), len(sample)
