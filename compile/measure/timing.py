@@ -91,7 +91,7 @@ class ChipTime:
 
 def timing(program: Program, cores: CoreMap, trace: Trace, inputs: Mapping[str, Any]) -> ChipTime | None:
     """
-    The times of a program from a run of some samples; None where the profile states none, or no neurons run on the chip.
+    The times of a program from a run of some samples; None where the profile states none of what happened.
 
     Args:
         trace: of the run; populations without emissions in it count with their means.
@@ -110,6 +110,8 @@ def timing(program: Program, cores: CoreMap, trace: Trace, inputs: Mapping[str, 
     samples = max(1, min(looked_at, events.samples))
     spikes = spike_counts(chip, ways, emitted, (samples, steps, inside))
     times = sample_time(ways, cores, program.profile, spikes, _first(phases, inside), alone)
+    if not times.streaming.low:
+        return None
     chip_number, x, y = cores.places[times.core].tolist()
     return ChipTime(
         times,
