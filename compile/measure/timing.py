@@ -22,7 +22,7 @@ from ir.mapping.timing.step_time import BARRIER, LINKS
 from ir.mapping.timing.ways import ways_of
 from ir.profile import TABLES, Quantity
 
-MOST = 100_000_000
+MOST = 30_000_000
 """Ways and messages, times the steps in which they are looked at: so many take some seconds."""
 NS: Mapping[str, float] = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
 """Unit -> ns, from the smallest."""
