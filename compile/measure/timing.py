@@ -22,7 +22,7 @@ from ir.mapping.timing.step_time import BARRIER, LINKS
 from ir.mapping.timing.ways import ways_of
 from ir.profile import TABLES, Quantity
 
-MOST = 100_000_000
+MOST = 30_000_000
 """Ways and messages, times the steps in which they are looked at: so many take some seconds."""
 NS: Mapping[str, float] = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
 """Unit -> ns, from the smallest."""
@@ -91,7 +91,7 @@ class ChipTime:
 
 def timing(program: Program, cores: CoreMap, trace: Trace, inputs: Mapping[str, Any]) -> ChipTime | None:
     """
-    The times of a program from a run of some samples; None where the profile states none, or no neurons run on the chip.
+    The times of a program from a run of some samples; None where the profile states none of what happened.
 
     Args:
         trace: of the run; populations without emissions in it count with their means.
@@ -110,6 +110,8 @@ def timing(program: Program, cores: CoreMap, trace: Trace, inputs: Mapping[str, 
     samples = max(1, min(looked_at, events.samples))
     spikes = spike_counts(chip, ways, emitted, (samples, steps, inside))
     times = sample_time(ways, cores, program.profile, spikes, _first(phases, inside), alone)
+    if not times.streaming.low:
+        return None
     chip_number, x, y = cores.places[times.core].tolist()
     return ChipTime(
         times,

@@ -95,6 +95,13 @@ def test_a_profile_without_times_and_a_network_without_cores_have_none(profile: 
     assert timing(program, CoreMap({}, cores.places), trace, x) is None
 
 
+def test_a_network_in_which_nothing_happens_that_has_a_time_has_none(tmp_path: Path):
+    (tmp_path / "p.toml").write_text(f'title = "t"\nextends = "ideal"\n[timing]\nspike = {ONE_NS}\n')
+    program, x = two_layers(str(tmp_path / "p.toml"))
+    cores = plain_map(program.deployment.chip, program.profile)
+    assert timing(program, cores, program.run(0 * x), 0 * x) is None
+
+
 def test_times_are_shown_in_the_unit_that_fits():
     assert range_text(Estimate(999, 999, 999)) == "999 ns"
     assert range_text(Estimate(1500, 800, 2500)) == "1.5 us (0.8 to 2.5)"
