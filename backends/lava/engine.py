@@ -29,7 +29,7 @@ from backends.trace import Array, Trace
 from ir.errors import CompileError
 from ir.graph import Graph
 from ir.mapping.core_map import CoreMap
-from ir.mapping.cut_graph import cut_graph
+from ir.mapping.spread_graph import spread_graph
 from ir.verify import verify
 
 if TYPE_CHECKING:
@@ -131,16 +131,16 @@ class LavaEngine:
     def _timing(self, chip: Graph, window: int, samples: int = 0, lanes: int = 1) -> Timing:
         if self.emission != "mapped":
             return timing_of(chip, window, samples, lanes)
-        cut = cut_graph(chip, self.core_of)
-        timing = timing_of(cut.graph, window, samples, lanes)
-        whole = {name: timing.depth[shares[0].name] for name, shares in cut.shares.items()}
+        spread = spread_graph(chip, self.core_of)
+        timing = timing_of(spread.graph, window, samples, lanes)
+        whole = {name: timing.depth[shares[0].name] for name, shares in spread.shares.items()}
         return replace(timing, depth={**timing.depth, **whole})
 
     def _blueprint(self, chip: Graph, timing: Timing, recordings: Mapping[str, Recording]) -> Blueprint:
         if self.emission == "stock":
             return emit_stock(chip, timing, recordings)
         if self.emission == "mapped":
-            return emit_mapped(cut_graph(chip, self.core_of), timing, recordings)
+            return emit_mapped(spread_graph(chip, self.core_of), timing, recordings)
         return fuse(chip, timing, recordings, self.processes)
 
     def _execute(self, timing: Timing, recordings: Mapping[str, Recording], streams: Mapping[str, Array]) -> None:

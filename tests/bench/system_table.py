@@ -21,7 +21,7 @@ from ir.mapping.loads import LoadCounter, core_limits
 from ir.mapping.nets import nets_of
 from ir.mapping.split import places, plain_map
 from ir.mapping.timing.mean_step import mean_step
-from ir.mapping.traffic import traffic
+from ir.mapping.timing.traffic import traffic
 from ir.profile import Profile
 
 COLUMNS = (

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-import hw_profiles
-from ir.deployment import Context, Deployment
+from ir.deployment import Deployment
 from ir.errors import CompileError
 from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret
@@ -107,9 +106,3 @@ def test_a_chip_of_floats_gets_floats():
     encoded = Deployment.of(traced()).encode({"x": np.ones((2, 1, 3)), "a": np.full((1, 1, 3), 0.3)})
     assert (encoded["x"].dtype, encoded["a"].dtype) == (np.uint8, np.float64)
     assert encoded["a"].tolist() == [[[0.3] * 3]] * 2
-
-
-def test_a_context_without_a_target_refuses_nothing():
-    context = Context(hw_profiles.load("loihi2"))
-    assert (dict(context.strategies), dict(context.calibration)) == ({}, {})
-    assert not context.check(traced(), context.profile)

@@ -15,25 +15,25 @@ from backends.lava.timing import Timing
 from ir.analysis.fan_in import fan_in_cone
 from ir.errors import CompileError
 from ir.graph import Array, Graph
-from ir.mapping.cut_graph import CutGraph
+from ir.mapping.spread_graph import SpreadGraph
 
 MOST_CORES = 256
 """Processes of one run: they keep in step with each other, which takes milliseconds for each of them."""
 FUSED = "the fused emission, which computes the same"
 
 
-def emit_mapped(cut: CutGraph, timing: Timing, recordings: Mapping[str, Recording]) -> Blueprint:
+def emit_mapped(spread: SpreadGraph, timing: Timing, recordings: Mapping[str, Recording]) -> Blueprint:
     """
     The network as the cores of its map; what several populations' outputs are put together from is a process beside them.
 
     Args:
-        timing: of the cut graph. recordings: of the whole populations and outputs; each core records its share of them.
+        timing: of the spread graph. recordings: of the whole populations and outputs; each core records its share of them.
     """
-    graph = cut.graph
-    core_of = {share.name: share.core for shares in cut.shares.values() for share in shares}
+    graph = spread.graph
+    core_of = {share.name: share.core for shares in spread.shares.values() for share in shares}
     own = {
         share.name: replace(recordings[name], elements=share.elements)
-        for name, shares in cut.shares.items()
+        for name, shares in spread.shares.items()
         for share in shares
         if name in recordings
     }

@@ -13,7 +13,7 @@ from ir.mapping.layout.placement import place
 from ir.mapping.layout.shard_graph import ShardGraph
 from ir.mapping.nets import Nets
 from ir.mapping.relation import Relation
-from ir.mapping.traffic import core_flow, on_blocks
+from ir.mapping.timing.traffic import core_flow, on_blocks
 
 
 def chips_of(nets: Nets, cores: int, board: Board, seed: int = 0) -> Array:

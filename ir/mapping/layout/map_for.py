@@ -30,7 +30,7 @@ from ir.mapping.loads import LoadCounter, core_limits
 from ir.mapping.nets import nets_of
 from ir.mapping.timing.mean_step import mean_step
 from ir.mapping.timing.step_time import readings
-from ir.mapping.traffic import traffic
+from ir.mapping.timing.traffic import traffic
 from ir.profile import Profile
 
 Objective = Literal["cores", "time", "energy"]

@@ -1,1 +1,1 @@
-"""How long a map takes on the chip: what its cores and links do in a step, and what that takes by the profile's times."""
+"""What a map costs: spikes on their way between cores, and how long cores and links take for a step by the profile's times."""

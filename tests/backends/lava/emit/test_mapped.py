@@ -13,7 +13,7 @@ from ir.analysis.fan_in import populations
 from ir.errors import CompileError
 from ir.graph import Graph, GraphBuilder
 from ir.mapping.core_map import CoreMap
-from ir.mapping.cut_graph import cut_graph
+from ir.mapping.spread_graph import spread_graph
 from ir.ops import Input, Linear, Past
 from ir.ops.integer_neuron import IntegerLif
 
@@ -44,12 +44,12 @@ def test_random_networks_on_random_cores_fire_as_the_reference(seed, network):
 def test_a_core_is_a_process_with_what_the_map_gives_it(network):
     graph, _ = network(703)
     cores = drawn_map(graph, 0, 3)
-    cut = cut_graph(graph, cores.core_of)
-    parts = emit_mapped(cut, timing_of(cut.graph, graph.steps), {}).parts
+    spread = spread_graph(graph, cores.core_of)
+    parts = emit_mapped(spread, timing_of(spread.graph, graph.steps), {}).parts
     assert set(parts) <= {"core0", "core1", "core2", "readout", "tie"}
     for core in range(3):
         emits = set(parts[f"core{core}"].worker.core.emits)
-        assert emits == {share.name for shares in cut.shares.values() for share in shares if share.core == core}
+        assert emits == {share.name for shares in spread.shares.values() for share in shares if share.core == core}
 
 
 def recurrent() -> Graph:

@@ -14,7 +14,7 @@ from ir.mapping.layout.placement import place
 from ir.mapping.layout.shard_graph import ShardGraph
 from ir.mapping.nets import Nets
 from ir.mapping.relation import Relation
-from ir.mapping.traffic import on_blocks, traffic
+from ir.mapping.timing.traffic import on_blocks, traffic
 
 pytestmark = pytest.mark.skipif(not is_available(), reason="mtkahypar is not installed")
 

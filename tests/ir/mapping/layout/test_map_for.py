@@ -21,7 +21,7 @@ from ir.mapping.loads import core_limits
 from ir.mapping.nets import nets_of
 from ir.mapping.split import plain_map
 from ir.mapping.timing.mean_step import mean_step
-from ir.mapping.traffic import traffic
+from ir.mapping.timing.traffic import traffic
 from ir.profile import Profile, Quantity
 
 pytestmark = pytest.mark.skipif(not is_available(), reason="mtkahypar is not installed")

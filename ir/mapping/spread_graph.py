@@ -29,30 +29,30 @@ class Share:
     """The neurons of a population that are on one core."""
 
     name: str
-    """Of the population that they are in the cut graph."""
+    """Of the population that they are in the spread graph."""
     core: int
     elements: Array
     """int64, their places in the value of the whole population, flat; all micro-steps of a neuron are on its core."""
 
 
 @dataclass(frozen=True, eq=False)
-class CutGraph:
-    """A network that is cut."""
+class SpreadGraph:
+    """A network, spread over cores."""
 
     graph: Graph
     shares: Mapping[str, tuple[Share, ...]]
     """Population of the whole network -> its shares, core by core."""
 
 
-def cut_graph(graph: Graph, core_of: Mapping[str, Array]) -> CutGraph:
-    """A synaptic or quantized graph, cut by the core of every neuron; loops must not go over several cores."""
+def spread_graph(graph: Graph, core_of: Mapping[str, Array]) -> SpreadGraph:
+    """A synaptic or quantized graph, spread by the core of every neuron; loops must not go over several cores."""
     shares = {name: _shares(graph.nodes[name], on) for name, on in core_of.items()}
 
     def rule(rewriter: Rewriter, node: Node) -> str | None:
         own = shares.get(node.name, ())
         return _joined(rewriter, node, own) if len(own) > 1 else None
 
-    return CutGraph(Rewriter(graph, PASS).run(rule), shares)
+    return SpreadGraph(Rewriter(graph, PASS).run(rule), shares)
 
 
 def _shares(node: Node, on: Array) -> tuple[Share, ...]:
@@ -66,7 +66,7 @@ def _shares(node: Node, on: Array) -> tuple[Share, ...]:
 
 
 def _joined(rewriter: Rewriter, node: Node, shares: tuple[Share, ...]) -> str:
-    """The value of a population that is cut."""
+    """The value of a population that is on several cores."""
     builder, micro = rewriter.builder, node.type.size // node.op.neurons(node.type)
     provenance, operand = node.provenance.after(PASS), rewriter.graph.args(node)[0]
     flat = list[str]()
