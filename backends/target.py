@@ -45,11 +45,11 @@ class Target:
     """The hardware profile that it takes by default."""
     passes: tuple[Pass, ...]
     """How a network gets there."""
-    check: Callable[[Graph, Profile], Sequence[Violation]]
-    """Everything in which it cannot run a finished chip graph."""
     engine: EngineMaker
     """What runs a finished chip graph."""
     twin: Twin
+    check: Callable[[Graph, Profile], Sequence[Violation]] = lambda chip, profile: ()
+    """Everything in which it cannot run a finished chip graph, whatever the limits of the profile."""
     emissions: Mapping[str, EngineMaker] = field(default_factory=dict[str, EngineMaker])
     """Where a chip graph can become a running network in several ways: name -> its engine; `engine` is the default."""
     require: Callable[[], None] = lambda: None

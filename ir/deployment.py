@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from ir.analysis.schedule import Schedule
-from ir.errors import CompileError, Violation
+from ir.errors import CompileError
 from ir.graph import Array, Graph, GraphBuilder, Node
 from ir.ops import Input
 from ir.profile import Profile
@@ -97,8 +97,6 @@ class Context:
     """Operation or module path -> the user's choice among the lowerings."""
     calibration: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Model input -> array (T or 1, B, *shape) of values that are typical of what the network will see."""
-    check: Callable[[Graph, Profile], Sequence[Violation]] = lambda chip, profile: ()
-    """The target's own check of a finished chip graph: everything in which it cannot run it."""
     rounds: bool = True
     """Whether the chip's graph becomes integers; else it keeps the source's arithmetic."""
 

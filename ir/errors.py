@@ -115,6 +115,8 @@ class Violation:
     """What the node needs, in the limit's unit; None for a rule without numbers."""
     limit: int | None = None
     """What there is."""
+    unit: str = ""
+    """What both count."""
 
     def text(self) -> str:
         """The violation in the layout that every error has."""
@@ -133,4 +135,25 @@ class DeployError(CompileError):
         self.args = (self.violations,)  # what it is made of again in another process
 
     def __str__(self) -> str:
-        return "\n".join(violation.text() for violation in self.violations)
+        counted = [each for each in self.violations if each.limit is not None]
+        if len(counted) < 2:
+            return "\n".join(each.text() for each in self.violations)
+        return "\n".join([_limits_text(counted), *(each.text() for each in self.violations if each.limit is None)])
+
+
+def _limits_text(violations: Sequence[Violation]) -> str:
+    """Limits that are exceeded as one table, and below it, rule by rule, what would help."""
+    rules = dict.fromkeys((each.rule, each.hint) for each in violations)
+    rows = [("rule", "node", "where", "needs", "limit", "times"), *map(_limit_row, violations)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    names = ", ".join(dict.fromkeys(rule for rule, _ in rules))
+    title = f"error[{names}]: {len(violations)} limits of the profile are exceeded"
+    return "\n  ".join([title, *lines, *(f"hint[{rule}] {printable(hint)}" for rule, hint in rules if hint)])
+
+
+def _limit_row(violation: Violation) -> tuple[str, ...]:
+    number, limit = violation.number or 0, violation.limit or 0
+    times = f"{number / limit:.3g}" if limit else ""
+    where = printable(violation.where)
+    return (violation.rule, f"%{violation.node}", where, f"{number:,} {violation.unit}".rstrip(), f"{limit:,}", times)

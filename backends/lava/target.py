@@ -11,7 +11,6 @@ from backends.lava.memory import memory_of_run
 from backends.reference.engine import ReferenceEngine
 from backends.target import Target, Twin
 from backends.trace import Array, Engine
-from ir.analysis.limits import violations
 from ir.graph import Graph
 from ir.pipeline.pipeline import PIPELINE
 from ir.profile import Profile
@@ -33,7 +32,6 @@ LOIHI = Target(
     title="Lava processes with the semantics of Loihi (lava-nc, Python 3.10)",
     profile="loihi2",
     passes=PIPELINE,
-    check=violations,
     engine=lambda chip, profile: LavaEngine(chip),
     emissions={name: partial(_emitted, name) for name in EMISSIONS},
     twin=Twin("torch reference", ReferenceEngine, samples=None, sums_alike=True),

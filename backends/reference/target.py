@@ -5,7 +5,6 @@ from __future__ import annotations
 from backends.interpreter import InterpreterEngine
 from backends.reference.engine import ReferenceEngine
 from backends.target import Target, Twin
-from ir.analysis.limits import violations
 from ir.pipeline.pipeline import PIPELINE
 
 GPU = Target(
@@ -13,7 +12,6 @@ GPU = Target(
     title="the batch-parallel torch reference, on CUDA where there is a GPU",
     profile="loihi2",
     passes=PIPELINE,
-    check=violations,
     engine=lambda chip, profile: ReferenceEngine(chip),
     twin=Twin("interpreter", InterpreterEngine, samples=2, sums_alike=False),
 )

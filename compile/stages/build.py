@@ -106,7 +106,7 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
         calibration = (
             host_inputs(imported.deployment.prologue, names, part.calibration, part.name, order) if rounds else {}
         )
-        context = Context(profile, options.lower, calibration, place.check, rounds=options.precision == "int")
+        context = Context(profile, options.lower, calibration, rounds=options.precision == "int")
         phases = _phases(imported, context, options, keep)
         _check_neurons(part, phases)
         program = Program(part.name, place.name, phases, profile, options.emission, names, order)
@@ -118,11 +118,12 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
 
 
 def _mapped(program: Program, options: Options) -> Fit:
-    """The program's map; DeployError where it exceeds limits of the profile's cores, unless a warning is asked for."""
-    chip = program.deployment.chip
-    found = fit(chip, program.profile, plain_map(chip, program.profile))
-    if found.misfits and options.fit == "refuse":
-        raise DeployError(found.misfits)
+    """The program's map; DeployError where target or profile do not allow it, of the profile unless a warning is asked for."""
+    chip, profile = program.deployment.chip, program.profile
+    found = fit(chip, profile, plain_map(chip, profile))
+    refused = [*options.place.check(chip, profile), *(found.misfits if options.fit == "refuse" else ())]
+    if refused:
+        raise DeployError(refused)
     return found
 
 

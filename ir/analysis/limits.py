@@ -36,10 +36,8 @@ def delays_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
         longest[projection] = max(delay, longest.get(projection, 0))
     for name, delay in longest.items():
         if delay > limit:
-            what = f"its synapses need {delay} steps of delay"
-            yield _violation(
-                "delay", chip.nodes[name], what, delay, limit, "delay by fewer steps, or choose another profile"
-            )
+            what, hint = f"its synapses need {delay} steps of delay", "delay by fewer steps, or choose another profile"
+            yield _violation("delay", chip.nodes[name], what, (delay, limit, "steps of delay"), hint)
 
 
 def weights_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
@@ -50,7 +48,9 @@ def weights_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
             continue
         needed = weight_bits(chip, node, profile.features.programmable_neurons)
         if needed > bits:
-            yield _violation("weight-bits", node, f"its weights need {needed} bits", needed, bits, OTHER_PROFILE)
+            yield _violation(
+                "weight-bits", node, f"its weights need {needed} bits", (needed, bits, "bits of weight"), OTHER_PROFILE
+            )
 
 
 def thresholds_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
@@ -62,7 +62,13 @@ def thresholds_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
             needed = (highest >> arithmetic.activation_shift).bit_length()
             if needed > arithmetic.threshold_bits:
                 what = f"its threshold needs {needed} bits"
-                yield _violation("threshold-bits", node, what, needed, arithmetic.threshold_bits, OTHER_PROFILE)
+                yield _violation(
+                    "threshold-bits",
+                    node,
+                    what,
+                    (needed, arithmetic.threshold_bits, "bits of threshold"),
+                    OTHER_PROFILE,
+                )
 
 
 def biases_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
@@ -77,7 +83,7 @@ def biases_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
         needed = int(np.max(magnitude >> exponent)).bit_length() + 1
         if needed > bits:
             what = f"its bias needs a mantissa of {needed} bits"
-            yield _violation("bias-bits", node, what, needed, bits, OTHER_PROFILE)
+            yield _violation("bias-bits", node, what, (needed, bits, "bits of bias"), OTHER_PROFILE)
 
 
 def biases_are_coarse(chip: Graph, profile: Profile) -> Iterator[Violation]:
@@ -87,7 +93,13 @@ def biases_are_coarse(chip: Graph, profile: Profile) -> Iterator[Violation]:
         bias = chip.arrays(node).get("bias")
         step = 0 if bias is None else int(np.gcd.reduce(bias.astype(np.int64), axis=None))
         if step % least and isinstance(node.op, IntegerNeuron):
-            yield _violation("bias-step", node, f"its bias comes in steps of {step}", step, least, OTHER_PROFILE)
+            yield _violation(
+                "bias-step",
+                node,
+                f"its bias comes in steps of {step}",
+                (step, least, "as the step of a bias"),
+                OTHER_PROFILE,
+            )
 
 
 def leaks_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
@@ -97,9 +109,8 @@ def leaks_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
             decay = int(np.max(chip.arrays(node).get("dv", node.op.dv)))
             if decay:
                 what = f"its membrane decays by {decay} of {1 << node.op.decay_bits} a step"
-                yield _violation(
-                    "leak", node, what, decay, 0, "use neurons that integrate, or a profile with leaky ones"
-                )
+                hint = "use neurons that integrate, or a profile with leaky ones"
+                yield _violation("leak", node, what, (decay, 0, "of leak"), hint)
 
 
 def payloads_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
@@ -110,7 +121,9 @@ def payloads_fit(chip: Graph, profile: Profile) -> Iterator[Violation]:
         graded = node.op.family == "neuron" and node.type.domain.kind == "graded"
         if graded and node.name in read and node.type.domain.bound > limit:
             what = f"it sends payloads of {node.type.domain.bound} bits"
-            yield _violation("payload-bits", node, what, node.type.domain.bound, limit, OTHER_PROFILE)
+            yield _violation(
+                "payload-bits", node, what, (node.type.domain.bound, limit, "bits of payload"), OTHER_PROFILE
+            )
 
 
 Rule = Callable[[Graph, Profile], Iterator[Violation]]
@@ -118,7 +131,9 @@ RULES: tuple[Rule, ...] = (delays_fit,)
 INTEGER_RULES: tuple[Rule, ...] = (weights_fit, thresholds_fit, biases_fit, biases_are_coarse, leaks_fit, payloads_fit)
 
 
-def _violation(rule: str, node: Node, what: str, number: int, limit: int, hint: str) -> Violation:
+def _violation(rule: str, node: Node, what: str, use: tuple[int, int, str], hint: str) -> Violation:
+    """`use`: what it needs, what there is, and in which unit."""
+    number, limit, unit = use
     return Violation(
         rule=f"limits.{rule}",
         what=f"%{node.name}: {what}, limit {limit}",
@@ -127,6 +142,7 @@ def _violation(rule: str, node: Node, what: str, number: int, limit: int, hint: 
         node=node.name,
         number=number,
         limit=limit,
+        unit=unit,
     )
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ir.analysis.fan_in import EMITTERS
 from ir.graph import Array, Graph, Node
+from ir.mapping.ranges import Names
 from ir.ops.arithmetic import Add
 from ir.ops.over_time.delay import Delay, Past
 
@@ -33,6 +35,11 @@ class Connection:
     """The populations and inputs that these are of, by their place in the graph."""
     results: Array
     """int32 (neurons,), the element of the projection's result that each neuron reads; -1 where it reads none of them."""
+
+    @cached_property
+    def names(self) -> Names:
+        """The sources as names of the operand's elements."""
+        return Names(self.sources)
 
 
 @dataclass(frozen=True, eq=False)

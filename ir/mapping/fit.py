@@ -1,5 +1,5 @@
 """
-Whether a network fits: every limit of a core that its map exceeds, population by population.
+Whether a network fits: every limit of the profile that single nodes exceed, or cores of its map, population by population.
 
 Cutting populations finer has done what it can; what is left is about single neurons. Chips are added as they are needed, and are
 no limit.
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ir.analysis.limits import violations
 from ir.errors import Violation
 from ir.graph import Graph, Node
 from ir.mapping.core_map import CoreMap
@@ -48,17 +49,17 @@ class Fit:
     loads: Loads | None = None
     """What every core has to hold; None where there are no limits, or no neurons."""
     misfits: Sequence[Violation] = ()
-    """Every limit of a core that integers exceed, resource by resource, with its worst core of every population."""
+    """Every limit that is exceeded: those of single nodes, and of cores by integers, with the worst core of every population."""
 
 
 def fit(graph: Graph, profile: Profile, cores: CoreMap) -> Fit:
     """How a map of a network fits the cores of a profile."""
-    limits = core_limits(profile)
+    limits, beyond = core_limits(profile), violations(graph, profile)
     if not limits or not cores.core_of:
-        return Fit(cores)
+        return Fit(cores, misfits=beyond)
     counter = LoadCounter(graph, profile)
     loads = counter.of(cores.core_of)
-    return Fit(cores, loads, _misfits(counter, loads, limits, cores) if graph.is_integer else ())
+    return Fit(cores, loads, [*beyond, *(_misfits(counter, loads, limits, cores) if graph.is_integer else ())])
 
 
 def _misfits(counter: LoadCounter, loads: Loads, limits: Mapping[str, int], cores: CoreMap) -> list[Violation]:
@@ -75,14 +76,9 @@ def _misfits(counter: LoadCounter, loads: Loads, limits: Mapping[str, int], core
 
 
 def _violation(node: Node, resource: str, number: int, limit: int) -> Violation:
-    rule, counted, hint = RESOURCES[resource]
-    what = f"%{node.name} needs {number:,} {counted} on one core, {number / limit:.3g} times the limit {limit:,}"
+    rule, unit, hint = RESOURCES[resource]
+    what = f"%{node.name} needs {number:,} {unit} on one core, {number / limit:.3g} times the limit {limit:,}"
+    where = str(node.provenance)
     return Violation(
-        rule=rule,
-        what=what,
-        where=str(node.provenance),
-        hint=hint,
-        node=node.name,
-        number=number,
-        limit=limit,
+        rule=rule, what=what, where=where, hint=hint, node=node.name, number=number, limit=limit, unit=unit
     )

@@ -17,6 +17,7 @@ from ir.analysis.limits import weight_bits
 from ir.analysis.schedule import schedule
 from ir.graph import Array, Graph
 from ir.mapping.connections import Connection, Connections, connections_of
+from ir.mapping.ranges import Ranges
 from ir.mapping.reach import Reach, reach
 from ir.ops.linear import Conv
 from ir.profile import Profile, SynapseMemory
@@ -67,7 +68,6 @@ class LoadCounter:
         self._memory = profile.synapse_memory
         limits = profile.limits
         self._counts_out = limits.axons_out_per_core is not None or limits.cores_per_neuron is not None
-        self._axons = self.connections.sources + len(self.connections.first)
         self._delays = _longest_delays(graph)
         programmable = profile.features.programmable_neurons
         own_bits = self._memory.narrow_weights and graph.is_integer
@@ -83,7 +83,7 @@ class LoadCounter:
         cores = 1 + max(int(on.max(initial=-1)) for on in core_of.values())
         loads = Loads(*(np.zeros(cores, np.int64) for _ in fields(Loads)))
         home = np.full(self.connections.sources, -1, np.int64)
-        axons, sent = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        axons, sent = list[Ranges](), list[Ranges]()
         groups: dict[object, set[int]] = {}
         for name, on in core_of.items():
             node, start = self._populations[name], self.connections.first[name]
@@ -97,9 +97,9 @@ class LoadCounter:
             sent.append(arriving[1])
         for used in groups.values():
             loads.neuron_groups[sorted(used)] += 1
-        loads.axons_in[:] = np.bincount(np.unique(np.concatenate(axons)) // self._axons, minlength=cores)
-        source = np.unique(np.concatenate(sent)) % self._axons
-        reached = np.bincount(source, minlength=len(home))
+        arriving = Ranges.joined(axons).each_once()
+        loads.axons_in[:] = np.bincount(arriving.cores, arriving.lengths, cores)
+        reached = Ranges.joined(sent).each_once().count_by_number(len(home))
         sending = (home >= 0) & (reached > 0)
         loads.axons_out[:] = np.bincount(home[sending], reached[sending], cores)
         np.maximum.at(loads.cores_per_neuron, home[sending], reached[sending])
@@ -110,7 +110,7 @@ class LoadCounter:
         memory = np.zeros(1, np.int64)
         axons, _ = self._arriving(population, np.zeros(len(neurons), np.int64), memory, neurons)
         slots = len(neurons) * self.slots(population)
-        found = {"neurons": len(neurons), "synapse_memory": int(memory[0]), "axons_in": len(axons)}
+        found = {"neurons": len(neurons), "synapse_memory": int(memory[0]), "axons_in": int(axons.lengths.sum())}
         return {**found, "neuron_groups": 1, "delay_slots": slots}
 
     def alone(self, population: str) -> dict[str, int]:
@@ -128,13 +128,13 @@ class LoadCounter:
 
     def _arriving(
         self, population: str, cores: Array, memory: Array, neurons: Array | None = None
-    ) -> tuple[Array, Array]:
+    ) -> tuple[Ranges, Ranges]:
         """
-        The axons into a population, and what sends over them where that counts, each once as core x axons + axon.
+        The axons into a population, and the sources that send over them where that counts.
 
         What its lists take is added to `memory`. An axon is a source, or a population beyond all sources.
         """
-        axons, sent = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        axons, sent = list[Ranges](), list[Ranges]()
         for connection in self.connections.into[population]:
             results = connection.results if neurons is None else connection.results[neurons]
             reads = results >= 0
@@ -142,14 +142,18 @@ class LoadCounter:
             shares = self._memory.shared_axons and isinstance(connection.projection.op, Conv)
             asked = self._counts_out or not shares
             arriving = reach(connection, results[reads], on, self._memory.shared_kernels, asked)
-            sources = connection.sources[arriving.elements]
-            wired = sources > 0
-            pairs = arriving.axon_cores[wired] * self._axons + sources[wired]
-            together = np.add.outer(np.unique(on) * self._axons, self.connections.sources + connection.populations)
-            axons.append(together.ravel() if shares else pairs)
-            sent.append(pairs if self._counts_out else pairs[:0])
-            np.add.at(memory, arriving.list_cores, self._bytes(connection, arriving))
-        return np.unique(np.concatenate(axons)), np.unique(np.concatenate(sent))
+            memory += np.bincount(arriving.list_cores, self._bytes(connection, arriving), len(memory)).astype(np.int64)
+            sources = arriving.elements.renamed(connection.names)
+            if shares:
+                used, together = np.unique(on), self.connections.sources + connection.populations
+                axons.append(Ranges.of_numbers(np.repeat(used, len(together)), np.tile(together, len(used))))
+            else:
+                axons.append(sources)
+            sent.append(sources)
+        into = Ranges.joined(axons).each_once()
+        if not self._counts_out:
+            return into, Ranges.joined([])
+        return into, Ranges.joined(sent).each_once() if self._memory.shared_axons else into
 
     def _bytes(self, connection: Connection, arriving: Reach) -> Array:
         """What the lists of a projection take, entry by entry."""

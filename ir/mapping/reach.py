@@ -18,18 +18,17 @@ import numpy as np
 
 from ir.graph import Array
 from ir.mapping.connections import Connection
+from ir.mapping.ranges import Ranges
 from ir.ops.base import Op
 from ir.ops.linear import Conv, Linear, Sum, Synapse
 
 
 @dataclass(frozen=True, eq=False)
 class Reach:
-    """The axons of a projection, and its lists; arrays beside one another."""
+    """The axons of a projection, and its lists, in arrays beside one another."""
 
-    elements: Array
-    """Element of the operand, flat; an axon leads from it ..."""
-    axon_cores: Array
-    """... to this core."""
+    elements: Ranges
+    """Elements of the operand, flat, from each of which an axon leads to this core."""
     list_cores: Array
     """The core where some lists of one length are."""
     lists: Array
@@ -60,13 +59,13 @@ def _linear(connection: Connection, results: Array, cores: Array, shared: bool) 
     outputs, inputs = connection.weight.shape
     tokens, features = np.divmod(results, outputs)
     (token, core), _, place = _distinct(tokens, cores)
-    elements, axon_cores = (token[:, None] * inputs + np.arange(inputs)).ravel(), np.repeat(core, inputs)
+    elements = Ranges(core, token * inputs, (token + 1) * inputs)
     if shared:
         (core,), _, place = _distinct(cores)
     there = np.zeros((len(core), outputs), np.int64)
     np.add.at(there, (place, features), 1)
     there = np.minimum(there, 1) if shared else there
-    return Reach(elements, axon_cores, core, np.full(len(core), inputs), there.sum(axis=1), there)
+    return Reach(elements, core, np.full(len(core), inputs), there.sum(axis=1), there)
 
 
 def _conv(connection: Connection, results: Array, cores: Array, shared: bool, axons: bool) -> Reach:
@@ -83,16 +82,25 @@ def _conv(connection: Connection, results: Array, cores: Array, shared: bool, ax
     wanted = slice(None) if axons or not shared else slice(0)
     read = _distinct(pixels[row, tap][wanted], part[row][wanted], core[row][wanted], counts=synapses[row][wanted])
     (pixel, axon_group, axon_core), lengths, _ = read
-    channel = axon_group[:, None] * width + np.arange(width)
-    elements, axon_cores = (channel * image + pixel[:, None]).ravel(), np.repeat(axon_core, width)
+    elements = _channels(
+        Ranges.of_numbers(axon_core * op.groups + axon_group, pixel).each_once(), op.groups, width, image
+    )
     if not shared:
-        return Reach(elements, axon_cores, axon_core, np.full(len(axon_core), width), lengths)
+        return Reach(elements, axon_core, np.full(len(axon_core), width), lengths)
     (kernel_core, kernel_group, _), _, _ = _distinct(core[row], part[row], tap)
     (kernel_core, kernel_group), taps, _ = _distinct(kernel_core, kernel_group)
     (there, group, _), _, _ = _distinct(cores, group, channels)
     (there, group), features, _ = _distinct(there, group)
     used = np.isin(there * op.groups + group, kernel_core * op.groups + kernel_group)  # padding alone reads no kernel
-    return Reach(elements, axon_cores, kernel_core, taps * width, features[used])
+    return Reach(elements, kernel_core, taps * width, features[used])
+
+
+def _channels(pixels: Ranges, groups: int, width: int, image: int) -> Ranges:
+    """The elements at some pixels of the `width` channels of a group, of ranges by core and group; `image` pixels each."""
+    cores, group = np.divmod(pixels.cores, groups)
+    start = image * (group[:, None] * width + np.arange(width)).ravel()
+    first, end = (start + np.repeat(each, width) for each in (pixels.first, pixels.end))
+    return Ranges(np.repeat(cores, width), first, end)
 
 
 @lru_cache(maxsize=8)
@@ -109,7 +117,7 @@ def _windows(op: Conv, sizes: tuple[int, ...], kernel: tuple[int, ...]) -> Array
 
 def _synapse(connection: Connection, results: Array, cores: Array, shared: bool) -> Reach:
     (element, core), synapses, _ = _distinct(results, cores)
-    return Reach(element, core, core, np.ones_like(core), synapses)
+    return Reach(Ranges.of_numbers(core, element), core, np.ones_like(core), synapses)
 
 
 def _sum(connection: Connection, results: Array, cores: Array, shared: bool) -> Reach:
@@ -121,7 +129,8 @@ def _sum(connection: Connection, results: Array, cores: Array, shared: bool) -> 
     summed = elements.transpose(*kept, *op.axes).reshape(prod(elements.shape[axis] for axis in kept), -1)
     (result, core), synapses, _ = _distinct(results, cores)
     terms = summed.shape[1]
-    return Reach(summed[result].ravel(), np.repeat(core, terms), core, np.full(len(core), terms), synapses)
+    elements = Ranges.of_numbers(np.repeat(core, terms), summed[result].ravel())
+    return Reach(elements, core, np.full(len(core), terms), synapses)
 
 
 Rule = Callable[[Connection, Array, Array, bool], Reach]

@@ -14,7 +14,6 @@ from ir.deployment import Context, Deployment
 from ir.graph import Graph
 from ir.passes import (
     advance_sums,
-    check,
     fold_batchnorm,
     insert_relays,
     lower_to_synapses,
@@ -60,7 +59,6 @@ PIPELINE: tuple[Pass, ...] = (
     Pass("split_fan_in", split_fan_in.apply, "", rounds=True),
     Pass("schedule", schedule.apply, ""),
     Pass("insert_relays", insert_relays.apply, ""),
-    Pass("check", check.apply, ""),
 )
 """All passes, in order."""
 LEVELS = ("source", "spiking", "synaptic", "quantized")

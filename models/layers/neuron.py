@@ -63,8 +63,11 @@ def sum_over_time(spikes: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
 
 
 def l2_normalise(x: torch.Tensor) -> torch.Tensor:
-    """Each token divided by its Euclidean length + 1e-8."""
-    length = torch.pow(x, 2).sum(dim=-1, keepdim=True).sqrt() + 1e-8
+    """Each token divided by its Euclidean length + 1e-8; one of zeros stays what it is, and passes its gradient on."""
+    squares = torch.pow(x, 2).sum(dim=-1, keepdim=True)
+    if squares.requires_grad:
+        squares = squares.masked_fill(squares == 0, 1.0)  # the root of 0 has no finite gradient
+    length = squares.sqrt() + 1e-8
     return torch.div(x, length)
 
 

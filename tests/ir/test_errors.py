@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,9 @@ from ir.errors import LONGEST, CompileError, DeployError, Violation, known_names
 
 FIRST = Violation(
     rule="loihi.delay", what="%a waits 70 steps", where="net.a", hint="shorten it", node="a", number=70, limit=62
+)
+THIRD = Violation(
+    rule="map.axons", what="%b", where="net.b (pass)", hint="", node="b", number=4608, limit=4096, unit="axons"
 )
 SECOND = Violation(rule="loihi.bits", what="weights of 12 bits", where="net", hint="")
 
@@ -52,6 +56,19 @@ def test_a_network_that_cannot_be_deployed_names_every_violation():
         "net.a",
         "shorten it",
     )
+
+
+def test_limits_are_one_table_and_what_has_no_number_follows_it():
+    lines = str(DeployError([FIRST, SECOND, THIRD, replace(FIRST, node="c", number=63)])).splitlines()
+    assert lines == [
+        "error[loihi.delay, map.axons]: 3 limits of the profile are exceeded",
+        "  rule         node  where         needs        limit  times",
+        "  loihi.delay  %a    net.a         70           62     1.13",
+        "  map.axons    %b    net.b (pass)  4,608 axons  4,096  1.12",
+        "  loihi.delay  %c    net.a         63           62     1.02",
+        "  hint[loihi.delay] shorten it",
+        *SECOND.text().splitlines(),
+    ]
 
 
 @pytest.mark.parametrize("error", [CompileError("a.b", "c", where="d", hint="e"), DeployError([FIRST, SECOND])])

@@ -59,9 +59,12 @@ def check_difference(network: CalibratedNetwork, node: Node, difference: int) ->
     room = widest_difference(network.arithmetic)
     if difference > room:
         what = f"%{node.name}: sums that are compared can differ by {difference:,} weight units, limit {room:,}"
-        numbers = {"number": difference, "limit": room}
         where, rule = str(node.provenance), "quantize.maximum"
-        raise DeployError([Violation(rule=rule, what=what, where=where, hint=HINT, node=node.name, **numbers)])
+        numbers = {"number": difference, "limit": room}
+        unit = "weight units"
+        raise DeployError(
+            [Violation(rule=rule, what=what, where=where, hint=HINT, node=node.name, unit=unit, **numbers)]
+        )
 
 
 def compared_unit(

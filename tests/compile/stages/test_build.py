@@ -42,7 +42,7 @@ def test_a_build_has_the_texts_of_every_pass_in_order(tiny: Path):
     build = built(tiny)
     assert list(build.texts) == ["import", *(step.name for step in PIPELINE)]
     assert build.texts["import"] == graph_text(build.source)
-    assert build.texts["check"] == deployment_text(build.deployment)
+    assert build.texts["insert_relays"] == deployment_text(build.deployment)
     assert "schedule latency=" in build.texts["schedule"]
     assert "schedule latency=" not in build.texts["quantize"]
 

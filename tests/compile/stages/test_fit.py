@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,10 @@ import torch
 from spikingjelly.activation_based import layer, neuron
 from torch import nn
 
+from backends.reference.target import GPU
 from compile import compile_model
 from compile.cli import main
-from ir.errors import DeployError
+from ir.errors import DeployError, Violation
 
 NARROW = """
 title = "cores that take eight axons"
@@ -67,7 +69,7 @@ def test_every_limit_is_told_and_the_exit_code_is_3(tmp_path: Path, capsys: pyte
     flags = ["--target", "gpu", "--profile", str(narrow(tmp_path, "loihi1")), "--out", str(tmp_path / "out")]
     assert main([str(tmp_path / "net.py"), *flags]) == 3
     error = capsys.readouterr().err
-    assert error.count("error[map.axons-in]") == 1
+    assert error.count("error[map.axons-in]") == 1  # the next layer has 6
     assert "needs 20 input axons on one core, 2.5 times the limit 8" in error
     assert "hint    fewer inputs per neuron" in error
     assert not (tmp_path / "out").exists()
@@ -76,6 +78,26 @@ def test_every_limit_is_told_and_the_exit_code_is_3(tmp_path: Path, capsys: pyte
     (part,) = json.loads((tmp_path / "out" / "report.json").read_text())["parts"]
     (misfit,) = part["chip"]["misfits"]
     assert (misfit["rule"], misfit["number"], misfit["limit"]) == ("map.axons-in", 20, 8)
+
+
+def test_limits_of_the_profile_and_refusals_of_the_target_come_together(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    (tmp_path / "net.py").write_text(MODEL)
+    own = Violation(rule="own.rule", what="not here", where="net", hint="")
+    monkeypatch.setattr("backends.reference.target.GPU", replace(GPU, check=lambda chip, profile: [own]))
+    profile = tmp_path / "narrow.toml"
+    profile.write_text(NARROW.format(base="loihi1").replace("value = 8", "value = 5"))
+    with pytest.raises(DeployError) as caught:
+        compile_model(tmp_path / "net.py", target="gpu", profile=profile)
+    assert [(each.rule, each.number) for each in caught.value.violations] == [
+        ("own.rule", None),
+        ("map.axons-in", 20),
+        ("map.axons-in", 6),
+    ]
+    with pytest.raises(DeployError) as caught:
+        compile_model(tmp_path / "net.py", target="gpu", profile=profile, fit="warn")
+    assert caught.value.violations == (own,)
 
 
 @pytest.mark.parametrize("target", ["gpu", pytest.param("loihi", marks=pytest.mark.lava)])

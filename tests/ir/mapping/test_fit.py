@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import hw_profiles
+from ir.analysis.limits import violations
 from ir.graph import Graph
 from ir.mapping.fit import RESOURCES, fit
 from ir.mapping.loads import LoadCounter, core_limits
@@ -46,6 +47,19 @@ def test_what_single_neurons_exceed_is_named(chip_graph: Graph, limit: str, leas
         assert each.rule == f"map.{resource.replace('_', '-')}"
         assert f"needs {each.number:,} " in each.what
         assert each.hint
+
+
+def test_limits_of_nodes_and_of_cores_are_told_together(chip_graph: Graph):
+    arithmetic = {**LOIHI1.tables["arithmetic"], "weight_bits": Quantity(1, "", "a test", "assumed")}
+    profile = replace(
+        limited(axons_in_per_core=2), tables={**limited(axons_in_per_core=2).tables, "arithmetic": arithmetic}
+    )
+    fields = violations(chip_graph, profile)
+    found = list(fit(chip_graph, profile, plain_map(chip_graph, profile)).misfits)
+    assert found[: len(fields)] == fields
+    assert {each.rule for each in found[len(fields) :]} <= {"map.axons-in"}
+    if "l1" in chip_graph.nodes:
+        assert {each.rule for each in found} == {"limits.weight-bits", "map.axons-in"}
 
 
 def test_every_resource_with_a_limit_has_words():

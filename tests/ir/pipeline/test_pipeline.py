@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +12,10 @@ import pytest
 import hw_profiles
 import ir.passes
 from ir.deployment import Context, Deployment
-from ir.errors import CompileError, DeployError, Violation
+from ir.errors import CompileError
 from ir.graph import Graph, GraphBuilder
 from ir.ops import Input, LayerNorm, Lif, Linear, Scale
 from ir.pipeline.pipeline import LEVELS, PIPELINE, Pass, lower, run
-from ir.profile import Profile
 from ir.text import graph_text
 
 LOIHI2 = hw_profiles.load("loihi2")
@@ -31,10 +29,9 @@ def tiny() -> Graph:
     return builder.build({"y": s})
 
 
-def calibrated(check: object = None) -> Context:
+def calibrated() -> Context:
     inputs = {"x": np.random.default_rng(0).integers(0, 2, (2, 5, 3)).astype(np.float32)}
-    context = Context(LOIHI2, calibration=inputs)
-    return context if check is None else replace(context, check=check)
+    return Context(LOIHI2, calibration=inputs)
 
 
 def test_every_pass_is_shown_in_order():
@@ -57,7 +54,7 @@ def test_integers_from_the_start_enter_behind_the_rounding():
     whole = run(Deployment.of(tiny()), calibrated())
     shown: list[str] = []
     again = run(whole.bare(), Context(LOIHI2), "quantized", hook=lambda name, _: shown.append(name))
-    assert shown == ["split_fan_in", "schedule", "insert_relays", "check"]
+    assert shown == ["split_fan_in", "schedule", "insert_relays"]
     assert again.chip == whole.chip
     assert again.schedule == whole.schedule
 
@@ -98,21 +95,6 @@ def test_a_pass_that_leaves_something_illegal_stops_the_build():
         run(Deployment.of(tiny()), calibrated(), passes=passes, hook=lambda name, _: shown.append(name))
     assert caught.value.rule == "ir.synaptic"
     assert shown == NAMES[:3]
-
-
-def test_a_check_names_everything_at_once():
-    def check(chip: Graph, profile: Profile) -> Sequence[Violation]:
-        assert profile is LOIHI2
-        return [
-            Violation(rule=f"none.{name}", what=f"%{name}: no", where="here", hint="go", node=name, number=2, limit=1)
-            for name in chip.nodes
-        ]
-
-    with pytest.raises(DeployError) as caught:
-        run(Deployment.of(tiny()), calibrated(check))
-    assert [violation.node for violation in caught.value.violations] == ["x", "twice_in", "s"]
-    assert str(caught.value).count("error[none.") == 3
-    assert caught.value.exit_code == 3
 
 
 def test_a_host_network_goes_through_untouched():

@@ -69,6 +69,15 @@ def test_tokens_get_unit_length_and_silent_ones_stay_zero() -> None:
     assert torch.allclose(l2_normalise(x), torch.tensor([[[0.6, 0.8], [0.0, 0.0]]]))
 
 
+def test_tokens_without_spikes_do_not_spoil_a_training():
+    x = torch.tensor([[3.0, 4.0], [0.0, 0.0]], requires_grad=True)
+    unit = l2_normalise(x)
+    (unit * torch.tensor([[1.0, 2.0], [3.0, 4.0]])).sum().backward()
+    assert torch.equal(unit.detach(), l2_normalise(x.detach()))
+    assert x.grad is not None
+    assert torch.allclose(x.grad, torch.tensor([[-0.064, 0.048], [3.0, 4.0]]), atol=1e-6)
+
+
 def test_initial_weights_are_small_biases_zero_and_norms_plain() -> None:
     torch.manual_seed(0)
     layers = nn.Sequential(nn.Linear(200, 100), nn.LayerNorm(100), nn.BatchNorm1d(100))
