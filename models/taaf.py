@@ -26,7 +26,7 @@ from models.training.stage import Training
 from models.training.state_dicts import load_network
 
 SEED = 6174
-EPOCHS = 30
+EPOCHS = 24
 RATE = 0.15
 """Spikes per neuron and step of random weights."""
 
@@ -34,7 +34,7 @@ _DIGITS = TaafConfig(
     video=BranchSize(4, 1, 16, 16),
     audio=BranchSize(4, 1, 32, 32),
     classes=10,
-    width=12,
+    width=16,
     kernel=3,
     stride=1,
     smoothing=0.1,
