@@ -72,10 +72,10 @@ def other_speakers(decibels: NDArray[np.uint8], rng: np.random.Generator) -> NDA
     duller, nearer or farther, in rooms with echoes.
 
     Row m and column t of a copy are the clip's nearest to `(m - 15.5) a + 15.5 + b` and `(t - 17.5) c + 17.5 + d`; rows beyond
-    the ends repeat the last one, columns beyond are the floor. Before that breath adds a share of each frame's loudest band to all
-    of its bands. Decibels below the loudest cell are multiplied by a number around 1. A slope over the bands, up to 12 dB between
-    the first and the last, and waves of up to 3 dB are another microphone. A run of up to 8 bands and one of up to 8 frames are
-    silent (SpecAugment, Park et al., arXiv 1904.08779).
+    the ends repeat the last one, columns beyond are the floor. Before that breath adds a share of each frame's loudest band to
+    all of its bands. Decibels below the loudest cell are multiplied by a number around 1. A slope over the bands, up to 12 dB
+    between the first and the last, and waves of up to 3 dB are another microphone. A run of up to 8 bands and one of up to 8
+    frames are silent (SpecAugment, Park et al., arXiv 1904.08779).
     """
     band = _warped(len(decibels), BANDS, TRACT, BAND_SHIFT, rng).clip(0, BANDS - 1)
     frame = _warped(len(decibels), FRAMES, TEMPO, DELAY, rng)
