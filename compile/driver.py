@@ -61,7 +61,8 @@ def compile_model(
     Args:
         network: a model file, .nir or .net path, a torch module, or a NIR graph.
         target: "loihi" (Lava processes) or "gpu" (the torch reference, on CUDA where there is one); `--list targets`.
-        emission: of target "loihi", "fused" (few processes of our own, fast; the default) or "stock" (Lava's own, as shipped).
+        emission: of target "loihi", "fused" (few processes of our own, fast; the default), "stock" (Lava's own, as shipped) or
+            "mapped" (one process of our own per core of the map).
         precision: "int" for the chip's integers, "float" for the source's own arithmetic.
         profile: hardware profile by name, or a TOML file; by default the target's own.
         config, part, weights: of a model file, one of its configurations, one of its parts, another checkpoint.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from backends.lava.core.recording import Recording, lanes_of, recordings_of
 from backends.lava.core.worker import HostWorker
 from backends.lava.emit.blueprint import Blueprint
 from backends.lava.emit.fused import fuse
+from backends.lava.emit.mapped import check_map, emit_mapped
 from backends.lava.emit.stock import emit_stock
 from backends.lava.events import count_events
 from backends.lava.hidden_ports import with_hidden_ports
@@ -26,12 +28,14 @@ from backends.lava.validate import check_parameters, with_input_range
 from backends.trace import Array, Trace
 from ir.errors import CompileError
 from ir.graph import Graph
+from ir.mapping.core_map import CoreMap
+from ir.mapping.cut_graph import cut_graph
 from ir.verify import verify
 
 if TYPE_CHECKING:
     from backends.lava.processes.network import LavaNetwork
 
-EMISSIONS = ("fused", "stock")
+EMISSIONS = ("fused", "stock", "mapped")
 PROCESSES_OF_THE_USER = 50
 """Processes that may join an exported network without running out of files."""
 
@@ -41,7 +45,8 @@ class LavaEngine:
     Runs a chip graph (level quantized, or level synaptic in real arithmetic) in Lava's own runtime.
 
     Emission `fused` (default) computes the network in one to three processes of our own model; `stock` uses the processes
-    that Lava ships, one or more per population, wherever they can say it. Both give the same spikes.
+    that Lava ships, one or more per population, wherever they can say it; `mapped` is one process of our own per core of a map,
+    with that core's neurons and weights alone. All give the same spikes.
     """
 
     def __init__(
@@ -51,25 +56,29 @@ class LavaEngine:
         processes: int | None = None,
         deadline_s: float = 60.0,
         lanes: int | None = None,
+        cores: CoreMap | None = None,
     ) -> None:
         """
         Check that the network can run.
 
         Args:
             processes: forces the number of fused processes. deadline_s: how long a run may make no progress.
-            lanes: at most so many samples are computed side by side (fused processes only); by default what fits the cache.
+            lanes: at most so many samples are computed side by side (processes of our own only); by default what fits the cache.
+            cores: the map, for emission `mapped`.
         """
         if emission not in EMISSIONS:
             raise CompileError("lava.emission", f"unknown emission {emission!r}", hint=f"known: {', '.join(EMISSIONS)}")
         require_lava()
         self.real = not chip.is_integer
-        if self.real and emission == "stock":
-            what = "Lava's stock processes compute in integers"
+        if self.real and emission != "fused":
+            what = f"{emission} processes compute in integers"
             raise CompileError("lava.emission", what, hint="use the fused emission for real arithmetic")
         verify(chip, "synaptic" if self.real else "quantized")
         check_parameters(chip, self.real)
         self.chip, self.emission, self.processes, self.deadline_s = chip, emission, processes, deadline_s
-        self.lanes = lanes
+        self.lanes, self.core_of = lanes, cores.core_of if cores is not None else dict[str, Array]()
+        if emission == "mapped":
+            check_map(chip, timing_of(chip, chip.steps), self.core_of)
         self.step_seconds = 0.0
         """What the steps of the last run took, without starting and ending its processes."""
 
@@ -87,8 +96,8 @@ class LavaEngine:
         samples = InputCheck(self.chip, "lava.input").checked(inputs)
         steps, batch = next(iter(samples.values())).shape[:2]
         lanes = 1 if self.emission == "stock" else lanes_of(self.chip, batch, probes, self.lanes)
-        timing = timing_of(self.chip, steps, batch, lanes)
-        recordings = recordings_of(self.chip, timing, probes)
+        timing = self._timing(self.chip, steps, batch, lanes)
+        recordings = recordings_of(self.chip, timing, probes, one_by_one=self.emission == "mapped")
         start_by_forking()
         with processes_forgotten():
             streams = {name: sample_stream(values, lanes) for name, values in samples.items()}
@@ -114,14 +123,24 @@ class LavaEngine:
         from backends.lava.processes.network import LavaNetwork
 
         chip = with_hidden_ports(self.chip, spikes, membranes)
-        blueprint = self._blueprint(chip, timing_of(chip, chip.steps), {})
+        blueprint = self._blueprint(chip, self._timing(chip, chip.steps), {})
         check_limits(len(blueprint.parts) + PROCESSES_OF_THE_USER)
         with loggers_restored():
             return LavaNetwork(blueprint)
 
+    def _timing(self, chip: Graph, window: int, samples: int = 0, lanes: int = 1) -> Timing:
+        if self.emission != "mapped":
+            return timing_of(chip, window, samples, lanes)
+        cut = cut_graph(chip, self.core_of)
+        timing = timing_of(cut.graph, window, samples, lanes)
+        whole = {name: timing.depth[shares[0].name] for name, shares in cut.shares.items()}
+        return replace(timing, depth={**timing.depth, **whole})
+
     def _blueprint(self, chip: Graph, timing: Timing, recordings: Mapping[str, Recording]) -> Blueprint:
         if self.emission == "stock":
             return emit_stock(chip, timing, recordings)
+        if self.emission == "mapped":
+            return emit_mapped(cut_graph(chip, self.core_of), timing, recordings)
         return fuse(chip, timing, recordings, self.processes)
 
     def _execute(self, timing: Timing, recordings: Mapping[str, Recording], streams: Mapping[str, Array]) -> None:

@@ -12,6 +12,7 @@ from backends.reference.engine import ReferenceEngine
 from backends.target import Target, Twin
 from backends.trace import Array, Engine
 from ir.graph import Graph
+from ir.mapping.split import plain_map
 from ir.pipeline.pipeline import PIPELINE
 from ir.profile import Profile
 
@@ -23,8 +24,8 @@ def _steps_alone(engine: Engine, inputs: Mapping[str, Array]) -> float:
 
 
 def _emitted(emission: str, chip: Graph, profile: Profile) -> Engine:
-    """The network in Lava processes of one emission."""
-    return LavaEngine(chip, emission)
+    """The network in Lava processes of one emission, on the cores of the plain map where it asks for a map."""
+    return LavaEngine(chip, emission, cores=plain_map(chip, profile) if emission == "mapped" else None)
 
 
 LOIHI = Target(

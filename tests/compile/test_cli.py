@@ -22,7 +22,7 @@ def test_unknown_names(fails, tiny: Path):
     fails([str(tiny), *GPU, "--part", "left"], 2, "left")
     fails([str(tiny), *GPU, "--profile", "loihi9"], 2, "loihi9", "loihi2")
     fails([str(tiny), *GPU, "--emission", "stock"], 2, "gpu has no emissions")
-    fails([str(tiny), "--emission", "stocks"], 2, "stocks", "known: fused, stock")
+    fails([str(tiny), "--emission", "stocks"], 2, "stocks", "known: fused, stock, mapped")
     fails([str(tiny), *GPU, "--check", "sana"], 2, "sana", "known: sanafe")
     fails([str(tiny), *GPU, "--lower", "attention"], 2, "OP=STRATEGY")
     fails([str(tiny), *GPU, "--lower", "attention="], 2, "OP=STRATEGY")

@@ -33,6 +33,8 @@ class Recording:
     """(T, samples, *shape), where the values are asked for."""
     activity: Array | None = None
     """How often each element was active, (1, size), or that by the step of the window, (T, size), or of all together, (1, 1)."""
+    elements: Array | None = None
+    """Which elements, flat, the emission is of; None for all. Several processes may record theirs in the same memory."""
 
     @property
     def names_elements(self) -> bool:
@@ -51,11 +53,12 @@ class Recording:
                 self.activity[0] += emission.active(lanes)
             return
         emitted = emission[0, :lanes]
+        own = slice(None) if self.elements is None else self.elements
         if self.values is not None:
-            self.values[at, samples] = emitted
+            self.values[at, samples].reshape(lanes, -1)[:, own] = emitted.reshape(lanes, -1)
         if self.activity is not None:
             row = self.activity[at % len(self.activity)]
-            row += active_elements(emitted, len(row))
+            row[own] += active_elements(emitted, len(row))
 
 
 def active_elements(emitted: Array, elements: int) -> Array | int:
@@ -66,8 +69,14 @@ def active_elements(emitted: Array, elements: int) -> Array | int:
     return active.reshape(-1) if len(active) == 1 else np.count_nonzero(active, axis=0).reshape(-1)
 
 
-def recordings_of(chip: Graph, timing: Timing, probes: Collection[str]) -> dict[str, Recording]:
-    """Shared memory for every population's activity, the probed spikes and the outputs ("output " + name)."""
+def recordings_of(
+    chip: Graph, timing: Timing, probes: Collection[str], one_by_one: bool = False
+) -> dict[str, Recording]:
+    """
+    Shared memory for every population's activity, the probed spikes and the outputs ("output " + name).
+
+    With `one_by_one` no population is counted as one, so that several processes can count their elements.
+    """
     check_probes(chip, probes, "lava.probe")
     windows, delayed, as_one = timing.windows, delayed_sources(chip), counted_as_one(chip)
     recordings: dict[str, Recording] = {}
@@ -75,7 +84,7 @@ def recordings_of(chip: Graph, timing: Timing, probes: Collection[str]) -> dict[
         name, type_ = node.name, node.type
         values = _values(chip, windows, name) if name in probes else None
         rows = windows.steps if name in delayed else 1
-        activity = shared_array((rows, 1 if name in as_one else type_.size), np.int64)
+        activity = shared_array((rows, 1 if name in as_one and not one_by_one else type_.size), np.int64)
         recordings[name] = Recording(type_.shape, timing.depth[name], windows, values, activity)
     for name, value in chip.outputs.items():
         shape, values = chip.nodes[value].type.shape, _values(chip, windows, value)
