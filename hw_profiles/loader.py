@@ -4,10 +4,11 @@ Reads a profile from TOML, strictly: what the schema does not know is an error t
     title = "one line"
     extends = "loihi2"          # start from another profile (a name, or a path from this file) and override numbers
     energy_from = ["loihi1"]    # borrow prices that this chip has not published; they stay marked as borrowed
+    timing_from = ["loihi1"]    # the same for times
     [energy]
     spike = { value = 1.7, unit = "pJ", kind = "estimated", source = "who says so", note = "optional" }
 
-Decimal fractions are kept exact, so that energy sums are.
+A number may have `low` and `high`, between which it lies. Decimal fractions are kept exact, so that energy sums are.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any, TypeGuard, cast
 
 from ir.errors import CompileError, known_names
 from ir.profile import KINDS, TABLES, Number, Profile, Quantity
+from ir.profile.quantity import NUMBERS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -29,10 +31,14 @@ else:
     import tomli as tomllib
 
 FOLDER = Path(__file__).parent
-TOP_KEYS = ("title", "extends", "energy_from")
+BORROWED = {"energy_from": "energy", "timing_from": "timing"}
+"""Key -> the table of which numbers may be borrowed."""
+TOP_KEYS = ("title", "extends", *BORROWED)
+EXACT = ("pJ", "ns")
+"""Units of numbers that may be fractions."""
 MAX_DEPTH = 32
 """Profiles that extend one another."""
-QUANTITY_KEYS = ("value", "unit", "source", "kind", "note")
+QUANTITY_KEYS = ("value", "unit", "source", "kind", "note", "low", "high")
 
 Quantities = dict[str, dict[str, Quantity]]
 
@@ -93,8 +99,9 @@ def _load(path: Path, readers: tuple[Path, ...]) -> Profile:
         tables.setdefault(table, {}).update(_table(content[table], table, path))
     for table, quantities in tables.items():
         _check_complete(table, quantities, path)
-    for lender in _names(content.get("energy_from", []), path):
-        _borrow(tables, _load(_path(lender, path.parent), readers))
+    for key, table in BORROWED.items():
+        for lender in _names(content.get(key, []), key, path):
+            _borrow(tables, table, _load(_path(lender, path.parent), readers))
     return Profile(path.stem, _text(content["title"], "title", str(path)), str(path), tables)
 
 
@@ -120,20 +127,20 @@ def _inherited(base: object, path: Path, readers: tuple[Path, ...]) -> Quantitie
     return {name: dict(table) for name, table in profile.tables.items()}
 
 
-def _borrow(tables: Quantities, lender: Profile) -> None:
-    """Fill in the prices that `tables` lacks, marked with the profile that states them."""
-    prices = tables.setdefault("energy", {})
-    for key, quantity in lender.tables.get("energy", {}).items():
-        prices.setdefault(key, quantity if quantity.lender else replace(quantity, lender=lender.name))
+def _borrow(tables: Quantities, table: str, lender: Profile) -> None:
+    """Fill in what a table lacks, marked with the profile that states it."""
+    own = tables.setdefault(table, {})
+    for key, quantity in lender.tables.get(table, {}).items():
+        own.setdefault(key, quantity if quantity.lender else replace(quantity, lender=lender.name))
 
 
-def _names(value: object, path: Path) -> list[str]:
+def _names(value: object, key: str, path: Path) -> list[str]:
     if isinstance(value, list):
         items = cast("list[object]", value)
         texts = [item for item in items if isinstance(item, str)]
         if len(texts) == len(items):
             return texts
-    raise CompileError("profile.value", f"energy_from must be a list of profile names, not {value!r}", where=str(path))
+    raise CompileError("profile.value", f"{key} must be a list of profile names, not {value!r}", where=str(path))
 
 
 def _is_table(content: object) -> TypeGuard[dict[str, object]]:
@@ -165,7 +172,7 @@ def _quantity(content: object, item: Field[Any], where: str) -> Quantity:
             "profile.value", what, where=where, hint=f"write an inline table with {', '.join(QUANTITY_KEYS[:4])}"
         )
     _check_keys(content, QUANTITY_KEYS[:4], QUANTITY_KEYS, where, item.name)
-    texts = {key: _text(content[key], key, where) for key in QUANTITY_KEYS[1:] if key in content}
+    texts = {key: _text(content[key], key, where) for key in QUANTITY_KEYS[1:5] if key in content}
     unit = item.metadata["unit"]
     if texts["unit"] != unit:
         raise CompileError("profile.value", f"the unit is {texts['unit']!r}, must be {unit!r}", where=where)
@@ -173,7 +180,12 @@ def _quantity(content: object, item: Field[Any], where: str) -> Quantity:
         raise CompileError(
             "profile.value", f"unknown kind {texts['kind']!r}", where=where, hint=f"known: {', '.join(KINDS)}"
         )
-    return Quantity(_value(content["value"], item, where), **texts)
+    numbers = {key: _value(content[key], item, where) for key in NUMBERS if key in content}
+    value = numbers["value"]
+    if not numbers.get("low", value) <= value <= numbers.get("high", value):
+        raise CompileError("profile.value", f"{float(value):g} does not lie between low and high", where=where)
+    given: dict[str, Any] = {**numbers, **texts}
+    return Quantity(**given)
 
 
 def _text(value: object, key: str, where: str) -> str:
@@ -199,7 +211,7 @@ def _value(value: object, item: Field[Any], where: str) -> Number:
         raise CompileError(
             "profile.value", f"{value} is above {item.metadata['most']}, the most that is computed", where=where
         )
-    if unit == "pJ":
+    if unit in EXACT:
         return Fraction(value)
     if isinstance(value, int):
         return value

@@ -17,6 +17,7 @@ from compile.energy.operations import operations
 from compile.energy.rates import RateMeter, Rates
 from compile.measure.piecewise import piecewise
 from compile.measure.spike_match import SpikeMatch, added_up, match_spikes
+from compile.measure.timing import ChipTime, timing
 from compile.measure.verdict import Verdict, compare
 from compile.stages.batches import Batch
 from compile.stages.build import Build
@@ -52,6 +53,8 @@ class Run:
     """(B, ...), where there are labels."""
     third: Verdict | None = None
     """The target against a third engine, on the first batch; None where none was asked for."""
+    timing: ChipTime | None = None
+    """What steps and samples of the first batch take on the chip; None where the profile has no times, or nothing is mapped."""
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -93,6 +96,7 @@ class _BatchRun:
     matches: Mapping[str, SpikeMatch]
     labels: Array | None
     third: Verdict | None = None
+    timing: ChipTime | None = None
 
 
 def _run_batch(
@@ -112,7 +116,9 @@ def _run_batch(
     if not build.source.is_integer:
         outputs["source"] = {program.called(name): _plain(build, name, value) for name, value in source.items()}
     progress.lap("compare")
-    return _BatchRun(outputs, trace.events, verdict, match_spikes(floating, trace), batch.labels, third)
+    timed = timing(program, build.fit.cores, trace, batch.inputs) if build.fit is not None and number == 0 else None
+    progress.lap("timing")
+    return _BatchRun(outputs, trace.events, verdict, match_spikes(floating, trace), batch.labels, third, timed)
 
 
 def _checked(
@@ -174,7 +180,7 @@ def _joined(build: Build, runs: list[_BatchRun], rates: Rates) -> Run:
     }
     labels = [run.labels for run in runs if run.labels is not None]
     joined = np.concatenate(labels) if labels else None
-    return Run(outputs.pop("compiled"), events, verdict, matches, rates, outputs, joined, runs[0].third)
+    return Run(outputs.pop("compiled"), events, verdict, matches, rates, outputs, joined, runs[0].third, runs[0].timing)
 
 
 def _verdict(program: Program, inputs: Mapping[str, Any], trace: Trace, probes: tuple[str, ...]) -> Verdict:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from compile.measure.spike_match import SpikeMatch, total
+from compile.measure.timing import NS, ChipTime
 from compile.report.report import Report
 from compile.report.units import PJ
 from ir.errors import CompileError
@@ -41,7 +42,7 @@ class ReportedNumber:
     """None where the report does not know it."""
     meaning: str
     units: Mapping[str, float]
-    """Unit -> what it is in the number's own; a number with units of energy needs one, others may go without."""
+    """Unit -> what it is in the number's own; a number with units of energy or time needs one, others may go without."""
 
 
 def _match(report: Report) -> SpikeMatch:
@@ -51,6 +52,21 @@ def _match(report: Report) -> SpikeMatch:
 def _energy(report: Report) -> float | None:
     energies = [part.energy.simulated_pj for part in report.parts if part.energy is not None]
     return float(sum(energies, Fraction(0))) if len(energies) == len(report.parts) else None
+
+
+def _slowest(time: Callable[[ChipTime], float]) -> Callable[[Report], float | None]:
+    """The largest of the parts' times; None where one of them has none."""
+
+    def largest(report: Report) -> float | None:
+        known = [part.run.timing for part in report.parts if part.run.timing is not None]
+        return max(map(time, known)) if len(known) == len(report.parts) else None
+
+    return largest
+
+
+def _throughput(report: Report) -> float | None:
+    slowest = _slowest(lambda time: time.times.streaming.value)(report)
+    return None if slowest is None else NS["s"] / slowest
 
 
 def _rate(report: Report) -> float | None:
@@ -79,6 +95,9 @@ QUANTITIES: Mapping[str, ReportedNumber] = {
     ),
     "cores": ReportedNumber(lambda report: sum(part.occupancy.cores for part in report.parts), "of the map", NO_UNIT),
     "chips": ReportedNumber(lambda report: sum(part.occupancy.chips for part in report.parts), "of the map", NO_UNIT),
+    "step_time": ReportedNumber(_slowest(lambda time: time.times.step.value), "of the chip, on average, estimated", NS),
+    "latency": ReportedNumber(_slowest(lambda time: time.times.isolated.value), "of a sample alone, estimated", NS),
+    "throughput": ReportedNumber(_throughput, "samples per second in a stream, estimated", NO_UNIT),
 }
 """Name -> the quantity."""
 
@@ -115,7 +134,7 @@ def parse_condition(text: str) -> Condition:
     quantity = QUANTITIES.get(match["name"])
     units = PERCENT if quantity is None else quantity.units
     unit = match["unit"]
-    if unit not in units and (unit or units is PJ):
+    if unit not in units and (unit or units in (PJ, NS)):
         what = f"{match['name']} has no unit {unit!r}" if unit else f"{match['name']} needs a unit"
         raise CompileError("fail-if.unit", what, where=text, hint=f"units: {', '.join(units) or 'none'}")
     number = float(Fraction(match["number"]) * Fraction(str(units[unit]))) if unit else float(match["number"])

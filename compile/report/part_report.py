@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from compile.command.progress import Progress
 from compile.energy import (
@@ -18,7 +19,7 @@ from compile.measure.borders import borders
 from compile.measure.firing import firing_warnings
 from compile.measure.layers import layer_summaries
 from compile.measure.metric import Metric, accuracy, measured, same_names
-from compile.measure.occupancy import Occupancy, occupancy
+from compile.measure.occupancy import occupancy
 from compile.measure.pooling import pooling_costs
 from compile.measure.run import Run, run_part
 from compile.report.report import Metrics, PartReport
@@ -41,8 +42,10 @@ def part_report(
     check: str | None = None,
 ) -> PartReport:
     """Run a part's samples, compare them with a third engine where `check` names one, and account for them."""
-    run = run_part(build, batches, progress, check)
     chip = build.program.deployment.chip
+    found = build.fit or fit(chip, profile, plain_map(chip, profile))  # a saved program lacks it
+    build = replace(build, fit=found)
+    run = run_part(build, batches, progress, check)
     crossed = crossings(build.program.phases, run.events)
     crossing = crossing_cost(crossed, run.events.samples, profile)
     layers = layer_summaries(chip, run.events, build.classes)
@@ -50,7 +53,7 @@ def part_report(
         build,
         run,
         layers,
-        _occupancy(build, profile),
+        occupancy(build.deployment, profile, found),
         _energy(build, run, source, profile, crossing),
         crossing,
         crossed,
@@ -70,11 +73,6 @@ def sample_metrics(run: Run, metric: Metric | None) -> Metrics:
     except CompileError as error:
         return Metrics(samples=samples, error=error)
     return Metrics(values, samples)
-
-
-def _occupancy(build: Build, profile: Profile) -> Occupancy:
-    chip = build.deployment.chip
-    return occupancy(build.deployment, profile, build.fit or fit(chip, profile, plain_map(chip, profile)))
 
 
 def _energy(build: Build, run: Run, source: Source, profile: Profile, crossing: CrossingCost) -> EnergyReport | None:

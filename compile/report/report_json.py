@@ -63,6 +63,7 @@ def _part(part: PartReport) -> dict[str, Any]:
         "third_check": None if part.run.third is None else _verdict(part.run.third),
         "quantization": [asdict(layer) for layer in quantization.layers] if quantization is not None else None,
         "chip": part.occupancy.plain(),
+        "timing": part.run.timing.plain() if part.run.timing is not None else None,
         "poolings": [{**asdict(cost), "neurons": cost.neurons} for cost in part.poolings],
         "phases": len(part.build.program.phases),
         "phase_steps": [phase.deployment.chip.steps for phase in part.build.program.phases],

@@ -47,6 +47,7 @@ def _lines(report: Report, screen: Screen) -> Iterator[str]:
     yield from _check_lines(report, screen)
     yield from _wrapped(_spike_lines(report), screen)
     yield from _wrapped(_chip_lines(report), screen)
+    yield from _wrapped(_time_lines(report), screen)
     yield from _wrapped(_pooling_lines(report), screen)
     yield from _wrapped(_phase_lines(report), screen)
     yield from _wrapped(_energy_lines(report), screen)
@@ -95,6 +96,16 @@ def _chip_lines(report: Report) -> Iterator[str]:
             yield f"chip     {part.build.part.name}: {part.occupancy.text()}"
         for misfit in part.occupancy.misfits:
             yield f"unfit    {part.build.part.name}: {misfit.what} ({misfit.rule})"
+
+
+def _time_lines(report: Report) -> Iterator[str]:
+    """What steps and samples take on the chip, where its profile has times."""
+    times = {part.build.part.name: part.run.timing for part in report.parts if part.occupancy.neurons}
+    for name, own in times.items():
+        if own is not None:
+            yield f"time     {name}: {own.text()}"
+    if times and not any(times.values()):
+        yield f"time     no times are published for profile {report.profile}"
 
 
 def _steps_text(part: PartReport) -> str:

@@ -5,6 +5,7 @@ from ir.profile.prices import CostWeights, Energy
 from ir.profile.profile import TABLES, Profile
 from ir.profile.quantity import KINDS, Number, Quantity, counted_in
 from ir.profile.resources import Limits, Mesh, SynapseMemory
+from ir.profile.times import EventTimes
 
 __all__ = [
     "KINDS",
@@ -12,6 +13,7 @@ __all__ = [
     "Arithmetic",
     "CostWeights",
     "Energy",
+    "EventTimes",
     "Features",
     "Limits",
     "Mesh",

@@ -1,5 +1,5 @@
 """
-What a hardware profile may say: seven tables of numbers, each field with its unit, and typed access to them.
+What a hardware profile may say: eight tables of numbers, each field with its unit, and typed access to them.
 
 A profile is read by passes as plain numbers (`profile.arithmetic.weight_bits`) and by reports as quantities with their
 origin (`profile.quantity("energy", "synaptic_event")`). A number that nobody published is absent, never guessed here.
@@ -18,6 +18,7 @@ from ir.profile.chip import Arithmetic, Features
 from ir.profile.prices import CostWeights, Energy
 from ir.profile.quantity import Quantity
 from ir.profile.resources import Limits, Mesh, SynapseMemory
+from ir.profile.times import EventTimes
 
 Table = TypeVar("Table")
 
@@ -28,6 +29,7 @@ TABLES: Mapping[str, type] = {
     "synapse_memory": SynapseMemory,
     "mesh": Mesh,
     "energy": Energy,
+    "timing": EventTimes,
     "cost": CostWeights,
 }
 """Table of the TOML file -> what it holds."""

@@ -11,11 +11,13 @@ KINDS = ("measured", "estimated", "assumed", "specified")
 """How a number came to be: on silicon, by simulation or fit or derivation, by us, or as a fact of the architecture."""
 
 Number = bool | int | Fraction
+NUMBERS, TEXTS = ("value", "low", "high"), ("unit", "kind", "source", "note", "lender")
+"""What a quantity consists of."""
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """One number with its origin. `lender` names the profile it was borrowed from, where it is not the chip's own."""
+    """One number with its origin."""
 
     value: Number
     unit: str
@@ -23,18 +25,19 @@ class Quantity:
     kind: str
     note: str = ""
     lender: str = ""
+    """The profile that it was borrowed from, where it is not the chip's own."""
+    low: Number | None = None
+    """The least that it may be; None where nobody says so."""
+    high: Number | None = None
+    """The most that it may be."""
 
     def plain(self) -> dict[str, Any]:
         """The quantity as plain JSON content, empty entries left out."""
-        value = float(self.value) if isinstance(self.value, Fraction) else self.value
-        entries = {
-            "unit": self.unit,
-            "kind": self.kind,
-            "source": self.source,
-            "note": self.note,
-            "lender": self.lender,
+        texts = {key: text for key in TEXTS if (text := getattr(self, key))}
+        numbers = {key: number for key in NUMBERS if (number := getattr(self, key)) is not None}
+        return {
+            key: float(entry) if isinstance(entry, Fraction) else entry for key, entry in {**numbers, **texts}.items()
         }
-        return {"value": value, **{key: text for key, text in entries.items() if text}}
 
 
 WIDEST = {"bit": 32}

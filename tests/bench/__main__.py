@@ -20,7 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KINETO_LOG_LEVEL", "5")
 
-TABLES = ("reference", "lava", "growth", "fusion", "map", "map-place", "gpu", "sanafe")
+TABLES = ("reference", "lava", "growth", "fusion", "map", "map-place", "gpu", "sanafe", "timing", "silicon")
 
 
 def main() -> int:
@@ -51,6 +51,8 @@ def measure(names: tuple[str, ...], quick: bool, out: Path) -> int:
         place_table,
         reference_table,
         sanafe_table,
+        silicon_table,
+        timing_table,
     )
     from tests.bench.growth_plot import plot
 
@@ -64,6 +66,8 @@ def measure(names: tuple[str, ...], quick: bool, out: Path) -> int:
         "map-place": place_table,
         "gpu": gpu_table,
         "sanafe": sanafe_table,
+        "timing": timing_table,
+        "silicon": silicon_table,
     }
     described, tables, progress = machine(), list[Table](), Progress()
     for name in names:

@@ -14,7 +14,7 @@ from ir.mapping.board import Board
 from ir.mapping.layout.lay_out import lay_out
 from ir.mapping.layout.partition import BALANCE, library, partition
 from ir.mapping.layout.shard_graph import ShardGraph
-from ir.mapping.traffic import core_flow, on_blocks, visits
+from ir.mapping.timing.traffic import core_flow, on_blocks, visits
 from tests.bench.layered_nets import LayeredNet
 
 COLUMNS = ("neurons", "mesh", "way", "visits", "hops", "hops / contiguous", "s", "same twice")

@@ -93,7 +93,7 @@ def cases() -> Iterator[Case]:
             x = (torch.rand(shape) < 0.4).float()
             program = compile_model(build(neurons), "gpu", example=x)
             yield f"{name}, {kind}", program.deployment.chip, program.chip_inputs(x.numpy())
-    yield _recurrent()
+    yield recurrent()
 
 
 NEURONS = {
@@ -135,7 +135,7 @@ def _scaled(part: nn.Module, factor: float) -> nn.Module:
     return part
 
 
-def _recurrent() -> Case:
+def recurrent() -> Case:
     """A recurrent layer of LIF neurons as a NIR graph."""
     import nir
 

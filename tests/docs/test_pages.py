@@ -33,6 +33,7 @@ RUN = {
     "docs/model-file.md",
     "docs/neurons.md",
     "docs/reporting.md",
+    "docs/timing.md",
     "docs/training.md",
 }
 TUTORIALS = {f"docs/tutorials/{page}.md" for page in ("digits_spikingjelly", "lava_system", "speech_snntorch_nir")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -74,6 +75,16 @@ def test_extends_and_energy_from_take_paths_from_the_file(tmp_path: Path):
     assert load(borrower).quantity("energy", "spike").lender == "base"
 
 
+def test_times_are_borrowed_as_prices_are(tmp_path: Path):
+    update = '{ value = 1.5, low = 1, high = 2, unit = "ns", kind = "measured", source = "my board" }'
+    text = f'title = "x"\ntiming_from = ["loihi1"]\n[timing]\nneuron_update = {update}\n'
+    profile, lent = load(write(tmp_path, text)), load("loihi1").quantity("timing", "axon_in")
+    own, borrowed = (profile.quantity("timing", key) for key in ("neuron_update", "axon_in"))
+    assert (own.low, own.value, own.high, own.lender) == (1, Fraction(3, 2), 2, "")
+    assert borrowed == replace(lent, lender="loihi1")
+    assert "energy" not in profile.tables
+
+
 def test_own_price_is_not_borrowed_over_and_the_first_lender_wins(tmp_path: Path):
     write(tmp_path, f'title = "base"\n[energy]\nspike = {SPIKE}\n', "base")
     text = 'title = "x"\nenergy_from = ["base.toml", "loihi1"]\n[energy]\nneuron_update = ' + SPIKE
@@ -98,6 +109,9 @@ BAD_QUANTITIES = [
     ({"value": "inf"}, "profile.value", "not a finite number"),
     ({"value": "true"}, "profile.value", "not a finite number"),
     ({"value": '"1.5"'}, "profile.value", "not a finite number"),
+    ({"value": "1.5, low = 2"}, "profile.value", "1.5 does not lie between low and high"),
+    ({"value": "1.5, high = 1"}, "profile.value", "1.5 does not lie between low and high"),
+    ({"value": "1.5, low = true"}, "profile.value", "not a finite number"),
     ({"unit": "nJ"}, "profile.value", "the unit is 'nJ', must be 'pJ'"),
     ({"kind": "guessed"}, "profile.value", "unknown kind 'guessed'"),
     ({"source": " "}, "profile.value", "source must be a text"),

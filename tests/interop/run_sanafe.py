@@ -38,7 +38,7 @@ def main(folder: Path) -> None:
     """Run all samples of a network, one after another."""
     with np.load(folder / "network.npz") as arrays:
         network = {name: arrays[name] for name in arrays.files}
-    chip = load(network, folder / "chip.yaml")
+    chip = load(network, loihi(), folder / "chip.yaml")
     spikes = np.zeros((*network["inputs"].shape[:2], len(network["cores"])), np.uint8)
     inputs = list(chip.mapped_neuron_groups["inputs"])
     for sample, trains in enumerate(network["inputs"]):
@@ -51,11 +51,15 @@ def main(folder: Path) -> None:
     np.savez_compressed(folder / "spikes.npz", spikes=spikes)
 
 
-def load(network: Mapping[str, np.ndarray], file: Path) -> sanafe.SpikingChip:
-    """The network on a chip, whose description is written to `file`."""
+def loihi() -> dict[str, Any]:
+    """The description of the chip that sanafe brings along."""
+    return yaml.safe_load(files("sanafe.examples").joinpath("loihi.yaml").read_text())
+
+
+def load(network: Mapping[str, np.ndarray], description: dict[str, Any], file: Path) -> sanafe.SpikingChip:
+    """The network on a chip such as described, as large as needed; the description of that is written to `file`."""
     used = 1 + int(network["cores"].max())
     count = network["inputs"].shape[2]
-    description = yaml.safe_load(files("sanafe.examples").joinpath("loihi.yaml").read_text())
     tiles = [-(-number // CORES) for number in (used, max(1, -(-count // UNITS)))]
     describe(description["architecture"], tiles, int(np.bincount(network["cores"]).max()))
     file.write_text(yaml.dump(description, Dumper=WithoutAliases, sort_keys=False))
@@ -96,6 +100,8 @@ def describe(architecture: dict[str, Any], tiles: list[int], neurons: int) -> No
     (core,) = tile["core"]
     somas, inputs = core["soma"]
     (dendrites,) = (unit for unit in core["dendrite"] if unit["name"] == "loihi_dendrites")
+    (sender,) = core["axon_out"]
+    free = {**sender, "attributes": dict.fromkeys(sender["attributes"], 0.0)}  # inputs come from outside
     units = f"[0..{neurons // UNITS}]"
     core["attributes"]["max_neurons_supported"] = max(neurons, UNITS)
     core["dendrite"] = [{**dendrites, "name": f"loihi_dendrites{units}"}]
@@ -103,10 +109,11 @@ def describe(architecture: dict[str, Any], tiles: list[int], neurons: int) -> No
         {
             **tile,
             "name": f"{kind}[0..{number - 1}]",
-            "core": [{**core, "name": f"{kind}[0..{CORES - 1}]", "soma": [soma]}],
+            "core": [{**core, "name": f"{kind}[0..{CORES - 1}]", "soma": [soma], "axon_out": [sender]}],
         }
-        for number, kind, soma in zip(
-            tiles, ("neurons", "inputs"), ({**somas, "name": f"loihi_lif{units}"}, inputs), strict=True
+        for number, kind, soma, sender in (
+            (tiles[0], "neurons", {**somas, "name": f"loihi_lif{units}"}, sender),
+            (tiles[1], "inputs", inputs, free),
         )
     ]
     architecture["attributes"] |= {"width": sum(tiles), "height": 1}

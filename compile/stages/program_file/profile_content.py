@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ir.profile import Profile, Quantity
+from ir.profile.quantity import NUMBERS, TEXTS
 
 
 def profile_content(profile: Profile) -> dict[str, Any]:
@@ -26,11 +27,13 @@ def profile_of(content: Mapping[str, Any]) -> Profile:
 
 
 def _quantity_content(quantity: Quantity) -> dict[str, Any]:
-    exact = str(quantity.value) if isinstance(quantity.value, Fraction) else quantity.value
-    return {**quantity.plain(), "value": exact}
+    plain = quantity.plain()
+    exact = {key: getattr(quantity, key) for key in NUMBERS if key in plain}
+    return {**plain, **{key: str(number) if isinstance(number, Fraction) else number for key, number in exact.items()}}
 
 
 def _quantity(content: Mapping[str, Any]) -> Quantity:
-    value = content["value"]
-    texts = {key: str(content.get(key, "")) for key in ("unit", "source", "kind", "note", "lender")}
-    return Quantity(Fraction(value) if isinstance(value, str) else value, **texts)
+    given: dict[str, Any] = {key: str(content.get(key, "")) for key in TEXTS}
+    for key in (key for key in NUMBERS if key in content):
+        given[key] = Fraction(content[key]) if isinstance(content[key], str) else content[key]
+    return Quantity(**given)

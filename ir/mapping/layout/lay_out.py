@@ -13,7 +13,7 @@ from ir.mapping.layout.holdings import HopCosts
 from ir.mapping.layout.partition import Objective, partition
 from ir.mapping.layout.placement import place
 from ir.mapping.layout.shard_graph import ShardGraph
-from ir.mapping.traffic import core_flow, on_blocks
+from ir.mapping.timing.traffic import core_flow, on_blocks
 
 TURNS = 2
 """Placements, each followed by moves of shards; a third one finds next to nothing."""

@@ -58,7 +58,7 @@ def test_names_of_metrics_that_the_task_does_not_say_are_tried_before_anything_r
     tiny.write_text(tiny.read_text() + TASK.replace("METRICS", metrics))
     assert main([str(tiny), *GPU, "--fail-if", "acc > 1"]) == 0
     monkeypatch.setattr("compile.driver.part_report", None)
-    fails([str(tiny), *GPU, "--fail-if", "ac > 1"], 2, "fail-if.name", "chips, acc")
+    fails([str(tiny), *GPU, "--fail-if", "ac > 1"], 2, "fail-if.name", "throughput, acc")
 
 
 def test_a_task_that_fails_on_silence_is_asked_for_its_names_after_the_run(fails, tiny: Path):

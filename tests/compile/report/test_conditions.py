@@ -10,6 +10,7 @@ from compile.measure.spike_match import SpikeMatch
 from compile.report.conditions import QUANTITIES, check_names, parse_condition
 from compile.report.report import Metrics, Report
 from ir.errors import CompileError
+from ir.mapping.timing.sample_time import Estimate
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,7 @@ from ir.errors import CompileError
         ("R@Sum != .5", "R@Sum", "!=", 0.5),
         ("f1 <= 99.5 %", "f1", "<=", 0.995),
         ("lost == 3", "lost", "==", 3),
+        ("latency > 2 ms", "latency", ">", 2e6),
     ],
 )
 def test_a_condition_is_a_name_an_operator_a_number_and_a_unit(text: str, name: str, comparison: str, number: float):
@@ -43,6 +45,7 @@ def test_a_condition_is_a_name_an_operator_a_number_and_a_unit(text: str, name: 
         ("accuracy < 1 < 2", "fail-if.syntax"),
         ("energy > 1", "fail-if.unit"),
         ("energy > 1 kg", "fail-if.unit"),
+        ("step_time > 1", "fail-if.unit"),
         ("lost > 1 uJ", "fail-if.unit"),
         ("lost > 1 %", "fail-if.unit"),
     ],
@@ -58,7 +61,9 @@ def test_quantities_are_those_of_the_report(report: Report):
     match = SpikeMatch(kept=6, lost=2, added=1)
     run = replace(part.run, matches={part.layers[0].name: match}, verdict=replace(part.run.verdict, differing=5))
     report = replace(report, parts=(replace(part, run=run),))
+    times = part.run.timing
     assert part.energy is not None
+    assert times is not None
     expected = {
         "differ": 5,
         "kept": 6,
@@ -71,8 +76,23 @@ def test_quantities_are_those_of_the_report(report: Report):
         "chips": 1,
     }
     expected |= {"energy": float(part.energy.simulated_pj)}
+    expected |= {"step_time": times.times.step.value, "latency": times.times.isolated.value}
+    expected |= {"throughput": 1e9 / times.times.streaming.value}
     expected |= {"rate": sum(layer.rate * layer.neurons for layer in part.layers) / 11}
     assert {name: quantity.value(report) for name, quantity in QUANTITIES.items()} == pytest.approx(expected)
+
+
+def test_times_of_several_parts_are_the_slowest(report: Report):
+    (part,) = report.parts
+    times = part.run.timing
+    assert times is not None
+    slow = replace(times.times, **{name: Estimate(9e9, 9e9, 9e9) for name in ("step", "streaming", "isolated")})
+    both = replace(report, parts=(part, replace(part, run=replace(part.run, timing=replace(times, times=slow)))))
+    conditions = ("step_time > 8 s", "latency > 8 s", "throughput < 0.2")
+    assert [parse_condition(text).holds(both) for text in conditions] == [True] * 3
+    unknown = replace(report, parts=(part, replace(part, run=replace(part.run, timing=None))))
+    with pytest.raises(CompileError, match="latency was not measured"):
+        parse_condition("latency > 1 s").holds(unknown)
 
 
 def test_metrics_are_those_of_the_compiled_network(report: Report):

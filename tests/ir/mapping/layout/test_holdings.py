@@ -10,7 +10,7 @@ from ir.mapping.layout.cover import Cover
 from ir.mapping.layout.holdings import Holdings, HopCosts
 from ir.mapping.nets import OUTSIDE, Nets
 from ir.mapping.relation import Relation
-from ir.mapping.traffic import core_flow, on_blocks
+from ir.mapping.timing.traffic import core_flow, on_blocks
 
 SHARDS, BLOCKS = 9, 4
 

@@ -19,7 +19,7 @@ from ir.mapping.layout.shards import cut
 from ir.mapping.loads import LoadCounter
 from ir.mapping.nets import Nets
 from ir.mapping.relation import Relation
-from ir.mapping.traffic import core_flow, on_blocks
+from ir.mapping.timing.traffic import core_flow, on_blocks
 
 pytestmark = pytest.mark.skipif(not is_available(), reason="mtkahypar is not installed")
 

@@ -9,7 +9,7 @@ from ir.mapping.layout.cover import Cover
 from ir.mapping.layout.shard_graph import RESOURCES, ShardGraph
 from ir.mapping.nets import OUTSIDE, Nets
 from ir.mapping.relation import Relation
-from ir.mapping.traffic import on_blocks, visits
+from ir.mapping.timing.traffic import on_blocks, visits
 
 
 @pytest.mark.parametrize("seed", range(3))

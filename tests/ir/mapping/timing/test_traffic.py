@@ -15,7 +15,7 @@ from ir.mapping.connections import connections_of
 from ir.mapping.core_map import CoreMap
 from ir.mapping.layout.shards import cut
 from ir.mapping.nets import nets_of
-from ir.mapping.traffic import core_flow, on_blocks, traffic, visits
+from ir.mapping.timing.traffic import core_flow, on_blocks, traffic, visits
 
 Unroll = Callable[[Graph], Mapping[str, Any]]
 BOARD = Board(2, 2, chips=2, hop_x=3, hop_y=4, crossing=16)

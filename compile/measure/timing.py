@@ -1,0 +1,165 @@
+"""
+What a step and a sample take on the chip of the profile: estimated from the map, who fired when, and the profile's times.
+
+Host, inputs and outputs, and what passes between chips take no time here: nobody has published it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from backends.trace import Array, Trace
+from compile.stages.phase import Phase, first_steps, latency_steps
+from compile.stages.program import Program
+from ir.errors import first_names
+from ir.mapping.connections import connections_of
+from ir.mapping.core_map import CoreMap
+from ir.mapping.timing.sample_time import Estimate, SampleTime, sample_time
+from ir.mapping.timing.spike_counts import spike_counts
+from ir.mapping.timing.step_time import BARRIER, LINKS
+from ir.mapping.timing.ways import ways_of
+from ir.profile import TABLES, Quantity
+
+MOST = 30_000_000
+"""Ways and messages, times the steps in which they are looked at: so many take some seconds."""
+NS: Mapping[str, float] = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
+"""Unit -> ns, from the smallest."""
+
+
+@dataclass(frozen=True)
+class ChipTime:
+    """Times of one part."""
+
+    times: SampleTime
+    chip_steps: int
+    """Of a sample in a stream."""
+    isolated_steps: int
+    """Of a sample alone, until its last output is there."""
+    samples: int
+    """Whose spikes were looked at."""
+    mean: bool
+    """Whether spikes of some populations are known as means only; the longest of several cores then seems shorter than it is."""
+    place: tuple[int, int, int]
+    """Chip, x and y of the core that holds up most."""
+    populations: tuple[str, ...]
+    """What is on that core."""
+    rates: Mapping[str, Quantity]
+    """The profile's times."""
+    left_out: tuple[str, ...]
+    """Times that it does not state."""
+
+    def text(self) -> str:
+        """The times in one sentence."""
+        own, where = self.times, f" of core {self.times.core} ({first_names(self.populations, 1)})"
+        bound = f"bound by {own.waits_for}{'' if own.waits_for in (LINKS, BARRIER) else where}"
+        stream, alone = (f"{per_second(each).value:,.0f}" for each in (own.streaming, own.isolated))
+        rates = f"{stream} samples/s in a stream, {alone} one by one"
+        return f"{range_text(own.step)} per step, {bound}; {rates}; estimated{self._reservations()}"
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON content, times in ns."""
+        own = self.times
+        estimates = {
+            "step": own.step,
+            "longest_step": own.longest_step,
+            "streaming": own.streaming,
+            "isolated": own.isolated,
+        }
+        chip, x, y = self.place
+        return {
+            **{f"{name}_ns": asdict(each) for name, each in estimates.items()},
+            **{f"{name}_per_s": asdict(per_second(estimates[name])) for name in ("streaming", "isolated")},
+            "chip_steps": self.chip_steps,
+            "isolated_steps": self.isolated_steps,
+            "waits_for": own.waits_for,
+            "core": {"number": own.core, "chip": chip, "x": x, "y": y, "populations": [*self.populations]},
+            "samples": self.samples,
+            "activity": "mean" if self.mean else "by step",
+            "times": {key: quantity.plain() for key, quantity in self.rates.items()},
+            "left_out": [*self.left_out],
+        }
+
+    def _reservations(self) -> str:
+        lenders = sorted({quantity.lender for quantity in self.rates.values() if quantity.lender})
+        notes = [f"with times of {', '.join(lenders)}"] if lenders else []
+        notes += ["from mean activity, which makes it shorter"] if self.mean else []
+        notes += [f"without {', '.join(self.left_out)}"] if self.left_out else []
+        return "".join(f", {note}" for note in notes)
+
+
+def timing(program: Program, cores: CoreMap, trace: Trace, inputs: Mapping[str, Any]) -> ChipTime | None:
+    """
+    The times of a program from a run of some samples; None where the profile states none of what happened.
+
+    Args:
+        trace: of the run; populations without emissions in it count with their means.
+        inputs: the samples, as the program takes them.
+    """
+    rates, chip = program.profile.tables.get("timing", {}), program.deployment.chip
+    if not rates or not cores.core_of:
+        return None
+    plan, phases, events = program.deployment.schedule, program.phases, trace.events
+    inside = plan.micro_steps * plan.loop_steps if plan is not None else 1
+    steps = max((phase.deployment.chip.steps for phase in phases), default=0) or int(events.steps)
+    alone = inside * (latency_steps(phases) + (phases[-1].deployment.chip.steps or steps))
+    ways = ways_of(connections_of(chip), cores.core_of)
+    emitted, mean = _emitted(program, trace, inputs, steps)
+    looked_at = MOST // ((ways.count + len(ways.synapses)) * (inside * steps + alone))
+    samples = max(1, min(looked_at, events.samples))
+    spikes = spike_counts(chip, ways, emitted, (samples, steps, inside))
+    times = sample_time(ways, cores, program.profile, spikes, _first(phases, inside), alone)
+    if not times.streaming.low:
+        return None
+    chip_number, x, y = cores.places[times.core].tolist()
+    return ChipTime(
+        times,
+        inside * steps,
+        alone,
+        samples,
+        mean,
+        (chip_number, x, y),
+        tuple(name for name, on in cores.core_of.items() if (on == times.core).any()),
+        rates,
+        tuple(key for key in (item.name for item in fields(TABLES["timing"])) if key not in rates),
+    )
+
+
+def _first(phases: tuple[Phase, ...], inside: int) -> dict[str, int]:
+    """Population or input -> the chip step in which its window begins."""
+    first = dict[str, int]()
+    for phase, start in zip(phases, first_steps(phases), strict=True):
+        plan = phase.deployment.schedule
+        for name in phase.deployment.chip.nodes:
+            depth = plan.depth.get(name, 0) if plan is not None else 0
+            first[phase.names.get(name, name)] = inside * (start + depth)
+    return first
+
+
+def _emitted(
+    program: Program, trace: Trace, inputs: Mapping[str, Any], steps: int
+) -> tuple[dict[str, Array | float], bool]:
+    """Emissions of populations and inputs, means where nothing was recorded; and whether any population is such."""
+    names = program.phases[0].names
+    given = {names.get(name, name): values for name, values in program.chip_inputs(inputs).items()}
+    known: dict[str, Array | float] = {**given, **trace.emissions}
+    lacking = [name for name in trace.events.spikes if name not in known]
+    for name in lacking:
+        node = program.deployment.chip.nodes[name]
+        neurons = node.op.neurons(node.type) or node.type.size
+        windows = neurons * (node.type.steps or steps) * trace.events.samples
+        known[name] = trace.events.spikes[name] / windows
+    return known, any(name in trace.events.updates for name in lacking)
+
+
+def per_second(time: Estimate) -> Estimate:
+    """How many times of this length there are in a second."""
+    return Estimate(*(NS["s"] / ns for ns in (time.value, time.high, time.low)))
+
+
+def range_text(time: Estimate) -> str:
+    """A time with its range, in the unit that fits the value."""
+    unit = next((unit for unit, ns in NS.items() if time.value < 1000 * ns), "s")
+    value, low, high = (f"{ns / NS[unit]:.3g}" for ns in (time.value, time.low, time.high))
+    return f"{value} {unit}" if low == high == value else f"{value} {unit} ({low} to {high})"

@@ -1,0 +1,79 @@
+"""
+How long a step takes on a map, by the times of the profile.
+
+A step ends when the last core and the last link are done and all have met at the barrier: it takes maxima, never sums over cores.
+In a core two halves work side by side. One updates every neuron, whatever happens, and sends what fires; the other takes in what
+arrives, message by message, synapse by synapse. The longer half counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from math import log2
+
+import numpy as np
+
+from ir.graph import Array
+from ir.mapping.timing.links import routers_of
+from ir.mapping.timing.work import StepWork
+from ir.profile import EventTimes, Mesh, Profile
+
+SENDING = {"neuron_update": "neurons", "spike": "neurons", "axon_out": "messages"}
+RECEIVING = {"axon_in": "messages", "synaptic_event": "synapses"}
+"""The halves of a core: event -> what a step is said to wait for where that takes longest."""
+LINKS, BARRIER = "links", "barrier"
+"""What else a step can wait for."""
+Ns = Mapping[str, float]
+"""Field of `EventTimes` -> ns."""
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """One step."""
+
+    ns: float
+    core: int
+    """The core that takes longest."""
+    waits_for: str
+    """What takes most of the step: neurons, messages, synapses, links, barrier."""
+
+
+def step_time(work: StepWork, ns: Ns, barrier: float) -> StepTime:
+    """
+    One step.
+
+    Args:
+        ns: what every event takes.
+        barrier: what meeting takes, see `barrier_time`.
+    """
+    parts = [{event: getattr(work, event) * ns[event] for event in half} for half in (SENDING, RECEIVING)]
+    busy = np.stack([sum(half.values()) for half in parts])
+    half, core = np.unravel_index(busy.argmax(), busy.shape)
+    longest, links = float(busy[half, core]), work.link * ns["link"]
+    waits = {BARRIER: barrier, LINKS: links if links > longest else 0.0}
+    for event, name in {**SENDING, **RECEIVING}.items() if links <= longest else ():
+        if event in parts[half]:
+            waits[name] = waits.get(name, 0.0) + float(parts[half][event][core])
+    return StepTime(max(longest, links) + barrier, int(core), max(waits, key=lambda name: waits[name]))
+
+
+def barrier_time(places: Array, mesh: Mesh, ns: Ns) -> float:
+    """What it takes until all cores at `places` have met: with the logarithm of the routers of a chip, as in a tree."""
+    routers, chips = routers_of(places, mesh), places[:, 0]
+    used = max(len(np.unique(routers[chips == chip], axis=0)) for chip in np.unique(chips))
+    every = -(-(mesh.columns or 0) // mesh.tile_columns) * -(-(mesh.rows or 0) // mesh.tile_rows)
+    share = log2(used) / log2(every) if every > 1 else 1.0
+    return ns["barrier_one"] + (ns["barrier_all"] - ns["barrier_one"]) * share
+
+
+def readings(profile: Profile) -> tuple[Ns, Ns, Ns]:
+    """The times as they are stated, at the least and at the most that they may be; what nobody states takes nothing."""
+    stated = profile.tables.get("timing", {})
+
+    def read(bound: str) -> dict[str, float]:
+        numbers = {key: getattr(quantity, bound) for key, quantity in stated.items()}
+        values = {key: stated[key].value if number is None else number for key, number in numbers.items()}
+        return {each.name: float(values.get(each.name, 0)) for each in fields(EventTimes)}
+
+    return read("value"), read("low"), read("high")

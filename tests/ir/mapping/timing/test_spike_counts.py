@@ -1,0 +1,38 @@
+"""What populations emitted, as spikes of their ways."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ir.graph import GraphBuilder
+from ir.mapping.connections import connections_of
+from ir.mapping.timing.spike_counts import spike_counts
+from ir.mapping.timing.ways import ways_of
+from ir.ops import Burst, Input, IntegerLif, Sum, Synapse
+
+
+def test_neurons_with_micro_steps_fire_in_theirs_and_others_in_the_first():
+    b = GraphBuilder("net", 2)
+    x = b.add(Input("spike[3x2]"), name="x")
+    a = b.add(Burst(4), b.add(Sum((0,)), x, name="sum"), name="a")
+    met = b.add(IntegerLif(4095, 4096, 0, 6, 12, 24, micro=4), b.add(Synapse(1, 4), a, name="unit"), name="b")
+    graph = b.build({"y": met})
+    cores = {"a": np.array([0, 1], np.int32), "b": np.array([0, 0], np.int32)}
+    ways, random = ways_of(connections_of(graph), cores), np.random.default_rng(0)
+    emitted: dict[str, Any] = {
+        "x": random.integers(0, 2, (2, 3, 3, 2)),
+        "a": -random.integers(0, 2, (2, 3, 4, 2)),
+        "b": 0.4,
+    }
+    found = spike_counts(graph, ways, emitted, (3, 3, 5))
+    expected = np.zeros((3, 3, 5, ways.count))
+    for sample, step in np.ndindex(3, 2):
+        for neuron in np.ndindex(3, 2):
+            expected[sample, step, 0, ways.of["x"].reshape(3, 2)[neuron]] += emitted["x"][step, sample][neuron]
+        for place, neuron in np.ndindex(4, 2):
+            fired = emitted["a"][step, sample, place, neuron] != 0
+            expected[sample, step, place, ways.of["a"][neuron]] += fired
+    expected[:, :, :4, ways.of["b"][0]] = 2 * 0.1
+    np.testing.assert_array_equal(found.reshape(expected.shape), expected)
