@@ -107,11 +107,11 @@ def example(config: str, samples: int, seed: int) -> dict[str, dict[str, torch.T
     """
     Inputs for every part: `{part: {input name: (samples, tokens, features)}}`.
 
-    `digits`, `emoji`: test images, each with one of its captions, and what the trained encoders make of
+    `digits`, `emoji`: images of `dev` and `train`, each with one of its captions, and what the trained encoders make of
     them for the fusion. `paper`: random features.
 
     Raises:
-        ValueError: for a name that is not in `CONFIGS`, or more samples than there are test images.
+        ValueError: for a name that is not in `CONFIGS`, or more samples than there are images.
     """
     data = _data(config_named(CONFIGS, config, "CMSF"))
     if data is None:

@@ -90,10 +90,10 @@ def load_weights(parts: dict[str, nn.Module], path: Path) -> None:
 
 def example(config: str, samples: int, seed: int) -> dict[str, torch.Tensor]:
     """
-    Inputs by name, (T, samples, channels, height, width): clips of the test split, or random ones of published size.
+    Inputs by name, (T, samples, channels, height, width): clips of the dev split, or random ones of published size.
 
     Raises:
-        ValueError: for a name that is not in `CONFIGS`, or more samples than there are test clips.
+        ValueError: for a name that is not in `CONFIGS`, or more samples than there are dev clips.
     """
     own = config_named(CONFIGS, config, "SNNergy")
     if fits_digits(own.classes, own.video.shape, own.audio.shape):

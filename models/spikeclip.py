@@ -15,8 +15,7 @@ import torch
 from torch import nn
 
 from models.layers.firing import set_firing_rates
-from models.retrieval.emoji_task import EmojiTask, example_images, example_rows
-from models.retrieval.emoji_texts import captions
+from models.retrieval.emoji_task import EmojiTask, example_pairs
 from models.retrieval.emoji_training import VOCABULARY, emoji_training
 from models.spikeclip_network import checkpoints
 from models.spikeclip_network.config import SpikeClipConfig
@@ -80,15 +79,15 @@ def example(config: str, samples: int, seed: int) -> dict[str, dict[str, torch.T
     """
     Inputs for every part: `{"image": {"images": (samples, 3, H, W)}, "text": {"tokens": (samples, words)}}`.
 
-    Test images with their captions; of `published`, random ones.
+    Training images with their captions; of `published`, random ones.
 
     Raises:
-        ValueError: for a name that is not in `CONFIGS`, or more samples than there are test images.
+        ValueError: for a name that is not in `CONFIGS`, or more samples than there are training images.
     """
     if not _on_emoji(config):
         return random_inputs(CONFIGS[config], samples, seed)
-    tokens = captions("test-style")[torch.from_numpy(example_rows(samples, seed))]
-    return {"image": {"images": example_images(samples, seed)}, "text": {"tokens": tokens}}
+    images, tokens = example_pairs(samples, seed)
+    return {"image": {"images": images}, "text": {"tokens": tokens}}
 
 
 def task(config: str) -> EmojiTask | None:

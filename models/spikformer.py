@@ -22,7 +22,7 @@ from models.layers.images import convolution, fire_image, pool_image, tokens
 from models.layers.neuron import lif, truncated_normal_init
 from models.layers.spike_mlp import SpikeMlp
 from models.retrieval.emoji_groups import EmojiGroupsTask, groups_training
-from models.retrieval.emoji_task import example_images
+from models.retrieval.emoji_task import example_pairs
 from models.training.model_page import config_named, seeded, trained_weights
 from models.training.sizes import require_positive
 from models.training.stage import Training
@@ -151,13 +151,13 @@ def load_weights(parts: dict[str, nn.Module], path: Path) -> None:
 
 def example(config: str, samples: int, seed: int) -> dict[str, torch.Tensor]:
     """
-    Images of the test set in an order by `seed`: `{"images": (samples, 3, 32, 32)}`.
+    Training images in an order by `seed`: `{"images": (samples, 3, 32, 32)}`.
 
     Raises:
-        ValueError: for a name that is not in `CONFIGS`, or more samples than there are test images.
+        ValueError: for a name that is not in `CONFIGS`, or more samples than there are training images.
     """
     config_named(CONFIGS, config, "Spikformer")
-    return {"images": example_images(samples, seed)}
+    return {"images": example_pairs(samples, seed)[0]}
 
 
 def task(config: str) -> EmojiGroupsTask | None:

@@ -26,7 +26,7 @@ from models.training.stage import Training
 from models.training.state_dicts import load_network
 
 SEED = 6174
-EPOCHS = 30
+EPOCHS = 24
 RATE = 0.15
 """Spikes per neuron and step of random weights."""
 
@@ -34,7 +34,7 @@ _DIGITS = TaafConfig(
     video=BranchSize(4, 1, 16, 16),
     audio=BranchSize(4, 1, 32, 32),
     classes=10,
-    width=12,
+    width=16,
     kernel=3,
     stride=1,
     smoothing=0.1,
@@ -91,10 +91,10 @@ def load_weights(parts: dict[str, nn.Module], path: Path) -> None:
 
 def example(config: str, samples: int, seed: int) -> dict[str, torch.Tensor]:
     """
-    Inputs by name, (steps, samples, channels, height, width): clips of the test split, or random ones of published size.
+    Inputs by name, (steps, samples, channels, height, width): clips of the dev split, or random ones of published size.
 
     Raises:
-        ValueError: for a name that is not in `CONFIGS`, or more samples than there are test clips.
+        ValueError: for a name that is not in `CONFIGS`, or more samples than there are dev clips.
     """
     own = config_named(CONFIGS, config, "TAAF")
     if fits_digits(own.classes, own.video.shape, own.audio.shape):

@@ -68,12 +68,12 @@ class DigitsTask:
 
 def example_pairs(samples: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     """
-    Regions (samples, 12, 72) of test scenes and words (samples, 12, 64) of one of their captions, in an order by `seed`.
+    Regions (samples, 12, 72) of dev scenes and words (samples, 12, 64) of one of their captions, in an order by `seed`.
 
     Raises:
-        ValueError: for more samples than there are test scenes.
+        ValueError: for more samples than there are dev scenes.
     """
-    data = load_split("test")
+    data = load_split("dev")
     if not 0 < samples <= len(data.regions):
         raise ValueError(f"{samples} samples asked for; there are 1 to {len(data.regions)}")
     rng = np.random.default_rng(seed)

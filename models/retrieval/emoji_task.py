@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.data.emoji_styles import load_split
+from models.data.emoji_styles import SEEN, load_split
 from models.retrieval.emoji_metrics import RANKS, accuracy, cosines, labels_of, score_recalls
 from models.retrieval.emoji_texts import captions, class_texts
 from models.spikeclip_network.zero_shot import class_scores
@@ -68,22 +68,18 @@ def split_metrics(scores: torch.Tensor, groups: torch.Tensor) -> dict[str, float
     return result
 
 
-def example_rows(samples: int, seed: int) -> NDArray[np.int64]:
+def example_pairs(samples: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     """
-    Rows of `test-style` in an order by `seed`.
+    Training images (samples, 3, 32, 32) with their captions (samples, 20), in an order by `seed`.
 
     Raises:
         ValueError: for more samples than there are.
     """
-    count = len(load_split(SPLITS[0]).groups)
-    if not 0 < samples <= count:
-        raise ValueError(f"{samples} samples asked for; there are 1 to {count}")
-    return np.random.default_rng(seed).permutation(count)[:samples]
-
-
-def example_images(samples: int, seed: int) -> torch.Tensor:
-    """(samples, 3, 32, 32) of `test-style`."""
-    return torch.from_numpy(load_split(SPLITS[0]).pixels()[example_rows(samples, seed)])
+    pixels = load_split("train").pixels()
+    if not 0 < samples <= len(pixels):
+        raise ValueError(f"{samples} samples asked for; there are 1 to {len(pixels)}")
+    rows = np.random.default_rng(seed).permutation(len(pixels))[:samples]
+    return torch.from_numpy(pixels[rows]), captions("train")[torch.from_numpy(rows % SEEN)]
 
 
 def _features(outputs: Mapping[str, NDArray[np.float32]]) -> torch.Tensor:

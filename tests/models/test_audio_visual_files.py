@@ -19,14 +19,14 @@ EACH = pytest.mark.parametrize("file", [file for file, _ in FILES.values()], ids
 
 
 @EACH
-def test_task_and_example_are_the_test_split(file: ModuleType) -> None:
+def test_the_task_is_the_test_split_and_the_example_the_dev_split(file: ModuleType) -> None:
     task = file.task("av-digits")
     assert task is not None
     inputs, shown = task.inputs("network"), file.example("av-digits", samples=2, seed=0)
     assert {name: value.shape[1] for name, value in inputs.items()} == {"video": 920, "audio": 920}
     assert all(shown[name].shape[2:] == value.shape[2:] for name, value in inputs.items())
-    with pytest.raises(ValueError, match="921 samples asked for; there are 1 to 920"):
-        file.example("av-digits", 921, 0)
+    with pytest.raises(ValueError, match="681 samples asked for; there are 1 to 680"):
+        file.example("av-digits", 681, 0)
 
 
 @pytest.mark.parametrize(("file", "config"), FILES.values(), ids=list(FILES))
@@ -50,7 +50,7 @@ def test_unknown_configurations_are_refused(name: str, use: str) -> None:
 def test_trained_weights_and_their_log_come_with_the_repository(file: ModuleType) -> None:
     path = file.weights("av-digits")
     assert path is not None
-    assert path.stat().st_size < 4_000_000
+    assert path.stat().st_size < 6_000_000
     settings, *epochs = map(json.loads, path.with_suffix(".jsonl").read_text().splitlines())
     assert settings["config"] == plain(asdict(file.CONFIGS["av-digits"]))
     assert max(epoch["dev"]["accuracy"] for epoch in epochs if "dev" in epoch) > 92

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from models.cmsf_network.parts import fusion_inputs
-from models.retrieval.emoji_task import RECALLS, EmojiTask, example_images, example_rows, split_metrics
-from models.retrieval.emoji_texts import captions, class_texts
+from models.retrieval import emoji_task
+from models.retrieval.emoji_task import RECALLS, EmojiTask, split_metrics
+from models.retrieval.emoji_texts import class_texts
 from models.retrieval.emoji_tokens.features import Tokens, regions_of, words_of
 from models.retrieval.similarity import Real, score_matrix
 
@@ -88,10 +89,10 @@ def regions_and_words() -> tuple[Tokens, Tokens]:
 
 def example_pairs(samples: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     """
-    Regions (samples, 16, 72) and words (samples, 16, 64) of test images in an order by `seed`.
+    Regions (samples, 16, 72) and words (samples, 16, 64) of training images, as `emoji_task.example_pairs` draws them.
 
     Raises:
         ValueError: for more samples than there are.
     """
-    texts = captions("test-style")[torch.from_numpy(example_rows(samples, seed))]
-    return regions_of(example_images(samples, seed)).features, words_of(texts).features
+    pixels, tokens = emoji_task.example_pairs(samples, seed)
+    return regions_of(pixels).features, words_of(tokens).features

@@ -19,16 +19,16 @@ PART = "network"
 
 def example_clips(clips: DigitClips, samples: int, seed: int) -> dict[str, torch.Tensor]:
     """
-    Clips of the test split by name of the input, drawn by the seed.
+    Clips of the dev split, in which noise is as in the test split, by name of the input, drawn by the seed.
 
     Raises:
         ValueError: for more samples than there are, or none.
     """
-    test = clips.split("test")
-    if not 0 < samples <= len(test.labels):
-        raise ValueError(f"{samples} samples asked for; there are 1 to {len(test.labels)}")
-    order = np.random.default_rng(seed).permutation(len(test.labels))
-    return test.chosen(torch.from_numpy(order[:samples])).inputs()
+    dev = clips.split("dev")
+    if not 0 < samples <= len(dev.labels):
+        raise ValueError(f"{samples} samples asked for; there are 1 to {len(dev.labels)}")
+    order = np.random.default_rng(seed).permutation(len(dev.labels))
+    return dev.chosen(torch.from_numpy(order[:samples])).inputs()
 
 
 @dataclass(frozen=True)

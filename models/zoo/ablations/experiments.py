@@ -177,7 +177,7 @@ TAAF = (
     Experiment(
         "taaf-balanced",
         "TAAF-SNN: attention-guided loss, modulation, fusion",
-        *("taaf", "av-digits", "accuracy", 9, 2),
+        *("taaf", "av-digits", "accuracy", 6, 2.2),
         others=("video", "audio", "alpha variance"),
         arms=(
             Arm("with TAAF, concat"),
@@ -201,7 +201,7 @@ TAAF = (
     Experiment(
         "taaf-imbalanced",
         "TAAF-SNN: one modality ahead",
-        *("taaf", "av-digits", "accuracy", 9, 2),
+        *("taaf", "av-digits", "accuracy", 6, 2.2),
         others=("video", "audio", "alpha variance"),
         arms=(
             Arm("with TAAF", ("setting=imbalanced",)),
@@ -226,7 +226,7 @@ DEFAULTS = tuple(
         ("SpikeCLIP", "spikeclip", "emoji-styles", "i2t R@1", 150, 15, ("groups", "groups, integers")),
         ("Spikformer", "spikformer", "emoji-groups", "accuracy", 24, 7, ()),
         ("SNNergy", "snnergy", "av-digits", "accuracy", 24, 14, ()),
-        ("TAAF-SNN", "taaf", "av-digits", "accuracy", 30, 9, ("video", "audio")),
+        ("TAAF-SNN", "taaf", "av-digits", "accuracy", 24, 9, ("video", "audio")),
     )
 )
 """

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from models.data.emoji_styles import load_split
-from models.retrieval.emoji_task import EmojiTask, example_images, example_rows
+from models.data.emoji_words import token_ids
+from models.retrieval.emoji_task import EmojiTask, example_pairs
 from models.retrieval.emoji_texts import captions
 
 TASK = EmojiTask()
@@ -42,9 +43,11 @@ def test_features_without_meaning_find_nothing() -> None:
     assert metrics["groups"] < 25.0
 
 
-def test_examples_are_test_images() -> None:
-    rows = example_rows(3, seed=1)
-    assert torch.equal(example_images(3, seed=1), torch.from_numpy(load_split("test-style").pixels()[rows]))
-    assert rows.tolist() != example_rows(3, seed=2).tolist()
-    with pytest.raises(ValueError, match="1101 samples asked for; there are 1 to 1100"):
-        example_rows(1101, seed=0)
+def test_examples_are_training_images_with_their_captions() -> None:
+    images, tokens = example_pairs(1, seed=1)
+    train, row = load_split("train"), int(np.random.default_rng(1).permutation(2200)[0])
+    assert torch.equal(images[0], torch.from_numpy(train.pixels()[row]))
+    assert torch.equal(tokens[0], torch.from_numpy(token_ids(train.captions()[row : row + 1]))[0])
+    assert not torch.equal(images, example_pairs(1, seed=2)[0])
+    with pytest.raises(ValueError, match="2201 samples asked for; there are 1 to 2200"):
+        example_pairs(2201, seed=0)

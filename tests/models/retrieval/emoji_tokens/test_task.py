@@ -10,7 +10,8 @@ import torch
 
 from models import cmsf
 from models.data.emoji_styles import load_split
-from models.retrieval.emoji_task import EmojiTask, example_rows
+from models.retrieval import emoji_task
+from models.retrieval.emoji_task import EmojiTask
 from models.retrieval.emoji_tokens.features import regions_of, words_of
 from models.retrieval.emoji_tokens.task import EmojiTokensTask, example_pairs, regions_and_words
 
@@ -71,13 +72,13 @@ def test_bad_requests_are_named() -> None:
         TASK.inputs("audio")
     with pytest.raises(ValueError, match="needs the output 'emb' of the text part"):
         TASK.metrics({"image": {"emb": np.zeros((1, 16, 64), np.float32)}})
-    with pytest.raises(ValueError, match="1101 samples asked for; there are 1 to 1100"):
-        example_pairs(1101, seed=0)
+    with pytest.raises(ValueError, match="2201 samples asked for; there are 1 to 2200"):
+        example_pairs(2201, seed=0)
 
 
-def test_examples_are_test_images_with_their_captions() -> None:
+def test_examples_are_training_images_with_their_captions() -> None:
     regions, words = example_pairs(3, seed=1)
+    pixels, tokens = emoji_task.example_pairs(3, seed=1)
     assert regions.shape == (3, 16, 72)
-    rows = example_rows(3, seed=1)
-    np.testing.assert_allclose(regions, TASK.inputs("image")["regions"][rows], atol=1e-5)
-    np.testing.assert_array_equal(words, TASK.inputs("text")["words"][rows])
+    np.testing.assert_array_equal(regions, regions_of(pixels).features)
+    np.testing.assert_array_equal(words, words_of(tokens).features)
