@@ -26,7 +26,7 @@ from models.training.stage import Training
 from models.training.state_dicts import load_network
 
 SEED = 6174
-EPOCHS = 24
+EPOCHS = 30
 RATE = 0.15
 """Spikes per neuron and step of random weights."""
 

@@ -30,8 +30,6 @@ ECHO = 0.5
 """The largest share of its power that a room keeps from one frame to the next: 60 dB in half a second."""
 DYNAMICS = (0.75, 1.25)
 """Decibels below the loudest cell of the copy per decibel of the clip."""
-BREATH_DB = (28.0, 55.0)
-"""How far below a frame's loudest band breath is: people's valleys between formants are filled, a synthesiser's are empty."""
 HIDDEN = 8
 """Bands, and frames, of which nothing is heard, at most."""
 PORTION = 512
@@ -50,7 +48,7 @@ def with_noise(decibels: NDArray[np.uint8], snr: NDArray[np.float64], rng: np.ra
 
 
 def _with_noise(clips: NDArray[np.uint8], snr: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.uint8]:
-    power = _power(clips)
+    power = np.where(clips > 0, 10.0 ** (clips / 10.0), 0.0)
     noise = _pink(len(clips), rng)
     share = power.mean(axis=(1, 2)) / noise.mean(axis=(1, 2)) * 10.0 ** (-snr / 10.0)
     power = power + noise * share[:, None, None]
@@ -68,38 +66,25 @@ def _pink(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
 
 def other_speakers(decibels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """
-    Copies of clips (n, 32, 36): breathier, faster or slower, earlier or later, from a longer or shorter vocal tract, brighter or
-    duller, nearer or farther, in rooms with echoes.
+    Copies of clips (n, 32, 36): faster or slower, earlier or later, from a longer or shorter vocal tract, brighter or duller,
+    nearer or farther, in rooms with echoes.
 
     Row m and column t of a copy are the clip's nearest to `(m - 15.5) a + 15.5 + b` and `(t - 17.5) c + 17.5 + d`; rows beyond
-    the ends repeat the last one, columns beyond are the floor. Before that breath adds a share of each frame's loudest band to
-    all of its bands. Decibels below the loudest cell are multiplied by a number around 1. A slope over the bands, up to 12 dB
-    between the first and the last, and waves of up to 3 dB are another microphone. A run of up to 8 bands and one of up to 8
-    frames are silent (SpecAugment, Park et al., arXiv 1904.08779).
+    the ends repeat the last one, columns beyond are the floor. Decibels below the loudest cell are multiplied by a number around
+    1. A slope over the bands, up to 12 dB between the first and the last, and waves of up to 3 dB are another microphone. A run
+    of up to 8 bands and one of up to 8 frames are silent (SpecAugment, Park et al., arXiv 1904.08779).
     """
     band = _warped(len(decibels), BANDS, TRACT, BAND_SHIFT, rng).clip(0, BANDS - 1)
     frame = _warped(len(decibels), FRAMES, TEMPO, DELAY, rng)
     clip = np.arange(len(decibels))[:, None, None]
-    copies = _breathed(decibels, rng)[clip, band[:, :, None], frame.clip(0, FRAMES - 1)[:, None]]
+    copies = decibels[clip, band[:, :, None], frame.clip(0, FRAMES - 1)[:, None]]
     heard = ((frame >= 0) & (frame < FRAMES))[:, None] & (copies > 0)
-    below = (RANGE_DB - copies) * rng.uniform(*DYNAMICS, size=(len(decibels), 1, 1))
+    below = (RANGE_DB - copies.astype(np.float64)) * rng.uniform(*DYNAMICS, size=(len(decibels), 1, 1))
     level: NDArray[np.float64] = np.where(heard, _microphones(len(decibels), rng)[:, :, None] - below, -np.inf)
     level = _in_rooms(level, rng)
     level = level - level.max(axis=(1, 2), keepdims=True) + RANGE_DB
     hidden = _runs(len(level), BANDS, rng)[:, :, None] | _runs(len(level), FRAMES, rng)[:, None]
     return np.round(np.where(hidden, 0, level).clip(0, RANGE_DB)).astype(np.uint8)
-
-
-def _breathed(decibels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Decibels of clips with breath; -inf where nothing is said."""
-    power, below = _power(decibels), rng.uniform(*BREATH_DB, size=(len(decibels), 1, 1))
-    with np.errstate(divide="ignore"):
-        return 10.0 * np.log10(power + power.max(axis=1, keepdims=True) * 10.0 ** (-below / 10.0))
-
-
-def _power(decibels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Of cells, 1 at the floor; nothing is there but in cells above it."""
-    return np.where(decibels > 0, 10.0 ** (decibels / 10.0), 0.0)
 
 
 def _runs(count: int, size: int, rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -226,7 +226,7 @@ DEFAULTS = tuple(
         ("SpikeCLIP", "spikeclip", "emoji-styles", "i2t R@1", 150, 15, ("groups", "groups, integers")),
         ("Spikformer", "spikformer", "emoji-groups", "accuracy", 24, 7, ()),
         ("SNNergy", "snnergy", "av-digits", "accuracy", 24, 14, ()),
-        ("TAAF-SNN", "taaf", "av-digits", "accuracy", 24, 9, ("video", "audio")),
+        ("TAAF-SNN", "taaf", "av-digits", "accuracy", 30, 13, ("video", "audio")),
     )
 )
 """

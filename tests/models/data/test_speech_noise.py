@@ -54,7 +54,6 @@ def test_portions_are_one_stream(monkeypatch: pytest.MonkeyPatch):
 UNCHANGED = {
     **{"TEMPO": (1.0, 1.0), "DELAY": 0.0, "TRACT": (1.0, 1.0), "BAND_SHIFT": 0.0},
     **{"TILT_DB": 0.0, "RIPPLE_DB": 0.0, "ECHO": 0.0, "DYNAMICS": (1.0, 1.0), "HIDDEN": 0},
-    "BREATH_DB": (400.0, 400.0),
 }
 
 
@@ -67,18 +66,6 @@ def copies_with(monkeypatch: pytest.MonkeyPatch, clips: NDArray[np.uint8], **cha
 
 def test_copies_without_warp_are_the_clip(monkeypatch: pytest.MonkeyPatch):
     np.testing.assert_array_equal(copies_with(monkeypatch, clips()), clips())
-
-
-def test_breath_fills_the_bands_of_frames_in_which_something_is_said(monkeypatch: pytest.MonkeyPatch):
-    vowel = np.zeros((200, 32, 36), dtype=np.uint8)
-    vowel[:, 4, 10:20] = 60
-    copies = copies_with(monkeypatch, vowel, BREATH_DB=(28.0, 55.0))
-    assert (copies[:, :, :10] == 0).all()
-    assert (copies[:, :, 20:] == 0).all()
-    assert (copies[:, 4, 10:20] == 60).all()
-    filled = np.delete(copies, 4, axis=1)[:, :, 10:20]
-    assert (filled == filled[:, :1, :1]).all()
-    assert {*filled[:, 0, 0]} == {*range(5, 33)}
 
 
 def test_twice_the_tempo_takes_every_other_frame(monkeypatch: pytest.MonkeyPatch):
