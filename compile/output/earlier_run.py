@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 REPORT = "report.json"
-PER_PART = ("lowered.nir", "lowered.txt", "network.net", "network.nir", "outputs.npz")
+PER_PART = ("cores.svg", "lowered.nir", "lowered.txt", "network.net", "network.nir", "outputs.npz", "traffic.svg")
 OURS = re.compile(rf"(?!\.\.?/)([^/\\\0]+/)?({'|'.join(map(re.escape, PER_PART))}|ir/\d\d+_[^/\0]*\.txt)|benchmark\.md")
 """What a run writes, beside its record: the files of a part, whose IR texts are numbered, and a table."""
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ir.graph import Array
 from ir.profile import Mesh
+
+ROUNDING = 1e-9
+"""Messages less than which a link has none: sums of floats."""
 
 
 def routers_of(places: Array, mesh: Mesh) -> Array:
@@ -15,23 +20,44 @@ def routers_of(places: Array, mesh: Mesh) -> Array:
     return np.stack([(chip * columns + x) // mesh.tile_columns, y // mesh.tile_rows], axis=1)
 
 
-def busiest_link(start: tuple[Array, Array], end: tuple[Array, Array], messages: Array) -> float:
+@dataclass(frozen=True, eq=False)
+class Links:
+    """Links from a router to a neighbour, those that pass on messages; every direction has links of its own."""
+
+    start: Array
+    """int64 (links, 2), x and y of the router that sends."""
+    end: Array
+    """int64 (links, 2), those of its neighbour."""
+    messages: Array
+    """float64 (links,)."""
+
+    @property
+    def busiest(self) -> float:
+        """The messages on the busiest link; 0 without links."""
+        return float(self.messages.max(initial=0))
+
+
+def links_of(start: tuple[Array, Array], end: tuple[Array, Array], messages: Array) -> Links:
     """
-    The messages on the busiest link; every direction has links of its own.
+    The links that messages take.
 
     Args:
         start, end: x and y of routers, int (flows,) each. messages: (flows,), how many go from one to the other.
     """
-    rows = _busiest(start[1], start[0], end[0], messages)
-    return max(rows, _busiest(end[0], start[1], end[1], messages))
+    found = list[Links]()
+    for axis, line, first, last in ((0, start[1], start[0], end[0]), (1, end[0], start[1], end[1])):
+        for step, ahead in ((1, first < last), (-1, last < first)):
+            found.append(_along(axis, step, line[ahead], first[ahead], last[ahead], messages[ahead]))
+    return Links(*(np.concatenate([getattr(each, name) for each in found]) for name in ("start", "end", "messages")))
 
 
-def _busiest(line: Array, start: Array, end: Array, messages: Array) -> float:
-    """The most messages between two neighbours on any of some parallel lines."""
-    length, lines = 1 + int(max(start.max(initial=0), end.max(initial=0))), 1 + int(line.max(initial=0))
-    most = 0.0
-    for low, high, ahead in ((start, end, start < end), (end, start, end < start)):
-        begin, stop = (line[ahead] * length + place[ahead] for place in (low, high))
-        more, less = (np.bincount(place, messages[ahead], lines * length) for place in (begin, stop))
-        most = max(most, float((more - less).reshape(lines, length).cumsum(axis=1).max()))
-    return most
+def _along(axis: int, step: int, line: Array, first: Array, last: Array, messages: Array) -> Links:
+    """The links along one axis, 0 for x, in one direction; `line` is the place on the other axis."""
+    length, lines = 1 + int(max(first.max(initial=0), last.max(initial=0))), 1 + int(line.max(initial=0))
+    low, high = (first, last) if step > 0 else (last, first)
+    more, less = (np.bincount(line * length + place, messages, lines * length) for place in (low, high))
+    load = (more - less).reshape(lines, length).cumsum(axis=1)  # between a place and the next one
+    across, place = np.nonzero(load > ROUNDING)
+    ends = [np.stack([place + k, across] if axis == 0 else [across, place + k], axis=1) for k in (0, 1)]
+    start, end = ends if step > 0 else ends[::-1]
+    return Links(start, end, load[across, place])

@@ -50,7 +50,7 @@ def step_time(work: StepWork, ns: Ns, barrier: float) -> StepTime:
     parts = [{event: getattr(work, event) * ns[event] for event in half} for half in (SENDING, RECEIVING)]
     busy = np.stack([sum(half.values()) for half in parts])
     half, core = np.unravel_index(busy.argmax(), busy.shape)
-    longest, links = float(busy[half, core]), work.link * ns["link"]
+    longest, links = float(busy[half, core]), work.links.busiest * ns["link"]
     waits = {BARRIER: barrier, LINKS: links if links > longest else 0.0}
     for event, name in {**SENDING, **RECEIVING}.items() if links <= longest else ():
         if event in parts[half]:

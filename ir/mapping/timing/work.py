@@ -9,7 +9,7 @@ import numpy as np
 from ir.graph import Array
 from ir.mapping.core_map import CoreMap
 from ir.mapping.nets import OUTSIDE
-from ir.mapping.timing.links import busiest_link, routers_of
+from ir.mapping.timing.links import Links, links_of, routers_of
 from ir.mapping.timing.ways import Ways
 from ir.profile import Mesh
 
@@ -26,8 +26,7 @@ class StepWork:
     axon_in: Array
     """Messages that arrive on a core, from outside too."""
     synaptic_event: Array
-    link: float
-    """Messages on the busiest link."""
+    links: Links
 
 
 class WorkCounter:
@@ -54,5 +53,5 @@ class WorkCounter:
             np.bincount(self._source[self._way[self._sent]], sent, count),
             np.bincount(self._target, messages, count),
             np.bincount(self._target, messages * self._ways.synapses, count),
-            busiest_link((x, y), (to_x, to_y), np.bincount(self._route.ravel(), sent, len(self._routes))),
+            links_of((x, y), (to_x, to_y), np.bincount(self._route.ravel(), sent, len(self._routes))),
         )

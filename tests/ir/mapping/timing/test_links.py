@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from ir.mapping.timing.links import busiest_link, routers_of
+from ir.mapping.timing.links import links_of, routers_of
 from ir.profile import Mesh
 
 
@@ -23,12 +23,18 @@ def test_messages_go_along_their_row_and_then_along_their_column(seed: int):
         while y != to_y:
             y, before = y + (1 if to_y > y else -1), y
             passed[x, before, x, y] += count
-    assert busiest_link(tuple(start), tuple(end), messages) == max(passed.values())
+    links = links_of(tuple(start), tuple(end), messages)
+    ends = np.concatenate([links.start, links.end], axis=1).tolist()
+    assert dict(zip(map(tuple, ends), links.messages.tolist(), strict=True)) == {
+        way: n for way, n in passed.items() if n
+    }
+    assert links.busiest == max(passed.values())
 
 
 def test_messages_inside_a_router_pass_no_link():
     same = (np.array([2]), np.array([1]))
-    assert busiest_link(same, same, np.array([7.0])) == 0
+    links = links_of(same, same, np.array([7.0]))
+    assert (len(links.messages), links.busiest) == (0, 0)
 
 
 def test_cores_of_a_tile_share_a_router_and_chips_stand_in_a_row():

@@ -9,17 +9,22 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ir.mapping.timing.links import Links
 from ir.mapping.timing.step_time import barrier_time, readings, step_time
 from ir.mapping.timing.work import StepWork
 from ir.profile import Mesh, Profile, Quantity
 
+ENDS = np.zeros((1, 2), np.int64)
 NS = {"neuron_update": 10.0, "spike": 5.0, "axon_out": 2.0, "axon_in": 7.0, "synaptic_event": 3.0, "link": 1.0}
 
 
 def work(link: float = 0.0, **events: list[int]) -> StepWork:
     """Two cores, two neurons and one."""
     given = {"neuron_update": [2, 1], "spike": [0, 0], "axon_out": [0, 0], "axon_in": [0, 0], "synaptic_event": [0, 0]}
-    return StepWork(**{name: np.array(counts) for name, counts in (given | events).items()}, link=link)
+    return StepWork(
+        **{name: np.array(counts) for name, counts in (given | events).items()},
+        links=Links(ENDS, ENDS, np.array([link])),
+    )
 
 
 def timed(barrier: float = 4.0, **events: Any) -> tuple[float, int, str]:

@@ -11,7 +11,7 @@ import pytest
 from ir.graph import Graph
 from ir.mapping.connections import connections_of
 from ir.mapping.core_map import CoreMap
-from ir.mapping.timing.links import busiest_link
+from ir.mapping.timing.links import links_of
 from ir.mapping.timing.ways import ways_of
 from ir.mapping.timing.work import WorkCounter
 from ir.profile import Mesh
@@ -47,4 +47,4 @@ def test_every_spike_is_sent_taken_in_and_met_by_its_synapses(chip_graph: Graph,
     found = (work.neuron_update, work.spike, work.axon_out, work.axon_in, work.synaptic_event)
     assert [each.tolist() for each in found] == [*expected.values()]
     (x, y), (start, end) = np.array([[0, 1, 1, 2], [0, 1, 0, 0]]), np.indices((4, 4)).reshape(2, -1)
-    assert work.link == busiest_link((x[start], y[start]), (x[end], y[end]), flow.ravel())
+    assert work.links.busiest == links_of((x[start], y[start]), (x[end], y[end]), flow.ravel()).busiest
