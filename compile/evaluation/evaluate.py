@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -19,7 +19,8 @@ from compile.evaluation.batch import Network, batch_key, network_of
 from compile.evaluation.result_cache import BatchResult, ResultCache, total_events, unpack
 from compile.evaluation.setting import Setting
 from compile.evaluation.workers import Workers
-from compile.stages.build import build_parts
+from compile.measure.spike_match import SpikeMatch, match_spikes, total
+from compile.stages.build import Build, build_parts
 from compile.stages.load import load_source
 from compile.stages.options import Options
 from compile.stages.phase import crossings
@@ -27,6 +28,8 @@ from compile.stages.samples import cut_samples, join_samples
 from ir.errors import CompileError
 from ir.profile import Profile
 
+MATCHED_SAMPLES = 32
+"""Samples of each part whose spikes are compared with those of the floats."""
 BATCH_SAMPLES = 64
 """Samples of a batch: what an interrupted run loses per core, and what a worker gets at a time."""
 WATCH_S = 5
@@ -44,6 +47,10 @@ class EvaluationRow:
     """The task's, on the whole test set."""
     energy_pj: Fraction | None = None
     """Counted events times prices for one sample of every part; None where the profile lacks a price."""
+    spikes: SpikeMatch = field(default_factory=SpikeMatch)
+    """Those of the floats that the integers keep, lose and add, on the first samples of every part."""
+    cores: int = 0
+    """Of the maps of all parts."""
     refused: CompileError | None = None
     """Why it cannot be compiled, or measured; then there is no more."""
 
@@ -62,6 +69,8 @@ class Work:
     """Those that are there, by name."""
     pending: dict[Future[bytes], str]
     """Those that workers are computing, with their names."""
+    spikes: SpikeMatch
+    cores: int
 
 
 def evaluate_settings(settings: Iterable[Setting], workers: Workers, cache: ResultCache) -> list[EvaluationRow]:
@@ -88,10 +97,18 @@ def _begin(setting: Setting, workers: Workers, cache: ResultCache) -> Work | Eva
     except CompileError as error:
         return EvaluationRow(setting, refused=error)
     networks = [network_of(build) for build in builds]
-    work = Work(setting, profile, source.task, {network.name: network for network in networks}, {}, {}, {})
+    cores = sum(build.fit.cores.cores for build in builds if build.fit is not None)
+    named = {network.name: network for network in networks}
+    work = Work(setting, profile, source.task, named, {}, {}, {}, SpikeMatch(), cores)
     for network in networks:
         _send(network, work, workers, cache)
-    return work
+    return replace(work, spikes=total(_match(build, source.task.inputs(build.part.name)) for build in builds))
+
+
+def _match(build: Build, inputs: Mapping[str, Array]) -> SpikeMatch:
+    """What became of the spikes of the first samples."""
+    first = cut_samples(inputs, build.program, MATCHED_SAMPLES)[0]
+    return total(match_spikes(build.floating.run(first), build.program.run(first)).values())
 
 
 def _send(network: Network, work: Work, workers: Workers, cache: ResultCache) -> None:
@@ -109,8 +126,8 @@ def _finish(work: Work | EvaluationRow, workers: Workers, cache: ResultCache) ->
     """Keep the batches' results as they come, then measure."""
     if isinstance(work, EvaluationRow):
         return work
-    total, done = sum(map(len, work.keys.values())), len(work.results)
-    with tqdm(total=total, initial=done, desc=str(work.setting), unit="batch", mininterval=0.5, disable=None) as bar:
+    batches, done = sum(map(len, work.keys.values())), len(work.results)
+    with tqdm(total=batches, initial=done, desc=str(work.setting), unit="batch", mininterval=0.5, disable=None) as bar:
         for future in _arriving(work.pending, workers):
             key, packed = work.pending[future], future.result()
             result = unpack(key, packed)
@@ -128,7 +145,7 @@ def _finish(work: Work | EvaluationRow, workers: Workers, cache: ResultCache) ->
     except CompileError as error:  # of the user's; the batches are kept, and the other settings go on
         return EvaluationRow(work.setting, refused=error)
     samples = {part: counts.samples for part, counts in events.items()}
-    return EvaluationRow(work.setting, samples, metrics, _energy_pj(work, events))
+    return EvaluationRow(work.setting, samples, metrics, _energy_pj(work, events), work.spikes, work.cores)
 
 
 def _arriving(pending: Iterable[Future[bytes]], workers: Workers) -> Iterator[Future[bytes]]:

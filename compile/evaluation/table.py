@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from compile.evaluation.evaluate import EvaluationRow
+from compile.measure.spike_match import SpikeMatch
 
 SCHEMA = "spike-compiler-evaluation/1"
 
@@ -41,14 +42,20 @@ def _table(rows: Sequence[tuple[EvaluationRow, bool]]) -> str:
     measured = sorted((item for item in rows if item[0].refused is None), key=lambda item: item[0].energy_pj or 0)
     refused = [row for row, _ in rows if row.refused is not None]
     metrics = list(measured[0][0].metrics) if measured else []
-    lines = [["setting", *metrics, "energy per sample", "Pareto"]]
+    lines = [["setting", *metrics, "kept", "lost", "added", "cores", "energy per sample", "Pareto"]]
     lines.append(["---"] + ["---:"] * (len(lines[0]) - 2) + [":---:"])
     for row, best in measured:
         energy = "no price" if row.energy_pj is None else f"{float(row.energy_pj) / 1e6:.4g} uJ"
-        cells = [f"{row.metrics[name]:.1f}" for name in metrics]
+        cells = [*(f"{row.metrics[name]:.1f}" for name in metrics), *_spikes(row.spikes), f"{row.cores:,}"]
         lines.append([str(row.setting), *cells, energy, "*" if best else ""])
     text = [f"| {' | '.join(cells)} |" for cells in _padded(lines)] if measured else []
     return "\n".join([*text, *(f"{row.setting}: {_refusal(row)}" for row in refused)])
+
+
+def _spikes(match: SpikeMatch) -> list[str]:
+    """Kept, lost and added, of the floats' spikes."""
+    fired = match.kept + match.lost
+    return [f"{100 * count / fired:.1f} %" if fired else "" for count in (match.kept, match.lost, match.added)]
 
 
 def _refusal(row: EvaluationRow) -> str | None:
@@ -75,6 +82,8 @@ def _plain(row: EvaluationRow, best: bool) -> dict[str, Any]:
         "lower": dict(setting.lower),
         "samples": dict(row.samples),
         "metrics": dict(row.metrics),
+        "spikes": row.spikes.plain(),
+        "cores": row.cores,
         "energy_pj": None if row.energy_pj is None else float(row.energy_pj),
         "pareto": best,
         "refused": _refusal(row),

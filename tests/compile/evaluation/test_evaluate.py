@@ -13,7 +13,7 @@ from compile import compile_model
 from compile.energy.simulated import Counts, node_counts
 from compile.evaluation import batch as batch_module
 from compile.evaluation import evaluate as evaluate_module
-from compile.evaluation.evaluate import BATCH_SAMPLES, EvaluationRow, evaluate_settings
+from compile.evaluation.evaluate import BATCH_SAMPLES, MATCHED_SAMPLES, EvaluationRow, evaluate_settings
 from compile.evaluation.result_cache import ResultCache
 from compile.evaluation.setting import Setting
 from compile.evaluation.workers import Workers, workers_of
@@ -59,6 +59,12 @@ def test_batches_are_the_whole(measured: Path, tmp_path: Path):
     counts = sum(node_counts(program.deployment.chip, trace.events).values(), Counts())
     crossed = Fraction(sum(trace.events.spikes[name] for name in ("x", "lif2")), 500)
     assert row.energy_pj == counts.energy_pj(hw_profiles.load("loihi2")) + 832 * crossed
+    first = {name: values[:, :MATCHED_SAMPLES] for name, values in task.inputs("network").items()}
+    chip, floats = program.run(first).spikes, compile_model(measured, target="gpu", precision="float").run(first).spikes
+    kept = sum(int((floats[name] * spikes).sum()) for name, spikes in chip.items())
+    fired = [sum(int(spikes.sum()) for spikes in run.values()) for run in (floats, chip)]
+    assert (row.spikes.kept, row.spikes.lost, row.spikes.added) == (kept, fired[0] - kept, fired[1] - kept)
+    assert row.cores == 1
 
 
 def test_a_metric_that_fails_is_a_row_that_says_so_and_the_batches_are_kept(measured: Path, tmp_path: Path):

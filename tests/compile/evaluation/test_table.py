@@ -8,12 +8,14 @@ from pathlib import Path
 from compile.evaluation.evaluate import EvaluationRow
 from compile.evaluation.setting import Setting
 from compile.evaluation.table import content, pareto, table
+from compile.measure.spike_match import SpikeMatch
 from ir.errors import CompileError
 
 
 def row(score: float, energy_pj: int | None, network: str = "net") -> EvaluationRow:
     energy = None if energy_pj is None else Fraction(energy_pj)
-    return EvaluationRow(Setting(Path(network), ""), {"network": 1}, {"first": 9.0, "R@Sum": score}, energy)
+    match = SpikeMatch(kept=90, lost=10, added=5)
+    return EvaluationRow(Setting(Path(network), ""), {"network": 1}, {"first": 9.0, "R@Sum": score}, energy, match, 7)
 
 
 def test_front():
@@ -33,10 +35,8 @@ def test_front():
 def test_text_is_cheapest_first_and_refusals_come_last():
     refused = EvaluationRow(Setting(Path("net"), ""), refused=CompileError("some.rule", "cannot"))
     lines = table([refused, row(60, 2_000_000), row(50, 1_000_000)]).splitlines()
-    assert [line.split("|")[3:5] for line in lines[2:4]] == [
-        [" 50.0  ", " 1 uJ              "],
-        [" 60.0  ", " 2 uJ              "],
-    ]
+    found = [[cell.strip() for cell in line.split("|")[3:9]] for line in lines[2:4]]
+    assert found == [[score, "90.0 %", "10.0 %", "5.0 %", "7", f"{k} uJ"] for k, score in ((1, "50.0"), (2, "60.0"))]
     assert lines[4] == "net, loihi2: some.rule: cannot"
     assert len({len(line) for line in lines[:4]}) == 1
     assert [entry["refused"] for entry in content([refused, row(1, 1)])["rows"]] == ["some.rule: cannot", None]
