@@ -10,7 +10,6 @@ from pathlib import Path
 from compile.output.atomic_folder import atomic_folder, check_places
 from compile.output.earlier_run import PER_PART, REPORT
 from compile.output.npz import write_arrays
-from compile.report.core_pictures import write_pictures
 from compile.report.report import PartReport, Report
 from compile.report.report_json import report_content
 from compile.stages.build import Build
@@ -46,6 +45,8 @@ def _write_part(part: PartReport, folder: Path) -> None:
     for index, (name, text) in enumerate(part.build.texts.items()):
         (texts / f"{index:02d}_{name}.txt").write_text(text, encoding="utf-8")
     write_arrays(folder / "outputs.npz", part.run.outputs)
+    from compile.report.core_pictures import write_pictures  # brings matplotlib
+
     write_pictures(part, folder)
     if part.emitted is not None:
         (folder / part.emitted.name).write_bytes(part.emitted.content)

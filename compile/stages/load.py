@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from compile.command.quick_spikingjelly import import_spikingjelly
 from compile.output.npz import read_arrays
 from compile.stages.options import Options
 from compile.stages.samples import random_inputs
@@ -98,6 +99,7 @@ def _from_object(network: Any, options: Options, example: Example) -> Source:
 
 def _from_model_file(path: Path, options: Options) -> Source:
     weights = None if options.weights is None else Path(options.weights)
+    import_spikingjelly()
     model = load_model_file(path, options.config, weights)
     names = _chosen(tuple(model.parts), options.part, str(path))
     for name in names:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
+from compile.command.quick_spikingjelly import import_spikingjelly
 from compile.command.shortage import shortage
 from compile.command.signals import raise_pending
 from frontend.user_errors import raised_at, told
@@ -30,6 +31,7 @@ def run_model_file(path: Path) -> ModuleType:
     sys.modules[spec.name] = module  # dataclasses look their module up where annotations are strings
     sys.dont_write_bytecode = True  # nothing is left beside the user's file
     try:
+        import_spikingjelly()
         called(f"{path} does not run", partial(spec.loader.exec_module, module))
     finally:
         sys.dont_write_bytecode = writes
