@@ -18,7 +18,7 @@ class _OnDemand:
     """SLAYER, imported where something of it is asked for."""
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(importlib.import_module(SLAYER), name)
+        return getattr(importlib.import_module("lava.lib.dl.slayer"), name)
 
 
 def import_spikingjelly() -> None:
@@ -27,7 +27,7 @@ def import_spikingjelly() -> None:
         return
     sys.modules[SLAYER] = None  # pyright: ignore[reportArgumentType]  (Python's own mark of what is not to be found)
     try:
-        base: Any = importlib.import_module(SPIKINGJELLY)
+        base: Any = importlib.import_module("spikingjelly.activation_based.base")
     finally:
         del sys.modules[SLAYER]
     if find_spec("lava") is not None:
