@@ -12,7 +12,6 @@ from backends.emitters import emitter
 from backends.sanafe.checks import check_engine
 from backends.targets import DEFAULT, target
 from ir.errors import CompileError
-from ir.mapping.layout.map_for import OBJECTIVES
 from ir.profile import Profile
 
 if TYPE_CHECKING:  # a target's type brings engines along, and the command line's help needs none
@@ -20,7 +19,8 @@ if TYPE_CHECKING:  # a target's type brings engines along, and the command line'
 
 PRECISIONS = ("int", "float")
 FITS = ("refuse", "warn")
-MAPS = ("plain", *OBJECTIVES)
+MAPS = ("plain", "cores", "time", "energy")
+"""Maps; all but the first are objectives of `ir.mapping.layout.map_for`, which brings numpy."""
 _WANTED: Mapping[Any, str] = {
     (str, Path): "a name or a path",
     int: "a whole number",

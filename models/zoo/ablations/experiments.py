@@ -177,7 +177,7 @@ TAAF = (
     Experiment(
         "taaf-balanced",
         "TAAF-SNN: attention-guided loss, modulation, fusion",
-        *("taaf", "av-digits", "accuracy", 6, 2.2),
+        *("taaf", "av-digits", "accuracy", 5, 1.8),
         others=("video", "audio", "alpha variance"),
         arms=(
             Arm("with TAAF, concat"),
@@ -201,7 +201,7 @@ TAAF = (
     Experiment(
         "taaf-imbalanced",
         "TAAF-SNN: one modality ahead",
-        *("taaf", "av-digits", "accuracy", 6, 2.2),
+        *("taaf", "av-digits", "accuracy", 5, 1.8),
         others=("video", "audio", "alpha variance"),
         arms=(
             Arm("with TAAF", ("setting=imbalanced",)),

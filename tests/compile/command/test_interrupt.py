@@ -48,7 +48,7 @@ def ownerless(before: set[str]) -> set[str]:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupt_during_a_lava_run(tmp_path: Path, number: signal.Signals, code: int):
     shared = segments()
-    argv = [sys.executable, "-m", "compile", "models/cmsf.py", "--part", "image", "--samples", "900"]
+    argv = [sys.executable, "-m", "compile", "models/cmsf.py", "--part", "image", "--samples", "500"]
     run = subprocess.Popen(
         [*argv, "--out", str(tmp_path / "out")], cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
     )

@@ -9,8 +9,9 @@ import pytest
 
 import hw_profiles
 from backends.targets import DEFAULT, target
-from compile.stages.options import Options
+from compile.stages.options import MAPS, Options
 from ir.errors import CompileError
+from ir.mapping.layout.map_for import OBJECTIVES
 
 GPU = ["--target", "gpu", "--samples", "2"]
 
@@ -30,12 +31,17 @@ def test_defaults_are_the_main_job_s():
     assert Options(profile="loihi1").hardware().name == "loihi1"
 
 
+def test_maps_are_the_plain_one_and_all_objectives():
+    assert ("plain", *OBJECTIVES) == MAPS
+
+
 @pytest.mark.parametrize(
     ("flags", "rule", "known"),
     [
         ({"target": "tpu"}, "options.target", "loihi"),
         ({"precision": "half"}, "options.precision", "int, float"),
         ({"fit": "force"}, "options.fit", "refuse, warn"),
+        ({"map_for": "speed"}, "options.map", "plain, cores, time, energy"),
         ({"emission": "stok"}, "options.emission", "fused, stock"),
         ({"target": "gpu", "emission": "stock"}, "options.emission", "leave"),
         ({"emit": "nx", "out": Path("out")}, "options.emit", "netx"),
