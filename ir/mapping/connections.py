@@ -15,7 +15,7 @@ import numpy as np
 
 from ir.analysis.fan_in import EMITTERS
 from ir.graph import Array, Graph, Node
-from ir.mapping.ranges import Names
+from ir.mapping.intervals import Names
 from ir.ops.arithmetic import Add
 from ir.ops.over_time.delay import Delay, Past
 

@@ -17,7 +17,7 @@ from ir.analysis.limits import weight_bits
 from ir.analysis.schedule import schedule
 from ir.graph import Array, Graph
 from ir.mapping.connections import Connection, Connections, connections_of
-from ir.mapping.ranges import Ranges
+from ir.mapping.intervals import Intervals
 from ir.mapping.reach import Reach, reach
 from ir.ops.linear import Conv
 from ir.profile import Profile, SynapseMemory
@@ -83,7 +83,7 @@ class LoadCounter:
         cores = 1 + max(int(on.max(initial=-1)) for on in core_of.values())
         loads = Loads(*(np.zeros(cores, np.int64) for _ in fields(Loads)))
         home = np.full(self.connections.sources, -1, np.int64)
-        axons, sent = list[Ranges](), list[Ranges]()
+        axons, sent = list[Intervals](), list[Intervals]()
         groups: dict[object, set[int]] = {}
         for name, on in core_of.items():
             node, start = self._populations[name], self.connections.first[name]
@@ -97,9 +97,9 @@ class LoadCounter:
             sent.append(arriving[1])
         for used in groups.values():
             loads.neuron_groups[sorted(used)] += 1
-        arriving = Ranges.joined(axons).each_once()
+        arriving = Intervals.joined(axons).each_once()
         loads.axons_in[:] = np.bincount(arriving.cores, arriving.lengths, cores)
-        reached = Ranges.joined(sent).each_once().count_by_number(len(home))
+        reached = Intervals.joined(sent).each_once().count_by_number(len(home))
         sending = (home >= 0) & (reached > 0)
         loads.axons_out[:] = np.bincount(home[sending], reached[sending], cores)
         np.maximum.at(loads.cores_per_neuron, home[sending], reached[sending])
@@ -128,13 +128,13 @@ class LoadCounter:
 
     def _arriving(
         self, population: str, cores: Array, memory: Array, neurons: Array | None = None
-    ) -> tuple[Ranges, Ranges]:
+    ) -> tuple[Intervals, Intervals]:
         """
         The axons into a population, and the sources that send over them where that counts.
 
         What its lists take is added to `memory`. An axon is a source, or a population beyond all sources.
         """
-        axons, sent = list[Ranges](), list[Ranges]()
+        axons, sent = list[Intervals](), list[Intervals]()
         for connection in self.connections.into[population]:
             results = connection.results if neurons is None else connection.results[neurons]
             reads = results >= 0
@@ -146,14 +146,14 @@ class LoadCounter:
             sources = arriving.elements.renamed(connection.names)
             if shares:
                 used, together = np.unique(on), self.connections.sources + connection.populations
-                axons.append(Ranges.of_numbers(np.repeat(used, len(together)), np.tile(together, len(used))))
+                axons.append(Intervals.of_numbers(np.repeat(used, len(together)), np.tile(together, len(used))))
             else:
                 axons.append(sources)
             sent.append(sources)
-        into = Ranges.joined(axons).each_once()
+        into = Intervals.joined(axons).each_once()
         if not self._counts_out:
-            return into, Ranges.joined([])
-        return into, Ranges.joined(sent).each_once() if self._memory.shared_axons else into
+            return into, Intervals.joined([])
+        return into, Intervals.joined(sent).each_once() if self._memory.shared_axons else into
 
     def _bytes(self, connection: Connection, arriving: Reach) -> Array:
         """What the lists of a projection take, entry by entry."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from ir.graph import Array
 from ir.mapping.connections import Connection
-from ir.mapping.ranges import Ranges
+from ir.mapping.intervals import Intervals
 from ir.ops.base import Op
 from ir.ops.linear import Conv, Linear, Sum, Synapse
 
@@ -27,7 +27,7 @@ from ir.ops.linear import Conv, Linear, Sum, Synapse
 class Reach:
     """The axons of a projection, and its lists, in arrays beside one another."""
 
-    elements: Ranges
+    elements: Intervals
     """Elements of the operand, flat, from each of which an axon leads to this core."""
     list_cores: Array
     """The core where some lists of one length are."""
@@ -59,7 +59,7 @@ def _linear(connection: Connection, results: Array, cores: Array, shared: bool) 
     outputs, inputs = connection.weight.shape
     tokens, features = np.divmod(results, outputs)
     (token, core), _, place = _distinct(tokens, cores)
-    elements = Ranges(core, token * inputs, (token + 1) * inputs)
+    elements = Intervals(core, token * inputs, (token + 1) * inputs)
     if shared:
         (core,), _, place = _distinct(cores)
     there = np.zeros((len(core), outputs), np.int64)
@@ -83,7 +83,7 @@ def _conv(connection: Connection, results: Array, cores: Array, shared: bool, ax
     read = _distinct(pixels[row, tap][wanted], part[row][wanted], core[row][wanted], counts=synapses[row][wanted])
     (pixel, axon_group, axon_core), lengths, _ = read
     elements = _channels(
-        Ranges.of_numbers(axon_core * op.groups + axon_group, pixel).each_once(), op.groups, width, image
+        Intervals.of_numbers(axon_core * op.groups + axon_group, pixel).each_once(), op.groups, width, image
     )
     if not shared:
         return Reach(elements, axon_core, np.full(len(axon_core), width), lengths)
@@ -95,12 +95,12 @@ def _conv(connection: Connection, results: Array, cores: Array, shared: bool, ax
     return Reach(elements, kernel_core, taps * width, features[used])
 
 
-def _channels(pixels: Ranges, groups: int, width: int, image: int) -> Ranges:
-    """The elements at some pixels of the `width` channels of a group, of ranges by core and group; `image` pixels each."""
+def _channels(pixels: Intervals, groups: int, width: int, image: int) -> Intervals:
+    """The elements at some pixels of the `width` channels of a group, of intervals by core and group; `image` pixels each."""
     cores, group = np.divmod(pixels.cores, groups)
     start = image * (group[:, None] * width + np.arange(width)).ravel()
     first, end = (start + np.repeat(each, width) for each in (pixels.first, pixels.end))
-    return Ranges(np.repeat(cores, width), first, end)
+    return Intervals(np.repeat(cores, width), first, end)
 
 
 @lru_cache(maxsize=8)
@@ -117,7 +117,7 @@ def _windows(op: Conv, sizes: tuple[int, ...], kernel: tuple[int, ...]) -> Array
 
 def _synapse(connection: Connection, results: Array, cores: Array, shared: bool) -> Reach:
     (element, core), synapses, _ = _distinct(results, cores)
-    return Reach(Ranges.of_numbers(core, element), core, np.ones_like(core), synapses)
+    return Reach(Intervals.of_numbers(core, element), core, np.ones_like(core), synapses)
 
 
 def _sum(connection: Connection, results: Array, cores: Array, shared: bool) -> Reach:
@@ -129,7 +129,7 @@ def _sum(connection: Connection, results: Array, cores: Array, shared: bool) -> 
     summed = elements.transpose(*kept, *op.axes).reshape(prod(elements.shape[axis] for axis in kept), -1)
     (result, core), synapses, _ = _distinct(results, cores)
     terms = summed.shape[1]
-    elements = Ranges.of_numbers(np.repeat(core, terms), summed[result].ravel())
+    elements = Intervals.of_numbers(np.repeat(core, terms), summed[result].ravel())
     return Reach(elements, core, np.full(len(core), terms), synapses)
 
 

@@ -1,7 +1,7 @@
 """
-Ranges of numbers that lie on cores, each number once per core: counted as ranges, since one by one there are tens of millions.
+Intervals of numbers that lie on cores, each number once per core: counted as intervals, since one by one there are tens of millions.
 
-Ranges are half open, beside one another in arrays of int64.
+Intervals are half open, beside one another in arrays of int64.
 """
 
 from __future__ import annotations
@@ -15,36 +15,36 @@ from ir.graph import Array
 
 
 @dataclass(frozen=True, eq=False)
-class Ranges:
-    """Ranges of numbers, each of a core."""
+class Intervals:
+    """Intervals of numbers, each of a core."""
 
     cores: Array
     first: Array
     end: Array
 
     @staticmethod
-    def of_numbers(cores: Array, numbers: Array) -> Ranges:
+    def of_numbers(cores: Array, numbers: Array) -> Intervals:
         """Every number alone."""
-        return Ranges(cores, numbers, numbers + 1)
+        return Intervals(cores, numbers, numbers + 1)
 
     @staticmethod
-    def joined(parts: Sequence[Ranges]) -> Ranges:
-        """The ranges of all parts, as they are."""
+    def joined(parts: Sequence[Intervals]) -> Intervals:
+        """The intervals of all parts, as they are."""
         none = np.zeros(0, np.int64)
         columns = zip(*((part.cores, part.first, part.end) for part in parts), strict=True)
-        return Ranges(*map(np.concatenate, columns)) if parts else Ranges(none, none, none)
+        return Intervals(*map(np.concatenate, columns)) if parts else Intervals(none, none, none)
 
     @property
     def lengths(self) -> Array:
         """How many numbers are in each."""
         return self.end - self.first
 
-    def where(self, chosen: Array) -> Ranges:
+    def where(self, chosen: Array) -> Intervals:
         """Those that are chosen."""
-        return Ranges(self.cores[chosen], self.first[chosen], self.end[chosen])
+        return Intervals(self.cores[chosen], self.first[chosen], self.end[chosen])
 
-    def each_once(self) -> Ranges:
-        """The fewest ranges with the same numbers on the same cores, by core and in order; none overlap."""
+    def each_once(self) -> Intervals:
+        """The fewest intervals with the same numbers on the same cores, by core and in order; none overlap."""
         if not len(self.cores):
             return self
         width = int(self.end.max()) + 1
@@ -54,9 +54,9 @@ class Ranges:
         first, reached = first[order], np.maximum.accumulate(end[order])
         starts = np.flatnonzero(np.concatenate([[True], first[1:] > reached[:-1]]))
         first, end = first[starts], reached[np.append(starts[1:], len(reached)) - 1]
-        return Ranges(first // width, first % width, end - first // width * width)
+        return Intervals(first // width, first % width, end - first // width * width)
 
-    def renamed(self, names: Names) -> Ranges:
+    def renamed(self, names: Names) -> Intervals:
         """The same numbers by other names; those without one are left out."""
         piece = np.searchsorted(names.starts, self.first, side="right") - 1
         pieces = np.searchsorted(names.starts, self.end) - piece
@@ -65,10 +65,10 @@ class Ranges:
         first = np.maximum(np.repeat(self.first, pieces), names.starts[piece])
         end = np.minimum(np.repeat(self.end, pieces), names.ends[piece])
         shift = names.names[piece] - names.starts[piece]
-        return Ranges(np.repeat(self.cores, pieces), first + shift, end + shift).where(names.names[piece] > 0)
+        return Intervals(np.repeat(self.cores, pieces), first + shift, end + shift).where(names.names[piece] > 0)
 
     def count_by_number(self, count: int) -> Array:
-        """int64 (count,): on how many cores each number is, of ranges that do not overlap."""
+        """int64 (count,): on how many cores each number is, of intervals that do not overlap."""
         changes = np.bincount(self.first, minlength=count + 1) - np.bincount(self.end, minlength=count + 1)
         return np.cumsum(changes)[:count]
 
