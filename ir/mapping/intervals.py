@@ -1,5 +1,5 @@
 """
-Intervals of numbers that lie on cores, each number once per core: counted as intervals, since one by one there are tens of millions.
+Intervals of numbers that lie on cores, each number once per core: counted as such, since one by one there are tens of millions.
 
 Intervals are half open, beside one another in arrays of int64.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ir.mapping.intervals import Names, Intervals
+from ir.mapping.intervals import Intervals, Names
 
 NUMBERS = 40
 
