@@ -29,7 +29,7 @@ from backends.trace import Array, Trace
 from ir.errors import CompileError
 from ir.graph import Graph
 from ir.mapping.core_map import CoreMap
-from ir.mapping.spread_graph import spread_graph
+from ir.mapping.spread_graph import SpreadGraph, spread_graph
 from ir.verify import verify
 
 if TYPE_CHECKING:
@@ -96,12 +96,13 @@ class LavaEngine:
         samples = InputCheck(self.chip, "lava.input").checked(inputs)
         steps, batch = next(iter(samples.values())).shape[:2]
         lanes = 1 if self.emission == "stock" else lanes_of(self.chip, batch, probes, self.lanes)
-        timing = self._timing(self.chip, steps, batch, lanes)
-        recordings = recordings_of(self.chip, timing, probes, one_by_one=self.emission == "mapped")
+        spread = self._spread(self.chip)
+        timing = _timing(self.chip, spread, steps, batch, lanes)
+        recordings = recordings_of(self.chip, timing, probes, one_by_one=spread is not None)
         start_by_forking()
         with processes_forgotten():
             streams = {name: sample_stream(values, lanes) for name, values in samples.items()}
-            self._execute(timing, recordings, streams)
+            self._execute(spread, timing, recordings, streams)
         activity = {name: record.activity for name, record in recordings.items() if record.activity is not None}
         activity |= {name: np.count_nonzero(x, axis=1).reshape(steps, -1) for name, x in samples.items()}
         outputs = {name: self._output(name, recordings["output " + name].values) for name in self.chip.outputs}
@@ -123,34 +124,42 @@ class LavaEngine:
         from backends.lava.processes.network import LavaNetwork
 
         chip = with_hidden_ports(self.chip, spikes, membranes)
-        blueprint = self._blueprint(chip, self._timing(chip, chip.steps), {})
+        spread = self._spread(chip)
+        blueprint = self._blueprint(chip, spread, _timing(chip, spread, chip.steps), {})
         check_limits(len(blueprint.parts) + PROCESSES_OF_THE_USER)
         with loggers_restored():
             return LavaNetwork(blueprint)
 
-    def _timing(self, chip: Graph, window: int, samples: int = 0, lanes: int = 1) -> Timing:
-        if self.emission != "mapped":
-            return timing_of(chip, window, samples, lanes)
-        spread = spread_graph(chip, self.core_of)
-        timing = timing_of(spread.graph, window, samples, lanes)
-        whole = {name: timing.depth[shares[0].name] for name, shares in spread.shares.items()}
-        return replace(timing, depth={**timing.depth, **whole})
+    def _spread(self, chip: Graph) -> SpreadGraph | None:
+        """A chip graph over the cores of the map; None for emissions without one."""
+        return spread_graph(chip, self.core_of) if self.emission == "mapped" else None
 
-    def _blueprint(self, chip: Graph, timing: Timing, recordings: Mapping[str, Recording]) -> Blueprint:
+    def _blueprint(
+        self, chip: Graph, spread: SpreadGraph | None, timing: Timing, recordings: Mapping[str, Recording]
+    ) -> Blueprint:
         if self.emission == "stock":
             return emit_stock(chip, timing, recordings)
-        if self.emission == "mapped":
-            return emit_mapped(spread_graph(chip, self.core_of), timing, recordings)
+        if spread is not None:
+            return emit_mapped(spread, timing, recordings)
         return fuse(chip, timing, recordings, self.processes)
 
-    def _execute(self, timing: Timing, recordings: Mapping[str, Recording], streams: Mapping[str, Array]) -> None:
+    def _execute(
+        self,
+        spread: SpreadGraph | None,
+        timing: Timing,
+        recordings: Mapping[str, Recording],
+        streams: Mapping[str, Array],
+    ) -> None:
         """Connect the host to the network and run until the last sample has left."""
         from backends.lava.processes.network import LavaNetwork
         from backends.lava.processes.worker_process import worker_process
 
         status = Status()
         largest = {} if self.real else {name: int(np.abs(x).max()) for name, x in streams.items()}
-        blueprint = self._blueprint(with_input_range(self.chip, largest), timing, recordings)
+        chip = with_input_range(self.chip, largest)
+        if spread is not None:
+            spread = replace(spread, graph=with_input_range(spread.graph, largest))
+        blueprint = self._blueprint(chip, spread, timing, recordings)
         check_limits(len(blueprint.parts) + 1)
         network = LavaNetwork(blueprint, status)
         outputs = [recordings["output " + name] for name in blueprint.outputs]
@@ -176,6 +185,15 @@ class LavaEngine:
             assert values is not None
             return values
         return samples[name].astype(trace_dtype(self.chip, self.chip.nodes[name].type))
+
+
+def _timing(chip: Graph, spread: SpreadGraph | None, window: int, samples: int = 0, lanes: int = 1) -> Timing:
+    """The timing of a chip graph; spread over cores, that of all shares too, and of outputs that are put together from them."""
+    if spread is None:
+        return timing_of(chip, window, samples, lanes)
+    timing = timing_of(spread.graph, window, samples, lanes)
+    whole = {name: timing.depth[shares[0].name] for name, shares in spread.shares.items()}
+    return replace(timing, depth={**timing.depth, **whole})
 
 
 def require_lava() -> None:

@@ -100,9 +100,10 @@ def _begin(setting: Setting, workers: Workers, cache: ResultCache) -> Work | Eva
     cores = sum(build.fit.cores.cores for build in builds if build.fit is not None)
     named = {network.name: network for network in networks}
     work = Work(setting, profile, source.task, named, {}, {}, {}, SpikeMatch(), cores)
+    inputs = {network.name: source.task.inputs(network.name) for network in networks}
     for network in networks:
-        _send(network, work, workers, cache)
-    return replace(work, spikes=total(_match(build, source.task.inputs(build.part.name)) for build in builds))
+        _send(network, inputs[network.name], work, workers, cache)
+    return replace(work, spikes=total(_match(build, inputs[build.part.name]) for build in builds))
 
 
 def _match(build: Build, inputs: Mapping[str, Array]) -> SpikeMatch:
@@ -111,8 +112,8 @@ def _match(build: Build, inputs: Mapping[str, Array]) -> SpikeMatch:
     return total(match_spikes(build.floating.run(first), build.program.run(first)).values())
 
 
-def _send(network: Network, work: Work, workers: Workers, cache: ResultCache) -> None:
-    batches = cut_samples(work.task.inputs(network.name), network.program, BATCH_SAMPLES)
+def _send(network: Network, inputs: Mapping[str, Array], work: Work, workers: Workers, cache: ResultCache) -> None:
+    batches = cut_samples(inputs, network.program, BATCH_SAMPLES)
     work.keys[network.name] = [batch_key(network, batch) for batch in batches]
     for key, batch in zip(work.keys[network.name], batches, strict=True):
         cached = cache.load(key)

@@ -20,7 +20,6 @@ from ir.mapping.timing.sample_time import Estimate, SampleTime, sample_time
 from ir.mapping.timing.spike_counts import spike_counts
 from ir.mapping.timing.step_time import BARRIER, LINKS
 from ir.mapping.timing.ways import ways_of
-from ir.mapping.timing.work import StepWork, WorkCounter
 from ir.profile import TABLES, Quantity
 
 MOST = 30_000_000
@@ -50,8 +49,6 @@ class ChipTime:
     """The profile's times."""
     left_out: tuple[str, ...]
     """Times that it does not state."""
-    work: StepWork
-    """What cores and links do in a step of the stream, on average."""
 
     def text(self) -> str:
         """The times in one sentence."""
@@ -126,7 +123,6 @@ def timing(program: Program, cores: CoreMap, trace: Trace, inputs: Mapping[str, 
         tuple(name for name, on in cores.core_of.items() if (on == times.core).any()),
         rates,
         tuple(key for key in (item.name for item in fields(TABLES["timing"])) if key not in rates),
-        WorkCounter(ways, cores, program.profile.mesh).of(spikes.mean(axis=(0, 1))),
     )
 
 

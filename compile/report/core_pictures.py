@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from math import ceil, sqrt
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 import numpy as np
@@ -14,7 +13,7 @@ from matplotlib.figure import Figure
 
 from backends.trace import Array
 from compile.report.report import PartReport
-from ir.mapping.loads import core_limits
+from ir.mapping.loads import Loads, core_limits
 from ir.mapping.timing.links import Links
 from ir.profile import Mesh
 
@@ -33,12 +32,11 @@ def write_pictures(part: PartReport, folder: Path) -> None:
     if fit.loads is not None:
         (folder / "cores.svg").write_bytes(_occupancy(part, fit.cores.places, fit.loads))
     if timing is not None:
-        mesh = part.build.program.profile.mesh
-        work = timing.work
+        mesh, work = part.build.program.profile.mesh, timing.times.work
         (folder / "traffic.svg").write_bytes(_traffic(fit.cores.places, work.axon_in + work.axon_out, work.links, mesh))
 
 
-def _occupancy(part: PartReport, places: Array, loads: Any) -> bytes:
+def _occupancy(part: PartReport, places: Array, loads: Loads) -> bytes:
     """Of the resource that is used most on a core, how much."""
     limits = core_limits(part.build.program.profile)
     share = np.max([getattr(loads, name) / limit for name, limit in limits.items()], axis=0)

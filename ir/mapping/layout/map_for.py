@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -137,6 +138,11 @@ class _Task:
         """The shards, with what they spend and send."""
         return shard_graph_of(self.counter, numbered(shardings), self.rates, self.times)
 
+    @cached_property
+    def events(self) -> Mapping[str, Array]:
+        """Population -> synaptic events at every neuron per step, on any map."""
+        return events_of(self.counter.connections, self.rates)
+
     @property
     def times(self) -> Mapping[str, float]:
         """What events take; where the profile does not say so, updates and synaptic events the same, and nothing else."""
@@ -145,7 +151,7 @@ class _Task:
 
     def busy(self, shardings: Mapping[str, Sharding], graph: ShardGraph) -> dict[str, Busy]:
         """Population -> what takes its time."""
-        times, events = self.times, events_of(self.counter.connections, self.rates)
+        times, events = self.times, self.events
         received = graph.resources["receiving"].alone(graph.shards)
         found = dict[str, Busy]()
         for name, shard in numbered(shardings).items():
@@ -158,7 +164,7 @@ class _Task:
 
     def cost(self, cores: CoreMap) -> MapCost:
         """What a map costs."""
-        connections, events = self.counter.connections, events_of(self.counter.connections, self.rates)
+        connections, events = self.counter.connections, self.events
         busy = sum(np.bincount(on, 1 + events[name], cores.cores) for name, on in cores.core_of.items())
         nets = nets_of(connections, cores.core_of, self.rates)
         found = traffic(nets, cores.places, replace(self.board, hop_x=1, hop_y=1))

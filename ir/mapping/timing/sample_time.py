@@ -16,7 +16,7 @@ from ir.graph import Array
 from ir.mapping.core_map import CoreMap
 from ir.mapping.timing.step_time import StepTime, barrier_time, readings, step_time
 from ir.mapping.timing.ways import Ways
-from ir.mapping.timing.work import WorkCounter
+from ir.mapping.timing.work import StepWork, WorkCounter
 from ir.profile import Profile
 
 
@@ -45,6 +45,8 @@ class SampleTime:
     """The core that holds up most of the stream."""
     waits_for: str
     """What it does then: neurons, messages, synapses; or links, barrier."""
+    work: StepWork
+    """What cores and links do in a step of the stream, on average."""
 
 
 def sample_time(
@@ -77,6 +79,7 @@ def sample_time(
         isolated=_mean(single, samples),
         core=core,
         waits_for=waits_for,
+        work=counter.of(spikes.mean(axis=(0, 1))),
     )
 
 
