@@ -131,7 +131,7 @@ def compile_network(network: str | Path, options: Options, progress: Progress | 
             for build, batches, file in zip(builds, examples, emitted, strict=True)
         )
         metrics = _metrics(source, builds, options, progress)
-    report = Report(source, options, profile.name, parts, metrics, progress.seconds)
+    report = Report(source, options, profile.name, parts, metrics, progress.seconds, str(network))
     if options.dump:
         _print_texts(builds)
     if options.out is None:

@@ -15,6 +15,7 @@ from backends.trace import Array, Engine, Events, Trace
 from compile.command.progress import Progress
 from compile.energy.operations import operations
 from compile.energy.rates import RateMeter, Rates
+from compile.measure.first_sample import FirstSample, first_sample
 from compile.measure.piecewise import piecewise
 from compile.measure.spike_match import SpikeMatch, added_up, match_spikes
 from compile.measure.timing import ChipTime, timing
@@ -55,6 +56,8 @@ class Run:
     """The target against a third engine, on the first batch; None where none was asked for."""
     timing: ChipTime | None = None
     """What steps and samples of the first batch take on the chip; None where the profile has no times, or nothing is mapped."""
+    first: FirstSample = field(default_factory=FirstSample)
+    """What the first sample did."""
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -97,6 +100,7 @@ class _BatchRun:
     labels: Array | None
     third: Verdict | None = None
     timing: ChipTime | None = None
+    first: FirstSample = field(default_factory=FirstSample)
 
 
 def _run_batch(
@@ -118,7 +122,8 @@ def _run_batch(
     progress.lap("compare")
     timed = timing(program, build.fit.cores, trace, batch.inputs) if build.fit is not None and number == 0 else None
     progress.lap("timing")
-    return _BatchRun(outputs, trace.events, verdict, match_spikes(floating, trace), batch.labels, third, timed)
+    shown = FirstSample() if number else first_sample(trace, floating, program.populations)
+    return _BatchRun(outputs, trace.events, verdict, match_spikes(floating, trace), batch.labels, third, timed, shown)
 
 
 def _checked(
@@ -180,7 +185,8 @@ def _joined(build: Build, runs: list[_BatchRun], rates: Rates) -> Run:
     }
     labels = [run.labels for run in runs if run.labels is not None]
     joined = np.concatenate(labels) if labels else None
-    return Run(outputs.pop("compiled"), events, verdict, matches, rates, outputs, joined, runs[0].third, runs[0].timing)
+    first, compiled = runs[0], outputs.pop("compiled")
+    return Run(compiled, events, verdict, matches, rates, outputs, joined, first.third, first.timing, first.first)
 
 
 def _verdict(program: Program, inputs: Mapping[str, Any], trace: Trace, probes: tuple[str, ...]) -> Verdict:

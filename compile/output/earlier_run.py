@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-REPORT = "report.json"
+REPORT, PAGE = "report.json", "report.html"
 PER_PART = ("cores.svg", "lowered.nir", "lowered.txt", "network.net", "network.nir", "outputs.npz", "traffic.svg")
-OURS = re.compile(rf"(?!\.\.?/)([^/\\\0]+/)?({'|'.join(map(re.escape, PER_PART))}|ir/\d\d+_[^/\0]*\.txt)|benchmark\.md")
+OURS = re.compile(
+    rf"(?!\.\.?/)([^/\\\0]+/)?({'|'.join(map(re.escape, PER_PART))}|ir/\d\d+_[^/\0]*\.txt)|benchmark\.md|report\.html"
+)
 """What a run writes, beside its record: the files of a part, whose IR texts are numbered, and a table."""
 
 

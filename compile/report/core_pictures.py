@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from math import ceil, sqrt
-from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -24,16 +23,17 @@ WIDEST = 6.0
 """Points of the line of the busiest link."""
 
 
-def write_pictures(part: PartReport, folder: Path) -> None:
-    """The pictures for which there is something to show: of a map with limits, and of spikes on it."""
-    fit, timing = part.build.fit, part.run.timing
+def core_pictures(part: PartReport) -> dict[str, bytes]:
+    """File -> the pictures for which there is something to show: of a map with limits, and of spikes on it."""
+    fit, timing, made = part.build.fit, part.run.timing, dict[str, bytes]()
     if fit is None or not fit.cores.cores:
-        return
+        return made
     if fit.loads is not None:
-        (folder / "cores.svg").write_bytes(_occupancy(part, fit.cores.places, fit.loads))
+        made["cores.svg"] = _occupancy(part, fit.cores.places, fit.loads)
     if timing is not None:
         mesh, work = part.build.program.profile.mesh, timing.times.work
-        (folder / "traffic.svg").write_bytes(_traffic(fit.cores.places, work.axon_in + work.axon_out, work.links, mesh))
+        made["traffic.svg"] = _traffic(fit.cores.places, work.axon_in + work.axon_out, work.links, mesh)
+    return made
 
 
 def _occupancy(part: PartReport, places: Array, loads: Loads) -> bytes:
@@ -88,7 +88,11 @@ def _drawn(
     height, width = image.shape
     with matplotlib.rc_context(LOOKS):
         size = 6.0 / max(width, height)
-        figure = Figure(figsize=(max(4.0, size * width) + 1.4, max(1.2, size * height) + 0.8), layout="constrained")
+        figure = Figure(
+            figsize=(max(4.0, size * width) + 1.4, max(1.2, size * height) + 0.8),
+            layout="constrained",
+            facecolor="none",
+        )
         axes = figure.add_subplot()
         drawn = axes.imshow(image, cmap=COLOURS, vmin=span[0], vmax=span[1], interpolation="nearest")
         figure.colorbar(drawn, ax=axes, label=unit, shrink=0.8)

@@ -77,6 +77,8 @@ class Report:
     metrics: Metrics
     seconds: Mapping[str, float]
     """Stage -> duration."""
+    network: str = ""
+    """What the command line was given; "" of a report that was asked for in Python."""
     files: Mapping[str, Path] = field(default_factory=dict[str, Path])
     """What was written: the report, then by name all else; name below the folder -> path."""
 
