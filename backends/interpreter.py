@@ -13,15 +13,17 @@ import numpy as np
 from backends.trace import Array, Events, Trace
 from ir.analysis.wiring import populations_fed
 from ir.graph import Graph, Node
-from ir.interpreter import interpret
+from ir.interpreter import Watch, interpret
 from ir.ops import Conv
 
 
 class InterpreterEngine:
-    """Runs a chip graph node by node on int64 (in its source's own arithmetic where it is not quantised)."""
+    """Runs a chip graph node by node on int64, in its source's own arithmetic where it is not quantised."""
 
-    def __init__(self, chip: Graph) -> None:
+    def __init__(self, chip: Graph, watch: Watch | None = None) -> None:
+        """`watch` sees every value."""
         self._chip = chip
+        self._watch = watch
         self._integer = chip.is_integer
 
     def describe(self) -> str:
@@ -32,7 +34,13 @@ class InterpreterEngine:
         """See `backends.trace.Engine`."""
         steps, samples = next(iter(inputs.values())).shape[:2]
         counter = _Counter(self._chip, probes)
-        outputs = interpret(self._chip, {name: self._wide(array) for name, array in inputs.items()}, counter)
+
+        def watch(node: Node, value: Array) -> None:
+            counter(node, value)
+            if self._watch is not None:
+                self._watch(node, value)
+
+        outputs = interpret(self._chip, {name: self._wide(array) for name, array in inputs.items()}, watch)
         events = Events(samples, steps, counter.spikes, counter.synaptic, counter.updates)
         found = {name: np.asarray(array) for name, array in outputs.items()}
         return Trace.of(self._chip, found, counter.probed, events)

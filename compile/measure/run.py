@@ -16,6 +16,7 @@ from compile.command.progress import Progress
 from compile.energy.operations import operations
 from compile.energy.rates import RateMeter, Rates
 from compile.measure.first_sample import FirstSample, first_sample
+from compile.measure.membranes import membranes
 from compile.measure.piecewise import piecewise
 from compile.measure.spike_match import SpikeMatch, added_up, match_spikes
 from compile.measure.timing import ChipTime, timing
@@ -122,8 +123,14 @@ def _run_batch(
     progress.lap("compare")
     timed = timing(program, build.fit.cores, trace, batch.inputs) if build.fit is not None and number == 0 else None
     progress.lap("timing")
-    shown = FirstSample() if number else first_sample(trace, floating, program.populations)
+    shown = FirstSample() if number else _shown(program, batch, trace, floating)
     return _BatchRun(outputs, trace.events, verdict, match_spikes(floating, trace), batch.labels, third, timed, shown)
+
+
+def _shown(program: Program, batch: Batch, trace: Trace, floating: Trace) -> FirstSample:
+    """What of the first batch is kept for pictures."""
+    sample = first_samples(program, batch.inputs, 1)
+    return first_sample(trace, floating, program.populations, membranes(program, sample))
 
 
 def _checked(

@@ -12,7 +12,8 @@ import jinja2
 from bokeh.resources import INLINE
 
 from compile.measure.run import engine_text
-from compile.report.page import activity, energy, integers
+from compile.report.page import energy, integers
+from compile.report.page.activity import activity
 from compile.report.page.command import command_line
 from compile.report.page.figures import Choice, embedded, script_json
 from compile.report.page.layers import layer_table
@@ -68,7 +69,7 @@ class _Part:
     bars: str
     waterfall: str
     graph: str
-    rasters: _Chosen | None
+    activity: _Chosen | None
     ranges: str
     histograms: _Chosen | None
     pictures: Mapping[str, str]
@@ -134,7 +135,7 @@ def _part(part: PartReport, number: int, figures: _Figures, pictures: Mapping[st
         if cost is None
         else figures(energy.waterfall(("formula", cost.analytic_pj), cost.causes, "counted")),
         graph=figures(network_graph(build)),
-        rasters=figures.choice(activity.rasters(part.run.first)),
+        activity=figures.choice(activity(part.run.first)),
         ranges="" if quantization is None or not quantization.layers else figures(integers.ranges(quantization.layers)),
         histograms=figures.choice(integers.histograms(build)),
         pictures={name: _inline(svg) for name, svg in pictures.items()},
