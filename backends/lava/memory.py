@@ -14,6 +14,7 @@ from backends.lava.core.recording import computed, lanes_of
 from ir.analysis.fan_in import populations
 from ir.analysis.resources import node_resources
 from ir.graph import Graph
+from ir.mapping.core_map import CoreMap
 
 PROCESS = 32 << 20
 """Bytes of a Lava process, its channels aside."""
@@ -29,7 +30,9 @@ PER_INPUT = 12
 """Bytes of an input's value in one step of one sample: what is played, and copies while it is laid out."""
 
 
-def memory_of_run(chip: Graph, emission: str | None, steps: int, samples: int, probes: Collection[str]) -> int:
+def memory_of_run(
+    chip: Graph, cores: CoreMap, emission: str | None, steps: int, samples: int, probes: Collection[str]
+) -> int:
     """
     Bytes that a run takes at the most.
 
