@@ -34,9 +34,9 @@ def killed_before(step: int, action: Callable[[], object]) -> bool:
     return status != 0
 
 
-def every_kill(scene: Callable[[], Callable[[], object]]) -> Iterator[int]:
-    """Make a scene anew for each step of the action that it gives, and kill that there; the number of the step."""
-    for step in count():
+def every_kill(scene: Callable[[], Callable[[], object]], every: int = 1) -> Iterator[int]:
+    """Make a scene anew for each step (or every n-th one) of the action that it gives, and kill that there; the step's number."""
+    for step in count(0, every):
         if not killed_before(step, scene()):
             return
         yield step
