@@ -14,11 +14,12 @@ from backends.host import HostEngine
 from backends.trace import Array, Engine
 from ir.errors import CompileError, Violation
 from ir.graph import Graph
+from ir.mapping.core_map import CoreMap
 from ir.pipeline.pipeline import Pass
 from ir.profile import Profile
 
-EngineMaker = Callable[[Graph, Profile], Engine]
-"""What makes the engine of a finished chip graph."""
+EngineMaker = Callable[[Graph, Profile, CoreMap], Engine]
+"""What makes the engine of a finished chip graph, and of its map where that is to be run."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,10 @@ class Target:
     """Raises CompileError where this machine cannot run it at all."""
     steps_alone: Callable[[Engine, Mapping[str, Array]], float] | None = None
     """Seconds of a run's steps on chip inputs, without starting and ending what they run in; None where a run is its steps."""
-    memory: Callable[[Graph, str | None, int, int, Collection[str]], int] | None = None
-    """Bytes that a run takes at the most, of a chip graph, emission, steps, samples and probes; None where it makes do."""
+    memory: Callable[[Graph, CoreMap, str | None, int, int, Collection[str]], int] | None = None
+    """Bytes that a run takes at the most, of a chip graph, its map, emission, steps, samples, probes; None where it makes do."""
 
-    def engine_of(self, chip: Graph, profile: Profile, emission: str | None = None) -> Engine:
+    def engine_of(self, chip: Graph, profile: Profile, cores: CoreMap, emission: str | None = None) -> Engine:
         """
         What runs a chip graph; nothing where the host does everything.
 
@@ -70,7 +71,7 @@ class Target:
             CompileError: the target has no such emission, or that one cannot run the graph.
         """
         make = self.maker_of(emission)
-        return make(chip, profile) if chip.nodes else HostEngine()
+        return make(chip, profile, cores) if chip.nodes else HostEngine()
 
     def maker_of(self, emission: str | None) -> EngineMaker:
         """What makes the engine of an emission; CompileError where the target has none of that name."""

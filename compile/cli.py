@@ -179,7 +179,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--emission",
         metavar="NAME",
-        help="of target loihi: fused, few processes of our own (default), or stock, Lava's own as shipped",
+        help="of target loihi: fused, few processes of our own (default), stock, Lava's own as shipped, or mapped, one per core",
     )
     add(
         "--precision",

@@ -28,7 +28,7 @@ from backends.lava.validate import check_parameters, with_input_range
 from backends.trace import Array, Trace
 from ir.errors import CompileError
 from ir.graph import Graph
-from ir.mapping.core_map import CoreMap
+from ir.mapping.core_map import UNMAPPED, CoreMap
 from ir.mapping.spread_graph import SpreadGraph, spread_graph
 from ir.verify import verify
 
@@ -56,7 +56,7 @@ class LavaEngine:
         processes: int | None = None,
         deadline_s: float = 60.0,
         lanes: int | None = None,
-        cores: CoreMap | None = None,
+        cores: CoreMap = UNMAPPED,
     ) -> None:
         """
         Check that the network can run.
@@ -76,7 +76,7 @@ class LavaEngine:
         verify(chip, "synaptic" if self.real else "quantized")
         check_parameters(chip, self.real)
         self.chip, self.emission, self.processes, self.deadline_s = chip, emission, processes, deadline_s
-        self.lanes, self.core_of = lanes, cores.core_of if cores is not None else dict[str, Array]()
+        self.lanes, self.core_of = lanes, cores.core_of
         if emission == "mapped":
             check_map(chip, timing_of(chip, chip.steps), self.core_of)
         self.step_seconds = 0.0

@@ -12,6 +12,6 @@ GPU = Target(
     title="the batch-parallel torch reference, on CUDA where there is a GPU",
     profile="loihi2",
     passes=PIPELINE,
-    engine=lambda chip, profile: ReferenceEngine(chip),
+    engine=lambda chip, profile, cores: ReferenceEngine(chip),
     twin=Twin("interpreter", InterpreterEngine, samples=2, sums_alike=False),
 )

@@ -27,10 +27,9 @@ def _sanafe(command: Sequence[str]) -> EngineMaker:
         what = "sanafe and the script that runs it are not both where this Python is"
         raise CompileError("sanafe.missing", what, hint=SANAFE_HINT)
     from backends.sanafe.engine import SanafeEngine
-    from ir.mapping.split import plain_map
 
     given = command or (sys.executable, str(SANAFE_RUNNER))
-    return lambda chip, profile: SanafeEngine(chip, plain_map(chip, profile), given)
+    return lambda chip, profile, cores: SanafeEngine(chip, cores, given)
 
 
 CHECKS: Mapping[str, Callable[[Sequence[str]], EngineMaker]] = {"sanafe": _sanafe}

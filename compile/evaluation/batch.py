@@ -19,6 +19,7 @@ from compile.stages.phase import phases_of
 from compile.stages.program import Program
 from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from ir.deployment import Deployment
+from ir.mapping.core_map import UNMAPPED
 from ir.profile import Profile
 from ir.text import graph_text
 
@@ -38,7 +39,7 @@ class Network:
     @cached_property
     def program(self) -> Program:
         """The part on the reference engine of the process that asks, built once."""
-        phases = phases_of(self.phases, lambda chip: target(REFERENCE).engine_of(chip, self.profile))
+        phases = phases_of(self.phases, lambda chip: target(REFERENCE).engine_of(chip, self.profile, UNMAPPED))
         return Program(self.name, REFERENCE, phases, self.profile, order=self.order)
 
     @cached_property

@@ -10,7 +10,7 @@ import numpy as np
 
 from backends.interpreter import InterpreterEngine
 from backends.trace import Array
-from compile.stages.phase import with_engines
+from compile.stages.phase import Phase, with_engines
 from compile.stages.program import Program
 from ir.analysis.layers import is_population_of_the_model
 from ir.analysis.resources import node_resources
@@ -51,9 +51,9 @@ def membranes(program: Program, sample: Mapping[str, Any]) -> dict[str, Membrane
         return {}
     watches = list[_Watch]()
 
-    def watched(chip: Graph) -> InterpreterEngine:
-        watches.append(_Watch(chip))
-        return InterpreterEngine(chip, watches[-1])
+    def watched(phase: Phase) -> InterpreterEngine:
+        watches.append(_Watch(phase.deployment.chip))
+        return InterpreterEngine(phase.deployment.chip, watches[-1])
 
     replace(program, phases=with_engines(program.phases, watched)).run(sample, ())
     found = dict[str, Membranes]()

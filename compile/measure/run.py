@@ -24,11 +24,10 @@ from compile.measure.verdict import Verdict, compare
 from compile.stages.batches import Batch
 from compile.stages.build import Build
 from compile.stages.host_inputs import steps_of
-from compile.stages.phase import with_engines
+from compile.stages.phase import Phase, with_engines
 from compile.stages.program import Program
 from compile.stages.samples import join_samples
 from ir.errors import CompileError
-from ir.graph import Graph
 from ir.interpreter import interpret
 
 ALL_POPULATIONS_LIMIT = 50_000_000
@@ -121,7 +120,7 @@ def _run_batch(
     if not build.source.is_integer:
         outputs["source"] = {program.called(name): _plain(build, name, value) for name, value in source.items()}
     progress.lap("compare")
-    timed = timing(program, build.fit.cores, trace, batch.inputs) if build.fit is not None and number == 0 else None
+    timed = None if number else timing(program, trace, batch.inputs)
     progress.lap("timing")
     shown = FirstSample() if number else _shown(program, batch, trace, floating)
     return _BatchRun(outputs, trace.events, verdict, match_spikes(floating, trace), batch.labels, third, timed, shown)
@@ -199,7 +198,7 @@ def _joined(build: Build, runs: list[_BatchRun], rates: Rates) -> Run:
 def _verdict(program: Program, inputs: Mapping[str, Any], trace: Trace, probes: tuple[str, ...]) -> Verdict:
     """The target against its twin: on all samples, or on a few where the twin is a slow definition."""
     place, chip = target(program.target), program.deployment.chip
-    twin = replace(program, phases=with_engines(program.phases, place.twin_of))
+    twin = replace(program, phases=with_engines(program.phases, lambda phase: place.twin_of(phase.deployment.chip)))
     if not (chip.is_integer or place.twin.sums_alike):
         probes = program.populations  # real payloads differ in the last bit by the order of summation; spikes do not
     if place.twin.samples is not None:
@@ -212,8 +211,9 @@ def on_third_engine(program: Program, check: str) -> Program:
     """The program on the engine that `check` names; DeployError where that cannot run it."""
     make = check_engine(check)
 
-    def engine_of(chip: Graph) -> Engine:
-        return make(chip, program.profile) if chip.nodes else HostEngine()
+    def engine_of(phase: Phase) -> Engine:
+        chip = phase.deployment.chip
+        return make(chip, program.profile, program.cores_of(phase)) if chip.nodes else HostEngine()
 
     return replace(program, phases=with_engines(program.phases, engine_of))
 

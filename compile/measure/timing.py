@@ -15,7 +15,6 @@ from compile.stages.phase import Phase, first_steps, latency_steps
 from compile.stages.program import Program
 from ir.errors import first_names
 from ir.mapping.connections import connections_of
-from ir.mapping.core_map import CoreMap
 from ir.mapping.timing.sample_time import Estimate, SampleTime, sample_time
 from ir.mapping.timing.spike_counts import spike_counts
 from ir.mapping.timing.step_time import BARRIER, LINKS
@@ -89,7 +88,7 @@ class ChipTime:
         return "".join(f", {note}" for note in notes)
 
 
-def timing(program: Program, cores: CoreMap, trace: Trace, inputs: Mapping[str, Any]) -> ChipTime | None:
+def timing(program: Program, trace: Trace, inputs: Mapping[str, Any]) -> ChipTime | None:
     """
     The times of a program from a run of some samples; None where the profile states none of what happened.
 
@@ -97,7 +96,7 @@ def timing(program: Program, cores: CoreMap, trace: Trace, inputs: Mapping[str, 
         trace: of the run; populations without emissions in it count with their means.
         inputs: the samples, as the program takes them.
     """
-    rates, chip = program.profile.tables.get("timing", {}), program.deployment.chip
+    rates, chip, cores = program.profile.tables.get("timing", {}), program.deployment.chip, program.cores
     if not rates or not cores.core_of:
         return None
     plan, phases, events = program.deployment.schedule, program.phases, trace.events

@@ -29,7 +29,6 @@ from compile.stages.phase import crossings
 from compile.stages.source import Source
 from ir.errors import CompileError
 from ir.mapping.fit import fit
-from ir.mapping.split import plain_map
 from ir.profile import Profile
 
 
@@ -43,7 +42,7 @@ def part_report(
 ) -> PartReport:
     """Run a part's samples, compare them with a third engine where `check` names one, and account for them."""
     chip = build.program.deployment.chip
-    found = build.fit or fit(chip, profile, plain_map(chip, profile))  # a saved program lacks it
+    found = build.fit or fit(chip, profile, build.program.cores)  # a saved program lacks it
     build = replace(build, fit=found)
     run = run_part(build, batches, progress, check)
     crossed = crossings(build.program.phases, run.events)

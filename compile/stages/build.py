@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.targets import REFERENCE
+from backends.targets import REFERENCE, target
 from compile.command.progress import Progress
 from compile.stages.host_inputs import host_inputs
 from compile.stages.imported import Imported, import_part
@@ -27,6 +27,7 @@ from ir.errors import CompileError, DeployError
 from ir.graph import Graph
 from ir.interpreter import interpret
 from ir.lowerings.table import LOWERINGS
+from ir.mapping.core_map import UNMAPPED
 from ir.mapping.fit import Fit, fit
 from ir.mapping.split import plain_map
 from ir.pipeline.pipeline import Hook, Pass, run
@@ -57,7 +58,7 @@ class Build:
     classes: Mapping[str, str]
     """Layer -> the classes of the modules that feed it and of its own."""
     fit: Fit | None = None
-    """The core of every neuron, of all phases, and what that asks of the cores; None where nobody asked yet."""
+    """What the program's map asks of its cores; None where nobody asked yet."""
     wanted_map: WantedMap | None = None
     """How the map was made for an objective; None for the plain one."""
     graph_at: Callable[[int], Graph] | None = None
@@ -112,8 +113,9 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
         context = Context(profile, options.lower, calibration, rounds=options.precision == "int")
         phases = _phases(imported, context, options, keep)
         _check_neurons(part, phases)
-        program = Program(part.name, place.name, phases, profile, options.emission, names, order)
+        program = Program(part.name, REFERENCE, phases, profile, names=names, order=order)
         fits, choice = _mapped(program, part, options)
+        program = replace(program, cores=fits.cores).on(place.name, options.emission)
         progress.lap("map")
     classes = layer_classes(part.network, graph, program.deployment.chip)
     floating = floating_program(program)
@@ -129,8 +131,7 @@ def _mapped(program: Program, part: Part, options: Options) -> tuple[Fit, Wanted
         raise DeployError(refused)
     if options.map_for == "plain" or not plain.cores.core_of:
         return plain, None
-    choice = map_as_wanted(program, plain, part, options.map_for)
-    return (plain if choice.laid_out is None else choice.laid_out.fit), choice
+    return map_as_wanted(program, plain, part, options.map_for)
 
 
 def build_parts(
@@ -192,7 +193,7 @@ def _phases(imported: Imported, context: Context, options: Options, keep: Hook) 
         done.append(run(start, here, imported.level, context.rounds, place.passes, hook))
         if values and number < len(graphs):
             values |= interpret(graph, given)
-    made = phases_of(done, lambda chip: place.engine_of(chip, context.profile, options.emission))
+    made = phases_of(done, lambda chip: target(REFERENCE).engine_of(chip, context.profile, UNMAPPED))
     if imported.graph_at is None:
         return made
     lengths = [_lengths(imported.graph_at, graphs, number, context, place.passes) for number in range(len(graphs))]

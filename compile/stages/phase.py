@@ -54,7 +54,7 @@ class Phase:
         outputs = interpret(epilogue, {node.name: after[node.name] for node in epilogue.inputs}, params=self._after)
         return outputs, trace.renamed(self.names)
 
-    def at(self, steps: int, engine_of: Callable[[Graph], Engine]) -> Phase:
+    def at(self, steps: int, engine_of: Callable[[Phase], Engine]) -> Phase:
         """
         The same chip, weight for weight, for windows of another length.
 
@@ -64,8 +64,8 @@ class Phase:
         if self.lengths is None:
             name = self.deployment.chip.name
             raise refused(self.deployment.chip.steps, steps, "nothing is known of other lengths", name)
-        deployment = self.lengths.deployment(self.deployment, steps)
-        return replace(self, deployment=deployment, engine=engine_of(deployment.chip))
+        there = replace(self, deployment=self.lengths.deployment(self.deployment, steps))
+        return replace(there, engine=engine_of(there))
 
     @property
     def latency(self) -> int:
@@ -138,6 +138,6 @@ def _crossings(phase: Phase, number: int, start: int, events: Events) -> Iterato
         yield Crossing(number, to, called, first, chip.steps, count, count * bits)
 
 
-def with_engines(phases: Sequence[Phase], engine_of: Callable[[Graph], Engine]) -> tuple[Phase, ...]:
+def with_engines(phases: Sequence[Phase], engine_of: Callable[[Phase], Engine]) -> tuple[Phase, ...]:
     """The same phases on other engines."""
-    return tuple(replace(phase, engine=engine_of(phase.deployment.chip)) for phase in phases)
+    return tuple(replace(phase, engine=engine_of(phase)) for phase in phases)

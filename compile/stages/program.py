@@ -23,6 +23,7 @@ from ir.analysis.layers import is_population_of_the_model
 from ir.deployment import Deployment
 from ir.errors import CompileError, known_names
 from ir.interpreter import interpret
+from ir.mapping.core_map import UNMAPPED, CoreMap
 from ir.ops.integer_neuron import IntegerNeuron
 from ir.ops.membrane import Membrane
 from ir.pipeline.join_phases import join_phases
@@ -32,6 +33,7 @@ from ir.types import Type
 
 if TYPE_CHECKING:
     from backends.lava.processes.network import LavaNetwork
+    from backends.target import Target
 
 Inputs = Mapping[str, Any]
 LENGTHS = 8
@@ -51,6 +53,8 @@ class Program:
     """What runs one after another: host, chip, host each; one, unless the host has to compute between neurons."""
     profile: Profile
     """The hardware that it was compiled for."""
+    cores: CoreMap = UNMAPPED
+    """The core of every neuron of all phases: what runs the map, runs this one, and reports show it."""
     emission: str | None = None
     """Which of the target's ways to run a network, as it was asked for; None for the default."""
     names: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -110,7 +114,7 @@ class Program:
             CompileError: there is no such target, it has no such emission, or that one cannot run the network.
         """
         place = target(target_name)
-        phases = with_engines(self.phases, lambda chip: place.engine_of(chip, self.profile, emission))
+        phases = with_engines(self.phases, lambda phase: self._engine_of(phase, place, emission))
         return replace(self, target=target_name, phases=phases, emission=emission)
 
     @property
@@ -130,7 +134,7 @@ class Program:
         if steps not in self._at_other_lengths:
             place = target(self.target)
             phases = [
-                each.at(steps, lambda chip: place.engine_of(chip, self.profile, self.emission)) for each in self.phases
+                each.at(steps, lambda phase: self._engine_of(phase, place, self.emission)) for each in self.phases
             ]
             if len(self._at_other_lengths) == LENGTHS:
                 del self._at_other_lengths[next(iter(self._at_other_lengths))]
@@ -140,6 +144,13 @@ class Program:
     @cached_property
     def _at_other_lengths(self) -> dict[int, Program]:
         return {}
+
+    def cores_of(self, phase: Phase) -> CoreMap:
+        """What the map is of one of the phases, by that one's own names."""
+        return self.cores.of(phase.deployment.chip, phase.names)
+
+    def _engine_of(self, phase: Phase, place: Target, emission: str | None) -> Engine:
+        return place.engine_of(phase.deployment.chip, self.profile, self.cores_of(phase), emission)
 
     def lava_network(self, spikes: Sequence[str] = (), membranes: Sequence[str] = ()) -> LavaNetwork:
         """

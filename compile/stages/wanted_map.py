@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from backends.targets import REFERENCE
 from backends.trace import Array
 from compile.stages.program import Program
 from compile.stages.samples import cut_samples
 from compile.stages.source import Part
 from ir.analysis.fan_in import EMITTERS
 from ir.mapping.fit import Fit
-from ir.mapping.layout.map_for import LaidOut, MapCost, Objective, map_for
+from ir.mapping.layout.map_for import MapCost, Objective, map_for
 from ir.mapping.layout.partition import is_available
 
 SAMPLES = 16
@@ -32,38 +31,41 @@ class WantedMap:
     """What became of an objective."""
 
     objective: Objective
-    activity: str
+    activity: str = ""
     """Whose spikes counted, in words."""
-    laid_out: LaidOut | None
-    """None where the partitioner is not installed."""
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether the map is the plain one all the same."""
-        return self.laid_out is None or self.laid_out.is_plain
+    costs: tuple[MapCost, MapCost] | None = None
+    """Of the map, and of the plain one; None where the partitioner is not installed."""
+    is_plain: bool = True
+    """Whether the map is the plain one all the same."""
 
     def text(self) -> str:
         """What the map is, and what it costs beside the plain one, in one sentence."""
-        if self.laid_out is None:
+        if self.costs is None:
             return f"for {self.objective}: {MISSING}"
-        start, plain = f"for {self.objective} by {self.activity}:", _cost_text(self.laid_out.plain)
+        start, (own, plain) = f"for {self.objective} by {self.activity}:", map(_cost_text, self.costs)
         if self.is_plain:
             return f"{start} none is better than the plain one, {plain}"
-        return f"{start} {_cost_text(self.laid_out.cost)}; the plain one {plain}"
+        return f"{start} {own}; the plain one {plain}"
 
     def plain(self) -> dict[str, Any]:
         """As JSON content."""
-        laid_out = self.laid_out
-        costs = {} if laid_out is None else {"cost": asdict(laid_out.cost), "plain_cost": asdict(laid_out.plain)}
+        costs = {} if self.costs is None else dict(zip(("cost", "plain_cost"), map(asdict, self.costs), strict=True))
         return {"for": self.objective, "is_plain": self.is_plain, "activity": self.activity, **costs}
 
+    @staticmethod
+    def of(content: Mapping[str, Any]) -> WantedMap:
+        """What `plain` told."""
+        costs = (MapCost(**content["cost"]), MapCost(**content["plain_cost"])) if "cost" in content else None
+        return WantedMap(content["for"], content["activity"], costs, content["is_plain"])
 
-def map_as_wanted(program: Program, plain: Fit, part: Part, objective: Objective) -> WantedMap:
+
+def map_as_wanted(program: Program, plain: Fit, part: Part, objective: Objective) -> tuple[Fit, WantedMap]:
     """The better of a program's plain map, which has neurons, and those that are made for an objective."""
     if not is_available():
-        return WantedMap(objective, "", None)
+        return plain, WantedMap(objective)
     rates, activity = rates_of(program, part)
-    return WantedMap(objective, activity, map_for(program.deployment.chip, plain, program.profile, objective, rates))
+    found = map_for(program.deployment.chip, plain, program.profile, objective, rates)
+    return found.fit, WantedMap(objective, activity, (found.cost, found.plain), found.is_plain)
 
 
 def rates_of(program: Program, part: Part) -> tuple[Mapping[str, Array], str]:
@@ -80,7 +82,7 @@ def rates_of(program: Program, part: Part) -> tuple[Mapping[str, Array], str]:
     inside = plan.micro_steps * plan.loop_steps if plan is not None else 1
     samples = min(SAMPLES, max(1, VALUES // (sum(sizes.values()) * max(1, program.steps))))
     batch = cut_samples(part.calibration, program, samples)[0]
-    trace = program.on(REFERENCE).run(batch, tuple(sizes))
+    trace = program.run(batch, tuple(sizes))
     emitted, ran = trace.emissions, trace.events.samples
     rates = {name: _rate(emitted[name], size, name in trace.spikes) / inside for name, size in sizes.items()}
     return rates, f"the spikes of {ran} calibration {'sample' if ran == 1 else 'samples'}"

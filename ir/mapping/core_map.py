@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import numpy as np
+
 from ir.errors import CompileError
 from ir.graph import Array, Graph
 
@@ -35,6 +37,22 @@ class CoreMap:
         """How many chips they are on."""
         return len({int(chip) for chip in self.places[:, 0]})
 
+    def of(self, graph: Graph, names: Mapping[str, str]) -> CoreMap:
+        """
+        The part of the map that a part of the network is on; cores without any of it are left out.
+
+        Args:
+            names: value of the graph -> what it is called on the map, where that is another name.
+        """
+        neurons = [name for name, node in graph.nodes.items() if node.op.family == "neuron"]
+        called = {name: names.get(name, name) for name in neurons}
+        on = {name: self.core_of[other] for name, other in called.items() if other in self.core_of}
+        used = np.zeros(self.cores, bool)
+        for own in on.values():
+            used[own] = True
+        number = np.cumsum(used, dtype=np.int32) - 1
+        return CoreMap({name: number[own] for name, own in on.items()}, self.places[used])
+
     def check(self, graph: Graph) -> None:
         """CompileError `map.cores` unless every neuron of a chip graph is on one of the cores, and every core is used once."""
         sizes = {node.name: node.op.neurons(node.type) for node in graph.nodes.values() if node.op.family == "neuron"}
@@ -43,3 +61,7 @@ class CoreMap:
         used = {int(core) for cores in self.core_of.values() for core in cores}
         if used != set(range(self.cores)) or len({tuple(place) for place in self.places.tolist()}) != self.cores:
             raise CompileError("map.cores", "cores are empty, without a place, or share one", where=graph.name)
+
+
+UNMAPPED = CoreMap({}, np.zeros((0, 3), np.int32))
+"""The map of what nobody has mapped."""

@@ -25,6 +25,7 @@ from compile import compile_model
 from compile.cli import main
 from ir.errors import CompileError, DeployError, Violation
 from ir.graph import Graph
+from ir.mapping.core_map import UNMAPPED
 from ir.pipeline.pipeline import PIPELINE
 from ir.profile import Profile
 
@@ -70,7 +71,7 @@ SLOW = Target(
     profile="loihi1",
     passes=PIPELINE,
     check=check,
-    engine=lambda chip, profile: SlowEngine(chip),
+    engine=lambda chip, profile, cores: SlowEngine(chip),
     twin=Twin("torch reference", ReferenceEngine, samples=None, sums_alike=False),
     steps_alone=lambda engine, inputs: 1.0 if engine.run(inputs) else 0.0,
 )
@@ -146,7 +147,7 @@ def test_an_unknown_target_lists_the_known_ones():
 
 @pytest.mark.usefixtures("slow")
 def test_an_emission_is_an_engine_by_name(monkeypatch: pytest.MonkeyPatch):
-    two = replace(SLOW, emissions={"slow": SLOW.engine, "other": lambda chip, profile: InterpreterEngine(chip)})
+    two = replace(SLOW, emissions={"slow": SLOW.engine, "other": lambda chip, profile, cores: InterpreterEngine(chip)})
     monkeypatch.setattr(targets, "TARGETS", {**TARGETS, "slow": lambda: two})
     for emission, engine in ((None, SlowEngine), ("slow", SlowEngine), ("other", InterpreterEngine)):
         program = compile_model(network(8), "slow", emission=emission, example=X)
@@ -182,5 +183,5 @@ def test_host_networks_need_no_engine():
     empty = Graph("empty", 1, {}, {})
     for load in TARGETS.values():
         row: Any = load()
-        assert row.engine_of(empty, None).describe() == "nothing on the chip"
+        assert row.engine_of(empty, None, UNMAPPED).describe() == "nothing on the chip"
         assert row.twin_of(empty).run({}).events.samples == 0

@@ -30,6 +30,7 @@ TABLES = (
     "map-systems",
     "gpu",
     "sanafe",
+    "gesture",
     "timing",
     "silicon",
 )
@@ -56,6 +57,7 @@ def measure(names: tuple[str, ...], quick: bool, out: Path) -> int:
     from compile.command.progress import Progress
     from tests.bench import (
         fusion_table,
+        gesture_table,
         gpu_table,
         growth_table,
         lava_table,
@@ -80,6 +82,7 @@ def measure(names: tuple[str, ...], quick: bool, out: Path) -> int:
         "map-systems": system_table,
         "gpu": gpu_table,
         "sanafe": sanafe_table,
+        "gesture": gesture_table,
         "timing": timing_table,
         "silicon": silicon_table,
     }

@@ -85,18 +85,21 @@ def piecewise(program: Program, steps: int, samples: int, probes: Collection[str
     if target(program.target).memory is None:
         return None
 
-    def fits(piece: GraphPiece) -> bool:
-        return _memory(program, piece, steps, samples) <= room
+    def memory(phase: Phase, piece: GraphPiece) -> int:
+        return _memory(program, phase, piece, steps, samples)
 
     room = int(free_memory() * SHARE)
     wholes = [_whole(phase, probes) for phase in program.phases]
-    if all(map(fits, wholes)):
+    needed = max(map(memory, program.phases, wholes))
+    if needed <= room:
         return None
-    pieces = [pieces_that_fit(whole.graph, whole.compared, fits) for whole in wholes]
+    pieces = [
+        pieces_that_fit(whole.graph, whole.compared, lambda piece, phase=phase: memory(phase, piece) <= room)
+        for phase, whole in zip(program.phases, wholes, strict=True)
+    ]
     phases = [
         replace(phase, engine=_engine(program, phase, own)) for phase, own in zip(program.phases, pieces, strict=True)
     ]
-    needed = max(_memory(program, whole, steps, samples) for whole in wholes)
     coverages = [_coverage(whole.graph, own) for whole, own in zip(wholes, pieces, strict=True)]
     coverage = replace(reduce(Coverage.followed_by, coverages), needed=needed, room=room)
     return Piecewise(replace(program, phases=tuple(phases)), coverage)
@@ -108,15 +111,17 @@ def _whole(phase: Phase, probes: Collection[str]) -> GraphPiece:
     return GraphPiece(chip, tuple(own))
 
 
-def _memory(program: Program, piece: GraphPiece, steps: int, samples: int) -> int:
+def _memory(program: Program, phase: Phase, piece: GraphPiece, steps: int, samples: int) -> int:
     memory, graph = target(program.target).memory, piece.graph
     assert memory is not None
-    return memory(graph, program.emission, graph.steps or steps, samples, piece.compared)
+    cores = program.cores.of(graph, phase.names)
+    return memory(graph, cores, program.emission, graph.steps or steps, samples, piece.compared)
 
 
 def _engine(program: Program, phase: Phase, pieces: Sequence[GraphPiece]) -> PiecewiseEngine:
     place, chip = target(program.target), phase.deployment.chip
-    engines = [(piece, place.engine_of(piece.graph, program.profile, program.emission)) for piece in pieces]
+    graphs = [(piece, piece.graph, program.cores.of(piece.graph, phase.names)) for piece in pieces]
+    engines = [(piece, place.engine_of(graph, program.profile, on, program.emission)) for piece, graph, on in graphs]
     return PiecewiseEngine(chip, place.twin_of(chip), engines)
 
 

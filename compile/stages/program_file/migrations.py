@@ -16,7 +16,7 @@ from compile.version import version
 from ir.errors import CompileError
 
 FORMAT = "spike-compiler-program/"
-NUMBER = 2
+NUMBER = 3
 """Of the format that is written."""
 HEAD = "program.json"
 
@@ -44,7 +44,14 @@ def _with_origin(content: FileContent) -> FileContent:
     return FileContent(head, {**content.members, **texts})
 
 
-MIGRATIONS: Mapping[int, Callable[[FileContent], FileContent]] = {1: _with_origin}
+def _with_map(content: FileContent) -> FileContent:
+    """From 2 to 3: format 2 has no map, so that the network gets the plain one."""
+    origin = content.head["origin"]
+    origin = None if origin is None else {**origin, "map": None}
+    return FileContent({**content.head, "format": f"{FORMAT}3", "map": None, "origin": origin}, content.members)
+
+
+MIGRATIONS: Mapping[int, Callable[[FileContent], FileContent]] = {1: _with_origin, 2: _with_map}
 """Number of a format -> what makes a file of the next one."""
 
 

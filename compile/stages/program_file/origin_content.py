@@ -32,6 +32,7 @@ def origin_content(origin: Origin) -> dict[str, Any]:
         "quantization": [None if own is None else [asdict(layer) for layer in own.layers] for own in quantized],
         "scheduled": build.deployment.schedule is not None,
         "classes": dict(build.classes),
+        "map": None if build.wanted_map is None else build.wanted_map.plain(),
     }
 
 

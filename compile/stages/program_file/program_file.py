@@ -1,11 +1,11 @@
 """
 A program in one file, from which it runs, and reports, without the module and the file that it was compiled from.
 
-    program.json        format, compiler, name, target, emission, names, batch first, profile; of every phase scales, membranes,
-                        lengths of windows; graph -> array's name -> member; of the origin, what a report says of it
+    program.json        format, compiler, name, target, emission, names, batch first, profile, map; of every phase scales,
+                        membranes, lengths of windows; graph -> array's name -> member; of the origin, what a report says of it
     phase1.prologue.txt phase1.chip.txt phase1.epilogue.txt ...    the graphs as `ir.text` prints them
     source.txt phase1.floating.txt ...    the imported network, and the chip's graphs in the source's own arithmetic
-    arrays/0.npy ...    their parameters
+    arrays/0.npy ...    their parameters, and the map
 
 Files of earlier formats are read too (`migrations`). A file of a later one is refused, with the compiler that wrote it.
 """
@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from backends.targets import REFERENCE
 from backends.targets import target as target_of
 from compile.output.atomic_file import write_atomically
 from compile.stages.build import Build, deployment_text, floating_program
@@ -31,10 +32,12 @@ from compile.stages.origin import Origin
 from compile.stages.phase import Phase, phases_of
 from compile.stages.program import Program
 from compile.stages.program_file.archive import ArrayMembers, array_of, unzipped, zipped
+from compile.stages.program_file.map_content import map_content, map_of
 from compile.stages.program_file.migrations import FORMAT, HEAD, NUMBER, FileContent, current_content
 from compile.stages.program_file.origin_content import import_check_of, origin_content, quantizations_of, reading_of
 from compile.stages.program_file.profile_content import profile_content, profile_of
 from compile.stages.source import Part, Source
+from compile.stages.wanted_map import WantedMap
 from compile.stages.window_length import StatedLengths
 from compile.version import version
 from frontend.recording.axis_order import AxisOrder
@@ -42,6 +45,7 @@ from ir.analysis.schedule import schedule
 from ir.deployment import Deployment
 from ir.errors import CompileError, DeployError, no_file
 from ir.graph import Graph
+from ir.mapping.core_map import UNMAPPED
 from ir.quantize.neurons.distinct import MembraneUnits
 from ir.quantize.report import QuantizationReport
 from ir.text import graph_text, parse_graph
@@ -133,6 +137,7 @@ def _head(program: Program, arrays: ArrayMembers) -> dict[str, Any]:
         "batch_first": program.order.batch_first,
         "batch_first_outputs": sorted(program.order.batch_first_outputs),
         "profile": profile_content(program.profile),
+        "map": map_content(program.cores, arrays),
         "phases": [_phase_content(phase, arrays) for phase in program.phases],
     }
 
@@ -161,12 +166,13 @@ def _program(content: FileContent, graphs: Mapping[str, Graph], target: str | No
     if violations:
         raise DeployError(violations)
     emission = head.get("emission") if place.name == head["target"] else None
-    phases = phases_of(deployments, lambda chip: place.engine_of(chip, profile, emission))
+    phases = phases_of(deployments, lambda chip: target_of(REFERENCE).engine_of(chip, profile, UNMAPPED))
     lengths = [StatedLengths(**own["lengths"]) if own["lengths"] else None for own in head["phases"]]
     phases = tuple(replace(phase, lengths=own) for phase, own in zip(phases, lengths, strict=True))
     names = {str(name): str(called) for name, called in head["names"].items()}
     order = AxisOrder(head["batch_first"], frozenset(head["batch_first_outputs"]))
-    return Program(str(head["name"]), place.name, phases, profile, emission, names, order)
+    program = Program(str(head["name"]), REFERENCE, phases, profile, names=names, order=order)
+    return replace(program, cores=map_of(head["map"], content.members, program)).on(place.name, emission)
 
 
 def _deployment(content: FileContent, graphs: Mapping[str, Graph], number: int) -> Deployment:
@@ -197,7 +203,17 @@ def _origin(content: FileContent, program: Program, graphs: Mapping[str, Graph])
     program = replace(program, phases=phases)
     part = Part(program.name, source)
     texts = {"import": graph_text(source), "saved": deployment_text(program.deployment)}
-    build = Build(part, source, import_check_of(stated), program, floating_program(program), texts, stated["classes"])
+    floating, check, wanted = floating_program(program), import_check_of(stated), stated["map"]
+    build = Build(
+        part,
+        source,
+        check,
+        program,
+        floating,
+        texts,
+        stated["classes"],
+        wanted_map=None if wanted is None else WantedMap.of(wanted),
+    )
     network = Source(
         name=stated["network"],
         config=stated["config"],

@@ -37,6 +37,8 @@ from ir.profile import Profile
 Objective = Literal["cores", "time", "energy"]
 PARTS = (4, 2, 1)
 """For short steps, a map is tried on these parts of the cores: more of them have less to do, and more messages to send."""
+FULL, ROUNDS = 0.9, 3
+"""Where a map fills less of them, since parts of a shard took less than was feared, finer ones are tried, so often at most."""
 GRAINS = (4, 8)
 """For few cores or hops, shards of so many times fewer channels are tried, too."""
 MOST_SHARDS = 4000
@@ -115,21 +117,34 @@ class _Task:
         shardings = shardings_of(self.counter, plain.core_of, limits)
         graph = self.graph(shardings)
         if self.objective != "time":
-            yield from self.laid_out(shardings, graph, limits)
+            yield from self.packed(shardings, graph, limits)
             for times in GRAINS if graph.shards * max(GRAINS) <= MOST_SHARDS else ():
                 narrower = {name: sharding.narrower(times) for name, sharding in shardings.items()}
-                yield from self.laid_out(narrower, self.graph(narrower), limits)
+                yield from self.packed(narrower, self.graph(narrower), limits)
             return
         busy = self.busy(shardings, graph)
         for cores in (room // part for part in PARTS if room // part >= plain.cores):
-            finer, bound = spread(shardings, graph, busy, limits, cores)
-            yield from self.laid_out(finer, self.graph(finer), {**limits, "sending": bound, "receiving": bound})
+            said = cores
+            for _ in range(ROUNDS):
+                finer, bound = spread(shardings, graph, busy, limits, said)
+                tried, bounds = self.graph(finer), {**limits, "sending": bound, "receiving": bound}
+                packed = pack(tried, bounds)
+                used = 1 + int(packed.max())
+                yield from self.laid_out(finer, tried, bounds, packed)
+                if used > FULL * cores:
+                    break
+                said = said * cores // used
 
-    def laid_out(
+    def packed(
         self, shardings: Mapping[str, Sharding], graph: ShardGraph, limits: Mapping[str, float]
     ) -> Iterator[CoreMap]:
-        """The map of some shards, if it takes no more chips than the plain one."""
-        packed = pack(graph, limits)
+        """The map of some shards on as few cores as packing finds, if it takes no more chips than the plain one."""
+        return self.laid_out(shardings, graph, limits, pack(graph, limits))
+
+    def laid_out(
+        self, shardings: Mapping[str, Sharding], graph: ShardGraph, limits: Mapping[str, float], packed: Array
+    ) -> Iterator[CoreMap]:
+        """The map of packed shards, if it takes no more chips than the plain one."""
         if packed.max() < len(self.board.places):
             core, places = lay_out(graph, packed, limits, self.board, self.seed)
             yield CoreMap({name: core[shard] for name, shard in numbered(shardings).items()}, places)

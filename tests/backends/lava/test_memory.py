@@ -7,6 +7,7 @@ import pytest
 
 from backends.lava.memory import PER_INPUT, memory_of_run
 from ir.graph import Graph, GraphBuilder
+from ir.mapping.core_map import UNMAPPED, CoreMap
 from ir.ops import Conv, Input, IntegerLif, Linear
 
 MIB = 1 << 20
@@ -44,16 +45,41 @@ def _layers(shape: tuple[int, ...], op: Linear | Conv, weight: tuple[int, ...], 
 def test_no_run_grew_by_more(graph: Graph, emission: str, steps: int, samples: int, grown: int):
     """`grown`: MiB by which all processes' proportional set size grew at the most, sampled every 10 ms (2 cores, lava-nc 0.10)."""
     probes = [name for name in graph.nodes if name.startswith("p")]
-    said = memory_of_run(graph, emission, steps, samples, probes) / MIB
+    said = memory_of_run(graph, UNMAPPED, emission, steps, samples, probes) / MIB
+    assert grown <= said <= 3 * grown
+
+
+@pytest.mark.parametrize(
+    ("graph", "cores", "steps", "samples", "grown"),
+    [
+        (_linear(64, 2), 4, 2000, 1, 201),
+        (_linear(64, 2), 32, 2000, 1, 430),
+        (_linear(64, 2), 64, 1000, 1, 938),
+        (_linear(2048, 3), 24, 300, 1, 398),
+        (_conv(128, 64), 8, 2, 1, 797),
+        (_conv(128, 64), 24, 2, 1, 1418),
+        (_conv(16, 128), 16, 4, 8, 1191),
+        (_conv(16, 64), 48, 40, 1, 970),
+    ],
+)
+def test_no_mapped_run_grew_by_more(graph: Graph, cores: int, steps: int, samples: int, grown: int):
+    """As many cores for every population, each with an equal part of its channels, or of its neurons in their order."""
+    probes = [name for name in graph.nodes if name.startswith("p")]
+    each = cores // len(probes)
+    on = {
+        name: np.arange(size := graph.nodes[name].type.size) * each // size + k * each for k, name in enumerate(probes)
+    }
+    spread = CoreMap(on, np.stack([np.zeros(cores), np.arange(cores), np.zeros(cores)], axis=1))
+    said = memory_of_run(graph, spread, "mapped", steps, samples, probes) / MIB
     assert grown <= said <= 3 * grown
 
 
 def test_what_counts():
     graph, larger = _linear(64, 1), _linear(256, 1)
-    take = lambda chip, steps, samples, probes: memory_of_run(chip, None, steps, samples, probes)
+    take = lambda chip, steps, samples, probes: memory_of_run(chip, UNMAPPED, None, steps, samples, probes)
     assert take(larger, 2, 1, ()) > take(graph, 2, 1, ())
     assert take(graph, 2, 1, ["p0"]) - take(graph, 2, 1, ()) == 64 * 2
     assert take(graph, 4, 1, ()) - take(graph, 2, 1, ()) == (64 + 64 * PER_INPUT) * 2
     # stock synapses share no weight
     shared = _conv(4, 16)
-    assert memory_of_run(shared, "stock", 2, 1, ()) - take(shared, 2, 1, ()) > 4 * 4 * 9 * 16 * 16
+    assert memory_of_run(shared, UNMAPPED, "stock", 2, 1, ()) - take(shared, 2, 1, ()) > 4 * 4 * 9 * 16 * 16

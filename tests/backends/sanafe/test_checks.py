@@ -12,6 +12,7 @@ import hw_profiles
 from backends.sanafe import checks
 from backends.sanafe.checks import check_engine
 from ir.errors import CompileError
+from ir.mapping.split import plain_map
 from tests.backends.sanafe.conftest import Draw
 
 
@@ -20,7 +21,8 @@ def made(check: str):
     loihi1 = hw_profiles.load("loihi1")
     twenty = {"neurons_per_core": replace(loihi1.quantity("limits", "neurons_per_core"), value=20)}
     profile = replace(loihi1, tables={**loihi1.tables, "limits": twenty})
-    return check_engine(check)(Draw(0).network()[0], profile)
+    chip = Draw(0).network()[0]
+    return check_engine(check)(chip, profile, plain_map(chip, profile))
 
 
 def test_a_command_is_taken_as_a_shell_takes_it():

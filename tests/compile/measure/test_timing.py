@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,7 @@ from compile.cli import main
 from compile.measure.timing import ChipTime, per_second, range_text, timing
 from compile.stages.phase import latency_steps
 from compile.stages.program import Program
-from ir.mapping.core_map import CoreMap
-from ir.mapping.split import plain_map
+from ir.mapping.core_map import UNMAPPED
 from ir.mapping.timing.sample_time import Estimate
 from tests.compile.stages.test_phase import Mean, four_spikes
 
@@ -33,8 +33,7 @@ def profile(tmp_path: Path) -> str:
 
 
 def timed(program: Program, inputs: Any, probes: tuple[str, ...]) -> ChipTime:
-    cores = plain_map(program.deployment.chip, program.profile)
-    found = timing(program, cores, program.run(inputs, probes), inputs)
+    found = timing(program, program.run(inputs, probes), inputs)
     assert found is not None
     return found
 
@@ -89,17 +88,15 @@ def test_neurons_are_updated_in_every_step_of_every_phase(profile: str):
 def test_a_profile_without_times_and_a_network_without_cores_have_none(profile: str):
     program, x = two_layers("ideal")
     trace = program.run(x)
-    assert timing(program, plain_map(program.deployment.chip, program.profile), trace, x) is None
+    assert timing(program, trace, x) is None
     program, x = two_layers(profile)
-    cores = plain_map(program.deployment.chip, program.profile)
-    assert timing(program, CoreMap({}, cores.places), trace, x) is None
+    assert timing(replace(program, cores=UNMAPPED), trace, x) is None
 
 
 def test_a_network_in_which_nothing_happens_that_has_a_time_has_none(tmp_path: Path):
     (tmp_path / "p.toml").write_text(f'title = "t"\nextends = "ideal"\n[timing]\nspike = {ONE_NS}\n')
     program, x = two_layers(str(tmp_path / "p.toml"))
-    cores = plain_map(program.deployment.chip, program.profile)
-    assert timing(program, cores, program.run(0 * x), 0 * x) is None
+    assert timing(program, program.run(0 * x), 0 * x) is None
 
 
 def test_times_are_shown_in_the_unit_that_fits():

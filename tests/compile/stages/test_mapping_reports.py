@@ -1,8 +1,9 @@
-"""What users of other mappers reported, as networks of the same shape: each fits and says how, or is refused by name and number."""
+"""What users of other tools reported, as networks of the same shape: each fits and says how, or is refused by name and number."""
 
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import nir
 import numpy as np
@@ -114,3 +115,80 @@ def test_a_network_of_leaky_currents_keeps_firing_in_integers():
         assert len(part.run.matches) == 2
         for name, match in part.run.matches.items():
             assert match.kept > 0.8 * (match.kept + match.lost) > 0, (profile, name)
+
+
+@pytest.mark.lava
+def test_two_engines_agree_step_by_step_for_long():
+    """nengo-loihi#57: the emulation and the chip fired alike in the first steps, and apart from some step on."""
+    rng, one = np.random.default_rng(0), np.ones(100)
+    nodes: dict[str, nir.NIRNode] = {"input": nir.Input({"input": np.array([1])})}
+    for name, inputs in (("a", 1), ("b", 100)):
+        weight, bias = rng.normal(0, 3 / np.sqrt(inputs), (100, inputs)), rng.uniform(0, 2, 100)
+        nodes[f"{name}_fc"] = nir.Affine(weight, bias)
+        nodes[name] = nir.CubaLIF(
+            tau_syn=0.005 * one, tau_mem=0.02 * one, r=one, v_leak=0 * one, v_threshold=one, w_in=5 * one
+        )
+    nodes["output"] = nir.Output({"output": np.array([100])})
+    graph = nir.NIRGraph(nodes, list(pairwise(nodes)))
+    (part,) = compile_model(graph, target="loihi", dt=1e-3, example=np.zeros((100, 1, 1), np.float32)).report().parts
+    assert all(part.run.events.spikes[name] > 100 for name in "ab")
+    assert (part.run.verdict.differing, part.run.verdict.events_equal) == (0, True)
+    assert part.run.verdict.text().startswith("0 of 30,000 values differ in 2 populations")
+
+
+def test_a_small_classifier_in_integers_decides_as_in_floats_however_many_inputs_spike_at_once():
+    """nengo-loihi#109: of 94 % in the simulator 49 % were left in the emulation, and spikes were lost where a step had many."""
+    rng, net = np.random.default_rng(0), dense(16, 32, 16, 10)
+    with torch.no_grad():
+        for module in net[::2]:
+            module.weight.copy_(torch.as_tensor(rng.normal(0, 0.7, module.weight.shape)))
+            module.bias.mul_(0.1)
+    pixels = rng.random((1, 40, 16)) < 0.5
+    x = torch.as_tensor(pixels & (rng.random((20, 40, 16)) < 0.7)).float()
+    x[0] = 1
+    (part,) = compile_model(net, target="gpu", profile="loihi1", example=x).report(x).parts
+    decided = {
+        kind: np.asarray(outputs["output"]).sum(axis=0).argmax(axis=1)
+        for kind, outputs in {**part.run.others, "compiled": part.run.outputs}.items()
+    }
+    assert len(np.unique(decided["source"])) > 3
+    assert (decided["compiled"] == decided["source"]).mean() >= 0.9
+    assert part.run.events.spikes["input"] == x.sum()
+    assert all(match.kept > 0.9 * (match.kept + match.lost) > 0 for match in part.run.matches.values())
+
+
+def test_kernels_are_not_turned(tmp_path: Path):
+    """lava-dl#260: kernels were transposed on the way into Lava; nine of them see one pixel each, and name it."""
+    conv = layer.Conv2d(1, 9, 3, bias=False, step_mode="m")
+    with torch.no_grad():
+        conv.weight.copy_(torch.eye(9).reshape(9, 1, 3, 3) * 2)
+    pixels = torch.eye(9).reshape(1, 9, 1, 3, 3)
+    program = compile_model(
+        nn.Sequential(conv, neuron.IFNode(step_mode="m")), target="gpu", profile="netx", example=pixels
+    )
+    program.emit("netx", tmp_path / "pixels.net")
+    read = compile_model(tmp_path / "pixels.net", target="gpu", example=pixels)
+    for each in (program, read):
+        (fired,) = each.run(pixels).outputs.values()
+        assert np.array_equal(np.asarray(fired).sum(axis=0).reshape(9, 9), np.eye(9))
+
+
+def test_operations_energy_and_time_are_those_of_a_chip():
+    """snn_toolbox#99 and #139, spikingjelly#258 and #348: what an inference takes, by events and prices of a chip."""
+    net, x = dense(12, 32, 8), spikes(4, 3, 12)
+    (part,) = compile_model(net, target="gpu", profile="loihi1", example=x).report(x).parts
+    events, timing, energy = part.run.events, part.run.timing, part.energy
+    assert sum(events.synaptic.values()) == 32 * x.sum() + 8 * events.spikes["1"]
+    assert sum(events.updates.values()) == 4 * 3 * (32 + 8)
+    assert timing is not None
+    assert timing.times.isolated.value >= 4 * timing.times.step.value > 0
+    assert energy is not None
+    fired = events.spikes["1"] + events.spikes["3"]
+    counted = {
+        "synaptic_event": sum(events.synaptic.values()),
+        "neuron_update": sum(events.updates.values()),
+        "spike": fired,
+    }
+    by_hand = sum(float(energy.prices[price].value) * count / 3 for price, count in counted.items())
+    assert float(energy.simulated_pj - energy.crossing.counted_pj) == pytest.approx(by_hand, rel=1e-12)
+    assert by_hand > 0

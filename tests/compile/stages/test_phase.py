@@ -184,5 +184,5 @@ def test_a_lava_process_is_one_phase() -> None:
 def test_engines_are_made_for_each_phase() -> None:
     module, x = _network()
     program, made = compile_model(module, "gpu", example=x), list[str]()
-    with_engines(program.phases, lambda chip: (made.append(chip.name), program.engine)[1])
+    with_engines(program.phases, lambda phase: (made.append(phase.deployment.chip.name), program.engine)[1])
     assert made == [phase.deployment.chip.name for phase in program.phases]

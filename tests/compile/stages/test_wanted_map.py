@@ -12,8 +12,11 @@ import torch
 from spikingjelly.activation_based import neuron
 from torch import nn
 
-from compile import compile_model
+from backends.lava.engine import LavaEngine
+from backends.sanafe.engine import SanafeEngine
+from compile import compile_model, load_program
 from compile.cli import main
+from compile.measure.run import on_third_engine
 from compile.stages import wanted_map
 from compile.stages.build import Build
 from ir.errors import CompileError
@@ -25,6 +28,16 @@ title = "cores of nine neurons"
 extends = "loihi2"
 [limits]
 neurons_per_core = { value = 9, unit = "neuron", kind = "assumed", source = "a test" }
+"""
+SLOW = """
+title = "six cores that take long over neurons, and meet in no time"
+extends = "loihi2"
+[limits]
+cores_per_chip = { value = 6, unit = "core", kind = "assumed", source = "a test" }
+[timing]
+neuron_update = { value = 1000, unit = "ns", kind = "assumed", source = "a test" }
+barrier_one = { value = 1, unit = "ns", kind = "assumed", source = "a test" }
+barrier_all = { value = 1, unit = "ns", kind = "assumed", source = "a test" }
 """
 MODEL = """
 import torch
@@ -51,12 +64,13 @@ def example(config, samples, seed):
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     (tmp_path / "small.toml").write_text(SMALL)
+    (tmp_path / "slow.toml").write_text(SLOW)
     (tmp_path / "net.py").write_text(MODEL)
     return tmp_path
 
 
-def built(folder: Path, map_for: str) -> Build:
-    program = compile_model(folder / "net.py", target="gpu", profile=folder / "small.toml", map_for=map_for)
+def built(folder: Path, map_for: str, profile: str = "small.toml") -> Build:
+    program = compile_model(folder / "net.py", target="gpu", profile=folder / profile, map_for=map_for)
     assert program.origin is not None
     return program.origin.build
 
@@ -87,10 +101,10 @@ def test_few_cores_are_fewer_than_the_plain_map_has(small: Path):
     assert plain.fit is not None
     assert found.fit is not None
     assert found.wanted_map is not None
-    assert found.wanted_map.laid_out is not None
-    assert found.fit is found.wanted_map.laid_out.fit
+    assert found.wanted_map.costs is not None
+    assert found.fit.cores is found.program.cores
     assert found.fit.cores.cores == 4 <= plain.fit.cores.cores
-    assert found.wanted_map.laid_out.cost.cores == 4
+    assert [cost.cores for cost in found.wanted_map.costs] == [4, plain.fit.cores.cores]
 
 
 @needs_partitioner
@@ -142,6 +156,54 @@ def test_without_the_partitioner_the_map_is_the_plain_one(small: Path, monkeypat
     assert (found.wanted_map.is_plain, found.wanted_map.plain()["is_plain"]) == (True, True)
     assert "for time: the partitioner is not installed (pip install 'spike-compiler[map]')" in found.wanted_map.text()
     assert all(np.array_equal(on, found.fit.cores.core_of[name]) for name, on in plain.fit.cores.core_of.items())
+
+
+@pytest.mark.lava
+@needs_partitioner
+def test_lava_runs_the_map_that_the_report_shows(small: Path):
+    profile = small / "slow.toml"
+    program = compile_model(small / "net.py", target="loihi", emission="mapped", profile=profile, map_for="time")
+    (part,) = program.report().parts
+    wanted = part.build.program.cores
+    assert part.build.wanted_map is not None
+    assert not part.build.wanted_map.is_plain
+    assert wanted.cores == part.occupancy.cores
+    assert part.run.verdict.passed
+    assert part.run.verdict.compared == 3 * 16 * (24 + 5 + 5)
+    assert part.run.events.spikes["1"] > 0
+    engine = program.engine
+    assert isinstance(engine, LavaEngine)
+    assert all(np.array_equal(on, wanted.core_of[name]) for name, on in engine.core_of.items())
+    parts = program.lava_network().blueprint.parts
+    for core in range(wanted.cores):
+        neurons = sum(int((on == core).sum()) for on in wanted.core_of.values())
+        emitted = parts[f"core{core}"].worker.core.emissions.values()
+        assert sum(emission.size for emission in emitted) == neurons, "its process has the neurons of that core alone"
+
+
+@needs_partitioner
+def test_a_saved_program_keeps_its_map(small: Path):
+    program = compile_model(small / "net.py", target="gpu", profile=small / "slow.toml", map_for="time")
+    program.save(small / "net.spikes")
+    loaded = load_program(small / "net.spikes")
+    assert np.array_equal(loaded.cores.places, program.cores.places)
+    assert all(np.array_equal(on, program.cores.core_of[name]) for name, on in loaded.cores.core_of.items())
+    x = (np.random.default_rng(0).random((3, 2, 20)) < 0.5).astype(np.float32)
+    ours, theirs = program.report(x).plain()["parts"][0], loaded.report(x).plain()["parts"][0]
+    assert ours["map"]["is_plain"] is False
+    for told in ("map", "chip", "timing"):
+        assert ours[told] == theirs[told]
+
+
+@needs_partitioner
+def test_the_third_engine_and_other_targets_run_the_same_map(small: Path):
+    program = built(small, "time", "slow.toml").program
+    assert program.cores.cores > 1
+    stand_in = on_third_engine(program, "sanafe=python run.py").engine
+    assert isinstance(stand_in, SanafeEngine)
+    for cores in (stand_in.cores, program.on("gpu").cores, program.at(5).cores):
+        assert np.array_equal(cores.places, program.cores.places)
+        assert all(np.array_equal(on, program.cores.core_of[name]) for name, on in cores.core_of.items())
 
 
 def test_an_unknown_objective_is_refused():

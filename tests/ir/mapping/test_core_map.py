@@ -41,3 +41,14 @@ def test_what_is_no_map_of_the_network_is_refused(core_of: dict[str, list[int]],
     cores = CoreMap({name: np.array(cores) for name, cores in core_of.items()}, np.array(places))
     with pytest.raises(CompileError, match=r"map\.cores"):
         cores.check(network())
+
+
+def test_a_part_of_a_network_has_the_cores_that_it_is_on():
+    """`y` is what the map calls `y_2`; what is on cores 0 and 2 alone is no part of it."""
+    own = {"y": np.array([0, 2, 2, 0], np.int32), "y_2": np.array([3, 1, 1, 3], np.int32)}
+    places = np.array([[0, k, 0] for k in range(4)], np.int32)
+    part = CoreMap(own, places).of(network(), {"y": "y_2"})
+    part.check(network())
+    assert part.core_of["y"].tolist() == [1, 0, 0, 1]
+    assert part.places.tolist() == [[0, 1, 0], [0, 3, 0]]
+    assert CoreMap(own, places).of(network(), {"y": "unmapped"}).cores == 0

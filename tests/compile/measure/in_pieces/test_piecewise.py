@@ -19,13 +19,16 @@ from compile.measure.in_pieces import piecewise as module
 from compile.measure.in_pieces.piecewise import piecewise
 from ir.analysis.fan_in import populations
 from ir.graph import Graph
+from ir.mapping.core_map import CoreMap
 from tests.compile.stages.test_phase import SAMPLES, STEPS
 from tests.compile.stages.test_phase import _network as fusion
 
 Limit = Callable[..., None]
 
 
-def _neurons(chip: Graph, emission: str | None, steps: int, samples: int, probes: Collection[str]) -> int:
+def _neurons(
+    chip: Graph, cores: CoreMap, emission: str | None, steps: int, samples: int, probes: Collection[str]
+) -> int:
     """A neuron takes a byte."""
     assert (steps, samples) == (STEPS, SAMPLES)
     assert {*probes} <= {node.name for node in populations(chip)}
@@ -90,13 +93,13 @@ def test_pieces_of_all_phases_agree(limit: Limit):
 
 
 def test_a_wrong_piece_is_named(limit: Limit):
-    verdict = _run(50, limit, engine=lambda chip, profile: Wrong(chip, "k_lif"))
+    verdict = _run(50, limit, engine=lambda chip, profile, cores: Wrong(chip, "k_lif"))
     assert (verdict.mark, verdict.differing) == ("FAIL", 1)
     assert verdict.first.startswith("k_lif (")
 
 
 def test_what_is_left_out_is_named_and_not_compared(limit: Limit):
-    verdict = _run(47, limit, engine=lambda chip, profile: Wrong(chip, "up_lif"))
+    verdict = _run(47, limit, engine=lambda chip, profile, cores: Wrong(chip, "up_lif"))
     (left_out,) = verdict.coverage.left_out
     assert (left_out.name, left_out.neurons, left_out.synapses) == ("up_lif", 48, 3 * 8 * 16 * 2)
     assert (verdict.mark, verdict.populations, verdict.coverage.populations) == ("PASS IN PART", 3, 4)

@@ -17,7 +17,7 @@ import pytest
 
 from compile import compile_model, load_program
 from compile.stages.program import Program
-from compile.stages.program_file.migrations import FORMAT
+from compile.stages.program_file.migrations import FORMAT, NUMBER
 from ir.errors import CompileError
 
 X = (np.random.default_rng(0).random((2, 5, 6)) < 0.5).astype(np.float32)
@@ -153,10 +153,10 @@ def with_entry(key: str, value: Any) -> Callable[[bytes], bytes]:
 
 
 def test_a_later_format_is_refused_with_the_compiler_that_wrote_it(saved: bytes, tmp_path: Path):
-    later = changed(saved, "program.json", with_entry("format", "spike-compiler-program/3"))
+    later = changed(saved, "program.json", with_entry("format", f"{FORMAT}{NUMBER + 1}"))
     error = refused(changed(later, "program.json", with_entry("compiler", "9.9")), tmp_path, "program.format")
-    assert "spike-compiler-program/3" in error.what
-    assert "reads spike-compiler-program/1 to 2" in error.what
+    assert f"the format is {FORMAT}{NUMBER + 1}, " in error.what
+    assert f"reads {FORMAT}1 to {NUMBER}" in error.what
     assert "9.9" in error.hint
     for stated, rule in (("something/1", "program.file"), (None, "program.file"), (f"{FORMAT}0", "program.format")):
         refused(changed(saved, "program.json", with_entry("format", stated)), tmp_path, rule)

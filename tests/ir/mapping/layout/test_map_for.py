@@ -99,3 +99,29 @@ def test_a_map_that_breaks_a_limit_is_not_taken(chip_graph: Graph, monkeypatch: 
 def test_without_limits_all_is_on_one_core(chip_graph: Graph):
     _, found = mapped(chip_graph, "energy", hw_profiles.load("ideal"))
     assert (found.fit.cores.cores, found.is_plain) == (1, True)
+
+
+def test_where_cores_are_left_finer_shards_are_tried(monkeypatch: pytest.MonkeyPatch, chip_graph: Graph):
+    """For so many more cores as the first ones were too few for, and not again where nearly all are used."""
+    asked, used, chosen = list[int](), list[int](), module.pack
+
+    def spread_over(shardings: Any, graph: Any, busy: Any, limits: Any, cores: int) -> Any:
+        asked.append(cores)
+        return shardings, 1e9
+
+    def packed(graph: Any, limits: Any) -> Any:
+        used.append(1 + int(chosen(graph, limits).max()))
+        return chosen(graph, limits)
+
+    monkeypatch.setattr(module, "spread", spread_over)
+    monkeypatch.setattr(module, "pack", packed)
+    roomy = small(neurons_per_core=9, axons_in_per_core=60, synapse_memory_per_core=900, cores_per_chip=64)
+    mapped(chip_graph, "time", roomy)
+    (cores,) = {*used}
+    assert cores < 0.9 * 64
+    assert asked[-3:] == [64, 64 * 64 // cores, 64 * 64 // cores * 64 // cores]
+    asked.clear()
+    monkeypatch.setattr(module, "FULL", 0)
+    mapped(chip_graph, "time", roomy)
+    assert asked[-1] == 64
+    assert len({*asked}) == len(asked)
