@@ -8,9 +8,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import jinja2
-from bokeh.resources import INLINE
-
 from compile.measure.run import engine_text
 from compile.report.page import energy, integers
 from compile.report.page.activity import activity
@@ -20,11 +17,12 @@ from compile.report.page.layers import layer_table
 from compile.report.page.network_graph import network_graph
 from compile.report.page.origin import versions
 from compile.report.page.tables import Cell, Table, table
+from compile.report.page.template import filled
 from compile.report.report import PartReport, Report
 from compile.report.units import energy_text
 from compile.stages.phase import latency_steps
 
-HERE = Path(__file__).parent
+TEMPLATE = Path(__file__).with_name("page.html")
 
 
 @dataclass(frozen=True)
@@ -87,30 +85,23 @@ def report_page(report: Report, pictures: Mapping[str, Mapping[str, bytes]]) -> 
     parts = [
         _part(part, number, figures, pictures.get(part.build.part.name, {})) for number, part in enumerate(report.parts)
     ]
-    loader = jinja2.FileSystemLoader(HERE)
-    environment = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("page.html").render(
-        report=report,
-        title=report.source.name + (f" ({report.source.config})" if report.source.config else ""),
-        engine=engine_text(report.parts[0].build.program),
-        profile=report.parts[0].build.program.profile,
-        parts=parts,
-        verdicts=[(part.build.part.name, each) for part in report.parts for each in part.run.verdicts],
-        worst=_worst(report),
-        metrics=_metric_table(report),
-        cost=_cost(report),
-        prices=_price_table(report),
-        reading=_reading_table(report),
-        command=command_line(report.network, report.options) if report.network else "",
-        versions=table("versions", ("package", "version"), [*versions().items()]),
-        seconds=_seconds_table(report),
-        figures=figures.made,
-        bokeh="\n".join(INLINE.js_raw[:1]),
-        style=(HERE / "page.css").read_text(encoding="utf-8"),
-        script=(HERE / "page.js").read_text(encoding="utf-8"),
-    )
+    content = {
+        "report": report,
+        "title": report.source.name + (f" ({report.source.config})" if report.source.config else ""),
+        "engine": engine_text(report.parts[0].build.program),
+        "profile": report.parts[0].build.program.profile,
+        "parts": parts,
+        "verdicts": [(part.build.part.name, each) for part in report.parts for each in part.run.verdicts],
+        "worst": _worst(report),
+        "metrics": _metric_table(report),
+        "cost": _cost(report),
+        "prices": _price_table(report),
+        "reading": _reading_table(report),
+        "command": command_line(report.network, report.options) if report.network else "",
+        "versions": table("versions", ("package", "version"), [*versions().items()]),
+        "seconds": _seconds_table(report),
+    }
+    return filled(TEMPLATE, figures.made, content)
 
 
 def _part(part: PartReport, number: int, figures: _Figures, pictures: Mapping[str, bytes]) -> _Part:
