@@ -32,7 +32,8 @@ def first_sample(
     """The first sample of two traces, with its membranes; populations that are not probed in both, or too large, are left out."""
     both = [name for name in populations if name in compiled.spikes and name in floats.spikes]
     kept = [name for name in both if compiled.spikes[name][:, :1].size <= MOST]
-    return FirstSample(*({name: _first(trace.spikes[name]) for name in kept} for trace in (compiled, floats)), own)
+    ran, expected = ({name: _first(trace.spikes[name]) for name in kept} for trace in (compiled, floats))
+    return FirstSample(ran, expected, own)
 
 
 def _first(spikes: Array) -> Array:

@@ -68,13 +68,13 @@ def _lines(own: Membranes | None) -> dict[str, dict[str, Any]]:
     """Source -> the steps, membranes and thresholds of its neuron."""
     found = dict[str, dict[str, Any]]()
     for number in range(SHOWN):
-        there = own is not None and number < len(own.neurons)
-        v = own.v[:, number].tolist() if own is not None and there else []
-        neuron = [int(own.neurons[number])] * len(v) if own is not None and there else []
-        found[f"v{number}"] = {"x": [*range(len(v))], "y": v, "neuron": neuron}
-        level = [float(own.threshold[number])] if own is not None and own.threshold is not None and there else []
+        v, level, neuron = list[float](), list[float](), 0
+        if own is not None and number < len(own.neurons):
+            v, neuron = own.v[:, number].tolist(), int(own.neurons[number])
+            level = [float(own.threshold[number])] * 2 if own.threshold is not None else []
+        found[f"v{number}"] = {"x": [*range(len(v))], "y": v, "neuron": [neuron] * len(v)}
         ends = [0, len(v) - 1] if level else []
-        found[f"threshold{number}"] = {"x": ends, "y": 2 * level, "neuron": neuron[:1] * len(ends)}
+        found[f"threshold{number}"] = {"x": ends, "y": level, "neuron": [neuron] * len(ends)}
     return found
 
 

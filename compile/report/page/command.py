@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
 from compile.stages.options import Options
+from frontend.type_guards import is_mapping
 
 FLAGS = {"domains": "--domain"}
 """Option -> its flag, where that is not its name."""
@@ -22,15 +23,13 @@ def _flags(options: Options) -> Iterator[str]:
     for item in fields(options):
         value: Any = getattr(options, item.name)
         flag = FLAGS.get(item.name, f"--{item.name.replace('_', '-')}")
-        if item.name == "target":
-            yield from (flag, value)
-        elif value is True:
-            yield flag
-        elif isinstance(value, Mapping):
+        if is_mapping(value):
             for key, own in value.items():
                 yield from (flag, f"{key}={own}")
-        elif isinstance(value, tuple):
-            for own in value:
-                yield from (flag, own)
-        elif value is not None and value is not False and value != item.default:
+        elif item.name == "fail_if":
+            for condition in options.fail_if:
+                yield from (flag, condition)
+        elif value is True:
+            yield flag
+        elif item.name == "target" or (value is not None and value is not False and value != item.default):
             yield from (flag, str(value))

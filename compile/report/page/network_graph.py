@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from bokeh.layouts import column
-from bokeh.models import BoxAnnotation, ColumnDataSource, CustomJS, Label, TapTool
+from bokeh.models import BoxAnnotation, CDSView, ColumnDataSource, CustomJS, IndexFilter, Label
 
 from compile.report.page.figures import BLUE, GREEN, GREY, INK, LINE, ORANGE, PURPLE, SKY, chart, with_legend
 from compile.report.page.layered import layered
@@ -74,8 +74,7 @@ def network_graph(build: Build) -> Any:
     imported, deployed = _Drawing(), _Drawing()
     _draw(imported, build.source, 0.0, host=False)
     _draw_phases(deployed, build)
-    views = [_view(imported, "as imported", 260), _view(deployed, "on host and chip", 420)]
-    (first, upper), (second, lower) = views
+    (first, upper), (second, lower) = _view(imported, 260), _view(deployed, 420)
     for here, other in ((first, second), (second, first)):
         here.selected.js_on_change("indices", CustomJS(args={"here": here, "other": other}, code=SAME_MODULE))
     return column(upper, lower, sizing_mode="stretch_width")
@@ -91,7 +90,7 @@ def _draw_phases(drawing: _Drawing, build: Build) -> None:
         for title, graph in (("host", each.prologue), ("chip", each.chip), ("host", each.epilogue)):
             if not any(node.op.kind != "input" for node in graph.nodes.values()):
                 continue
-            names = phase.names if title == "chip" else {}
+            names = phase.names if title == "chip" else dict[str, str]()
             places = _draw(drawing, graph, left, host=title == "host", names=names, cores=cores)
             for node in graph.inputs:
                 if node.name in made:
@@ -155,16 +154,15 @@ def _cores(cores: CoreMap | None, population: str) -> str:
     return f"{len(own)}: {shown}" + (" ..." if len(own) > SHOWN_CORES else "")
 
 
-def _view(drawing: _Drawing, title: str, height: int) -> tuple[Any, Any]:
+def _view(drawing: _Drawing, height: int) -> tuple[Any, Any]:
     """The source of the nodes, and the figure."""
     made = chart(height, HOVER, TOOLS, active_scroll=None)
     made.axis.visible = made.grid.visible = False
-    made.yaxis.visible = made.xgrid.visible = made.ygrid.visible = False
     made.multi_line(drawing.xs, drawing.ys, line_color=LINE, line_width=1, line_alpha=0.9)
     nodes = dict(drawing.nodes)
     source = ColumnDataSource(nodes)
     for kind, index in _by_kind(nodes["kind"]):
-        _ = made.scatter(
+        made.scatter(
             "x",
             "y",
             source=source,
@@ -182,8 +180,6 @@ def _view(drawing: _Drawing, title: str, height: int) -> tuple[Any, Any]:
         shade = PURPLE if what == "host" else GREY
         made.add_layout(BoxAnnotation(left=left, right=right, fill_color=shade, fill_alpha=0.08, line_color=None))
         made.add_layout(Label(x=left + 0.1, y=top, text=what, text_color=INK, text_font_size="11px"))
-    made.add_tools(TapTool())
-    made.xaxis.axis_label = title
     return source, with_legend(made)
 
 
@@ -195,6 +191,4 @@ def _by_kind(kinds: list[str]) -> Iterator[tuple[str, list[int]]]:
 
 
 def _view_of(index: list[int]) -> Any:
-    from bokeh.models import CDSView, IndexFilter
-
-    return CDSView(filter=IndexFilter(index))
+    return CDSView(filter=IndexFilter(indices=index))

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from bokeh.resources import INLINE
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 HERE = Path(__file__).parent
 
 
-def filled(template: Path, figures: Mapping[str, str], content: Mapping[str, Any]) -> str:
+def filled(template: Path, figures: Mapping[str, str], **content: Any) -> str:
     """
     The page as text.
 
@@ -21,17 +21,12 @@ def filled(template: Path, figures: Mapping[str, str], content: Mapping[str, Any
         figures: id -> figure, or the data of one, as JSON; the template has a place for each.
         content: what the template names.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([template.parent, HERE]),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(template.name).render(
+    loader = FileSystemLoader([template.parent, HERE])
+    pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return pages.get_template(template.name).render(
         content,
         figures=figures,
-        bokeh="\n".join(INLINE.js_raw[:1]),
+        bokeh=INLINE.js_raw[0],
         style=(HERE / "page.css").read_text(encoding="utf-8"),
         script=(HERE / "page.js").read_text(encoding="utf-8"),
     )
