@@ -56,7 +56,14 @@ def _evaluate(argv: Sequence[str]) -> int:
     return evaluate(argv)
 
 
-COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"evaluate": _evaluate}
+def _compare(argv: Sequence[str]) -> int:
+    """Finished runs beside each other, and what differs."""
+    from compile.comparison.cli import main as compare
+
+    return compare(argv)
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"evaluate": _evaluate, "report": _compare}
 """Name of a command beside compiling -> what runs it with the rest of the line; its docstring is its line of help."""
 
 
