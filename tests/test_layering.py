@@ -70,7 +70,7 @@ FLOORS = {
         "stages",
         "measure",
         "report",
-        "benchmark compiled_program",
+        "benchmark compiled_program comparison",
         "driver evaluation",
         "cli",
         "__main__",

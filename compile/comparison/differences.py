@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 
 from compile.comparison.fact import NOTHING, UNKNOWN, Fact, Facts, fitting_unit, is_same
@@ -83,11 +83,10 @@ def compare(before: SavedReport, after: SavedReport) -> Comparison:
     differences = [*_of_groups(before.groups, after.groups, "")]
     pairs = _pairs(before.parts, after.parts)
     for name, (one, other) in pairs.items():
-        several = len(pairs) > 1
-        differences += _of_groups(one.groups, other.groups, f"{name}: ") if several else ()
+        if len(pairs) > 1:
+            differences += _of_groups(one.groups, other.groups, f"{name}: ")
         for layer in (each for each in one.layers if each in other.layers):
-            place = f"{name}: {layer}" if several else layer
-            differences += _of_facts(one.layers[layer], other.layers[layer], place)
+            differences += _of_facts(one.layers[layer], other.layers[layer], _place(name, layer, pairs))
     return Comparison(before, after, differences, [*_alone(before, after)], [*_alone(after, before)])
 
 
@@ -102,13 +101,20 @@ def _pairs(
     return {name: (before.get(name, NO_PART), after.get(name, NO_PART)) for name in names}
 
 
+def _place(part: str, layer: str, parts: Sized) -> str:
+    """What a layer is called, behind its part where there are several."""
+    return f"{part}: {layer}" if len(parts) > 1 else layer
+
+
 def _alone(own: SavedReport, other: SavedReport) -> Iterator[str]:
     """Parts, layers of other parts, and warnings that the other has not."""
-    for name, (part, beside) in _pairs(own.parts, other.parts).items():
+    pairs = _pairs(own.parts, other.parts)
+    for name, (part, beside) in pairs.items():
         if beside is NO_PART:
             yield f"part {name}"
         elif part is not NO_PART:
-            yield from (f"layer {layer}" for layer in part.layers if layer not in beside.layers)
+            alone = [layer for layer in part.layers if layer not in beside.layers]
+            yield from (f"layer {_place(name, layer, pairs)}" for layer in alone)
     yield from (f"warning {text}" for text in own.warnings if text not in other.warnings)
 
 

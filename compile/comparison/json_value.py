@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from ir.errors import CompileError
 
 KINDS: Mapping[type, str] = {dict: "an object", list: "a list", str: "a text", bool: "true or false"}
 """What JSON makes in Python -> in words."""
+MOST = sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,14 @@ class JsonValue:
 
     def number(self) -> float:
         """A number; whole ones stay whole."""
-        if isinstance(self.content, bool) or not isinstance(self.content, int | float):
-            self._refuse(f"{self.path} is no number")
+        if isinstance(self.content, float):
+            return self.content
+        return self.whole()
+
+    def whole(self) -> int:
+        """A whole number, of those that a float could hold, too."""
+        if isinstance(self.content, bool) or not isinstance(self.content, int) or abs(self.content) > MOST:
+            self._refuse(f"{self.path} is not the number that it should be")
         return self.content
 
     def shown(self) -> str:

@@ -32,6 +32,8 @@ BARS = (
 )
 """What is shown as bars, beside the metrics of what runs."""
 COMPILED = ", compiled"
+IN_TITLE = 3
+"""So many runs are named in the title."""
 ROW = 24
 """Pixels of a bar's row."""
 
@@ -39,15 +41,15 @@ ROW = 24
 def comparison_page(content: Content) -> str:
     """The page as text."""
     runs = content.table
-    bars = {column.head: _bars(runs, column) for column in runs.columns if _is_drawn(column)}
-    figures = {f"bars-{number}": embedded(figure) for number, figure in enumerate(bars.values())}
+    columns = [] if content.only_differences else [column for column in runs.columns if _is_drawn(column)]
+    figures = {f"bars-{number}": embedded(_bars(runs, column)) for number, column in enumerate(columns)}
     return filled(
         TEMPLATE,
         figures,
-        title=" | ".join(runs.labels) if len(runs.labels) <= 3 else f"{len(runs.labels)} runs",
+        title=" | ".join(runs.labels) if len(runs.labels) <= IN_TITLE else f"{len(runs.labels)} runs",
         runs=None if content.only_differences else _run_table(runs),
         shared={group: listed(facts) for group, facts in runs.shared.items()},
-        bars={} if content.only_differences else dict(zip(bars, figures, strict=True)),
+        bars=dict(zip((column.head for column in columns), figures, strict=True)),
         comparisons=[_comparison(each, number) for number, each in enumerate(content.comparisons)],
     )
 

@@ -51,11 +51,7 @@ def layer_facts(part: JsonValue) -> Mapping[str, Facts]:
     """Layer -> what is known about it."""
     integers = {entry["name"].text(): entry for entry in _entries(part, "quantization")}
     cores = {entry["layer"].text(): entry["cores"].number() for entry in part["chip"]["layers"].entries()}
-    return {
-        name: _layer(part, layer, integers, cores)
-        for layer in part["layers"].entries()
-        for name in [layer["name"].text()]
-    }
+    return {layer["name"].text(): _layer(part, layer, integers, cores) for layer in part["layers"].entries()}
 
 
 def _layer(part: JsonValue, layer: JsonValue, integers: Mapping[str, JsonValue], cores: Mapping[str, float]) -> Facts:
@@ -128,7 +124,7 @@ def _spikes(matches: Sequence[JsonValue | None]) -> Facts:
 
 def _integers(populations: Sequence[JsonValue]) -> Facts:
     """What the weights use of their bits, and in how many populations nothing was rounded, or what limits a single one."""
-    bits = sorted({int(entry["bits"].number()) for entry in populations})
+    bits = sorted({entry["bits"].whole() for entry in populations})
     limits = [entry["limit"].text() for entry in populations]
     if not populations:
         return {"bits": Fact(None), "exact": Fact(None)}

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from ir.errors import printable
 
 GAP = "  "
+WIDEST = 40
+"""Characters that a terminal shows of a cell."""
 LATEX: Mapping[str, str] = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -31,7 +33,7 @@ class Sheet:
 
     def text(self, width: int) -> str:
         """For a terminal; where it is too narrow the columns go on below, behind those of words again."""
-        lines = [[printable(cell).replace("\n", " ") for cell in line] for line in (self.head, *self.rows)]
+        lines = [[_shortened(printable(cell)) for cell in line] for line in (self.head, *self.rows)]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         blocks = _blocks(widths, self.words, width)
         return "\n\n".join("\n".join(self._line(line, widths, columns) for line in lines) for columns in blocks)
@@ -86,6 +88,12 @@ def _blocks(widths: Sequence[int], lead: int, width: int) -> Iterator[Sequence[i
         columns.append(column)
         used += len(GAP) + widths[column]
     yield columns
+
+
+def _shortened(text: str) -> str:
+    """A text in one line; of a long one, as a path, the end."""
+    line = " ".join(text.split())
+    return line if len(line) <= WIDEST else f"…{line[1 - WIDEST :]}"
 
 
 def _latex(text: str) -> str:
