@@ -76,7 +76,7 @@ def build() -> None:
                 NAME: ["py.typed"],
                 f"{NAME}.hw_profiles": ["*.toml"],
                 f"{NAME}.compile.command": ["*.md"],
-                f"{NAME}.compile.comparison": ["*.html"],
+                f"{NAME}.compile.report.comparison": ["*.html"],
                 f"{NAME}.models": ["weights/*", "data/arrays/*"],
             },
             cmdclass={"build_py": PlaceUnderOneName, "editable_wheel": NoEditable},

@@ -16,8 +16,8 @@ from compile import compile_model
 from compile.cli import _parser as parser  # pyright: ignore[reportPrivateUsage]
 from compile.cli import main
 from compile.command.arguments import strategies
-from compile.comparison.cli import _parser as comparison_parser  # pyright: ignore[reportPrivateUsage]
 from compile.evaluation.cli import _parser as evaluation_parser  # pyright: ignore[reportPrivateUsage]
+from compile.report.comparison.cli import _parser as comparison_parser  # pyright: ignore[reportPrivateUsage]
 from compile.report.conditions import parse_condition
 from models import cmsf
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from compile.comparison.run_table import run_table
-from compile.comparison.saved_report import SavedReport, read_reports
+from compile.report.comparison.run_table import run_table
+from compile.report.comparison.saved_report import SavedReport, read_reports
 
 
 def test_what_is_the_same_is_no_column(both: list[SavedReport]):

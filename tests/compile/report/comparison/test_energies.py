@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from compile.comparison.energies import energies, layer_energies
-from compile.comparison.json_value import JsonValue
+from compile.report.comparison.energies import energies, layer_energies
+from compile.report.comparison.json_value import JsonValue
 
 
 def value(part: Any) -> JsonValue:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from compile.comparison.json_value import JsonValue
-from compile.comparison.report_facts import layer_facts, part_facts, run_facts
+from compile.report.comparison.json_value import JsonValue
+from compile.report.comparison.report_facts import layer_facts, part_facts, run_facts
 
 
 def value(content: Any) -> JsonValue:

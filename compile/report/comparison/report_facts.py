@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from compile.comparison.energies import energies, layer_energies
-from compile.comparison.fact import SHARE, Fact, Facts
-from compile.comparison.json_value import JsonValue
+from compile.report.comparison.energies import energies, layer_energies
+from compile.report.comparison.fact import SHARE, Fact, Facts
+from compile.report.comparison.json_value import JsonValue
 
 Groups = Mapping[str, Facts]
 """Group -> its facts, in the order in which they are shown."""

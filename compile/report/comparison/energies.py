@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from compile.comparison.fact import Fact, Facts
-from compile.comparison.json_value import JsonValue
+from compile.report.comparison.fact import Fact, Facts
+from compile.report.comparison.json_value import JsonValue
 
 NAMES: Mapping[str, str] = {
     "counted energy": "simulated_pj",

@@ -9,11 +9,11 @@ from functools import cached_property
 from typing import Any
 
 from compile.command.screen import Screen
-from compile.comparison.differences import Comparison
-from compile.comparison.fact import Facts, plain_name
-from compile.comparison.run_table import RunTable, run_table
-from compile.comparison.saved_report import SavedReport
-from compile.comparison.sheet import Sheet
+from compile.report.comparison.differences import RunComparison
+from compile.report.comparison.fact import Facts, plain_name
+from compile.report.comparison.run_table import RunTable, run_table
+from compile.report.comparison.saved_report import SavedReport
+from compile.report.comparison.sheet import Sheet
 
 SCHEMA = "spike-compiler-comparison/1"
 SAME, EQUAL = "the same in all runs", "no difference"
@@ -25,7 +25,7 @@ class Content:
     """What is shown."""
 
     reports: Sequence[SavedReport]
-    comparisons: Sequence[Comparison]
+    comparisons: Sequence[RunComparison]
     """Pairs of runs whose differences are shown, too."""
     only_differences: bool
     """Whether the table of all runs is left out."""
@@ -116,7 +116,7 @@ def _plain_report(report: SavedReport) -> dict[str, Any]:
     return {"run": report.label, "file": str(report.file), **groups, "warnings": [*report.warnings]}
 
 
-def _plain_differences(comparison: Comparison) -> Iterator[dict[str, Any]]:
+def _plain_differences(comparison: RunComparison) -> Iterator[dict[str, Any]]:
     """By the names of DIFFERENCES; what only one run has is a difference without values where the other has it not."""
     runs = (comparison.before.label, comparison.after.label)
     for each in comparison.differences:
@@ -135,7 +135,7 @@ def listed(facts: Facts) -> str:
     return ", ".join(f"{name} {fact.alone()}" for name, fact in facts.items())
 
 
-def alone_lines(comparison: Comparison) -> list[str]:
+def alone_lines(comparison: RunComparison) -> list[str]:
     """What only one of two runs has, in words."""
     return [f"only in {label}: {', '.join(names)}" for label, names in comparison.alone.items()]
 

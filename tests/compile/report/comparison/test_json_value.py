@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from compile.comparison.json_value import JsonValue
+from compile.report.comparison.json_value import JsonValue
 from ir.errors import CompileError
 
 FILE = Path("run/report.json")

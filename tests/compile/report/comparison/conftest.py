@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from compile.comparison.saved_report import SavedReport, read_reports
 from compile.driver import compile_network
+from compile.report.comparison.saved_report import SavedReport, read_reports
 from compile.stages.options import Options
 from tests.compile.conftest import TINY
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from compile.comparison.saved_report import read_reports
+from compile.report.comparison.saved_report import read_reports
 from ir.errors import CompileError
 
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from compile.command.arguments import path
 from compile.command.exit_code import EXIT_OK, exit_code, prepare_streams
 from compile.command.screen import Screen, screen_of
-from compile.comparison.differences import compare
-from compile.comparison.formats import DOCUMENTS, Content, text
-from compile.comparison.saved_report import read_reports
 from compile.output.atomic_file import write_atomically
+from compile.report.comparison.differences import compare
+from compile.report.comparison.formats import DOCUMENTS, Content, text
+from compile.report.comparison.saved_report import read_reports
 from ir.errors import CompileError
 
 
@@ -31,7 +31,7 @@ def _run(options: argparse.Namespace) -> int:
     pairs = [compare(first, other) for other in others] if options.diff or len(reports) == 2 else []
     content = Content(reports, pairs, options.diff)
     if options.html is not None:
-        from compile.comparison.page import comparison_page  # brings Bokeh
+        from compile.report.comparison.page import comparison_page  # brings Bokeh
 
         write_atomically(options.html, comparison_page(content))
     screen = screen_of(sys.stdout) if options.out is None else Screen()

@@ -7,10 +7,10 @@ import re
 
 import pytest
 
-from compile.comparison.differences import compare
-from compile.comparison.formats import Content
-from compile.comparison.page import comparison_page
-from compile.comparison.saved_report import SavedReport, read_reports
+from compile.report.comparison.differences import compare
+from compile.report.comparison.formats import Content
+from compile.report.comparison.page import comparison_page
+from compile.report.comparison.saved_report import SavedReport, read_reports
 
 
 @pytest.fixture(scope="module")

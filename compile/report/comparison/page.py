@@ -8,10 +8,10 @@ from typing import Any
 
 from bokeh.models import NumeralTickFormatter
 
-from compile.comparison.differences import Comparison, Difference
-from compile.comparison.fact import UNITS
-from compile.comparison.formats import Content, alone_lines, listed
-from compile.comparison.run_table import Column, RunTable
+from compile.report.comparison.differences import Difference, RunComparison
+from compile.report.comparison.fact import UNITS
+from compile.report.comparison.formats import Content, alone_lines, listed
+from compile.report.comparison.run_table import FactColumn, RunTable
 from compile.report.page.figures import BLUE, chart, embedded
 from compile.report.page.tables import Cell, Table, table
 from compile.report.page.template import filled
@@ -54,13 +54,13 @@ def comparison_page(content: Content) -> str:
     )
 
 
-def _is_drawn(column: Column) -> bool:
+def _is_drawn(column: FactColumn) -> bool:
     """Whether it is one of the main numbers, and known of several runs."""
     known = [fact for fact in column.facts if fact.number is not None]
     return len(known) > 1 and (column.name in BARS or column.name.endswith(COMPILED))
 
 
-def _bars(runs: RunTable, column: Column) -> Any:
+def _bars(runs: RunTable, column: FactColumn) -> Any:
     """One bar per run."""
     size = UNITS[next(fact.unit for fact in column.facts if fact.number is not None)][column.unit]
     known = [
@@ -82,7 +82,7 @@ def _run_table(runs: RunTable) -> Table:
     return table("runs", ["run", *(column.head for column in runs.different)], [*zip(*columns, strict=True)])
 
 
-def _cells(column: Column) -> list[Cell]:
+def _cells(column: FactColumn) -> list[Cell]:
     """Shown rounded, sorted by the numbers themselves."""
     return [Cell(text, fact.number) for text, fact in zip(column.texts, column.facts, strict=True)]
 
@@ -93,7 +93,7 @@ def _row(difference: Difference, texts: Sequence[str]) -> list[Cell]:
     return [Cell(text, value) for text, value in zip(texts, (None, None, *values), strict=True)]
 
 
-def _comparison(comparison: Comparison, number: int) -> Mapping[str, Any]:
+def _comparison(comparison: RunComparison, number: int) -> Mapping[str, Any]:
     """Its title, its table and what only one of both has, for the template."""
     sheet = comparison.sheet()
     rows = [_row(each, cells) for each, cells in zip(comparison.differences, sheet.rows, strict=True)]

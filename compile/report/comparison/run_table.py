@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from compile.comparison.fact import NOTHING, Fact, Facts, fitting_unit, is_same, plain_name
-from compile.comparison.saved_report import SavedReport
-from compile.comparison.sheet import Sheet
+from compile.report.comparison.fact import NOTHING, Fact, Facts, fitting_unit, is_same, plain_name
+from compile.report.comparison.saved_report import SavedReport
+from compile.report.comparison.sheet import Sheet
 
 
 @dataclass(frozen=True)
-class Column:
+class FactColumn:
     """One fact of every run, in one unit."""
 
     group: str
@@ -45,11 +45,11 @@ class RunTable:
     """Runs beside each other."""
 
     labels: Sequence[str]
-    columns: Sequence[Column]
+    columns: Sequence[FactColumn]
     """All that is known of any."""
 
     @property
-    def different(self) -> Sequence[Column]:
+    def different(self) -> Sequence[FactColumn]:
         """What tells the runs apart; of a single run everything that is known."""
         known = [column for column in self.columns if any(fact.value is not None for fact in column.facts)]
         return [column for column in known if len(self.labels) == 1 or not column.is_shared]
@@ -81,7 +81,7 @@ def run_table(reports: Sequence[SavedReport]) -> RunTable:
         group: dict.fromkeys(name for each in reports for name in each.groups[group]) for group in reports[0].groups
     }
     columns = [
-        Column(group, name, [each.groups[group].get(name, NOTHING) for each in reports])
+        FactColumn(group, name, [each.groups[group].get(name, NOTHING) for each in reports])
         for group, own in names.items()
         for name in own
     ]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from compile.comparison.differences import Comparison, compare
-from compile.comparison.fact import Fact
-from compile.comparison.saved_report import SavedReport, read_reports
+from compile.report.comparison.differences import RunComparison, compare
+from compile.report.comparison.fact import Fact
+from compile.report.comparison.saved_report import SavedReport, read_reports
 
 
-def compared(*places: Any) -> Comparison:
+def compared(*places: Any) -> RunComparison:
     return compare(*read_reports(places))
 
 

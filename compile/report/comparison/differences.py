@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 
-from compile.comparison.fact import NOTHING, UNKNOWN, Fact, Facts, fitting_unit, is_same
-from compile.comparison.report_facts import Groups
-from compile.comparison.saved_report import SavedPart, SavedReport
-from compile.comparison.sheet import Sheet
+from compile.report.comparison.fact import NOTHING, UNKNOWN, Fact, Facts, fitting_unit, is_same
+from compile.report.comparison.report_facts import Groups
+from compile.report.comparison.saved_report import SavedPart, SavedReport
+from compile.report.comparison.sheet import Sheet
 
 FIRST = ("options", "versions")
 """Groups that come before the others."""
@@ -51,7 +51,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RunComparison:
     """What is different between two runs."""
 
     before: SavedReport
@@ -78,7 +78,7 @@ class Comparison:
         return Sheet(head, [[each.place, *each.cells()] for each in self.differences], words=2)
 
 
-def compare(before: SavedReport, after: SavedReport) -> Comparison:
+def compare(before: SavedReport, after: SavedReport) -> RunComparison:
     """Everything in which two runs differ."""
     differences = [*_of_groups(before.groups, after.groups, "")]
     pairs = _pairs(before.parts, after.parts)
@@ -87,7 +87,7 @@ def compare(before: SavedReport, after: SavedReport) -> Comparison:
             differences += _of_groups(one.groups, other.groups, f"{name}: ")
         for layer in (each for each in one.layers if each in other.layers):
             differences += _of_facts(one.layers[layer], other.layers[layer], _place(name, layer, pairs))
-    return Comparison(before, after, differences, [*_alone(before, after)], [*_alone(after, before)])
+    return RunComparison(before, after, differences, [*_alone(before, after)], [*_alone(after, before)])
 
 
 def _pairs(

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from compile.comparison.fact import Facts
-from compile.comparison.json_value import JsonValue
-from compile.comparison.report_facts import Groups, layer_facts, part_facts, run_facts
 from compile.output.earlier_run import REPORT
+from compile.report.comparison.fact import Facts
+from compile.report.comparison.json_value import JsonValue
+from compile.report.comparison.report_facts import Groups, layer_facts, part_facts, run_facts
 from compile.report.schema import SCHEMA
 from ir.errors import CompileError, no_file
 

@@ -9,9 +9,9 @@ import json
 import pytest
 
 from compile.command.screen import Screen
-from compile.comparison.differences import compare
-from compile.comparison.formats import DIFFERENCES, DOCUMENTS, Content, text
-from compile.comparison.saved_report import SavedReport, read_reports
+from compile.report.comparison.differences import compare
+from compile.report.comparison.formats import DIFFERENCES, DOCUMENTS, Content, text
+from compile.report.comparison.saved_report import SavedReport, read_reports
 
 
 @pytest.fixture

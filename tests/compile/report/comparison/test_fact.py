@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from compile.comparison.fact import NOTHING, Fact, fitting_unit, is_same, plain_name
+from compile.report.comparison.fact import NOTHING, Fact, fitting_unit, is_same, plain_name
 
 
 @pytest.mark.parametrize(

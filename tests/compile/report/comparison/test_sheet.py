@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from compile.comparison.sheet import Sheet
+from compile.report.comparison.sheet import Sheet
 
 SHEET = Sheet(["run", "rate %", "note"], [["a_1", "7.5", "x & y, z"], ["b", "12", 'say "no"']])
 
