@@ -77,6 +77,7 @@ def build() -> None:
                 f"{NAME}.hw_profiles": ["*.toml"],
                 f"{NAME}.compile.command": ["*.md"],
                 f"{NAME}.compile.report.comparison": ["*.html"],
+                f"{NAME}.compile.report.page": ["*.css", "*.html", "*.js"],
                 f"{NAME}.models": ["weights/*", "data/arrays/*"],
             },
             cmdclass={"build_py": PlaceUnderOneName, "editable_wheel": NoEditable},

@@ -33,7 +33,7 @@ class Membranes:
     v: Array
     """(T, K) at every step what the threshold is compared with, before the reset; without a threshold v after the step."""
     threshold: Array | None
-    """(K,), in the same units; None for a population without one that stays."""
+    """(K,), what v must exceed, in the same units; None for a population without one that stays."""
 
 
 def membranes(program: Program, sample: Mapping[str, Any]) -> dict[str, Membranes]:
@@ -44,9 +44,10 @@ def membranes(program: Program, sample: Mapping[str, Any]) -> dict[str, Membrane
         sample: inputs of one sample, as the program takes them.
 
     Returns:
-        Population -> its membranes; {} for a network that is too large to be interpreted.
+        Population -> its membranes; {} for a network without any, or too large to be interpreted.
     """
-    if sum(row.synapses for row in node_resources(program.deployment.chip)) * max(program.steps, 1) > MOST:
+    synapses = sum(row.synapses for row in node_resources(program.deployment.chip))
+    if not program.populations or synapses * max(program.steps, 1) > MOST:
         return {}
     watches = list[_Watch]()
 

@@ -16,8 +16,8 @@ from compile.command.progress import Progress
 from compile.energy.operations import operations
 from compile.energy.rates import RateMeter, Rates
 from compile.measure.first_sample import FirstSample, first_sample
+from compile.measure.in_pieces.piecewise import piecewise
 from compile.measure.membranes import membranes
-from compile.measure.piecewise import piecewise
 from compile.measure.spike_match import SpikeMatch, added_up, match_spikes
 from compile.measure.timing import ChipTime, timing
 from compile.measure.verdict import Verdict, compare

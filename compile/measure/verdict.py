@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from backends.trace import Trace
-from compile.measure.coverage import Coverage
+from compile.measure.in_pieces.coverage import Coverage
 
 
 @dataclass(frozen=True)

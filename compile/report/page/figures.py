@@ -88,4 +88,4 @@ def embedded(made: Any) -> str:
 
 def script_json(content: Any) -> str:
     """JSON, safe within a script element."""
-    return json.dumps(content, separators=(",", ":")).replace("</", "<\\/")
+    return json.dumps(content, separators=(",", ":")).replace("<", "\\u003c")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from backends.trace import Events, Trace
-from compile.measure.coverage import Coverage, LeftOut
+from compile.measure.in_pieces.coverage import Coverage, LeftOut
 from compile.measure.verdict import compare
 
 EVENTS = Events(2, 3, {"a": 5}, {"p": 10}, {"a": 24})

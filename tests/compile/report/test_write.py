@@ -17,6 +17,7 @@ import pytest
 from compile import compile_model
 from compile.cli import main
 from compile.output.atomic_folder import check_folder
+from compile.report.page.page import report_page
 from compile.report.report import Report
 from frontend.nir.round_trip.file import read_nir, write_nir
 from ir.errors import CompileError
@@ -106,8 +107,10 @@ def test_a_full_disk_is_one_error_of_the_file(tmp_path: Path, capfd: pytest.Capt
 
 
 @pytest.mark.slow
-def test_a_report_that_is_killed_while_it_is_saved(report: Report, tmp_path: Path):
+def test_a_report_that_is_killed_while_it_is_saved(report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The next run finds the earlier one's files, or the new one's: they differ in when they were written. Every seventh step."""
+    page = report_page(report, {})
+    monkeypatch.setattr("compile.report.page.page.report_page", lambda *_: page)  # once is enough
     home, out = tmp_path / "home", tmp_path / "home" / "out"
     names = {*report.save(out).files, "ir/10_my_diff.txt"}
     (out / "ir" / "10_my_diff.txt").write_text("mine")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backends.interpreter import InterpreterEngine
-from compile.measure.pieces import piece_of, pieces_that_fit
+from compile.measure.in_pieces.pieces import piece_of, pieces_that_fit
 from ir.analysis.fan_in import populations
 from ir.graph import Graph, GraphBuilder
 from ir.ops import Gate, Graded, Input, IntegerLif, Linear, Past, Synapse

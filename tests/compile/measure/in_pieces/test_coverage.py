@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compile.measure.coverage import Coverage, LeftOut
+from compile.measure.in_pieces.coverage import Coverage, LeftOut
 
 OUT = LeftOut("a", 10, 200), LeftOut("b", 20, 300)
 WHOLE = Coverage(2, 5, 100, 1000, (), needed=3 << 30, room=1 << 30)

@@ -15,8 +15,8 @@ from backends.target import Target
 from backends.targets import target
 from backends.trace import Trace
 from compile import compile_model
-from compile.measure import piecewise as module
-from compile.measure.piecewise import piecewise
+from compile.measure.in_pieces import piecewise as module
+from compile.measure.in_pieces.piecewise import piecewise
 from ir.analysis.fan_in import populations
 from ir.graph import Graph
 from tests.compile.stages.test_phase import SAMPLES, STEPS

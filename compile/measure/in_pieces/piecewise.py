@@ -14,9 +14,9 @@ from typing import Any
 
 from backends.targets import target
 from backends.trace import Array, Engine, Events, Trace
-from compile.measure.coverage import Coverage, LeftOut
 from compile.measure.free_memory import free_memory
-from compile.measure.pieces import GraphPiece, piece_of, pieces_that_fit
+from compile.measure.in_pieces.coverage import Coverage, LeftOut
+from compile.measure.in_pieces.pieces import GraphPiece, piece_of, pieces_that_fit
 from compile.measure.verdict import Verdict, compare
 from compile.stages.phase import Phase
 from compile.stages.program import Program

@@ -1,0 +1,1 @@
+"""A network that finds no memory as a whole, run piece by piece."""
