@@ -12,7 +12,7 @@ from bokeh.models import BasicTicker
 from backends.trace import Array
 from compile.measure.first_sample import FirstSample
 from compile.measure.membranes import SHOWN, Membranes
-from compile.report.page.figures import BLUE, GREEN, ORANGE, PURPLE, RED, Choice, chart, chosen, with_legend
+from compile.report.page.figures import BLUE, GREEN, ORANGE, PURPLE, RED, Selection, chart, chosen, with_legend
 
 TOOLS = "xwheel_zoom,pan,box_zoom,reset"
 FEW = 8
@@ -23,7 +23,7 @@ NEURONS = (BLUE, ORANGE, GREEN, PURPLE)
 COLOURS: Mapping[str, str] = {"kept": BLUE, "lost": RED, "added": ORANGE}
 
 
-def activity(sample: FirstSample) -> Choice | None:
+def activity(sample: FirstSample) -> Selection | None:
     """
     One population after another: its spikes, those that the integers kept, lost and added, above some of its membranes.
 
@@ -39,7 +39,7 @@ def activity(sample: FirstSample) -> Choice | None:
     data = {name: _points(*spikes[name], upright) | _lines(sample.membranes.get(name)) for name in names}
     figures = [_raster(steps, upright)] if sample.compiled else []
     figures += [_membranes()] if sample.membranes else []
-    return Choice(column(*figures, sizing_mode="stretch_width"), data)
+    return Selection(column(*figures, sizing_mode="stretch_width"), data)
 
 
 def _raster(steps: int, upright: bool) -> Any:

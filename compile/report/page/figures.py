@@ -68,7 +68,7 @@ def with_legend(made: Any, place: str = "above") -> Any:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Selection:
     """One figure for many: its reader chooses whose data it shows."""
 
     figure: Any

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from backends.trace import Array
-from compile.report.page.figures import BLUE, GREEN, GREY, ORANGE, Choice, chart, chosen, with_legend
+from compile.report.page.figures import BLUE, GREEN, GREY, ORANGE, Selection, chart, chosen, with_legend
 from compile.stages.build import Build
 from ir.analysis.layers import layer_of
 from ir.quantize.report import LayerReport
@@ -49,7 +49,7 @@ def ranges(layers: tuple[LayerReport, ...]) -> Any:
     return with_legend(made)
 
 
-def histograms(build: Build) -> Choice | None:
+def histograms(build: Build) -> Selection | None:
     """How many of the weights into a population have which value; None without weights."""
     weights = layer_weights(build)
     if not weights:
@@ -59,7 +59,7 @@ def histograms(build: Build) -> Choice | None:
     made.quad("left", "right", "top", 0, source=source, fill_color=BLUE, line_color=None, fill_alpha=0.85)
     made.y_range.start = 0
     made.xaxis.axis_label, made.yaxis.axis_label = "weight, in integers of the chip", "weights"
-    return Choice(made, {name: {"bins": _bins(own)} for name, own in weights.items()})
+    return Selection(made, {name: {"bins": _bins(own)} for name, own in weights.items()})
 
 
 def _bins(weights: Array) -> dict[str, list[float]]:

@@ -11,7 +11,7 @@ from compile.measure.run import engine_text
 from compile.report.page import energy, facts, integers
 from compile.report.page.activity import activity
 from compile.report.page.command import command_line
-from compile.report.page.figures import Choice, embedded, script_json
+from compile.report.page.figures import Selection, embedded, script_json
 from compile.report.page.layers import layer_table
 from compile.report.page.network_graph import network_graph
 from compile.report.page.origin import versions
@@ -71,7 +71,7 @@ class _Figures:
         """Keep a figure; its id."""
         return self._keep(embedded(figure))
 
-    def choice(self, choice: Choice | None) -> _Chosen | None:
+    def choice(self, choice: Selection | None) -> _Chosen | None:
         """Keep a figure with what it can show."""
         if choice is None:
             return None
