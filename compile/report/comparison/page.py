@@ -13,7 +13,7 @@ from compile.report.comparison.fact import UNITS
 from compile.report.comparison.formats import Content, alone_lines, listed
 from compile.report.comparison.run_table import FactColumn, RunTable
 from compile.report.page.figures import BLUE, chart, embedded
-from compile.report.page.tables import Cell, Table, table
+from compile.report.page.tables import Cell, PageTable, table
 from compile.report.page.template import filled
 
 TEMPLATE = Path(__file__).with_name("comparison.html")
@@ -77,7 +77,7 @@ def _bars(runs: RunTable, column: FactColumn) -> Any:
     return made
 
 
-def _run_table(runs: RunTable) -> Table:
+def _run_table(runs: RunTable) -> PageTable:
     columns = [[Cell(label) for label in runs.labels], *(_cells(column) for column in runs.different)]
     return table("runs", ["run", *(column.head for column in runs.different)], [*zip(*columns, strict=True)])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from compile.report.page.tables import Cell, Table, table
+from compile.report.page.tables import Cell, PageTable, table
 from compile.report.report import PartReport, Report
 from compile.report.units import energy_text
 from compile.stages.phase import latency_steps
@@ -20,7 +20,7 @@ def main_metric(report: Report) -> tuple[str, float, float] | None:
     return name, values["source"][name], values["compiled"][name]
 
 
-def metric_table(report: Report) -> Table:
+def metric_table(report: Report) -> PageTable:
     """All metrics of the network as it is, lowered, and compiled."""
     values = report.metrics.values
     names = [*values["source"]] if values else list[str]()
@@ -34,7 +34,7 @@ def cost(report: Report) -> str:
     return energy_text(sum(energies, Fraction(0))) if energies else ""
 
 
-def price_table(report: Report) -> Table:
+def price_table(report: Report) -> PageTable:
     """Every price with its source."""
     own = report.parts[0].energy
     rows = list[list[str]]()
@@ -45,7 +45,7 @@ def price_table(report: Report) -> Table:
     return table("prices", ("price", "value", "kind", "of", "source", "note"), rows)
 
 
-def chip_table(part: PartReport, name: str) -> Table:
+def chip_table(part: PartReport, name: str) -> PageTable:
     """What the part takes of the chip, in words."""
     return table(name, ("", ""), [*_chip_facts(part)])
 
@@ -67,7 +67,7 @@ def _chip_facts(part: PartReport) -> Iterator[tuple[str, str]]:
         yield "pooling", pooling.text()
 
 
-def reading_table(report: Report) -> Table:
+def reading_table(report: Report) -> PageTable:
     """How a NIR file was understood, option by option."""
     imported = report.source.reading
     record = imported.reading.record() if imported is not None and imported.reading is not None else {}
@@ -75,7 +75,7 @@ def reading_table(report: Report) -> Table:
     return table("reading", ("option", "value", "said by"), rows)
 
 
-def seconds_table(report: Report) -> Table:
+def seconds_table(report: Report) -> PageTable:
     """Where the time went, without the single passes."""
     stages = {name: own for name, own in report.seconds.items() if name.count(": ") < 2}
     return table("seconds", ("stage", "seconds"), [[Cell(name), _number(own, 3)] for name, own in stages.items()])

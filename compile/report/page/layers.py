@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from compile.report.page.tables import Cell, Table, counted, share
+from compile.report.page.tables import Cell, PageTable, counted, share
 from compile.report.report import PartReport
 from compile.report.units import PJ, energy_unit
 
@@ -13,7 +13,7 @@ HEAD = ("layer", "modules", "value", "neurons", "added", "synapses", "added", "f
 TAIL = ("integers", "cores")
 
 
-def layer_table(part: PartReport, name: str) -> Table:
+def layer_table(part: PartReport, name: str) -> PageTable:
     """Rows in order; energies by model take turns."""
     chip, quantization = part.build.deployment.chip, part.build.deployment.quantization
     exact = {each.name: each for each in quantization.layers} if quantization is not None else {}
@@ -40,7 +40,7 @@ def layer_table(part: PartReport, name: str) -> Table:
         )
     energies = [Cell(f"{name}, {unit}", choice=name) for name in models]
     head = [*map(Cell, HEAD), *energies, *map(Cell, TAIL)]
-    return Table(name, head, rows, [*models])
+    return PageTable(name, head, rows, [*models])
 
 
 def _energies(part: PartReport) -> Mapping[str, Mapping[str, Fraction]]:

@@ -15,7 +15,7 @@ from compile.report.page.figures import Selection, embedded, script_json
 from compile.report.page.layers import layer_table
 from compile.report.page.network_graph import network_graph
 from compile.report.page.origin import versions
-from compile.report.page.tables import Table, table
+from compile.report.page.tables import PageTable, table
 from compile.report.page.template import filled
 from compile.report.report import PartReport, Report
 
@@ -89,14 +89,14 @@ class _Part:
 
     name: str
     report: PartReport
-    layers: Table
+    layers: PageTable
     bars: str
     waterfall: str
     graph: str
     activity: _Chosen | None
     ranges: str
     histograms: _Chosen | None
-    chip: Table
+    chip: PageTable
     pictures: Sequence[str]
 
 

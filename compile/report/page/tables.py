@@ -18,7 +18,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Table:
+class PageTable:
     """A table that can be copied; with many rows it can be sorted, too."""
 
     name: str
@@ -29,9 +29,9 @@ class Table:
     """Names of the columns that take turns, the first one shown first."""
 
 
-def table(name: str, head: Sequence[str], rows: Sequence[Sequence[str | Cell]]) -> Table:
+def table(name: str, head: Sequence[str], rows: Sequence[Sequence[str | Cell]]) -> PageTable:
     """A table of texts and cells."""
-    return Table(name, [Cell(text) for text in head], [[_cell(each) for each in row] for row in rows])
+    return PageTable(name, [Cell(text) for text in head], [[_cell(each) for each in row] for row in rows])
 
 
 def counted(number: float | None) -> Cell:
