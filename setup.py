@@ -76,6 +76,7 @@ def build() -> None:
                 NAME: ["py.typed"],
                 f"{NAME}.hw_profiles": ["*.toml"],
                 f"{NAME}.compile.command": ["*.md"],
+                f"{NAME}.compile.report.comparison": ["*.html"],
                 f"{NAME}.compile.report.page": ["*.css", "*.html", "*.js"],
                 f"{NAME}.models": ["weights/*", "data/arrays/*"],
             },

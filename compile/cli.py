@@ -11,7 +11,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from compile.command.exit_code import EXIT_BUG, EXIT_CONDITION, EXIT_OK, complai
 from compile.command.progress import Progress, announce
 from compile.command.screen import screen_of
 from compile.command.shortage import check_machine
+from compile.commands import COMMANDS
 from compile.stages.options import Options
 from compile.version import version
 from ir.errors import CompileError
@@ -47,17 +48,6 @@ def main(argv: Sequence[str]) -> int:
 def _refuse(name: str) -> int:
     hint = f"commands: {', '.join(COMMANDS)}; a network is a file: .py, .nir or .net"
     raise CompileError("cli.command", f"no command {name!r}, and no file of that name", hint=hint)
-
-
-def _evaluate(argv: Sequence[str]) -> int:
-    """Whole test sets through the integer networks, and sweeps."""
-    from compile.evaluation.cli import main as evaluate
-
-    return evaluate(argv)
-
-
-COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"evaluate": _evaluate}
-"""Name of a command beside compiling -> what runs it with the rest of the line; its docstring is its line of help."""
 
 
 def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:

@@ -72,6 +72,7 @@ FLOORS = {
         "report",
         "benchmark compiled_program",
         "driver evaluation",
+        "commands",
         "cli",
         "__main__",
     ),

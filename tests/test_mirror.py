@@ -28,6 +28,7 @@ COVERED = {
     "ir.profile.resources": "ir/profile/test_profile.py",
     "ir.profile.times": "ir/mapping/timing/test_step_time.py",
     "ir.quantize.integers.populations": "ir/quantize/neurons/test_normalize.py",
+    "compile.report.schema": "compile/report/test_report_json.py",
     "compile.stages.origin": "compile/test_compiled_program.py",
     "models.training.stage": "models/training/test_loop.py",
 }

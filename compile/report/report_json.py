@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any, cast
 
 from backends.trace import Crossing
 from compile.energy import crossing_cost
 from compile.measure.run import engine_text
 from compile.measure.spike_match import SpikeMatch
 from compile.measure.verdict import Verdict
+from compile.report.page.origin import versions
 from compile.report.report import PartReport, Report
+from compile.report.schema import SCHEMA
+from compile.stages.options import Options
 from compile.stages.phase import latency_steps
 from frontend.nir.import_nir import NirImport
 from frontend.tracing.import_check import ImportCheck
 
-SCHEMA = "spike-compiler-report/2"
+UNSEEN_IN_RESULTS = ("out", "dump", "fail_if")
+"""Options that change nothing of what a report says."""
 
 
 def report_content(report: Report) -> dict[str, Any]:
@@ -30,6 +35,8 @@ def report_content(report: Report) -> dict[str, Any]:
         "engine": engine_text(report.parts[0].build.program),
         "precision": options.precision,
         "profile": report.profile,
+        "options": _options(options),
+        "versions": versions(),
         "steps": _steps(report.parts[0]),
         "passed": report.passed,
         "semantics": _semantics(source.reading),
@@ -42,6 +49,19 @@ def report_content(report: Report) -> dict[str, Any]:
         "seconds": dict(report.seconds),
         "files": [*report.files],
     }
+
+
+def _options(options: Options) -> dict[str, Any]:
+    """Those that are not the defaults, as text where JSON has no such value."""
+    given = {item.name: getattr(options, item.name) for item in fields(options) if item.name not in UNSEEN_IN_RESULTS}
+    defaults = Options()
+    return {name: _plain_option(value) for name, value in given.items() if value != getattr(defaults, name)}
+
+
+def _plain_option(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain_option(own) for name, own in cast("Mapping[str, Any]", value).items()}
+    return value if isinstance(value, bool | int | float | str) else str(value)
 
 
 def _steps(part: PartReport) -> float:

@@ -15,6 +15,7 @@ HEAVY = {"h5py", "lava", "networkx", "nir", "scipy", "sklearn", "spikingjelly", 
     [
         (["--help"], {"numpy"}),
         (["evaluate", "--help"], {"numpy"}),
+        (["report", "--help"], {"bokeh", "numpy"}),
         (["--list", "ops"], set()),
         (["--list", "profiles"], set()),
         (["--list", "strategies"], set()),

@@ -17,6 +17,7 @@ from compile.cli import _parser as parser  # pyright: ignore[reportPrivateUsage]
 from compile.cli import main
 from compile.command.arguments import strategies
 from compile.evaluation.cli import _parser as evaluation_parser  # pyright: ignore[reportPrivateUsage]
+from compile.report.comparison.cli import _parser as comparison_parser  # pyright: ignore[reportPrivateUsage]
 from compile.report.conditions import parse_condition
 from models import cmsf
 
@@ -113,10 +114,10 @@ LINES = [line for page in PAGES if page.name != "extending.md" for line in comma
 
 @pytest.mark.parametrize("arguments", LINES, ids=" ".join)
 def test_command_lines_are_understood(arguments: list[str]):
-    ours = evaluation_parser() if arguments[0] == "evaluate" else parser()
-    options = ours.parse_args(arguments[1:] if arguments[0] == "evaluate" else arguments)
+    ours = {"evaluate": evaluation_parser, "report": comparison_parser}.get(arguments[0])
+    options = parser().parse_args(arguments) if ours is None else ours().parse_args(arguments[1:])
     assert all(parse_condition(text) for text in getattr(options, "fail_if", ()))
-    assert strategies(options.lower) if options.lower else True
+    assert strategies(options.lower) if getattr(options, "lower", ()) else True
 
 
 def test_the_readme_has_the_flags():

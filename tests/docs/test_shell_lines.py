@@ -28,6 +28,7 @@ NOT_RUN = {
         for line in ("spikeclip.py", "spikformer.py", "snnergy.py", "taaf.py", "cmsf.py --config emoji")
     },
     "-m compile evaluate": "whole test sets, minutes each; with fewer samples in tests/compile/evaluation",
+    "spike-compile report": "needs folders of finished runs; tests/compile/report/comparison has some",
     "-m models.train": "trains for minutes; for a step in tests/models/training",
     "-m models.zoo": "compiles for an hour, trains for hours; with less in tests/models/zoo",
     "-m distributed.cli": "servers, which do not end; tests/compile/evaluation/test_workers.py has a cluster",

@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bokeh.resources import INLINE
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from compile.measure.run import engine_text
 from compile.report.page import energy, facts, integers
 from compile.report.page.activity import activity
@@ -19,12 +16,10 @@ from compile.report.page.layers import layer_table
 from compile.report.page.network_graph import network_graph
 from compile.report.page.origin import versions
 from compile.report.page.tables import PageTable, table
+from compile.report.page.template import filled
 from compile.report.report import PartReport, Report
 
-HERE = Path(__file__).parent
-PAGES = Environment(
-    loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
+TEMPLATE = Path(__file__).with_name("page.html")
 
 
 def report_page(report: Report, pictures: Mapping[str, Mapping[str, bytes]]) -> str:
@@ -38,7 +33,9 @@ def report_page(report: Report, pictures: Mapping[str, Mapping[str, bytes]]) -> 
     parts = [
         _part(part, number, figures, pictures.get(part.build.part.name, {})) for number, part in enumerate(report.parts)
     ]
-    return PAGES.get_template("page.html").render(
+    return filled(
+        TEMPLATE,
+        figures.made,
         report=report,
         title=source.name + (f" ({source.config})" if source.config else ""),
         engine=engine_text(report.parts[0].build.program),
@@ -51,10 +48,6 @@ def report_page(report: Report, pictures: Mapping[str, Mapping[str, bytes]]) -> 
         seconds=facts.seconds_table(report),
         command=command_line(report.network, report.options) if report.network else "",
         versions=table("versions", ("package", "version"), [*versions().items()]),
-        figures=figures.made,
-        bokeh=INLINE.js_raw[0],
-        style=(HERE / "page.css").read_text(encoding="utf-8"),
-        script=(HERE / "page.js").read_text(encoding="utf-8"),
     )
 
 

@@ -1,0 +1,34 @@
+"""The energies in report.json: the one place that knows how they are called there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from compile.report.comparison.fact import Fact, Facts
+from compile.report.comparison.json_value import JsonValue
+
+NAMES: Mapping[str, str] = {
+    "counted energy": "simulated_pj",
+    "formula": "analytic_pj",
+    "dense twin": "dense_twin_pj",
+}
+"""As it is called here -> in report.json."""
+
+
+def energies(parts: Sequence[JsonValue]) -> Facts:
+    """Of parts together, per sample; unknown where the profile of one of them lacks a price."""
+    return {name: Fact(_sum([part.maybe("energy") for part in parts], key), "pJ") for name, key in NAMES.items()}
+
+
+def layer_energies(part: JsonValue, layer: str) -> Facts:
+    """Of what feeds a layer, and of the layer."""
+    energy = part.maybe("energy")
+    modules = energy["layers"].entries() if energy is not None else ()
+    own = [module for module in modules if module["layer"].text() == layer]
+    return {name: Fact(_sum(own, key), "pJ") for name, key in NAMES.items()}
+
+
+def _sum(stated: Sequence[JsonValue | None], key: str) -> float | None:
+    known = [energy.maybe(key) for energy in stated if energy is not None]
+    numbers = [number.number() for number in known if number is not None]
+    return sum(numbers) if numbers and len(numbers) == len(stated) else None
