@@ -14,7 +14,8 @@ from torch import nn
 from backends.targets import DEFAULT
 from compile.command.progress import Progress
 from compile.compiled_program import CompiledProgram, emitted_file
-from compile.measure.test_set import measure_test_set, tried_names
+from compile.measure.metric import same_names
+from compile.measure.test_set import run_test_set, tried_names
 from compile.output.atomic_folder import check_folder
 from compile.report.conditions import QUANTITIES, check_names, parse_condition
 from compile.report.part_report import part_report, published_table
@@ -185,18 +186,20 @@ def _source(network: str | Path, options: Options, progress: Progress) -> Source
 
 def _metrics(source: Source, builds: list[Build], options: Options, progress: Progress) -> Metrics:
     """
-    The task's metrics, where the network has a task, all of it was compiled, and its own inputs were run.
+    The task's metrics and examples, where the network has a task, all of it was compiled, and its own inputs were run.
 
     An error of the task is kept, not raised: all else that was found out stays.
     """
     if not _has_metrics(source, options):
         return Metrics()
-    samples = "the whole test set"
+    samples, values = "the whole test set", dict[str, dict[str, float]]()
     with progress.stage("whole test set"):
         try:
-            return Metrics(measure_test_set(source.task, builds, progress.quiet), samples)
+            outputs = run_test_set(source.task, builds, progress.quiet)
+            values = same_names({kind: source.task.metrics(own) for kind, own in outputs.items()})
+            return Metrics(values, samples, examples=source.task.examples(outputs["compiled"]))
         except CompileError as error:
-            return Metrics(samples=samples, error=error)
+            return Metrics(values, samples, error)
 
 
 def _metric_names(source: Source, options: Options) -> tuple[str, ...] | None:

@@ -11,7 +11,6 @@ from tqdm import tqdm
 
 from backends.targets import REFERENCE
 from backends.trace import Array
-from compile.measure.metric import same_names
 from compile.stages.build import Build
 from compile.stages.program import Program
 from compile.stages.samples import cut_samples, join_samples
@@ -23,10 +22,10 @@ from ir.errors import CompileError
 BATCH = 256
 
 
-def measure_test_set(task: Any, builds: Sequence[Build], quiet: bool) -> dict[str, dict[str, float]]:
+def run_test_set(task: Any, builds: Sequence[Build], quiet: bool) -> dict[str, dict[str, dict[str, Array]]]:
     """
-    Metrics by name of the torch modules ("source"), of the lowered network in its arithmetic ("float"), and of the compiled one
-    on the reference ("compiled").
+    Outputs by part and name of the torch modules ("source"), of the lowered network in its arithmetic ("float"), and of the
+    compiled one on the reference ("compiled").
     """
     outputs: dict[str, dict[str, dict[str, Array]]] = {"source": {}, "float": {}, "compiled": {}}
     for build in builds:
@@ -40,7 +39,7 @@ def measure_test_set(task: Any, builds: Sequence[Build], quiet: bool) -> dict[st
         results = [_all_outputs(build, twin, batch) for batch in bar]
         for kind, own in outputs.items():
             own[build.part.name] = join_samples([result[kind] for result in results], types, twin.order)
-    return same_names({kind: task.metrics(own) for kind, own in outputs.items()})
+    return outputs
 
 
 def tried_names(task: Any, builds: Sequence[Build]) -> tuple[str, ...] | None:

@@ -22,6 +22,7 @@ from compile.measure.spike_match import SpikeMatch, total
 from compile.stages.build import Build
 from compile.stages.options import Options
 from compile.stages.source import Source
+from frontend.model_file.task_example import TaskExample
 from ir.errors import CompileError
 
 
@@ -62,7 +63,9 @@ class Metrics:
     samples: str = ""
     """Which samples they are about."""
     error: CompileError | None = None
-    """Why there are none, where computing them failed."""
+    """Why there are none, or no examples, where computing them failed."""
+    examples: tuple[TaskExample, ...] = ()
+    """Samples with what the compiled network made of them, where the task shows some."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -46,6 +46,7 @@ def report_content(report: Report) -> dict[str, Any]:
         "metrics": {kind: dict(values) for kind, values in report.metrics.values.items()},
         "metrics_samples": report.metrics.samples,
         "metrics_error": None if report.metrics.error is None else report.metrics.error.what,
+        "examples": [example.plain() for example in report.metrics.examples],
         "seconds": dict(report.seconds),
         "files": [*report.files],
     }

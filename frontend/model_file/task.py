@@ -9,13 +9,17 @@ from math import isfinite
 from numbers import Real
 from typing import Any
 
+from frontend.model_file.task_example import TaskExample, read_example
 from frontend.model_file.user_file import UserFile
-from frontend.type_guards import is_mapping
+from frontend.type_guards import is_list, is_mapping, is_tuple
 from ir.errors import CompileError
 
 HINT = "task(config) returns an object with parts, inputs(part) and metrics({part: outputs}), see docs/model-file.md"
 METHODS = {"inputs": "part", "metrics": "outputs"}
 """Function of the task -> its one argument."""
+OPTIONAL = {"examples": "outputs"}
+"""The same of functions that a task need not have."""
+MOST_EXAMPLES = 12
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Task:
 
     def __post_init__(self) -> None:
         for name in ("parts", *METHODS):
-            if not self.file.call("task", hasattr, self.definition, name):
+            if not self._has(name):
                 raise self._broken(f"the task, a {type(self.definition).__name__}, has no {name}")
         unknown = [name for name in self.parts if name not in self.known]
         if unknown:
@@ -43,12 +47,14 @@ class Task:
             raise self._broken(what, hint=f"parts: {', '.join(self.known)}")
         for name, argument in METHODS.items():
             self._check_function(name, argument)
+        for name, argument in OPTIONAL.items():
+            if self._has(name):
+                self._check_function(name, argument)
 
     @property
     def metric_names(self) -> tuple[str, ...] | None:
         """The metrics' names, where the task says them beforehand; None where it does not."""
-        stated = self.file.call("task", hasattr, self.definition, "metric_names")
-        return self._names("metric_names") if stated else None
+        return self._names("metric_names") if self._has("metric_names") else None
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -74,6 +80,26 @@ class Task:
             what = f"task.metrics() returned {numbers[wrong]} for {wrong!r}"
             raise self._broken(what, hint="return finite numbers, or leave it out")
         return numbers
+
+    def examples(self, outputs: Mapping[str, Mapping[str, Any]]) -> tuple[TaskExample, ...]:
+        """Show a few samples with what the network made of them, from what `metrics` gets; none of a task that shows none."""
+        if not self._has("examples"):
+            return ()
+        given = self.file.call("task.examples", self.definition.examples, outputs)
+        if not is_list(given) and not is_tuple(given):
+            what = f"task.examples() returned a {type(given).__name__}"
+            raise self._broken(what, hint="return a list of examples, see docs/model-file.md")
+        return tuple(self._example(each) for each in given[:MOST_EXAMPLES])
+
+    def _example(self, given: object) -> TaskExample:
+        example = self.file.call("task.examples", read_example, given)
+        if not isinstance(example, TaskExample):
+            hint = '{"sample": text, "answers": [text], "expected": [text]}, and "image" where there is one'
+            raise self._broken(f"an example of task.examples() {example}", hint=hint)
+        return example
+
+    def _has(self, name: str) -> bool:
+        return self.file.call("task", hasattr, self.definition, name)
 
     def _names(self, attribute: str) -> tuple[str, ...]:
         """An attribute that is a tuple or list of names; a single name in brackets is a string."""

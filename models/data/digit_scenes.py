@@ -24,6 +24,8 @@ IMAGE_SHARE = {"train": 0.6, "dev": 0.15, "test": 0.25}
 SPLIT_SEED = 2026
 JITTER = 0.12
 """Largest shift of a proposal's centre and largest change of its size, relative to the digit."""
+SIDE = 96
+"""Pixels along a picture of a scene."""
 SMALL, BIG = (0.14, 0.18), (0.26, 0.32)
 """Side of a digit, the scene being 1 x 1."""
 
@@ -104,6 +106,20 @@ def region_features(scenes: list[list[Digit]], rng: np.random.Generator) -> NDAr
     geometry = np.concatenate((4.0 * (place - 0.5), 10.0 * (side - 0.22)), axis=1)
     features = np.concatenate((crops.reshape(len(owners), -1), geometry), axis=1)
     return features.reshape(len(scenes), PROPOSALS, FEATURES).astype(np.float32)
+
+
+def picture(regions: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The scene (96, 96), 1 being ink, of its features (12, 72): crops in their boxes, the mean where they overlap."""
+    centres = (np.arange(SIDE) + 0.5) / SIDE
+    ink, covered = np.zeros((SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE), np.float32)
+    for region in regions:
+        left, top, right, bottom = region[PIXELS * PIXELS :][:4] / 4.0 + 0.5
+        columns = np.floor((centres - left) / (right - left) * PIXELS).astype(int)
+        rows = np.floor((centres - top) / (bottom - top) * PIXELS).astype(int)
+        y, x = np.flatnonzero((rows >= 0) & (rows < PIXELS)), np.flatnonzero((columns >= 0) & (columns < PIXELS))
+        ink[np.ix_(y, x)] += region[: PIXELS * PIXELS].reshape(PIXELS, PIXELS)[np.ix_(rows[y], columns[x])]
+        covered[np.ix_(y, x)] += 1
+    return ink / np.maximum(covered, 1)
 
 
 def _owners(scene: list[Digit], rng: np.random.Generator) -> list[Digit]:

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from models.cmsf_network.parts import fusion_inputs
+from models.data.digit_scenes import picture
 from models.data.digits import load_split
 from models.retrieval.metrics import CAPTIONS_PER_IMAGE, RANKS, recalls
-from models.retrieval.similarity import score_matrix
+from models.retrieval.similarity import embeddings, score_matrix
+from models.training.task_examples import ShownExample, best_names, shown
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -57,13 +59,18 @@ class DigitsTask:
         Raises:
             ValueError: if the embeddings of a part are missing or do not match.
         """
-        for part in ("image", "text"):
-            if "emb" not in outputs.get(part, {}):
-                raise ValueError(f"retrieval needs the output 'emb' of the {part} part")
-        images, captions = (
-            torch.from_numpy(np.array(outputs[part]["emb"], dtype=np.float32)) for part in ("image", "text")
-        )
-        return recalls(score_matrix(images, captions).numpy())
+        return recalls(score_matrix(*embeddings(outputs)).numpy())
+
+    def examples(self, outputs: Mapping[str, Mapping[str, NDArray[np.float32]]]) -> list[ShownExample]:
+        """Scenes of the test split at equal distances, drawn from their regions, with the captions that fit them best."""
+        images, captions = embeddings(outputs)
+        data, chosen, found = load_split("test"), shown(len(images)), list[ShownExample]()
+        for scene, scores in zip(chosen, score_matrix(images[chosen], captions).numpy(), strict=True):
+            expected = [*data.captions[CAPTIONS_PER_IMAGE * scene :][:CAPTIONS_PER_IMAGE]]
+            answers = best_names(scores, data.captions, expected)
+            image = 1.0 - picture(data.regions[scene])
+            found.append({"sample": f"scene {scene}", "answers": answers, "expected": expected, "image": image})
+        return found
 
 
 def example_pairs(samples: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -18,15 +18,16 @@ from numpy.typing import NDArray
 from torch import nn
 
 from models.data.baselines.emoji_styles import altered
-from models.data.emoji_styles import load_split
+from models.data.emoji_styles import group_names, load_split
 from models.layers.firing import set_firing_rates
 from models.retrieval.emoji_drawings import held_out, image_batches, in_portions
 from models.retrieval.emoji_metrics import accuracy
-from models.retrieval.emoji_task import SPLITS
+from models.retrieval.emoji_task import SPLITS, drawing_example
 from models.retrieval.emoji_training import START_RATE, one_cycle
 from models.training.fused_lif import use_fused_lif
 from models.training.rate_lif import one_step_of_rates
 from models.training.stage import Training, TrainingStage
+from models.training.task_examples import ShownExample, best_names, shown
 
 EPOCHS = {"first": 24, "tune": 8}
 RATES = {"first": 3e-3, "tune": 2e-3}
@@ -60,6 +61,15 @@ class EmojiGroupsTask:
             "unseen accuracy": _accuracy(torch.tensor(scores[split:]), SPLITS[1]),
             "accuracy": _accuracy(torch.tensor(scores[:split]), SPLITS[0]),
         }
+
+    def examples(self, outputs: Mapping[str, Mapping[str, NDArray[np.float32]]]) -> list[ShownExample]:
+        """Drawings at equal distances with the groups that they most likely belong to."""
+        (scores,) = outputs["network"].values()
+        names, groups = group_names(), np.concatenate([load_split(split).groups for split in SPLITS])
+        return [
+            drawing_example(index, best_names(scores[index], names), [names[groups[index]]])
+            for index in shown(len(groups))
+        ]
 
 
 def groups_training(network: nn.Module, epochs: int | None = None) -> Training:

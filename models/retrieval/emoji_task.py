@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.data.emoji_styles import SEEN, load_split
+from models.data.emoji_styles import SEEN, load_concepts, load_split
 from models.retrieval.emoji_metrics import RANKS, accuracy, cosines, labels_of, score_recalls
 from models.retrieval.emoji_texts import captions, class_texts
 from models.spikeclip_network.zero_shot import class_scores
+from models.training.task_examples import ShownExample, best_names, shown
 
 SPLITS = ("test-style", "test-concepts")
 RECALLS = tuple(f"{way} R@{k}" for way in ("i2t", "t2i") for k in RANKS)
@@ -51,6 +52,11 @@ class EmojiTask:
         result = split_metrics(cosines(images, captions), class_scores(images, groups))
         return {name: result[name] for name in self.metric_names}
 
+    def examples(self, outputs: Mapping[str, Mapping[str, NDArray[np.float32]]]) -> list[ShownExample]:
+        """As `caption_examples` chooses them, by the same scores."""
+        images, texts = (_features(outputs[part]) for part in self.parts)
+        return caption_examples(cosines(images[shown(len(images))], texts[: len(images)]))
+
 
 def split_metrics(scores: torch.Tensor, groups: torch.Tensor) -> dict[str, float]:
     """`EmojiTask.metric_names` of scores (1260, 1260) of images and captions, and (1260, 8) of images and groups."""
@@ -66,6 +72,31 @@ def split_metrics(scores: torch.Tensor, groups: torch.Tensor) -> dict[str, float
             result |= {"unseen i2t R@1": recalls["i2t R@1"], "unseen groups": group}
         start = rows.stop
     return result
+
+
+def caption_examples(scores: torch.Tensor) -> list[ShownExample]:
+    """
+    Drawings of both splits at equal distances, and what the captions of their split that fit them best are about.
+
+    Args:
+        scores: (12, 1260) of the images that are `shown`, and all captions.
+    """
+    every = load_concepts()
+    names = [every[int(index)].name for split in SPLITS for index in load_split(split).concepts]
+    seen, found = len(load_split(SPLITS[0]).images), list[ShownExample]()
+    for index, own in zip(shown(len(names)), scores.numpy(), strict=True):
+        rivals = slice(seen) if index < seen else slice(seen, None)
+        expected = [names[index]]
+        found.append(drawing_example(index, best_names(own[rivals], names[rivals], expected), expected))
+    return found
+
+
+def drawing_example(index: int, answers: list[str], expected: list[str]) -> ShownExample:
+    """The image of this index, with answers."""
+    seen = len(load_split(SPLITS[0]).images)
+    split, row = (SPLITS[0], index) if index < seen else (SPLITS[1], index - seen)
+    image = load_split(split).images[row]
+    return {"sample": f"drawing {row} of {split}", "answers": answers, "expected": expected, "image": image}
 
 
 def example_pairs(samples: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:

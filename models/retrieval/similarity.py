@@ -12,9 +12,12 @@ text would win by being long: the logarithm of 16 words instead of 2 is worth mo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 POOLING_TEMPERATURE = 0.1
 TILE_IMAGES, TILE_CAPTIONS = 16, 256
@@ -67,6 +70,20 @@ def _share(real: Real) -> torch.Tensor:
     """(images, captions): all pairs of tokens over those that are real."""
     n, m = (tokens.shape[1] / tokens.sum(dim=1) for tokens in real)
     return n.unsqueeze(1) * m
+
+
+def embeddings(outputs: Mapping[str, Mapping[str, NDArray[np.float32]]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """
+    Images (images, N, D) and captions (captions, L, D) of the outputs of both parts, `{part: {"emb": array}}`.
+
+    Raises:
+        ValueError: if those of a part are missing.
+    """
+    for part in ("image", "text"):
+        if "emb" not in outputs.get(part, {}):
+            raise ValueError(f"retrieval needs the output 'emb' of the {part} part")
+    images, captions = (torch.from_numpy(np.array(outputs[part]["emb"], np.float32)) for part in ("image", "text"))
+    return images, captions
 
 
 @torch.no_grad()

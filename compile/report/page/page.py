@@ -11,6 +11,7 @@ from compile.measure.run import engine_text
 from compile.report.page import energy, facts, integers
 from compile.report.page.activity import activity
 from compile.report.page.command import command_line
+from compile.report.page.examples import picture_uri
 from compile.report.page.figures import Selection, embedded, script_json
 from compile.report.page.layers import layer_table
 from compile.report.page.network_graph import network_graph
@@ -46,6 +47,7 @@ def report_page(report: Report, pictures: Mapping[str, Mapping[str, bytes]]) -> 
         prices=facts.price_table(report),
         reading=facts.reading_table(report),
         seconds=facts.seconds_table(report),
+        examples=[(each, picture_uri(each.image)) for each in report.metrics.examples],
         command=command_line(report.network, report.options) if report.network else "",
         versions=table("versions", ("package", "version"), [*versions().items()]),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -17,10 +18,11 @@ from torch import nn
 
 from models.cmsf_network.parts import fusion_inputs
 from models.retrieval import emoji_task
-from models.retrieval.emoji_task import RECALLS, EmojiTask, split_metrics
+from models.retrieval.emoji_task import RECALLS, EmojiTask, caption_examples, split_metrics
 from models.retrieval.emoji_texts import class_texts
 from models.retrieval.emoji_tokens.features import Tokens, regions_of, words_of
-from models.retrieval.similarity import Real, score_matrix
+from models.retrieval.similarity import Real, embeddings, score_matrix
+from models.training.task_examples import ShownExample, shown
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -60,15 +62,20 @@ class EmojiTokensTask:
         Raises:
             ValueError: if the embeddings of a part are missing.
         """
-        for part in self.parts:
-            if "emb" not in outputs.get(part, {}):
-                raise ValueError(f"retrieval needs the output 'emb' of the {part} part")
-        images, texts = (torch.from_numpy(np.array(outputs[part]["emb"], dtype=np.float32)) for part in self.parts)
+        images, texts = embeddings(outputs)
         regions, words = regions_and_words()
         scores = score_matrix(images, texts, Real(regions.real, words.real))
         groups = scores[:, len(images) :].unflatten(1, class_texts("groups").shape[:2]).mean(dim=2)
         result = split_metrics(scores[:, : len(images)], groups)
         return {name: result[name] for name in self.metric_names}
+
+    def examples(self, outputs: Mapping[str, Mapping[str, NDArray[np.float32]]]) -> list[ShownExample]:
+        """As `caption_examples` chooses them, by the same scores."""
+        images, texts = embeddings(outputs)
+        chosen, captions = shown(len(images)), slice(len(images))
+        regions, words = regions_and_words()
+        real = Real(regions.real[chosen], words.real[captions])
+        return caption_examples(score_matrix(images[chosen], texts[captions], real))
 
     @torch.no_grad()
     def measured(self) -> dict[str, float]:
@@ -80,6 +87,7 @@ class EmojiTokensTask:
         return self.metrics({part: {"emb": emb.numpy()} for part, emb in zip(self.parts, embeddings, strict=True)})
 
 
+@lru_cache(maxsize=1)
 def regions_and_words() -> tuple[Tokens, Tokens]:
     """Of all test images, and of all texts."""
     inputs = EmojiTask()

@@ -42,6 +42,36 @@ def test_tasks_that_fail(fails, tiny: Path, tmp_path: Path, metrics: str):
     assert (content["passed"], content["metrics"]) == (True, {})
 
 
+EXAMPLES = """
+    def examples(self, outputs):
+        (y,) = outputs["network"].values()
+        return [{"sample": f"of {y.shape[1]}", "answers": ["a", "b"], "expected": EXPECTED}]
+"""
+
+
+def with_examples(tiny: Path, expected: str) -> None:
+    task = TASK.replace("METRICS", f"return {{'acc': 1}}\n{EXAMPLES.replace('EXPECTED', expected)}")
+    tiny.write_text(tiny.read_text() + task)
+
+
+def test_examples_are_of_the_compiled_network_and_in_report_json(tiny: Path, tmp_path: Path):
+    with_examples(tiny, "['b']")
+    assert main([str(tiny), *GPU, "--out", str(tmp_path / "out")]) == 0
+    content = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert content["examples"] == [{"sample": "of 300", "answers": ["a", "b"], "expected": ["b"], "right": False}]
+    assert content["metrics_error"] is None
+
+
+def test_examples_that_fail_leave_the_metrics(fails, tiny: Path, tmp_path: Path):
+    with_examples(tiny, "'b'")
+    fails([str(tiny), *GPU, "--out", str(tmp_path / "out")], 2, "task.examples", "'expected'", "tiny.py")
+    content = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert "task.examples" in content["metrics_error"]
+    assert content["metrics"]["compiled"] == {"acc": 1.0}
+    assert content["examples"] == []
+    assert "task.examples" in (tmp_path / "out" / "report.html").read_text()
+
+
 def test_a_task_sees_all_samples_of_outputs_that_change_in_time(capsys, tiny: Path):
     tiny.write_text(
         tiny.read_text() + TASK.replace("METRICS", "return {'n': next(iter(outputs['network'].values())).shape[1]}")

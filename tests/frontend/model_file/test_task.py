@@ -81,6 +81,8 @@ def test_metrics_may_be_named_beforehand(tmp_path: Path):
         ("Task.inputs = lambda self, part, split: 3", "task.inputs cannot be called as inputs(part)"),
         ("Task.metrics = lambda self: 3", "task.metrics cannot be called as metrics(outputs)"),
         ("Task.parts = property(lambda self: 1 / 0)", "raised ZeroDivisionError"),
+        ("Task.examples = 3", "task.examples is no function, but a int"),
+        ("Task.examples = lambda self: []", "task.examples cannot be called as examples(outputs)"),
     ],
 )
 def test_what_is_no_task_is_refused_when_it_is_loaded(tmp_path: Path, change: str, said: str):
@@ -99,3 +101,30 @@ def test_metrics_that_are_no_numbers_by_name(tmp_path: Path, value: str):
         loaded(tmp_path, "Task.metrics = lambda self, outputs: {'n': float('nan')}").metrics({})
     with pytest.raises(CompileError, match=r"task.inputs\(\) returned a int"):
         loaded(tmp_path, "Task.inputs = lambda self, part: 3").inputs("network")
+
+
+EXAMPLE = "{'sample': f'clip {n}', 'answers': ['a'], 'expected': ['b']}"
+
+
+def test_a_task_may_show_examples_of_which_twelve_are_kept(tmp_path: Path):
+    assert loaded(tmp_path).examples({}) == ()
+    change = f"Task.examples = lambda self, outputs: [{EXAMPLE} for n in range(outputs['network'])]"
+    examples = loaded(tmp_path, change).examples({"network": 14})  # pyright: ignore[reportArgumentType]
+    assert [example.sample for example in examples] == [f"clip {n}" for n in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("3", "task.examples() returned a int"),
+        ("{'sample': 'clip 3'}", "task.examples() returned a dict"),
+        ("[{'sample': 'clip 3'}]", "an example of task.examples() has no list of texts 'answers'"),
+        ("[1 / 0]", "task.examples() raised ZeroDivisionError"),
+    ],
+)
+def test_examples_that_are_none_are_one_error_of_the_file(tmp_path: Path, given: str, said: str):
+    task = loaded(tmp_path, f"Task.examples = lambda self, outputs: {given}")
+    with pytest.raises(CompileError) as error:
+        task.examples({})
+    assert said in error.value.what
+    assert "net.py" in error.value.where

@@ -63,6 +63,20 @@ def test_jitter_makes_proposals_of_one_digit_differ() -> None:
     assert (distances[~np.eye(12, dtype=bool)] > 0.1).all()
 
 
+def test_a_picture_shows_crops_in_their_boxes_and_the_mean_where_they_overlap() -> None:
+    def region(value: float, left: float, top: float, right: float, bottom: float) -> np.ndarray:
+        box = 4.0 * (np.array([left, top, right, bottom]) - 0.5)
+        return np.concatenate((np.full(64, value), box, np.zeros(4))).astype(np.float32)
+
+    ramp = region(0.0, -0.25, 0.5, 0.25, 1.0)
+    ramp[:64] = np.tile(np.arange(8) / 8, 8)
+    drawn = digit_scenes.picture(np.stack((region(1.0, 0.0, 0.0, 0.5, 0.25), region(0.5, 0.25, 0.0, 1.0, 0.25), ramp)))
+    expected = np.zeros((96, 96), np.float32)
+    expected[:24, :24], expected[:24, 24:48], expected[:24, 48:] = 1.0, 0.75, 0.5
+    expected[48:, :24] = np.repeat([0.5, 0.625, 0.75, 0.875], 6)
+    np.testing.assert_allclose(drawn, expected, atol=1e-6)
+
+
 def test_unknown_split_is_named() -> None:
     with pytest.raises(ValueError, match="no split 'val'; there are train, dev, test"):
         digit_scenes.image_indices("val")

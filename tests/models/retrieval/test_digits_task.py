@@ -8,6 +8,7 @@ import torch
 
 from models import cmsf
 from models.cmsf_network.parts import initial_parts
+from models.data.digits import load_split
 from models.retrieval.digits_task import DigitsTask
 
 SCENES = 200
@@ -74,6 +75,27 @@ def test_inputs_have_one_row_per_scene_caption_and_pair(task: DigitsTask) -> Non
     with torch.no_grad():
         text = task.encoders["text"](torch.from_numpy(task.inputs("text", "dev")["words"][:15]))
     np.testing.assert_allclose(pairs["text_emb"][2], text.emb[10].numpy(), atol=1e-5)
+
+
+def test_examples_are_scenes_with_the_captions_that_are_found_and_those_that_are_true(task: DigitsTask) -> None:
+    """Embeddings of one direction per scene; every second of the scenes shown is embedded like the one before it."""
+    own = np.random.default_rng(0).standard_normal((1000, 1, 64)).astype(np.float32)
+    own /= np.linalg.norm(own, axis=2, keepdims=True)
+    images = own.copy()
+    scenes = [41, 125, 208, 291, 375, 458, 541, 625, 708, 791, 875, 958]
+    images[scenes[1::2]] = own[scenes[::2]]
+    outputs = {"image": images, "text": np.repeat(own, 5, axis=0)}
+    examples = task.examples({part: {"emb": np.repeat(emb, 12, axis=1)} for part, emb in outputs.items()})
+    data = load_split("test")
+    assert [example["sample"] for example in examples] == [f"scene {scene}" for scene in scenes]
+    for number, (scene, example) in enumerate(zip(scenes, examples, strict=True)):
+        found = scenes[number - number % 2]
+        assert example["expected"] == [*data.captions[5 * scene : 5 * scene + 5]]
+        assert example["answers"] == [*data.captions[5 * found : 5 * found + 3]]
+        assert example["image"].shape == (96, 96)
+        assert example["image"].min() < 0.5 < np.median(example["image"]) <= example["image"].max() <= 1.0
+    with pytest.raises(ValueError, match="needs the output 'emb' of the image part"):
+        task.examples({})
 
 
 def test_bad_requests_are_named(task: DigitsTask) -> None:

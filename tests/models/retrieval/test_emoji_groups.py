@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.data.emoji_styles import load_split
+from models.data.emoji_styles import group_names, load_split
 from models.retrieval.emoji_groups import EmojiGroupsTask, groups_training
 from models.spikformer import Spikformer, SpikformerConfig
 
@@ -21,6 +21,18 @@ def test_right_scores_are_right() -> None:
     assert TASK.metrics({"network": {"y": scores}}) == {"unseen accuracy": 100.0, "accuracy": 100.0}
     scores[1100:] = np.eye(8, dtype=np.float32)[(groups[1100:] + 1) % 8]
     assert TASK.metrics({"network": {"y": scores}}) == {"unseen accuracy": 0.0, "accuracy": 100.0}
+
+
+def test_examples_are_drawings_with_their_most_likely_groups() -> None:
+    groups, names = load_split("test-style").groups, group_names()
+    scores = np.tile(np.arange(8, dtype=np.float32), (1260, 1))
+    scores[52] = 0
+    first, second, *others = TASK.examples({"network": {"y": scores}})
+    assert (first["answers"], first["expected"]) == ([*names[:3]], [names[groups[52]]])
+    assert (second["answers"], second["expected"]) == ([names[7], names[6], names[5]], [names[groups[157]]])
+    assert first["sample"] == "drawing 52 of test-style"
+    np.testing.assert_array_equal(first["image"], load_split("test-style").images[52])
+    assert len(others) == 10
 
 
 def test_inputs_are_the_whole_test_set() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.data.emoji_styles import load_split
+from models.data.emoji_styles import load_concepts, load_split
 from models.data.emoji_words import token_ids
 from models.retrieval.emoji_task import EmojiTask, example_pairs
 from models.retrieval.emoji_texts import captions
@@ -36,11 +36,36 @@ def test_features_of_pairs_that_are_equal_find_everything() -> None:
     assert metrics["groups"] == metrics["unseen groups"] == metrics["unseen i2t R@1"] == 100.0
 
 
+def test_examples_are_drawings_with_the_captions_of_their_split_that_are_found() -> None:
+    """Features of one direction per pair, but the first drawing's is that of the second, the last one's that of one in the other split."""
+    features = np.random.default_rng(0).standard_normal((1260, 16), dtype=np.float32)
+    texts = np.concatenate((features, np.zeros((40, 16), np.float32)))
+    images, every = features.copy(), load_concepts()
+    images[52], images[1207] = features[157], features[3]
+    examples = TASK.examples({"image": {"y": images}, "text": {"y": texts}})
+    style, concepts = (load_split(split) for split in ("test-style", "test-concepts"))
+    assert [example["sample"] for example in examples] == [
+        *(f"drawing {row} of test-style" for row in (52, 157, 262, 367, 472, 577, 682, 787, 892, 997)),
+        *(f"drawing {row} of test-concepts" for row in (2, 107)),
+    ]
+    assert [example["expected"] for example in examples[::11]] == [
+        [every[style.concepts[52]].name],
+        [every[concepts.concepts[107]].name],
+    ]
+    assert examples[0]["answers"][0] == every[style.concepts[157]].name
+    assert all(example["answers"][:1] == example["expected"] for example in examples[1:-1])
+    unseen = {every[index].name for index in concepts.concepts}
+    assert unseen.issuperset(examples[-1]["answers"])
+    assert len(set(examples[-1]["answers"])) == 3
+    np.testing.assert_array_equal(examples[10]["image"], concepts.images[2])
+
+
 def test_features_without_meaning_find_nothing() -> None:
     zeros = {"image": {"y": np.zeros((1260, 4), np.float32)}, "text": {"y": np.zeros((1300, 4), np.float32)}}
     metrics = TASK.metrics(zeros)
     assert metrics["R@Sum"] == 0.0
     assert metrics["groups"] < 25.0
+    assert not any(set(example["answers"]) & set(example["expected"]) for example in TASK.examples(zeros))
 
 
 def test_examples_are_training_images_with_their_captions() -> None:

@@ -51,6 +51,9 @@ def test_right_tokens_find_everything_whatever_stands_in_padding() -> None:
     assert tuple(metrics) == TASK.metric_names
     assert metrics["unseen groups"] == metrics["groups"] == 100.0
     assert metrics["R@Sum"] > 590.0
+    examples = TASK.examples({"image": {"emb": images}, "text": {"emb": texts}})
+    assert len(examples) == 12
+    assert all(example["answers"][:1] == example["expected"] for example in examples)
 
 
 @pytest.mark.slow

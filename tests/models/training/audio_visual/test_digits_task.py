@@ -36,6 +36,25 @@ def test_metrics_of_scores() -> None:
     assert found["cross entropy"] == pytest.approx(10.0, abs=1e-4)
 
 
+def test_examples_are_clips_seen_and_heard_with_their_most_likely_digits() -> None:
+    test = CLIPS.split("test")
+    scores = np.tile(np.arange(10, dtype=np.float32), (920, 1))
+    examples = TASK.examples({"network": {"scores": scores}})
+    assert [example["sample"] for example in examples][:2] == ["clip 38, film and sound", "clip 115, film and sound"]
+    assert {tuple(example["answers"]) for example in examples} == {("9", "8", "7")}
+    assert [example["expected"] for example in examples[:2]] == [[str(int(test.labels[row]))] for row in (38, 115)]
+    image, (frames, sound) = examples[0]["image"], (array[:, 38, 0].numpy() for array in (test.video, test.audio))
+    assert image.shape == (32, 64)
+    assert image[31, 30] == pytest.approx(frames[:, 15, 15].mean())
+    assert image[31, 32] == sound[0, 0, 0], "the lowest band is below"
+    assert image[0, 63] == sound[3, 31, 7]
+
+
+def test_the_sound_of_an_example_is_no_longer_than_a_clip() -> None:
+    task = AudioVisualTask(DigitClips(4, 4, 32))
+    assert task.examples({"network": {"scores": np.zeros((920, 10), np.float32)}})[0]["image"].shape == (32, 64)
+
+
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="no part 'image'; there is network"):
         TASK.inputs("image")
