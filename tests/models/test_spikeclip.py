@@ -136,7 +136,7 @@ def test_examples_are_training_images_with_their_captions() -> None:
 
 def test_training_is_for_emoji() -> None:
     training = spikeclip.training(spikeclip.CONFIGS["emoji-styles-analog"], seed=0, epochs=1)
-    assert [stage.name for stage in training.stages] == ["teacher", "text", "align", "first", "tune"]
+    assert [stage.name for stage in training.stages] == ["teacher", "text", "align", "first", "tune", "settle"]
 
 
 @pytest.mark.parametrize("config", PUBLISHED)

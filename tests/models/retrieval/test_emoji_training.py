@@ -21,7 +21,7 @@ from models.spikeclip_network.parts import initial_parts
 from models.spikeclip_network.teacher import SmallTeacher
 
 TINY = SpikeClipConfig(D=8, heads=2, E=8, vocabulary=3072, positions=20, pool="spike", depth=1, T=2)
-LEARNING = {"teacher": "teacher", "text": "text", "align": "image", "first": "image", "tune": "image"}
+LEARNING = {"teacher": "teacher", "text": "text", **dict.fromkeys(("align", "first", "tune", "settle"), "image")}
 
 
 def test_text_batches_have_all_kinds_of_texts() -> None:
@@ -36,7 +36,7 @@ def test_the_rate_rises_and_falls() -> None:
 
 
 @pytest.mark.parametrize("neurons", ["lif", "none"])
-@pytest.mark.parametrize("place", range(5))
+@pytest.mark.parametrize("place", range(len(LEARNING)))
 def test_a_step_of_each_stage_moves_its_own_part(place: int, neurons: str) -> None:
     training = emoji_training(replace(TINY, neurons=neurons), seed=0, epochs=1)
     stage = training.stages[place]
@@ -55,6 +55,7 @@ def test_a_step_of_each_stage_moves_its_own_part(place: int, neurons: str) -> No
     assert stage.name == list(LEARNING)[place]
     assert moved == {LEARNING[stage.name]}
     assert stage.epochs == 1
+    assert (stage.eta is not None) == (stage.name == "settle"), "which keeps the mean of the weights"
 
 
 def test_what_is_saved_loads(tmp_path: Path) -> None:
@@ -91,7 +92,7 @@ def test_a_clip_at_hand_takes_the_place_of_the_small_teacher(monkeypatch: pytest
     config = replace(TINY, teacher="open_clip:ViT-B-16:openai")
     training = emoji_training(config, seed=0, epochs=1)
     assert read == spelled(captions("dev")[:1].numpy())
-    assert [stage.name for stage in training.stages] == ["text", "align", "first", "tune"]
+    assert [stage.name for stage in training.stages] == ["text", "align", "first", "tune", "settle"]
     assert set(training.parts) == {"image", "text"}
     rng = np.random.default_rng(0)
     for stage in training.stages:
