@@ -49,12 +49,14 @@ def _run(options: argparse.Namespace) -> int:
     check_machine()
     module = _model_file(options.model)
     configs = _configs(module, options.model)
-    name = options.config or next(iter(configs))
+    options.config = name = options.config or next(iter(configs))
     config = _config(configs, name, options.set)
+    _check_quantized(options)
     from models.training.command import run  # brings torch
 
     raise_pending()
-    run(module, config, options.out or Path("out") / f"{options.model.stem}-{name}.pt", options)
+    few = "" if options.quantized is None else f"-{options.quantized}bit"
+    run(module, config, options.out or Path("out") / f"{options.model.stem}-{name}{few}.pt", options)
     return 0
 
 
@@ -68,6 +70,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=_count(0), default=0)
     parser.add_argument("--epochs", type=_count(1), help="of every stage, at most (default: the model file's)")
     parser.add_argument("--out", type=Path, help="weights file (default: out/MODEL-CONFIG.pt)")
+    parser.add_argument(
+        "--quantized",
+        nargs="?",
+        type=_count(2),
+        const=8,
+        metavar="BITS",
+        help="fine-tune trained weights on the chip's grid of so many bits (8)",
+    )
+    parser.add_argument(
+        "--weights", type=Path, metavar="FILE", help="with --quantized: those (default: the repository's)"
+    )
     again = parser.add_mutually_exclusive_group()
     again.add_argument("--resume", action="store_true", help="go on with an interrupted run of the same settings")
     again.add_argument("--force", action="store_true", help="replace what an earlier run wrote")
@@ -97,6 +110,13 @@ def _configs(module: ModuleType, path: Path) -> Mapping[str, Any]:
     if not isinstance(configs, dict) or not configs or not all(map(is_dataclass, configs.values())):  # pyright: ignore
         raise TrainingError(f"{path} has no CONFIGS of dataclasses")
     return configs  # pyright: ignore[reportUnknownVariableType]
+
+
+def _check_quantized(options: argparse.Namespace) -> None:
+    if options.quantized is None and options.weights is not None:
+        raise TrainingError("--weights are those that --quantized begins with", hint="add --quantized, or leave it out")
+    if options.quantized is not None and options.set:
+        raise TrainingError("--quantized begins with weights of a configuration as it is", hint="leave --set out")
 
 
 def _config(configs: Mapping[str, Any], name: str, changes: Sequence[str]) -> Any:

@@ -23,8 +23,8 @@ MAY_IMPORT = {
 }
 """Stage -> the stages that it may import."""
 TRAINING = ("models.train.", "models.training.", "models.zoo.")
-SHARED = ("compile.command.", "frontend.user_errors.", "ir.errors.")
-"""What commands that train and measure share with the compiler's: how they end, and what they say then. Model files do not."""
+SHARED = ("compile.command.", "compile.evaluation.training_grids.", "frontend.user_errors.", "ir.errors.")
+"""What commands that train and measure share with the compiler: how they end, what they say then, grids. Model files do not."""
 FLOORS = {
     "ir": (
         "errors",

@@ -60,7 +60,7 @@ def _settings(options: argparse.Namespace) -> list[Setting]:
     lowerings = [strategies(way.split(",")) for way in options.lower] or [{}]
     measured = [(network, config) for network in options.networks or models() for config in measured_configs(network)]
     settings = [
-        Setting(network, config, profile, bits, way)
+        Setting(network, config, profile, bits, way, options.weights)
         for network, config in measured
         if options.config in (None, config)
         for profile, way, bits in product(options.profile, lowerings, options.bits or [None])
@@ -69,9 +69,17 @@ def _settings(options: argparse.Namespace) -> list[Setting]:
         names = ", ".join(dict.fromkeys(config for _, config in measured if config))
         what = f"no configuration {options.config!r} with a test set"
         raise CompileError("model.config", what, hint=f"known: {names or 'none'}")
+    _check_weights(settings)
     for setting in settings:
         setting.chip()
     return settings
+
+
+def _check_weights(settings: Sequence[Setting]) -> None:
+    """One checkpoint is of one network."""
+    if settings[0].weights is not None and len({(each.network, each.config) for each in settings}) > 1:
+        what = f"{settings[0].weights} is of one network and configuration"
+        raise CompileError("options.weights", what, hint="name one model file, and one of its CONFIGS with --config")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--config", help="one of the model file's CONFIGS (default: all that have a test set)")
     add("--profile", nargs="+", default=["loihi2"], metavar="NAME|FILE", help="hardware profiles (default: loihi2)")
     add("--bits", nargs="+", type=int, metavar="N", help="bits of a weight (default: the chip's own)")
+    add("--weights", type=path, metavar="FILE", help="another checkpoint (default: the model file's own)")
     add(
         "--lower",
         nargs="+",

@@ -87,7 +87,13 @@ def evaluate_settings(settings: Iterable[Setting], workers: Workers, cache: Resu
 
 def _begin(setting: Setting, workers: Workers, cache: ResultCache) -> Work | EvaluationRow:
     """Compile, look up what is cached, and send out the rest."""
-    options = Options(target=REFERENCE, profile=setting.profile, config=setting.config or None, lower=setting.lower)
+    options = Options(
+        target=REFERENCE,
+        profile=setting.profile,
+        config=setting.config or None,
+        weights=setting.weights,
+        lower=setting.lower,
+    )
     profile = setting.chip()
     source = load_source(setting.network, options)
     measured = [part for part in source.parts if part.name in source.task.parts]

@@ -27,12 +27,15 @@ class Setting:
     """Of the weights; None for the chip's own."""
     lower: Mapping[str, str] = field(default_factory=dict[str, str])
     """Operation -> strategy, as `--lower` takes them."""
+    weights: Path | None = None
+    """Another checkpoint than the model file's own."""
 
     def __str__(self) -> str:
         config = f" {self.config}" if self.config else ""
         bits = f" {self.bits} bits" if self.bits is not None else ""
         lower = "".join(f" {op}={strategy}" for op, strategy in self.lower.items())
-        return f"{self.network.stem}{config}, {self.profile}{bits}{lower}"
+        weights = "" if self.weights is None else f", {self.weights.name}"
+        return f"{self.network.stem}{config}, {self.profile}{bits}{lower}{weights}"
 
     def chip(self) -> Profile:
         """The hardware profile, with weights narrowed to the bits; CompileError where the chip has not so many."""

@@ -80,6 +80,7 @@ def _plain(row: EvaluationRow, best: bool) -> dict[str, Any]:
         "profile": setting.profile,
         "weight_bits": setting.bits,
         "lower": dict(setting.lower),
+        "weights": None if setting.weights is None else str(setting.weights),
         "samples": dict(row.samples),
         "metrics": dict(row.metrics),
         "spikes": row.spikes.plain(),

@@ -17,6 +17,7 @@ it first (`ir.lowerings.advance_norms`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
@@ -63,6 +64,16 @@ def fold_batchnorm(graph: Graph) -> Graph:
             raise DeployError([_violation(node) for node in norms])
         graph = _without(graph, plans)
     return graph
+
+
+def folded_norms(graph: Graph) -> dict[str, str]:
+    """Weight -> the module path of the norm that is folded into it; of norms and weights that have no other partner."""
+    advanced = advance_norms(graph, PASS)
+    plans = [(node, _plan(advanced, node, advanced.nodes[node.inputs[0]])) for node in _norms(advanced)]
+    made = [(plan.projection.param("weight"), node) for node, plan in plans if plan is not None and not plan.shared]
+    pairs = {(weight, node.provenance.module) for weight, node in made if weight is not None}
+    partners = Counter(name for pair in pairs for name in pair)
+    return {weight: norm for weight, norm in pairs if partners[weight] == partners[norm] == 1}
 
 
 def _norms(graph: Graph) -> list[Node]:

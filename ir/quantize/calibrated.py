@@ -52,6 +52,11 @@ class CalibratedNetwork:
         tables = [statistics.products for statistics in self.statistics.values()]
         return {name: reduce(add, (each[name] for each in tables if name in each)) for each in tables for name in each}
 
+    def rows_apart(self, node: Node) -> bool:
+        """Whether every row of weights may have an exponent: programmable neurons shift what one matrix brings them."""
+        names = self.wiring.payload_projections(node)
+        return self.programmable and len({self.chip.nodes[name].param("weight") for name in names}) == 1
+
     def bias(self, node: Node) -> Array:
         """The bias of a population, broadcastable to its shape; zero where it has none."""
         rank = min(1, len(node.type.shape))
@@ -116,7 +121,8 @@ class CalibratedNetwork:
                 return False
             currents.append(self.weight_statistics[name].scaled(scales.pop()))
         firing = firing_amounts(node, self.neurons.get(node.name), self.bias(node), self.chip.steps, self.arithmetic)
-        return grid_unit(tuple(currents), self._finest(node, exact), firing, self.arithmetic) is not None
+        own_rows = self.rows_apart(node)
+        return grid_unit(tuple(currents), self._finest(node, exact), firing, self.arithmetic, own_rows) is not None
 
     def _grid(self, source: str) -> float:
         """Of which all that a source sends are multiples; 0 where that is not known."""

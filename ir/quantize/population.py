@@ -99,7 +99,7 @@ class PopulationPlanner:
         neurons, bias, steps = network.neurons.get(node.name), network.bias(node), network.chip.steps
         firing = firing_amounts(node, neurons, bias, steps, network.arithmetic)
         finest = self._finest(names)
-        unit = choose_unit(currents, finest, firing, network.arithmetic, self._rounder.rows_apart)
+        unit = choose_unit(currents, finest, firing, network.arithmetic, self.network.rows_apart(self.node))
         if node.name not in self.before.looped:
             return unit
         scale = Fraction(self.before.looped[node.name].scale) / self._emitted_unit()
@@ -120,7 +120,8 @@ class PopulationPlanner:
         if is_difference(self.node):
             (scale,) = {self._source_scale(name) for name in self.network.wiring.projections(self.node.name)}
             return Unit(Fraction(scale))
-        return compared_unit(self.network, self.node, self.before.emissions, currents, self._rounder.rows_apart)
+        own_rows = self.network.rows_apart(self.node)
+        return compared_unit(self.network, self.node, self.before.emissions, currents, own_rows)
 
     def _emitted_unit(self) -> Fraction:
         """The real value of one emitted integer, before any shift, per weight unit: a membrane keeps fractions of it."""

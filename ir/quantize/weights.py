@@ -6,7 +6,7 @@ Networks of counts and dyadic weights lie on a grid; where the unit is one of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, sqrt
@@ -37,11 +37,22 @@ class WeightStatistics:
     """The grid that they lie on; None for none."""
     rows: Array
     """The largest magnitude of every row of a matrix, or kernel of an output channel; () where one weight serves all."""
+    row_quanta: tuple[Fraction, ...] = ()
+    """The grid of every row, where each lies on one of its own and all together on none."""
 
     def scaled(self, scale: float) -> WeightStatistics:
         """The statistics of the currents that presynaptic integers of real value `scale` cause."""
         quantum = None if self.quantum is None else self.quantum * Fraction(scale)
-        return WeightStatistics(self.largest * scale, self.rms * scale, quantum, self.rows * scale)
+        row_quanta = tuple(each * Fraction(scale) for each in self.row_quanta)
+        return WeightStatistics(self.largest * scale, self.rms * scale, quantum, self.rows * scale, row_quanta)
+
+    def row_by_row(self) -> Iterator[WeightStatistics]:
+        """The statistics of every row by itself, where only rows lie on grids; else of all of them."""
+        if not self.row_quanta:
+            yield self
+            return
+        for largest, quantum in zip(self.rows.tolist(), self.row_quanta, strict=True):
+            yield WeightStatistics(largest, self.rms, quantum, np.asarray(largest))
 
 
 def weight_statistics(weights: object, arithmetic: Arithmetic) -> WeightStatistics:
@@ -50,7 +61,8 @@ def weight_statistics(weights: object, arithmetic: Arithmetic) -> WeightStatisti
     rms = float(np.sqrt(np.mean(array**2))) if array.size else 0.0
     quantum = quantum_of(array, weight_levels(arithmetic))
     rows = np.abs(array).reshape(len(array), -1).max(axis=1, initial=0.0) if array.ndim else np.abs(array)
-    return WeightStatistics(float(rows.max(initial=0.0)), rms, quantum, rows)
+    row_quanta = _row_quanta(array, weight_levels(arithmetic)) if array.ndim and quantum is None else ()
+    return WeightStatistics(float(rows.max(initial=0.0)), rms, quantum, rows, row_quanta)
 
 
 def weight_levels(arithmetic: Arithmetic) -> int:
@@ -71,6 +83,17 @@ def quantum_of(weights: Array, levels: int) -> Fraction | None:
     if flat.size > PROBE and _quantum(flat[:PROBE], levels) is None:
         return None
     return _quantum(flat, levels)
+
+
+def _row_quanta(weights: Array, levels: int) -> tuple[Fraction, ...]:
+    """The quantum of every row; none where a row has none, as rows of trained weights have."""
+    quanta = list[Fraction]()
+    for row in weights.reshape(len(weights), -1):
+        quantum = _quantum(row, levels)
+        if quantum is None:
+            return ()
+        quanta.append(quantum)
+    return tuple(quanta)
 
 
 def joint_quantum(quanta: Iterable[Fraction]) -> Fraction:

@@ -15,6 +15,7 @@ from typing import Any, TextIO
 from compile.command.signals import is_request
 from models.training.loop import State, TrainingProgress, fit, numbers
 from models.training.model_file import called
+from models.training.quantized.fine_tuning import quantized_training
 from models.training.run_files import RunFiles, plain, read_json_lines
 from models.training.stage import Training
 from models.training.training_error import TrainingError
@@ -31,6 +32,10 @@ def run(module: ModuleType, config: Any, weights: Path, options: argparse.Namesp
     files = RunFiles(weights)
     files.check(options.resume, options.force)
     training = _training(module, config, options)
+    if options.quantized is not None:
+        training = quantized_training(
+            module, options.model, options.config, training, options.weights, options.quantized, options.epochs
+        )
     settings = called(
         f"{options.model} has settings that are no JSON",
         lambda: plain({"config": asdict(config), "seed": options.seed, **training.settings}),

@@ -75,6 +75,9 @@ def fit(
         progress = _restored(training, rng, state)
     while progress.stage < len(training.stages):
         stage = training.stages[progress.stage]
+        if stage.from_start and progress.best == -np.inf:
+            called(f"{stage.name}, before training", partial(_measure, training, stage, progress))
+            after_epoch(progress, _state(training, rng, progress), True)
         while progress.epoch < stage.epochs and progress.epoch - progress.best_epoch < stage.patience:
             epoch = partial(_epoch, training, stage, rng, progress)
             better = called(f"{stage.name}, epoch {progress.epoch + 1}", epoch)
@@ -84,6 +87,20 @@ def fit(
         progress.stage, progress.epoch, progress.best_epoch, progress.best = progress.stage + 1, 0, 0, -np.inf
         progress.last = {}
     return progress
+
+
+def _measure(training: Training, stage: TrainingStage, progress: TrainingProgress) -> None:
+    """The weights as they are, entered in the progress as epoch 0."""
+    started = time.perf_counter()
+    for part in training.parts.values():
+        part.eval()
+    with torch.no_grad():
+        dev = numbers(stage.dev())
+    _check(stage, 0, {}, dev)
+    progress.best = dev[stage.select]
+    progress.best_weights = {name: _weights(part) for name, part in training.parts.items()}
+    seconds = round(time.perf_counter() - started, 1)
+    progress.log.append({**_named(training, stage), "epoch": 0, "loss": {}, "dev": dev, "seconds": seconds})
 
 
 def _epoch(training: Training, stage: TrainingStage, rng: np.random.Generator, progress: TrainingProgress) -> bool:

@@ -46,6 +46,9 @@ class TrainingStage:
     the last ninth of them counts (polynomial-decay averaging, Shamir and Zhang, arXiv 1212.1824). None: the last step's weights.
     """
 
+    from_start: bool = False
+    """Whether the weights that the stage begins with are measured, too, and kept if no epoch is better."""
+
     def __post_init__(self) -> None:
         require_positive(self, "epochs", "patience")
 

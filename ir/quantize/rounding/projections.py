@@ -26,12 +26,6 @@ class ProjectionRounder:
     known: dict[tuple[int, float], QuantizedArray] = field(default_factory=dict[tuple[int, float], QuantizedArray])
     """(identity of real weights, their unit) -> their integers so far."""
 
-    @property
-    def rows_apart(self) -> bool:
-        """Whether every row of weights may have an exponent: programmable neurons shift what one matrix brings them."""
-        names = self.network.wiring.payload_projections(self.population)
-        return self.network.programmable and len({self.network.chip.nodes[name].param("weight") for name in names}) == 1
-
     def plan(self, projection: str, unit: Unit, scale: float) -> ProjectionPlan:
         """
         A projection whose weights are multiples of the unit.
@@ -56,7 +50,8 @@ class ProjectionRounder:
     def _rounded(self, node: Node, real: Array | float, unit: float) -> QuantizedArray:
         """Every weight to the nearest; where that is not exact, all together, unless a proof counts on half a unit."""
         arithmetic, like = self.network.arithmetic, self.network.weight_statistics[node.name]
-        exponents = weight_exponents(like.rows if self.rows_apart else np.asarray(like.largest), unit, arithmetic)
+        largest = like.rows if self.network.rows_apart(self.population) else np.asarray(like.largest)
+        exponents = weight_exponents(largest, unit, arithmetic)
         nearest = round_weights(real, unit, arithmetic.weight_bits, exponents)
         products = self.network.products.get(node.param("weight") or "")
         if not nearest.error or products is None or self.population.name in self.network.compared:

@@ -34,15 +34,8 @@ def round_together(weights: Array, unit: float, bits: int, exponents: Array, pro
             where it costs less to cut the largest weights off, fewer are taken.
     """
     top, matrix = 1 << (bits - 1), np.asarray(weights, np.float64).reshape(len(weights), -1).T
-    damped = products.astype(np.float64)
-    damped[np.diag_indices_from(damped)] += DAMPING * damped.diagonal().mean()
-    exponents = _cheapest(matrix, unit, top, exponents, damped.diagonal())
-    steps = unit * np.exp2(exponents) * np.ones(matrix.shape[1])
+    mantissas, steps = mantissas_together(matrix, unit, (-top, top - 1), exponents, products)
     ideal = matrix / steps
-    nearest = np.clip(np.rint(ideal), -top, top - 1)
-    together = _fed_back(ideal, damped, top) if damped.any() else nearest
-    cheaper = _cost(together - ideal, products) < _cost(nearest - ideal, products)
-    mantissas = np.where(cheaper, together, nearest)
     lost, power = float(np.sum(((mantissas - ideal) * steps) ** 2)), float(np.sum(matrix**2))
     integers = (mantissas * (steps / unit)).astype(np.int32)
     widest = min(int(integers.min(initial=0)), -1 - int(integers.max(initial=0)))
@@ -52,19 +45,34 @@ def round_together(weights: Array, unit: float, bits: int, exponents: Array, pro
     return QuantizedArray(integers.T.reshape(weights.shape), saturated, sqrt(lost / power), largest)
 
 
-def _cheapest(matrix: Array, unit: float, top: int, exponents: Array, power: Array) -> Array:
+def mantissas_together(
+    matrix: Array, unit: float, bounds: tuple[int, int], exponents: Array, products: Array
+) -> tuple[Array, Array]:
+    """(I, O) mantissas within bounds for (I, O) weights, and what 1 is in every column; otherwise see `round_together`."""
+    damped = products.astype(np.float64)
+    damped[np.diag_indices_from(damped)] += DAMPING * damped.diagonal().mean()
+    exponents = _cheapest(matrix, unit, bounds, exponents, damped.diagonal())
+    steps = unit * np.exp2(exponents) * np.ones(matrix.shape[1])
+    ideal = matrix / steps
+    nearest = np.clip(np.rint(ideal), *bounds)
+    together = _fed_back(ideal, damped, bounds) if damped.any() else nearest
+    cheaper = _cost(together - ideal, products) < _cost(nearest - ideal, products)
+    return np.where(cheaper, together, nearest), steps
+
+
+def _cheapest(matrix: Array, unit: float, bounds: tuple[int, int], exponents: Array, power: Array) -> Array:
     """The exponents at which nearest rounding costs least, inputs taken as independent."""
     best, least = exponents, np.full(np.shape(exponents), np.inf)
     for fewer in range(FEWER + 1):
         tried = np.maximum(exponents - fewer, 0)
         steps = unit * np.exp2(tried)
-        cost = power @ (np.clip(np.rint(matrix / steps), -top, top - 1) * steps - matrix) ** 2
+        cost = power @ (np.clip(np.rint(matrix / steps), *bounds) * steps - matrix) ** 2
         cost = cost if exponents.ndim else cost.sum()
         best, least = np.where(cost < least, tried, best), np.minimum(cost, least)
     return best
 
 
-def _fed_back(ideal: Array, products: Array, top: int) -> Array:
+def _fed_back(ideal: Array, products: Array, bounds: tuple[int, int]) -> Array:
     """(I, O) mantissas, every one rounded to make up for those before it."""
     order = np.argsort(-products.diagonal(), kind="stable")
     back = np.linalg.cholesky(products[np.ix_(order, order)][::-1, ::-1])[::-1, ::-1]
@@ -72,7 +80,7 @@ def _fed_back(ideal: Array, products: Array, top: int) -> Array:
     wanted, errors = ideal[order], np.empty_like(ideal)
     for place, row in enumerate(wanted):
         rounded = np.rint(row + feedback[place, :place] @ errors[:place])
-        errors[place] = row - np.clip(rounded, -top, top - 1)
+        errors[place] = row - np.clip(rounded, *bounds)
     mantissas = np.empty_like(ideal)
     mantissas[order] = wanted - errors
     return np.rint(mantissas)

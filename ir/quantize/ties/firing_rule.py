@@ -9,7 +9,7 @@ threshold    v stays on whole weight units (memoryless or lossless neurons, T = 
 bias         every neuron's bias is the smallest above the untied one that the format can hold. The excess e, at most
              E_t = ceil(E_(t-1) 2^-h) + e after t steps, makes every tie fire, and nothing else while E_T <= G_T.
 synapses     what does not fit the bias's mantissa beside the +1 comes over synapses from a neuron that fires at every step.
-comparator   v >= vth itself, where neurons are programmable: exact as long as G_T is a unit of v.
+comparator   v >= vth itself, where neurons are programmable: exact as long as G_T is a unit of v. It comes before many synapses.
 
 Where none is (rounded weights, decays that are no power of two, more halvings than the shift holds) ties have no meaning in the
 integers; the bias gets the nearest to one unit of v more, and the report says that the population is not exact.
@@ -29,10 +29,12 @@ from ir.profile import Arithmetic
 from ir.quantize.neurons.distinct import DistinctNeurons
 from ir.quantize.neurons.normalized import NormalizedMembrane
 from ir.quantize.units.choose_unit import Unit
-from ir.quantize.weights import QuantizedArray, round_bias
+from ir.quantize.weights import QuantizedArray, round_bias, weight_levels
 
 LONGEST = 64
 """More steps than any window in which halvings leave fractions that a membrane can hold."""
+MANY = 4
+"""Synapses per neuron that a constant may take before neurons that compare as they like are the cheaper way."""
 
 
 @dataclass(frozen=True)
@@ -142,9 +144,12 @@ def _ways(numbers: FiringNumbers, untied: Array, programmable: bool) -> Iterator
     above = _Way(smallest_bias_from(untied + tie, to), none, ">", "bias" if tie else "")
     yield above
     constant = np.where(_is_exact(numbers, untied, above), 0, _beyond_mantissa(numbers, untied, tie))
-    yield _Way(smallest_bias_from(untied + tie - constant * one, to), constant, ">", "synapses")
-    if programmable and tie:
-        yield _compared(numbers, untied)
+    synapses = _Way(smallest_bias_from(untied + tie - constant * one, to), constant, ">", "synapses")
+    compared = [_compared(numbers, untied)] if programmable and tie else []
+    if np.abs(constant).max(initial=0) > MANY * weight_levels(to):
+        yield from (*compared, synapses)
+    else:
+        yield from (synapses, *compared)
 
 
 def _compared(numbers: FiringNumbers, untied: Array) -> _Way:

@@ -49,7 +49,7 @@ def choose_unit(
     """
     if firing is None:  # its shift and its unit are those of what it emits
         finest = finest[:1]
-    exact = grid_unit(currents, finest, firing, arithmetic)
+    exact = grid_unit(currents, finest, firing, arithmetic, own_rows)
     if exact is not None:
         return exact
     unit = _fitting_unit(currents, finest, firing, weight_levels(arithmetic))
@@ -112,8 +112,11 @@ def grid_unit(
     finest: Sequence[float],
     firing: FiringAmounts | None,
     arithmetic: Arithmetic,
+    own_rows: bool,
 ) -> Unit | None:
     """A unit that holds every weight exactly, and the threshold exactly or to a part in 127; None where none does."""
+    if own_rows:
+        currents = tuple(row for part in currents for row in part.row_by_row())
     quanta = [part.quantum for part in currents if part.quantum is not None]
     grid = joint_quantum(quanta)
     if len(quanta) < len(currents) or not grid:

@@ -43,6 +43,7 @@ def test_a_lowering_without_effect_or_unknown_is_a_refused_row(measured: Path, t
         (["--profile", "nonsense"], "profile.name"),
         (["--config", "nonsense"], "model.config"),
         (["--lower", "nonsense"], "cli.lower"),
+        (["--weights", "none.pt"], "weights.file"),
         (["--cluster", "tcp://127.0.0.1:1"], "cluster.address"),
         (["--cluster", "nonsense"], "cluster.address"),
         (["--out", __file__], "out.file"),
@@ -55,6 +56,13 @@ def test_bad_flags(measured: Path, tmp_path: Path, flags, rule, capsys, monkeypa
     monkeypatch.setattr(cluster_module, "CONNECT_S", 1)
     assert main([str(measured), "--out", str(tmp_path), *flags]) == 2
     assert f"error[{rule}]" in capsys.readouterr().err
+
+
+def test_a_checkpoint_is_of_one_network(measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    other = measured.with_name("other.py")
+    other.write_text(measured.read_text())
+    assert main([str(measured), str(other), "--weights", "w.pt", "--out", str(tmp_path)]) == 2
+    assert "error[options.weights]: w.pt is of one network" in capsys.readouterr().err
 
 
 def test_places_without_a_name_are_not_the_current_folder(measured: Path, tmp_path: Path, monkeypatch):

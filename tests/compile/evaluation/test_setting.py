@@ -35,6 +35,7 @@ def test_fewer_bits_are_fewer_weights(measured: Path):
     [
         (Setting(Path("models/cmsf.py"), ""), "cmsf, loihi2"),
         (Setting(Path("cmsf.py"), "digits", "loihi1", 4), "cmsf digits, loihi1 4 bits"),
+        (Setting(Path("cmsf.py"), "digits", weights=Path("a/w.pt")), "cmsf digits, loihi2, w.pt"),
         (
             Setting(Path("n.py"), "", lower={"attention": "graded-a", "mask": "and"}),
             "n, loihi2 attention=graded-a mask=and",

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from ir.errors import DeployError
 from ir.graph import Graph, GraphBuilder, Provenance
 from ir.interpreter import interpret
-from ir.ops import BatchNorm, Conv, Input, Lif, Linear, Permute, Reshape, Slice
+from ir.ops import Add, BatchNorm, Conv, Input, Lif, Linear, Permute, Reshape, Slice
 from ir.ops.base import Op
-from ir.passes.fold_batchnorm import fold, fold_batchnorm
+from ir.passes.fold_batchnorm import fold, fold_batchnorm, folded_norms
 
 
 def _norm(builder: GraphBuilder, channels: int, affine: bool, seed: int = 0) -> dict[str, str]:
@@ -135,3 +135,28 @@ def test_fold_is_the_norm_of_the_affine_map(channels: int, seed: int):
     folded_weight, folded_bias = fold(weight, bias, norm, 1e-5)
     assert folded_weight.dtype == folded_bias.dtype == np.float32
     np.testing.assert_allclose(folded_weight @ x + folded_bias, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_it_is_told_which_norm_is_folded_into_which_weight():
+    """A norm that shares its projection with another reader gets weights of its own: it is in none of the model's."""
+    alone = _network(*LINEAR, [Permute((1, 0))], 0, bias=False, affine=True)
+    assert folded_norms(alone) == {"w": ""}
+    builder = GraphBuilder("shared", 2)
+    x = builder.add(Input("spike[3x4]"), name="x")
+    current = builder.add(Linear(), x, name="h", params={"weight": builder.param("w", np.ones((6, 4), np.float32))})
+    params, module = _norm(builder, 6, affine=True), Provenance("net.bn")
+    normed = builder.add(BatchNorm(1, 0.0), current, name="bn", params=params, provenance=module)
+    ends = {"y": builder.add(Lif(0.5), normed, name="y")}
+    assert folded_norms(builder.build(ends)) == {"w": "net.bn"}
+    assert folded_norms(builder.build({**ends, "z": builder.add(Lif(0.5), current, name="z")})) == {}
+
+
+def test_a_norm_of_a_sum_is_folded_into_two_weights_and_told_of_neither():
+    builder = GraphBuilder("sum", 2)
+    x = builder.add(Input("spike[3x4]"), name="x")
+    ones = {name: builder.param(name, np.ones((6, 4), np.float32)) for name in "vw"}
+    currents = [builder.add(Linear(), x, name=f"h{name}", params={"weight": each}) for name, each in ones.items()]
+    total = builder.add(Add(), *currents, name="total")
+    params, module = _norm(builder, 6, affine=True), Provenance("net.bn")
+    normed = builder.add(BatchNorm(1, 0.0), total, name="bn", params=params, provenance=module)
+    assert folded_norms(builder.build({"y": builder.add(Lif(0.5), normed, name="y")})) == {}

@@ -116,3 +116,14 @@ def test_scaled_statistics_are_those_of_scaled_weights(weights, scale):
     assert scaled.largest == real.largest
     assert scaled.rms == pytest.approx(real.rms)
     assert weight_statistics(np.array([0.5, -0.25]), ARITHMETIC).scaled(0.5).quantum == Fraction(1, 8)
+
+
+def test_rows_have_grids_where_all_of_them_have_one():
+    rows = np.array([[0.5, -1.5], [0.0, 0.0], [100.0, 300.0], [1 / 1024, 3 / 1024]])
+    like = weight_statistics(rows, ARITHMETIC)
+    assert like.quantum is None
+    assert like.row_quanta == (Fraction(1, 2), Fraction(0), Fraction(100), Fraction(1, 1024))
+    assert [(part.largest, part.quantum) for part in like.scaled(0.5).row_by_row()][2] == (150.0, Fraction(50))
+    assert weight_statistics(np.array([[0.5, 1.0], [0.1, 0.2000001]]), ARITHMETIC).row_quanta == ()
+    (whole,) = weight_statistics(rows[:2], ARITHMETIC).row_by_row()
+    assert (whole.quantum, whole.row_quanta) == (Fraction(1, 2), ())

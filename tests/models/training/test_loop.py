@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +167,19 @@ def test_a_mean_over_the_steps_is_what_dev_sees_and_what_is_kept(eta: float) -> 
         expected = torch.stack([count * weight for count, weight in zip(counts, steps[eta], strict=False)]).sum(dim=0)
         torch.testing.assert_close(mean, expected)
     assert torch.equal(kept, seen[eta][2])
+
+
+@pytest.mark.parametrize("start", [2.0, 0.5])
+def test_the_start_of_a_stage_is_kept_where_no_epoch_is_better(start: float) -> None:
+    """Dev is measured before training, in eval mode, and told to the caller."""
+    values = iter([start, 1.0, 0.9, 0.8])
+    tiny = Tiny(dev=lambda: next(values))
+    training = replace(tiny.training, stages=[replace(tiny.training.stages[0], from_start=True)])
+    first, told = {key: value.clone() for key, value in tiny.part.state_dict().items()}, list[bool]()
+    progress = fit(training, 0, lambda progress, state, better: told.append(better))
+    assert [line["dev"]["fit"] for line in progress.log[:-1]] == [start, 1.0, 0.9, 0.8]
+    assert progress.log[-1] == {"best_epoch": 0 if start == 2.0 else 1}
+    assert told == [True, start != 2.0, False, False]
+    assert not any(tiny.modes)
+    same = all(torch.equal(value, first[key]) for key, value in tiny.part.state_dict().items())
+    assert same == (start == 2.0)

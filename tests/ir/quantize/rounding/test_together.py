@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ir.quantize.rounding.together import round_together
+from ir.quantize.rounding.together import mantissas_together, round_together
 from ir.quantize.weights import round_weights
 
 NONE = np.zeros((), np.int64)
@@ -82,3 +82,15 @@ def test_a_large_weight_is_cut_off_where_its_input_hardly_fires(power: float, in
 def test_one_exponent_of_all_rows_suits_them_together():
     weights, products = np.array([[22.0, 3.0], [3.0, 3.0]]), np.diag([0.0, 1.0])
     assert round_together(weights, 1.0, 3, np.array(3), products).integers.tolist() == [[3, 3], [3, 3]]
+
+
+def test_mantissas_keep_to_their_bounds_in_steps_of_powers_of_two():
+    rng = np.random.default_rng(0)
+    weights, products = rng.normal(size=(6, 9)) * np.array([[1], [1], [2], [2], [4], [4]]), correlated(rng, 9)
+    mantissas, steps = mantissas_together(weights.T, 0.25, (-1, 1), np.array([1, 1, 2, 2, 3, 3]), products)
+    assert set(np.unique(mantissas)) == {-1, 0, 1}
+    assert {*steps} <= {0.25, 0.5, 1.0, 2.0}
+    assert np.all(
+        cost(mantissas.T, weights / steps[:, None], 1.0, products)
+        < cost(np.zeros((6, 9)), weights / steps[:, None], 1.0, products)
+    )

@@ -108,6 +108,15 @@ def test_the_first_way_that_is_exact_is_taken(biases: Any, steps: int, way: str)
     assert ("constant" in chip.nodes) == (way == "synapses")
 
 
+def test_a_comparator_comes_before_many_synapses():
+    """A bias of 9,000 weight units takes 71 synapses of 8 bits per neuron."""
+    graph, inputs = tied(neuron(), [9000], 2)
+    for profile, way in ((LOIHI2, "comparator"), (LOIHI1, "synapses")):
+        chip, report, differing = rounded(graph, inputs, profile)
+        assert (report.layers[-1].ties, differing) == (way, 0)
+        assert ("constant" in chip.nodes) == (way == "synapses")
+
+
 def test_seven_steps_need_a_comparator_of_their_own():
     graph, inputs = tied(neuron(), [0, 5, 64], 7)
     chip, report, differing = rounded(graph, inputs, LOIHI2)

@@ -108,3 +108,24 @@ def test_grids_further_apart_than_exponents_stay_exact_where_mantissas_hold_the_
         assert chosen(np.array(coarse, np.float64), np.array([1.0, 3.0]), threshold=256).size == 1
         exponent = 1 << int(weight_exponents(np.array(float(coarse[0])), 1.0, ARITHMETIC))
         assert [weight % exponent for weight in coarse] == [0, 0]
+
+
+def test_rows_on_grids_of_their_own_stay_exact_where_rows_have_exponents():
+    """Steps of 1/64, 1/4 and 1/2 with mantissas of four bits: together they are no grid of so few levels."""
+    narrow = replace(ARITHMETIC, weight_bits=4)
+    rows = np.array([[7, -3, 1], [-5, 7, 2], [0, 0, 0], [7, 1, -6]]) * np.array([[1 / 64], [1 / 4], [1.0], [1 / 2]])
+    like = (weight_statistics(rows, narrow),)
+    firing = FiringAmounts(Fraction(1), False)
+    assert like[0].quantum is None
+    assert choose_unit(like, (0.0,) * 7, firing, narrow, True) == Unit(Fraction(1, 64))
+    assert weight_exponents(like[0].rows, 1 / 64, narrow).tolist() == [0, 4, 0, 5]
+    assert choose_unit(like, (0.0,) * 7, firing, narrow, False).size > Fraction(1, 64), "one exponent for all"
+
+
+def test_rows_further_apart_than_exponents_lie_on_no_grid():
+    narrow = replace(ARITHMETIC, weight_bits=4)
+    rows = np.array([[7.0, 5.0], [7.0 * 2**8, 2**8]])
+    unit = choose_unit(
+        (weight_statistics(rows, narrow),), (0.0,) * 7, FiringAmounts(Fraction(1024), False), narrow, True
+    )
+    assert unit.size > 1

@@ -1,0 +1,93 @@
+"""
+Fine-tuning of trained weights for few bits: the last stage of a training once more, on the chip's grids.
+
+The grids are chosen for the floats, and stay. It begins with what rounding makes of them, which is measured like an epoch; norms
+keep the statistics that the floats ended with.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+from compile.evaluation.training_grids import RowGrid, training_grids
+from models.training.model_file import called
+from models.training.quantized.chip_grids import put_on_grids
+from models.training.quantized.distillation import Distillation
+from models.training.quantized.grid_adam import GridAdam
+from models.training.stage import Training
+from models.training.training_error import TrainingError
+
+EPOCHS = 4
+STRIDE = 0.02
+"""Of two bits, the part of a grid's step that a latent moves in a step of the optimiser, at first; the more levels, the less."""
+SLOWER = 0.1
+"""Learning rate of biases, and of what stays in floats, in parts of the training's own."""
+
+
+def fine_tuning(training: Training, grids: Mapping[str, Sequence[RowGrid]], epochs: int) -> Training:
+    """The training of trained parts on their grids; parts without grids stay as they are."""
+    last, parts = training.stages[-1], training.parts
+    names = [name for name in parts if grids.get(name)]
+    modules = dict.fromkeys(module for name in names for module in parts[name].modules())
+    on_chip = {parts[name].get_submodule(each.path) for name in names for each in grids[name]}
+    host = frozenset(module for module in modules if isinstance(module, nn.Linear)) - on_chip
+    losses = Distillation(parts, names, last.losses, host)
+    table = {parameter: grid for name in names for parameter, grid in put_on_grids(parts[name], grids[name]).items()}
+    every = dict.fromkeys(parameter for name in names for parameter in parts[name].parameters())
+    paces = {parameter: grid.pace for parameter, grid in table.items() if grid.pace is not None}
+    free = [parameter for parameter in every if parameter.requires_grad and parameter not in paces]
+    groups: list[dict[str, Any]] = [{"params": [each], "lr": STRIDE * pace} for each, pace in paces.items()]
+    groups.append({"params": free, "lr": SLOWER * last.optimiser.param_groups[0]["lr"]})
+    stage = replace(
+        last,
+        name="quantized",
+        epochs=epochs,
+        losses=losses,
+        optimiser=GridAdam(groups, table),
+        rate=partial(_cosine, epochs),
+        patience=epochs,
+        eta=None,
+        from_start=True,
+    )
+    settings = {"epochs": epochs, "stride": STRIDE, "slower": SLOWER}
+    return Training(parts, (stage,), training.test, training.save, settings)
+
+
+def _cosine(epochs: int, done: int) -> float:
+    return 0.5 * (1 + math.cos(math.pi * (done + 0.5) / epochs))
+
+
+def quantized_training(
+    module: ModuleType,
+    model: Path,
+    config: str,
+    training: Training,
+    weights: Path | None,
+    bits: int,
+    epochs: int | None,
+) -> Training:
+    """
+    The fine-tuning of a configuration's trained weights.
+
+    Raises:
+        TrainingError: there are no trained weights, or its training needs parts of which none are kept.
+    """
+    path = weights or called(str(model), partial(module.weights, config), (ValueError,))
+    if path is None:
+        raise TrainingError(f"no trained weights of {config!r} come along", hint="name a file with --weights")
+    built, parts = called(str(model), partial(module.build, config)), dict(training.parts)
+    missing = parts.keys() - (built.keys() if isinstance(built, dict) else {"network"})
+    if missing:
+        raise TrainingError(f"the training needs {', '.join(sorted(missing))}, of which no weights are kept")
+    called(str(path), partial(module.load_weights, parts, path), (ValueError, FileNotFoundError))
+    grids = training_grids(model, config, path, bits)
+    tuned = fine_tuning(training, grids, epochs or EPOCHS)
+    return replace(tuned, settings={**tuned.settings, "bits": bits, "weights": str(path)})

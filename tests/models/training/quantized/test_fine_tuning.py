@@ -1,0 +1,124 @@
+"""Fine-tuning ends on the chip's own grid: a compilation of what it writes rounds nothing, and fires as the module does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from compile.command.exit_code import EXIT_INTERRUPTED, EXIT_USAGE
+from compile.command.progress import Progress
+from compile.evaluation.setting import Setting
+from compile.stages.build import Build, build_part
+from compile.stages.load import load_source
+from compile.stages.options import Options
+from models import train
+from models.training import loop
+
+MODULES = {"conv": ("conv", slice(None), "bn"), "hidden_0_8": ("hidden", slice(8), "values")}
+MODULES["hidden_8_16"] = ("hidden", slice(8, 16), "")
+"""Projection of the chip -> its module, its rows of that, and the norm behind it."""
+READERS = {"conv": "lif", "hidden_0_8": "hidden_lif", "hidden_8_16": "gate_lif"}
+
+
+Captured = pytest.CaptureFixture[str]
+
+
+def compiled(model: Path, weights: Path, bits: int) -> Build:
+    """The network on a chip with weights of so many bits."""
+    options = Options(target="gpu", weights=weights)
+    source = load_source(model, options)
+    return build_part(source.parts[0], source, options, Setting(model, "small", bits=bits).chip(), Progress(quiet=True))
+
+
+def tuned(model: Path, bits: int) -> Path:
+    """What fine-tuning writes."""
+    out = model.with_name(f"w{bits}.pt")
+    assert train.main([str(model), "--quantized", str(bits), "--epochs", "2", "--out", str(out)]) == 0
+    return out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bits", [2, 4])
+def test_a_compilation_of_what_was_trained_rounds_nothing(few_bits: Path, bits: int):
+    """The integers of a layer times their unit are its trained weights, bit for bit; all spikes are those of the floats."""
+    out = tuned(few_bits, bits)
+    build, state = compiled(few_bits, out, bits), torch.load(out, weights_only=True)
+    assert build.deployment.quantization is not None
+    layers = {layer.name: layer for layer in build.deployment.quantization.layers}
+    assert all(layer.exact for layer in layers.values())
+    for name, (module, rows, norm) in MODULES.items():
+        trained = state[f"{module}.weight"][rows].numpy().astype(np.float64)
+        gains = np.sign(state[f"{norm}.weight"].numpy()) if norm else np.ones(len(trained))
+        integers = build.deployment.chip.arrays(build.deployment.chip.nodes[name])["weight"].astype(np.float64)
+        wanted = trained * gains.reshape(-1, *(1,) * (trained.ndim - 1))
+        np.testing.assert_array_equal(integers * layers[READERS[name]].unit, wanted)
+        levels = [len(np.unique(np.abs(row))) for row in integers.reshape(len(integers), -1)]
+        assert 1 < max(levels) <= 1 << (bits - 1), "zero, and mantissas of one sign"
+    inputs, names = dict(build.part.example), READERS.values()
+    spikes, floats = build.program.run(inputs, names).spikes, build.floating.run(inputs, names).spikes
+    for name in names:
+        assert np.any(spikes[name]), f"{name} is silent"
+        np.testing.assert_array_equal(spikes[name], floats[name])
+
+
+@pytest.mark.slow
+def test_it_begins_with_the_trained_weights_and_keeps_the_best(few_bits: Path):
+    out = tuned(few_bits, 3)
+    first, *epochs, best, _ = [json.loads(line) for line in out.with_suffix(".jsonl").read_text().splitlines()]
+    assert (first["bits"], first["weights"]) == (3, str(few_bits.with_name("trained.pt")))
+    assert [line["epoch"] for line in epochs] == [0, 1, 2]
+    assert best["best_epoch"] == int(np.argmax([line["dev"]["fit"] for line in epochs]))
+    assert epochs[1]["loss"].keys() == {"cross entropy", "floats"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--weights", "trained.pt"], "--weights are those that --quantized begins with"),
+        (["--quantized", "--set", "T=4"], "--quantized begins with weights of a configuration as it is"),
+        (["--quantized", "9"], "loihi2 cannot hold weights of 9 bits"),
+        (["--quantized", "--weights", "missing.pt"], "missing.pt"),
+    ],
+)
+def test_what_cannot_be_fine_tuned(few_bits: Path, arguments: list[str], message: str, capsys: Captured):
+    out = few_bits.with_name("w.pt")
+    assert train.main([str(few_bits), "--out", str(out), *arguments]) == EXIT_USAGE
+    assert message in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_configuration_without_trained_weights_needs_a_file(few_bits: Path, capsys: Captured):
+    few_bits.write_text(few_bits.read_text().replace('return Path(__file__).with_name("trained.pt")', "return None"))
+    assert train.main([str(few_bits), "--quantized", "--out", str(few_bits.with_name("w.pt"))]) == EXIT_USAGE
+    assert "no trained weights of 'small'" in capsys.readouterr().err
+
+
+def test_a_training_whose_teacher_is_gone_cannot_be_fine_tuned(few_bits: Path, capsys: Captured):
+    parts = 'Training({"network": net'
+    few_bits.write_text(few_bits.read_text().replace(parts, parts + ', "teacher": nn.Linear(1, 1)'))
+    assert train.main([str(few_bits), "--quantized", "--out", str(few_bits.with_name("w.pt"))]) == EXIT_USAGE
+    assert "the training needs teacher, of which no weights are kept" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_goes_on_to_the_same_weights(few_bits: Path, monkeypatch: pytest.MonkeyPatch):
+    whole, pieces = tuned(few_bits, 3), few_bits.with_name("pieces.pt")
+    real, calls = loop._epoch, list[int]()  # pyright: ignore[reportPrivateUsage]
+
+    def stop(*arguments: object) -> bool:
+        if calls:
+            raise KeyboardInterrupt
+        calls.append(1)
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "_epoch", stop)
+    command = [str(few_bits), "--quantized", "3", "--epochs", "2", "--out", str(pieces)]
+    assert train.main(command) == EXIT_INTERRUPTED
+    monkeypatch.setattr(loop, "_epoch", real)
+    assert train.main([*command, "--resume"]) == 0
+    states = [torch.load(path, weights_only=True) for path in (whole, pieces)]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
