@@ -25,7 +25,7 @@ from compile.command.progress import Progress, announce
 from compile.command.screen import screen_of
 from compile.command.shortage import check_machine
 from compile.commands import COMMANDS
-from compile.stages.options import Options
+from compile.stages.options import PRICES, Options
 from compile.version import version
 from ir.errors import CompileError
 
@@ -145,6 +145,7 @@ def _options(options: argparse.Namespace) -> Options:
         check=options.check,
         fit=options.fit,
         map_for=options.map_for,
+        prices=tuple(options.prices.split(",")),
         dump=options.dump,
         fail_if=tuple(options.fail_if),
     )
@@ -178,6 +179,7 @@ def _parser() -> argparse.ArgumentParser:
         help="the chip's integers, or the source's own arithmetic",
     )
     add("--profile", metavar="NAME|FILE", help="hardware profile (default: the target's own, loihi2)")
+    add("--prices", default=",".join(PRICES), metavar="NAME,...", help="whose prices to show, too: --list prices")
     add("--config", help="one of the model file's CONFIGS (default: its first)")
     add("--part", help="one part of the network (default: all)")
     add("--weights", type=path, help="checkpoint to load (default: the model file's own)")

@@ -11,6 +11,7 @@ from backends.netx.emitted_file import EmittedFile
 from compile.command.progress import Progress
 from compile.measure.metric import Metric
 from compile.output.atomic_file import write_atomically
+from compile.report.inference import inference
 from compile.report.part_report import part_report, sample_metrics
 from compile.report.report import Report
 from compile.stages.batches import batches_of
@@ -111,10 +112,11 @@ class CompiledProgram(Program):
             raise CompileError("report.samples", "there are no samples", where=self.name, hint=hint)
         progress = Progress(quiet=True)
         batches = batches_of(self, build.part.example if samples is None else samples, labels)
-        part = part_report(build, source, batches, self.profile, progress)
         options = replace(self.origin.options, target=self.target, emission=self.emission)
-        metrics = sample_metrics(part.run, metric)
-        return Report(source, options, self.profile.name, (part,), metrics, progress.seconds)
+        prices = options.price_profiles(self.profile)
+        part = part_report(build, source, batches, progress, prices)
+        energy, metrics = inference([part], source.follow_up, prices), sample_metrics(part.run, metric)
+        return Report(source, options, self.profile.name, (part,), energy, metrics, progress.seconds)
 
 
 def emitted_file(program: Program, file_format: str) -> EmittedFile:

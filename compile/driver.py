@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from torch import nn
@@ -14,10 +15,12 @@ from torch import nn
 from backends.targets import DEFAULT
 from compile.command.progress import Progress
 from compile.compiled_program import CompiledProgram, emitted_file
+from compile.energy import Activity
 from compile.measure.metric import same_names
 from compile.measure.test_set import run_test_set, tried_names
 from compile.output.atomic_folder import check_folder
 from compile.report.conditions import QUANTITIES, check_names, parse_condition
+from compile.report.inference import inference
 from compile.report.part_report import part_report, published_table
 from compile.report.report import Metrics, Report
 from compile.report.write import check_parts, write_all
@@ -115,6 +118,7 @@ def compile_model(
 def compile_network(network: str | Path, options: Options, progress: Progress | None = None) -> Report:
     """What the command line does: compile every part, run it, check it, measure it, report it, and write the files."""
     progress, profile = progress or Progress(), options.hardware()
+    prices = options.price_profiles(profile)
     conditions = [parse_condition(text) for text in options.fail_if]
     source = _source(network, options, progress)
     if options.out is not None:
@@ -127,12 +131,14 @@ def compile_network(network: str | Path, options: Options, progress: Progress | 
             check_names(conditions, metrics=tried_names(source.task, builds))
         emitted = [emitted_file(build.program, options.emit) if options.emit else None for build in builds]
         examples = [batches_of(build.program, build.part.example) for build in builds]
+        metrics, test_set = _metrics(source, builds, options, progress)
         parts = tuple(
-            replace(part_report(build, source, batches, profile, progress, options.check), emitted=file)
-            for build, batches, file in zip(builds, examples, emitted, strict=True)
+            part_report(build, source, batches, progress, prices, test_set.get(build.part.name), options.check)
+            for build, batches in zip(builds, examples, strict=True)
         )
-        metrics = _metrics(source, builds, options, progress)
-    report = Report(source, options, profile.name, parts, metrics, progress.seconds, str(network))
+    parts = tuple(replace(part, emitted=file) for part, file in zip(parts, emitted, strict=True))
+    energy = inference(parts, source.follow_up, prices, metrics.pairs_per_s)
+    report = Report(source, options, profile.name, parts, energy, metrics, progress.seconds, str(network))
     if options.dump:
         _print_texts(builds)
     if options.out is None:
@@ -184,22 +190,33 @@ def _source(network: str | Path, options: Options, progress: Progress) -> Source
     return source
 
 
-def _metrics(source: Source, builds: list[Build], options: Options, progress: Progress) -> Metrics:
+def _metrics(
+    source: Source, builds: list[Build], options: Options, progress: Progress
+) -> tuple[Metrics, Mapping[str, Activity]]:
     """
-    The task's metrics and examples, where the network has a task, all of it was compiled, and its own inputs were run.
+    The task's metrics and examples, and what the parts did on its samples, where the network has a task, all of it was compiled,
+    and its own inputs are run.
 
-    An error of the task is kept, not raised: all else that was found out stays.
+    An error of the task is kept, not raised: all else that is found out stays.
     """
     if not _has_metrics(source, options):
-        return Metrics()
+        return Metrics(), {}
     samples, values = "the whole test set", dict[str, dict[str, float]]()
     with progress.stage("whole test set"):
         try:
-            outputs = run_test_set(source.task, builds, progress.quiet)
-            values = same_names({kind: source.task.metrics(own) for kind, own in outputs.items()})
-            return Metrics(values, samples, examples=source.task.examples(outputs["compiled"]))
+            test_set = run_test_set(source.task, builds, progress.quiet)
         except CompileError as error:
-            return Metrics(values, samples, error)
+            return Metrics(samples=samples, error=error), {}
+        try:
+            start = perf_counter()
+            compiled = source.task.metrics(test_set.outputs["compiled"])
+            speed = test_set.pairs / (perf_counter() - start)
+            others = {kind: source.task.metrics(test_set.outputs[kind]) for kind in ("source", "float")}
+            values = same_names({**others, "compiled": compiled})
+            examples = source.task.examples(test_set.outputs["compiled"])
+            return Metrics(values, samples, examples=examples, pairs_per_s=speed), test_set.activities
+        except CompileError as error:
+            return Metrics(values, samples, error), test_set.activities
 
 
 def _metric_names(source: Source, options: Options) -> tuple[str, ...] | None:

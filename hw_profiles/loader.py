@@ -34,7 +34,7 @@ FOLDER = Path(__file__).parent
 BORROWED = {"energy_from": "energy", "timing_from": "timing"}
 """Key -> the table of which numbers may be borrowed."""
 TOP_KEYS = ("title", "extends", *BORROWED)
-EXACT = ("pJ", "ns")
+EXACT = ("pJ", "ns", "mW")
 """Units of numbers that may be fractions."""
 MAX_DEPTH = 32
 """Profiles that extend one another."""

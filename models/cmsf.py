@@ -52,7 +52,13 @@ STATIC_INPUTS = (
 """Inputs without a time axis: (B, tokens, features), the same at every step."""
 
 ENERGY_TABLE = "cmsf"
-"""The paper's energy table that the report follows: Table 4 of the supplement."""
+"""The paper's energy table that stands beside the formula: Table 4 of the supplement."""
+
+TRAINING_PARTS = ("fusion",)
+"""The teacher: no retrieval runs it."""
+
+GALLERIES = {"digits": 1000, "digits-spike": 1000, "emoji": 1260, "paper": 1000}
+"""Configuration -> the images that a caption is searched among; of `paper`, the test images of Flickr30K."""
 
 
 class _Data(NamedTuple):
@@ -130,6 +136,12 @@ def task(config: str) -> DigitsTask | EmojiTokensTask | None:
     """
     data = _data(config_named(CONFIGS, config, "CMSF"))
     return None if data is None else data.task(_trained_parts(config))
+
+
+def follow_up(config: str) -> dict[str, str | int]:
+    """The similarity of an image and a caption: the cosines of all their tokens, N L D multiplications."""
+    own = config_named(CONFIGS, config, "CMSF")
+    return {"name": "similarity", "pair": "image and text", "macs": own.N * own.L * own.D, "gallery": GALLERIES[config]}
 
 
 def training(config: CmsfConfig, seed: int, epochs: int | None = None) -> Training:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from compile.energy.analytic import MISSING, FormulaRow, price
+from compile.energy.formula.analytic import MISSING, FormulaRow
+from compile.energy.formula.arithmetic import price
 from compile.energy.simulated import Counts
 from ir.analysis.wiring import behind_routing
 from ir.graph import Graph, Node
@@ -68,27 +69,50 @@ def reads_input(chip: Graph, projection: Node) -> bool:
     return bool(sources) and chip.nodes[sources[0]].op.family == "input"
 
 
-def row_causes(row: FormulaRow, projections: Sequence[Node], counts: Mapping[str, Counts], profile: Profile) -> Causes:
-    """From a formula row's energy to that of the projections that carry it out."""
+def row_causes(
+    row: FormulaRow, projections: Sequence[Node], counts: Mapping[str, Counts], profile: Profile, gates: int = 0
+) -> Causes:
+    """
+    From a formula row's energy to that of the projections that carry it out.
+
+    Args:
+        gates: neurons that these projections open, one for each operation that the chip does of a product.
+    """
     e_ac, e_mac = price(profile, "e_ac"), price(profile, "e_mac")
     if not projections:
-        return {"host": -row.energy_pj(profile)}
-    causes = {_count_cause(row): row.real_pj(profile) - row.energy_pj(profile)}
-    arrived = arrivals(projections, counts)
-    if row.kind in WEIGHTED:
-        causes["residual_sums"] = e_ac * (row.spikes - row.real_ac)
-        causes["counted_events"] = e_ac * (arrived.spikes - row.spikes)
-    else:
-        causes["and_gates" if row.both_spike else "counted_events"] = e_ac * (arrived.gate_events - row.real_ac)
+        return {"host": -row.charged.energy_pj(profile)}
+    causes, arrived = dict[str, Fraction](), arrivals(projections, counts)
+    if row.kind == "mul":
+        causes["gates"] = e_ac * arrived.gate_events + e_mac * row.real.multiplications - row.charged.energy_pj(profile)
         causes["counters"] = e_ac * arrived.other_events
-    causes["payload_traffic"] = e_mac * (arrived.payloads - row.real_mac)
+    else:
+        causes["operation_count"] = row.real.energy_pj(profile) - row.charged.energy_pj(profile)
+        causes.update(_counted(row, arrived, e_ac, gates))
+    causes["payload_traffic"] = e_mac * (arrived.payloads - row.real.multiplications)
     return _added(causes, price_causes(arrived, profile))
 
 
-def _count_cause(row: FormulaRow) -> str:
-    if row.published == MISSING:
-        return "missing_from_table"
-    return "gate_at_zero" if row.kind == "mul" else "operation_count"
+def _counted(row: FormulaRow, arrived: Arrivals, e_ac: Fraction, gates: int) -> Causes:
+    """From accumulations at mean rates to events that were counted."""
+    if row.kind in WEIGHTED:
+        residual = e_ac * (row.spikes - row.real.accumulations)
+        return {"residual_sums": residual, "counted_events": e_ac * (arrived.spikes - row.spikes)}
+    ordered = row.real.accumulations * Fraction(gates or row.real_flops, row.real_flops)
+    return {
+        "product_order": e_ac * (ordered - row.real.accumulations),
+        "and_gates" if row.both_spike else "counted_events": e_ac * (arrived.gate_events - ordered),
+        "counters": e_ac * arrived.other_events,
+    }
+
+
+def table_causes(listed: Iterable[FormulaRow], general: Iterable[FormulaRow], profile: Profile) -> Causes:
+    """From the general formula's energy to that of a published table: rows that count otherwise, and layers that have none."""
+    charged = {(row.module, row.kind): row.charged.energy_pj(profile) for row in general}
+    causes: Causes = {}
+    for row in listed:
+        name = "missing_from_table" if row.published == MISSING else "counted_otherwise"
+        causes[name] = causes.get(name, Fraction(0)) + row.charged.energy_pj(profile) - charged[row.module, row.kind]
+    return {name: energy for name, energy in causes.items() if energy}
 
 
 def extra_causes(chip: Graph, projection: Node, counts: Mapping[str, Counts], profile: Profile) -> Causes:
@@ -109,11 +133,12 @@ def price_causes(arrived: Arrivals, profile: Profile) -> Causes:
     return causes
 
 
-def neuron_causes(counts: Counts, profile: Profile) -> Causes:
-    """The energy of a population, which the formula does not have."""
+def neuron_causes(counts: Counts, profile: Profile, added: bool) -> Causes:
+    """The energy of a population, which the formula does not have; `added` by lowering, or one of the model."""
     causes: Causes = {}
     if counts.neuron_update:
-        causes["neuron_updates"] = price(profile, "neuron_update") * counts.neuron_update
+        name = "added_neurons" if added else "neuron_updates"
+        causes[name] = price(profile, "neuron_update") * counts.neuron_update
     if counts.spike:
         causes["spike_generation"] = price(profile, "spike") * counts.spike
     return causes
@@ -132,22 +157,62 @@ def total_causes(parts: Iterable[Mapping[str, Fraction]]) -> Causes:
     return {name: energy for name, energy in total.items() if energy}
 
 
-CAUSES: Mapping[str, str] = {
-    "operation_count": "The formula, or the published row, counts other operations than the layer has.",
-    "missing_from_table": "The published table leaves the layer out.",
-    "host": "The formula charges a layer that runs on the host, not on the chip.",
-    "gate_at_zero": "The formula charges nothing for gates and masks; one operation per element and active operand is real.",
-    "residual_sums": "An element of a residual sum that holds n is charged once, but comes as n spikes over n synapses.",
-    "counted_events": "Events counted in the run, against mean rates of the source network times operations.",
-    "and_gates": "A product of spikes is a threshold neuron that reads the spikes of both operands, not their mean rate.",
-    "counters": "Unit synapses add up the outputs of the gates; in the formula that is part of the product.",
-    "payload_traffic": "The formula charges an analog layer for every input; on chip payloads count, and zero is silent.",
-    "input_synapses": "Values from the host enter the first populations over synapses that the formula does not have.",
-    "added_synapses": "Synapses that lowering added where the formula has no operation, as relays.",
-    "price_per_event": "A synaptic event on this chip does not cost E_AC.",
-    "price_per_payload": "A payload over a synapse on this chip does not cost E_MAC.",
-    "neuron_updates": "Updating neurons, their biases included, costs energy at every step; the formula has no neurons.",
-    "spike_generation": "Spikes that leave a neuron cost energy before they reach a synapse.",
-    "crossing": "What crosses between host and chip costs energy where the profile prices it; the formula knows no border.",
+COUNTING, SCOPE, PRICE = "counting", "scope", "price"
+"""Groups of causes: the same work counted otherwise, what only one of the two knows, and what it costs."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One reason why counted events do not cost what the formula says."""
+
+    group: str
+    meaning: str
+
+
+CAUSES: Mapping[str, Cause] = {
+    "operation_count": Cause(COUNTING, "The formula counts other operations than the layer has, as taps on padding."),
+    "residual_sums": Cause(
+        COUNTING, "An element of a residual sum that holds n is charged once, but comes as n spikes over n synapses."
+    ),
+    "counted_events": Cause(
+        COUNTING, "Events counted in the run, against mean rates of the source network times operations."
+    ),
+    "product_order": Cause(
+        COUNTING, "Lowering multiplies in another order than the network is written, with more gates or fewer."
+    ),
+    "and_gates": Cause(
+        COUNTING,
+        "A product of spikes is a threshold neuron that reads the spikes of both operands, not their mean rate.",
+    ),
+    "counters": Cause(
+        COUNTING, "Unit synapses add up the outputs of the gates; in the formula that is part of the product."
+    ),
+    "gates": Cause(SCOPE, "The formula charges nothing for gates and masks; on chip their synapses have events."),
+    "host": Cause(SCOPE, "The formula charges a layer that runs on the host, not on the chip."),
+    "payload_traffic": Cause(
+        SCOPE, "The formula charges an analog layer for every input; on chip payloads count, and zero is silent."
+    ),
+    "input_synapses": Cause(
+        SCOPE, "Values from the host enter the first populations over synapses that the formula does not have."
+    ),
+    "added_synapses": Cause(SCOPE, "Synapses that lowering added where the formula has no operation, as relays."),
+    "neuron_updates": Cause(
+        SCOPE, "Updating the model's neurons costs energy at every step; the formula has no neurons."
+    ),
+    "added_neurons": Cause(
+        SCOPE, "Updating neurons that lowering added, as gates and counters, costs energy at every step."
+    ),
+    "spike_generation": Cause(SCOPE, "Spikes that leave a neuron cost energy before they reach a synapse."),
+    "crossing": Cause(
+        SCOPE,
+        "What crosses between host and chip costs energy where the profile prices it; the formula knows no border.",
+    ),
+    "price_per_event": Cause(PRICE, "A synaptic event on this chip does not cost E_AC."),
+    "price_per_payload": Cause(PRICE, "A payload over a synapse on this chip does not cost E_MAC."),
 }
 """Cause -> what it is, in the order of the chain."""
+TABLE_CAUSES: Mapping[str, str] = {
+    "counted_otherwise": "The published row charges other operations, or charges them otherwise, than the general formula.",
+    "missing_from_table": "The published table leaves the layer out.",
+}
+"""Cause of the difference between a published table and the general formula -> what it is."""

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from backends.trace import Crossing
-from compile.energy.analytic import price
+from compile.energy.formula.arithmetic import price
 from ir.profile import Profile
 
 
@@ -49,6 +49,9 @@ class CrossingCost:
         """As JSON content."""
         energy = None if self.energy_pj is None else float(self.energy_pj)
         return {"events": float(self.events), "bits": float(self.bits), "energy_pj": energy}
+
+
+NOTHING = CrossingCost()
 
 
 def crossing_cost(crossings: Collection[Crossing], samples: int, profile: Profile) -> CrossingCost:

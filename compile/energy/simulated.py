@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 
 from backends.trace import Events
-from compile.energy.analytic import price
+from compile.energy.formula.arithmetic import price
 from ir.graph import Graph, Node
 from ir.profile import Profile
 

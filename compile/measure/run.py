@@ -13,8 +13,8 @@ from backends.sanafe.checks import check_engine
 from backends.targets import target
 from backends.trace import Array, Engine, Events, Trace
 from compile.command.progress import Progress
-from compile.energy.operations import operations
-from compile.energy.rates import RateMeter, Rates
+from compile.energy.formula.operations import operations
+from compile.energy.formula.rates import RateMeter, Rates
 from compile.measure.first_sample import FirstSample, first_sample
 from compile.measure.in_pieces.piecewise import piecewise
 from compile.measure.membranes import membranes
@@ -109,7 +109,7 @@ def _run_batch(
     """Run one batch, the `number`-th from 0, of any number of steps: a slow twin looks at the first alone."""
     prologue = build.program.deployment.prologue
     steps = steps_of(prologue, build.program.host_inputs(batch.inputs))
-    build = _of_length(build, steps)
+    build = of_length(build, steps)
     program = build.program
     trace, verdict = _checked(program, steps, batch, number, progress)
     third = None if check is None else _third_verdict(on_third_engine(program, check), batch, trace, progress)
@@ -149,7 +149,7 @@ def _checked(
     return trace, _verdict(program, batch.inputs, trace, probes) if number == 0 or not slow else None
 
 
-def _of_length(build: Build, steps: int) -> Build:
+def of_length(build: Build, steps: int) -> Build:
     """The build for windows of `steps` steps; CompileError where it cannot run them, or does other operations in them."""
     other = build.at(steps)
     names = [[operation.operands for operation in operations(each.source)] for each in (build, other)]

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from math import prod
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -10,24 +14,43 @@ import torch
 from tqdm import tqdm
 
 from backends.targets import REFERENCE
-from backends.trace import Array
+from backends.trace import Array, Events, Trace
+from compile.energy.activity import Activity
+from compile.energy.formula.rates import RateMeter
+from compile.measure.run import of_length
 from compile.stages.build import Build
+from compile.stages.host_inputs import steps_of
 from compile.stages.program import Program
 from compile.stages.samples import cut_samples, join_samples
 from frontend.neuron_rules.table import reset_neurons
 from frontend.tracing.outputs import named_outputs
 from frontend.user_errors import user_code
 from ir.errors import CompileError
+from ir.interpreter import interpret
 
 BATCH = 256
 
 
-def run_test_set(task: Any, builds: Sequence[Build], quiet: bool) -> dict[str, dict[str, dict[str, Array]]]:
-    """
-    Outputs by part and name of the torch modules ("source"), of the lowered network in its arithmetic ("float"), and of the
-    compiled one on the reference ("compiled").
-    """
+@dataclass(frozen=True)
+class TestSet:
+    """What the task's test set came to."""
+
+    outputs: Mapping[str, Mapping[str, Mapping[str, Array]]]
+    """By part and name of the torch modules ("source"), of the lowered network in its arithmetic ("float"), and of the compiled
+    one on the reference ("compiled")."""
+    activities: Mapping[str, Activity]
+    """Part -> what all of its samples did."""
+
+    @property
+    def pairs(self) -> int:
+        """Outputs of one part times those of the others."""
+        return prod(activity.events.samples for activity in self.activities.values())
+
+
+def run_test_set(task: Any, builds: Sequence[Build], quiet: bool) -> TestSet:
+    """Run all samples of the parts that a task needs."""
     outputs: dict[str, dict[str, dict[str, Array]]] = {"source": {}, "float": {}, "compiled": {}}
+    activities = dict[str, Activity]()
     for build in builds:
         if build.part.name not in task.parts:
             continue
@@ -36,10 +59,23 @@ def run_test_set(task: Any, builds: Sequence[Build], quiet: bool) -> dict[str, d
         types = {name: build.source.nodes[value].type for name, value in build.source.outputs.items()}
         bar = tqdm(batches, desc=f"  {build.part.name}: test set", unit="batch", leave=False, disable=quiet or None)
         twin = build.program.on(REFERENCE)
-        results = [_all_outputs(build, twin, batch) for batch in bar]
+        results, meter, events = list[dict[str, Mapping[str, Array]]](), RateMeter(build.source), list[Events]()
+        for batch in bar:
+            result, trace = _all_outputs(build, twin, batch)
+            _meter(build, batch, meter)
+            results.append(result)
+            events.append(trace.events)
+        activities[build.part.name] = Activity(reduce(add, events), meter.rates, whole=True)
         for kind, own in outputs.items():
             own[build.part.name] = join_samples([result[kind] for result in results], types, twin.order)
-    return outputs
+    return TestSet(outputs, activities)
+
+
+def _meter(build: Build, batch: Mapping[str, Array], meter: RateMeter) -> None:
+    """Count the source network's activity on a batch."""
+    steps = steps_of(build.program.deployment.prologue, build.program.host_inputs(batch))
+    own = of_length(build, steps)
+    interpret(own.source, own.source_inputs(batch), meter)
 
 
 def tried_names(task: Any, builds: Sequence[Build]) -> tuple[str, ...] | None:
@@ -63,10 +99,13 @@ def _silent(task: Any, build: Build) -> dict[str, Array]:
     return found
 
 
-def _all_outputs(build: Build, twin: Program, batch: Mapping[str, Array]) -> dict[str, Mapping[str, Array]]:
-    """The outputs of a batch by whose they are."""
-    floating, compiled = (program.run(batch, probes=()).outputs for program in (build.floating, twin))
-    return {"source": _source_outputs(build, batch), "float": floating, "compiled": compiled}
+def _all_outputs(
+    build: Build, twin: Program, batch: Mapping[str, Array]
+) -> tuple[dict[str, Mapping[str, Array]], Trace]:
+    """The outputs of a batch by whose they are, and the trace of the compiled network."""
+    floating, compiled = (program.run(batch, probes=()) for program in (build.floating, twin))
+    own = {"source": _source_outputs(build, batch), "float": floating.outputs, "compiled": compiled.outputs}
+    return own, compiled
 
 
 def _source_outputs(build: Build, batch: Mapping[str, Array]) -> dict[str, Array]:

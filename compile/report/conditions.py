@@ -50,8 +50,8 @@ def _match(report: Report) -> SpikeMatch:
 
 
 def _energy(report: Report) -> float | None:
-    energies = [part.energy.simulated_pj for part in report.parts if part.energy is not None]
-    return float(sum(energies, Fraction(0))) if len(energies) == len(report.parts) else None
+    bill = report.energy.tables[0].network
+    return None if bill.energy is None else float(bill.energy.value)
 
 
 def _slowest(time: Callable[[ChipTime], float]) -> Callable[[Report], float | None]:
@@ -86,7 +86,7 @@ QUANTITIES: Mapping[str, ReportedNumber] = {
     "added": ReportedNumber(lambda report: _match(report).added, "spikes in the integers alone", NO_UNIT),
     "f1": ReportedNumber(lambda report: _match(report).f1, "2 kept / (2 kept + lost + added)", PERCENT),
     "rate": ReportedNumber(_rate, "spikes per neuron and step", PERCENT),
-    "energy": ReportedNumber(_energy, "counted energy per sample", PJ),
+    "energy": ReportedNumber(_energy, "counted events of one inference at the profile's prices", PJ),
     "neurons": ReportedNumber(
         lambda report: sum(part.occupancy.neurons for part in report.parts), "on the chip", NO_UNIT
     ),

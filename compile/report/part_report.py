@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from compile.command.progress import Progress
 from compile.energy import (
     PUBLISHED_TABLES,
+    Activity,
     CrossingCost,
     EnergyReport,
+    OnChip,
     PublishedTable,
+    SampleFacts,
     crossing_cost,
     energy_report,
     missing_prices,
+    on_chip,
+    price_table,
+    sample_facts,
 )
 from compile.measure.borders import borders
 from compile.measure.firing import firing_warnings
@@ -22,13 +28,15 @@ from compile.measure.metric import Metric, accuracy, measured, same_names
 from compile.measure.occupancy import occupancy
 from compile.measure.pooling import pooling_costs
 from compile.measure.run import Run, run_part
+from compile.measure.timing import ChipTime
 from compile.report.report import Metrics, PartReport
 from compile.stages.batches import Batch
 from compile.stages.build import Build
 from compile.stages.phase import crossings
 from compile.stages.source import Source
 from ir.errors import CompileError
-from ir.mapping.fit import fit
+from ir.graph import Graph
+from ir.mapping.fit import Fit, fit
 from ir.profile import Profile
 
 
@@ -36,29 +44,43 @@ def part_report(
     build: Build,
     source: Source,
     batches: Iterable[Batch],
-    profile: Profile,
     progress: Progress,
+    prices: Sequence[Profile],
+    activity: Activity | None = None,
     check: str | None = None,
 ) -> PartReport:
-    """Run a part's samples, compare them with a third engine where `check` names one, and account for them."""
+    """
+    Run a part's samples, compare them with a third engine where `check` names one, and account for them.
+
+    Args:
+        prices: the program's profile, then others at whose prices the energy is shown.
+        activity: what is accounted for where that is not the samples that run here, but a whole test set.
+    """
+    profile = prices[0]
     chip = build.program.deployment.chip
     found = build.fit or fit(chip, profile, build.program.cores)  # a saved program lacks it
     build = replace(build, fit=found)
     run = run_part(build, batches, progress, check)
-    crossed = crossings(build.program.phases, run.events)
-    crossing = crossing_cost(crossed, run.events.samples, profile)
-    layers = layer_summaries(chip, run.events, build.classes)
+    activity = activity or Activity(run.events, run.rates)
+    events = activity.events
+    crossed = crossings(build.program.phases, events)
+    crossing = crossing_cost(crossed, events.samples, profile)
+    layers = layer_summaries(chip, events, build.classes)
+    facts = _facts(build, activity, source, crossing)
     return PartReport(
         build,
         run,
+        activity,
         layers,
         occupancy(build.deployment, profile, found),
-        _energy(build, run, source, profile, crossing),
+        _energy(build, activity, source, profile, crossing),
+        tuple(price_table(facts, each) for each in prices),
+        _on_chip(facts, run.timing, found, profile),
         crossing,
         crossed,
         pooling_costs(build.deployment),
-        borders(build.program, run.events),
-        firing_warnings(chip, layers, run.matches, run.events.samples),
+        borders(build.program, events),
+        firing_warnings(chip, layers, run.matches, events.samples),
     )
 
 
@@ -74,15 +96,33 @@ def sample_metrics(run: Run, metric: Metric | None) -> Metrics:
     return Metrics(values, samples)
 
 
-def _energy(build: Build, run: Run, source: Source, profile: Profile, crossing: CrossingCost) -> EnergyReport | None:
+def _facts(build: Build, activity: Activity, source: Source, crossing: CrossingCost) -> SampleFacts:
+    chip, table = build.program.deployment.chip, published_table(source)
+    return sample_facts(build.source, activity.rates, chip, activity.events, table, _hosts(build), crossing)
+
+
+def _on_chip(facts: SampleFacts, time: ChipTime | None, found: Fit, profile: Profile) -> OnChip | None:
+    """The events on the map; None where nobody knows how long samples take."""
+    if time is None:
+        return None
+    return on_chip(facts, time.times, (time.chip_steps, time.isolated_steps), found.cores.chips, profile)
+
+
+def _hosts(build: Build) -> list[Graph]:
+    """The graphs of the host, of all phases."""
+    deployments = [phase.deployment for phase in build.program.phases]
+    return [graph for each in deployments for graph in (each.prologue, each.epilogue)]
+
+
+def _energy(
+    build: Build, activity: Activity, source: Source, profile: Profile, crossing: CrossingCost
+) -> EnergyReport | None:
     """The energy comparison; None where the profile has no price for something that happened."""
     chip = build.program.deployment.chip
-    if missing_prices(chip, run.events, profile):
+    if missing_prices(chip, activity.events, profile):
         return None
-    deployments = [phase.deployment for phase in build.program.phases]
-    hosts = [graph for each in deployments for graph in (each.prologue, each.epilogue)]
     table = published_table(source)
-    return energy_report(build.source, run.rates, chip, run.events, profile, table, hosts, crossing)
+    return energy_report(build.source, activity.rates, chip, activity.events, profile, table, _hosts(build), crossing)
 
 
 def published_table(source: Source) -> PublishedTable | None:

@@ -12,13 +12,14 @@ from typing import Any
 from backends.netx.emitted_file import EmittedFile
 from backends.trace import Crossing
 from compile.command.screen import screen_of
-from compile.energy import CrossingCost, EnergyReport
+from compile.energy import Activity, CrossingCost, EnergyReport, OnChip, PriceTable
 from compile.measure.borders import Border
 from compile.measure.layers import LayerSummary
 from compile.measure.occupancy import Occupancy
 from compile.measure.pooling import PoolingCost
 from compile.measure.run import Run
 from compile.measure.spike_match import SpikeMatch, total
+from compile.report.inference import Inference
 from compile.stages.build import Build
 from compile.stages.options import Options
 from compile.stages.source import Source
@@ -32,10 +33,16 @@ class PartReport:
 
     build: Build
     run: Run
+    activity: Activity
+    """What is accounted for, and of which samples."""
     layers: tuple[LayerSummary, ...]
     occupancy: Occupancy
     energy: EnergyReport | None
-    """None where the profile lacks a price."""
+    """Formula and counted events by layer, and why they differ; None where the profile lacks a price."""
+    tables: tuple[PriceTable, ...]
+    """The run at the prices of its profile, and of others."""
+    on_chip: OnChip | None
+    """Its events on the map; None where nobody knows how long samples take."""
     crossing: CrossingCost
     """What passes between host and chip."""
     crossings: tuple[Crossing, ...] = ()
@@ -66,6 +73,8 @@ class Metrics:
     """Why there are none, or no examples, where computing them failed."""
     examples: tuple[TaskExample, ...] = ()
     """Samples with what the compiled network made of them, where the task shows some."""
+    pairs_per_s: float | None = None
+    """Outputs of one part times those of the others, over the time that computing them takes; None where not measured."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -77,6 +86,8 @@ class Report:
     profile: str
     """The name of the hardware profile."""
     parts: tuple[PartReport, ...]
+    energy: Inference
+    """Of one sample through all parts that an inference runs."""
     metrics: Metrics
     seconds: Mapping[str, float]
     """Stage -> duration."""

@@ -42,6 +42,7 @@ def report_content(report: Report) -> dict[str, Any]:
         "semantics": _semantics(source.reading),
         "lints": [asdict(lint) for lint in source.reading.lints] if source.reading else [],
         "warnings": [*report.warnings],
+        "energy": report.energy.plain(),
         "parts": [_part(part) for part in report.parts],
         "metrics": {kind: dict(values) for kind, values in report.metrics.values.items()},
         "metrics_samples": report.metrics.samples,
@@ -72,11 +73,13 @@ def _steps(part: PartReport) -> float:
 
 
 def _part(part: PartReport) -> dict[str, Any]:
-    events, deployment, imported = part.run.events, part.build.deployment, part.build.imported
+    events, deployment, imported = part.activity.events, part.build.deployment, part.build.imported
     quantization, plan = deployment.quantization, deployment.schedule
     return {
         "name": part.build.part.name,
         "samples": events.samples,
+        "checked_samples": part.run.events.samples,
+        "training": part.build.part.training,
         "import": _import(imported),
         "spikes": part.match.plain() if part.run.matches else None,
         "layers": [{**asdict(layer), "spikes": _spikes(part.run.matches.get(layer.name))} for layer in part.layers],
@@ -97,6 +100,8 @@ def _part(part: PartReport) -> dict[str, Any]:
         "depths": dict(plan.depth) if plan is not None else {},
         "events": {kind: dict(getattr(events, kind)) for kind in ("spikes", "synaptic", "updates")},
         "energy": part.energy.plain() if part.energy is not None else None,
+        "energy_tables": [table.plain() for table in part.tables],
+        "energy_on_chip": part.on_chip.plain() if part.on_chip is not None else None,
         "emitted": part.emitted.plain() if part.emitted is not None else None,
     }
 
@@ -107,7 +112,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
 def _crossing(part: PartReport, crossing: Crossing) -> dict[str, Any]:
     """A value that passes between host and chip, per sample."""
-    cost = crossing_cost([crossing], part.run.events.samples, part.build.program.profile)
+    cost = crossing_cost([crossing], part.activity.events.samples, part.build.program.profile)
     return {**asdict(crossing), **cost.plain()}
 
 

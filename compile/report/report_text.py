@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 
 from backends.netx.emitted_file import EmittedFile
 from compile.command.screen import Screen
 from compile.energy import CrossingCost
 from compile.measure.run import engine_text
+from compile.report.energy_lines import energy_lines
 from compile.report.report import Metrics, PartReport, Report
 from compile.report.table import table_lines
 from compile.report.units import energy_text
@@ -17,9 +17,6 @@ from frontend.nir.import_nir import NirImport
 
 LAYERS_IN_FULL = 18
 """Up to this many layers, every one has its own line; beyond it the layers of one module share a line."""
-
-CAUSES_IN_FULL = 3
-"""The largest causes of a difference in energy have their names; the others are the rest."""
 
 
 def report_text(report: Report, screen: Screen) -> str:
@@ -31,10 +28,10 @@ def _lines(report: Report, screen: Screen) -> Iterator[str]:
     options, source = report.options, report.source
     config = f" ({source.config})" if source.config else ""
     engine = engine_text(report.parts[0].build.program)
-    events = report.parts[0].run.events
+    samples = report.parts[0].run.events.samples
     title = f"{source.name}{config} -> {options.target}: {engine}, {options.precision}, profile {report.profile}"
     yield from screen.wrapped(title)
-    yield f"T = {_steps_text(report.parts[0])}, {events.samples} samples; energies per sample"
+    yield f"T = {_steps_text(report.parts[0])}, {samples} samples; energies per sample"
     for text in report.warnings:
         first, *others = screen.wrapped(f"warning  {text}")
         yield first.replace("warning", screen.paint("warning", "bad"), 1)
@@ -50,7 +47,7 @@ def _lines(report: Report, screen: Screen) -> Iterator[str]:
     yield from _wrapped(_time_lines(report), screen)
     yield from _wrapped(_pooling_lines(report), screen)
     yield from _wrapped(_phase_lines(report), screen)
-    yield from _wrapped(_energy_lines(report), screen)
+    yield from _wrapped(energy_lines(report), screen)
     yield from _wrapped(_crossing_lines(report), screen)
     yield from _metric_lines(report.metrics, screen)
     for part in report.parts:
@@ -161,28 +158,6 @@ def _reading_lines(imported: NirImport | None) -> Iterator[str]:
         yield f"reading  {source}: {options}"
     for lint in imported.lints:
         yield f"note     {f'{lint.node}: ' if lint.node else ''}{lint.text}"
-
-
-def _energy_lines(report: Report) -> Iterator[str]:
-    energies = [part.energy for part in report.parts if part.energy is not None]
-    if not energies:
-        yield f"energy   profile {report.profile} has no prices for these events"
-        return
-    twin = sum((energy.dense_twin_pj for energy in energies), Fraction(0))
-    analytic = sum((energy.analytic_pj for energy in energies), Fraction(0))
-    simulated = sum((energy.simulated_pj for energy in energies), Fraction(0))
-    yield f"energy   dense twin {energy_text(twin)}, formula {energy_text(analytic)}, counted {energy_text(simulated)}"
-    causes: dict[str, Fraction] = {}
-    for energy in energies:
-        for name, pj in energy.causes.items():
-            causes[name] = causes.get(name, Fraction(0)) + pj
-    largest = sorted(causes.items(), key=lambda item: -abs(item[1]))
-    shown = CAUSES_IN_FULL if len(largest) > CAUSES_IN_FULL + 1 else len(largest)
-    named, rest = largest[:shown], largest[shown:]
-    if rest:
-        named.append((f"the rest ({len(rest)} causes)", sum((pj for _, pj in rest), Fraction(0))))
-    parts = [f"{name.replace('_', ' ')} {'+' if pj > 0 else ''}{energy_text(pj)}" for name, pj in named]
-    yield f"why      counted - formula = {energy_text(simulated - analytic)} = {'; '.join(parts)}"
 
 
 def _metric_lines(metrics: Metrics, screen: Screen) -> Iterator[str]:

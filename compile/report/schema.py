@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-SCHEMA = "spike-compiler-report/2"
+SCHEMA = "spike-compiler-report/3"

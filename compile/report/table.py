@@ -35,8 +35,8 @@ class TableLine:
     added_synapses: int | None = None
     rate: float | None = None
     match: SpikeMatch | None = None
-    analytic_pj: Fraction | None = None
-    simulated_pj: Fraction | None = None
+    formula_pj: Fraction | None = None
+    counted_pj: Fraction | None = None
     classes: str = ""
     rounding: tuple[str, ...] = ()
     """Of each layer, what keeps its integers from being exact, and the bits that its weights use; `exact` where nothing does."""
@@ -99,7 +99,7 @@ def shortened(name: str, width: int) -> str:
 
 def _columns(lines: Sequence[TableLine]) -> Iterator[Column]:
     """All columns, from left to right."""
-    unit = energy_unit([pj for line in lines for pj in (line.analytic_pj, line.simulated_pj)])
+    unit = energy_unit([pj for line in lines for pj in (line.formula_pj, line.counted_pj)])
     yield Column("neurons", lambda line: _count(line.neurons), 7)
     yield Column("+ added", lambda line: _count(line.added_neurons), 3, " neurons")
     yield Column("synapses", lambda line: _count(line.synapses), 4)
@@ -111,8 +111,8 @@ def _columns(lines: Sequence[TableLine]) -> Iterator[Column]:
     yield Column("F1", lambda line: "-" if line.match is None else f"{line.match.f1:.4f}", 2)
     if any(line.rounding for line in lines):
         yield Column("integers", lambda line: line.integers, 2, ", what limits them")
-    yield Column(f"formula {unit}", lambda line: in_unit(line.analytic_pj, unit), 5)
-    yield Column(f"counted {unit}", lambda line: in_unit(line.simulated_pj, unit), 9)
+    yield Column(f"formula {unit}", lambda line: in_unit(line.formula_pj, unit), 5)
+    yield Column(f"counted {unit}", lambda line: in_unit(line.counted_pj, unit), 9)
 
 
 def _count(number: int | None) -> str:
@@ -132,9 +132,9 @@ def _part_lines(part: PartReport, by_module: bool) -> Iterator[TableLine]:
     yield from _module_lines(part.layers, layers) if by_module else layers
     host = _host_pj(part.energy)
     if host:
-        yield TableLine("  on the host", analytic_pj=host)
+        yield TableLine("  on the host", formula_pj=host)
     if part.crossing.energy_pj and part.energy:
-        yield TableLine("  between host and chip", simulated_pj=part.crossing.energy_pj)
+        yield TableLine("  between host and chip", counted_pj=part.crossing.energy_pj)
     yield _sum_line(part.build.part.name.upper(), layers, part.energy)
 
 
@@ -149,8 +149,8 @@ def _layer_line(part: PartReport, layer: LayerSummary) -> TableLine:
         layer.added_synapses,
         layer.rate,
         part.run.matches.get(layer.name),
-        None if modules is None else sum((module.analytic_pj for module in modules), Fraction(0)),
-        None if modules is None else sum((module.simulated_pj for module in modules), Fraction(0)),
+        None if modules is None else sum((module.formula_pj for module in modules), Fraction(0)),
+        None if modules is None else sum((module.counted_pj for module in modules), Fraction(0)),
         layer.classes,
         _rounding(part, layer),
     )
@@ -184,8 +184,8 @@ def _merged(name: str, lines: Sequence[TableLine]) -> TableLine:
         sum(line.added_synapses or 0 for line in lines),
         _mean([(line.rate or 0.0, line.neurons or 0) for line in lines]),
         total(matches) if matches else None,
-        _sum([line.analytic_pj for line in lines]),
-        _sum([line.simulated_pj for line in lines]),
+        _sum([line.formula_pj for line in lines]),
+        _sum([line.counted_pj for line in lines]),
         rounding=tuple(rounding for line in lines for rounding in line.rounding),
     )
 
@@ -193,7 +193,7 @@ def _merged(name: str, lines: Sequence[TableLine]) -> TableLine:
 def _sum_line(name: str, lines: Sequence[TableLine], energy: EnergyReport | None) -> TableLine:
     """The whole part; its energies hold what no layer stands for, too."""
     line = _merged(name, lines)
-    analytic, simulated = (energy.analytic_pj, energy.simulated_pj) if energy else (None, None)
+    analytic, simulated = (energy.formula_pj, energy.counted_pj) if energy else (None, None)
     counts = (line.neurons, line.added_neurons, line.synapses, line.added_synapses)
     return TableLine(name, *counts, line.rate, line.match, analytic, simulated, rounding=line.rounding)
 
@@ -210,5 +210,5 @@ def _sum(energies: Sequence[Fraction | None]) -> Fraction | None:
 
 def _host_pj(energy: EnergyReport | None) -> Fraction:
     """What the formula charges for layers that run on the host."""
-    host = [module.analytic_pj for module in energy.layers if not module.layer] if energy else []
+    host = [module.formula_pj for module in energy.layers if not module.layer] if energy else []
     return sum(host, Fraction(0))

@@ -113,10 +113,14 @@ def _from_model_file(path: Path, options: Options) -> Source:
         config=model.config,
         steps=model.steps,
         static=model.static,
-        parts=tuple(Part(name, model.parts[name], shown[name], other[name]) for name in names),
+        parts=tuple(
+            Part(name, model.parts[name], shown[name], other[name], training=name in model.training_parts)
+            for name in names
+        ),
         task=model.task,
         weights=str(model.weights or ""),
         energy_table=model.energy_table,
+        follow_up=model.follow_up,
         batch_first=model.batch_first if options.batch_first is None else options.batch_first,
         remarks=tuple(remark for name in names for remark in _of_other_samples(name, shown[name], model, options)),
         running=model.running,

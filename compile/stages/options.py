@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # a target's type brings engines along, and the command line'
 
 PRECISIONS = ("int", "float")
 FITS = ("refuse", "warn")
+PRICES = ("45nm", "45nm-int8")
+"""Whose prices every run is shown at: arithmetic in floating point, as most papers have it, and in integers."""
 MAPS = ("plain", "cores", "time", "energy")
 """Maps; all but the first are objectives of `ir.mapping.layout.map_for`, which brings numpy."""
 _WANTED: Mapping[Any, str] = {
@@ -76,6 +78,8 @@ class Options:
     """What becomes of a network that exceeds limits of the profile's cores: it is refused, or runs and its report says so."""
     map_for: Literal["plain", "cores", "time", "energy"] = "plain"
     """What the map of cores is for: `plain`, which measures no spikes, or an objective, see `ir.mapping.layout.map_for`."""
+    prices: tuple[str | Path, ...] = PRICES
+    """Profiles, by name or as files, at whose prices the run is shown beside those of its own."""
     dump: bool = False
     fail_if: tuple[str, ...] = ()
     """Conditions on the report, see `compile.report.conditions`."""
@@ -116,6 +120,15 @@ class Options:
     def place(self) -> Target:
         """The target."""
         return target(self.target)
+
+    def price_profiles(self, own: Profile) -> tuple[Profile, ...]:
+        """The profiles at whose prices a run is shown, its own first; CompileError where another has none."""
+        others = [hw_profiles.load(name) for name in self.prices]
+        for profile in others:
+            if "energy" not in profile.tables:
+                hint = "see --list prices"
+                raise CompileError("options.prices", f"profile {profile.name} states no energies", hint=hint)
+        return (own, *(profile for profile in others if profile.name != own.name))
 
     def hardware(self) -> Profile:
         """The hardware profile, read; CompileError where there is none of that name, its file is wrong, or it is no chip."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from compile.output.npz import read_arrays
+from frontend.model_file.follow_up import FollowUp
 from frontend.nir.import_nir import NirImport
 from ir.errors import CompileError
 
@@ -26,6 +27,8 @@ class Part:
     """Other samples: for tracing, for the check of the import, for the ranges of the integers."""
     drawn: bool = False
     """Whether all of them are random, as of a file that comes without samples."""
+    training: bool = False
+    """Whether it runs in training only: no inference pays for it."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Source:
     weights: str = ""
     energy_table: str | None = None
     """The published energy table that the network is compared with, by name."""
+    follow_up: FollowUp | None = None
+    """What the host does with every pair of the parts' outputs."""
     reading: NirImport | None = None
     """How a NIR file was understood."""
     batch_first: bool | None = None

@@ -3,8 +3,8 @@ What a model file holds, read from it and checked: the contract that `models/cms
 
 `build(config)` -> a torch module or {part: module}, `example(config, samples, seed)` -> example inputs (of the module, or by
 part), `T` (a constant, or an attribute of the configuration), and optionally `CONFIGS`, `STATIC_INPUTS`, `BATCH_FIRST`,
-`weights(config)`, `load_weights(parts, path)`, `task(config)` and `ENERGY_TABLE`. All functions here raise CompileError
-where it is otherwise.
+`weights(config)`, `load_weights(parts, path)`, `task(config)`, `TRAINING_PARTS`, `follow_up(config)` and `ENERGY_TABLE`. All
+functions here raise CompileError where it is otherwise.
 """
 
 from __future__ import annotations
@@ -42,6 +42,15 @@ def static_inputs(file: UserFile) -> tuple[str, ...]:
     names: Iterable[Any] = getattr(file.module, "STATIC_INPUTS", ())
     if not isinstance(names, tuple | list | set | frozenset) or not all(isinstance(name, str) for name in names):
         raise file.broken("STATIC_INPUTS is not a tuple of names", hint='STATIC_INPUTS = ("name",)')
+    return tuple(names)
+
+
+def training_parts(file: UserFile, parts: Iterable[str]) -> tuple[str, ...]:
+    """Names of the parts that run in training only."""
+    names: Iterable[Any] = getattr(file.module, "TRAINING_PARTS", ())
+    if not isinstance(names, tuple | list | set | frozenset) or not set(names) <= set(parts):
+        hint = f'TRAINING_PARTS = ("name",), of {", ".join(parts)}'
+        raise file.broken("TRAINING_PARTS is not a tuple of the network's parts", hint=hint)
     return tuple(names)
 
 

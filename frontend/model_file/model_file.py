@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from frontend.model_file import contract
+from frontend.model_file.follow_up import FollowUp, follow_up
 from frontend.model_file.task import Task
 from frontend.model_file.user_file import UserFile, run_file
 from frontend.type_guards import is_mapping
@@ -38,6 +39,10 @@ class ModelFile:
     """Whether inputs are (B, T, ...); None where the file does not say."""
     energy_table: str | None
     """The published energy table that the network is compared with, by name."""
+    training_parts: tuple[str, ...]
+    """Parts that run in training only."""
+    follow_up: FollowUp | None
+    """What the host does with every pair of the parts' outputs."""
 
     @property
     def name(self) -> str:
@@ -94,6 +99,8 @@ def load_model_file(path: str | Path, config: str | None = None, weights: Path |
         task=None if task is None else Task(file, task, tuple(parts)),
         batch_first=contract.batch_first(file),
         energy_table=contract.energy_table(file),
+        training_parts=contract.training_parts(file, parts),
+        follow_up=follow_up(file, contract.optional(file, "follow_up", config)),
     )
     if weights is not None:
         model.load_weights(weights)

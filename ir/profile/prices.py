@@ -10,7 +10,7 @@ from ir.profile.quantity import counted_in
 
 @dataclass(frozen=True)
 class Energy:
-    """Prices per event, exact; None where nobody published one."""
+    """Prices, exact; None where nobody published one."""
 
     e_ac: Fraction | None = field(default=None, metadata=counted_in("pJ"))
     """One accumulation in the papers' formula."""
@@ -28,10 +28,30 @@ class Energy:
     """One spike over one tile boundary of a row."""
     hop_north_south: Fraction | None = field(default=None, metadata=counted_in("pJ"))
     """One spike over one tile boundary of a column."""
+    axon_out: Fraction | None = field(default=None, metadata=counted_in("pJ"))
+    """One message leaving a core: a spike for one core that reads it."""
+    axon_in: Fraction | None = field(default=None, metadata=counted_in("pJ"))
+    """One message arriving on a core."""
+    static_power: Fraction | None = field(default=None, metadata=counted_in("mW"))
+    """What a chip takes whatever happens on it; 1 mW for 1 ns is 1 pJ."""
     crossing_event: Fraction | None = field(default=None, metadata=counted_in("pJ"))
     """One spike or payload that passes between host and chip, in either direction; bits of payload are paid for beside it."""
     crossing_bit: Fraction | None = field(default=None, metadata=counted_in("pJ"))
     """One bit of payload that does."""
+    operand_bits: int | None = field(default=None, metadata=counted_in("bit", 1))
+    """The width of the whole numbers that e_mac multiplies; None for floating point."""
+    memory_access: Fraction | None = field(default=None, metadata=counted_in("pJ"))
+    """One word read from memory, or written to it, however small the memory is."""
+    memory_access_per_bit: Fraction | None = field(default=None, metadata=counted_in("pJ"))
+    """What each bit that the memory holds adds to that."""
+    sram_8k: Fraction | None = field(default=None, metadata=counted_in("pJ"))
+    """64 bits read from a memory of 8 KiB on the chip, or written to it."""
+    sram_32k: Fraction | None = field(default=None, metadata=counted_in("pJ"))
+    """The same of 32 KiB."""
+    sram_1m: Fraction | None = field(default=None, metadata=counted_in("pJ"))
+    """The same of 1 MiB."""
+    dram: Fraction | None = field(default=None, metadata=counted_in("pJ"))
+    """The same of memory outside the chip."""
 
 
 @dataclass(frozen=True)

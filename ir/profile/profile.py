@@ -57,6 +57,11 @@ class Profile:
         """Whether it says what a chip can do and how it computes; others are tables of prices."""
         return {"features", "arithmetic"} <= self.tables.keys()
 
+    @property
+    def has_events(self) -> bool:
+        """Whether its energies are of events on a chip, published or not; those of others are of arithmetic alone."""
+        return self.is_chip or "synaptic_event" in self.tables.get("energy", {})
+
     @cached_property
     def features(self) -> Features:
         """What the chip can do."""

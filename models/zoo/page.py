@@ -28,7 +28,7 @@ NOTES = """* **neurons, added**: of the model, and those that lowering adds (gat
   the torch module's own forward.
 """
 ENERGY_NOTES = """* **twin**: the same network without spikes, once, every operation a multiplication of 4.6 pJ.
-* **formula**: the paper's own, or the usual one where it states none (`compile/energy/published.py`): 0.9 pJ T R FL.
+* **formula**: the paper's own, or the usual one where it states none (`compile/energy/formula/published.py`): 0.9 pJ T R FL.
 * **like with like**: the events of the run at the twin's prices, 0.9 pJ a spike at a synapse and 4.6 pJ a payload, and what the
   host computes.
 * **counted**: the events at the chip's prices, neurons included. Counted - formula has causes that add up to it; the report of a

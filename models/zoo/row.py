@@ -41,6 +41,7 @@ class PartRow:
     """How many of them are not the same."""
     twin_pj: float
     formula_pj: float
+    """By the paper's own table, or the general formula where it states none."""
     arithmetic_pj: float
     """Like with like: counted events at the twin's prices, and the host."""
     counted_pj: float
@@ -153,9 +154,9 @@ def part_row(part: Mapping[str, Any], entry: Entry, device: str, tables: Sequenc
         compared=check["compared"],
         differing=check["differing"],
         twin_pj=energy["dense_twin_pj"],
-        formula_pj=energy["analytic_pj"],
+        formula_pj=energy["formula_pj"] if energy["published_pj"] is None else energy["published_pj"],
         arithmetic_pj=energy["arithmetic_pj"],
-        counted_pj=energy["simulated_pj"],
+        counted_pj=energy["counted_pj"],
         causes_pj={cause["name"]: cause["energy_pj"] for cause in energy["causes"]},
         per_second=_per_second(part["name"], "whole network", device, tables),
         source_per_second=_per_second(part["name"], "the source's own forward", device, tables),

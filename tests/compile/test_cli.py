@@ -74,7 +74,7 @@ def test_good_run_for_contrast(capsys, tiny: Path, tmp_path: Path):
     assert main([str(tiny), *GPU, "--out", str(tmp_path / "out")]) == 0
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["passed"]
-    assert report["schema"] == "spike-compiler-report/2"
+    assert report["schema"] == "spike-compiler-report/3"
     assert {"network.nir", "outputs.npz", "report.json", "ir"} <= {p.name for p in (tmp_path / "out").iterdir()}
     assert "PASS" in capsys.readouterr().out
 

@@ -191,21 +191,21 @@ def test_unknown_name_lists_the_known_ones():
     with pytest.raises(CompileError) as caught:
         load("loihi3")
     assert caught.value.rule == "profile.name"
-    assert "45nm, ideal, loihi1, loihi2" in caught.value.hint
+    assert caught.value.hint.startswith("known names like it: loihi2, loihi1, loihi1-fit")
     with pytest.raises(CompileError, match=r"profile\.name") as caught:
         chip("loihi3")
-    assert "known: ideal, loihi1, loihi2" in caught.value.hint
+    assert "known: ideal, loihi1, loihi1-fit, loihi2" in caught.value.hint
     assert "45nm" not in caught.value.hint
 
 
 def test_chips_are_apart_from_tables_of_prices():
-    assert chips() == ("ideal", "loihi1", "loihi2", "loihi2-compiler", "netx", "speck", "spinnaker2")
+    assert chips() == ("ideal", "loihi1", "loihi1-fit", "loihi2", "loihi2-compiler", "netx", "speck", "spinnaker2")
     assert chip("loihi1").title == load("loihi1").title
     with pytest.raises(CompileError, match="45nm is no chip that runs networks") as caught:
         chip("45nm")
     assert (caught.value.rule, caught.value.hint) == (
         "profile.missing",
-        "chips: ideal, loihi1, loihi2, loihi2-compiler, netx, speck, spinnaker2; ideal has no limits",
+        "chips: ideal, loihi1, loihi1-fit, loihi2, loihi2-compiler, netx, speck, spinnaker2; ideal has no limits",
     )
 
 

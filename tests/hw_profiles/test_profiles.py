@@ -15,7 +15,21 @@ from hw_profiles.loader import FOLDER, QUANTITY_KEYS, tomllib
 from ir.errors import CompileError
 from ir.profile import TABLES, CostWeights
 
-CHIPS = ("ideal", "loihi1", "loihi2", "loihi2-compiler", "netx", "speck", "spinnaker2")
+CHIPS = ("ideal", "loihi1", "loihi1-fit", "loihi2", "loihi2-compiler", "netx", "speck", "spinnaker2")
+OTHERS = (
+    "45nm",
+    "45nm-fp16",
+    "45nm-int32",
+    "45nm-int8",
+    "7nm",
+    "7nm-int8",
+    "darwin3",
+    "gpu",
+    "odin",
+    "spinnaker1",
+    "truenorth",
+)
+"""Those of which no test here looks at more than prices."""
 
 
 def raw(name: str) -> dict[str, Any]:
@@ -32,7 +46,7 @@ def bare_numbers(content: Any, place: str = "") -> list[str]:
 
 
 def test_the_promised_profiles_ship():
-    assert names() == ("45nm", "ideal", "loihi1", "loihi2", "loihi2-compiler", "netx", "speck", "spinnaker2")
+    assert names() == tuple(sorted((*CHIPS, *OTHERS)))
 
 
 @pytest.mark.parametrize("name", names())
@@ -50,8 +64,8 @@ def test_profile_loads_under_its_own_name(name: str):
     assert profile == load(Path(profile.file))
 
 
-@pytest.mark.parametrize("name", names())
-def test_the_papers_prices_are_in_every_profile(name: str):
+@pytest.mark.parametrize("name", ["45nm", *CHIPS])
+def test_the_papers_prices_are_in_every_chip_s_profile(name: str):
     energy = load(name).energy
     assert (energy.e_ac, energy.e_mac) == (Fraction(9, 10), Fraction(46, 10))
 
@@ -147,9 +161,10 @@ def test_a_quantity_as_plain_content():
     plain = load("loihi2").quantity("energy", "synaptic_event").plain()
     assert plain == {
         "value": 23.6,
+        "high": 35.5,
         "unit": "pJ",
         "kind": "estimated",
-        "source": "Davies 2018, Table 2",
+        "source": "Davies 2018, Table 2; most: Boyle 2025, lists of all synapses",
         "note": "the published minimum, pre-silicon",
         "lender": "loihi1",
     }

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from compile.energy.operations import operations
+from compile.energy.formula.operations import operations
 from frontend.tracing.trace import trace_module
 from hw_profiles.loader import load
 from ir.analysis.layers import layer_of

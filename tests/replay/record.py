@@ -13,7 +13,7 @@ import numpy as np
 from backends.trace import Trace
 from compile.command.progress import Progress
 from compile.energy import energy_report, missing_prices
-from compile.energy.rates import RateMeter
+from compile.energy.formula.rates import RateMeter
 from compile.measure.run import probed
 from compile.stages.build import Build, build_part
 from compile.stages.load import load_source
@@ -87,10 +87,10 @@ def _energy(build: Build, trace: Trace, inputs: Mapping[str, Any], profile: Any)
     meter = RateMeter(build.source)
     interpret(build.source, build.source_inputs(inputs), meter)
     report = energy_report(build.source, meter.rates, chip, trace.events, profile)
-    totals = {name: str(getattr(report, name)) for name in ("analytic_pj", "simulated_pj", "dense_twin_pj")}
+    totals = {name: str(getattr(report, name)) for name in ("formula_pj", "counted_pj", "dense_twin_pj")}
     causes = {name: str(energy) for name, energy in report.causes.items()}
     layers = {
-        f"{own.module} {own.layer}": [str(own.analytic_pj), str(own.simulated_pj), str(own.dense_twin_pj)]
+        f"{own.module} {own.layer}": [str(own.formula_pj), str(own.counted_pj), str(own.dense_twin_pj)]
         for own in report.layers
     }
     return {**totals, "causes": causes, "layers": layers}

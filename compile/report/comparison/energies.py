@@ -8,8 +8,8 @@ from compile.report.comparison.fact import Fact, Facts
 from compile.report.comparison.json_value import JsonValue
 
 NAMES: Mapping[str, str] = {
-    "counted energy": "simulated_pj",
-    "formula": "analytic_pj",
+    "counted energy": "counted_pj",
+    "formula": "formula_pj",
     "dense twin": "dense_twin_pj",
 }
 """As it is called here -> in report.json."""

@@ -18,8 +18,8 @@ def bars(cost: EnergyReport) -> Any:
     energies = {
         "dense twin": cost.dense_twin_pj,
         "like for like": cost.arithmetic_pj,
-        "formula": cost.analytic_pj,
-        "counted": cost.simulated_pj,
+        "formula": cost.formula_pj,
+        "counted": cost.counted_pj,
     }
     unit, names = energy_unit([*energies.values()]), [*energies]
     made = chart(70 + ROW * len(names), [("", "@y"), (unit, "@right{0.000}")], y_range=names[::-1])
@@ -31,7 +31,7 @@ def bars(cost: EnergyReport) -> Any:
 
 def waterfall(cost: EnergyReport) -> Any:
     """From the formula to what was counted, cause by cause; the steps add up."""
-    total, rows = cost.analytic_pj, [("formula", Fraction(0), cost.analytic_pj, GREY)]
+    total, rows = cost.formula_pj, [("formula", Fraction(0), cost.formula_pj, GREY)]
     for name, pj in cost.causes.items():
         rows.append((name.replace("_", " "), total, total + pj, RED if pj > 0 else BLUE))
         total += pj

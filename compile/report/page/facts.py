@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 
 from compile.report.page.tables import Cell, PageTable, table
 from compile.report.report import PartReport, Report
@@ -29,9 +28,9 @@ def metric_table(report: Report) -> PageTable:
 
 
 def cost(report: Report) -> str:
-    """Counted, of all parts; "" without prices."""
-    energies = [part.energy.simulated_pj for part in report.parts if part.energy is not None]
-    return energy_text(sum(energies, Fraction(0))) if energies else ""
+    """Counted, of one inference; "" without prices."""
+    energy = report.energy.tables[0].network.energy
+    return energy_text(energy.value) if energy is not None else ""
 
 
 def price_table(report: Report) -> PageTable:

@@ -49,7 +49,7 @@ def _energies(part: PartReport) -> Mapping[str, Mapping[str, Fraction]]:
         return {}
     models: dict[str, dict[str, Fraction]] = {"counted": {}, "formula": {}, "dense twin": {}}
     for own in part.energy.layers:
-        for name, pj in zip(models, (own.simulated_pj, own.analytic_pj, own.dense_twin_pj), strict=True):
+        for name, pj in zip(models, (own.counted_pj, own.formula_pj, own.dense_twin_pj), strict=True):
             models[name][own.layer] = models[name].get(own.layer, Fraction(0)) + pj
     return models
 

@@ -36,6 +36,16 @@ class Links:
         """The messages on the busiest link; 0 without links."""
         return float(self.messages.max(initial=0))
 
+    @property
+    def along_rows(self) -> float:
+        """Hops of all messages along rows: a message makes one for every link that it takes."""
+        return float(self.messages[self.start[:, 1] == self.end[:, 1]].sum())
+
+    @property
+    def along_columns(self) -> float:
+        """The same along columns."""
+        return float(self.messages[self.start[:, 0] == self.end[:, 0]].sum())
+
 
 def links_of(start: tuple[Array, Array], end: tuple[Array, Array], messages: Array) -> Links:
     """

@@ -75,7 +75,7 @@ def test_quantities_are_those_of_the_report(report: Report):
         "cores": 1,
         "chips": 1,
     }
-    expected |= {"energy": float(part.energy.simulated_pj)}
+    expected |= {"energy": float(part.energy.counted_pj)}
     expected |= {"step_time": times.times.step.value, "latency": times.times.isolated.value}
     expected |= {"throughput": 1e9 / times.times.streaming.value}
     expected |= {"rate": sum(layer.rate * layer.neurons for layer in part.layers) / 11}
@@ -103,7 +103,11 @@ def test_metrics_are_those_of_the_compiled_network(report: Report):
 
 @pytest.mark.parametrize("text", ["accuracy < 1", "energy > 1 pJ"])
 def test_what_was_not_measured_is_refused(report: Report, text: str):
-    unpriced = replace(report, parts=(replace(report.parts[0], energy=None),))
+    own = report.energy.tables[0].network
+    unknown = replace(own, lines=(replace(own.lines[0], quantity=None),))
+    tables = (replace(report.energy.tables[0], network=unknown),)
+    part = replace(report.parts[0], tables=tables)
+    unpriced = replace(report, energy=replace(report.energy, parts=(part,)))
     with pytest.raises(CompileError, match="was not measured"):
         parse_condition(text).holds(unpriced)
 

@@ -47,7 +47,7 @@ def test_what_crosses_is_part_of_the_energy_where_it_has_a_price(tmp_path: Path)
     assert after is not None
     crossing = Fraction(29 * 832 + 36 * 26, 2)
     assert (before.crossing.energy_pj, after.crossing.energy_pj) == (None, crossing)
-    assert after.simulated_pj == before.simulated_pj + crossing
+    assert after.counted_pj == before.counted_pj + crossing
     assert after.causes == {**before.causes, "crossing": crossing}
     assert after.arithmetic_pj == before.arithmetic_pj
     plain, priced = (report.plain()["parts"][0] for report in (unknown, known))

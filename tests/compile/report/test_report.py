@@ -37,12 +37,12 @@ def test_numbers_by_hand(report):
 
 def test_causes_add_up(report):
     energy = report.parts[0].energy
-    assert sum(energy.causes.values()) == energy.simulated_pj - energy.analytic_pj
+    assert sum(energy.causes.values()) == energy.counted_pj - energy.formula_pj
     inputs = report.source.parts[0].example["x"].numpy()
     spikes = report.parts[0].build.program.run(inputs).spikes
     rates = inputs.mean(axis=(1, 2)).mean(), spikes["lif1"].mean()
     by_hand = 0.9 * 2 * (rates[0] * 48 + rates[1] * 24)  # E_AC T R FL
-    assert float(energy.analytic_pj) == pytest.approx(by_hand)
+    assert float(energy.formula_pj) == pytest.approx(by_hand)
 
 
 def test_a_report_passes_if_every_part_agrees(report):

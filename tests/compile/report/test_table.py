@@ -78,8 +78,8 @@ def test_layers_of_one_module_share_a_line_where_there_are_many(report: Report):
 def test_what_the_host_costs_has_a_line_and_is_in_the_sum(report: Report):
     (part,) = report.parts
     assert part.energy is not None
-    host = replace(part.energy.layers[0], module="head", layer="", analytic_pj=Fraction(2000))
+    host = replace(part.energy.layers[0], module="head", layer="", formula_pj=Fraction(2000))
     energy = replace(part.energy, layers=(*part.energy.layers, host))
     lines = [line.split() for line in table_lines([replace(part, energy=energy)], False, WIDE)]
     assert lines[-2] == ["on", "the", "host", *["-"] * 10, "2", "-"]
-    assert lines[-1][-2] == f"{float(part.energy.analytic_pj + 2000) / 1000:.3g}"
+    assert lines[-1][-2] == f"{float(part.energy.formula_pj + 2000) / 1000:.3g}"

@@ -113,7 +113,7 @@ def test_with_graded_spikes_its_sums_are_cut_and_stay_the_same(tmp_path: Path, t
     (part,) = cut.report(x).parts
     assert (part.occupancy.relays, part.occupancy.misfits) == (18, ())
     assert part.energy is not None
-    assert sum(part.energy.causes.values()) == part.energy.simulated_pj - part.energy.analytic_pj
+    assert sum(part.energy.causes.values()) == part.energy.counted_pj - part.energy.formula_pj
 
 
 def test_a_chip_without_limits_and_float_arithmetic_refuse_nothing(tmp_path: Path):

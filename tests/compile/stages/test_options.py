@@ -78,3 +78,13 @@ def test_a_profile_is_read_when_it_is_needed(tmp_path: Path):
         options.hardware()
     (tmp_path / "mine.toml").write_text('title = "mine"\nextends = "loihi2"\n')
     assert Options(profile=tmp_path / "mine.toml").hardware().title == "mine"
+
+
+def test_prices_are_those_of_profiles_each_once_the_own_first(tmp_path: Path):
+    options = Options(prices=("45nm", "loihi2", "loihi1-fit"))
+    assert [each.name for each in options.price_profiles(options.hardware())] == ["loihi2", "45nm", "loihi1-fit"]
+    with pytest.raises(CompileError, match=r"profile\.name"):
+        Options(prices=("46nm",)).price_profiles(options.hardware())
+    (tmp_path / "bare.toml").write_text('title = "no energies"\n')
+    with pytest.raises(CompileError, match=r"options\.prices.*bare states no energies"):
+        Options(prices=(tmp_path / "bare.toml",)).price_profiles(options.hardware())

@@ -24,9 +24,10 @@ def layer(neurons: int, rate: float, module: str = "x") -> dict[str, Any]:
 def report(part: str = "network") -> dict[str, Any]:
     energy = {
         "dense_twin_pj": 4e6,
-        "analytic_pj": 2e6,
+        "formula_pj": 5e6,
+        "published_pj": 2e6,
         "arithmetic_pj": 1e6,
-        "simulated_pj": 3e9,
+        "counted_pj": 3e9,
         "causes": [{"name": "price_per_event", "energy_pj": 9e6}, {"name": "host", "energy_pj": -5e5}],
         "published_rows": [
             {"name": "First convolution", "real_operations_per_step": 900, "rate": 1.0},

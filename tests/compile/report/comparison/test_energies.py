@@ -20,8 +20,8 @@ def test_parts_add_up_unless_one_has_no_price(contents: dict[str, Any]):
     energy = part["energy"]
     facts = energies([value(part), value(part)])
     assert {name: fact.value for name, fact in facts.items()} == {
-        "counted energy": 2 * energy["simulated_pj"],
-        "formula": 2 * energy["analytic_pj"],
+        "counted energy": 2 * energy["counted_pj"],
+        "formula": 2 * energy["formula_pj"],
         "dense twin": 2 * energy["dense_twin_pj"],
     }
     assert {fact.unit for fact in facts.values()} == {"pJ"}
@@ -41,7 +41,7 @@ def test_a_layer_has_the_energy_of_what_feeds_it(contents: dict[str, Any]):
 
 def test_energies_of_other_names_are_unknown(contents: dict[str, Any]):
     part = contents["eight"]["parts"][0]
-    energy = {name: own for name, own in part["energy"].items() if name != "simulated_pj"}
+    energy = {name: own for name, own in part["energy"].items() if name != "counted_pj"}
     facts = energies([value({**part, "energy": energy})])
     assert facts["counted energy"].value is None
-    assert facts["formula"].value == energy["analytic_pj"]
+    assert facts["formula"].value == energy["formula_pj"]

@@ -48,11 +48,11 @@ def test_runs_have_names_of_their_own(runs: Path, monkeypatch: pytest.MonkeyPatc
         (
             b'{"schema": "spike-compiler-report/1"}',
             "schema",
-            "'spike-compiler-report/1', not 'spike-compiler-report/2'",
+            "'spike-compiler-report/1', not 'spike-compiler-report/3'",
         ),
         (b'{"schema": {"a": 1}}', "schema", "of schema 'a=1'"),
-        (b'{"schema": "spike-compiler-report/2"}', "field", "parts is missing"),
-        (b'{"schema": "spike-compiler-report/2", "parts": []}', "field", "parts is empty"),
+        (b'{"schema": "spike-compiler-report/3"}', "field", "parts is missing"),
+        (b'{"schema": "spike-compiler-report/3", "parts": []}', "field", "parts is empty"),
     ],
 )
 def test_what_is_no_report_is_refused_by_name(tmp_path: Path, content: bytes, rule: str, what: str):
@@ -86,7 +86,7 @@ def test_what_is_not_there_is_refused_by_name(tmp_path: Path):
         ("layers", [{"name": 3}], "parts[0].layers[0].rate is missing"),
         ("spikes", {"kept": "many"}, "parts[0].spikes.kept is not the number"),
         ("timing", {}, "parts[0].timing.step_ns is missing"),
-        ("energy", {"simulated_pj": "2 nJ"}, "parts[0].energy.simulated_pj is not the number"),
+        ("energy", {"counted_pj": "2 nJ"}, "parts[0].energy.counted_pj is not the number"),
     ],
 )
 def test_a_report_that_was_edited_is_refused_with_the_place(changed, name: str, wrong: object, what: str):

@@ -24,15 +24,15 @@ def test_steps_lead_from_the_formula_to_what_was_counted(report: Report):
     assert left[0] == left[-1] == 0
     assert left[1:-1] == right[:-2]
     assert [b - a for a, b in zip(left, right, strict=True)] == pytest.approx(step)
-    unit = next(unit for unit in PJ if right[-1] == pytest.approx(float(cost.simulated_pj / PJ[unit])))
-    assert right[0] == pytest.approx(float(cost.analytic_pj / PJ[unit]))
+    unit = next(unit for unit in PJ if right[-1] == pytest.approx(float(cost.counted_pj / PJ[unit])))
+    assert right[0] == pytest.approx(float(cost.formula_pj / PJ[unit]))
 
 
 def test_bars_are_in_one_unit(report: Report):
     cost = report.parts[0].energy
     assert cost is not None
     data = source_of(bars(cost))
-    unit = energy_unit([cost.dense_twin_pj, cost.arithmetic_pj, cost.analytic_pj, cost.simulated_pj])
+    unit = energy_unit([cost.dense_twin_pj, cost.arithmetic_pj, cost.formula_pj, cost.counted_pj])
     values = dict(zip(data["y"], data["right"], strict=True))
-    assert values["counted"] == float(cost.simulated_pj / PJ[unit])
+    assert values["counted"] == float(cost.counted_pj / PJ[unit])
     assert values["dense twin"] == float(cost.dense_twin_pj / PJ[unit])

@@ -22,8 +22,13 @@ def test_the_last_metric_is_the_main_one(report: Report):
 def test_parts_are_added_up(report: Report):
     (part,) = report.parts
     assert part.energy is not None
-    assert cost(replace(report, parts=(part, part))) == energy_text(2 * part.energy.simulated_pj)
-    assert cost(replace(report, parts=(replace(part, energy=None),))) == ""
+    assert cost(replace(report, energy=replace(report.energy, parts=(part, part)))) == energy_text(
+        2 * part.energy.counted_pj
+    )
+    own = part.tables[0]
+    unknown = replace(own.network, lines=tuple(replace(line, quantity=None) for line in own.network.lines))
+    parts = (replace(part, tables=(replace(own, network=unknown),)),)
+    assert cost(replace(report, energy=replace(report.energy, parts=parts))) == ""
 
 
 def test_every_price_has_its_source(report: Report):

@@ -19,7 +19,7 @@ def test_rows_are_the_layers(report: Report):
 
 
 @pytest.mark.parametrize(
-    ("model", "total"), [("counted", "simulated_pj"), ("formula", "analytic_pj"), ("dense twin", "dense_twin_pj")]
+    ("model", "total"), [("counted", "counted_pj"), ("formula", "formula_pj"), ("dense twin", "dense_twin_pj")]
 )
 def test_energies_take_turns_and_add_up(report: Report, model: str, total: str):
     part = report.parts[0]
@@ -29,7 +29,7 @@ def test_energies_take_turns_and_add_up(report: Report, model: str, total: str):
     unit = head.text.rpartition(" ")[2]
     shown = sum(cell.value or 0 for row in made.rows for cell in row if cell.choice == model)
     assert part.energy is not None
-    outside = sum(float(own.simulated_pj) for own in part.energy.layers if not own.layer)
+    outside = sum(float(own.counted_pj) for own in part.energy.layers if not own.layer)
     whole = getattr(part.energy, total)
     if model == "counted":
         whole = float(whole) - outside

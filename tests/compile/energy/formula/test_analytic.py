@@ -7,9 +7,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from compile.energy.analytic import MISSING, dense_twin_pj, formula_rows, price, table_rows
-from compile.energy.published import PublishedRow, PublishedTable
-from compile.energy.rates import Rate
+from compile.energy.formula.analytic import MISSING, formula_rows, table_rows
+from compile.energy.formula.arithmetic import ArithmeticWork, price
+from compile.energy.formula.published import PublishedRow, PublishedTable
+from compile.energy.formula.rates import Rate
 from hw_profiles import load
 from ir.errors import CompileError
 from ir.graph import Graph, GraphBuilder, Provenance
@@ -36,20 +37,16 @@ def network(domain: str = "spike[3]") -> Graph:
 def test_spikes_are_accumulations_at_their_rate_in_every_step():
     first, second = formula_rows(network(), RATES, STEPS)
     assert (first.module, first.kind, first.flops, first.rate) == ("block.first", "linear", 6, Fraction(1, 4))
-    assert (first.charged_ac, first.charged_mac) == (STEPS * Fraction(1, 4) * 6, 0)
-    assert first.energy_pj(IDEAL) == E_AC * 3
-    assert (second.rate, second.charged_ac, second.both_spike) == (1, STEPS * 8, False)
+    assert first.charged == ArithmeticWork(STEPS * Fraction(1, 4) * 6)
+    assert first.charged.energy_pj(IDEAL) == E_AC * 3
+    assert (second.rate, second.charged, second.both_spike) == (1, ArithmeticWork(Fraction(STEPS * 8)), False)
 
 
 @pytest.mark.parametrize(("domain", "times"), [("real[3]", STEPS), ("real[3] static", 1)])
 def test_analog_values_are_multiplications_whatever_their_rate(domain: str, times: int):
     first = formula_rows(network(domain), RATES, STEPS)[0]
-    assert (first.charged_ac, first.charged_mac) == (0, times * 6)
-    assert first.energy_pj(IDEAL) == E_MAC * times * 6
-
-
-def test_a_dense_twin_multiplies_once_and_has_no_steps():
-    assert dense_twin_pj(network(), IDEAL) == {"block.first": E_MAC * 6, "block.second": E_MAC * 8}
+    assert first.charged == ArithmeticWork(multiplications=Fraction(times * 6))
+    assert first.charged.energy_pj(IDEAL) == E_MAC * times * 6
 
 
 TABLE = PublishedTable(
@@ -59,8 +56,11 @@ TABLE = PublishedTable(
 
 def test_a_published_row_replaces_the_count_and_what_it_leaves_out_costs_nothing():
     rows = formula_rows(network(), RATES, STEPS, TABLE)
-    assert [(row.published, row.flops, row.charged_ac) for row in rows] == [("First", 100, 50), (MISSING, 0, 0)]
-    assert [row.real_ac for row in rows] == [3, 16]
+    assert [(row.published, row.flops, row.charged.accumulations) for row in rows] == [
+        ("First", 100, 50),
+        (MISSING, 0, 0),
+    ]
+    assert [row.real.accumulations for row in rows] == [3, 16]
     listed, missing = table_rows(rows, TABLE, IDEAL)
     assert (listed.name, listed.formula, listed.flops, listed.real_flops, listed.differs) == (
         "First",

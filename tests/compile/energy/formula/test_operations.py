@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from compile.energy.operations import Operation, operations
+from compile.energy.formula.operations import Operation, operations
 from ir.graph import GraphBuilder, Provenance
 from ir.ops import Conv, Input, Lif, Linear, MatMul, Mul, Sum
 

@@ -7,7 +7,8 @@ from fractions import Fraction
 import numpy as np
 
 from compile.energy import Rate
-from compile.energy.hosted import host_pj
+from compile.energy.formula.arithmetic import ArithmeticWork
+from compile.energy.formula.hosted import host_work
 from hw_profiles.loader import load
 from ir.graph import Graph
 from ir.passes.advance_sums import advance_sums
@@ -35,17 +36,18 @@ def stream() -> Graph:
 def test_currents_that_the_host_adds_up_again_cost_what_the_formula_says():
     """5 pixels of 2 to 3 channels, 4 steps, a rate of 1/4."""
     host = split_host(stream()).epilogue
-    energy = host_pj(stream(), [host], RATES, 4, load("ideal"))
-    assert energy == {"layer": E_AC * 30 * 4 / 4}
+    work = host_work(stream(), [host], RATES, 4)
+    assert work == {"layer": ArithmeticWork(Fraction(30 * 4, 4))}
+    assert work["layer"].energy_pj(load("ideal")) == E_AC * 30
 
 
 def test_sums_cost_an_accumulation_per_number_and_weights_a_multiplication():
     """10 numbers at 4 steps, then 2 to 3 channels once."""
     host = advance_sums(split_host(stream()).epilogue)
-    energy = host_pj(stream(), [host], RATES, 4, load("ideal"))
-    assert sum(energy.values()) == E_AC * 10 * 4 + E_MAC * 6
-    assert energy["layer"] == E_MAC * 6
+    work = host_work(stream(), [host], RATES, 4)
+    assert sum(each.energy_pj(load("ideal")) for each in work.values()) == E_AC * 10 * 4 + E_MAC * 6
+    assert work["layer"] == ArithmeticWork(multiplications=Fraction(6))
 
 
 def test_without_a_host_nothing_is_charged():
-    assert host_pj(stream(), [], RATES, 4, load("ideal")) == {}
+    assert host_work(stream(), [], RATES, 4) == {}

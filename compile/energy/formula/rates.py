@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 from array_api_compat import array_namespace
 
-from compile.energy.operations import operations
-from ir.graph import Graph, Node
+from compile.energy.formula.operations import operations
+from ir.graph import Array, Graph, Node
 from ir.types import Type
 
 
@@ -24,9 +25,12 @@ class Rate:
     """An element of value n is n spikes."""
     elements: int
     """All that there were."""
+    active_of: Array = field(default_factory=lambda: np.zeros(0, np.int64), compare=False, repr=False)
+    """int64 (*shape): how often each element was not zero."""
 
     def __add__(self, other: Rate) -> Rate:
-        return Rate(self.active + other.active, self.spikes + other.spikes, self.elements + other.elements)
+        active_of = self.active_of + other.active_of
+        return Rate(self.active + other.active, self.spikes + other.spikes, self.elements + other.elements, active_of)
 
     @property
     def firing(self) -> Fraction:
@@ -44,13 +48,14 @@ Rates = Mapping[str, Rate]
 
 class RateMeter:
     """
-    Counts the operands of weighted operations; pass it to `interpret` as `watch`.
+    Counts the operands of weighted operations, and neurons; pass it to `interpret` as `watch`.
 
     meter = RateMeter(graph); interpret(graph, inputs, watch=meter); meter.rates
     """
 
     def __init__(self, graph: Graph) -> None:
         self._watched = {name for operation in operations(graph) for name in operation.operands}
+        self._watched |= {node.name for node in graph.nodes.values() if node.op.family == "neuron"}
         self._rates: dict[str, Rate] = {}
 
     @property
@@ -61,12 +66,14 @@ class RateMeter:
     def __call__(self, node: Node, value: Any) -> None:
         """Count one value of one batch: an array (T or 1, B, *shape)."""
         if node.name in self._watched:
-            self._rates[node.name] = self._rates.get(node.name, Rate(0, 0, 0)) + count(value, node.type)
+            rate, before = count(value, node.type), self._rates.get(node.name)
+            self._rates[node.name] = rate if before is None else before + rate
 
 
 def count(value: Any, kind: Type) -> Rate:
     """The activity of one array. Exact: only comparisons are summed, as integers."""
     xp = array_namespace(value)
-    active = int(xp.sum(value != 0))
+    active_of = np.asarray(xp.sum(value != 0, axis=(0, 1)))
     above = (int(xp.sum(value > least)) for least in range(1, kind.domain.bound if kind.domain.kind == "count" else 1))
-    return Rate(active, active + sum(above), value.shape[0] * value.shape[1] * kind.size)
+    active = int(active_of.sum())
+    return Rate(active, active + sum(above), value.shape[0] * value.shape[1] * kind.size, active_of)

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import torch
 
-from compile.energy.rates import Rate, RateMeter, count
+from compile.energy.formula.rates import Rate, RateMeter, count
 from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret
 from ir.ops import Add, Input, Lif, Linear
@@ -27,10 +27,11 @@ Z = np.array([[[1, 0]], [[0, 0]]], np.float32)
 """(T = 2, B = 1, 2); x + z is [2, 0], [1, 1]."""
 
 
-def test_operands_of_weighted_operations_are_counted_and_nothing_else():
+def test_operands_of_weighted_operations_and_neurons_are_counted_and_nothing_else():
     meter = RateMeter(residual())
     interpret(residual(), {"x": X, "z": Z}, watch=meter)
-    assert meter.rates == {"total": Rate(active=3, spikes=4, elements=4)}
+    assert meter.rates == {"total": Rate(active=3, spikes=4, elements=4), "y": Rate(3, 3, 4)}
+    assert meter.rates["total"].active_of.sum() == 3
     assert (meter.rates["total"].firing, meter.rates["total"].mean) == (Fraction(3, 4), Fraction(1))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from compile.energy.operations import Operation
+from compile.energy.formula.operations import Operation
 
 Flops = Callable[[Sequence[Operation]], int]
 Charge = Callable[[int | Fraction, Fraction, int], tuple[Fraction, Fraction]]
