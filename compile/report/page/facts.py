@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from compile.report.page.tables import Cell, PageTable, table
 from compile.report.report import PartReport, Report
-from compile.report.units import energy_text
 from compile.stages.phase import latency_steps
 
 
@@ -25,23 +24,6 @@ def metric_table(report: Report) -> PageTable:
     names = [*values["source"]] if values else list[str]()
     rows = [[Cell(name), *(_number(own[name]) for own in values.values())] for name in names]
     return table("metrics", ("metric", *values), rows)
-
-
-def cost(report: Report) -> str:
-    """Counted, of one inference; "" without prices."""
-    energy = report.energy.tables[0].network.energy
-    return energy_text(energy.value) if energy is not None else ""
-
-
-def price_table(report: Report) -> PageTable:
-    """Every price with its source."""
-    own = report.parts[0].energy
-    rows = list[list[str]]()
-    if own is not None:
-        for key, each in own.prices.items():
-            value, of = f"{float(each.value):g} {each.unit}", each.lender or report.profile
-            rows.append([key.replace("_", " "), value, each.kind, of, each.source, each.note])
-    return table("prices", ("price", "value", "kind", "of", "source", "note"), rows)
 
 
 def chip_table(part: PartReport, name: str) -> PageTable:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from compile.measure.run import engine_text
+from compile.report.energy_lines import range_text
 from compile.report.page import energy, facts, integers
 from compile.report.page.activity import activity
 from compile.report.page.command import command_line
@@ -30,7 +31,8 @@ def report_page(report: Report, pictures: Mapping[str, Mapping[str, bytes]]) -> 
     Args:
         pictures: part -> file -> SVG of its cores and their traffic.
     """
-    figures, source = _Figures(), report.source
+    figures, source, inference = _Figures(), report.source, report.energy
+    own = inference.tables[0].network
     parts = [
         _part(part, number, figures, pictures.get(part.build.part.name, {})) for number, part in enumerate(report.parts)
     ]
@@ -43,8 +45,12 @@ def report_page(report: Report, pictures: Mapping[str, Mapping[str, bytes]]) -> 
         parts=parts,
         metric=facts.main_metric(report),
         metrics=facts.metric_table(report),
-        cost=facts.cost(report),
-        prices=facts.price_table(report),
+        cost=range_text(own.energy) if own.energy is not None else "",
+        counted=own,
+        like_for_like=energy.like_for_like(inference),
+        energies=figures.shown(energy.energies(inference)),
+        bill=energy.bill_table(own),
+        waterfall=figures.shown(energy.waterfall(inference)),
         reading=facts.reading_table(report),
         seconds=facts.seconds_table(report),
         examples=[(each, picture_uri(each.image)) for each in report.metrics.examples],
@@ -73,6 +79,10 @@ class _Figures:
         """Keep a figure; its id."""
         return self._keep(embedded(figure))
 
+    def shown(self, figure: Any) -> str:
+        """The id of a figure that there may be none of: "" then."""
+        return "" if figure is None else self(figure)
+
     def choice(self, choice: Selection | None) -> _Chosen | None:
         """Keep a figure with what it can show."""
         if choice is None:
@@ -92,8 +102,6 @@ class _Part:
     name: str
     report: PartReport
     layers: PageTable
-    bars: str
-    waterfall: str
     graph: str
     activity: _Chosen | None
     ranges: str
@@ -103,13 +111,11 @@ class _Part:
 
 
 def _part(part: PartReport, number: int, figures: _Figures, pictures: Mapping[str, bytes]) -> _Part:
-    build, cost, rounding = part.build, part.energy, part.build.deployment.quantization
+    build, rounding = part.build, part.build.deployment.quantization
     return _Part(
         name=build.part.name,
         report=part,
         layers=layer_table(part, f"layers-{number}"),
-        bars="" if cost is None else figures(energy.bars(cost)),
-        waterfall="" if cost is None else figures(energy.waterfall(cost)),
         graph=figures(network_graph(build)),
         activity=figures.choice(activity(part.run.first)),
         ranges="" if rounding is None or not rounding.layers else figures(integers.ranges(rounding.layers)),

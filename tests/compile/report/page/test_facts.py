@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compile.report.page.facts import chip_table, cost, main_metric, metric_table, price_table, seconds_table
+from compile.report.page.facts import chip_table, main_metric, metric_table, seconds_table
 from compile.report.report import Report
-from compile.report.units import energy_text
 
 
 def test_the_last_metric_is_the_main_one(report: Report):
@@ -17,26 +16,6 @@ def test_the_last_metric_is_the_main_one(report: Report):
     rows = [[cell.text for cell in row] for row in metric_table(measured).rows]
     assert rows == [["loss", "0.5", "0.5", "0.6"], ["accuracy", "0.9", "0.9", "0.8"]]
     assert main_metric(replace(report, metrics=replace(report.metrics, values={}))) is None
-
-
-def test_parts_are_added_up(report: Report):
-    (part,) = report.parts
-    assert part.energy is not None
-    assert cost(replace(report, energy=replace(report.energy, parts=(part, part)))) == energy_text(
-        2 * part.energy.counted_pj
-    )
-    own = part.tables[0]
-    unknown = replace(own.network, lines=tuple(replace(line, quantity=None) for line in own.network.lines))
-    parts = (replace(part, tables=(replace(own, network=unknown),)),)
-    assert cost(replace(report, energy=replace(report.energy, parts=parts))) == ""
-
-
-def test_every_price_has_its_source(report: Report):
-    (part,) = report.parts
-    assert part.energy is not None
-    rows = price_table(report).rows
-    assert len(rows) == len(part.energy.prices)
-    assert all(row[4].text for row in rows)
 
 
 def test_the_chip_and_the_stages_are_told(report: Report):
