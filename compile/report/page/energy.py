@@ -18,8 +18,15 @@ ROW = 22
 """Pixels of a row."""
 GROUPS = {"counting": BLUE, "scope": ORANGE, "price": PURPLE}
 """Group of a cause -> its colour."""
-MODELS = {"counted": RED, "dense twin": GREY, "b-bit dense twin": GREY, "formula": BLUE, "paper's table": SKY}
-MODELS |= {"with hops and static power, streaming": GREEN, "with hops and static power, alone": GREEN}
+MODELS = {
+    "counted": RED,
+    "dense twin": GREY,
+    "b-bit dense twin": GREY,
+    "formula": BLUE,
+    "paper's table": SKY,
+    "with hops and static power, streaming": GREEN,
+    "with hops and static power, alone": GREEN,
+}
 """What is priced -> its colour."""
 
 
