@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from compile.report.comparison.fact import Fact, Facts
 from compile.report.comparison.json_value import JsonValue
@@ -15,7 +15,25 @@ NAMES: Mapping[str, str] = {
 """As it is called here -> in report.json."""
 
 
-def energies(parts: Sequence[JsonValue]) -> Facts:
+BILLS: Mapping[str, str] = {"counted energy": "network", "formula": "formula", "dense twin": "dense"}
+"""As it is called here -> its bill in a table of prices."""
+
+
+def inference_energies(report: JsonValue) -> Facts:
+    """Of one inference, at the first prices that know such a thing: those of the run's own profile go first."""
+    tables = report["energy"]["tables"].entries()
+    return {name: Fact(next(_known(tables, bill), None), "pJ") for name, bill in BILLS.items()}
+
+
+def _known(tables: Sequence[JsonValue], bill: str) -> Iterator[float]:
+    for own in tables:
+        stated = own.maybe(bill)
+        energy = None if stated is None else stated.maybe("energy")
+        if energy is not None:
+            yield energy["value"].number()
+
+
+def part_energies(parts: Sequence[JsonValue]) -> Facts:
     """Of parts together, per sample; unknown where the profile of one of them lacks a price."""
     return {name: Fact(_sum([part.maybe("energy") for part in parts], key), "pJ") for name, key in NAMES.items()}
 

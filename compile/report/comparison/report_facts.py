@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from compile.report.comparison.energies import energies, layer_energies
+from compile.report.comparison.energies import inference_energies, layer_energies, part_energies
 from compile.report.comparison.fact import SHARE, Fact, Facts
 from compile.report.comparison.json_value import JsonValue
 
@@ -31,6 +31,7 @@ def run_facts(report: JsonValue) -> Groups:
             **_metrics(report),
         },
         **part_facts(parts),
+        "energy": inference_energies(report),
     }
 
 
@@ -43,7 +44,7 @@ def part_facts(parts: Sequence[JsonValue]) -> Groups:
         "integers": _integers([entry for part in parts for entry in _entries(part, "quantization")]),
         "size": sizes,
         "time": _times(parts),
-        "energy": energies(parts),
+        "energy": part_energies(parts),
     }
 
 

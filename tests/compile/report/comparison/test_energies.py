@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from compile.report.comparison.energies import energies, layer_energies
+from compile.report.comparison.energies import inference_energies, layer_energies, part_energies
 from compile.report.comparison.json_value import JsonValue
 
 
@@ -18,14 +18,14 @@ def value(part: Any) -> JsonValue:
 def test_parts_add_up_unless_one_has_no_price(contents: dict[str, Any]):
     part = contents["eight"]["parts"][0]
     energy = part["energy"]
-    facts = energies([value(part), value(part)])
+    facts = part_energies([value(part), value(part)])
     assert {name: fact.value for name, fact in facts.items()} == {
         "counted energy": 2 * energy["counted_pj"],
         "formula": 2 * energy["formula_pj"],
         "dense twin": 2 * energy["dense_twin_pj"],
     }
     assert {fact.unit for fact in facts.values()} == {"pJ"}
-    lacking = energies([value(part), value({**part, "energy": None})])
+    lacking = part_energies([value(part), value({**part, "energy": None})])
     assert {fact.value for fact in lacking.values()} == {None}
 
 
@@ -42,6 +42,19 @@ def test_a_layer_has_the_energy_of_what_feeds_it(contents: dict[str, Any]):
 def test_energies_of_other_names_are_unknown(contents: dict[str, Any]):
     part = contents["eight"]["parts"][0]
     energy = {name: own for name, own in part["energy"].items() if name != "counted_pj"}
-    facts = energies([value({**part, "energy": energy})])
+    facts = part_energies([value({**part, "energy": energy})])
     assert facts["counted energy"].value is None
     assert facts["formula"].value == energy["formula_pj"]
+
+
+def test_an_inference_has_that_of_its_own_prices_first(contents: dict[str, Any]):
+    report = contents["eight"]
+    tables = report["energy"]["tables"]
+    facts = inference_energies(value(report))
+    assert facts["counted energy"].value == tables[0]["network"]["energy"]["value"]
+    assert facts["dense twin"].value == tables[0]["dense"]["energy"]["value"]
+    assert tables[0]["formula"] is None
+    assert facts["formula"].value == tables[1]["formula"]["energy"]["value"]
+    unpriced = [{**own, "network": {**own["network"], "energy": None}, "dense": None} for own in tables[:1]]
+    lacking = inference_energies(value({**report, "energy": {"tables": unpriced}}))
+    assert {fact.value for fact in lacking.values()} == {None}

@@ -36,7 +36,7 @@ def test_every_bar_has_its_runs_and_values(page: str, both: list[SavedReport]):
     titles = re.findall(r'<h2>([^<]+)</h2><div class="figure" data-figure="(bars-\d+)">', page)
     assert {name for _, name in titles} == {*figures}
     drawn = {title: figures[name] for title, name in titles}
-    assert {"F1", "rate %", "cores", "latency us", "counted energy nJ", "dense twin pJ"} <= drawn.keys()
+    assert {"F1", "rate %", "cores", "latency us", "counted energy nJ", "dense twin nJ"} <= drawn.keys()
     sources = re.findall(r'\["run",(\[.*?\])\],\["value",(\[.*?\])\]', drawn["cores"])
     assert [(json.loads(runs), json.loads(values)) for runs, values in sources] == [(["eight", "four"], [1.0, 1.0])]
 

@@ -14,7 +14,7 @@ def test_what_is_the_same_is_no_column(both: list[SavedReport]):
     shared = {name: fact.alone() for facts in table.shared.values() for name, fact in facts.items()}
     assert shared["network"] == "tiny"
     assert shared["verdict"] == "PASS"
-    assert shared["dense twin"] == "331.2 pJ"
+    assert shared["dense twin"] == "2.29 nJ"
     assert "config" not in shared, "nobody knows one"
     assert not {*shared} & {column.name for column in table.different}
     known = {column.name for column in table.columns if any(fact.value is not None for fact in column.facts)}
