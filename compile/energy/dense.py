@@ -39,12 +39,11 @@ class DenseTwin:
 
 def dense_twin(source: Graph, chip: Graph, hosts: Iterable[Graph], steps: int | Fraction) -> DenseTwin:
     """The twin of what a chip does of a source network; `hosts` are the graphs of the host, `steps` is T."""
-    on_chip = {node.provenance.module for node in chip.nodes.values() if node.op.family == "projection"}
     on_host = {operation.node for graph in hosts for operation in operations(graph)}
     macs = sum(
         operation.real
         for operation in operations(source)
-        if operation.kind in DENSE_KINDS and (operation.node not in on_host or operation.module in on_chip)
+        if operation.kind in DENSE_KINDS and (operation.node not in on_host or operation.node in chip.nodes)
     )
     neurons = sum(node.type.size for node in source.nodes.values() if node.op.family == "neuron")
     return DenseTwin(macs, neurons, activation_bits(steps))

@@ -53,7 +53,7 @@ class PriceTable:
     quantised: Bill | None
     """None at prices of floating point, and of a chip."""
     host: Bill
-    """What the host computes, in none of the others."""
+    """What the host computes: neither in the network nor in its twins; the formula and the tools charge it, too."""
     silent: Bill
     """Counted events of the same network when nothing spikes."""
     neurobench: Bill | None

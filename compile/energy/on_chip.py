@@ -2,7 +2,7 @@
 The events of a run on the cores of its map, hops and static power included, for samples in a stream and for one alone.
 
     E = synaptic_event S + graded_event P + neuron_update N steps + spike F + axon_out M_out + axon_in M_in
-        + hop_east_west H_x + hop_north_south H_y + static_power chips time
+        + hop_east_west H_x + hop_north_south H_y + static_power chips time + what crosses between host and chip
 
 N are all neurons of the map: each is updated at every step of the chip, also between the micro-steps of counts that are coded in
 time, and for a sample alone from its first input to its last output. M are messages, a spike for a core that reads it; H are
@@ -59,7 +59,10 @@ def on_chip(
         time: of the part, with what cores and links do in a step on average.
         steps: of the chip, for a sample in the stream and for one alone.
     """
+    if "energy" not in profile.tables:
+        return None
     work, events = time.work, facts.counts.by_price()
+    crossing = {"crossing_event": facts.crossing.events, "crossing_bit": facts.crossing.bits}
     per_step = {
         "axon_out": float(work.axon_out.sum()),
         "axon_in": float(work.axon_in.sum()),
@@ -71,7 +74,9 @@ def on_chip(
 
     def billed(name: str, own_steps: int, ns: float) -> Bill:
         always = {"neuron_update": neurons * own_steps, "static_power": Fraction(ns) * chips}
-        return bill(name, {**events, **traffic, **always}, profile, ("synaptic_event", "graded_event"), NOT_MODELLED)
+        return bill(
+            name, {**events, **traffic, **always, **crossing}, profile, ("synaptic_event", "graded_event"), NOT_MODELLED
+        )
 
     streaming = billed("streaming", steps[0], time.streaming.value)
     if streaming.energy is None:

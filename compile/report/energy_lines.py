@@ -17,7 +17,7 @@ UNKNOWN = "-"
 
 
 def energy_lines(report: Report) -> Iterator[str]:
-    """All of them; what the screen is too narrow for is wrapped by the caller, but the table between."""
+    """All of them; what the screen is too narrow for is wrapped by the caller, but the table between, which is indented."""
     energy = report.energy
     own = energy.tables[0]
     yield f"energy   {_inference_text(energy)}, counted events at prices of {own.profile}: {_bill_text(own.network)}"
@@ -78,7 +78,7 @@ def _without(bill: Bill) -> str:
 
 def _like_for_like(tables: Sequence[PriceTable]) -> Iterator[str]:
     """Network and twins at the same prices, line by line."""
-    heads = ("prices", "counted", "dense twin", "twin/counted", "b-bit twin", "formula", "paper's table", "host")
+    heads = ("prices", "counted", "dense twin", "twin/counted", "quantised twin", "formula", "paper's table", "host")
     lines = [heads, *(_cells(table) for table in tables)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     for line in lines:

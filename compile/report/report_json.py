@@ -63,6 +63,8 @@ def _options(options: Options) -> dict[str, Any]:
 def _plain_option(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _plain_option(own) for name, own in cast("Mapping[str, Any]", value).items()}
+    if isinstance(value, tuple):
+        return [_plain_option(own) for own in cast("tuple[Any, ...]", value)]
     return value if isinstance(value, bool | int | float | str) else str(value)
 
 

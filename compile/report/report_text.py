@@ -47,7 +47,8 @@ def _lines(report: Report, screen: Screen) -> Iterator[str]:
     yield from _wrapped(_time_lines(report), screen)
     yield from _wrapped(_pooling_lines(report), screen)
     yield from _wrapped(_phase_lines(report), screen)
-    yield from _wrapped(energy_lines(report), screen)
+    for line in energy_lines(report):
+        yield from [line] if line.startswith(" ") else screen.wrapped(line)  # a table stays one
     yield from _wrapped(_crossing_lines(report), screen)
     yield from _metric_lines(report.metrics, screen)
     for part in report.parts:

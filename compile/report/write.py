@@ -38,7 +38,7 @@ def write_all(report: Report, target: Path) -> Report:
             place.mkdir(exist_ok=True)
             pictures[part.build.part.name] = core_pictures(part)
             _write_part(part, place, pictures[part.build.part.name])
-        (folder / PAGE).write_text(report_page(report, pictures), encoding="utf-8")
+        (folder / PAGE).write_text(report_page(report, pictures), encoding="utf-8", errors="replace")
         names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
         written = replace(report, files={name: target / name for name in (REPORT, *names)})
         (folder / REPORT).write_text(json.dumps(report_content(written), indent=1) + "\n", encoding="utf-8")

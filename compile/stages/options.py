@@ -128,7 +128,15 @@ class Options:
             if "energy" not in profile.tables:
                 hint = "see --list prices"
                 raise CompileError("options.prices", f"profile {profile.name} states no energies", hint=hint)
-        return (own, *(profile for profile in others if profile.name != own.name))
+        shown = [own]
+        for profile in others:
+            namesake = next((each for each in shown if each.name == profile.name), None)
+            if namesake is None:
+                shown.append(profile)
+            elif namesake != profile:
+                what = f"two profiles of the name {profile.name} have other prices"
+                raise CompileError("options.prices", what, hint="give the file of one of them another name")
+        return tuple(shown)
 
     def hardware(self) -> Profile:
         """The hardware profile, read; CompileError where there is none of that name, its file is wrong, or it is no chip."""

@@ -44,7 +44,7 @@ def weight_grids(network: CalibratedNetwork) -> dict[str, WeightGrid]:
     """
     Parameter of the chip graph -> its grid.
 
-    Of matrices and kernels that are rounded; without those that take input gains, or that feed payloads which are compared.
+    Of matrices and kernels; without those that take input gains, or that feed payloads which are compared.
     """
     plan = plan_network(network)
     return {
@@ -63,7 +63,7 @@ def _rounded(network: CalibratedNetwork, plan: NetworkPlan, population: Node) ->
         weight = node.param("weight")
         if weight is None or not isinstance(node.op, Linear | Conv):
             continue
-        if plan.projections[name].weights.error and network.weights[name] is network.chip.params[weight]:
+        if network.weights[name] is network.chip.params[weight]:
             yield weight, node
 
 

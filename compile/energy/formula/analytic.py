@@ -1,6 +1,5 @@
 """
-What the papers calculate: the formula E = E_AC T R FL per source layer, from measured rates and counted operations, and the
-energy of the dense twin.
+What the papers calculate: the formula E = E_AC T R FL per source layer, from measured rates and counted operations.
 
 Where no operand spikes it is E_MAC FL for every step, once per window where the operand is static. A published table is another
 thing: its own rows, as the paper charges them, and what it leaves out costs nothing.

@@ -5,10 +5,10 @@ Where a spiking network stops winning: how many spikes a synapse may carry per i
     s* = s (E_twin - E_0) / (E - E_0)    break-even: E_0 is what the network costs when nothing spikes
     r* = s* / T                          the same as a rate
 
-With arithmetic alone nothing but events is paid: s* = E_MAC / E_AC whatever the network, 5.1 in floating point. Few networks
-fire so much. What others find with memory and control stands beside it: M. Dampfhoffer et al. (IEEE TETCI 7(3):731, 2023,
-doi:10.1109/TETCI.2022.3214509) 0.15 to 1.38 spikes per synapse by the hardware, Z. Yan et al. (arXiv:2409.08290) a rate of 0.064
-at T of 5 to 10 against a quantised twin.
+With arithmetic alone nothing but events is paid: s* = E_MAC / E_AC where all that arrives are spikes, 5.1 in floating point.
+Few networks fire so much. What others find with memory and control stands beside it: M. Dampfhoffer et al. (IEEE TETCI
+7(3):731, 2023, doi:10.1109/TETCI.2022.3214509) 0.15 to 1.38 spikes per synapse by the hardware, Z. Yan et al. (arXiv:2409.08290)
+a rate of 0.064 at T of 5 to 10 against a quantised twin.
 """
 
 from __future__ import annotations

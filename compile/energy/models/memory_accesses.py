@@ -72,9 +72,6 @@ class MemoryFacts:
     layers: tuple[LayerFacts, ...] = ()
     populations: tuple[NeuronFacts, ...] = ()
 
-    def __add__(self, other: MemoryFacts) -> MemoryFacts:
-        return MemoryFacts(self.layers + other.layers, self.populations + other.populations)
-
     @property
     def silent(self) -> MemoryFacts:
         """The same network when nothing spikes."""

@@ -33,11 +33,11 @@ def _run(options: argparse.Namespace) -> int:
     if options.html is not None:
         from compile.report.comparison.page import comparison_page  # brings Bokeh
 
-        write_atomically(options.html, comparison_page(content))
+        write_atomically(options.html, _encodable(comparison_page(content)))
     screen = screen_of(sys.stdout) if options.out is None else Screen()
     shown = DOCUMENTS[options.format](content) if options.format in DOCUMENTS else text(content, screen)
     if options.out is not None:
-        write_atomically(options.out, shown + "\n")
+        write_atomically(options.out, _encodable(shown + "\n"))
     else:
         print(shown)
     return EXIT_OK
@@ -66,3 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", type=path, metavar="FILE", help="write the table there instead of printing it")
     add("--html", type=path, metavar="FILE", help="write a page for a browser, too")
     return parser
+
+
+def _encodable(text: str) -> str:
+    """Names of files may hold bytes that are no text."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from compile.report.comparison.fact import Fact, Facts
 from compile.report.comparison.json_value import JsonValue
@@ -10,27 +10,25 @@ from compile.report.comparison.json_value import JsonValue
 NAMES: Mapping[str, str] = {
     "counted energy": "counted_pj",
     "formula": "formula_pj",
-    "dense twin": "dense_twin_pj",
+    "dense twin at E_MAC": "dense_twin_pj",
 }
 """As it is called here -> in report.json."""
 
 
-BILLS: Mapping[str, str] = {"counted energy": "network", "formula": "formula", "dense twin": "dense"}
-"""As it is called here -> its bill in a table of prices."""
-
-
 def inference_energies(report: JsonValue) -> Facts:
-    """Of one inference, at the first prices that know such a thing: those of the run's own profile go first."""
+    """Of one inference: events and dense twin at the prices of the run's own profile, the formula at the first that know it."""
     tables = report["energy"]["tables"].entries()
-    return {name: Fact(next(_known(tables, bill), None), "pJ") for name, bill in BILLS.items()}
+    own = tables[0] if tables else None
+    formulas = [table for table in tables if table.maybe("formula") is not None]
+    stated = [("counted energy", own, "network"), ("dense twin", own, "dense")]
+    stated += [(f"formula at {table['prices'].text()}", table, "formula") for table in formulas[:1]]
+    return {name: Fact(_known(table, bill), "pJ") for name, table, bill in stated}
 
 
-def _known(tables: Sequence[JsonValue], bill: str) -> Iterator[float]:
-    for own in tables:
-        stated = own.maybe(bill)
-        energy = None if stated is None else stated.maybe("energy")
-        if energy is not None:
-            yield energy["value"].number()
+def _known(table: JsonValue | None, bill: str) -> float | None:
+    stated = None if table is None else table.maybe(bill)
+    energy = None if stated is None else stated.maybe("energy")
+    return None if energy is None else energy["value"].number()
 
 
 def part_energies(parts: Sequence[JsonValue]) -> Facts:

@@ -29,6 +29,9 @@ def _flags(options: Options) -> Iterator[str]:
         elif item.name == "fail_if":
             for condition in options.fail_if:
                 yield from (flag, condition)
+        elif item.name == "prices":
+            if value != item.default:
+                yield from (flag, ",".join(map(str, value)))
         elif value is True:
             yield flag
         elif item.name == "target" or (value is not None and value is not False and value != item.default):

@@ -21,7 +21,7 @@ GROUPS = {"counting": BLUE, "scope": ORANGE, "price": PURPLE}
 MODELS = {
     "counted": RED,
     "dense twin": GREY,
-    "b-bit dense twin": GREY,
+    "quantised twin": GREY,
     "formula": BLUE,
     "paper's table": SKY,
     "with hops and static power, streaming": GREEN,
@@ -53,7 +53,7 @@ def energies(energy: Inference) -> Any:
 def _bills(energy: Inference) -> Iterator[tuple[str, str, Bill]]:
     """Prices, what is priced, and its bill, as far as there are such."""
     for number, own in enumerate(energy.tables):
-        bills = {"counted": own.network, "dense twin": own.dense, "b-bit dense twin": own.quantised}
+        bills = {"counted": own.network, "dense twin": own.dense, "quantised twin": own.quantised}
         bills |= {"formula": own.formula, "paper's table": own.published}
         if not number and energy.on_chip is not None:
             bills["with hops and static power, streaming"] = energy.on_chip.streaming
@@ -63,7 +63,7 @@ def _bills(energy: Inference) -> Iterator[tuple[str, str, Bill]]:
 
 def like_for_like(energy: Inference) -> PageTable:
     """Network and twins at the same prices, a row for each table of prices."""
-    head = ("prices", "counted", "dense twin", "twin / counted", "b-bit twin", "formula", "paper's table", "host")
+    head = ("prices", "counted", "dense twin", "twin / counted", "quantised twin", "formula", "paper's table", "host")
     return table("like-for-like", head, [[Cell(own.profile), *_priced(own)] for own in energy.tables])
 
 

@@ -47,7 +47,7 @@ def _energies(part: PartReport) -> Mapping[str, Mapping[str, Fraction]]:
     """Energy model -> layer -> energy per sample."""
     if part.energy is None:
         return {}
-    models: dict[str, dict[str, Fraction]] = {"counted": {}, "formula": {}, "dense twin": {}}
+    models: dict[str, dict[str, Fraction]] = {"counted": {}, "formula": {}, "dense twin at E_MAC": {}}
     for own in part.energy.layers:
         for name, pj in zip(models, (own.counted_pj, own.formula_pj, own.dense_twin_pj), strict=True):
             models[name][own.layer] = models[name].get(own.layer, Fraction(0)) + pj

@@ -39,7 +39,8 @@ def put_on_grids(part: nn.Module, grids: Iterable[RowGrid]) -> dict[nn.Parameter
         module = part.get_submodule(each.path)
         weight, steps = part.get_parameter(each.weight), torch.from_numpy(each.grid.steps)
         ideal, rounded = torch.from_numpy(each.grid.weights), torch.from_numpy(each.grid.rounded)
-        bias = module.bias if isinstance(module.bias, nn.Parameter) else None
+        stated = getattr(module, "bias", None) if each.weight.rpartition(".")[2] == "weight" else None
+        bias = stated if isinstance(stated, nn.Parameter) else None
         if each.norm is not None:
             norm = part.get_submodule(each.norm)
             gain, shift = _gain_and_shift(norm, each.norm, 0.0 if bias is None else bias[each.rows].double())

@@ -36,6 +36,8 @@ def fine_tuning(training: Training, grids: Mapping[str, Sequence[RowGrid]], epoc
     """The training of trained parts on their grids; parts without grids stay as they are."""
     last, parts = training.stages[-1], training.parts
     names = [name for name in parts if grids.get(name)]
+    if not names:
+        raise TrainingError("no weights of the network are on a grid of the chip, so there is nothing to fine-tune")
     modules = dict.fromkeys(module for name in names for module in parts[name].modules())
     on_chip = {parts[name].get_submodule(each.path) for name in names for each in grids[name]}
     host = frozenset(module for module in modules if isinstance(module, nn.Linear)) - on_chip
@@ -80,6 +82,11 @@ def quantized_training(
     Raises:
         TrainingError: there are no trained weights, or its training needs parts of which none are kept.
     """
+    lacking = next(
+        (name for name in ("load_weights", "weights")[: 1 if weights else 2] if not hasattr(module, name)), None
+    )
+    if lacking is not None:
+        raise TrainingError(f"{model} has no {lacking}(), by which fine-tuning begins with trained weights")
     path = weights or called(str(model), partial(module.weights, config), (ValueError,))
     if path is None:
         raise TrainingError(f"no trained weights of {config!r} come along", hint="name a file with --weights")

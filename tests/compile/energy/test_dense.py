@@ -5,7 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+import torch
+from spikingjelly.activation_based import neuron
+from torch import nn
 
+from compile import compile_model
 from compile.energy.dense import DenseTwin, activation_bits, dense_bill, dense_twin, dense_twin_pj, quantised_bill
 from hw_profiles import load
 from tests.compile.energy.test_comparison import lowered, source
@@ -52,3 +56,24 @@ def test_a_twin_of_two_bits_multiplies_a_quarter_of_eight_bits():
     assert own.energy.value == 15 * (Fraction("0.2") * Fraction(2, 8) + Fraction("0.03"))
     assert quantised_bill(TWIN, load("45nm")) is None
     assert quantised_bill(TWIN, load("loihi1")) is None
+
+
+def test_two_products_of_one_module_may_run_in_two_places():
+    """The chip has 8 -> 6; 6 -> 3 and 3 -> 20 are the host's, of the same module."""
+
+    class Functional(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            shapes = ((6, 8), (3, 6), (20, 3))
+            self.weights = nn.ParameterList([nn.Parameter(torch.ones(shape) / 8) for shape in shapes])
+            self.fire = neuron.IFNode(step_mode="m")
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            spikes = self.fire(nn.functional.linear(x, self.weights[0]))
+            scores = nn.functional.linear(spikes, self.weights[1]).softmax(-1)
+            return nn.functional.linear(scores, self.weights[2])
+
+    report = compile_model(Functional(), target="gpu", example=torch.ones(4, 2, 8)).report()
+    own = report.energy.tables[0]
+    (macs,) = (line.count for line in own.dense.lines if line.price == "graded_event")
+    assert macs == 6 * 8

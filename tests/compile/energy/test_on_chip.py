@@ -91,3 +91,12 @@ def test_truenorth_is_a_line_over_events(profile: str, pj: float):
     assert own is not None
     assert own.streaming.energy is not None
     assert float(own.streaming.energy.value) == pytest.approx(pj)
+
+
+def test_a_chip_whose_energies_nobody_states_has_no_bill_of_a_silent_run_either():
+    silent = replace(FACTS, counts=Counts())
+    step = Estimate(1.0, 1.0, 1.0)
+    time = SampleTime(step, step, step, step, 0, "barrier", WORK)
+    profile = load("loihi2")
+    bare = replace(profile, tables={name: own for name, own in profile.tables.items() if name != "energy"})
+    assert on_chip(silent, time, STEPS, 1, bare) is None

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from compile.cli import main
+from compile.driver import compile_network
 from compile.report.conditions import parse_condition
 from compile.report.report_json import report_content
+from compile.stages.options import Options
 from ir.pipeline.pipeline import PIPELINE
 
 ROOT = Path(__file__).parents[3]
@@ -67,3 +69,8 @@ def test_every_pass_has_its_time(report):
     for stage in set(passes.values()):
         own = [value for name, value in seconds.items() if name.startswith(f"network: {stage}: ")]
         assert 0 < sum(own) <= seconds[f"network: {stage}"]
+
+
+def test_prices_are_a_list_of_options(tiny: Path):
+    options = Options(target="gpu", samples=2, prices=("7nm", "45nm"))
+    assert compile_network(tiny, options).plain()["options"]["prices"] == ["7nm", "45nm"]

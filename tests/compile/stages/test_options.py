@@ -88,3 +88,13 @@ def test_prices_are_those_of_profiles_each_once_the_own_first(tmp_path: Path):
     (tmp_path / "bare.toml").write_text('title = "no energies"\n')
     with pytest.raises(CompileError, match=r"options\.prices.*bare states no energies"):
         Options(prices=(tmp_path / "bare.toml",)).price_profiles(options.hardware())
+
+
+def test_a_profile_twice_is_one_and_another_of_its_name_is_refused(tmp_path: Path):
+    own = Options().hardware()
+    assert [each.name for each in Options(prices=("45nm", "45nm", "loihi2")).price_profiles(own)] == ["loihi2", "45nm"]
+    (tmp_path / "45nm.toml").write_text(
+        'title = "mine"\nextends = "45nm"\n\n[energy]\ne_ac = { value = 1, unit = "pJ", kind = "measured", source = "mine" }\n'
+    )
+    with pytest.raises(CompileError, match=r"options\.prices.*two profiles of the name 45nm"):
+        Options(prices=("45nm", tmp_path / "45nm.toml")).price_profiles(own)

@@ -103,7 +103,7 @@ def test_layers(contents: dict[str, Any]):
     assert [*layers] == ["lif1", "lif2"]
     facts = values(layers["lif1"])
     assert facts.pop("counted energy") > facts.pop("formula") > 0
-    assert facts.pop("dense twin") > 0
+    assert facts.pop("dense twin at E_MAC") > 0
     assert facts == {
         "neurons": 8,
         "added neurons": 0,

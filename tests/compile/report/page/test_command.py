@@ -23,6 +23,7 @@ from compile.stages.options import Options
         Options(
             target="loihi", emission="mapped", map_for="time", fit="warn", batch_first=True, domains={"x": "count:3"}
         ),
+        Options(target="gpu", prices=("7nm", "45nm-int8")),
         Options(target="gpu", dt=1e-4, semantics="nest", profile="loihi1", part="image", inputs=Path("x.npz")),
     ],
 )

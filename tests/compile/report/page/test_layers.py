@@ -19,12 +19,12 @@ def test_rows_are_the_layers(report: Report):
 
 
 @pytest.mark.parametrize(
-    ("model", "total"), [("counted", "counted_pj"), ("formula", "formula_pj"), ("dense twin", "dense_twin_pj")]
+    ("model", "total"), [("counted", "counted_pj"), ("formula", "formula_pj"), ("dense twin at E_MAC", "dense_twin_pj")]
 )
 def test_energies_take_turns_and_add_up(report: Report, model: str, total: str):
     part = report.parts[0]
     made = layer_table(part, "t")
-    assert [*made.choices] == ["counted", "formula", "dense twin"]
+    assert [*made.choices] == ["counted", "formula", "dense twin at E_MAC"]
     head = next(cell for cell in made.head if cell.choice == model)
     unit = head.text.rpartition(" ")[2]
     shown = sum(cell.value or 0 for row in made.rows for cell in row if cell.choice == model)

@@ -34,10 +34,10 @@ def compiled(model: Path, weights: Path, bits: int) -> Build:
     return build_part(source.parts[0], source, options, Setting(model, "small", bits=bits).chip(), Progress(quiet=True))
 
 
-def tuned(model: Path, bits: int) -> Path:
+def tuned(model: Path, bits: int, *flags: str) -> Path:
     """What fine-tuning writes."""
-    out = model.with_name(f"w{bits}.pt")
-    assert train.main([str(model), "--quantized", str(bits), "--epochs", "2", "--out", str(out)]) == 0
+    out = model.with_name(f"w{bits}{'-again' if flags else ''}.pt")
+    assert train.main([str(model), "--quantized", str(bits), "--epochs", "2", "--out", str(out), *flags]) == 0
     return out
 
 
@@ -58,6 +58,9 @@ def test_a_compilation_of_what_was_trained_rounds_nothing(few_bits: Path, bits: 
         np.testing.assert_array_equal(integers * layers[READERS[name]].unit, wanted)
         levels = [len(np.unique(np.abs(row))) for row in integers.reshape(len(integers), -1)]
         assert 1 < max(levels) <= 1 << (bits - 1), "zero, and mantissas of one sign"
+    again = compiled(few_bits, tuned(few_bits, bits, "--weights", str(out)), bits).deployment.quantization
+    assert again is not None
+    assert all(layer.exact for layer in again.layers), "weights that begin on their grids stay on them"
     inputs, names = dict(build.part.example), READERS.values()
     spikes, floats = build.program.run(inputs, names).spikes, build.floating.run(inputs, names).spikes
     for name in names:
@@ -95,6 +98,14 @@ def test_a_configuration_without_trained_weights_needs_a_file(few_bits: Path, ca
     few_bits.write_text(few_bits.read_text().replace('return Path(__file__).with_name("trained.pt")', "return None"))
     assert train.main([str(few_bits), "--quantized", "--out", str(few_bits.with_name("w.pt"))]) == EXIT_USAGE
     assert "no trained weights of 'small'" in capsys.readouterr().err
+
+
+def test_a_file_without_a_way_to_load_weights_says_so(few_bits: Path, capsys: Captured):
+    few_bits.write_text(
+        few_bits.read_text().replace("def weights(", "def other(").replace("def load_weights(", "def other_too(")
+    )
+    assert train.main([str(few_bits), "--quantized", "--out", str(few_bits.with_name("w.pt"))]) == EXIT_USAGE
+    assert "has no load_weights()" in capsys.readouterr().err
 
 
 def test_a_training_whose_teacher_is_gone_cannot_be_fine_tuned(few_bits: Path, capsys: Captured):
