@@ -234,7 +234,7 @@ def test_the_command_is_found_and_refuses_unknown_tables(tmp_path: Path):
     run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=600)
     assert run.returncode == 2
     assert (
-        "no table 'wrong'; there are reference, lava, growth, fusion, map, map-place, map-systems, gpu, sanafe, timing, silicon"
+        "no table 'wrong'; there are reference, lava, growth, fusion, map, map-place, map-systems, gpu, sanafe, gesture, timing, silicon"
         in run.stderr
     )
     assert not list(tmp_path.iterdir())

@@ -32,7 +32,7 @@ BATCH = 256
 
 
 @dataclass(frozen=True)
-class TestSet:
+class TaskOutputs:
     """What the task's test set came to."""
 
     outputs: Mapping[str, Mapping[str, Mapping[str, Array]]]
@@ -47,7 +47,7 @@ class TestSet:
         return prod(activity.events.samples for activity in self.activities.values())
 
 
-def run_test_set(task: Any, builds: Sequence[Build], quiet: bool) -> TestSet:
+def run_test_set(task: Any, builds: Sequence[Build], quiet: bool) -> TaskOutputs:
     """Run all samples of the parts that a task needs."""
     outputs: dict[str, dict[str, dict[str, Array]]] = {"source": {}, "float": {}, "compiled": {}}
     activities = dict[str, Activity]()
@@ -68,7 +68,7 @@ def run_test_set(task: Any, builds: Sequence[Build], quiet: bool) -> TestSet:
         activities[build.part.name] = Activity(reduce(add, events), meter.rates, whole=True)
         for kind, own in outputs.items():
             own[build.part.name] = join_samples([result[kind] for result in results], types, twin.order)
-    return TestSet(outputs, activities)
+    return TaskOutputs(outputs, activities)
 
 
 def _meter(build: Build, batch: Mapping[str, Array], meter: RateMeter) -> None:

@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 RUN = {
     "README.md",
+    "docs/energy.md",
     "docs/export.md",
     "docs/extending.md",
     "docs/fit.md",
@@ -52,6 +53,12 @@ def test_no_page_has_blocks_that_nobody_runs():
     assert named == RUN | TUTORIALS
     kinds = {kind for page in PAGES for kind in re.findall(r"^```(\w+)", page.read_text(), re.MULTILINE)}
     assert kinds <= {"python", "toml", "diff"}
+
+
+def test_the_energies_of_a_report(capsys: pytest.CaptureFixture[str]):
+    (block,) = blocks("docs/energy.md")
+    exec(block, {})
+    assert "Davies 2018" in capsys.readouterr().out
 
 
 @pytest.mark.lava

@@ -21,7 +21,7 @@ WEIGHTS = sorted((ROOT / "models" / "weights").glob("*.pt"))
 def test_no_layer_falls_silent(name: str) -> None:
     """A file's name is its model's and the configuration's."""
     model, _, config = name.partition("-")
-    options = Options(target="gpu", config=config, samples=16)
+    options = Options(target="gpu", config=config, samples=4)
     source, firing = load_source(ROOT / "models" / f"{model}.py", options), 0
     assert source.weights.endswith(f"{name}.pt")
     with source.running():
