@@ -10,6 +10,7 @@ import numpy as np
 
 from backends.interpreter import InterpreterEngine
 from backends.trace import Array
+from compile.stages.host_inputs import steps_of
 from compile.stages.phase import Phase, with_engines
 from compile.stages.program import Program
 from ir.analysis.layers import is_population_of_the_model
@@ -41,11 +42,14 @@ def membranes(program: Program, sample: Mapping[str, Any]) -> dict[str, Membrane
     What the membranes of the model's populations do, computed by the interpreter.
 
     Args:
-        sample: inputs of one sample, as the program takes them.
+        sample: inputs of one sample, as the program takes them; {} for none.
 
     Returns:
         Population -> its membranes; {} for a network without any, or too large to be interpreted.
     """
+    if not sample:
+        return {}
+    program = program.at(steps_of(program.deployment.prologue, program.host_inputs(sample)))
     synapses = sum(row.synapses for row in node_resources(program.deployment.chip))
     if not program.populations or synapses * max(program.steps, 1) > MOST:
         return {}

@@ -17,7 +17,6 @@ from compile.energy.formula.operations import operations
 from compile.energy.formula.rates import RateMeter, Rates
 from compile.measure.first_sample import FirstSample, first_sample
 from compile.measure.in_pieces.piecewise import piecewise
-from compile.measure.membranes import membranes
 from compile.measure.spike_match import SpikeMatch, added_up, match_spikes
 from compile.measure.timing import ChipTime, timing
 from compile.measure.verdict import Verdict, compare
@@ -129,7 +128,7 @@ def _run_batch(
 def _shown(program: Program, batch: Batch, trace: Trace, floating: Trace) -> FirstSample:
     """What of the first batch is kept for pictures."""
     sample = first_samples(program, batch.inputs, 1)
-    return first_sample(trace, floating, program.populations, membranes(program, sample))
+    return first_sample(trace, floating, program.populations, sample)
 
 
 def _checked(

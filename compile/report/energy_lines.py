@@ -138,6 +138,8 @@ def _why_lines(parts: Sequence[PartReport]) -> Iterator[str]:
     for energy in energies:
         for name, pj in energy.causes.items():
             causes[name] = causes.get(name, Fraction(0)) + pj
+    if not causes:
+        return
     largest = sorted(causes.items(), key=lambda item: -abs(item[1]))
     shown = CAUSES_IN_FULL if len(largest) > CAUSES_IN_FULL + 1 else len(largest)
     named, rest = largest[:shown], largest[shown:]

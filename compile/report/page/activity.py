@@ -23,22 +23,22 @@ NEURONS = (BLUE, ORANGE, GREEN, PURPLE)
 COLOURS: Mapping[str, str] = {"kept": BLUE, "lost": RED, "added": ORANGE}
 
 
-def activity(sample: FirstSample) -> Selection | None:
+def activity(sample: FirstSample, membranes: Mapping[str, Membranes]) -> Selection | None:
     """
     One population after another: its spikes, those that the integers kept, lost and added, above some of its membranes.
 
     None without any population.
     """
-    if not sample.compiled and not sample.membranes:
+    if not sample.compiled and not membranes:
         return None
-    names = dict.fromkeys([*sample.compiled, *sample.membranes])
-    steps = max(len(own) for own in (*sample.compiled.values(), *(each.v for each in sample.membranes.values())))
+    names = dict.fromkeys([*sample.compiled, *membranes])
+    steps = max(len(own) for own in (*sample.compiled.values(), *(each.v for each in membranes.values())))
     upright = steps > FEW
     none = np.zeros((0, 0), np.uint8)
     spikes = {name: (sample.compiled.get(name, none), sample.floats.get(name, none)) for name in names}
-    data = {name: _points(*spikes[name], upright) | _lines(sample.membranes.get(name)) for name in names}
+    data = {name: _points(*spikes[name], upright) | _lines(membranes.get(name)) for name in names}
     figures = [_raster(steps, upright)] if sample.compiled else []
-    figures += [_membranes()] if sample.membranes else []
+    figures += [_membranes()] if membranes else []
     return Selection(column(*figures, sizing_mode="stretch_width"), data)
 
 

@@ -70,11 +70,14 @@ class _Drawing:
 
 
 def network_graph(build: Build) -> Any:
-    """Both views below each other; a node chosen in one is shown in the other."""
+    """Both views below each other; a node chosen in one is shown in the other. The first alone where nothing is left to run."""
     imported, deployed = _Drawing(), _Drawing()
     _draw(imported, build.source, 0.0, host=False)
     _draw_phases(deployed, build)
-    (first, upper), (second, lower) = _view(imported, 260), _view(deployed, 420)
+    first, upper = _view(imported, 260)
+    if not deployed.nodes:
+        return upper
+    second, lower = _view(deployed, 420)
     for here, other in ((first, second), (second, first)):
         here.selected.js_on_change("indices", CustomJS(args={"here": here, "other": other}, code=SAME_MODULE))
     return column(upper, lower, sizing_mode="stretch_width")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from compile.measure.membranes import membranes
 from compile.measure.run import engine_text
 from compile.report.energy_lines import range_text
 from compile.report.page import energy, facts, integers
@@ -117,7 +118,7 @@ def _part(part: PartReport, number: int, figures: _Figures, pictures: Mapping[st
         report=part,
         layers=layer_table(part, f"layers-{number}"),
         graph=figures(network_graph(build)),
-        activity=figures.choice(activity(part.run.first)),
+        activity=figures.choice(activity(part.run.first, membranes(build.program, part.run.first.inputs))),
         ranges="" if rounding is None or not rounding.layers else figures(integers.ranges(rounding.layers)),
         histograms=figures.choice(integers.histograms(build)),
         chip=facts.chip_table(part, f"chip-{number}"),

@@ -16,7 +16,7 @@ rng = np.random.default_rng(0)
 def shown(steps: int) -> tuple[FirstSample, dict[str, dict[str, dict[str, list[float]]]]]:
     compiled, floats = (rng.integers(0, 3, (steps, 7)).astype(np.uint8) for _ in range(2))
     sample = FirstSample({"a": compiled}, {"a": floats})
-    choice = activity(sample)
+    choice = activity(sample, {})
     assert choice is not None
     return sample, {name: {key: dict(own) for key, own in each.items()} for name, each in choice.data.items()}  # pyright: ignore[reportReturnType]
 
@@ -41,7 +41,7 @@ def test_spikes_are_kept_lost_or_added():
 
 def test_of_many_spikes_those_of_the_first_neurons_are_shown():
     spikes = np.ones((10, MOST), np.uint8)
-    choice = activity(FirstSample({"a": spikes}, {"a": spikes}))
+    choice = activity(FirstSample({"a": spikes}, {"a": spikes}), {})
     assert choice is not None
     kept = choice.data["a"]["kept"]
     assert len(kept["x"]) == MOST
@@ -51,7 +51,7 @@ def test_of_many_spikes_those_of_the_first_neurons_are_shown():
 def test_membranes_come_with_their_neurons_and_thresholds():
     v = np.array([[0.5, 2.0], [1.5, 3.0], [0.0, 1.0]])
     own = Membranes(np.array([3, 8]), v, np.array([1.0, 2.5]))
-    choice = activity(FirstSample(membranes={"a": own, "b": Membranes(np.array([0]), v[:, :1], None)}))
+    choice = activity(FirstSample(), {"a": own, "b": Membranes(np.array([0]), v[:, :1], None)})
     assert choice is not None
     assert choice.data["a"]["v1"] == {"x": [0, 1, 2], "y": [2.0, 3.0, 1.0], "neuron": [8, 8, 8]}
     assert choice.data["a"]["threshold1"] == {"x": [0, 2], "y": [2.5, 2.5], "neuron": [8, 8]}
@@ -59,4 +59,4 @@ def test_membranes_come_with_their_neurons_and_thresholds():
 
 
 def test_without_populations_there_is_nothing():
-    assert activity(FirstSample()) is None
+    assert activity(FirstSample(), {}) is None

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import nir
+import numpy as np
 import torch
 from spikingjelly.activation_based import neuron
 from torch import nn
 
 from compile import compile_model
 from compile.report.page.network_graph import network_graph
+from compile.report.page.page import report_page
 from compile.report.report import Report
 from compile.stages.build import Build
 
@@ -61,3 +64,10 @@ def test_cores_are_named(report: Report):
     on = [cores for cores, neurons in zip(deployed["cores"], deployed["neurons"], strict=True) if neurons]
     assert on
     assert all(cores.split(": ")[0].isdigit() for cores in on)
+
+
+def test_a_network_that_hands_its_inputs_on_is_drawn_as_it_was_imported():
+    ends = {"i": nir.Input({"input": np.array([3])}), "o": nir.Output({"output": np.array([3])})}
+    graph = nir.NIRGraph(ends, [("i", "o")], type_check=False)
+    report = compile_model(graph, target="gpu", example={"i": np.ones((4, 2, 3))}).report()
+    assert "Network" in report_page(report, {})
