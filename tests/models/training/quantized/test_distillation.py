@@ -39,8 +39,8 @@ STEPS = torch.full((4, 1, 1), 3.0)
 
 def test_the_floats_are_no_distance_from_themselves(distillation: Distillation):
     terms = distillation(STEPS)
-    assert float(terms["floats"]) == 0.0
-    assert float(terms["task"]) == 2.0
+    assert terms["floats"].item() == 0.0
+    assert terms["task"].item() == 2.0
 
 
 def test_the_distance_is_told_in_parts_of_the_floats_own_square(distillation: Distillation):
@@ -49,8 +49,8 @@ def test_the_distance_is_told_in_parts_of_the_floats_own_square(distillation: Di
     assert isinstance(net, Net)
     nn.init.constant_(net.norm.bias, -9.0)
     terms = distillation(STEPS)
-    assert float(terms["floats"]) == pytest.approx(WEIGHT / 2 * (1 / (1 + SILENT) + 4 / (4 + SILENT)))
-    assert float(net.norm.bias) == -9.0, "its own weights are back"
+    assert terms["floats"].item() == pytest.approx(WEIGHT / 2 * (1 / (1 + SILENT) + 4 / (4 + SILENT)))
+    assert net.norm.bias.item() == -9.0, "its own weights are back"
 
 
 def test_norms_keep_their_statistics_and_parts_that_do_not_learn_their_mode(distillation: Distillation):
