@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
@@ -17,3 +20,12 @@ def version() -> str:
     stated = re.search(r'^version = "(.+)"$', project.read_text(encoding="utf-8"), re.MULTILINE)
     assert stated is not None, "the project states its version"
     return stated[1]
+
+
+def installed(packages: Iterable[str]) -> dict[str, str]:
+    """Package -> version, of those that are installed."""
+    found = dict[str, str]()
+    for name in packages:
+        with suppress(PackageNotFoundError):
+            found[name] = installed_version(name)
+    return found

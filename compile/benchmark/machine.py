@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import platform
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from compile.version import installed
 
 FLAGS = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_int8", "asimd", "asimddp", "i8mm")
 """Instruction sets that the kernels know how to use."""
@@ -32,7 +33,7 @@ def machine() -> dict[str, str]:
         "threads": "1",
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
     }
-    return {**described, **_versions()}
+    return {**described, **installed(PACKAGES)}
 
 
 def _cpu_facts() -> dict[str, str]:
@@ -60,11 +61,3 @@ def _memory() -> str:
     with suppress(OSError, ValueError):
         return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB"
     return "unknown"
-
-
-def _versions() -> dict[str, str]:
-    versions: dict[str, str] = {}
-    for name in PACKAGES:
-        with suppress(PackageNotFoundError):
-            versions[name] = version(name)
-    return versions

@@ -53,7 +53,7 @@ class BillLine:
         """What it comes to; None without a price."""
         if self.quantity is None:
             return None
-        value, low, high = (Fraction(number) for number in _bounds(self.quantity))
+        value, low, high = (Fraction(number) for number in (self.quantity.value, *self.quantity.bounds))
         return EnergyRange(self.count * value, self.count * low, self.count * high)
 
     def plain(self) -> dict[str, Any]:
@@ -140,11 +140,6 @@ def bill(
     prices = profile.tables.get("energy", {})
     lines = tuple(BillLine(key, Fraction(count), prices.get(key)) for key, count in counts.items() if count)
     return Bill(model, profile.name, lines, frozenset(essential), tuple(not_modelled))
-
-
-def _bounds(quantity: Quantity) -> tuple[Any, Any, Any]:
-    value = quantity.value
-    return value, value if quantity.low is None else quantity.low, value if quantity.high is None else quantity.high
 
 
 def _width(line: BillLine) -> Fraction:

@@ -40,6 +40,10 @@ class CrossingCost:
         """Its part of the counted energy."""
         return self.energy_pj or Fraction(0)
 
+    def by_price(self) -> dict[str, Fraction]:
+        """How often each price is to be paid."""
+        return {"crossing_event": self.events, "crossing_bit": self.bits}
+
     def text(self) -> str:
         """How much crosses, in a few words."""
         events = f"{round(self.events):,} events"
@@ -58,7 +62,7 @@ def crossing_cost(crossings: Collection[Crossing], samples: int, profile: Profil
     """What some crossings cost, of a run of so many samples."""
     events = Fraction(sum(crossing.events for crossing in crossings), max(samples, 1))
     bits = Fraction(sum(crossing.bits for crossing in crossings), max(samples, 1))
-    needed = {key: amount for key, amount in (("crossing_event", events), ("crossing_bit", bits)) if amount}
+    needed = {key: amount for key, amount in CrossingCost(events, bits).by_price().items() if amount}
     unpriced = tuple(key for key in needed if key not in profile.tables.get("energy", {}))
     if unpriced:
         return CrossingCost(events, bits, None, unpriced)

@@ -144,9 +144,8 @@ def price_table(facts: SampleFacts, profile: Profile) -> PriceTable:
 def event_bill(facts: SampleFacts, profile: Profile) -> Bill:
     """What was counted in a run, at the prices of a chip, or of arithmetic alone."""
     if profile.has_events:
-        crossing = {"crossing_event": facts.crossing.events, "crossing_bit": facts.crossing.bits}
-        essential = ("synaptic_event", "graded_event")
-        return bill("events", {**facts.counts.by_price(), **crossing}, profile, essential, NOT_IN_EVENTS)
+        counts = {**facts.counts.by_price(), **facts.crossing.by_price()}
+        return bill("events", counts, profile, ("synaptic_event", "graded_event"), NOT_IN_EVENTS)
     return _arithmetic_bill("events", ArithmeticWork(facts.counts.synaptic_event, facts.counts.graded_event), profile)
 
 

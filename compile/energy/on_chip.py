@@ -62,7 +62,6 @@ def on_chip(
     if "energy" not in profile.tables:
         return None
     work, events = time.work, facts.counts.by_price()
-    crossing = {"crossing_event": facts.crossing.events, "crossing_bit": facts.crossing.bits}
     per_step = {
         "axon_out": float(work.axon_out.sum()),
         "axon_in": float(work.axon_in.sum()),
@@ -74,9 +73,8 @@ def on_chip(
 
     def billed(name: str, own_steps: int, ns: float) -> Bill:
         always = {"neuron_update": neurons * own_steps, "static_power": Fraction(ns) * chips}
-        return bill(
-            name, {**events, **traffic, **always, **crossing}, profile, ("synaptic_event", "graded_event"), NOT_MODELLED
-        )
+        counts = {**events, **traffic, **always, **facts.crossing.by_price()}
+        return bill(name, counts, profile, ("synaptic_event", "graded_event"), NOT_MODELLED)
 
     streaming = billed("streaming", steps[0], time.streaming.value)
     if streaming.energy is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from backends.targets import REFERENCE, target
+from backends.targets import REFERENCE
 from backends.trace import Array
 from compile.evaluation.code_digest import code_digest
 from compile.evaluation.result_cache import BatchResult, pack
@@ -19,7 +19,6 @@ from compile.stages.phase import phases_of
 from compile.stages.program import Program
 from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from ir.deployment import Deployment
-from ir.mapping.core_map import UNMAPPED
 from ir.profile import Profile
 from ir.text import graph_text
 
@@ -39,7 +38,7 @@ class Network:
     @cached_property
     def program(self) -> Program:
         """The part on the reference engine of the process that asks, built once."""
-        phases = phases_of(self.phases, lambda chip: target(REFERENCE).engine_of(chip, self.profile, UNMAPPED))
+        phases = phases_of(self.phases, self.profile)
         return Program(self.name, REFERENCE, phases, self.profile, order=self.order)
 
     @cached_property

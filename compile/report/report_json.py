@@ -11,7 +11,7 @@ from compile.energy import crossing_cost
 from compile.measure.run import engine_text
 from compile.measure.spike_match import SpikeMatch
 from compile.measure.verdict import Verdict
-from compile.report.page.origin import versions
+from compile.report.origin import versions
 from compile.report.report import PartReport, Report
 from compile.report.schema import SCHEMA
 from compile.stages.options import Options

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.targets import REFERENCE, target
+from backends.targets import REFERENCE
 from compile.command.progress import Progress
 from compile.stages.host_inputs import host_inputs
 from compile.stages.imported import Imported, import_part
@@ -27,7 +27,6 @@ from ir.errors import CompileError, DeployError
 from ir.graph import Graph
 from ir.interpreter import interpret
 from ir.lowerings.table import LOWERINGS
-from ir.mapping.core_map import UNMAPPED
 from ir.mapping.fit import Fit, fit
 from ir.mapping.split import plain_map
 from ir.pipeline.pipeline import Hook, Pass, run
@@ -193,7 +192,7 @@ def _phases(imported: Imported, context: Context, options: Options, keep: Hook) 
         done.append(run(start, here, imported.level, context.rounds, place.passes, hook))
         if values and number < len(graphs):
             values |= interpret(graph, given)
-    made = phases_of(done, lambda chip: target(REFERENCE).engine_of(chip, context.profile, UNMAPPED))
+    made = phases_of(done, context.profile)
     if imported.graph_at is None:
         return made
     lengths = [_lengths(imported.graph_at, graphs, number, context, place.passes) for number in range(len(graphs))]

@@ -9,13 +9,15 @@ from itertools import accumulate
 
 import torch
 
+from backends.targets import REFERENCE, target
 from backends.trace import Crossing, Engine, Events, Trace
 from compile.stages.window_length import WindowLengths, refused
 from ir.analysis.wiring import behind_routing
 from ir.deployment import Deployment
-from ir.graph import Graph
 from ir.interpreter import interpret, parameters_like
+from ir.mapping.core_map import UNMAPPED
 from ir.pipeline.join_phases import names_among_all
+from ir.profile import Profile
 
 Values = Mapping[str, torch.Tensor]
 """Value -> (T, B, *shape), or (1, B, *shape) where it is the same at every step."""
@@ -87,11 +89,11 @@ class Phase:
         return next((scales.get(name, 1.0) for name in behind_routing(chip, chip.outputs[output])), 1.0)
 
 
-def phases_of(deployments: Sequence[Deployment], engine_of: Callable[[Graph], Engine]) -> tuple[Phase, ...]:
-    """Phases that run one after another, each on an engine of its own."""
-    names = names_among_all(deployments)
+def phases_of(deployments: Sequence[Deployment], profile: Profile) -> tuple[Phase, ...]:
+    """Phases that run one after another, each on a reference engine of its own, which needs no map."""
+    names, place = names_among_all(deployments), target(REFERENCE)
     return tuple(
-        Phase(each, engine_of(each.chip), {a: b for a, b in own.items() if a != b})
+        Phase(each, place.engine_of(each.chip, profile, UNMAPPED), {a: b for a, b in own.items() if a != b})
         for each, own in zip(deployments, names, strict=True)
     )
 

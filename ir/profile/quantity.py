@@ -31,6 +31,11 @@ class Quantity:
     high: Number | None = None
     """The most that it may be."""
 
+    @property
+    def bounds(self) -> tuple[Number, Number]:
+        """The least and the most that it may be; the value itself where nobody says so."""
+        return self.value if self.low is None else self.low, self.value if self.high is None else self.high
+
     def plain(self) -> dict[str, Any]:
         """The quantity as plain JSON content, empty entries left out."""
         texts = {key: text for key in TEXTS if (text := getattr(self, key))}

@@ -67,13 +67,18 @@ def like_for_like(energy: Inference) -> PageTable:
     return table("like-for-like", head, [[Cell(own.profile), *_priced(own)] for own in energy.tables])
 
 
-def _priced(own: PriceTable) -> Iterator[Cell]:
-    for number, bill in enumerate((own.network, own.dense, own.quantised, own.formula, own.published, own.host)):
-        if number == 2:
-            ratio = own.dense_over_network
-            yield Cell("-") if ratio is None else Cell(f"{ratio:.3g}", float(ratio))
-        known = bill is not None and bill.energy is not None
-        yield Cell(range_text(bill.energy), float(bill.energy.value)) if bill and known and bill.energy else Cell("-")
+def _priced(own: PriceTable) -> list[Cell]:
+    ratio = own.dense_over_network
+    times = Cell("-") if ratio is None else Cell(f"{ratio:.3g}", ratio)
+    bills = (own.network, own.dense, own.quantised, own.formula, own.published, own.host)
+    network, dense, *others = map(_energy, bills)
+    return [network, dense, times, *others]
+
+
+def _energy(bill: Bill | None) -> Cell:
+    if bill is None or bill.energy is None:
+        return Cell("-")
+    return Cell(range_text(bill.energy), float(bill.energy.value))
 
 
 def bill_table(bill: Bill) -> PageTable:
@@ -85,8 +90,8 @@ def bill_table(bill: Bill) -> PageTable:
             rows.append([line.price.replace("_", " "), count, "no price", "-", "", "", "", ""])
             continue
         price, shown = line.quantity, Cell(range_text(energy), float(energy.value))
-        low, high = (f"{float(own):g}" if own is not None else "" for own in (price.low, price.high))
-        span = f" ({low or f'{float(price.value):g}'} to {high or f'{float(price.value):g}'})" if low or high else ""
+        low, high = map(float, price.bounds)
+        span = f" ({low:g} to {high:g})" if low != high else ""
         stated = f"{float(price.value):g}{span} {price.unit}"
         rows.append(
             [

@@ -1,7 +1,7 @@
 """
 How all figures of the page look, and how they get into it.
 
-A figure is drawn by Bokeh in the browser, when the reader comes to it. Its colours for ink, lines and ground are tokens here,
+A figure is drawn by Bokeh in the browser, when the reader comes to it. Its colours for ink and lines are tokens here,
 which the page replaces by those of the reader's scheme, light or dark; the colours of data stand out on both.
 """
 
@@ -16,7 +16,7 @@ from bokeh.embed import json_item
 from bokeh.models import ColumnDataSource, HoverTool
 from bokeh.plotting import figure
 
-INK, LINE, GROUND = "#010203", "#020304", "#030405"
+INK, LINE = "#010203", "#020304"
 """Tokens of the scheme's colours, which nothing else may have; page.js knows them."""
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY = (
     "#3b82c4",

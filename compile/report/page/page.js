@@ -1,6 +1,6 @@
 "use strict";
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const tokens = { "#010203": "--ink", "#020304": "--line", "#030405": "--ground" };
+const tokens = { "#010203": "--ink", "#020304": "--line" };
 
 function draw(place) {
   const style = getComputedStyle(document.documentElement);

@@ -10,6 +10,7 @@ from typing import Any
 from compile.measure.membranes import membranes
 from compile.measure.run import engine_text
 from compile.report.energy_lines import range_text
+from compile.report.origin import versions
 from compile.report.page import energy, facts, integers
 from compile.report.page.activity import activity
 from compile.report.page.command import command_line
@@ -17,7 +18,6 @@ from compile.report.page.examples import picture_uri
 from compile.report.page.figures import Selection, embedded, script_json
 from compile.report.page.layers import layer_table
 from compile.report.page.network_graph import network_graph
-from compile.report.page.origin import versions
 from compile.report.page.tables import PageTable, table
 from compile.report.page.template import filled
 from compile.report.report import PartReport, Report
@@ -48,6 +48,7 @@ def report_page(report: Report, pictures: Mapping[str, Mapping[str, bytes]]) -> 
         metrics=facts.metric_table(report),
         cost=range_text(own.energy) if own.energy is not None else "",
         counted=own,
+        dense_over_network=inference.tables[0].dense_over_network,
         like_for_like=energy.like_for_like(inference),
         energies=figures.shown(energy.energies(inference)),
         bill=energy.bill_table(own),

@@ -45,7 +45,6 @@ from ir.analysis.schedule import schedule
 from ir.deployment import Deployment
 from ir.errors import CompileError, DeployError, no_file
 from ir.graph import Graph
-from ir.mapping.core_map import UNMAPPED
 from ir.quantize.neurons.distinct import MembraneUnits
 from ir.quantize.report import QuantizationReport
 from ir.text import graph_text, parse_graph
@@ -166,7 +165,7 @@ def _program(content: FileContent, graphs: Mapping[str, Graph], target: str | No
     if violations:
         raise DeployError(violations)
     emission = head.get("emission") if place.name == head["target"] else None
-    phases = phases_of(deployments, lambda chip: target_of(REFERENCE).engine_of(chip, profile, UNMAPPED))
+    phases = phases_of(deployments, profile)
     lengths = [StatedLengths(**own["lengths"]) if own["lengths"] else None for own in head["phases"]]
     phases = tuple(replace(phase, lengths=own) for phase, own in zip(phases, lengths, strict=True))
     names = {str(name): str(called) for name, called in head["names"].items()}

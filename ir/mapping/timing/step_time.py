@@ -69,11 +69,9 @@ def barrier_time(places: Array, mesh: Mesh, ns: Ns) -> float:
 
 def readings(profile: Profile) -> tuple[Ns, Ns, Ns]:
     """The times as they are stated, at the least and at the most that they may be; what nobody states takes nothing."""
-    stated = profile.tables.get("timing", {})
+    stated = {key: (own.value, *own.bounds) for key, own in profile.tables.get("timing", {}).items()}
 
-    def read(bound: str) -> dict[str, float]:
-        numbers = {key: getattr(quantity, bound) for key, quantity in stated.items()}
-        values = {key: stated[key].value if number is None else number for key, number in numbers.items()}
-        return {each.name: float(values.get(each.name, 0)) for each in fields(EventTimes)}
+    def read(which: int) -> dict[str, float]:
+        return {item.name: float(stated.get(item.name, (0, 0, 0))[which]) for item in fields(EventTimes)}
 
-    return read("value"), read("low"), read("high")
+    return read(0), read(1), read(2)

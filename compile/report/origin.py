@@ -1,13 +1,13 @@
-"""What it takes to make a run again: command, versions, commit."""
+"""What it takes to make a run again: versions, and the commit."""
 
 from __future__ import annotations
 
 import platform
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
+from functools import cache
 from pathlib import Path
 
-from compile.version import version as own_version
+from compile.version import installed, version
 
 PACKAGES = ("torch", "numpy", "spikingjelly", "norse", "snntorch", "nir", "lava-nc", "lava-dl", "mtkahypar")
 
@@ -15,18 +15,14 @@ PACKAGES = ("torch", "numpy", "spikingjelly", "norse", "snntorch", "nir", "lava-
 def versions() -> dict[str, str]:
     """Package -> version, of those that are installed and may matter; the compiler's own with the commit of its checkout."""
     commit = _commit()
-    found = {"spike-compiler": own_version() + (f" ({commit})" if commit else ""), "Python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    own = version() + (f" ({commit})" if commit else "")
+    return {"spike-compiler": own, "Python": platform.python_version(), **installed(PACKAGES)}
 
 
+@cache
 def _commit() -> str:
     """The commit of the checkout that runs, and whether it was changed; "" where it is installed, or git is not there."""
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[2]
     if not (root / ".git").exists():
         return ""
     try:

@@ -11,7 +11,7 @@ import numpy
 import pytest
 import torch
 
-from compile.report.page.origin import versions
+from compile.report.origin import versions
 from compile.version import version
 
 
@@ -24,7 +24,7 @@ def test_installed_packages_have_their_versions():
 
 @pytest.mark.checkout
 def test_a_checkout_says_its_commit():
-    root = Path(__file__).parents[4]
+    root = Path(__file__).parents[3]
     head = subprocess.run(["git", "-C", root, "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
     stated = re.fullmatch(rf"{re.escape(version())} \((\w+?)(-dirty)?\)", versions()["spike-compiler"])
     assert stated is not None
