@@ -68,7 +68,11 @@ def _parser() -> argparse.ArgumentParser:
         "--set", action="append", default=[], metavar="FIELD=VALUE", help="change a field of the configuration"
     )
     parser.add_argument("--seed", type=_count(0), default=0)
-    parser.add_argument("--epochs", type=_count(1), help="of every stage, at most (default: the model file's)")
+    parser.add_argument(
+        "--epochs",
+        type=_count(1),
+        help="of the longest stage; the others are shortened with it (default: the model file's)",
+    )
     parser.add_argument("--out", type=Path, help="weights file (default: out/MODEL-CONFIG.pt)")
     parser.add_argument(
         "--quantized",

@@ -57,6 +57,13 @@ class TrainingStage:
         return 1.0 if self.eta is None else (self.eta + 1) / (step + self.eta)
 
 
+def shortened(epochs: Mapping[str, int], longest: int | None) -> dict[str, int]:
+    """Epochs of stages that all are as much shorter as the longest one is, each of 1 at least; `longest` None: as they are."""
+    most = max(epochs.values())
+    least = min(longest or most, most)
+    return {name: max(1, round(number * least / most)) for name, number in epochs.items()}
+
+
 @dataclass(frozen=True)
 class Training:
     """A network, the stages that train it, and what it is worth in the end."""

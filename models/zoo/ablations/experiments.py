@@ -142,7 +142,7 @@ SPIKECLIP = (
     Experiment(
         "spikeclip-parts",
         "SpikeCLIP: weights of time steps, text encoder, losses",
-        *("spikeclip", "emoji-styles", "i2t R@1", 4, 4.8),
+        *("spikeclip", "emoji-styles", "i2t R@1", 30, 4.8),
         others=("groups", "unseen i2t R@1", "test-style expanded", "align cosine, dev", "cosine"),
         arms=(
             Arm("learned, MLP, CE and KL"),

@@ -34,7 +34,7 @@ def page(experiments: Sequence[Experiment], results: Results) -> str:
 def _schedule(experiments: Sequence[Experiment], results: Results) -> str:
     runs, hours = all_runs(experiments), core_minutes(experiments) / 60
     done = sum(run in results for run in runs)
-    columns = ("experiment", "epochs, at most per stage", "minutes per run, about", "runs", "done")
+    columns = ("experiment", "epochs of the longest stage", "minutes per run, about", "runs", "done")
     told = f"{len(runs)} runs, {done} of them done; about {hours:.1f} hours of one core in all, {hours / 2:.1f} of two."
     shared = "Runs that experiments share are trained once."
     return f"{told} {shared}\n\n{grid(columns, [_plan(experiment, results) for experiment in experiments])}"
