@@ -11,6 +11,7 @@ Counted are the matrix products that the chip carries out for the spiking networ
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -36,17 +37,27 @@ class DenseTwin:
     bits: int
     """Of an activation that tells apart how often a neuron fires in T steps."""
 
+    def __add__(self, other: DenseTwin) -> DenseTwin:
+        return DenseTwin(self.macs + other.macs, self.neurons + other.neurons, max(self.bits, other.bits))
 
-def dense_twin(source: Graph, chip: Graph, hosts: Iterable[Graph], steps: int | Fraction) -> DenseTwin:
-    """The twin of what a chip does of a source network; `hosts` are the graphs of the host, `steps` is T."""
+
+def dense_twins(source: Graph, chip: Graph, hosts: Iterable[Graph], steps: int | Fraction) -> Mapping[str, DenseTwin]:
+    """
+    Module of a source network -> its twin, of what a chip does.
+
+    Args:
+        hosts: the graphs of the host. steps: T.
+    """
     on_host = {operation.node for graph in hosts for operation in operations(graph)}
-    macs = sum(
-        operation.real
-        for operation in operations(source)
-        if operation.kind in DENSE_KINDS and (operation.node not in on_host or operation.node in chip.nodes)
-    )
-    neurons = sum(node.type.size for node in source.nodes.values() if node.op.family == "neuron")
-    return DenseTwin(macs, neurons, activation_bits(steps))
+    macs, neurons = Counter[str](), Counter[str]()
+    for operation in operations(source):
+        if operation.kind in DENSE_KINDS and (operation.node not in on_host or operation.node in chip.nodes):
+            macs[operation.module] += operation.real
+    for node in source.nodes.values():
+        if node.op.family == "neuron":
+            neurons[node.provenance.module] += node.type.size
+    bits = activation_bits(steps)
+    return {module: DenseTwin(macs[module], neurons[module], bits) for module in (*macs, *neurons)}
 
 
 def activation_bits(steps: int | Fraction) -> int:

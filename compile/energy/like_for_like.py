@@ -19,11 +19,13 @@ from operator import add
 from typing import Any
 
 from compile.energy.bill import Bill, EnergyRange, bill
+from compile.energy.crossing import NOTHING, CrossingCost
 from compile.energy.dense import dense_bill, quantised_bill
-from compile.energy.facts import SampleFacts
+from compile.energy.facts import ModuleFacts, SampleFacts
 from compile.energy.formula.arithmetic import ArithmeticWork
 from compile.energy.models.break_even import BreakEven, SynapseUse, break_even
 from compile.energy.models.memory_accesses import MemoryBills, memory_bills
+from compile.energy.simulated import Counts
 from ir.profile import Profile
 
 NOT_IN_EVENTS = ("hops", "static power", "barrier", "weights being loaded")
@@ -35,6 +37,17 @@ BILLS = ("network", "formula", "published", "dense", "quantised", "host", "neuro
 """The rows of a table that are bills."""
 DRIVEN = frozenset({"synaptic_event", "graded_event", "spike", "crossing_event", "crossing_bit", "e_ac", "e_mac"})
 """What counted events are charged by the spike; neurons are updated all the same."""
+
+
+@dataclass(frozen=True)
+class LayerBills:
+    """What one module costs."""
+
+    layer: str
+    """The population that it feeds, or is; "" for the host."""
+    network: Bill
+    formula: Bill | None
+    dense: Bill
 
 
 @dataclass(frozen=True)
@@ -64,6 +77,8 @@ class PriceTable:
     """With accesses to memory; None at prices that do not say how wide integers are."""
     use: SynapseUse
     """How much spikes, for break-even."""
+    layers: tuple[LayerBills, ...]
+    """Module by module, of one part; what crosses to the host is in none of them."""
 
     def __add__(self, other: PriceTable) -> PriceTable:
         """Both networks together, as far as both have a row."""
@@ -81,6 +96,7 @@ class PriceTable:
             _both(self.syops, other.syops),
             None if self.memory is None or other.memory is None else self.memory + other.memory,
             self.use + other.use,
+            (*self.layers, *other.layers),
         )
 
     @property
@@ -128,7 +144,7 @@ def price_table(facts: SampleFacts, profile: Profile) -> PriceTable:
         profile.name,
         profile.title,
         network,
-        None if chip else _arithmetic_bill("formula", facts.formula, profile),
+        _formula_bill(facts.formula, profile),
         None if chip or facts.published is None else _arithmetic_bill("published", facts.published, profile),
         dense_bill(facts.twin, profile),
         quantised_bill(facts.twin, profile),
@@ -138,15 +154,29 @@ def price_table(facts: SampleFacts, profile: Profile) -> PriceTable:
         None if chip else _arithmetic_bill("syops", counted.syops, profile),
         memory_bills(facts.memory, profile),
         SynapseUse(events, facts.twin.macs, facts.steps),
+        tuple(_layer_bills(own, profile) for own in facts.modules),
     )
 
 
 def event_bill(facts: SampleFacts, profile: Profile) -> Bill:
     """What was counted in a run, at the prices of a chip, or of arithmetic alone."""
+    return _event_bill(facts.counts, facts.crossing, profile)
+
+
+def _layer_bills(own: ModuleFacts, profile: Profile) -> LayerBills:
+    network, formula = _event_bill(own.counts, NOTHING, profile), _formula_bill(own.formula, profile)
+    return LayerBills(own.layer, network, formula, dense_bill(own.twin, profile))
+
+
+def _event_bill(counts: Counts, crossing: CrossingCost, profile: Profile) -> Bill:
     if profile.has_events:
-        counts = {**facts.counts.by_price(), **facts.crossing.by_price()}
-        return bill("events", counts, profile, ("synaptic_event", "graded_event"), NOT_IN_EVENTS)
-    return _arithmetic_bill("events", ArithmeticWork(facts.counts.synaptic_event, facts.counts.graded_event), profile)
+        happened = {**counts.by_price(), **crossing.by_price()}
+        return bill("events", happened, profile, ("synaptic_event", "graded_event"), NOT_IN_EVENTS)
+    return _arithmetic_bill("events", ArithmeticWork(counts.synaptic_event, counts.graded_event), profile)
+
+
+def _formula_bill(work: ArithmeticWork, profile: Profile) -> Bill | None:
+    return None if profile.has_events else _arithmetic_bill("formula", work, profile)
 
 
 def _arithmetic_bill(model: str, work: ArithmeticWork, profile: Profile) -> Bill:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 
+from compile.energy import Bill, PriceTable
+from compile.energy.like_for_like import LayerBills
 from compile.report.page.tables import Cell, PageTable, counted, share
 from compile.report.report import PartReport
 from compile.report.units import PJ, energy_unit
 
 HEAD = ("layer", "modules", "value", "neurons", "added", "synapses", "added", "fires", "kept", "lost", "added", "F1")
 TAIL = ("integers", "cores")
+MODELS: Mapping[str, Callable[[LayerBills], Bill | None]] = {
+    "counted": lambda own: own.network,
+    "dense twin": lambda own: own.dense,
+    "formula": lambda own: own.formula,
+}
+"""What takes turns at every profile's prices."""
 
 
 def layer_table(part: PartReport, name: str) -> PageTable:
-    """Rows in order; energies by model take turns."""
+    """Rows in order; energies by prices and model take turns."""
     chip, quantization = part.build.deployment.chip, part.build.deployment.quantization
     exact = {each.name: each for each in quantization.layers} if quantization is not None else {}
     cores = {each.layer: each.cores for each in part.occupancy.layers}
-    models = _energies(part)
-    unit = energy_unit([pj for own in models.values() for pj in own.values()])
+    choices = {choice: own for table in part.tables for choice, own in _energies(table)}
     rows = list[list[Cell]]()
     for layer in part.layers:
         match, integers = part.run.matches.get(layer.name), exact.get(layer.name)
@@ -33,27 +41,36 @@ def layer_table(part: PartReport, name: str) -> PageTable:
                 share(layer.rate),
                 *map(counted, numbers),
                 Cell(f"{match.f1:.4f}", match.f1) if match else Cell("-"),
-                *(_energy(own.get(layer.name, Fraction(0)), unit, model) for model, own in models.items()),
+                *(own.cell(layer.name, choice) for choice, own in choices.items()),
                 Cell("-" if integers is None else "exact" if integers.exact else integers.limit),
                 counted(cores.get(layer.name)),
             ]
         )
-    energies = [Cell(f"{name}, {unit}", choice=name) for name in models]
+    energies = [Cell(f"{choice}, {own.unit}", choice=choice) for choice, own in choices.items()]
     head = [*map(Cell, HEAD), *energies, *map(Cell, TAIL)]
-    return PageTable(name, head, rows, [*models])
+    return PageTable(name, head, rows, [*choices])
 
 
-def _energies(part: PartReport) -> Mapping[str, Mapping[str, Fraction]]:
-    """Energy model -> layer -> energy per sample."""
-    if part.energy is None:
-        return {}
-    models: dict[str, dict[str, Fraction]] = {"counted": {}, "formula": {}, "dense twin at E_MAC": {}}
-    for own in part.energy.layers:
-        for name, pj in zip(models, (own.counted_pj, own.formula_pj, own.dense_twin_pj), strict=True):
-            models[name][own.layer] = models[name].get(own.layer, Fraction(0)) + pj
-    return models
+@dataclass(frozen=True)
+class _Column:
+    """The energies of all layers by one model at one profile's prices."""
+
+    pj: Mapping[str, Fraction]
+    unit: str
+
+    def cell(self, layer: str, choice: str) -> Cell:
+        """What a layer costs."""
+        value = float(self.pj.get(layer, Fraction(0)) / PJ[self.unit])
+        return Cell(f"{value:.4g}", value, choice)
 
 
-def _energy(pj: Fraction, unit: str, choice: str) -> Cell:
-    value = float(pj / PJ[unit])
-    return Cell(f"{value:.4g}", value, choice)
+def _energies(table: PriceTable) -> Iterator[tuple[str, _Column]]:
+    """`prices: model` and its column, of every model that these prices know."""
+    for model, bills in MODELS.items():
+        energies = [(own.layer, None if (one := bills(own)) is None else one.energy) for own in table.layers]
+        pj = dict[str, Fraction]()
+        for layer, energy in energies:
+            if energy is not None:
+                pj[layer] = pj.get(layer, Fraction(0)) + energy.value
+        if pj and all(energy is not None for _, energy in energies):
+            yield f"{table.profile}: {model}", _Column(pj, energy_unit([*pj.values()]))

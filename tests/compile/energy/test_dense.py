@@ -10,15 +10,17 @@ from spikingjelly.activation_based import neuron
 from torch import nn
 
 from compile import compile_model
-from compile.energy.dense import DenseTwin, activation_bits, dense_bill, dense_twin, dense_twin_pj, quantised_bill
+from compile.energy.dense import DenseTwin, activation_bits, dense_bill, dense_twin_pj, dense_twins, quantised_bill
 from hw_profiles import load
 from tests.compile.energy.test_comparison import lowered, source
 
-TWIN = DenseTwin(macs=15, neurons=5, bits=2)
+TWIN, NOTHING = DenseTwin(macs=15, neurons=5, bits=2), DenseTwin(0, 0, 2)
 
 
 def test_a_twin_does_every_product_once_and_has_no_steps():
-    assert dense_twin(source(), lowered(), [], 2) == TWIN
+    twins = dense_twins(source(), lowered(), [], 2)
+    assert sum(twins.values(), NOTHING) == TWIN
+    assert [(twin.macs, twin.neurons) for twin in twins.values()] == [(9, 0), (6, 0), (0, 3), (0, 2)]
     assert dense_twin_pj(source(), load("ideal")) == {
         "block.first_linear": Fraction("4.6") * 9,
         "block.second_linear": Fraction("4.6") * 6,
@@ -27,11 +29,11 @@ def test_a_twin_does_every_product_once_and_has_no_steps():
 
 def test_what_the_host_computes_alone_is_in_neither():
     """The chip carries both layers out, so that the host's own copy of them changes nothing; without the first it does."""
-    assert dense_twin(source(), lowered(), [source()], 2) == TWIN
+    assert sum(dense_twins(source(), lowered(), [source()], 2).values(), NOTHING) == TWIN
     rest = lowered().nodes
     second = {name: node for name, node in rest.items() if node.provenance.module != "block.first_linear"}
     chip = type("Chip", (), {"nodes": second})()
-    assert dense_twin(source(), chip, [source()], 2).macs == 6
+    assert sum(dense_twins(source(), chip, [source()], 2).values(), NOTHING).macs == 6
 
 
 @pytest.mark.parametrize(("steps", "bits"), [(1, 1), (2, 2), (3, 2), (4, 3), (7, 3), (8, 4), (Fraction(5, 2), 2)])

@@ -40,6 +40,14 @@ def test_network_and_twin_at_the_same_prices():
     assert chip.dense_over_network == pytest.approx(622.5 / 1074.7)
 
 
+def test_modules_add_up_to_the_network():
+    for own in tables("45nm", "loihi1"):
+        assert sum(value(each.network) for each in own.layers) == value(own.network)
+        assert sum(value(each.dense) for each in own.layers) == value(own.dense)
+        formulas = [value(each.formula) for each in own.layers if each.formula is not None]
+        assert sum(formulas) == (0 if own.formula is None else value(own.formula))
+
+
 def test_the_papers_formula_and_a_paper_s_table_are_two_rows_and_at_chip_prices_none():
     floats, chip = tables("45nm", "loihi1", published=TABLE)
     assert value(floats.formula) == Fraction("0.9") * 17

@@ -24,7 +24,7 @@ from ir.mapping.timing.work import StepWork
 COUNTS = Counts(synaptic_event=Fraction(100), neuron_update=Fraction(20), spike=Fraction(8))
 NONE = ArithmeticWork()
 TOOLS = EffectiveOperations(NONE, Fraction(0), NONE)
-FACTS = SampleFacts(COUNTS, NOTHING, DenseTwin(0, 0, 1), NONE, None, NONE, TOOLS, MemoryFacts(), 2)
+FACTS = SampleFacts(COUNTS, NOTHING, DenseTwin(0, 0, 1), NONE, None, NONE, TOOLS, MemoryFacts(), 2, ())
 LINKS = Links(
     np.array([[0, 0], [1, 0], [1, 0], [1, 1]]),
     np.array([[1, 0], [0, 0], [1, 1], [1, 0]]),

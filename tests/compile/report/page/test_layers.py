@@ -18,21 +18,20 @@ def test_rows_are_the_layers(report: Report):
     assert {len(row) for row in made.rows} == {len(made.head)}
 
 
-@pytest.mark.parametrize(
-    ("model", "total"), [("counted", "counted_pj"), ("formula", "formula_pj"), ("dense twin at E_MAC", "dense_twin_pj")]
-)
-def test_energies_take_turns_and_add_up(report: Report, model: str, total: str):
+def test_energies_take_turns_by_prices_and_model_and_add_up(report: Report):
     part = report.parts[0]
     made = layer_table(part, "t")
-    assert [*made.choices] == ["counted", "formula", "dense twin at E_MAC"]
-    head = next(cell for cell in made.head if cell.choice == model)
-    unit = head.text.rpartition(" ")[2]
-    shown = sum(cell.value or 0 for row in made.rows for cell in row if cell.choice == model)
-    assert part.energy is not None
-    outside = sum(float(own.counted_pj) for own in part.energy.layers if not own.layer)
-    whole = getattr(part.energy, total)
-    if model == "counted":
-        whole = float(whole) - outside
-    else:
-        whole = float(whole) - sum(float(getattr(own, total)) for own in part.energy.layers if not own.layer)
-    assert shown * PJ[unit] == pytest.approx(float(whole))
+    bills = {
+        f"{own.profile}: {model}": bill
+        for own in part.tables
+        for model, bill in (("counted", own.network), ("dense twin", own.dense), ("formula", own.formula))
+        if bill is not None
+    }
+    assert [*made.choices] == [*bills]
+    assert {name.rpartition(": ")[0] for name in bills} == {own.profile for own in part.tables}
+    for choice, bill in bills.items():
+        head = next(cell for cell in made.head if cell.choice == choice)
+        shown = sum(cell.value or 0 for row in made.rows for cell in row if cell.choice == choice)
+        assert bill.energy is not None
+        crossing = sum(line.energy.value for line in bill.lines if line.price.startswith("crossing") and line.energy)
+        assert shown * PJ[head.text.rpartition(" ")[2]] == pytest.approx(float(bill.energy.value - crossing))
