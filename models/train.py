@@ -55,7 +55,7 @@ def _run(options: argparse.Namespace) -> int:
     from models.training.command import run  # brings torch
 
     raise_pending()
-    few = "" if options.quantized is None else f"-{options.quantized}bit"
+    few = "" if options.quantized is None else f"-{'-'.join(map(str, options.quantized))}bit"
     run(module, config, options.out or Path("out") / f"{options.model.stem}-{name}{few}.pt", options)
     return 0
 
@@ -77,10 +77,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--quantized",
         nargs="?",
-        type=_count(2),
-        const=8,
-        metavar="BITS",
-        help="fine-tune trained weights on the chip's grid of so many bits (8)",
+        type=_widths,
+        const=(8,),
+        metavar="BITS[,...]",
+        help="fine-tune trained weights on the chip's grid of so many bits (8); of several the fewest within --budget",
+    )
+    parser.add_argument(
+        "--budget",
+        type=_budget,
+        metavar="METRIC=POINTS",
+        help="with several numbers of bits: what a metric of dev may lose, before anything is trained again",
     )
     parser.add_argument(
         "--weights", type=Path, metavar="FILE", help="with --quantized: those (default: the repository's)"
@@ -98,6 +104,20 @@ def _count(least: int) -> Callable[[str], int]:
         return int(text)
 
     return parse
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(map(_count(2), text.split(","))))
+
+
+def _budget(text: str) -> tuple[str, float]:
+    metric, _, points = text.rpartition("=")
+    try:
+        if metric and 0 <= float(points) < float("inf"):
+            return metric, float(points)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is not METRIC=POINTS, with points from 0 on")
 
 
 def _model_file(path: Path) -> ModuleType:
@@ -119,6 +139,12 @@ def _configs(module: ModuleType, path: Path) -> Mapping[str, Any]:
 def _check_quantized(options: argparse.Namespace) -> None:
     if options.quantized is None and options.weights is not None:
         raise TrainingError("--weights are those that --quantized begins with", hint="add --quantized, or leave it out")
+    several = options.quantized is not None and len(options.quantized) > 1
+    if several != (options.budget is not None):
+        what = (
+            "several numbers of bits need a --budget" if several else "a --budget chooses among several numbers of bits"
+        )
+        raise TrainingError(what, hint="as --quantized 8,4,3,2 --budget accuracy=0.5")
     if options.quantized is not None and options.set:
         raise TrainingError("--quantized begins with weights of a configuration as it is", hint="leave --set out")
 

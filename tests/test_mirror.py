@@ -30,7 +30,6 @@ COVERED = {
     "ir.quantize.integers.populations": "ir/quantize/neurons/test_normalize.py",
     "compile.report.schema": "compile/report/test_report_json.py",
     "compile.stages.origin": "compile/test_compiled_program.py",
-    "models.training.stage": "models/training/test_loop.py",
 }
 """Module -> the file with its tests: it has none of its own, being types only, a table, or an organ of one user."""
 

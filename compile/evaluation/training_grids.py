@@ -41,6 +41,14 @@ class RowGrid:
     """Path of the norm's module; None where there is none."""
     grid: WeightGrid
 
+    def __str__(self) -> str:
+        return f"{self.weight}[{self.rows.start}:{self.rows.stop}]"
+
+    @property
+    def bits(self) -> int:
+        """Of a weight, sign included."""
+        return self.grid.levels.bit_length() + 1
+
     @property
     def path(self) -> str:
         """Path of the weight's module."""

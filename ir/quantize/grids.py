@@ -19,7 +19,7 @@ from ir.ops.linear import Conv, Linear
 from ir.quantize.calibrated import CalibratedNetwork
 from ir.quantize.network import plan_network
 from ir.quantize.plan import NetworkPlan
-from ir.quantize.rounding.together import mantissas_together
+from ir.quantize.rounding.together import current_power, mantissas_together
 from ir.quantize.units.choose_unit import weight_exponents
 from ir.quantize.weights import weight_levels
 
@@ -38,6 +38,8 @@ class WeightGrid:
     """The same, rounded to it together."""
     bias_step: float
     """The power of two of which biases beside them are multiples, as far as a bias has bits."""
+    noise: float
+    """Mean square of what rounding changes in a current on the calibration samples, in parts of the current's own."""
 
 
 def weight_grids(network: CalibratedNetwork) -> dict[str, WeightGrid]:
@@ -81,8 +83,17 @@ def _grid(network: CalibratedNetwork, plan: NetworkPlan, population: Node, proje
     products = network.products.get(projection.param("weight") or "", np.eye(len(matrix)))
     mantissas, steps = mantissas_together(matrix, unit, (-levels, levels), exponents, products)
     each = steps.reshape(-1, *(1,) * (weights.ndim - 1))
+    rounded = mantissas * steps
+    lost, power = (float(current_power(columns, products).sum()) for columns in (rounded - matrix, matrix))
     bias_step = float(steps.min()) / (1 << _bias_digits(network, population))
-    return WeightGrid(each, levels, weights.astype(np.float64), (mantissas * steps).T.reshape(weights.shape), bias_step)
+    return WeightGrid(
+        steps=each,
+        levels=levels,
+        weights=weights.astype(np.float64),
+        rounded=rounded.T.reshape(weights.shape),
+        bias_step=bias_step,
+        noise=lost / power if power else 0.0,
+    )
 
 
 def _bias_digits(network: CalibratedNetwork, population: Node) -> int:

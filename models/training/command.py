@@ -34,7 +34,14 @@ def run(module: ModuleType, config: Any, weights: Path, options: argparse.Namesp
     training = _training(module, config, options)
     if options.quantized is not None:
         training = quantized_training(
-            module, options.model, options.config, training, options.weights, options.quantized, options.epochs
+            module,
+            options.model,
+            options.config,
+            training,
+            options.weights,
+            options.quantized,
+            options.budget,
+            options.epochs,
         )
     settings = called(
         f"{options.model} has settings that are no JSON",

@@ -56,7 +56,7 @@ def mantissas_together(
     ideal = matrix / steps
     nearest = np.clip(np.rint(ideal), *bounds)
     together = _fed_back(ideal, damped, bounds) if damped.any() else nearest
-    cheaper = _cost(together - ideal, products) < _cost(nearest - ideal, products)
+    cheaper = current_power(together - ideal, products) < current_power(nearest - ideal, products)
     return np.where(cheaper, together, nearest), steps
 
 
@@ -86,6 +86,6 @@ def _fed_back(ideal: Array, products: Array, bounds: tuple[int, int]) -> Array:
     return np.rint(mantissas)
 
 
-def _cost(errors: Array, products: Array) -> Array:
-    """e M e' of every column of errors."""
-    return np.einsum("io,io->o", errors, products @ errors)
+def current_power(weights: Array, products: Array) -> Array:
+    """w M w' of every column of weights: the mean square of its current, over samples, steps and places."""
+    return np.einsum("io,io->o", weights, products @ weights)

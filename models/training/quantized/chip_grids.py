@@ -9,7 +9,9 @@ gain s 2^20, and the mean 0: whoever folds it again multiplies by s and changes 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from copy import deepcopy
 
 import torch
 from torch import nn
@@ -60,6 +62,21 @@ def put_on_grids(part: nn.Module, grids: Iterable[RowGrid]) -> dict[nn.Parameter
         pace = float(steps.median()) / each.grid.levels
         _enter(table, weight, each.rows, ParameterGrid(steps, levels, latent, pace))
     return table
+
+
+@contextmanager
+def unchanged(parts: Iterable[nn.Module]) -> Generator[None]:
+    """Parts that are put on grids meanwhile, and afterwards have the weights and norms that they had."""
+    parts = list(parts)
+    before = [deepcopy(part.state_dict()) for part in parts]
+    learning = [(parameter, parameter.requires_grad) for part in parts for parameter in part.parameters()]
+    try:
+        yield
+    finally:
+        for part, state in zip(parts, before, strict=True):
+            part.load_state_dict(state)
+        for parameter, learns in learning:
+            parameter.requires_grad_(learns)
 
 
 def _gain_and_shift(norm: nn.Module, path: str, bias: torch.Tensor | float) -> tuple[torch.Tensor, torch.Tensor]:

@@ -15,13 +15,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import torch
 from torch import nn
 
 from compile.evaluation.training_grids import RowGrid, training_grids
+from models.training.loop import numbers
 from models.training.model_file import called
-from models.training.quantized.chip_grids import put_on_grids
+from models.training.quantized.chip_grids import put_on_grids, unchanged
 from models.training.quantized.distillation import Distillation
-from models.training.quantized.grid_adam import GridAdam
+from models.training.quantized.grid_adam import GridAdam, to_nearest
+from models.training.quantized.mixed_bits import Grids, fewest_bits
 from models.training.stage import Training
 from models.training.training_error import TrainingError
 
@@ -73,14 +76,15 @@ def quantized_training(
     config: str,
     training: Training,
     weights: Path | None,
-    bits: int,
+    bits: Sequence[int],
+    budget: tuple[str, float] | None,
     epochs: int | None,
 ) -> Training:
     """
     The fine-tuning of a configuration's trained weights.
 
     Raises:
-        TrainingError: there are no trained weights, or its training needs parts of which none are kept.
+        TrainingError: there are no trained weights, its training needs parts of which none are kept, or the budget is too small.
     """
     lacking = next(
         (name for name in ("load_weights", "weights")[: 1 if weights else 2] if not hasattr(module, name)), None
@@ -95,6 +99,34 @@ def quantized_training(
     if missing:
         raise TrainingError(f"the training needs {', '.join(sorted(missing))}, of which no weights are kept")
     called(str(path), partial(module.load_weights, parts, path), (ValueError, FileNotFoundError))
-    grids = training_grids(model, config, path, bits)
+    tables = {each: training_grids(model, config, path, each) for each in bits}
+    settings: dict[str, Any] = {"bits": bits[0], "weights": str(path)}
+    grids: Grids = tables[bits[0]]
+    if budget is not None:
+        grids = _within(training, tables, budget)
+        settings |= {"bits": {name: {str(each): each.bits for each in part} for name, part in grids.items()}}
+        settings |= {"budget": budget}
     tuned = fine_tuning(training, grids, epochs or EPOCHS)
-    return replace(tuned, settings={**tuned.settings, "bits": bits, "weights": str(path)})
+    return replace(tuned, settings={**tuned.settings, **settings})
+
+
+def _within(training: Training, tables: Mapping[int, Grids], budget: tuple[str, float]) -> Grids:
+    """The fewest bits with which a metric of dev loses no more than its budget, before anything is trained again."""
+    metric, points = budget
+
+    def worth() -> float:
+        for part in training.parts.values():
+            part.eval()
+        with torch.no_grad():
+            dev = numbers(called("the dev metrics", training.stages[-1].dev))
+        if metric not in dev:
+            raise TrainingError(f"dev has no metric {metric!r}: {', '.join(dev)}")
+        return dev[metric]
+
+    def on_grids(grids: Grids) -> float:
+        with unchanged(training.parts.values()):
+            for name, part in training.parts.items():
+                to_nearest(put_on_grids(part, grids.get(name, ())))
+            return worth()
+
+    return fewest_bits(tables, on_grids, worth() - points)

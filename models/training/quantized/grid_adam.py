@@ -40,15 +40,20 @@ class ParameterGrid:
         return latent.clamp(-ends, ends)
 
 
+@torch.no_grad()
+def to_nearest(grids: Mapping[nn.Parameter, ParameterGrid]) -> None:
+    """Give every parameter the point of its grid where training begins."""
+    for parameter, grid in grids.items():
+        parameter.copy_(grid.nearest(grid.latent))
+
+
 class GridAdam(torch.optim.Adam):
     """Adam over groups of parameters, some of which have grids; their latents are part of its state."""
 
     def __init__(self, groups: Sequence[dict[str, Any]], grids: Mapping[nn.Parameter, ParameterGrid]) -> None:
         super().__init__(groups)
         self.grids = grids
-        with torch.no_grad():
-            for parameter, grid in grids.items():
-                parameter.copy_(grid.nearest(grid.latent))
+        to_nearest(grids)
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]

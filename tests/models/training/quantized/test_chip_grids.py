@@ -41,7 +41,7 @@ def part_and_grids(affine: bool = True) -> tuple[Part, list[RowGrid]]:
 
     def grid(rows: slice, norm: str | None) -> RowGrid:
         rounded = np.rint(folded / steps)[rows] * steps[rows]
-        own = WeightGrid(steps[rows], 1 << 30, folded[rows], rounded, 2.0**-20)
+        own = WeightGrid(steps[rows], 1 << 30, folded[rows], rounded, 2.0**-20, 0.0)
         return RowGrid("linear.weight", rows, norm, own)
 
     return part, [grid(slice(0, 2), "norm"), grid(slice(2, 3), None)]
@@ -84,7 +84,9 @@ def test_biases_move_into_the_norm_and_stay_on_grids_of_twelve_bits():
 def test_training_begins_with_what_rounding_together_chose():
     part, grids = part_and_grids()
     steps = np.full((1, 1), 0.5)
-    own = WeightGrid(steps, 1, part.linear.weight[2:].detach().double().numpy(), np.array([[0.5, -0.5, 0.0, 0.5]]), 0.5)
+    own = WeightGrid(
+        steps, 1, part.linear.weight[2:].detach().double().numpy(), np.array([[0.5, -0.5, 0.0, 0.5]]), 0.5, 0.0
+    )
     latent = put_on_grids(part, [RowGrid("linear.weight", slice(2, 3), None, own)])[part.linear.weight]
     assert latent.nearest(latent.latent)[2].tolist() == [0.5, -0.5, 0.0, 0.5]
     assert torch.equal(latent.nearest(latent.latent)[:2], part.linear.weight[:2]), "rows without a grid"

@@ -15,8 +15,10 @@ from compile.evaluation.setting import Setting
 from compile.stages.build import Build, build_part
 from compile.stages.load import load_source
 from compile.stages.options import Options
+from ir.analysis.limits import weight_bits
 from models import train
 from models.training import loop
+from models.training.model_file import run_model_file
 
 MODULES = {"conv": ("conv", slice(None), "bn"), "hidden_0_8": ("hidden", slice(8), "values")}
 MODULES["hidden_8_16"] = ("hidden", slice(8, 16), "")
@@ -78,9 +80,40 @@ def test_it_begins_with_the_trained_weights_and_keeps_the_best(few_bits: Path):
     assert epochs[1]["loss"].keys() == {"cross entropy", "floats"}
 
 
+@pytest.mark.slow
+def test_mixed_precision_is_compiled_as_it_was_trained(few_bits: Path):
+    """Nothing is rounded where all may have the most bits, and no weight takes more than the log says."""
+    out = few_bits.with_name("mixed.pt")
+    several = ["--quantized", "6,3,2", "--budget", "fit=0", "--epochs", "1", "--out", str(out)]
+    assert train.main([str(few_bits), *several]) == 0
+    first, start, *_ = [json.loads(line) for line in out.with_suffix(".jsonl").read_text().splitlines()]
+    chosen = first["bits"]["network"]
+    assert len(set(chosen.values())) > 1
+    assert start["dev"]["fit"] >= floats_on_dev(few_bits)
+    deployment = compiled(few_bits, out, 6).deployment
+    assert deployment.quantization is not None
+    assert all(layer.exact for layer in deployment.quantization.layers)
+    for name, (module, rows, _) in MODULES.items():
+        bits = weight_bits(deployment.chip, deployment.chip.nodes[name], own_rows=True)
+        assert 1 < bits <= chosen[f"{module}.weight[{rows.start or 0}:{rows.stop or 6}]"]
+
+
+def floats_on_dev(model: Path) -> float:
+    module = run_model_file(model)
+    training = module.training("small", 0)
+    module.load_weights(training.parts, module.weights("small"))
+    training.parts["network"].eval()
+    with torch.no_grad():
+        return training.stages[0].dev()["fit"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--quantized", "8,4"], "several numbers of bits need a --budget"),
+        (["--quantized", "4", "--budget", "fit=1"], "a --budget chooses among several numbers of bits"),
+        (["--quantized", "4,2", "--budget", "accuracy=1"], "dev has no metric 'accuracy': fit"),
+        (["--quantized", "3,2", "--budget", "fit=0"], "with 3 bits everywhere dev is"),
         (["--weights", "trained.pt"], "--weights are those that --quantized begins with"),
         (["--quantized", "--set", "T=4"], "--quantized begins with weights of a configuration as it is"),
         (["--quantized", "9"], "loihi2 cannot hold weights of 9 bits"),
@@ -92,6 +125,20 @@ def test_what_cannot_be_fine_tuned(few_bits: Path, arguments: list[str], message
     assert train.main([str(few_bits), "--out", str(out), *arguments]) == EXIT_USAGE
     assert message in capsys.readouterr().err
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--quantized", "4,2", "--budget", "fit=-1"], "'fit=-1' is not METRIC=POINTS"),
+        (["--quantized", "4,2", "--budget", "1"], "'1' is not METRIC=POINTS"),
+        (["--quantized", "4,1", "--budget", "fit=1"], "'1' is not a whole number from 2 on"),
+    ],
+)
+def test_arguments_that_are_none(arguments: list[str], message: str, capsys: Captured):
+    with pytest.raises(SystemExit, match=str(EXIT_USAGE)):
+        train.main(["model.py", *arguments])
+    assert message in capsys.readouterr().err
 
 
 def test_a_configuration_without_trained_weights_needs_a_file(few_bits: Path, capsys: Captured):
