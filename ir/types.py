@@ -23,7 +23,7 @@ class Domain:
 
     kind: str
     """
-    spike: {0, 1}. count<r>: 0..r, the sum of r spike populations. graded<b>: a signed integer payload of b bits (real
+    spike: {0, 1}. `count<r>`: 0..r, the sum of r spike populations. `graded<b>`: a signed integer payload of b bits (real
     numbers before quantisation). current: a weighted sum on its way into a neuron. real: analog, host only.
     """
     bound: int = 0
@@ -38,7 +38,7 @@ class Domain:
 
     @property
     def populations(self) -> int:
-        """How many spike populations carry the value: r for count<r>, 1 for spike and graded, else 0."""
+        """How many spike populations carry the value: r for `count<r>`, 1 for spike and graded, else 0."""
         if self.kind == "count":
             return self.bound
         return 1 if self.kind in ("spike", "graded") else 0

@@ -51,7 +51,7 @@ class AtStep(Op):
 
 @dataclass(frozen=True)
 class FoldTime(Op):
-    """y[t, ..] = x[t][..]: all `length` steps of the window as the first axis of a value without time. Not causal."""
+    """`y[t, ..] = x[t][..]`: all `length` steps of the window as the first axis of a value without time. Not causal."""
 
     kind = "fold_time"
     family = "host"
