@@ -14,7 +14,7 @@ pytestmark = pytest.mark.checkout
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 STAGES = ("compile", "frontend", "ir", "backends", "models", "hw_profiles")
-APART = ("bench", "data", "docs", "golden", "interop", "networks", "published", "replay")
+APART = ("bench", "data", "docs", "golden", "interop", "networks", "published", "replay", "reproduction")
 """Folders of tests that are no folder of the tree."""
 COVERED = {
     "backends.lava.target": "backends/test_targets.py",
