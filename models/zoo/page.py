@@ -33,9 +33,9 @@ ENERGY_NOTES = """* **twin**: the same network without spikes, once, every opera
   host computes.
 * **counted**: the events at the chip's prices, neurons included. Counted - formula has causes that add up to it; the report of a
   row's command names them ([report](report.md)).
+
+What papers print beside these is in [reproduction](reproduction.md), SpikeCLIP's saving among it.
 """
-PRICES = ("price_per_event", "price_per_payload", "neuron_updates", "spike_generation")
-"""Causes that lie in the chip's prices, none in the number of events."""
 PRINTED = {"Q": "9 to 15%", "K": "11 to 14%", "Attn": "19 to 44%", "MLP layer 1": "8 to 12%", "MLP layer 2": "6 to 10%"}
 """Ranges of SNNergy's Table 4."""
 START, END = "<!-- zoo -->", "<!-- /zoo -->"
@@ -49,9 +49,6 @@ def page(rows: Sequence[ZooRow], missing: Sequence[ZooCase]) -> str:
     parts += [f"## Trained networks\n\n{_results(trained)}"] if trained else []
     parts += [f"## What they take\n\n{NOTES}", _sizes(good), _machines(good)] if good else []
     parts += [f"## Energy per sample\n\n{ENERGY_NOTES}\n{_energies(good)}"] if good else []
-    parts += [
-        _saving(part) for row in trained if row.model == "spikeclip" for part in row.parts if part.name == "image"
-    ]
     parts += [_firing(row) for row in trained if row.model == "snnergy"]
     parts += [f"## Commands of the others\n\n{_commands(random)}"] if random else []
     parts += [f"## Refused, or not finished\n\n{_failures(rows)}"] if len(good) < len(rows) else []
@@ -147,25 +144,6 @@ def _saved(part: PartRow, energy_pj: float) -> float:
     return 1 - energy_pj / part.twin_pj if part.twin_pj else 0.0
 
 
-def _saving(part: PartRow) -> str:
-    """SpikeCLIP's published saving, what it assumes, and what was counted."""
-    uniform = 1 - 4 * part.operand_rate * 0.9 / 4.6
-    formula, counted = (_saved(part, pj) for pj in (part.formula_pj, part.arithmetic_pj))
-    return f"""**SpikeCLIP's published saving** is 77 to 78 % over its twin without spikes. It assumes that both have the same
-operations, in the one multiplications of 4.6 pJ, in the other accumulations of 0.9 pJ at every spike in T = 4 steps: the saving
-is 1 - 0.9 T R / 4.6 whatever the network, and 77 to 78 % is a mean rate R of 29.4 to 28.1 %. The image encoder here has
-R = {part.operand_rate:.1%} over its operations: {uniform:.0%} by that assumption, {formula:.0%} by the formula, whose
-convolution of pixels multiplies once, and **{counted:.0%}** like with like. What the formula leaves out or counts otherwise:
-{_largest(part)}. At the chip's prices the events cost {_joules(part.counted_pj)}."""
-
-
-def _largest(part: PartRow) -> str:
-    causes = sorted(
-        (cause for cause in part.causes_pj.items() if cause[0] not in PRICES), key=lambda item: -abs(item[1])
-    )
-    return ", ".join(f"{name.replace('_', ' ')} {_joules(pj, signed='+')}" for name, pj in causes[:4])
-
-
 def _firing(row: ZooRow) -> str:
     """SNNergy's rates beside those that its Table 4 has for two data sets; a variant may lack a group of neurons."""
     found = {group: f"{rate:.1%}" for group, rate in row.parts[0].rates.items()}
@@ -190,10 +168,10 @@ def _called(row: ZooRow, part: PartRow) -> str:
     return row.name if part.name == "network" else f"{row.name}, {part.name}"
 
 
-def _joules(pj: float, signed: str = "") -> str:
+def _joules(pj: float) -> str:
     """An energy in nJ, uJ or mJ."""
     unit, scale = next((pair for pair in (("mJ", 1e9), ("uJ", 1e6)) if abs(pj) >= pair[1]), ("nJ", 1e3))
-    return f"{pj / scale:{signed}.3g} {unit}"
+    return f"{pj / scale:.3g} {unit}"
 
 
 def grid(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

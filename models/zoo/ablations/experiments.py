@@ -167,7 +167,10 @@ SPIKECLIP = (
                 "94.48 % on CIFAR-10, 77.69 on CIFAR-100",
                 settled=OTHER_DATA.format("CLIP's weights and CIFAR's images"),
             ),
-            Claim("77 to 78 % less energy than the twin", settled="recomputed and counted in [the zoo](zoo.md)"),
+            Claim(
+                "77 to 78 % less energy than the twin",
+                settled="recomputed and counted in [reproduction](reproduction.md)",
+            ),
         ),
     ),
 )

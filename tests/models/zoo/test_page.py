@@ -11,8 +11,8 @@ from models.training.training_error import TrainingError
 from models.zoo import page as pages
 from models.zoo.cases import NEURONS, STAGES, ZooCase, cases
 from models.zoo.page import END, START, page, with_short_table
-from models.zoo.row import current, read_rows, row_of
-from tests.models.zoo.examples import KNOWN, benchmark, report, row
+from models.zoo.row import current, read_rows
+from tests.models.zoo.examples import KNOWN, row
 
 ROOT = Path(pages.__file__).parents[2]
 
@@ -28,14 +28,6 @@ def test_a_trained_network_stands_in_every_table() -> None:
 def test_a_speed_that_was_not_taken_says_why() -> None:
     text = page([replace(row(), unmeasured={"CPU": "an earlier failure", "GPU": "took more than 9 s"})], [])
     assert "| 250 (125) | not measured: took more than 9 s |" in text
-
-
-def test_spikeclip_s_saving_is_told_by_three_assumptions() -> None:
-    known = ("spikeclip", "emoji-styles", "", True, "")
-    text = page([row_of(known, report("image"), benchmark("image"))], [])
-    assert "R = 25.0% over its operations: 80% by that assumption, 50% by the formula" in text, "1 - 3.6 / 4.6 / 4"
-    assert "**75%** like with like" in text
-    assert "counts otherwise:\nhost -500 nJ." in text, "prices are no other count"
 
 
 def test_snnergy_s_rates_stand_as_in_its_table() -> None:

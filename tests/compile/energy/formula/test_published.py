@@ -215,19 +215,3 @@ def test_embedded_words_are_multiplied_once():
     assert block is not None
     assert words.charge(4, Fraction(1, 2), 100) == (0, 100)
     assert block.charge(4, Fraction(1, 2), 100) == (200, 0)
-
-
-@pytest.mark.parametrize(("saving", "rate"), [(77, Fraction(529, 1800)), (78, Fraction(253, 900))])
-def test_spikeclip_s_published_saving_is_a_firing_rate_of_28_to_29_percent(saving: int, rate: Fraction):
-    """
-    With T = 4 and every operation an accumulation, 1 - 4 R 0.9 / 4.6 is the saving over as many multiplications: 77 % at a rate
-    of 29.4 %, 78 % at 28.1 %. By the formula with its one convolution of pixels, 1,272,384 of the network's 897,798,720
-    operations per step, the saving is 0.1 points less.
-    """
-    assert 1 - 4 * rate * Fraction(9, 46) == Fraction(saving, 100)
-    pixels, all_operations = 1_272_384, 897_798_720
-    first, *_, other = [row for row in PUBLISHED_TABLES["spikeclip"].rows if "conv" in row.kinds]
-    charges = [first.charge(4, rate, pixels), other.charge(4, rate, all_operations - pixels)]
-    energy = sum(Fraction(9, 10) * ac + Fraction(46, 10) * mac for ac, mac in charges)
-    twin = Fraction(46, 10) * all_operations
-    assert 0 < Fraction(saving, 100) - (1 - energy / twin) < Fraction(12, 10_000)
