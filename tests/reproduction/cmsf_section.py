@@ -37,8 +37,9 @@ FORMULAS = {
 }
 """Fusion -> what projections, the rest as coded and on the chip, and what is held are in sizes."""
 TABLE_1_NOTES = """SCCA's time is O((N + L) D), every element of a token being an operation; its space is O(D) per comb. SCA's products are O(N L D) on the
-chip, (Q K^T) V, since there are fewer tokens than elements of a head, and O(N D^2 / h) otherwise. SCCA takes {ratio:.0f} times fewer synapses than SCA between its projections, and {share:.1%} of the operations
-that SCA takes in all, since both have projections. Of the whole part, both directions, without what lowering adds:
+chip, (Q K^T) V, since there are fewer tokens than elements of a head, and O(N D^2 / h) otherwise. SCCA takes {ratio:.0f} times fewer synapses
+than SCA between Q, K, V and the last projection, and {share:.0%} of SCA's operations when Q, K and V are counted, too. Of the whole part, both
+directions, without what lowering adds:
 """
 VARIANTS = """All are values of `fusion` in `CmsfConfig` (`none` trains without a teacher). `tests/ir/lowerings/test_traced_cmsf.py` compares the three,
 lowered, with the network, every neuron at every step; [ablations](ablations.md) trains them.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
+from compile.energy.formula.arithmetic import ArithmeticWork
 from models.zoo.page import grid
 from tests.reproduction.printed import PRINTED, millijoules
 from tests.reproduction.text import difference, millions, mj, number, section
@@ -10,8 +13,8 @@ from tests.reproduction.transformers import STEPS, Network, logged, networks, op
 IMAGES = 50_000
 NETWORKS = """## Spiking transformers
 
-Of these, operations (OPs, accumulations) and energy are printed, T = 4. Ours is 0.9 pJ OPs + 4.6 pJ **MACs**, those that follow from the sizes;
-ResNets of the same table are beside them.
+Of these, operations (OPs, accumulations) and energy are printed, T = 4. Ours is 0.9 pJ OPs + 4.6 pJ **MACs**: the multiplications that must have
+been charged*, which follow from the sizes. ResNets of the same table are beside them.
 
 {sources}
 """
@@ -38,10 +41,11 @@ Printed: {printed:.4f} mJ; ours: {ours:.4f}, with biases {with_biases:.4f}.
 def transformers() -> str:
     """Networks, then the layers of those with a log."""
     found = {network.name: network for network in networks()}
+    once = millijoules(ArithmeticWork(multiplications=Fraction(found["SEW-ResNet-34"].charged)))
     notes = NETWORKS_NOTES.format(
         charged=found["Spikformer-8-512"].charged / 1e6,
-        once=found["SEW-ResNet-34"].charged * 4.6e-9,
-        steps=found["SEW-ResNet-34"].charged * 4.6e-9 * STEPS,
+        once=float(once),
+        steps=float(STEPS * once),
         small=found["Spikformer-4-384, CIFAR-10"].charged,
         low=float(found["Spikformer-8-384"].own_mj),
         high=float(found["Spikformer-8-768"].own_mj),
