@@ -35,6 +35,8 @@ NOT_IN_HOST = ("memory", "static power", "norms, softmax and other functions")
 
 BILLS = ("network", "formula", "published", "dense", "quantised", "host", "neurobench", "syops")
 """The rows of a table that are bills."""
+OF_A_MAP = frozenset({"hop_east_west", "hop_north_south", "axon_out", "axon_in"})
+"""Prices of what only a map knows, see `compile.energy.on_chip`."""
 DRIVEN = frozenset({"synaptic_event", "graded_event", "spike", "crossing_event", "crossing_bit", "e_ac", "e_mac"})
 """What counted events are charged by the spike; neurons are updated all the same."""
 
@@ -79,6 +81,8 @@ class PriceTable:
     """How much spikes, for break-even."""
     layers: tuple[LayerBills, ...]
     """Module by module, of one part; what crosses to the host is in none of them."""
+    stated: frozenset[str]
+    """Prices that the profile has, but those of a map."""
 
     def __add__(self, other: PriceTable) -> PriceTable:
         """Both networks together, as far as both have a row."""
@@ -97,7 +101,16 @@ class PriceTable:
             None if self.memory is None or other.memory is None else self.memory + other.memory,
             self.use + other.use,
             (*self.layers, *other.layers),
+            self.stated,
         )
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Prices that the profile states and no bill here is charged at, in alphabetical order."""
+        memory = () if self.memory is None else (self.memory.network, self.memory.dense)
+        bills = (*(getattr(self, name) for name in BILLS), *memory)
+        charged = {line.price for own in bills if own is not None for line in own.lines}
+        return tuple(sorted(self.stated - charged))
 
     @property
     def dense_over_network(self) -> float | None:
@@ -122,6 +135,7 @@ class PriceTable:
             **{name: None if own is None else own.plain() for name, own in bills.items()},
             "memory": None if self.memory is None else self.memory.plain(),
             "dense_over_network": self.dense_over_network,
+            "unused_prices": [*self.unused],
             "break_even": [each.plain() for each in self.break_evens],
         }
 
@@ -139,7 +153,7 @@ def price_table(facts: SampleFacts, profile: Profile) -> PriceTable:
     """What was counted in a run, and its twins, at the prices of a profile."""
     chip, network, counted = profile.has_events, event_bill(facts, profile), facts.operations
     silent = tuple(line for line in network.lines if line.price not in DRIVEN)
-    events = facts.counts.synaptic_event + facts.counts.graded_event
+    events, stated = facts.counts.synaptic_event + facts.counts.graded_event, profile.tables.get("energy", {})
     return PriceTable(
         profile.name,
         profile.title,
@@ -155,6 +169,7 @@ def price_table(facts: SampleFacts, profile: Profile) -> PriceTable:
         memory_bills(facts.memory, profile),
         SynapseUse(events, facts.twin.macs, facts.steps),
         tuple(_layer_bills(own, profile) for own in facts.modules),
+        frozenset(key for key, price in stated.items() if price.unit == "pJ" and price.value) - OF_A_MAP,
     )
 
 

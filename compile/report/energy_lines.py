@@ -22,6 +22,7 @@ def energy_lines(report: Report) -> Iterator[str]:
     own = energy.tables[0]
     yield f"energy   {_inference_text(energy)}, counted events at prices of {own.profile}: {_bill_text(own.network)}"
     yield from _like_for_like(energy.tables)
+    yield from _unused(energy.tables)
     if energy.on_chip is not None:
         stream, alone = energy.on_chip.streaming, energy.on_chip.isolated
         both = f"{range_text(stream.energy)} in a stream, {range_text(alone.energy)} alone"
@@ -84,6 +85,17 @@ def _like_for_like(tables: Sequence[PriceTable]) -> Iterator[str]:
     for line in lines:
         first, *others = (f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True))
         yield f"         {first.strip():<{widths[0]}}  {'  '.join(others)}".rstrip()
+
+
+def _unused(tables: Sequence[PriceTable]) -> Iterator[str]:
+    """Prices that nothing is charged at, those of the same profiles together."""
+    stating = {key: tuple(own.profile for own in tables if key in own.unused) for own in tables for key in own.unused}
+    groups = dict[tuple[str, ...], list[str]]()
+    for key, profiles in stating.items():
+        groups.setdefault(profiles, []).append(key)
+    if groups:
+        told = "; ".join(f"{', '.join(keys)} ({', '.join(profiles)})" for profiles, keys in groups.items())
+        yield f"unused   prices that are stated and nothing here is charged at: {told}"
 
 
 def _cells(table: PriceTable) -> tuple[str, ...]:

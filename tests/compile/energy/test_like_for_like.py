@@ -57,6 +57,15 @@ def test_the_papers_formula_and_a_paper_s_table_are_two_rows_and_at_chip_prices_
     assert tables("45nm")[0].published is None
 
 
+def test_prices_that_nothing_is_charged_at_are_named():
+    floats, integers, chip = tables("45nm", "45nm-int8", "loihi1")
+    assert floats.unused == ("dram", "memory_access", "memory_access_per_bit", "sram_1m", "sram_32k", "sram_8k")
+    assert integers.unused == ("dram", "sram_1m", "sram_32k", "sram_8k"), "with accesses to memory"
+    assert {"e_ac", "e_mac"} < {*chip.unused}, "the host does nothing"
+    assert not {"hop_east_west", "static_power"} & {*chip.unused}, "a map's"
+    assert summed([[floats], [floats]])[0].unused == floats.unused
+
+
 def test_what_crosses_is_left_out_where_it_has_no_price():
     assert "crossing_event (no price)" in tables("loihi1")[0].network.left_out
     assert "crossing_event (no price)" not in tables("ideal")[0].network.left_out
