@@ -64,7 +64,9 @@ def observe(chip: Graph, calibration: Mapping[str, Value]) -> dict[str, ValueSta
             return
         total = _payload_current(node, kept)
         peak = _peak(chip, node, total, value.shape[0])
-        own = ValueStatistics(_largest(value), _rms(value), _largest(total), peak)
+        largest = _largest(value)
+        rms = float(largest > 0) if node.type.domain.kind == "spike" else _rms(value)
+        own = ValueStatistics(largest, rms, _largest(total), peak)
         if not isfinite(own.emitted + own.current):
             what = f"%{node.name} reads or emits NaN or infinite values on the calibration samples"
             raise CompileError("quantize.finite", what, where=node.provenance.module, hint="use smaller inputs")
@@ -111,7 +113,8 @@ def _peak(chip: Graph, node: Node, total: Value, steps: int) -> Array | None:
     for step in range(steps):
         now = total if total.shape[0] == 1 else total[step : step + 1]
         _, state = op.resume((now,), params, 1, state)
-        peak = np.maximum(peak, np.abs(np.asarray(state.v, np.float64)).max(axis=0))
+        v = np.asarray(state.v)
+        peak = np.maximum(peak, np.maximum(v.max(axis=0), -v.min(axis=0)))
     return peak
 
 
