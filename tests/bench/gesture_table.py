@@ -53,7 +53,7 @@ def _rows(python: str, steps: int) -> Iterator[tuple[Cell, ...]]:
 
 
 def _its_own(chip: Graph) -> Array:
-    """Every layer evenly over its cores, in the tutorial's order of neurons."""
+    """Every layer evenly over its cores."""
     cores, first = list[Array](), 0
     for node, count in zip(populations(chip), CORES, strict=True):
         own = np.arange(node.type.size) // (node.type.size // count)
@@ -63,20 +63,16 @@ def _its_own(chip: Graph) -> Array:
 
 
 def _for_time(chip: Graph, steps: int) -> Array:
-    """The map for short steps, in the tutorial's order of neurons and cores: rows, columns, channels; tiles column by column."""
+    """The map for short steps, in the tutorial's order of cores: tiles column by column."""
     profile, inputs, names = hw_profiles.load("loihi1"), silence(steps), [node.name for node in populations(chip)]
     spikes = ReferenceEngine(chip, "cpu").run(inputs, tuple(names)).spikes
     rates = {name: fired.reshape(steps, -1).mean(axis=0) for name, fired in {**inputs, **spikes}.items()}
     found = map_for(chip, fit(chip, profile, plain_map(chip, profile)), profile, "time", rates).fit.cores
     place = _number(found)
-    return np.concatenate([_channels_last(place[found.core_of[name]], chip.nodes[name].type.shape) for name in names])
+    return np.concatenate([place[found.core_of[name]] for name in names])
 
 
 def _number(cores: CoreMap) -> Array:
     """(cores,): their numbers on its mesh of eight by four tiles, each of four cores."""
     x, y = cores.places[:, 1], cores.places[:, 2]
     return 4 * (4 * (x // 2) + y // 2) + 2 * (y % 2) + x % 2
-
-
-def _channels_last(values: Array, shape: tuple[int, ...]) -> Array:
-    return np.moveaxis(values.reshape(shape), 0, -1).ravel()

@@ -1,7 +1,7 @@
 """
 SANA-FE's own DVS-Gesture network on cores of ours: python gesture_sanafe.py FOLDER STEPS
 
-Reads FOLDER/cores.npy, the core of every neuron, layer after layer as the tutorial orders them (row, column, channel), in the mesh of
+Reads FOLDER/cores.npy, the core of every neuron, layer after layer as sanafe orders them (channel, row, column), in the mesh of
 the chip that sanafe brings along; runs it there as it is, dense synapses and detailed timing, and writes FOLDER/result.json. Runs in
 an environment of numpy and sanafe (2.2.9, GPL-3.0).
 """
