@@ -7,7 +7,8 @@ Host, inputs and outputs, and what passes between chips take no time here: nobod
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
 from typing import Any
 
 from backends.trace import Array, Trace
@@ -15,14 +16,15 @@ from compile.stages.phase import Phase, first_steps, latency_steps
 from compile.stages.program import Program
 from ir.errors import first_names
 from ir.mapping.connections import connections_of
+from ir.mapping.timing.message_queues import Loop, follow
 from ir.mapping.timing.sample_time import Estimate, SampleTime, sample_time
-from ir.mapping.timing.spike_counts import spike_counts
+from ir.mapping.timing.spike_trains import SpikeTrains, spike_trains
 from ir.mapping.timing.step_time import BARRIER, LINKS
-from ir.mapping.timing.ways import ways_of
+from ir.mapping.timing.ways import Ways, ways_of
 from ir.profile import TABLES, Quantity
 
-MOST = 30_000_000
-"""Ways and messages, times the steps in which they are looked at: so many take some seconds."""
+MOST, MOST_MESSAGES = 30_000_000, 2_000_000
+"""Ways and messages, times the steps in which they are looked at, and messages that are followed: so many take some seconds."""
 NS: Mapping[str, float] = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
 """Unit -> ns, from the smallest."""
 
@@ -40,6 +42,8 @@ class ChipTime:
     """Whose spikes were looked at."""
     mean: bool
     """Whether spikes of some populations are known as means only; the longest of several cores then seems shorter than it is."""
+    waiting: bool | None
+    """Whether messages wait for each other here, followed one by one; None where the profile does not say how many find room."""
     place: tuple[int, int, int]
     """Chip, x and y of the core that holds up most."""
     populations: tuple[str, ...]
@@ -76,6 +80,7 @@ class ChipTime:
             "core": {"number": own.core, "chip": chip, "x": x, "y": y, "populations": [*self.populations]},
             "samples": self.samples,
             "activity": "mean" if self.mean else "by step",
+            "waiting": self.waiting,
             "times": {key: quantity.plain() for key, quantity in self.rates.items()},
             "left_out": [*self.left_out],
         }
@@ -84,6 +89,7 @@ class ChipTime:
         lenders = sorted({quantity.lender for quantity in self.rates.values() if quantity.lender})
         notes = [f"with times of {', '.join(lenders)}"] if lenders else []
         notes += ["from mean activity, which makes it shorter"] if self.mean else []
+        notes += ["without messages that wait"] if self.waiting is False and not self.mean else []
         notes += [f"without {', '.join(self.left_out)}"] if self.left_out else []
         return "".join(f", {note}" for note in notes)
 
@@ -107,8 +113,10 @@ def timing(program: Program, trace: Trace, inputs: Mapping[str, Any]) -> ChipTim
     emitted, mean = _emitted(program, trace, inputs, steps)
     looked_at = MOST // ((ways.count + len(ways.synapses)) * (inside * steps + alone))
     samples = max(1, min(looked_at, events.samples))
-    spikes = spike_counts(chip, ways, emitted, (samples, steps, inside))
-    times = sample_time(ways, cores, program.profile, spikes, _first(phases, inside), alone)
+    trains = spike_trains(chip, ways, emitted, (samples, steps, inside))
+    buffered = program.profile.mesh.link_buffer is not None
+    trains = _followed(trains, ways) if buffered else trains
+    times = sample_time(ways, cores, program.profile, trains, _first(phases, inside), alone, _loop())
     if not times.streaming.low:
         return None
     chip_number, x, y = cores.places[times.core].tolist()
@@ -116,13 +124,30 @@ def timing(program: Program, trace: Trace, inputs: Mapping[str, Any]) -> ChipTim
         times,
         inside * steps,
         alone,
-        samples,
+        len(trains.counts),
         mean,
+        trains.neurons is not None if buffered else None,
         (chip_number, x, y),
         tuple(name for name, on in cores.core_of.items() if (on == times.core).any()),
         rates,
         tuple(key for key in (item.name for item in fields(TABLES["timing"])) if key not in rates),
     )
+
+
+def _followed(trains: SpikeTrains, ways: Ways) -> SpikeTrains:
+    """The first of the samples, as many as can be followed message by message; all, by their counts, where not even one can."""
+    messages = float(trains.counts.sum(axis=(0, 1)) @ ways.messages.lengths)
+    samples = int(len(trains.counts) * min(1.0, MOST_MESSAGES / max(1.0, messages)))
+    if trains.neurons is None or not samples:
+        return replace(trains, neurons=None)
+    return trains.of(samples)
+
+
+@cache
+def _loop() -> Loop:
+    from backends.jit import kernel
+
+    return kernel(follow)
 
 
 def _first(phases: tuple[Phase, ...], inside: int) -> dict[str, int]:

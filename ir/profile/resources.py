@@ -60,3 +60,9 @@ class Mesh:
     """Cores of a row that share a router."""
     tile_rows: int = field(default=1, metadata=counted_in("core", 1))
     """Cores of a column that share a router."""
+    link_buffer: int | None = field(default=None, metadata=counted_in("message", 1))
+    """Messages that find room where a core sends, and where a router passes on in one direction; None where nobody says so."""
+    input_column: int | None = field(default=None, metadata=counted_in("core"))
+    """Of a core at the router where inputs enter the first chip; None where they are at the cores that read them, all at once."""
+    input_row: int | None = field(default=None, metadata=counted_in("core"))
+    """Likewise."""

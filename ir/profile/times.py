@@ -24,6 +24,10 @@ class EventTimes:
     """One spike, or payload, at one synapse."""
     link: Fraction | None = field(default=None, metadata=counted_in("ns"))
     """One message on a link between two routers: how long the next one waits."""
+    hop_east_west: Fraction | None = field(default=None, metadata=counted_in("ns"))
+    """One message from a router to the next along a row, where nothing is in its way."""
+    hop_north_south: Fraction | None = field(default=None, metadata=counted_in("ns"))
+    """The same along a column."""
     barrier_one: Fraction | None = field(default=None, metadata=counted_in("ns"))
     """Between two steps, where cores of one router are used."""
     barrier_all: Fraction | None = field(default=None, metadata=counted_in("ns"))

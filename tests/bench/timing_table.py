@@ -17,6 +17,7 @@ from spikingjelly.activation_based import neuron
 from torch import nn
 
 import hw_profiles
+from backends.jit import kernel
 from backends.reference.engine import ReferenceEngine
 from backends.sanafe.checks import SANAFE_RUNNER
 from backends.sanafe.emit import flat_network
@@ -28,16 +29,18 @@ from ir.graph import Array, Graph
 from ir.mapping.connections import connections_of
 from ir.mapping.core_map import CoreMap
 from ir.mapping.nets import OUTSIDE
-from ir.mapping.timing.sample_time import alone, begins, sample_time
-from ir.mapping.timing.spike_counts import spike_counts
+from ir.mapping.timing.links import routers_of
+from ir.mapping.timing.message_queues import follow
+from ir.mapping.timing.sample_time import alone, begins, sample_time, spikes_in
+from ir.mapping.timing.spike_trains import spike_trains
 from ir.mapping.timing.step_time import RECEIVING, SENDING, barrier_time, readings
 from ir.mapping.timing.ways import Ways, ways_of
 from ir.mapping.timing.work import WorkCounter
-from ir.profile import Profile, Quantity
+from ir.profile import Mesh, Profile, Quantity
 from tests.bench.networks import conv
 from tests.bench.sanafe_table import Case, recurrent
 from tests.filled_cores import fill_cores
-from tests.interop.dvs_gesture import network, parameters, shipped_map, silence
+from tests.interop.dvs_gesture import at_rest, network, parameters, shipped_map, silence
 from tests.sanafe_command import MISSING, sanafe_python
 
 COLUMNS = (
@@ -55,7 +58,7 @@ COLUMNS = (
 )
 NOTE = (
     "Samples alone, one after another, on cores that are filled in order, four to a router, routers in a row; prices and times of the "
-    "profile `loihi1`, in SANA-FE too (its own latencies of hops, which we have as the time of a link). Weights of zero, which its "
+    "profile `loihi1`, in SANA-FE too. Weights of zero, which its "
     "lists leave out, are made one unit. Time in SANA-FE: its detailed model."
 )
 TILE = 4
@@ -68,8 +71,11 @@ DVS_PJ = {
     "axon_out": "111",
     "synaptic_event": "35.5",
     "hop_east_west": "3",
+    "hop_north_south": "4.2",
 }
 """Its own prices; an update with the access to the neuron."""
+DVS_UPDATE_PJ = 21.6
+"""The update alone, which it does not charge where a neuron is at rest."""
 
 
 def table(quick: bool) -> Table:
@@ -78,7 +84,9 @@ def table(quick: bool) -> Table:
     if python is None:
         return Table("Energy and time against SANA-FE", COLUMNS, (), f"Skipped: {MISSING}.")
     rows = [_row(python, name, _bare(chip), inputs, cores) for name, chip, inputs, cores in cases(quick)]
-    return Table("Energy and time against SANA-FE", COLUMNS, tuple(rows if quick else [*rows, _dvs_row(python)]), NOTE)
+    return Table(
+        "Energy and time against SANA-FE", COLUMNS, tuple(rows if quick else [*rows, *_dvs_rows(python)]), NOTE
+    )
 
 
 def cases(quick: bool) -> Iterator[tuple[str, Graph, dict[str, Array], int]]:
@@ -147,9 +155,9 @@ def _row(python: str, name: str, chip: Graph, inputs: dict[str, Array], neurons:
 
 def _on_mesh(profile: Profile, columns: int) -> Profile:
     """The chip with its routers in a row."""
-    sides = {"columns": columns, "rows": 2, "tile_columns": 2, "tile_rows": 2}
+    sides = {"columns": columns, "rows": 2, "input_column": columns, "input_row": 0}
     mesh = {key: Quantity(side, "core", "as run_sanafe.py has it", "assumed") for key, side in sides.items()}
-    return replace(profile, tables={**profile.tables, "mesh": mesh})
+    return replace(profile, tables={**profile.tables, "mesh": {**profile.tables["mesh"], **mesh}})
 
 
 class _Ours:
@@ -168,31 +176,35 @@ class _Ours:
         window, self.samples = next(iter(inputs.values())).shape[:2]
         self.steps = steps
         ways = ways_of(connections_of(chip), cores.core_of)
-        emitted = {**inputs, **ReferenceEngine(chip, "cpu").run(inputs, names).spikes}
-        spikes = spike_counts(chip, ways, emitted, (self.samples, window, 1))
-        self.time = sample_time(ways, cores, profile, spikes, first, steps)
+        self.emitted = {**inputs, **ReferenceEngine(chip, "cpu").run(inputs, names).spikes}
+        trains = spike_trains(chip, ways, self.emitted, (self.samples, window, 1))
+        self.time = sample_time(ways, cores, profile, trains, first, steps, kernel(follow))
         ns = readings(profile)[0]
         prices = {key: float(each.value) * 1e-12 for key, each in profile.tables["energy"].items()}
         times = {key: each * 1e-9 for key, each in ns.items()}
         self.costs = {"energy": prices, "time": times, "barrier": barrier_time(cores.places, profile.mesh, ns) * 1e-9}
         counter, begin = WorkCounter(ways, cores, profile.mesh), begins(ways, first)
-        rows = [row for sample in spikes for row in alone(sample, begin, steps)]
+        places = [each for sample in range(self.samples) for each in alone(trains, sample, begin, steps)]
+        rows = [spikes_in(trains, each) for each in places]
         works = [counter.of(row) for row in rows]
         events = {event: sum(float(getattr(work, event).sum()) for work in works) for event in (*SENDING, *RECEIVING)}
         self.spikes = round(events["spike"])
         self.energy = sum(prices.get(event, 0.0) * count for event, count in events.items())
-        self.energy += prices["hop_east_west"] * _hops(ways, cores, np.sum(rows, axis=0))
+        rows_and_columns = _hops(ways, cores, profile.mesh, np.sum(rows, axis=0))
+        self.energy += float(rows_and_columns @ [prices["hop_east_west"], prices["hop_north_south"]])
 
 
-def _hops(ways: Ways, cores: CoreMap, spikes: Array) -> float:
-    """Routers in a row that messages pass; inputs come from the one behind the last."""
-    home = np.where(ways.source == OUTSIDE, -(-cores.cores // TILE), ways.source // TILE)
+def _hops(ways: Ways, cores: CoreMap, mesh: Mesh, spikes: Array) -> Array:
+    """Hops that messages make, those of inputs included: (2,), along rows and along columns."""
+    entry = [0, mesh.input_column or 0, mesh.input_row or 0]
+    routers = routers_of(np.concatenate([cores.places, [entry]]), mesh)
+    home = routers[np.where(ways.source == OUTSIDE, cores.cores, ways.source)]
     way = ways.messages.sets
-    return float((spikes[way] * np.abs(home[way] - ways.messages.members // TILE)).sum())
+    return spikes[way] @ np.abs(home[way] - routers[ways.messages.members])
 
 
-def _dvs_row(python: str) -> tuple[Cell, ...]:
-    """SANA-FE's own network on its own map, at its own costs, beside what it says of it."""
+def _dvs_rows(python: str) -> Iterator[tuple[Cell, ...]]:
+    """SANA-FE's own network on its own map, at its own costs, beside what it says of it; and as it charges neurons at rest."""
     chip, steps = network(parameters(python), DVS_STEPS), DVS_STEPS
     shipped, stock = shipped_map(chip), hw_profiles.load("loihi1")
     core = np.arange(shipped.cores)
@@ -204,9 +216,11 @@ def _dvs_row(python: str) -> tuple[Cell, ...]:
         name: depth - 1 for name, depth in schedule(chip).depth.items()
     }  # there, all layers run from the first step on
     ours = _Ours(chip, silence(steps), CoreMap(shipped.core_of, places), profile, first, steps)
-    us = ours.time.isolated.value / 1e3 / steps
-    sizes = ("DVS gesture (its tutorial)", steps, shipped.cores, ours.spikes, ours.energy * 1e6)
-    return (*sizes, DVS_UJ, ours.energy * 1e6 / DVS_UJ, us, DVS_US, us / DVS_US, None)
+    us, uj = ours.time.isolated.value / 1e3 / steps, ours.energy * 1e6
+    sizes = (steps, shipped.cores, ours.spikes)
+    yield "DVS gesture (its tutorial)", *sizes, uj, DVS_UJ, uj / DVS_UJ, us, DVS_US, us / DVS_US, None
+    uj -= at_rest(chip, ours.emitted) * DVS_UPDATE_PJ / 1e6
+    yield "the same, neurons at rest as there", *sizes, uj, DVS_UJ, uj / DVS_UJ, None, None, None, None
 
 
 def _in_sanafe(python: str, network: dict[str, Any], costs: dict[str, Any]) -> dict[str, Any]:

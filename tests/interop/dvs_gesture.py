@@ -12,11 +12,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch.nn.functional import conv2d
 
 from ir.analysis.fan_in import populations
 from ir.graph import Array, Graph, GraphBuilder
 from ir.mapping.core_map import CoreMap
 from ir.ops import Conv, Input, IntegerLif, Linear, Reshape, Synapse
+from ir.ops.base import Op
 
 SPIKES = {100: 29_252, 1_000: 365_277}
 """Steps -> spikes of all neurons in SANA-FE 2.2.9, its first step included; the tutorial states the second."""
@@ -68,3 +71,25 @@ def counted_spikes(graph: Graph, spikes: Mapping[str, Array]) -> int:
     """As SANA-FE counts them: all layers run from the first step on, so a layer d steps deep has d of its own steps fewer."""
     layers = [spikes[node.name] for node in populations(graph)]
     return sum(int(array[: len(array) - depth].sum()) for depth, array in enumerate(layers))
+
+
+def at_rest(graph: Graph, spikes: Mapping[str, Array]) -> int:
+    """Neurons times the steps in which they are at rest: at zero, with nothing to read and no bias; steps as in `counted_spikes`."""
+    first, *others = populations(graph)
+    steps, idle = len(spikes[first.name]), int((graph.params[dict(first.params)["bias"]] == 0).sum())
+    idle, before = steps * idle, first
+    for depth, node in enumerate(others, 1):
+        current = graph.nodes[node.inputs[0]]
+        weight = torch.tensor(graph.params[dict(current.params)["weight"]], dtype=torch.float32)
+        sent, fired = (torch.tensor(spikes[each.name][: steps - depth, 0]).float() for each in (before, node))
+        arriving, reads = (_product(current.op, sent, each) for each in (weight, torch.ones_like(weight)))
+        value = torch.zeros(node.type.shape)
+        for received, read, fires in zip(arriving, reads, fired, strict=True):
+            idle += int(((read == 0) & (value == 0)).sum())
+            value = (value + received) * (1 - fires)
+        idle, before = idle + depth * node.type.size, node  # nothing arrives in the steps before
+    return idle
+
+
+def _product(op: Op, sent: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    return conv2d(sent, weight, stride=op.stride) if isinstance(op, Conv) else sent.flatten(1) @ weight.T

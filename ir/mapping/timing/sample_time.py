@@ -7,17 +7,23 @@ sample alone fills the cores one after another, and drains them. Neurons are upd
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ir.graph import Array
 from ir.mapping.core_map import CoreMap
-from ir.mapping.timing.step_time import StepTime, barrier_time, readings, step_time
+from ir.mapping.timing.message_queues import Loop, ends_of, follow
+from ir.mapping.timing.spike_trains import SpikeTrains
+from ir.mapping.timing.step_messages import MessageLister
+from ir.mapping.timing.step_time import Ns, StepTime, barrier_time, readings, step_time
 from ir.mapping.timing.ways import Ways
 from ir.mapping.timing.work import StepWork, WorkCounter
 from ir.profile import Profile
+
+IDLE = -1
+"""The place of a way outside of every window."""
 
 
 @dataclass(frozen=True)
@@ -44,32 +50,39 @@ class SampleTime:
     core: int
     """The core that holds up most of the stream."""
     waits_for: str
-    """What it does then: neurons, messages, synapses; or links, barrier."""
+    """What it does then: neurons, messages, synapses; or queues, links, barrier."""
     work: StepWork
     """What cores and links do in a step of the stream, on average."""
 
 
 def sample_time(
-    ways: Ways, cores: CoreMap, profile: Profile, spikes: Array, first: Mapping[str, int], steps: int
+    ways: Ways,
+    cores: CoreMap,
+    profile: Profile,
+    trains: SpikeTrains,
+    first: Mapping[str, int],
+    steps: int,
+    loop: Loop = follow,
 ) -> SampleTime:
     """
-    What some samples take, on average.
+    What some samples take, on average; with messages that wait for each other where the profile says how many find room.
 
     Args:
-        spikes: float (samples, chip steps of a window, ways), how many neurons of every way fire.
         first: population or input -> the chip step in which its window begins, if that of the inputs begins in step 0.
         steps: chip steps of a sample alone.
+        loop: as it is or compiled.
     """
     counter, numbers = WorkCounter(ways, cores, profile.mesh), readings(profile)
     barriers = [barrier_time(cores.places, profile.mesh, ns) for ns in numbers]
+    ends = _ends(ways, cores, profile, trains, loop)
 
-    def timed(row: Array) -> list[StepTime]:
-        work = counter.of(row)
-        return [step_time(work, ns, barrier) for ns, barrier in zip(numbers, barriers, strict=True)]
+    def timed(rows: Array) -> list[StepTime]:
+        work = counter.of(spikes_in(trains, rows))
+        return [step_time(work, *each, ends(rows, each[0])) for each in zip(numbers, barriers, strict=True)]
 
-    begin, samples = begins(ways, first), len(spikes)
-    stream = [timed(row) for row in _stream(spikes, begin)]
-    single = [timed(row) for sample in spikes for row in alone(sample, begin, steps)]
+    begin, samples = begins(ways, first), len(trains.counts)
+    stream = [timed(rows) for rows in _stream(trains, begin)]
+    single = [timed(rows) for sample in range(samples) for rows in alone(trains, sample, begin, steps)]
     longest = max(stream, key=lambda each: each[0].ns)
     core, waits_for = _held_up(each[0] for each in stream)
     return SampleTime(
@@ -79,7 +92,7 @@ def sample_time(
         isolated=_mean(single, samples),
         core=core,
         waits_for=waits_for,
-        work=counter.of(spikes.mean(axis=(0, 1))),
+        work=counter.of(trains.counts.mean(axis=(0, 1))),
     )
 
 
@@ -91,20 +104,45 @@ def begins(ways: Ways, first: Mapping[str, int]) -> Array:
     return begin
 
 
-def _stream(spikes: Array, begin: Array) -> Iterator[Array]:
-    """The steps of a stream without an end, in which the samples come again and again."""
-    rows = spikes.reshape(-1, spikes.shape[2])
-    column = np.arange(len(begin))
-    return (rows[(step - begin) % len(rows), column] for step in range(len(rows)))
+def _stream(trains: SpikeTrains, begin: Array) -> Iterator[Array]:
+    """The steps of a stream without an end, in which the samples come again and again; as `alone`."""
+    rows = len(trains.counts) * trains.counts.shape[1]
+    return ((step - begin) % rows for step in range(rows))
 
 
-def alone(sample: Array, begin: Array, steps: int) -> Iterator[Array]:
-    """The steps from the first input of a sample to its last output, with nothing before and after it."""
-    own = np.concatenate([sample, np.zeros((1, len(begin)))])
-    column, idle = np.arange(len(begin)), len(sample)
+def alone(trains: SpikeTrains, sample: int, begin: Array, steps: int) -> Iterator[Array]:
+    """
+    The steps from the first input of a sample to its last output, with nothing before and after it.
+
+    Each is int (ways,): the chip step of all windows, sample after sample, that a way is in; IDLE where it is in none.
+    """
+    window = trains.counts.shape[1]
     for step in range(steps):
         at = step - begin
-        yield own[np.where((at >= 0) & (at < idle), at, idle), column]
+        yield np.where((at >= 0) & (at < window), sample * window + at, IDLE)
+
+
+def spikes_in(trains: SpikeTrains, rows: Array) -> Array:
+    """How many neurons of every way fire in a step, float (ways,)."""
+    counts = trains.counts.reshape(-1, len(rows))
+    return np.where(rows == IDLE, 0, counts[rows, np.arange(len(rows))])
+
+
+def _ends(
+    ways: Ways, cores: CoreMap, profile: Profile, trains: SpikeTrains, loop: Loop
+) -> Callable[[Array, Ns], Array | None]:
+    """What says when the halves of every core are done in a step, by the times of its events; None where nobody knows."""
+    neurons, room = trains.neurons, profile.mesh.link_buffer
+    if neurons is None or room is None:
+        return lambda rows, ns: None
+    lister = MessageLister(ways, cores, profile.mesh)
+
+    def ends(rows: Array, ns: Ns) -> Array:
+        at = {name: int(rows[way[0]]) for name, way in ways.of.items()}
+        fired = {name: neurons[name].of_set(row) for name, row in at.items() if row != IDLE}
+        return ends_of(lister.of(fired), lister.routes, ns, room, loop)
+
+    return ends
 
 
 def _mean(steps: Sequence[Sequence[StepTime]], count: int) -> Estimate:

@@ -3,7 +3,7 @@ How long a step takes on a map, by the times of the profile.
 
 A step ends when the last core and the last link are done and all have met at the barrier: it takes maxima, never sums over cores.
 In a core two halves work side by side. One updates every neuron, whatever happens, and sends what fires; the other takes in what
-arrives, message by message, synapse by synapse. The longer half counts.
+arrives, message by message, synapse by synapse. The longer half counts, with its waits where these are known (`message_queues`).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from ir.profile import EventTimes, Mesh, Profile
 SENDING = {"neuron_update": "neurons", "spike": "neurons", "axon_out": "messages"}
 RECEIVING = {"axon_in": "messages", "synaptic_event": "synapses"}
 """The halves of a core: event -> what a step is said to wait for where that takes longest."""
-LINKS, BARRIER = "links", "barrier"
-"""What else a step can wait for."""
+QUEUES, LINKS, BARRIER = "queues", "links", "barrier"
+"""What else a step can wait for; queues are messages that others wait for."""
 Ns = Mapping[str, float]
 """Field of `EventTimes` -> ns."""
 
@@ -36,22 +36,26 @@ class StepTime:
     core: int
     """The core that takes longest."""
     waits_for: str
-    """What takes most of the step: neurons, messages, synapses, links, barrier."""
+    """What takes most of the step: neurons, messages, synapses, queues, links, barrier."""
 
 
-def step_time(work: StepWork, ns: Ns, barrier: float) -> StepTime:
+def step_time(work: StepWork, ns: Ns, barrier: float, ends: Array | None = None) -> StepTime:
     """
     One step.
 
     Args:
         ns: what every event takes.
         barrier: what meeting takes, see `barrier_time`.
+        ends: float (2, cores), when the halves of every core are done; None: as soon as they can be.
     """
     parts = [{event: getattr(work, event) * ns[event] for event in half} for half in (SENDING, RECEIVING)]
     busy = np.stack([sum(half.values()) for half in parts])
-    half, core = np.unravel_index(busy.argmax(), busy.shape)
-    longest, links = float(busy[half, core]), work.links.busiest * ns["link"]
-    waits = {BARRIER: barrier, LINKS: links if links > longest else 0.0}
+    ends = busy if ends is None else ends
+    half, core = np.unravel_index(ends.argmax(), ends.shape)
+    longest, links = float(ends[half, core]), work.links.busiest * ns["link"]
+    waits = {BARRIER: barrier, LINKS: 0.0, QUEUES: longest - float(busy[half, core])}
+    if links > longest:
+        waits = {BARRIER: barrier, LINKS: links}
     for event, name in {**SENDING, **RECEIVING}.items() if links <= longest else ():
         if event in parts[half]:
             waits[name] = waits.get(name, 0.0) + float(parts[half][event][core])

@@ -59,7 +59,9 @@ def test_two_layers_alone_and_in_a_stream(profile: str):
     plain = found.plain()
     assert plain["streaming_per_s"] == {"value": 1.25e8, "low": 6.25e7, "high": 1.25e8}
     assert plain["core"]["populations"] == [*program.populations]
-    assert plain["left_out"] == ["spike", "axon_out", "axon_in", "link", "barrier_one", "barrier_all"]
+    hops = ["hop_east_west", "hop_north_south"]
+    assert plain["left_out"] == ["spike", "axon_out", "axon_in", "link", *hops, "barrier_one", "barrier_all"]
+    assert plain["waiting"] is None
     assert found.text().startswith("4 ns (4 to 8) per step, bound by neurons of core 0")
 
 
@@ -72,6 +74,25 @@ def test_what_was_not_recorded_counts_with_its_mean(profile: str):
     whole = timed(program, x, program.populations)
     assert whole.samples == 2
     assert found.times.isolated == whole.times.isolated
+
+
+@pytest.fixture
+def buffered(profile: str, tmp_path: Path) -> str:
+    """The chip with room for some messages that wait."""
+    room = 'link_buffer = { value = 4, unit = "message", kind = "assumed", source = "a test" }'
+    (tmp_path / "buffered.toml").write_text(f'title = "t"\nextends = "{profile}"\n[mesh]\n{room}\n')
+    return str(tmp_path / "buffered.toml")
+
+
+def test_messages_are_followed_of_as_many_samples_as_take_some_seconds(buffered: str, monkeypatch: pytest.MonkeyPatch):
+    program, x = two_layers(buffered)
+    x = x.repeat(1, 4, 1)  # four samples of four messages: of the input, and of the neurons that it makes fire
+    for most, samples, waiting in ((16, 4, True), (9, 2, True), (4, 1, True), (3, 4, False)):
+        monkeypatch.setattr("compile.measure.timing.MOST_MESSAGES", most)
+        found = timed(program, x, program.populations)
+        assert (found.samples, found.waiting, found.plain()["waiting"]) == (samples, waiting, waiting)
+        assert ("without messages that wait" in found.text()) == (not waiting)
+    assert timed(program, x, ()).waiting is False
 
 
 def test_neurons_are_updated_in_every_step_of_every_phase(profile: str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +15,7 @@ from ir.graph import Graph, GraphBuilder
 from ir.mapping.connections import connections_of
 from ir.mapping.core_map import CoreMap
 from ir.mapping.timing.sample_time import Estimate, sample_time
-from ir.mapping.timing.spike_counts import spike_counts
+from ir.mapping.timing.spike_trains import spike_trains
 from ir.mapping.timing.ways import ways_of
 from ir.ops import Input, IntegerLif, Linear
 from ir.profile import Profile, Quantity
@@ -56,13 +57,8 @@ def three_neurons() -> tuple[Graph, CoreMap]:
 def test_three_neurons_on_two_cores():
     graph, cores = three_neurons()
     ways = ways_of(connections_of(graph), cores.core_of)
-    emitted = {
-        "x": np.array([1, 0]).reshape(2, 1, 1),
-        "a": np.array([[1, 1], [1, 0]]).reshape(2, 1, 2),
-        "b": np.array([1, 0]).reshape(2, 1, 1),
-    }
-    spikes = spike_counts(graph, ways, emitted, (1, 2, 1))
-    found = sample_time(ways, cores, profile(neuron_update=(10, 1, 10), axon_in=(7, 7, 70)), spikes, FIRST, 4)
+    trains = spike_trains(graph, ways, EMITTED, (1, 2, 1))
+    found = sample_time(ways, cores, profile(neuron_update=(10, 1, 10), axon_in=(7, 7, 70)), trains, FIRST, 4)
     # Alone, step by step; core 0 sends and takes in, core 1 sends and takes in:
     # 0: 20       7 + 2 * 3    10       0           20
     # 1: 20 + 2 (5 + 2)   0    10       2 (7 + 3)   34
@@ -79,6 +75,26 @@ def test_three_neurons_on_two_cores():
 
 
 FIRST = {"x": 0, "a": 1, "b": 2}
+EMITTED = {
+    "x": np.array([1, 0]).reshape(2, 1, 1),
+    "a": np.array([[1, 1], [1, 0]]).reshape(2, 1, 2),
+    "b": np.array([1, 0]).reshape(2, 1, 1),
+}
+
+
+def test_messages_that_come_late_hold_up_the_same():
+    graph, cores = three_neurons()
+    ways = ways_of(connections_of(graph), cores.core_of)
+    trains = spike_trains(graph, ways, EMITTED, (1, 2, 1))
+    hop, room = profile(hop_east_west=(8, 8, 8)), Quantity(1, "message", "nobody", "assumed")
+    buffered = replace(hop, tables={**hop.tables, "mesh": {"link_buffer": room}})
+    found = sample_time(ways, cores, buffered, trains, FIRST, 4)
+    # Alone: the neurons of core 0 send after 17 and 34 ns; 8 ns later, core 1 takes in for 10. One sends alone in the next step.
+    assert found.isolated.value == 20 + (34 + 8 + 10) + (17 + 8 + 10) + 20 + 4 * 4
+    assert (found.longest_step.value, found.core, found.waits_for) == (52 + 4, 1, "queues")
+    # Nobody waits where it is not known how many find room, or who fires.
+    for chip, spikes in ((hop, trains), (buffered, replace(trains, neurons=None))):
+        assert sample_time(ways, cores, chip, spikes, FIRST, 4).isolated.value == 20 + 34 + 27 + 20 + 4 * 4
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -93,8 +109,8 @@ def test_cores_are_as_busy_as_loops_over_all_spikes_say(chip_graph: Graph, unrol
     first = {node.name: inside * plan.depth[node.name] for node in emitting}
     whole = inside * (steps + plan.latency)
     ways = ways_of(connections_of(chip_graph), core_of)
-    counts = spike_counts(chip_graph, ways, emitted, (samples, steps, inside))
-    found = sample_time(ways, cores, profile(), counts, first, whole)
+    trains = spike_trains(chip_graph, ways, emitted, (samples, steps, inside))
+    found = sample_time(ways, cores, profile(), trains, first, whole)
 
     def fires(name: str, neuron: int, sample: int, step: int) -> bool:
         """Whether a neuron fires in a chip step of a sample's window."""

@@ -27,8 +27,8 @@ def work(link: float = 0.0, **events: list[int]) -> StepWork:
     )
 
 
-def timed(barrier: float = 4.0, **events: Any) -> tuple[float, int, str]:
-    step = step_time(work(**events), NS, barrier)
+def timed(barrier: float = 4.0, ends: Any = None, **events: Any) -> tuple[float, int, str]:
+    step = step_time(work(**events), NS, barrier, ends)
     return step.ns, step.core, step.waits_for
 
 
@@ -44,6 +44,14 @@ def test_of_the_halves_of_all_cores_the_longest_counts_and_nothing_is_added_up()
     assert timed(**events | {"axon_in": [1, 4], "synaptic_event": [2, 1]}) == (35, 1, "messages")
     assert timed(**events | {"axon_out": [12, 0]}) == (53, 0, "neurons")
     assert timed(**events | {"axon_out": [13, 0]}) == (55, 0, "messages")
+
+
+def test_halves_that_wait_end_later():
+    ends = np.array([[20.0, 10.0], [0.0, 50.0]])
+    # core 1 takes in for 2 x 7 + 3 x 3 of its 50, or for 7 + 9 x 3
+    assert timed(ends=ends, axon_in=[0, 2], synaptic_event=[0, 3]) == (54, 1, "queues")
+    assert timed(ends=ends, axon_in=[0, 1], synaptic_event=[0, 9]) == (54, 1, "synapses")
+    assert timed(ends=ends, link=51.0) == (55, 1, "links")
 
 
 def test_links_and_the_barrier():

@@ -1,4 +1,4 @@
-"""What populations emitted, as spikes of their ways."""
+"""What populations emitted, as spikes of their neurons and ways."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from ir.graph import GraphBuilder
 from ir.mapping.connections import connections_of
-from ir.mapping.timing.spike_counts import spike_counts
+from ir.mapping.timing.spike_trains import spike_trains
 from ir.mapping.timing.ways import ways_of
 from ir.ops import Burst, Input, IntegerLif, Sum, Synapse
 
@@ -26,7 +26,7 @@ def test_neurons_with_micro_steps_fire_in_theirs_and_others_in_the_first():
         "a": -random.integers(0, 2, (2, 3, 4, 2)),
         "b": 0.4,
     }
-    found = spike_counts(graph, ways, emitted, (3, 3, 5))
+    found = spike_trains(graph, ways, emitted, (3, 3, 5))
     expected = np.zeros((3, 3, 5, ways.count))
     for sample, step in np.ndindex(3, 2):
         for neuron in np.ndindex(3, 2):
@@ -35,4 +35,15 @@ def test_neurons_with_micro_steps_fire_in_theirs_and_others_in_the_first():
             fired = emitted["a"][step, sample, place, neuron] != 0
             expected[sample, step, place, ways.of["a"][neuron]] += fired
     expected[:, :, :4, ways.of["b"][0]] = 2 * 0.1
-    np.testing.assert_array_equal(found.reshape(expected.shape), expected)
+    np.testing.assert_array_equal(found.counts.reshape(expected.shape), expected)
+    assert found.neurons is None  # who of b fires is not known
+    emitted["b"] = random.integers(0, 2, (2, 3, 4, 2))
+    found = spike_trains(graph, ways, emitted, (3, 3, 5)).of(2)
+    assert found.counts.shape == (2, 15, ways.count)
+    assert found.neurons is not None
+    for name, neurons in found.neurons.items():
+        assert neurons.count == 2 * 15
+        for sample, step, place in np.ndindex(2, 3, 5):
+            values = emitted[name].reshape(2, 3, -1, len(ways.of[name]))
+            fired = values[step, sample, place] if step < 2 and place < values.shape[2] else np.zeros(0)
+            assert neurons.of_set((sample * 3 + step) * 5 + place).tolist() == np.flatnonzero(fired).tolist()

@@ -1,0 +1,105 @@
+"""
+The messages of a step, in the order in which cores send them.
+
+A core updates its neurons one after another, in the order of the graph; one that fires sends a message to every core that reads
+it, in their order, and only then is the next one updated. Inputs are all there when the step begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ir.graph import Array
+from ir.mapping.core_map import CoreMap
+from ir.mapping.nets import OUTSIDE
+from ir.mapping.relation import Relation
+from ir.mapping.timing.links import routers_of
+from ir.mapping.timing.routes import Routes, routes_of
+from ir.mapping.timing.ways import Ways
+from ir.profile import Mesh
+
+NOBODY, NO_ROUTE = -1, -1
+"""The target of what a sender does after its last message; what inputs take of which nobody knows where they enter the mesh."""
+
+
+@dataclass(frozen=True, eq=False)
+class StepMessages:
+    """Messages by sender: the cores, and after them the inputs, whose messages take no time to send."""
+
+    starts: Array
+    """int64 (senders + 1,): those of sender k are `starts[k] : starts[k + 1]`, and the last of them is for NOBODY."""
+    neuron_update: Array
+    """(messages,) as all that follows: the neurons that the sender has updated since its message before."""
+    spike: Array
+    """How many of these have fired."""
+    axon_out: Array
+    """Whether it leaves a core."""
+    target: Array
+    """The core that reads it."""
+    synaptic_event: Array
+    """The synapses that it meets there."""
+    route: Array
+    """Its number among the routes of the map."""
+
+
+class MessageLister:
+    """Lists the messages of steps on one map."""
+
+    def __init__(self, ways: Ways, cores: CoreMap, mesh: Mesh) -> None:
+        self._inputs, messages = cores.cores, ways.messages
+        self._pairs = Relation(messages.starts, np.arange(len(messages.members)))
+        self._target, self._synapses = messages.members, ways.synapses
+        self.routes, self._route = _routed(ways, cores, mesh)
+        senders = [cores.core_of.get(name, np.full(len(way), self._inputs)) for name, way in ways.of.items()]
+        order = np.argsort(np.concatenate(senders), kind="stable")
+        self._rank = np.empty(len(order), np.int64)
+        self._rank[order] = np.arange(len(order))
+        self._first = dict(zip(ways.of, np.cumsum([0, *map(len, senders)]).tolist(), strict=False))
+        self._sender, self._way = np.concatenate(senders)[order], np.concatenate([*ways.of.values()])[order]
+        self._begin = np.searchsorted(self._sender, np.arange(self._inputs + 2))
+
+    def of(self, fired: Mapping[str, Array]) -> StepMessages:
+        """
+        The messages of a step.
+
+        Args:
+            fired: population or input -> int (spikes,), its neurons that fire.
+        """
+        spikes = [self._rank[self._first[name] + neurons] for name, neurons in fired.items()]
+        rank = np.sort(np.concatenate([np.zeros(0, np.int64), *spikes]))
+        begin, sender = np.searchsorted(rank, self._begin), self._sender[rank]
+        sent = self._pairs.take(self._way[rank])
+        ends = sent.starts[begin[1:]]  # where the last messages are put in
+        starts = np.concatenate([[0], ends + np.arange(1, len(begin))])
+        done = np.stack([1 + rank - self._begin[sender], 1 + np.arange(len(rank)) - begin[sender]])
+        whole = np.stack([np.diff(self._begin), np.diff(begin)])
+        done = np.insert(done[:, sent.sets], ends, whole, axis=1)
+        since = np.diff(done, axis=1, prepend=0)
+        since[:, starts[:-1]] = done[:, starts[:-1]]
+        target = np.insert(self._target[sent.members], ends, NOBODY)
+        of_cores = np.arange(len(target)) < starts[-2]
+        neurons, spiked = since * of_cores
+        return StepMessages(
+            starts,
+            neurons,
+            spiked,
+            of_cores & (target != NOBODY),
+            target,
+            np.insert(self._synapses[sent.members], ends, 0),
+            np.insert(self._route[sent.members], ends, NO_ROUTE),
+        )
+
+
+def _routed(ways: Ways, cores: CoreMap, mesh: Mesh) -> tuple[Routes, Array]:
+    """The routes on a map, and (messages of ways,) the number of the one that each takes."""
+    source = ways.source[ways.messages.sets]
+    pairs = np.stack([np.where(source == OUTSIDE, cores.cores, source), ways.messages.members])
+    (sender, target), route = np.unique(pairs, axis=1, return_inverse=True)
+    entry = [0, mesh.input_column or 0, mesh.input_row or 0]
+    routers = routers_of(np.concatenate([cores.places, [entry]]), mesh)
+    unknown = (source == OUTSIDE) & (mesh.input_column is None or mesh.input_row is None)
+    routes = routes_of(sender, routers[sender], routers[target])
+    return routes, np.where(unknown, NO_ROUTE, route.ravel())
