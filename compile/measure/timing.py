@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from functools import cache
 from typing import Any
 
 from backends.trace import Array, Trace
-from compile.stages.phase import Phase, first_steps, latency_steps
+from compile.stages.phase import first_chip_steps, latency_steps
 from compile.stages.program import Program
 from ir.errors import first_names
 from ir.mapping.connections import connections_of
-from ir.mapping.timing.message_queues import Loop, follow
 from ir.mapping.timing.sample_time import Estimate, SampleTime, sample_time
 from ir.mapping.timing.spike_trains import SpikeTrains, spike_trains
 from ir.mapping.timing.step_time import BARRIER, LINKS
@@ -102,6 +100,8 @@ def timing(program: Program, trace: Trace, inputs: Mapping[str, Any]) -> ChipTim
         trace: of the run; populations without emissions in it count with their means.
         inputs: the samples, as the program takes them.
     """
+    from backends.message_loop import compiled  # numba takes a moment
+
     rates, chip, cores = program.profile.tables.get("timing", {}), program.deployment.chip, program.cores
     if not rates or not cores.core_of:
         return None
@@ -116,7 +116,7 @@ def timing(program: Program, trace: Trace, inputs: Mapping[str, Any]) -> ChipTim
     trains = spike_trains(chip, ways, emitted, (samples, steps, inside))
     buffered = program.profile.mesh.link_buffer is not None
     trains = _followed(trains, ways) if buffered else trains
-    times = sample_time(ways, cores, program.profile, trains, _first(phases, inside), alone, _loop())
+    times = sample_time(ways, cores, program.profile, trains, first_chip_steps(phases, inside), alone, compiled)
     if not times.streaming.low:
         return None
     chip_number, x, y = cores.places[times.core].tolist()
@@ -141,24 +141,6 @@ def _followed(trains: SpikeTrains, ways: Ways) -> SpikeTrains:
     if trains.neurons is None or not samples:
         return replace(trains, neurons=None)
     return trains.of(samples)
-
-
-@cache
-def _loop() -> Loop:
-    from backends.jit import kernel
-
-    return kernel(follow)
-
-
-def _first(phases: tuple[Phase, ...], inside: int) -> dict[str, int]:
-    """Population or input -> the chip step in which its window begins."""
-    first = dict[str, int]()
-    for phase, start in zip(phases, first_steps(phases), strict=True):
-        plan = phase.deployment.schedule
-        for name in phase.deployment.chip.nodes:
-            depth = plan.depth.get(name, 0) if plan is not None else 0
-            first[phase.names.get(name, name)] = inside * (start + depth)
-    return first
 
 
 def _emitted(

@@ -116,6 +116,17 @@ def first_steps(phases: Sequence[Phase]) -> tuple[int, ...]:
     return tuple(accumulate((phase.latency + phase.deployment.chip.steps for phase in phases[:-1]), initial=0))
 
 
+def first_chip_steps(phases: Sequence[Phase], inside: int) -> dict[str, int]:
+    """Population or input -> the chip step in which its window begins, of `inside` in a step of the model."""
+    first = dict[str, int]()
+    for phase, start in zip(phases, first_steps(phases), strict=True):
+        plan = phase.deployment.schedule
+        for name in phase.deployment.chip.nodes:
+            depth = plan.depth.get(name, 0) if plan is not None else 0
+            first[phase.names.get(name, name)] = inside * (start + depth)
+    return first
+
+
 def latency_steps(phases: Sequence[Phase]) -> int:
     """Steps by which the last phase's outputs trail the inputs."""
     return first_steps(phases)[-1] + phases[-1].latency

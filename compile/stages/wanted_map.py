@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from backends.trace import Array
+from compile.stages.phase import first_chip_steps
 from compile.stages.program import Program
 from compile.stages.samples import cut_samples
 from compile.stages.source import Part
@@ -16,11 +17,14 @@ from ir.analysis.fan_in import EMITTERS
 from ir.mapping.fit import Fit
 from ir.mapping.layout.map_for import MapCost, Objective, map_for
 from ir.mapping.layout.partition import is_available
+from ir.mapping.timing.mean_step import Moment
 
 SAMPLES = 16
 """Of the calibration, as many as are run to measure who fires."""
 VALUES = 50_000_000
 """Neurons x steps x samples that are recorded at most, one sample apart."""
+MOMENTS = 64
+"""Chip steps that are looked at one by one, at most; drawn, since networks have rhythms."""
 RATE = 0.1
 """Spikes of every neuron per step, where a network comes without samples; only their being equal matters."""
 MISSING = "the partitioner is not installed (pip install 'spike-compiler[map]'), so that the map is the plain one"
@@ -63,13 +67,28 @@ def map_as_wanted(program: Program, plain: Fit, part: Part, objective: Objective
     """The better of a program's plain map, which has neurons, and those that are made for an objective."""
     if not is_available():
         return plain, WantedMap(objective)
-    rates, activity = rates_of(program, part)
-    found = map_for(program.deployment.chip, plain, program.profile, objective, rates)
-    return found.fit, WantedMap(objective, activity, (found.cost, found.plain), found.is_plain)
+    from backends.message_loop import compiled  # numba takes a moment
+
+    activity = activity_of(program, part)
+    chip, profile = program.deployment.chip, program.profile
+    found = map_for(chip, plain, profile, objective, activity.rates, activity.moments, compiled)
+    return found.fit, WantedMap(objective, activity.whose, (found.cost, found.plain), found.is_plain)
 
 
-def rates_of(program: Program, part: Part) -> tuple[Mapping[str, Array], str]:
-    """(population or chip input -> float (neurons,), its spikes per step of the chip; of what samples, in words)."""
+@dataclass(frozen=True, eq=False)
+class Activity:
+    """Who fires how often, for maps."""
+
+    rates: Mapping[str, Array]
+    """Population or chip input -> float (neurons,), its spikes per step of the chip."""
+    moments: Sequence[Moment]
+    """The same in some steps of a stream of the samples; none where nobody fired."""
+    whose: str
+    """Of what samples, in words."""
+
+
+def activity_of(program: Program, part: Part) -> Activity:
+    """The activity of a program that has neurons on some of its part's samples."""
     nodes, plan = program.deployment.chip.nodes, program.deployment.schedule
     sizes = {
         name: node.op.neurons(node.type) if node.op.family == "neuron" else node.type.size
@@ -78,14 +97,33 @@ def rates_of(program: Program, part: Part) -> tuple[Mapping[str, Array], str]:
     }
     if part.drawn:
         rates = {name: np.full(size, RATE) for name, size in sizes.items()}
-        return rates, "equal activity of all neurons, as there are no samples"
+        return Activity(rates, (), "equal activity of all neurons, as there are no samples")
     inside = plan.micro_steps * plan.loop_steps if plan is not None else 1
     samples = min(SAMPLES, max(1, VALUES // (sum(sizes.values()) * max(1, program.steps))))
     batch = cut_samples(part.calibration, program, samples)[0]
     trace = program.run(batch, tuple(sizes))
     emitted, ran = trace.emissions, trace.events.samples
     rates = {name: _rate(emitted[name], size, name in trace.spikes) / inside for name, size in sizes.items()}
-    return rates, f"the spikes of {ran} calibration {'sample' if ran == 1 else 'samples'}"
+    moments = _moments(emitted, sizes, first_chip_steps(program.phases, inside), inside)
+    return Activity(rates, moments, f"the spikes of {ran} calibration {'sample' if ran == 1 else 'samples'}")
+
+
+def _moments(
+    emitted: Mapping[str, Array], sizes: Mapping[str, int], first: Mapping[str, int], inside: int
+) -> list[Moment]:
+    """Some chip steps of the stream in which the samples follow each other without a pause."""
+    steps, samples = (max(each.shape[axis] for each in emitted.values()) for axis in (0, 1))
+    window = steps * inside
+    count = min(samples * window, MOMENTS, max(1, VALUES // sum(sizes.values())))
+    chosen: list[int] = np.random.default_rng(0).choice(samples * window, count, replace=False).tolist()
+
+    def fired(name: str, chip_step: int) -> Array:
+        sample, at = divmod(chip_step % (samples * window), window)
+        values, (step, place) = emitted[name], divmod(at, inside)
+        places = values[step, sample].reshape(-1, sizes[name]) if step < len(values) else values[:0]
+        return places[place] != 0 if place < len(places) else np.zeros(sizes[name], bool)
+
+    return [{name: fired(name, step - first[name]) for name in sizes} for step in chosen]
 
 
 def _rate(emitted: Array, neurons: int, spikes: bool) -> Array:

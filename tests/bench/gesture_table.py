@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
 import hw_profiles
+from backends.message_loop import compiled
 from backends.reference.engine import ReferenceEngine
 from backends.sanafe.checks import SANAFE_RUNNER
 from compile.benchmark.table import Cell, Table
+from compile.stages.wanted_map import MOMENTS
 from ir.analysis.fan_in import populations
+from ir.analysis.schedule import schedule
 from ir.graph import Array, Graph
 from ir.mapping.core_map import CoreMap
 from ir.mapping.fit import fit
@@ -67,9 +70,21 @@ def _for_time(chip: Graph, steps: int) -> Array:
     profile, inputs, names = hw_profiles.load("loihi1"), silence(steps), [node.name for node in populations(chip)]
     spikes = ReferenceEngine(chip, "cpu").run(inputs, tuple(names)).spikes
     rates = {name: fired.reshape(steps, -1).mean(axis=0) for name, fired in {**inputs, **spikes}.items()}
-    found = map_for(chip, fit(chip, profile, plain_map(chip, profile)), profile, "time", rates).fit.cores
+    chosen = np.random.default_rng(0).choice(steps, MOMENTS, replace=False)
+    moments = [_moment(chip, spikes, step) for step in chosen.tolist()]
+    found = map_for(
+        chip, fit(chip, profile, plain_map(chip, profile)), profile, "time", rates, moments, compiled
+    ).fit.cores
     place = _number(found)
     return np.concatenate([place[found.core_of[name]] for name in names])
+
+
+def _moment(chip: Graph, spikes: Mapping[str, Array], step: int) -> dict[str, Array]:
+    """Who fires in a step there, where all layers run from the first step on."""
+    depth = schedule(chip).depth
+    at = {name: step - depth[name] + 1 for name in spikes}
+    fired = {name: fired[at[name]].ravel() * (at[name] >= 0) for name, fired in spikes.items()}
+    return {**fired, "silent": np.zeros(chip.nodes["silent"].type.size)}
 
 
 def _number(cores: CoreMap) -> Array:

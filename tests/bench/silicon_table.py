@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import hw_profiles
-from backends.jit import kernel
+from backends.message_loop import compiled
 from backends.reference.engine import ReferenceEngine
 from backends.trace import Events
 from compile import compile_model
@@ -29,7 +29,6 @@ from ir.graph import Array, Graph, GraphBuilder
 from ir.mapping.connections import connections_of
 from ir.mapping.core_map import CoreMap
 from ir.mapping.split import places
-from ir.mapping.timing.message_queues import follow
 from ir.mapping.timing.sample_time import sample_time
 from ir.mapping.timing.spike_trains import spike_trains
 from ir.mapping.timing.ways import ways_of
@@ -143,7 +142,7 @@ def _row(
 ) -> tuple[Cell, ...]:
     ways, plan = ways_of(connections_of(chip), cores.core_of), schedule(chip)
     trains = spike_trains(chip, ways, emitted, (1, steps, 1))
-    step = sample_time(ways, cores, profile, trains, plan.depth, steps + plan.latency, kernel(follow)).step
+    step = sample_time(ways, cores, profile, trains, plan.depth, steps + plan.latency, compiled).step
     energy = float(sum(node_counts(chip, events).values(), Counts()).energy_pj(profile)) / 1e6
     us, uj = measured
     times = (step.value / 1e3, step.low / 1e3, step.high / 1e3, us, step.value / 1e3 / us)

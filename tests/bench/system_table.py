@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from backends.message_loop import compiled
 from compile import compile_model
 from compile.benchmark.table import Cell, Table
-from compile.stages.wanted_map import rates_of
+from compile.stages.wanted_map import Activity, activity_of
 from ir.graph import Array, Graph, Node
 from ir.mapping.board import Board
 from ir.mapping.connections import Connections
@@ -41,7 +42,7 @@ COLUMNS = (
 NOTE = (
     "Profile loihi2, spikes of calibration samples; per step of the chip. Halved: a layer per core, and halved until it fits, cores row "
     "by row. Least cores: all neurons, bytes of synapses, axons, each once. Used: of the resource that is used most, on average. us: a "
-    "step of mean activity by the profile's times (estimates). s: processor time of the map alone. One row alone: `python -m compile "
+    "step on average, of 64 at most, by the profile's times (estimates). s: processor time of the map alone. One row alone: `python -m compile "
     "models/NETWORK.py --config CONFIG --part PART --target gpu --map-for MAP`."
 )
 RESOURCES = ("neurons", "synapse_memory", "axons_in")
@@ -86,18 +87,21 @@ def rows_of(system: System) -> Iterator[tuple[Cell, ...]]:
     plain = program.origin.build.fit
     assert plain is not None
     graph, profile = program.deployment.chip, program.profile
-    rates, connections = rates_of(program, program.origin.build.part)[0], LoadCounter(graph, profile).connections
+    activity, connections = activity_of(program, program.origin.build.part), LoadCounter(graph, profile).connections
     start = time.process_time()
     halved = fit(graph, profile, halved_map(graph, profile))
-    seconds, step = time.process_time() - start, mean_step(connections, halved.cores, profile, rates)
-    yield _row(system, "halved", halved, connections, profile, rates, step, seconds)
+    seconds, step = (
+        time.process_time() - start,
+        mean_step(connections, halved.cores, profile, activity.moments, compiled),
+    )
+    yield _row(system, "halved", halved, connections, profile, activity, step, seconds)
     start = time.process_time()
     plain_map(graph, profile)
-    yield _row(system, "plain", plain, connections, profile, rates, step, time.process_time() - start)
+    yield _row(system, "plain", plain, connections, profile, activity, step, time.process_time() - start)
     for objective in OBJECTIVES:
         start = time.process_time()
-        found = map_for(graph, plain, profile, objective, rates)
-        yield _row(system, objective, found.fit, connections, profile, rates, step, time.process_time() - start)
+        found = map_for(graph, plain, profile, objective, activity.rates, activity.moments, compiled)
+        yield _row(system, objective, found.fit, connections, profile, activity, step, time.process_time() - start)
 
 
 def halved_map(graph: Graph, profile: Profile) -> CoreMap:
@@ -132,7 +136,7 @@ def _row(
     found: Fit,
     connections: Connections,
     profile: Profile,
-    rates: Mapping[str, Array],
+    activity: Activity,
     halved: float | None,
     seconds: float,
 ) -> tuple[Cell, ...]:
@@ -143,11 +147,11 @@ def _row(
     shares = {each: float(getattr(found.loads, each).mean()) / limit for each, limit in limits.items()}
     binding = max(shares, key=lambda each: shares[each])
     sent = traffic(
-        nets_of(connections, cores.core_of, rates),
+        nets_of(connections, cores.core_of, activity.rates),
         cores.places,
         replace(Board.of(profile, cores.cores), hop_x=1, hop_y=1),
     )
-    step = mean_step(connections, cores, profile, rates)
+    step = mean_step(connections, cores, profile, activity.moments, compiled)
     assert step is not None
     assert halved is not None
     size = (cores.cores, cores.chips, least, binding.replace("_", " "), f"{100 * shares[binding]:.0f} %")

@@ -17,7 +17,7 @@ from spikingjelly.activation_based import neuron
 from torch import nn
 
 import hw_profiles
-from backends.jit import kernel
+from backends.message_loop import compiled
 from backends.reference.engine import ReferenceEngine
 from backends.sanafe.checks import SANAFE_RUNNER
 from backends.sanafe.emit import flat_network
@@ -30,7 +30,6 @@ from ir.mapping.connections import connections_of
 from ir.mapping.core_map import CoreMap
 from ir.mapping.nets import OUTSIDE
 from ir.mapping.timing.links import routers_of
-from ir.mapping.timing.message_queues import follow
 from ir.mapping.timing.sample_time import alone, begins, sample_time, spikes_in
 from ir.mapping.timing.spike_trains import spike_trains
 from ir.mapping.timing.step_time import RECEIVING, SENDING, barrier_time, readings
@@ -178,7 +177,7 @@ class _Ours:
         ways = ways_of(connections_of(chip), cores.core_of)
         self.emitted = {**inputs, **ReferenceEngine(chip, "cpu").run(inputs, names).spikes}
         trains = spike_trains(chip, ways, self.emitted, (self.samples, window, 1))
-        self.time = sample_time(ways, cores, profile, trains, first, steps, kernel(follow))
+        self.time = sample_time(ways, cores, profile, trains, first, steps, compiled)
         ns = readings(profile)[0]
         prices = {key: float(each.value) * 1e-12 for key, each in profile.tables["energy"].items()}
         times = {key: each * 1e-9 for key, each in ns.items()}

@@ -7,7 +7,7 @@ those that do make fewer hops.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -40,13 +40,32 @@ def lay_out(
     Raises:
         CompileError: `map.partitioner` where the partitioner is not installed.
     """
+    return _chip_by_chip(graph, packed, board, seed, lambda some, start: _on_chip(some, limits, start, board, seed))
+
+
+def put_down(graph: ShardGraph, packed: Array, board: Board, seed: int = 0) -> tuple[Array, Array]:
+    """The same with packed shards kept together as they are."""
+
+    def placed(some: ShardGraph, start: Array) -> tuple[Array, Array]:
+        count, one = int(start.max()) + 1, replace(board, chips=1)
+        return start, place(core_flow(on_blocks(some.nets, start), count), one, seed, max(1, STARTS // board.chips))
+
+    return _chip_by_chip(graph, packed, board, seed, placed)
+
+
+def _chip_by_chip(
+    graph: ShardGraph,
+    packed: Array,
+    board: Board,
+    seed: int,
+    on_chip: Callable[[ShardGraph, Array], tuple[Array, Array]],
+) -> tuple[Array, Array]:
     cores = int(packed.max()) + 1
     chips = chips_of(on_blocks(graph.nets, packed), cores, board, seed)[packed]
     core, places = np.empty(graph.shards, np.int32), list[Array]()
     for chip in np.unique(chips).tolist():
         shards = np.flatnonzero(chips == chip)
-        start = np.unique(packed[shards], return_inverse=True)[1]
-        block, there = _on_chip(graph.among(shards), limits, start, board, seed)
+        block, there = on_chip(graph.among(shards), np.unique(packed[shards], return_inverse=True)[1])
         core[shards] = block + sum(len(each) for each in places)
         places.append(np.column_stack([np.full(len(there), chip), there[:, 1:]]))
     return core, np.concatenate(places).astype(np.int32)

@@ -3,14 +3,15 @@ Maps a network for what is wanted of it: few cores, short steps, or few hops of 
 
 * `cores`, `energy`: shards as large as fit, packed on few cores, whose spikes make few hops; and smaller ones, in which more of
   what belongs together finds room. The map of fewest cores is taken, or that of fewest hops.
-* `time`: up to as many cores as the chips of the plain map have, with what takes time spread over them.
+* `time`: up to as many cores as the chips of the plain map have, with what takes time spread over them: on average, and step by
+  step, where it is known who fires when.
 
 The plain map is kept where that is better, or where the new one exceeds a limit that it does not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -22,25 +23,31 @@ from ir.mapping.board import Board
 from ir.mapping.core_map import CoreMap
 from ir.mapping.fit import Fit, fit
 from ir.mapping.layout.build_shard_graph import events_of, shard_graph_of
-from ir.mapping.layout.lay_out import lay_out
+from ir.mapping.layout.lay_out import lay_out, put_down
+from ir.mapping.layout.level import level, times_of
 from ir.mapping.layout.pack import pack
 from ir.mapping.layout.shard_graph import ShardGraph
 from ir.mapping.layout.shards import Sharding, numbered, shardings_of
 from ir.mapping.layout.spread import Busy, spread
 from ir.mapping.loads import LoadCounter, core_limits
 from ir.mapping.nets import nets_of
-from ir.mapping.timing.mean_step import mean_step
+from ir.mapping.timing.mean_step import Moment, mean_step
+from ir.mapping.timing.message_queues import Loop
 from ir.mapping.timing.step_time import readings
-from ir.mapping.timing.traffic import traffic
+from ir.mapping.timing.traffic import traffic, visits
 from ir.profile import Profile
 
 Objective = Literal["cores", "time", "energy"]
 PARTS = (4, 2, 1)
 """For short steps, a map is tried on these parts of the cores: more of them have less to do, and more messages to send."""
 FULL, ROUNDS = 0.9, 3
-"""Where a map fills less of them, since parts of a shard took less than was feared, finer ones are tried, so often at most."""
+"""Where a map fills less of them, or takes more, since parts of a shard were not what was feared, others are tried, so often."""
+LEVELS = (1, 2, 4)
+"""To spread steps, populations are cut into so many times as many shards as there are cores."""
 GRAINS = (4, 8)
 """For few cores or hops, shards of so many times fewer channels are tried, too."""
+MOST_MESSAGES, FEWEST = 1_000_000, 4
+"""Maps are compared by steps in which so many messages are followed on the plain one, if that are so many steps at least."""
 MOST_SHARDS = 4000
 """As many are still quick to lay out; of larger networks the largest shards are the only ones tried."""
 OBJECTIVES: tuple[Objective, ...] = ("cores", "time", "energy")
@@ -58,7 +65,7 @@ class MapCost:
     busiest: float
     """Neuron updates and synaptic events per step on the core that has most of them."""
     step: float | None = None
-    """What a step of these rates takes, in ns; None where nobody asks, or the profile states no times."""
+    """What a step takes on average, in ns; None where nobody asks, or the profile states no times."""
 
     def of(self, objective: Objective) -> tuple[float, ...]:
         """What is to be small, and what decides where that is equal."""
@@ -79,7 +86,14 @@ class LaidOut:
 
 
 def map_for(
-    graph: Graph, plain: Fit, profile: Profile, objective: Objective, rates: Mapping[str, Array], seed: int = 0
+    graph: Graph,
+    plain: Fit,
+    profile: Profile,
+    objective: Objective,
+    rates: Mapping[str, Array],
+    moments: Sequence[Moment] = (),
+    loop: Loop | None = None,
+    seed: int = 0,
 ) -> LaidOut:
     """
     A map of a chip graph that has neurons.
@@ -87,11 +101,17 @@ def map_for(
     Args:
         plain: its plain map.
         rates: population or input -> float (neurons,), spikes of every neuron per step.
+        moments: who fires in some steps, drawn in any order.
+        loop: follows messages, which wait for each other, in some of these; None: none waits.
 
     Raises:
         CompileError: `map.partitioner` where the partitioner is not installed.
     """
-    task = _Task(LoadCounter(graph, profile), profile, objective, rates, Board.of(profile, plain.cores.cores), seed)
+    counter, board = LoadCounter(graph, profile), Board.of(profile, plain.cores.cores)
+    followed = int(MOST_MESSAGES / max(1.0, visits(nets_of(counter.connections, plain.cores.core_of, rates))))
+    loop = loop if min(followed, len(moments)) >= FEWEST else None
+    timed = moments[:followed] if loop else moments or [rates]
+    task = _Task(counter, profile, objective, rates, moments, timed, loop, board, seed)
     best, limits = LaidOut(plain, before := task.cost(plain.cores), before, is_plain=True), core_limits(profile)
     for cores in task.maps(plain.cores):
         cost = task.cost(cores)
@@ -108,6 +128,10 @@ class _Task:
     profile: Profile
     objective: Objective
     rates: Mapping[str, Array]
+    moments: Sequence[Moment]
+    timed: Sequence[Moment]
+    """The steps by which maps are compared."""
+    loop: Loop | None
     board: Board
     seed: int
 
@@ -131,9 +155,22 @@ class _Task:
                 packed = pack(tried, bounds)
                 used = 1 + int(packed.max())
                 yield from self.laid_out(finer, tried, bounds, packed)
-                if used > FULL * cores:
+                if FULL * cores < used <= cores:
                     break
-                said = said * cores // used
+                said = max(1, said * cores // used)
+            yield from self.levelled(shardings, limits, cores)
+
+    def levelled(self, shardings: Mapping[str, Sharding], limits: Mapping[str, float], cores: int) -> Iterator[CoreMap]:
+        """Maps on which every step is spread over so many cores."""
+        for times in LEVELS if self.moments else ():
+            shards = numbered({name: sharding.finer(times * cores) for name, sharding in shardings.items()})
+            if 1 + max(int(shard.max()) for shard in shards.values()) > MOST_SHARDS:
+                return
+            graph = shard_graph_of(self.counter, shards, self.rates, self.times)
+            packed = level(graph, limits, cores, times_of(self.counter.connections, shards, self.moments, self.times))
+            if packed is not None:
+                core, places = put_down(graph, np.unique(packed, return_inverse=True)[1], self.board, self.seed)
+                yield CoreMap({name: core[shard] for name, shard in shards.items()}, places)
 
     def packed(
         self, shardings: Mapping[str, Sharding], graph: ShardGraph, limits: Mapping[str, float]
@@ -183,5 +220,6 @@ class _Task:
         busy = sum(np.bincount(on, 1 + events[name], cores.cores) for name, on in cores.core_of.items())
         nets = nets_of(connections, cores.core_of, self.rates)
         found = traffic(nets, cores.places, replace(self.board, hop_x=1, hop_y=1))
-        step = mean_step(connections, cores, self.profile, self.rates) if self.objective == "time" else None
+        timed = (connections, cores, self.profile, self.timed, self.loop)
+        step = mean_step(*timed) if self.objective == "time" else None
         return MapCost(cores.cores, found.visits, found.hops, float(np.max(busy)), step)

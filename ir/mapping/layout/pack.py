@@ -18,8 +18,8 @@ def pack(graph: ShardGraph, limits: Mapping[str, float]) -> Array:
     Args:
         limits: resource of the graph -> what a core has of it; what is not listed has no limit.
     """
-    piles = [_Pile(cover, graph.shards, most) for cover, most in graph.limited(limits).values()]
-    traffic, core, count = _Pile(graph.traffic, graph.shards, np.inf), np.empty(graph.shards, np.int64), 0
+    piles = [Pile(cover, graph.shards, most) for cover, most in graph.limited(limits).values()]
+    traffic, core, count = Pile(graph.traffic, graph.shards, np.inf), np.empty(graph.shards, np.int64), 0
     fullness = np.max([np.zeros(graph.shards), *(pile.alone / pile.most for pile in piles)], axis=0)
     for shard in np.argsort(-fullness, kind="stable").tolist():
         room = np.arange(count)
@@ -35,7 +35,7 @@ def pack(graph: ShardGraph, limits: Mapping[str, float]) -> Array:
     return core
 
 
-class _Pile:
+class Pile:
     """What cores hold of one resource."""
 
     def __init__(self, cover: Cover, shards: int, most: float) -> None:

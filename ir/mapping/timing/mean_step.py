@@ -1,33 +1,58 @@
-"""How long a step takes in which every neuron fires as often as it does on average."""
+"""How long steps take on average, of which it is known who fires, or how often."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ir.graph import Array
 from ir.mapping.connections import Connections
 from ir.mapping.core_map import CoreMap
+from ir.mapping.timing.message_queues import Loop, ends_of
+from ir.mapping.timing.step_messages import MessageLister
 from ir.mapping.timing.step_time import barrier_time, readings, step_time
-from ir.mapping.timing.ways import ways_of
+from ir.mapping.timing.ways import Ways, ways_of
 from ir.mapping.timing.work import WorkCounter
 from ir.profile import Profile
 
+Moment = Mapping[str, Array]
+"""Population or input -> float (neurons,), spikes of every neuron in a step of the chip, or in many of them on average."""
 
-def mean_step(connections: Connections, cores: CoreMap, profile: Profile, rates: Mapping[str, Array]) -> float | None:
+
+def mean_step(
+    connections: Connections,
+    cores: CoreMap,
+    profile: Profile,
+    moments: Sequence[Moment],
+    loop: Loop | None = None,
+) -> float | None:
     """
     A step on a map, in ns; None where the profile states no times.
 
     Args:
-        rates: population or input -> float (neurons,), spikes of every neuron per step of the chip.
+        loop: follows messages, which wait for each other, of moments in which neurons fire or do not; None: none waits.
     """
-    ns = readings(profile)[0]
+    ns, room = readings(profile)[0], profile.mesh.link_buffer
     if not any(ns.values()):
         return None
     ways = ways_of(connections, cores.core_of)
+    counter, barrier = WorkCounter(ways, cores, profile.mesh), barrier_time(cores.places, profile.mesh, ns)
+    lister = MessageLister(ways, cores, profile.mesh)
+
+    def step(moment: Moment) -> float:
+        work = counter.of(way_spikes(ways, moment))
+        if loop is None or room is None:
+            return step_time(work, ns, barrier).ns
+        messages = lister.of({name: np.flatnonzero(moment[name]) for name in ways.of})
+        return step_time(work, ns, barrier, ends_of(messages, lister.routes, ns, room, loop)).ns
+
+    return float(np.mean([step(moment) for moment in moments]))
+
+
+def way_spikes(ways: Ways, moment: Moment) -> Array:
+    """float (ways,), the spikes of every way."""
     spikes = np.zeros(ways.count)
     for name, way in ways.of.items():
-        spikes += np.bincount(way, rates[name], ways.count)
-    work = WorkCounter(ways, cores, profile.mesh).of(spikes)
-    return step_time(work, ns, barrier_time(cores.places, profile.mesh, ns)).ns
+        spikes += np.bincount(way, moment[name], ways.count)
+    return spikes

@@ -110,12 +110,15 @@ def test_few_cores_are_fewer_than_the_plain_map_has(small: Path):
 @needs_partitioner
 def test_rates_are_those_of_the_calibration(small: Path, monkeypatch: pytest.MonkeyPatch):
     """As many events at the neurons of a layer as the run of these samples counts."""
-    seen = dict[str, np.ndarray]()
+    seen, in_steps = dict[str, np.ndarray](), dict[str, int]()
     chosen = wanted_map.map_for
 
-    def spy(graph, plain, profile, objective, rates):
+    def spy(graph, plain, profile, objective, rates, moments, loop):
         seen.update(rates)
-        return chosen(graph, plain, profile, objective, rates)
+        for moment in moments:
+            for name, fired in moment.items():
+                in_steps[name] = in_steps.get(name, 0) + fired.sum()
+        return chosen(graph, plain, profile, objective, rates, moments, loop)
 
     monkeypatch.setattr(wanted_map, "map_for", spy)
     build = built(small, "energy")
@@ -124,6 +127,7 @@ def test_rates_are_those_of_the_calibration(small: Path, monkeypatch: pytest.Mon
     assert events.samples == 16
     for name, rates in seen.items():
         assert rates.sum() * 16 * 3 == pytest.approx(events.spikes[name], rel=1e-12)
+        assert in_steps[name] == events.spikes[name]  # 48 steps of the stream, each once
 
 
 @needs_partitioner

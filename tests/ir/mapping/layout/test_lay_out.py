@@ -7,7 +7,7 @@ import pytest
 
 from ir.mapping.board import Board
 from ir.mapping.layout.cover import Cover
-from ir.mapping.layout.lay_out import lay_out
+from ir.mapping.layout.lay_out import lay_out, put_down
 from ir.mapping.layout.pack import pack
 from ir.mapping.layout.partition import is_available, partition
 from ir.mapping.layout.placement import place
@@ -56,3 +56,17 @@ def test_chips_are_filled_to_their_room_and_near_shards_are_on_one():
     shards = places[block, 0]
     apart = np.mean(shards != np.roll(shards, 1))
     assert apart < 0.2, "of the ring's neighbours, few are on different chips"
+
+
+def test_what_is_put_down_stays_together():
+    graph, board = ring(120), Board(3, 3, hop_y=1.4, chips=2, room=5)
+    packed = np.random.default_rng(0).permutation(120) % 8
+    core, places = put_down(graph, packed, board, seed=3)
+    assert (
+        len({*zip(core.tolist(), packed.tolist(), strict=True)})
+        == len({tuple(place) for place in places.tolist()})
+        == 8
+    )
+    assert np.bincount(places[:, 0]).max() <= 5
+    mixed = np.random.default_rng(0).permutation(8)
+    assert hops(graph, core, places, board) < hops(graph, core, places[mixed], board)

@@ -21,6 +21,7 @@ from ir.mapping.loads import core_limits
 from ir.mapping.nets import nets_of
 from ir.mapping.split import plain_map
 from ir.mapping.timing.mean_step import mean_step
+from ir.mapping.timing.message_queues import follow
 from ir.mapping.timing.traffic import traffic
 from ir.profile import Profile, Quantity
 
@@ -66,7 +67,7 @@ def test_the_map_is_legal_and_no_worse_than_the_plain_one(chip_graph: Graph, obj
     assert (found.cost.visits, found.cost.busiest) == pytest.approx((sent.visits, busy.max()), rel=1e-12)
     assert found.cost.cores == cores.cores
     expected = (
-        mean_step(connections_of(chip_graph), cores, PROFILE, rates_of(chip_graph)) if objective == "time" else None
+        mean_step(connections_of(chip_graph), cores, PROFILE, [rates_of(chip_graph)]) if objective == "time" else None
     )
     assert found.cost.step == expected
     again = mapped(chip_graph, objective)[1].fit.cores
@@ -80,6 +81,40 @@ def test_time_uses_the_cores_that_the_chips_have(chip_graph: Graph):
     assert found.cost.step is not None
     assert found.plain.step is not None
     assert found.cost.step <= found.plain.step
+
+
+def moments_of(graph: Graph, steps: int) -> list[dict[str, Any]]:
+    """Layers that fire by turns: in a step all neurons of some populations, a few of all others."""
+    random, rates = np.random.default_rng(2), rates_of(graph)
+    return [
+        {name: random.random(len(rate)) < random.integers(0, 2) for name, rate in rates.items()} for _ in range(steps)
+    ]
+
+
+@pytest.mark.parametrize("messages", [1, 10**6])
+def test_where_it_is_known_who_fires_maps_are_compared_step_by_step(
+    chip_graph: Graph, messages: int, monkeypatch: pytest.MonkeyPatch
+):
+    """The map of levelled steps is among those tried: no worse, however few of its own steps are looked at."""
+    monkeypatch.setattr(module, "MOST_MESSAGES", messages)
+    plain, moments = fit(chip_graph, PROFILE, plain_map(chip_graph, PROFILE)), moments_of(chip_graph, 12)
+    tried = list[Any]()
+    chosen = module.put_down
+
+    def spy(*given: Any) -> Any:
+        tried.append(chosen(*given))
+        return tried[-1]
+
+    monkeypatch.setattr(module, "put_down", spy)
+    found = map_for(chip_graph, plain, PROFILE, "time", rates_of(chip_graph), moments, follow)
+    cores, loop = found.fit.cores, None if messages == 1 else follow
+    cores.check(chip_graph)
+    assert tried
+    assert found.fit.loads is not None
+    assert found.fit.loads.over(core_limits(PROFILE)) == {}
+    assert found.cost.step == mean_step(connections_of(chip_graph), cores, PROFILE, moments, loop)
+    assert found.plain.step == mean_step(connections_of(chip_graph), plain.cores, PROFILE, moments, loop)
+    assert found.cost.of("time") <= found.plain.of("time")
 
 
 def test_without_times_updates_and_events_count_the_same(chip_graph: Graph):

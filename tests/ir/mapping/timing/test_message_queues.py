@@ -134,10 +134,3 @@ def test_as_from_a_list_of_all_messages(seed: int):
     np.testing.assert_allclose(np.array(follow(*given, room)), expected, rtol=1e-9)
     free = listed(*given, 1000)
     assert (expected[0] > free[0]).any()  # some are held up
-
-
-@pytest.mark.slow
-def test_compiled_it_is_the_same():
-    jit = pytest.importorskip("backends.jit")
-    given, room = random_step(0)
-    np.testing.assert_array_equal(np.array(jit.kernel(follow)(*given, room)), np.array(follow(*given, room)))
