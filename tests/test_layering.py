@@ -52,7 +52,7 @@ FLOORS = {
     "backends": (
         "system netx.emitted_file",
         "trace inputs jit lava.hidden_ports lava.runtime lava.timing lava.validate",
-        "interpreter host event_driven message_loop lava.events",
+        "interpreter host event_driven lava.events",
         "target sanafe reference.kernels lava.core",
         "reference.plan lava.emit lava.memory",
         "reference.run lava.processes",

@@ -1,4 +1,4 @@
-"""Products computed event by event, for the engines that compute layers: work only for inputs that are active."""
+"""What is computed event by event: products of layers, of inputs that are active alone, and the messages of a step on a chip."""
 
 from __future__ import annotations
 

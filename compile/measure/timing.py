@@ -100,7 +100,7 @@ def timing(program: Program, trace: Trace, inputs: Mapping[str, Any]) -> ChipTim
         trace: of the run; populations without emissions in it count with their means.
         inputs: the samples, as the program takes them.
     """
-    from backends.message_loop import compiled  # numba takes a moment
+    from backends.event_driven.message_loop import compiled  # numba takes a moment
 
     rates, chip, cores = program.profile.tables.get("timing", {}), program.deployment.chip, program.cores
     if not rates or not cores.core_of:

@@ -67,7 +67,7 @@ def map_as_wanted(program: Program, plain: Fit, part: Part, objective: Objective
     """The better of a program's plain map, which has neurons, and those that are made for an objective."""
     if not is_available():
         return plain, WantedMap(objective)
-    from backends.message_loop import compiled  # numba takes a moment
+    from backends.event_driven.message_loop import compiled  # numba takes a moment
 
     activity = activity_of(program, part)
     chip, profile = program.deployment.chip, program.profile
@@ -76,7 +76,7 @@ def map_as_wanted(program: Program, plain: Fit, part: Part, objective: Objective
 
 
 @dataclass(frozen=True, eq=False)
-class Activity:
+class MeasuredActivity:
     """Who fires how often, for maps."""
 
     rates: Mapping[str, Array]
@@ -87,7 +87,7 @@ class Activity:
     """Of what samples, in words."""
 
 
-def activity_of(program: Program, part: Part) -> Activity:
+def activity_of(program: Program, part: Part) -> MeasuredActivity:
     """The activity of a program that has neurons on some of its part's samples."""
     nodes, plan = program.deployment.chip.nodes, program.deployment.schedule
     sizes = {
@@ -97,7 +97,7 @@ def activity_of(program: Program, part: Part) -> Activity:
     }
     if part.drawn:
         rates = {name: np.full(size, RATE) for name, size in sizes.items()}
-        return Activity(rates, (), "equal activity of all neurons, as there are no samples")
+        return MeasuredActivity(rates, (), "equal activity of all neurons, as there are no samples")
     inside = plan.micro_steps * plan.loop_steps if plan is not None else 1
     samples = min(SAMPLES, max(1, VALUES // (sum(sizes.values()) * max(1, program.steps))))
     batch = cut_samples(part.calibration, program, samples)[0]
@@ -105,7 +105,7 @@ def activity_of(program: Program, part: Part) -> Activity:
     emitted, ran = trace.emissions, trace.events.samples
     rates = {name: _rate(emitted[name], size, name in trace.spikes) / inside for name, size in sizes.items()}
     moments = _moments(emitted, sizes, first_chip_steps(program.phases, inside), inside)
-    return Activity(rates, moments, f"the spikes of {ran} calibration {'sample' if ran == 1 else 'samples'}")
+    return MeasuredActivity(rates, moments, f"the spikes of {ran} calibration {'sample' if ran == 1 else 'samples'}")
 
 
 def _moments(

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 import hw_profiles
-from backends.message_loop import compiled
+from backends.event_driven.message_loop import compiled
 from backends.reference.engine import ReferenceEngine
 from backends.sanafe.checks import SANAFE_RUNNER
 from compile.benchmark.table import Cell, Table

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import hw_profiles
-from backends.message_loop import compiled
+from backends.event_driven.message_loop import compiled
 from backends.reference.engine import ReferenceEngine
 from backends.trace import Events
 from compile import compile_model

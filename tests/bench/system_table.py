@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from backends.message_loop import compiled
+from backends.event_driven.message_loop import compiled
 from compile import compile_model
 from compile.benchmark.table import Cell, Table
-from compile.stages.wanted_map import Activity, activity_of
+from compile.stages.wanted_map import activity_of
 from ir.graph import Array, Graph, Node
 from ir.mapping.board import Board
 from ir.mapping.connections import Connections
 from ir.mapping.core_map import CoreMap
 from ir.mapping.fit import Fit, fit
-from ir.mapping.layout.map_for import OBJECTIVES, map_for
+from ir.mapping.layout.map_for import OBJECTIVES, compared_by, map_for
 from ir.mapping.loads import LoadCounter, core_limits
 from ir.mapping.nets import nets_of
 from ir.mapping.split import places, plain_map
-from ir.mapping.timing.mean_step import mean_step
+from ir.mapping.timing.mean_step import Moment, mean_step
+from ir.mapping.timing.message_queues import Loop
 from ir.mapping.timing.traffic import traffic
 from ir.profile import Profile
 
@@ -42,7 +43,7 @@ COLUMNS = (
 NOTE = (
     "Profile loihi2, spikes of calibration samples; per step of the chip. Halved: a layer per core, and halved until it fits, cores row "
     "by row. Least cores: all neurons, bytes of synapses, axons, each once. Used: of the resource that is used most, on average. us: a "
-    "step on average, of 64 at most, by the profile's times (estimates). s: processor time of the map alone. One row alone: `python -m compile "
+    "step by the profile's times (estimates), of steps of the samples with messages that wait, of large networks of mean activity. s: processor time of the map alone. One row alone: `python -m compile "
     "models/NETWORK.py --config CONFIG --part PART --target gpu --map-for MAP`."
 )
 RESOURCES = ("neurons", "synapse_memory", "axons_in")
@@ -90,18 +91,19 @@ def rows_of(system: System) -> Iterator[tuple[Cell, ...]]:
     activity, connections = activity_of(program, program.origin.build.part), LoadCounter(graph, profile).connections
     start = time.process_time()
     halved = fit(graph, profile, halved_map(graph, profile))
-    seconds, step = (
-        time.process_time() - start,
-        mean_step(connections, halved.cores, profile, activity.moments, compiled),
-    )
-    yield _row(system, "halved", halved, connections, profile, activity, step, seconds)
+    seconds = time.process_time() - start
+    timed = compared_by(connections, plain.cores, activity.rates, activity.moments, compiled)
+    step = mean_step(connections, halved.cores, profile, *timed)
+    yield _row(system, "halved", halved, connections, profile, activity.rates, timed, step, seconds)
     start = time.process_time()
     plain_map(graph, profile)
-    yield _row(system, "plain", plain, connections, profile, activity, step, time.process_time() - start)
+    yield _row(system, "plain", plain, connections, profile, activity.rates, timed, step, time.process_time() - start)
     for objective in OBJECTIVES:
         start = time.process_time()
         found = map_for(graph, plain, profile, objective, activity.rates, activity.moments, compiled)
-        yield _row(system, objective, found.fit, connections, profile, activity, step, time.process_time() - start)
+        yield _row(
+            system, objective, found.fit, connections, profile, activity.rates, timed, step, time.process_time() - start
+        )
 
 
 def halved_map(graph: Graph, profile: Profile) -> CoreMap:
@@ -136,7 +138,8 @@ def _row(
     found: Fit,
     connections: Connections,
     profile: Profile,
-    activity: Activity,
+    rates: Mapping[str, Array],
+    timed: tuple[Sequence[Moment], Loop | None],
     halved: float | None,
     seconds: float,
 ) -> tuple[Cell, ...]:
@@ -147,11 +150,11 @@ def _row(
     shares = {each: float(getattr(found.loads, each).mean()) / limit for each, limit in limits.items()}
     binding = max(shares, key=lambda each: shares[each])
     sent = traffic(
-        nets_of(connections, cores.core_of, activity.rates),
+        nets_of(connections, cores.core_of, rates),
         cores.places,
         replace(Board.of(profile, cores.cores), hop_x=1, hop_y=1),
     )
-    step = mean_step(connections, cores, profile, activity.moments, compiled)
+    step = mean_step(connections, cores, profile, *timed)
     assert step is not None
     assert halved is not None
     size = (cores.cores, cores.chips, least, binding.replace("_", " "), f"{100 * shares[binding]:.0f} %")

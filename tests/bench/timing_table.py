@@ -17,7 +17,7 @@ from spikingjelly.activation_based import neuron
 from torch import nn
 
 import hw_profiles
-from backends.message_loop import compiled
+from backends.event_driven.message_loop import compiled
 from backends.reference.engine import ReferenceEngine
 from backends.sanafe.checks import SANAFE_RUNNER
 from backends.sanafe.emit import flat_network

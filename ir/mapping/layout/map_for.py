@@ -20,6 +20,7 @@ import numpy as np
 
 from ir.graph import Array, Graph
 from ir.mapping.board import Board
+from ir.mapping.connections import Connections
 from ir.mapping.core_map import CoreMap
 from ir.mapping.fit import Fit, fit
 from ir.mapping.layout.build_shard_graph import events_of, shard_graph_of
@@ -47,7 +48,7 @@ LEVELS = (1, 2, 4)
 GRAINS = (4, 8)
 """For few cores or hops, shards of so many times fewer channels are tried, too."""
 MOST_MESSAGES, FEWEST = 1_000_000, 4
-"""Maps are compared by steps in which so many messages are followed on the plain one, if that are so many steps at least."""
+"""Maps are compared by steps that have so many messages on the plain map, if that are so many steps at least, else by rates."""
 MOST_SHARDS = 4000
 """As many are still quick to lay out; of larger networks the largest shards are the only ones tried."""
 OBJECTIVES: tuple[Objective, ...] = ("cores", "time", "energy")
@@ -102,16 +103,14 @@ def map_for(
         plain: its plain map.
         rates: population or input -> float (neurons,), spikes of every neuron per step.
         moments: who fires in some steps, drawn in any order.
-        loop: follows messages, which wait for each other, in some of these; None: none waits.
+        loop: follows messages, which wait for each other; None: none waits.
 
     Raises:
         CompileError: `map.partitioner` where the partitioner is not installed.
     """
     counter, board = LoadCounter(graph, profile), Board.of(profile, plain.cores.cores)
-    followed = int(MOST_MESSAGES / max(1.0, visits(nets_of(counter.connections, plain.cores.core_of, rates))))
-    loop = loop if min(followed, len(moments)) >= FEWEST else None
-    timed = moments[:followed] if loop else moments or [rates]
-    task = _Task(counter, profile, objective, rates, moments, timed, loop, board, seed)
+    timed = compared_by(counter.connections, plain.cores, rates, moments, loop)
+    task = _Task(counter, profile, objective, rates, moments, timed, board, seed)
     best, limits = LaidOut(plain, before := task.cost(plain.cores), before, is_plain=True), core_limits(profile)
     for cores in task.maps(plain.cores):
         cost = task.cost(cores)
@@ -122,6 +121,14 @@ def map_for(
     return best
 
 
+def compared_by(
+    connections: Connections, plain: CoreMap, rates: Moment, moments: Sequence[Moment], loop: Loop | None
+) -> tuple[Sequence[Moment], Loop | None]:
+    """The steps by which maps are compared, and what follows messages in them; as in `map_for`."""
+    followed = int(MOST_MESSAGES / max(1.0, visits(nets_of(connections, plain.core_of, rates))))
+    return (moments[:followed], loop) if min(followed, len(moments)) >= FEWEST else ([rates], None)
+
+
 @dataclass(frozen=True, eq=False)
 class _Task:
     counter: LoadCounter
@@ -129,9 +136,8 @@ class _Task:
     objective: Objective
     rates: Mapping[str, Array]
     moments: Sequence[Moment]
-    timed: Sequence[Moment]
-    """The steps by which maps are compared."""
-    loop: Loop | None
+    timed: tuple[Sequence[Moment], Loop | None]
+    """As `compared_by` says."""
     board: Board
     seed: int
 
@@ -220,6 +226,5 @@ class _Task:
         busy = sum(np.bincount(on, 1 + events[name], cores.cores) for name, on in cores.core_of.items())
         nets = nets_of(connections, cores.core_of, self.rates)
         found = traffic(nets, cores.places, replace(self.board, hop_x=1, hop_y=1))
-        timed = (connections, cores, self.profile, self.timed, self.loop)
-        step = mean_step(*timed) if self.objective == "time" else None
+        step = mean_step(connections, cores, self.profile, *self.timed) if self.objective == "time" else None
         return MapCost(cores.cores, found.visits, found.hops, float(np.max(busy)), step)

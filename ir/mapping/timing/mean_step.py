@@ -38,16 +38,13 @@ def mean_step(
         return None
     ways = ways_of(connections, cores.core_of)
     counter, barrier = WorkCounter(ways, cores, profile.mesh), barrier_time(cores.places, profile.mesh, ns)
+    works = (counter.of(way_spikes(ways, moment)) for moment in moments)
+    if loop is None or room is None:
+        return float(np.mean([step_time(work, ns, barrier).ns for work in works]))
     lister = MessageLister(ways, cores, profile.mesh)
-
-    def step(moment: Moment) -> float:
-        work = counter.of(way_spikes(ways, moment))
-        if loop is None or room is None:
-            return step_time(work, ns, barrier).ns
-        messages = lister.of({name: np.flatnonzero(moment[name]) for name in ways.of})
-        return step_time(work, ns, barrier, ends_of(messages, lister.routes, ns, room, loop)).ns
-
-    return float(np.mean([step(moment) for moment in moments]))
+    fired = (lister.of({name: np.flatnonzero(moment[name]) for name in ways.of}) for moment in moments)
+    ends = (ends_of(messages, lister.routes, ns, room, loop) for messages in fired)
+    return float(np.mean([step_time(work, ns, barrier, each).ns for work, each in zip(works, ends, strict=True)]))
 
 
 def way_spikes(ways: Ways, moment: Moment) -> Array:

@@ -96,10 +96,11 @@ class MessageLister:
 def _routed(ways: Ways, cores: CoreMap, mesh: Mesh) -> tuple[Routes, Array]:
     """The routes on a map, and (messages of ways,) the number of the one that each takes."""
     source = ways.source[ways.messages.sets]
-    pairs = np.stack([np.where(source == OUTSIDE, cores.cores, source), ways.messages.members])
-    (sender, target), route = np.unique(pairs, axis=1, return_inverse=True)
+    pairs = np.where(source == OUTSIDE, cores.cores, source) * cores.cores + ways.messages.members
+    pairs, route = np.unique(pairs, return_inverse=True)
+    sender, target = np.divmod(pairs, cores.cores)
     entry = [0, mesh.input_column or 0, mesh.input_row or 0]
     routers = routers_of(np.concatenate([cores.places, [entry]]), mesh)
     unknown = (source == OUTSIDE) & (mesh.input_column is None or mesh.input_row is None)
     routes = routes_of(sender, routers[sender], routers[target])
-    return routes, np.where(unknown, NO_ROUTE, route.ravel())
+    return routes, np.where(unknown, NO_ROUTE, route)

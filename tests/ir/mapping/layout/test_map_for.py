@@ -95,7 +95,7 @@ def moments_of(graph: Graph, steps: int) -> list[dict[str, Any]]:
 def test_where_it_is_known_who_fires_maps_are_compared_step_by_step(
     chip_graph: Graph, messages: int, monkeypatch: pytest.MonkeyPatch
 ):
-    """The map of levelled steps is among those tried: no worse, however few of its own steps are looked at."""
+    """Where their messages are few enough; maps of levelled steps are tried all the same."""
     monkeypatch.setattr(module, "MOST_MESSAGES", messages)
     plain, moments = fit(chip_graph, PROFILE, plain_map(chip_graph, PROFILE)), moments_of(chip_graph, 12)
     tried = list[Any]()
@@ -107,13 +107,14 @@ def test_where_it_is_known_who_fires_maps_are_compared_step_by_step(
 
     monkeypatch.setattr(module, "put_down", spy)
     found = map_for(chip_graph, plain, PROFILE, "time", rates_of(chip_graph), moments, follow)
-    cores, loop = found.fit.cores, None if messages == 1 else follow
+    cores = found.fit.cores
+    timed = ([rates_of(chip_graph)], None) if messages == 1 else (moments, follow)
     cores.check(chip_graph)
     assert tried
     assert found.fit.loads is not None
     assert found.fit.loads.over(core_limits(PROFILE)) == {}
-    assert found.cost.step == mean_step(connections_of(chip_graph), cores, PROFILE, moments, loop)
-    assert found.plain.step == mean_step(connections_of(chip_graph), plain.cores, PROFILE, moments, loop)
+    assert found.cost.step == mean_step(connections_of(chip_graph), cores, PROFILE, *timed)
+    assert found.plain.step == mean_step(connections_of(chip_graph), plain.cores, PROFILE, *timed)
     assert found.cost.of("time") <= found.plain.of("time")
 
 
