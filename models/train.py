@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--epochs",
         type=_count(1),
-        help="of the longest stage; the others are shortened with it (default: the model file's)",
+        help="of the longest stage; the others keep their proportions to it (default: the model file's)",
     )
     parser.add_argument("--out", type=Path, help="weights file (default: out/MODEL-CONFIG.pt)")
     parser.add_argument(

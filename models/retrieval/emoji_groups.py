@@ -26,7 +26,7 @@ from models.retrieval.emoji_task import SPLITS, drawing_example
 from models.retrieval.emoji_training import START_RATE, one_cycle
 from models.training.fused_lif import use_fused_lif
 from models.training.rate_lif import one_step_of_rates
-from models.training.stage import Training, TrainingStage, shortened
+from models.training.stage import Training, TrainingStage, of_length
 from models.training.task_examples import ShownExample, best_names, shown
 
 EPOCHS = {"first": 24, "tune": 8}
@@ -76,7 +76,7 @@ def groups_training(network: nn.Module, epochs: int | None = None) -> Training:
     """Both stages, of a network that is freshly made, with images (B, 3, 32, 32) to scores (B, 8) and the attribute `steps`."""
     set_firing_rates(network, {"images": torch.from_numpy(load_split("dev").pixels())}, START_RATE)
     use_fused_lif(network)
-    lengths = shortened(EPOCHS, epochs)
+    lengths = of_length(EPOCHS, epochs)
     stages = tuple(_stage(network, name, length) for name, length in lengths.items())
     settings = {
         "epochs": lengths,

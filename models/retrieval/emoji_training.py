@@ -43,7 +43,7 @@ from models.spikeclip_network.zero_shot import class_scores, label_matrix
 from models.training.fused_lif import use_fused_lif
 from models.training.model_page import seeded
 from models.training.rate_lif import one_step_of_rates
-from models.training.stage import Training, TrainingStage, shortened
+from models.training.stage import Training, TrainingStage, of_length
 
 VOCABULARY = 3072
 """Rows of the word embedding: one for each word, and a few to spare."""
@@ -79,7 +79,7 @@ def emoji_training(config: SpikeClipConfig, seed: int, epochs: int | None = None
     course = _Course(network["image"], network["text"], teacher, (config.ce, config.alpha))
     learning = {"teacher": teacher} if isinstance(teacher, nn.Module) else {}
     names = [name for name in EPOCHS if learning or name != "teacher"]
-    lengths = shortened({name: EPOCHS[name] for name in names}, epochs)
+    lengths = of_length({name: EPOCHS[name] for name in names}, epochs)
     parts = {**network, **learning}
     stages = tuple(_stage(course, parts, name, length) for name, length in lengths.items())
     settings = {

@@ -48,6 +48,8 @@ class TrainingStage:
 
     from_start: bool = False
     """Whether the weights that the stage begins with are measured, too, and kept if no epoch is better."""
+    less_is_better: frozenset[str] = frozenset()
+    """The metrics of `dev` that a good network has small; of all others more is better."""
 
     def __post_init__(self) -> None:
         require_positive(self, "epochs", "patience")
@@ -57,11 +59,10 @@ class TrainingStage:
         return 1.0 if self.eta is None else (self.eta + 1) / (step + self.eta)
 
 
-def shortened(epochs: Mapping[str, int], longest: int | None) -> dict[str, int]:
-    """Epochs of stages that all are as much shorter as the longest one is, each of 1 at least; `longest` None: as they are."""
+def of_length(epochs: Mapping[str, int], longest: int | None) -> dict[str, int]:
+    """Epochs of stages in the same proportions, of `longest` for the longest one, None: as they are; 1 at least."""
     most = max(epochs.values())
-    least = min(longest or most, most)
-    return {name: max(1, round(number * least / most)) for name, number in epochs.items()}
+    return {name: max(1, round(number * (longest or most) / most)) for name, number in epochs.items()}
 
 
 @dataclass(frozen=True)

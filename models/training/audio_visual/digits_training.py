@@ -57,6 +57,7 @@ def digits_training(network: nn.Module, clips: DigitClips, epochs: int, losses: 
         rate=lambda done: 0.5 * (1 + math.cos(math.pi * done / epochs)),
         patience=epochs,
         eta=8,
+        less_is_better=frozenset({"cross entropy"}),
     )
     settings = {"epochs": epochs, "batch": BATCH, "learning_rate": LEARNING_RATE, "weight_decay": WEIGHT_DECAY}
     return Training({"network": network}, (stage,), lambda: metrics(test), save, settings)

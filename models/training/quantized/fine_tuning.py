@@ -112,16 +112,18 @@ def quantized_training(
 
 def _within(training: Training, tables: Mapping[int, Grids], budget: tuple[str, float]) -> Grids:
     """The fewest bits with which a metric of dev loses no more than its budget, before anything is trained again."""
-    metric, points = budget
+    (metric, points), stage = budget, training.stages[-1]
 
     def worth() -> float:
         for part in training.parts.values():
             part.eval()
         with torch.no_grad():
-            dev = numbers(called("the dev metrics", training.stages[-1].dev))
+            dev = called("the dev metrics", lambda: numbers(stage.dev()))
         if metric not in dev:
             raise TrainingError(f"dev has no metric {metric!r}: {', '.join(dev)}")
-        return dev[metric]
+        if not math.isfinite(dev[metric]):
+            raise TrainingError(f"{metric!r} of dev is {dev[metric]}, of which nothing can be lost")
+        return -dev[metric] if metric in stage.less_is_better else dev[metric]
 
     def on_grids(grids: Grids) -> float:
         with unchanged(training.parts.values()):

@@ -47,7 +47,7 @@ def fewest_bits(tables: Mapping[int, Grids], measure: Callable[[Grids], float], 
     steps = _steps(tables)
     worth = measure(_narrowed(tables, ()))
     if worth < least:
-        what = f"with {max(tables)} bits everywhere dev is {worth:.4g}, and the budget asks for {least:.4g}"
+        what = f"with {max(tables)} bits everywhere dev is {least - worth:.4g} worse than the budget allows"
         raise TrainingError(what, hint="allow more bits, or a larger --budget")
     right, wrong = 0, len(steps) + 1
     while wrong - right > 1:

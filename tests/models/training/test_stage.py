@@ -1,10 +1,10 @@
-"""What a shorter schedule leaves of every stage, by hand."""
+"""What other lengths of a schedule are stage by stage, by hand."""
 
 from __future__ import annotations
 
 import pytest
 
-from models.training.stage import shortened
+from models.training.stage import of_length
 
 STAGES = {"teacher": 150, "align": 8, "tune": 14}
 
@@ -14,10 +14,10 @@ STAGES = {"teacher": 150, "align": 8, "tune": 14}
     [
         (None, (150, 8, 14)),
         (150, (150, 8, 14)),
-        (400, (150, 8, 14)),
+        (300, (300, 16, 28)),
         (30, (30, 2, 3)),  # 8 / 5 = 1.6, 14 / 5 = 2.8
         (1, (1, 1, 1)),
     ],
 )
-def test_stages_are_shortened_together(longest: int | None, left: tuple[int, ...]):
-    assert shortened(STAGES, longest) == dict(zip(STAGES, left, strict=True))
+def test_stages_keep_their_proportions(longest: int | None, left: tuple[int, ...]):
+    assert of_length(STAGES, longest) == dict(zip(STAGES, left, strict=True))

@@ -98,6 +98,40 @@ def test_mixed_precision_is_compiled_as_it_was_trained(few_bits: Path):
         assert 1 < bits <= chosen[f"{module}.weight[{rows.start or 0}:{rows.stop or 6}]"]
 
 
+FIT = 'lambda: {"fit": -float(losses(torch.arange(64))["cross entropy"])}, "fit"'
+"""Dev of the model file, and what decides."""
+
+
+@pytest.mark.slow
+def test_a_metric_that_should_be_small_may_rise_by_the_budget(few_bits: Path):
+    dev = FIT.replace('{"fit": -', '{"wrong": float(losses(torch.arange(64))["cross entropy"]), "fit": -')
+    text = few_bits.read_text().replace(FIT, dev)
+    few_bits.write_text(text.replace("done: 1.0, 9)", 'done: 1.0, 9, less_is_better=frozenset({"wrong"}))'))
+    chosen = list[object]()
+    for metric in ("fit", "wrong"):
+        out = few_bits.with_name(f"{metric}.pt")
+        several = ["--quantized", "6,3,2", "--budget", f"{metric}=0", "--epochs", "1", "--out", str(out)]
+        assert train.main([str(few_bits), *several]) == 0
+        chosen.append(json.loads(out.with_suffix(".jsonl").read_text().splitlines()[0])["bits"])
+    assert chosen[0] == chosen[1]
+
+
+@pytest.mark.parametrize(
+    ("dev", "message"),
+    [
+        ('lambda: {"fit": losses(torch.arange(64))["cross entropy"]}, "fit"', "'fit' is a Tensor, not a number"),
+        ('lambda: {"fit": float("nan")}, "fit"', "'fit' of dev is nan"),
+    ],
+)
+def test_a_budget_of_what_is_no_number(few_bits: Path, dev: str, message: str, capsys: Captured):
+    few_bits.write_text(few_bits.read_text().replace(FIT, dev))
+    out = few_bits.with_name("w.pt")
+    command = [str(few_bits), "--quantized", "4,2", "--budget", "fit=1", "--out", str(out)]
+    assert train.main(command) == EXIT_USAGE
+    assert message in capsys.readouterr().err
+    assert not out.exists()
+
+
 def floats_on_dev(model: Path) -> float:
     module = run_model_file(model)
     training = module.training("small", 0)
