@@ -19,8 +19,8 @@ from ir.profile import Mesh
 LOOKS = {"svg.fonttype": "none", "svg.hashsalt": "cores", "font.family": "sans-serif", "font.size": 9}
 """Text stays text, and equal figures equal bytes."""
 COLOURS, LINE = "YlGnBu", "#cc3311"
-WIDEST = 6.0
-"""Points of the line of the busiest link."""
+WIDEST, THINNEST = 6.0, 0.05
+"""Points of the line of the busiest link, and of one that would not be seen."""
 
 
 def core_pictures(part: PartReport) -> dict[str, bytes]:
@@ -106,15 +106,15 @@ def _drawn(
 
 
 def _lines(canvas: _Canvas, links: Links, mesh: Mesh) -> LineCollection:
-    """Links inside chips as lines, those of the other direction beside them."""
+    """Links inside chips as lines, those of the other direction beside them; of large maps most are too thin to be seen."""
     wide, high = mesh.tile_columns, mesh.tile_rows
     per_chip = -(-(mesh.columns or canvas.columns) // wide)
-    inside = links.start[:, 0] // per_chip == links.end[:, 0] // per_chip
+    width = WIDEST * links.messages / (links.busiest or 1.0)
+    inside = (links.start[:, 0] // per_chip == links.end[:, 0] // per_chip) & (width >= THINNEST)
     ends = list[Array]()
     for routers in (links.start[inside], links.end[inside]):
         chip, x = np.divmod(routers[:, 0], per_chip)
         ends.append(np.stack(canvas.at(chip, x * wide + (wide - 1) / 2, routers[:, 1] * high + (high - 1) / 2), axis=1))
     aside = 0.12 * (ends[1] - ends[0])[:, ::-1] / max(wide, high) * np.array([1, -1])
-    width = WIDEST * links.messages[inside] / (links.busiest or 1.0)
     lines = [*np.stack([ends[0] + aside, ends[1] + aside], axis=1)]
-    return LineCollection(lines, linewidths=width, colors=LINE, alpha=0.7)
+    return LineCollection(lines, linewidths=width[inside], colors=LINE, alpha=0.7)

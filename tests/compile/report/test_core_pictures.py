@@ -12,7 +12,7 @@ from spikingjelly.activation_based import neuron
 from torch import nn
 
 from compile import compile_model
-from compile.report.core_pictures import WIDEST, _Canvas, _lines
+from compile.report.core_pictures import THINNEST, WIDEST, _Canvas, _lines
 from ir.mapping.timing.links import Links
 from ir.profile import Mesh
 
@@ -33,6 +33,12 @@ def test_links_inside_chips_are_lines_as_wide_as_they_are_busy():
     assert lines.get_linewidths() == pytest.approx([WIDEST / 4, WIDEST])  # the third leads to the next chip
     first, second = (segment.round().tolist() for segment in lines.get_segments())
     assert (first, second) == ([[0, 0], [1, 0]], [[1, 0], [1, 1]])
+
+
+def test_links_that_would_not_be_seen_are_none():
+    start, end = np.array([[0, 0], [1, 0]]), np.array([[1, 0], [1, 1]])
+    lines = _lines(_Canvas(PLACES), Links(start, end, np.array([THINNEST / 2, WIDEST])), Mesh(2, 2))
+    assert lines.get_linewidths() == [WIDEST]
 
 
 def test_a_run_writes_both_and_the_same_again(tmp_path: Path):
