@@ -93,6 +93,8 @@ class Trace:
     """Probed population that emits payloads -> real value of one integer of it; only a `Program` knows it."""
     crossings: tuple[Crossing, ...] = ()
     """What passed between host and chip, in the order of time; only a `Program` knows it."""
+    fed: Mapping[str, Array] = field(default_factory=dict[str, Array])
+    """Chip input -> array (T, B, *shape) that the host handed to it, in whatever phase; only a `Program` knows it."""
 
     @staticmethod
     def of(chip: Graph, outputs: Mapping[str, Array], emissions: Mapping[str, Array], events: Events) -> Trace:
@@ -110,13 +112,15 @@ class Trace:
         """The same trace, with other names for some populations."""
         if not names:
             return self
-        spikes, payloads = ({names.get(k, k): v for k, v in table.items()} for table in (self.spikes, self.payloads))
-        return replace(self, spikes=spikes, payloads=payloads, events=self.events.renamed(names))
+        tables = (self.spikes, self.payloads, self.fed)
+        spikes, payloads, fed = ({names.get(k, k): v for k, v in table.items()} for table in tables)
+        return replace(self, spikes=spikes, payloads=payloads, events=self.events.renamed(names), fed=fed)
 
     def followed_by(self, other: Trace) -> Trace:
         """What happened in this phase and in a later one, whose outputs these are; no population is in both."""
         spikes, payloads = {**self.spikes, **other.spikes}, {**self.payloads, **other.payloads}
-        return replace(other, spikes=spikes, payloads=payloads, events=self.events.followed_by(other.events))
+        events, fed = self.events.followed_by(other.events), {**self.fed, **other.fed}
+        return replace(other, spikes=spikes, payloads=payloads, events=events, fed=fed)
 
     def __repr__(self) -> str:
         """Three lines: sizes, outputs, probes."""

@@ -119,7 +119,7 @@ def _run_batch(
     if not build.source.is_integer:
         outputs["source"] = {program.called(name): _plain(build, name, value) for name, value in source.items()}
     progress.lap("compare")
-    timed = None if number else timing(program, trace, batch.inputs)
+    timed = None if number else timing(program, trace)
     progress.lap("timing")
     shown = FirstSample() if number else _shown(program, batch, trace, floating)
     return _BatchRun(outputs, trace.events, verdict, match_spikes(floating, trace), batch.labels, third, timed, shown)

@@ -92,13 +92,12 @@ class ChipTime:
         return "".join(f", {note}" for note in notes)
 
 
-def timing(program: Program, trace: Trace, inputs: Mapping[str, Any]) -> ChipTime | None:
+def timing(program: Program, trace: Trace) -> ChipTime | None:
     """
     The times of a program from a run of some samples; None where the profile states none of what happened.
 
     Args:
         trace: of the run; populations without emissions in it count with their means.
-        inputs: the samples, as the program takes them.
     """
     from backends.event_driven.message_loop import compiled  # numba takes a moment
 
@@ -110,7 +109,7 @@ def timing(program: Program, trace: Trace, inputs: Mapping[str, Any]) -> ChipTim
     steps = max((phase.deployment.chip.steps for phase in phases), default=0) or int(events.steps)
     alone = inside * (latency_steps(phases) + (phases[-1].deployment.chip.steps or steps))
     ways = ways_of(connections_of(chip), cores.core_of)
-    emitted, mean = _emitted(program, trace, inputs, steps)
+    emitted, mean = _emitted(program, trace, steps)
     looked_at = MOST // ((ways.count + len(ways.synapses)) * (inside * steps + alone))
     samples = max(1, min(looked_at, events.samples))
     trains = spike_trains(chip, ways, emitted, (samples, steps, inside))
@@ -143,20 +142,16 @@ def _followed(trains: SpikeTrains, ways: Ways) -> SpikeTrains:
     return trains.of(samples)
 
 
-def _emitted(
-    program: Program, trace: Trace, inputs: Mapping[str, Any], steps: int
-) -> tuple[dict[str, Array | float], bool]:
-    """Emissions of populations and inputs, means where nothing was recorded; and whether any population is such."""
-    names = program.phases[0].names
-    given = {names.get(name, name): values for name, values in program.chip_inputs(inputs).items()}
-    known: dict[str, Array | float] = {**given, **trace.emissions}
+def _emitted(program: Program, trace: Trace, steps: int) -> tuple[dict[str, Array | float], bool]:
+    """Emissions of populations and inputs, means where nothing was recorded; and whether any is such."""
+    known: dict[str, Array | float] = {**trace.fed, **trace.emissions}
     lacking = [name for name in trace.events.spikes if name not in known]
     for name in lacking:
         node = program.deployment.chip.nodes[name]
         neurons = node.op.neurons(node.type) or node.type.size
         windows = neurons * (node.type.steps or steps) * trace.events.samples
         known[name] = trace.events.spikes[name] / windows
-    return known, any(name in trace.events.updates for name in lacking)
+    return known, bool(lacking)
 
 
 def per_second(time: Estimate) -> Estimate:

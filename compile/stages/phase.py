@@ -48,7 +48,8 @@ class Phase:
         host = {node.name: values[node.name] for node in self.deployment.prologue.inputs}
         before = interpret(self.deployment.prologue, host, params=self._before)
         own = tuple(name for name in self.deployment.chip.nodes if self.names.get(name, name) in probes)
-        trace = self.engine.run(self.deployment.encode(before), own)
+        fed = self.deployment.encode(before)
+        trace = replace(self.engine.run(fed, own), fed=fed)
         epilogue, after = self.deployment.epilogue, {**host, **before}
         for name, value in trace.outputs.items():
             real, scale = value.astype(epilogue.dtype, order="C"), self._scale(name)

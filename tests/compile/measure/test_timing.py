@@ -33,7 +33,7 @@ def profile(tmp_path: Path) -> str:
 
 
 def timed(program: Program, inputs: Any, probes: tuple[str, ...]) -> ChipTime:
-    found = timing(program, program.run(inputs, probes), inputs)
+    found = timing(program, program.run(inputs, probes))
     assert found is not None
     return found
 
@@ -106,18 +106,32 @@ def test_neurons_are_updated_in_every_step_of_every_phase(profile: str):
     assert found.times.isolated.value >= steps * neurons
 
 
+def test_what_the_host_feeds_to_a_later_phase_is_followed_message_by_message():
+    program = compile_model(Mean(), "gpu", profile="loihi2", example=four_spikes())
+    found = timed(program, four_spikes(), program.populations)
+    assert len(program.phases) == 2
+    assert (found.waiting, found.plain()["activity"]) == (True, "by step")
+    fed = [node.name for node in program.deployment.chip.inputs]
+    recorded = program.run(four_spikes(), (*program.populations, *fed))
+    assert len(fed) == 3
+    assert all((recorded.emissions[name] == recorded.fed[name]).all() for name in fed)
+    by_probes = timing(program, replace(recorded, fed={}))
+    assert by_probes is not None
+    assert by_probes.plain() == found.plain()
+
+
 def test_a_profile_without_times_and_a_network_without_cores_have_none(profile: str):
     program, x = two_layers("ideal")
     trace = program.run(x)
-    assert timing(program, trace, x) is None
+    assert timing(program, trace) is None
     program, x = two_layers(profile)
-    assert timing(replace(program, cores=UNMAPPED), trace, x) is None
+    assert timing(replace(program, cores=UNMAPPED), trace) is None
 
 
 def test_a_network_in_which_nothing_happens_that_has_a_time_has_none(tmp_path: Path):
     (tmp_path / "p.toml").write_text(f'title = "t"\nextends = "ideal"\n[timing]\nspike = {ONE_NS}\n')
     program, x = two_layers(str(tmp_path / "p.toml"))
-    assert timing(program, program.run(0 * x), 0 * x) is None
+    assert timing(program, program.run(0 * x)) is None
 
 
 def test_times_are_shown_in_the_unit_that_fits():
