@@ -52,7 +52,7 @@ class SampleTime:
     waits_for: str
     """What it does then: neurons, messages, synapses; or queues, links, barrier."""
     work: StepWork
-    """What cores and links do in a step of the stream, on average."""
+    """What cores and links do in a step of the stream, on average, of all samples that those followed were taken from."""
 
 
 def sample_time(
@@ -77,8 +77,8 @@ def sample_time(
     ends = _ends(ways, cores, profile, trains, loop)
 
     def timed(rows: Array) -> list[StepTime]:
-        work = counter.of(spikes_in(trains, rows))
-        return [step_time(work, *each, ends(rows, each[0])) for each in zip(numbers, barriers, strict=True)]
+        work, ends_by = counter.of(spikes_in(trains, rows)), ends(rows)
+        return [step_time(work, *each, ends_by(each[0])) for each in zip(numbers, barriers, strict=True)]
 
     begin, samples = begins(ways, first), len(trains.counts)
     stream = [timed(rows) for rows in _stream(trains, begin)]
@@ -92,7 +92,7 @@ def sample_time(
         isolated=_mean(single, samples),
         core=core,
         waits_for=waits_for,
-        work=counter.of(trains.counts.mean(axis=(0, 1))),
+        work=counter.of(trains.mean),
     )
 
 
@@ -130,17 +130,18 @@ def spikes_in(trains: SpikeTrains, rows: Array) -> Array:
 
 def _ends(
     ways: Ways, cores: CoreMap, profile: Profile, trains: SpikeTrains, loop: Loop
-) -> Callable[[Array, Ns], Array | None]:
-    """What says when the halves of every core are done in a step, by the times of its events; None where nobody knows."""
+) -> Callable[[Array], Callable[[Ns], Array | None]]:
+    """What says of a step, by the times of events, when the halves of every core are done; None where nobody knows."""
     neurons, room = trains.neurons, profile.mesh.link_buffer
     if neurons is None or room is None:
-        return lambda rows, ns: None
+        return lambda rows: lambda ns: None
     lister = MessageLister(ways, cores, profile.mesh)
 
-    def ends(rows: Array, ns: Ns) -> Array:
+    def ends(rows: Array) -> Callable[[Ns], Array]:
         at = {name: int(rows[way[0]]) for name, way in ways.of.items()}
         fired = {name: neurons[name].of_set(row) for name, row in at.items() if row != IDLE}
-        return ends_of(lister.of(fired), lister.routes, ns, room, loop)
+        messages = lister.of(fired)
+        return lambda ns: ends_of(messages, lister.routes, ns, room, loop)
 
     return ends
 

@@ -28,12 +28,14 @@ class SpikeTrains:
     Population or input -> chip step of all windows, sample after sample -> its neurons that fire then; None where some are known
     by how often they fire.
     """
+    mean: Array
+    """float (ways,), how many neurons of every way fire in a step on average, of all samples that these were taken from."""
 
     def of(self, samples: int) -> SpikeTrains:
         """Of the first samples."""
         rows = np.arange(samples * self.counts.shape[1])
         neurons = self.neurons and {name: fired.take(rows) for name, fired in self.neurons.items()}
-        return SpikeTrains(self.counts[:samples], neurons)
+        return SpikeTrains(self.counts[:samples], neurons, self.mean)
 
 
 def spike_trains(
@@ -63,4 +65,5 @@ def spike_trains(
             often = np.bincount(way, minlength=ways.count) * values / micro
             counts.reshape(samples, steps, inside, -1)[:, :own, :micro] += often
     every = len(neurons) == len(ways.of)
-    return SpikeTrains(counts.reshape(samples, steps * inside, ways.count), neurons if every else None)
+    windows = counts.reshape(samples, steps * inside, ways.count)
+    return SpikeTrains(windows, neurons if every else None, windows.mean(axis=(0, 1)))

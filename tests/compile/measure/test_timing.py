@@ -95,6 +95,18 @@ def test_messages_are_followed_of_as_many_samples_as_take_some_seconds(buffered:
     assert timed(program, x, ()).waiting is False
 
 
+def test_what_cores_do_is_counted_of_all_samples_also_where_messages_of_some_are_followed(
+    buffered: str, monkeypatch: pytest.MonkeyPatch
+):
+    program, x = two_layers(buffered)
+    x = torch.cat([x, 0 * x, 0 * x, 0 * x], 1)
+    monkeypatch.setattr("compile.measure.timing.MOST_MESSAGES", 1)
+    found = timed(program, x, program.populations)
+    assert (found.samples, found.waiting) == (1, True)
+    # The first of four samples has 3 events of its input and 3 of the first layer, in one of two steps each.
+    assert found.times.work.synaptic_event.sum() == 6 / (4 * 2)
+
+
 def test_neurons_are_updated_in_every_step_of_every_phase(profile: str):
     program = compile_model(Mean(), "gpu", profile=profile, example=four_spikes())
     found = timed(program, four_spikes(), program.populations)

@@ -16,6 +16,7 @@ from ir.mapping.connections import connections_of
 from ir.mapping.core_map import CoreMap
 from ir.mapping.timing.sample_time import Estimate, sample_time
 from ir.mapping.timing.spike_trains import spike_trains
+from ir.mapping.timing.step_messages import MessageLister
 from ir.mapping.timing.ways import ways_of
 from ir.ops import Input, IntegerLif, Linear
 from ir.profile import Profile, Quantity
@@ -80,6 +81,17 @@ EMITTED = {
     "a": np.array([[1, 1], [1, 0]]).reshape(2, 1, 2),
     "b": np.array([1, 0]).reshape(2, 1, 1),
 }
+
+
+def test_messages_of_a_step_are_listed_once_for_all_readings(monkeypatch: pytest.MonkeyPatch):
+    graph, cores = three_neurons()
+    ways = ways_of(connections_of(graph), cores.core_of)
+    trains = spike_trains(graph, ways, EMITTED, (1, 2, 1))
+    chip, room = profile(axon_in=(7, 7, 70)), Quantity(1, "message", "nobody", "assumed")
+    steps, listed = list[object](), MessageLister.of
+    monkeypatch.setattr(MessageLister, "of", lambda self, fired: [steps.append(fired), listed(self, fired)][1])
+    sample_time(ways, cores, replace(chip, tables={**chip.tables, "mesh": {"link_buffer": room}}), trains, FIRST, 4)
+    assert len(steps) == 2 + 4
 
 
 def test_messages_that_come_late_hold_up_the_same():

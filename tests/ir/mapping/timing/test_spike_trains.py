@@ -38,8 +38,10 @@ def test_neurons_with_micro_steps_fire_in_theirs_and_others_in_the_first():
     np.testing.assert_array_equal(found.counts.reshape(expected.shape), expected)
     assert found.neurons is None  # who of b fires is not known
     emitted["b"] = random.integers(0, 2, (2, 3, 4, 2))
-    found = spike_trains(graph, ways, emitted, (3, 3, 5)).of(2)
+    every = spike_trains(graph, ways, emitted, (3, 3, 5))
+    found = every.of(2)
     assert found.counts.shape == (2, 15, ways.count)
+    np.testing.assert_array_equal(found.mean, every.counts.mean(axis=(0, 1)))
     assert found.neurons is not None
     for name, neurons in found.neurons.items():
         assert neurons.count == 2 * 15
