@@ -99,11 +99,11 @@ def timing(program: Program, trace: Trace) -> ChipTime | None:
     Args:
         trace: of the run; populations without emissions in it count with their means.
     """
-    from backends.event_driven.message_loop import compiled  # numba takes a moment
-
     rates, chip, cores = program.profile.tables.get("timing", {}), program.deployment.chip, program.cores
     if not rates or not cores.core_of:
         return None
+    from backends.event_driven.message_loop import compiled  # numba takes a moment
+
     plan, phases, events = program.deployment.schedule, program.phases, trace.events
     inside = plan.micro_steps * plan.loop_steps if plan is not None else 1
     steps = max((phase.deployment.chip.steps for phase in phases), default=0) or int(events.steps)

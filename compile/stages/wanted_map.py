@@ -69,7 +69,7 @@ def map_as_wanted(program: Program, plain: Fit, part: Part, objective: Objective
         return plain, WantedMap(objective)
     from backends.event_driven.message_loop import compiled  # numba takes a moment
 
-    activity = activity_of(program, part)
+    activity = activity_of(program, part, objective)
     chip, profile = program.deployment.chip, program.profile
     found = map_for(chip, plain, profile, objective, activity.rates, activity.moments, compiled)
     return found.fit, WantedMap(objective, activity.whose, (found.cost, found.plain), found.is_plain)
@@ -82,13 +82,13 @@ class MeasuredActivity:
     rates: Mapping[str, Array]
     """Population or chip input -> float (neurons,), its spikes per step of the chip."""
     moments: Sequence[Moment]
-    """The same in some steps of a stream of the samples; none where nobody fired."""
+    """The same in some steps of a stream of the samples; none where nobody looks at them, or there are no samples."""
     whose: str
     """Of what samples, in words."""
 
 
-def activity_of(program: Program, part: Part) -> MeasuredActivity:
-    """The activity of a program that has neurons on some of its part's samples."""
+def activity_of(program: Program, part: Part, objective: Objective) -> MeasuredActivity:
+    """The activity of a program that has neurons on some of its part's samples; for time, in some steps too."""
     nodes, plan = program.deployment.chip.nodes, program.deployment.schedule
     sizes = {
         name: node.op.neurons(node.type) if node.op.family == "neuron" else node.type.size
@@ -104,7 +104,8 @@ def activity_of(program: Program, part: Part) -> MeasuredActivity:
     trace = program.run(batch, tuple(sizes))
     emitted, ran = trace.emissions, trace.events.samples
     rates = {name: _rate(emitted[name], size, name in trace.spikes) / inside for name, size in sizes.items()}
-    moments = _moments(emitted, sizes, first_chip_steps(program.phases, inside), inside)
+    first = first_chip_steps(program.phases, inside)
+    moments = _moments(emitted, sizes, first, inside) if objective == "time" else ()
     return MeasuredActivity(rates, moments, f"the spikes of {ran} calibration {'sample' if ran == 1 else 'samples'}")
 
 

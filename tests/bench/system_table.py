@@ -88,7 +88,8 @@ def rows_of(system: System) -> Iterator[tuple[Cell, ...]]:
     plain = program.origin.build.fit
     assert plain is not None
     graph, profile = program.deployment.chip, program.profile
-    activity, connections = activity_of(program, program.origin.build.part), LoadCounter(graph, profile).connections
+    activity = activity_of(program, program.origin.build.part, "time")
+    connections = LoadCounter(graph, profile).connections
     start = time.process_time()
     halved = fit(graph, profile, halved_map(graph, profile))
     seconds = time.process_time() - start

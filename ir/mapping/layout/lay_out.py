@@ -47,8 +47,7 @@ def put_down(graph: ShardGraph, packed: Array, board: Board, seed: int = 0) -> t
     """The same with packed shards kept together as they are."""
 
     def placed(some: ShardGraph, start: Array) -> tuple[Array, Array]:
-        count, one = int(start.max()) + 1, replace(board, chips=1)
-        return start, place(core_flow(on_blocks(some.nets, start), count), one, seed, max(1, STARTS // board.chips))
+        return start, _placed(some, start, int(start.max()) + 1, board, seed)
 
     return _chip_by_chip(graph, packed, board, seed, placed)
 
@@ -81,10 +80,16 @@ def _on_chip(
     if graph.shards >= SHARED * count:
         other = partition(graph, limits, count, seed)
         blocks = other if other.fits and other.cost < blocks.cost else blocks
-    places, starts = one.places[:count], max(1, STARTS // board.chips)
+    places = one.places[:count]
     for _ in range(TURNS):
-        places = place(core_flow(on_blocks(graph.nets, blocks.block), count), one, seed, starts)
+        places = _placed(graph, blocks.block, count, board, seed)
         blocks.price(HopCosts(graph.nets, blocks.block, one.distances(places)))
         blocks.improve()
     used, core = np.unique(blocks.block, return_inverse=True)
     return core, places[used]
+
+
+def _placed(graph: ShardGraph, core: Array, count: int, board: Board, seed: int) -> Array:
+    """The places of so many cores on a single chip, by what their shards send."""
+    flow, one = core_flow(on_blocks(graph.nets, core), count), replace(board, chips=1)
+    return place(flow, one, seed, max(1, STARTS // board.chips))
