@@ -36,6 +36,8 @@ BORROWED = {"energy_from": "energy", "timing_from": "timing"}
 TOP_KEYS = ("title", "extends", *BORROWED)
 EXACT = ("pJ", "ns", "mW")
 """Units of numbers that may be fractions."""
+TOGETHER = {"mesh": ("input_column", "input_row")}
+"""Table -> the keys of it that say something together only."""
 MAX_DEPTH = 32
 """Profiles that extend one another."""
 QUANTITY_KEYS = ("value", "unit", "source", "kind", "note", "low", "high")
@@ -158,6 +160,7 @@ def _table(content: object, table: str, path: Path) -> dict[str, Quantity]:
 
 def _check_complete(table: str, quantities: Mapping[str, Quantity], path: Path) -> None:
     needed = [name for name, item in _fields(table).items() if item.default is MISSING]
+    needed += [name for name in TOGETHER.get(table, ()) if quantities.keys() & TOGETHER[table]]
     _check_keys(quantities, tuple(needed), tuple(_fields(table)), f"{path}  [{table}]", f"[{table}]")
 
 

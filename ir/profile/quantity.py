@@ -45,8 +45,8 @@ class Quantity:
         }
 
 
-WIDEST = {"bit": 32}
-"""Unit -> the largest number of it that the engines compute exactly; no chip of this kind comes near."""
+WIDEST = {"bit": 32, "core": 2**16, "message": 2**16, "ns": 2**53}
+"""Unit -> the largest number of it that is computed, bits exactly and the rest in time and memory; no chip comes near."""
 
 
 def counted_in(unit: str, least: int = 0) -> dict[str, Any]:

@@ -127,6 +127,19 @@ BAD_QUANTITIES = [
         "64 is above 32",
     ),
     (
+        {"table": "mesh", "key": "link_buffer", "unit": "message", "value": str(10**30)},
+        "profile.value",
+        f"{10**30} is above 65536",
+    ),
+    (
+        {"table": "mesh", "key": "input_column", "unit": "core", "value": str(10**9)},
+        "profile.value",
+        f"{10**9} is above 65536",
+    ),
+    ({"table": "mesh", "key": "input_column", "unit": "core", "value": "3"}, "profile.key", "missing key input_row"),
+    ({"table": "mesh", "key": "input_row", "unit": "core", "value": "0"}, "profile.key", "missing key input_column"),
+    ({"table": "timing", "key": "link", "unit": "ns", "value": "1e400"}, "profile.value", "1E+400 is above"),
+    (
         {"table": "features", "key": "graded_spikes", "unit": "flag", "value": "1"},
         "profile.value",
         "1 is not true or false",
