@@ -17,6 +17,7 @@ from ir.errors import first_names
 from ir.mapping.connections import connections_of
 from ir.mapping.timing.sample_time import Estimate, SampleTime, sample_time
 from ir.mapping.timing.spike_trains import SpikeTrains, spike_trains
+from ir.mapping.timing.step_messages import can_be_followed
 from ir.mapping.timing.step_time import BARRIER, LINKS
 from ir.mapping.timing.ways import Ways, ways_of
 from ir.profile import TABLES, Quantity
@@ -114,7 +115,7 @@ def timing(program: Program, trace: Trace) -> ChipTime | None:
     samples = max(1, min(looked_at, events.samples))
     trains = spike_trains(chip, ways, emitted, (samples, steps, inside))
     buffered = program.profile.mesh.link_buffer is not None
-    trains = _followed(trains, ways) if buffered else trains
+    trains = _followed(trains, ways, program) if buffered else trains
     times = sample_time(ways, cores, program.profile, trains, first_chip_steps(phases, inside), alone, compiled)
     if not times.streaming.low:
         return None
@@ -133,11 +134,11 @@ def timing(program: Program, trace: Trace) -> ChipTime | None:
     )
 
 
-def _followed(trains: SpikeTrains, ways: Ways) -> SpikeTrains:
+def _followed(trains: SpikeTrains, ways: Ways, program: Program) -> SpikeTrains:
     """The first of the samples, as many as can be followed message by message; all, by their counts, where not even one can."""
     messages = float(trains.counts.sum(axis=(0, 1)) @ ways.messages.lengths)
     samples = int(len(trains.counts) * min(1.0, MOST_MESSAGES / max(1.0, messages)))
-    if trains.neurons is None or not samples:
+    if trains.neurons is None or not samples or not can_be_followed(ways, program.cores, program.profile.mesh):
         return replace(trains, neurons=None)
     return trains.of(samples)
 

@@ -93,7 +93,7 @@ def rows_of(system: System) -> Iterator[tuple[Cell, ...]]:
     start = time.process_time()
     halved = fit(graph, profile, halved_map(graph, profile))
     seconds = time.process_time() - start
-    timed = compared_by(connections, plain.cores, activity.rates, activity.moments, compiled)
+    timed = compared_by(connections, plain.cores, profile.mesh, activity.rates, activity.moments, compiled)
     step = mean_step(connections, halved.cores, profile, *timed)
     yield _row(system, "halved", halved, connections, profile, activity.rates, timed, step, seconds)
     start = time.process_time()

@@ -34,9 +34,11 @@ from ir.mapping.loads import LoadCounter, core_limits
 from ir.mapping.nets import nets_of
 from ir.mapping.timing.mean_step import Moment, mean_step
 from ir.mapping.timing.message_queues import Loop
+from ir.mapping.timing.step_messages import can_be_followed
 from ir.mapping.timing.step_time import readings
 from ir.mapping.timing.traffic import traffic, visits
-from ir.profile import Profile
+from ir.mapping.timing.ways import ways_of
+from ir.profile import Mesh, Profile
 
 Objective = Literal["cores", "time", "energy"]
 PARTS = (4, 2, 1)
@@ -109,7 +111,7 @@ def map_for(
         CompileError: `map.partitioner` where the partitioner is not installed.
     """
     counter, board = LoadCounter(graph, profile), Board.of(profile, plain.cores.cores)
-    timed = compared_by(counter.connections, plain.cores, rates, moments, loop)
+    timed = compared_by(counter.connections, plain.cores, profile.mesh, rates, moments, loop)
     task = _Task(counter, profile, objective, rates, moments, timed, board, seed)
     best, limits = LaidOut(plain, before := task.cost(plain.cores), before, is_plain=True), core_limits(profile)
     for cores in task.maps(plain.cores):
@@ -122,11 +124,18 @@ def map_for(
 
 
 def compared_by(
-    connections: Connections, plain: CoreMap, rates: Moment, moments: Sequence[Moment], loop: Loop | None
+    connections: Connections,
+    plain: CoreMap,
+    mesh: Mesh,
+    rates: Moment,
+    moments: Sequence[Moment],
+    loop: Loop | None,
 ) -> tuple[Sequence[Moment], Loop | None]:
     """The steps by which maps are compared, and what follows messages in them; as in `map_for`."""
     followed = int(MOST_MESSAGES / max(1.0, visits(nets_of(connections, plain.core_of, rates))))
-    return (moments[:followed], loop) if min(followed, len(moments)) >= FEWEST else ([rates], None)
+    if min(followed, len(moments)) < FEWEST:
+        return [rates], None
+    return moments[:followed], loop if can_be_followed(ways_of(connections, plain.core_of), plain, mesh) else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,8 +28,7 @@ def routes_of(sender: Array, start: Array, end: Array) -> Routes:
     Args:
         sender: int (routes,), who sends. start, end: int (routes, 2), x and y of routers.
     """
-    hops = np.abs(end - start)
-    lengths = 1 + hops.sum(axis=1)
+    hops, lengths = np.abs(end - start), lengths_of(start, end)
     starts = np.concatenate([[0], np.cumsum(lengths)])
     route = np.repeat(np.arange(len(sender)), lengths)
     made: Array = np.arange(len(route)) - starts[route]  # hops made so far
@@ -39,6 +38,11 @@ def routes_of(sender: Array, start: Array, end: Array) -> Routes:
     x, y = (start[route] + heading * along).T
     turned = along[:, 1] > 0
     direction = 2 * turned + (heading[np.arange(len(route)), turned.astype(int)] > 0)
-    places = np.column_stack([made > 0, np.where(made > 0, direction, sender[route]), x, y])
-    buffers = np.unique(places, axis=0, return_inverse=True)[1].ravel()
-    return Routes(starts, buffers, hops)
+    rows, columns, senders = (1 + int(each.max(initial=0)) for each in (y, x, sender))
+    place = np.where(made > 0, senders + (direction * columns + x) * rows + y, sender[route])
+    return Routes(starts, np.unique(place, return_inverse=True)[1], hops)
+
+
+def lengths_of(start: Array, end: Array) -> Array:
+    """int64 (routes,), how many buffers a message passes on each; as in `routes_of`."""
+    return 1 + np.abs(end - start).sum(axis=1)

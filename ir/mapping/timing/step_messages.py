@@ -17,12 +17,14 @@ from ir.mapping.core_map import CoreMap
 from ir.mapping.nets import OUTSIDE
 from ir.mapping.relation import Relation
 from ir.mapping.timing.links import routers_of
-from ir.mapping.timing.routes import Routes, routes_of
+from ir.mapping.timing.routes import Routes, lengths_of, routes_of
 from ir.mapping.timing.ways import Ways
 from ir.profile import Mesh
 
 NOBODY, NO_ROUTE = -1, -1
 """The target of what a sender does after its last message; what inputs take of which nobody knows where they enter the mesh."""
+MOST_BUFFERS = 4_000_000
+"""Of all routes of a map, one after another: more of them take seconds and gigabytes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,14 +95,30 @@ class MessageLister:
         )
 
 
+def can_be_followed(ways: Ways, cores: CoreMap, mesh: Mesh) -> bool:
+    """Whether the routes on a map are few and short enough to be listed."""
+    sender, target, _ = _ends(ways, cores)
+    routers = _routers(cores, mesh)
+    return int(lengths_of(routers[sender], routers[target]).sum()) <= MOST_BUFFERS
+
+
 def _routed(ways: Ways, cores: CoreMap, mesh: Mesh) -> tuple[Routes, Array]:
     """The routes on a map, and (messages of ways,) the number of the one that each takes."""
+    (sender, target, route), routers = _ends(ways, cores), _routers(cores, mesh)
+    outside = ways.source[ways.messages.sets] == OUTSIDE
+    routes = routes_of(sender, routers[sender], routers[target])
+    return routes, np.where(outside & (mesh.input_column is None), NO_ROUTE, route)
+
+
+def _ends(ways: Ways, cores: CoreMap) -> tuple[Array, Array, Array]:
+    """Sender and target of every route, and (messages of ways,) the number of the one that each takes."""
     source = ways.source[ways.messages.sets]
     pairs = np.where(source == OUTSIDE, cores.cores, source) * cores.cores + ways.messages.members
     pairs, route = np.unique(pairs, return_inverse=True)
-    sender, target = np.divmod(pairs, cores.cores)
+    return *np.divmod(pairs, cores.cores), route
+
+
+def _routers(cores: CoreMap, mesh: Mesh) -> Array:
+    """(cores + 1, 2), x and y of the routers of all cores, and of that where inputs enter."""
     entry = [0, mesh.input_column or 0, mesh.input_row or 0]
-    routers = routers_of(np.concatenate([cores.places, [entry]]), mesh)
-    unknown = (source == OUTSIDE) & (mesh.input_column is None or mesh.input_row is None)
-    routes = routes_of(sender, routers[sender], routers[target])
-    return routes, np.where(unknown, NO_ROUTE, route)
+    return routers_of(np.concatenate([cores.places, [entry]]), mesh)

@@ -96,6 +96,15 @@ def test_messages_are_followed_of_as_many_samples_as_take_some_seconds(buffered:
     assert timed(program, x, ()).waiting is False
 
 
+def test_messages_on_a_map_of_too_many_routes_are_not_followed(buffered: str, monkeypatch: pytest.MonkeyPatch):
+    program, x = two_layers(buffered)
+    for most, waiting in ((2, True), (1, False)):  # from the inputs to the core, and from the core to itself
+        monkeypatch.setattr("ir.mapping.timing.step_messages.MOST_BUFFERS", most)
+        found = timed(program, x, program.populations)
+        assert (found.waiting, "without messages that wait" in found.text()) == (waiting, not waiting)
+        assert found.plain()["activity"] == "by step"
+
+
 def test_what_cores_do_is_counted_of_all_samples_also_where_messages_of_some_are_followed(
     buffered: str, monkeypatch: pytest.MonkeyPatch
 ):

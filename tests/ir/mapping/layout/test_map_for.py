@@ -20,6 +20,7 @@ from ir.mapping.layout.partition import is_available
 from ir.mapping.loads import core_limits
 from ir.mapping.nets import nets_of
 from ir.mapping.split import plain_map
+from ir.mapping.timing import step_messages
 from ir.mapping.timing.mean_step import mean_step
 from ir.mapping.timing.message_queues import follow
 from ir.mapping.timing.traffic import traffic
@@ -91,12 +92,13 @@ def moments_of(graph: Graph, steps: int) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("messages", [1, 10**6])
+@pytest.mark.parametrize(("messages", "buffers"), [(1, 10**6), (10**6, 10**6), (10**6, 0)])
 def test_where_it_is_known_who_fires_maps_are_compared_step_by_step(
-    chip_graph: Graph, messages: int, monkeypatch: pytest.MonkeyPatch
+    chip_graph: Graph, messages: int, buffers: int, monkeypatch: pytest.MonkeyPatch
 ):
-    """Where their messages are few enough; maps of levelled steps are tried all the same."""
+    """Where messages are few enough, with waits where routes are; maps of levelled steps are tried all the same."""
     monkeypatch.setattr(module, "MOST_MESSAGES", messages)
+    monkeypatch.setattr(step_messages, "MOST_BUFFERS", buffers)
     plain, moments = fit(chip_graph, PROFILE, plain_map(chip_graph, PROFILE)), moments_of(chip_graph, 12)
     tried = list[Any]()
     chosen = module.put_down
@@ -108,7 +110,7 @@ def test_where_it_is_known_who_fires_maps_are_compared_step_by_step(
     monkeypatch.setattr(module, "put_down", spy)
     found = map_for(chip_graph, plain, PROFILE, "time", rates_of(chip_graph), moments, follow)
     cores = found.fit.cores
-    timed = ([rates_of(chip_graph)], None) if messages == 1 else (moments, follow)
+    timed = ([rates_of(chip_graph)], None) if messages == 1 else (moments, follow if buffers else None)
     cores.check(chip_graph)
     assert tried
     assert found.fit.loads is not None

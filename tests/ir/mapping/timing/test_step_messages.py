@@ -12,7 +12,8 @@ import pytest
 from ir.graph import Graph
 from ir.mapping.connections import connections_of
 from ir.mapping.core_map import CoreMap
-from ir.mapping.timing.step_messages import NO_ROUTE, NOBODY, MessageLister
+from ir.mapping.timing import step_messages
+from ir.mapping.timing.step_messages import NO_ROUTE, NOBODY, MessageLister, can_be_followed
 from ir.mapping.timing.ways import ways_of
 from ir.profile import Mesh
 
@@ -62,6 +63,17 @@ def test_cores_send_neuron_by_neuron_in_the_order_of_the_graph(
             else:
                 hops = np.abs(np.array(home[sender]) - home[target])
                 assert lister.routes.hops[route].tolist() == hops.tolist()
+
+
+def test_routes_are_listed_where_they_pass_few_buffers(
+    chip_graph: Graph, unroll: Unroll, monkeypatch: pytest.MonkeyPatch
+):
+    core_of = {name: np.arange(len(each), dtype=np.int32) % 3 for name, each in unroll(chip_graph).items()}
+    ways, cores = ways_of(connections_of(chip_graph), core_of), CoreMap(core_of, PLACES)
+    for more in (0, -1):
+        buffers = len(MessageLister(ways, cores, ENTRY).routes.buffers)
+        monkeypatch.setattr(step_messages, "MOST_BUFFERS", buffers + more)
+        assert can_be_followed(ways, cores, ENTRY) == (more == 0)
 
 
 def test_in_a_step_without_spikes_neurons_are_updated(unroll: Unroll, chip_graph: Graph):
