@@ -55,8 +55,7 @@ def _inference_text(energy: Inference) -> str:
 def _bill_text(bill: Bill) -> str:
     """The energy, whose prices these are, which of them moves it most, and what is not in it."""
     if bill.energy is None:
-        lacking = ", ".join(line.price for line in bill.unpriced if line.price in bill.essential)
-        return f"unknown, as nobody has published {lacking}"
+        return f"unknown, as nobody has published {', '.join(_lacking(bill))}"
     lent = f"; prices of {', '.join(bill.lenders)}" if bill.lenders else ""
     notes = dict.fromkeys(
         f"{line.price} is {line.quantity.note}"
@@ -67,6 +66,11 @@ def _bill_text(bill: Bill) -> str:
     widest = bill.moves_most
     most = "" if widest is None else f"; {widest.price} moves it most"
     return f"{range_text(bill.energy)}{lent}{said}{most}{_without(bill)}"
+
+
+def _lacking(bill: Bill) -> tuple[str, ...]:
+    """The prices without which its energy is unknown."""
+    return tuple(line.price for line in bill.unpriced if line.price in bill.essential)
 
 
 def _worth(line: BillLine) -> Fraction:
@@ -85,6 +89,12 @@ def _like_for_like(tables: Sequence[PriceTable]) -> Iterator[str]:
     for line in lines:
         first, *others = (f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True))
         yield f"         {first.strip():<{widths[0]}}  {'  '.join(others)}".rstrip()
+    unknown = dict[tuple[str, ...], list[str]]()
+    for table in tables:
+        unknown.setdefault(_lacking(table.network), []).append(table.profile)
+    for prices, profiles in unknown.items():
+        if prices:
+            yield f"         {UNKNOWN}: nobody has published {', '.join(prices)} of {', '.join(profiles)}"
 
 
 def _unused(tables: Sequence[PriceTable]) -> Iterator[str]:

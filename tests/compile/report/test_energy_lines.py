@@ -54,4 +54,6 @@ def test_a_chip_without_prices_says_which_are_missing(report: Report):
     part = replace(report.parts[0], tables=(replace(own, network=unknown),), on_chip=None, energy=None)
     lines = list(energy_lines(replace(report, energy=inference([part], None, PRICES))))
     assert lines[0].endswith("unknown, as nobody has published synaptic_event")
+    assert lines[3].strip() == "-: nobody has published synaptic_event of loihi2"
+    assert not any("-: nobody" in line for line in energy_lines(report))
     assert not any(line.startswith(("why", "cores")) for line in lines)
