@@ -71,11 +71,12 @@ def sample_facts(
     """The facts of a run; arguments as of `energy_report`."""
     hosts = tuple(hosts)
     listed = None if published is None else _charged(formula_rows(source, rates, events.steps, published))
-    modules = _modules(source, rates, chip, events, hosts)
+    nothing = DenseTwin(0, 0, activation_bits(events.steps))
+    modules = _modules(source, rates, chip, events, hosts, nothing)
     return SampleFacts(
         sum((own.counts for own in modules), Counts()),
         crossing,
-        sum((own.twin for own in modules), DenseTwin(0, 0, activation_bits(events.steps))),
+        sum((own.twin for own in modules), nothing),
         sum((own.formula for own in modules), ArithmeticWork()),
         listed,
         sum(host_work(source, hosts, rates, events.steps).values(), ArithmeticWork()),
@@ -87,9 +88,9 @@ def sample_facts(
 
 
 def _modules(
-    source: Graph, rates: Rates, chip: Graph, events: Events, hosts: Iterable[Graph]
+    source: Graph, rates: Rates, chip: Graph, events: Events, hosts: Iterable[Graph], nothing: DenseTwin
 ) -> tuple[ModuleFacts, ...]:
-    """The facts of all modules, in order."""
+    """The facts of all modules, in order; `nothing`: the twin of those without one."""
     twins, feeds = dense_twins(source, chip, hosts, events.steps), layer_of(chip)
     counts, layers, rows = dict[str, Counts](), dict[str, str](), dict[str, list[FormulaRow]]()
     for name, own in node_counts(chip, events).items():
@@ -99,7 +100,6 @@ def _modules(
             layers.setdefault(module, feeds[name])
     for row in formula_rows(source, rates, events.steps):
         rows.setdefault(row.module, []).append(row)
-    nothing = DenseTwin(0, 0, activation_bits(events.steps))
     return tuple(
         ModuleFacts(
             layers.get(module, ""),

@@ -25,6 +25,7 @@ from compile.energy.facts import ModuleFacts, SampleFacts
 from compile.energy.formula.arithmetic import ArithmeticWork
 from compile.energy.models.break_even import BreakEven, SynapseUse, break_even
 from compile.energy.models.memory_accesses import MemoryBills, memory_bills
+from compile.energy.on_chip import TRAFFIC
 from compile.energy.simulated import Counts
 from ir.profile import Profile
 
@@ -35,8 +36,6 @@ NOT_IN_HOST = ("memory", "static power", "norms, softmax and other functions")
 
 BILLS = ("network", "formula", "published", "dense", "quantised", "host", "neurobench", "syops")
 """The rows of a table that are bills."""
-OF_A_MAP = frozenset({"hop_east_west", "hop_north_south", "axon_out", "axon_in"})
-"""Prices of what only a map knows, see `compile.energy.on_chip`."""
 DRIVEN = frozenset({"synaptic_event", "graded_event", "spike", "crossing_event", "crossing_bit", "e_ac", "e_mac"})
 """What counted events are charged by the spike; neurons are updated all the same."""
 
@@ -169,7 +168,7 @@ def price_table(facts: SampleFacts, profile: Profile) -> PriceTable:
         memory_bills(facts.memory, profile),
         SynapseUse(events, facts.twin.macs, facts.steps),
         tuple(_layer_bills(own, profile) for own in facts.modules),
-        frozenset(key for key, price in stated.items() if price.unit == "pJ" and price.value) - OF_A_MAP,
+        frozenset(key for key, price in stated.items() if price.unit == "pJ" and price.value).difference(TRAFFIC),
     )
 
 

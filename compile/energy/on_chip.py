@@ -12,6 +12,7 @@ of Loihi have it (Davies 2018, doi:10.1109/MM.2018.112130359; SANA-FE, doi:10.11
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -19,8 +20,16 @@ from typing import Any
 from compile.energy.bill import Bill, bill
 from compile.energy.facts import SampleFacts
 from ir.mapping.timing.sample_time import SampleTime
+from ir.mapping.timing.work import StepWork
 from ir.profile import Profile
 
+TRAFFIC: Mapping[str, Callable[[StepWork], float]] = {
+    "axon_out": lambda work: float(work.axon_out.sum()),
+    "axon_in": lambda work: float(work.axon_in.sum()),
+    "hop_east_west": lambda work: work.links.along_rows,
+    "hop_north_south": lambda work: work.links.along_columns,
+}
+"""Price of what only a map knows -> how often it is to be paid in a step."""
 NOT_MODELLED = ("barrier", "weights being loaded", "processors beside the cores")
 
 
@@ -62,13 +71,7 @@ def on_chip(
     if "energy" not in profile.tables:
         return None
     work, events = time.work, facts.counts.by_price()
-    per_step = {
-        "axon_out": float(work.axon_out.sum()),
-        "axon_in": float(work.axon_in.sum()),
-        "hop_east_west": work.links.along_rows,
-        "hop_north_south": work.links.along_columns,
-    }
-    traffic = {key: Fraction(count) * steps[0] for key, count in per_step.items()}
+    traffic = {key: Fraction(count(work)) * steps[0] for key, count in TRAFFIC.items()}
     neurons = int(work.neuron_update.sum())
 
     def billed(name: str, own_steps: int, ns: float) -> Bill:

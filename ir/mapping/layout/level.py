@@ -15,7 +15,7 @@ import numpy as np
 from ir.graph import Array
 from ir.mapping.connections import Connections
 from ir.mapping.core_map import CoreMap
-from ir.mapping.layout.pack import Pile
+from ir.mapping.layout.pack import piles_of, with_room
 from ir.mapping.layout.shard_graph import ShardGraph
 from ir.mapping.timing.mean_step import Moment, way_spikes
 from ir.mapping.timing.step_time import RECEIVING, SENDING
@@ -37,14 +37,12 @@ def level(graph: ShardGraph, limits: Mapping[str, float], cores: int, times: Arr
         times: float (2, steps, shards), what each takes to send and to receive.
     """
     cores = min(cores, graph.shards)
-    piles = [Pile(cover, graph.shards, most) for cover, most in graph.limited(limits).values()]
+    piles = piles_of(graph, limits)
     mean = times.sum(axis=2, keepdims=True) / cores
     scaled = times / np.maximum(NOTHING, mean + mean.mean()) ** (1 - 1 / POWER)
     held, core = np.zeros((cores, *times.shape[:2])), np.empty(graph.shards, np.int64)
     for shard in np.argsort(-(scaled**POWER).sum(axis=(0, 1)), kind="stable").tolist():
-        own, room = scaled[:, :, shard], np.arange(cores)
-        for pile in piles:
-            room = room[pile.held[room] + pile.joining(shard, room) <= pile.most]
+        own, room = scaled[:, :, shard], with_room(piles, shard, cores)
         if not len(room):
             return None
         more = ((held[room] + own) ** POWER - held[room] ** POWER).sum(axis=(1, 2))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -18,13 +18,11 @@ def pack(graph: ShardGraph, limits: Mapping[str, float]) -> Array:
     Args:
         limits: resource of the graph -> what a core has of it; what is not listed has no limit.
     """
-    piles = [Pile(cover, graph.shards, most) for cover, most in graph.limited(limits).values()]
+    piles = piles_of(graph, limits)
     traffic, core, count = Pile(graph.traffic, graph.shards, np.inf), np.empty(graph.shards, np.int64), 0
     fullness = np.max([np.zeros(graph.shards), *(pile.alone / pile.most for pile in piles)], axis=0)
     for shard in np.argsort(-fullness, kind="stable").tolist():
-        room = np.arange(count)
-        for pile in piles:
-            room = room[pile.held[room] + pile.joining(shard, room) <= pile.most]
+        room = with_room(piles, shard, count)
         if len(room):
             full = np.max([np.zeros(len(room)), *(pile.held[room] / pile.most for pile in piles)], axis=0)
             core[shard] = room[np.lexsort([-full, traffic.joining(shard, room)])[0]]
@@ -53,3 +51,16 @@ class Pile:
         """Put a shard on a core."""
         self.held[core] += self.joining(shard, np.array([core]))[0]
         self._there[core, self._sets.of_set(shard)] = True
+
+
+def piles_of(graph: ShardGraph, limits: Mapping[str, float]) -> list[Pile]:
+    """Of every resource with a limit, nothing on any core so far; as in `pack`."""
+    return [Pile(cover, graph.shards, most) for cover, most in graph.limited(limits).values()]
+
+
+def with_room(piles: Sequence[Pile], shard: int, cores: int) -> Array:
+    """Which of the first so many cores hold a shard within all limits."""
+    room = np.arange(cores)
+    for pile in piles:
+        room = room[pile.held[room] + pile.joining(shard, room) <= pile.most]
+    return room
