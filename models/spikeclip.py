@@ -16,7 +16,7 @@ from torch import nn
 
 from models.layers.firing import set_firing_rates
 from models.retrieval.emoji_task import EmojiTask, example_pairs
-from models.retrieval.emoji_training import VOCABULARY, emoji_training
+from models.retrieval.emoji_training import VOCABULARY, emoji_fine_tuning, emoji_training
 from models.spikeclip_network import checkpoints
 from models.spikeclip_network.config import SpikeClipConfig
 from models.spikeclip_network.parts import initial_parts, random_inputs
@@ -108,6 +108,16 @@ def training(config: SpikeClipConfig, seed: int, epochs: int | None = None) -> T
         ValueError: for sizes that do not fit the emoji, the only training data here.
     """
     return emoji_training(config, seed, epochs)
+
+
+def fine_tuning(config: SpikeClipConfig, seed: int, epochs: int | None = None) -> Training:
+    """
+    What `python -m models.train --quantized` does with a configuration: its teacher is not kept.
+
+    Raises:
+        ValueError: for sizes that do not fit the emoji.
+    """
+    return emoji_fine_tuning(config, seed, epochs)
 
 
 def _on_emoji(config: str) -> bool:

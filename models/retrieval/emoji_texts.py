@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import numpy as np
 import torch
 
 from models.data.emoji_styles import concept_indices, label_set, load_concepts
@@ -33,3 +34,11 @@ def altered(tokens: torch.Tensor) -> torch.Tensor:
     keep[:, 0] |= ~keep.any(dim=1)
     order = torch.where(keep, torch.rand(tokens.shape), 2.0).argsort(dim=1)
     return torch.where(keep, tokens, 0).gather(1, order)
+
+
+def text_batches(rng: np.random.Generator, size: int) -> list[torch.Tensor]:
+    """All captions of the training, all captions altered, names of concepts in a template each, and groups' names."""
+    own, names = captions("train"), class_texts("seen")
+    named = names[torch.arange(len(names)), torch.from_numpy(rng.integers(0, names.shape[1], len(names)))]
+    texts = torch.cat((own, altered(own), named, class_texts("groups").flatten(0, 1)))
+    return list(torch.split(texts[torch.from_numpy(rng.permutation(len(texts)))], size))

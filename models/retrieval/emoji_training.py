@@ -17,7 +17,7 @@ Every stage keeps the epoch that is best on drawings held out (`models.retrieval
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 
 import numpy as np
@@ -28,23 +28,25 @@ from models.data.baselines.emoji_styles import altered as altered_images
 from models.data.emoji_styles import SIDE, load_split
 from models.data.emoji_words import WORDS_PER_TEXT, spelled
 from models.layers.firing import set_firing_rates
-from models.retrieval.emoji_drawings import Encode, dev_metrics, image_batches, in_portions
-from models.retrieval.emoji_labels import label_set_accuracies
+from models.retrieval.emoji_classes import GROUP_WEIGHT, EmojiClasses, Losses, test_metrics
+from models.retrieval.emoji_drawings import Encode, dev_metrics, image_batches
 from models.retrieval.emoji_metrics import labels_of
-from models.retrieval.emoji_task import EmojiTask
-from models.retrieval.emoji_texts import altered, captions, class_texts
+from models.retrieval.emoji_texts import altered, captions, class_texts, text_batches
 from models.spikeclip_network import checkpoints
 from models.spikeclip_network.config import SMALL_TEACHER, SpikeClipConfig
 from models.spikeclip_network.losses import alignment_loss, contrastive_loss, dual_loss
 from models.spikeclip_network.parts import initial_parts
 from models.spikeclip_network.pretrained_clip import pretrained_teacher
 from models.spikeclip_network.teacher import SmallTeacher, Teacher
-from models.spikeclip_network.zero_shot import class_scores, label_matrix
+from models.spikeclip_network.zero_shot import class_scores
 from models.training.fused_lif import use_fused_lif
 from models.training.model_page import seeded
 from models.training.rate_lif import one_step_of_rates
 from models.training.stage import Training, TrainingStage, of_length
 
+Batches = Callable[..., Sequence[torch.Tensor]]
+"""Of a generator and a size."""
+Dev = Callable[[], Mapping[str, float]]
 VOCABULARY = 3072
 """Rows of the word embedding: one for each word, and a few to spare."""
 EPOCHS = {"teacher": 150, "text": 120, "align": 8, "first": 30, "tune": 14, "settle": 10}
@@ -52,8 +54,6 @@ RATES = {"teacher": 4e-3, "text": 4e-3, "align": 4e-3, "first": 3e-3, "tune": 2e
 BATCHES = {"teacher": 190, "text": 100, "align": 50, "first": 25, "tune": 25, "settle": 25}
 START_RATE = 0.25
 """Spikes per neuron and step that the norms begin with."""
-GROUP_WEIGHT = 0.5
-"""Of the groups' losses, beside those of the captions."""
 SETTLE_ETA = 8.0
 """What `settle` keeps is the mean of the weights over its last ninth (`TrainingStage.eta`)."""
 
@@ -65,12 +65,7 @@ def emoji_training(config: SpikeClipConfig, seed: int, epochs: int | None = None
     Raises:
         ValueError: for sizes that do not fit the emoji, or a teacher that is not at hand.
     """
-    if (config.pixels, config.words, config.vocabulary) != (SIDE, WORDS_PER_TEXT, VOCABULARY):
-        raise ValueError(
-            f"the sizes do not fit the emoji, the only training data here: {SIDE} x {SIDE} pixels, texts of {WORDS_PER_TEXT} "
-            f"words, {VOCABULARY} rows of the word embedding"
-        )
-    network = initial_parts(config, seed)
+    network = _initial_network(config, seed)
     teacher = _teacher(config, seed)
     inputs = {"image": {"images": torch.from_numpy(load_split("dev").pixels())}, "text": {"tokens": captions("dev")}}
     for name, part in network.items() if config.neurons == "lif" else ():
@@ -81,7 +76,8 @@ def emoji_training(config: SpikeClipConfig, seed: int, epochs: int | None = None
     names = [name for name in EPOCHS if learning or name != "teacher"]
     lengths = of_length({name: EPOCHS[name] for name in names}, epochs)
     parts = {**network, **learning}
-    stages = tuple(_stage(course, parts, name, length) for name, length in lengths.items())
+    steps = course.steps()
+    stages = tuple(_stage(name, parts[steps[name][0]], length, *steps[name][1:]) for name, length in lengths.items())
     settings = {
         "epochs": lengths,
         "learning_rates": RATES,
@@ -91,6 +87,32 @@ def emoji_training(config: SpikeClipConfig, seed: int, epochs: int | None = None
         "settle_eta": SETTLE_ETA,
     }
     return Training(parts, stages, course.test, partial(checkpoints.save, network), settings)
+
+
+def emoji_fine_tuning(config: SpikeClipConfig, seed: int, epochs: int | None = None) -> Training:
+    """
+    The last stage for weights of few bits, whose teacher are the floats: the CE alone.
+
+    Raises:
+        ValueError: for sizes that do not fit the emoji.
+    """
+    network = _initial_network(config, seed)
+    for part in network.values() if config.neurons == "lif" else ():
+        use_fused_lif(part)
+    course = EmojiClasses(network["image"], network["text"])
+    length = epochs or EPOCHS["settle"]
+    stage = _stage("settle", network["image"], length, course.batches, course.losses, course.tune_dev, "mean")
+    return Training(network, (stage,), course.test, partial(checkpoints.save, network))
+
+
+def _initial_network(config: SpikeClipConfig, seed: int) -> dict[str, nn.Module]:
+    """Both encoders before any training."""
+    if (config.pixels, config.words, config.vocabulary) != (SIDE, WORDS_PER_TEXT, VOCABULARY):
+        raise ValueError(
+            f"the sizes do not fit the emoji, the only training data here: {SIDE} x {SIDE} pixels, texts of {WORDS_PER_TEXT} "
+            f"words, {VOCABULARY} rows of the word embedding"
+        )
+    return initial_parts(config, seed)
 
 
 def _teacher(config: SpikeClipConfig, seed: int) -> Teacher:
@@ -106,16 +128,9 @@ def _teacher(config: SpikeClipConfig, seed: int) -> Teacher:
     return clip
 
 
-def _stage(course: _Course, parts: Mapping[str, nn.Module], name: str, epochs: int) -> TrainingStage:
-    part, batches, losses, dev, select = {
-        "teacher": ("teacher", image_batches, course.teacher_losses, course.teacher_dev, "mean"),
-        "text": ("text", text_batches, course.text_losses, course.text_dev, "cosine"),
-        "align": ("image", image_batches, course.align_losses, course.align_dev, "cosine"),
-        "first": ("image", image_batches, course.first_losses, course.first_dev, "mean"),
-        "tune": ("image", image_batches, course.tune_losses, course.tune_dev, "mean"),
-        "settle": ("image", image_batches, course.tune_losses, course.tune_dev, "mean"),
-    }[name]
-    optimiser = torch.optim.AdamW(parts[part].parameters(), lr=RATES[name], weight_decay=0.02)
+def _stage(
+    name: str, part: nn.Module, epochs: int, batches: Batches, losses: Losses, dev: Dev, select: str
+) -> TrainingStage:
     return TrainingStage(
         name,
         epochs,
@@ -123,7 +138,7 @@ def _stage(course: _Course, parts: Mapping[str, nn.Module], name: str, epochs: i
         losses,
         dev,
         select,
-        optimiser,
+        torch.optim.AdamW(part.parameters(), lr=RATES[name], weight_decay=0.02),
         partial(one_cycle, epochs=epochs),
         patience=epochs,
         eta=SETTLE_ETA if name == "settle" else None,
@@ -136,26 +151,28 @@ def one_cycle(done: int, epochs: int) -> float:
     return min(1.0, rise) * (0.51 + 0.49 * np.cos(np.pi * done / epochs))
 
 
-def text_batches(rng: np.random.Generator, size: int) -> list[torch.Tensor]:
-    """All captions of the training, all captions altered, names of concepts in a template each, and groups' names."""
-    own, names = captions("train"), class_texts("seen")
-    named = names[torch.arange(len(names)), torch.from_numpy(rng.integers(0, names.shape[1], len(names)))]
-    texts = torch.cat((own, altered(own), named, class_texts("groups").flatten(0, 1)))
-    return list(torch.split(texts[torch.from_numpy(rng.permutation(len(texts)))], size))
-
-
-class _Course:
-    """The modules, and what each stage asks of them."""
+class _Course(EmojiClasses):
+    """The modules with their teacher, and what each stage asks of them."""
 
     def __init__(self, image: nn.Module, text: nn.Module, teacher: Teacher, shares: tuple[float, float]) -> None:
-        self.image, self.text, self.teacher, self.shares = image, text, teacher, shares
-        data = load_split("train")
-        self.pixels, self.groups = torch.from_numpy(data.pixels()), torch.from_numpy(data.groups)
-        self.concepts = len(captions("train"))
+        super().__init__(image, text)
+        self.teacher, self.shares = teacher, shares
+
+    def steps(self) -> dict[str, tuple[str, Batches, Losses, Dev, str]]:
+        """Stage -> the part that learns, its batches and losses, and the metrics of dev with the one that decides."""
+        tune = ("image", self.batches, self.tune_losses, self.tune_dev, "mean")
+        return {
+            "teacher": ("teacher", image_batches, self.teacher_losses, self.teacher_dev, "mean"),
+            "text": ("text", text_batches, self.text_losses, self.text_dev, "cosine"),
+            "align": ("image", image_batches, self.align_losses, self.align_dev, "cosine"),
+            "first": ("image", self.batches, self.first_losses, self.first_dev, "mean"),
+            "tune": tune,
+            "settle": tune,
+        }
 
     def teacher_losses(self, rows: torch.Tensor) -> dict[str, torch.Tensor]:
         """Pairs of an image and words of its caption, and an image's group among the groups' names in one template."""
-        texts = altered(captions("train")[rows % self.concepts])
+        texts = altered(captions("train")[rows % len(self.texts["captions"])])
         images = self.teacher.image_features(altered_images(self.pixels[rows]))
         words = self.teacher.token_features(texts)
         template = int(torch.randint(class_texts("groups").shape[1], ()))
@@ -186,20 +203,17 @@ class _Course:
         images = altered_images(self.pixels[rows])
         features, taught = self.image(images), self._taught(self.teacher.image_features, images)
         scale = self.teacher.scale().detach()
-        right = {"captions": (rows % self.concepts, 1.0), "groups": (self.groups[rows], GROUP_WEIGHT)}
         losses = dict[str, torch.Tensor]()
-        for name, (classes, weight) in right.items():
-            own, teachers = self.labels[name]
-            scores, teacher_scores = scale * class_scores(features, own), scale * class_scores(taught, teachers)
+        for name, (classes, weight) in self.classes(rows).items():
+            scores = scale * class_scores(features, self.labels[name])
+            teacher_scores = scale * class_scores(taught, self.teacher_labels[name])
             losses[name] = weight * dual_loss(scores, teacher_scores, classes, self.shares)
         return losses
 
     @cached_property
-    def labels(self) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
-        """What classes are found by, (E, classes), by the text encoder and by the teacher; asked when both have learned."""
-        self.text.eval()
-        texts = {"captions": captions("train").unsqueeze(1), "groups": class_texts("groups")}
-        return {name: (label_matrix(self.text, each), self._teacher_labels(each)) for name, each in texts.items()}
+    def teacher_labels(self) -> dict[str, torch.Tensor]:
+        """`labels` by the teacher; asked when it has learned."""
+        return {name: self._teacher_labels(texts) for name, texts in self.texts.items()}
 
     @torch.no_grad()
     def _taught(self, encode: Encode, inputs: torch.Tensor) -> torch.Tensor:
@@ -213,10 +227,6 @@ class _Course:
     def teacher_dev(self) -> dict[str, float]:
         """Of the teacher."""
         return dev_metrics(self.teacher.image_features, self.teacher.token_features)
-
-    def tune_dev(self) -> dict[str, float]:
-        """Of the spiking encoders."""
-        return dev_metrics(self.image, self.text)
 
     def first_dev(self) -> dict[str, float]:
         """Of the spiking encoders, with one step of rates."""
@@ -240,18 +250,9 @@ class _Course:
         images = torch.from_numpy(load_split("dev").pixels())
         return 1.0 - float(alignment_loss(self.image(images), self.teacher.image_features(images)))
 
-    @torch.no_grad()
     def test(self) -> dict[str, float]:
         """The task's metrics and accuracies by names alone, of the network and of the teacher; `cosine` of the two on `dev`."""
-        encoders = {
-            "image": (self.image, self.text),
-            "teacher": (self.teacher.image_features, self.teacher.token_features),
-        }
-        task, result = EmojiTask(), dict[str, float]()
-        inputs = {part: torch.from_numpy(next(iter(task.inputs(part).values()))) for part in task.parts}
-        for name, (see, read) in encoders.items():
-            features = {"image": in_portions(see, inputs["image"]), "text": in_portions(read, inputs["text"])}
-            metrics = task.metrics({part: {"": value.numpy()} for part, value in features.items()})
-            metrics |= label_set_accuracies(see, read)
-            result |= {key if name == "image" else f"{name} {key}": round(value, 2) for key, value in metrics.items()}
-        return {**result, "cosine": round(self._cosine(), 4)}
+        teachers = test_metrics(self.teacher.image_features, self.teacher.token_features)
+        taught = {f"teacher {name}": value for name, value in teachers.items()}
+        with torch.no_grad():
+            return {**super().test(), **taught, "cosine": round(self._cosine(), 4)}

@@ -53,14 +53,16 @@ def run(module: ModuleType, config: Any, weights: Path, options: argparse.Namesp
 
 def _training(module: ModuleType, config: Any, options: argparse.Namespace) -> Training:
     """What the model file says; it may refuse a configuration with a ValueError."""
+    tuned = options.quantized is not None and hasattr(module, "fine_tuning")
+    name = "fine_tuning" if tuned else "training"
     training = called(
         f"{options.model} cannot train this",
-        partial(module.training, config, options.seed, options.epochs),
+        partial(getattr(module, name), config, options.seed, options.epochs),
         (ValueError, FileNotFoundError),
     )
     if not isinstance(training, Training):
         raise TrainingError(
-            f"{options.model}: training() gives a {type(training).__name__}, not a Training; see docs/training.md"
+            f"{options.model}: {name}() gives a {type(training).__name__}, not a Training; see docs/training.md"
         )
     return training
 

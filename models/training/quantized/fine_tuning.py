@@ -97,7 +97,8 @@ def quantized_training(
     built, parts = called(str(model), partial(module.build, config)), dict(training.parts)
     missing = parts.keys() - (built.keys() if isinstance(built, dict) else {"network"})
     if missing:
-        raise TrainingError(f"the training needs {', '.join(sorted(missing))}, of which no weights are kept")
+        what = f"the training needs {', '.join(sorted(missing))}, of which no weights are kept"
+        raise TrainingError(what, hint="give the model file a fine_tuning(config, seed, epochs) that does without")
     called(str(path), partial(module.load_weights, parts, path), (ValueError, FileNotFoundError))
     tables = {each: training_grids(model, config, path, each) for each in bits}
     settings: dict[str, Any] = {"bits": bits[0], "weights": str(path)}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from models.data.emoji_styles import load_split
 from models.data.emoji_words import PAD, TEMPLATES, token_ids, vocabulary
-from models.retrieval.emoji_texts import altered, captions, class_texts
+from models.retrieval.emoji_texts import altered, captions, class_texts, text_batches
 
 
 def test_captions_are_in_the_order_of_the_images() -> None:
@@ -33,3 +34,7 @@ def test_altered_texts_have_some_of_their_words_and_never_none() -> None:
     padding = other == vocabulary().index(PAD)
     assert (padding[:, 1:] >= padding[:, :-1]).all()
     assert not torch.equal(other, altered(own))
+
+
+def test_text_batches_have_all_kinds_of_texts() -> None:
+    assert sum(map(len, text_batches(np.random.default_rng(0), 100))) == 3 * 1100 + 40

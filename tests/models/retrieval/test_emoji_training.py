@@ -14,7 +14,7 @@ import torch
 from models.data.emoji_styles import load_split
 from models.data.emoji_words import spelled
 from models.retrieval.emoji_texts import captions
-from models.retrieval.emoji_training import emoji_training, one_cycle, text_batches
+from models.retrieval.emoji_training import emoji_fine_tuning, emoji_training, one_cycle
 from models.spikeclip_network import checkpoints
 from models.spikeclip_network.config import SpikeClipConfig
 from models.spikeclip_network.parts import initial_parts
@@ -22,10 +22,6 @@ from models.spikeclip_network.teacher import SmallTeacher
 
 TINY = SpikeClipConfig(D=8, heads=2, E=8, vocabulary=3072, positions=20, pool="spike", depth=1, T=2)
 LEARNING = {"teacher": "teacher", "text": "text", **dict.fromkeys(("align", "first", "tune", "settle"), "image")}
-
-
-def test_text_batches_have_all_kinds_of_texts() -> None:
-    assert sum(map(len, text_batches(np.random.default_rng(0), 100))) == 3 * 1100 + 40
 
 
 def test_the_rate_rises_and_falls() -> None:
@@ -99,6 +95,24 @@ def test_a_clip_at_hand_takes_the_place_of_the_small_teacher(monkeypatch: pytest
         assert all(loss.isfinite() for loss in stage.losses(stage.batches(rng)[0][:6]).values())
     with pytest.raises(ValueError, match="has 8 features, the network E = 16: --set E=8"):
         emoji_training(replace(config, E=16), seed=0)
+
+
+def test_fine_tuning_needs_no_teacher() -> None:
+    training = emoji_fine_tuning(TINY, seed=0)
+    assert training.parts.keys() == {"image", "text"}
+    (stage,) = training.stages
+    assert stage.select in stage.dev()
+    assert not [name for name in training.test() if "teacher" in name]
+    before = {name: [p.clone() for p in part.parameters()] for name, part in training.parts.items()}
+    losses = stage.losses(stage.batches(np.random.default_rng(0))[0][:6])
+    torch.stack([*losses.values()]).sum().backward()
+    stage.optimiser.step()
+    moved = [
+        name for name, part in training.parts.items() if not all(map(torch.equal, part.parameters(), before[name]))
+    ]
+    assert moved == ["image"]
+    with pytest.raises(ValueError, match="32 x 32 pixels"):
+        emoji_fine_tuning(replace(TINY, pixels=64), seed=0)
 
 
 @pytest.mark.slow

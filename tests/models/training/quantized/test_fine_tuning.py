@@ -197,6 +197,16 @@ def test_a_training_whose_teacher_is_gone_cannot_be_fine_tuned(few_bits: Path, c
 
 
 @pytest.mark.slow
+def test_a_model_file_may_say_what_fine_tuning_trains(few_bits: Path):
+    parts = 'Training({"network": net'
+    taught = few_bits.read_text().replace(parts, parts + ', "teacher": nn.Linear(1, 1)')
+    body = few_bits.read_text().partition("def training(config")[2].replace('"cross entropy"', '"own"')
+    few_bits.write_text(f"{taught}\n\ndef fine_tuning(config{body}")
+    log = [json.loads(line) for line in tuned(few_bits, 3).with_suffix(".jsonl").read_text().splitlines()]
+    assert log[2]["loss"].keys() == {"own", "floats"}
+
+
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_to_the_same_weights(few_bits: Path, monkeypatch: pytest.MonkeyPatch):
     whole, pieces = tuned(few_bits, 3), few_bits.with_name("pieces.pt")
     real, calls = loop._epoch, list[int]()  # pyright: ignore[reportPrivateUsage]
