@@ -29,6 +29,8 @@ COVERED = {
     "ir.profile.times": "ir/mapping/timing/test_step_time.py",
     "ir.quantize.integers.populations": "ir/quantize/neurons/test_normalize.py",
     "compile.report.schema": "compile/report/test_report_json.py",
+    "models.zoo.ablations.__main__": "models/zoo/test_run_command.py",
+    "models.zoo.few_bits.__main__": "models/zoo/test_run_command.py",
     "compile.stages.origin": "compile/test_compiled_program.py",
 }
 """Module -> the file with its tests: it has none of its own, being types only, a table, or an organ of one user."""

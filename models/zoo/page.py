@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from statistics import mean, stdev
 
 from models.training.training_error import TrainingError
 from models.zoo.cases import NEURONS, STAGES, ZooCase
@@ -178,3 +179,12 @@ def grid(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table in Markdown."""
     lines = [tuple(columns), ("---",) * len(columns), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def mean_and_spread(values: list[float]) -> str:
+    """Mean and spread, to a tenth of a percent; of losses and variances, which are small, three digits."""
+    if not values:
+        return NOT_MEASURED
+    digits = 1 if abs(mean(values)) >= 2 else 3
+    spread = f" ± {stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{mean(values):.{digits}f}{spread}"

@@ -6,26 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
 
-
-@dataclass(frozen=True)
-class TrainingRun:
-    """One training: what decides its result."""
-
-    model: str
-    config: str
-    changes: tuple[str, ...]
-    """FIELD=VALUE, as `--set` of `python -m models.train` takes them."""
-    epochs: int
-    seed: int
-    integers: bool = False
-    """Whether the chip's integers are measured, too."""
-
-    @property
-    def name(self) -> str:
-        """A name for its files; integers are measured of the same ones."""
-        words = [change.replace("=", "-") for change in self.changes]
-        return "_".join([self.model, self.config, *words, f"{self.epochs}-epochs", f"seed-{self.seed}"])
-
+from models.zoo.training_run import TrainingRun
 
 Results = Mapping[TrainingRun, Mapping[str, float]]
 """Run -> its metrics on the test split."""

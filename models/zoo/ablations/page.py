@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import mean, stdev
 
 from models.zoo.ablations.experiment import Arm, Experiment, Results, all_runs, core_minutes
-from models.zoo.page import NOT_MEASURED, grid
+from models.zoo.page import grid, mean_and_spread
 
 COMMAND = "python -m models.zoo.ablations --jobs 2 --out docs/ablations.md"
 HEAD = f"""# Ablations
@@ -56,15 +55,6 @@ def _section(experiment: Experiment, results: Results) -> str:
 
 def _line(experiment: Experiment, arm: Arm, results: Results) -> tuple[str, ...]:
     metrics = (experiment.metric, *experiment.others)
-    cells = [_cell(experiment.values(arm.label, results, metric)) for metric in metrics]
+    cells = [mean_and_spread(experiment.values(arm.label, results, metric)) for metric in metrics]
     seeds = f"{sum(run in results for run in experiment.runs(arm))} of {arm.seeds}"
     return arm.label, " ".join(f"`{change}`" for change in arm.changes), *cells, seeds
-
-
-def _cell(values: list[float]) -> str:
-    """Mean and spread, to a tenth of a percent; of losses and variances, which are small, three digits."""
-    if not values:
-        return NOT_MEASURED
-    digits = 1 if abs(mean(values)) >= 2 else 3
-    spread = f" ± {stdev(values):.{digits}f}" if len(values) > 1 else ""
-    return f"{mean(values):.{digits}f}{spread}"

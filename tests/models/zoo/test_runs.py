@@ -10,12 +10,13 @@ from types import SimpleNamespace
 import pytest
 
 from models.training import stage
-from models.training.run_files import RunFiles, write_json_lines
-from models.zoo.ablations import runs as runs_of
-from models.zoo.ablations.experiment import TrainingRun
-from models.zoo.ablations.runs import command, final_metrics, measured, read_results, train_missing, write_results
+from models.training.run_files import RunFiles
+from models.zoo import runs as runs_of
+from models.zoo import training_run
 from models.zoo.cases import ENTRIES
 from models.zoo.child import Ended
+from models.zoo.runs import read_results, train_missing, write_results
+from models.zoo.training_run import TrainingRun, final_metrics
 
 MODEL = """
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainingRun:
     """A run of a small model file, which stands among the others."""
     (tmp_path / "small.py").write_text(MODEL)
     entries = {**ENTRIES, "small": Small(SimpleNamespace(__file__=str(tmp_path / "small.py")))}
-    monkeypatch.setattr(runs_of, "ENTRIES", entries)
+    monkeypatch.setattr(training_run, "ENTRIES", entries)
     return TrainingRun("small", "a", ("width=4",), 3, 1)
 
 
@@ -64,19 +65,8 @@ def ended(results: dict[TrainingRun, dict[str, float] | None]):
 
 def test_results_come_back(tmp_path: Path, small: TrainingRun) -> None:
     write_results(tmp_path / "r.jsonl", {small: {"accuracy": 90.5}})
-    assert read_results(tmp_path / "r.jsonl") == {small: {"accuracy": 90.5}}
-    assert read_results(tmp_path / "none.jsonl") == {}
-
-
-def test_a_run_begins_goes_on_or_begins_anew(tmp_path: Path, small: TrainingRun) -> None:
-    files = RunFiles(tmp_path / "w.pt")
-    told = command(small, files)
-    assert told[3:] == [
-        *(str(tmp_path / "small.py"), "--config", "a", "--set", "width=4", "--seed", "1", "--epochs", "3"),
-        *("--out", str(files.weights), "--force"),
-    ]
-    files.state.write_bytes(b"")
-    assert command(small, files)[-1] == "--resume"
+    assert read_results(tmp_path / "r.jsonl", TrainingRun.of) == {small: {"accuracy": 90.5}}
+    assert read_results(tmp_path / "none.jsonl", TrainingRun.of) == {}
 
 
 @pytest.mark.slow
@@ -99,19 +89,11 @@ def test_runs_of_the_same_files_are_trained_once(
     tmp_path: Path, small: TrainingRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compiled = json.dumps({"metrics": {"compiled": {"width": 3.5}}})
-    monkeypatch.setattr(runs_of, "run_child", lambda command, limit: Ended(compiled, ""))
+    monkeypatch.setattr(training_run, "run_child", lambda command, limit: Ended(compiled, ""))
     results, integers = dict[TrainingRun, dict[str, float] | None](), replace(small, integers=True)
     train_missing([small, integers], tmp_path, 2, ended(results))
     assert results == {small: {"width": 4.0}, integers: {"width": 4.0, "width, integers": 3.5}}
     assert (tmp_path / f"{small.name}.txt").read_text().count("weights in") == 1
-
-
-def test_stages_have_the_dev_metrics_of_their_best_epoch(tmp_path: Path) -> None:
-    log = tmp_path / "w.jsonl"
-    epochs = [{"stage": "align", "epoch": epoch, "dev": {"cosine": 0.1 * epoch}} for epoch in (1, 2, 3)]
-    ends = [{"stage": "align", "best_epoch": 2}, {"stage": "tune", "epoch": 1, "dev": {"mean": 40}}]
-    write_json_lines(log, [{"seed": 0}, *epochs, *ends, {"stage": "tune", "best_epoch": 1}, {"test": {"groups": 50}}])
-    assert final_metrics(log) == {"align cosine, dev": 0.2, "tune mean, dev": 40, "groups": 50}
 
 
 @pytest.mark.slow
@@ -131,25 +113,4 @@ def test_an_interrupt_reaches_the_trainings_and_the_next_call_goes_on(
     assert epochs >= 1
     assert final_metrics(folder / f"{long.name}.jsonl") is None
     assert json.loads((folder / f"{long.name}.jsonl").read_text().splitlines()[-1])["epoch"] == epochs
-    assert command(long, RunFiles(folder / f"{long.name}.pt"))[-1] == "--resume"
-
-
-@pytest.mark.parametrize("failed", ["", "ended with 3: it does not fit"])
-def test_integers_stand_beside_what_training_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failed: str
-) -> None:
-    asked = list[list[str]]()
-
-    def compiler(command: list[str], limit: float) -> Ended:
-        asked.append(command)
-        return Ended(json.dumps({"metrics": {"compiled": {"accuracy": 89.5, "loss": 1.0}}}), failed)
-
-    monkeypatch.setattr(runs_of, "run_child", compiler)
-    run, files = TrainingRun("taaf", "av-digits", (), 36, 2, integers=True), RunFiles(tmp_path / "w.pt")
-    assert measured(run, files) is None, "it has not ended"
-    files.log.write_text(json.dumps({"test": {"accuracy": 90.0}}))
-    wanted = None if failed else {"accuracy": 90.0, "accuracy, integers": 89.5}
-    assert measured(run, files) == wanted
-    assert asked[0][asked[0].index("--weights") + 1] == str(files.weights)
-    assert measured(replace(run, integers=False), files) == {"accuracy": 90.0}
-    assert len(asked) == 1
+    assert long.command(RunFiles(folder / f"{long.name}.pt"))[-1] == "--resume"

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from models.zoo.ablations.experiment import Arm, Claim, Experiment, TrainingRun, all_runs, core_minutes
+from models.zoo.ablations.experiment import Arm, Claim, Experiment, all_runs, core_minutes
+from models.zoo.training_run import TrainingRun
 
 CLAIM = Claim("a is better than b", "a", "b")
 TWO = Experiment("two", "X: two", "taaf", "av-digits", "accuracy", 3, 2.0, (Arm("a"), Arm("b", ("T=1",))), (CLAIM,))

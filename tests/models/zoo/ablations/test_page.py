@@ -10,7 +10,8 @@ import pytest
 from models.zoo.ablations import page as pages
 from models.zoo.ablations.experiments import EXPERIMENTS
 from models.zoo.ablations.page import page
-from models.zoo.ablations.runs import read_results
+from models.zoo.runs import read_results
+from models.zoo.training_run import TrainingRun
 from tests.models.zoo.ablations.test_experiment import TWO, results
 
 ROOT = Path(pages.__file__).parents[3]
@@ -34,6 +35,6 @@ def test_other_metrics_stand_beside_it() -> None:
 
 @pytest.mark.checkout
 def test_the_committed_page_is_of_the_committed_results() -> None:
-    results = read_results(ROOT / "docs/ablations.jsonl")
+    results = read_results(ROOT / "docs/ablations.jsonl", TrainingRun.of)
     assert len(results) >= 12
     assert (ROOT / "docs/ablations.md").read_text() == page(EXPERIMENTS, results)
