@@ -60,7 +60,7 @@ def _settings(options: argparse.Namespace) -> list[Setting]:
     lowerings = [strategies(way.split(",")) for way in options.lower] or [{}]
     measured = [(network, config) for network in options.networks or models() for config in measured_configs(network)]
     settings = [
-        Setting(network, config, profile, bits, way, options.weights)
+        Setting(network, config, profile, bits, way, options.weights, options.floats)
         for network, config in measured
         if options.config in (None, config)
         for profile, way, bits in product(options.profile, lowerings, options.bits or [None])
@@ -77,8 +77,9 @@ def _settings(options: argparse.Namespace) -> list[Setting]:
 
 def _check_weights(settings: Sequence[Setting]) -> None:
     """One checkpoint is of one network."""
-    if settings[0].weights is not None and len({(each.network, each.config) for each in settings}) > 1:
-        what = f"{settings[0].weights} is of one network and configuration"
+    file = settings[0].weights or settings[0].floats
+    if file is not None and len({(each.network, each.config) for each in settings}) > 1:
+        what = f"{file} is of one network and configuration"
         raise CompileError("options.weights", what, hint="name one model file, and one of its CONFIGS with --config")
 
 
@@ -100,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--profile", nargs="+", default=["loihi2"], metavar="NAME|FILE", help="hardware profiles (default: loihi2)")
     add("--bits", nargs="+", type=int, metavar="N", help="bits of a weight (default: the chip's own)")
     add("--weights", type=path, metavar="FILE", help="another checkpoint (default: the model file's own)")
+    add("--floats", type=path, metavar="FILE", help="the checkpoint whose spikes are compared (default: the same)")
     add(
         "--lower",
         nargs="+",

@@ -25,6 +25,7 @@ from compile.stages.load import load_source
 from compile.stages.options import Options
 from compile.stages.phase import crossings
 from compile.stages.samples import cut_samples, join_samples
+from compile.stages.source import Source
 from ir.errors import CompileError
 from ir.profile import Profile
 
@@ -95,11 +96,11 @@ def _begin(setting: Setting, workers: Workers, cache: ResultCache) -> Work | Eva
         lower=setting.lower,
     )
     profile = setting.chip()
-    source = load_source(setting.network, options)
-    measured = [part for part in source.parts if part.name in source.task.parts]
+    source, other = load_source(setting.network, options), replace(options, weights=setting.floats)
+    compared = source if setting.floats is None else load_source(setting.network, other)
     try:
-        with source.running():
-            builds = build_parts(measured, source, options, profile, Progress(quiet=True))
+        builds = _builds(source, options, profile)
+        floats = builds if setting.floats is None else _builds(compared, other, profile)
     except CompileError as error:
         return EvaluationRow(setting, refused=error)
     networks = [network_of(build) for build in builds]
@@ -109,13 +110,21 @@ def _begin(setting: Setting, workers: Workers, cache: ResultCache) -> Work | Eva
     inputs = {network.name: source.task.inputs(network.name) for network in networks}
     for network in networks:
         _send(network, inputs[network.name], work, workers, cache)
-    return replace(work, spikes=total(_match(build, inputs[build.part.name]) for build in builds))
+    pairs = zip(builds, floats, strict=True)
+    return replace(work, spikes=total(_match(own, other, inputs[own.part.name]) for own, other in pairs))
 
 
-def _match(build: Build, inputs: Mapping[str, Array]) -> SpikeMatch:
-    """What became of the spikes of the first samples."""
+def _builds(source: Source, options: Options, profile: Profile) -> list[Build]:
+    """The parts that the task measures."""
+    measured = [part for part in source.parts if part.name in source.task.parts]
+    with source.running():
+        return build_parts(measured, source, options, profile, Progress(quiet=True))
+
+
+def _match(build: Build, floats: Build, inputs: Mapping[str, Array]) -> SpikeMatch:
+    """What became of the floats' spikes of the first samples."""
     first = cut_samples(inputs, build.program, MATCHED_SAMPLES)[0]
-    return total(match_spikes(build.floating.run(first), build.program.run(first)).values())
+    return total(match_spikes(floats.floating.run(first), build.program.run(first)).values())
 
 
 def _send(network: Network, inputs: Mapping[str, Array], work: Work, workers: Workers, cache: ResultCache) -> None:

@@ -29,6 +29,8 @@ class Setting:
     """Operation -> strategy, as `--lower` takes them."""
     weights: Path | None = None
     """Another checkpoint than the model file's own."""
+    floats: Path | None = None
+    """The checkpoint whose floats' spikes are compared; None for that of the integers themselves."""
 
     def __str__(self) -> str:
         config = f" {self.config}" if self.config else ""

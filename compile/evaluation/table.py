@@ -81,6 +81,7 @@ def _plain(row: EvaluationRow, best: bool) -> dict[str, Any]:
         "weight_bits": setting.bits,
         "lower": dict(setting.lower),
         "weights": None if setting.weights is None else str(setting.weights),
+        "floats": None if setting.floats is None else str(setting.floats),
         "samples": dict(row.samples),
         "metrics": dict(row.metrics),
         "spikes": row.spikes.plain(),

@@ -55,7 +55,8 @@ class QuantizedRun:
         floats = final_metrics(self._begun_with(files).log)
         if floats is None or final_metrics(files.log) is None:
             return None
-        rounded, tuned = self._integers(self._begun_with(files).weights), self._integers(files.weights)
+        begun = self._begun_with(files).weights
+        rounded, tuned = self._integers(begun), self._integers(files.weights, "--floats", str(begun))
         if rounded is None or tuned is None:
             return None
         told = {"floats": floats, "rounded": _told(rounded), "tuned": _told(tuned)}
@@ -67,11 +68,11 @@ class QuantizedRun:
         own = ENTRIES[self.floats.model].module.weights(self.floats.config) if self.floats.seed == 0 else None
         return RunFiles(own or files.weights.with_name(f"{self.floats.name}.pt"))
 
-    def _integers(self, weights: Path) -> dict[str, Any] | None:
+    def _integers(self, weights: Path, *floats: str) -> dict[str, Any] | None:
         """A row of `evaluate`."""
         network = [model_file(self.floats.model), "--config", self.floats.config, "--weights", str(weights)]
         with TemporaryDirectory() as folder:
-            settings = ["--bits", str(self.bits), "--out", folder]
+            settings = [*floats, "--bits", str(self.bits), "--out", folder]
             ended = run_child([sys.executable, "-m", f"{PACKAGE}compile", "evaluate", *network, *settings], LIMIT)
             if ended.failed:
                 return None

@@ -44,6 +44,7 @@ def test_a_lowering_without_effect_or_unknown_is_a_refused_row(measured: Path, t
         (["--config", "nonsense"], "model.config"),
         (["--lower", "nonsense"], "cli.lower"),
         (["--weights", "none.pt"], "weights.file"),
+        (["--floats", "none.pt"], "weights.file"),
         (["--cluster", "tcp://127.0.0.1:1"], "cluster.address"),
         (["--cluster", "nonsense"], "cluster.address"),
         (["--out", __file__], "out.file"),

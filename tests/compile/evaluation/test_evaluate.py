@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+import torch
 
 import hw_profiles
 from compile import compile_model
@@ -18,6 +19,7 @@ from compile.evaluation.result_cache import ResultCache
 from compile.evaluation.setting import Setting
 from compile.evaluation.workers import Workers, workers_of
 from frontend.model_file.model_file import load_model_file
+from frontend.model_file.user_file import run_file
 from ir.errors import CompileError
 
 BATCHES = -(-500 // BATCH_SAMPLES)
@@ -125,3 +127,18 @@ def test_other_weights_are_other_results(measured: Path, tmp_path: Path):
     measured.write_text(measured.read_text().replace("fc2.weight.mul_(6)", "fc2.weight.mul_(7)"))
     _, second = run(measured, tmp_path)
     assert (first, second) == (BATCHES, BATCHES)
+
+
+def test_spikes_are_compared_with_those_of_the_floats_that_are_named(measured: Path, tmp_path: Path):
+    """Two checkpoints, one of which has larger weights; what fires is of one, what should fire of the other."""
+    state = run_file(measured).module.build("").state_dict()
+    small, large = tmp_path / "small.pt", tmp_path / "large.pt"
+    torch.save(state, small)
+    torch.save({**state, "fc2.weight": 1.5 * state["fc2.weight"]}, large)
+    pairs = ((small, large), (small, None), (large, None))
+    with workers_of(None) as workers:
+        settings = [Setting(measured, "", weights=own, floats=floats) for own, floats in pairs]
+        mixed, own, other = (row.spikes for row in evaluate_settings(settings, workers, ResultCache(tmp_path)))
+    assert mixed.kept + mixed.lost == other.kept + other.lost != own.kept + own.lost
+    assert mixed.kept + mixed.added == own.kept + own.added
+    assert mixed.lost > own.lost

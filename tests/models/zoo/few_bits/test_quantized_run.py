@@ -37,6 +37,8 @@ def test_both_ways_are_measured_by_the_integers(tmp_path: Path, monkeypatch: pyt
     def evaluate(command: list[str], limit: float) -> Ended:
         asked.append(command[command.index("--weights") + 1])
         assert command[command.index("--bits") + 1] == "4"
+        own = ["--floats", str(floats.weights)] if "bit" in asked[-1] else []
+        assert command[command.index("--weights") + 2 : command.index("--bits")] == own, "of what it began with"
         row = {
             "metrics": {"accuracy": 90.0 if "bit" in asked[-1] else 80.0},
             "spikes": {"kept": 30, "lost": 10, "added": 4},
