@@ -16,9 +16,9 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from models.cmsf_network import checkpoints
-from models.cmsf_network.config import CmsfConfig
-from models.cmsf_network.parts import fusion_inputs, initial_parts, random_features, set_firing_rates
+from models.networks.cmsf import checkpoints
+from models.networks.cmsf.config import CmsfConfig
+from models.networks.cmsf.parts import fusion_inputs, initial_parts, random_features, set_firing_rates
 from models.retrieval import digits_task
 from models.retrieval.digits_task import DigitsTask
 from models.retrieval.digits_training import digits_training
@@ -81,7 +81,7 @@ def build(config: str) -> dict[str, nn.Module]:
     The parts of `config` in eval mode, with random weights (seeded, always the same).
 
     Their norms are set so that the neurons fire at 10 to 20 %, as trained ones do; training starts
-    from the published initialisation instead (`models.cmsf_network.parts.initial_parts`).
+    from the published initialisation instead (`models.networks.cmsf.parts.initial_parts`).
 
     Raises:
         ValueError: for a name that is not in `CONFIGS`.
@@ -101,7 +101,7 @@ def weights(config: str) -> Path | None:
 
 def load_weights(parts: dict[str, nn.Module], path: Path) -> None:
     """
-    Load our own or a published checkpoint into `parts` (see `models.cmsf_network.checkpoints`).
+    Load our own or a published checkpoint into `parts` (see `models.networks.cmsf.checkpoints`).
 
     Raises:
         ValueError: if the file does not fit the parts.

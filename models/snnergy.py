@@ -2,7 +2,7 @@
 SNNergy, audio-visual classification by cross-modal Q-K attention (arXiv 2602.00701): the model file.
 
 One network with two inputs, `video` and `audio`, both with time: (T, B, channels, height, width). No published code exists; what
-the paper leaves open is decided, and marked as ours, in `models.snnergy_network`.
+the paper leaves open is decided, and marked as ours, in `models.networks.snnergy`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import torch
 from torch import nn
 
 from models.layers.firing import set_firing_rates
-from models.snnergy_network.checkpoints import refuse_published
-from models.snnergy_network.config import FUSIONS, InputSize, SnnergyConfig
-from models.snnergy_network.network import Snnergy
+from models.networks.snnergy.checkpoints import refuse_published
+from models.networks.snnergy.config import FUSIONS, InputSize, SnnergyConfig
+from models.networks.snnergy.network import Snnergy
 from models.training.audio_visual.digit_clips import DigitClips, fits_digits, random_clips, require_digits
 from models.training.audio_visual.digits_task import AudioVisualTask, example_clips
 from models.training.audio_visual.digits_training import digits_training, plain_losses, plain_metrics

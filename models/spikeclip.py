@@ -2,7 +2,7 @@
 SpikeCLIP, zero-shot image classification (Lv et al., arXiv 2310.06488): the model file.
 
 Parts: `image`, the encoder that is deployed, and `text`, which makes the label matrix beforehand
-(`models.spikeclip_network.zero_shot`). The `published` configurations are Spikingformer-4-384 with CLIP's embeddings;
+(`models.networks.spikeclip.zero_shot`). The `published` configurations are Spikingformer-4-384 with CLIP's embeddings;
 `-spike` pools spikes where the published code pools currents.
 """
 
@@ -15,11 +15,11 @@ import torch
 from torch import nn
 
 from models.layers.firing import set_firing_rates
+from models.networks.spikeclip import checkpoints
+from models.networks.spikeclip.config import SpikeClipConfig
+from models.networks.spikeclip.parts import initial_parts, random_inputs
 from models.retrieval.emoji_task import EmojiTask, example_pairs
-from models.retrieval.emoji_training import VOCABULARY, emoji_fine_tuning, emoji_training
-from models.spikeclip_network import checkpoints
-from models.spikeclip_network.config import SpikeClipConfig
-from models.spikeclip_network.parts import initial_parts, random_inputs
+from models.retrieval.emoji_training import VOCABULARY, emoji_training
 from models.training.model_page import config_named, trained_weights
 from models.training.stage import Training
 
@@ -47,7 +47,7 @@ def build(config: str) -> dict[str, nn.Module]:
     """
     The parts of `config` in eval mode, with random weights (seeded, always the same) with which the neurons fire.
 
-    Training starts from the published initialisation instead (`models.spikeclip_network.parts.initial_parts`).
+    Training starts from the published initialisation instead (`models.networks.spikeclip.parts.initial_parts`).
 
     Raises:
         ValueError: for a name that is not in `CONFIGS`.
@@ -67,7 +67,7 @@ def weights(config: str) -> Path | None:
 
 def load_weights(parts: dict[str, nn.Module], path: Path) -> None:
     """
-    Load our own or a published checkpoint into `parts` (see `models.spikeclip_network.checkpoints`).
+    Load our own or a published checkpoint into `parts` (see `models.networks.spikeclip.checkpoints`).
 
     Raises:
         ValueError: if the file does not fit the parts.

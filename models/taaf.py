@@ -2,7 +2,7 @@
 TAAF-SNN, audio-visual classification that keeps one modality from drowning the other (arXiv 2505.14535): the model file.
 
 One network with two inputs, `video` and `audio`, (steps, B, channels, height, width) with steps of their own. No published code
-exists; what the paper leaves open is decided, and marked as ours, in `models.taaf_network`.
+exists; what the paper leaves open is decided, and marked as ours, in `models.networks.taaf`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import torch
 from torch import nn
 
 from models.layers.firing import set_firing_rates
-from models.taaf_network.config import BranchSize, TaafConfig
-from models.taaf_network.network import Taaf
-from models.taaf_network.training import taaf_losses, taaf_metrics
+from models.networks.taaf.config import BranchSize, TaafConfig
+from models.networks.taaf.network import Taaf
+from models.networks.taaf.training import taaf_losses, taaf_metrics
 from models.training.audio_visual.digit_clips import DigitClips, fits_digits, random_clips, require_digits
 from models.training.audio_visual.digits_task import AudioVisualTask, example_clips
 from models.training.audio_visual.digits_training import digits_training

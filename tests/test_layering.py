@@ -79,7 +79,7 @@ FLOORS = {
     "models": (
         "layers data",
         "training",
-        "cmsf_network spikeclip_network snnergy_network taaf_network",
+        "networks.cmsf networks.spikeclip networks.snnergy networks.taaf",
         "retrieval",
         "cmsf spikeclip spikformer snnergy taaf",
         "train",

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from models import snnergy, spikeclip, taaf
-from models.spikeclip_network.parts import initial_parts, random_inputs
+from models.networks.spikeclip.parts import initial_parts, random_inputs
 from tests.published import facts
 from tests.published.counting import Count, Counts, count
 from tests.published.measure import Row

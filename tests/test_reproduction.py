@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from models.cmsf import CONFIGS
-from models.cmsf_network.config import CmsfConfig
+from models.networks.cmsf.config import CmsfConfig
 from tests.reproduction import spikeclip
 from tests.reproduction.cmsf import FUSIONS, Fusion, Line, fusion, table_4
 from tests.reproduction.page import page

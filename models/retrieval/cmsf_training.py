@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from models.cmsf_network import checkpoints
-from models.cmsf_network.config import CmsfConfig
-from models.cmsf_network.fusion import FusedEmbeddings
-from models.cmsf_network.parts import initial_parts
+from models.networks.cmsf import checkpoints
+from models.networks.cmsf.config import CmsfConfig
+from models.networks.cmsf.fusion import FusedEmbeddings
+from models.networks.cmsf.parts import initial_parts
 from models.retrieval.losses import loss_terms
 from models.retrieval.similarity import Real
 from models.training.fused_lif import use_fused_lif

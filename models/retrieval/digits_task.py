@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from models.cmsf_network.parts import fusion_inputs
 from models.data.digit_scenes import picture
 from models.data.digits import load_split
+from models.networks.cmsf.parts import fusion_inputs
 from models.retrieval.metrics import CAPTIONS_PER_IMAGE, RANKS, recalls
 from models.retrieval.similarity import embeddings, score_matrix
 from models.training.task_examples import ShownExample, best_names, shown

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from models.cmsf_network.config import CmsfConfig
 from models.data import digits
+from models.networks.cmsf.config import CmsfConfig
 from models.retrieval.cmsf_training import PairBatch, PairData, Parts, cmsf_training
 from models.retrieval.metrics import CAPTIONS_PER_IMAGE, recalls
 from models.retrieval.similarity import score_matrix

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from models.data.emoji_styles import SEEN, group_names, load_split
 from models.layers.neuron import l2_normalise
+from models.networks.spikeclip.zero_shot import class_scores
 from models.retrieval.emoji_metrics import accuracy, labels_of, pair_recalls, percent
 from models.retrieval.emoji_texts import captions, class_texts
-from models.spikeclip_network.zero_shot import class_scores
 
 EVERY = 22
 Encode = Callable[[torch.Tensor], torch.Tensor]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 
 from models.data.emoji_styles import label_set, load_split
+from models.networks.spikeclip.zero_shot import class_scores
 from models.retrieval.emoji_drawings import Encode, in_portions
 from models.retrieval.emoji_metrics import accuracy, labels_of
 from models.retrieval.emoji_texts import class_texts
-from models.spikeclip_network.zero_shot import class_scores
 
 LABEL_SETS = {"test-style": ("seen", "expanded", "subgroups"), "test-concepts": ("unseen", "expanded", "subgroups")}
 """By split: those that have a name for all its images."""

@@ -36,7 +36,7 @@ def labels_of(texts: torch.Tensor, classes: int) -> torch.Tensor:
     """
     Label matrix (E, classes) of the features (classes x templates, E) of all classes' texts, those of a class in a row.
 
-    That of `models.spikeclip_network.zero_shot.label_matrix`: the mean of a class's features at unit length.
+    That of `models.networks.spikeclip.zero_shot.label_matrix`: the mean of a class's features at unit length.
     """
     return l2_normalise(texts).unflatten(0, (classes, -1)).mean(dim=1).T
 

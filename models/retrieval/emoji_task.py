@@ -15,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 
 from models.data.emoji_styles import SEEN, load_concepts, load_split
+from models.networks.spikeclip.zero_shot import class_scores
 from models.retrieval.emoji_metrics import RANKS, accuracy, cosines, labels_of, score_recalls
 from models.retrieval.emoji_texts import captions, class_texts
-from models.spikeclip_network.zero_shot import class_scores
 from models.training.task_examples import ShownExample, best_names, shown
 
 SPLITS = ("test-style", "test-concepts")

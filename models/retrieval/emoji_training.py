@@ -28,17 +28,18 @@ from models.data.baselines.emoji_styles import altered as altered_images
 from models.data.emoji_styles import SIDE, load_split
 from models.data.emoji_words import WORDS_PER_TEXT, spelled
 from models.layers.firing import set_firing_rates
-from models.retrieval.emoji_classes import GROUP_WEIGHT, EmojiClasses, Losses, test_metrics
-from models.retrieval.emoji_drawings import Encode, dev_metrics, image_batches
+from models.networks.spikeclip import checkpoints
+from models.networks.spikeclip.config import SMALL_TEACHER, SpikeClipConfig
+from models.networks.spikeclip.losses import alignment_loss, contrastive_loss, dual_loss
+from models.networks.spikeclip.parts import initial_parts
+from models.networks.spikeclip.pretrained_clip import pretrained_teacher
+from models.networks.spikeclip.teacher import SmallTeacher, Teacher
+from models.networks.spikeclip.zero_shot import class_scores, label_matrix
+from models.retrieval.emoji_drawings import Encode, dev_metrics, image_batches, in_portions
+from models.retrieval.emoji_labels import label_set_accuracies
 from models.retrieval.emoji_metrics import labels_of
-from models.retrieval.emoji_texts import altered, captions, class_texts, text_batches
-from models.spikeclip_network import checkpoints
-from models.spikeclip_network.config import SMALL_TEACHER, SpikeClipConfig
-from models.spikeclip_network.losses import alignment_loss, contrastive_loss, dual_loss
-from models.spikeclip_network.parts import initial_parts
-from models.spikeclip_network.pretrained_clip import pretrained_teacher
-from models.spikeclip_network.teacher import SmallTeacher, Teacher
-from models.spikeclip_network.zero_shot import class_scores
+from models.retrieval.emoji_task import EmojiTask
+from models.retrieval.emoji_texts import altered, captions, class_texts
 from models.training.fused_lif import use_fused_lif
 from models.training.model_page import seeded
 from models.training.rate_lif import one_step_of_rates

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from models.cmsf_network.encoder import Encoding
-from models.cmsf_network.fusion import FusedEmbeddings
+from models.networks.cmsf.encoder import Encoding
+from models.networks.cmsf.fusion import FusedEmbeddings
 from models.retrieval.similarity import Real, hard_alignment
 
 TEMPERATURE = 0.1

@@ -27,9 +27,9 @@ from models import snnergy
 from models.layers import image_attention
 from models.layers.firing import set_firing_rates
 from models.layers.image_attention import ImageAttention, attend
-from models.snnergy_network.complexity import StageSize
-from models.snnergy_network.config import STAGES, SnnergyConfig
-from models.snnergy_network.fusion import FUSIONS
+from models.networks.snnergy.complexity import StageSize
+from models.networks.snnergy.config import STAGES, SnnergyConfig
+from models.networks.snnergy.fusion import FUSIONS
 from models.training.model_page import seeded
 from tests.bench.allocated import peak_bytes
 
@@ -42,7 +42,7 @@ COLUMNS = (
 )
 NOTE = (
     "One direction of one block, one sample, processor time. Operations: synapses and terms of products per step, by "
-    "`models/snnergy_network/complexity.py`. Training: forward and backward. MiB: the most that torch's allocator held at once "
+    "`models/networks/snnergy/complexity.py`. Training: forward and backward. MiB: the most that torch's allocator held at once "
     "beside inputs and weights. On chip, in the order that the compiler chooses: neurons and synapses with those that lowering adds, "
     "synaptic events per sample; CMQKA's keys are opened by the host, which takes their means."
 )

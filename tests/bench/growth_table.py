@@ -11,7 +11,7 @@ import numpy as np
 from backends.reference.engine import ReferenceEngine
 from compile.benchmark.table import Cell, Table
 from compile.benchmark.turns import Stopwatch, take_turns
-from models.cmsf_network.config import CmsfConfig
+from models.networks.cmsf.config import CmsfConfig
 from tests.bench.networks import Network, block, mlp
 
 COLUMNS = ("axis", "size", "ms", "time / the first's", "the same per unit", "exponent", "fixed")

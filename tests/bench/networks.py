@@ -16,9 +16,9 @@ from torch import nn
 from compile import compile_model
 from compile.stages.program import Program
 from models import cmsf
-from models.cmsf_network.config import CmsfConfig
-from models.cmsf_network.parts import initial_parts, random_features, set_firing_rates
 from models.data.digits import load_split
+from models.networks.cmsf.config import CmsfConfig
+from models.networks.cmsf.parts import initial_parts, random_features, set_firing_rates
 from models.training.model_page import WEIGHTS_DIR
 from tests.bench.chip_parts import chain_with, encoder_with
 from tests.bench.peers import MakeNeurons

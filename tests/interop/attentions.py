@@ -9,9 +9,9 @@ import torch
 from spikingjelly.activation_based.neuron import LIFNode
 from torch import nn
 
-from models.cmsf_network.block import comb_block
-from models.cmsf_network.config import CmsfConfig
-from models.cmsf_network.parts import initial_parts, random_features, set_firing_rates
+from models.networks.cmsf.block import comb_block
+from models.networks.cmsf.config import CmsfConfig
+from models.networks.cmsf.parts import initial_parts, random_features, set_firing_rates
 
 SAMPLES = 32
 

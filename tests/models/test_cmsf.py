@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from models import cmsf
-from models.cmsf_network.config import CmsfConfig
-from models.cmsf_network.parts import firing_rates
+from models.networks.cmsf.config import CmsfConfig
+from models.networks.cmsf.parts import firing_rates
 
 OUTPUTS = {
     "image": ("emb", "res", "early"),

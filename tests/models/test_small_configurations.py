@@ -10,10 +10,10 @@ from spikingjelly.activation_based.neuron import LIFNode
 from torch import nn
 
 from models import cmsf, snnergy, spikeclip, spikformer, taaf
-from models.cmsf_network.parts import initial_parts as cmsf_parts
-from models.snnergy_network.network import Snnergy
-from models.spikeclip_network.parts import initial_parts as spikeclip_parts
-from models.taaf_network.network import Taaf
+from models.networks.cmsf.parts import initial_parts as cmsf_parts
+from models.networks.snnergy.network import Snnergy
+from models.networks.spikeclip.parts import initial_parts as spikeclip_parts
+from models.networks.taaf.network import Taaf
 
 NETWORKS: dict[str, Callable[[str], dict[str, nn.Module]]] = {
     "cmsf": lambda config: cmsf_parts(cmsf.CONFIGS[config], 0),

@@ -13,7 +13,7 @@ from torch import nn
 from compile import compile_model
 from models import snnergy
 from models.layers.firing import firing_rates, set_firing_rates
-from models.snnergy_network.config import FUSIONS
+from models.networks.snnergy.config import FUSIONS
 
 QUICK = ("av-digits", "av-digits-gate", "av-digits-s-cmrl")
 SMALL = [name for name in snnergy.CONFIGS if not name.startswith("published")]

@@ -12,9 +12,9 @@ from torch import nn
 
 from models import spikeclip
 from models.layers.firing import firing_rates
+from models.networks.spikeclip.config import SpikeClipConfig
 from models.retrieval.emoji_task import example_pairs
-from models.spikeclip_network.config import SpikeClipConfig
-from tests.models.spikeclip_network.counting import count
+from tests.models.networks.spikeclip.counting import count
 
 SMALL = [name for name in spikeclip.CONFIGS if name.startswith("emoji")]
 PUBLISHED = [name for name in spikeclip.CONFIGS if name.startswith("published")]

@@ -16,7 +16,7 @@ from models.layers.firing import firing_rates
 from models.retrieval.emoji_groups import EmojiGroupsTask
 from models.spikformer import Spikformer, SpikformerConfig
 from tests.models.deployed import assert_compiled_is_exact
-from tests.models.spikeclip_network.oracle import SpikeClipOracle, eighths, make_dyadic, oracle_of
+from tests.models.networks.spikeclip.oracle import SpikeClipOracle, eighths, make_dyadic, oracle_of
 
 TINY = SpikformerConfig(D=16, heads=2, classes=3, depth=2)
 

@@ -14,7 +14,7 @@ import torch
 
 from compile.command.exit_code import EXIT_INTERRUPTED, EXIT_USAGE
 from models import cmsf, train
-from models.cmsf_network.parts import initial_parts
+from models.networks.cmsf.parts import initial_parts
 from models.training import loop
 
 MODEL = str(Path(cmsf.__file__))

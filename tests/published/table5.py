@@ -2,7 +2,7 @@
 Table 5 of SNNergy's paper, read from the compiled graph: tokens N and width D of every stage, and what attention really costs.
 
 The keys of a stage are N D neurons with N D^2 synapses. The paper sets N D^2 for CMQKA against N^2 D for spiking self attention
-(SSA): one projection of the one against one product of the other. `models.snnergy_network.complexity` has both, and all of it.
+(SSA): one projection of the one against one product of the other. `models.networks.snnergy.complexity` has both, and all of it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.snnergy_network.complexity import StageSize, totals_as_printed
+from models.networks.snnergy.complexity import StageSize, totals_as_printed
 from tests.published.counting import Count, Counts
 
 HEADS = 8

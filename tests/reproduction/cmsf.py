@@ -19,8 +19,8 @@ from compile.energy.formula.analytic import MISSING, FormulaRow, formula_rows
 from compile.energy.formula.operations import operations
 from frontend.tracing.trace import trace_module
 from ir.graph import Graph
-from models.cmsf_network.config import CmsfConfig
-from models.cmsf_network.parts import initial_parts, random_features
+from models.networks.cmsf.config import CmsfConfig
+from models.networks.cmsf.parts import initial_parts, random_features
 from tests.published.counting import Count, Counts, count
 from tests.reproduction.printed import millijoules
 

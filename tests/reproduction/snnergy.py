@@ -1,7 +1,7 @@
 """
 Energies of SNNergy's fusion blocks, which its paper prints no formula for: ours, E_AC T R FL, with the rates of its Table 4.
 
-FL are those of its Table 5, N D^2 and N^2 D, and what a block has (`models.snnergy_network.complexity`). R of the attention is
+FL are those of its Table 5, N D^2 and N^2 D, and what a block has (`models.networks.snnergy.complexity`). R of the attention is
 the mean of the rates of Q and K, that of the MLP the mean of its two layers; those of what a block reads are not printed.
 """
 
@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from compile.energy.formula.arithmetic import ArithmeticWork
 from compile.energy.formula.published import accumulated
-from models.snnergy_network.complexity import FUSED_STAGES, StageSize
+from models.networks.snnergy.complexity import FUSED_STAGES, StageSize
 from models.zoo.page import grid
 from tests.published.table5 import HEADS
 from tests.reproduction.printed import PRINTED, millijoules

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from models.cmsf_network.parts import fusion_inputs
+from models.networks.cmsf.parts import fusion_inputs
 from models.retrieval import emoji_task
 from models.retrieval.emoji_task import RECALLS, EmojiTask, caption_examples, split_metrics
 from models.retrieval.emoji_texts import class_texts

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from models.cmsf_network.config import CmsfConfig
 from models.data.baselines.emoji_styles import altered as altered_images
 from models.data.emoji_styles import SEEN, load_split
+from models.networks.cmsf.config import CmsfConfig
 from models.retrieval.cmsf_training import PairBatch, PairData, Parts, cmsf_training
 from models.retrieval.emoji_metrics import score_recalls
 from models.retrieval.emoji_texts import altered, captions

@@ -14,8 +14,8 @@ import ir
 from frontend.model_file.model_file import load_model_file
 from frontend.tracing.import_check import check_import
 from frontend.tracing.trace import trace_module
-from models.cmsf_network.config import CmsfConfig
 from models.data import digits
+from models.networks.cmsf.config import CmsfConfig
 
 pytestmark = pytest.mark.checkout
 

@@ -16,8 +16,8 @@ from ir.errors import CompileError
 from ir.graph import Graph
 from ir.ops import Lif
 from models import cmsf
-from models.cmsf_network.config import CmsfConfig
-from models.cmsf_network.parts import initial_parts, random_features, set_firing_rates
+from models.networks.cmsf.config import CmsfConfig
+from models.networks.cmsf.parts import initial_parts, random_features, set_firing_rates
 
 torch.set_num_threads(1)
 STEPS = 4

@@ -11,9 +11,9 @@ from frontend.tracing.trace import trace_module
 from ir.interpreter import interpret
 from ir.verify import verify
 from models import cmsf
-from models.cmsf_network.config import CmsfConfig
-from models.cmsf_network.parts import initial_parts, random_features, set_firing_rates
 from models.layers.spike_generators import GENERATORS
+from models.networks.cmsf.config import CmsfConfig
+from models.networks.cmsf.parts import initial_parts, random_features, set_firing_rates
 
 torch.set_num_threads(1)
 SMALL = CmsfConfig(N=6, L=6, D=16, F=24, region_features=10, word_features=8, heads=4, combs=3)

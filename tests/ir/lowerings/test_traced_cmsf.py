@@ -21,9 +21,9 @@ from ir.interpreter import interpret
 from ir.pipeline.pipeline import lower
 from ir.profile import CostWeights
 from models.cmsf import CONFIGS, STATIC_INPUTS
-from models.cmsf_network.config import CmsfConfig
-from models.cmsf_network.parts import initial_parts, random_features
 from models.layers.spike_generators import GENERATORS
+from models.networks.cmsf.config import CmsfConfig
+from models.networks.cmsf.parts import initial_parts, random_features
 
 TINY = replace(CONFIGS["digits"], N=6, L=6, D=16, F=24, region_features=5, word_features=7, heads=2, combs=3)
 

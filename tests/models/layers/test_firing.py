@@ -13,7 +13,7 @@ from models.layers.neuron import lif, lif_without_input_scaling
 from models.layers.patch_stem import PatchStem
 from models.layers.spikingformer import SpikingformerBlock
 from models.layers.stems import DownsamplingStem
-from models.taaf_network.resnet import SpikingResNet18
+from models.networks.taaf.resnet import SpikingResNet18
 
 
 class _Stream(nn.Module):

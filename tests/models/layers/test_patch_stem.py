@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from models.layers.patch_stem import PatchStem
-from tests.models.spikeclip_network.oracle import eighths, make_dyadic, oracle_of
+from tests.models.networks.spikeclip.oracle import eighths, make_dyadic, oracle_of
 
 T, B, D = 4, 2, 16
 

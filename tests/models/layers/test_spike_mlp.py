@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from models.layers.spike_mlp import SpikeMlp
-from tests.models.spikeclip_network.oracle import make_dyadic, oracle_of
+from tests.models.networks.spikeclip.oracle import make_dyadic, oracle_of
 
 
 def test_two_layers_of_neurons_behind_norms() -> None:

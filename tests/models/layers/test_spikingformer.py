@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from models.layers.spikingformer import SpikingformerAttention, SpikingformerBlock, SpikingformerMlp
-from tests.models.spikeclip_network.oracle import eighths, make_dyadic, oracle_of
+from tests.models.networks.spikeclip.oracle import eighths, make_dyadic, oracle_of
 
 T, B, D = 4, 3, 16
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from models import cmsf
-from models.cmsf_network.parts import initial_parts
 from models.data.digits import load_split
+from models.networks.cmsf.parts import initial_parts
 from models.retrieval.digits_task import DigitsTask
 
 SCENES = 200

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from models.networks.spikeclip.zero_shot import label_matrix
 from models.retrieval.emoji_metrics import accuracy, cosines, labels_of, pair_recalls, score_recalls
-from models.spikeclip_network.zero_shot import label_matrix
 
 
 def test_recalls_by_hand() -> None:

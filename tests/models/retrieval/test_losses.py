@@ -6,8 +6,8 @@ import math
 
 import torch
 
-from models.cmsf_network.encoder import Encoding
-from models.cmsf_network.fusion import FusedEmbeddings
+from models.networks.cmsf.encoder import Encoding
+from models.networks.cmsf.fusion import FusedEmbeddings
 from models.retrieval.losses import info_nce, loss_terms
 from models.retrieval.similarity import Real, hard_alignment
 

@@ -17,7 +17,7 @@ from compile.energy import PUBLISHED_TABLES, EnergyReport, dense_twin_pj
 from frontend.tracing.trace import trace_module
 from hw_profiles import load
 from models import cmsf, snnergy, spikeclip, taaf
-from models.spikeclip_network.scratch_clip import ScratchImageEncoder
+from models.networks.spikeclip.scratch_clip import ScratchImageEncoder
 
 pytestmark = pytest.mark.slow
 CASES = [(cmsf, "image"), (cmsf, "text"), (snnergy, None), (taaf, None), (spikeclip, "image"), (spikeclip, "text")]

@@ -14,8 +14,8 @@ from frontend.nir.round_trip.to_nir import to_nir
 from frontend.tracing.trace import trace_module
 from ir.graph import Graph
 from models import cmsf
-from models.cmsf_network.config import CmsfConfig
-from models.cmsf_network.parts import initial_parts, random_features
+from models.networks.cmsf.config import CmsfConfig
+from models.networks.cmsf.parts import initial_parts, random_features
 
 torch.set_num_threads(1)
 SMALL = CmsfConfig(N=4, L=4, D=8, F=12, region_features=6, word_features=5, heads=2, combs=2)

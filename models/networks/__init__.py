@@ -1,0 +1,1 @@
+"""Networks of more than one file; what is one file is its own model file."""
