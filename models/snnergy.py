@@ -19,8 +19,10 @@ from models.networks.snnergy.checkpoints import refuse_published
 from models.networks.snnergy.config import FUSIONS, InputSize, SnnergyConfig
 from models.networks.snnergy.network import Snnergy
 from models.training.audio_visual.digit_clips import DigitClips, fits_digits, random_clips, require_digits
-from models.training.audio_visual.digits_task import AudioVisualTask, example_clips
-from models.training.audio_visual.digits_training import digits_training, plain_losses, plain_metrics
+from models.training.audio_visual.digits_task import audio_visual_task
+from models.training.classification.samples import example_samples
+from models.training.classification.task import ClassificationTask
+from models.training.classification.training import classification_training, plain_losses, plain_metrics
 from models.training.model_page import config_named, seeded, trained_weights
 from models.training.stage import Training
 from models.training.state_dicts import load_network
@@ -97,11 +99,11 @@ def example(config: str, samples: int, seed: int) -> dict[str, torch.Tensor]:
     """
     own = config_named(CONFIGS, config, "SNNergy")
     if fits_digits(own.classes, own.video.shape, own.audio.shape):
-        return example_clips(digit_clips(own), samples, seed)
+        return example_samples(digit_clips(own), samples, seed)
     return random_clips((own.T, own.video.shape), (own.T, own.audio.shape), samples, seed)
 
 
-def task(config: str) -> AudioVisualTask | None:
+def task(config: str) -> ClassificationTask | None:
     """
     Data and metrics of `config`, or None (for published sizes).
 
@@ -109,7 +111,7 @@ def task(config: str) -> AudioVisualTask | None:
         ValueError: for a name that is not in `CONFIGS`.
     """
     own = config_named(CONFIGS, config, "SNNergy")
-    return AudioVisualTask(digit_clips(own)) if fits_digits(own.classes, own.video.shape, own.audio.shape) else None
+    return audio_visual_task(digit_clips(own)) if fits_digits(own.classes, own.video.shape, own.audio.shape) else None
 
 
 def training(config: SnnergyConfig, seed: int, epochs: int | None = None) -> Training:
@@ -120,7 +122,7 @@ def training(config: SnnergyConfig, seed: int, epochs: int | None = None) -> Tra
         ValueError: for sizes that do not fit the digits, the only training data here.
     """
     clips, network = digit_clips(config), initial_network(config, seed)
-    return digits_training(
+    return classification_training(
         network, clips, epochs or EPOCHS, partial(plain_losses, network), partial(plain_metrics, network)
     )
 

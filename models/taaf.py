@@ -19,8 +19,10 @@ from models.networks.taaf.config import BranchSize, TaafConfig
 from models.networks.taaf.network import Taaf
 from models.networks.taaf.training import taaf_losses, taaf_metrics
 from models.training.audio_visual.digit_clips import DigitClips, fits_digits, random_clips, require_digits
-from models.training.audio_visual.digits_task import AudioVisualTask, example_clips
-from models.training.audio_visual.digits_training import digits_training
+from models.training.audio_visual.digits_task import audio_visual_task
+from models.training.classification.samples import example_samples
+from models.training.classification.task import ClassificationTask
+from models.training.classification.training import classification_training
 from models.training.model_page import config_named, seeded, trained_weights
 from models.training.stage import Training
 from models.training.state_dicts import load_network
@@ -98,11 +100,11 @@ def example(config: str, samples: int, seed: int) -> dict[str, torch.Tensor]:
     """
     own = config_named(CONFIGS, config, "TAAF")
     if fits_digits(own.classes, own.video.shape, own.audio.shape):
-        return example_clips(digit_clips(own), samples, seed)
+        return example_samples(digit_clips(own), samples, seed)
     return random_clips((own.video.steps, own.video.shape), (own.audio.steps, own.audio.shape), samples, seed)
 
 
-def task(config: str) -> AudioVisualTask | None:
+def task(config: str) -> ClassificationTask | None:
     """
     Data and metrics of `config`, or None (for published sizes).
 
@@ -110,7 +112,7 @@ def task(config: str) -> AudioVisualTask | None:
         ValueError: for a name that is not in `CONFIGS`.
     """
     own = config_named(CONFIGS, config, "TAAF")
-    return AudioVisualTask(digit_clips(own)) if fits_digits(own.classes, own.video.shape, own.audio.shape) else None
+    return audio_visual_task(digit_clips(own)) if fits_digits(own.classes, own.video.shape, own.audio.shape) else None
 
 
 def training(config: TaafConfig, seed: int, epochs: int | None = None) -> Training:
@@ -122,7 +124,7 @@ def training(config: TaafConfig, seed: int, epochs: int | None = None) -> Traini
     """
     clips, network = digit_clips(config), initial_network(config, seed)
     losses, metrics = partial(taaf_losses, network, config), partial(taaf_metrics, network, config)
-    return digits_training(network, clips, epochs or EPOCHS, losses, metrics)
+    return classification_training(network, clips, epochs or EPOCHS, losses, metrics)
 
 
 def digit_clips(config: TaafConfig) -> DigitClips:

@@ -44,7 +44,7 @@ class TrainingProgress:
     best_epoch: int = 0
     """Of the stage, 0 before the first."""
     best: float = -np.inf
-    """The stage's best dev metric."""
+    """The stage's best dev metric, larger is better."""
     best_weights: dict[str, State] = field(default_factory=dict[str, State])
     """Part -> its weights after the best epoch."""
     last: dict[str, State] = field(default_factory=dict[str, State])
@@ -97,7 +97,7 @@ def _measure(training: Training, stage: TrainingStage, progress: TrainingProgres
     with torch.no_grad():
         dev = numbers(stage.dev())
     _check(stage, 0, {}, dev)
-    progress.best = dev[stage.select]
+    progress.best = stage.worth(stage.select, dev)
     progress.best_weights = {name: _weights(part) for name, part in training.parts.items()}
     seconds = round(time.perf_counter() - started, 1)
     progress.log.append({**_named(training, stage), "epoch": 0, "loss": {}, "dev": dev, "seconds": seconds})
@@ -119,9 +119,10 @@ def _epoch(training: Training, stage: TrainingStage, rng: np.random.Generator, p
         functional.reset_net(part)  # states hang on the last step's gradients
     _check(stage, number, losses, dev)
     progress.epoch = number
-    better = dev[stage.select] > progress.best
+    worth = stage.worth(stage.select, dev)
+    better = worth > progress.best
     if better:
-        progress.best, progress.best_epoch = dev[stage.select], number
+        progress.best, progress.best_epoch = worth, number
         progress.best_weights = {name: _weights(part) for name, part in training.parts.items()}
     rate, seconds = stage.optimiser.param_groups[0]["lr"], round(time.perf_counter() - started, 1)
     timed = {"epoch": number, "learning_rate": rate, "loss": losses, "dev": dev, "seconds": seconds}

@@ -31,7 +31,7 @@ class TrainingStage:
     dev: Callable[[], Mapping[str, float]]
     """Metrics on the dev split, never on the test split."""
     select: str
-    """The metric of `dev` that decides; larger is better."""
+    """The metric of `dev` that decides."""
     optimiser: torch.optim.Optimizer
     """It holds the parameters that this stage trains, and no others."""
     rate: Callable[[int], float]
@@ -53,6 +53,10 @@ class TrainingStage:
 
     def __post_init__(self) -> None:
         require_positive(self, "epochs", "patience")
+
+    def worth(self, metric: str, dev: Mapping[str, float]) -> float:
+        """A metric of dev, its sign so that larger is better."""
+        return -dev[metric] if metric in self.less_is_better else dev[metric]
 
     def share(self, step: int) -> float:
         """What the weights after a step, from 1 on, count in the mean."""

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from models import snnergy, taaf
-from models.training.audio_visual.digits_training import plain_metrics
+from models.training.classification.training import plain_metrics
 from models.training.run_files import plain
 
 FILES = {"SNNergy": (snnergy, "published-96"), "TAAF": (taaf, "published-64")}
@@ -76,4 +76,4 @@ def test_trained_weights_are_as_good_as_their_log_says(file: ModuleType) -> None
     lines = [json.loads(line) for line in path.with_suffix(".jsonl").read_text().splitlines()]
     (best,) = [line["best_epoch"] for line in lines if "best_epoch" in line]
     (stated,) = [line["dev"]["accuracy"] for line in lines if line.get("epoch") == best]
-    assert plain_metrics(network, task.clips.split("dev"))["accuracy"] == pytest.approx(stated, abs=0.5)
+    assert plain_metrics(network, task.data.split("dev"))["accuracy"] == pytest.approx(stated, abs=0.5)

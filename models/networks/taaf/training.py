@@ -17,14 +17,14 @@ from models.networks.taaf.losses import (
     suppression,
 )
 from models.networks.taaf.network import Evidence, Taaf
-from models.training.audio_visual.digit_clips import Clips
-from models.training.audio_visual.digits_training import plain_metrics
-from models.training.audio_visual.metrics import EVALUATION_BATCH, accuracy
+from models.training.classification.metrics import EVALUATION_BATCH, accuracy
+from models.training.classification.samples import Samples
+from models.training.classification.training import plain_metrics
 
 
-def taaf_losses(network: Taaf, config: TaafConfig, batch: Clips) -> dict[str, torch.Tensor]:
+def taaf_losses(network: Taaf, config: TaafConfig, batch: Samples) -> dict[str, torch.Tensor]:
     """`beta (k_1 L_1 + k_2 L_2) + L_f` of a batch."""
-    said, shares = network.evidence(**batch.inputs()), (config.guidance, config.smoothing)
+    said, shares = network.evidence(**batch.inputs), (config.guidance, config.smoothing)
     video = attention_guided_loss(said.video, said.video_importance, batch.labels, *shares)
     audio = attention_guided_loss(said.audio, said.audio_importance, batch.labels, *shares)
     fused = attention_guided_loss(said.fused, said.fused_importance, batch.labels, *shares)
@@ -34,7 +34,7 @@ def taaf_losses(network: Taaf, config: TaafConfig, batch: Clips) -> dict[str, to
 
 
 @torch.no_grad()
-def taaf_metrics(network: Taaf, config: TaafConfig, clips: Clips) -> dict[str, float]:
+def taaf_metrics(network: Taaf, config: TaafConfig, clips: Samples) -> dict[str, float]:
     """Accuracy in percent of the deployed network and of each modality, cross entropy, k and the variance of alpha."""
     said = _evidence_of(network, clips)
     ratios = contribution_ratios(said.video, said.audio, clips.labels)
@@ -48,6 +48,6 @@ def taaf_metrics(network: Taaf, config: TaafConfig, clips: Clips) -> dict[str, f
     }
 
 
-def _evidence_of(network: Taaf, clips: Clips) -> Evidence:
-    said = [network.evidence(**batch.inputs()) for batch in clips.batches(EVALUATION_BATCH)]
+def _evidence_of(network: Taaf, clips: Samples) -> Evidence:
+    said = [network.evidence(**batch.inputs) for batch in clips.batches(EVALUATION_BATCH)]
     return Evidence(*(torch.cat(each, dim=1) for each in zip(*said, strict=True)))

@@ -15,37 +15,13 @@ import torch
 from models.data.av_digits import AudioVisual, load_split, whole_spectrogram, with_test_frames
 from models.data.mel_spectrogram import FRAMES
 from models.data.spoken_digits import SpokenDigits
+from models.training.classification.samples import Samples
 
 Shape = tuple[int, int, int]
 """(channels, height, width) of one step."""
 MODALITIES = ("both", "video", "audio")
 WHOLE = 6
 """Into so many pieces a spectrogram is cut without leaving a frame out."""
-
-
-@dataclass(frozen=True)
-class Clips:
-    """Samples with their labels."""
-
-    video: torch.Tensor
-    """(steps, n, 1, 16, 16) in 0..1."""
-    audio: torch.Tensor
-    """(steps, n, 1, 32, width) in 0..1."""
-    labels: torch.Tensor
-    """(n,) digits."""
-
-    def inputs(self) -> dict[str, torch.Tensor]:
-        """What a network takes, by name."""
-        return {"video": self.video, "audio": self.audio}
-
-    def chosen(self, index: torch.Tensor) -> Clips:
-        """The samples of an index, in its order."""
-        return Clips(self.video[:, index], self.audio[:, index], self.labels[index])
-
-    def batches(self, size: int) -> list[Clips]:
-        """Samples in their order, at most `size` at once."""
-        starts = range(0, len(self.labels), size)
-        return [self.chosen(torch.arange(start, min(start + size, len(self.labels)))) for start in starts]
 
 
 @dataclass(frozen=True)
@@ -72,7 +48,7 @@ class DigitClips:
         if not 1 <= self.audio_width <= FRAMES:
             raise ValueError(f"a chunk of {self.audio_width} frames; a spectrogram has {FRAMES}")
 
-    def split(self, name: str, seed: int = 0) -> Clips:
+    def split(self, name: str, seed: int = 0) -> Samples:
         """
         The split `train`, `dev` or `test`; another seed draws other pairs and other noise.
 
@@ -81,19 +57,19 @@ class DigitClips:
         """
         return self._clips(load_split(name, self.setting, steps=self.video_steps, audio_steps=WHOLE, seed=seed))
 
-    def recordings(self, spoken: SpokenDigits, snr: float) -> Clips:
+    def recordings(self, spoken: SpokenDigits, snr: float) -> Samples:
         """People's recordings at a signal-to-noise ratio in dB, with video of the test split."""
         frames = with_test_frames(spoken, self.setting, snr=snr, steps=self.video_steps, audio_steps=WHOLE)
         return self._clips(frames)
 
-    def _clips(self, data: AudioVisual) -> Clips:
+    def _clips(self, data: AudioVisual) -> Samples:
         spectrogram = whole_spectrogram(data.audio)
         chunks = [spectrogram[..., start : start + self.audio_width] for start in self._starts()]
         video = torch.from_numpy(np.ascontiguousarray(data.video.swapaxes(0, 1)))
         audio = torch.from_numpy(np.stack(chunks))
         video = torch.zeros_like(video) if self.modality == "audio" else video
         audio = torch.zeros_like(audio) if self.modality == "video" else audio
-        return Clips(video, audio, torch.from_numpy(data.labels))
+        return Samples({"video": video, "audio": audio}, torch.from_numpy(data.labels))
 
     def _starts(self) -> list[int]:
         """First frames of the chunks."""

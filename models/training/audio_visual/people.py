@@ -20,8 +20,9 @@ from compile.command.exit_code import exit_code
 from models.data.published.free_spoken_digits import load_free_spoken_digits
 from models.data.speech_noise import CLEAN
 from models.data.spoken_digits import load_human_digits
-from models.training.audio_visual.digit_clips import Clips, DigitClips
-from models.training.audio_visual.digits_training import plain_metrics
+from models.training.audio_visual.digit_clips import DigitClips
+from models.training.classification.samples import Samples
+from models.training.classification.training import plain_metrics
 from models.training.model_file import called, run_model_file
 from models.training.training_error import TrainingError
 
@@ -29,7 +30,7 @@ REFUSALS = (ValueError, OSError)
 """What our own model files and data say in one line."""
 
 
-def human_clips(clips: DigitClips, folder: Path | None) -> dict[str, Clips]:
+def human_clips(clips: DigitClips, folder: Path | None) -> dict[str, Samples]:
     """Clips by what they are; the folder's are left out where none is named."""
     found = {"test": clips.split("test"), "person": clips.recordings(load_human_digits(), CLEAN)}
     if folder is not None:

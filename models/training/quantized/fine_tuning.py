@@ -124,7 +124,7 @@ def _within(training: Training, tables: Mapping[int, Grids], budget: tuple[str, 
             raise TrainingError(f"dev has no metric {metric!r}: {', '.join(dev)}")
         if not math.isfinite(dev[metric]):
             raise TrainingError(f"{metric!r} of dev is {dev[metric]}, of which nothing can be lost")
-        return -dev[metric] if metric in stage.less_is_better else dev[metric]
+        return stage.worth(metric, dev)
 
     def on_grids(grids: Grids) -> float:
         with unchanged(training.parts.values()):

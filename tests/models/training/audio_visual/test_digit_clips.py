@@ -14,13 +14,13 @@ from models.training.audio_visual.digit_clips import DigitClips
 @pytest.mark.parametrize(("steps", "width"), [(4, 8), (8, 4), (6, 6), (2, 16)])
 def test_chunks_side_by_side_are_those_of_the_data_set(steps: int, width: int) -> None:
     own, theirs = DigitClips(4, steps, width).split("dev"), load_split("dev", audio_steps=steps)
-    assert torch.equal(own.audio, torch.from_numpy(theirs.audio.swapaxes(0, 1).copy()))
-    assert torch.equal(own.video, torch.from_numpy(theirs.video.swapaxes(0, 1).copy()))
+    assert torch.equal(own.inputs["audio"], torch.from_numpy(theirs.audio.swapaxes(0, 1).copy()))
+    assert torch.equal(own.inputs["video"], torch.from_numpy(theirs.video.swapaxes(0, 1).copy()))
     assert own.labels.tolist() == theirs.labels.tolist()
 
 
 def test_wider_chunks_overlap_and_reach_both_ends() -> None:
-    own = DigitClips(6, 6, 8).split("dev").audio
+    own = DigitClips(6, 6, 8).split("dev").inputs["audio"]
     whole = torch.from_numpy(whole_spectrogram(load_split("dev", steps=6).audio))
     assert own.shape == (6, 680, 1, 32, 8)
     for step, start in enumerate((0, 6, 11, 17, 22, 28)):
@@ -29,12 +29,12 @@ def test_wider_chunks_overlap_and_reach_both_ends() -> None:
 
 def test_one_chunk_is_the_middle() -> None:
     whole = torch.from_numpy(whole_spectrogram(load_split("dev", steps=1, audio_steps=6).audio))
-    assert torch.equal(DigitClips(1, 1, 32).split("dev").audio[0], whole[..., 2:34])
+    assert torch.equal(DigitClips(1, 1, 32).split("dev").inputs["audio"][0], whole[..., 2:34])
 
 
 @pytest.mark.parametrize(("modality", "silent"), [("video", "audio"), ("audio", "video")])
 def test_one_modality_leaves_zeros_of_the_other(modality: str, silent: str) -> None:
-    both, one = DigitClips(4, 4, 8).split("dev").inputs(), DigitClips(4, 4, 8, modality=modality).split("dev").inputs()
+    both, one = DigitClips(4, 4, 8).split("dev").inputs, DigitClips(4, 4, 8, modality=modality).split("dev").inputs
     assert torch.equal(one[modality], both[modality])
     assert one[silent].shape == both[silent].shape
     assert not one[silent].any()
@@ -43,21 +43,13 @@ def test_one_modality_leaves_zeros_of_the_other(modality: str, silent: str) -> N
 def test_settings_and_seeds_change_the_noise() -> None:
     dev = DigitClips(4, 4, 8).split("dev")
     others = DigitClips(4, 4, 8, "imbalanced").split("dev"), DigitClips(4, 4, 8).split("dev", seed=1)
-    assert all(not torch.equal(dev.audio, other.audio) for other in others)
-
-
-def test_chosen_samples_keep_together() -> None:
-    dev = DigitClips(4, 4, 8).split("dev")
-    few = dev.chosen(torch.tensor([5, 2]))
-    assert few.labels.tolist() == dev.labels[[5, 2]].tolist()
-    assert torch.equal(few.video[:, 1], dev.video[:, 2])
-    assert torch.equal(few.audio[:, 0], dev.audio[:, 5])
-    assert [len(batch.labels) for batch in dev.batches(300)] == [300, 300, 80]
+    assert all(not torch.equal(dev.inputs["audio"], other.inputs["audio"]) for other in others)
 
 
 def test_recordings_have_frames_of_the_test_split() -> None:
     clips = DigitClips(4, 6, 8).recordings(load_human_digits(), np.inf)
-    assert (clips.video.shape, clips.audio.shape) == ((4, 10, 1, 16, 16), (6, 10, 1, 32, 8))
+    shapes = {name: tuple(value.shape) for name, value in clips.inputs.items()}
+    assert shapes == {"video": (4, 10, 1, 16, 16), "audio": (6, 10, 1, 32, 8)}
     assert sorted(clips.labels.numpy()) == list(range(10))
 
 

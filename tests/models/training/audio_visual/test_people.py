@@ -36,7 +36,7 @@ def test_a_folder_is_heard_clean_and_in_noise(tmp_path: Path) -> None:
     found = human_clips(CLIPS, tmp_path)
     clean, noisy = found["recordings, clean"], found["recordings, 10 dB"]
     assert sorted(clean.labels.numpy()) == [3, 7]
-    assert not torch.equal(clean.audio, noisy.audio)
+    assert not torch.equal(clean.inputs["audio"], noisy.inputs["audio"])
 
 
 def test_weights_of_a_file_are_measured(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.training.audio_visual import metrics as own
-from models.training.audio_visual.digit_clips import Clips
+from models.training.classification import metrics as own
+from models.training.classification.samples import Samples
 
 
 def test_accuracy_and_cross_entropy() -> None:
@@ -19,6 +19,15 @@ def test_accuracy_and_cross_entropy() -> None:
 
 def test_scores_of_batches_are_those_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(own, "EVALUATION_BATCH", 3)
-    clips = Clips(torch.rand(2, 7, 1, 2, 2), torch.rand(2, 7, 1, 2, 2), torch.zeros(7, dtype=torch.long))
-    whole = (clips.video + clips.audio).mean(0).flatten(1)
-    assert torch.equal(own.scores_of(lambda part: (part.video + part.audio).mean(0).flatten(1), clips), whole)
+    samples = Samples({"a": torch.rand(2, 7, 4), "b": torch.rand(2, 7, 4)}, torch.zeros(7, dtype=torch.long))
+
+    def forward(part: Samples) -> torch.Tensor:
+        return (part.inputs["a"] + part.inputs["b"]).mean(0)
+
+    assert torch.equal(own.scores_of(forward, samples), forward(samples))
+
+
+def test_squared_error_of_rates() -> None:
+    rates, labels = torch.tensor([[1.0, 0.0], [0.25, 0.5]]), torch.tensor([0, 0])
+    found = own.classification_metrics(rates, labels, "squared error")
+    assert found == {"squared error": (0.75**2 + 0.5**2) / 4, "accuracy": 50.0}

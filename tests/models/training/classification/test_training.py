@@ -1,4 +1,4 @@
-"""Training on the digits: what an epoch sees, how the learning rate falls, that it learns and is kept."""
+"""Training on audio-visual digits: what an epoch sees, how the learning rate falls, that it learns and is kept."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from models import snnergy
-from models.training.audio_visual import digits_training as own
-from models.training.audio_visual.digit_clips import Clips, DigitClips
+from models.training.audio_visual.digit_clips import DigitClips
+from models.training.classification import training as own
+from models.training.classification.samples import Samples
 from models.training.loop import fit
 
 CLIPS = DigitClips(4, 4, 8)
@@ -32,7 +33,7 @@ class Linear(nn.Module):
 
 
 def _training(network: nn.Module, epochs: int) -> own.Training:
-    return own.digits_training(
+    return own.classification_training(
         network, CLIPS, epochs, partial(own.plain_losses, network), partial(own.plain_metrics, network)
     )
 
@@ -42,7 +43,9 @@ def test_an_epoch_sees_every_training_clip_once_in_noise_of_its_own() -> None:
     first, second = own.training_batches(CLIPS, rng), own.training_batches(CLIPS, rng)
     assert [len(batch.labels) for batch in first] == [54] * 60
     assert torch.cat([batch.labels for batch in first]).bincount().tolist() == [324] * 10
-    means = [torch.cat([b.audio.mean((0, 2, 3, 4)) for b in epoch]).sort().values for epoch in (first, second)]
+    means = [
+        torch.cat([b.inputs["audio"].mean((0, 2, 3, 4)) for b in epoch]).sort().values for epoch in (first, second)
+    ]
     assert not torch.equal(means[0], means[1])
 
 
@@ -76,11 +79,11 @@ def test_snnergy_learns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_plain_losses_and_metrics_are_those_of_the_scores() -> None:
     scores = torch.tensor([[2.0, 0.0], [0.0, 1.0], [3.0, 1.0]])
-    clips = Clips(torch.zeros(1, 3, 1, 2, 2), torch.zeros(1, 3, 1, 2, 2), torch.tensor([0, 1, 1]))
+    clips = Samples({"video": torch.zeros(1, 3, 2)}, torch.tensor([0, 1, 1]))
 
     class Fixed(nn.Module):
-        def forward(self, video: torch.Tensor, audio: torch.Tensor) -> torch.Tensor:
-            return scores[: video.shape[1]] + 0 * audio.sum()
+        def forward(self, video: torch.Tensor) -> torch.Tensor:
+            return scores[: video.shape[1]]
 
     expected = float(np.mean([np.log(1 + np.exp(-2)), np.log(1 + np.exp(-1)), np.log(1 + np.exp(2))]))
     assert own.plain_losses(Fixed(), clips)["cross entropy"].item() == pytest.approx(expected, rel=1e-5)
