@@ -19,7 +19,7 @@ from models.networks.spikeclip import checkpoints
 from models.networks.spikeclip.config import SpikeClipConfig
 from models.networks.spikeclip.parts import initial_parts, random_inputs
 from models.retrieval.emoji_task import EmojiTask, example_pairs
-from models.retrieval.emoji_training import VOCABULARY, emoji_training
+from models.retrieval.emoji_training import VOCABULARY, emoji_fine_tuning, emoji_training
 from models.training.model_page import config_named, trained_weights
 from models.training.stage import Training
 

@@ -81,7 +81,7 @@ FLOORS = {
         "training",
         "networks.cmsf networks.spikeclip networks.snnergy networks.taaf",
         "retrieval",
-        "cmsf spikeclip spikformer snnergy taaf",
+        "cmsf plif_net spikeclip spikformer snnergy taaf",
         "train",
         "zoo",
     ),

@@ -46,10 +46,15 @@ def _table(rows: Sequence[tuple[EvaluationRow, bool]]) -> str:
     lines.append(["---"] + ["---:"] * (len(lines[0]) - 2) + [":---:"])
     for row, best in measured:
         energy = "no price" if row.energy_pj is None else f"{float(row.energy_pj) / 1e6:.4g} uJ"
-        cells = [*(f"{row.metrics[name]:.1f}" for name in metrics), *_spikes(row.spikes), f"{row.cores:,}"]
+        cells = [*(_metric(row.metrics[name]) for name in metrics), *_spikes(row.spikes), f"{row.cores:,}"]
         lines.append([str(row.setting), *cells, energy, "*" if best else ""])
     text = [f"| {' | '.join(cells)} |" for cells in _padded(lines)] if measured else []
     return "\n".join([*text, *(f"{row.setting}: {_refusal(row)}" for row in refused)])
+
+
+def _metric(value: float) -> str:
+    """One decimal, and three digits of what is below 1, as errors are."""
+    return f"{value:.1f}" if abs(value) >= 1 else f"{value:.3g}"
 
 
 def _spikes(match: SpikeMatch) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from spikingjelly.activation_based.neuron import LIFNode
+from spikingjelly.activation_based.neuron import BaseNode
 from torch import nn
 
 TARGET_RATE = 0.15
@@ -34,7 +34,7 @@ def set_firing_rates(part: nn.Module, inputs: dict[str, torch.Tensor], rate: flo
             _standardise_norm(layer, args[0], rng)
 
     def wake(neuron: nn.Module, args: tuple[torch.Tensor]) -> None:
-        assert isinstance(neuron, LIFNode)
+        assert isinstance(neuron, BaseNode)
         if not feeders:
             return
         offset = _offset_for_rate(neuron, args[0], rate)
@@ -44,7 +44,7 @@ def set_firing_rates(part: nn.Module, inputs: dict[str, torch.Tensor], rate: flo
         args[0].add_(offset)  # in place: where the current is a residual stream, later layers see it with its new bias
 
     hooks = [m.register_forward_pre_hook(standardise) for m in part.modules() if isinstance(m, (*NORMS, nn.Linear))]
-    hooks += [m.register_forward_pre_hook(wake) for m in part.modules() if isinstance(m, LIFNode)]
+    hooks += [m.register_forward_pre_hook(wake) for m in part.modules() if isinstance(m, BaseNode)]
     part(**inputs)
     for hook in hooks:
         hook.remove()
@@ -55,13 +55,14 @@ def _standardise_norm(norm: nn.Module, x: torch.Tensor, rng: torch.Generator) ->
     assert isinstance(norm, NORMS)
     assert norm.running_mean is not None
     assert norm.running_var is not None
+    x = x.flatten(0, 1) if getattr(norm, "step_mode", "s") == "m" else x
     others = [axis for axis in range(x.ndim) if axis != 1]
     norm.running_mean.copy_(x.mean(dim=others))
     norm.running_var.copy_(x.var(dim=others, unbiased=False).clamp_min(1e-6))
     norm.bias.copy_(torch.randn(norm.num_features, generator=rng))
 
 
-def _offset_for_rate(neuron: LIFNode, current: torch.Tensor, target: float) -> float:
+def _offset_for_rate(neuron: BaseNode, current: torch.Tensor, target: float) -> float:
     """The constant to add to `current` (T, B, ...) so that the neurons fire on target, by bisection on some of them."""
     current = current.flatten(1)
     current = current[:, :: max(1, current.shape[1] // SAMPLE)]
@@ -83,7 +84,7 @@ def firing_rates(part: nn.Module, inputs: dict[str, torch.Tensor]) -> dict[str, 
         return lambda _module, _args, spikes: rates.update({path: float(spikes.mean())})
 
     modules: dict[str, nn.Module] = dict(part.named_modules())  # pyright: ignore[reportUnknownArgumentType]
-    hooks = [m.register_forward_hook(record(path)) for path, m in modules.items() if isinstance(m, LIFNode)]
+    hooks = [m.register_forward_hook(record(path)) for path, m in modules.items() if isinstance(m, BaseNode)]
     with torch.no_grad():
         part(**inputs)
     for hook in hooks:

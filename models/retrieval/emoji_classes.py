@@ -10,11 +10,11 @@ from torch import nn
 
 from models.data.baselines.emoji_styles import altered as altered_images
 from models.data.emoji_styles import load_split
+from models.networks.spikeclip.zero_shot import class_scores, label_matrix
 from models.retrieval.emoji_drawings import Encode, dev_metrics, image_batches, in_portions
 from models.retrieval.emoji_labels import label_set_accuracies
 from models.retrieval.emoji_task import EmojiTask
 from models.retrieval.emoji_texts import captions, class_texts
-from models.spikeclip_network.zero_shot import class_scores, label_matrix
 
 Losses = Callable[[torch.Tensor], Mapping[str, torch.Tensor]]
 GROUP_WEIGHT = 0.5

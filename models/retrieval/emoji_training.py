@@ -34,12 +34,11 @@ from models.networks.spikeclip.losses import alignment_loss, contrastive_loss, d
 from models.networks.spikeclip.parts import initial_parts
 from models.networks.spikeclip.pretrained_clip import pretrained_teacher
 from models.networks.spikeclip.teacher import SmallTeacher, Teacher
-from models.networks.spikeclip.zero_shot import class_scores, label_matrix
-from models.retrieval.emoji_drawings import Encode, dev_metrics, image_batches, in_portions
-from models.retrieval.emoji_labels import label_set_accuracies
+from models.networks.spikeclip.zero_shot import class_scores
+from models.retrieval.emoji_classes import GROUP_WEIGHT, EmojiClasses, Losses, test_metrics
+from models.retrieval.emoji_drawings import Encode, dev_metrics, image_batches
 from models.retrieval.emoji_metrics import labels_of
-from models.retrieval.emoji_task import EmojiTask
-from models.retrieval.emoji_texts import altered, captions, class_texts
+from models.retrieval.emoji_texts import altered, captions, class_texts, text_batches
 from models.training.fused_lif import use_fused_lif
 from models.training.model_page import seeded
 from models.training.rate_lif import one_step_of_rates

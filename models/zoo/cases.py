@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 
-from models import cmsf, snnergy, spikeclip, spikformer, taaf
+from models import cmsf, plif_net, snnergy, spikeclip, spikformer, taaf
 from models.training.training_error import TrainingError
 from models.zoo.child import PACKAGE
 
@@ -43,6 +43,7 @@ ENTRIES: Mapping[str, Entry] = {
     "snnergy": Entry(snnergy, "network", ("accuracy",), _TABLE_4),
     "taaf": Entry(taaf, "network", ("accuracy",)),
     "spikformer": Entry(spikformer, "network", ("accuracy",)),
+    "plif_net": Entry(plif_net, "network", ("accuracy",)),
 }
 """Model -> its file."""
 

@@ -25,7 +25,7 @@ NOT_RUN = {
     "models/cmsf.py --target loihi": "the main job of continuous integration, in .ci/run and, installed, in .ci/wheel",
     **{
         f"models/{line} --target loihi": "a minute each: rows of docs/zoo.md, which a change of weights or configuration asks for"
-        for line in ("spikeclip.py", "spikformer.py", "snnergy.py", "taaf.py", "cmsf.py --config emoji")
+        for line in ("spikeclip.py", "spikformer.py", "plif_net.py", "snnergy.py", "taaf.py", "cmsf.py --config emoji")
     },
     "-m compile evaluate": "whole test sets, minutes each; with fewer samples in tests/compile/evaluation",
     "spike-compile report": "needs folders of finished runs; tests/compile/report/comparison has some",

@@ -1,1 +1,1 @@
-"""What audio-visual classifiers share: the digits as their inputs, training, evaluation and the compiler's task."""
+"""What audio-visual classifiers share: the digits as their inputs and task, and how well they understand people."""

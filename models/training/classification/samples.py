@@ -24,7 +24,8 @@ class Samples:
 
     def batches(self, size: int) -> list[Samples]:
         """Samples in their order, at most `size` at once."""
-        return [self.chosen(index) for index in torch.arange(len(self.labels)).split(size)]
+        starts = range(0, len(self.labels), size)
+        return [self.chosen(torch.arange(start, min(start + size, len(self.labels)))) for start in starts]
 
 
 class Splits(Protocol):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from spikingjelly.activation_based.base import MemoryModule
+from spikingjelly.activation_based.neuron import BaseNode
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
@@ -87,7 +87,7 @@ class Distillation:
             features.append(outputs)
 
         for module in modules:
-            if isinstance(module, MemoryModule):
+            if isinstance(module, BaseNode):
                 handles.append(module.register_forward_hook(keep_rates))
             elif module in self.host:
                 handles.append(module.register_forward_hook(keep))

@@ -1,8 +1,8 @@
 """
 The experiments, model by model, after the papers' own ablations.
 
-All are of the small configurations, most on schedules shorter than those of the committed weights: ten hours of one core in all,
-five of two, at most (`core_minutes`). Claims about other data cannot be tested here, and say so.
+All are of the small configurations, most on schedules shorter than those of the committed weights: little more than
+ten hours of one core in all, five of two (`core_minutes`). Claims about other data cannot be tested here, and say so.
 """
 
 from __future__ import annotations
@@ -230,6 +230,7 @@ DEFAULTS = tuple(
         ("Spikformer", "spikformer", "emoji-groups", "accuracy", 24, 7, ()),
         ("SNNergy", "snnergy", "av-digits", "accuracy", 24, 14, ()),
         ("TAAF-SNN", "taaf", "av-digits", "accuracy", 30, 13, ("video", "audio")),
+        ("PLIF net", "plif_net", "digit-films", "accuracy", 40, 3, ()),
     )
 )
 """

@@ -15,7 +15,9 @@ from ir.errors import CompileError
 def row(score: float, energy_pj: int | None, network: str = "net") -> EvaluationRow:
     energy = None if energy_pj is None else Fraction(energy_pj)
     match = SpikeMatch(kept=90, lost=10, added=5)
-    return EvaluationRow(Setting(Path(network), ""), {"network": 1}, {"first": 9.0, "R@Sum": score}, energy, match, 7)
+    return EvaluationRow(
+        Setting(Path(network), ""), {"network": 1}, {"first": 0.03125, "R@Sum": score}, energy, match, 7
+    )
 
 
 def test_front():
@@ -35,8 +37,10 @@ def test_front():
 def test_text_is_cheapest_first_and_refusals_come_last():
     refused = EvaluationRow(Setting(Path("net"), ""), refused=CompileError("some.rule", "cannot"))
     lines = table([refused, row(60, 2_000_000), row(50, 1_000_000)]).splitlines()
-    found = [[cell.strip() for cell in line.split("|")[3:9]] for line in lines[2:4]]
-    assert found == [[score, "90.0 %", "10.0 %", "5.0 %", "7", f"{k} uJ"] for k, score in ((1, "50.0"), (2, "60.0"))]
+    found = [[cell.strip() for cell in line.split("|")[2:9]] for line in lines[2:4]]
+    assert found == [
+        ["0.0312", score, "90.0 %", "10.0 %", "5.0 %", "7", f"{k} uJ"] for k, score in ((1, "50.0"), (2, "60.0"))
+    ]
     assert lines[4] == "net, loihi2: some.rule: cannot"
     assert len({len(line) for line in lines[:4]}) == 1
     assert [entry["refused"] for entry in content([refused, row(1, 1)])["rows"]] == ["some.rule: cannot", None]

@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import affine_transform
 
 from models.data import digit_frames
-from models.data.digit_frames import draw_frames, draw_images, other_hands, pictures
+from models.data.digit_frames import draw_frames, draw_images, load_split, other_hands, pictures
 from models.data.digit_scenes import digit_images, image_indices
 
 
@@ -74,3 +74,30 @@ def test_hands_that_do_nothing_copy(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(digit_frames, name, value)
     digits = pictures(np.arange(5))
     np.testing.assert_array_equal(other_hands(digits, np.random.default_rng(0)), digits)
+
+
+@pytest.mark.parametrize(("split", "count"), [("train", 1078), ("dev", 269), ("test", 450)])
+def test_a_split_has_three_films_of_every_digit(split: str, count: int):
+    films = load_split(split, 1)
+    assert films.frames.shape == (3 * count, 1, 1, 16, 16)
+    np.testing.assert_array_equal(np.bincount(films.labels), 3 * np.bincount(digit_images()[1][image_indices(split)]))
+
+
+def test_a_seed_gives_the_same_films():
+    films, other, again = (load_split("dev", 2, seed) for seed in (0, 1, 0))
+    np.testing.assert_array_equal(films.frames, again.frames)
+    assert not np.array_equal(films.frames, other.frames)
+    with pytest.raises(ValueError, match="no split 'exam'"):
+        load_split("exam", 2)
+
+
+def test_films_show_their_labels(monkeypatch: pytest.MonkeyPatch):
+    """Without noise a film's pixels, all shifts together, are those of a digit with its label."""
+    monkeypatch.setattr(digit_frames, "SIGMA", 0.0)
+    monkeypatch.setattr(digit_frames, "SHIFT", 0)
+    films, images = load_split("dev", 1), image_indices("dev")
+    found = {
+        picture.tobytes(): int(digit_images()[1][index])
+        for picture, index in zip(pictures(images), images, strict=True)
+    }
+    assert [found[film[0, 0].tobytes()] for film in films.frames] == films.labels.tolist()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from spikingjelly.activation_based import layer, neuron
 from torch import nn
 
 from models.layers.firing import TARGET_RATE, firing_rates, set_firing_rates
@@ -53,16 +54,28 @@ def _networks() -> dict[str, tuple[nn.Module, torch.Tensor]]:
     return {
         "stem": (DownsamplingStem(1, 8, "current", nn.Identity()), image),
         "mlp": (ImageMlp(1, 8), image),
+        "many steps": (
+            nn.Sequential(
+                layer.Conv2d(1, 8, 3, bias=False, step_mode="m"),
+                layer.BatchNorm2d(8, step_mode="m"),
+                neuron.ParametricLIFNode(init_tau=3.0, step_mode="m"),
+                layer.Flatten(step_mode="m"),
+                layer.Linear(8 * 14 * 14, 50, step_mode="m"),
+                neuron.ParametricLIFNode(step_mode="m"),
+            ),
+            image,
+        ),
         "resnet": (SpikingResNet18(1, 8, 3, 1, lif_without_input_scaling), image),
     }
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.3])
-@pytest.mark.parametrize("name", ["stem", "mlp", "resnet"])
+@pytest.mark.parametrize("name", ["stem", "mlp", "many steps", "resnet"])
 def test_rates_are_reached(name: str, rate: float) -> None:
     net, x = _networks()[name]
-    set_firing_rates(net.eval(), {"x": x}, rate)
-    for path, reached in firing_rates(net, {"x": x}).items():
+    name = "input" if isinstance(net, nn.Sequential) else "x"
+    set_firing_rates(net.eval(), {name: x}, rate)
+    for path, reached in firing_rates(net, {name: x}).items():
         assert 0.5 * rate < reached < 1.7 * rate, path
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
 

@@ -18,7 +18,7 @@ from models.networks.spikeclip.config import SpikeClipConfig
 from models.networks.spikeclip.parts import initial_parts
 from models.networks.spikeclip.teacher import SmallTeacher
 from models.retrieval.emoji_texts import captions
-from models.retrieval.emoji_training import emoji_training, one_cycle, text_batches
+from models.retrieval.emoji_training import emoji_fine_tuning, emoji_training, one_cycle
 
 TINY = SpikeClipConfig(D=8, heads=2, E=8, vocabulary=3072, positions=20, pool="spike", depth=1, T=2)
 LEARNING = {"teacher": "teacher", "text": "text", **dict.fromkeys(("align", "first", "tune", "settle"), "image")}

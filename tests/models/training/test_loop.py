@@ -121,6 +121,15 @@ def test_the_best_dev_epoch_is_kept_and_patience_ends_a_stage() -> None:
     assert torch.equal(net.weight, seen[1])
 
 
+def test_the_least_is_kept_where_less_is_better() -> None:
+    metrics = iter([3.0, 1.0, 2.0])
+    tiny = Tiny(dev=lambda: next(metrics))
+    stage = replace(tiny.training.stages[0], less_is_better=frozenset({"fit"}))
+    progress = fit(replace(tiny.training, stages=(stage,)), 0)
+    assert progress.log[-1] == {"best_epoch": 2}
+    assert [line["dev"]["fit"] for line in progress.log[:-1]] == [3.0, 1.0, 2.0]
+
+
 def test_a_stage_starts_from_the_best_epoch_of_the_one_before() -> None:
     values, seen = iter([5.0, 9.0, 1.0, 2.0, 3.0, 4.0]), list[torch.Tensor]()
 

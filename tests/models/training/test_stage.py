@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
-from models.training.stage import of_length
+from models.training.stage import TrainingStage, of_length
 
 STAGES = {"teacher": 150, "align": 8, "tune": 14}
 
@@ -21,3 +22,12 @@ STAGES = {"teacher": 150, "align": 8, "tune": 14}
 )
 def test_stages_keep_their_proportions(longest: int | None, left: tuple[int, ...]):
     assert of_length(STAGES, longest) == dict(zip(STAGES, left, strict=True))
+
+
+def test_a_metric_of_which_less_is_better_is_worth_its_negative():
+    optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))])
+    less = frozenset({"error"})
+    stage = TrainingStage(
+        "s", 1, lambda rng: [], lambda batch: {}, dict, "error", optimiser, float, 1, less_is_better=less
+    )
+    assert (stage.worth("error", {"error": 2.0}), stage.worth("fit", {"fit": 3.0})) == (-2.0, 3.0)

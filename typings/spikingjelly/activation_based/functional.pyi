@@ -1,5 +1,6 @@
-"""Of SpikingJelly's functions on networks the one that resets the neurons."""
+"""Of SpikingJelly's functions on networks those that reset the neurons, and that let modules take many steps at once."""
 
 from torch import nn
 
 def reset_net(net: nn.Module) -> None: ...
+def set_step_mode(net: nn.Module, step_mode: str) -> None: ...

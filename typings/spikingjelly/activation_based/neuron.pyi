@@ -1,11 +1,15 @@
-"""SpikingJelly's LIF neuron."""
+"""SpikingJelly's LIF neurons."""
 
 import torch
 from torch import nn
 
-class LIFNode(nn.Module):
+class BaseNode(nn.Module):
     v_threshold: float
 
+    def __call__(self, x: torch.Tensor) -> torch.Tensor: ...
+    def reset(self) -> None: ...
+
+class LIFNode(BaseNode):
     def __init__(
         self,
         tau: float = 2.0,
@@ -18,4 +22,8 @@ class LIFNode(nn.Module):
         backend: str = "torch",
         store_v_seq: bool = False,
     ) -> None: ...
-    def __call__(self, x: torch.Tensor) -> torch.Tensor: ...
+
+class ParametricLIFNode(BaseNode):
+    def __init__(
+        self, init_tau: float = 2.0, surrogate_function: nn.Module = ..., detach_reset: bool = False
+    ) -> None: ...

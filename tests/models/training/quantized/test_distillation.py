@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from spikingjelly.activation_based.layer import Dropout
 from spikingjelly.activation_based.neuron import LIFNode
 from torch import nn
 
@@ -16,10 +17,11 @@ class Net(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.norm, self.lif, self.head = nn.BatchNorm1d(1), LIFNode(step_mode="m"), nn.Linear(1, 1, bias=False)
+        self.drop = Dropout(0.0, step_mode="m")  # it has a memory, and is no neuron
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         self.lif.reset()
-        return self.head(self.lif(self.norm(x.flatten(0, 1)).view_as(x)).mean(dim=0))
+        return self.head(self.drop(self.lif(self.norm(x.flatten(0, 1)).view_as(x))).mean(dim=0))
 
 
 @pytest.fixture
