@@ -1,8 +1,8 @@
 """
 The experiments, model by model, after the papers' own ablations.
 
-All are of the small configurations, most on schedules shorter than those of the committed weights: little more than
-ten hours of one core in all, five of two (`core_minutes`). Claims about other data cannot be tested here, and say so.
+All are of the small configurations, most on schedules shorter than those of the committed weights: ten hours of one core in all,
+five of two, at most (`core_minutes`). Claims about other data cannot be tested here, and say so.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ SPIKECLIP = (
     Experiment(
         "spikeclip-parts",
         "SpikeCLIP: weights of time steps, text encoder, losses",
-        *("spikeclip", "emoji-styles", "i2t R@1", 30, 4.8),
+        *("spikeclip", "emoji-styles", "i2t R@1", 25, 4),
         others=("groups", "unseen i2t R@1", "test-style expanded", "align cosine, dev", "cosine"),
         arms=(
             Arm("learned, MLP, CE and KL"),
@@ -230,7 +230,7 @@ DEFAULTS = tuple(
         ("Spikformer", "spikformer", "emoji-groups", "accuracy", 24, 7, ()),
         ("SNNergy", "snnergy", "av-digits", "accuracy", 24, 14, ()),
         ("TAAF-SNN", "taaf", "av-digits", "accuracy", 30, 13, ("video", "audio")),
-        ("PLIF net", "plif_net", "digit-films", "accuracy", 40, 3, ()),
+        ("PLIF net", "plif_net", "digit-films", "accuracy", 40, 2.5, ()),
     )
 )
 """
