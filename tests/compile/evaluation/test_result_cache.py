@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,7 @@ def test_a_kill_before_any_step_costs_one_batch_and_leaves_nothing(tmp_path: Pat
 
     def scene() -> Callable[[], None]:
         (tmp_path / "k.npz").unlink(missing_ok=True)
-        return lambda: cache.save("k", pack("k", RESULT))
+        return partial(cache.save, "k", pack("k", RESULT))
 
     for _ in every_kill(scene):
         if cache.load("k") is None:

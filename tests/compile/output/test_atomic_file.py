@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def test_a_kill_before_any_step_leaves_the_file_whole_and_the_next_run_nothing_e
 
     def scene() -> Callable[[], None]:
         path.write_text("old")
-        return lambda: atomic_file.write_atomically(path, "new")
+        return partial(atomic_file.write_atomically, path, "new")
 
     assert len([path.read_text() for _ in every_kill(scene) if path.read_text() in ("old", "new")]) > 3
     assert path.read_text() == "new"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -85,7 +86,7 @@ def test_a_kill_before_any_step_leaves_one_whole_run(tmp_path: Path, runs: Runs,
 
     def scene() -> Callable[[], None]:
         prepare(home, runs, mine)
-        return lambda: run(home / "out", last, runs[-1])
+        return partial(run, home / "out", last, runs[-1])
 
     for step in every_kill(scene, every=3 if runs in SLOW else 1):
         left = files(home)
@@ -106,32 +107,32 @@ def test_a_kill_of_what_mends_a_kill(tmp_path: Path, runs: Runs):
     for first in range(0, 1000, EVERY):
         for second in range(1000):
             prepare(home, runs, mine)
-            if not killed_before(first, lambda: run(home / "out", 1, runs[1])):
+            if not killed_before(first, partial(run, home / "out", 1, runs[1])):
                 return
-            if not killed_before(second, lambda: check_folder(home / "out")):
+            if not killed_before(second, partial(check_folder, home / "out")):
                 break
             check_folder(home / "out")
             assert contents(home) in whole, f"steps {first}, {second}"
 
 
 def test_the_tables_of_a_benchmark_are_of_one_run(tmp_path: Path):
-    def bench(number: int) -> None:
-        write_benchmark(tmp_path / "out", Benchmark({"run": str(number)}, [Table("t", ("a",), ((number,),))]))
+    def bench(number: int) -> Callable[[], None]:
+        return partial(write_benchmark, tmp_path / "out", Benchmark({"run": str(number)}, [Table("t", ("a",), ((number,),))]))
 
     for with_others in (False, True):
 
         def scene(with_others: bool = with_others) -> Callable[[], None]:
             shutil.rmtree(tmp_path / "out", ignore_errors=True)
-            bench(1)
+            bench(1)()
             if with_others:
                 run(tmp_path / "out", 0, ONE)
-            return lambda: bench(2)
+            return bench(2)
 
         for _ in every_kill(scene):
             check_folder(tmp_path / "out")
             kept = contents(tmp_path / "out")
             assert ("run: 1" in kept["benchmark.md"]) == ('"run": "1"' in kept["benchmark.json"])
-            bench(2)
+            bench(2)()
             others = {"ir", "ir/00_a.txt", "network.nir", "report.json"} if with_others else set[str]()
             assert contents(tmp_path).keys() == {
                 "out",
