@@ -1,8 +1,12 @@
-"""Shared fixtures: random graphs, golden files, and one torch thread (tests compare spikes, not speed)."""
+"""Shared fixtures: random graphs, golden files, one torch thread (tests compare spikes, not speed), processes that stay small."""
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import resource
 import signal
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -37,6 +41,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
             if missing:
                 item.add_marker(pytest.mark.skip(reason="lava-nc is not installed (it needs Python 3.10)"))
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported and collected stays, so that no later garbage collection looks at it again."""
+    gc.freeze()
+
+
+SPARE_MB = 100
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_process() -> Iterator[None]:
+    """Gives back what a large network took: malloc keeps it, and each of many forks (Lava's, a killed one) copies its tables."""
+    before = _megabytes()
+    yield
+    if _megabytes() > before + SPARE_MB and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        gc.collect()
+        libc.malloc_trim(0)
+
+
+def _megabytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() >> 20
 
 
 @pytest.fixture
