@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 
+from models.data.av_digits import load_split
 from models.train import _config  # pyright: ignore[reportPrivateUsage]
+from models.training.audio_visual import digit_clips
 from models.zoo.ablations.experiment import Arm, Experiment, all_runs, core_minutes
 from models.zoo.ablations.experiments import EXPERIMENTS
 from models.zoo.cases import ENTRIES
@@ -42,7 +46,16 @@ def test_claims_compare_arms_with_three_seeds_or_say_why_not(experiment: Experim
 DISTINCT = {(run.model, run.config, run.changes) for run in all_runs(EXPERIMENTS)}
 
 
+@pytest.fixture(scope="module")
+def _same_clips_for_all() -> Iterator[None]:
+    """No arm writes into them; drawing them takes as long as a step of training."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(digit_clips, "load_split", cache(load_split))
+        yield
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("_same_clips_for_all")
 @pytest.mark.parametrize(("model", "config", "changes"), sorted(DISTINCT))
 def test_every_arm_has_a_loss_with_gradients(model: str, config: str, changes: tuple[str, ...]) -> None:
     """So that no arm fails in the fourth hour."""
