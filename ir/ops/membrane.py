@@ -89,7 +89,7 @@ class Membrane(Stepwise):
         i = i if isinstance(gain, float) and gain == 1.0 else gain * i
         rests = isinstance(leak, float) and not leak
         if self.form == "euler":
-            return v + decay * ((-v if rests else leak - v) + i)
+            return v + decay * (i - v if rests else leak - v + i)
         v = (1 - decay) * v + i
         return v if rests else v + decay * leak
 

@@ -124,8 +124,8 @@ class Lif(Membrane):
         xp = array_namespace(v)
         if self.reset == "value":
             target = self.constant("v_reset", params)
-            target = xp.full_like(v, target) if isinstance(target, float) else xp.broadcast_to(target, v.shape)
-            return xp.where(spikes > 0, target, v)
+            target = xp.full_like(v[:1], target) if isinstance(target, float) else target
+            return xp.where(spikes if spikes.dtype == xp.bool else spikes > 0, target, v)
         threshold = self.constant("threshold", params)
         if self.max_spikes == 1:
             return xp.where(spikes, v - threshold, v)

@@ -113,7 +113,7 @@ class Stepwise(Op):
         for t in range(steps):
             emitted, state = self.step(state, x[t], params)
             out.append(emitted)
-        return array_namespace(x).stack(out), state
+        return array_namespace(x).stack(out) if steps > 1 else out[0][None], state
 
     def neurons(self, result: Type) -> int:
         return result.size

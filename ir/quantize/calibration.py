@@ -121,8 +121,10 @@ def _peak(chip: Graph, node: Node, total: Value, steps: int) -> Array | None:
 def _rms(value: Value) -> float:
     """The root mean square of what is not zero."""
     xp = array_namespace(value)
-    active = int(xp.count_nonzero(value)) if value.shape else 0
-    return sqrt(float(xp.sum(xp.astype(value, xp.float64) ** 2)) / active) if active else 0.0
+    active = int(xp.count_nonzero(value != 0)) if value.shape else 0
+    squares = xp.astype(value, xp.float64)
+    squares *= squares
+    return sqrt(float(xp.sum(squares)) / active) if active else 0.0
 
 
 def _grid(value: Value) -> float:
