@@ -59,7 +59,7 @@ class PlifNetConfig:
 
     def __post_init__(self) -> None:
         require_positive(self, "channels", "hidden", "convolutions", "T")
-        if min(self.image) < 1 or self.image[1] % 4:
+        if len(self.image) != 2 or min(self.image) < 1 or self.image[1] % 4:
             raise ValueError(f"image = {self.image}: at least 1 channel, and a side that two pools of 2 divide")
 
 

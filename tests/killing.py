@@ -56,13 +56,15 @@ def _small_process() -> tuple[Any, Any]:
 
 def serve() -> None:
     """Answer each (step, action) on standard input by the status of a fork, until there are no more."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what actions print is no answer
     while True:
         try:
             step, action = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
-        pickle.dump(_status_of_fork(step, action), sys.stdout.buffer)
-        sys.stdout.buffer.flush()
+        pickle.dump(_status_of_fork(step, action), answers)
+        answers.flush()
 
 
 def _status_of_fork(step: int, action: Callable[[], object]) -> int:

@@ -20,7 +20,7 @@ Losses = Callable[[torch.Tensor], Mapping[str, torch.Tensor]]
 GROUP_WEIGHT = 0.5
 """Of the groups' losses, beside those of the captions."""
 SCALE = 27.0
-"""What cosines are multiplied by where there is no teacher: that of the small one, when it has learned."""
+"""What cosines are multiplied by where there is no teacher: that of the small one, when it has learned (27.4 of seed 0)."""
 
 
 class EmojiClasses:

@@ -13,6 +13,7 @@ import pickle
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 from zipfile import is_zipfile
@@ -124,6 +125,11 @@ class RunFiles:
 def plain(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings as JSON gives them back."""
     return json.loads(json.dumps(settings))
+
+
+def digest(path: Path) -> str:
+    """Of a file's bytes, by which it is known again."""
+    return sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def read_json_lines(path: Path, read: Callable[[dict[str, Any]], Content]) -> list[Content]:

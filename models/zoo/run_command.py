@@ -10,7 +10,7 @@ from typing import Any, Generic
 
 from compile.command.exit_code import EXIT_BUG, EXIT_OK, exit_code
 from models.training.run_files import write_text
-from models.zoo.runs import AnyRun, read_results, train_missing, write_results
+from models.zoo.runs import AnyRun, Outcome, do_missing, read_results, write_results
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,10 @@ class RunCommand(Generic[AnyRun]):
         parser.add_argument("--page-only", action="store_true", help="write the page from the results that are there")
         options = parser.parse_args(arguments)
         unknown = sorted({*options.names} - {*self.names})
-        if unknown or options.jobs < 1:
-            parser.error(f"no {unknown[0]!r}; there are {', '.join(self.names)}" if unknown else "--jobs from 1")
+        if unknown:
+            parser.error(f"no {unknown[0]!r}; there are {', '.join(self.names)}")
+        if options.jobs < 1 or options.out.suffix != ".md":
+            parser.error("--jobs from 1" if options.jobs < 1 else f"--out {options.out}: the page is a .md file")
         return exit_code(lambda: self._run(options))
 
     def _run(self, options: argparse.Namespace) -> int:
@@ -51,18 +53,17 @@ class RunCommand(Generic[AnyRun]):
         def write() -> None:
             write_text(options.out, self.page(results))
 
-        def ended(run: AnyRun, metrics: dict[str, float] | None) -> None:
-            told = f"failed, see its .txt in {options.runs}" if metrics is None else metrics
-            print(f"{run.name}: {told}", flush=True)
-            if metrics is None:
+        def ended(run: AnyRun, outcome: Outcome) -> None:
+            print(f"{run.name}: {outcome}", flush=True)
+            if isinstance(outcome, str):
                 failed.append(run)
                 return
-            results[run] = metrics
+            results[run] = outcome
             write_results(kept, results)
             write()
 
         write()
         if not options.page_only:
             missing = [run for run in self.runs(options.names or self.names) if run not in results]
-            train_missing(missing, options.runs, options.jobs, ended)
+            do_missing(missing, options.runs, options.jobs, ended)
         return EXIT_BUG if failed else EXIT_OK

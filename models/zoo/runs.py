@@ -16,6 +16,8 @@ from typing import Any, Protocol, TypeVar
 
 from models.training.run_files import RunFiles, read_json_lines, write_json_lines
 
+Outcome = dict[str, float] | str
+"""Metrics, or why there are none."""
 PAUSE = 0.2
 """Seconds between looks at what runs."""
 
@@ -36,8 +38,8 @@ class LongRun(Protocol):
         """The process that does it, or goes on with it."""
         ...
 
-    def measured(self, files: RunFiles) -> dict[str, float] | None:
-        """What it came to, None where it has not ended."""
+    def measured(self, files: RunFiles) -> Outcome | None:
+        """What it came to, or why that cannot be known; None where it is still to be done."""
         ...
 
 
@@ -60,17 +62,15 @@ def write_results(path: Path, results: Mapping[AnyRun, Mapping[str, float]]) -> 
     write_json_lines(path, ({"run": run.content(), "test": dict(test)} for run, test in results.items()))
 
 
-def train_missing(
-    runs: Sequence[AnyRun], folder: Path, jobs: int, ended: Callable[[AnyRun, dict[str, float] | None], None]
-) -> None:
+def do_missing(runs: Sequence[AnyRun], folder: Path, jobs: int, ended: Callable[[AnyRun, Outcome], None]) -> None:
     """
-    Train runs, `jobs` at once.
+    Do runs, `jobs` at once, and measure them one after the other.
 
     Args:
         runs: in order; one whose files another one is writing waits for it, and finds them.
         folder: where their files are, and what they print (`.txt`).
         jobs: processes at once, of one thread each.
-        ended: called with every run and what it came to, None where it failed.
+        ended: called with every run and what it came to.
     """
     folder.mkdir(parents=True, exist_ok=True)
     waiting, active = [*runs], dict[subprocess.Popen[bytes], AnyRun]()
@@ -78,14 +78,15 @@ def train_missing(
         while waiting or active:
             while len(active) < jobs and (run := _free(waiting, active.values())):
                 waiting.remove(run)
-                if (metrics := run.measured(_files(run, folder))) is None:
+                if (outcome := run.measured(_files(run, folder))) is None:
                     active[_started(run, folder)] = run
                 else:
-                    ended(run, metrics)
+                    ended(run, outcome)
             time.sleep(PAUSE)
             for process in [process for process in active if process.poll() is not None]:
                 run = active.pop(process)
-                ended(run, run.measured(_files(run, folder)) if process.returncode == 0 else None)
+                outcome = None if process.returncode else run.measured(_files(run, folder))
+                ended(run, outcome or f"failed, see {folder / run.name}.txt")
     finally:
         for process in active:
             process.terminate()  # its files are whole at every moment; an interrupt may be ignored in the background

@@ -12,6 +12,7 @@ from typing import Any
 from models.training.run_files import RunFiles, read_json_lines
 from models.zoo.cases import ENTRIES
 from models.zoo.child import PACKAGE, run_child
+from models.zoo.runs import Outcome
 
 LIMIT = 1800.0
 """Seconds that the compiler may take for a network's integers."""
@@ -52,14 +53,14 @@ class TrainingRun:
         settings = [*changes, "--seed", str(self.seed), "--epochs", str(self.epochs)]
         return training_command(self.model, self.config, settings, files)
 
-    def measured(self, files: RunFiles) -> dict[str, float] | None:
-        """Test metrics where it has ended, with those of the chip's integers where it asks for them, else None."""
+    def measured(self, files: RunFiles) -> Outcome | None:
+        """Test metrics where it has ended, with those of the chip's integers where it asks for them."""
         metrics = final_metrics(files.log)
         if metrics is None or not self.integers:
             return metrics
         ended = run_child(compile_command(self, files), LIMIT)
         if ended.failed:
-            return None
+            return f"its integers: {ended.failed}"
         compiled = json.loads(ended.output)["metrics"]["compiled"]
         return metrics | {f"{name}, integers": compiled[name] for name in ENTRIES[self.model].metrics}
 

@@ -59,6 +59,7 @@ def test_scores_are_spikingjellys(config: PlifNetConfig, theirs: type[nn.Module]
     [
         ({"image": (1, 18)}, r"image = \(1, 18\): at least 1 channel, and a side that two pools of 2 divide"),
         ({"image": (0, 16)}, "at least 1 channel"),
+        ({"image": (16,)}, "at least 1 channel"),
         ({"channels": 0}, "channels = 0: at least 1"),
         ({"hidden": 0}, "hidden = 0: at least 1"),
         ({"convolutions": 0}, "convolutions = 0: at least 1"),
@@ -118,5 +119,5 @@ def test_trained_weights_reach_what_their_log_says() -> None:
     logged = json.loads(path.with_suffix(".jsonl").read_text().splitlines()[-1])["test"]
     metrics = plain_metrics(network, task.data.split("test"), "squared error")
     assert metrics["accuracy"] == pytest.approx(logged["accuracy"], abs=0.5)  # a tie falls as the machine's sums do
-    decays = [float(1 / node.w.sigmoid()) for node in network.modules() if isinstance(node, ParametricLIFNode)]
-    assert max(decays) - min(decays) > 0.5, "time constants have been learned"
+    taus = [float(1 / node.w.sigmoid()) for node in network.modules() if isinstance(node, ParametricLIFNode)]
+    assert max(taus) - min(taus) > 0.5, "time constants have been learned"

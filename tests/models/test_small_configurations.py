@@ -45,7 +45,7 @@ def test_small_and_published_configurations_have_the_same_kinds_of_modules(
 ) -> None:
     kinds = _kinds(model, small)
     assert kinds == _kinds(model, published)
-    assert sum("fires at" in kind for kind in kinds.values()) > 3
+    assert sum("fires at" in kind for kind in kinds.values()) > (3 if model == "plif_net" else 10)
 
 
 def _kinds(model: str, config: str) -> dict[str, str]:

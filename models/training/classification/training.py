@@ -21,7 +21,7 @@ from models.training.fused_lif import use_fused_lif
 from models.training.stage import Training, TrainingStage
 
 BATCH, LEARNING_RATE, WEIGHT_DECAY = 54, 4e-3, 1e-2
-"""60 batches are all the clips of the training split."""
+"""60 batches are all clips of the audio-visual training split, 59 nearly all films."""
 FIRST_RATE = 0.12
 """Spikes per neuron and step before training; with norms as torch makes them, neurons with tau 2 begin at some 0.02."""
 
@@ -32,7 +32,11 @@ Metrics = Callable[[Samples], Mapping[str, float]]
 def classification_training(
     network: nn.Module, data: Splits, epochs: int, losses: Losses, metrics: Metrics, error: str = "cross entropy"
 ) -> Training:
-    """One stage in which an epoch sees every sample once; of `metrics` on dev the `error` decides, steadier than the accuracy."""
+    """
+    One stage; an epoch sees every sample once, but for a last batch that is not full.
+
+    Of `metrics` on dev the `error` decides, steadier than the accuracy.
+    """
 
     def batches(rng: np.random.Generator) -> list[Samples]:
         return training_batches(data, rng)

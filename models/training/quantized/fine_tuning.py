@@ -25,6 +25,7 @@ from models.training.quantized.chip_grids import put_on_grids, unchanged
 from models.training.quantized.distillation import Distillation
 from models.training.quantized.grid_adam import GridAdam, to_nearest
 from models.training.quantized.mixed_bits import Grids, fewest_bits
+from models.training.run_files import digest
 from models.training.stage import Training
 from models.training.training_error import TrainingError
 
@@ -101,7 +102,7 @@ def quantized_training(
         raise TrainingError(what, hint="give the model file a fine_tuning(config, seed, epochs) that does without")
     called(str(path), partial(module.load_weights, parts, path), (ValueError, FileNotFoundError))
     tables = {each: training_grids(model, config, path, each) for each in bits}
-    settings: dict[str, Any] = {"bits": bits[0], "weights": str(path)}
+    settings: dict[str, Any] = {"bits": bits[0], "weights": str(path), "digest": digest(path)}
     grids: Grids = tables[bits[0]]
     if budget is not None:
         grids = _within(training, tables, budget)

@@ -16,6 +16,8 @@ COLUMNS = (
     *("bits", "floats", "rounded", "kept, lost, added", "epochs", "fine-tuned", "kept, lost, added"),
     *("energy, uJ", "cores", "seeds"),
 )
+ROUNDING = 1e-9
+"""Of points, which are parts of whole samples."""
 COMMAND = "python -m models.zoo.few_bits --jobs 2 --out docs/few-bits.md"
 HEAD = f"""# Networks at few bits
 
@@ -32,7 +34,8 @@ does what has no result yet (`few-bits.jsonl` beside this page), and writes the 
 goes on, also within a run.
 
 Wanted is that 8 bits lose at most 0.3 points as rounded and 0.1 fine-tuned, 4 bits 1 and 2 bits, which are ternary, 3 points
-fine-tuned: in the mean of three seeds, or one test sample where that is more; of R@Sum, which adds six recalls up, a sixth."""
+fine-tuned: in the mean of three seeds, or one test sample where that is more; a sixth of R@Sum, which adds six
+recalls up, is a point of it."""
 
 
 def page(results: Results) -> str:
@@ -85,4 +88,4 @@ def verdict(network: Experiment, goal: Goal, results: Results) -> str:
     lost = mean(each[f"floats {metric}"] - each[f"{goal.way} {metric}"] for each in found) / recalls
     allowed = max(goal.points, 100 / min(each["samples"] for each in found))
     told = f"lost {lost:.2f}" if lost >= 0 else f"gained {-lost:.2f}"
-    return f"reached: {told}" if lost <= allowed else f"not reached: {told}"
+    return f"reached: {told}" if lost <= allowed + ROUNDING else f"not reached: {told}"

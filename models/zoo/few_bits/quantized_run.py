@@ -10,9 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from models.training.run_files import RunFiles
+from models.training.run_files import RunFiles, digest, read_json_lines
 from models.zoo.cases import ENTRIES
 from models.zoo.child import PACKAGE, run_child
+from models.zoo.runs import Outcome
 from models.zoo.training_run import LIMIT, TrainingRun, final_metrics, model_file, training_command
 
 
@@ -46,19 +47,26 @@ class QuantizedRun:
         settings = [*few, "--seed", str(self.floats.seed), "--epochs", str(self.epochs)]
         return training_command(self.floats.model, self.floats.config, settings, files)
 
-    def measured(self, files: RunFiles) -> dict[str, float] | None:
+    def measured(self, files: RunFiles) -> Outcome | None:
         """
-        Test metrics where it has ended, else None: of the `floats`, and of the integers, `rounded` and `tuned`.
+        Test metrics where it has ended: of the `floats`, and of the integers, `rounded` and `tuned`.
 
         Of these also parts of the floats' spikes that are kept, lost and added, energy in uJ and cores; and the test `samples`.
         """
-        floats = final_metrics(self._begun_with(files).log)
-        if floats is None or final_metrics(files.log) is None:
+        begun = self._begun_with(files)
+        floats = final_metrics(begun.log)
+        if floats is None:
+            return f"{begun.weights} has not been trained to the end; `python -m models.zoo.ablations` does that"
+        if final_metrics(files.log) is None:
             return None
-        begun = self._begun_with(files).weights
-        rounded, tuned = self._integers(begun), self._integers(files.weights, "--floats", str(begun))
-        if rounded is None or tuned is None:
-            return None
+        if next(iter(read_json_lines(files.log, dict[str, Any]))).get("digest") != digest(begun.weights):
+            return f"it began with weights that {begun.weights} no longer holds; delete {files.weights} and its log"
+        rounded, tuned = self._integers(begun.weights), self._integers(files.weights, "--floats", str(begun.weights))
+        for each in (rounded, tuned):
+            if isinstance(each, str):
+                return each
+        assert isinstance(rounded, dict)
+        assert isinstance(tuned, dict)
         told = {"floats": floats, "rounded": _told(rounded), "tuned": _told(tuned)}
         flat = {f"{name} {key}": value for name, values in told.items() for key, value in values.items()}
         return {**flat, "samples": min(rounded["samples"].values())}
@@ -68,14 +76,14 @@ class QuantizedRun:
         own = ENTRIES[self.floats.model].module.weights(self.floats.config) if self.floats.seed == 0 else None
         return RunFiles(own or files.weights.with_name(f"{self.floats.name}.pt"))
 
-    def _integers(self, weights: Path, *floats: str) -> dict[str, Any] | None:
-        """A row of `evaluate`."""
+    def _integers(self, weights: Path, *floats: str) -> dict[str, Any] | str:
+        """A row of `evaluate`, or why there is none."""
         network = [model_file(self.floats.model), "--config", self.floats.config, "--weights", str(weights)]
         with TemporaryDirectory() as folder:
             settings = [*floats, "--bits", str(self.bits), "--out", folder]
             ended = run_child([sys.executable, "-m", f"{PACKAGE}compile", "evaluate", *network, *settings], LIMIT)
             if ended.failed:
-                return None
+                return f"the integers of {weights}: {ended.failed}"
             return json.loads((Path(folder) / "results.json").read_text(encoding="utf-8"))["rows"][0]
 
 

@@ -40,9 +40,9 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[TrainingRun]:
             if len(runs) == 5:
                 raise KeyboardInterrupt
             runs.append(run)
-            ended(run, None if len(runs) == 4 else {"accuracy": 90.0})
+            ended(run, "failed, see x" if len(runs) == 4 else {"accuracy": 90.0})
 
-    monkeypatch.setattr(run_command, "train_missing", train)
+    monkeypatch.setattr(run_command, "do_missing", train)
     return runs
 
 
@@ -61,12 +61,17 @@ def test_results_are_kept_and_runs_that_failed_are_tried_again(trained: list[Tra
     assert "| two | 3 | 2 | 6 | 6 |" in out.read_text()
 
 
-def test_a_failure_is_an_exit_status(trained: list[TrainingRun], tmp_path: Path) -> None:
-    trained += [TrainingRun("x", "y", (), 1, seed) for seed in range(3)]
-    arguments = ["--out", str(tmp_path / "a.md"), "--runs", str(tmp_path)]
-    assert COMMAND.main(arguments) == EXIT_INTERRUPTED
-    del trained[2:]
-    assert COMMAND.main(arguments) in (EXIT_BUG, EXIT_INTERRUPTED)
+def test_a_failure_is_an_exit_status(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(missing: Sequence[TrainingRun], folder: Path, jobs: int, ended: Callable[..., None]) -> None:
+        for run in missing:
+            ended(run, "it does not fit")
+
+    monkeypatch.setattr(run_command, "do_missing", fail)
+    assert COMMAND.main(["--out", str(tmp_path / "a.md"), "--runs", str(tmp_path)]) == EXIT_BUG
+    assert capsys.readouterr().out.count(": it does not fit") == 6
+    assert not (tmp_path / "a.jsonl").exists()
 
 
 @pytest.mark.parametrize("broken", ["{", '{"run": {"changes": [], "speed": 3}, "test": {}}', '{"run": {}}'])
@@ -80,7 +85,13 @@ def test_a_broken_line_of_results_is_one_error(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"), [(["x"], "no 'x'; there are two"), (["--jobs", "0"], "--jobs from 1")]
+    ("arguments", "message"),
+    [
+        (["x"], "no 'x'; there are two"),
+        (["--jobs", "0"], "--jobs from 1"),
+        (["--out", "a.jsonl"], "the page is a .md file"),
+        (["--out", ""], "a .md file"),
+    ],
 )
 def test_wrong_arguments_exit_2(
     arguments: list[str], message: str, trained: list[TrainingRun], capsys: pytest.CaptureFixture[str]

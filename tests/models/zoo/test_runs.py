@@ -15,7 +15,7 @@ from models.zoo import runs as runs_of
 from models.zoo import training_run
 from models.zoo.cases import ENTRIES
 from models.zoo.child import Ended
-from models.zoo.runs import read_results, train_missing, write_results
+from models.zoo.runs import Outcome, do_missing, read_results, write_results
 from models.zoo.training_run import TrainingRun, final_metrics
 
 MODEL = """
@@ -56,9 +56,9 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainingRun:
     return TrainingRun("small", "a", ("width=4",), 3, 1)
 
 
-def ended(results: dict[TrainingRun, dict[str, float] | None]):
-    def keep(run: TrainingRun, metrics: dict[str, float] | None) -> None:
-        results[run] = metrics
+def ended(results: dict[TrainingRun, Outcome]):
+    def keep(run: TrainingRun, outcome: Outcome) -> None:
+        results[run] = outcome
 
     return keep
 
@@ -71,15 +71,15 @@ def test_results_come_back(tmp_path: Path, small: TrainingRun) -> None:
 
 @pytest.mark.slow
 def test_runs_are_trained_once_and_a_failure_costs_its_own_alone(tmp_path: Path, small: TrainingRun) -> None:
-    folder, results = tmp_path / "runs", dict[TrainingRun, dict[str, float] | None]()
+    folder, results = tmp_path / "runs", dict[TrainingRun, Outcome]()
     wrong = TrainingRun("small", "a", ("height=4",), 3, 1)
-    train_missing([wrong, small], folder, 2, ended(results))
-    assert results == {wrong: None, small: {"width": 4.0}}
+    do_missing([wrong, small], folder, 2, ended(results))
+    assert results == {wrong: f"failed, see {folder / wrong.name}.txt", small: {"width": 4.0}}
     assert "FIELD=VALUE" in (folder / f"{wrong.name}.txt").read_text()
     log = folder / f"{small.name}.jsonl"
     assert final_metrics(log) == {"width": 4}
-    before, again = (folder / f"{small.name}.pt").stat().st_mtime_ns, dict[TrainingRun, dict[str, float] | None]()
-    train_missing([small], folder, 1, ended(again))
+    before, again = (folder / f"{small.name}.pt").stat().st_mtime_ns, dict[TrainingRun, Outcome]()
+    do_missing([small], folder, 1, ended(again))
     assert again == {small: {"width": 4.0}}
     assert (folder / f"{small.name}.pt").stat().st_mtime_ns == before, "nothing was trained again"
 
@@ -90,10 +90,14 @@ def test_runs_of_the_same_files_are_trained_once(
 ) -> None:
     compiled = json.dumps({"metrics": {"compiled": {"width": 3.5}}})
     monkeypatch.setattr(training_run, "run_child", lambda command, limit: Ended(compiled, ""))
-    results, integers = dict[TrainingRun, dict[str, float] | None](), replace(small, integers=True)
-    train_missing([small, integers], tmp_path, 2, ended(results))
+    results, integers = dict[TrainingRun, Outcome](), replace(small, integers=True)
+    do_missing([small, integers], tmp_path, 2, ended(results))
     assert results == {small: {"width": 4.0}, integers: {"width": 4.0, "width, integers": 3.5}}
     assert (tmp_path / f"{small.name}.txt").read_text().count("weights in") == 1
+    monkeypatch.setattr(training_run, "run_child", lambda command, limit: Ended("", "took more than 9 s"))
+    do_missing([integers], tmp_path, 2, ended(results))
+    assert results[integers] == "its integers: took more than 9 s"
+    assert (tmp_path / f"{small.name}.txt").read_text().count("weights in") == 1, "nothing was trained again"
 
 
 @pytest.mark.slow
@@ -108,7 +112,7 @@ def test_an_interrupt_reaches_the_trainings_and_the_next_call_goes_on(
 
     monkeypatch.setattr(runs_of.time, "sleep", sleep)
     with pytest.raises(KeyboardInterrupt):
-        train_missing([long], folder, 1, ended({}))
+        do_missing([long], folder, 1, ended({}))
     epochs = len((folder / f"{long.name}.jsonl").read_text().splitlines()) - 1
     assert epochs >= 1
     assert final_metrics(folder / f"{long.name}.jsonl") is None

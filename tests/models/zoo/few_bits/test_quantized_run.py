@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.training.run_files import RunFiles
+from models.training.run_files import RunFiles, digest
 from models.zoo.cases import ENTRIES
 from models.zoo.child import Ended
 from models.zoo.few_bits import quantized_run
@@ -51,9 +51,12 @@ def test_both_ways_are_measured_by_the_integers(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(quantized_run, "run_child", evaluate)
     files, floats = RunFiles(tmp_path / f"{OTHER.name}.pt"), RunFiles(tmp_path / f"{OTHER.floats.name}.pt")
+    floats.log.write_text(json.dumps({"epoch": 3}))
+    assert "has not been trained to the end" in str(OTHER.measured(files))
+    floats.weights.write_bytes(b"trained")
     floats.log.write_text(json.dumps({"test": {"accuracy": 95.0}}))
-    assert OTHER.measured(files) is None, "it has not ended"
-    files.log.write_text(json.dumps({"test": {"accuracy": 91.0}}))
+    assert OTHER.measured(files) is None, "it is still to be done"
+    files.log.write_text("\n".join(map(json.dumps, ({"digest": digest(floats.weights)}, {"test": {"accuracy": 91.0}}))))
     told = {"kept": 75.0, "lost": 25.0, "added": 10.0, "uJ": 2.5, "cores": 7}
     wanted = {
         "floats accuracy": 95.0,
@@ -62,5 +65,8 @@ def test_both_ways_are_measured_by_the_integers(tmp_path: Path, monkeypatch: pyt
         **{f"{way} {name}": value for way in ("rounded", "tuned") for name, value in told.items()},
         "samples": 50,
     }
-    assert OTHER.measured(files) == (None if failed else wanted)
+    told = OTHER.measured(files)
+    assert told == wanted if not failed else f"the integers of {floats.weights}: {failed}" == told
     assert asked[0] == str(floats.weights)
+    floats.weights.write_bytes(b"trained again")
+    assert "no longer holds" in str(OTHER.measured(files))
