@@ -16,12 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.digit_frames import LEVELS, draw_frames, draw_images, other_hands, pictures
+from models.data.digit_frames import LEVELS, SIGMA, SPLIT_SEED, draw_frames, draw_images, other_hands, pictures
 from models.data.mel_spectrogram import FRAMES
 from models.data.speech_noise import CLEAN, other_speakers, with_noise
 from models.data.spoken_digits import SpokenDigits, load_spoken_digits
 
-SPLIT_SEED = {"train": 1, "dev": 2, "test": 3}
 WIDTH = 32
 """Frames of a spectrogram (0.8 s) that are given at least; all steps get the same number."""
 
@@ -39,8 +38,8 @@ class Difficulty:
 
 
 SETTINGS = {
-    "balanced": Difficulty(sigma=0.8, snr=-5.0, train_snr=(40.0, 30.0, 20.0, 10.0, 5.0, 0.0, -5.0, -10.0)),
-    "imbalanced": Difficulty(sigma=0.8, snr=10.0, train_snr=(40.0, 30.0, 20.0, 10.0)),
+    "balanced": Difficulty(sigma=SIGMA, snr=-5.0, train_snr=(40.0, 30.0, 20.0, 10.0, 5.0, 0.0, -5.0, -10.0)),
+    "imbalanced": Difficulty(sigma=SIGMA, snr=10.0, train_snr=(40.0, 30.0, 20.0, 10.0)),
 }
 
 

@@ -20,7 +20,7 @@ LEVELS = 64
 TURN, SLANT, STRETCH = 0.2, 0.2, (0.85, 1.15)
 """Other hands: the largest angle, the largest slope of upright strokes, lengths in the picture per length in the copy."""
 SIGMA = 0.8
-"""Of the noise in films, as in audio-visual digits that are hard to see."""
+"""Of the noise in films, and in the video of audio-visual digits."""
 COPIES = 3
 """Films of each digit."""
 SPLIT_SEED = {"train": 1, "dev": 2, "test": 3}

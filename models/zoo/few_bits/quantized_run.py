@@ -61,12 +61,12 @@ class QuantizedRun:
             return None
         if next(iter(read_json_lines(files.log, dict[str, Any]))).get("digest") != digest(begun.weights):
             return f"it began with weights that {begun.weights} no longer holds; delete {files.weights} and its log"
-        rounded, tuned = self._integers(begun.weights), self._integers(files.weights, "--floats", str(begun.weights))
-        for each in (rounded, tuned):
-            if isinstance(each, str):
-                return each
-        assert isinstance(rounded, dict)
-        assert isinstance(tuned, dict)
+        rounded = self._integers(begun.weights)
+        if isinstance(rounded, str):
+            return rounded
+        tuned = self._integers(files.weights, "--floats", str(begun.weights))
+        if isinstance(tuned, str):
+            return tuned
         told = {"floats": floats, "rounded": _told(rounded), "tuned": _told(tuned)}
         flat = {f"{name} {key}": value for name, values in told.items() for key, value in values.items()}
         return {**flat, "samples": min(rounded["samples"].values())}
