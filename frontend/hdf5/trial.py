@@ -49,14 +49,17 @@ def trial(path: Path, read: Callable[[], object], memory: int) -> None:
     """
     seconds = SECONDS + path.stat().st_size // BYTES_PER_SECOND
     receiver, sender = os.pipe()
+    waiting, go = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 on threads: the child calls nothing but HDF5
         child = os.fork()
     if child == 0:
         os.close(receiver)
-        _child(read, sender, seconds, MEMORY + memory)
+        os.close(go)
+        _child(read, waiting, sender, seconds, MEMORY + memory)
     os.close(sender)
-    answer, status = _ended(child, receiver)
+    os.close(waiting)
+    answer, status = _ended(child, go, receiver)
     if status != 0:
         raise CompileError("nir.file", _death(status, seconds))
     if answer:
@@ -64,10 +67,12 @@ def trial(path: Path, read: Callable[[], object], memory: int) -> None:
         raise CompileError(rule, what, hint=hint)
 
 
-def _ended(child: int, receiver: int) -> tuple[bytes, int]:
-    """What the child sends until it ends, and its status; whatever happens meanwhile, it does not outlive this call."""
+def _ended(child: int, go: int, receiver: int) -> tuple[bytes, int]:
+    """What the child sends once it may go until it ends, and its status; whatever happens, it does not outlive this call."""
     try:
         with os.fdopen(receiver, "rb") as pipe:
+            os.write(go, b"!")
+            os.close(go)
             _wait_while_it_goes_on(child, receiver)
             answer = pipe.read()
     except BaseException:
@@ -99,10 +104,12 @@ def _death(status: int, seconds: int) -> str:
     return f"not a readable HDF5 file: the HDF5 library cannot read it {reason}"
 
 
-def _child(read: Callable[[], object], sender: int, seconds: int, memory: int) -> None:
-    """Read within the limits and send the error, if there is one; never returns."""
+def _child(read: Callable[[], object], waiting: int, sender: int, seconds: int, memory: int) -> None:
+    """Read within the limits, once the parent watches, and send the error, if there is one; never returns."""
     answer: tuple[str, str, str] | None = None
     try:
+        if not os.read(waiting, 1):  # the parent was interrupted between the fork and its watch, and has ended
+            return
         faulthandler.disable()
         _limit(seconds, memory)
         read()

@@ -72,8 +72,11 @@ def test_an_interrupt_leaves_no_child(
     fork, children = os.fork, list[int]()
 
     def recorded() -> int:
-        children.append(fork())
-        return children[-1]
+        child = fork()
+        if child:
+            time.sleep(0.1)  # a child that did not wait would have sent its interrupt before anyone watches
+        children.append(child)
+        return child
 
     def read() -> None:
         os.kill(os.getppid(), signal.SIGINT)
