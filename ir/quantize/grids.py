@@ -16,10 +16,12 @@ import numpy as np
 
 from ir.graph import Array, Node
 from ir.ops.linear import Conv, Linear
+from ir.profile import Arithmetic
 from ir.quantize.calibrated import CalibratedNetwork
 from ir.quantize.network import plan_network
+from ir.quantize.payloads import is_difference
 from ir.quantize.plan import NetworkPlan
-from ir.quantize.rounding.together import current_power, mantissas_together
+from ir.quantize.rounding.together import FEWER, current_power, mantissas_of_steps
 from ir.quantize.units.choose_unit import weight_exponents
 from ir.quantize.weights import weight_levels
 
@@ -46,7 +48,7 @@ def weight_grids(network: CalibratedNetwork) -> dict[str, WeightGrid]:
     """
     Parameter of the chip graph -> its grid.
 
-    Of matrices and kernels; without those that take input gains, or that feed payloads which are compared.
+    Of matrices and kernels, without those that take input gains.
     """
     plan = plan_network(network)
     return {
@@ -58,7 +60,7 @@ def weight_grids(network: CalibratedNetwork) -> dict[str, WeightGrid]:
 
 def _rounded(network: CalibratedNetwork, plan: NetworkPlan, population: Node) -> Iterator[tuple[str, Node]]:
     """The weights of a population that have grids, each with a projection by which they are read."""
-    if population.op.family != "neuron" or population.name in network.compared:
+    if population.op.family != "neuron" or is_difference(population):
         return
     for name in network.wiring.payload_projections(population):
         node = network.chip.nodes[name]
@@ -75,17 +77,15 @@ def _grid(network: CalibratedNetwork, plan: NetworkPlan, population: Node, proje
     matrix, levels = weights.reshape(len(weights), -1).T.astype(np.float64), weight_levels(network.arithmetic)
     (scale,) = {plan.emissions[source].scale for source in network.wiring.sources[projection.name]}
     unit = 2.0 ** floor(log2(plan.projections[projection.name].unit.size / Fraction(scale)))
+    finest = max(network.finest_unit(network.chip.nodes[name]) for name in network.wiring.targets[projection.name])
     largest = like.rows if network.rows_apart(population) else np.asarray(like.largest)
-    exponents = weight_exponents(largest, unit, network.arithmetic)
-    saturated = np.any(np.rint(largest / (unit * np.exp2(exponents))) > levels)
-    if saturated:  # the unit that was chosen lay above, and needed all exponents that there are
-        unit *= 2
+    unit, exponents = _finer(unit, finest / scale, largest, network.arithmetic)
     products = network.products.get(projection.param("weight") or "", np.eye(len(matrix)))
-    mantissas, steps = mantissas_together(matrix, unit, (-levels, levels), exponents, products)
+    rounded, steps = _least_off(matrix, unit, levels, exponents, products)
     each = steps.reshape(-1, *(1,) * (weights.ndim - 1))
-    rounded = mantissas * steps
     lost, power = (float(current_power(columns, products).sum()) for columns in (rounded - matrix, matrix))
-    bias_step = float(steps.min()) / (1 << _bias_digits(network, population))
+    used = steps[rounded.any(axis=0)]  # rows of zeros keep no unit as fine as theirs
+    bias_step = float(min(used, default=steps.min())) / (1 << _bias_digits(network, population))
     return WeightGrid(
         steps=each,
         levels=levels,
@@ -96,8 +96,31 @@ def _grid(network: CalibratedNetwork, plan: NetworkPlan, population: Node, proje
     )
 
 
+def _finer(unit: float, finest: float, largest: Array, arithmetic: Arithmetic) -> tuple[float, Array]:
+    """A unit with room below the steps that the largest weights need, as far as fields and exponents allow; the exponents."""
+    room = sum(unit / (1 << fewer) >= finest for fewer in range(1, FEWER + 1))
+    for fewer in range(room, -2, -1):  # the unit that was chosen may lie above its power of two, and need all exponents
+        exponents = weight_exponents(largest, unit / 2.0**fewer, arithmetic)
+        if np.all(np.rint(largest / (unit / 2.0**fewer * np.exp2(exponents))) <= weight_levels(arithmetic)):
+            break
+    return unit / 2.0**fewer, exponents
+
+
+def _least_off(matrix: Array, unit: float, levels: int, exponents: Array, products: Array) -> tuple[Array, Array]:
+    """(I, O) weights rounded together, and their steps (O,), of those steps at which the current of a column is least off."""
+    own = np.ones(matrix.shape[1])
+    tried = np.array([unit * np.exp2(np.maximum(exponents - fewer, 0)) * own for fewer in range(FEWER + 1)])
+    rounded = np.array([mantissas_of_steps(matrix, each, (-levels, levels), products) * each for each in tried])
+    costs = np.array([current_power(columns - matrix, products) for columns in rounded])
+    costs = costs if exponents.ndim else costs.sum(axis=1, keepdims=True) * own
+    best, columns = costs.argmin(axis=0), np.arange(len(own))
+    return rounded[best, :, columns].T, tried[best, columns]
+
+
 def _bias_digits(network: CalibratedNetwork, population: Node) -> int:
     """Binary digits that biases may have behind a step of the weights: those of the shift that decays leave in a window."""
+    if population.name in network.compared:  # its bias is that of the neurons that read the maximum
+        return min((_bias_digits(network, each) for each in _readers(network, population)), default=0)
     neurons, steps = network.neurons.get(population.name), network.chip.steps
     if neurons is None:
         return 0  # a payload is a whole current
@@ -105,3 +128,11 @@ def _bias_digits(network: CalibratedNetwork, population: Node) -> int:
     lost = max(decay.denominator for decay in kept).bit_length() - 1
     tie = 0 if network.programmable else 1  # ties take a unit of their own where neurons compare in one way only
     return max(0, network.arithmetic.activation_shift - lost * max(0, steps - 1) - tie)
+
+
+def _readers(network: CalibratedNetwork, relay: Node) -> Iterator[Node]:
+    """The populations that read the maximum of compared payloads."""
+    for projection in network.wiring.readers(relay.name):
+        for target in network.wiring.targets.get(projection, ()):
+            if target not in network.compared:
+                yield network.chip.nodes[target]

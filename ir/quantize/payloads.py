@@ -21,7 +21,7 @@ from ir.ops.neuron import Burst, Gate, Graded, Lif
 from ir.profile import Arithmetic
 from ir.quantize.calibration import HEADROOM, ValueStatistics
 from ir.quantize.integers.populations import IntegerPopulation
-from ir.quantize.weights import QuantizedArray, WeightStatistics, relative_error, weight_levels
+from ir.quantize.weights import QuantizedArray, WeightStatistics, relative_error, shifted_levels
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def payload_scale(
     if alone and reader.quantum:
         return finest / float(reader.quantum)
     balanced = sqrt(finest * statistics.rms / reader.rms)
-    return min(balanced, finest * weight_levels(arithmetic) / reader.largest)
+    return min(balanced, finest * shifted_levels(arithmetic) / reader.largest)
 
 
 def input_scale(readers_scale: float, statistics: ValueStatistics, bits: int) -> float:

@@ -18,6 +18,8 @@ from ir.profile import Arithmetic
 
 PROBE = 4096
 """Trained weights are found to lie on no grid from their first few, before all of them are looked at."""
+LEVELS = 127
+"""Of eight bits, to which units and scales are chosen, whatever a mantissa has."""
 MANTISSA_BITS = 53
 WIDEST_SPREAD_BITS = 40
 """Largest ratio of weights that is followed; any grid of 8-bit weights is far narrower."""
@@ -68,6 +70,12 @@ def weight_statistics(weights: object, arithmetic: Arithmetic) -> WeightStatisti
 def weight_levels(arithmetic: Arithmetic) -> int:
     """The largest weight of either sign."""
     return (1 << (arithmetic.weight_bits - 1)) - 1
+
+
+def shifted_levels(arithmetic: Arithmetic) -> int:
+    """The largest weight with an exponent that makes up for mantissas of fewer bits than eight, as far as it can."""
+    levels = weight_levels(arithmetic)
+    return max(levels, min(levels << arithmetic.weight_exponent_max, LEVELS))
 
 
 def quantum_of(weights: Array, levels: int) -> Fraction | None:

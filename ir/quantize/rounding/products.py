@@ -18,14 +18,12 @@ from ir.analysis.weight_groups import WeightGroup, weight_groups
 from ir.graph import Array, Graph, Node
 from ir.ops.base import Value
 from ir.ops.linear import Conv, Linear
-from ir.quantize.weights import quantum_of
+from ir.quantize.weights import LEVELS, quantum_of
 
 WIDEST = 1024
 """Weights per neuron up to which products are worth their time and memory."""
 PLACES = 4096
 """Rows of inputs that are looked at, spread over samples, steps and places: some times as many as weights per neuron."""
-LEVELS = 127
-"""Weights on a grid of so many levels are not rounded."""
 GOLDEN = (5**0.5 - 1) / 2
 
 

@@ -49,15 +49,24 @@ def mantissas_together(
     matrix: Array, unit: float, bounds: tuple[int, int], exponents: Array, products: Array
 ) -> tuple[Array, Array]:
     """(I, O) mantissas within bounds for (I, O) weights, and what 1 is in every column; otherwise see `round_together`."""
-    damped = products.astype(np.float64)
-    damped[np.diag_indices_from(damped)] += DAMPING * damped.diagonal().mean()
-    exponents = _cheapest(matrix, unit, bounds, exponents, damped.diagonal())
+    exponents = _cheapest(matrix, unit, bounds, exponents, _damped(products).diagonal())
     steps = unit * np.exp2(exponents) * np.ones(matrix.shape[1])
-    ideal = matrix / steps
+    return mantissas_of_steps(matrix, steps, bounds, products), steps
+
+
+def mantissas_of_steps(matrix: Array, steps: Array, bounds: tuple[int, int], products: Array) -> Array:
+    """(I, O) mantissas within bounds where 1 is `steps` (O,); every column together, or to the nearest where that costs less."""
+    ideal, damped = matrix / steps, _damped(products)
     nearest = np.clip(np.rint(ideal), *bounds)
     together = _fed_back(ideal, damped, bounds) if damped.any() else nearest
     cheaper = current_power(together - ideal, products) < current_power(nearest - ideal, products)
-    return np.where(cheaper, together, nearest), steps
+    return np.where(cheaper, together, nearest)
+
+
+def _damped(products: Array) -> Array:
+    damped = products.astype(np.float64)
+    damped[np.diag_indices_from(damped)] += DAMPING * damped.diagonal().mean()
+    return damped
 
 
 def _cheapest(matrix: Array, unit: float, bounds: tuple[int, int], exponents: Array, power: Array) -> Array:

@@ -19,7 +19,7 @@ import numpy as np
 from ir.graph import Array
 from ir.profile import Arithmetic
 from ir.quantize.units.amounts import FiringAmounts
-from ir.quantize.weights import WeightStatistics, joint_quantum, weight_levels
+from ir.quantize.weights import LEVELS, WeightStatistics, joint_quantum, weight_levels
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,11 @@ def grid_unit(
     arithmetic: Arithmetic,
     own_rows: bool,
 ) -> Unit | None:
-    """A unit that holds every weight exactly, and the threshold exactly or to a part in 127; None where none does."""
+    """
+    A unit that holds every weight exactly, and the threshold exactly or to a part in 127; None where none does.
+
+    Exponents make up for weights of fewer than eight bits, as far as there are enough.
+    """
     if own_rows:
         currents = tuple(row for part in currents for row in part.row_by_row())
     quanta = [part.quantum for part in currents if part.quantum is not None]
@@ -132,8 +136,21 @@ def grid_unit(
     if firing is None or grid < finest[0]:
         return None
     most = int(min(*finer, grid / Fraction(finest[0])) if finest[0] else min(finer))
-    amounts = (firing.threshold, *firing.further)
-    return Unit(grid / most) if min(amounts) / grid * most >= weight_levels(arithmetic) else None
+    amount = min((firing.threshold, *firing.further)) / grid
+    parts = _finer_parts(currents, grid, most, amount, finest[0], arithmetic)
+    return Unit(grid / parts) if amount * parts >= weight_levels(arithmetic) else None
+
+
+def _finer_parts(
+    currents: tuple[WeightStatistics, ...], grid: Fraction, parts: int, amount: Fraction, finest: float, to: Arithmetic
+) -> int:
+    """Twice as many parts, and again, by exponents alone, until `amount` grids are as many as eight bits count."""
+    used = max(int(weight_exponents(part.rows, float(grid / parts), to).max(initial=0)) for part in currents)
+    for _ in range(used, to.weight_exponent_max):
+        if amount * parts >= LEVELS or grid / (2 * parts) < finest:
+            break
+        parts *= 2
+    return parts
 
 
 def _divisions(part: WeightStatistics, grid: Fraction, arithmetic: Arithmetic) -> Fraction:

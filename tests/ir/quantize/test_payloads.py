@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -33,6 +35,18 @@ def test_payload_and_weight_share_the_levels(rms, finest):
     levels = min(127.0, reader.largest * scale / finest)
     weight_error, payload_error = reader.largest / levels / reader.rms, scale / rms
     assert levels == pytest.approx(127) or weight_error == pytest.approx(payload_error)
+
+
+def test_ternary_weights_share_with_their_exponents():
+    """Else payloads beside spikes were so fine that the weights of both had no unit in common."""
+    weights, like = np.array([[1.0, -1.0, 0.0]]), ValueStatistics(1e4, 1e4, 0.0)
+    scales = [
+        payload_scale(weight_statistics(weights, to), like, 1.0, False, to)
+        for to in (ARITHMETIC, replace(ARITHMETIC, weight_bits=2))
+    ]
+    assert scales[0] == scales[1]
+    alone = replace(ARITHMETIC, weight_bits=2, weight_exponent_max=0)
+    assert payload_scale(weight_statistics(weights, alone), like, 1.0, False, alone) == 1
 
 
 @given(st.floats(0, 1e4), SIZES, st.integers(4, 24))

@@ -43,6 +43,16 @@ def test_a_finer_grid_holds_a_threshold_between_two_weights():
     assert unit == Fraction(1, 2)
 
 
+def test_thresholds_are_as_fine_at_two_bits_as_at_eight():
+    """Exponents make up for the mantissa: 1.2 taken for 1 would let a single spike fire."""
+    ternary, amounts = replace(ARITHMETIC, weight_bits=2), FiringAmounts(Fraction(6, 5), False)
+    weights = (weight_statistics(1.0, ternary),)
+    assert choose_unit(weights, (0.0,), amounts, ternary, False).size == Fraction(1, 128)
+    mixed = (weight_statistics(4.0, ternary), *weights)
+    assert choose_unit(mixed, (0.0,), amounts, ternary, False).size == Fraction(1, 32), "all exponents are taken"
+    assert choose_unit(weights, (1 / 100,), amounts, ternary, False).size == Fraction(1, 64), "no field is left"
+
+
 def test_a_whole_membrane_needs_no_whole_threshold():
     third = Fraction(1, 3) + Fraction(1, 1 << 40)
     assert unit_of(1.0, FiringAmounts(third, True)) == 1

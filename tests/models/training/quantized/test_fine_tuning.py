@@ -84,12 +84,12 @@ def test_it_begins_with_the_trained_weights_and_keeps_the_best(few_bits: Path):
 def test_mixed_precision_is_compiled_as_it_was_trained(few_bits: Path):
     """Nothing is rounded where all may have the most bits, and no weight takes more than the log says."""
     out = few_bits.with_name("mixed.pt")
-    several = ["--quantized", "6,3,2", "--budget", "fit=0", "--epochs", "1", "--out", str(out)]
+    several = ["--quantized", "6,3,2", "--budget", "fit=0.004", "--epochs", "1", "--out", str(out)]
     assert train.main([str(few_bits), *several]) == 0
     first, start, *_ = [json.loads(line) for line in out.with_suffix(".jsonl").read_text().splitlines()]
     chosen = first["bits"]["network"]
     assert len(set(chosen.values())) > 1
-    assert start["dev"]["fit"] >= floats_on_dev(few_bits)
+    assert start["dev"]["fit"] >= floats_on_dev(few_bits) - 0.004
     deployment = compiled(few_bits, out, 6).deployment
     assert deployment.quantization is not None
     assert all(layer.exact for layer in deployment.quantization.layers)
