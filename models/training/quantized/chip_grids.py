@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from copy import deepcopy
+from math import sqrt
 
 import torch
 from torch import nn
@@ -59,7 +60,7 @@ def put_on_grids(part: nn.Module, grids: Iterable[RowGrid]) -> dict[nn.Parameter
             _enter(table, bias, each.rows, _bias_grid(bias[each.rows].double(), each))
         latent = rounded + (ideal - rounded).clamp(-KEPT * steps, KEPT * steps)
         levels = torch.full_like(steps, each.grid.levels)
-        pace = float(steps.median()) / each.grid.levels
+        pace = float(steps.median()) / sqrt(each.grid.levels)
         _enter(table, weight, each.rows, ParameterGrid(steps, levels, latent, pace))
     return table
 

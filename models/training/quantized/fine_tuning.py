@@ -30,8 +30,8 @@ from models.training.stage import Training
 from models.training.training_error import TrainingError
 
 EPOCHS = 4
-STRIDE = 0.02
-"""Of two bits, the part of a grid's step that a latent moves in a step of the optimiser, at first; the more levels, the less."""
+STRIDE = 0.004
+"""Of two bits, the part of a grid's step that a latent moves in a step of the optimiser, at first; by the root of levels less."""
 SLOWER = 0.1
 """Learning rate of biases, and of what stays in floats, in parts of the training's own."""
 

@@ -11,7 +11,7 @@ from models.zoo.few_bits.quantized_run import QuantizedRun
 
 SEEDS: Mapping[int, int] = {8: 3, 6: 1, 4: 3, 3: 1, 2: 3}
 """Bits of a weight -> seeds, from 0; three where there is a goal."""
-EPOCHS: Mapping[int, int] = {8: 1, 6: 1, 4: 2, 3: 3, 2: 4}
+EPOCHS: Mapping[int, int] = {8: 1, 6: 1, 4: 4, 3: 4, 2: 8}
 """Bits of a weight -> epochs of fine-tuning."""
 NETWORKS: Mapping[str, Experiment] = {experiment.name: experiment for experiment in DEFAULTS}
 """The trained networks, with their trainings."""
