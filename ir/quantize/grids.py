@@ -98,12 +98,15 @@ def _grid(network: CalibratedNetwork, plan: NetworkPlan, population: Node, proje
 
 def _finer(unit: float, finest: float, largest: Array, arithmetic: Arithmetic) -> tuple[float, Array]:
     """A unit with room below the steps that the largest weights need, as far as fields and exponents allow; the exponents."""
-    room = sum(unit / (1 << fewer) >= finest for fewer in range(1, FEWER + 1))
-    for fewer in range(room, -2, -1):  # the unit that was chosen may lie above its power of two, and need all exponents
-        exponents = weight_exponents(largest, unit / 2.0**fewer, arithmetic)
-        if np.all(np.rint(largest / (unit / 2.0**fewer * np.exp2(exponents))) <= weight_levels(arithmetic)):
-            break
-    return unit / 2.0**fewer, exponents
+    for fewer in range(FEWER, -1, -1):
+        size = unit / 2.0**fewer
+        exponents = weight_exponents(largest, size, arithmetic)
+        fits = np.all(np.rint(largest / (size * np.exp2(exponents))) <= weight_levels(arithmetic))
+        if fits and (size >= finest or not fewer):
+            return size, exponents
+    return 2 * unit, weight_exponents(
+        largest, 2 * unit, arithmetic
+    )  # what was chosen is above, and needs all exponents
 
 
 def _least_off(matrix: Array, unit: float, levels: int, exponents: Array, products: Array) -> tuple[Array, Array]:

@@ -48,6 +48,22 @@ class NormalizedMembrane:
         """Whether integer currents keep the membrane on integers."""
         return self.decay in (0, 1) and self.current_decay in (0, 1)
 
+    @property
+    def digits_lost(self) -> int:
+        """Binary digits that current and membrane lose per step: 0 if both are kept or forgotten whole, -1 for uneven decays."""
+        grids = [(1 - decay).denominator for decay in (self.decay, self.current_decay)]
+        return max(grids).bit_length() - 1 if all(grid & (grid - 1) == 0 for grid in grids) else -1
+
+    def whole_parts(self, steps: int) -> int:
+        """Of how many parts of a grid of currents the membrane keeps whole numbers, from rest, for `steps` steps; 0 for none."""
+        if self.start:
+            return 0
+        if self.is_whole:
+            return 1
+        plain = not self.adapt_jump and not self.adapt_start and self.floor is None
+        known = self.digits_lost > 0 and steps > 0 and plain
+        return 1 << (self.digits_lost * (steps - 1)) if known else 0
+
     def growth(self, steps: int) -> float:
         """How many times its largest current the membrane can reach within `steps` steps; without end where steps is 0."""
         keep, current_keep = float(1 - self.decay), float(1 - self.current_decay)

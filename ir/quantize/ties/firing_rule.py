@@ -5,7 +5,8 @@ In units of v a weight unit is 2^shift. Currents, thresholds and biases are mult
 binary digits per step lies on the finer grid G_t = G_1 2^(-h (t - 1)) at step t of a window. The first of these that is proven
 exact for all neurons of a population is taken:
 
-threshold    v stays on whole weight units (memoryless or lossless neurons, T = 1): the threshold is one lower.
+threshold    v stays on whole weight units (memoryless or lossless neurons, T = 1, or G_T is a weight unit): it fires at the next
+             above the threshold, so vth is one lower than that.
 bias         every neuron's bias is the smallest above the untied one that the format can hold. The excess e, at most
              E_t = ceil(E_(t-1) 2^-h) + e after t steps, makes every tie fire, and nothing else while E_T <= G_T.
 synapses     what does not fit the bias's mantissa beside the +1 comes over synapses from a neuron that fires at every step.
@@ -180,7 +181,16 @@ def _stays_whole(numbers: FiringNumbers) -> bool:
         (each.theta / numbers.unit.size).denominator != 1 for each in numbers.neurons.members
     )
     lossless = (numbers.steps == 1 and at_rest) or all(each.is_whole for each in numbers.neurons.members)
-    return lossless and not spent and all(bool(np.all(part == np.rint(part))) for part in (numbers.drive, u0, v0))
+    whole = all(bool(np.all(part == np.rint(part))) for part in (numbers.drive, u0, v0))
+    return whole and not spent and (lossless or (at_rest and _halves_to_whole(numbers)))
+
+
+def _halves_to_whole(numbers: FiringNumbers) -> bool:
+    """Whether currents and drive are so many weight units that halvings leave none but whole ones until the window ends."""
+    parts = {neuron.whole_parts(numbers.steps) for neuron in numbers.neurons.members}
+    if numbers.resets_take or not min(parts) or not numbers.quantum:
+        return False
+    return numbers.quantum % max(parts) == 0 and not np.any(numbers.drive % max(parts))
 
 
 def smallest_bias_from(least: Array, arithmetic: Arithmetic) -> Array:
@@ -210,7 +220,7 @@ def _beyond_mantissa(numbers: FiringNumbers, untied: Array, tie: int) -> Array:
 def _on_grid(numbers: FiringNumbers, untied: Array, excess: Array) -> Array:
     """Whether the membranes keep to a grid of units of v for the whole window that is no finer than what the excess becomes."""
     per_neuron = numbers.neurons.per_neuron
-    digits = per_neuron(_digits_lost)
+    digits = per_neuron(lambda neuron: neuron.digits_lost)
     grid, reach = _first_grid(numbers, untied), np.maximum(excess, 0)
     exact = digits >= 0
     steps = numbers.steps or LONGEST
@@ -223,12 +233,6 @@ def _on_grid(numbers: FiringNumbers, untied: Array, excess: Array) -> Array:
     endless = np.logical_not(numbers.steps) & ~memoryless & (reach > 0)
     known = (reach == 0) | per_neuron(_halves)
     return exact & known & (grid >= 1) & (largest <= grid) & ~endless
-
-
-def _digits_lost(neuron: NormalizedMembrane) -> int:
-    """Binary digits that current and membrane lose per step; 0 where both are kept or forgotten whole, -1 for uneven decays."""
-    grids = [(1 - decay).denominator for decay in (neuron.decay, neuron.current_decay)]
-    return max(grids).bit_length() - 1 if all(grid & (grid - 1) == 0 for grid in grids) else -1
 
 
 def _halves(neuron: NormalizedMembrane) -> bool:

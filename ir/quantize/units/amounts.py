@@ -92,8 +92,8 @@ class FiringAmounts:
 
     threshold: Fraction
     """The least of them, a threshold."""
-    is_whole: bool
-    """Whether whole currents keep the membrane whole, so that the threshold may be rounded up."""
+    whole_parts: int
+    """Of how many parts of a grid of currents the membrane keeps whole numbers, to which thresholds may rise; 0 for none."""
     further: tuple[Fraction, ...] = ()
     """Other amounts that must be whole units, where neurons differ or resets take something else."""
     loses_fractions: bool = False
@@ -117,14 +117,14 @@ def firing_amounts(
     takes = op.reset == "subtract" or op.max_spikes != 1
     thresholds = {neuron.threshold for neuron in neurons.members}
     first, *further = sorted(thresholds | {neuron.theta for neuron in neurons.members if takes})
-    stays_whole = all(neuron.is_whole and not neuron.start for neuron in neurons.members)
+    parts = {neuron.whole_parts(steps) for neuron in neurons.members}
     shift = arithmetic.activation_shift
     fits = all(
         (neuron.is_whole or neuron.fractions_fit(steps, shift)) and neuron.adaptation_fits(steps, shift)
         for neuron in neurons.members
     )
-    is_whole = stays_whole and not takes and not node.param("bias")
+    known = min(parts) and not takes and not node.param("bias")
     constants = neurons.per_neuron(lambda neuron: float(neuron.factor)) * bias
     constants = constants + neurons.per_neuron(lambda neuron: float(neuron.drift))
     quantum = quantum_of(constants, 1 << (arithmetic.bias_mantissa_bits + arithmetic.bias_exponent_max))
-    return FiringAmounts(first, is_whole, tuple(further), loses_fractions=not fits, constants=quantum)
+    return FiringAmounts(first, max(parts) if known else 0, tuple(further), loses_fractions=not fits, constants=quantum)

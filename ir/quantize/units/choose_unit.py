@@ -172,4 +172,4 @@ def _parts(grid: Fraction, most: int, firing: FiringAmounts, narrowed: int) -> i
     parts = whole if whole <= most else parts
     if parts <= most:
         return parts << ((most // parts).bit_length() - 1) if firing.loses_fractions else parts
-    return 1 if firing.is_whole and not narrowed else 0
+    return 0 if narrowed or firing.whole_parts > most else firing.whole_parts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -133,6 +134,41 @@ def test_eight_steps_are_not_called_exact(profile: Any):
     _, report, _ = rounded(*tied(neuron(), [0, 5], 8), profile)
     assert not report.layers[-1].exact
     assert not report.layers[-1].ties
+
+
+def counted(decay: float, threshold: float, steps: int, weights: Any = (-1, 0, 1)) -> tuple[Graph, dict[str, Any]]:
+    """Neurons of a threshold that no unit divides, which read sums of few spikes; and spikes for them."""
+    rng = np.random.default_rng(steps)
+    b = GraphBuilder("net", steps, dtype="float64")
+    x = b.add(Input(f"spike[{N}]"), name="x")
+    weight = rng.choice(np.asarray(weights, np.float64), (N, N)) * (rng.random((N, N)) < 0.05)
+    current = b.add(Linear(), x, name="fc", params={"weight": b.param("w", weight)})
+    b.add(Lif(decay, threshold=threshold), current, name="s")
+    return b.build({"s": "s"}), {"x": (rng.random((steps, SAMPLES, N)) < 0.6).astype(np.float64)}
+
+
+@pytest.mark.parametrize("bits", [2, 8])
+@pytest.mark.parametrize(("decay", "threshold"), [(0.5, 0.6), (0.5, 0.3), (0.25, 0.7), (0.75, 0.9)])
+def test_a_threshold_off_the_grid_is_raised_to_the_membranes_own(decay: float, threshold: float, bits: int):
+    """Between it and the next of its values no membrane lies within the window."""
+    digits = 1 if decay == 0.5 else 2
+    narrow = SimpleNamespace(arithmetic=replace(LOIHI2.arithmetic, weight_bits=bits), features=LOIHI2.features)
+    exact = list[bool]()
+    for steps in range(1, 10):
+        _, report, differing = rounded(*counted(decay, threshold, steps), narrow)
+        exact.append(report.layers[-1].exact)
+        assert report.layers[-1].ties == ("threshold" if exact[-1] else "")
+        assert not (exact[-1] and differing)
+    assert exact.index(False) >= 1 + 6 // digits, "64 parts, of which a weight is all"
+    assert not any(exact[exact.index(False) :])
+
+
+def test_a_membrane_that_leaves_whole_units_is_not_called_exact():
+    """Weights of several levels leave no room for so many parts, and rounded ones lie on no grid."""
+    _, report, _ = rounded(*counted(0.5, 0.6, 7, weights=(-3, 1, 2)), LOIHI2)
+    assert not report.layers[-1].exact
+    _, report, _ = rounded(*counted(0.5, 0.6, 2, weights=(-0.123, 0.5, 1 / 3)), LOIHI2)
+    assert not report.layers[-1].exact
 
 
 def test_several_spikes_per_step_keep_their_ties():

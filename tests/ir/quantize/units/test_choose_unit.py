@@ -27,25 +27,25 @@ def unit_of(weights: object, firing: FiringAmounts, finest: float = 0.0) -> Frac
 @given(SIZES, st.fractions(min_value="1/100", max_value=1000), st.booleans())
 def test_trained_weights_fit_and_the_threshold_is_whole(largest, threshold, whole):
     weights = np.random.default_rng(0).normal(size=50) * largest
-    unit = unit_of(weights, FiringAmounts(threshold, whole), float(threshold) / 131071)
+    unit = unit_of(weights, FiringAmounts(threshold, int(whole)), float(threshold) / 131071)
     assert (threshold / unit).denominator == 1
     assert 1 <= threshold / unit <= 131071
     assert np.abs(weights).max() / float(unit) <= 127.0001 or unit == threshold
 
 
 def test_counts_times_an_eighth_keep_weight_one_and_threshold_eight():
-    unit = unit_of(0.125, FiringAmounts(Fraction(1), False))
+    unit = unit_of(0.125, FiringAmounts(Fraction(1), 0))
     assert unit == Fraction(1, 8)
 
 
 def test_a_finer_grid_holds_a_threshold_between_two_weights():
-    unit = unit_of(1.0, FiringAmounts(Fraction(5, 2), False))
+    unit = unit_of(1.0, FiringAmounts(Fraction(5, 2), 0))
     assert unit == Fraction(1, 2)
 
 
 def test_thresholds_are_as_fine_at_two_bits_as_at_eight():
     """Exponents make up for the mantissa: 1.2 taken for 1 would let a single spike fire."""
-    ternary, amounts = replace(ARITHMETIC, weight_bits=2), FiringAmounts(Fraction(6, 5), False)
+    ternary, amounts = replace(ARITHMETIC, weight_bits=2), FiringAmounts(Fraction(6, 5), 0)
     weights = (weight_statistics(1.0, ternary),)
     assert choose_unit(weights, (0.0,), amounts, ternary, False).size == Fraction(1, 128)
     mixed = (weight_statistics(4.0, ternary), *weights)
@@ -55,12 +55,12 @@ def test_thresholds_are_as_fine_at_two_bits_as_at_eight():
 
 def test_a_whole_membrane_needs_no_whole_threshold():
     third = Fraction(1, 3) + Fraction(1, 1 << 40)
-    assert unit_of(1.0, FiringAmounts(third, True)) == 1
+    assert unit_of(1.0, FiringAmounts(third, 1)) == 1
 
 
 def test_a_bias_on_a_finer_grid_makes_the_unit_finer_where_the_weights_allow_it():
     weights = np.array([1.0, 0.125])
-    amounts = FiringAmounts(Fraction(2), is_whole=False)
+    amounts = FiringAmounts(Fraction(2), whole_parts=0)
     assert unit_of(weights, amounts) == Fraction(1, 8)
     finer = replace(amounts, constants=Fraction(3, 64))
     assert unit_of(weights, finer) == Fraction(1, 64)
@@ -72,7 +72,7 @@ def chosen(
     *weights: object, finest: tuple[float, ...] = (0.0,) * 7, own_rows: bool = False, threshold: int = 1
 ) -> Unit:
     statistics = tuple(weight_statistics(array, ARITHMETIC) for array in weights)
-    return choose_unit(statistics, finest, FiringAmounts(Fraction(threshold), False), ARITHMETIC, own_rows)
+    return choose_unit(statistics, finest, FiringAmounts(Fraction(threshold), 0), ARITHMETIC, own_rows)
 
 
 def test_the_weaker_projection_fills_its_mantissas_too():
@@ -125,7 +125,7 @@ def test_rows_on_grids_of_their_own_stay_exact_where_rows_have_exponents():
     narrow = replace(ARITHMETIC, weight_bits=4)
     rows = np.array([[7, -3, 1], [-5, 7, 2], [0, 0, 0], [7, 1, -6]]) * np.array([[1 / 64], [1 / 4], [1.0], [1 / 2]])
     like = (weight_statistics(rows, narrow),)
-    firing = FiringAmounts(Fraction(1), False)
+    firing = FiringAmounts(Fraction(1), 0)
     assert like[0].quantum is None
     assert choose_unit(like, (0.0,) * 7, firing, narrow, True) == Unit(Fraction(1, 64))
     assert weight_exponents(like[0].rows, 1 / 64, narrow).tolist() == [0, 4, 0, 5]
@@ -135,7 +135,5 @@ def test_rows_on_grids_of_their_own_stay_exact_where_rows_have_exponents():
 def test_rows_further_apart_than_exponents_lie_on_no_grid():
     narrow = replace(ARITHMETIC, weight_bits=4)
     rows = np.array([[7.0, 5.0], [7.0 * 2**8, 2**8]])
-    unit = choose_unit(
-        (weight_statistics(rows, narrow),), (0.0,) * 7, FiringAmounts(Fraction(1024), False), narrow, True
-    )
+    unit = choose_unit((weight_statistics(rows, narrow),), (0.0,) * 7, FiringAmounts(Fraction(1024), 0), narrow, True)
     assert unit.size > 1
