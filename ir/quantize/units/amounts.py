@@ -117,7 +117,7 @@ def firing_amounts(
     takes = op.reset == "subtract" or op.max_spikes != 1
     thresholds = {neuron.threshold for neuron in neurons.members}
     first, *further = sorted(thresholds | {neuron.theta for neuron in neurons.members if takes})
-    parts = {neuron.whole_parts(steps) for neuron in neurons.members}
+    parts = {0 if neuron.drift and not neuron.is_whole else neuron.whole_parts(steps) for neuron in neurons.members}
     shift = arithmetic.activation_shift
     fits = all(
         (neuron.is_whole or neuron.fractions_fit(steps, shift)) and neuron.adaptation_fits(steps, shift)

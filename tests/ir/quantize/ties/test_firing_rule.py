@@ -136,14 +136,14 @@ def test_eight_steps_are_not_called_exact(profile: Any):
     assert not report.layers[-1].ties
 
 
-def counted(decay: float, threshold: float, steps: int, weights: Any = (-1, 0, 1)) -> tuple[Graph, dict[str, Any]]:
+def counted(op: Lif, steps: int, weights: Any = (-1, 0, 1)) -> tuple[Graph, dict[str, Any]]:
     """Neurons of a threshold that no unit divides, which read sums of few spikes; and spikes for them."""
     rng = np.random.default_rng(steps)
     b = GraphBuilder("net", steps, dtype="float64")
     x = b.add(Input(f"spike[{N}]"), name="x")
     weight = rng.choice(np.asarray(weights, np.float64), (N, N)) * (rng.random((N, N)) < 0.05)
     current = b.add(Linear(), x, name="fc", params={"weight": b.param("w", weight)})
-    b.add(Lif(decay, threshold=threshold), current, name="s")
+    b.add(op, current, name="s")
     return b.build({"s": "s"}), {"x": (rng.random((steps, SAMPLES, N)) < 0.6).astype(np.float64)}
 
 
@@ -155,7 +155,7 @@ def test_a_threshold_off_the_grid_is_raised_to_the_membranes_own(decay: float, t
     narrow = SimpleNamespace(arithmetic=replace(LOIHI2.arithmetic, weight_bits=bits), features=LOIHI2.features)
     exact = list[bool]()
     for steps in range(1, 10):
-        _, report, differing = rounded(*counted(decay, threshold, steps), narrow)
+        _, report, differing = rounded(*counted(Lif(decay, threshold=threshold), steps), narrow)
         exact.append(report.layers[-1].exact)
         assert report.layers[-1].ties == ("threshold" if exact[-1] else "")
         assert not (exact[-1] and differing)
@@ -165,10 +165,18 @@ def test_a_threshold_off_the_grid_is_raised_to_the_membranes_own(decay: float, t
 
 def test_a_membrane_that_leaves_whole_units_is_not_called_exact():
     """Weights of several levels leave no room for so many parts, and rounded ones lie on no grid."""
-    _, report, _ = rounded(*counted(0.5, 0.6, 7, weights=(-3, 1, 2)), LOIHI2)
+    _, report, _ = rounded(*counted(Lif(0.5, threshold=0.6), 7, weights=(-3, 1, 2)), LOIHI2)
     assert not report.layers[-1].exact
-    _, report, _ = rounded(*counted(0.5, 0.6, 2, weights=(-0.123, 0.5, 1 / 3)), LOIHI2)
+    _, report, _ = rounded(*counted(Lif(0.5, threshold=0.6), 2, weights=(-0.123, 0.5, 1 / 3)), LOIHI2)
     assert not report.layers[-1].exact
+
+
+def test_where_a_leak_adds_what_is_not_whole_the_unit_is_fine():
+    """Two parts would be enough for the currents alone, and make 1.2 of a threshold 1."""
+    _, report, differing = rounded(*counted(Lif(0.5, threshold=0.6, leak=0.01), 2), LOIHI2)
+    assert not report.layers[-1].exact
+    assert report.layers[-1].threshold > 64
+    assert differing == 0
 
 
 def test_several_spikes_per_step_keep_their_ties():
