@@ -56,13 +56,11 @@ class NormalizedMembrane:
 
     def whole_parts(self, steps: int) -> int:
         """Of how many parts of a grid of currents the membrane keeps whole numbers, from rest, for `steps` steps; 0 for none."""
-        if self.start:
+        if self.start or self.floor or self.adapt_jump or self.adapt_start:
             return 0
         if self.is_whole:
             return 1
-        plain = not self.adapt_jump and not self.adapt_start and self.floor is None
-        known = self.digits_lost > 0 and steps > 0 and plain
-        return 1 << (self.digits_lost * (steps - 1)) if known else 0
+        return 1 << (self.digits_lost * (steps - 1)) if self.digits_lost > 0 and steps > 0 else 0
 
     def growth(self, steps: int) -> float:
         """How many times its largest current the membrane can reach within `steps` steps; without end where steps is 0."""

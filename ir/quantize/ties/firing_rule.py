@@ -125,8 +125,14 @@ def compared_rule(numbers: FiringNumbers, can_be_exact: bool) -> FiringRule:
             return FiringRule(
                 vth, QuantizedArray(way.bias.astype(np.int32), 0, 0.0), way.constant, way.comparator, True, way.ties
             )
-    way = ">" if numbers.strict else ">="
-    return FiringRule(vth, round_bias(untied, numbers.arithmetic), np.zeros(()), way, False, "")
+    comparator, bias = ">" if numbers.strict else ">=", round_bias(untied, numbers.arithmetic)
+    if _stays_whole(numbers) and all(neuron.whole_parts(numbers.steps) for neuron in numbers.neurons.members):
+        whole = {neuron: floor(r) if numbers.strict else ceil(r) for neuron, r in numbers.ratios.items()}
+        if all(vth % grain == 0 for vth in whole.values()):
+            return FiringRule(
+                numbers.thresholds(whole), bias, np.zeros(()), comparator, True, "" if numbers.strict else "threshold"
+            )
+    return FiringRule(vth, bias, np.zeros(()), comparator, False, "")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret
 from ir.ops import Conv, Input, Lif, Linear
 from ir.ops.base import Op
+from ir.ops.float_neurons.rectified import RectifiedLif
+from ir.ops.float_neurons.refractory import RefractoryLif
 from ir.ops.integer_neuron import IntegerLif
 from ir.quantize.network import quantize
 from ir.quantize.report import QuantizationReport
@@ -169,6 +171,18 @@ def test_a_membrane_that_leaves_whole_units_is_not_called_exact():
     assert not report.layers[-1].exact
     _, report, _ = rounded(*counted(Lif(0.5, threshold=0.6), 2, weights=(-0.123, 0.5, 1 / 3)), LOIHI2)
     assert not report.layers[-1].exact
+
+
+@pytest.mark.parametrize("kind", [Lif, RefractoryLif, RectifiedLif])
+@pytest.mark.parametrize("decay", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("comparator", [">=", ">"])
+def test_neurons_of_programs_raise_it_as_plain_ones_do(kind: type[Lif], decay: float, comparator: str):
+    """1.2 rounded to 1 would let every spike pass."""
+    own = {"rest": 1.0} if kind is RefractoryLif else {}
+    for steps in (1, 2, 5):
+        op = kind(decay, form="sum", threshold=1.2, comparator=comparator, **own)
+        _, report, differing = rounded(*counted(op, steps), LOIHI2)
+        assert (report.layers[-1].exact, differing) == (True, 0)
 
 
 def test_where_a_leak_adds_what_is_not_whole_the_unit_is_fine():
