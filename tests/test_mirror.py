@@ -28,6 +28,7 @@ COVERED = {
     "ir.profile.resources": "ir/profile/test_profile.py",
     "ir.profile.times": "ir/mapping/timing/test_step_time.py",
     "ir.quantize.integers.populations": "ir/quantize/neurons/test_normalize.py",
+    "ir.quantize.ties.firing_numbers": "ir/quantize/ties/test_firing_rule.py",
     "compile.report.schema": "compile/report/test_report_json.py",
     "models.zoo.ablations.__main__": "models/zoo/test_run_command.py",
     "models.zoo.few_bits.__main__": "models/zoo/test_run_command.py",

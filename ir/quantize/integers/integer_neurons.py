@@ -27,7 +27,8 @@ from ir.ops.neuron import Lif
 from ir.profile import Arithmetic
 from ir.quantize.integers.populations import IntegerPopulation, MembranePopulation
 from ir.quantize.neurons.normalize import forgets
-from ir.quantize.ties.firing_rule import FiringNumbers, FiringRule, firing_rule
+from ir.quantize.ties.firing_numbers import FiringNumbers
+from ir.quantize.ties.firing_rule import FiringRule, firing_rule
 from ir.quantize.weights import QuantizedArray, round_bias
 
 CHIP_RESET = {"value": "zero", "subtract": "subtract", "none": "none"}

@@ -10,7 +10,8 @@ from ir.ops.neuron import Lif
 from ir.quantize.integers.integer_neurons import firing_integers, most_spikes, spread
 from ir.quantize.integers.populations import IntegerPopulation, MembranePopulation
 from ir.quantize.neurons.distinct import DistinctNeurons
-from ir.quantize.ties.firing_rule import FiringNumbers, FiringRule, compared_rule, firing_rule
+from ir.quantize.ties.firing_numbers import FiringNumbers
+from ir.quantize.ties.firing_rule import FiringRule, compared_rule, firing_rule
 
 
 def integer_potential(population: MembranePopulation, node: Node, bits: int, right: int) -> IntegerPopulation:

@@ -18,18 +18,16 @@ integers; the bias gets the nearest to one unit of v more, and the report says t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from math import ceil, floor, gcd
 
 import numpy as np
 
 from ir.graph import Array
 from ir.profile import Arithmetic
-from ir.quantize.neurons.distinct import DistinctNeurons
 from ir.quantize.neurons.normalized import NormalizedMembrane
-from ir.quantize.units.choose_unit import Unit
+from ir.quantize.ties.firing_numbers import FiringNumbers
 from ir.quantize.weights import QuantizedArray, round_bias, weight_levels
 
 LONGEST = 64
@@ -56,39 +54,6 @@ class FiringRule:
     """Which of the ways above it is; empty for a source that is strict itself, and where none is exact."""
 
 
-@dataclass(frozen=True)
-class FiringNumbers:
-    """What the neurons of a population compare, in real numbers of weight units."""
-
-    neurons: DistinctNeurons
-    unit: Unit
-    drive: Array
-    """The constant input of v."""
-    start: tuple[Array, Array]
-    """Of u and v."""
-    resets_take: bool
-    """Whether resets take the thresholds' amount from v."""
-    steps: int
-    """Window length, 0 for streaming."""
-    arithmetic: Arithmetic
-    quantum: int = 1
-    """The weight units of which every current is a multiple."""
-
-    @property
-    def ratios(self) -> dict[NormalizedMembrane, Fraction]:
-        """The threshold of every distinct neuron."""
-        return {neuron: neuron.threshold / self.unit.size for neuron in self.neurons.members}
-
-    @property
-    def strict(self) -> bool:
-        """Whether the source fires above its threshold only."""
-        return self.neurons.members[0].strict
-
-    def thresholds(self, rounded: dict[NormalizedMembrane, int]) -> Array:
-        """Integer thresholds, neuron by neuron."""
-        return self.neurons.per_neuron(lambda neuron: rounded[neuron])
-
-
 def firing_rule(numbers: FiringNumbers, can_be_exact: bool, programmable: bool) -> FiringRule:
     """
     The chip's numbers for a population's thresholds and constant inputs.
@@ -97,42 +62,51 @@ def firing_rule(numbers: FiringNumbers, can_be_exact: bool, programmable: bool) 
         can_be_exact: whether no weight and no decay was rounded; otherwise ties are chance, and no effort is made for them.
         programmable: whether neurons may compare as they like.
     """
-    whole = {neuron: floor(r) if numbers.strict else ceil(r) - 1 for neuron, r in numbers.ratios.items()}
-    grain = 1 << numbers.unit.narrowed
-    if _stays_whole(numbers) and all(vth % grain == 0 for vth in whole.values()):
-        bias = round_bias(numbers.drive * _one(numbers), numbers.arithmetic)
-        ties = "" if numbers.strict else "threshold"
-        return FiringRule(numbers.thresholds(whole), bias, np.zeros(()), ">", True, ties)
-    rounded = {neuron: round(r / grain) * grain for neuron, r in numbers.ratios.items()}
-    vth, untied = numbers.thresholds(rounded), numbers.drive * _one(numbers)
-    if can_be_exact and rounded == numbers.ratios and np.all(untied == np.rint(untied)):
-        for way in _ways(numbers, np.rint(untied).astype(np.int64), programmable):
-            if np.all(_is_exact(numbers, np.rint(untied).astype(np.int64), way)):
-                bias = QuantizedArray(way.bias.astype(np.int32), 0, 0.0)
-                return FiringRule(vth, bias, way.constant, way.comparator, True, way.ties)
-    rounded_bias = round_bias(untied + (not numbers.strict), numbers.arithmetic)
-    return FiringRule(vth, rounded_bias, np.zeros(()), ">", False, "")
+    whole = _whole_rule(numbers, ">")
+    exact = whole or _exact_rule(numbers, can_be_exact, lambda untied: _ways(numbers, untied, programmable))
+    return exact or _rounded_rule(numbers, ">")
 
 
 def compared_rule(numbers: FiringNumbers, can_be_exact: bool) -> FiringRule:
     """The numbers of neurons that compare as their source does, whatever it is; arguments as for `firing_rule`."""
-    grain = 1 << numbers.unit.narrowed
-    rounded = {neuron: round(r / grain) * grain for neuron, r in numbers.ratios.items()}
-    vth, untied = numbers.thresholds(rounded), numbers.drive * _one(numbers)
-    if can_be_exact and rounded == numbers.ratios and np.all(untied == np.rint(untied)):
-        way = _compared(numbers, np.rint(untied).astype(np.int64))
-        if np.all(_is_exact(numbers, np.rint(untied).astype(np.int64), way)):
-            return FiringRule(
-                vth, QuantizedArray(way.bias.astype(np.int32), 0, 0.0), way.constant, way.comparator, True, way.ties
-            )
-    comparator, bias = ">" if numbers.strict else ">=", round_bias(untied, numbers.arithmetic)
-    if _stays_whole(numbers) and all(neuron.whole_parts(numbers.steps) for neuron in numbers.neurons.members):
-        whole = {neuron: floor(r) if numbers.strict else ceil(r) for neuron, r in numbers.ratios.items()}
-        if all(vth % grain == 0 for vth in whole.values()):
-            return FiringRule(
-                numbers.thresholds(whole), bias, np.zeros(()), comparator, True, "" if numbers.strict else "threshold"
-            )
-    return FiringRule(vth, bias, np.zeros(()), comparator, False, "")
+    comparator = ">" if numbers.strict else ">="
+    exact = _exact_rule(numbers, can_be_exact, lambda untied: (_compared(numbers, untied),))
+    if exact is None and all(neuron.whole_parts(numbers.steps) for neuron in numbers.neurons.members):
+        exact = _whole_rule(numbers, comparator)
+    return exact or _rounded_rule(numbers, comparator)
+
+
+def _whole_rule(numbers: FiringNumbers, comparator: str) -> FiringRule | None:
+    """The next whole threshold; None where a membrane is not whole, or the threshold no multiple of what it must be."""
+    below = int(comparator == ">")
+    whole = {neuron: floor(r) if numbers.strict else ceil(r) - below for neuron, r in numbers.ratios.items()}
+    if not numbers.stays_whole or any(vth % (1 << numbers.unit.narrowed) for vth in whole.values()):
+        return None
+    bias = round_bias(numbers.drive * numbers.one, numbers.arithmetic)
+    ties = "" if numbers.strict else "threshold"
+    return FiringRule(numbers.thresholds(whole), bias, np.zeros(()), comparator, True, ties)
+
+
+def _exact_rule(
+    numbers: FiringNumbers, can_be_exact: bool, ways: Callable[[Array], Iterable[_Way]]
+) -> FiringRule | None:
+    """The threshold as it is, and the first way by which ties fall as in the source; None where there is none."""
+    rounded, untied = numbers.rounded, numbers.drive * numbers.one
+    if not can_be_exact or rounded != numbers.ratios or np.any(untied != np.rint(untied)):
+        return None
+    whole = np.rint(untied).astype(np.int64)
+    for way in ways(whole):
+        if np.all(_is_exact(numbers, whole, way)):
+            bias = QuantizedArray(way.bias.astype(np.int32), 0, 0.0)
+            return FiringRule(numbers.thresholds(rounded), bias, way.constant, way.comparator, True, way.ties)
+    return None
+
+
+def _rounded_rule(numbers: FiringNumbers, comparator: str) -> FiringRule:
+    """Threshold and bias to the nearest; a tie fires by a unit of v where the chip compares otherwise."""
+    tie = comparator == ">" and not numbers.strict
+    bias = round_bias(numbers.drive * numbers.one + tie, numbers.arithmetic)
+    return FiringRule(numbers.thresholds(numbers.rounded), bias, np.zeros(()), comparator, False, "")
 
 
 @dataclass(frozen=True)
@@ -147,7 +121,7 @@ class _Way:
 
 def _ways(numbers: FiringNumbers, untied: Array, programmable: bool) -> Iterator[_Way]:
     """The ways to compare, the first that is exact to be taken; for a strict source nothing is added to the bias."""
-    to, one, tie, none = numbers.arithmetic, _one(numbers), int(not numbers.strict), np.zeros((), np.int64)
+    to, one, tie, none = numbers.arithmetic, numbers.one, int(not numbers.strict), np.zeros((), np.int64)
     above = _Way(smallest_bias_from(untied + tie, to), none, ">", "bias" if tie else "")
     yield above
     constant = np.where(_is_exact(numbers, untied, above), 0, _beyond_mantissa(numbers, untied, tie))
@@ -164,39 +138,14 @@ def _compared(numbers: FiringNumbers, untied: Array) -> _Way:
     fits = smallest_bias_from(untied, numbers.arithmetic) == untied
     constant = np.where(fits, 0, _beyond_mantissa(numbers, untied, 0))
     comparator, ties = (">", "") if numbers.strict else (">=", "comparator")
-    return _Way(untied - constant * _one(numbers), constant, comparator, ties)
+    return _Way(untied - constant * numbers.one, constant, comparator, ties)
 
 
 def _is_exact(numbers: FiringNumbers, untied: Array, way: _Way) -> Array:
     """Of which neurons the excess of the bias makes all ties fire where they must, and nothing that lies below."""
-    excess = way.bias + way.constant * _one(numbers) - untied
+    excess = way.bias + way.constant * numbers.one - untied
     breaks_ties = not numbers.strict and way.comparator == ">"
     return (excess >= 1 if breaks_ties else excess == 0) & _on_grid(numbers, untied, excess)
-
-
-def _one(numbers: FiringNumbers) -> int:
-    """A weight unit in units of v."""
-    return 1 << (numbers.arithmetic.activation_shift - numbers.unit.narrowed)
-
-
-def _stays_whole(numbers: FiringNumbers) -> bool:
-    """Whether every membrane is a whole number of weight units at every step."""
-    u0, v0 = numbers.start
-    at_rest = not np.any(u0) and not np.any(v0)
-    spent = numbers.resets_take and any(
-        (each.theta / numbers.unit.size).denominator != 1 for each in numbers.neurons.members
-    )
-    lossless = (numbers.steps == 1 and at_rest) or all(each.is_whole for each in numbers.neurons.members)
-    whole = all(bool(np.all(part == np.rint(part))) for part in (numbers.drive, u0, v0))
-    return whole and not spent and (lossless or (at_rest and _halves_to_whole(numbers)))
-
-
-def _halves_to_whole(numbers: FiringNumbers) -> bool:
-    """Whether currents and drive are so many weight units that halvings leave none but whole ones until the window ends."""
-    parts = {neuron.whole_parts(numbers.steps) for neuron in numbers.neurons.members}
-    if numbers.resets_take or not min(parts) or not numbers.quantum:
-        return False
-    return numbers.quantum % max(parts) == 0 and not np.any(numbers.drive % max(parts))
 
 
 def smallest_bias_from(least: Array, arithmetic: Arithmetic) -> Array:
@@ -217,7 +166,7 @@ def smallest_bias_from(least: Array, arithmetic: Arithmetic) -> Array:
 
 def _beyond_mantissa(numbers: FiringNumbers, untied: Array, tie: int) -> Array:
     """The least whole number of weight units without which bias and tie fit the mantissa, so that the least exponent does."""
-    one, to = _one(numbers), numbers.arithmetic
+    one, to = numbers.one, numbers.arithmetic
     top = ((1 << (to.bias_mantissa_bits - 1)) - 1) << to.bias_exponent_min
     least = untied + tie
     return -(-np.maximum(least - top, 0) // one) + np.minimum(least + top, 0) // one
@@ -248,7 +197,7 @@ def _halves(neuron: NormalizedMembrane) -> bool:
 
 def _first_grid(numbers: FiringNumbers, untied: Array) -> Array:
     """The grid of the membrane at the first step, in units of v: 0 where it lies on none."""
-    one, (u0, v0) = _one(numbers), numbers.start
+    one, (u0, v0) = numbers.one, numbers.start
     start = v0 * one * numbers.neurons.per_neuron(lambda neuron: float(1 - neuron.decay))
     if np.any(u0) or np.any(start != np.rint(start)):
         return np.zeros(())
@@ -260,5 +209,5 @@ def _first_grid(numbers: FiringNumbers, untied: Array) -> Array:
 def _amounts(neuron: NormalizedMembrane, numbers: FiringNumbers) -> int:
     """What the threshold and a reset's amount are multiples of, in units of v; -1 where they are no whole numbers of them."""
     amounts = [neuron.threshold, *([neuron.theta] if numbers.resets_take else [])]
-    exact = [amount / numbers.unit.size * _one(numbers) for amount in amounts]
+    exact = [amount / numbers.unit.size * numbers.one for amount in amounts]
     return gcd(*map(int, exact)) if all(amount.denominator == 1 for amount in exact) else -1
