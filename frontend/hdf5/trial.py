@@ -8,6 +8,7 @@ in this process can stop it. A forked child reads the file under limits of time 
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import json
 import os
@@ -71,7 +72,8 @@ def _ended(child: int, go: int, receiver: int) -> tuple[bytes, int]:
     """What the child sends once it may go until it ends, and its status; whatever happens, it does not outlive this call."""
     try:
         with os.fdopen(receiver, "rb") as pipe:
-            os.write(go, b"!")
+            with contextlib.suppress(BrokenPipeError):  # it has been killed, as its status says
+                os.write(go, b"!")
             os.close(go)
             _wait_while_it_goes_on(child, receiver)
             answer = pipe.read()

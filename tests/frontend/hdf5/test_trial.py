@@ -90,6 +90,23 @@ def test_an_interrupt_leaves_no_child(
         os.kill(children[0], 0)
 
 
+def test_a_child_that_is_killed_before_it_begins_is_one_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fork = os.fork
+
+    def killed() -> int:
+        child = fork()
+        if child:
+            os.kill(child, signal.SIGKILL)
+            os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        return child
+
+    monkeypatch.setattr(os, "fork", killed)
+    (tmp_path / "file").write_bytes(b"x")
+    with pytest.raises(CompileError, match="without crashing") as caught:
+        hdf5_trial.trial(tmp_path / "file", lambda: None, 0)
+    assert caught.value.rule == "nir.file"
+
+
 def test_processor_time_is_limited_and_not_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hdf5_trial, "SECONDS", 0.1)
     (tmp_path / "file").write_bytes(b"x")
