@@ -7,7 +7,7 @@ delay lines and back edges, too, for what is late comes from the same place.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ir.analysis.fan_in import walk
@@ -37,6 +37,10 @@ class Wiring:
     def readers(self, source: str) -> tuple[str, ...]:
         """The projections that read a population or an input."""
         return tuple(name for name, sources in self.sources.items() if source in sources)
+
+    def populations_reading(self, source: str) -> Iterator[tuple[str, str]]:
+        """(projection, population) of every population that a projection which reads a population or an input feeds."""
+        return ((name, target) for name in self.readers(source) for target in self.targets.get(name, ()))
 
 
 def wiring_of(graph: Graph) -> Wiring:

@@ -100,15 +100,14 @@ class CalibratedNetwork:
             exact: what it sends where nothing is rounded, if that is known. A reader that stays exact with it asks for its scale.
         """
         scales = [0.0]
-        for name in self.wiring.readers(source):
-            for target in self.wiring.targets.get(name, ()):
-                node = self.chip.nodes[target]
-                if exact is not None and self._stays_exact(node, {source: exact}):
-                    scales.append(exact.scale)
-                    continue
-                reader, finest = self.weight_statistics[name], self.finest_unit(node)
-                alone = self._presynaptic(node) == {source}
-                scales.append(payload_scale(reader, self.statistics[source], finest, alone, self.arithmetic))
+        for name, target in self.wiring.populations_reading(source):
+            node = self.chip.nodes[target]
+            if exact is not None and self._stays_exact(node, {source: exact}):
+                scales.append(exact.scale)
+                continue
+            reader, finest = self.weight_statistics[name], self.finest_unit(node)
+            alone = self._presynaptic(node) == {source}
+            scales.append(payload_scale(reader, self.statistics[source], finest, alone, self.arithmetic))
         return max(scales)
 
     def _stays_exact(self, node: Node, exact: Mapping[str, Emission]) -> bool:
@@ -130,8 +129,7 @@ class CalibratedNetwork:
 
     def is_compared_by_readers(self, source: str) -> bool:
         """Whether relays that are compared read the payload."""
-        targets = {target for name in self.wiring.readers(source) for target in self.wiring.targets.get(name, ())}
-        return not targets.isdisjoint(self.compared)
+        return any(target in self.compared for _, target in self.wiring.populations_reading(source))
 
     def _presynaptic(self, node: Node) -> set[str]:
         """The populations and inputs whose emissions a population sums."""

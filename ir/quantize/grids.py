@@ -104,26 +104,27 @@ def _finer(unit: float, finest: float, largest: Array, arithmetic: Arithmetic) -
         fits = np.all(np.rint(largest / (size * np.exp2(exponents))) <= weight_levels(arithmetic))
         if fits and (size >= finest or not fewer):
             return size, exponents
-    return 2 * unit, weight_exponents(
-        largest, 2 * unit, arithmetic
-    )  # what was chosen is above, and needs all exponents
+    coarser = 2 * unit  # what was chosen lies between the two, and needs all exponents
+    return coarser, weight_exponents(largest, coarser, arithmetic)
 
 
 def _least_off(matrix: Array, unit: float, levels: int, exponents: Array, products: Array) -> tuple[Array, Array]:
     """(I, O) weights rounded together, and their steps (O,), of those steps at which the current of a column is least off."""
-    own = np.ones(matrix.shape[1])
-    tried = np.array([unit * np.exp2(np.maximum(exponents - fewer, 0)) * own for fewer in range(FEWER + 1)])
-    rounded = np.array([mantissas_of_steps(matrix, each, (-levels, levels), products) * each for each in tried])
-    costs = np.array([current_power(columns - matrix, products) for columns in rounded])
+    own, times = np.ones(matrix.shape[1]), FEWER + 1
+    tried = np.array([unit * np.exp2(np.maximum(exponents - fewer, 0)) * own for fewer in range(times)])
+    ideal, steps = np.tile(matrix, times), tried.ravel()
+    rounded = mantissas_of_steps(ideal, steps, (-levels, levels), products) * steps
+    costs = current_power(rounded - ideal, products).reshape(tried.shape)
     costs = costs if exponents.ndim else costs.sum(axis=1, keepdims=True) * own
     best, columns = costs.argmin(axis=0), np.arange(len(own))
-    return rounded[best, :, columns].T, tried[best, columns]
+    return rounded[:, best * len(own) + columns], tried[best, columns]
 
 
 def _bias_digits(network: CalibratedNetwork, population: Node) -> int:
     """Binary digits that biases may have behind a step of the weights: those of the shift that decays leave in a window."""
     if population.name in network.compared:  # its bias is that of the neurons that read the maximum
-        return min((_bias_digits(network, each) for each in _readers(network, population)), default=0)
+        readers = {target for _, target in network.wiring.populations_reading(population.name)} - network.compared
+        return min((_bias_digits(network, network.chip.nodes[each]) for each in readers), default=0)
     neurons, steps = network.neurons.get(population.name), network.chip.steps
     if neurons is None:
         return 0  # a payload is a whole current
@@ -131,11 +132,3 @@ def _bias_digits(network: CalibratedNetwork, population: Node) -> int:
     lost = max(decay.denominator for decay in kept).bit_length() - 1
     tie = 0 if network.programmable else 1  # ties take a unit of their own where neurons compare in one way only
     return max(0, network.arithmetic.activation_shift - lost * max(0, steps - 1) - tie)
-
-
-def _readers(network: CalibratedNetwork, relay: Node) -> Iterator[Node]:
-    """The populations that read the maximum of compared payloads."""
-    for projection in network.wiring.readers(relay.name):
-        for target in network.wiring.targets.get(projection, ()):
-            if target not in network.compared:
-                yield network.chip.nodes[target]

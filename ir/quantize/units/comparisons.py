@@ -123,11 +123,10 @@ def least_unit(
 def _reader(network: CalibratedNetwork, relay: str) -> Reader | None:
     """The one population of threshold neurons that reads the maximum; None where there is none, or its synapses differ."""
     chip, readers = network.chip, set[tuple[str, float]]()
-    for name in network.wiring.readers(relay):
+    for name, target in network.wiring.populations_reading(relay):
         like = network.weight_statistics[name]
-        for target in network.wiring.targets.get(name, ()):
-            if target not in network.compared:
-                readers.add((target, like.largest if like.quantum == like.largest else 0.0))
+        if target not in network.compared:
+            readers.add((target, like.largest if like.quantum == like.largest else 0.0))
     ((target, weight),) = readers if len(readers) == 1 else [("", 0.0)]
     if not weight or not isinstance(chip.nodes[target].op, Lif):
         return None
