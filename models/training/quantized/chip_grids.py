@@ -25,8 +25,6 @@ VARIANCE = 2.0**40
 """Of folded norms."""
 BIAS_BITS = 12
 """Of the magnitude of a bias, as chips have them."""
-KEPT = 0.49
-"""Steps by which a latent may differ from the weight that rounding together chose, so that training begins with that."""
 
 
 @torch.no_grad()
@@ -41,16 +39,17 @@ def put_on_grids(part: nn.Module, grids: Iterable[RowGrid]) -> dict[nn.Parameter
     for each in grids:
         module = part.get_submodule(each.path)
         weight, steps = part.get_parameter(each.weight), torch.from_numpy(each.grid.steps)
-        ideal, rounded = torch.from_numpy(each.grid.weights), torch.from_numpy(each.grid.rounded)
+        rounded = torch.from_numpy(each.grid.rounded)
         stated = getattr(module, "bias", None) if each.weight.rpartition(".")[2] == "weight" else None
         bias = stated if isinstance(stated, nn.Parameter) else None
         if each.norm is not None:
             norm = part.get_submodule(each.norm)
             gain, shift = _gain_and_shift(norm, each.norm, 0.0 if bias is None else bias[each.rows].double())
+            ideal = torch.from_numpy(each.grid.weights)
             own = weight[each.rows].double() * _columns(gain.abs(), ideal)
             sign = _columns(_sign((own * ideal).flatten(1).sum(dim=1)), ideal)  # a norm behind a maximum keeps its own
-            ideal, rounded = sign * ideal, sign * rounded
-            if not torch.allclose(own, ideal, atol=1e-6):
+            rounded = sign * rounded
+            if not torch.allclose(own, sign * ideal, atol=1e-6):
                 raise TrainingError(f"{each.norm} is no norm that can be folded into {each.weight}")
             _silence(norm, _sign(gain))
             _enter(table, norm.get_parameter("bias"), slice(None), _bias_grid(shift, each))
@@ -58,10 +57,9 @@ def put_on_grids(part: nn.Module, grids: Iterable[RowGrid]) -> dict[nn.Parameter
                 _enter(table, bias, each.rows, _nothing(shift))
         elif bias is not None:
             _enter(table, bias, each.rows, _bias_grid(bias[each.rows].double(), each))
-        latent = rounded + (ideal - rounded).clamp(-KEPT * steps, KEPT * steps)
         levels = torch.full_like(steps, each.grid.levels)
         pace = float(steps.median()) / sqrt(each.grid.levels)
-        _enter(table, weight, each.rows, ParameterGrid(steps, levels, latent, pace))
+        _enter(table, weight, each.rows, ParameterGrid(steps, levels, rounded, pace))
     return table
 
 

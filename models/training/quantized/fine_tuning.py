@@ -32,8 +32,6 @@ from models.training.training_error import TrainingError
 EPOCHS = 4
 STRIDE = 0.004
 """Of two bits, the part of a grid's step that a latent moves in a step of the optimiser, at first; by the root of levels less."""
-SLOWER = 0.1
-"""Learning rate of biases, and of what stays in floats, in parts of the training's own."""
 
 
 def fine_tuning(training: Training, grids: Mapping[str, Sequence[RowGrid]], epochs: int) -> Training:
@@ -51,7 +49,7 @@ def fine_tuning(training: Training, grids: Mapping[str, Sequence[RowGrid]], epoc
     paces = {parameter: grid.pace for parameter, grid in table.items() if grid.pace is not None}
     free = [parameter for parameter in every if parameter.requires_grad and parameter not in paces]
     groups: list[dict[str, Any]] = [{"params": [each], "lr": STRIDE * pace} for each, pace in paces.items()]
-    groups.append({"params": free, "lr": SLOWER * last.optimiser.param_groups[0]["lr"]})
+    groups.append({"params": free, "lr": last.optimiser.param_groups[0]["lr"]})
     stage = replace(
         last,
         name="quantized",
@@ -63,7 +61,7 @@ def fine_tuning(training: Training, grids: Mapping[str, Sequence[RowGrid]], epoc
         eta=None,
         from_start=True,
     )
-    settings = {"epochs": epochs, "stride": STRIDE, "slower": SLOWER}
+    settings = {"epochs": epochs, "stride": STRIDE}
     return Training(parts, (stage,), training.test, training.save, settings)
 
 
