@@ -37,9 +37,9 @@ _DIGITS = TaafConfig(
     audio=BranchSize(4, 1, 32, 32),
     classes=10,
     width=16,
-    kernel=3,
     stride=1,
     smoothing=0.1,
+    normalised=True,
 )
 _PUBLISHED = TaafConfig(video=BranchSize(4, 3, 224, 224), audio=BranchSize(4, 1, 224, 224), classes=6)
 
@@ -135,4 +135,5 @@ def digit_clips(config: TaafConfig) -> DigitClips:
         ValueError: for sizes or settings that do not fit them.
     """
     require_digits(config.classes, config.video.shape, config.audio.shape)
-    return DigitClips(config.video.steps, config.audio.steps, config.audio.width, config.setting, config.modality)
+    steps, width = (config.video.steps, config.audio.steps), config.audio.width
+    return DigitClips(*steps, width, config.setting, config.modality, config.normalised)

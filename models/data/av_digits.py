@@ -24,6 +24,9 @@ from models.data.spoken_digits import SpokenDigits, load_spoken_digits
 WIDTH = 32
 """Frames of a spectrogram (0.8 s) that are given at least; all steps get the same number."""
 
+QUIET_DB = 20
+"""40 dB below the loudest cell of a spectrogram."""
+
 
 @dataclass(frozen=True)
 class Difficulty:
@@ -161,3 +164,19 @@ def whole_spectrogram(audio: NDArray[np.float32]) -> NDArray[np.float32]:
     """(n, steps, 1, 32, width) pieces -> (n, 1, 32, steps * width), what a network that sees everything in each step repeats."""
     count, steps, channels, bands, width = audio.shape
     return np.ascontiguousarray(audio.transpose(0, 2, 3, 1, 4).reshape(count, channels, bands, steps * width))
+
+
+def normalised(spectrogram: NDArray[np.float32]) -> NDArray[np.float32]:
+    """
+    Decibels by 64, (..., bands, frames), without what a band has throughout, and alike in contrast: in 0..1.5, by 64ths.
+
+        N[m, t] = 1/2 + (D[m, t] - mean_t D[m]) / (4 s),    s the root mean square of D - mean_t D over the clip, 1 dB at least
+
+    where D is at least `QUIET_DB`: below, synthesised voices are silent, while people breathe. The means take off what a
+    microphone or a room adds to all frames (Atal, J. Acoust. Soc. Am. 55, 1974, of cepstra); one s for all bands leaves their
+    proportions.
+    """
+    loud = np.maximum(spectrogram, QUIET_DB / LEVELS)
+    change = loud - loud.mean(axis=-1, keepdims=True, dtype=np.float64)
+    deviation = np.sqrt(np.square(change).mean(axis=(-2, -1), keepdims=True)).clip(min=1 / LEVELS)
+    return (np.round(LEVELS * (0.5 + change / (4 * deviation))).clip(0, 1.5 * LEVELS) / LEVELS).astype(np.float32)

@@ -63,6 +63,8 @@ class TaafConfig:
     """What is shown of the data: `both`, or `video` or `audio` with zeros for the other one, which measures it alone."""
     setting: str = "balanced"
     """Noise of the data, `models.data.av_digits.SETTINGS`."""
+    normalised: bool = False
+    """Whether bands of sound come without their means and clips alike in contrast (`models.data.av_digits`); ours."""
 
     def __post_init__(self) -> None:
         if self.fusion not in FUSIONS:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from models.data.av_digits import AudioVisual, load_split, whole_spectrogram, with_test_frames
+from models.data.av_digits import AudioVisual, load_split, normalised, whole_spectrogram, with_test_frames
 from models.data.mel_spectrogram import FRAMES
 from models.data.spoken_digits import SpokenDigits
 from models.training.classification.samples import Samples
@@ -41,6 +41,8 @@ class DigitClips:
     """Of `models.data.av_digits.SETTINGS`."""
     modality: str = "both"
     """`both`, or the one that is left: the other is zero, in training and in tests."""
+    normalised: bool = False
+    """Whether sound is `models.data.av_digits.normalised`, in place of decibels."""
 
     def __post_init__(self) -> None:
         if self.modality not in MODALITIES:
@@ -64,6 +66,7 @@ class DigitClips:
 
     def _clips(self, data: AudioVisual) -> Samples:
         spectrogram = whole_spectrogram(data.audio)
+        spectrogram = normalised(spectrogram) if self.normalised else spectrogram
         chunks = [spectrogram[..., start : start + self.audio_width] for start in self._starts()]
         video = torch.from_numpy(np.ascontiguousarray(data.video.swapaxes(0, 1)))
         audio = torch.from_numpy(np.stack(chunks))

@@ -17,9 +17,13 @@ def audio_visual_task(clips: DigitClips) -> ClassificationTask:
 
 
 def _picture(clips: Samples, index: int) -> NDArray[np.float32]:
-    """The mean of a clip's frames, and right of it its sound, low bands below: as many chunks as a spectrogram has frames for."""
+    """
+    The mean of a clip's frames, and right of it its sound, low bands below: as many chunks as a spectrogram has frames for.
+
+    What is more than 1 is white, as 1 is.
+    """
     video, audio = clips.inputs["video"], clips.inputs["audio"]
     seen: NDArray[np.float32] = video[:, index, 0].mean(dim=0).numpy().repeat(2, axis=0).repeat(2, axis=1)
     chunks: NDArray[np.float32] = audio[:, index, 0].numpy()
-    heard = np.concatenate([*chunks[:: -(-chunks.shape[0] * chunks.shape[2] // FRAMES)]], axis=1)[::-1]
+    heard = np.concatenate([*chunks[:: -(-chunks.shape[0] * chunks.shape[2] // FRAMES)]], axis=1)[::-1].clip(max=1.0)
     return np.concatenate((seen, heard), axis=1)

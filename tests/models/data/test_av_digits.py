@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.data import av_digits
-from models.data.av_digits import SETTINGS, load_split, whole_spectrogram, with_test_frames
+from models.data.av_digits import SETTINGS, load_split, normalised, whole_spectrogram, with_test_frames
 from models.data.speech_noise import CLEAN
 from models.data.spoken_digits import families, load_human_digits, load_spoken_digits
 
@@ -39,6 +39,29 @@ def test_pieces_are_the_middle_of_the_spectrogram_in_order():
         clip = clips.decibels[int(label)]
         np.testing.assert_array_equal(picture * 64.0, clip[:, 2:34])
         np.testing.assert_array_equal(piece[2, 0] * 64.0, clip[:, 18:26])
+
+
+def test_normalised_sound_by_hand():
+    clip = np.array([[[3.0, 28.0], [24.0, 24.0]], [[1.0, 1.0], [21.0, 21.0]]], dtype=np.float32) / 64
+    assert (normalised(clip) * 64).tolist() == [
+        [
+            [32 - 23, 32 + 23],
+            [32, 32],
+        ],  # 20, which 3 counts as, and 28: +- 4 dB of a deviation of sqrt(8) dB, a quarter of it: 22.6 of 64
+        [[32, 32], [32, 32]],  # no change at all
+    ]
+
+
+def test_normalised_sound_is_the_same_by_another_microphone_and_nearer():
+    clips = whole_spectrogram(load_split("dev", steps=1, audio_steps=6).audio)[:20]
+    bands = np.random.default_rng(3).integers(-20, 20, size=(32, 1)).astype(np.float32) / 64
+    clips = np.maximum(clips, np.float32(40 / 64))
+    own = normalised(clips)
+    np.testing.assert_array_equal(normalised(clips + bands), own)
+    assert np.abs(normalised(clips * np.float32(0.75)) - own).max() <= 1 / 64
+    assert (own.min(), own.dtype) == (0.0, np.float32)
+    assert own.max() <= 1.5
+    np.testing.assert_array_equal(own * 64, np.round(own * 64))
 
 
 @pytest.mark.parametrize("split", ["train", "dev", "test"])

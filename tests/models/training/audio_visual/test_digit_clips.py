@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.data.av_digits import load_split, whole_spectrogram
+from models.data.av_digits import load_split, normalised, whole_spectrogram
 from models.data.spoken_digits import load_human_digits
 from models.training.audio_visual.digit_clips import DigitClips
 
@@ -30,6 +30,12 @@ def test_wider_chunks_overlap_and_reach_both_ends() -> None:
 def test_one_chunk_is_the_middle() -> None:
     whole = torch.from_numpy(whole_spectrogram(load_split("dev", steps=1, audio_steps=6).audio))
     assert torch.equal(DigitClips(1, 1, 32).split("dev").inputs["audio"][0], whole[..., 2:34])
+
+
+def test_sound_is_normalised_before_it_is_cut() -> None:
+    whole = torch.from_numpy(normalised(whole_spectrogram(load_split("dev", audio_steps=6).audio)))
+    chunks = DigitClips(4, 4, 32, normalised=True).split("dev").inputs["audio"]
+    assert torch.equal(chunks, torch.stack([whole[..., start : start + 32] for start in (0, 1, 3, 4)]))
 
 
 @pytest.mark.parametrize(("modality", "silent"), [("video", "audio"), ("audio", "video")])

@@ -26,3 +26,10 @@ def test_examples_are_clips_seen_and_heard() -> None:
 def test_the_sound_of_an_example_is_no_longer_than_a_clip() -> None:
     task = audio_visual_task(DigitClips(4, 4, 32))
     assert task.examples({"network": {"scores": np.zeros((920, 10), np.float32)}})[0]["image"].shape == (32, 64)
+
+
+def test_sound_beyond_1_is_white() -> None:
+    clips = DigitClips(4, 4, 32, normalised=True)
+    examples = audio_visual_task(clips).examples({"network": {"scores": np.zeros((920, 10), np.float32)}})
+    assert clips.split("test").inputs["audio"].max() > 1
+    assert max(example["image"].max() for example in examples) == 1
