@@ -177,6 +177,7 @@ def normalised(spectrogram: NDArray[np.float32]) -> NDArray[np.float32]:
     proportions.
     """
     loud = np.maximum(spectrogram, QUIET_DB / LEVELS)
-    change = loud - loud.mean(axis=-1, keepdims=True, dtype=np.float64)
-    deviation = np.sqrt(np.square(change).mean(axis=(-2, -1), keepdims=True)).clip(min=1 / LEVELS)
-    return (np.round(LEVELS * (0.5 + change / (4 * deviation))).clip(0, 1.5 * LEVELS) / LEVELS).astype(np.float32)
+    change: NDArray[np.float64] = loud - loud.mean(axis=-1, keepdims=True, dtype=np.float64)
+    power: NDArray[np.float64] = np.square(change).mean(axis=(-2, -1), keepdims=True)
+    parts = np.clip(0.5 + change / (4 * np.maximum(np.sqrt(power), 1 / LEVELS)), 0, 1.5)
+    return (np.round(LEVELS * parts) / LEVELS).astype(np.float32)
