@@ -135,5 +135,5 @@ def digit_clips(config: TaafConfig) -> DigitClips:
         ValueError: for sizes or settings that do not fit them.
     """
     require_digits(config.classes, config.video.shape, config.audio.shape)
-    steps, width = (config.video.steps, config.audio.steps), config.audio.width
-    return DigitClips(*steps, width, config.setting, config.modality, config.normalised)
+    video, audio = config.video, config.audio
+    return DigitClips(video.steps, audio.steps, audio.width, config.setting, config.modality, config.normalised)
