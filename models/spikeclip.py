@@ -110,14 +110,15 @@ def training(config: SpikeClipConfig, seed: int, epochs: int | None = None) -> T
     return emoji_training(config, seed, epochs)
 
 
-def fine_tuning(config: SpikeClipConfig, seed: int, epochs: int | None = None) -> Training:
+def fine_tuning(config: SpikeClipConfig, seed: int, weights: Path) -> Training:
     """
-    What `python -m models.train --quantized` does with a configuration: its teacher is not kept.
+    What `python -m models.train --quantized` does with trained weights: they are the teacher, as the first one is not kept.
 
     Raises:
-        ValueError: for sizes that do not fit the emoji.
+        ValueError: for sizes that do not fit the emoji, or weights that do not fit the network.
+        FileNotFoundError: if there are no such weights.
     """
-    return emoji_fine_tuning(config, seed, epochs)
+    return emoji_fine_tuning(config, seed, weights)
 
 
 def _on_emoji(config: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -15,7 +15,7 @@ from typing import Any, TextIO
 from compile.command.signals import is_request
 from models.training.loop import State, TrainingProgress, fit, numbers
 from models.training.model_file import called
-from models.training.quantized.fine_tuning import quantized_training
+from models.training.quantized.fine_tuning import quantized_training, weights_to_begin_with
 from models.training.run_files import RunFiles, plain, read_json_lines
 from models.training.stage import Training
 from models.training.training_error import TrainingError
@@ -31,18 +31,10 @@ def run(module: ModuleType, config: Any, weights: Path, options: argparse.Namesp
     """
     files = RunFiles(weights)
     files.check(options.resume, options.force)
-    training = _training(module, config, options)
-    if options.quantized is not None:
-        training = quantized_training(
-            module,
-            options.model,
-            options.config,
-            training,
-            options.weights,
-            options.quantized,
-            options.budget,
-            options.epochs,
-        )
+    if options.quantized is None:
+        training = _made(options.model, "training", partial(module.training, config, options.seed, options.epochs))
+    else:
+        training = _quantized(module, config, options)
     settings = called(
         f"{options.model} has settings that are no JSON",
         lambda: plain({"config": asdict(config), "seed": options.seed, **training.settings}),
@@ -51,18 +43,25 @@ def run(module: ModuleType, config: Any, weights: Path, options: argparse.Namesp
     _Run(training, files, settings, state is not None).whole(options.seed, state)
 
 
-def _training(module: ModuleType, config: Any, options: argparse.Namespace) -> Training:
-    """What the model file says; it may refuse a configuration with a ValueError."""
-    tuned = options.quantized is not None and hasattr(module, "fine_tuning")
-    name = "fine_tuning" if tuned else "training"
-    training = called(
-        f"{options.model} cannot train this",
-        partial(getattr(module, name), config, options.seed, options.epochs),
-        (ValueError, FileNotFoundError),
+def _quantized(module: ModuleType, config: Any, options: argparse.Namespace) -> Training:
+    """By the model file's `fine_tuning`, or the last stage of its training."""
+    path = weights_to_begin_with(module, options.model, options.config, options.weights)
+    if hasattr(module, "fine_tuning"):
+        training = _made(options.model, "fine_tuning", partial(module.fine_tuning, config, options.seed, path))
+    else:
+        whole = _made(options.model, "training", partial(module.training, config, options.seed))
+        training = replace(whole, stages=whole.stages[-1:])
+    return quantized_training(
+        module, options.model, options.config, training, path, options.quantized, options.budget, options.epochs
     )
+
+
+def _made(model: Path, name: str, function: Callable[[], Any]) -> Training:
+    """What a function of the model file gives; it may refuse a configuration with a ValueError."""
+    training = called(f"{model} cannot train this", function, (ValueError, FileNotFoundError))
     if not isinstance(training, Training):
         raise TrainingError(
-            f"{options.model}: {name}() gives a {type(training).__name__}, not a Training; see docs/training.md"
+            f"{model}: {name}() gives a {type(training).__name__}, not a Training; see docs/training.md"
         )
     return training
 

@@ -7,6 +7,7 @@ the student's (E = 512 there).
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Protocol
 
 import torch
@@ -60,6 +61,18 @@ class SmallTeacher(nn.Module):
     def token_features(self, tokens: torch.Tensor) -> torch.Tensor:
         """Token ids (B, words) -> (B, E)."""
         return self.words(tokens)
+
+
+class FloatsTeacher:
+    """Trained encoders as they are now, which teach themselves when they have fewer bits."""
+
+    def __init__(self, image: nn.Module, text: nn.Module, scale: float) -> None:
+        self.image_features, self.token_features = deepcopy(image).eval(), deepcopy(text).eval()
+        self._scale = torch.tensor(scale)
+
+    def scale(self) -> torch.Tensor:
+        """What cosines are multiplied by for the scores of classes."""
+        return self._scale
 
 
 def _stage(inputs: int, outputs: int) -> tuple[nn.Module, ...]:

@@ -1,5 +1,5 @@
 """
-Fine-tuning of trained weights for few bits: the last stage of a training once more, on the chip's grids.
+Fine-tuning of trained weights for few bits: stages of a training once more, on the chip's grids.
 
 The grids are chosen for the floats, and stay. It begins with what rounding makes of them, which is measured like an epoch; norms
 keep the statistics that the floats ended with.
@@ -8,7 +8,7 @@ keep the statistics that the floats ended with.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,10 +23,10 @@ from models.training.loop import numbers
 from models.training.model_file import called
 from models.training.quantized.chip_grids import put_on_grids, unchanged
 from models.training.quantized.distillation import Distillation
-from models.training.quantized.grid_adam import GridAdam, to_nearest
+from models.training.quantized.grid_adam import GridAdam, ParameterGrid, to_nearest
 from models.training.quantized.mixed_bits import Grids, fewest_bits
 from models.training.run_files import digest
-from models.training.stage import Training
+from models.training.stage import Training, TrainingStage
 from models.training.training_error import TrainingError
 
 EPOCHS = 4
@@ -35,55 +35,64 @@ STRIDE = 0.004
 
 
 def fine_tuning(training: Training, grids: Mapping[str, Sequence[RowGrid]], epochs: int) -> Training:
-    """The training of trained parts on their grids; parts without grids stay as they are."""
-    last, parts = training.stages[-1], training.parts
-    names = [name for name in parts if grids.get(name)]
-    if not names:
+    """A training's stages for trained parts on their grids; what learns in none of them is rounded alone."""
+    parts = training.parts
+    grids = {name: grids[name] for name in parts if grids.get(name)}
+    stages = [(stage, names) for stage in training.stages if (names := _learning(stage, parts, grids))]
+    if not stages:
         raise TrainingError("no weights of the network are on a grid of the chip, so there is nothing to fine-tune")
-    modules = dict.fromkeys(module for name in names for module in parts[name].modules())
-    on_chip = {parts[name].get_submodule(each.path) for name in names for each in grids[name]}
+    on_chip = {parts[name].get_submodule(each.path) for name in grids for each in grids[name]}
+    modules = dict.fromkeys(module for name in grids for module in parts[name].modules())
     host = frozenset(module for module in modules if isinstance(module, nn.Linear)) - on_chip
-    losses = Distillation(parts, names, last.losses, host)
-    table = {parameter: grid for name in names for parameter, grid in put_on_grids(parts[name], grids[name]).items()}
-    every = dict.fromkeys(parameter for name in names for parameter in parts[name].parameters())
-    paces = {parameter: grid.pace for parameter, grid in table.items() if grid.pace is not None}
-    free = [parameter for parameter in every if parameter.requires_grad and parameter not in paces]
-    groups: list[dict[str, Any]] = [{"params": [each], "lr": STRIDE * pace} for each, pace in paces.items()]
-    groups.append({"params": free, "lr": last.optimiser.param_groups[0]["lr"]})
-    stage = replace(
-        last,
-        name="quantized",
-        epochs=epochs,
-        losses=losses,
-        optimiser=GridAdam(groups, table),
-        rate=partial(_cosine, epochs),
-        patience=epochs,
-        eta=None,
-        from_start=True,
+    losses = [Distillation(parts, names, stage.losses, host) for stage, names in stages]
+    table = {parameter: grid for name in grids for parameter, grid in put_on_grids(parts[name], grids[name]).items()}
+    to_nearest(table)
+    tuned = tuple(
+        replace(
+            stage,
+            epochs=epochs,
+            losses=distilled,
+            optimiser=_optimiser(stage, [each for name in names for each in parts[name].parameters()], table),
+            rate=partial(_cosine, epochs),
+            patience=epochs,
+            eta=None,
+            from_start=True,
+        )
+        for (stage, names), distilled in zip(stages, losses, strict=True)
     )
     settings = {"epochs": epochs, "stride": STRIDE}
-    return Training(parts, (stage,), training.test, training.save, settings)
+    return Training(parts, tuned, training.test, training.save, settings)
+
+
+def _learning(stage: TrainingStage, parts: Mapping[str, nn.Module], grids: Iterable[str]) -> list[str]:
+    """Parts with grids that a stage trains."""
+    own = {parameter for group in stage.optimiser.param_groups for parameter in group["params"]}
+    return [name for name in grids if not own.isdisjoint(parts[name].parameters())]
+
+
+def _optimiser(
+    stage: TrainingStage, parameters: Sequence[nn.Parameter], table: Mapping[nn.Parameter, ParameterGrid]
+) -> GridAdam:
+    """Latents move by parts of their steps, all others as fast as in the stage's own training."""
+    learning = dict.fromkeys(parameters)
+    own = {parameter: grid for parameter, grid in table.items() if parameter in learning}
+    paces = {parameter: grid.pace for parameter, grid in own.items() if grid.pace is not None}
+    free = [each for each in learning if each.requires_grad and each not in paces]
+    groups: list[dict[str, Any]] = [{"params": [each], "lr": STRIDE * pace} for each, pace in paces.items()]
+    groups.append({"params": free, "lr": stage.optimiser.param_groups[0]["lr"]})
+    return GridAdam(groups, own)
 
 
 def _cosine(epochs: int, done: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (done + 0.5) / epochs))
 
 
-def quantized_training(
-    module: ModuleType,
-    model: Path,
-    config: str,
-    training: Training,
-    weights: Path | None,
-    bits: Sequence[int],
-    budget: tuple[str, float] | None,
-    epochs: int | None,
-) -> Training:
+def weights_to_begin_with(module: ModuleType, model: Path, config: str, weights: Path | None) -> Path:
     """
-    The fine-tuning of a configuration's trained weights.
+    Those that are named, or those that come along.
 
     Raises:
-        TrainingError: there are no trained weights, its training needs parts of which none are kept, or the budget is too small.
+        TrainingError: there are none, or no way to load them.
     """
     lacking = next(
         (name for name in ("load_weights", "weights")[: 1 if weights else 2] if not hasattr(module, name)), None
@@ -93,11 +102,30 @@ def quantized_training(
     path = weights or called(str(model), partial(module.weights, config), (ValueError,))
     if path is None:
         raise TrainingError(f"no trained weights of {config!r} come along", hint="name a file with --weights")
+    return path
+
+
+def quantized_training(
+    module: ModuleType,
+    model: Path,
+    config: str,
+    training: Training,
+    path: Path,
+    bits: Sequence[int],
+    budget: tuple[str, float] | None,
+    epochs: int | None,
+) -> Training:
+    """
+    The fine-tuning of a configuration's trained weights, by the stages of `training`.
+
+    Raises:
+        TrainingError: the training needs parts of which no weights are kept, or the budget is too small.
+    """
     built, parts = called(str(model), partial(module.build, config)), dict(training.parts)
     missing = parts.keys() - (built.keys() if isinstance(built, dict) else {"network"})
     if missing:
         what = f"the training needs {', '.join(sorted(missing))}, of which no weights are kept"
-        raise TrainingError(what, hint="give the model file a fine_tuning(config, seed, epochs) that does without")
+        raise TrainingError(what, hint="give the model file a fine_tuning(config, seed, weights) that does without")
     called(str(path), partial(module.load_weights, parts, path), (ValueError, FileNotFoundError))
     tables = {each: training_grids(model, config, path, each) for each in bits}
     settings: dict[str, Any] = {"bits": bits[0], "weights": str(path), "digest": digest(path)}

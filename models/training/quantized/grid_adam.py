@@ -48,12 +48,11 @@ def to_nearest(grids: Mapping[nn.Parameter, ParameterGrid]) -> None:
 
 
 class GridAdam(torch.optim.Adam):
-    """Adam over groups of parameters, some of which have grids; their latents are part of its state."""
+    """Adam over groups of parameters, some of which are on grids (`to_nearest`); their latents are part of its state."""
 
     def __init__(self, groups: Sequence[dict[str, Any]], grids: Mapping[nn.Parameter, ParameterGrid]) -> None:
         super().__init__(groups)
         self.grids = grids
-        to_nearest(grids)
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -97,22 +97,29 @@ def test_a_clip_at_hand_takes_the_place_of_the_small_teacher(monkeypatch: pytest
         emoji_training(replace(config, E=16), seed=0)
 
 
-def test_fine_tuning_needs_no_teacher() -> None:
-    training = emoji_fine_tuning(TINY, seed=0)
+def test_fine_tuning_is_taught_by_the_floats(tmp_path: Path) -> None:
+    """Its losses are those that a network with these weights has no KL in; texts and images learn after each other."""
+    weights = tmp_path / "w.pt"
+    emoji_training(TINY, seed=3).save(weights)
+    training = emoji_fine_tuning(TINY, seed=0, weights=weights)
     assert training.parts.keys() == {"image", "text"}
-    (stage,) = training.stages
-    assert stage.select in stage.dev()
-    assert not [name for name in training.test() if "teacher" in name]
-    before = {name: [p.clone() for p in part.parameters()] for name, part in training.parts.items()}
-    losses = stage.losses(stage.batches(np.random.default_rng(0))[0][:6])
-    torch.stack([*losses.values()]).sum().backward()
-    stage.optimiser.step()
-    moved = [
-        name for name, part in training.parts.items() if not all(map(torch.equal, part.parameters(), before[name]))
-    ]
-    assert moved == ["image"]
+    assert [stage.name for stage in training.stages] == ["text", "settle"]
+    for part in training.parts.values():
+        part.eval()
+    for stage in training.stages:
+        with torch.no_grad():
+            assert stage.select in stage.dev()
+        before = {name: [p.clone() for p in part.parameters()] for name, part in training.parts.items()}
+        losses = stage.losses(stage.batches(np.random.default_rng(0))[0][:6])
+        if stage.name == "text":
+            assert float(losses["text"].detach()) == pytest.approx(0.0, abs=1e-5)
+        torch.stack([*losses.values()]).sum().backward()
+        stage.optimiser.step()
+        parts = training.parts.items()
+        moved = [name for name, part in parts if not all(map(torch.equal, part.parameters(), before[name]))]
+        assert moved == [LEARNING[stage.name]]
     with pytest.raises(ValueError, match="32 x 32 pixels"):
-        emoji_fine_tuning(replace(TINY, pixels=64), seed=0)
+        emoji_fine_tuning(replace(TINY, pixels=64), seed=0, weights=weights)
 
 
 @pytest.mark.slow

@@ -26,6 +26,21 @@ MODULES["hidden_8_16"] = ("hidden", slice(8, 16), "")
 READERS = {"conv": "lif", "hidden_0_8": "hidden_lif", "hidden_8_16": "gate_lif"}
 
 
+TWO_STAGES = """
+from dataclasses import replace
+
+def fine_tuning(config, seed, weights):
+    net = build("small")
+    load_weights({"network": net}, weights)
+    (stage,) = training(config, seed).stages
+    def losses(name):
+        return lambda rows: {f"{name} own": net(example("small", 64, 0)["images"][:, rows]).square().mean()}
+    def optimiser():
+        return torch.optim.Adam(net.parameters(), lr=1e-3)
+    dev = lambda: {"fit": -float(losses("")(torch.arange(64))[" own"])}
+    stages = [replace(stage, name=name, losses=losses(name), optimiser=optimiser(), dev=dev) for name in ("first", "second")]
+    return Training({"network": net}, stages, dict, lambda path: torch.save(net.state_dict(), path))
+"""
 Captured = pytest.CaptureFixture[str]
 
 
@@ -198,12 +213,16 @@ def test_a_training_whose_teacher_is_gone_cannot_be_fine_tuned(few_bits: Path, c
 
 @pytest.mark.slow
 def test_a_model_file_may_say_what_fine_tuning_trains(few_bits: Path):
+    """Here two stages, of which each has its own epochs and keeps its best; the second begins with what the first one kept."""
     parts = 'Training({"network": net'
     taught = few_bits.read_text().replace(parts, parts + ', "teacher": nn.Linear(1, 1)')
-    body = few_bits.read_text().partition("def training(config")[2].replace('"cross entropy"', '"own"')
-    few_bits.write_text(f"{taught}\n\ndef fine_tuning(config{body}")
+    few_bits.write_text(f"{taught}\n\n{TWO_STAGES}")
     log = [json.loads(line) for line in tuned(few_bits, 3).with_suffix(".jsonl").read_text().splitlines()]
-    assert log[2]["loss"].keys() == {"own", "floats"}
+    assert [line.get("stage") for line in log] == [None, *["first"] * 4, *["second"] * 4, None]
+    assert [line["epoch"] for line in log if "epoch" in line] == [0, 1, 2, 0, 1, 2]
+    assert log[2]["loss"].keys() == {"first own", "floats"}
+    assert log[6]["loss"].keys() == {"second own", "floats"}
+    assert log[5]["dev"] == log[1 + log[4]["best_epoch"]]["dev"]
 
 
 @pytest.mark.slow

@@ -5,12 +5,13 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from models.training.quantized.grid_adam import GridAdam, ParameterGrid
+from models.training.quantized.grid_adam import GridAdam, ParameterGrid, to_nearest
 
 
 def optimiser(latent: list[float], steps: list[float], levels: float = 3.0) -> tuple[nn.Parameter, GridAdam]:
     parameter = nn.Parameter(torch.zeros(len(latent)))
     grid = ParameterGrid(torch.tensor(steps), torch.full((len(latent),), levels), torch.tensor(latent))
+    to_nearest({parameter: grid})
     return parameter, GridAdam([{"params": [parameter], "lr": 0.1}], {parameter: grid})
 
 
