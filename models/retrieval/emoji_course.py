@@ -137,6 +137,10 @@ class EmojiCourse:
         """Of the spiking encoders."""
         return dev_metrics(self.image, self.text)
 
+    def close_dev(self) -> dict[str, float]:
+        """Of the spiking encoders, with the cosine to the teacher."""
+        return {**self.tune_dev(), "cosine": self._cosine()}
+
     def test(self) -> dict[str, float]:
         """The task's metrics and accuracies by names alone, of the network and of the teacher; `cosine` of the two on `dev`."""
         teachers = test_metrics(self.teacher.image_features, self.teacher.token_features)
