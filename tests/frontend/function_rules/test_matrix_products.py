@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 import torch
 import torch.nn.functional as F
 
@@ -32,6 +35,41 @@ CASES: dict[str, Compute] = {
         + torch.einsum("tbnd,ndf->tbf", x, torch.linspace(-1, 1, 96).reshape(4, 6, 4))[:, :, None]
     ),
 }
+EINSUMS: dict[str, Compute] = {
+    "of one": lambda x, y, s: (
+        torch.einsum("tbnd->tbdn", x)
+        + torch.einsum("tbnd->tbd", y)[..., None]
+        + torch.einsum("dcba", y).permute(3, 2, 0, 1)
+    ),
+    "with an ellipsis": lambda x, y, s: (
+        torch.einsum("...nd,...md->...nm", x, y)
+        + torch.einsum("...d,ed", x, W[:4])
+        + torch.einsum("...d,...d->...", x, y)[..., None]
+        + torch.einsum("t...n,n...->t...n", x, W[0, :, None, None])[..., :4]
+    ),
+    "of a static tensor": lambda x, y, s: (
+        torch.einsum("tbnd,bmd->tbnm", x, s)
+        + torch.einsum("bmd,tbnd->tbnm", s, y)
+        + torch.einsum("tbnd,bnd->tbnd", x, s)[..., :4]
+        + torch.einsum("bn,tbn->tbn", s[..., 0], y[..., 0])[..., None]
+    ),
+    "with lone indices": lambda x, y, s: (
+        torch.einsum("tbnd,tbme->tbnm", x, y) + torch.einsum("tbnd,fe->tbn", x, W)[..., None]
+    ),
+    "elementwise": lambda x, y, s: (
+        torch.einsum("tbnd,tbnd->tbdn", x, y)
+        + torch.einsum("tbn,tbnd->tbdn", x[..., 0], y)
+        + torch.einsum("tbnd,tbid->tbdn", x, y[:, :, :1])
+    ),
+    "with weights for every row": lambda x, y, s: (
+        torch.einsum("tbnd,nd->tbn", x, W[:4])[..., None]
+        + torch.einsum("tbnd,nde->tbne", y, torch.linspace(-1, 1, 144).reshape(4, 6, 6))
+        + torch.einsum("tbnd,d->tbnd", x, W[0])
+    ),
+    "of three": lambda x, y, s: (
+        torch.einsum("tbnd,tbmd,tbme->tbne", x, y, x) + torch.einsum("tbnd,dk,ke->tbne", y, W.T, W)
+    ),
+}
 REFUSED: dict[str, tuple[Compute, str]] = {
     "attention to the past": (
         lambda x, y, s: F.scaled_dot_product_attention(x, y, y, is_causal=True),
@@ -41,12 +79,14 @@ REFUSED: dict[str, tuple[Compute, str]] = {
     "weights from the input": (lambda x, y, s: F.linear(x, x[0, 0]), "import"),
     "constant vector": (lambda x, y, s: x @ torch.ones(6), "import.matmul"),
     "einsum with a repeated index": (lambda x, y, s: torch.einsum("tbnn,tbnm->tbnm", x[..., :4], y), "import.einsum"),
-    "einsum with a lone index": (lambda x, y, s: torch.einsum("tbnd,tbme->tbnm", x, y), "import.einsum"),
-    "einsum with weights for every row": (lambda x, y, s: torch.einsum("tbnd,nd->tbn", x, W[:4]), "import.einsum"),
-    "einsum of three": (lambda x, y, s: torch.einsum("tbnd,tbnd,tbnd->tbn", x, y, x), "import.einsum"),
+    "einsum over batch": (lambda x, y, s: torch.einsum("tbnd,tcnd->tbcd", x, y), "import.axes"),
     "linear over batch": (lambda x, y, s: F.linear(x.transpose(1, 3), torch.ones(2, x.shape[1])), "import.axes"),
 }
 
 
 class TestMatrixProducts(RuleTests):
     rules, cases, refused = RULES, CASES, REFUSED
+
+    @pytest.mark.parametrize("what", EINSUMS)
+    def test_einsum_agrees_with_torch(self, what: str, check_rule: Any) -> None:
+        check_rule("einsum", EINSUMS[what])
