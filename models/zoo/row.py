@@ -157,11 +157,19 @@ def part_row(part: Mapping[str, Any], entry: Entry, device: str, tables: Sequenc
         formula_pj=energy["formula_pj"] if energy["published_pj"] is None else energy["published_pj"],
         arithmetic_pj=energy["arithmetic_pj"],
         counted_pj=energy["counted_pj"],
-        causes_pj={cause["name"]: cause["energy_pj"] for cause in energy["causes"]},
+        causes_pj=_causes(energy),
         per_second=_per_second(part["name"], "whole network", device, tables),
         source_per_second=_per_second(part["name"], "the source's own forward", device, tables),
         rates=_group_rates(own, entry),
     )
+
+
+def _causes(energy: Mapping[str, Any]) -> dict[str, float]:
+    """Why the counted energy is not the formula's: of the paper's table, where there is one, in place of the general formula."""
+    causes = {cause["name"]: cause["energy_pj"] for cause in energy["causes"]}
+    for cause in energy["published_causes"]:
+        causes[cause["name"]] = causes.get(cause["name"], 0.0) - cause["energy_pj"]
+    return causes
 
 
 def _rate(layers: Sequence[Mapping[str, Any]]) -> float:

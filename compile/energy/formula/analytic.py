@@ -103,8 +103,8 @@ def _charged(
     row = published.row(group[0].module, group[0].kind)
     if row is None:
         return MISSING, 0, ArithmeticWork()
-    flops = row.flops(group)
-    return row.name, flops, ArithmeticWork(*row.charge(steps, rate, flops))
+    flops, window = row.flops(group), max(item.window(steps) for item in group)
+    return row.name, flops, ArithmeticWork(*row.charge(window, rate, flops))
 
 
 def firing(operation: Operation, rates: Rates) -> Fraction:

@@ -36,9 +36,13 @@ class Operation:
     """Whether it is done once per window."""
     result: Type
 
+    def window(self, steps: int | Fraction) -> int | Fraction:
+        """T of its phase, `steps` being that of the graph."""
+        return self.result.steps or steps
+
     def times(self, steps: int | Fraction) -> int | Fraction:
         """How often it is done per sample, `steps` being T of the graph."""
-        return 1 if self.static else self.result.steps or steps
+        return 1 if self.static else self.window(steps)
 
 
 def operations(graph: Graph) -> tuple[Operation, ...]:

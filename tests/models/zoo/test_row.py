@@ -24,6 +24,13 @@ def test_numbers_of_a_part() -> None:
     assert (part.per_second, part.source_per_second) == ({"CPU": 250.0}, {"CPU": 125.0})
 
 
+def test_causes_lead_from_the_formula_that_stands_in_the_row_to_what_was_counted() -> None:
+    """The paper's here: 2e6, where the general one has 5e6."""
+    (part,) = row().parts
+    assert part.causes_pj == {"price_per_event": 2.9955e9, "host": 5e5, "left_out": 2e6}
+    assert part.formula_pj + sum(part.causes_pj.values()) == part.counted_pj
+
+
 def test_rates_of_groups_are_means_over_their_neurons() -> None:
     paths = ("video.stage1.0.tssa.spatial.q_lif", "audio.stage1.0.tssa.temporal.q_lif", "video.stage2.0.mlp.mlp1_lif")
     layers = [layer(10 * number, 0.1 * number, path) for number, path in enumerate(paths, 1)]

@@ -73,6 +73,14 @@ def test_a_published_row_replaces_the_count_and_what_it_leaves_out_costs_nothing
     assert (missing.name, missing.flops, missing.real_flops, missing.energy_pj) == (f"{MISSING}: block.second", 0, 8, 0)
 
 
+@pytest.mark.parametrize("table", [None, TABLE])
+def test_a_phase_is_charged_for_its_own_steps(table: PublishedTable | None):
+    """The graph's window is the longest of all phases; what another phase computes, it computes as often as that has steps."""
+    first = formula_rows(network("spike[3] T=1"), RATES, STEPS, table)[0]
+    assert first.charged.accumulations == Fraction(1, 4) * first.flops
+    assert first.real.accumulations == Fraction(1, 4) * 6
+
+
 def test_rows_of_a_table_that_the_network_does_not_have_are_left_out():
     other = PublishedTable("a paper", (PublishedRow("None", "nowhere", frozenset({"conv"}), "", lambda operations: 1),))
     assert [row.name for row in table_rows(formula_rows(network(), RATES, STEPS, other), other, IDEAL)] == [
