@@ -20,6 +20,8 @@ class Arm:
     changes: tuple[str, ...] = ()
     seeds: int = 3
     """How many, from 0; three where a claim compares it, one elsewhere."""
+    integers: bool = False
+    """Whether its runs are those of an experiment that has the integers, too."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Claim:
     worse: str = ""
     settled: str = ""
     """The verdict of a claim that no arms decide, with its reason."""
+    metric: str = ""
+    """What it is about, where that is not the experiment's own."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Experiment:
     def runs(self, arm: Arm) -> tuple[TrainingRun, ...]:
         """The runs of an arm, one per seed."""
         made = (self.model, self.config, arm.changes, self.epochs)
-        return tuple(TrainingRun(*made, seed, self.integers) for seed in range(arm.seeds))
+        return tuple(TrainingRun(*made, seed, self.integers or arm.integers) for seed in range(arm.seeds))
 
     def values(self, label: str, results: Results, metric: str) -> list[float]:
         """A metric of the runs of an arm that have ended."""
@@ -75,11 +79,14 @@ class Experiment:
         """
         if claim.settled:
             return claim.settled
-        ahead, behind = (self.values(label, results, self.metric) for label in (claim.better, claim.worse))
+        metric = claim.metric or self.metric
+        ahead, behind = (self.values(label, results, metric) for label in (claim.better, claim.worse))
         if min(len(ahead), len(behind)) < 2 or len(ahead) + len(behind) < self._seeds(claim):
             return "not measured"
         lead, spread = mean(ahead) - mean(behind), max(stdev(ahead), stdev(behind))
-        told = f"{lead:+.1f}, spread {spread:.1f}"
+        alike = f"{abs(lead):.1f}" == f"{spread:.1f}" and abs(lead) != spread
+        digits = 2 if alike else 1
+        told = f"{lead:+.{digits}f}, spread {spread:.{digits}f}"
         if abs(lead) <= spread:
             return f"not reproduced here (undecided: {told})"
         return f"reproduced here: {told}" if lead > 0 else f"not reproduced here: {told}"

@@ -25,6 +25,7 @@ def results(first: list[float], second: list[float]) -> dict[TrainingRun, dict[s
         ([90.0, 91.0, 92.0], [88.0, 88.0, 88.0], "reproduced here: +3.0, spread 1.0"),
         ([90.0, 91.0, 92.0], [86.0, 90.0, 91.0], "not reproduced here (undecided: +2.0, spread 2.6)"),
         ([89.0, 89.0, 89.0], [88.0, 90.0, 92.0], "not reproduced here (undecided: -1.0, spread 2.0)"),
+        ([90.02, 91.02, 92.02], [90.0, 90.0, 90.0], "reproduced here: +1.02, spread 1.00"),
         ([90.0, 90.0, 90.0], [90.0, 90.0, 90.0], "not reproduced here (undecided: +0.0, spread 0.0)"),
         ([88.0, 88.0, 88.0], [90.0, 91.0, 92.0], "not reproduced here: -3.0, spread 1.0"),
         ([90.0, 91.0], [88.0, 88.0, 88.0], "not measured"),
@@ -35,6 +36,16 @@ def test_a_claim_holds_where_its_arm_leads_by_more_than_the_spread(
     first: list[float], second: list[float], verdict: str
 ) -> None:
     assert TWO.verdict(CLAIM, results(first, second)) == verdict
+
+
+def test_a_claim_may_be_about_another_metric() -> None:
+    found = {run: {**values, "video": -values["accuracy"]} for run, values in results([90.0] * 3, [88.0] * 3).items()}
+    assert TWO.verdict(replace(CLAIM, metric="video"), found) == "not reproduced here: -2.0, spread 0.0"
+
+
+def test_an_arm_may_share_runs_whose_integers_are_measured() -> None:
+    shared = replace(TWO, arms=(replace(TWO.arms[0], integers=True),))
+    assert shared.runs(shared.arms[0]) == replace(TWO, integers=True).runs(TWO.arms[0])
 
 
 def test_a_claim_that_no_arms_decide_says_why() -> None:
