@@ -122,7 +122,12 @@ def _speed(row: ZooRow, part: PartRow, device: str) -> str:
     if device not in part.per_second:
         return f"{NOT_MEASURED}: {row.unmeasured[device]}" if device in row.unmeasured else NOT_MEASURED
     own = part.source_per_second.get(device)
-    return f"{part.per_second[device]:,.0f}" + ("" if own is None else f" ({own:,.0f})")
+    return _rate(part.per_second[device]) + ("" if own is None else f" ({_rate(own)})")
+
+
+def _rate(per_second: float) -> str:
+    """Whole from a hundred on, else three digits."""
+    return f"{per_second:,.0f}" if per_second >= 100 else f"{per_second:.3g}"
 
 
 def _machines(rows: Sequence[ZooRow]) -> str:
