@@ -1,5 +1,5 @@
 """
-Sums, differences, products, quotients: of two computed tensors, or of one and a constant.
+Sums, differences, products, quotients, and sums with one of these: of computed tensors and constants, not of constants alone.
 
 Constants are numbers, arrays that broadcast over features, over steps, or over both.
 """
@@ -25,13 +25,13 @@ Operand = View | torch.Tensor | float | int
 
 def add(recorder: Recorder, x: Operand, y: Operand, alpha: float = 1) -> View:
     """x + alpha y."""
-    _plain_sum(alpha)
+    y = _times(recorder, y, alpha)
     return _binary(recorder, x, y, Add(), partial(offset, recorder))
 
 
 def subtract(recorder: Recorder, x: Operand, y: Operand, alpha: float = 1) -> View:
     """x - alpha y; a constant is added with the other sign, which rounds alike."""
-    _plain_sum(alpha)
+    y = _times(recorder, y, alpha)
     if isinstance(y, View):
         return _binary(recorder, x, y, Subtract(), partial(_subtract_from_constant, recorder))
     return add(recorder, x, -y)
@@ -66,9 +66,34 @@ def _divide_constant(recorder: Recorder, x: View, constant: Operand) -> View:
     return scale(recorder, recorder.apply(Function("power", -1.0), x), constant)
 
 
-def _plain_sum(alpha: float) -> None:
-    if alpha != 1:
-        raise CompileError("import.alpha", f"cannot import a sum with alpha={alpha}", hint="write the product out")
+def add_product(recorder: Recorder, x: Operand, tensor1: Operand, tensor2: Operand, *, value: float = 1) -> View:
+    """x + value tensor1 tensor2."""
+    return add(recorder, x, _times(recorder, _times(recorder, tensor1, value), tensor2))
+
+
+def add_quotient(recorder: Recorder, x: Operand, tensor1: Operand, tensor2: Operand, *, value: float = 1) -> View:
+    """x + value tensor1 / tensor2."""
+    dividend = _times(recorder, tensor1, value)
+    if isinstance(dividend, View) or isinstance(tensor2, View):
+        return add(recorder, x, divide(recorder, dividend, tensor2))
+    return add(recorder, x, dividend / tensor2)
+
+
+def between(recorder: Recorder, x: Operand, end: Operand, weight: Operand) -> View:
+    """x + weight (end - x), computed from the end where that is the nearer one, as torch does."""
+    whole = subtract(recorder, end, x) if isinstance(x, View) or isinstance(end, View) else end - x
+    if isinstance(weight, View) or not bool((torch.as_tensor(weight) >= 0.5).all()):
+        return add(recorder, x, _times(recorder, whole, weight))
+    return subtract(recorder, end, _times(recorder, whole, 1 - weight))
+
+
+def _times(recorder: Recorder, x: Operand, y: Operand) -> Operand:
+    """x y, of two constants, too."""
+    if isinstance(y, (int, float)) and y == 1:
+        return x
+    if isinstance(x, View) or isinstance(y, View):
+        return multiply(recorder, x, y)
+    return x * y
 
 
 def _subtract_from_constant(recorder: Recorder, x: View, constant: Operand) -> View:
@@ -198,5 +223,8 @@ RULES = {
     "divide": divide,
     "true_divide": divide,
     "__rdiv__": divide_into,
+    "addcmul": add_product,
+    "addcdiv": add_quotient,
+    "lerp": between,
 }
 """Function name -> rule."""

@@ -22,11 +22,13 @@ CASES: dict[str, Compute] = {
         + torch.add(x.mT, 1.5).mT
         + x.add(s)
         + (COLUMN + y.mT.reshape(y.shape) + 2.0)
+        + torch.add(x, y, alpha=2)
+        + x.add(COLUMN, alpha=0.5)
     ),
-    "sub": lambda x, y, s: x.sub(y).sub(0.25),
+    "sub": lambda x, y, s: x.sub(y).sub(0.25).sub(y, alpha=0.5) - torch.sub(COLUMN, s, alpha=-3),
     "subtract": lambda x, y, s: torch.subtract(x, COLUMN),
     "__rsub__": lambda x, y, s: 1.0 - x - y[:, :, :1] - COLUMN,
-    "rsub": lambda x, y, s: torch.rsub(x, y) + torch.rsub(x, 2.0),
+    "rsub": lambda x, y, s: torch.rsub(x, y) + torch.rsub(x, 2.0, alpha=0.5),
     "mul": lambda x, y, s: (
         x.mul(y) * torch.tensor(0.5) + (x.permute(1, 3, 2, 0) * W[:3].T[:, None]).permute(3, 0, 2, 1)
     ),
@@ -35,12 +37,25 @@ CASES: dict[str, Compute] = {
     "divide": lambda x, y, s: torch.divide(x, 3.0),
     "true_divide": lambda x, y, s: torch.true_divide(x, COLUMN),
     "__rdiv__": lambda x, y, s: (2.0 / x) / s,
+    "addcmul": lambda x, y, s: (
+        torch.addcmul(x, y, s)
+        + x.addcmul(COLUMN, y, value=-0.5)
+        + torch.addcmul(COLUMN, y, y, value=2)
+        + x.addcmul(COLUMN, W[:4, :1])
+    ),
+    "addcdiv": lambda x, y, s: torch.addcdiv(x, y, s, value=0.5) + x.addcdiv(COLUMN, W[:4, :1]) + y.addcdiv(x, COLUMN),
+    "lerp": lambda x, y, s: (
+        torch.lerp(x, y, 0.25)
+        + x.lerp(COLUMN.expand(4, 6), 0.75)
+        + torch.lerp(COLUMN.expand(4, 6), y, W[:4] ** 2)
+        + torch.lerp(COLUMN.expand(4, 6), W[:4], y)
+        + x.lerp(end=y, weight=s)
+    ),
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
     "constant in the batch": (lambda x, y, s: x * torch.arange(x.shape[1]).reshape(-1, 1, 1), "import.axes"),
     "constant of another library": (lambda x, y, s: x * np.float32(2.0), "import.constant"),
     "rounding division": (lambda x, y, s: torch.div(x, 2, rounding_mode="floor"), "import.divide"),
-    "alpha": (lambda x, y, s: torch.add(x, y, alpha=2), "import.alpha"),
 }
 
 
