@@ -50,13 +50,15 @@ class Writes:
 
     def __init__(self, module: nn.Module, tensors: TracedTensors, record: Callable[..., View]) -> None:
         self._module, self._tensors, self._record = module, tensors, record
-        self._before = {memory_of(tensor) for child in module.modules() for tensor in _own_tensors(child)}
+        own = [tensor for child in module.modules() for tensor in _own_tensors(child)]
+        self._before = {memory_of(tensor): tensor for tensor in own}
+        """Held, so that others do not get the memory of one that is replaced."""
 
     def prepare(self, target: torch.Tensor, name: str) -> None:
         """Before `name` writes into `target`: CompileError where what it writes to is a state."""
         neurons = [child for child in self._module.modules() if neuron_name(child) is not None]
         states = {memory_of(tensor) for child in neurons for tensor in _own_tensors(child)}
-        if memory_of(target) in self._before | states or self._tensors.is_kept(target):
+        if memory_of(target) in self._before.keys() | states or self._tensors.is_kept(target):
             raise CompileError(
                 "import.in_place",
                 f"{name} writes into a parameter, a buffer or a state of a neuron",

@@ -15,6 +15,7 @@ from frontend.tracing.import_check import check_import
 from frontend.tracing.storage.writes import checked_index, writes
 from frontend.tracing.trace import trace_module
 from ir.errors import CompileError
+from ir.interpreter import interpret
 
 STEPS, BATCH, WIDTH = 6, 2, 8
 Tensor = torch.Tensor
@@ -380,6 +381,26 @@ def test_what_has_no_meaning_for_a_chip_is_one_error(case: str) -> None:
 def test_a_constant_mask_is_filled_in_place() -> None:
     mask = torch.arange(WIDTH) % 3 == 0
     check(net(lambda net, x: net.lif(net.fc(x)).masked_fill_(mask, 0.0)))
+
+
+def test_the_memory_of_a_state_that_was_replaced_is_not_taken_for_it() -> None:
+    class Stateful(nn.Module):
+        state: Any = torch.ones(3, 8)
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.state, out = None, list[Tensor]()
+            for step in x:
+                fired = torch.zeros_like(step)
+                fired[step > 0.5] = 1.0
+                self.state = step + 1.0
+                out.append(fired)
+            return torch.stack(out)
+
+    net, x = Stateful().eval(), torch.rand(STEPS, 3, 8, generator=torch.Generator().manual_seed(0))
+    for _ in range(4):
+        expected = net(x)
+        graph = trace_module(net, {"x": x}, [], STEPS, "net")
+        assert torch.equal(interpret(graph, {"x": x})["output"], expected)
 
 
 def test_which_functions_write() -> None:
