@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from frontend.tracing.written.expressions import Expression, exactly
+from frontend.tracing.written.expressions import Expression, Key, exactly
 
 
 def chain(expression: Expression, state: Expression) -> list[tuple[Expression, Expression]]:
@@ -38,6 +38,32 @@ def offsets_of(expression: Expression, number: Callable[[Any], Fraction] = exact
         if at_one - at_zero == 1:
             offsets.append(at_zero)
     return tuple(offsets)
+
+
+def retraces(expression: Expression, known: Collection[int]) -> Key | None:
+    """
+    The key of the symbol that an expression is, as the same operations made it of the same; None for anything else.
+
+    Args:
+        known: expressions, by id, of what the symbol was made of, by the symbol: from there on the expression goes the same way.
+    """
+    steps = chain(expression, Expression(("v",)))
+    symbol = steps[-1][0] if steps else expression
+    if symbol.name or symbol.key is None:
+        return None
+    found = [(expression, symbol), *chain(expression, symbol)]
+    return symbol.key if any(id(child) in known and alike(child, inverse) for child, inverse in found) else None
+
+
+def alike(a: Any, b: Any, depth: int | None = None) -> bool:
+    """Whether two expressions, or numbers, are made in the same way; `depth`: of operations that are looked into."""
+    if not (isinstance(a, Expression) and isinstance(b, Expression)):
+        return not isinstance(a, Expression) and not isinstance(b, Expression) and np.array_equal(a, b)
+    if a.identity == b.identity:
+        return True
+    if not a.name or (a.name, len(a.args)) != (b.name, len(b.args)) or depth == 0:
+        return False
+    return all(alike(x, y, None if depth is None else depth - 1) for x, y in zip(a.args, b.args, strict=True))
 
 
 def _term(name: str, *args: Any) -> Expression:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import torch
 
@@ -12,6 +13,22 @@ from ir.errors import CompileError
 ABOVE = {"gt": ">", "greater": ">", "ge": ">=", "greater_equal": ">="}
 BELOW = {"lt": ">", "less": ">", "le": ">=", "less_equal": ">="}
 """They fire above where the membrane is their second argument."""
+OTHER = {">": ">=", ">=": ">"}
+"""How fires what a comparison below is the complement of: `<` that of `>=`."""
+
+
+class Inequality(NamedTuple):
+    """A tensor that is compared, and how; `than`: what it must exceed, then their difference fires above 0."""
+
+    tensor: torch.Tensor
+    firing: Firing
+    than: torch.Tensor | None = None
+
+    def turned(self) -> Inequality:
+        """The same asked of the tensor that must be exceeded: whether it lies below."""
+        assert self.than is not None
+        firing = replace(self.firing, comparator=OTHER[self.firing.comparator], below=not self.firing.below)
+        return Inequality(self.than, firing, self.tensor)
 
 
 def plain_name(name: str) -> str:
@@ -19,43 +36,37 @@ def plain_name(name: str) -> str:
     return name.strip("_")
 
 
+def compares(name: str) -> bool:
+    """Whether a torch function compares two values."""
+    return plain_name(name) in {*ABOVE, *BELOW, "heaviside"}
+
+
 def is_firing(name: str) -> bool:
     """Whether a torch function can make spikes."""
-    return plain_name(name) in {*ABOVE, *BELOW, "heaviside", "round"}
+    return compares(name) or plain_name(name) == "round"
 
 
-def compared(
-    name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[torch.Tensor, Firing, torch.Tensor | None]:
+def compared(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inequality:
     """
-    (the tensor that is compared, how, None or the tensor that it must exceed: then their difference fires above 0).
+    What a function compares.
 
     Raises:
-        CompileError: where it asks for no spikes, or, of a number, for values below it.
+        CompileError: where it asks for no spikes.
     """
     plain, (a, b) = plain_name(name), (*args, *kwargs.values())[:2]
     if plain == "heaviside":
         at_zero = _number(b)
         if at_zero not in (0.0, 1.0):
             raise _refused(name, "is given a value at 0 that is no spike")
-        return a, Firing(0.0, ">" if at_zero == 0 else ">="), None
-    level = _number(b)
-    if level is None:
-        level, a = _number(a), b
-        if level is None:
-            return _difference(plain, *(*args, *kwargs.values())[:2])
-        plain = {"gt": "lt", "ge": "le", "lt": "gt", "le": "ge"}.get(plain[:2], plain)
-    if plain not in ABOVE and plain[:2] not in ABOVE:
-        raise _refused(name, "asks for values below a number")
-    return a, Firing(level, ABOVE.get(plain, ABOVE.get(plain[:2], ">"))), None
-
-
-def _difference(plain: str, a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, Firing, torch.Tensor]:
-    """Two tensors, of which the larger one fires; floats differ by more than 0 where one is larger."""
-    above = ABOVE.get(plain, ABOVE.get(plain[:2]))
-    if above is not None:
-        return a, Firing(0.0, above), b
-    return b, Firing(0.0, BELOW.get(plain, BELOW.get(plain[:2], ">"))), a
+        return Inequality(a, Firing(0.0, ">" if at_zero == 0 else ">="))
+    larger, smaller = (a, b) if plain in ABOVE else (b, a)
+    comparator = (ABOVE | BELOW)[plain]
+    level, below = _number(smaller), _number(larger)
+    if level is not None:
+        return Inequality(larger, Firing(level, comparator))
+    if below is not None:
+        return Inequality(smaller, Firing(below, OTHER[comparator], below=True))
+    return Inequality(larger, Firing(0.0, comparator), smaller)  # floats differ by more than 0 where one is larger
 
 
 def clamped_to(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int | None:
@@ -74,9 +85,15 @@ def clamp_refused() -> CompileError:
     return CompileError("import.clamp", what, hint=hint)
 
 
-def rounded(most: int) -> Firing:
-    """Spikes as torch.round counts them, of a membrane that was clamped to 0..most."""
-    return Firing(1.0, "round", most)
+def rounded(clamped: tuple[torch.Tensor, int] | None) -> Inequality:
+    """Spikes as torch.round counts them, of a membrane and the limit to which it was clamped."""
+    if clamped is None:
+        raise CompileError(
+            "import.comparison",
+            "round counts spikes of a value that was not clamped to 0..D",
+            hint="integer spikes are round(clamp(x, 0, D))",
+        )
+    return Inequality(clamped[0], Firing(1.0, "round", clamped[1]))
 
 
 def _number(value: Any) -> float | None:

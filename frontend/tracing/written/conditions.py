@@ -8,6 +8,7 @@ What is made of the spikes of one place alone takes two values, and so does any 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,9 +21,11 @@ from frontend.recording.layout import View
 from frontend.recording.recorder import Recorder
 from frontend.tracing.storage.taint import memory_of, tensors_in
 from frontend.tracing.tensors import TracedTensors
-from frontend.tracing.written.comparisons import is_firing, plain_name
+from frontend.tracing.written.chains import alike
+from frontend.tracing.written.comparisons import compared, compares, is_firing, plain_name
 from frontend.tracing.written.expressions import CASTS, Expression
 from frontend.tracing.written.loops.rolling import SPIKES
+from frontend.tracing.written.sites import Site
 from frontend.tracing.written.tracked import TrackedExpressions
 from ir.types import SPIKE
 
@@ -45,6 +48,8 @@ class Conditions:
         self, recorder: Recorder, tensors: TracedTensors, tracked: TrackedExpressions, record: Callable[..., View]
     ) -> None:
         self._recorder, self._tensors, self._tracked, self._record = recorder, tensors, tracked, record
+        self.starts: dict[int, tuple[torch.Tensor, Site]] = {}
+        """Constants, by id, that a neuron compares at its first step."""
 
     def result(
         self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -52,6 +57,9 @@ class Conditions:
         """What a function makes of spikes, where that is the spikes, their complement or a constant; None for any other call."""
         if plain_name(name) not in ELEMENTWISE or is_in_place(name) or "out" in kwargs:
             return None
+        started = self._started(name, func, args, kwargs) if compares(name) else None
+        if started is not None:
+            return started
         x = self._depending(args, kwargs)
         expression = None if x is None else self._tracked.of(x)
         spikes = None if expression is None else self._spikes(expression)
@@ -64,6 +72,18 @@ class Conditions:
         if is_firing(name) and not known and values != [1.0, 0.0]:
             return None  # a neuron's first step, as far as can be seen
         return self._made(name, func(*args, **kwargs), x, spikes, values)
+
+    def _started(
+        self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> torch.Tensor | None:
+        """The spikes of a first step where a comparison is made once more with what a neuron starts from; None else."""
+        sites = [self.starts[id(tensor)][1] for tensor in tensors_in((args, kwargs)) if id(tensor) in self.starts]
+        if len(sites) != 1:
+            return None
+        difference, firing, _ = self._tracked.difference(compared(name, args, kwargs))
+        if replace(sites[0].firing, below=firing.below) != firing or not alike(sites[0].made[0], difference):
+            return None
+        return self.give(name, func(*args, **kwargs), Expression((SPIKES, sites[0], 0)), firing.below)
 
     def _depending(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor | None:
         """The one tensor among the arguments that depends on the input."""
@@ -104,12 +124,17 @@ class Conditions:
         if values[0] == values[1] is not None:
             self._tensors.taint.clear(result)
             return result
-        if values == [1.0, 0.0]:
+        if values not in ([0.0, 1.0], [1.0, 0.0]):
+            return None
+        return self.give(name, result, spikes, values == [1.0, 0.0])
+
+    def give(self, name: str, result: torch.Tensor, spikes: Expression, complement: bool) -> torch.Tensor:
+        """A result that is spikes, or their complement."""
+        view = self._tracked.views[spikes.key or ()]
+        if complement:
             self._recorder.function = plain_name(name)
             view = self._record("rsub", view, 1.0)
             spikes = Expression(self._tracked.key_of(view), "rsub", (spikes, 1.0))
-        elif values != [0.0, 1.0]:
-            return None
         self._tensors.add(result, view)
         self._tracked.keep(result, spikes)
         return result

@@ -15,16 +15,21 @@ from frontend.function_rules import function_name
 from frontend.neuron_rules.table import neuron_rule
 from frontend.tracing.written.comparisons import is_firing
 
-_SITE = re.compile(r"^(?:(.*)\.)?fires\[(\d+)::(\d+)\]$")
+_SITE = re.compile(r"^(?:(.*)\.)?fires\[(\d+)::(\d+)\](~?)$")
 
 
-def site_path(path: str, ordinals: Sequence[int], total: int) -> str | None:
-    """The provenance of a site: its module's path, and which comparisons in it; None where they follow no stride."""
-    if list(ordinals) == list(range(total)):
+def site_path(path: str, ordinals: Sequence[int], total: int, below: bool = False) -> str | None:
+    """
+    The provenance of a site: its module's path, and which comparisons in it; None where they follow no stride.
+
+    Args:
+        below: they return the complement of the spikes, which `~` says.
+    """
+    if list(ordinals) == list(range(total)) and not below:
         return path
     stride = ordinals[1] - ordinals[0] if len(ordinals) > 1 else total
     regular = list(range(ordinals[0], ordinals[0] + stride * len(ordinals), stride)) == list(ordinals)
-    return f"{path}.fires[{ordinals[0]}::{stride}]".lstrip(".") if regular else None
+    return f"{path}.fires[{ordinals[0]}::{stride}]{'~' * below}".lstrip(".") if regular else None
 
 
 class FiredRecord(TorchFunctionMode):
@@ -67,7 +72,8 @@ class FiredRecord(TorchFunctionMode):
         fired = self._fired.get(module, [])[first::stride][:steps]
         if not fired:
             return None
-        return (fired[0] if len(fired) == 1 and steps > 1 else torch.stack(fired)).float()
+        spikes = (fired[0] if len(fired) == 1 and steps > 1 else torch.stack(fired)).float()
+        return 1 - spikes if found and found[4] else spikes
 
     def _enter(self, module: nn.Module, _args: Any) -> None:
         self._stack.append(self._paths[id(module)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
@@ -12,9 +13,10 @@ import torch
 from frontend.recording.layout import View
 from frontend.recording.recorder import Recorder
 from frontend.tracing.tensors import TracedTensors
-from frontend.tracing.written.chains import chain
-from frontend.tracing.written.comparisons import plain_name
+from frontend.tracing.written.chains import alike, chain, retraces
+from frontend.tracing.written.comparisons import Inequality, plain_name
 from frontend.tracing.written.expressions import FUNCTIONS, NAMED, ONE_ARGUMENT, Expression, Key
+from frontend.tracing.written.loops.recognition import Firing
 from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE
 from frontend.tracing.written.norms import factor_and_term
 from frontend.type_guards import is_tuple
@@ -32,6 +34,7 @@ class TrackedExpressions:
         self._branches: dict[tuple[int, int, int], tuple[Expression, Expression | None]] = {}
         self._expressions: dict[int, tuple[torch.Tensor, Expression]] = {}
         self._made: dict[int, tuple[Expression, torch.Tensor]] = {}
+        self._named: dict[int, Expression] = {}
         self.views: dict[Key, View] = {}
         self.sites: dict[tuple[str, Any], Any] = {}
 
@@ -58,6 +61,26 @@ class TrackedExpressions:
         self.views[key] = view
         return key
 
+    def difference(self, of: Inequality) -> tuple[Expression | None, Firing, bool]:
+        """(what fires, None where there is no expression; how; whether it is the compared tensor itself)."""
+        expression = self.of(of.tensor) or self.operation("clone", (of.tensor,), {})
+        if of.than is not None:
+            return self.operation("sub", (of.tensor, of.than), {}), of.firing, False
+        if expression is None or not of.firing.threshold or of.firing.comparator == "round":
+            return expression, of.firing, True
+        difference = Expression(None, "sub", (expression, of.firing.threshold))  # the threshold may move later
+        return difference, replace(of.firing, threshold=0.0), False
+
+    def fired_before(self, difference: Expression, firing: Firing) -> Expression | None:
+        """The spikes of a step that compared the same in the same way; None where none did."""
+        key = retraces(difference, self._named)
+        for site in reversed(self.sites.values()):
+            own = key is not None and key[:2] == (STATE, site)
+            again = self.holds_state(difference) and alike(site.made[-1], difference, 1)
+            if (own or again) and replace(site.firing, below=firing.below) == firing:
+                return Expression((SPIKES, site, key[2] if own and key is not None else site.calls - 1))
+        return None
+
     def is_state(self, tensor: Any) -> bool:
         """Whether a tensor has an expression and no view."""
         return id(tensor) in self._expressions and not self._tensors.is_view(tensor)
@@ -79,7 +102,8 @@ class TrackedExpressions:
         if plain_name(name) == "batch_norm":
             return self._normed(args, kwargs)
         operation = FUNCTIONS.get(plain_name(name))
-        if operation is None or any(key not in (*NAMED, "dtype", "device", "non_blocking") for key in kwargs):
+        known = {*NAMED, "dtype", "device", "non_blocking", *(("alpha",) if operation in ("add", "sub") else ())}
+        if operation is None or kwargs.keys() - known:
             return None
         args = args[:1] if operation in ONE_ARGUMENT else (*args, *(kwargs[key] for key in NAMED if key in kwargs))
         shapes = {tuple(arg.shape) for arg in args if self.of(arg) is not None and arg.numel() != 1}
@@ -90,7 +114,10 @@ class TrackedExpressions:
         parts = [self._part(arg, shape) for arg in args]
         if any(part is None for part in parts):
             return None
-        return Expression(None, operation, tuple(part for part in parts if part is not None))
+        found = [part for part in parts if part is not None]
+        if "alpha" in kwargs:
+            found[1] = Expression(None, "mul", (found[1], float(kwargs["alpha"])))
+        return Expression(None, operation, tuple(found))
 
     def summed(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Expression | None:
         """The expression of a sum over one dimension of few entries, as of dendritic branches; None for anything else."""
@@ -175,11 +202,13 @@ class TrackedExpressions:
         Args:
             tensor: that was compared; None where it was compared with another one, so that none is what the expression says.
         """
+        self._named[id(state)] = state
         if tensor is not None:
             self._name_state(tensor, expression, state)
         for child, inverse in chain(expression, state):
             if child.key is not None and child.key[0] == SPIKES:
                 continue  # of another neuron, of which this one was made at its first step
+            self._named[id(inverse)] = inverse
             _, made = self._made.get(id(child), (None, None))
             if made is not None and self._expressions.get(id(made), (None, None))[1] is child:
                 self.keep(made, inverse)

@@ -126,7 +126,7 @@ class WrittenNeurons:
                 self._finish(site)
             except CompileError as error:
                 raise error.placed(site.path) from error
-            path = site_path(site.path, site.ordinals, self.comparisons.total(site.path))
+            path = site_path(site.path, site.ordinals, self.comparisons.total(site.path), site.firing.below)
             if path is None:
                 raise CompileError("import.steps", "a comparison runs at irregular steps", where=site.path)
             self.recorder.locate(site.value, path)
@@ -144,28 +144,30 @@ class WrittenNeurons:
     def _fire(self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
         """A comparison, which becomes a neuron's spikes."""
         self.comparisons.compares(Compared.MEMBRANE)
-        counts = plain_name(name) == "round"
-        tensor, firing, than = (*self._rounded(args[0]), None) if counts else compared(name, args, kwargs)
-        given = firing
-        expression = self.tracked.of(tensor) or self.tracked.operation("clone", (tensor,), {})
-        moves = than is None and firing.threshold and not counts
-        if expression is not None and moves:  # as a difference: it may move later
-            firing, difference = replace(firing, threshold=0.0), Expression(None, "sub", (expression, firing.threshold))
-        else:
-            difference = expression if than is None else self.tracked.operation("sub", (tensor, than), {})
-        if expression is None or difference is None:
+        counts, place = plain_name(name) == "round", self.comparisons.place()
+        asked = rounded(self._clamped.get(id(args[0]))) if counts else compared(name, args, kwargs)
+        if place is None and asked.than is not None and self.tracked.of(asked.tensor) is None:
+            asked = asked.turned()  # constants are thresholds
+        tensor, given, than = asked
+        difference, firing, itself = self.tracked.difference(asked)
+        if difference is None:
             raise CompileError("import.comparison", f"{name} compares values of different shapes")
         result = func(*args, **kwargs)
-        place = self.comparisons.place()
         if place is not None:
             site = self._planned_site(place, firing, result)
+            if not site.made:
+                self.conditions.starts[id(tensor)] = (tensor, site)
         else:
+            before = self.tracked.fired_before(difference, firing)
+            if before is not None:
+                self.comparisons.compares(Compared.SPIKES)
+                return self.conditions.give(name, result, before, firing.below)
             site = None if self.tracked.is_at_once(tensor) else self._continued(difference, firing)
             site = site or self._without_memory(self._view(tensor, than), given, firing)
-        return self._fired(site, result, difference, tensor if difference is expression else None)
+        return self._fired(name, site, result, difference, tensor if itself else None)
 
     def _fired(
-        self, site: Site, result: torch.Tensor, expression: Expression, tensor: torch.Tensor | None
+        self, name: str, site: Site, result: torch.Tensor, expression: Expression, tensor: torch.Tensor | None
     ) -> torch.Tensor:
         """The spikes of one step of a site, which compared an expression: a tensor's, or a difference's."""
         self.tracked.sites[site.value, site.read.dims] = site
@@ -174,8 +176,7 @@ class WrittenNeurons:
         site.ordinals.append(self.comparisons.ordinal)
         at_once = timed or self.recorder.window(site.read) == 1
         view = replace(site.read, value=site.value, step=None if timed else step)
-        self.tensors.add(result, view)
-        self.tracked.keep(result, self.tracked.spikes(site, step, view))
+        self.conditions.give(name, result, self.tracked.spikes(site, step, view), site.firing.below)
         if not at_once:
             self.tracked.name_states(tensor, expression, Expression((STATE, site, step)))
         return result
@@ -214,7 +215,7 @@ class WrittenNeurons:
                     "import.neuron",
                     "a neuron that is written out does not do the same at every step",
                     where=site.path,
-                    hint="let every step compute the membrane from that of the step before",
+                    hint="let every step compute the membrane from that of the step before, and compare it in one way",
                 )
             return site
         return None
@@ -223,17 +224,6 @@ class WrittenNeurons:
         expression = self.tracked.of(tensor)
         assert expression is not None
         return expression
-
-    def _rounded(self, tensor: torch.Tensor) -> tuple[torch.Tensor, Firing]:
-        """What was clamped before it is rounded, and how it fires."""
-        if id(tensor) not in self._clamped:
-            raise CompileError(
-                "import.comparison",
-                "round counts spikes of a value that was not clamped to 0..D",
-                hint="integer spikes are round(clamp(x, 0, D))",
-            )
-        source, most = self._clamped[id(tensor)]
-        return source, rounded(most)
 
     def _stands(self, expression: Expression) -> bool:
         """Whether an expression is a current of its own: written down, and made of no state."""

@@ -30,6 +30,8 @@ class Firing:
     threshold: float
     comparator: str
     max_spikes: int = 1
+    below: bool = False
+    """Whether it asks for the complement of the spikes: where they are not."""
 
 
 @dataclass(frozen=True)

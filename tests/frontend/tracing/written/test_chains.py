@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
+import numpy as np
 import pytest
 
-from frontend.tracing.written.chains import chain, offsets_of
+from frontend.tracing.written.chains import alike, chain, offsets_of, retraces
 from frontend.tracing.written.expressions import Expression, exactly
 
 M = Expression(("m",))
@@ -47,3 +49,36 @@ def test_offsets_are_those_of_sums_with_numbers() -> None:
     membrane_less_threshold = Expression(None, "sub", (Expression(None, "add", (M, 0.25)), 0.5))
     assert offsets_of(membrane_less_threshold) == (0, Fraction(1, 2), Fraction(1, 4))
     assert offsets_of(Expression(None, "mul", (M, 2.0))) == (0,)
+
+
+def _term(name: str, *args: Any) -> Expression:
+    return Expression(None, name, args)
+
+
+def test_an_expression_goes_the_way_that_the_symbol_was_made() -> None:
+    made_of = _term("mul", _term("add", M, 1.0), 0.5)  # m = (made_of / 0.5) - 1
+    known = {id(made_of), id(M)}
+    assert retraces(_term("sub", _term("div", _term("same", made_of), 0.5), 1.0), known) == ("m",)
+    assert retraces(_term("same", M), known) == retraces(M, known) == ("m",)
+    for other in (
+        _term("sub", _term("div", made_of, 0.5), 2.0),
+        _term("sub", _term("div", made_of, 0.25), 1.0),
+        _term("sub", _term("add", _term("sub", _term("div", made_of, 0.5), 1.0), 1.0), 1.0),  # which rounds
+        _term("div", _term("sub", made_of, 0.5), 0.5),  # the same but for rounding
+        _term("add", M, 0.0),
+        _term("add", made_of, C),
+        made_of,
+    ):
+        assert retraces(other, known) is None
+
+
+def test_what_is_made_alike() -> None:
+    row = np.array([0.5, 0.25])
+    assert alike(
+        _term("mul", _term("add", M, row), 2.0), _term("mul", _term("add", Expression(("m",)), row.copy()), 2.0)
+    )
+    for a, b in ((_term("mul", M, 2.0), _term("mul", C, 2.0)), (M, 1.0), (0.5, row), (_term("add", M, 0.5), M)):
+        assert not alike(a, b)
+    inner = _term("add", M, 1.0)
+    assert alike(_term("sub", inner, 1.0), _term("sub", inner, 1.0), 1)
+    assert not alike(_term("sub", _term("add", M, 1.0), 1.0), _term("sub", inner, 1.0), 1)

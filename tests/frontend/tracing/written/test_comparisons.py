@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from frontend.tracing.written.comparisons import clamped_to, compared, is_firing, plain_name, rounded
+from frontend.tracing.written.comparisons import clamped_to, compared, compares, is_firing, plain_name, rounded
 from frontend.tracing.written.loops.recognition import Firing
 from ir.errors import CompileError
 
@@ -22,7 +22,14 @@ MEM = torch.zeros(2, 3)
         ("ge", (MEM, 1), Firing(1.0, ">=")),
         ("greater_equal", (MEM, 1), Firing(1.0, ">=")),
         ("lt", (torch.tensor(0.5), MEM), Firing(0.5, ">")),
+        ("less", (torch.tensor(0.5), MEM), Firing(0.5, ">")),
         ("less_equal", (torch.tensor([0.5]), MEM), Firing(0.5, ">=")),
+        ("lt", (MEM, 0.5), Firing(0.5, ">=", below=True)),
+        ("less", (MEM, 0.5), Firing(0.5, ">=", below=True)),
+        ("less_equal", (MEM, 0.5), Firing(0.5, ">", below=True)),
+        ("gt", (torch.tensor(0.5), MEM), Firing(0.5, ">=", below=True)),
+        ("greater", (torch.tensor(0.5), MEM), Firing(0.5, ">=", below=True)),
+        ("__ge__", (torch.tensor(0.5), MEM), Firing(0.5, ">", below=True)),
         ("heaviside", (MEM, torch.tensor(0.0)), Firing(0.0, ">")),
         ("heaviside", (MEM, torch.tensor(1.0)), Firing(0.0, ">=")),
     ],
@@ -35,18 +42,9 @@ def test_comparisons(name: str, args: tuple[Any, ...], expected: Firing) -> None
     assert firing == expected
 
 
-@pytest.mark.parametrize(
-    ("name", "args", "what"),
-    [
-        ("lt", (MEM, 0.5), "below a number"),
-        ("less_equal", (MEM, 0.5), "below a number"),
-        ("gt", (torch.tensor(0.5), MEM), "below a number"),
-        ("heaviside", (MEM, torch.tensor(0.5)), "no spike"),
-    ],
-)
-def test_what_does_not_fire_above_one_number(name: str, args: tuple[Any, ...], what: str) -> None:
-    with pytest.raises(CompileError, match=what) as caught:
-        compared(name, args, {})
+def test_a_value_at_0_that_is_no_spike_is_refused() -> None:
+    with pytest.raises(CompileError, match="no spike") as caught:
+        compared("heaviside", (MEM, torch.tensor(0.5)), {})
     assert caught.value.rule == "import.comparison"
 
 
@@ -60,11 +58,21 @@ def test_the_larger_one_of_two_tensors_fires(name: str, turned: bool, comparator
     assert (tensor is MEM, than is threshold, firing) == (True, True, Firing(0.0, comparator))
 
 
+@pytest.mark.parametrize(("name", "comparator"), [("lt", ">="), ("le", ">")])
+def test_what_lies_below_a_tensor_is_the_complement_of_what_fires(name: str, comparator: str) -> None:
+    threshold = torch.ones(3)
+    tensor, firing, than = compared(name, (MEM, threshold), {}).turned()
+    assert (tensor is MEM, than is threshold, firing) == (True, True, Firing(0.0, comparator, below=True))
+
+
 def test_names_and_clamps() -> None:
     assert [plain_name(name) for name in ("__rsub__", "add_", "mul")] == ["rsub", "add", "mul"]
     assert not is_firing("add")
+    assert [compares(name) for name in ("__gt__", "less", "heaviside", "round")] == [True, True, True, False]
     assert clamped_to("clamp", (MEM, 0, 4), {}) == clamped_to("clip", (MEM,), {"min": 0, "max": 4.0}) == 4
     for other in ((MEM, 0), (MEM, -1, 4), (MEM, 0, 2.5)):
         assert clamped_to("clamp", other, {}) is None
     assert clamped_to("add", (MEM, 0, 4), {}) is None
-    assert rounded(4) == Firing(1.0, "round", 4)
+    assert rounded((MEM, 4)) == (MEM, Firing(1.0, "round", 4), None)
+    with pytest.raises(CompileError, match="was not clamped"):
+        rounded(None)

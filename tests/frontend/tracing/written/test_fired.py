@@ -26,6 +26,11 @@ def test_a_place_is_a_first_comparison_and_a_stride(ordinals: list[int], total: 
         assert site_path("", ordinals, total) == path.removeprefix("a.b").removeprefix(".")
 
 
+@pytest.mark.parametrize(("ordinals", "path"), [([0, 1, 2], "a.fires[0::1]~"), ([1], "a.fires[1::3]~")])
+def test_the_complement_of_spikes_is_marked(ordinals: list[int], path: str) -> None:
+    assert site_path("a", ordinals, 3, below=True) == path
+
+
 class Inner(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return (x > 1.0).float()
@@ -51,7 +56,8 @@ def test_comparisons_are_found_again() -> None:
         net(x)
     for handle in handles:
         handle.remove()
-    for path, level in (("fires[0::2]", x > 0), ("fires[1::2]", x >= 0.5), ("inner", x > 1)):
+    below = ("inner.fires[0::1]~", x <= 1)
+    for path, level in (("fires[0::2]", x > 0), ("fires[1::2]", x >= 0.5), ("inner", x > 1), below):
         spikes = record.spikes(path, 3)
         assert spikes is not None
         assert torch.equal(spikes, level.float())

@@ -9,7 +9,9 @@ from frontend.recording.layout import BATCH, FEATURE, Axis, View
 from frontend.recording.recorder import Recorder
 from frontend.tracing.storage.assembly import Writer
 from frontend.tracing.tensors import TracedTensors
+from frontend.tracing.written.comparisons import Inequality
 from frontend.tracing.written.expressions import Expression
+from frontend.tracing.written.loops.recognition import Firing
 from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE
 from frontend.tracing.written.tracked import TrackedExpressions
 from ir.types import SPIKE
@@ -67,6 +69,15 @@ def test_a_sum_of_branches_is_the_sum_of_its_parts(run: Run) -> None:
     assert run.tracked.operation("sum", (run.mem,), {"dim": 0}) is None
 
 
+def test_sums_with_alpha(run: Run) -> None:
+    for term in (run.x, 0.25):
+        made = run.tracked.operation("sub", (run.mem, term), {"alpha": 2})
+        assert made is not None
+        assert (made.name, made.args[0]) == ("sub", V)
+        assert isinstance(made.args[1], Expression)
+        assert (made.args[1].name, made.args[1].args[1]) == ("mul", 2.0)
+
+
 def test_what_has_no_expression(run: Run) -> None:
     for name, args in (
         ("mul", (run.mem, torch.rand(3, 2))),  # differs in the batch
@@ -74,7 +85,7 @@ def test_what_has_no_expression(run: Run) -> None:
         ("tanh", (run.mem,)),
     ):
         assert run.tracked.operation(name, args, {}) is None
-    assert run.tracked.operation("add", (run.mem, run.x), {"alpha": 2}) is None
+    assert run.tracked.operation("rsub", (run.mem, run.x), {"alpha": 2}) is None
     assert run.tracked.operation("to", (run.mem,), {"dtype": torch.float32}) is not None
 
 
@@ -98,3 +109,40 @@ def test_what_was_compared_is_the_state_and_what_it_was_made_of_is_known_by_it(r
     assert (membrane.name, membrane.args) == ("add", (state, 0.5))
     assert not run.tracked.holds_state(Expression((CURRENT, "x")))
     assert run.tracked.holds_state(Expression((SPIKES, "site", 1)))
+
+
+class Fired:
+    """A site that made one step."""
+
+    def __init__(self, firing: Firing, made: Expression) -> None:
+        self.firing, self.made, self.calls = firing, [made], 1
+
+
+def test_a_comparison_that_was_made_before_is_known(run: Run) -> None:
+    first, how, itself = run.tracked.difference(Inequality(run.mem, Firing(0.5, ">")))
+    assert first is not None
+    assert (first.name, first.args, how, itself) == ("sub", (V, 0.5), Firing(0.0, ">"), False)
+    site = Fired(how, first)
+    run.tracked.sites["spikes", ()] = site
+    run.tracked.name_states(None, first, Expression((STATE, site, 0)))
+    for level, comparator, known in ((0.5, ">", True), (0.5, ">=", False), (0.25, ">", False)):
+        for below in (False, True):
+            difference, how, _ = run.tracked.difference(Inequality(run.mem, Firing(level, comparator, below=below)))
+            assert difference is not None
+            found = run.tracked.fired_before(difference, how)
+            assert (found is not None and found.key == (SPIKES, site, 0)) is known
+
+
+def test_a_comparison_with_a_value_that_moves_is_known_too(run: Run) -> None:
+    moving = torch.zeros(3, 2)
+    run.tracked.keep(moving, Expression(None, "mul", (Expression((SPIKES, "other", 0)), 0.5)))
+    firing = Firing(0.0, ">")
+    first, second = (run.tracked.difference(Inequality(run.mem, firing, moving))[0] for _ in range(2))
+    assert first is not None
+    assert second is not None
+    site = Fired(firing, first)
+    run.tracked.sites["spikes", ()] = site
+    found = run.tracked.fired_before(second, firing)
+    assert found is not None
+    assert found.key == (SPIKES, site, 0)
+    assert run.tracked.fired_before(Expression(None, "sub", (second, 0.5)), firing) is None
