@@ -121,6 +121,10 @@ def _addcmul(a: Any, b: Any, c: Any, value: Any = 1) -> Any:
     return a + value * b * c
 
 
+def _addcdiv(a: Any, b: Any, c: Any, value: Any = 1) -> Any:
+    return a + value * b / c
+
+
 def _clamp(a: Any, low: Any, high: Any) -> Any:
     return min(max(a, low), high) if isinstance(a, Fraction) else np.clip(a, low, high)
 
@@ -138,6 +142,7 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "masked_fill": _filled,
     "lerp": _lerp,
     "addcmul": _addcmul,
+    "addcdiv": _addcdiv,
     "clamp": _clamp,
 }
 """Name -> what it computes."""
@@ -151,7 +156,7 @@ FUNCTIONS: Mapping[str, str] = {
     **dict.fromkeys(("mul", "multiply", "rmul", "imul"), "mul"),
     **dict.fromkeys(("div", "divide", "true_divide", "truediv", "itruediv"), "div"),
     **dict.fromkeys(("neg", "negative"), "neg"),
-    **{name: name for name in ("where", "masked_fill", "lerp", "addcmul", "clamp")},
+    **{name: name for name in ("where", "masked_fill", "lerp", "addcmul", "addcdiv", "clamp")},
     "clip": "clamp",
 }
 """Name of a torch function, without underscores around it -> the operation."""

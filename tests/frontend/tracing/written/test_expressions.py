@@ -42,6 +42,7 @@ def test_every_function_has_its_operation() -> None:
         (term("mul", term("same", V), term("rsub", S, 1.0)), (5, 0)),
         (term("lerp", V, -3.0, S), (5, -3)),
         (term("addcmul", V, V, S, -1.0), (5, 0)),
+        (term("addcdiv", V, S, 4.0, 2.0), (5, Fraction(11, 2))),
         (term("add", term("clamp", V, 0.0, 4.0), S), (4, 5)),
     ],
 )
