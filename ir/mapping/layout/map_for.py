@@ -114,7 +114,7 @@ def map_for(
     timed = compared_by(counter.connections, plain.cores, profile.mesh, rates, moments, loop)
     task = _Task(counter, profile, objective, rates, moments, timed, board, seed)
     best, limits = LaidOut(plain, before := task.cost(plain.cores), before, is_plain=True), core_limits(profile)
-    for cores in task.maps(plain.cores):
+    for cores in task.maps(plain):
         cost = task.cost(cores)
         if cost.of(objective) < best.cost.of(objective):
             found = fit(graph, profile, cores)
@@ -150,10 +150,10 @@ class _Task:
     board: Board
     seed: int
 
-    def maps(self, plain: CoreMap) -> Iterator[CoreMap]:
+    def maps(self, plain: Fit) -> Iterator[CoreMap]:
         """What is tried."""
         limits, room = core_limits(self.profile), len(self.board.places)
-        shardings = shardings_of(self.counter, plain.core_of, limits)
+        shardings = shardings_of(self.counter, plain.cores.core_of, limits)
         graph = self.graph(shardings)
         if self.objective != "time":
             yield from self.packed(shardings, graph, limits)
@@ -162,18 +162,36 @@ class _Task:
                 yield from self.packed(narrower, self.graph(narrower), limits)
             return
         busy = self.busy(shardings, graph)
-        for cores in (room // part for part in PARTS if room // part >= plain.cores):
-            said = cores
+        for cores in (room // part for part in PARTS if room // part >= plain.cores.cores):
+            said, within = cores, dict(limits)
             for _ in range(ROUNDS):
-                finer, bound = spread(shardings, graph, busy, limits, said)
-                tried, bounds = self.graph(finer), {**limits, "sending": bound, "receiving": bound}
+                finer, bound = spread(shardings, graph, busy, within, said)
+                tried, bounds = self.graph(finer), {**within, "sending": bound, "receiving": bound}
                 packed = pack(tried, bounds)
-                used = 1 + int(packed.max())
-                yield from self.laid_out(finer, tried, bounds, packed)
-                if FULL * cores < used <= cores:
+                used, missed = 1 + int(packed.max()), dict[str, float]()
+                for found in self.laid_out(finer, tried, bounds, packed):
+                    yield found
+                    missed = self.missed(found, finer, tried, plain)
+                within |= {name: limits[name] / times for name, times in missed.items()}
+                if FULL * cores < used <= cores and not missed:
                     break
-                said = max(1, said * cores // used)
+                said = said if missed else max(1, said * cores // used)
             yield from self.levelled(shardings, limits, cores)
+
+    def missed(
+        self, found: CoreMap, shardings: Mapping[str, Sharding], graph: ShardGraph, plain: Fit
+    ) -> dict[str, float]:
+        """Limit that a map exceeds, not the plain one -> how many times what its shards were taken for its cores hold."""
+        limits, loads = core_limits(self.profile), self.counter.of(found.core_of)
+        block = np.empty(graph.shards, np.int64)
+        for name, shard in numbered(shardings).items():
+            block[shard] = found.core_of[name]
+        times = dict[str, float]()
+        for name in loads.over(limits).keys() - (plain.loads.over(limits).keys() if plain.loads else ()):
+            held, most = graph.resources[name].held(block, found.cores), limits[name]
+            real: Array = getattr(loads, name)
+            times[name] = float((real / np.maximum(1, held))[real > most].max())
+        return times
 
     def levelled(self, shardings: Mapping[str, Sharding], limits: Mapping[str, float], cores: int) -> Iterator[CoreMap]:
         """Maps on which every step is spread over so many cores."""

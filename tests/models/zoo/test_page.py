@@ -64,3 +64,11 @@ def test_the_committed_tables_are_of_the_committed_rows() -> None:
     assert (ROOT / "docs/zoo.md").read_text() == page([*rows.values()], missing), again
     readme = (ROOT / "README.md").read_text()
     assert readme == with_short_table(readme, [*rows.values()]), again
+
+
+@pytest.mark.checkout
+def test_causes_of_the_trained_networks_add_up() -> None:
+    parts = [part for row in read_rows(ROOT / "docs/zoo.jsonl").values() if row.trained for part in row.parts]
+    assert parts
+    for part in parts:
+        assert part.formula_pj + sum(part.causes_pj.values()) == pytest.approx(part.counted_pj, rel=1e-9)

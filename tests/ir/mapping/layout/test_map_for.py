@@ -134,6 +134,32 @@ def test_a_map_that_breaks_a_limit_is_not_taken(chip_graph: Graph, monkeypatch: 
     assert (found.is_plain, found.fit is plain) == (True, True)
 
 
+@pytest.mark.parametrize("chip_graph", ["recurrent"], indirect=True)
+def test_where_cores_hold_more_than_their_shards_were_taken_for_they_get_less(
+    chip_graph: Graph, monkeypatch: pytest.MonkeyPatch
+):
+    """As if synapses took half of their memory: what was too much then is what the limit is divided by."""
+    chosen, spread_over, asked = module.shard_graph_of, module.spread, list[float]()
+
+    def light(*given: Any) -> Any:
+        graph = chosen(*given)
+        memory = graph.resources["synapse_memory"]
+        return replace(graph, resources={**graph.resources, "synapse_memory": replace(memory, sizes=memory.sizes / 2)})
+
+    def spy(shardings: Any, graph: Any, busy: Any, limits: Any, cores: int) -> Any:
+        asked.append(limits["synapse_memory"])
+        return spread_over(shardings, graph, busy, limits, cores)
+
+    monkeypatch.setattr(module, "shard_graph_of", light)
+    monkeypatch.setattr(module, "spread", spy)
+    profile = small(axons_in_per_core=60, synapse_memory_per_core=72, cores_per_chip=8)
+    _, found = mapped(chip_graph, "time", profile)
+    assert asked[:3] == [72, 36, 36]
+    assert not found.is_plain
+    assert found.fit.loads is not None
+    assert found.fit.loads.over(core_limits(profile)) == {}
+
+
 def test_without_limits_all_is_on_one_core(chip_graph: Graph):
     _, found = mapped(chip_graph, "energy", hw_profiles.load("ideal"))
     assert (found.fit.cores.cores, found.is_plain) == (1, True)
