@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
@@ -21,6 +22,7 @@ from compile.evaluation.setting import Setting
 from compile.evaluation.workers import Workers
 from compile.measure.spike_match import SpikeMatch, match_spikes, total
 from compile.stages.build import Build, build_parts
+from compile.stages.imported import Imported
 from compile.stages.load import load_source
 from compile.stages.options import Options
 from compile.stages.phase import crossings
@@ -78,15 +80,33 @@ def evaluate_settings(settings: Iterable[Setting], workers: Workers, cache: Resu
     """One row per setting, in order; a setting that cannot be compiled is a row that says so."""
     rows: list[EvaluationRow] = []
     previous: Work | EvaluationRow | None = None
+    sources = _Sources()
     for setting in settings:
-        work = _begin(setting, workers, cache)
+        work = _begin(setting, sources, workers, cache)
         if previous is not None:
             rows.append(_finish(previous, workers, cache))
         previous = work
     return rows if previous is None else [*rows, _finish(previous, workers, cache)]
 
 
-def _begin(setting: Setting, workers: Workers, cache: ResultCache) -> Work | EvaluationRow:
+class _Sources:
+    """What settings of one network that follow each other share: it is read and imported once, whatever profile they have."""
+
+    def __init__(self) -> None:
+        self._network: tuple[Path, str] | None = None
+        self._kept: dict[str, tuple[Source, dict[str, Imported]]] = {}
+
+    def of(self, setting: Setting, options: Options) -> tuple[Source, dict[str, Imported]]:
+        """A network with the weights of the options, and the imports of its parts so far."""
+        if self._network != (setting.network, setting.config):
+            self._network, self._kept = (setting.network, setting.config), {}
+        weights = str(options.weights)
+        if weights not in self._kept:
+            self._kept[weights] = load_source(setting.network, options), {}
+        return self._kept[weights]
+
+
+def _begin(setting: Setting, sources: _Sources, workers: Workers, cache: ResultCache) -> Work | EvaluationRow:
     """Compile, look up what is cached, and send out the rest."""
     options = Options(
         target=REFERENCE,
@@ -96,11 +116,11 @@ def _begin(setting: Setting, workers: Workers, cache: ResultCache) -> Work | Eva
         lower=setting.lower,
     )
     profile = setting.chip()
-    source, other = load_source(setting.network, options), replace(options, weights=setting.floats)
-    compared = source if setting.floats is None else load_source(setting.network, other)
+    own, other = sources.of(setting, options), replace(options, weights=setting.floats)
+    compared, source = own if setting.floats is None else sources.of(setting, other), own[0]
     try:
-        builds = _builds(source, options, profile)
-        floats = builds if setting.floats is None else _builds(compared, other, profile)
+        builds = _builds(*own, options, profile)
+        floats = builds if setting.floats is None else _builds(*compared, other, profile)
     except CompileError as error:
         return EvaluationRow(setting, refused=error)
     networks = [network_of(build) for build in builds]
@@ -114,11 +134,11 @@ def _begin(setting: Setting, workers: Workers, cache: ResultCache) -> Work | Eva
     return replace(work, spikes=total(_match(own, other, inputs[own.part.name]) for own, other in pairs))
 
 
-def _builds(source: Source, options: Options, profile: Profile) -> list[Build]:
+def _builds(source: Source, imports: dict[str, Imported], options: Options, profile: Profile) -> list[Build]:
     """The parts that the task measures."""
     measured = [part for part in source.parts if part.name in source.task.parts]
     with source.running():
-        return build_parts(measured, source, options, profile, Progress(quiet=True))
+        return build_parts(measured, source, options, profile, Progress(quiet=True), imports)
 
 
 def _match(build: Build, floats: Build, inputs: Mapping[str, Array]) -> SpikeMatch:

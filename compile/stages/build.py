@@ -88,8 +88,20 @@ class Build:
         return {name: value.astype(np.int64) for name, value in self.program.chip_inputs(inputs).items()}
 
 
-def build_part(part: Part, source: Source, options: Options, profile: Profile, progress: Progress) -> Build:
-    """Compile one part; CompileError or DeployError says what the user can do where it does not work."""
+def build_part(
+    part: Part,
+    source: Source,
+    options: Options,
+    profile: Profile,
+    progress: Progress,
+    imports: dict[str, Imported] | None = None,
+) -> Build:
+    """
+    Compile one part; CompileError or DeployError says what the user can do where it does not work.
+
+    Args:
+        imports: part -> what it was imported as, of an earlier build of the same source, whatever its profile; it is added to.
+    """
     place, texts = options.place, dict[str, str]()
 
     def keep(pass_name: str, deployment: Deployment) -> None:
@@ -98,7 +110,12 @@ def build_part(part: Part, source: Source, options: Options, profile: Profile, p
         progress.lap("text")
 
     with progress.stage(f"{part.name}: import"):
-        imported = import_part(part, source, options, profile, progress)
+        imports = {} if imports is None else imports
+        if (
+            part.name not in imports or imports[part.name].level == "quantized"
+        ):  # of integers, which not all chips compute
+            imports[part.name] = import_part(part, source, options, profile, progress)
+        imported = imports[part.name]
         if imported.graph_at is not None:
             imported = replace(imported, graph_at=lru_cache(LENGTHS)(imported.graph_at))
         graph = imported.deployment.chip
@@ -134,15 +151,20 @@ def _mapped(program: Program, part: Part, options: Options) -> tuple[Fit, Wanted
 
 
 def build_parts(
-    parts: Sequence[Part], source: Source, options: Options, profile: Profile, progress: Progress
+    parts: Sequence[Part],
+    source: Source,
+    options: Options,
+    profile: Profile,
+    progress: Progress,
+    imports: dict[str, Imported] | None = None,
 ) -> list[Build]:
     """
-    Compile the parts of a network.
+    Compile the parts of a network; `imports` as in `build_part`.
 
     Raises:
         CompileError: as `build_part`, and where a lowering that was asked for has no effect in any of them.
     """
-    builds = [build_part(part, source, options, profile, progress) for part in parts]
+    builds = [build_part(part, source, options, profile, progress, imports) for part in parts]
     nodes = [node for build in builds for node in build.deployment.chip.nodes.values()]
     done = {step for node in nodes for step in node.provenance.passes}
     for name, strategy in options.lower.items():

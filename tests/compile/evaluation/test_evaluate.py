@@ -18,6 +18,7 @@ from compile.evaluation.evaluate import BATCH_SAMPLES, MATCHED_SAMPLES, Evaluati
 from compile.evaluation.result_cache import ResultCache
 from compile.evaluation.setting import Setting
 from compile.evaluation.workers import Workers, workers_of
+from compile.stages import build as build_module
 from frontend.model_file.model_file import load_model_file
 from frontend.model_file.user_file import run_file
 from ir.errors import CompileError
@@ -67,6 +68,26 @@ def test_batches_are_the_whole(measured: Path, tmp_path: Path):
     fired = [sum(int(spikes.sum()) for spikes in run.values()) for run in (floats, chip)]
     assert (row.spikes.kept, row.spikes.lost, row.spikes.added) == (kept, fired[0] - kept, fired[1] - kept)
     assert row.cores == 1
+
+
+def test_a_sweep_over_profiles_and_bits_imports_once(measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """And its rows are those of runs of their own; other weights are imported by themselves."""
+    imported, original = list[str](), build_module.import_part
+
+    def spy(part, *rest):
+        imported.append(part.name)
+        return original(part, *rest)
+
+    def rows(settings: list[Setting], folder: str) -> list[EvaluationRow]:
+        with workers_of(None) as workers:
+            return evaluate_settings(settings, workers, ResultCache(tmp_path / folder))
+
+    monkeypatch.setattr(build_module, "import_part", spy)
+    settings = [Setting(measured, "", *each) for each in (("loihi2", 8), ("loihi2", 3), ("loihi1", 8))]
+    together = rows(settings, "together")
+    assert imported == ["network"]
+    assert together == [row for setting in settings for row in rows([setting], "apart")]
+    assert len({str(row.metrics) + str(row.cores) + str(row.energy_pj) for row in together}) > 1
 
 
 def test_a_metric_that_fails_is_a_row_that_says_so_and_the_batches_are_kept(measured: Path, tmp_path: Path):
