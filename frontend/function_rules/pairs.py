@@ -1,4 +1,7 @@
-"""The larger and the smaller of two tensors: OR and AND of spikes, relays or the host for anything else."""
+"""
+The larger and the smaller of two tensors: OR and AND of spikes, relays or the host for anything else; and what logic makes of
+spikes.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from frontend.function_rules.arithmetic import subtract
 from frontend.function_rules.joining import cat
 from frontend.function_rules.views import reshape
 from frontend.recording.broadcasting import combine, in_step
@@ -41,6 +45,38 @@ def smaller(recorder: Recorder, input: Any, other: Any) -> View:  # noqa: A002
     return recorder.apply(Scale(-1.0), larger(recorder, *negative))
 
 
+def either(recorder: Recorder, input: Any, other: Any) -> View:  # noqa: A002
+    """OR of spikes."""
+    return larger(recorder, *_two_spikes(recorder, "or", input, other))
+
+
+def both(recorder: Recorder, input: Any, other: Any) -> View:  # noqa: A002
+    """AND of spikes."""
+    return smaller(recorder, *_two_spikes(recorder, "and", input, other))
+
+
+def one(recorder: Recorder, input: Any, other: Any) -> View:  # noqa: A002
+    """XOR of spikes: one of them, but not both."""
+    x, y = _two_spikes(recorder, "xor", input, other)
+    return smaller(recorder, larger(recorder, x, y), subtract(recorder, 1.0, smaller(recorder, x, y)))
+
+
+def _two_spikes(recorder: Recorder, name: str, x: Any, y: Any) -> tuple[View, View]:
+    if not (isinstance(x, View) and isinstance(y, View)):
+        what = f"{name} combines spikes with a constant"
+        raise CompileError("import.truth", what, hint="multiply by the constant, or add it")
+    for side in (x, y):
+        check_spikes(recorder, side, name)
+    return x, y
+
+
+def check_spikes(recorder: Recorder, x: View, name: str) -> None:
+    """CompileError where a question of truth is asked of what are no spikes."""
+    if recorder.type(x).domain != SPIKE:
+        what = f"{name} asks which computed numbers are 0"
+        raise CompileError("import.truth", what, hint="it can be asked of spikes")
+
+
 def _paired(recorder: Recorder, x: View, y: View) -> View:
     """Two tensors broadcast against each other, side by side in a new last dimension."""
     x, y = in_step(recorder, x, y)
@@ -68,5 +104,13 @@ def leading(x: View) -> int:
     return next((place for place, dim in enumerate(x.dims) if not is_outer(dim)), len(x.dims))
 
 
-RULES = {"maximum": larger, "minimum": smaller, "fmax": larger, "fmin": smaller}
+RULES = {
+    "maximum": larger,
+    "minimum": smaller,
+    "fmax": larger,
+    "fmin": smaller,
+    **dict.fromkeys(("logical_and", "bitwise_and", "__and__"), both),
+    **dict.fromkeys(("logical_or", "bitwise_or", "__or__"), either),
+    **dict.fromkeys(("logical_xor", "bitwise_xor", "__xor__"), one),
+}
 """Function name -> rule."""

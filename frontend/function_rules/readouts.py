@@ -13,7 +13,7 @@ import torch
 
 from frontend.function_rules.arithmetic import divide, multiply
 from frontend.function_rules.elementwise import clamp
-from frontend.function_rules.pairs import larger, leading, smaller
+from frontend.function_rules.pairs import check_spikes, larger, leading, smaller
 from frontend.function_rules.reductions import Dims, axes_of, mean, norm, places_of, reduced, total
 from frontend.function_rules.views import flatten, permute, reshape, wrapped
 from frontend.recording.layout import FEATURE, Axis, View, is_time
@@ -21,7 +21,6 @@ from frontend.recording.recorder import Recorder
 from ir.errors import CompileError
 from ir.ops import Along, MaxPool, Scale, TopK
 from ir.ops.host.reduce import TIME
-from ir.types import SPIKE
 
 Pair = tuple[View, View]
 
@@ -44,26 +43,20 @@ def largest(recorder: Recorder, x: View, dim: Dims = None, keepdim: bool = False
 
 def any_of(recorder: Recorder, x: View, dim: Dims = None, keepdim: bool = False) -> View:
     """any: whether one of several neurons, or steps, has a spike."""
-    _check_spikes(recorder, x, "any")
+    check_spikes(recorder, x, "any")
     return largest(recorder, x, dim, keepdim)
 
 
 def all_of(recorder: Recorder, x: View, dim: Dims = None, keepdim: bool = False) -> View:
     """all: whether each of several neurons, or steps, has a spike."""
-    _check_spikes(recorder, x, "all")
+    check_spikes(recorder, x, "all")
     return smallest(recorder, x, dim, keepdim)
 
 
 def count_of(recorder: Recorder, x: View, dim: Dims = None) -> View:
     """count_nonzero: how many of several neurons, or steps, have a spike."""
-    _check_spikes(recorder, x, "count_nonzero")
+    check_spikes(recorder, x, "count_nonzero")
     return total(recorder, x, dim)
-
-
-def _check_spikes(recorder: Recorder, x: View, name: str) -> None:
-    if recorder.type(x).domain != SPIKE:
-        what = f"{name} asks which computed numbers are 0"
-        raise CompileError("import.truth", what, hint="it can be asked of spikes")
 
 
 def smallest(recorder: Recorder, x: View, dim: Dims = None, keepdim: bool = False) -> View:
