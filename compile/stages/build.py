@@ -111,9 +111,8 @@ def build_part(
 
     with progress.stage(f"{part.name}: import"):
         imports = {} if imports is None else imports
-        if (
-            part.name not in imports or imports[part.name].level == "quantized"
-        ):  # of integers, which not all chips compute
+        # integers are imported anew: not every chip computes with them
+        if part.name not in imports or imports[part.name].level == "quantized":
             imports[part.name] = import_part(part, source, options, profile, progress)
         imported = imports[part.name]
         if imported.graph_at is not None:

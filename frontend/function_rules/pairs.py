@@ -109,8 +109,11 @@ RULES = {
     "minimum": smaller,
     "fmax": larger,
     "fmin": smaller,
-    **dict.fromkeys(("logical_and", "bitwise_and", "__and__"), both),
-    **dict.fromkeys(("logical_or", "bitwise_or", "__or__"), either),
-    **dict.fromkeys(("logical_xor", "bitwise_xor", "__xor__"), one),
+    "logical_and": both,
+    "logical_or": either,
+    "logical_xor": one,
+    **dict.fromkeys(("bitwise_and", "__and__"), both),
+    **dict.fromkeys(("bitwise_or", "__or__"), either),
+    **dict.fromkeys(("bitwise_xor", "__xor__"), one),
 }
 """Function name -> rule."""

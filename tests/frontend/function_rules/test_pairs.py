@@ -15,17 +15,18 @@ CASES: dict[str, Compute] = {
     "minimum": lambda x, y, s: torch.minimum(x, s) + y.minimum(torch.zeros(4, 6) + 0.7),
     "fmax": lambda x, y, s: torch.fmax(x, y),
     "fmin": lambda x, y, s: torch.fmin(x, y[..., :1]),
+    "logical_and": lambda x, y, s: torch.logical_and(x > 0.5, y[..., :1] >= 0.4).float(),
+    "bitwise_and": lambda x, y, s: torch.bitwise_and(x > 0.5, y >= 0.4).float(),
+    "__and__": lambda x, y, s: ((x > 0.5) & (y >= 0.4)).float(),
+    "logical_or": lambda x, y, s: torch.logical_or(x > 0.5, y[..., :1] >= 0.4).float(),
+    "bitwise_or": lambda x, y, s: torch.bitwise_or(x > 0.5, y >= 0.4).float(),
+    "__or__": lambda x, y, s: ((x > 0.5) | (y >= 0.4)).float(),
+    "logical_xor": lambda x, y, s: torch.logical_xor(x > 0.5, y[..., :1] >= 0.4).float(),
+    "bitwise_xor": lambda x, y, s: torch.bitwise_xor(x > 0.5, y >= 0.4).float(),
+    "__xor__": lambda x, y, s: ((x > 0.5) ^ (y >= 0.4)).float(),
 }
-LOGIC = {
-    "and": (torch.logical_and, torch.bitwise_and, lambda a, b: a & b),
-    "or": (torch.logical_or, torch.bitwise_or, lambda a, b: a | b),
-    "xor": (torch.logical_xor, torch.bitwise_xor, lambda a, b: a ^ b),
-}
-for name, functions in LOGIC.items():
-    for rule, function in zip((f"logical_{name}", f"bitwise_{name}", f"__{name}__"), functions, strict=True):
-        CASES[rule] = lambda x, y, s, function=function: function(x > 0.5, y[..., :1] >= 0.4).float() + x
 REFUSED: dict[str, tuple[Compute, str]] = {
-    "or of numbers": (lambda x, y, s: torch.logical_or(x, y).float(), "import.truth"),
+    "and of numbers": (lambda x, y, s: torch.logical_and(x, y).float(), "import.truth"),
     "and with a constant": (lambda x, y, s: ((x > 0.5) & (W[:4] > 0)).float(), "import.truth"),
     "larger than several numbers": (lambda x, y, s: torch.maximum(x, W[:4]), "import.maximum"),
 }
