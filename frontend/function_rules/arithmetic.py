@@ -25,13 +25,13 @@ Operand = View | torch.Tensor | float | int
 
 def add(recorder: Recorder, x: Operand, y: Operand, alpha: float = 1) -> View:
     """x + alpha y."""
-    y = _times(recorder, y, alpha)
+    y = times(recorder, y, alpha)
     return _binary(recorder, x, y, Add(), partial(offset, recorder))
 
 
 def subtract(recorder: Recorder, x: Operand, y: Operand, alpha: float = 1) -> View:
     """x - alpha y; a constant is added with the other sign, which rounds alike."""
-    y = _times(recorder, y, alpha)
+    y = times(recorder, y, alpha)
     if isinstance(y, View):
         return _binary(recorder, x, y, Subtract(), partial(_subtract_from_constant, recorder))
     return add(recorder, x, -y)
@@ -66,28 +66,28 @@ def _divide_constant(recorder: Recorder, x: View, constant: Operand) -> View:
     return scale(recorder, recorder.apply(Function("power", -1.0), x), constant)
 
 
-def add_product(recorder: Recorder, x: Operand, tensor1: Operand, tensor2: Operand, *, value: float = 1) -> View:
+def addcmul(recorder: Recorder, x: Operand, tensor1: Operand, tensor2: Operand, *, value: float = 1) -> View:
     """x + value tensor1 tensor2."""
-    return add(recorder, x, _times(recorder, _times(recorder, tensor1, value), tensor2))
+    return add(recorder, x, times(recorder, times(recorder, tensor1, value), tensor2))
 
 
-def add_quotient(recorder: Recorder, x: Operand, tensor1: Operand, tensor2: Operand, *, value: float = 1) -> View:
+def addcdiv(recorder: Recorder, x: Operand, tensor1: Operand, tensor2: Operand, *, value: float = 1) -> View:
     """x + value tensor1 / tensor2."""
-    dividend = _times(recorder, tensor1, value)
+    dividend = times(recorder, tensor1, value)
     if isinstance(dividend, View) or isinstance(tensor2, View):
         return add(recorder, x, divide(recorder, dividend, tensor2))
     return add(recorder, x, dividend / tensor2)
 
 
-def between(recorder: Recorder, x: Operand, end: Operand, weight: Operand) -> View:
+def lerp(recorder: Recorder, x: Operand, end: Operand, weight: Operand) -> View:
     """x + weight (end - x), computed from the end where that is the nearer one, as torch does."""
     whole = subtract(recorder, end, x) if isinstance(x, View) or isinstance(end, View) else end - x
     if isinstance(weight, View) or not bool((torch.as_tensor(weight) >= 0.5).all()):
-        return add(recorder, x, _times(recorder, whole, weight))
-    return subtract(recorder, end, _times(recorder, whole, 1 - weight))
+        return add(recorder, x, times(recorder, whole, weight))
+    return subtract(recorder, end, times(recorder, whole, 1 - weight))
 
 
-def _times(recorder: Recorder, x: Operand, y: Operand) -> Operand:
+def times(recorder: Recorder, x: Operand, y: Operand) -> Operand:
     """x y, of two constants, too."""
     if isinstance(y, (int, float)) and y == 1:
         return x
@@ -223,8 +223,8 @@ RULES = {
     "divide": divide,
     "true_divide": divide,
     "__rdiv__": divide_into,
-    "addcmul": add_product,
-    "addcdiv": add_quotient,
-    "lerp": between,
+    "addcmul": addcmul,
+    "addcdiv": addcdiv,
+    "lerp": lerp,
 }
 """Function name -> rule."""

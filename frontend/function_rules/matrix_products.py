@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from frontend.function_rules.arithmetic import add, multiply
+from frontend.function_rules.arithmetic import add, multiply, times
 from frontend.function_rules.layers import constants, feature_dim, require_axes
 from frontend.function_rules.readouts import along
 from frontend.function_rules.reductions import total
@@ -214,11 +214,7 @@ def add_product(recorder: Recorder, input: Any, x: Any, y: Any, *, beta: float =
     product = product if alpha == 1 else multiply(recorder, product, alpha)
     if beta == 0:
         return product
-    return add(recorder, product, input if beta == 1 else _times(recorder, input, beta))
-
-
-def _times(recorder: Recorder, x: Any, factor: float) -> Any:
-    return multiply(recorder, x, factor) if isinstance(x, View) else x * factor
+    return add(recorder, product, times(recorder, input, beta))
 
 
 def attention(
