@@ -7,7 +7,7 @@ A network is compiled as it is, with few bits; what its weights become is told i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +16,13 @@ from torch import nn
 from compile.command.progress import Progress
 from compile.evaluation.setting import Setting
 from compile.stages.build import Build, build_part
+from compile.stages.imported import Imported
 from compile.stages.load import load_source
 from compile.stages.options import Options
+from compile.stages.source import Part
 from ir.passes.fold_batchnorm import folded_norms
 from ir.passes.narrow_projections import narrow_projections
+from ir.profile import Profile
 from ir.quantize.calibrated import calibrated
 from ir.quantize.grids import WeightGrid, weight_grids
 from ir.quantize.network import quantizable
@@ -55,23 +58,24 @@ class RowGrid:
         return self.weight.rpartition(".")[0]
 
 
-def training_grids(model: Path, config: str, weights: Path, bits: int) -> dict[str, list[RowGrid]]:
+def training_grids(model: Path, config: str, weights: Path, bits: Sequence[int]) -> dict[int, dict[str, list[RowGrid]]]:
     """
-    The grids of every part that a model file's task measures.
+    Bits of a weight -> the grids of every part that a model file's task measures.
 
     Raises:
         CompileError: the network cannot be compiled with weights of so many bits.
     """
-    profile = Setting(model, config, PROFILE, bits).chip()
+    profiles = {each: Setting(model, config, PROFILE, each).chip() for each in bits}
     options = Options(target="gpu", config=config, weights=weights)
-    source = load_source(model, options)
-    measured = source.task.parts if source.task is not None else [part.name for part in source.parts]
+    source, imports = load_source(model, options), dict[str, Imported]()
+    names = source.task.parts if source.task is not None else [part.name for part in source.parts]
+    measured = [part for part in source.parts if part.name in names]
+
+    def grids(part: Part, profile: Profile) -> list[RowGrid]:
+        return _grids(build_part(part, source, options, profile, Progress(quiet=True), imports))
+
     with source.running():
-        return {
-            part.name: _grids(build_part(part, source, options, profile, Progress(quiet=True)))
-            for part in source.parts
-            if part.name in measured
-        }
+        return {each: {part.name: grids(part, profile) for part in measured} for each, profile in profiles.items()}
 
 
 def _grids(build: Build) -> list[RowGrid]:

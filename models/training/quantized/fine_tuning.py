@@ -127,7 +127,7 @@ def quantized_training(
         what = f"the training needs {', '.join(sorted(missing))}, of which no weights are kept"
         raise TrainingError(what, hint="give the model file a fine_tuning(config, seed, weights) that does without")
     called(str(path), partial(module.load_weights, parts, path), (ValueError, FileNotFoundError))
-    tables = {each: training_grids(model, config, path, each) for each in bits}
+    tables = training_grids(model, config, path, bits)
     settings: dict[str, Any] = {"bits": bits[0], "weights": str(path), "digest": digest(path)}
     grids: Grids = tables[bits[0]]
     if budget is not None:

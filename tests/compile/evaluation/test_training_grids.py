@@ -16,7 +16,7 @@ def image() -> list[RowGrid]:
     model = Path(cmsf.__file__)
     weights = cmsf.weights("digits")
     assert weights is not None
-    grids = training_grids(model, "digits", weights, bits=4)
+    grids = training_grids(model, "digits", weights, [4])[4]
     assert list(grids) == ["image", "text"], "what the task measures; the fusion is for training"
     return grids["image"]
 
