@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,7 @@ from ir.mapping.board import Board
 from ir.mapping.layout.partition import is_available
 from ir.mapping.loads import LoadCounter, core_limits
 from ir.mapping.split import plain_map
+from ir.mapping.timing.traffic import on_blocks, traffic
 from models import snnergy
 from models.layers.image_attention import attend
 from tests.bench import (
@@ -38,6 +41,7 @@ from tests.bench import (
 from tests.bench.__main__ import measure
 from tests.bench.allocated import peak_bytes
 from tests.bench.compiler_tables import PRINTED
+from tests.bench.fewest_hops import fewest_hops
 from tests.bench.layered_nets import LayeredNet
 from tests.bench.networks import NETWORKS, Network, mlp
 from tests.bench.peers import installed
@@ -166,12 +170,38 @@ def test_placed_nets_save_hops_every_time():
         for row in place_table.rows_of(LayeredNet(4, 8, 8), Board(3, 3))
     ]
     assert [row["way"] for row in rows] == list(place_table.WAYS)
-    contiguous, *_, ours = rows
+    contiguous, *_, ours, best = rows
+    assert best["hops"] is None
     assert ours["same twice"] == "yes"
     assert ours["visits"] < contiguous["visits"]
-    assert ours["hops"] == min(row["hops"] for row in rows)
-    larger = Board(13, 5)
-    assert [row[3] is None for row in place_table.rows_of(LayeredNet(4, 8, 8), larger)] == [False, False, True, False]
+    assert ours["hops"] == min(row["hops"] for row in rows[:-1])
+    larger = place_table.rows_of(LayeredNet(4, 8, 8), Board(13, 5))
+    assert [row[3] is None for row in larger] == [False, False, True, False, True]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_fewest_hops_are_those_of_the_best_of_all_layouts(seed: int):
+    graph, board = LayeredNet(3, 1, 2).graph(seed), Board(3, 1, hop_x=2)
+
+    def hops(core: Sequence[int]) -> float:
+        return traffic(on_blocks(graph.nets, np.array(core)), board.places, board).hops
+
+    core, places = fewest_hops(graph, 3, board)
+    assert places.tolist() == board.places.tolist()
+    fit = [each for each in product(range(3), repeat=6) if max(map(each.count, range(3))) <= 3]
+    assert hops(core.tolist()) == pytest.approx(min(map(hops, fit)), rel=1e-9)
+    assert np.bincount(core).max() <= 3
+    with pytest.raises(ValueError, match="infeasible"):
+        fewest_hops(graph, 1, board)
+
+
+@pytest.mark.skipif(not is_available(), reason="mtkahypar is not installed")
+def test_small_nets_are_laid_out_nearly_as_well_as_can_be():
+    for net, board, most in ((LayeredNet(3, 2, 3), Board(2, 2), 1.001), (LayeredNet(4, 2, 2), Board(2, 2), 1.2)):
+        rows = [dict(zip(place_table.COLUMNS, row, strict=True)) for row in place_table.rows_of(net, board)]
+        *_, ours, best = rows
+        assert best["hops"] <= min(row["hops"] for row in rows) + 1e-9
+        assert ours["hops"] <= most * best["hops"]
 
 
 def test_both_orders_of_an_attention_are_the_same_numbers():

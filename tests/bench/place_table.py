@@ -1,4 +1,4 @@
-"""Synthetic nets on meshes of cores: a contiguous split, the partitioner alone, its own mapping, and what the compiler does."""
+"""Synthetic nets on meshes of cores: a contiguous split, the partitioner alone, its own mapping, what the compiler does, the best."""
 
 from __future__ import annotations
 
@@ -16,15 +16,22 @@ from ir.mapping.layout.pack import pack
 from ir.mapping.layout.partition import BALANCE, library, partition
 from ir.mapping.layout.shard_graph import ShardGraph
 from ir.mapping.timing.traffic import core_flow, on_blocks, visits
+from tests.bench.fewest_hops import fewest_hops
 from tests.bench.layered_nets import LayeredNet
 
+Way = Callable[[ShardGraph, Board], tuple[Array, Array]]
+"""(net, mesh) -> (the core of every shard, the places of the cores)."""
 COLUMNS = ("neurons", "mesh", "way", "visits", "hops", "hops / contiguous", "s", "same twice")
 NOTE = (
     "Neurons of `tests/bench/layered_nets.py` on cores with room for 3 % more than the mean. Visits: spikes per step times the other "
     "cores that each reaches; hops: of these, unicast. Contiguous: neurons in their order, cores row by row, to and fro. "
-    "`map_onto_graph`: Mt-KaHyPar's own mapping, which counts hops of multicast trees; tried on the smallest mesh only."
+    "`map_onto_graph`: Mt-KaHyPar's own mapping, which counts hops of multicast trees; tried on small meshes only. The fewest hops: "
+    "`tests/bench/fewest_hops.py`, of the smallest nets only."
 )
 CASES = (
+    (LayeredNet(3, 2, 3), Board(2, 2)),
+    (LayeredNet(4, 2, 4), Board(2, 2)),
+    (LayeredNet(4, 2, 3), Board(3, 2)),
     (LayeredNet(12, 8, 14), Board(4, 4)),
     (LayeredNet(16, 20, 20), Board(6, 6)),
     (LayeredNet(32, 16, 41), Board(8, 8)),
@@ -33,6 +40,8 @@ CASES = (
 SEED = 0
 MOST_BLOCKS = 16
 """With 36 and 64, `map_onto_graph` was not done after 100 s of processor time; more than 64 are refused."""
+MOST_CHOICES = 144
+"""Shards times cores of which the best layout is found within a minute."""
 SCALE = 1000
 """The library counts whole numbers."""
 
@@ -48,7 +57,7 @@ def rows_of(net: LayeredNet, board: Board) -> Iterator[tuple[Cell, ...]]:
     graph, first = net.graph(SEED), 0.0
     for name, way in WAYS.items():
         case = (net.neurons, f"{board.columns} x {board.rows}", name)
-        if way is _mapped_by_library and len(board.places) > MOST_BLOCKS:
+        if _takes_long(way, graph, board):
             yield *case, *(None,) * 5
             continue
         start = time.process_time()
@@ -60,6 +69,11 @@ def rows_of(net: LayeredNet, board: Board) -> Iterator[tuple[Cell, ...]]:
         again = way(graph, board) if way is _laid_out else (block, places)
         same = all(np.array_equal(*each) for each in zip((block, places), again, strict=True))
         yield *case, visits(nets), hops, hops / first, took, ("yes" if same else "no") if way is _laid_out else None
+
+
+def _takes_long(way: Way, graph: ShardGraph, board: Board) -> bool:
+    cores = len(board.places)
+    return (way is _mapped_by_library and cores > MOST_BLOCKS) or (way is _best and graph.shards * cores > MOST_CHOICES)
 
 
 def _contiguous(graph: ShardGraph, board: Board) -> tuple[Array, Array]:
@@ -96,9 +110,14 @@ def _laid_out(graph: ShardGraph, board: Board) -> tuple[Array, Array]:
     return lay_out(graph, pack(graph, limits), limits, board, SEED)
 
 
-WAYS: dict[str, Callable[[ShardGraph, Board], tuple[Array, Array]]] = {
+def _best(graph: ShardGraph, board: Board) -> tuple[Array, Array]:
+    return fewest_hops(graph, _limits(graph, board)["neurons"], board)
+
+
+WAYS: dict[str, Way] = {
     "contiguous": _contiguous,
     "partition, cores in their order": _partitioned,
     "`map_onto_graph`": _mapped_by_library,
     "the compiler's": _laid_out,
+    "the fewest hops": _best,
 }

@@ -62,12 +62,13 @@ class Blocks:
                 self._move_to_best(shard)
 
     def improve(self) -> None:
-        """Move single shards as long as that saves cost."""
+        """Move single shards, and exchange two where a block is full, as long as that saves cost."""
         before = np.inf
         while self.cost < (1 - GAIN) * before:
             before = self.cost
             for shard in range(len(self.block)):
-                self._move_to_best(shard, least=NOTHING)
+                if not self._move_to_best(shard, least=NOTHING):
+                    self._exchange(shard)
 
     def _move_to_best(self, shard: int, least: float = -np.inf) -> bool:
         """Put a shard where that saves most cost; whether there is room for it, and that is more than `least`."""
@@ -77,6 +78,29 @@ class Blocks:
             return False
         self._move(shard, best)
         return True
+
+    def _exchange(self, shard: int) -> None:
+        """Put a shard where it would save most if there were room, and one from there in its place, if both save cost and fit."""
+        here = int(self.block[shard])
+        saved = self._cost.leaving(shard, here) - self._cost.joining(shard)
+        saved[here] = -np.inf
+        there = int(saved.argmax())
+        if saved[there] <= NOTHING:
+            return
+        others = np.flatnonzero(self.block == there)
+        self._move(shard, there)
+        gains = saved[there] + self._cost.moving(others, there, here)
+        for other in np.argsort(-gains, kind="stable").tolist():
+            if gains[other] <= NOTHING:
+                break
+            self._move(int(others[other]), here)
+            if self._has_room(here) and self._has_room(there):
+                return
+            self._move(int(others[other]), there)
+        self._move(shard, here)
+
+    def _has_room(self, block: int) -> bool:
+        return all(each.held[block] <= limit for each, limit in self._resources)
 
     def _move(self, shard: int, new: int) -> None:
         old = int(self.block[shard])

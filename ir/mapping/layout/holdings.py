@@ -23,6 +23,10 @@ class MoveCost(Protocol):
         """What its block would cost less without the shard."""
         ...
 
+    def moving(self, shards: Array, old: int, new: int) -> Array:
+        """(shards,): what is saved by moving each, and it alone, from one block to another."""
+        ...
+
     def move(self, shard: int, old: int, new: int) -> None:
         """Take a shard from one block to another."""
         ...
@@ -56,6 +60,13 @@ class Holdings:
         """What its block would hold less without a shard."""
         sets = self._sets.of_set(shard)
         return float(self._sizes[sets] @ (self._shards[sets, block] == 1))
+
+    def moving(self, shards: Array, old: int, new: int) -> Array:
+        """(shards,): what is saved by moving each, and it alone, from one block to another."""
+        sets = self._sets.take(shards)
+        there = self._shards[sets.members]
+        alone, absent = there[:, old] == 1, there[:, new] == 0
+        return np.bincount(sets.sets, self._sizes[sets.members] * (1.0 * alone - absent), len(shards))
 
     def move(self, shard: int, old: int, new: int) -> None:
         """Take a shard from one block to another."""
@@ -93,6 +104,15 @@ class HopCosts:
         read, sent = self._reads.of_set(shard), self._sends.of_set(shard)
         arriving = (self._spikes[read] * self._distances[self._home[read], block]) @ (self._shards[read, block] == 1)
         return float(arriving + (self._spikes[sent] @ (self._shards[sent] > 0)) @ self._distances[block])
+
+    def moving(self, shards: Array, old: int, new: int) -> Array:
+        """(shards,): what is saved by moving each, and it alone, from one block to another."""
+        read, sent = self._reads.take(shards), self._sends.take(shards)
+        there, ways = self._shards[read.members], self._distances[self._home[read.members]]
+        arriving = ways[:, old] * (there[:, old] == 1) - ways[:, new] * (there[:, new] == 0)
+        leaving = (self._shards[sent.members] > 0) @ (self._distances[old] - self._distances[new])
+        saved = np.bincount(read.sets, self._spikes[read.members] * arriving, len(shards))
+        return saved + np.bincount(sent.sets, self._spikes[sent.members] * leaving, len(shards))
 
     def move(self, shard: int, old: int, new: int) -> None:
         """Take a shard from one block to another."""

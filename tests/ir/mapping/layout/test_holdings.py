@@ -29,6 +29,9 @@ def test_holdings_are_those_of_the_cover(seed: int):
         old = int(block[shard])
         if new == old:
             continue
+        mates = np.flatnonzero(block == old)
+        alone = [holdings.leaving(mate, old) - holdings.joining(mate)[new] for mate in mates.tolist()]
+        assert holdings.moving(mates, old, new).tolist() == alone
         expected = holdings.held.copy()
         expected[old] -= holdings.leaving(shard, old)
         expected[new] += holdings.joining(shard)[new]
@@ -55,6 +58,9 @@ def test_hops_are_those_of_the_flow(seed: int):
         old = int(block[shard])
         if new == old:
             continue
+        mates = np.flatnonzero(block == old)
+        alone = [costs.leaving(mate, old) - costs.joining(mate)[new] for mate in mates.tolist()]
+        assert costs.moving(mates, old, new).tolist() == alone
         expected = costs.total - costs.leaving(shard, old) + costs.joining(shard)[new]
         block[shard] = new
         costs.move(shard, old, new)
