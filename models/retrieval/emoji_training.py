@@ -95,6 +95,7 @@ def emoji_fine_tuning(config: SpikeClipConfig, seed: int, weights: Path) -> Trai
     Two stages for few bits, whose teacher are the floats in `weights`: `text`, and `settle` of the images.
 
     Dev decides by the cosine to the floats, which tells epochs apart that R@1 of a hundred drawings does not.
+    Word embeddings, which the host has in floats, stay as they are: while they drift, the neurons behind them do not settle.
 
     Raises:
         ValueError: for sizes that do not fit the emoji, or weights that do not fit the network.
@@ -104,10 +105,11 @@ def emoji_fine_tuning(config: SpikeClipConfig, seed: int, weights: Path) -> Trai
     for part in network.values() if config.neurons == "lif" else ():
         use_fused_lif(part)
     checkpoints.load(network, weights)
+    network["text"].get_submodule("clip_embedding").requires_grad_(False)
     teacher = FloatsTeacher(network["image"], network["text"], FLOATS_SCALE)
     course = EmojiCourse(network["image"], network["text"], teacher, (config.ce, config.alpha))
     asked = _asked(course)
-    asked["text"] = ("text", _several_passes, *asked["text"][2:])
+    asked["text"] = ("text", _several_passes, partial(_scaled, course.text_losses), *asked["text"][3:])
     asked["settle"] = (*asked["settle"][:3], course.close_dev, "cosine")
     stages = tuple(_stage(name, network[asked[name][0]], EPOCHS[name], *asked[name][1:]) for name in ("text", "settle"))
     return Training(network, stages, course.test, partial(checkpoints.save, network))
@@ -124,6 +126,11 @@ def _asked(course: EmojiCourse) -> dict[str, tuple[str, Batches, Losses, Dev, st
         "tune": tune,
         "settle": tune,
     }
+
+
+def _scaled(losses: Losses, batch: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Cosines count what they count in scores, beside the distillation."""
+    return {name: FLOATS_SCALE * loss for name, loss in losses(batch).items()}
 
 
 def _several_passes(rng: np.random.Generator, size: int) -> list[torch.Tensor]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 
 from models.zoo.ablations.experiment import Experiment
-from models.zoo.few_bits.networks import EPOCHS, GOALS, NETWORKS, RECALLS, SEEDS, Goal, quantized_runs, runs_at
+from models.zoo.few_bits.networks import GOALS, NETWORKS, RECALLS, SEEDS, Goal, quantized_runs, runs_at
 from models.zoo.few_bits.quantized_run import QuantizedRun
 from models.zoo.page import NOT_MEASURED, grid, mean_and_spread
 
@@ -67,7 +67,7 @@ def _line(network: Experiment, bits: int, results: Results) -> tuple[str, ...]:
         return cell(f"{way} {metric}"), ", ".join(spikes)
 
     tuned = (*cells("tuned"), cell("tuned uJ"), cell("tuned cores"), done)
-    return str(bits), cell(f"floats {metric}"), *cells("rounded"), str(EPOCHS[bits]), *tuned
+    return str(bits), cell(f"floats {metric}"), *cells("rounded"), str(runs_at(network, bits)[0].epochs), *tuned
 
 
 def _found(network: Experiment, bits: int, results: Results) -> Sequence[Mapping[str, float]]:

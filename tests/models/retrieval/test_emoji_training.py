@@ -118,6 +118,8 @@ def test_fine_tuning_is_taught_by_the_floats(tmp_path: Path) -> None:
         parts = training.parts.items()
         moved = [name for name, part in parts if not all(map(torch.equal, part.parameters(), before[name]))]
         assert moved == [LEARNING[stage.name]]
+    words = training.parts["text"].get_submodule("clip_embedding")
+    assert not any(each.requires_grad for each in words.parameters()), "the host's floats, which no grid rounds"
     with pytest.raises(ValueError, match="32 x 32 pixels"):
         emoji_fine_tuning(replace(TINY, pixels=64), seed=0, weights=weights)
 

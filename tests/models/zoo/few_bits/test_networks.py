@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from models.zoo.few_bits.networks import EPOCHS, GOALS, NETWORKS, SEEDS, quantized_runs
+from models.zoo.few_bits.networks import EPOCHS, GOALS, LONGER, NETWORKS, SEEDS, quantized_runs, runs_at
 
 
 def test_goals_have_three_seeds_and_every_number_of_bits_a_schedule() -> None:
     assert {bits for bits, seeds in SEEDS.items() if seeds == 3} == {goal.bits for goal in GOALS}
     assert SEEDS.keys() == EPOCHS.keys()
+    for (name, bits), epochs in LONGER.items():
+        assert {run.epochs for run in runs_at(NETWORKS[name], bits)} == {epochs}
+        assert epochs > EPOCHS[bits]
 
 
 def test_first_seeds_come_first_and_among_them_those_with_a_goal() -> None:
