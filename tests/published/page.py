@@ -51,7 +51,7 @@ their scales differ, each has its own. (The machine was shared while this was ta
 """
 
 REFUSED = """Refused in integers, and counted above. It must be certain that no two currents in a window of a pool differ by more than
-the chip holds, for any spikes: with thousands of random weights per neuron that would leave them fewer than 5 bits. The same network
+the chip holds, for any spikes: with thousands of random weights per neuron that would leave them fewer than 4 bits. The same network
 runs with spikes pooled.
 """
 

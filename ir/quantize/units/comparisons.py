@@ -32,7 +32,7 @@ from ir.quantize.weights import WeightStatistics, joint_quantum, weight_levels
 HINT = "pool behind the neurons, use average pooling, or --precision float"
 
 
-FEWEST_BITS = 5
+FEWEST_BITS = 4
 """Of the largest weight, sign included, at which a unit that keeps differences in range is refused."""
 
 

@@ -125,7 +125,7 @@ def _constant(channels: int, places: int, domain: str = "spike") -> Graph:
     return _pooled(weight, Lif(0.5, threshold=float(places)), domain=domain)
 
 
-@pytest.mark.parametrize(("channels", "limit", "bits"), [(100, "weights", 8), (150, "range", 8), (450, "range", 7)])
+@pytest.mark.parametrize(("channels", "limit", "bits"), [(100, "weights", 8), (150, "range", 8), (450, "range", 7), (1200, "range", 5)])
 def test_what_could_wrap_has_coarser_weights(channels: int, limit: str, bits: int):
     """9 weights per channel of 0.95 on average: 127 units each are 131,071 in all from 121 channels on."""
     spikes = {"x": np.ones((4, 1, channels, 6, 6), np.float32)}
@@ -140,12 +140,12 @@ def test_what_could_wrap_has_coarser_weights(channels: int, limit: str, bits: in
 
 
 def test_what_may_wrap_is_refused_with_the_number():
-    spikes = {"x": np.zeros((4, 1, 1200, 6, 6), np.float32)}
+    spikes = {"x": np.zeros((4, 1, 2200, 6, 6), np.float32)}
     with pytest.raises(DeployError) as error:
-        quantize(_constant(1200, 300), PROFILE.arithmetic, spikes)
+        quantize(_constant(2200, 300), PROFILE.arithmetic, spikes)
     (violation,) = error.value.violations
-    # 10,800 weights of 0.95 on average, at most 15 units each, half a unit each for rounding, and one
-    assert "%pool_relay: sums that are compared can differ by 159,302 weight units, limit 131,071" in violation.what
+    # 19,800 weights of 0.95 on average, at most 7 units each, half a unit each for rounding, and one
+    assert "%pool_relay: sums that are compared can differ by 141,571 weight units, limit 131,071" in violation.what
     assert (violation.rule, "--precision float" in violation.hint) == ("quantize.maximum", True)
 
 
@@ -214,17 +214,17 @@ def _rows(integer: Graph, name: str) -> int:
 
 
 def test_payloads_of_few_bits_are_a_limit_too():
-    chip, spikes = _pooled(_trained(4), Lif(0.5)), _spikes(4)
+    chip, spikes = _pooled(_trained(8), Lif(0.5)), _spikes(8)
     with pytest.raises(DeployError, match="limit 127"):
         quantize(chip, replace(PROFILE.arithmetic, payload_bits=8), spikes)
 
 
 def test_sums_of_different_weights_may_differ_by_twice_as_much():
     builder = GraphBuilder("rows", 2)
-    weight = np.random.default_rng(0).uniform(0.9, 1.0, (8, 6000)).astype(np.float32)
+    weight = np.random.default_rng(0).uniform(0.9, 1.0, (8, 12000)).astype(np.float32)
     current = builder.add(
         Linear(),
-        builder.add(Input("spike[1x6000]"), name="x"),
+        builder.add(Input("spike[1x12000]"), name="x"),
         name="fc",
         params={"weight": builder.param("w", weight)},
     )
@@ -232,4 +232,4 @@ def test_sums_of_different_weights_may_differ_by_twice_as_much():
     graph = builder.build({"y": builder.add(Lif(0.5, threshold=200.0), pool, name="y")})
     lowered = lower_to_synapses(graph, PROFILE.features, {})
     with pytest.raises(DeployError, match=r"can differ by 17[0-9],[0-9]{3} weight units"):
-        quantize(lowered, PROFILE.arithmetic, {"x": np.zeros((2, 1, 1, 6000), np.float32)})
+        quantize(lowered, PROFILE.arithmetic, {"x": np.zeros((2, 1, 1, 12000), np.float32)})
