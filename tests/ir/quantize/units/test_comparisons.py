@@ -125,7 +125,9 @@ def _constant(channels: int, places: int, domain: str = "spike") -> Graph:
     return _pooled(weight, Lif(0.5, threshold=float(places)), domain=domain)
 
 
-@pytest.mark.parametrize(("channels", "limit", "bits"), [(100, "weights", 8), (150, "range", 8), (450, "range", 7), (1200, "range", 5)])
+@pytest.mark.parametrize(
+    ("channels", "limit", "bits"), [(100, "weights", 8), (150, "range", 8), (450, "range", 7), (1200, "range", 5)]
+)
 def test_what_could_wrap_has_coarser_weights(channels: int, limit: str, bits: int):
     """9 weights per channel of 0.95 on average: 127 units each are 131,071 in all from 121 channels on."""
     spikes = {"x": np.ones((4, 1, channels, 6, 6), np.float32)}
