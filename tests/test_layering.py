@@ -41,7 +41,8 @@ FLOORS = {
         "pipeline",
     ),
     "frontend": (
-        "names type_guards user_errors current_folder input_domain",
+        "type_guards",
+        "names user_errors current_folder input_domain wrappers",
         "hdf5 recording neuron_rules model_file",
         "function_rules netx nir.reading",
         "tracing nir.meaning",

@@ -21,6 +21,7 @@ from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from frontend.tracing.import_check import ImportCheck, check_import
 from frontend.tracing.trace import trace_in_order
 from frontend.tracing.untouched import left_as_it_was
+from frontend.wrappers import eagerly
 from ir.deployment import Deployment
 from ir.errors import CompileError
 from ir.graph import Graph
@@ -40,6 +41,7 @@ class Imported:
     """The network at another number of steps; None where it has no steps of its own."""
 
 
+@eagerly()
 def import_part(part: Part, source: Source, options: Options, profile: Profile, progress: Progress) -> Imported:
     """The part as graphs, checked against the torch module where there is one."""
     if isinstance(part.network, IntegerNetwork) or is_slayer(part.network):
@@ -77,6 +79,7 @@ def _not_a_function(part: Part) -> CompileError:
     return CompileError("import.random", what, where=part.name, hint=hint)
 
 
+@eagerly()
 def _module_at(part: Part, source: Source, order: AxisOrder, domains: Mapping[str, Domain], steps: int) -> Graph:
     """A module imported at another number of steps, and checked there."""
     example = repeated(part.calibration, source.static, 1 if order.batch_first else 0, steps)

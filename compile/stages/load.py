@@ -25,6 +25,7 @@ from frontend.nir.reading.values import as_array
 from frontend.recording.dtype import check_parameters, in_dtype_of
 from frontend.tracing.first_axis import steps_of_repeated
 from frontend.type_guards import is_mapping
+from frontend.wrappers import eagerly, made_from_network, network_of
 from ir.errors import CompileError, known_names
 
 RUN_SEED, CALIBRATION_SEED = 0, 1
@@ -92,7 +93,9 @@ def _from_object(network: Any, options: Options, example: Example) -> Source:
     if isinstance(network, nir.NIRGraph):
         return _from_nir(network, "network", options, example)
     if isinstance(network, nn.Module):
-        return _from_module(network, options, example)
+        return _from_module(network_of(network), options, example)
+    if isinstance(network, torch.export.ExportedProgram):
+        raise made_from_network(type(network).__name__)
     hint = "pass a path, a torch module or a NIR graph"
     raise CompileError("source.kind", f"cannot compile a {type(network).__name__}", hint=hint)
 
@@ -149,6 +152,7 @@ def _examples(model: ModelFile, samples: int, seed: int) -> dict[str, dict[str, 
     return {part: in_dtype_of(model.parts[part], example) for part, example in model.examples(samples, seed).items()}
 
 
+@eagerly()
 def _from_module(network: Any, options: Options, example: Example) -> Source:
     _refuse_model_flags(type(network).__name__, options)
     if example.inputs is None:
@@ -157,7 +161,6 @@ def _from_module(network: Any, options: Options, example: Example) -> Source:
     check_parameters(network, type(network).__name__, "")
     inputs = _named_tensors(network, example.inputs)
     _check_static(example.static, inputs, type(network).__name__)
-    network.eval()
     if not example.steps and not example.static and options.batch_first is None:
         steps = steps_of_repeated(network, inputs)
         example = example if steps is None else Example(inputs, tuple(inputs), steps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from frontend.model_file.follow_up import FollowUp, follow_up
 from frontend.model_file.task import Task
 from frontend.model_file.user_file import UserFile, run_file
 from frontend.type_guards import is_mapping
+from frontend.wrappers import network_of, state_of
 from ir.errors import CompileError, no_file
 
 
@@ -27,7 +28,7 @@ class ModelFile:
     config: str
     """The configuration's name; empty where the file has none."""
     parts: Mapping[str, nn.Module]
-    """Modules in eval mode."""
+    """Networks in eval mode, without what was wrapped around them."""
     static: tuple[str, ...]
     """Names of the inputs without a time axis."""
     steps: int
@@ -104,7 +105,7 @@ def load_model_file(path: str | Path, config: str | None = None, weights: Path |
     )
     if weights is not None:
         model.load_weights(weights)
-    return model
+    return replace(model, parts={name: network_of(part) for name, part in parts.items()})
 
 
 def _load_state(parts: dict[str, nn.Module], path: Path) -> None:
@@ -117,9 +118,11 @@ def _load_state(parts: dict[str, nn.Module], path: Path) -> None:
         ) from error
     single = len(parts) == 1
     for name, part in parts.items():
-        own = state if single else state[name]
-        _check_kinds(part.state_dict(), own if is_mapping(own) else {})
-        part.load_state_dict(own)
+        network = network_of(part)
+        parameters = network.state_dict()
+        own = state_of(state if single else state[name], parameters.keys())
+        _check_kinds(parameters, own if is_mapping(own) else {})
+        network.load_state_dict(own)
 
 
 def _check_kinds(parameters: Mapping[str, Any], state: Mapping[str, Any]) -> None:
