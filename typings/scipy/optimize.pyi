@@ -17,4 +17,6 @@ class OptimizeResult:
     x: _Array | None
     message: str
 
-def milp(c: _Array, *, integrality: _Array, bounds: Bounds, constraints: LinearConstraint) -> OptimizeResult: ...
+def milp(
+    c: _Array, *, integrality: _Array, bounds: Bounds, constraints: LinearConstraint, options: dict[str, float]
+) -> OptimizeResult: ...

@@ -80,7 +80,7 @@ class Blocks:
         return True
 
     def _exchange(self, shard: int) -> None:
-        """Put a shard where it would save most if there were room, and one from there in its place, if both save cost and fit."""
+        """Put a shard where it saves most, room or not, and one from there in its place, if both save cost together, and fit."""
         here = int(self.block[shard])
         saved = self._cost.leaving(shard, here) - self._cost.joining(shard)
         saved[here] = -np.inf
