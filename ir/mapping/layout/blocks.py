@@ -45,12 +45,7 @@ class Blocks:
 
     def savings(self, shard: int) -> Array:
         """(blocks,): the cost that moving a shard there saves; -inf where there is no room for it."""
-        here = self.block[shard]
-        saved = self._cost.leaving(shard, here) - self._cost.joining(shard)
-        for each, limit in self._resources:
-            saved[each.held + each.joining(shard) > limit] = -np.inf
-        saved[here] = -np.inf
-        return saved
+        return self._with_room(shard, self._savings_anywhere(shard))
 
     def repair(self) -> None:
         """Take shards out of overfull blocks, the cheapest moves first, as far as others have room."""
@@ -59,7 +54,7 @@ class Blocks:
             for _, shard in sorted((-float(self.savings(shard).max()), shard) for shard in shards):
                 if self.fullness[full] <= 1:
                     break
-                self._move_to_best(shard)
+                self._move_to_best(shard, self.savings(shard))
 
     def improve(self) -> None:
         """Move single shards, and exchange two where a block is full, as long as that saves cost."""
@@ -67,26 +62,34 @@ class Blocks:
         while self.cost < (1 - GAIN) * before:
             before = self.cost
             for shard in range(len(self.block)):
-                if not self._move_to_best(shard, least=NOTHING):
-                    self._exchange(shard)
+                saved = self._savings_anywhere(shard)
+                if saved.max() <= NOTHING or self._move_to_best(shard, self._with_room(shard, saved), least=NOTHING):
+                    continue
+                self._exchange(shard, saved)
 
-    def _move_to_best(self, shard: int, least: float = -np.inf) -> bool:
-        """Put a shard where that saves most cost; whether there is room for it, and that is more than `least`."""
-        saved = self.savings(shard)
+    def _savings_anywhere(self, shard: int) -> Array:
+        """(blocks,): the cost that moving a shard there saves, room or not; -inf where it is."""
+        here = self.block[shard]
+        saved = self._cost.leaving(shard, here) - self._cost.joining(shard)
+        saved[here] = -np.inf
+        return saved
+
+    def _with_room(self, shard: int, saved: Array) -> Array:
+        """What moving a shard saves, -inf where there is no room for it."""
+        full = [each.held + each.joining(shard) > limit for each, limit in self._resources]
+        return np.where(np.any(full, axis=0), -np.inf, saved)
+
+    def _move_to_best(self, shard: int, saved: Array, least: float = -np.inf) -> bool:
+        """Put a shard where that saves most cost, as `savings` says; whether there is room, and that is more than `least`."""
         best = int(saved.argmax())
         if saved[best] <= least:
             return False
         self._move(shard, best)
         return True
 
-    def _exchange(self, shard: int) -> None:
+    def _exchange(self, shard: int, saved: Array) -> None:
         """Put a shard where it saves most, room or not, and one from there in its place, if both save cost together, and fit."""
-        here = int(self.block[shard])
-        saved = self._cost.leaving(shard, here) - self._cost.joining(shard)
-        saved[here] = -np.inf
-        there = int(saved.argmax())
-        if saved[there] <= NOTHING:
-            return
+        here, there = int(self.block[shard]), int(saved.argmax())
         others = np.flatnonzero(self.block == there)
         self._move(shard, there)
         gains = saved[there] + self._cost.moving(others, there, here)
