@@ -19,6 +19,7 @@ from torch import nn
 from frontend.model_file.user_file import UserFile
 from frontend.names import parameters_of
 from frontend.type_guards import is_list, is_mapping, is_tuple
+from frontend.wrappers import network_of
 from ir.errors import CompileError, known_names
 
 
@@ -104,7 +105,7 @@ def built_parts(file: UserFile, config: str) -> dict[str, nn.Module]:
     if not parts:
         raise file.broken("build() returned no parts")
     for part in parts.values():
-        file.call("eval", part.eval)
+        file.call("eval", network_of, part)
     named = {str(name): part for name, part in parts.items()}
     if len(named) < len(parts) or not "".join(named).isprintable():
         raise file.broken(

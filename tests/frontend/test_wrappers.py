@@ -97,6 +97,13 @@ def test_what_torch_made_of_a_network_is_refused(kind: str) -> None:
     assert (caught.value.rule, "that it was made from" in caught.value.hint) == ("source.kind", True)
 
 
+def test_so_it_is_where_a_model_file_builds_it(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(FILE.format(wrapped="torch.jit.script(nn.Linear(5, 6))"))
+    with pytest.raises(CompileError, match="a program of type RecursiveScriptModule no longer has") as caught:
+        load_model_file(tmp_path / "net.py")
+    assert caught.value.rule == "source.kind"
+
+
 CHECKPOINTS: dict[str, Callable[[dict[str, torch.Tensor]], Any]] = {
     "a state dict": lambda state: state,
     "of several devices": lambda state: {f"module.{name}": value for name, value in state.items()},
