@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 from array_api_compat import is_torch_array
@@ -59,11 +60,14 @@ class MaxPool(Op):
         from torch.nn import functional
 
         x = args[0] if is_torch_array(args[0]) else torch.as_tensor(np.array(args[0]))
-        real = x if x.is_floating_point() else x.to(torch.float64)  # torch pools no bytes
-        if any(self.extra):
-            ends = [side for end in reversed(self.extra) for side in (0, end)]
-            real = functional.pad(real, ends, value=-torch.inf)
-        pool = (functional.max_pool1d, functional.max_pool2d, functional.max_pool3d)[len(self.kernel) - 1]
-        y = pool(real.flatten(0, 1), self.kernel, self.stride, self.padding, self.dilation)
-        y = y.reshape(*x.shape[:2], *y.shape[1:]).to(x.dtype)
-        return y if is_torch_array(args[0]) else y.numpy()
+        rank = len(self.kernel)
+        ends = [pad + end for pad, end in zip(self.padding, self.extra or (0,) * rank, strict=True)]
+        sides = zip(self.padding, ends, strict=True)
+        least = -torch.inf if x.is_floating_point() else torch.iinfo(x.dtype).min
+        windows = zip(self.kernel, self.stride, self.dilation, sides, strict=True)
+        # axis by axis, which is several times faster than torch's own pools, and keeps bytes
+        for axis, (taps, step, gap, (before, behind)) in enumerate(windows, start=x.ndim - rank):
+            x = functional.pad(x, [0, 0] * (x.ndim - 1 - axis) + [before, behind], value=least)
+            window = x.unfold(axis, gap * (taps - 1) + 1, step)[..., ::gap]
+            x = reduce(torch.maximum, window.unbind(-1))
+        return x if is_torch_array(args[0]) else x.numpy()
