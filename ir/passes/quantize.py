@@ -12,7 +12,7 @@ from ir.quantize.network import quantizable, quantize_calibrated
 
 def separate_gains(deployment: Deployment, context: Context) -> Deployment:
     """
-    Keep the floats as they are, and give every neuron weights that can take its input gain.
+    Keep the floats as they are, and give every neuron weights that can take its input gain, and the step of those that have one.
 
     Raises:
         CompileError: a neuron that the chip's cannot be.

@@ -17,7 +17,7 @@ from ir.ops.linear import Sum, Synapse
 from ir.ops.neuron import Lif
 from ir.profile import Arithmetic, Features
 from ir.quantize.calibration import HEADROOM, ValueStatistics
-from ir.quantize.gains import row_factors
+from ir.quantize.gains.row_gains import row_factors
 from ir.quantize.neurons.distinct import DistinctNeurons, distinct_neurons
 from ir.quantize.payloads import Emission, compared_payloads, input_scale, looped_payloads, payload_bits, payload_scale
 from ir.quantize.units.amounts import finest_units, firing_amounts, largest_values

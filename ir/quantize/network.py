@@ -25,7 +25,8 @@ from ir.ops.over_time.delay import Delay, Past
 from ir.profile import Arithmetic, Features
 from ir.quantize.calibrated import CalibratedNetwork, calibrated
 from ir.quantize.calibration import ValueStatistics, observe
-from ir.quantize.gains import PASS, separate_gains
+from ir.quantize.gains.row_gains import PASS, separate_gains
+from ir.quantize.gains.trained_levels import separate_levels
 from ir.quantize.neurons.features import check_features
 from ir.quantize.neurons.normalize import as_neuron
 from ir.quantize.plan import NetworkPlan, plan_input
@@ -62,7 +63,8 @@ def quantize(
 def quantizable(chip: Graph, arithmetic: Arithmetic, features: Features | None = None) -> Graph:
     """The chip graph in the form that is calibrated and rounded; CompileError for a neuron that the chip lacks."""
     check_features(chip, arithmetic, features)
-    return separate_gains(chip)
+    programmable = features is None or features.programmable_neurons
+    return separate_levels(separate_gains(chip), arithmetic, programmable)
 
 
 def quantize_calibrated(

@@ -19,7 +19,7 @@ import numpy as np
 from ir.graph import Array
 from ir.profile import Arithmetic
 from ir.quantize.units.amounts import FiringAmounts
-from ir.quantize.weights import LEVELS, WeightStatistics, joint_quantum, weight_levels
+from ir.quantize.weights import WeightStatistics, joint_quantum, weight_levels
 
 
 @dataclass(frozen=True)
@@ -121,13 +121,10 @@ def grid_unit(
     """
     if own_rows:
         currents = tuple(row for part in currents for row in part.row_by_row())
-    quanta = [part.quantum for part in currents if part.quantum is not None]
-    grid = joint_quantum(quanta)
-    if len(quanta) < len(currents) or not grid:
+    grid = common_grid(currents, arithmetic)
+    if grid is None:
         return None
     finer = [_divisions(part, grid, arithmetic) for part in currents if part.largest]
-    if min(finer) < 1:
-        return None
     for narrowed, least in enumerate(finest):
         most = min(*finer, grid / Fraction(least)) if least else min(finer)
         parts = 0 if most < 1 else 1 if firing is None else _parts(grid, int(most), firing, narrowed)
@@ -137,17 +134,27 @@ def grid_unit(
         return None
     most = int(min(*finer, grid / Fraction(finest[0])) if finest[0] else min(finer))
     amount = min((firing.threshold, *firing.further)) / grid
-    parts = _finer_parts(currents, grid, most, amount, finest[0], arithmetic)
+    parts = _finer_parts(currents, grid, most, finest[0], arithmetic)
     return Unit(grid / parts) if amount * parts >= weight_levels(arithmetic) else None
 
 
+def common_grid(currents: Sequence[WeightStatistics], arithmetic: Arithmetic) -> Fraction | None:
+    """Of which all weights are as many as their mantissas and exponents hold; None where they are of none."""
+    quanta = [part.quantum for part in currents if part.quantum is not None]
+    grid = joint_quantum(quanta)
+    if len(quanta) < len(currents) or not grid:
+        return None
+    holds = all(_divisions(part, grid, arithmetic) >= 1 for part in currents if part.largest)
+    return grid if holds else None
+
+
 def _finer_parts(
-    currents: tuple[WeightStatistics, ...], grid: Fraction, parts: int, amount: Fraction, finest: float, to: Arithmetic
+    currents: tuple[WeightStatistics, ...], grid: Fraction, parts: int, finest: float, to: Arithmetic
 ) -> int:
-    """Twice as many parts, and again, by exponents alone, until `amount` grids are as many as eight bits count."""
+    """Twice as many parts, and again, by exponents alone, as far as all fields allow: thresholds are the nearer."""
     used = max(int(weight_exponents(part.rows, float(grid / parts), to).max(initial=0)) for part in currents)
     for _ in range(used, to.weight_exponent_max):
-        if amount * parts >= LEVELS or grid / (2 * parts) < finest:
+        if grid / (2 * parts) < finest:
             break
         parts *= 2
     return parts

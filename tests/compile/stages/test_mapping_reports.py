@@ -11,6 +11,7 @@ import pytest
 import torch
 from spikingjelly.activation_based import layer, neuron
 from torch import nn
+from torch.nn.utils import parametrize
 
 from compile import compile_model
 from ir.errors import DeployError
@@ -192,3 +193,57 @@ def test_operations_energy_and_time_are_those_of_a_chip():
     by_hand = sum(float(energy.prices[price].value) * count / 3 for price, count in counted.items())
     assert float(energy.counted_pj - energy.crossing.counted_pj) == pytest.approx(by_hand, rel=1e-12)
     assert by_hand > 0
+
+
+def test_an_estimate_has_what_moves_between_chips_and_what_idle_neurons_take():
+    """snntorch#170: synaptic operations times a price overstate what spikes save, as nothing that moves is in it."""
+    convs = [layer.Conv2d(1, 40, 3, padding=1, step_mode="m"), layer.Conv2d(40, 1, 3, step_mode="m")]
+    net = nn.Sequential(convs[0], neuron.IFNode(step_mode="m"), convs[1], neuron.IFNode(step_mode="m")).eval()
+    (part,) = compile_model(net, target="gpu", profile="loihi1", example=spikes(2, 1, 1, 64, 64)).report().parts
+    energy = part.on_chip
+    assert part.occupancy.chips > 1
+    assert energy is not None
+    assert part.energy is not None
+    assert energy.streaming.energy is not None
+    lines = {line.price: line for line in energy.streaming.lines}
+    assert min(lines[hop].count for hop in ("hop_east_west", "hop_north_south")) > 0
+    assert lines["neuron_update"].count == 2 * (40 * 64 * 64 + 62 * 62)
+    assert energy.streaming.energy.value > part.energy.counted_pj
+    assert part.energy.dense_twin_pj > 0
+
+
+class FakeQuantized(nn.Module):
+    """Weights of so many bits, as quantisation-aware training computes with them: a scale from the largest one."""
+
+    def __init__(self, bits: int, per_channel: bool) -> None:
+        super().__init__()
+        self.levels, self.per_channel = 2 ** (bits - 1) - 1, per_channel
+
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        magnitudes = weight.abs().amax(dim=(1, 2, 3), keepdim=True) if self.per_channel else weight.abs().max()
+        scale = magnitudes / self.levels
+        return weight + ((weight / scale).round() * scale - weight).detach()
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+@pytest.mark.parametrize("per_channel", [False, True])
+@pytest.mark.parametrize("normed", [False, True])
+def test_weights_of_quantisation_aware_training_are_the_chips(bits: int, per_channel: bool, normed: bool):
+    """brevitas#548: convolutional spiking networks are trained with weights of few bits, which are not to be rounded again."""
+    torch.manual_seed(bits)
+    modules = list[nn.Module]()
+    for inputs, outputs in ((2, 8), (8, 6)):
+        conv = layer.Conv2d(inputs, outputs, 3, bias=False, step_mode="m")
+        norm = layer.BatchNorm2d(outputs, step_mode="m")
+        with torch.no_grad():
+            conv.weight.mul_(3)
+            norm.weight.uniform_(0.8, 1.5)
+            norm.running_var.uniform_(0.5, 1)
+        parametrize.register_parametrization(conv, "weight", FakeQuantized(bits, per_channel))
+        modules += [conv, *([norm] if normed else []), neuron.LIFNode(decay_input=False, step_mode="m")]
+    x = spikes(4, 8, 2, 12, 12)
+    (part,) = compile_model(nn.Sequential(*modules).eval(), target="gpu", example=x).report(x).parts
+    for match in part.run.matches.values():
+        assert match.kept > 50
+        assert match.lost + match.added <= (0.02 * match.kept if normed else 0)  # a norm's bias has 13 bits
+    assert all(each.weight_error == 0 for each in part.build.deployment.quantization.layers)

@@ -28,7 +28,7 @@ N, SAMPLES = 96, 100
 Arrays = Mapping[str, Any]
 
 
-def tied(op: Op, biases: Any, steps: int, seed: int = 0, unit: float = 1 / 64) -> tuple[Graph, dict[str, Any]]:
+def tied(op: Op, biases: Any, steps: int, seed: int = 0, unit: Any = 1 / 64) -> tuple[Graph, dict[str, Any]]:
     """Neurons of the given biases, in units, whose currents lead to the threshold and around it; and spikes for them."""
     rng = np.random.default_rng(seed)
     bias = rng.choice(np.asarray(biases, np.float64), N)
@@ -166,8 +166,10 @@ def test_a_threshold_off_the_grid_is_raised_to_the_membranes_own(decay: float, t
 
 
 def test_a_membrane_that_leaves_whole_units_is_not_called_exact():
-    """Weights of several levels leave no room for so many parts, and rounded ones lie on no grid."""
-    _, report, _ = rounded(*counted(Lif(0.5, threshold=0.6), 7, weights=(-3, 1, 2)), LOIHI2)
+    """A weight of several levels has room for fewer parts, exponents included, and rounded ones lie on no grid."""
+    _, report, differing = rounded(*counted(Lif(0.5, threshold=0.6), 7, weights=(-3, 1, 2)), LOIHI2)
+    assert (report.layers[-1].exact, differing) == (True, 0)
+    _, report, _ = rounded(*counted(Lif(0.5, threshold=0.6), 12, weights=(-3, 1, 2)), LOIHI2)
     assert not report.layers[-1].exact
     _, report, _ = rounded(*counted(Lif(0.5, threshold=0.6), 2, weights=(-0.123, 0.5, 1 / 3)), LOIHI2)
     assert not report.layers[-1].exact
@@ -201,7 +203,7 @@ def test_several_spikes_per_step_keep_their_ties():
 
 
 def test_rounded_weights_are_no_reason_to_add_neurons():
-    graph, inputs = tied(neuron(), [100], 4, unit=0.0157)
+    graph, inputs = tied(neuron(), [100], 4, unit=np.random.default_rng(0).uniform(0.015, 0.016, N))
     chip, report, _ = rounded(graph, inputs)
     assert not report.layers[-1].exact
     assert "constant" not in chip.nodes

@@ -12,7 +12,7 @@ from ir.errors import CompileError
 from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret
 from ir.ops import Concat, Conv, Delay, Expand, Input, Lif, Linear, Op, Permute, Reshape, Slice, Sum, Synapse
-from ir.quantize.gains import row_factors, separate_gains
+from ir.quantize.gains.row_gains import row_factors, separate_gains
 from ir.quantize.network import quantize
 from ir.text import graph_text, parse_graph
 from ir.verify import verify

@@ -1,0 +1,237 @@
+"""
+Moves the step of weights that are multiples of any number, as quantisation-aware training leaves them, into the neurons' gain.
+
+    %c = linear(%x, weight=@w)              w = s k, |k| <= 127      %c = linear(%x, weight=@w.levels)             k
+    %s = lif(%c) {threshold=1.0}                                     %s = lif(%c) {threshold=1.0, gain=s}
+
+The chip's weights are then the levels k that training chose, to the last bit; what is left to round is the threshold 1 / s. A
+step is a float, and so are its products with levels, so that weights count as multiples within what floats round, and
+thresholds as whole numbers of steps. Grids of powers of two need none of this: `ir.quantize.units` holds them as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import inf, nextafter
+
+import numpy as np
+
+from ir.analysis.wiring import Wiring, wiring_of
+from ir.graph import Array, Graph, Node
+from ir.lowerings.rewriter import Rewriter
+from ir.ops.linear import Conv, Linear
+from ir.ops.neuron import Lif
+from ir.profile import Arithmetic
+from ir.quantize.gains.row_gains import PASS, ROW_AXIS
+from ir.quantize.integers.programmed import PROGRAMMED
+from ir.quantize.neurons.normalize import exact_constants
+from ir.quantize.units.choose_unit import common_grid
+from ir.quantize.weights import PROBE, weight_levels, weight_statistics
+
+ROUNDING, ROUNDING_64 = 2.0**-21, 2.0**-50
+"""In parts of a number: more than a few roundings to float32, or to float64, make of it."""
+
+
+@dataclass(frozen=True)
+class TrainedLevels:
+    """Weights as whole numbers of one step, or of one step per row."""
+
+    steps: Array
+    """(), or (rows,)."""
+    levels: Array
+    rounding: float
+    """Within which weights are their multiples, in parts."""
+
+
+def separate_levels(chip: Graph, arithmetic: Arithmetic, programmable: bool) -> Graph:
+    """
+    The same network, in which populations whose weights have steps take these as their input gains.
+
+    Args:
+        programmable: whether neurons may have thresholds of their own, as rows of steps of their own need them.
+    """
+    wiring = wiring_of(chip)
+    separated = {
+        node.name: found
+        for node in chip.nodes.values()
+        if type(node.op) is Lif or isinstance(node.op, PROGRAMMED)
+        if (found := _separated(chip, wiring, node, arithmetic, programmable))
+    }
+    levels = {name: each.levels for _, into in separated.values() for name, each in into.items()}
+
+    def rule(rewriter: Rewriter, node: Node) -> str | None:
+        if node.name in levels:
+            return _with_levels(rewriter, node, levels[node.name])
+        if node.name in separated:
+            gains, into = separated[node.name]
+            return _with_gains(rewriter, node, gains, max(each.rounding for each in into.values()))
+        return None
+
+    return Rewriter(chip, PASS).run(rule)
+
+
+def levels_of(weights: Array, levels: int) -> TrainedLevels | None:
+    """
+    Weights as multiples, `levels` either way at most, of the largest number that allows it; None where none does.
+
+    >>> found = levels_of(np.array([0.1, -0.3, 0.7], np.float32), 127)
+    >>> found.levels.tolist(), round(float(found.steps), 7)
+    ([1.0, -3.0, 7.0], 0.1)
+    """
+    flat = np.abs(weights.astype(np.float64).ravel())
+    if len(np.unique(flat[:PROBE])) > levels + 1:
+        return None
+    magnitudes = np.unique(flat[flat > 0])
+    if not len(magnitudes) or len(magnitudes) > levels:
+        return None
+    rounding = ROUNDING if np.array_equal(magnitudes, magnitudes.astype(np.float32)) else ROUNDING_64
+    parts = np.arange(1, 1 + int(levels * magnitudes[0] / magnitudes[-1] * (1 + rounding)))
+    multiples = parts[:, None] * (magnitudes / magnitudes[0])
+    whole = np.rint(multiples)
+    fits = np.all(np.abs(multiples - whole) <= rounding * multiples, axis=1)
+    if not fits.any():
+        return None
+    multiple = whole[fits.argmax()]
+    step = magnitudes @ multiple / (multiple @ multiple)
+    return TrainedLevels(np.asarray(step), np.rint(weights / step).astype(weights.dtype), rounding)
+
+
+def levels_of_rows(weights: Array, levels: int) -> TrainedLevels | None:
+    """The same row by row, each with a step of its own; None where a row has none."""
+    found = list[TrainedLevels | None]()
+    for row in weights:
+        found.append(levels_of(row, levels) if np.any(row) else TrainedLevels(np.asarray(np.inf), row, 0.0))
+        if found[-1] is None:
+            return None
+    rows = [each for each in found if each is not None]
+    steps = np.array([float(each.steps) for each in rows])
+    steps = np.where(np.isinf(steps), steps.min(), steps)  # rows of zeros may have any
+    return TrainedLevels(steps, np.stack([each.levels for each in rows]), max(each.rounding for each in rows))
+
+
+def _separated(
+    chip: Graph, wiring: Wiring, node: Node, arithmetic: Arithmetic, programmable: bool
+) -> tuple[Array, dict[str, TrainedLevels]] | None:
+    """The gains of a population, which broadcast to its shape, and the levels of all that feeds it; None without steps."""
+    into = dict[str, TrainedLevels]()
+    for name in wiring.payload_projections(node):
+        projection = chip.nodes[name]
+        weight = chip.arrays(projection).get("weight")
+        if weight is None or not isinstance(projection.op, Linear | Conv) or wiring.targets[name] != (node.name,):
+            return None
+        like = weight_statistics(weight, arithmetic)
+        is_held = common_grid([*like.row_by_row()] if programmable else [like], arithmetic) is not None
+        if is_held or weight[0].size < 2:  # any single weight is one step
+            return None
+        levels = weight_levels(arithmetic)
+        found = levels_of(weight, levels) or (levels_of_rows(weight, levels) if programmable else None)
+        if found is None:
+            return None
+        into[name] = found
+    common = _of_common_steps(into)
+    gains = _gains(chip, node, wiring, common) if common else None
+    return None if gains is None else (gains, common)
+
+
+def _of_common_steps(into: Mapping[str, TrainedLevels]) -> dict[str, TrainedLevels]:
+    """The same as multiples of the smallest steps; empty where others are no power of two times these."""
+    every = [each.steps for each in into.values()]
+    if not every or len({steps.shape for steps in every}) > 1:
+        return {}
+    least, common = np.min(every, axis=0), dict[str, TrainedLevels]()
+    for name, each in into.items():
+        ratios = each.steps / least
+        times = np.exp2(np.rint(np.log2(ratios)))
+        if np.any(np.abs(ratios - times) > max(part.rounding for part in into.values()) * times):
+            return {}
+        rows = times.reshape(times.shape + (1,) * times.ndim * (each.levels.ndim - 1))
+        common[name] = TrainedLevels(least, (each.levels * rows).astype(each.levels.dtype), each.rounding)
+    return common
+
+
+def _gains(chip: Graph, node: Node, wiring: Wiring, into: Mapping[str, TrainedLevels]) -> Array | None:
+    """The step of every neuron, which broadcast to the population; None where routing leads to several at once."""
+    steps = next(iter(into.values())).steps
+    if not steps.ndim:
+        return steps
+    gains = list[Array]()
+    for operand, names in zip(node.inputs, wiring.feeds[node.name], strict=True):
+        for name in names:
+            routed = _routed(chip, operand, name, into[name].steps)
+            if routed is None or routed.shape != node.type.shape:
+                return None
+            gains.append(routed)
+    if any(not np.array_equal(each, gains[0]) for each in gains):
+        return None
+    (first, *_), shape = gains, node.type.shape
+    for axis in range(len(shape)):
+        one = first.take([0], axis)
+        first = one if np.array_equal(np.broadcast_to(one, first.shape), first) else first
+    return first
+
+
+def _routed(chip: Graph, operand: str, projection: str, steps: Array) -> Array | None:
+    """The steps of a projection's rows where they arrive; 1 where nothing does, None behind what joins values."""
+    routes, value = list[Node](), chip.nodes[operand]
+    while value.name != projection:
+        if len(value.inputs) != 1:
+            return None
+        routes.append(value)
+        value = chip.nodes[value.inputs[0]]
+    axis, shape = ROW_AXIS[value.op.kind], value.type.shape
+    rows = steps.reshape([-1 if place == axis % len(shape) else 1 for place in range(len(shape))])
+    placed = np.broadcast_to(rows, shape)[None, None]
+    for route in reversed(routes):
+        placed = placed if route.op.kind == "delay" else route.op.run((placed,), chip.arrays(route), 1)
+    return np.where(placed[0, 0] == 0, 1.0, placed[0, 0])
+
+
+def _with_levels(rewriter: Rewriter, node: Node, levels: Array) -> str:
+    name = rewriter.builder.param(f"{node.param('weight')}.levels", levels)
+    return rewriter.builder.add(
+        node.op, *rewriter.inputs(node), name=node.name, params={"weight": name}, provenance=node.provenance
+    )
+
+
+def _with_gains(rewriter: Rewriter, node: Node, gains: Array, rounding: float) -> str:
+    """The population with input gains that are so many times as large, and the bias in steps."""
+    arrays, params, op = rewriter.graph.arrays(node), dict(node.params), node.op
+    assert isinstance(op, Lif)
+    new = dict[str, Array]()
+    if "bias" in params:
+        new["bias"] = _nearly_whole(arrays["bias"] / gains, rounding)
+    if params.keys() <= {"bias"}:
+        every: Array = op.gain * gains
+        distinct, index = np.unique(every, return_inverse=True)
+        scaled = [replace(op, gain=float(gain)) for gain in distinct]
+        thresholds = np.array([_threshold(each, rounding) for each in scaled])[index].reshape(gains.shape)
+        op = replace(scaled[0], threshold=float(thresholds.flat[0]))
+        new |= {"gain": every} if gains.ndim else {}
+        new |= {"threshold": thresholds} if np.any(thresholds != op.threshold) else {}
+    else:
+        new["gain"] = arrays.get("gain", np.asarray(op.gain)) * gains
+    names = {role: rewriter.builder.param(f"{node.name}.{role}", array) for role, array in new.items()}
+    inputs = rewriter.inputs(node)
+    return rewriter.builder.add(op, *inputs, name=node.name, params={**params, **names}, provenance=node.provenance)
+
+
+def _nearly_whole(numbers: Array, rounding: float) -> Array:
+    """Numbers, whole where they are nearly."""
+    whole = np.rint(numbers)
+    return np.where(np.abs(numbers - whole) <= rounding * np.abs(numbers), whole, numbers)
+
+
+def _threshold(op: Lif, rounding: float) -> float:
+    """The threshold; where it is a whole number of input gains above the reset, nearly, one that so many reach."""
+    if type(op) is not Lif:
+        return op.threshold
+    size, start = abs(exact_constants(op, {})["input_gain"]), Fraction(op.v_reset if op.reset == "value" else 0)
+    steps = (Fraction(op.threshold) - start) / (size or 1)
+    if abs(steps - round(steps)) > rounding * abs(steps):
+        return op.threshold
+    whole, strict = start + round(steps) * size, op.comparator == ">"
+    nearest = float(whole)
+    beyond = nearest < whole if strict else nearest > whole
+    return nextafter(nearest, inf if strict else -inf) if beyond else nearest
