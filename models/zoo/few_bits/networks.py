@@ -13,7 +13,7 @@ SEEDS: Mapping[int, int] = {8: 3, 6: 1, 4: 3, 3: 1, 2: 3}
 """Bits of a weight -> seeds, from 0; three where there is a goal."""
 EPOCHS: Mapping[int, int] = {8: 1, 6: 1, 4: 4, 3: 4, 2: 8}
 """Bits of a weight -> epochs of fine-tuning."""
-LONGER: Mapping[tuple[str, int], int] = {("spikeclip-emoji-styles", 2): 16}
+LONGER: Mapping[tuple[str, int], int] = {("cmsf-digits", 2): 16, ("spikeclip-emoji-styles", 2): 16}
 """The same of a network whose loss still falls after those."""
 NETWORKS: Mapping[str, Experiment] = {experiment.name: experiment for experiment in DEFAULTS}
 """The trained networks, with their trainings."""
