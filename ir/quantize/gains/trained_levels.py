@@ -121,18 +121,22 @@ def _separated(
         weight = chip.arrays(projection).get("weight")
         if weight is None or not isinstance(projection.op, Linear | Conv) or wiring.targets[name] != (node.name,):
             return None
-        like = weight_statistics(weight, arithmetic)
-        is_held = common_grid([*like.row_by_row()] if programmable else [like], arithmetic) is not None
-        if is_held or weight[0].size < 2:  # any single weight is one step
+        if weight[0].size < 2:  # any single weight is one step
             return None
         levels = weight_levels(arithmetic)
         found = levels_of(weight, levels) or (levels_of_rows(weight, levels) if programmable else None)
-        if found is None:
+        if found is None or _are_held(weight, arithmetic, programmable):
             return None
         into[name] = found
     common = _of_common_steps(into)
     gains = _gains(chip, node, wiring, common) if common else None
     return None if gains is None else (gains, common)
+
+
+def _are_held(weight: Array, arithmetic: Arithmetic, own_rows: bool) -> bool:
+    """Whether a unit holds the weights as they are."""
+    like = weight_statistics(weight, arithmetic)
+    return common_grid([*like.row_by_row()] if own_rows else [like], arithmetic) is not None
 
 
 def _of_common_steps(into: Mapping[str, TrainedLevels]) -> dict[str, TrainedLevels]:
