@@ -111,7 +111,7 @@ def squeeze(_recorder: Recorder, x: View, dim: int | tuple[int, ...] | None = No
 
 
 def identity(_recorder: Recorder, x: View, *_arguments: object, **_options: object) -> View:
-    """contiguous, clone, detach, ...: the same values."""
+    """contiguous, clone, detach, rename, ...: the same values."""
     return x
 
 
@@ -145,5 +145,6 @@ RULES = {
     "detach": identity,
     "get_data": identity,
     "requires_grad_": identity,
+    "rename": identity,
 }
 """Function name -> rule."""

@@ -31,7 +31,7 @@ from frontend.tracing.storage.assembly import Writer
 from frontend.tracing.storage.indexing import observed_indexing
 from frontend.tracing.storage.taint import tensors_in
 from frontend.tracing.storage.writes import ASSIGNMENTS, LOOKS, Writes, writes
-from frontend.tracing.tensors import WRITES_CONSTANTS, TracedTensors, copied
+from frontend.tracing.tensors import WRITES_CONSTANTS, TracedTensors, check_shape, copied, wrapper_among
 from frontend.tracing.written.plan import Plan
 from frontend.tracing.written.written_neurons import WrittenNeurons
 from frontend.user_errors import user_error
@@ -121,6 +121,10 @@ class Session(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
+        wrapper = wrapper_among(types, args, kwargs)
+        if wrapper is not None:
+            with self:
+                return wrapper.__torch_function__(func, types, args, kwargs)
         name = function_name(func)
         if self._depth_in_neuron or name in QUERIES:
             return func(*args, **kwargs)
@@ -199,12 +203,7 @@ class Session(TorchFunctionMode):
         views = recorded(self.recorder, name, rule, *arguments)
         pairs = [(result, views)] if isinstance(views, View) else list(zip(result, views, strict=True))
         for tensor, view in pairs:
-            if tuple(tensor.shape) != view.shape:
-                raise CompileError(
-                    "import.function",
-                    f"{name} made a tensor of shape {tuple(tensor.shape)}, its rule says {view}",
-                    hint="this is a bug of the compiler: please report the model",
-                )
+            check_shape(name, tensor, view)
             check_dtype(self.recorder, name, tensor, view.value)
             self._tensors.add(tensor, view)
         if written:

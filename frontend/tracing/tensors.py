@@ -7,7 +7,7 @@ written where (`memory`, `assembly`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -222,3 +222,16 @@ def copied(leaf: Any) -> Any:
 
 WRITES_CONSTANTS = frozenset({"instance_norm"})
 """Functions that write their running statistics back although they are what they were."""
+
+
+def check_shape(name: str, tensor: torch.Tensor, view: View) -> None:
+    """CompileError where the rule of a function says another shape than the function made."""
+    if tuple(tensor.shape) != view.shape:
+        what = f"{name} made a tensor of shape {tuple(tensor.shape)}, its rule says {view}"
+        raise CompileError("import.function", what, hint="this is a bug of the compiler: please report the model")
+
+
+def wrapper_among(types: Collection[type], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """What holds tensors without being one, as quantised weights of Brevitas do, and makes functions take them; None for none."""
+    wrappers = [each for each in types if not issubclass(each, torch.Tensor)]
+    return next((each for each in (*args, *kwargs.values()) if type(each) in wrappers), None) if wrappers else None

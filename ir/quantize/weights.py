@@ -23,6 +23,8 @@ LEVELS = 127
 MANTISSA_BITS = 53
 WIDEST_SPREAD_BITS = 40
 """Largest ratio of weights that is followed; any grid of 8-bit weights is far narrower."""
+NOTHING = 2.0**-48
+"""In parts of a weight: what dividing it by its unit, both float64, may have put beside a whole number."""
 BLOCK = 1 << 15
 """Weights that are rounded at a time: few enough for a processor's cache, which is several times faster."""
 
@@ -172,7 +174,8 @@ def round_weights(weights: Array | float, unit: float, bits: int, exponents: Arr
         saturated += int(np.count_nonzero(nearest != clipped))
         largest = max(largest, int(np.abs(clipped).max(initial=0)))
         power += float(np.sum((ideal * size) ** 2))
-        lost += float(np.sum(((clipped - ideal) * size) ** 2))
+        off = np.where(np.abs(nearest - ideal) <= NOTHING * np.abs(ideal), clipped - nearest, clipped - ideal)
+        lost += float(np.sum((off * size) ** 2))
     error = sqrt(lost / power) if power else 0.0
     return QuantizedArray(integers.reshape(np.shape(weights)), saturated, error, largest)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 
 from frontend.function_rules.views import RULES
@@ -9,6 +11,13 @@ from tests.frontend.function_rules.rule_tests import Compute, RuleTests
 
 STEPS = 3
 Tensor = torch.Tensor
+
+
+def unnamed(x: torch.Tensor) -> torch.Tensor:
+    """A tensor without names of dimensions, which it never had; torch warns that names are new."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return x.rename(None)
 
 
 CASES: dict[str, Compute] = {
@@ -36,6 +45,7 @@ CASES: dict[str, Compute] = {
     "detach": lambda x, y, s: x.detach(),
     "get_data": lambda x, y, s: x.data,
     "requires_grad_": lambda x, y, s: x.clone().requires_grad_(False),
+    "rename": lambda x, y, s: unnamed(x),
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
     "batch mixed with features": (lambda x, y, s: x.permute(0, 2, 1, 3).reshape(3, -1, 2, 6) + 1, "import"),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -88,6 +89,25 @@ def test_nodes_are_named_after_the_module_that_runs() -> None:
     assert list(graph.nodes) == ["x", "inner.1", "mul"]
     assert [node.provenance.module for node in graph.nodes.values()] == ["", "inner.1", ""]
     assert dict(graph.nodes["inner.1"].params) == {"weight": "w", "bias": "b"}
+
+
+class Quantized(NamedTuple):
+    """Weights in the form of other libraries: tensors that are none themselves, and give functions their value."""
+
+    value: Tensor
+    scale: Tensor
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return func(*(each.value if isinstance(each, Quantized) else each for each in args), **(kwargs or {}))
+
+
+def test_weights_that_are_no_tensors_themselves_are_seen_as_their_value() -> None:
+    weight = Quantized(torch.rand(2, 5), torch.tensor(0.1))
+    run = session(lambda net, x: nn.functional.linear(x, weight))  # pyright: ignore[reportArgumentType]
+    result = run.run({"x": run.input("x", torch.rand(4, 3, 5), Type((5,)))})
+    graph = run.recorder.build({"y": run.output("y", result)})
+    assert [node.op.kind for node in graph.nodes.values()] == ["input", "linear"]
+    assert np.array_equal(graph.arrays([*graph.nodes.values()][-1])["weight"], weight.value)
 
 
 def test_an_error_names_the_module_in_which_it_happens() -> None:

@@ -127,3 +127,16 @@ def test_rows_have_grids_where_all_of_them_have_one():
     assert weight_statistics(np.array([[0.5, 1.0], [0.1, 0.2000001]]), ARITHMETIC).row_quanta == ()
     (whole,) = weight_statistics(rows[:2], ARITHMETIC).row_by_row()
     assert (whole.quantum, whole.row_quanta) == (Fraction(1, 2), ())
+
+
+def test_units_that_are_no_floats_round_nothing_that_is_whole():
+    """49 of 1 / 49, and other parts of 1, are not whole in float64."""
+    off = list[bool]()
+    for parts in range(1, 128):
+        levels = np.arange(-(127 // parts), 127 // parts + 1, dtype=np.float32)
+        rounded = round_weights(levels, 1 / parts, 8, NONE)
+        assert np.array_equal(rounded.integers, levels * parts)
+        assert rounded.error == 0
+        off.append(bool(np.any(levels.astype(np.float64) / (1 / parts) != levels * parts)))
+    assert any(off)
+    assert round_weights(np.array([1.0, 1 + 1e-12]), 1.0, 8, NONE).error > 0
