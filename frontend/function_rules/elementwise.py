@@ -28,6 +28,13 @@ def negate(recorder: Recorder, x: View) -> View:
     return recorder.apply(Scale(-1.0), x)
 
 
+def rounded(recorder: Recorder, x: View, decimals: int = 0) -> View:
+    """The nearest whole number, halves to the even one."""
+    if decimals:
+        raise CompileError("import.round", f"rounds to {decimals} decimals", hint="round x * 10 ** decimals")
+    return recorder.apply(Function("round"), x)
+
+
 def power(recorder: Recorder, x: View, exponent: object) -> View:
     """x ** exponent with a number as the exponent."""
     if not isinstance(exponent, (int, float)):
@@ -131,7 +138,8 @@ RULES = {
     "leaky_relu": leaky_relu,
     "prelu": prelu,
     "softplus": softplus,
-    **{name: function(name) for name in PLAIN if name not in ("gelu", "logsigmoid")},
+    **{name: function(name) for name in PLAIN if name not in ("gelu", "logsigmoid", "round")},
+    "round": rounded,
     "gelu": gelu,
     "log_sigmoid": function("logsigmoid"),
 }

@@ -218,8 +218,6 @@ class PopulationPlanner:
             if one * 2**right != self.before.looped[name].scale:
                 raise loop_refused(self.node, "are no shift of those that its weights make")
             return right
-        if exact is not None and not network.is_compared_by_readers(name):
-            return 0
         return payload_shift(network.readers_scale(name, exact), one, network.statistics[name], bits)
 
     def _largest_current(self, payload: Projections, emissions: Mapping[str, Emission]) -> int:

@@ -77,10 +77,14 @@ class WrittenNeurons:
         if planned or any(self.tracked.is_state(tensor) for tensor in tensors):
             return True
         views = [view for view in map(self.tensors.view, tensors) if view is not None]
-        if views and (is_firing(name) or clamped_to(name, args, kwargs) is not None):
+        if views and (self._fires(name, args) or clamped_to(name, args, kwargs) is not None):
             return True
         steps = {view.step for view in views if self.recorder.is_timed(view) or view.step is not None}
         return len(steps) > 1 and self.remembers(name, args, kwargs)
+
+    def _fires(self, name: str, args: tuple[Any, ...]) -> bool:
+        """Whether a function makes spikes; what was not clamped before is rounded as any value is."""
+        return is_firing(name) and (plain_name(name) != "round" or id(args[0]) in self._clamped)
 
     def remembers(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Whether a function could be part of what happens to a state."""
@@ -93,11 +97,7 @@ class WrittenNeurons:
             return self._fire(name, func, args, kwargs)
         most = clamped_to(name, args, kwargs)
         if most is not None:
-            result = func(*args, **kwargs)
-            self.tracked.keep(result, Expression(None, "clamp", (self._known(args[0]), 0.0, float(most))))
-            self._clamped[id(result)] = (args[0], most)
-            self.tensors.refuse(result, clamp_refused())
-            return result
+            return self._clamp(func, args, kwargs, most)
         expression = self.tracked.operation(name, args, kwargs)
         before = [tensor for tensor in tensors_in((args, kwargs)) if self.tracked.is_state(tensor)]
         if any(id(tensor) in self._clamped for tensor in before):
@@ -110,6 +110,20 @@ class WrittenNeurons:
         self.tracked.forget_aliases(result, before)
         self.tracked.keep(result, expression)
         self.tensors.refuse(result, used_as_value())
+        return result
+
+    def _clamp(
+        self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], most: int
+    ) -> torch.Tensor:
+        """A clamp to 0..`most`, of which spikes are rounded; what is no membrane may be used as it is, too."""
+        result = func(*args, **kwargs)
+        view = None if self.tracked.is_state(args[0]) else self.tensors.view(args[0])
+        if view is None:
+            self.tensors.refuse(result, clamp_refused())
+        else:
+            self.tensors.add(result, self._record("clamp", view, 0.0, float(most)))
+        self.tracked.keep(result, Expression(None, "clamp", (self._known(args[0]), 0.0, float(most))))
+        self._clamped[id(result)] = (args[0], most)
         return result
 
     def note(self, result: Any, made_of: Expression | None) -> None:

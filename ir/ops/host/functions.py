@@ -47,6 +47,7 @@ def _at_most(xp: Any, x: Any, c: float) -> Any:
 PLAIN = (
     *("sigmoid", "tanh", "gelu", "silu", "mish", "selu", "hardswish", "hardsigmoid", "logsigmoid", "softsign"),
     *("sin", "cos", "tan", "erf", "log2", "log10", "log1p", "expm1", "exp2", "rsqrt", "floor", "ceil", "trunc"),
+    "round",
     *("sign", "arctan", "sinh", "cosh"),
 )
 """Functions of torch without a constant, by its name for them."""
