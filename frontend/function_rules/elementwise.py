@@ -45,6 +45,7 @@ def power(recorder: Recorder, x: View, exponent: object) -> View:
 
 def clamp(recorder: Recorder, x: View, min: object = None, max: object = None) -> View:  # noqa: A002
     """At least `min` and at most `max`, which are numbers; spikes and counts are above 0 already."""
+    min, max = (_number(limit) for limit in (min, max))  # noqa: A001
     limits = [limit for limit in (min, max) if limit is not None]
     if not limits or not all(isinstance(limit, (int, float)) for limit in limits):
         raise CompileError(
@@ -54,6 +55,11 @@ def clamp(recorder: Recorder, x: View, min: object = None, max: object = None) -
     if isinstance(min, (int, float)) and not (whole and min <= 0):
         x = recorder.apply(Function("at_least", float(min)), x)
     return recorder.apply(Function("at_most", float(max)), x) if isinstance(max, (int, float)) else x
+
+
+def _number(limit: object) -> object:
+    """The number in a tensor of one, anything else as it is."""
+    return limit.item() if isinstance(limit, torch.Tensor) and limit.numel() == 1 else limit
 
 
 def clamp_max(recorder: Recorder, x: View, max: object) -> View:  # noqa: A002

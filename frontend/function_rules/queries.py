@@ -37,9 +37,15 @@ QUERIES = frozenset(
 """They ask about form only and are simply answered."""
 
 LIKE = frozenset(
-    ("zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_empty"),
+    (
+        *("zeros_like", "ones_like", "full_like", "empty_like"),
+        *("new_zeros", "new_ones", "new_full", "new_empty", "new_tensor"),
+    ),
 )
 """They make a constant."""
+
+FORMS = frozenset(("to", "type_as", "expand_as", "view_as", "reshape_as"))
+"""Of a constant they make a constant: they see no more than the form of the tensor behind it."""
 
 EMPTY = frozenset(("empty", "empty_like", "new_empty", "empty_strided"))
 """They make a tensor that holds nothing yet."""

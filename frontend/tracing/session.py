@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map
 
 from frontend.function_rules import FUNCTION_RULES, function_name, rule_name
-from frontend.function_rules.queries import EMPTY, LIKE, QUERIES, RANDOM
+from frontend.function_rules.queries import EMPTY, FORMS, LIKE, QUERIES, RANDOM
 from frontend.names import node_name
 from frontend.neuron_rules.framework import Connection
 from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons
@@ -131,8 +131,11 @@ class Session(TorchFunctionMode):
         if name in RANDOM:
             raise CompileError("import.random", f"{name} is random", hint="a deployed network must be deterministic")
         self._written.count(name)
-        if name in LIKE and (self._tensors.is_state(args[0]) or self._written.tracked.is_state(args[0])):
+        if name in LIKE and self._written.tracked.is_any_state(args[0]):
             return self._constant(name, func, args, kwargs)
+        if name in FORMS and self._written.tracked.is_constant(args[0]):
+            self._tensors.taint.clear(result := func(*args, **kwargs))
+            return result
         made = self._written.result(name, func, args, kwargs)
         if made is not None:
             return made

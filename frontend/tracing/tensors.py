@@ -231,7 +231,7 @@ def check_shape(name: str, tensor: torch.Tensor, view: View) -> None:
         raise CompileError("import.function", what, hint="this is a bug of the compiler: please report the model")
 
 
-def wrapper_among(types: Collection[type], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+def wrapper_among(types: Collection[type[Any]], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """What holds tensors without being one, as quantised weights of Brevitas do, and makes functions take them; None for none."""
     wrappers = [each for each in types if not issubclass(each, torch.Tensor)]
     return next((each for each in (*args, *kwargs.values()) if type(each) in wrappers), None) if wrappers else None

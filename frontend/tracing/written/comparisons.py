@@ -80,8 +80,8 @@ def clamped_to(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int 
 
 
 def clamp_refused() -> CompileError:
-    """Of a clamp that is not rounded."""
-    what, hint = "cannot import a clamp with an upper limit", "integer spikes are round(clamp(x, 0, D))"
+    """Of a membrane whose clamp is not rounded."""
+    what, hint = "a membrane is clamped, and used without being rounded", "integer spikes are round(clamp(x, 0, D))"
     return CompileError("import.clamp", what, hint=hint)
 
 

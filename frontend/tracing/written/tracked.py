@@ -85,6 +85,14 @@ class TrackedExpressions:
         """Whether a tensor has an expression and no view."""
         return id(tensor) in self._expressions and not self._tensors.is_view(tensor)
 
+    def is_any_state(self, tensor: Any) -> bool:
+        """Whether a tensor is a state, of a framework's neuron or of one that is written out."""
+        return self._tensors.is_state(tensor) or self.is_state(tensor)
+
+    def is_constant(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor does not depend on the input."""
+        return not self.is_any_state(tensor) and self._tensors.view(tensor) is None
+
     def is_at_once(self, tensor: torch.Tensor) -> bool:
         """Whether a tensor holds all steps of the window, so that no step of a neuron follows it."""
         view = self._tensors.view(tensor) if self._tensors.is_view(tensor) else None

@@ -95,8 +95,7 @@ class WrittenNeurons:
         """Run a function that `takes` is true of."""
         if is_firing(name):
             return self._fire(name, func, args, kwargs)
-        most = clamped_to(name, args, kwargs)
-        if most is not None:
+        if (most := clamped_to(name, args, kwargs)) is not None:
             return self._clamp(func, args, kwargs, most)
         expression = self.tracked.operation(name, args, kwargs)
         before = [tensor for tensor in tensors_in((args, kwargs)) if self.tracked.is_state(tensor)]
@@ -112,18 +111,16 @@ class WrittenNeurons:
         self.tensors.refuse(result, used_as_value())
         return result
 
-    def _clamp(
-        self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], most: int
-    ) -> torch.Tensor:
+    def _clamp(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], most: int) -> Any:
         """A clamp to 0..`most`, of which spikes are rounded; what is no membrane may be used as it is, too."""
-        result = func(*args, **kwargs)
-        view = None if self.tracked.is_state(args[0]) else self.tensors.view(args[0])
+        result, x = func(*args, **kwargs), args[0]
+        view = None if self.tracked.is_state(x) else self.tensors.view(x)
         if view is None:
             self.tensors.refuse(result, clamp_refused())
         else:
             self.tensors.add(result, self._record("clamp", view, 0.0, float(most)))
-        self.tracked.keep(result, Expression(None, "clamp", (self._known(args[0]), 0.0, float(most))))
-        self._clamped[id(result)] = (args[0], most)
+        self.tracked.keep(result, Expression(None, "clamp", (self._known(x), 0.0, float(most))))
+        self._clamped[id(result)] = (x, most)
         return result
 
     def note(self, result: Any, made_of: Expression | None) -> None:

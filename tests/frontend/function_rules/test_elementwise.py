@@ -36,7 +36,10 @@ CASES: dict[str, Compute] = {
     "clamp_min": lambda x, y, s: x.clamp_min(0.4),
     "clip": lambda x, y, s: torch.clip(x, 0.3),
     "relu": lambda x, y, s: F.relu(x - y),
-    "clamp_max": lambda x, y, s: (x - y).clamp_max(0.2) + x.clamp(0.3, 0.6) + y.clamp(max=0.5),
+    "round": lambda x, y, s: torch.round(8 * x - y) + (16 * y).round().clamp(-3, 3) + (4 * x).clamp(0, 2),
+    "clamp_max": lambda x, y, s: (
+        x.clamp(torch.tensor(-0.1), torch.tensor(0.2)) + (x - y).clamp_max(0.2) + x.clamp(0.3, 0.6) + y.clamp(max=0.5)
+    ),
     "relu6": lambda x, y, s: F.relu6(8 * x - y),
     "hardtanh": lambda x, y, s: F.hardtanh(x - y, -0.2, 0.3) + F.hardtanh(3 * x),
     "gelu": lambda x, y, s: F.gelu(x - y) + F.gelu(x - y, approximate="tanh"),
@@ -53,6 +56,7 @@ CASES: dict[str, Compute] = {
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
     "power of a tensor": (lambda x, y, s: x**y, "import.power"),
+    "decimals": (lambda x, y, s: torch.round(x, decimals=1), "import.round"),
     "limit that is computed": (lambda x, y, s: torch.clamp(x, y, y + 1), "import.clamp"),
 }
 

@@ -16,9 +16,11 @@ CASES: dict[str, Compute] = {
     "short": lambda x, y, s: (x > 0).short().float() + (y > 0).float().sum(2, keepdim=True).short(),
     "int": lambda x, y, s: (x > 0).float().sum(0).int() + (y > 0).int(),
     "long": lambda x, y, s: (x > 0).long() + (y > 0).float().sum(2, keepdim=True).long(),
-    "to": lambda x, y, s: x.to(torch.float32).to("cpu"),
+    "to": lambda x, y, s: x.to(torch.float32).to("cpu") + torch.tensor(0.5, dtype=torch.float64).to(y),
     "type": lambda x, y, s: x.type(torch.float32),
-    "type_as": lambda x, y, s: x.type_as(y),
+    "type_as": lambda x, y, s: (
+        x.type_as(y) * torch.arange(6).type_as(x) + torch.ones(6).expand_as(x) - x.new_tensor([0.5])
+    ),
     "cpu": lambda x, y, s: x.cpu(),
     "cuda": lambda x, y, s: x if not torch.cuda.is_available() else x.cuda().cpu(),
 }

@@ -191,13 +191,18 @@ def test_a_membrane_that_is_made_of_another_is_refused_as_such() -> None:
         imported(ReadOut(), tie_currents(THRESHOLD))
 
 
-def test_a_rounding_of_anything_else_is_refused() -> None:
+def test_a_membrane_is_not_rounded_unless_it_is_clamped() -> None:
     class Rounded(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
-            return x.round()
+            mem, out = torch.zeros_like(x[0]), list[Tensor]()
+            for step in x:
+                mem = 0.5 * mem + step
+                out.append(mem.round())
+                mem = mem * (1 - (mem > THRESHOLD).float())
+            return torch.stack(out)
 
     with pytest.raises(CompileError, match="was not clamped"):
-        imported(Rounded(), tie_currents(1.0))
+        imported(Rounded(), tie_currents(THRESHOLD))
 
 
 class Inlined(nn.Module):
@@ -298,13 +303,30 @@ def test_what_is_no_neuron_of_the_family_is_refused_with_what_was_found(case: st
 
 
 @pytest.mark.parametrize("use", [lambda x: x, lambda x: x * 2, lambda x: x.sum(-1)])
-def test_a_clamp_that_is_not_rounded_is_refused_as_such(use: Callable[[Tensor], Tensor]) -> None:
+def test_a_clamp_that_is_not_rounded_is_a_value_and_that_of_a_membrane_is_refused(
+    use: Callable[[Tensor], Tensor],
+) -> None:
     class Clamped(nn.Module):
-        def forward(self, x: Tensor) -> Tensor:
-            return use(x.clamp(0, 6))
+        def __init__(self, decay: float) -> None:
+            super().__init__()
+            self.decay = decay
 
-    with pytest.raises(CompileError, match="a clamp with an upper limit"):
-        imported(Clamped(), tie_currents(1.0))
+        def forward(self, x: Tensor) -> Tensor:
+            if not self.decay:
+                return use(x.clamp(0, 6))
+            mem, out = torch.zeros_like(x[0]), list[Tensor]()
+            for step in x:
+                mem = self.decay * mem + step
+                out.append(use(mem.clamp(0, 6)))
+                mem = mem * (1 - (mem > THRESHOLD).float())
+            return torch.stack(out)
+
+    x = 8 * tie_currents(THRESHOLD) - 2
+    graph = imported(Clamped(0), x)
+    (value,) = interpret(graph, {graph.inputs[0].name: x.numpy()}).values()
+    assert torch.equal(torch.as_tensor(value), use(x.clamp(0, 6)))
+    with pytest.raises(CompileError, match=r"not affine|a membrane is clamped, and used without"):
+        imported(Clamped(0.5), tie_currents(THRESHOLD))
 
 
 class BatchFirst(nn.Module):
