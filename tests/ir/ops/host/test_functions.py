@@ -55,6 +55,7 @@ NUMPY = {
     "floor": np.floor,
     "ceil": np.ceil,
     "trunc": np.trunc,
+    "round": np.rint,
     "sign": np.sign,
     "arctan": np.arctan,
     "sinh": np.sinh,
