@@ -45,9 +45,9 @@ One sample on the reference, all events counted, one thread; SpikingJelly's own 
 process ever held, compilation included. Integers at random weights of this depth are chaotic; what is asked of them here is
 that no layer falls silent. (`tests/models/test_weights.py` asks it of all weights that come with the repository.)
 
-Twice as fast as SpikingJelly is wanted, and SNNergy that pools currents is not: pooled so, SpikingJelly has a quarter of the neurons
-before a pool to compute. Readers of a residual sum of currents share products where rounding left them the same weights; where
-their scales differ, each has its own. (The machine was shared while this was taken.)
+Twice as fast as SpikingJelly is wanted, and all are at the papers' sizes. TAAF of 64 pixels is not: half of its time is the host's
+convolution over time, the same one as SpikingJelly's. Readers of a residual sum of currents share products where rounding left
+them the same weights; where their scales differ, each has its own. (The machine was shared while this was taken.)
 """
 
 REFUSED = """Refused in integers, and counted above. It must be certain that no two currents in a window of a pool differ by more than
