@@ -127,10 +127,6 @@ class CalibratedNetwork:
         """Of which all that a source sends are multiples; 0 where that is not known."""
         return self.statistics[source].quantum if self.chip.nodes[source].type.domain.kind == "graded" else 1.0
 
-    def is_compared_by_readers(self, source: str) -> bool:
-        """Whether relays that are compared read the payload."""
-        return any(target in self.compared for _, target in self.wiring.populations_reading(source))
-
     def _presynaptic(self, node: Node) -> set[str]:
         """The populations and inputs whose emissions a population sums."""
         return {source for name in self.wiring.payload_projections(node) for source in self.wiring.sources[name]}

@@ -62,21 +62,33 @@ def row_factors(graph: Graph, node: Node, operand: str, factors: Array) -> Array
     """
     if np.all(factors == factors.ravel()[0]):
         return np.asarray(factors.ravel()[0])
-    routes, value = list[Node](), graph.nodes[operand]
-    while value.op.family == "routing":
-        if len(value.inputs) != 1:
-            raise _refused(node, value, "reads several projections at once")
-        routes.append(value)
-        value = graph.nodes[value.inputs[0]]
-    places = 1 + np.arange(value.type.size).reshape(1, 1, *value.type.shape)  # 0 is a wire from nowhere
-    for route in reversed(routes):
-        if route.op.kind != "delay":
-            places = route.op.run((places,), graph.arrays(route), 1)
-    per_element = _gathered(node, value, places[0, 0], np.broadcast_to(factors, node.type.shape))
+    value, places = arrivals(graph, operand)
+    if places is None:
+        raise _refused(node, value, "reads several projections at once")
+    per_element = _gathered(node, value, places, np.broadcast_to(factors, node.type.shape))
     axis = ROW_AXIS.get(value.op.kind)
     if axis is None:
         return _agreed(node, value, per_element.reshape(1, -1))[0]
     return _agreed(node, value, np.moveaxis(per_element, axis, 0).reshape(value.type.shape[axis], -1))
+
+
+def arrivals(graph: Graph, operand: str) -> tuple[Node, Array | None]:
+    """
+    The projection behind an operand, and which of its elements, counted from 1, arrives where; 0 is a wire from nowhere.
+
+    Where routing joins values: the node that does, and None.
+    """
+    routes, value = list[Node](), graph.nodes[operand]
+    while value.op.family == "routing":
+        if len(value.inputs) != 1:
+            return value, None
+        routes.append(value)
+        value = graph.nodes[value.inputs[0]]
+    places = 1 + np.arange(value.type.size).reshape(1, 1, *value.type.shape)
+    for route in reversed(routes):
+        if route.op.kind != "delay":
+            places = route.op.run((places,), graph.arrays(route), 1)
+    return value, places[0, 0]
 
 
 def _gathered(node: Node, projection: Node, places: Array, factors: Array) -> Array:

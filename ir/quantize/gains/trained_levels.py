@@ -24,7 +24,7 @@ from ir.lowerings.rewriter import Rewriter
 from ir.ops.linear import Conv, Linear
 from ir.ops.neuron import Lif
 from ir.profile import Arithmetic
-from ir.quantize.gains.row_gains import PASS, ROW_AXIS
+from ir.quantize.gains.row_gains import PASS, ROW_AXIS, arrivals
 from ir.quantize.integers.programmed import PROGRAMMED
 from ir.quantize.neurons.normalize import exact_constants
 from ir.quantize.units.choose_unit import common_grid
@@ -66,7 +66,7 @@ def separate_levels(chip: Graph, arithmetic: Arithmetic, programmable: bool) -> 
             return _with_levels(rewriter, node, levels[node.name])
         if node.name in separated:
             gains, into = separated[node.name]
-            return _with_gains(rewriter, node, gains, max(each.rounding for each in into.values()))
+            return _with_gains(rewriter, node, gains, next(iter(into.values())).rounding)
         return None
 
     return Rewriter(chip, PASS).run(rule)
@@ -80,10 +80,10 @@ def levels_of(weights: Array, levels: int) -> TrainedLevels | None:
     >>> found.levels.tolist(), round(float(found.steps), 7)
     ([1.0, -3.0, 7.0], 0.1)
     """
-    flat = np.abs(weights.astype(np.float64).ravel())
-    if len(np.unique(flat[:PROBE])) > levels + 1:
+    flat = weights.ravel()
+    if len(np.unique(np.abs(flat[:PROBE]))) > levels + 1:
         return None
-    magnitudes = np.unique(flat[flat > 0])
+    magnitudes = np.unique(np.abs(flat[flat != 0])).astype(np.float64)
     if not len(magnitudes) or len(magnitudes) > levels:
         return None
     rounding = ROUNDING if np.array_equal(magnitudes, magnitudes.astype(np.float32)) else ROUNDING_64
@@ -100,12 +100,12 @@ def levels_of(weights: Array, levels: int) -> TrainedLevels | None:
 
 def levels_of_rows(weights: Array, levels: int) -> TrainedLevels | None:
     """The same row by row, each with a step of its own; None where a row has none."""
-    found = list[TrainedLevels | None]()
+    rows = list[TrainedLevels]()
     for row in weights:
-        found.append(levels_of(row, levels) if np.any(row) else TrainedLevels(np.asarray(np.inf), row, 0.0))
-        if found[-1] is None:
+        found = levels_of(row, levels) if np.any(row) else TrainedLevels(np.asarray(np.inf), row, 0.0)
+        if found is None:
             return None
-    rows = [each for each in found if each is not None]
+        rows.append(found)
     steps = np.array([float(each.steps) for each in rows])
     steps = np.where(np.isinf(steps), steps.min(), steps)  # rows of zeros may have any
     return TrainedLevels(steps, np.stack([each.levels for each in rows]), max(each.rounding for each in rows))
@@ -129,7 +129,7 @@ def _separated(
             return None
         into[name] = found
     common = _of_common_steps(into)
-    gains = _gains(chip, node, wiring, common) if common else None
+    gains = _gains(chip, node, next(iter(common.values())).steps) if common else None
     return None if gains is None else (gains, common)
 
 
@@ -141,55 +141,45 @@ def _are_held(weight: Array, arithmetic: Arithmetic, own_rows: bool) -> bool:
 
 def _of_common_steps(into: Mapping[str, TrainedLevels]) -> dict[str, TrainedLevels]:
     """The same as multiples of the smallest steps; empty where others are no power of two times these."""
-    every = [each.steps for each in into.values()]
+    every, rounding = (
+        [each.steps for each in into.values()],
+        max((each.rounding for each in into.values()), default=0.0),
+    )
     if not every or len({steps.shape for steps in every}) > 1:
         return {}
     least, common = np.min(every, axis=0), dict[str, TrainedLevels]()
     for name, each in into.items():
         ratios = each.steps / least
         times = np.exp2(np.rint(np.log2(ratios)))
-        if np.any(np.abs(ratios - times) > max(part.rounding for part in into.values()) * times):
+        if np.any(np.abs(ratios - times) > rounding * times):
             return {}
         rows = times.reshape(times.shape + (1,) * times.ndim * (each.levels.ndim - 1))
-        common[name] = TrainedLevels(least, (each.levels * rows).astype(each.levels.dtype), each.rounding)
+        common[name] = TrainedLevels(least, (each.levels * rows).astype(each.levels.dtype), rounding)
     return common
 
 
-def _gains(chip: Graph, node: Node, wiring: Wiring, into: Mapping[str, TrainedLevels]) -> Array | None:
+def _gains(chip: Graph, node: Node, steps: Array) -> Array | None:
     """The step of every neuron, which broadcast to the population; None where routing leads to several at once."""
-    steps = next(iter(into.values())).steps
     if not steps.ndim:
         return steps
-    gains = list[Array]()
-    for operand, names in zip(node.inputs, wiring.feeds[node.name], strict=True):
-        for name in names:
-            routed = _routed(chip, operand, name, into[name].steps)
-            if routed is None or routed.shape != node.type.shape:
-                return None
-            gains.append(routed)
-    if any(not np.array_equal(each, gains[0]) for each in gains):
+    gains = [_arriving(chip, operand, steps) for operand in node.inputs]
+    first, shape = gains[0], node.type.shape
+    if first is None or first.shape != shape or any(each is None or not np.array_equal(each, first) for each in gains):
         return None
-    (first, *_), shape = gains, node.type.shape
     for axis in range(len(shape)):
         one = first.take([0], axis)
         first = one if np.array_equal(np.broadcast_to(one, first.shape), first) else first
     return first
 
 
-def _routed(chip: Graph, operand: str, projection: str, steps: Array) -> Array | None:
+def _arriving(chip: Graph, operand: str, steps: Array) -> Array | None:
     """The steps of a projection's rows where they arrive; 1 where nothing does, None behind what joins values."""
-    routes, value = list[Node](), chip.nodes[operand]
-    while value.name != projection:
-        if len(value.inputs) != 1:
-            return None
-        routes.append(value)
-        value = chip.nodes[value.inputs[0]]
-    axis, shape = ROW_AXIS[value.op.kind], value.type.shape
+    projection, places = arrivals(chip, operand)
+    if places is None:
+        return None
+    axis, shape = ROW_AXIS[projection.op.kind], projection.type.shape
     rows = steps.reshape([-1 if place == axis % len(shape) else 1 for place in range(len(shape))])
-    placed = np.broadcast_to(rows, shape)[None, None]
-    for route in reversed(routes):
-        placed = placed if route.op.kind == "delay" else route.op.run((placed,), chip.arrays(route), 1)
-    return np.where(placed[0, 0] == 0, 1.0, placed[0, 0])
+    return np.append(1.0, np.broadcast_to(rows, shape))[places]
 
 
 def _with_levels(rewriter: Rewriter, node: Node, levels: Array) -> str:
