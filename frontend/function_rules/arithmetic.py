@@ -121,7 +121,7 @@ def _is_one(constant: Operand, shape: tuple[int, ...]) -> bool:
 
 def scale(recorder: Recorder, x: View, constant: Operand) -> View:
     """x times a number or an array."""
-    number = _number(constant)
+    number = number_of(constant)
     if number is not None:
         return recorder.apply(Scale(number), x)
     constant = _tensor(constant)
@@ -133,7 +133,7 @@ def scale(recorder: Recorder, x: View, constant: Operand) -> View:
 
 def offset(recorder: Recorder, x: View, constant: Operand) -> View:
     """x plus a number or an array; spikes plus 0, as Python's `sum` begins, stay spikes."""
-    number = _number(constant)
+    number = number_of(constant)
     if number == 0:
         return x
     if number is not None:
@@ -162,7 +162,7 @@ def _broadcast(recorder: Recorder, op: Op, x: View, params: dict[str, Constant],
     return recorder.result(recorder.emit(op, x.value, params=params), dims)
 
 
-def _number(constant: Operand) -> float | None:
+def number_of(constant: object) -> float | None:
     """The constant as a Python number if it is one, or one element without a name."""
     if isinstance(constant, (int, float)):
         return float(constant)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 
-from frontend.function_rules.arithmetic import add, multiply
+from frontend.function_rules.arithmetic import add, multiply, number_of
 from frontend.recording.layout import View
 from frontend.recording.recorder import Recorder
 from ir.errors import CompileError
@@ -45,21 +45,15 @@ def power(recorder: Recorder, x: View, exponent: object) -> View:
 
 def clamp(recorder: Recorder, x: View, min: object = None, max: object = None) -> View:  # noqa: A002
     """At least `min` and at most `max`, which are numbers; spikes and counts are above 0 already."""
-    min, max = (_number(limit) for limit in (min, max))  # noqa: A001
-    limits = [limit for limit in (min, max) if limit is not None]
-    if not limits or not all(isinstance(limit, (int, float)) for limit in limits):
+    low, high = number_of(min), number_of(max)
+    if (low, high) == (None, None) or (low is None) != (min is None) or (high is None) != (max is None):
         raise CompileError(
             "import.clamp", "clamps to what is not a number", hint="clamp(min=...) and max= take numbers"
         )
     whole = recorder.type(x).domain.kind in ("spike", "count")
-    if isinstance(min, (int, float)) and not (whole and min <= 0):
-        x = recorder.apply(Function("at_least", float(min)), x)
-    return recorder.apply(Function("at_most", float(max)), x) if isinstance(max, (int, float)) else x
-
-
-def _number(limit: object) -> object:
-    """The number in a tensor of one, anything else as it is."""
-    return limit.item() if isinstance(limit, torch.Tensor) and limit.numel() == 1 else limit
+    if low is not None and not (whole and low <= 0):
+        x = recorder.apply(Function("at_least", low), x)
+    return x if high is None else recorder.apply(Function("at_most", high), x)
 
 
 def clamp_max(recorder: Recorder, x: View, max: object) -> View:  # noqa: A002

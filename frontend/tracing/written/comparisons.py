@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from frontend.function_rules.arithmetic import number_of
 from frontend.tracing.written.loops.recognition import Firing
 from ir.errors import CompileError
 
@@ -55,13 +56,13 @@ def compared(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inequa
     """
     plain, (a, b) = plain_name(name), (*args, *kwargs.values())[:2]
     if plain == "heaviside":
-        at_zero = _number(b)
+        at_zero = number_of(b)
         if at_zero not in (0.0, 1.0):
             raise _refused(name, "is given a value at 0 that is no spike")
         return Inequality(a, Firing(0.0, ">" if at_zero == 0 else ">="))
     larger, smaller = (a, b) if plain in ABOVE else (b, a)
     comparator = (ABOVE | BELOW)[plain]
-    level, below = _number(smaller), _number(larger)
+    level, below = number_of(smaller), number_of(larger)
     if level is not None:
         return Inequality(larger, Firing(level, comparator))
     if below is not None:
@@ -94,15 +95,6 @@ def rounded(clamped: tuple[torch.Tensor, int] | None) -> Inequality:
             hint="integer spikes are round(clamp(x, 0, D))",
         )
     return Inequality(clamped[0], Firing(1.0, "round", clamped[1]))
-
-
-def _number(value: Any) -> float | None:
-    """A number, or a constant tensor that is one number everywhere."""
-    if isinstance(value, (int, float)):
-        return float(value)
-    if isinstance(value, torch.Tensor) and value.numel() == 1:
-        return float(value.detach())
-    return None
 
 
 def _refused(name: str, what: str) -> CompileError:
