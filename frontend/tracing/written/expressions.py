@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from frontend.tracing.written.loops.clamps import CLAMP, clamped
 from ir.graph import Array
 
 Key = tuple[Any, ...]
@@ -125,10 +126,6 @@ def _addcdiv(a: Any, b: Any, c: Any, value: Any = 1) -> Any:
     return a + value * b / c
 
 
-def _clamp(a: Any, low: Any, high: Any) -> Any:
-    return min(max(a, low), high) if isinstance(a, Fraction) else np.clip(a, low, high)
-
-
 _ARITHMETIC: Any = operator
 OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "same": _same,
@@ -143,7 +140,7 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "lerp": _lerp,
     "addcmul": _addcmul,
     "addcdiv": _addcdiv,
-    "clamp": _clamp,
+    CLAMP: clamped,
 }
 """Name -> what it computes."""
 CASTS = ("float", "double", "bool", "int", "long", "short", "byte", "to", "type", "type_as")
@@ -156,8 +153,7 @@ FUNCTIONS: Mapping[str, str] = {
     **dict.fromkeys(("mul", "multiply", "rmul", "imul"), "mul"),
     **dict.fromkeys(("div", "divide", "true_divide", "truediv", "itruediv"), "div"),
     **dict.fromkeys(("neg", "negative"), "neg"),
-    **{name: name for name in ("where", "masked_fill", "lerp", "addcmul", "addcdiv", "clamp")},
-    "clip": "clamp",
+    **{name: name for name in ("where", "masked_fill", "lerp", "addcmul", "addcdiv", CLAMP)},
 }
 """Name of a torch function, without underscores around it -> the operation."""
 ONE_ARGUMENT = frozenset(("same", "neg"))

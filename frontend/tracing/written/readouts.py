@@ -96,7 +96,7 @@ def shift(site: Site) -> float:
 def _neuron(site: Site) -> Lif:
     assert site.recipe is not None
     if type(site.recipe.op) is not Lif:
-        raise _no_value("is no value where its threshold moves")
+        raise _no_value("is no value where it has a floor, or its threshold moves")
     return site.recipe.op
 
 

@@ -17,8 +17,8 @@ def used_as_value(name: str = "") -> CompileError:
     if plain_name(name) in CLAMPS:
         return CompileError(
             "import.state",
-            f"the membrane of a neuron that is written out is clamped ({name}), which is not affine",
-            hint="leave the clamp out, or use SpikingJelly's KLIFNode, whose membrane is rectified",
+            f"the membrane of a neuron that is written out is clamped ({name}) by something that is not constant",
+            hint="clamp it by numbers, or tensors that do not depend on the input",
         )
     return CompileError(
         "import.state",

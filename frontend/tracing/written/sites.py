@@ -91,6 +91,9 @@ def from_steps(
             return found, tuple(writer.value(current) for current in found.currents), writer.constants(found.params)
     if any(source.kind == SPIKES and source.what != (site,) for source in loop.sources):
         raise no_neuron("is reset by spikes that those of another layer were added to", COPY_HINT)
+    if loop.is_clamped:
+        hint = "only a membrane is clamped; functions of currents, and of recurrent sums, go before the sum"
+        raise no_neuron("clamps what it reads, or remembers, in a way of its own", hint)
     hint = "start from zeros, do the same at every step"
     raise no_neuron(f"does something else at step {at} than at others", hint)
 

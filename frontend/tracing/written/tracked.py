@@ -16,6 +16,7 @@ from frontend.tracing.tensors import TracedTensors
 from frontend.tracing.written.chains import alike, chain, retraces
 from frontend.tracing.written.comparisons import Inequality, plain_name
 from frontend.tracing.written.expressions import FUNCTIONS, NAMED, ONE_ARGUMENT, Expression, Key
+from frontend.tracing.written.loops.clamps import CLAMP, clamp_arguments
 from frontend.tracing.written.loops.recognition import Firing
 from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE
 from frontend.tracing.written.norms import factor_and_term
@@ -109,6 +110,9 @@ class TrackedExpressions:
             return self.summed(name, args, kwargs)
         if plain_name(name) == "batch_norm":
             return self._normed(args, kwargs)
+        limited = clamp_arguments(plain_name(name), args, kwargs)
+        if limited is not None:
+            name, args, kwargs = CLAMP, limited, {}
         operation = FUNCTIONS.get(plain_name(name))
         known = {*NAMED, "dtype", "device", "non_blocking", *(("alpha",) if operation in ("add", "sub") else ())}
         if operation is None or kwargs.keys() - known:
@@ -121,6 +125,8 @@ class TrackedExpressions:
         shape: tuple[int, ...] = next(iter(shapes), np.broadcast_shapes(*alone))
         parts = [self._part(arg, shape) for arg in args]
         if any(part is None for part in parts):
+            return None
+        if operation == CLAMP and [isinstance(part, Expression) for part in parts] != [True, False, False]:
             return None
         found = [part for part in parts if part is not None]
         if "alpha" in kwargs:

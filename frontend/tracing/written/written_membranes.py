@@ -14,7 +14,9 @@ from frontend.recording.recorder import Recorder
 from frontend.recording.steps import JOINS, whole_window
 from frontend.tracing.storage.taint import tensors_in
 from frontend.tracing.tensors import TracedTensors
+from frontend.tracing.written.comparisons import clamp_refused
 from frontend.tracing.written.expressions import Expression, Key, exactly
+from frontend.tracing.written.loops.clamps import CLAMP
 from frontend.tracing.written.loops.rolling import CURRENT, STATE
 from frontend.tracing.written.readouts import (
     ReadOut,
@@ -199,6 +201,8 @@ class WrittenMembranes:
         if expression.key is not None and expression.key[0] == STATE:
             made = self._membrane_at(expression.key)
         elif STATE in expression.kinds:
+            if expression.name == CLAMP:
+                raise clamp_refused()
             args = [self._of_membranes(arg, known) if isinstance(arg, Expression) else arg for arg in expression.args]
             made = Expression(None, expression.name, tuple(args))
         known[id(expression)] = made

@@ -23,6 +23,7 @@ from frontend.tracing.written.comparisons import clamp_refused, clamped_to, comp
 from frontend.tracing.written.conditions import Conditions
 from frontend.tracing.written.expressions import FUNCTIONS, Expression
 from frontend.tracing.written.fired import site_path
+from frontend.tracing.written.loops.clamps import CLAMP
 from frontend.tracing.written.loops.recognition import Firing
 from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE
 from frontend.tracing.written.plan import Compared, Comparisons, Plan
@@ -99,8 +100,6 @@ class WrittenNeurons:
             return self._clamp(func, args, kwargs, most)
         expression = self.tracked.operation(name, args, kwargs)
         before = [tensor for tensor in tensors_in((args, kwargs)) if self.tracked.is_state(tensor)]
-        if any(id(tensor) in self._clamped for tensor in before):
-            raise clamp_refused()
         if expression is None:
             raise used_as_value(name)
         read = [tensor for tensor in tensors_in((args, kwargs)) if self.tracked.of(tensor) is not None]
@@ -119,7 +118,7 @@ class WrittenNeurons:
             self.tensors.refuse(result, clamp_refused())
         else:
             self.tensors.add(result, self._record("clamp", view, 0.0, float(most)))
-        self.tracked.keep(result, Expression(None, "clamp", (self._known(x), 0.0, float(most))))
+        self.tracked.keep(result, Expression(None, CLAMP, (self._known(x), 0.0, float(most))))
         self._clamped[id(result)] = (x, most)
         return result
 

@@ -1,4 +1,4 @@
-"""The neuron whose membrane is scaled, and never falls below zero."""
+"""The neuron whose membrane is scaled, and never falls below a number."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ KEPT = ("scaled", "unscaled")
 @dataclass(frozen=True)
 class RectifiedLif(Lif):
     """
-    v <- max(scale c, 0), c what the membrane of a `Lif` would be; then it fires and resets as that does.
+    v <- max(scale c, floor), c what the membrane of a `Lif` would be; then it fires and resets as that does.
 
     What is kept for the next step is v (`scaled`), or v / scale where no reset set it to a value (`unscaled`).
     """
 
     kind = "rectified_lif"
     scale: float = 1.0
+    floor: float = 0.0
     kept: str = "scaled"
 
     def infer(self, args: tuple[Type, ...], params: Shapes) -> Type:
@@ -35,7 +36,8 @@ class RectifiedLif(Lif):
 
     def integrate(self, state: State, x: Value, params: Mapping[str, Value]) -> State:
         state = super().integrate(state, x, params)
-        return state._replace(v=array_namespace(x).clip(self.constant("scale", params) * state.v, 0, None))
+        scaled, floor = self.constant("scale", params) * state.v, self.constant("floor", params)
+        return state._replace(v=array_namespace(x).clip(scaled, floor, None))
 
     def settle(self, state: State, spikes: Value, params: Mapping[str, Value]) -> State:
         if self.kept == "scaled":

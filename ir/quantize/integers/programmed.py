@@ -117,7 +117,7 @@ def _is_exact(population: MembranePopulation, neuron: NormalizedMembrane, shift:
 
     What a reset takes of the adaptation has those that the membrane shifts out, too.
     """
-    if neuron.floor:
+    if neuron.floor and _in_v(population, neuron.floor).denominator != 1:
         return False
     if not neuron.adapt_jump and not neuron.adapt_start:
         return True

@@ -21,7 +21,7 @@ OWN_PROGRAMS: dict[type[Op], str] = {
     MovingThresholdLif: "spikes raise the threshold",
     RefractoryLif: "the neuron rests after a spike",
     AlphaLif: "the membrane is the difference of two currents",
-    RectifiedLif: "the membrane does not fall below zero",
+    RectifiedLif: "the membrane does not fall below a number",
 }
 """The neurons whose integers no chip has built in, each with the reason."""
 ROUNDED = (Lif, FixedPointLif, Leaky, Potential, Graded, Gate, Burst, *OWN_PROGRAMS)

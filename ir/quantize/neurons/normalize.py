@@ -5,8 +5,8 @@ An Euler neuron v <- (1 - a) v + a g x is U <- (1 - a) U + x with U = v / (a g) 
 tau 2 that is U <- U/2 + x, fire at 2 theta. A reset to v_reset is one to zero of U = (v - v_reset) / (a g). A neuron without
 memory may fire without input: its threshold is raised above zero, and its bias by as much.
 
-A rectified neuron v <- max(k ((1 - a) v + a g x), 0) is one that keeps (1 - a) k of v and has the gain a g k. One that remembers
-v / k instead is plain in that, and fires at theta / k.
+A rectified neuron v <- max(k ((1 - a) v + a g x), f) is one that keeps (1 - a) k of v and has the gain a g k. One that remembers
+v / k instead is plain in that, fires at theta / k, and does not fall below f / k.
 
 A neuron behind two currents has the slow one as its J, the fast one as its U; their sum is compared.
 """
@@ -31,7 +31,7 @@ from ir.quantize.neurons.normalized import NormalizedMembrane
 
 CONSTANTS = (
     *("decay", "gain", "leak", "v0", "current_decay", "current_gain", "threshold", "v_reset"),
-    *("adapt_decay", "adapt_jump", "adapt_start", "rest", "scale", "keep_slow", "keep_fast"),
+    *("adapt_decay", "adapt_jump", "adapt_start", "rest", "scale", "floor", "keep_slow", "keep_fast"),
 )
 """What may differ between the neurons of a population."""
 
@@ -87,7 +87,7 @@ def _programmed(op: Lif, numbers: Mapping[str, Fraction], membrane: NormalizedMe
     if isinstance(op, AlphaLif):
         return replace(membrane, theta=numbers["threshold"])
     if isinstance(op, RectifiedLif):
-        return replace(membrane, floor=-membrane.zero / membrane.size)
+        return replace(membrane, floor=(numbers["floor"] - membrane.zero) / membrane.size)
     return membrane
 
 
@@ -112,7 +112,7 @@ def exact_constants(op: Lif | Leaky, constants: Mapping[str, float]) -> dict[str
     if isinstance(op, AlphaLif):
         numbers["current_decay"], numbers["decay"] = 1 - numbers["keep_slow"], 1 - numbers["keep_fast"]
     elif isinstance(op, RectifiedLif) and op.kept == "unscaled":
-        numbers["threshold"] /= numbers["scale"]
+        numbers.update({name: numbers[name] / numbers["scale"] for name in ("threshold", "floor")})
     elif isinstance(op, RectifiedLif):
         numbers["decay"] = 1 - (1 - numbers["decay"]) * numbers["scale"]
         numbers.update({name: numbers[name] * numbers["scale"] for name in ("drift", "input_gain")})

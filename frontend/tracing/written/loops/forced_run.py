@@ -19,7 +19,7 @@ from frontend.tracing.written.loops.recognition import Firing, no_neuron
 from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE, Afferent
 from ir.errors import CompileError
 from ir.graph import Array
-from ir.ops import Lif
+from ir.ops import Lif, RectifiedLif
 from ir.ops.population import State
 
 SAMPLES = 4
@@ -46,16 +46,19 @@ class ForcedRun:
         self._site, self._recipe, self._firing, self._steps = site, recipe, firing, len(made)
         generator = np.random.default_rng(0)
         most = firing.max_spikes if firing is not None else 1
+        size = _size(recipe)
         self._values: dict[Key, Any] = {}
         for source in recipe.sources:
             for step in range(self._steps) if source.lag is not None else range(1):
                 late = 0 if source.lag is None else source.lag
-                self._values[key_of(source, step + late)] = generator.normal(size=(SAMPLES, *shape))
+                self._values[key_of(source, step + late)] = size * generator.normal(size=(SAMPLES, *shape))
         self.spikes = generator.integers(0, most, (self._steps, SAMPLES, *shape), endpoint=True)
         known: dict[int, Any] = {}
         self._made: list[Any] = []
         for step, expression in enumerate(made):
             value = self._evaluated(expression, known)
+            if recipe.is_clamped and firing is not None:  # where limits are depends on what fires
+                self.spikes[step] = value > firing.threshold
             self._values |= {(STATE, site, step): value, (SPIKES, site, step): self.spikes[step].astype(float)}
             self._made.append(value)
 
@@ -75,6 +78,8 @@ class ForcedRun:
             state = op.integrate(state, x, params)
             ours, theirs = self._margin(op, state, params), self._made[step]
             theirs = (theirs - (0.0 if self._firing is None else self._firing.threshold)) / self._recipe.slope
+            if self._recipe.is_clamped:
+                ours, theirs = (self._near(op, margin, state, params) for margin in (ours, theirs))
             if not np.allclose(ours, theirs, rtol=TOLERANCE, atol=TOLERANCE):
                 return step
             if isinstance(op, Lif):
@@ -85,6 +90,12 @@ class ForcedRun:
     @staticmethod
     def _margin(op: Any, state: State, params: Mapping[str, Array]) -> Any:
         return state.v - op.level(state, params) if isinstance(op, Lif) else state.v
+
+    @staticmethod
+    def _near(op: Any, margin: Any, state: State, params: Mapping[str, Array]) -> Any:
+        """Margins of a clamped membrane, where both have the same: below the threshold, and not below its floor."""
+        low = op.constant("floor", params) - op.level(state, params) if isinstance(op, RectifiedLif) else None
+        return np.clip(margin, low, 0.0)
 
     def _currents(self, currents: Sequence[WeightedInput], before: Before) -> Callable[[int], Any]:
         """Step -> the sum of currents at it."""
@@ -103,6 +114,14 @@ class ForcedRun:
             rows.append(state.v)
         rows = [np.zeros_like(rows[0]), *rows] if of.late else rows
         return lambda step: rows[step]
+
+
+def _size(recipe: Recipe) -> float:
+    """Of random currents: neurons that fire by themselves must come to it."""
+    if not recipe.is_clamped or not isinstance(recipe.op, Lif):
+        return 1.0
+    threshold, gain = (np.abs(recipe.op.constant(name, recipe.params)) for name in ("threshold", "gain"))
+    return 2 * float(np.max(threshold / gain)) or 1.0
 
 
 def _unlike(key: Key, site: Any) -> CompileError:

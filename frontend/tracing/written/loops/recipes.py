@@ -15,9 +15,10 @@ import numpy as np
 
 from frontend.tracing.written.chains import offsets_of
 from frontend.tracing.written.expressions import Expression
+from frontend.tracing.written.loops.clamps import with_limits
 from frontend.tracing.written.loops.decomposition import Decomposition
 from frontend.tracing.written.loops.parts import Parts, key_of
-from frontend.tracing.written.loops.recognition import Firing, as_it_rounds, leaky, recognised
+from frontend.tracing.written.loops.recognition import Firing, as_it_rounds, leaky, no_neuron, recognised
 from frontend.tracing.written.loops.rolling import SPIKES, Afferent, Loop, equations
 from ir.errors import CompileError
 from ir.graph import Array
@@ -55,6 +56,8 @@ class Recipe:
     currents: tuple[WeightedInput, ...]
     slope: Factor
     """What the loop computes is the membrane less its threshold, this often."""
+    is_clamped: bool = False
+    """Whether what lies far from the threshold may differ from what the loop computes."""
 
     @property
     def sources(self) -> list[Afferent]:
@@ -92,7 +95,7 @@ def recipe(
         return float(values[0]) if len(set(values)) == 1 else np.asarray(values)[back].reshape(shape)
 
     ops = [_inlined(op, parts) for op, parts, _ in found]
-    return _merged([parts for _, parts, _ in found], ops, found[0][2], spread)
+    return replace(_merged([parts for _, parts, _ in found], ops, found[0][2], spread), is_clamped=loop.is_clamped)
 
 
 def _at_place(
@@ -122,13 +125,16 @@ def _at_place(
         own = Afferent(SPIKES, (site,), 1)
         parts = replace(parts, taken={own: -taken})
     offset = op.threshold - parts.firing.threshold
+    if loop.is_clamped:
+        op = with_limits(op, parts.update, offset)
     return op, parts, lambda form: as_it_rounds(form, parts.update, offset)
 
 
 def _inlined(op: Membrane, parts: Parts) -> Membrane:
     """The neuron with its adaptation, and with its filter where it has one, and nothing else."""
     if parts.adaptation is not None:
-        assert isinstance(op, Lif)
+        if type(op) is not Lif:
+            raise no_neuron("has a floor, and a threshold that moves")
         attributes: dict[str, Any] = {item.name: getattr(op, item.name) for item in fields(Lif)}
         found = parts.adaptation
         numbers = {"adapt_decay": 1 - found.keep, "adapt_jump": found.jump, "adapt_start": found.start}

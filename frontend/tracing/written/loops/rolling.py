@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from frontend.tracing.written.expressions import OPERATIONS, Expression, Key
+from frontend.tracing.written.loops.clamps import CLAMP
 from frontend.tracing.written.loops.recognition import no_neuron
 from ir.graph import Array
 
@@ -67,6 +68,11 @@ class Loop:
     root: Equation
     states: tuple[Equation, ...]
     sources: tuple[Afferent, ...]
+
+    @property
+    def is_clamped(self) -> bool:
+        """Whether a clamp is part of it."""
+        return any(equation.name == CLAMP for equation in equations(self.root))
 
 
 def rolled(site: Any, step: int, newer: Expression, older: Expression) -> Loop:
@@ -134,7 +140,8 @@ class _Rolling:
         if a.key[:2] == (STATE, self._site) and a.key[2] == self._step - 1 and self._root is not None:
             return Equation(before=self._root)
         stands = a.key[-1] is not None if b is None or b.key is None else self._moves(a, b)
-        if a.name and (not stands or not a.kinds.isdisjoint((STATE, SPIKES))):
+        more = (STATE,) if a.name == CLAMP else (STATE, SPIKES)
+        if a.name and (not stands or not a.kinds.isdisjoint(more)):
             return None  # made of others, which tell more
         return self._sources.setdefault(self._source(a.key), Equation(source=self._source(a.key)))
 

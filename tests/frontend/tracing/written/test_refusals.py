@@ -37,10 +37,6 @@ class Written(nn.Module):
         (lambda m: m * m.to(torch.bool), r"is cast to torch.bool \(to\)"),
         (lambda m: m.long(), r"is cast to torch.int64 \(long\)"),
         (lambda m: m.double().float(), r"is cast to torch.float64 \(double\)"),
-        (torch.relu, r"is clamped \(relu\)"),
-        (lambda m: m.clamp(min=0), r"is clamped \(clamp\)"),
-        (lambda m: torch.max(m, torch.zeros_like(m)), r"is clamped \(max\)"),
-        (lambda m: torch.maximum(m, torch.tensor(-0.5)), r"is clamped \(maximum\)"),
         (torch.tanh, r"is used as a value \(tanh\)"),
     ],
 )

@@ -59,7 +59,11 @@ MOVING = st.builds(
 )
 RESTING = st.builds(RefractoryLif, **SHARED, **CURRENTS, rest=st.sampled_from([1.0, 2.0, 2.5]))
 RECTIFIED = st.builds(
-    RectifiedLif, **SHARED, scale=st.sampled_from([1.0, 0.5, 1.3]), kept=st.sampled_from(["scaled", "unscaled"])
+    RectifiedLif,
+    **SHARED,
+    scale=st.sampled_from([1.0, 0.5, 1.3]),
+    kept=st.sampled_from(["scaled", "unscaled"]),
+    floor=st.sampled_from([0.0, -0.5, -0.3]),
 )
 
 
