@@ -76,9 +76,10 @@ def initial_network(config: TaafConfig, seed: int) -> Taaf:
 
 
 def weights(config: str) -> Path | None:
-    """The trained weights that come with the repository, or None."""
-    config_named(CONFIGS, config, "TAAF")
-    return trained_weights("taaf", config)
+    """The repository's trained weights, or None; `alpha_inference` is about inference alone, and has those without it."""
+    own = config_named(CONFIGS, config, "TAAF")
+    trained = next(name for name, each in CONFIGS.items() if each == replace(own, alpha_inference=False))
+    return trained_weights("taaf", trained)
 
 
 def load_weights(parts: dict[str, nn.Module], path: Path) -> None:
