@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons
+from frontend.tracing.untouched import left_as_it_was
 from frontend.user_errors import user_code
 from ir.errors import CompileError
 
@@ -21,7 +22,8 @@ def steps_of_batch(module: nn.Module, inputs: Mapping[str, torch.Tensor]) -> int
     """
     T of a module in eval mode whose inputs are all (B, ...); None where their first axis is time, or may be.
 
-    The module runs on one sample and on two. The first of its neurons makes the same steps, on twice the batch.
+    The module runs on one sample and on two, and is left as it was, so that nothing that it keeps from its first call is of these
+    runs. The first of its neurons makes the same steps, on twice the batch.
     """
     if not inputs or any(not x.ndim or not len(x) for x in inputs.values()):
         return None
@@ -49,12 +51,12 @@ def _first_layer(module: nn.Module, inputs: Mapping[str, torch.Tensor]) -> tuple
             child.register_forward_pre_hook(note) for child in module.modules() if neuron_rule(child) is not None
         ]
         try:
-            with torch.no_grad(), user_code("the model"):
+            with left_as_it_was(module), torch.no_grad(), user_code("the model"):
+                reset_neurons(module)
                 module(**inputs)
         finally:
             for handle in handles:
                 handle.remove()
-            reset_neurons(module)
     except CompileError:  # the user's code, which the import runs too: it says what is wrong
         return None
     return next(iter(shapes.values()), None)

@@ -24,6 +24,7 @@ from frontend.recording.recorder import Recorder
 from frontend.tracing.first_axis import steps_of_batch
 from frontend.tracing.outputs import named_outputs
 from frontend.tracing.session import Session
+from frontend.tracing.untouched import undone_where_it_fails
 from frontend.tracing.written.plan import Plan
 from ir.analysis.windows import in_window, windows_of_neurons
 from ir.errors import CompileError
@@ -92,7 +93,8 @@ def trace_in_order(
     if batch_first is not None:
         return trace(AxisOrder(batch_first))
     try:
-        return trace(TIME_FIRST)
+        with undone_where_it_fails(module):
+            return trace(TIME_FIRST)
     except CompileError as error:
         if error.rule not in BATCH_FIRST_ERRORS or set(example) <= set(static):
             raise

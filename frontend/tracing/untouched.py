@@ -36,13 +36,34 @@ def left_as_it_was(*networks: nn.Module) -> Generator[None]:
     kinds stay in place, and keep what they hold now). Of the process: the random states of torch, NumPy and Python, torch's
     grad mode, default dtype and number of threads, and the current folder.
     """
-    process, contents = _Process(), _contents(networks)
+    before = _Snapshot(networks)
     try:
         yield
     finally:
-        for content in contents:
+        before.restore()
+
+
+@contextmanager
+def undone_where_it_fails(*networks: nn.Module) -> Generator[None]:
+    """Bring back what `left_as_it_was` does where an error ends the block."""
+    before = _Snapshot(networks)
+    try:
+        yield
+    except BaseException:
+        before.restore()
+        raise
+
+
+class _Snapshot:
+    """Networks and the process as they were when this was made."""
+
+    def __init__(self, networks: Iterable[nn.Module]) -> None:
+        self._process, self._contents = _Process(), _contents(networks)
+
+    def restore(self) -> None:
+        for content in self._contents:
             content.restore()
-        process.restore()
+        self._process.restore()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Where the spikes of a written neuron are in a run of its module: which of the comparisons that run in it."""
+"""Where the spikes of a written neuron are in a run of its module: which of the comparisons in it, and in what layout."""
 
 from __future__ import annotations
 
@@ -13,23 +13,59 @@ from torch.utils.hooks import RemovableHandle
 
 from frontend.function_rules import function_name
 from frontend.neuron_rules.table import neuron_rule
+from frontend.recording.layout import FEATURE, Axis, Dim
 from frontend.tracing.written.comparisons import is_firing
 
-_SITE = re.compile(r"^(?:(.*)\.)?fires\[(\d+)::(\d+)\](~?)$")
+_SITE = re.compile(r"^(?:(.*)\.)?fires\[(\d+)::(\d+)\](~?)(?:@([tb*\d.,]+))?$")
+USUAL = ("", "t,b", "t.b")
+"""Layouts of a whole window that need no word: (T, B, ...), (T B, ...)."""
+ONE_STEP = "b"
+"""That of single steps, (B, ...); what is compared once, and has no time, says it."""
 
 
-def site_path(path: str, ordinals: Sequence[int], total: int, below: bool = False) -> str | None:
+def site_path(
+    path: str, ordinals: Sequence[int], total: int, below: bool = False, dims: Sequence[Dim] = (), steps: int = 1
+) -> str | None:
     """
     The provenance of a site: its module's path, and which comparisons in it; None where they follow no stride.
 
     Args:
         below: they return the complement of the spikes, which `~` says.
+        dims: of what one of them returns; an unusual order of time and batch is said behind `@`. steps: of a window.
     """
-    if list(ordinals) == list(range(total)) and not below:
+    layout = _layout(dims)
+    usual = layout in USUAL or (layout == ONE_STEP and (len(ordinals) > 1 or steps == 1))
+    if list(ordinals) == list(range(total)) and not below and usual:
         return path
     stride = ordinals[1] - ordinals[0] if len(ordinals) > 1 else total
     regular = list(range(ordinals[0], ordinals[0] + stride * len(ordinals), stride)) == list(ordinals)
-    return f"{path}.fires[{ordinals[0]}::{stride}]{'~' * below}".lstrip(".") if regular else None
+    told = f"{'~' * below}{'' if usual else f'@{layout}'}"
+    return f"{path}.fires[{ordinals[0]}::{stride}]{told}".lstrip(".") if regular else None
+
+
+def _layout(dims: Sequence[Dim]) -> str:
+    """
+    Where time and batch are in a tensor, dimension by dimension: `b,*,t` for (B, C, T), `b.t` for (B T, ...).
+
+    Dimensions of features are `*`, features in one dimension with time or batch their number: `*,b.8` for (T, B 8).
+    """
+    texts = ["*" if all(axis.kind == FEATURE for axis in dim) else ".".join(map(_letter, dim)) for dim in dims]
+    return ",".join(texts).rstrip(",*")
+
+
+def _letter(axis: Axis) -> str:
+    return str(axis.size) if axis.kind == FEATURE else axis.kind[0]
+
+
+def _in_order(spikes: torch.Tensor, layout: str, steps: int) -> torch.Tensor:
+    """What one comparison returns, time and batch brought to the front; `steps`: of time, where it has an axis."""
+    dims = [dim.split(".") for dim in layout.split(",")]
+    for place, axes in reversed(list(enumerate(dims))):
+        if len(axes) > 1:
+            spikes = spikes.unflatten(place, [steps if a == "t" else -1 if a == "b" else int(a) for a in axes])
+    letters = [axis for axes in dims for axis in axes]
+    outer = [letters.index(kind) for kind in "tb" if kind in letters]
+    return spikes.movedim(outer, list(range(len(outer))))
 
 
 class FiredRecord(TorchFunctionMode):
@@ -66,13 +102,17 @@ class FiredRecord(TorchFunctionMode):
         return result
 
     def spikes(self, path: str, steps: int) -> torch.Tensor | None:
-        """The spikes of the site with that provenance, all steps; None where nothing was compared there."""
+        """The spikes of the site with that provenance, (T, B, ...); None where nothing was compared there."""
         found = _SITE.match(path)
         module, first, stride = (found[1] or "", int(found[2]), int(found[3])) if found else (path, 0, 1)
         fired = self._fired.get(module, [])[first::stride][:steps]
         if not fired:
             return None
-        spikes = (fired[0] if len(fired) == 1 and steps > 1 else torch.stack(fired)).float()
+        layout = (found[5] or "") if found else ""
+        fired = [_in_order(each, layout, steps) for each in fired] if layout else fired
+        at_once = "t" in layout or (not layout and len(fired) == 1 and steps > 1)
+        spikes = (fired[0] if at_once else torch.stack(fired)).float()
+        spikes = spikes.expand(steps, *spikes.shape[1:]) if len(fired) == 1 and not at_once else spikes
         return 1 - spikes if found and found[4] else spikes
 
     def _enter(self, module: nn.Module, _args: Any) -> None:

@@ -136,7 +136,8 @@ class WrittenNeurons:
                 self._finish(site)
             except CompileError as error:
                 raise error.placed(site.path) from error
-            path = site_path(site.path, site.ordinals, self.comparisons.total(site.path), site.firing.below)
+            total, dims = self.comparisons.total(site.path), site.read.dims
+            path = site_path(site.path, site.ordinals, total, site.firing.below, dims, self.recorder.steps)
             if path is None:
                 raise CompileError("import.steps", "a comparison runs at irregular steps", where=site.path)
             self.recorder.locate(site.value, path)

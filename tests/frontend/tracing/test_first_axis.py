@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 
+import numpy as np
 import pytest
 import torch
 from spikingjelly.activation_based import layer, neuron
@@ -140,3 +142,32 @@ def test_the_message_is_about_the_order_of_axes_that_the_module_has() -> None:
 
     with pytest.raises(CompileError, match="a membrane goes on in the next sample"):
         compile_model(OverSamples(), target="gpu", example=torch.rand(2, STEPS, 6))
+
+
+class KeepsFirstCall(nn.Module):
+    """What it keeps from its first call is as long as that call's window."""
+
+    def __init__(self, axis: int) -> None:
+        super().__init__()
+        self.axis, self.fc, self.lif = axis, nn.Linear(6, 5), neuron.LIFNode(step_mode="m")
+        self.code: torch.Tensor | None = None
+        self.scale: float | None = None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.code is None:
+            shape = [-1, 1, 1] if self.axis == 0 else [1, -1, 1]
+            self.code, self.scale = torch.linspace(0, 1, x.shape[self.axis]).view(shape), 24 / x.shape[self.axis]
+        current = self.fc(x) * self.scale + self.code
+        return self.lif(current) if self.axis == 0 else self.lif(current.transpose(0, 1)).transpose(0, 1)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_nothing_that_a_module_keeps_is_of_a_run_that_only_looks(axis: int) -> None:
+    x = (torch.rand(8, 3, 6, generator=torch.Generator().manual_seed(0)) < 0.4).float()
+    x = x.transpose(0, axis).contiguous()
+    torch.manual_seed(0)
+    net = KeepsFirstCall(axis).eval()
+    theirs = deepcopy(net)(x)
+    assert 0.1 < float(theirs.mean()) < 0.9
+    (ours,) = compile_model(net, target="gpu", precision="float", example=x).run(x).outputs.values()
+    assert np.array_equal(ours, theirs.detach().numpy())

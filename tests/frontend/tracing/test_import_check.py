@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -151,3 +152,52 @@ def test_a_layer_that_no_output_needs_is_reported() -> None:
     graph = trace_module(net, {"x": x}, [], STEPS, "net")
     with pytest.raises(CompileError, match="lacks the neuron layer second"):
         check_import(net, graph, {"x": x})
+
+
+def _psn(weight: torch.Tensor, flat: bool) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Parallel spiking neurons: a matrix over the steps, then a threshold."""
+
+    def run(x: torch.Tensor) -> torch.Tensor:
+        h = torch.addmm(torch.full((len(weight), 1), -0.5), weight, x.flatten(1))
+        return (h >= 0).float().view(x.shape) if flat else (h.view(x.shape) >= 0).float()
+
+    return run
+
+
+STEPS = 7
+MIXED = torch.randn(STEPS, STEPS, generator=torch.Generator().manual_seed(1))
+WHOLE: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "(B, T, C)": lambda x: (x.transpose(0, 1) > 0.5).float().transpose(0, 1),
+    "(B, C, T)": lambda x: (x.permute(1, 2, 0) > 0.5).float().permute(2, 0, 1),
+    "(C, B, T)": lambda x: (x.permute(2, 1, 0) > 0.5).float().permute(2, 1, 0),
+    "(T B, C)": lambda x: (x.flatten(0, 1) > 0.5).float().unflatten(0, (STEPS, -1)),
+    "(B T, C)": lambda x: (x.transpose(0, 1).flatten(0, 1) > 0.5).float().unflatten(0, (-1, STEPS)).transpose(0, 1),
+    "step by step, (C, B)": lambda x: torch.stack([(step.t() > 0.5).float().t() for step in x]),
+    "parallel spiking neurons": _psn(MIXED, flat=False),
+    "parallel spiking neurons, flattened": _psn(MIXED.tril(), flat=True),
+    "rates": lambda x: ((x > 0.5).float().mean(0) >= 3 / STEPS).float(),
+    "rates, (C, B)": lambda x: ((x > 0.5).float().sum(0).t() > 3).float(),
+    "scores": lambda x: torch.where(torch.sigmoid((x > 0.5).float().mean(0)) > 0.6, 1.0, -1.0),
+}
+
+
+@pytest.mark.parametrize("way", WHOLE)
+def test_spikes_are_compared_in_the_layout_that_they_have(way: str) -> None:
+    class Layout(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(5, 4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return WHOLE[way](self.fc(x))
+
+    torch.manual_seed(0)
+    net, inputs = Layout().eval(), {"x": torch.randn(STEPS, 6, 5) * 2}
+    graph = trace_module(net, inputs, [], STEPS, "net")
+    check = check_import(net, graph, inputs)
+    assert check.compared >= 6 * 4
+    assert check.within_rounding == 0
+    fired = next(node for node in reversed(graph.nodes.values()) if isinstance(node.op, Lif))
+    wrong = replace(graph, nodes={**graph.nodes, fired.name: replace(fired, op=replace(fired.op, threshold=0.25))})
+    with pytest.raises(CompileError, match="differs from the module"):
+        check_import(net, wrong, inputs)

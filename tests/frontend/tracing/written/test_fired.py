@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from spikingjelly.activation_based import neuron
 from torch import Tensor, nn
 
+from frontend.recording.layout import BATCH, FEATURE, TIME, Axis
 from frontend.tracing.written.fired import FiredRecord, site_path
 
 
@@ -63,3 +66,40 @@ def test_comparisons_are_found_again() -> None:
         assert torch.equal(spikes, level.float())
     assert record.spikes("lif", 3) is None
     assert record.spikes("elsewhere", 3) is None
+
+
+TIME_AXIS, BATCH_AXIS, FEATURES = Axis(TIME, 4), Axis(BATCH, 3), Axis(FEATURE, 5, (0,))
+
+
+@pytest.mark.parametrize(
+    ("dims", "told", "shape"),
+    [
+        (((TIME_AXIS,), (BATCH_AXIS,), (FEATURES,)), "", (4, 3, 5)),
+        (((TIME_AXIS, BATCH_AXIS), (FEATURES,)), "", (12, 5)),
+        (((BATCH_AXIS,), (TIME_AXIS,), (FEATURES,)), "@b,t", (3, 4, 5)),
+        (((BATCH_AXIS,), (FEATURES,), (TIME_AXIS,)), "@b,*,t", (3, 5, 4)),
+        (((BATCH_AXIS, TIME_AXIS), (), (FEATURES,)), "@b.t", (12, 1, 5)),
+        (((TIME_AXIS,), (BATCH_AXIS, FEATURES)), "@t,b.5", (4, 15)),
+    ],
+)
+def test_an_unusual_layout_is_told_and_undone(dims: tuple[Any, ...], told: str, shape: tuple[int, ...]) -> None:
+    path = site_path("", [0], 1, dims=dims)
+    assert path == (f"fires[0::1]{told}" if told else "")
+    x = torch.rand(4, 3, 5)
+    axes = [axis.kind for dim in dims for axis in dim]
+    given = x.permute(*((TIME, BATCH, FEATURE).index(kind) for kind in axes)).reshape(shape)
+
+    class Compares(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x > 0.5
+
+    net = Compares()
+    record = FiredRecord(net)
+    handles = record.watch()
+    with record:
+        net(given)
+    for handle in handles:
+        handle.remove()
+    spikes = record.spikes(path, 4)
+    assert spikes is not None
+    assert torch.equal(spikes.reshape(4, 3, 5), (x > 0.5).float())
