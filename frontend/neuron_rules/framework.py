@@ -59,7 +59,7 @@ class NeuronFramework:
     takes_single_steps: Callable[[nn.Module, str], bool] = lambda module, name: False
     """(neuron, name in `rules`) -> whether it takes one step per call, (B, ...)."""
     check: Callable[[nn.Module, str, bool], None] = lambda module, name, has_run: None
-    """(neuron, name in `rules`, whether it has run in this window) -> CompileError where its rule does not cover it."""
+    """(neuron, name in `rules`, whether it has a state of this window) -> CompileError where its rule does not cover it."""
     reset: Callable[[nn.Module], None] = lambda module: None
     """Brings a neuron to the start of a window."""
     afferents: Callable[[nn.Module], Connection | None] = lambda module: None
@@ -68,5 +68,7 @@ class NeuronFramework:
     """What a neuron sends its own spikes of the step before through, to itself; None where it does not."""
     constants: Callable[[nn.Module], Mapping[str, torch.Tensor]] = lambda module: {}
     """The constants that differ from neuron to neuron, by the IR's name, in a shape that fits one sample."""
+    start: Callable[[nn.Module], tuple[Any, float]] = lambda module: (0.0, 0.0)
+    """What a neuron's membrane is before its first step, a number or (B, ...), and where its rule has it start."""
     readouts: Callable[[nn.Module, Op, Any], Iterable[Readout]] = lambda module, op, result: ()
     """(neuron, what it is, what it returned) -> its states as values, where a model may read them."""

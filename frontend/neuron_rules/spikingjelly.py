@@ -204,17 +204,32 @@ def takes_single_steps(module: nn.Module, name: str) -> bool:
 
 
 def _check(module: nn.Module, name: str, has_run: bool) -> None:
-    later = has_run and takes_single_steps(module, name)
     learned = _LEARNED.get(SPIKINGJELLY_NEURONS[name], ())
-    check_spikingjelly(module, later, _STATES.get(name.rpartition(".")[2], "v"), learned)
+    check_spikingjelly(module, has_run, _STATES.get(name.rpartition(".")[2], "v"), learned)
+
+
+def start(module: Any) -> tuple[Any, float]:
+    """v, as a reset or the model's own code left it; rules have it start at v_reset, or 0."""
+    usual = _number(getattr(module, "v_reset", None))
+    return getattr(module, "v", usual), usual
+
+
+def check_kept(module: Any) -> None:
+    """CompileError for a membrane that was set to a number which a reset, before every window, takes back."""
+    usual = getattr(module, "_memories_rv", dict[str, Any]()).get("v")
+    if isinstance(usual, float) and isinstance(module.v, float) and module.v != usual:
+        what = f"{type(module).__name__} has v = {module.v:g}, which a reset before every window makes {usual:g}"
+        hint = f'set it in forward, or what resets set it to: set_reset_value("v", {module.v:g})'
+        raise CompileError("import.state", what, hint=hint)
 
 
 def readouts(module: Any, op: Op, _result: Any) -> Iterator[Readout]:
     """What a neuron keeps: v and v_seq, the membrane behind the reset, are values of a plain `Lif`, from v_reset on."""
     membrane = None
     if type(op) is Lif:
-        start = _number(module.v_reset)
-        absolute = replace(op, leak=start, v0=start, v_reset=start, threshold=float(module.v_threshold))
+        usual = _number(module.v_reset)
+        levels = {"leak": usual, "v0": usual + op.v0, "v_reset": usual, "threshold": float(module.v_threshold)}
+        absolute = replace(op, **levels)
         membrane = membrane_of(absolute, "after")
     for name, state in module._memories.items():
         if isinstance(state, torch.Tensor):
@@ -227,6 +242,7 @@ SPIKINGJELLY = NeuronFramework(
     takes_single_steps=takes_single_steps,
     check=_check,
     reset=lambda module: module.reset(),  # pyright: ignore[reportCallIssue]
+    start=start,
     readouts=readouts,
 )
 """Its neurons keep their state from call to call."""

@@ -54,7 +54,7 @@ def is_single_step(module: nn.Module) -> bool:
 
 def check_neuron(module: nn.Module, has_run: bool = False) -> None:
     """
-    Refuse a neuron that is about to run in a way that its rule does not cover; `has_run`: not for the first time.
+    Refuse a neuron that is about to run in a way that its rule does not cover; `has_run`: it has a state of this window.
 
     Raises:
         CompileError: with what the rule does not cover, and the neuron's class.

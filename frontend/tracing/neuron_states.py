@@ -10,12 +10,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+import torch
+from torch import nn
+
 from frontend.neuron_rules.framework import Readout
+from frontend.neuron_rules.table import framework_of
 from frontend.recording.layout import View
 from frontend.recording.recorder import Constant, Recorder
 from frontend.tracing.tensors import TracedTensors
 from ir.errors import CompileError
-from ir.ops import Delay, Op
+from ir.ops import Delay, Lif, Op
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,43 @@ class NeuronRun:
     """What it returned: one step, or the window with time in front."""
     params: Mapping[str, Constant] = field(default_factory=dict[str, Constant])
     """Constants of single neurons."""
+
+
+@dataclass(frozen=True)
+class GivenStart:
+    """How much higher than by its rule a membrane is before its first step, where the model sets it to a constant."""
+
+    above: float | torch.Tensor | None = None
+    """A number, or one of every neuron of a sample; None where the model sets nothing."""
+
+    @classmethod
+    def of(cls, module: nn.Module, tensors: TracedTensors) -> GivenStart:
+        """That of a neuron that is about to make its first step."""
+        framework = framework_of(module)
+        v, usual = (0.0, 0.0) if framework is None else framework.start(module)
+        if isinstance(v, int | float):
+            return cls(float(v) - usual or None)
+        if tensors.depends_on_input(v) or tensors.is_state(v):
+            return cls()
+        if v.ndim and not bool((v == v[:1]).all()):
+            what = f"{type(module).__name__} starts from other membranes in other samples"
+            raise CompileError("import.state", what, hint="let all samples start alike")
+        return cls((v[0] if v.ndim else v).detach() - usual)
+
+    @property
+    def is_state(self) -> bool:
+        """Whether it is a tensor, as what a neuron remembers is."""
+        return isinstance(self.above, torch.Tensor)
+
+    def of_neuron(self, op: Op, recorder: Recorder) -> tuple[Op, dict[str, Constant]]:
+        """The neuron that starts so, and its parameters."""
+        if self.above is None:
+            return op, {}
+        if not isinstance(op, Lif):
+            raise CompileError("import.state", f"{op.kind} starts from a membrane that the model sets")
+        if isinstance(self.above, torch.Tensor):
+            return op, {"v0": recorder.constant(self.above + op.v0, "v0")}
+        return replace(op, v0=op.v0 + self.above), {}
 
 
 class NeuronStates:

@@ -31,7 +31,7 @@ from frontend.recording.layout import BATCH, TIME, View
 from frontend.recording.recorder import Constant, Recorder
 from frontend.recording.steps import at_step, with_time
 from frontend.tracing.currents_by_step import CurrentsByStep, may_vary
-from frontend.tracing.neuron_states import NeuronRun, NeuronStates
+from frontend.tracing.neuron_states import GivenStart, NeuronRun, NeuronStates
 from frontend.tracing.states import StateHandover
 from frontend.tracing.storage.taint import version_of
 from frontend.tracing.tensors import TracedTensors
@@ -105,11 +105,13 @@ class NeuronLayers:
         self._values = NeuronStates(recorder, tensors)
         self._steps: dict[int, StepNeuron] = {}
         self._version = 0
+        self._start = GivenStart()
 
     def check_entry(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         """CompileError where a neuron that is about to run is used in a way that its rule does not cover."""
         has_run = id(module) in self._steps
-        check_neuron(module, has_run)
+        self._start = GivenStart() if has_run else GivenStart.of(module, self._tensors)
+        check_neuron(module, has_run or self._start.is_state)
         self._version = version_of(args[0]) if args else 0
         if len(args) > 1 and args[1] is not None and not has_run and not states(module):
             raise CompileError(
@@ -132,14 +134,15 @@ class NeuronLayers:
         op = rule(module)
         if id(module) not in self._steps and qualified_name(type(module)) not in NEURON_RULES:
             check_behaviour(module, op, is_single_step(module))
+        op, params = self._start.of_neuron(op, self._recorder)
         view = self._behind_weights(module, args[0], view)
         if is_single_step(module):
-            self._record_step(module, op, view, result)
+            self._record_step(module, op, view, result, params)
             return
         view = self._recorder.in_order(self._with_time(at_step(self._recorder, view)))
         currents = (view.value, *self._feedback(module, view))
-        value = "" if never_fires(op) else self._recorder.emit(op, *currents, name=self._recorder.path)
-        self._leave(module, NeuronRun(self._recorder.path, op, currents, replace(view, value=value)), result)
+        value = "" if never_fires(op) else self._recorder.emit(op, *currents, params=params, name=self._recorder.path)
+        self._leave(module, NeuronRun(self._recorder.path, op, currents, replace(view, value=value), params), result)
 
     def _leave(self, module: nn.Module, run: NeuronRun, result: Any) -> None:
         """What a neuron returned, and what it remembers, become values."""
@@ -175,7 +178,7 @@ class NeuronLayers:
         assert current is not None
         return current
 
-    def _record_step(self, module: Any, op: Op, view: View, result: Any) -> None:
+    def _record_step(self, module: Any, op: Op, view: View, result: Any, start: Mapping[str, Constant]) -> None:
         """Write down one step of a neuron layer."""
         if [axis.kind for axis in view.dims[0]][:1] != [BATCH]:
             raise CompileError(
@@ -187,6 +190,7 @@ class NeuronLayers:
         framework = framework_of(module)
         assert framework is not None
         params = {role: self._recorder.constant(array, role) for role, array in framework.constants(module).items()}
+        params |= start
         read = replace(self._recorder.in_order(view), step=None)
         if id(module) not in self._steps:
             self._steps[id(module)] = self._first_step(module, op, read, params)

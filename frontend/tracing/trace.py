@@ -18,6 +18,7 @@ from torch import nn
 
 from frontend.input_domain import input_domains, shown_values
 from frontend.names import parameters_of
+from frontend.neuron_rules.spikingjelly import check_kept
 from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from frontend.recording.dtype import dtype_of, takes_ids
 from frontend.recording.recorder import Recorder
@@ -190,6 +191,8 @@ def _check_call(
     """CompileError where the module is not ready, or the example does not fit its forward."""
     if module.training:
         raise CompileError("import.training", "the module is in training mode", hint="call module.eval() first")
+    for child in module.modules():
+        check_kept(child)
     if steps < 1:
         raise CompileError("import.steps", f"a window of {steps} steps", hint="give T >= 1")
     accepted = parameters_of(module)

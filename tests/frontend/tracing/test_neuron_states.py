@@ -9,6 +9,7 @@ import norse.torch as norse
 import numpy as np
 import pytest
 import torch
+from spikingjelly.activation_based import functional, neuron
 from spikingjelly.activation_based.lava_exchange import CubaLIFNode
 from spikingjelly.activation_based.neuron import IFNode, KLIFNode, LIFNode, ParametricLIFNode, QIFNode
 from spikingjelly.clock_driven import neuron as old
@@ -19,6 +20,7 @@ from frontend.tracing.trace import trace_module
 from ir.errors import CompileError
 from ir.graph import Graph
 from ir.interpreter import interpret
+from ir.ops import Lif
 
 torch.set_num_threads(1)
 STEPS, IN, OUT = 5, 6, 9
@@ -204,3 +206,71 @@ def test_states_are_not_written(multi: bool) -> None:
     with pytest.raises(CompileError, match="a state of a neuron") as caught:
         traced(forward, LIFNode(step_mode="m" if multi else "s", store_v_seq=True))
     assert caught.value.rule == "import.in_place"
+
+
+class Starts(nn.Module):
+    """A neuron that `begin` prepares before every window."""
+
+    def __init__(self, lif: nn.Module, begin: Callable[[Any, torch.Tensor], Any]) -> None:
+        super().__init__()
+        self.fc, self.lif, self.begin = nn.Linear(6, 5), lif, begin
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.begin(self.lif, x)
+        current = self.fc(x) * 6 + 0.5
+        return self.lif(current) if self.lif.step_mode == "m" else torch.stack([self.lif(step) for step in current])
+
+
+def _set(value: float) -> Callable[[Any, torch.Tensor], Any]:
+    return lambda lif, x: setattr(lif, "v", value)
+
+
+def _set_rows(lif: Any, x: torch.Tensor) -> None:
+    lif.v = torch.linspace(-0.5, 0.95, 5).expand(x.shape[1], 5).clone()
+
+
+STARTED = {
+    "IF": lambda mode: neuron.IFNode(v_reset=None, step_mode=mode),
+    "LIF": lambda mode: neuron.LIFNode(tau=2.0, v_reset=-0.25, step_mode=mode),
+    "PLIF": lambda mode: neuron.ParametricLIFNode(init_tau=1.5, step_mode=mode),
+    "KLIF": lambda mode: neuron.KLIFNode(step_mode=mode),
+}
+
+
+@pytest.mark.parametrize("mode", ["s", "m"])
+@pytest.mark.parametrize("begin", [_set(0.9), _set_rows], ids=["a number", "a tensor"])
+@pytest.mark.parametrize("name", STARTED)
+def test_a_membrane_starts_where_the_model_sets_it(name: str, begin: Any, mode: str) -> None:
+    torch.manual_seed(0)
+    net = Starts(STARTED[name](mode), begin).eval()
+    x = torch.rand(6, 3, 6, generator=torch.Generator().manual_seed(0))
+    graph = trace_module(net, {"x": x}, [], 6, "net")
+    assert check_import(net, graph, {"x": x}).within_rounding == 0
+    usual = Starts(STARTED[name](mode), lambda lif, x: None).eval()
+    usual.load_state_dict(net.state_dict())
+    functional.reset_net(net)
+    assert not torch.equal(net(x), usual(x))
+
+
+def test_what_a_reset_sets_a_membrane_to_is_its_start() -> None:
+    lif = neuron.IFNode(v_reset=None, step_mode="m")
+    lif.set_reset_value("v", 0.5)
+    lif.reset()
+    x = torch.rand(4, 2, 6, generator=torch.Generator().manual_seed(0))
+    net = Starts(lif, lambda lif, x: None).eval()
+    graph = trace_module(net, {"x": x}, [], 4, "net")
+    assert check_import(net, graph, {"x": x}).within_rounding == 0
+    (op,) = (node.op for node in graph.nodes.values() if isinstance(node.op, Lif))
+    assert op.v0 == 0.5
+
+
+def test_starts_that_nothing_keeps_or_that_differ_are_refused() -> None:
+    x = torch.rand(4, 2, 6)
+    net = Starts(neuron.IFNode(step_mode="m"), lambda lif, x: None).eval()
+    net.lif.v = 0.5
+    with pytest.raises(CompileError, match=r"set_reset_value\(\"v\", 0.5\)"):
+        trace_module(net, {"x": x}, [], 4, "net")
+    assert net.lif.v == 0.5
+    own = Starts(neuron.IFNode(step_mode="m"), lambda lif, x: setattr(lif, "v", torch.rand(x.shape[1], 5))).eval()
+    with pytest.raises(CompileError, match=r"other membranes in other samples|random"):
+        trace_module(own, {"x": x}, [], 4, "net")
