@@ -217,7 +217,7 @@ class Starts(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         self.begin(self.lif, x)
-        current = self.fc(x) * 6 + 0.5
+        current = self.fc(x) * 2 + 0.25
         return self.lif(current) if self.lif.step_mode == "m" else torch.stack([self.lif(step) for step in current])
 
 
@@ -232,7 +232,7 @@ def _set_rows(lif: Any, x: torch.Tensor) -> None:
 STARTED = {
     "IF": lambda mode: neuron.IFNode(v_reset=None, step_mode=mode),
     "LIF": lambda mode: neuron.LIFNode(tau=2.0, v_reset=-0.25, step_mode=mode),
-    "PLIF": lambda mode: neuron.ParametricLIFNode(init_tau=1.5, step_mode=mode),
+    "PLIF": lambda mode: neuron.ParametricLIFNode(init_tau=4.0, decay_input=False, step_mode=mode),
     "KLIF": lambda mode: neuron.KLIFNode(step_mode=mode),
 }
 
