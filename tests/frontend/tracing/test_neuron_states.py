@@ -213,7 +213,7 @@ class Starts(nn.Module):
 
     def __init__(self, lif: nn.Module, begin: Callable[[Any, torch.Tensor], Any]) -> None:
         super().__init__()
-        self.fc, self.lif, self.begin = nn.Linear(6, 5), lif, begin
+        self.fc, self.lif, self.begin = nn.Linear(6, 40), lif, begin
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         self.begin(self.lif, x)
@@ -226,7 +226,7 @@ def _set(value: float) -> Callable[[Any, torch.Tensor], Any]:
 
 
 def _set_rows(lif: Any, x: torch.Tensor) -> None:
-    lif.v = torch.linspace(-0.5, 0.95, 5).expand(x.shape[1], 5).clone()
+    lif.v = torch.linspace(-0.5, 0.95, 40).expand(x.shape[1], 40).clone()
 
 
 STARTED = {
@@ -271,6 +271,6 @@ def test_starts_that_nothing_keeps_or_that_differ_are_refused() -> None:
     with pytest.raises(CompileError, match=r"set_reset_value\(\"v\", 0.5\)"):
         trace_module(net, {"x": x}, [], 4, "net")
     assert net.lif.v == 0.5
-    own = Starts(neuron.IFNode(step_mode="m"), lambda lif, x: setattr(lif, "v", torch.rand(x.shape[1], 5))).eval()
+    own = Starts(neuron.IFNode(step_mode="m"), lambda lif, x: setattr(lif, "v", torch.rand(x.shape[1], 40))).eval()
     with pytest.raises(CompileError, match=r"other membranes in other samples|random"):
         trace_module(own, {"x": x}, [], 4, "net")
