@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import torch
 
 from frontend.function_rules.arithmetic import add, multiply, number_of
@@ -110,6 +112,54 @@ def softplus(recorder: Recorder, x: View, beta: float = 1.0, threshold: float = 
     return y if beta == 1 else recorder.apply(Scale(1 / beta), y)
 
 
+def fake_quantize(
+    recorder: Recorder, x: View, scale: object, zero_point: object, quant_min: int, quant_max: int
+) -> View:
+    """(clamp(round(x / scale) + zero, low, high) - zero) scale, as torch's kernel multiplies by 1 / scale in float32."""
+    step, zero = number_of(scale), number_of(zero_point)
+    if step is None or zero is None:
+        raise CompileError("import.quantize", "quantises by what is not a number", hint="one scale, one zero point")
+    step = float(np.float32(step))
+    x = recorder.apply(Function("round"), recorder.apply(Scale(float(np.float32(1) / np.float32(step))), x))
+    x = clamp(recorder, x, quant_min - zero, quant_max - zero)
+    return recorder.apply(Scale(step), x)
+
+
+def fake_quantize_channels(
+    recorder: Recorder,
+    x: View,
+    scale: torch.Tensor,
+    zero_point: torch.Tensor,
+    axis: int,
+    quant_min: int,
+    quant_max: int,
+) -> View:
+    """The same with a scale and a zero point for every place along an axis."""
+    rows = [-1 if place == axis % len(x.dims) else 1 for place in range(len(x.dims))]
+    step, zero = scale.float().reshape(rows), zero_point.float().reshape(rows)
+    if bool((zero != zero.flatten()[0]).any()):
+        raise CompileError("import.quantize", "quantises channels with different zero points", hint="use one for all")
+    x = recorder.apply(Function("round"), multiply(recorder, x, 1 / step))
+    x = clamp(recorder, x, quant_min - float(zero.flatten()[0]), quant_max - float(zero.flatten()[0]))
+    return multiply(recorder, x, step)
+
+
+def observed_fake_quantize(recorder: Recorder, x: View, *options: Any) -> View:
+    """What torch.ao's fused module does, whose observer must be off: scales must not follow what they see."""
+    observes, quantises, _, _, scale, zero_point, _, quant_min, quant_max, axis, per_channel = options[:11]
+    if bool(observes.any()):
+        what, hint = (
+            "an observer still looks for the range of values",
+            "net.apply(torch.ao.quantization.disable_observer)",
+        )
+        raise CompileError("import.quantize", what, hint=hint)
+    if not bool(quantises.any()):
+        return x
+    if per_channel:
+        return fake_quantize_channels(recorder, x, scale, zero_point, axis, quant_min, quant_max)
+    return fake_quantize(recorder, x, scale, zero_point, quant_min, quant_max)
+
+
 def reciprocal(recorder: Recorder, x: View) -> View:
     """1 / x."""
     return recorder.apply(Function("power", -1.0), x)
@@ -138,6 +188,9 @@ RULES = {
     "leaky_relu": leaky_relu,
     "prelu": prelu,
     "softplus": softplus,
+    "fake_quantize_per_tensor_affine": fake_quantize,
+    "fake_quantize_per_channel_affine": fake_quantize_channels,
+    "fused_moving_avg_obs_fake_quant": observed_fake_quantize,
     **{name: function(name) for name in PLAIN if name not in ("gelu", "logsigmoid", "round")},
     "round": rounded,
     "gelu": gelu,

@@ -232,7 +232,7 @@ class Recorder:
         name = self._parameter_names.get(id(tensor)) or ".".join(
             part for part in (self.path, self.function, role) if part
         )
-        array = tensor.detach().cpu().numpy()
+        array = (tensor if tensor.is_floating_point() else tensor.to(self.dtype)).detach().cpu().numpy()
         if not np.isfinite(array).all():
             raise CompileError(
                 "import.finite", f"{name} holds NaN or infinity", where=self.path, hint="check the checkpoint"

@@ -2,7 +2,8 @@
 Conditions of spikes, known by their values: `spike > 0`, `spike == 0`, `~spike.bool()`, `torch.where(spike > 0, 0.0, 1.0)`.
 
 What is made of the spikes of one place alone takes two values, and so does any function of it, element by element: f(0) and f(1).
-(0, 1) are the spikes again, (1, 0) is their complement, and one number twice is a constant.
+(0, 1) are the spikes again, (1, 0) is their complement, one number twice is a constant, and any others are the spikes scaled and
+shifted, as quantisers of activations make them.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ from ir.types import SPIKE
 COMPARISONS = "rsub gt greater ge greater_equal lt less le less_equal eq ne not_equal heaviside where"
 LOGIC = "logical_not logical_and logical_or logical_xor isclose bitwise_not invert"
 ARITHMETIC = "sign sgn abs absolute square sqrt pow round ceil floor trunc clamp clip relu"
-ELEMENTWISE = frozenset((*COMPARISONS.split(), *LOGIC.split(), *ARITHMETIC.split(), *CASTS))
+QUANTISERS = "fake_quantize_per_tensor_affine fused_moving_avg_obs_fake_quant"
+ELEMENTWISE = frozenset((*COMPARISONS.split(), *LOGIC.split(), *ARITHMETIC.split(), *QUANTISERS.split(), *CASTS))
 """Functions, without underscores around their names, that compute element by element."""
 
 
@@ -54,7 +56,7 @@ class Conditions:
     def result(
         self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> torch.Tensor | None:
-        """What a function makes of spikes, where that is the spikes, their complement or a constant; None for any other call."""
+        """What a function makes of spikes alone, where that is the same for all neurons; None for any other call."""
         if plain_name(name) not in ELEMENTWISE or is_in_place(name) or "out" in kwargs:
             return None
         started = self._started(name, func, args, kwargs) if compares(name) else None
@@ -66,9 +68,9 @@ class Conditions:
         if x is None or expression is None or spikes is None:
             return None
         values = [self._value(func, (args, kwargs), x, self._at(expression, spikes, fired)) for fired in (0, 1)]
-        known = spikes.kinds == frozenset((SPIKES,)) and (
-            self._recorder.steps > 1 or spikes.identity == expression.identity
-        )
+        several, itself = self._recorder.steps > 1, spikes.identity == expression.identity
+        known = spikes.kinds == frozenset((SPIKES,)) and (several or itself)
+        known = known or (several and self._tracked.is_at_once(x))
         if is_firing(name) and not known and values != [1.0, 0.0]:
             return None  # a neuron's first step, as far as can be seen
         return self._made(name, func(*args, **kwargs), x, spikes, values)
@@ -124,9 +126,25 @@ class Conditions:
         if values[0] == values[1] is not None:
             self._tensors.taint.clear(result)
             return result
-        if values not in ([0.0, 1.0], [1.0, 0.0]):
+        if values in ([0.0, 1.0], [1.0, 0.0]):
+            return self.give(name, result, spikes, values == [1.0, 0.0])
+        at_zero, at_one = values
+        if at_zero is None or at_one is None or not result.is_floating_point():
             return None
-        return self.give(name, result, spikes, values == [1.0, 0.0])
+        return self._scaled(name, result, spikes, at_zero, at_one - at_zero)
+
+    def _scaled(
+        self, name: str, result: torch.Tensor, spikes: Expression, at_zero: float, factor: float
+    ) -> torch.Tensor:
+        """A result that is a number, and a factor of the spikes."""
+        view = self._tracked.views[spikes.key or ()]
+        self._recorder.function = plain_name(name)
+        made = Expression(None, "add", (Expression(None, "mul", (spikes, factor)), at_zero))
+        view = self._record("mul", view, factor)
+        view = self._record("add", view, at_zero) if at_zero else view
+        self._tensors.add(result, view)
+        self._tracked.keep(result, replace(made, key=self._tracked.key_of(view)))
+        return result
 
     def give(self, name: str, result: torch.Tensor, spikes: Expression, complement: bool) -> torch.Tensor:
         """A result that is spikes, or their complement."""

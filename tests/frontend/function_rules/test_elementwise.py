@@ -21,6 +21,15 @@ def _plain(name: str) -> Compute:
     return lambda x, y, s: plain(x - y) if plain else getattr(torch, name)(x)
 
 
+def _observed(x: Tensor, rows: bool, observes: int = 0) -> Tensor:
+    """torch.ao's fused observer and quantiser, along the last axis or as a whole."""
+    n = x.shape[-1] if rows else 1
+    flags, low, high = torch.tensor([observes]), torch.zeros(n), torch.ones(n)
+    scale, zero = torch.linspace(0.01, 0.02, n), torch.ones(n, dtype=torch.int32)
+    quantised = (torch.tensor([1]), low, high, scale, zero, 0.01, -8, 7, x.ndim - 1, rows, False)
+    return torch.fused_moving_avg_obs_fake_quant(x, flags, *quantised)
+
+
 CASES: dict[str, Compute] = {
     "pow": lambda x, y, s: torch.pow(x, 2) + x.pow(1.5) + x**0.5 + x.pow(1),
     "reciprocal": lambda x, y, s: x.reciprocal(),
@@ -52,11 +61,31 @@ CASES: dict[str, Compute] = {
     ),
     "softplus": lambda x, y, s: F.softplus(x - y) + F.softplus(30 * x, 2.0, 15.0),
     **{name: _plain(name) for name in PLAIN if name not in ("gelu", "logsigmoid")},
+    "fake_quantize_per_tensor_affine": lambda x, y, s: (
+        torch.fake_quantize_per_tensor_affine(x - y, 0.03, 3, -8, 7)
+        + torch.fake_quantize_per_tensor_affine(x, torch.tensor(1 / 255), torch.tensor(0, dtype=torch.int32), 0, 255)
+    ),
+    "fake_quantize_per_channel_affine": lambda x, y, s: torch.fake_quantize_per_channel_affine(
+        x - y,
+        torch.linspace(0.01, 0.04, x.shape[-1]),
+        torch.full((x.shape[-1],), 2, dtype=torch.int32),
+        x.ndim - 1,
+        -8,
+        7,
+    ),
+    "fused_moving_avg_obs_fake_quant": lambda x, y, s: _observed(x - y, False) + _observed(x, True),
     "log_sigmoid": lambda x, y, s: F.logsigmoid(x - y),
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
     "power of a tensor": (lambda x, y, s: x**y, "import.power"),
     "decimals": (lambda x, y, s: torch.round(x, decimals=1), "import.round"),
+    "an observer": (lambda x, y, s: _observed(x, False, observes=1), "import.quantize"),
+    "channels with zero points of their own": (
+        lambda x, y, s: torch.fake_quantize_per_channel_affine(
+            x, torch.full((x.shape[-1],), 0.1), torch.arange(x.shape[-1]).int(), x.ndim - 1, -8, 7
+        ),
+        "import.quantize",
+    ),
     "limit that is computed": (lambda x, y, s: torch.clamp(x, y, y + 1), "import.clamp"),
 }
 

@@ -244,3 +244,42 @@ def test_functions_with_other_values_are_no_conditions(condition: Callable[[Tens
     with pytest.raises(CompileError) as caught:
         imported(lambda net, x: at_once(net, lambda m, s: m * condition(s), x))
     assert caught.value.rule == "import.function"
+
+
+def _clamped_by_where(x: Tensor) -> Tensor:
+    """Brevitas' integer quantiser of activations, 8 bits."""
+    y = torch.round(x / torch.tensor(1 / 255) + torch.tensor(0.0))
+    y = torch.where(y > torch.tensor(255.0), torch.tensor(255.0), y)
+    return torch.where(y < torch.tensor(0.0), torch.tensor(0.0), y) * torch.tensor(1 / 255)
+
+
+SCALED: dict[str, Callable[[Tensor], Tensor]] = {
+    "torch.ao": lambda s: torch.fake_quantize_per_tensor_affine(s, 0.4, 0, 0, 7),
+    "rounded": lambda s: torch.round(torch.clamp(s, 0, 1) * 3) / 4,
+    "Brevitas": _clamped_by_where,
+    "chosen": lambda s: torch.where(s > 0.5, 0.75, -0.25),
+    "chosen by where a comparison is never true": lambda s: torch.where(s > 1.5, s * 7, s * 0.5 + 0.25),
+    "a square of a difference": lambda s: torch.square(s - 0.25),
+}
+
+
+@pytest.mark.parametrize("steps", [1, 4])
+@pytest.mark.parametrize("way", SCALED)
+def test_functions_of_spikes_alone_are_a_factor_and_a_number(way: str, steps: int) -> None:
+    class Quantised(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Linear(6, 8), nn.Linear(8, 5)
+            self.n, self.m = (neuron.IFNode(v_threshold=0.25, step_mode="m") for _ in range(2))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.m(self.b(SCALED[way](self.n(self.a(x)))))
+
+    torch.manual_seed(0)
+    net, inputs = Quantised().eval(), {"x": torch.rand(steps, 16, 6)}
+    graph = trace_module(net, inputs, [], steps, "net")
+    check = check_import(net, graph, inputs)
+    assert check.compared == steps * 16 * 13 or steps == 1
+    assert check.within_rounding == 0
+    kinds = [node.op.kind for node in graph.nodes.values()]
+    assert steps == 1 or (kinds.count("lif") == 2 and "function" not in kinds)
