@@ -29,8 +29,9 @@ class Taint(TorchDispatchMode):
 
     def mark(self, tensor: torch.Tensor) -> None:
         """Say that a tensor depends on the input."""
-        reference = _storage(tensor)
-        self._marked[reference.cdata] = reference
+        if has_memory(tensor):
+            reference = _storage(tensor)
+            self._marked[reference.cdata] = reference
 
     def clear(self, tensor: torch.Tensor) -> None:
         """Say that a tensor depends on the shape of the input only."""
@@ -58,8 +59,13 @@ def _storage(tensor: torch.Tensor) -> StorageWeakRef:
 
 
 def memory_of(tensor: torch.Tensor) -> int:
-    """The identity of a tensor's memory, the same for all views of it, as long as one of them lives."""
-    return int(_storage(tensor).cdata)  # pyright: ignore[reportUnknownArgumentType]
+    """The identity of a tensor's memory, the same for all views of it, as long as one of them lives; that of itself without one."""
+    return int(_storage(tensor).cdata) if has_memory(tensor) else -id(tensor)  # pyright: ignore[reportUnknownArgumentType]
+
+
+def has_memory(tensor: torch.Tensor) -> bool:
+    """Whether a tensor lies in memory of its own, as sparse ones do not."""
+    return tensor.layout is torch.strided
 
 
 def version_of(tensor: Any) -> int:

@@ -191,7 +191,7 @@ class TrackedExpressions:
     def _part(self, arg: Any, shape: tuple[int, ...]) -> Expression | float | Array | None:
         """An argument of an operation: a number, a constant that is the same in the batch, or an expression."""
         if not isinstance(arg, torch.Tensor):
-            return float(arg) if isinstance(arg, (bool, int, float)) else None
+            return float(arg) if isinstance(arg, (bool, int, float, np.generic)) else None
         expression = self.of(arg)
         if expression is not None:
             return expression

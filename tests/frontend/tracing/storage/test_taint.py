@@ -31,6 +31,14 @@ def test_views_share_the_identity_of_their_memory() -> None:
     assert memory_of(x) != memory_of(x.clone())
 
 
+def test_tensors_without_memory_are_themselves() -> None:
+    sparse = torch.eye(3).to_sparse()
+    assert memory_of(sparse) == memory_of(sparse) != memory_of(torch.eye(3).to_sparse())
+    with Taint() as taint:
+        taint.mark(sparse)
+        assert not taint.reaches(torch.ones(3))
+
+
 def test_a_write_is_a_new_version_of_all_views() -> None:
     x = torch.ones(3)
     view, before = x[1:], version_of(x)
