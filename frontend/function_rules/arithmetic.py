@@ -164,8 +164,8 @@ def _broadcast(recorder: Recorder, op: Op, x: View, params: dict[str, Constant],
 
 def number_of(constant: object) -> float | None:
     """The constant as a Python number if it is one, or one element without a name."""
-    if isinstance(constant, (int, float, np.generic)):
-        return float(constant)
+    if isinstance(constant, (int, float, np.number)):
+        return float(constant)  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(constant, torch.Tensor) and constant.numel() == 1:
         return float(constant.detach())
     return None

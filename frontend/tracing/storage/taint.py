@@ -59,7 +59,7 @@ def _storage(tensor: torch.Tensor) -> StorageWeakRef:
 
 
 def memory_of(tensor: torch.Tensor) -> int:
-    """The identity of a tensor's memory, the same for all views of it, as long as one of them lives; that of itself without one."""
+    """The identity of a tensor's memory, the same for all views of it, as long as one of them lives; or else of the tensor."""
     return int(_storage(tensor).cdata) if has_memory(tensor) else -id(tensor)  # pyright: ignore[reportUnknownArgumentType]
 
 

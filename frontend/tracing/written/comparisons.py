@@ -1,4 +1,4 @@
-"""The functions that fire: comparisons of a membrane with a number, and the rounding of one that was clamped to 0..D."""
+"""The functions that fire: comparisons of a membrane with a number, and whole numbers made of one that was clamped to 0..D."""
 
 from __future__ import annotations
 
@@ -44,7 +44,12 @@ def compares(name: str) -> bool:
 
 def is_firing(name: str) -> bool:
     """Whether a torch function can make spikes."""
-    return compares(name) or plain_name(name) == "round"
+    return compares(name) or counts(name)
+
+
+def counts(name: str) -> bool:
+    """Whether a torch function makes whole numbers, which are spikes where it was clamped before."""
+    return plain_name(name) in ("round", "floor")
 
 
 def compared(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inequality:
@@ -86,15 +91,15 @@ def clamp_refused() -> CompileError:
     return CompileError("import.clamp", what, hint=hint)
 
 
-def rounded(clamped: tuple[torch.Tensor, int] | None) -> Inequality:
-    """Spikes as torch.round counts them, of a membrane and the limit to which it was clamped."""
+def counted(name: str, clamped: tuple[torch.Tensor, int] | None) -> Inequality:
+    """Spikes as torch.round or torch.floor counts them, of a membrane and the limit to which it was clamped."""
     if clamped is None:
         raise CompileError(
             "import.comparison",
-            "round counts spikes of a value that was not clamped to 0..D",
+            f"{name} counts spikes of a value that was not clamped to 0..D",
             hint="integer spikes are round(clamp(x, 0, D))",
         )
-    return Inequality(clamped[0], Firing(1.0, "round", clamped[1]))
+    return Inequality(clamped[0], Firing(1.0, "round" if plain_name(name) == "round" else ">=", clamped[1]))
 
 
 def _refused(name: str, what: str) -> CompileError:

@@ -57,7 +57,7 @@ class Site:
 def memoryless(firing: Firing) -> Lif:
     """What fires in that way, before it is known what it remembers."""
     op = Lif(decay=1.0, form="sum", threshold=firing.threshold, comparator=firing.comparator)
-    return replace(op, max_spikes=firing.max_spikes, reset="subtract" if firing.comparator == "round" else "value")
+    return replace(op, max_spikes=firing.max_spikes, reset="subtract" if firing.counts else "value")
 
 
 def population(recorder: Recorder, site: Site) -> tuple[Recipe, tuple[str, ...], dict[str, Constant]]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from frontend.function_rules.arithmetic import number_of
 from frontend.recording.layout import View
 from frontend.recording.recorder import Recorder
 from frontend.tracing.tensors import TracedTensors
@@ -67,7 +68,7 @@ class TrackedExpressions:
         expression = self.of(of.tensor) or self.operation("clone", (of.tensor,), {})
         if of.than is not None:
             return self.operation("sub", (of.tensor, of.than), {}), of.firing, False
-        if expression is None or not of.firing.threshold or of.firing.comparator == "round":
+        if expression is None or not of.firing.threshold or of.firing.counts:
             return expression, of.firing, True
         difference = Expression(None, "sub", (expression, of.firing.threshold))  # the threshold may move later
         return difference, replace(of.firing, threshold=0.0), False
@@ -191,7 +192,7 @@ class TrackedExpressions:
     def _part(self, arg: Any, shape: tuple[int, ...]) -> Expression | float | Array | None:
         """An argument of an operation: a number, a constant that is the same in the batch, or an expression."""
         if not isinstance(arg, torch.Tensor):
-            return float(arg) if isinstance(arg, (bool, int, float, np.generic)) else None
+            return number_of(arg)
         expression = self.of(arg)
         if expression is not None:
             return expression

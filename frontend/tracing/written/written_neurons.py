@@ -19,7 +19,15 @@ from frontend.recording.layout import BATCH, Axis, View, feature_dims
 from frontend.recording.recorder import Recorder
 from frontend.tracing.storage.taint import tensors_in
 from frontend.tracing.tensors import TracedTensors
-from frontend.tracing.written.comparisons import clamp_refused, clamped_to, compared, is_firing, plain_name, rounded
+from frontend.tracing.written.comparisons import (
+    clamp_refused,
+    clamped_to,
+    compared,
+    counted,
+    counts,
+    is_firing,
+    plain_name,
+)
 from frontend.tracing.written.conditions import Conditions
 from frontend.tracing.written.expressions import FUNCTIONS, Expression
 from frontend.tracing.written.fired import site_path
@@ -85,7 +93,7 @@ class WrittenNeurons:
 
     def _fires(self, name: str, args: tuple[Any, ...]) -> bool:
         """Whether a function makes spikes; what was not clamped before is rounded as any value is."""
-        return is_firing(name) and (plain_name(name) != "round" or id(args[0]) in self._clamped)
+        return is_firing(name) and (not counts(name) or id(args[0]) in self._clamped)
 
     def remembers(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Whether a function could be part of what happens to a state."""
@@ -155,8 +163,8 @@ class WrittenNeurons:
     def _fire(self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
         """A comparison, which becomes a neuron's spikes."""
         self.comparisons.compares(Compared.MEMBRANE)
-        counts, place = plain_name(name) == "round", self.comparisons.place()
-        asked = rounded(self._clamped.get(id(args[0]))) if counts else compared(name, args, kwargs)
+        place, clamped = self.comparisons.place(), self._clamped.get(id(args[0]))
+        asked = counted(name, clamped) if counts(name) else compared(name, args, kwargs)
         if place is None and asked.than is not None and self.tracked.of(asked.tensor) is None:
             asked = asked.turned()  # constants are thresholds
         tensor, given, than = asked

@@ -54,7 +54,7 @@ CASES: dict[str, Compute] = {
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
     "constant in the batch": (lambda x, y, s: x * torch.arange(x.shape[1]).reshape(-1, 1, 1), "import.axes"),
-    "constant of another library": (lambda x, y, s: x * np.float32(2.0), "import.constant"),
+    "constant of another library": (lambda x, y, s: x * np.bool_(True), "import.constant"),
     "rounding division": (lambda x, y, s: torch.div(x, 2, rounding_mode="floor"), "import.divide"),
 }
 

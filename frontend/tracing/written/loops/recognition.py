@@ -33,6 +33,11 @@ class Firing:
     below: bool = False
     """Whether it asks for the complement of the spikes: where they are not."""
 
+    @property
+    def counts(self) -> bool:
+        """Whether several spikes may come of one step, so that the threshold is their unit, too."""
+        return self.comparator == "round" or self.max_spikes != 1
+
 
 @dataclass(frozen=True)
 class Update:
@@ -63,7 +68,7 @@ def recognised(update: Update, firing: Firing) -> tuple[Lif, Fraction]:
         CompileError: import.neuron, with what was found.
     """
     rest, reset = (_affine(update, Fraction(spikes)) for spikes in (0, 1))
-    if firing.comparator == "round":
+    if firing.counts:
         _check_counts(update, rest, reset)
     still = [o for o in update.offsets if abs(rest.drift + o * (1 - rest.keep)) < TINY]
     offset = next((o for o in still if abs(update.start + o) < TINY), next(iter(still), Fraction(0)))

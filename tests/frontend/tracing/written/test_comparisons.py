@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from frontend.tracing.written.comparisons import clamped_to, compared, compares, is_firing, plain_name, rounded
+from frontend.tracing.written.comparisons import clamped_to, compared, compares, counted, is_firing, plain_name
 from frontend.tracing.written.loops.recognition import Firing
 from ir.errors import CompileError
 
@@ -73,6 +73,7 @@ def test_names_and_clamps() -> None:
     for other in ((MEM, 0), (MEM, -1, 4), (MEM, 0, 2.5)):
         assert clamped_to("clamp", other, {}) is None
     assert clamped_to("add", (MEM, 0, 4), {}) is None
-    assert rounded((MEM, 4)) == (MEM, Firing(1.0, "round", 4), None)
+    assert counted("round", (MEM, 4)) == (MEM, Firing(1.0, "round", 4), None)
+    assert counted("floor_", (MEM, 4)) == (MEM, Firing(1.0, ">=", 4), None)
     with pytest.raises(CompileError, match="was not clamped"):
-        rounded(None)
+        counted("round", None)

@@ -138,19 +138,22 @@ def test_what_rounds_rounds_as_the_module_does(beta: float, form: Callable[..., 
 
 class Quantised(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, most: int) -> Tensor:
-        return torch.round(torch.clamp(x, min=0, max=most))
+    def forward(ctx: Any, x: Tensor, most: int, whole: Callable[[Tensor], Tensor] = torch.round) -> Tensor:
+        return whole(torch.clamp(x, min=0, max=most))
 
 
+@pytest.mark.parametrize(("whole", "comparator"), [(torch.round, "round"), (torch.floor, ">=")])
 @pytest.mark.parametrize("most", [1, 4, 8])
 @pytest.mark.parametrize("steps", [1, 2, STEPS])
-def test_integer_spikes_round_half_to_even_and_take_what_they_count(most: int, steps: int) -> None:
+def test_integer_spikes_count_as_the_module_does_and_take_what_they_count(
+    most: int, steps: int, whole: Callable[[Tensor], Tensor], comparator: str
+) -> None:
     class Updated(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
             mem, spike, out = torch.zeros_like(x[0]), torch.zeros_like(x[0]), []
             for t in range(x.shape[0]):
                 mem = (mem - spike.detach()) * 0.25 + x[t] if t else x[t]
-                spike = Quantised.apply(mem, most)
+                spike = Quantised.apply(mem, most, whole)
                 out.append(spike)
             return torch.stack(out) / most
 
@@ -158,7 +161,7 @@ def test_integer_spikes_round_half_to_even_and_take_what_they_count(most: int, s
     graph = imported(Updated(), x)
     assert torch.equal(interpret(graph, {"x": x})["output"], Updated()(x))
     (node,) = [node for node in graph.nodes.values() if node.op.family == "neuron"]
-    assert (node.op.comparator, node.op.max_spikes, node.op.reset) == ("round", most, "subtract")
+    assert (node.op.comparator, node.op.max_spikes, node.op.reset) == (comparator, most, "subtract")
 
 
 class Residual(nn.Module):
