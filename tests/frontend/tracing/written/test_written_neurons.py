@@ -161,7 +161,8 @@ def test_integer_spikes_count_as_the_module_does_and_take_what_they_count(
     graph = imported(Updated(), x)
     assert torch.equal(interpret(graph, {"x": x})["output"], Updated()(x))
     (node,) = [node for node in graph.nodes.values() if node.op.family == "neuron"]
-    assert (node.op.comparator, node.op.max_spikes, node.op.reset) == (comparator, most, "subtract")
+    assert (node.op.comparator, node.op.max_spikes) == (comparator, most)
+    assert node.op.reset == "subtract" or steps == 1
 
 
 class Residual(nn.Module):
