@@ -10,12 +10,16 @@ own weights along: x = input_weights input + recurrent_weights (spikes of the st
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
+from frontend.names import qualified_name
 from frontend.neuron_rules.framework import Connection, NeuronFramework, NeuronRule, Readout, membrane_of
 from ir.errors import CompileError
 from ir.ops import Leaky, Lif, MovingThresholdLif, NonlinearLif, Op, RefractoryLif
@@ -28,21 +32,48 @@ def _parameter(module: Any, name: str) -> torch.Tensor:
 
 
 def _number(module: nn.Module, name: str) -> float:
-    """A parameter that all neurons of the layer share."""
-    value = _parameter(module, name)
-    if value.numel() != 1:
-        raise CompileError(
-            "import.parameter",
-            f"{name} of {type(module).__name__} differs from neuron to neuron",
-            hint="give the layer one number for all neurons",
-        )
-    return float(value)
+    """A parameter of the layer's first neuron; where others differ, `constants` has them."""
+    return float(_parameter(module, name).flatten()[0])
 
 
 def _per_step(module: Any, name: str) -> float:
     """dt times a rate, multiplied in the dtype of Norse's own parameters."""
-    _number(module, name)
-    return float(module.dt * _parameter(module, name))
+    return float(module.dt * _parameter(module, name).flatten()[0])
+
+
+@dataclass(frozen=True)
+class _NeuronOf:
+    """One neuron of a layer, for its rule."""
+
+    p: Any
+    dt: Any
+
+
+def constants(module: Any) -> dict[str, torch.Tensor]:
+    """The numbers of the rule that differ from neuron to neuron, by the IR's name, in a shape that fits one sample."""
+    given: dict[str, Any] = {**module.p._asdict(), **(module.p.lif._asdict() if hasattr(module.p, "lif") else {})}
+    tables = {
+        name: value.detach() for name, value in given.items() if isinstance(value, torch.Tensor) and value.numel() > 1
+    }
+    if not tables:
+        return {}
+    shape = np.broadcast_shapes(*(tuple(table.shape) for table in tables.values()))
+    rows = {name: table.expand(shape).flatten() for name, table in tables.items()}
+    rule = next(NORSE.rules[name] for name in map(qualified_name, type(module).__mro__) if name in NORSE.rules)
+    ops = [rule(_NeuronOf(_of_neuron(module.p, rows, k), module.dt)) for k in range(prod(shape))]  # pyright: ignore
+    values = {
+        name: [getattr(op, name) for op in ops]
+        for name, value in ops[0].attributes().items()
+        if isinstance(value, float)
+    }
+    return {name: torch.tensor(each).reshape(shape) for name, each in values.items() if len(set(each)) > 1}
+
+
+def _of_neuron(parameters: Any, rows: Mapping[str, torch.Tensor], k: int) -> Any:
+    """The parameters of one neuron, those one level deeper, too."""
+    own = {name: rows[name][k] for name in parameters._fields if name in rows}
+    deeper = {"lif": _of_neuron(parameters.lif, rows, k)} if hasattr(parameters, "lif") else {}
+    return parameters._replace(**own, **deeper)
 
 
 def _membrane(module: nn.Module) -> dict[str, Any]:
@@ -135,11 +166,12 @@ def _weights(module: Any, name: str) -> Connection | None:
     return None if weights is None else lambda x: torch.nn.functional.linear(x, weights)
 
 
-def readouts(_module: nn.Module, op: Op, result: Any) -> Iterator[Readout]:
+def readouts(module: nn.Module, op: Op, result: Any) -> Iterator[Readout]:
     """The state that a neuron returns: the membrane v behind the reset, and the current i behind its decay."""
     for name, state in zip(result[1]._fields, result[1], strict=True):
         if isinstance(state, torch.Tensor):
-            yield Readout(name, state, _state_of(op, name))
+            known = name == "v" or not constants(module)
+            yield Readout(name, state, _state_of(op, name) if known else None)
 
 
 def _state_of(op: Op, name: str) -> Op | None:
@@ -189,6 +221,7 @@ NORSE = NeuronFramework(
     takes_single_steps=lambda module, name: name in NORSE_CELLS,
     afferents=afferents,
     recurrence=recurrence,
+    constants=constants,
     readouts=readouts,
 )
 """Its neurons return their state and keep none."""

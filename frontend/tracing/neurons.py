@@ -134,7 +134,11 @@ class NeuronLayers:
         op = rule(module)
         if id(module) not in self._steps and qualified_name(type(module)) not in NEURON_RULES:
             check_behaviour(module, op, is_single_step(module))
-        op, params = self._start.of_neuron(op, self._recorder)
+        framework, self._recorder.function = framework_of(module), ""
+        assert framework is not None
+        params = {role: self._recorder.constant(array, role) for role, array in framework.constants(module).items()}
+        op, start = self._start.of_neuron(op, self._recorder)
+        params |= start
         view = self._behind_weights(module, args[0], view)
         if is_single_step(module):
             self._record_step(module, op, view, result, params)
@@ -178,7 +182,7 @@ class NeuronLayers:
         assert current is not None
         return current
 
-    def _record_step(self, module: Any, op: Op, view: View, result: Any, start: Mapping[str, Constant]) -> None:
+    def _record_step(self, module: Any, op: Op, view: View, result: Any, params: Mapping[str, Constant]) -> None:
         """Write down one step of a neuron layer."""
         if [axis.kind for axis in view.dims[0]][:1] != [BATCH]:
             raise CompileError(
@@ -186,11 +190,6 @@ class NeuronLayers:
                 f"{type(module).__name__} runs step by step, but reads {view} at once",
                 hint="loop over the steps in forward, or functional.set_step_mode(net, 'm')",
             )
-        self._recorder.function = ""
-        framework = framework_of(module)
-        assert framework is not None
-        params = {role: self._recorder.constant(array, role) for role, array in framework.constants(module).items()}
-        params |= start
         read = replace(self._recorder.in_order(view), step=None)
         if id(module) not in self._steps:
             self._steps[id(module)] = self._first_step(module, op, read, params)

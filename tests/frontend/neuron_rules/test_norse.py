@@ -73,6 +73,25 @@ NEURONS |= {
 }
 
 
+def _rows(parameters: Any, *names: str) -> Any:
+    """Parameters of which some differ from neuron to neuron."""
+    return parameters._replace(
+        **{name: getattr(parameters, name) * torch.linspace(0.5, 1.5, WIDTH).roll(k) for k, name in enumerate(names)}
+    )
+
+
+ROWS = ("tau_mem_inv", "tau_syn_inv", "v_th", "v_reset")
+NEURONS |= {
+    "LIF of its own rows": lambda: norse.LIF(_rows(LIF, *ROWS)),
+    "LIFCell of its own rows": lambda: norse.LIFCell(_rows(LIF, *ROWS)),
+    "LIFBoxCell of its own rows": lambda: norse.LIFBoxCell(_rows(_box(), "tau_mem_inv", "v_th")),
+    "IAF of its own rows": lambda: norse.IAF(_rows(IAF, "v_th")),
+    "LI of its own rows": lambda: norse.LI(_rows(LI, "tau_mem_inv", "tau_syn_inv")),
+    "LSNN of its own rows": lambda: norse.LSNN(_rows(ADAPTIVE, "beta", "tau_adapt_inv")),
+    "LIFRefracCell of its own rows": lambda: norse.LIFRefracCell(RESTING._replace(lif=_rows(LIF, *ROWS))),
+}
+
+
 def _lifted(neuron: nn.Module) -> nn.Module:
     return norse.Lift(neuron) if qualified_name(type(neuron)) in NORSE_CELLS else neuron
 
@@ -165,11 +184,6 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
         "LIFMCRecurrentCell, which has state",
     ),
     "given state": (lambda: _started(norse.LIF()), "import.state", "starts from a state"),
-    "own thresholds": (
-        lambda: First(norse.LIF(norse.LIFParameters(v_th=torch.ones(WIDTH)))),
-        "import.parameter",
-        "v_th of LIF differs",
-    ),
 }
 
 
