@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from frontend.function_rules.views import sizes_of, unsqueeze, wrapped
-from frontend.recording.layout import FEATURE, Axis, View, is_outer, is_plain, is_time
+from frontend.recording.layout import BATCH, FEATURE, Axis, View, is_outer, is_plain, is_time, length
 from frontend.recording.moments import Moments, moments, noted
 from frontend.recording.recorder import Recorder
 from frontend.recording.steps import at_step, part_of_window
@@ -24,9 +24,17 @@ def require_features(x: View, dim: int, what: str) -> None:
 
 
 def cat(recorder: Recorder, tensors: Sequence[View | torch.Tensor], dim: int = 0) -> View:
-    """Tensors one after another along a dimension of features, or steps of one value and zeros; zeros are padding."""
+    """
+    Tensors one after another along a dimension of features, or steps of one value and zeros; zeros are padding.
+
+    T times the same static one, along its batch, is that one at every step.
+    """
     views = [tensor for tensor in tensors if isinstance(tensor, View)]
     dim = wrapped(dim, len(views[0].dims))
+    if views[0].dims[dim] and _are_copies(views[0], tensors):
+        timed = _over_time(recorder, views[0], dim, len(tensors))
+        if timed is not None:
+            return timed
     return side_by_side(recorder, views, dim) if len(views) == len(tensors) else _with_zeros(recorder, tensors, dim)
 
 
@@ -85,25 +93,25 @@ def _concatenated(recorder: Recorder, views: Sequence[View], dim: int) -> View:
 
 
 def stack(recorder: Recorder, tensors: Sequence[View | torch.Tensor], dim: int = 0) -> View:
-    """Tensors side by side along a new dimension; T times the same static one in front is that one at every step."""
+    """Tensors side by side along a new dimension; T times the same static one is that one at every step."""
     first = tensors[0]
-    same = (
-        len(tensors) == recorder.steps
-        and isinstance(first, View)
-        and all(each is first or each == first for each in tensors)
-    )
-    if same and isinstance(first, View) and dim == 0 and not recorder.is_timed(first):
-        return recorder.repeat(first)
+    if isinstance(first, View) and _are_copies(first, tensors):
+        place = wrapped(dim, len(first.dims) + 1)
+        timed = _over_time(recorder, unsqueeze(recorder, first, place), place, len(tensors))
+        if timed is not None:
+            return timed
     parts = [unsqueeze(recorder, x, dim) if isinstance(x, View) else x.unsqueeze(dim) for x in tensors]
     return cat(recorder, parts, dim)
 
 
 def repeat(recorder: Recorder, x: View, *repeats: object) -> View:
-    """The tensor tiled. A static one tiled T times in front of everything is that one at every step."""
+    """The tensor tiled. A static one tiled T times, along an axis of its own or of the batch, is that one at every step."""
     counts = sizes_of(repeats)
     x = _leading(x, len(counts))
-    if _makes_time(recorder, x, counts[0]):
-        return repeat(recorder, recorder.repeat(x.with_dims(x.dims[1:])), (1, *counts[1:]))
+    for dim, count in enumerate(counts):
+        timed = _over_time(recorder, x, dim, count)
+        if timed is not None:
+            return repeat(recorder, timed, *counts[:dim], 1, *counts[dim + 1 :])
     for dim, count in enumerate(counts):
         x = cat(recorder, [x] * count, dim) if count != 1 and x.dims[dim] else x
     return recorder.expand(
@@ -112,11 +120,13 @@ def repeat(recorder: Recorder, x: View, *repeats: object) -> View:
 
 
 def expand(recorder: Recorder, x: View, *sizes: object) -> View:
-    """Dimensions of length 1 repeated. A static one expanded T times in front of everything is that one at every step."""
+    """Dimensions of length 1 repeated. A static one expanded to T along an axis of its own is that one at every step."""
     target = sizes_of(sizes)
     x = _leading(x, len(target))
-    if _makes_time(recorder, x, target[0]):
-        return expand(recorder, recorder.repeat(x.with_dims(x.dims[1:])), (-1, *target[1:]))
+    for dim, size in enumerate(target):
+        timed = None if x.dims[dim] else _over_time(recorder, x, dim, size)
+        if timed is not None:
+            return expand(recorder, timed, *target[:dim], -1, *target[dim + 1 :])
     return recorder.expand(x, tuple(old if new == -1 else new for old, new in zip(x.shape, target, strict=True)))
 
 
@@ -125,9 +135,31 @@ def _leading(x: View, rank: int) -> View:
     return x.with_dims((*[()] * (rank - len(x.dims)), *x.dims))
 
 
-def _makes_time(recorder: Recorder, x: View, count: int) -> bool:
-    """Whether `count` copies of a tensor, in front of everything, are its value at every step."""
-    return not recorder.is_timed(x) and not x.dims[0] and count == recorder.steps and count > 1
+def _are_copies(x: View, tensors: Sequence[View | torch.Tensor]) -> bool:
+    """Whether all tensors are the same one."""
+    return all(each is x or each == x for each in tensors)
+
+
+def _over_time(recorder: Recorder, x: View, dim: int, count: int) -> View | None:
+    """
+    The tensor at every step, where `count` copies along a dimension are that; None where they are something else.
+
+    They are if there are T of a static tensor, in front of its batch, or along a dimension of length 1 before or behind it. A
+    dimension that the value itself has (the channel of a grey image) is none of its own.
+    """
+    if count != recorder.steps or count == 1 or not recorder.type(x).static:
+        return None
+    axes, before = x.dims[dim], [axis.kind for other in x.dims[:dim] for axis in other]
+    own = not axes and (not before or before == [BATCH]) and (not before or not _is_whole(recorder, x))
+    if not own and not (axes and axes[0].kind == BATCH):
+        return None
+    time, *rest = recorder.repeat(x).dims
+    return recorder.repeat(x).with_dims((*rest[:dim], (*time, *axes), *rest[dim + 1 :]))
+
+
+def _is_whole(recorder: Recorder, x: View) -> bool:
+    """Whether a tensor has its value's own dimensions."""
+    return tuple(length(dim) for dim in x.dims if not is_outer(dim)) == recorder.type(x).shape
 
 
 def expand_as(recorder: Recorder, x: View, other: View | torch.Tensor) -> View:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 import torch
 
 from frontend.function_rules.joining import RULES
@@ -30,9 +33,51 @@ REFUSED: dict[str, tuple[Compute, str]] = {
         lambda x, y, s: torch.cat([x, torch.ones(3, x.shape[1], 4, 1)], dim=-1),
         "import.constant",
     ),
+    "as many copies as steps, and one": (lambda x, y, s: torch.cat([s] * STEPS + [s]), "import.axes"),
     "too few dimensions": (lambda x, y, s: torch.dstack([x[:, :, 0, 0], y[:, :, 0, 0]]), "import.function"),
 }
 
 
 class TestJoining(RuleTests):
     rules, cases, refused = RULES, CASES, REFUSED
+
+
+COPIES: dict[str, Compute] = {
+    "repeated behind the batch": lambda x, y, s: s.unsqueeze(1).repeat(1, STEPS, 1, 1).flatten(0, 1).mT,
+    "repeated, and a feature": lambda x, y, s: s.flatten(1).unsqueeze(1).repeat(1, STEPS, 2).flatten(0, 1),
+    "expanded behind the batch": lambda x, y, s: s[:, None].expand(-1, STEPS, -1, -1).flatten(0, 1),
+    "stacked behind the batch": lambda x, y, s: torch.stack([s] * STEPS, 1).flatten(0, 1),
+}
+TILED: dict[str, Compute] = {
+    "joined": lambda x, y, s: torch.cat([s for _ in range(STEPS)], 0),
+    "repeated": lambda x, y, s: s.repeat(STEPS, 1, 2),
+    "repeated, batch and features merged": lambda x, y, s: s.flatten(0, 1).repeat(STEPS, 1).unflatten(0, (-1, 4)),
+}
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_copies_behind_the_batch_are_steps(name: str, check_rule: Any, trace_function: Any) -> None:
+    def compute(x: torch.Tensor, y: torch.Tensor, s: torch.Tensor) -> torch.Tensor:
+        return COPIES[name](x, y, s).unflatten(0, (-1, STEPS)).transpose(0, 1)  # pyright: ignore
+
+    check_rule("unflatten", compute)
+    assert kinds(trace_function(compute)).count("repeat") == 1
+
+
+@pytest.mark.parametrize("name", TILED)
+def test_copies_along_the_batch_are_steps(name: str, check_rule: Any, trace_function: Any) -> None:
+    def compute(x: torch.Tensor, y: torch.Tensor, s: torch.Tensor) -> torch.Tensor:
+        return TILED[name](x, y, s).unflatten(0, (STEPS, -1))  # pyright: ignore
+
+    check_rule("unflatten", compute)
+    assert kinds(trace_function(compute)).count("repeat") == 1
+
+
+def test_as_many_copies_of_a_channel_as_steps_are_channels(trace_function: Any) -> None:
+    """As a grey image is made an image of three colours."""
+    assert "repeat" not in kinds(trace_function(lambda x, y, s: s[:, :1].repeat(1, STEPS, 1)))
+
+
+def kinds(graph: Any) -> list[str]:
+    """What the nodes of a graph are."""
+    return [node.op.kind for node in graph.nodes.values()]
