@@ -29,6 +29,17 @@ def chain(expression: Expression, state: Expression) -> list[tuple[Expression, E
     return chain
 
 
+def before_the_state(expression: Expression) -> int:
+    """From which place of its `chain` on an expression is what a state that was zero was added to: what the first step reads."""
+    made = [expression, *(child for child, _ in chain(expression, expression))]
+    sums = [place for place, each in enumerate(made) if each.name in ("add", "sub", "rsub") and _has_zero(each)]
+    return sums[-1] if sums else len(made)
+
+
+def _has_zero(expression: Expression) -> bool:
+    return any(not isinstance(arg, Expression) and not np.any(arg) for arg in expression.args)
+
+
 def offsets_of(expression: Expression, number: Callable[[Any], Fraction] = exactly) -> tuple[Fraction, ...]:
     """0, and what turns the compared value into what it was made of by adding a number."""
     zero = Expression(("v",))

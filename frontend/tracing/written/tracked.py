@@ -14,7 +14,7 @@ from frontend.function_rules.arithmetic import number_of
 from frontend.recording.layout import View
 from frontend.recording.recorder import Recorder
 from frontend.tracing.tensors import TracedTensors
-from frontend.tracing.written.chains import alike, chain, retraces
+from frontend.tracing.written.chains import alike, before_the_state, chain, retraces
 from frontend.tracing.written.comparisons import Inequality, plain_name
 from frontend.tracing.written.expressions import FUNCTIONS, NAMED, ONE_ARGUMENT, Expression, Key
 from frontend.tracing.written.loops.clamps import CLAMP, clamp_arguments
@@ -220,20 +220,26 @@ class TrackedExpressions:
         self._named[id(state)] = state
         if tensor is not None:
             self._name_state(tensor, expression, state)
-        for child, inverse in chain(expression, state):
-            if child.key is not None and child.key[0] == SPIKES:
-                continue  # of another neuron, of which this one was made at its first step
+        inputs = before_the_state(expression)
+        for place, (child, inverse) in enumerate(chain(expression, state)):
+            given = place >= inputs and child.key in self.views and self._is_static(self.views[child.key])
+            if given or (child.key is not None and child.key[0] == SPIKES):
+                continue  # the same at every step, or of another neuron, of which this one was made at its first step
             self._named[id(inverse)] = inverse
-            _, made = self._made.get(id(child), (None, None))
+            made = self._made.get(id(child), (None, None))[1]
             if made is not None and self._expressions.get(id(made), (None, None))[1] is child:
                 self.keep(made, inverse)
             elif child.key in self.views and self.views[child.key].step is not None:
                 self._rename_current(child.key, inverse)
 
     def _name_state(self, tensor: torch.Tensor, expression: Expression, state: Expression) -> None:
-        static = self._tensors.view(tensor) if self._tensors.is_view(tensor) else None
-        if static is None or self._recorder.is_timed(static) or static.step is not None or expression.name:
+        view = self._tensors.view(tensor) if self._tensors.is_view(tensor) else None
+        if view is None or not self._is_static(view) or expression.name:
             self.keep(tensor, state)
+
+    def _is_static(self, view: View) -> bool:
+        """Whether a value is the same at every step."""
+        return view.step is None and not self._recorder.is_timed(view)
 
     def _rename_current(self, key: Key, inverse: Expression) -> None:
         """The tensors of one step of a current, which a membrane at its start may be."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from frontend.tracing.written.chains import alike, chain, offsets_of, retraces
+from frontend.tracing.written.chains import alike, before_the_state, chain, offsets_of, retraces
 from frontend.tracing.written.expressions import Expression, exactly
 
 M = Expression(("m",))
@@ -82,3 +82,15 @@ def test_what_is_made_alike() -> None:
     inner = _term("add", M, 1.0)
     assert alike(_term("sub", inner, 1.0), _term("sub", inner, 1.0), 1)
     assert not alike(_term("sub", _term("add", M, 1.0), 1.0), _term("sub", inner, 1.0), 1)
+
+
+@pytest.mark.parametrize(
+    ("compared", "place"),
+    [
+        (Expression(None, "sub", (Expression(None, "add", (0.0, M)), 1.0)), 1),  # mem = 0 + x; mem - 1 > 0
+        (Expression(None, "add", (np.zeros(2), Expression(None, "div", (Expression(None, "sub", (M, 0.0)), 2.0)))), 2),
+        (Expression(None, "add", (M, 0.3)), 2),  # there is no state in it
+    ],
+)
+def test_what_zeros_were_added_to_is_what_the_first_step_reads(compared: Expression, place: int) -> None:
+    assert before_the_state(compared) == place

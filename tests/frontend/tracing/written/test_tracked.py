@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
+from torch import nn
 
 from frontend.recording.layout import BATCH, FEATURE, Axis, View
 from frontend.recording.recorder import Recorder
+from frontend.tracing.import_check import check_import
 from frontend.tracing.storage.assembly import Writer
 from frontend.tracing.tensors import TracedTensors
+from frontend.tracing.trace import trace_module
 from frontend.tracing.written.comparisons import Inequality
 from frontend.tracing.written.expressions import Expression
 from frontend.tracing.written.loops.recognition import Firing
 from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE
 from frontend.tracing.written.tracked import TrackedExpressions
+from ir.ops import Lif
 from ir.types import SPIKE
 
 VIEW = View("x", ((Axis(BATCH, 3),), (Axis(FEATURE, 2, (0,)),)), step=0)
@@ -146,3 +153,34 @@ def test_a_comparison_with_a_value_that_moves_is_known_too(run: Run) -> None:
     assert found is not None
     assert found.key == (SPIKES, site, 0)
     assert run.tracked.fired_before(Expression(None, "sub", (second, 0.5)), firing) is None
+
+
+class StillCurrent(nn.Module):
+    """A current of a still image, made before the loop of a neuron that is written out."""
+
+    def __init__(self, current: Callable[[torch.Tensor], torch.Tensor], start: float | None = None) -> None:
+        super().__init__()
+        self.current, self.start = current, start
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        current = self.current(x)
+        membrane: Any = torch.zeros_like(current) if self.start is None else self.start
+        spikes: list[torch.Tensor] = []
+        for _ in range(4):
+            membrane = membrane * 0.5 + current
+            spikes.append((membrane - 1.0 > 0.0).float())
+            membrane = membrane * (1 - spikes[-1])
+        return torch.stack(spikes)
+
+
+@pytest.mark.parametrize("start", [None, 0.0])
+@pytest.mark.parametrize("current", [lambda x: x * 3.0, lambda x: (x - 0.4) / 0.25, lambda x: x + 0.5])
+def test_numbers_before_the_loop_leave_a_current_what_it_is(
+    current: Callable[[torch.Tensor], torch.Tensor], start: float | None
+) -> None:
+    net, x = StillCurrent(current, start).eval(), torch.rand(5, 6, generator=torch.Generator().manual_seed(0))
+    graph = trace_module(net, {"x": x}, ["x"], 4, "net")
+    assert check_import(net, graph, {"x": x}).within_rounding == 0
+    (neuron,) = [node.op for node in graph.nodes.values() if isinstance(node.op, Lif)]
+    assert (neuron.decay, neuron.form) == (0.5, "sum")
+    assert 0 < net(x).mean() < 1
