@@ -43,7 +43,7 @@ class Recorder:
     A graph under construction, of a module that computes in `dtype`.
 
     `path` and `function` are those of the module and the function that run now: nodes are named after them. `stepwise`: the
-    model runs step by step, so that what it does at later steps is in the graph already.
+    model runs step by step, so that what it does at later steps is in the graph already. `calls`: functions written down so far.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Recorder:
         dtype: torch.dtype = torch.float32,
     ) -> None:
         self.steps, self.batch, self.dtype = steps, batch, dtype
-        self.path, self.function, self.stepwise = "", "", False
+        self.path, self.function, self.stepwise, self.calls = "", "", False, 0
         self._builder = GraphBuilder(name, steps, dtype=str(dtype).removeprefix("torch."))
         self._parameter_names = parameter_names
         self._routes: dict[tuple[str, Op], str] = {}

@@ -80,6 +80,7 @@ def recorded(
         views = _in_time(recorder, rule, args, kwargs)
     except TypeError as error:
         raise CompileError("import.arguments", f"cannot import this use of {name}: {error}") from error
+    recorder.calls += 1
     if step is None:
         return views
     return replace(views, step=step) if isinstance(views, View) else [replace(view, step=step) for view in views]

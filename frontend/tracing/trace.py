@@ -22,7 +22,6 @@ from frontend.neuron_rules.spikingjelly import check_kept
 from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from frontend.recording.dtype import dtype_of, takes_ids
 from frontend.recording.recorder import Recorder
-from frontend.tracing.first_axis import steps_of_batch
 from frontend.tracing.outputs import named_outputs
 from frontend.tracing.session import Session
 from frontend.tracing.untouched import undone_where_it_fails
@@ -74,7 +73,8 @@ def trace_in_order(
     The module's computation as a graph of level `source`.
 
     Time is the axis along which the neurons step. So there is one order at most in which a module can be imported: where nobody
-    says which it is, (T, B, ...) is tried first, and (B, T, ...) where the module turns out to exchange the two.
+    says which it is, (T, B, ...) is tried first, and (B, T, ...) where the module turns out to exchange the two. Where neither
+    can be, what is told is why the one cannot in which more of the module could be.
 
     Args:
         module: in eval mode; neurons take the whole window at once, or one step per call of a loop in `forward`.
@@ -91,18 +91,20 @@ def trace_in_order(
     if domains is None:
         domains = input_domains({}, shown_values(example, static))
     trace = partial(_traced, module, example, static, steps, name, domains)
+    first, second = list[Recorder](), list[Recorder]()
     if batch_first is not None:
-        return trace(AxisOrder(batch_first))
+        return trace(AxisOrder(batch_first), first)
     try:
         with undone_where_it_fails(module):
-            return trace(TIME_FIRST)
+            return trace(TIME_FIRST, first)
     except CompileError as error:
         if error.rule not in BATCH_FIRST_ERRORS or set(example) <= set(static):
             raise
         try:
-            return trace(AxisOrder(batch_first=True))
+            return trace(AxisOrder(batch_first=True), second)
         except CompileError as other:
-            told = error if steps_of_batch(module, example) is None else other
+            reached, further = (max((each.calls for each in runs), default=0) for runs in (first, second))
+            told = other if (further, other.rule not in BATCH_FIRST_ERRORS) > (reached, False) else error
             raise told from told.__cause__
 
 
@@ -114,8 +116,9 @@ def _traced(
     name: str,
     domains: Mapping[str, Domain],
     order: AxisOrder,
+    recorders: list[Recorder],
 ) -> Traced:
-    """The module traced with its axes in one order."""
+    """The module traced with its axes in one order; the recorders of its runs are added to `recorders`."""
     timed = [tensor for key, tensor in example.items() if key not in static]
     axis = 1 if order.batch_first else 0
     lengths = [tensor.shape[axis] for tensor in timed if tensor.ndim > axis]
@@ -128,7 +131,8 @@ def _traced(
         names = {id(tensor): key for key, tensor in parameters}
 
         def start(plan: Plan) -> tuple[Session, dict[str, torch.Tensor]]:
-            session = Session(module, Recorder(name, steps, _batch({steps, *lengths}), names, dtype), order, plan)
+            recorders.append(Recorder(name, steps, _batch({steps, *lengths}), names, dtype))
+            session = Session(module, recorders[-1], order, plan)
             kinds = {key: _type_of(x, domains.get(key, REAL), key in static, axis, steps) for key, x in example.items()}
             return session, {key: session.input(key, x, kinds[key]) for key, x in example.items()}
 

@@ -78,8 +78,10 @@ def test_outputs_of_a_time_first_module_may_have_the_batch_first() -> None:
 
 def test_the_number_of_steps_that_is_stated_holds_in_both_orders() -> None:
     module = net(BATCH_FIRST["permuted, mean"][0])
-    with pytest.raises(CompileError, match=r"has shape \(3, 5, 4\), not \(B, 3, "):
+    with pytest.raises(CompileError, match="check the number of steps"):
         trace_in_order(module, {"x": example(3)}, [], 3, "net")
+    with pytest.raises(CompileError, match=r"has shape \(3, 5, 4\), not \(B, 3, "):
+        trace_in_order(module, {"x": example(3)}, [], 3, "net", batch_first=True)
 
 
 def test_the_refusal_names_the_flag() -> None:
@@ -91,4 +93,31 @@ def test_the_refusal_names_the_flag() -> None:
 def test_where_neither_order_works_the_first_refusal_stands() -> None:
     module = net(lambda net, x: net.lif(net.fc(x.sum(0))))
     with pytest.raises(CompileError, match="a neuron reads"):
+        trace_in_order(module, {"x": example(3)}, [], 0, "net")
+
+
+def own_neurons(net: Any, x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
+    """Neurons that are written out, over the second axis."""
+    membrane, spikes = torch.zeros(x.shape[0], WIDTH), list[Tensor]()
+    for t in range(x.shape[1]):
+        membrane = 0.5 * membrane + function(net.fc(x[:, t]))
+        spikes.append((membrane > 1.0).float())
+    return torch.stack(spikes, 1)
+
+
+@pytest.mark.parametrize(
+    ("function", "told"),
+    [
+        (
+            torch.lgamma,
+            "no rule for the function lgamma",
+        ),  # at the first step, and nothing was written down but a layer
+        (lambda x: x + x.sum(0), "sums over the batch axis"),  # also about axes
+    ],
+)
+def test_where_neither_order_works_what_is_told_is_of_the_one_that_comes_further(
+    function: Callable[[Tensor], Tensor], told: str
+) -> None:
+    module = net(lambda net, x: own_neurons(net, x, function))
+    with pytest.raises(CompileError, match=told):
         trace_in_order(module, {"x": example(3)}, [], 0, "net")
