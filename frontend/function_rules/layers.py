@@ -37,7 +37,8 @@ def feature_dim(size: int) -> Dim:
 def require_axes(condition: bool, x: View, what: str) -> None:
     """CompileError about the axes of a tensor unless `condition` holds."""
     if not condition:
-        raise CompileError("import.axes", f"{what}: the tensor is {x}")
+        hint = "time first, batch second; inputs that have no time are static= (STATIC_INPUTS in a model file)"
+        raise CompileError("import.axes", f"{what}: the tensor is {x}", hint=hint)
 
 
 def conv(

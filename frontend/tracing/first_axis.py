@@ -1,45 +1,98 @@
 """
 Finds out whether the first axis of a module's inputs is the batch, by running it.
 
-It is in modules that take (B, T, ...), and in those that make the steps themselves, as networks of images do.
+It is in modules that make the steps themselves, as networks of images do.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
+from math import gcd
 from typing import Any
 
 import torch
 from torch import nn
 
 from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons
+from frontend.tracing.trace import trace_in_order
 from frontend.tracing.untouched import left_as_it_was
+from frontend.tracing.written.fired import FiredRecord
 from frontend.user_errors import user_code
 from ir.errors import CompileError
+from ir.graph import Graph
 
 
-def steps_of_batch(module: nn.Module, inputs: Mapping[str, torch.Tensor]) -> int | None:
-    """
-    T of a module in eval mode whose inputs are all (B, ...); None where their first axis is time, or may be.
+@dataclass(frozen=True)
+class _Steps:
+    """What the neurons of a module did in one run on so many samples."""
 
-    The module runs on one sample and on two, and is left as it was, so that nothing that it keeps from its first call is of these
-    runs. The first of its neurons makes the same steps, on twice the batch.
-    """
-    if not inputs or any(not x.ndim or not len(x) for x in inputs.values()):
-        return None
-    one, two = (_first_layer(module, {name: torch.cat([x[:1]] * n) for name, x in inputs.items()}) for n in (1, 2))
-    return one[0] if one is not None and one[1] == 1 and two == (one[0], 2) else None
+    first: tuple[int, int] | None
+    """(steps, samples) of the framework's neurons that ran first; None where none ran."""
+    compared: Counter[tuple[str, torch.Size]]
+    """(path of a module, shape of one sample) -> how often it compared tensors (B, ...) of it."""
 
 
 def steps_of_repeated(module: nn.Module, inputs: Mapping[str, torch.Tensor]) -> int | None:
-    """T of a module whose inputs have no time axis: they are (B, ...), and no second axis is as long as that."""
-    steps = steps_of_batch(module, inputs)
-    return None if any(x.shape[1:2] == (steps,) for x in inputs.values()) else steps
+    """
+    T of a module in eval mode whose inputs have no time axis: they are all (B, ...), and no second axis is as long as T.
+
+    None where the first axis of an input is time, or may be. The module runs on one sample and on two, and is left as it was, so
+    that nothing that it keeps from its first call is of these runs. The first of its neurons makes the same steps, on twice the
+    batch; or what it compares, where it writes its neurons out.
+    """
+    if not inputs or any(not x.ndim or not len(x) for x in inputs.values()):
+        return None
+    one, two = (_run(module, {name: torch.cat([x[:1]] * n) for name, x in inputs.items()}, n) for n in (1, 2))
+    if one is None or two is None:
+        return None
+    if one.first is None and two.first is None:
+        return _of_comparisons(module, inputs, one.compared) if one.compared == two.compared else None
+    steps = one.first[0] if one.first is not None and one.first[1] == 1 and two.first == (one.first[0], 2) else None
+    return None if _is_second(inputs, steps) else steps
 
 
-def _first_layer(module: nn.Module, inputs: Mapping[str, torch.Tensor]) -> tuple[int, int] | None:
-    """(steps, samples) of the neurons that run first, in one run; None where the module does not run."""
+def _of_comparisons(
+    module: nn.Module, inputs: Mapping[str, torch.Tensor], compared: Counter[tuple[str, torch.Size]]
+) -> int | None:
+    """T of a module without neurons of frameworks; None where it is imported as one whose inputs have time, or not at all."""
+    most = gcd(*compared.values())
+    if not most or _is_second(inputs, most):
+        return None
+    timed = _imported(module, inputs, (), 0)
+    if timed is not None and _has_time(timed):
+        return None
+    steps = [n for n in range(most, 1, -1) if most % n == 0 and not _is_second(inputs, n)] or [1]
+    return next((n for n in steps if _imported(module, inputs, tuple(inputs), n) is not None), None)
+
+
+def _is_second(inputs: Mapping[str, torch.Tensor], steps: int | None) -> bool:
+    """Whether a second axis is as long."""
+    return any(x.shape[1:2] == (steps,) for x in inputs.values())
+
+
+def _imported(
+    module: nn.Module, inputs: Mapping[str, torch.Tensor], static: tuple[str, ...], steps: int
+) -> Graph | None:
+    """The graph of a module, in whatever order of axes; None where it has none."""
+    try:
+        with left_as_it_was(module):
+            return trace_in_order(module, inputs, static, steps, "trial").graph
+    except CompileError:
+        return None
+
+
+def _has_time(graph: Graph) -> bool:
+    """Whether a neuron reads what changes from step to step."""
+    neurons = [node for node in graph.nodes.values() if node.op.family == "neuron"]
+    return any(not kind.static for node in neurons for kind in graph.args(node))
+
+
+def _run(module: nn.Module, inputs: Mapping[str, torch.Tensor], samples: int) -> _Steps | None:
+    """What a module's neurons do in one run; None where it does not run."""
     shapes: dict[int, tuple[int, int]] = {}
+    fired = FiredRecord(module)
 
     def note(neuron: nn.Module, args: tuple[Any, ...]) -> None:
         calls, _ = shapes.get(id(neuron), (0, 0))
@@ -50,8 +103,9 @@ def _first_layer(module: nn.Module, inputs: Mapping[str, torch.Tensor]) -> tuple
         handles = [
             child.register_forward_pre_hook(note) for child in module.modules() if neuron_rule(child) is not None
         ]
+        handles += fired.watch()
         try:
-            with left_as_it_was(module), torch.no_grad(), user_code("the model"):
+            with left_as_it_was(module), torch.no_grad(), user_code("the model"), fired:
                 reset_neurons(module)
                 module(**inputs)
         finally:
@@ -59,4 +113,4 @@ def _first_layer(module: nn.Module, inputs: Mapping[str, torch.Tensor]) -> tuple
                 handle.remove()
     except CompileError:  # the user's code, which the import runs too: it says what is wrong
         return None
-    return next(iter(shapes.values()), None)
+    return _Steps(next(iter(shapes.values()), None), fired.counts(samples))

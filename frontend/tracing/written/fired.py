@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -114,6 +115,15 @@ class FiredRecord(TorchFunctionMode):
         spikes = (fired[0] if at_once else torch.stack(fired)).float()
         spikes = spikes.expand(steps, *spikes.shape[1:]) if len(fired) == 1 and not at_once else spikes
         return 1 - spikes if found and found[4] else spikes
+
+    def counts(self, samples: int) -> Counter[tuple[str, torch.Size]]:
+        """(path of a module, shape of one sample) -> how often it compared so many samples of it."""
+        return Counter(
+            (path, each.shape[1:])
+            for path, fired in self._fired.items()
+            for each in fired
+            if each.shape[:1] == (samples,)
+        )
 
     def _enter(self, module: nn.Module, _args: Any) -> None:
         self._stack.append(self._paths[id(module)])

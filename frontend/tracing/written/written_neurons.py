@@ -193,10 +193,10 @@ class WrittenNeurons:
         step, timed = site.calls, self.recorder.is_timed(site.read) and site.read.step is None
         site.made.append(expression)
         site.ordinals.append(self.comparisons.ordinal)
-        at_once = timed or self.recorder.window(site.read) == 1
         view = replace(site.read, value=site.value, step=None if timed else step)
         self.conditions.give(name, result, self.tracked.spikes(site, step, view), site.firing.below)
-        if not at_once:
+        if not timed and self.recorder.window(site.read) > 1:
+            self.recorder.stepwise = True  # although nothing takes a step of a still image
             self.tracked.name_states(tensor, expression, Expression((STATE, site, step)))
         return result
 

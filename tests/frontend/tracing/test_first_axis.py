@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from torch import nn
 
 from compile import compile_model
 from frontend.tracing.first_axis import steps_of_repeated
+from frontend.tracing.trace import trace_module
 from ir.errors import CompileError
 
 STEPS = 4
@@ -88,7 +90,74 @@ class FixedLoop(TimeFirst):
         return torch.stack([self.neurons(self.fc(x[t])) for t in range(STEPS)])
 
 
+class WrittenOut(nn.Module):
+    """Presents an image again and again to neurons that it writes out, of several layers of one shape."""
+
+    def __init__(self, steps: int = STEPS, layers: int = 1) -> None:
+        super().__init__()
+        self.conv, self.steps = nn.ModuleList([nn.Conv2d(3, 3, 3, padding=1) for _ in range(layers)]), steps
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        membranes: list[Any] = [0.0] * len(self.conv)
+        total = torch.zeros_like(x)
+        for _ in range(self.steps):
+            spikes = x
+            for k, conv in enumerate(self.conv):
+                membranes[k] = membranes[k] * 0.5 + conv(spikes)
+                spikes = (membranes[k] > 0.2).float()
+                membranes[k] = membranes[k] * (1 - spikes)
+            total = total + spikes
+        return total
+
+
+class TiledWrittenOut(WrittenOut):
+    """Takes all copies of an image through its layer at once."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        current = self.conv[0](x.unsqueeze(1).repeat(1, self.steps, 1, 1, 1).flatten(0, 1))
+        membrane, total = torch.zeros_like(x), torch.zeros_like(x)
+        for now in current.unflatten(0, (-1, self.steps)).unbind(1):
+            membrane = membrane * 0.5 + now
+            spikes = (membrane > 0.2).float()
+            membrane, total = membrane * (1 - spikes), total + spikes
+        return total
+
+
+class WithoutMemory(nn.Module):
+    """Integer spikes of an image in one step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.round(torch.clamp(self.norm(self.conv(x)), 0, 4)).flatten(1)
+
+
+class FiresAtOnce(nn.Module):
+    """Takes (T, B, 6); two layers of one shape fire, and remember nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(6, 6)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (self.fc((self.fc(x) > 0).float()) > 0).float()
+
+
+class WrittenOutBatchFirst(WrittenOut):
+    """Takes (B, T, ...), and fewer steps than its window has."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.stack([super(WrittenOutBatchFirst, self).forward(x[:, t]) for t in range(2)])
+
+
 IMAGES = (
+    (WrittenOut, (2, 3, 6, 6)),
+    (WrittenOut, (STEPS, 3, 6, 6)),
+    (lambda: WrittenOut(layers=2), (2, 3, 6, 6)),
+    (lambda: WrittenOut(layers=3), (2, 3, 6, 6)),
+    (TiledWrittenOut, (2, 3, 6, 6)),
     (Repeated, (2, 3, 6, 6)),
     (Repeated, (STEPS, 3, 6, 6)),
     (Looped, (7, 6)),
@@ -122,10 +191,26 @@ def test_a_network_that_makes_the_steps_itself_compiles_as_it_is(
         (FixedLoop("s"), (STEPS, 2, 6)),
         (Repeated(), (2, STEPS, 6, 6)),  # it does not run
         (nn.Linear(6, 5), (2, 6)),  # nothing makes steps
+        (WrittenOut(3), (2, 3, 6, 6)),  # three channels, or three steps
+        (FiresAtOnce(), (STEPS, 2, 6)),
+        (WrittenOutBatchFirst(), (2, STEPS, 3, 6, 6)),
     ],
 )
 def test_where_an_axis_is_time_nothing_is_taken_for_an_image(module: nn.Module, shape: tuple[int, ...]) -> None:
     assert steps_of_repeated(module.eval(), {"x": torch.rand(shape)}) is None
+
+
+def test_what_remembers_nothing_and_cannot_have_time_makes_one_step() -> None:
+    torch.manual_seed(0)
+    module, x = WithoutMemory().eval(), 3 * torch.rand(3, 2, 6, 6)
+    program = compile_model(module, target="gpu", precision="float", example=x)
+    assert program.steps == 1
+    assert torch.equal(torch.as_tensor(program.run(x).outputs["output"]), module(x))
+
+
+def test_a_model_file_is_told_to_name_its_images() -> None:
+    with pytest.raises(CompileError, match="STATIC_INPUTS"):
+        trace_module(WrittenOut().eval(), {"x": torch.rand(2, 3, 6, 6)}, [], 2, "net")
 
 
 def test_the_message_is_about_the_order_of_axes_that_the_module_has() -> None:
