@@ -14,7 +14,7 @@ from torch.nn import functional
 from frontend.function_rules.joining import cat
 from frontend.function_rules.layers import conv, each, feature_dim
 from frontend.function_rules.reductions import mean
-from frontend.function_rules.resampling import mapped, weights_of
+from frontend.function_rules.resampling import in_planes, mapped, out_of_planes, weights_of
 from frontend.function_rules.slicing import take
 from frontend.function_rules.views import reshape
 from frontend.recording.layout import View, is_outer, is_plain
@@ -43,6 +43,10 @@ def avg_pool(
     """The means of windows along the last `axes` axes; a convolution, or where windows differ the map that it is."""
     kernel = each(kernel_size, axes)
     steps, pads = each(stride or kernel, axes), each(padding, axes)
+    planes = in_planes(x, axes, kernel, steps, pads)
+    if planes is not None:
+        rest = (kernel[1:], steps[1:], pads[1:], ceil_mode, count_include_pad, divisor_override)
+        return out_of_planes(avg_pool(recorder, planes, *rest, axes=axes - 1), x, axes)
     if (count_include_pad or not any(pads)) and not (ceil_mode and _is_cut_short(x, kernel, steps, pads)):
         channels = x.shape[1]
         weight = torch.full((channels, 1, *kernel), 1 / (divisor_override or prod(kernel)))
@@ -100,12 +104,16 @@ def max_pool(
 
     `return_indices` is never set: torch calls another function then.
     """
+    kernel = each(kernel_size, axes)
+    steps, pads, gaps = each(stride or kernel, axes), each(padding, axes), each(dilation, axes)
+    planes = in_planes(x, axes, kernel, steps, pads)
+    if planes is not None:
+        rest = (kernel[1:], steps[1:], pads[1:], gaps[1:], ceil_mode)
+        return out_of_planes(max_pool(recorder, planes, *rest, axes=axes - 1), x, axes)
     if len(x.dims) != axes + 2 or not is_outer(x.dims[0]) or not all(map(is_plain, x.dims[1:])):
         raise CompileError(
             "import.axes", f"a maximum pooling needs (N, C, ...), N of time and batch only: the tensor is {x}"
         )
-    kernel = each(kernel_size, axes)
-    steps, pads, gaps = each(stride or kernel, axes), each(padding, axes), each(dilation, axes)
     extra = _last_windows(x.shape[2:], kernel, steps, pads, gaps) if ceil_mode else ()
     op = MaxPool(kernel, steps, pads, gaps, extra)
     x = recorder.in_order(x)

@@ -24,7 +24,7 @@ from frontend.function_rules.layers import convolved, each, feature_dim, require
 from frontend.function_rules.slicing import take
 from frontend.function_rules.views import permute, reshape
 from frontend.recording.broadcasting import combine
-from frontend.recording.layout import View, is_plain
+from frontend.recording.layout import View, is_outer, is_plain
 from frontend.recording.recorder import Constant, Recorder
 from ir.errors import CompileError
 from ir.graph import Array
@@ -65,6 +65,24 @@ def mapped(recorder: Recorder, x: View, axes: int, function: MapOfImages) -> Vie
         parts = [_placed(recorder, flat, channels, group, len(rows)) for group in groups]
         y = reduce(lambda a, b: combine(recorder, Add(), a, b), parts)
     return reshape(recorder, y, (*x.shape[:-axes], *outputs))
+
+
+def in_planes(x: View, axes: int, kernel: Sequence[int], steps: Sequence[int], pads: Sequence[int]) -> View | None:
+    """
+    The images (N, C, ...) of a tensor whose channels torch takes for the first of `axes` places, as (T, B, C, H, W) of 3.
+
+    None where batch or time are not in torch's channels, or windows have more than one place along the first axis.
+    """
+    outer, places = x.dims[:-axes], x.dims[-axes:]
+    planes = axes > 1 and (kernel[0], steps[0], pads[0]) == (1, 1, 0)
+    if not (planes and outer and is_outer(outer[-1]) and all(map(is_plain, places))):
+        return None
+    return x.with_dims((tuple(chain(*outer)), *places))
+
+
+def out_of_planes(images: View, x: View, axes: int) -> View:
+    """What was made of the images of a tensor, with the dimensions that it has before them."""
+    return images.with_dims((*x.dims[:-axes], *images.dims[1:]))
 
 
 def weights_of(function: MapOfImages, sizes: tuple[int, ...]) -> tuple[list[tuple[Array, Array]], tuple[int, ...]]:
@@ -146,9 +164,19 @@ def interpolate(
 ) -> View:
     """Another resolution: the nearest elements are wires, means of several have synapses."""
     options: Any = (size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
-
+    axes = len(x.dims) - 2
     resize: Callable[..., Any] = getattr(functional, recorder.function)
-    return mapped(recorder, x, len(x.dims) - 2, lambda images: resize(images, *options))
+    kept = x.shape[2] == _first(size) or _first(scale_factor) == 1
+    planes = in_planes(x, axes, (1,), (1,), (0,)) if kept else None
+    if planes is None:
+        return mapped(recorder, x, axes, lambda images: resize(images, *options))
+    images = mapped(recorder, planes, axes - 1, lambda images: resize(images.unsqueeze(2), *options)[:, :, 0])
+    return out_of_planes(images, x, axes)
+
+
+def _first(values: float | Sequence[float] | None) -> float | None:
+    """Of the number along each axis, that along the first."""
+    return next(iter(values)) if isinstance(values, Sequence) else values
 
 
 def fold(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from torch import nn
 from backends.interpreter import InterpreterEngine
 from compile import compile_model
 from frontend.function_rules.pooling import RULES
+from ir.ops import MaxPool
 from tests.frontend.function_rules.rule_tests import Compute, RuleTests
 
 STEPS = 3
@@ -27,6 +29,11 @@ def _maps(x: Tensor, *sizes: int) -> Tensor:
 
 def _timed(x: Tensor) -> Tensor:
     return x.unflatten(0, (STEPS, -1))
+
+
+def _planes(x: Tensor) -> Tensor:
+    """(T, B, 4, 6) as (T, B, 4, 2, 3), for pools that torch would have of (N, C, D, H, W)."""
+    return x.unflatten(3, (2, 3))
 
 
 CASES: dict[str, Compute] = {
@@ -77,9 +84,36 @@ CASES: dict[str, Compute] = {
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
     "max pool indices": (lambda x, y, s: F.max_pool1d(x.flatten(0, 1), 2, return_indices=True)[0], "import.function"),
+    "max pool over two channels of (T, B, C, H, W)": (
+        lambda x, y, s: F.max_pool3d(_planes(x), (2, 1, 1)),
+        "import.axes",
+    ),
     "max pool over tokens of time": (lambda x, y, s: F.max_pool1d(x.flatten(2), 2), "import.axes"),
     "average over samples": (lambda x, y, s: F.adaptive_avg_pool1d(x[:, :, 0].mT, 4), "import.axes"),
 }
+
+
+PLANES: dict[str, Compute] = {
+    "max_pool3d": lambda x, y, s: F.max_pool3d(-_planes(x), (1, 2, 3), (1, 1, 2), (0, 1, 1), (3, 1, 1), ceil_mode=True),
+    "avg_pool3d": lambda x, y, s: F.avg_pool3d(_planes(x), (1, 2, 2), (1, 1, 2), (0, 1, 0), divisor_override=3),
+    "adaptive_max_pool3d": lambda x, y, s: F.adaptive_max_pool3d(-_planes(x), (None, 1, 3)),
+    "adaptive_avg_pool3d": lambda x, y, s: F.adaptive_avg_pool3d(_planes(x), (4, 2, 1)),
+}
+
+
+@pytest.mark.parametrize("name", PLANES)
+def test_pools_of_every_channel_of_images_behind_time_and_batch(name: str, check_rule: Any) -> None:
+    check_rule(name, PLANES[name])
+
+
+def test_a_pool_of_every_channel_is_one_of_images(check_rule: Any, trace_function: Any) -> None:
+    def of_one_step(x: Tensor, y: Tensor, s: Tensor) -> Tensor:
+        return torch.stack([F.max_pool3d(_planes(x[t : t + 1])[0], (1, 2, 3)) for t in range(STEPS)])
+
+    check_rule("max_pool3d", of_one_step)
+    for compute in (PLANES["max_pool3d"], of_one_step):
+        (op,) = {node.op for node in trace_function(compute).nodes.values() if isinstance(node.op, MaxPool)}
+        assert op.kernel == (2, 3)
 
 
 class TestPooling(RuleTests):

@@ -35,6 +35,22 @@ def _bigger(x: Tensor) -> Tensor:
     return whole.unflatten(0, (STEPS, -1)).flatten(2)[..., :36] + rows.unflatten(0, (STEPS, -1)).flatten(2)
 
 
+def _planes(x: Tensor) -> Tensor:
+    """(T, B, 4, 6) as (T, B, 4, 2, 3), which torch takes for (N, C, D, H, W)."""
+    return x.unflatten(3, (2, 3))
+
+
+PLANES: dict[str, Compute] = {
+    "factors": lambda x, y, s: F.interpolate(_planes(x), scale_factor=(1, 2, 2)),
+    "sizes": lambda x, y, s: F.interpolate(_planes(x), (4, 3, 5), mode="trilinear"),
+}
+
+
+@pytest.mark.parametrize("name", PLANES)
+def test_every_channel_of_images_behind_time_and_batch(name: str, check_rule: Callable[[str, Compute], None]) -> None:
+    check_rule("interpolate", PLANES[name])
+
+
 CASES: dict[str, Compute] = {
     "interpolate": lambda x, y, s: _bigger(x),
     "fold": lambda x, y, s: (
@@ -43,6 +59,10 @@ CASES: dict[str, Compute] = {
     ),
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
+    "more channels of (T, B, C, H, W)": (
+        lambda x, y, s: F.interpolate(_planes(x), scale_factor=(2, 1, 1)),
+        "import.axes",
+    ),
     "images of samples": (lambda x, y, s: F.interpolate(x.permute(2, 3, 0, 1), (5, 5)), "import.axes"),
 }
 
