@@ -240,6 +240,7 @@ RULES = {
     "linear": linear,
     "matmul": matmul,
     "bmm": matmul,
+    "mm": matmul,
     "einsum": einsum,
     "addmm": add_product,
     "baddbmm": add_product,

@@ -19,6 +19,7 @@ Tensor = torch.Tensor
 CASES: dict[str, Compute] = {
     "linear": lambda x, y, s: F.linear(x, W, torch.ones(5)) + F.linear(x.flatten(0, 1), W).unflatten(0, (STEPS, -1)),
     "matmul": lambda x, y, s: torch.matmul(x, W.T) + W[:4, :4] @ (x @ s.mT @ W[:4, :5]),
+    "mm": lambda x, y, s: torch.stack([torch.mm(x[t, :, 0], W.T) for t in range(STEPS)]),
     "bmm": lambda x, y, s: torch.bmm(x.flatten(0, 1), y.flatten(0, 1).mT).unflatten(0, (STEPS, -1)),
     "addmm": lambda x, y, s: torch.addmm(W[0, :4], x.flatten(0, 1)[:, 0], W[:4].T, beta=2, alpha=0.5).unflatten(
         0, (STEPS, -1)
