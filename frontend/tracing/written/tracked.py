@@ -136,11 +136,11 @@ class TrackedExpressions:
 
     def summed(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Expression | None:
         """The expression of a sum over one dimension of few entries, as of dendritic branches; None for anything else."""
-        plain, given = plain_name(name), [*args[1:2], *(kwargs[key] for key in ("dim",) if key in kwargs)]
+        given = [*args[1:2], *(kwargs[key] for key in ("dim", "axis") if key in kwargs)]
         dims = given[0] if len(given) == 1 and is_tuple(given[0]) else tuple(given)
-        usual = len(args) <= 2 and not kwargs.keys() - {"dim"} and len(dims) == 1 and isinstance(dims[0], int)
-        x: Any = next(iter(args), None)
-        expression = self.of(x) if usual and isinstance(x, torch.Tensor) else None
+        known = len(dims) == 1 and isinstance(dims[0], int) and not kwargs.keys() - {"dim", "axis", "keepdim"}
+        x: Any = None if any((*args[2:], kwargs.get("keepdim"))) else next(iter(args), None)
+        expression = self.of(x) if known and isinstance(x, torch.Tensor) else None
         if expression is None or not expression.name or self.is_at_once(x):
             return None
         dim = int(dims[0]) % x.ndim
@@ -152,7 +152,7 @@ class TrackedExpressions:
         if len(found) < branches:
             return None
         total = reduce(lambda a, b: Expression(None, "add", (a, b)), found)
-        return total if plain == "sum" else Expression(None, "div", (total, float(branches)))
+        return total if plain_name(name) == "sum" else Expression(None, "div", (total, float(branches)))
 
     def _normed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Expression | None:
         """The expression of a batch norm of what has one; a current of its own stays a current behind it."""

@@ -70,10 +70,18 @@ def test_constants_of_single_neurons_are_those_of_one_sample(run: Run) -> None:
 
 def test_a_sum_of_branches_is_the_sum_of_its_parts(run: Run) -> None:
     run.tracked.keep(run.mem, Expression(None, "mul", (Expression(run.tracked.key_of(VIEW)), 0.5)))
-    made = run.tracked.operation("sum", (run.mem, 1), {})
-    assert made is not None
-    assert (made.name, [part.name for part in made.args]) == ("add", ["mul", "mul"])
-    assert run.tracked.operation("sum", (run.mem,), {"dim": 0}) is None
+    for args, given in (
+        ((1,), {}),
+        ((1, False), {}),
+        ((), {"dim": 1, "keepdim": False}),
+        (((-1,),), {}),
+        ((), {"axis": 1}),
+    ):
+        made = run.tracked.operation("sum", (run.mem, *args), given)
+        assert made is not None
+        assert (made.name, [part.name for part in made.args]) == ("add", ["mul", "mul"])
+    for args, given in (((), {"dim": 0}), ((1, True), {}), ((1,), {"keepdim": True}), ((1,), {"dtype": torch.float32})):
+        assert run.tracked.operation("sum", (run.mem, *args), given) is None
 
 
 def test_sums_with_alpha(run: Run) -> None:
