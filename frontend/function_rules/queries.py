@@ -47,6 +47,9 @@ LIKE = frozenset(
 FORMS = frozenset(("to", "type_as", "expand_as", "view_as", "reshape_as"))
 """Of a constant they make a constant: they see no more than the form of the tensor behind it."""
 
+FINITE = frozenset(("isnan", "isinf", "isfinite", "isneginf", "isposinf"))
+"""They ask whether numbers are finite, which those of a network are."""
+
 EMPTY = frozenset(("empty", "empty_like", "new_empty", "empty_strided"))
 """They make a tensor that holds nothing yet."""
 

@@ -72,9 +72,12 @@ def places_of(x: View, dim: Dims) -> list[int]:
     for place in dims:
         if not is_plain(x.dims[place]) and not is_time(x.dims[place]):
             kind = next(axis.kind for axis in x.dims[place] if axis.kind in (BATCH, TIME))
-            raise CompileError(
-                "import.axes", f"sums over the {kind} axis of {x}", hint="name the dimensions to sum over"
+            hint = (
+                "name the dimensions to sum over"
+                if over_all
+                else "samples stay apart: what is of all of them is no output"
             )
+            raise CompileError("import.axes", f"sums over the {kind} axis of {x}", hint=hint)
     return dims
 
 

@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map
 
 from frontend.function_rules import FUNCTION_RULES, function_name, rule_name
-from frontend.function_rules.queries import EMPTY, FORMS, LIKE, QUERIES, RANDOM
+from frontend.function_rules.queries import EMPTY, LIKE, QUERIES
 from frontend.names import node_name
 from frontend.neuron_rules.framework import Connection
 from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons
@@ -30,6 +30,7 @@ from frontend.tracing.recurrent_containers import RecurrentContainers
 from frontend.tracing.storage.assembly import Writer
 from frontend.tracing.storage.indexing import observed_indexing
 from frontend.tracing.storage.taint import tensors_in
+from frontend.tracing.storage.unused import Unused
 from frontend.tracing.storage.writes import ASSIGNMENTS, LOOKS, Writes, writes
 from frontend.tracing.tensors import WRITES_CONSTANTS, TracedTensors, check_shape, copied, wrapper_among
 from frontend.tracing.written.plan import Plan
@@ -55,6 +56,7 @@ class Session(TorchFunctionMode):
         self._writes = Writes(module, self._tensors, self._record)
         self._neurons = NeuronLayers(recorder, self._tensors, self._call_in_neuron, (known or Plan()).by_step)
         self._written = WrittenNeurons(recorder, self._tensors, self._record, known or Plan())
+        self._unused = Unused(self._tensors, self._written.tracked, self._called, self._where)
         self._containers = RecurrentContainers(recorder, self._tensors, self._paths)
         recorder.stepwise = any(is_single_step(child) for child in module.modules())
 
@@ -128,16 +130,14 @@ class Session(TorchFunctionMode):
         name = function_name(func)
         if self._depth_in_neuron or name in QUERIES:
             return func(*args, **kwargs)
-        if name in RANDOM:
-            raise CompileError("import.random", f"{name} is random", hint="a deployed network must be deterministic")
         self._written.count(name)
+        return self._unused.call(name, func, args, kwargs)
+
+    def _called(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a function, and write down what it does with values."""
         if name in LIKE and self._written.tracked.is_any_state(args[0]):
             return self._constant(name, func, args, kwargs)
-        if name in FORMS and self._written.tracked.is_constant(args[0]):
-            self._tensors.taint.clear(result := func(*args, **kwargs))
-            return result
-        made = self._written.result(name, func, args, kwargs)
-        if made is not None:
+        if (made := self._written.result(name, func, args, kwargs)) is not None:
             return made
         if any(self._written.tracked.is_state(tensor) for tensor in tensors_in((args, kwargs))):
             return self._written.apply(name, func, args, kwargs)

@@ -99,9 +99,13 @@ class TracedTensors:
         """Whether a tensor looks at memory that a neuron reads at its next step."""
         return memory_of(tensor) in self._kept
 
+    def refusal(self, tensor: torch.Tensor) -> CompileError | None:
+        """Why a tensor is no value; None where nobody refused it."""
+        return self._refused[id(tensor)][1] if id(tensor) in self._refused and not self.is_view(tensor) else None
+
     def is_state(self, tensor: Any) -> bool:
-        """Whether a tensor is a state of a neuron."""
-        return id(tensor) in self._states
+        """Whether a tensor is a state of a neuron, or was made of one, or of another tensor, in a way that has no rule."""
+        return id(tensor) in self._states or id(tensor) in self._refused
 
     def view(self, tensor: torch.Tensor) -> View | None:
         """The view that a tensor is, None for a constant; CompileError if it depends on the input in an unseen way."""
@@ -116,7 +120,7 @@ class TracedTensors:
             return entry[1]
         if not self.taint.reaches(tensor):
             return None
-        if self.is_state(tensor):
+        if id(tensor) in self._states:
             _, what, path = self._states[id(tensor)]
             raise CompileError(
                 "import.state",

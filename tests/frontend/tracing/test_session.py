@@ -23,7 +23,8 @@ Compute = Callable[[Tensor, Tensor, Tensor], object]
 REFUSED: dict[str, tuple[Compute, str]] = {
     "control flow": (lambda x, y, s: x if x.sum() > 1 else y, "import"),
     "item": (lambda x, y, s: x * float(x.sum((2, 3)).sum(0)[0]), "import"),
-    "numpy": (lambda x, y, s: x + torch.from_numpy(x.numpy()), "import.values"),
+    "numpy": (lambda x, y, s: x + torch.from_numpy(x.numpy()), "import.finite"),
+    "number of numpy": (lambda x, y, s: x + float(x.numpy().mean()), "import.values"),
     "random": (lambda x, y, s: x + torch.rand(6), "import.random"),
     "random like": (lambda x, y, s: x + torch.randn_like(x), "import.random"),
     "out": (lambda x, y, s: torch.add(x, y, out=torch.empty_like(x)), "import"),
