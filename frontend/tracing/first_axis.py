@@ -41,6 +41,9 @@ def steps_of_repeated(module: nn.Module, inputs: Mapping[str, torch.Tensor]) -> 
     None where the first axis of an input is time, or may be. The module runs on one sample and on two, and is left as it was, so
     that nothing that it keeps from its first call is of these runs. The first of its neurons makes the same steps, on twice the
     batch; or what it compares, where it writes its neurons out.
+
+    Raises:
+        CompileError: where time is the last axis, which no order of axes is.
     """
     if not inputs or any(not x.ndim or not len(x) for x in inputs.values()):
         return None
@@ -64,7 +67,20 @@ def _of_comparisons(
     if timed is not None and _has_time(timed):
         return None
     steps = [n for n in range(most, 1, -1) if most % n == 0 and not _is_second(inputs, n)] or [1]
-    return next((n for n in steps if _imported(module, inputs, tuple(inputs), n) is not None), None)
+    found = next((n for n in steps if _imported(module, inputs, tuple(inputs), n) is not None), None)
+    if found is None and _is_last(module, inputs, compared):
+        hint = "compile a module that takes (T, B, ...) and calls it on x.movedim(0, -1)"
+        raise CompileError("import.axes", "time is the last axis of the inputs", where=type(module).__name__, hint=hint)
+    return found
+
+
+def _is_last(module: nn.Module, inputs: Mapping[str, torch.Tensor], compared: Counter[tuple[str, torch.Size]]) -> bool:
+    """Whether a module compares less often by what the last axis of its inputs is shorter."""
+    (steps, *others) = {x.shape[-1] for x in inputs.values()}
+    run = None if others else _run(module, {name: x[:1, ..., :-1] for name, x in inputs.items()}, 1)
+    return run is not None and {key: n * steps for key, n in run.compared.items()} == {
+        key: n * (steps - 1) for key, n in compared.items()
+    }
 
 
 def _is_second(inputs: Mapping[str, torch.Tensor], steps: int | None) -> bool:

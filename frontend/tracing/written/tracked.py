@@ -144,8 +144,7 @@ class TrackedExpressions:
         if expression is None or not expression.name or self.is_at_once(x):
             return None
         dim = int(dims[0]) % x.ndim
-        branches = x.shape[dim]
-        if dim == 0 or branches > MOST_BRANCHES:
+        if dim == 0 or (branches := int(x.shape[dim])) > MOST_BRANCHES:
             return None
         parts = [self._selected(expression, dim - x.ndim, place) for place in range(branches)]
         found = [part for part in parts if part is not None]

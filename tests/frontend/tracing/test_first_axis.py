@@ -213,6 +213,43 @@ def test_a_model_file_is_told_to_name_its_images() -> None:
         trace_module(WrittenOut().eval(), {"x": torch.rand(2, 3, 6, 6)}, [], 2, "net")
 
 
+class TimeLast(WrittenOut):
+    """Takes (B, C, H, W, T), as code of STBP does."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        current = torch.stack([self.conv[0](x[..., t]) for t in range(x.shape[-1])], -1)
+        membrane, out = torch.zeros(current.shape[:-1]), torch.zeros(current.shape)
+        for t in range(x.shape[-1]):
+            membrane = 0.5 * membrane * (1 - out[..., max(t - 1, 0)]) + current[..., t]
+            out[..., t] = (membrane > 0.2).float()
+        return out.sum(-1)
+
+
+def test_time_as_the_last_axis_is_told() -> None:
+    x = torch.rand(2, 3, 6, 6, STEPS)
+    with pytest.raises(CompileError, match="time is the last axis"):
+        compile_model(TimeLast().eval(), target="gpu", example=x)
+
+    class Moved(TimeLast):
+        """As the hint says."""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x.movedim(0, -1))
+
+    assert steps_of_repeated(Moved().eval(), {"x": x.movedim(-1, 0)}) is None
+
+
+def test_images_as_wide_as_there_are_steps_have_no_time() -> None:
+    class NoRule(WrittenOut):
+        """Cannot be imported."""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(torch.lgamma(x))
+
+    with pytest.raises(CompileError, match="no rule for the function lgamma"):
+        compile_model(NoRule(6).eval(), target="gpu", example=torch.rand(2, 3, 6, 6))
+
+
 def test_the_message_is_about_the_order_of_axes_that_the_module_has() -> None:
     class OverSamples(BatchFirst):
         """Its second layer takes T x B for the steps of one sample."""
