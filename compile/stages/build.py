@@ -255,7 +255,5 @@ def _check_neurons(part: Part, phases: Sequence[Phase]) -> None:
     """A module without neurons is no spiking network; a NIR file may hold one layer for the host."""
     if not any(phase.deployment.chip.nodes for phase in phases) and not isinstance(part.network, Graph):
         what = f"the network {part.name} has no spiking neurons"
-        hint = (
-            "neurons compare a membrane with a number (v > 1), or count: round(clamp(v, 0, D)), floor(clamp(v, 0, D))"
-        )
+        hint = "neurons compare a membrane with a number, or count: v > 1, round(clamp(v, 0, D)), floor(clamp(v, 0, D))"
         raise CompileError("build.neurons", what, where=part.name, hint=hint)

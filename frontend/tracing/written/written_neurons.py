@@ -31,7 +31,6 @@ from frontend.tracing.written.comparisons import (
 from frontend.tracing.written.conditions import Conditions
 from frontend.tracing.written.expressions import FUNCTIONS, Expression
 from frontend.tracing.written.fired import site_path
-from frontend.tracing.written.loops.clamps import CLAMP
 from frontend.tracing.written.loops.recognition import Firing
 from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE
 from frontend.tracing.written.plan import Compared, Comparisons, Plan
@@ -104,9 +103,9 @@ class WrittenNeurons:
         """Run a function that `takes` is true of."""
         if is_firing(name):
             return self._fire(name, func, args, kwargs)
-        if (most := clamped_to(name, args, kwargs)) is not None:
-            return self._clamp(func, args, kwargs, most)
         expression = self.tracked.operation(name, args, kwargs)
+        if expression is not None and (most := clamped_to(name, args, kwargs)) is not None:
+            return self._clamp(func(*args, **kwargs), args[0], most, expression)
         before = [tensor for tensor in tensors_in((args, kwargs)) if self.tracked.is_state(tensor)]
         if expression is None:
             raise used_as_value(name)
@@ -118,15 +117,14 @@ class WrittenNeurons:
         self.tensors.refuse(result, used_as_value())
         return result
 
-    def _clamp(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], most: int) -> Any:
+    def _clamp(self, result: torch.Tensor, x: torch.Tensor, most: int, expression: Expression) -> torch.Tensor:
         """A clamp to 0..`most`, of which spikes are rounded; what is no membrane may be used as it is, too."""
-        result, x = func(*args, **kwargs), args[0]
         view = None if self.tracked.is_state(x) else self.tensors.view(x)
         if view is None:
             self.tensors.refuse(result, clamp_refused())
         else:
             self.tensors.add(result, self._record("clamp", view, 0.0, float(most)))
-        self.tracked.keep(result, Expression(None, CLAMP, (self._known(x), 0.0, float(most))))
+        self.tracked.keep(result, expression)
         self._clamped[id(result)] = (x, most)
         return result
 
@@ -238,11 +236,6 @@ class WrittenNeurons:
                 )
             return site
         return None
-
-    def _known(self, tensor: torch.Tensor) -> Expression:
-        expression = self.tracked.of(tensor)
-        assert expression is not None
-        return expression
 
     def _stands(self, expression: Expression) -> bool:
         """Whether an expression is a current of its own: written down, and made of no state."""
