@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from frontend.names import called
 from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons
 from frontend.tracing.untouched import left_as_it_was
 from frontend.user_errors import user_code
@@ -53,7 +54,7 @@ def _first_layer(module: nn.Module, inputs: Mapping[str, torch.Tensor]) -> tuple
         try:
             with left_as_it_was(module), torch.no_grad(), user_code("the model"):
                 reset_neurons(module)
-                module(**inputs)
+                called(module, inputs)
         finally:
             for handle in handles:
                 handle.remove()

@@ -17,7 +17,7 @@ from torch.utils._pytree import tree_map
 
 from frontend.function_rules import FUNCTION_RULES, function_name, rule_name
 from frontend.function_rules.queries import EMPTY, FORMS, LIKE, QUERIES, RANDOM, without_model
-from frontend.names import node_name
+from frontend.names import called, node_name
 from frontend.neuron_rules.framework import Connection
 from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons
 from frontend.recording.axis_order import TIME_FIRST, AxisOrder
@@ -78,7 +78,7 @@ class Session(TorchFunctionMode):
         watched = [*self._neurons.states.watch(self.module), *self._containers.watch(self.module)]
         try:
             with torch.no_grad(), self._tensors.taint, self, observed_indexing(self.__torch_function__):
-                result = self.module(**inputs)
+                result = called(self.module, inputs)
             self._neurons.check_complete()
             self._written.membranes.outputs(result)
             self._written.finish()
