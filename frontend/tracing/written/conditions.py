@@ -92,12 +92,17 @@ class Conditions:
         if all(each is None or SPIKES not in each.kinds for each in read):
             return None
         expression = self._tracked.operation(name, args, kwargs)
-        symbols = [] if expression is None else islice(expression.symbols(lambda e: False), MOST_SYMBOLS)
+        if expression is None:
+            return None
+        symbols: list[Expression] = list(islice(expression.symbols(lambda e: False), MOST_SYMBOLS))
         keys = {symbol.key for symbol in symbols if symbol.key is not None}
         fired = [key for key in keys if key[0] == SPIKES]
-        if expression is None or len(fired) != 1 or not 1 < len(keys) < MOST_SYMBOLS:
+        if len(fired) != 1 or not 1 < len(keys) < MOST_SYMBOLS:
             return None
-        shape = (TRIALS, *(1 for _ in self._tracked.views[fired[0]].shape[1:]))
+        view = self._tracked.views[fired[0]]
+        if self._recorder.type(view).domain != SPIKE:
+            return None
+        shape = (TRIALS, *(1 for _ in view.shape[1:]))
         generator = np.random.default_rng(0)
         values = {key: generator.normal(size=shape) * 10.0 ** generator.uniform(-2, 8, shape) for key in keys}
         values[fired[0]] = spikes = generator.integers(0, 2, shape).astype(float)
