@@ -32,6 +32,16 @@ def parameters_of(module: Any) -> Mapping[str, inspect.Parameter]:
         raise CompileError("import.inputs", what, hint="compile the torch module that it was made from") from None
 
 
+def called(module: Any, inputs: Mapping[str, Any]) -> Any:
+    """What a module makes of inputs by the names of its forward's parameters, given in order up to the first that is left out."""
+    in_order, rest = list[Any](), dict(inputs)
+    for name, item in parameters_of(module).items():
+        if name not in rest or item.kind in (item.KEYWORD_ONLY, item.VAR_KEYWORD):
+            break
+        in_order.append(rest.pop(name))
+    return module(*in_order, **rest)
+
+
 def qualified_name(cls: type) -> str:
     """The name under which the tables know a class: module and class."""
     return f"{cls.__module__}.{cls.__qualname__}"

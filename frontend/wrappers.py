@@ -1,4 +1,4 @@
-"""What is put around a network and computes nothing: around its module, for several devices or speed, or around its weights."""
+"""What is put around a network and computes nothing: its module or functions, for devices or speed, or its weights."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Generator, Mapping, Set
 from contextlib import contextmanager
 from importlib import import_module
+from threading import Lock
 from typing import Any
 from unittest.mock import patch
 
@@ -13,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
+from torch.overrides import has_torch_function
 
 from frontend.type_guards import is_mapping
 from ir.errors import CompileError
@@ -57,7 +59,53 @@ def _inner(module: Any) -> nn.Module | None:
 
 @contextmanager
 def eagerly() -> Generator[None]:
-    """Run what `torch.compile` has compiled, in a network or of what it calls, as it was written: only that can be followed."""
+    """
+    Run what a network or what it calls was made from, as it was written: only that can be followed.
+
+    That is what `torch.compile` has compiled, and, where somebody watches torch's functions, what `torch.jit.script` has.
+    """
+    with _SCRIPTS, _uncompiled():
+        yield
+
+
+class _Scripts:
+    """As long as it is entered anywhere, scripted functions are heard of by whoever watches torch's functions in their thread."""
+
+    def __init__(self) -> None:
+        self._lock, self._entered = Lock(), 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._entered += 1
+            _SCRIPT.__call__ = _watched_call
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._entered -= 1
+            if not self._entered:
+                _SCRIPT.__call__ = _CALL
+
+
+_SCRIPTS = _Scripts()
+_SCRIPT: Any = torch.jit.ScriptFunction
+_CALL = _SCRIPT.__call__
+_OVERRIDES: Any = import_module("torch.overrides")
+
+
+def _watched_call(script: Any, *args: Any, **kwargs: Any) -> Any:
+    """What a scripted function was made from, if torch has kept that; else it is one more function of torch."""
+    read = (*args, *kwargs.values())
+    if not has_torch_function(read):
+        return _CALL(script, *args, **kwargs)
+    written = getattr(script, "_torchdynamo_inline", None)
+    if written is None:
+        return _OVERRIDES.handle_torch_function(script, read, *args, **kwargs)
+    return written(*args, **kwargs)
+
+
+@contextmanager
+def _uncompiled() -> Generator[None]:
+    """Run what `torch.compile` has compiled as it was written."""
     dynamo = sys.modules.get("torch._dynamo")  # slow to import, and there if anything was compiled
     if dynamo is None:
         yield

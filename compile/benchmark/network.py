@@ -17,6 +17,7 @@ from compile.benchmark.turns import Stopwatch, one_thread, take_turns
 from compile.measure.run import engine_text, first_samples
 from compile.stages.build import Build
 from compile.stages.source import Source
+from frontend.names import called
 from frontend.neuron_rules.table import reset_neurons
 from frontend.user_errors import user_code
 
@@ -87,7 +88,7 @@ def zero_state_forward(
     def run() -> object:
         reset_neurons(module)
         with user_code("the model", rule="import.forward"):
-            result = module(**inputs)
+            result = called(module, inputs)
         if device.type == "cuda":
             torch.cuda.synchronize()
         return result

@@ -22,6 +22,7 @@ from compile.stages.build import Build
 from compile.stages.host_inputs import steps_of
 from compile.stages.program import Program
 from compile.stages.samples import cut_samples, join_samples
+from frontend.names import called
 from frontend.neuron_rules.table import reset_neurons
 from frontend.tracing.outputs import named_outputs
 from frontend.user_errors import user_code
@@ -114,7 +115,7 @@ def _source_outputs(build: Build, batch: Mapping[str, Array]) -> dict[str, Array
     with torch.no_grad():
         arrays = {name: np.ascontiguousarray(array, dtype=_taken(build, name)) for name, array in batch.items()}
         with user_code("the model", build.part.name, "import.forward"):
-            result = build.part.network(**{name: torch.from_numpy(array) for name, array in arrays.items()})
+            result = called(build.part.network, {name: torch.from_numpy(array) for name, array in arrays.items()})
         named = named_outputs(result)
     return {name: named[name].numpy() for name in build.source.outputs}
 

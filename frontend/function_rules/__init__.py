@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
+
 from frontend.function_rules import (
     arithmetic,
     elementwise,
@@ -50,8 +52,13 @@ FUNCTION_RULES: dict[str, Callable[..., Any]] = {
 """Name of a torch function -> its rule."""
 
 
+_SCRIPT = "script "
+
+
 def function_name(function: Callable[..., Any]) -> str:
-    """The name a torch function is filed under; `x.shape` is `get_shape`."""
+    """The name a torch function is filed under; `x.shape` is `get_shape`. A script has a name that no function has."""
+    if isinstance(function, torch.jit.ScriptFunction):
+        return f"{_SCRIPT}{function.name}"
     name = getattr(function, "__name__", str(function))
     if name in ("__get__", "__set__"):
         return f"{name.strip('_')}_{function.__self__.__name__}"  # pyright: ignore[reportFunctionMemberAccess]
@@ -73,6 +80,9 @@ def rule_name(name: str) -> str:
         )
     if name in FUNCTION_RULES:
         return name
+    if name.startswith(_SCRIPT):
+        hint = "call the Python function, or what torch.jit.script makes of it"
+        raise CompileError("import.function", f"the {name} has no Python code that torch kept", hint=hint)
     if is_in_place(name) and name[:-1] in FUNCTION_RULES:
         return name[:-1]
     if is_in_place(name) or name == "__setitem__" or name.startswith("set_"):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import torch
+
 from frontend.recording.layout import View
 from frontend.recording.recorder import Recorder
 
@@ -44,7 +48,7 @@ LIKE = frozenset(
 )
 """They make a constant."""
 
-FORMS = frozenset(("to", "type_as", "expand_as", "view_as", "reshape_as"))
+FORMS = frozenset(("expand_as", "view_as", "reshape_as"))
 """Of a constant they make a constant: they see no more than the form of the tensor behind it."""
 
 FINITE = frozenset(("isnan", "isinf", "isfinite", "isneginf", "isposinf"))
@@ -94,6 +98,19 @@ RANDOM = frozenset(
     ),
 )
 """Random functions, refused even where they do not touch the input."""
+
+
+def without_model(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a function; those of a cast without the values of the tensor whose dtype and device it takes over."""
+    if name not in ("to", "type_as"):
+        return args, kwargs
+    return (*args[:1], *map(_form, args[1:])), {key: _form(arg) for key, arg in kwargs.items()}
+
+
+def _form(argument: Any) -> Any:
+    if not isinstance(argument, torch.Tensor):
+        return argument
+    return torch.empty((), dtype=argument.dtype, device=argument.device)
 
 
 def cast(_recorder: Recorder, x: View, *_arguments: object, **_options: object) -> View:

@@ -72,3 +72,5 @@ class NeuronFramework:
     """What a neuron's membrane is before its first step, a number or (B, ...), and where its rule has it start."""
     readouts: Callable[[nn.Module, Op, Any], Iterable[Readout]] = lambda module, op, result: ()
     """(neuron, what it is, what it returned) -> its states as values, where a model may read them."""
+    traced: tuple[str, ...] = ()
+    """The same of bases that `reset` knows: what has no rule, and neurons that a user changed, are traced as any module is."""

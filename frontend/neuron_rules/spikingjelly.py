@@ -184,17 +184,11 @@ _LEARNED: dict[NeuronRule, tuple[str, ...]] = {
     synapse_filter: ("w",),
 }
 """Rule -> the parameters and buffers that it reads."""
-_STATEFUL = (
+_MEMORIES = (
     "spikingjelly.activation_based.base.MemoryModule",
     "spikingjelly.clock_driven.base.MemoryModule",
 )
-"""Bases of everything that keeps a state, neurons without a rule among them."""
-STATELESS_IN_EVAL = tuple(
-    f"spikingjelly.{package}.{name}"
-    for package in ("activation_based.layer", "activation_based.layer.dropout", "clock_driven.layer")
-    for name in ("Dropout", "Dropout2d")
-)
-"""They keep a mask from step to step in training and let everything through in eval mode."""
+"""Bases of everything that keeps a state, users' own neurons among them."""
 
 
 def takes_single_steps(module: nn.Module, name: str) -> bool:
@@ -238,7 +232,7 @@ def readouts(module: Any, op: Op, _result: Any) -> Iterator[Readout]:
 
 SPIKINGJELLY = NeuronFramework(
     rules=SPIKINGJELLY_NEURONS,
-    stateful=_STATEFUL,
+    traced=_MEMORIES,
     takes_single_steps=takes_single_steps,
     check=_check,
     reset=lambda module: module.reset(),  # pyright: ignore[reportCallIssue]

@@ -8,10 +8,11 @@ import torch
 from torch import nn
 
 from frontend.names import qualified_name
+from frontend.neuron_rules.behaviour import behaves
 from frontend.neuron_rules.framework import NeuronFramework, NeuronRule
 from frontend.neuron_rules.norse import NORSE
 from frontend.neuron_rules.snntorch import SNNTORCH
-from frontend.neuron_rules.spikingjelly import CONTAINERS, SPIKINGJELLY, STATELESS_IN_EVAL
+from frontend.neuron_rules.spikingjelly import CONTAINERS, SPIKINGJELLY
 from ir.errors import CompileError, known_names
 
 FRAMEWORKS: tuple[NeuronFramework, ...] = (SPIKINGJELLY, NORSE, SNNTORCH)
@@ -23,8 +24,18 @@ STATEFUL = tuple(name for row in FRAMEWORKS for name in row.stateful)
 
 
 def neuron_name(module: nn.Module) -> str | None:
-    """The name in NEURON_RULES that a module is filed under, its own or that of what it inherits from."""
-    return next((name for name in map(qualified_name, type(module).__mro__) if name in NEURON_RULES), None)
+    """The name in NEURON_RULES that a module is filed under, its own or that of what it inherits from and fires like."""
+    names = _names(module)
+    name = next((name for name in names if name in NEURON_RULES), None)
+    if name is None or name == names[0] or not set(names) & set(_framework(name).traced):
+        return name
+    single_step = _framework(name).takes_single_steps(module, name)
+    return name if behaves(module, NEURON_RULES[name], single_step) else None
+
+
+def _names(module: nn.Module) -> list[str]:
+    """The qualified names of a module's class and of all that it inherits from."""
+    return [qualified_name(cls) for cls in type(module).__mro__]
 
 
 def neuron_rule(module: nn.Module) -> NeuronRule | None:
@@ -37,9 +48,9 @@ def neuron_rule(module: nn.Module) -> NeuronRule | None:
     name = neuron_name(module)
     if name is not None:
         return NEURON_RULES[name]
-    names = [qualified_name(cls) for cls in type(module).__mro__]
+    names = _names(module)
     base = next((name for name in names if name in STATEFUL), None)
-    if base is not None and not set(names) & {*STATELESS_IN_EVAL, *CONTAINERS}:
+    if base is not None:
         siblings = [name for name in NEURON_RULES if name.split(".")[0] == base.split(".")[0]]
         hint = f"{known_names(names[0], siblings)}; all: --list rules"
         raise CompileError("import.module", f"no rule for {names[0]}, which has state", hint=hint)
@@ -70,18 +81,17 @@ def spikes_of(result: Any) -> Any:
 
 
 def reset_neurons(module: nn.Module) -> None:
-    """Bring every neuron in `module` to the start of a window."""
+    """Bring every neuron in `module`, and what else remembers, to the start of a window."""
     for child in module.modules():
-        name = neuron_name(child)
-        if name is not None:
-            _framework(name).reset(child)
-        elif is_container(child):
-            SPIKINGJELLY.reset(child)
+        names = set(_names(child))
+        for framework in FRAMEWORKS:
+            if names & {*framework.rules, *framework.traced}:
+                framework.reset(child)
 
 
 def is_container(module: nn.Module) -> bool:
     """Whether a module hands what the modules in it return back to them at the next step."""
-    return any(qualified_name(cls) in CONTAINERS for cls in type(module).__mro__)
+    return not set(_names(module)).isdisjoint(CONTAINERS)
 
 
 def framework_of(module: nn.Module) -> NeuronFramework | None:

@@ -11,8 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from frontend.recording.recorder import Constant, Recorder
+from ir.errors import CompileError
 from ir.graph import Array
-from ir.ops import Delay, Input, Past
+from ir.ops import AtStep, Delay, Input, Past
 
 
 def earlier(recorder: Recorder, value: str, steps: int) -> str:
@@ -36,6 +37,11 @@ def of_silence(recorder: Recorder, value: str) -> Array:
     node = recorder.node(value)
     if node.op.family == "neuron" or isinstance(node.op, Input | Past):
         return np.zeros(node.type.shape)
+    if isinstance(node.op, AtStep):
+        hint = "what comes back to a neuron is its spikes, through weights"
+        raise CompileError(
+            "import.neuron", "a neuron that is written out reads a value made of several steps", hint=hint
+        )
     args = tuple(of_silence(recorder, name)[None, None] for name in node.inputs)
     params = {role: recorder.array(key) for role, key in node.params}
     return np.asarray(node.op.run(args, params, 1))[0, 0]

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from frontend.names import called
 from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons
 from frontend.tracing.trace import trace_in_order
 from frontend.tracing.untouched import left_as_it_was
@@ -123,7 +124,7 @@ def _run(module: nn.Module, inputs: Mapping[str, torch.Tensor], samples: int) ->
         try:
             with left_as_it_was(module), torch.no_grad(), user_code("the model"), fired:
                 reset_neurons(module)
-                module(**inputs)
+                called(module, inputs)
         finally:
             for handle in handles:
                 handle.remove()

@@ -16,8 +16,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map
 
 from frontend.function_rules import FUNCTION_RULES, function_name, rule_name
-from frontend.function_rules.queries import EMPTY, LIKE, QUERIES
-from frontend.names import node_name
+from frontend.function_rules.queries import EMPTY, LIKE, QUERIES, without_model
+from frontend.names import called, node_name
 from frontend.neuron_rules.framework import Connection
 from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons
 from frontend.recording.axis_order import TIME_FIRST, AxisOrder
@@ -33,6 +33,7 @@ from frontend.tracing.storage.taint import tensors_in
 from frontend.tracing.storage.unused import Unused
 from frontend.tracing.storage.writes import ASSIGNMENTS, LOOKS, Writes, writes
 from frontend.tracing.tensors import WRITES_CONSTANTS, TracedTensors, check_shape, copied, wrapper_among
+from frontend.tracing.written.fired import path_of
 from frontend.tracing.written.plan import Plan
 from frontend.tracing.written.written_neurons import WrittenNeurons
 from frontend.user_errors import user_error
@@ -79,7 +80,7 @@ class Session(TorchFunctionMode):
         watched = [*self._neurons.states.watch(self.module), *self._containers.watch(self.module)]
         try:
             with torch.no_grad(), self._tensors.taint, self, observed_indexing(self.__torch_function__):
-                result = self.module(**inputs)
+                result = called(self.module, inputs)
             self._neurons.check_complete()
             self._written.membranes.outputs(result)
             self._written.finish()
@@ -122,12 +123,12 @@ class Session(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        kwargs = kwargs or {}
+        name = function_name(func)
+        args, kwargs = without_model(name, args, kwargs or {})
         wrapper = wrapper_among(types, args, kwargs)
         if wrapper is not None:
             with self:
                 return wrapper.__torch_function__(func, types, args, kwargs)
-        name = function_name(func)
         if self._depth_in_neuron or name in QUERIES:
             return func(*args, **kwargs)
         self._written.count(name)
@@ -229,8 +230,7 @@ class Session(TorchFunctionMode):
         if self._depth_in_neuron:
             self._depth_in_neuron += 1
             return
-        parent = self._stack[-1] if self._stack else ""
-        self._stack.append(self._paths.get(id(module), f"{parent}.{type(module).__name__}".lstrip(".")))
+        self._stack.append(path_of(module, self._paths, self._stack[-1] if self._stack else ""))
         self.recorder.path = self._stack[-1]
         if neuron_rule(module) is not None:
             self._neurons.check_entry(module, args)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
+from frontend.names import called
 from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons, spikes_of
 from frontend.tracing.written.fired import FiredRecord
 from frontend.user_errors import user_code
@@ -37,7 +38,7 @@ class SpikeRecord:
         reset_neurons(self._module)
         try:
             with user_code("the model", type(self._module).__name__, "import.forward"), self._fired:
-                result = self._module(**{name: tensor.clone() for name, tensor in inputs.items()})
+                result = called(self._module, {name: tensor.clone() for name, tensor in inputs.items()})
             for path, child in neurons:
                 if is_single_step(child) and path in self._spikes:
                     self._spikes[path] = [torch.stack(self._spikes[path])]
@@ -59,7 +60,7 @@ class SpikeRecord:
         """The spikes of the layer that `node` was traced from, shaped like the node's value, in a window of `steps` steps."""
         waiting = self._spikes.get(node.provenance.module)
         written = None if waiting else self._fired.spikes(node.provenance.module, steps)
-        if written is not None:
+        if written is not None and written.numel() % (steps * node.type.size) == 0:
             return written.reshape(steps, -1, *node.type.shape)
         if not waiting:
             raise _no_layer(node)

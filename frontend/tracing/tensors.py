@@ -133,7 +133,7 @@ class TracedTensors:
         raise CompileError(
             "import.hidden",
             "uses a value that was computed from the input where tracing cannot follow",
-            hint="state of neurons, scripted functions and custom kernels cannot be imported",
+            hint="state of neurons, scripted modules and custom kernels cannot be imported",
         )
 
     def is_view(self, tensor: torch.Tensor) -> bool:

@@ -199,10 +199,11 @@ def _check_call(
         check_kept(child)
     if steps < 1:
         raise CompileError("import.steps", f"a window of {steps} steps", hint="give T >= 1")
-    accepted = parameters_of(module)
-    unknown = [key for key in example if key not in accepted]
-    missing = [key for key, item in accepted.items() if item.default is item.empty and key not in example]
-    if unknown or (missing and not any(item.kind is item.VAR_KEYWORD for item in accepted.values())):
+    accepted = {key: item for key, item in parameters_of(module).items() if item.kind is not item.VAR_KEYWORD}
+    needed = [
+        key for key, item in accepted.items() if item.kind is not item.VAR_POSITIONAL and item.default is item.empty
+    ]
+    if set(example) - set(accepted) or set(needed) - set(example):
         raise CompileError(
             "import.inputs",
             f"forward takes {', '.join(accepted)}; the example gives {', '.join(example)}",

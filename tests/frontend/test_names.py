@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
 
-from frontend.names import node_name, parameters_of, qualified_name, utf8_text
+from frontend.names import called, node_name, parameters_of, qualified_name, utf8_text
 from ir.errors import CompileError
 from ir.graph import GraphBuilder, free_name
 from ir.ops import Input
@@ -47,3 +49,19 @@ def test_the_inputs_of_a_module() -> None:
     module.forward = None  # it has no signature, as scripted code has none
     with pytest.raises(CompileError, match="does not say which inputs it takes"):
         parameters_of(module)
+
+
+class Taking(nn.Module):
+    """It returns what it was given in order, and by name."""
+
+    def forward(self, a: int, /, b: int = 0, *rest: int, c: int = 0, **more: int) -> Any:
+        return (a, b, *rest), {"c": c, **more}
+
+
+def test_a_module_is_called_in_order_up_to_the_first_gap() -> None:
+    for inputs, given in (
+        ({"a": 1, "b": 2}, ((1, 2), {"c": 0})),
+        ({"c": 3, "b": 2, "a": 1, "rest": 4}, ((1, 2, 4), {"c": 3})),
+        ({"a": 1, "c": 3}, ((1, 0), {"c": 3})),
+    ):
+        assert called(Taking(), inputs) == given

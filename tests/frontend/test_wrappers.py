@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import torch
 from spikingjelly.activation_based import neuron
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
+from torch.overrides import TorchFunctionMode
 
 from compile import compile_model
 from frontend.model_file.model_file import load_model_file
@@ -75,6 +77,95 @@ def test_nothing_is_imported_where_nothing_is_compiled(monkeypatch: pytest.Monke
     monkeypatch.delitem(sys.modules, "torch._dynamo", raising=False)
     with eagerly():
         assert "torch._dynamo" not in sys.modules
+
+
+@torch.jit.script
+def doubled(x: torch.Tensor, times: int = 1) -> torch.Tensor:
+    return x * (2 * times)
+
+
+def halved(x: torch.Tensor) -> torch.Tensor:
+    return doubled(x) / 4
+
+
+SCRIPTED = torch.jit.script(halved)
+"""It calls another one."""
+UNWRITTEN = torch.jit.CompilationUnit("def tripled(x):\n    return 3 * x\n").tripled
+"""It was never a function of Python."""
+
+
+class Heard(TorchFunctionMode):
+    """The names of the functions that run, scripted ones as their class."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.names.append(getattr(func, "__name__", type(func).__name__))
+        return func(*args, **(kwargs or {}))
+
+
+def heard(function: Callable[..., torch.Tensor], *args: Any, **kwargs: Any) -> tuple[list[str], torch.Tensor]:
+    with Heard() as mode:
+        result = function(*args, **kwargs)
+    return mode.names, result
+
+
+def test_scripted_functions_run_as_they_were_written_where_somebody_watches() -> None:
+    call, x = torch.jit.ScriptFunction.__call__, torch.ones(3)
+    with eagerly():
+        assert torch.jit.ScriptFunction.__call__ is not call
+        for made, names, value in (
+            (heard(doubled, x, times=2), ["mul"], 4 * x),
+            (heard(SCRIPTED, x), ["mul", "div"], x / 2),
+            (heard(torch.jit.trace(halved, x), x), ["mul", "div"], x / 2),
+            (heard(UNWRITTEN, x), ["ScriptFunction"], 3 * x),
+        ):
+            assert (made[0], made[1].tolist()) == (names, value.tolist())
+        assert torch.equal(SCRIPTED(x), x / 2)
+    assert heard(SCRIPTED, x)[0] == []
+    assert torch.jit.ScriptFunction.__call__ is call
+
+
+def test_elsewhere_they_are_what_they_were() -> None:
+    """Behind an error, within another such context, in other threads."""
+    call, called = torch.jit.ScriptFunction.__call__, list[torch.Tensor]()
+    with eagerly():
+        with pytest.raises(KeyError), eagerly():
+            raise KeyError
+        assert torch.jit.ScriptFunction.__call__ is not call
+        with Heard() as mode:
+            thread = Thread(target=lambda: called.append(SCRIPTED(torch.ones(3))))
+            thread.start()
+            thread.join()
+        assert (called[0].tolist(), mode.names) == ([0.5] * 3, [])
+    assert torch.jit.ScriptFunction.__call__ is call
+
+
+class Calling(nn.Module):
+    """A neuron behind a scripted function."""
+
+    def __init__(self, function: Any) -> None:
+        super().__init__()
+        self.function, self.neurons = function, neuron.IFNode(v_threshold=0.3, step_mode="m")
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.neurons(self.function(x))
+
+
+@pytest.mark.parametrize("function", [SCRIPTED, doubled])
+def test_networks_may_call_them(function: Any) -> None:
+    expected = Calling(function)(SPIKES)
+    (spikes,) = compile_model(Calling(function), "gpu", precision="float", example=SPIKES).run(SPIKES).outputs.values()
+    assert expected.any()
+    assert torch.equal(torch.as_tensor(spikes), expected)
+
+
+def test_what_torch_keeps_no_code_of_is_refused_by_name() -> None:
+    with pytest.raises(CompileError, match="the script tripled has no Python code") as caught:
+        compile_model(Calling(UNWRITTEN), "gpu", example=SPIKES)
+    assert caught.value.rule == "import.function"
 
 
 def exported() -> Any:

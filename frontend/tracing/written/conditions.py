@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,10 @@ COMPARISONS = "rsub gt greater ge greater_equal lt less le less_equal eq ne not_
 LOGIC = "logical_not logical_and logical_or logical_xor isclose bitwise_not invert"
 ARITHMETIC = "sign sgn abs absolute square sqrt pow round ceil floor trunc clamp clip relu"
 QUANTISERS = "fake_quantize_per_tensor_affine fused_moving_avg_obs_fake_quant"
+SUMS = ("add", "radd", "sub", "subtract", "rsub")
+"""Functions that may cancel what others added."""
+MOST_SYMBOLS, TRIALS = 16, 64
+"""Of a sum in which something may cancel: the symbols that it has at most, and the values of each that are tried."""
 ELEMENTWISE = frozenset((*COMPARISONS.split(), *LOGIC.split(), *ARITHMETIC.split(), *QUANTISERS.split(), *CASTS))
 """Functions, without underscores around their names, that compute element by element."""
 
@@ -57,7 +62,11 @@ class Conditions:
         self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> torch.Tensor | None:
         """What a function makes of spikes alone, where that is the same for all neurons; None for any other call."""
-        if plain_name(name) not in ELEMENTWISE or is_in_place(name) or "out" in kwargs:
+        if is_in_place(name) or "out" in kwargs:
+            return None
+        if plain_name(name) in SUMS and (straight := self._straight_through(name, args, kwargs)) is not None:
+            return self.give(name, func(*args, **kwargs), *straight)
+        if plain_name(name) not in ELEMENTWISE:
             return None
         started = self._started(name, func, args, kwargs) if compares(name) else None
         if started is not None:
@@ -74,6 +83,34 @@ class Conditions:
         if is_firing(name) and not known and values != [1.0, 0.0]:
             return None  # a neuron's first step, as far as can be seen
         return self._made(name, func(*args, **kwargs), x, spikes, values)
+
+    def _straight_through(
+        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Expression, bool] | None:
+        """(spikes, whether their complement) that are left of a sum in which all else cancels, as in gradients' detours."""
+        read = [self._tracked.of(tensor) for tensor in tensors_in((args, kwargs))]
+        if all(each is None or SPIKES not in each.kinds for each in read):
+            return None
+        expression = self._tracked.operation(name, args, kwargs)
+        if expression is None:
+            return None
+        symbols: list[Expression] = list(islice(expression.symbols(lambda e: False), MOST_SYMBOLS))
+        keys = {symbol.key for symbol in symbols if symbol.key is not None}
+        fired = [key for key in keys if key[0] == SPIKES]
+        if len(fired) != 1 or not 1 < len(keys) < MOST_SYMBOLS:
+            return None
+        view = self._tracked.views[fired[0]]
+        if self._recorder.type(view).domain != SPIKE:
+            return None
+        shape = (TRIALS, *(1 for _ in view.shape[1:]))
+        generator = np.random.default_rng(0)
+        values = {key: generator.normal(size=shape) * 10.0 ** generator.uniform(-2, 8, shape) for key in keys}
+        values[fired[0]] = spikes = generator.integers(0, 2, shape).astype(float)
+        made = expression.evaluate(values, np.asarray)
+        for left, complement in ((spikes, False), (1 - spikes, True)):
+            if np.shape(made)[:1] == (TRIALS,) and np.allclose(made, left, rtol=0, atol=1e-5):
+                return Expression(fired[0]), complement
+        return None
 
     def _started(
         self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
@@ -69,12 +70,16 @@ def _in_order(spikes: torch.Tensor, layout: str, steps: int) -> torch.Tensor:
     return spikes.movedim(outer, list(range(len(outer))))
 
 
+def path_of(module: nn.Module, paths: Mapping[int, str], parent: str) -> str:
+    """The path of a module that runs; one that is no part of the network, by `paths`, is called after its class, in `parent`."""
+    return paths.get(id(module), f"{parent}.{type(module).__name__}".lstrip("."))
+
+
 class FiredRecord(TorchFunctionMode):
     """What every comparison of a module emits in one run, in order; comparisons inside of neurons of frameworks apart."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
-        self._module = module
         self._fired: dict[str, list[torch.Tensor]] = {}
         self._stack: list[str] = []
         self.in_neuron = 0
@@ -88,11 +93,7 @@ class FiredRecord(TorchFunctionMode):
 
     def watch(self) -> list[RemovableHandle]:
         """Follow which module runs, until the handles are removed."""
-        handles: list[RemovableHandle] = []
-        for child in self._module.modules():
-            handles.append(child.register_forward_pre_hook(self._enter))
-            handles.append(child.register_forward_hook(self._leave))
-        return handles
+        return [register_module_forward_pre_hook(self._enter), register_module_forward_hook(self._leave)]
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -126,7 +127,7 @@ class FiredRecord(TorchFunctionMode):
         )
 
     def _enter(self, module: nn.Module, _args: Any) -> None:
-        self._stack.append(self._paths[id(module)])
+        self._stack.append(path_of(module, self._paths, self.path))
         self.in_neuron += bool(self.in_neuron) or neuron_rule(module) is not None
 
     def _leave(self, _module: nn.Module, _args: Any, _result: Any) -> None:

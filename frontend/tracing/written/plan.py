@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from frontend.function_rules import function_name
+from frontend.names import called
 from frontend.neuron_rules.table import reset_neurons
 from frontend.recording.recorder import Recorder
 from frontend.tracing.storage.taint import Taint, tensors_in
@@ -121,7 +122,7 @@ def plan(
             given = {key: tensor.clone() for key, tensor in inputs.items()}
             for tensor in given.values():
                 taint.mark(tensor)
-            module(**given)
+            called(module, given)
     except CompileError:  # as it did when it was traced, which says so
         return Plan()
     finally:

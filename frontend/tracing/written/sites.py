@@ -38,6 +38,8 @@ class Site:
     """What it compares, step by step."""
     ordinals: list[int] = field(default_factory=list[int])
     """Which of the comparisons of its module it is, step by step."""
+    comes_back: bool = False
+    """Whether it reads weighted spikes of its own, though it may remember nothing else."""
     recipe: Recipe | None = None
     currents: tuple[str, ...] = ()
     """What its population reads, once it is known."""
@@ -51,13 +53,62 @@ class Site:
     @property
     def remembers(self) -> bool:
         """Whether a step depends on what was before."""
-        return any(not made.kinds.isdisjoint((STATE, SPIKES)) for made in self.made[1:])
+        return self.comes_back or any(not made.kinds.isdisjoint((STATE, SPIKES)) for made in self.made[1:])
 
 
 def memoryless(firing: Firing) -> Lif:
     """What fires in that way, before it is known what it remembers."""
     op = Lif(decay=1.0, form="sum", threshold=firing.threshold, comparator=firing.comparator)
     return replace(op, max_spikes=firing.max_spikes, reset="subtract" if firing.counts else "value")
+
+
+def continued(recorder: Recorder, sites: Sequence[Site], expression: Expression, firing: Firing) -> Site | None:
+    """The one of all sites whose next step compares an expression; None where it reads nothing of a step before."""
+    return _of_state(recorder, expression, firing) or _of_weighted_spikes(recorder, sites, expression, firing)
+
+
+def _of_weighted_spikes(
+    recorder: Recorder, sites: Sequence[Site], expression: Expression, firing: Firing
+) -> Site | None:
+    """The site whose spikes of the step before come back to it through weights, and which has no membrane of its own."""
+    read = [symbol.key for symbol in expression.symbols(lambda e: False) if symbol.key is not None]
+    steps = {(key[1], key[-1]) for key in read if key[0] == CURRENT and key[-1] is not None}
+    now = max((step for _, step in steps), default=0)
+    before = [value for value, step in steps if step == now - 1]
+    for site in sites if before else ():
+        own = (site.path, site.firing, site.calls) == (recorder.path, firing, now)
+        if own and any(depends(recorder, value, site.value) for value in before):
+            site.comes_back = True
+            return site
+    return None
+
+
+def _of_state(recorder: Recorder, expression: Expression, firing: Firing) -> Site | None:
+    """The site whose membrane, or spikes, an expression reads."""
+    keys = [symbol.key for symbol in expression.symbols(_stands) if symbol.key is not None]
+    sites = {id(key[1]): key[1] for key in keys if key[0] == STATE}
+    if not sites:  # states of their own may hide the membrane, which is compared with one of them
+        now = max((key[-1] for key in keys if key[0] == CURRENT and key[-1] is not None), default=None)
+        own = [key[1] for key in keys if key[0] == SPIKES and now in (None, key[1].calls)]
+        sites = {id(site): site for site in own if (site.path, site.firing) == (recorder.path, firing)}
+    if len(sites) > 1:
+        raise CompileError("import.neuron", "a neuron that is written out reads the states of several")
+    for site in sites.values():
+        newest = max(key[2] for key in keys if key[0] in (STATE, SPIKES) and key[1] is site)
+        if newest != site.calls - 1 or firing != site.firing or site.calls >= recorder.window(site.read):
+            raise CompileError(
+                "import.neuron",
+                "a neuron that is written out does not do the same at every step",
+                where=site.path,
+                hint="let every step compute the membrane from that of the step before, and compare it in one way",
+            )
+        return site
+    return None
+
+
+def _stands(expression: Expression) -> bool:
+    """Whether an expression is a current of its own: written down, and made of no state."""
+    return expression.key is not None and expression.kinds.isdisjoint((STATE, SPIKES))
 
 
 def population(recorder: Recorder, site: Site) -> tuple[Recipe, tuple[str, ...], dict[str, Constant]]:

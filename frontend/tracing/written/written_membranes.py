@@ -28,6 +28,7 @@ from frontend.tracing.written.readouts import (
     shift,
     site_of,
 )
+from frontend.tracing.written.refusals import unknown_in, used_as_value
 from frontend.tracing.written.running_sums import running_sum
 from frontend.tracing.written.sites import Site
 from frontend.tracing.written.tracked import TrackedExpressions
@@ -77,6 +78,9 @@ class WrittenMembranes:
         expressions = [expression for expression in made if expression is not None]
         if len(expressions) != len(items) or self._are_steps(items):
             return None
+        unknown = [name for name in map(unknown_in, expressions) if name]
+        if unknown:
+            raise used_as_value(unknown[0])
         views = self._steps(dict(enumerate(expressions)), tuple(items[-1].shape))
         view = None if views is None else whole_window(self._recorder, name, views, *args[1:], **kwargs)
         if view is None:
@@ -92,7 +96,7 @@ class WrittenMembranes:
             if not self._tracked.is_state(tensor) and not self._tensors.is_view(tensor):
                 continue  # states of a framework's neurons, which are no outputs
             expression = self._tracked.of(tensor)
-            if expression is None or last == 0:
+            if expression is None or last == 0 or unknown_in(expression):
                 continue
             state = self._tracked.is_state(tensor) or self._is_mixed(tensor, expression)
             view = self._last(expression, tuple(tensor.shape)) if state else None

@@ -32,11 +32,11 @@ from frontend.tracing.written.conditions import Conditions
 from frontend.tracing.written.expressions import FUNCTIONS, Expression
 from frontend.tracing.written.fired import site_path
 from frontend.tracing.written.loops.recognition import Firing
-from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE
+from frontend.tracing.written.loops.rolling import STATE
 from frontend.tracing.written.plan import Compared, Comparisons, Plan
-from frontend.tracing.written.refusals import check_dtype, used_as_value
+from frontend.tracing.written.refusals import UnknownFunctions, check_dtype, unknown_in, used_as_value
 from frontend.tracing.written.running_sums import population_or_mean
-from frontend.tracing.written.sites import Site, memoryless
+from frontend.tracing.written.sites import Site, continued, memoryless
 from frontend.tracing.written.tracked import TrackedExpressions
 from frontend.tracing.written.written_membranes import WrittenMembranes
 from ir.errors import CompileError
@@ -57,6 +57,7 @@ class WrittenNeurons:
         self.membranes = WrittenMembranes(recorder, tensors, self.tracked, record)
         self.conditions = Conditions(recorder, tensors, self.tracked, record)
         self.comparisons = Comparisons(recorder, plan)
+        self._unknown = UnknownFunctions()
         self._sites: list[Site] = []
         self._planned: dict[tuple[str, int], Site] = {}
         self._clamped: dict[int, tuple[torch.Tensor, int]] = {}
@@ -107,14 +108,13 @@ class WrittenNeurons:
         if expression is not None and (most := clamped_to(name, args, kwargs)) is not None:
             return self._clamp(func(*args, **kwargs), args[0], most, expression)
         before = [tensor for tensor in tensors_in((args, kwargs)) if self.tracked.is_state(tensor)]
-        if expression is None:
-            raise used_as_value(name)
+        expression = expression or self._unknown.symbol(name, args, kwargs, self.tracked.of)
         read = [tensor for tensor in tensors_in((args, kwargs)) if self.tracked.of(tensor) is not None]
         result = func(*args, **kwargs)
         check_dtype(name, read, result, self.recorder.dtype)
         self.tracked.forget_aliases(result, before)
         self.tracked.keep(result, expression)
-        self.tensors.refuse(result, used_as_value())
+        self.tensors.refuse(result, used_as_value(unknown_in(expression)).placed(self.recorder.path))
         return result
 
     def _clamp(self, result: torch.Tensor, x: torch.Tensor, most: int, expression: Expression) -> torch.Tensor:
@@ -169,6 +169,8 @@ class WrittenNeurons:
         difference, firing, itself = self.tracked.difference(asked)
         if difference is None:
             raise CompileError("import.comparison", f"{name} compares values of different shapes")
+        if unknown_in(difference):
+            raise used_as_value(unknown_in(difference))
         result = func(*args, **kwargs)
         if place is not None:
             site = self._planned_site(place, firing, result)
@@ -179,7 +181,9 @@ class WrittenNeurons:
             if before is not None:
                 self.comparisons.compares(Compared.SPIKES)
                 return self.conditions.give(name, result, before, firing.below)
-            site = None if self.tracked.is_at_once(tensor) else self._continued(difference, firing)
+            site = (
+                None if self.tracked.is_at_once(tensor) else continued(self.recorder, self._sites, difference, firing)
+            )
             site = site or self._without_memory(self._view(tensor, than), given, firing)
         return self._fired(name, site, result, difference, tensor if itself else None)
 
@@ -214,32 +218,6 @@ class WrittenNeurons:
         if site.firing != firing or site.read.shape != tuple(result.shape):
             raise CompileError("import.neuron", "a neuron that is written out does not fire alike at every step")
         return site
-
-    def _continued(self, expression: Expression, firing: Firing) -> Site | None:
-        """The site whose next step compares an expression; None where it reads no state."""
-        keys = [symbol.key for symbol in expression.symbols(self._stands) if symbol.key is not None]
-        sites = {id(key[1]): key[1] for key in keys if key[0] == STATE}
-        if not sites:  # states of their own may hide the membrane, which is compared with one of them
-            now = max((key[-1] for key in keys if key[0] == CURRENT and key[-1] is not None), default=None)
-            own = [key[1] for key in keys if key[0] == SPIKES and now in (None, key[1].calls)]
-            sites = {id(site): site for site in own if (site.path, site.firing) == (self.recorder.path, firing)}
-        if len(sites) > 1:
-            raise CompileError("import.neuron", "a neuron that is written out reads the states of several")
-        for site in sites.values():
-            newest = max(key[2] for key in keys if key[0] in (STATE, SPIKES) and key[1] is site)
-            if newest != site.calls - 1 or firing != site.firing or site.calls >= self.recorder.window(site.read):
-                raise CompileError(
-                    "import.neuron",
-                    "a neuron that is written out does not do the same at every step",
-                    where=site.path,
-                    hint="let every step compute the membrane from that of the step before, and compare it in one way",
-                )
-            return site
-        return None
-
-    def _stands(self, expression: Expression) -> bool:
-        """Whether an expression is a current of its own: written down, and made of no state."""
-        return expression.key is not None and not self.tracked.holds_state(expression)
 
     def _view(self, tensor: torch.Tensor, than: torch.Tensor | None) -> View:
         """What is compared with a number."""

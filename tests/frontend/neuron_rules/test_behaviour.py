@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 import torch
+from snntorch import Leaky
 from spikingjelly.activation_based import neuron
 from torch import nn
 
-from frontend.neuron_rules.behaviour import NEURONS, STEPS, check_behaviour, tie_currents
+from frontend.neuron_rules.behaviour import NEURONS, STEPS, behaves, check_behaviour, tie_currents
 from frontend.tracing.trace import trace_module
 from ir.errors import CompileError
-from ir.ops import Leaky, Lif
+from ir.ops import Leaky as IrLeaky
+from ir.ops import Lif
 from tests.frontend.neuron_rules.dynamic_threshold import DynamicThreshold
 
 
@@ -36,11 +38,35 @@ def test_a_dynamic_threshold_equal_to_the_threshold_is_ignored(acts: bool) -> No
     trace_module(Net(DynamicThreshold(1.0, acts)).eval(), {"x": torch.rand(STEPS, 2, 4)}, [], STEPS, "net")
 
 
+class Slower(Leaky):
+    """A neuron of snnTorch's that halves what it reads."""
+
+    def forward(self, input_: torch.Tensor, mem: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        return super().forward(input_ / 2, mem)
+
+
 def test_a_subclass_with_dynamics_of_its_own_is_refused() -> None:
-    with pytest.raises(CompileError, match="Doubled") as caught:
-        trace_module(Net(Doubled(step_mode="m")).eval(), {"x": torch.rand(STEPS, 2, 4)}, [], STEPS, "net")
+    class Loop(Net):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.stack([self.lif(step)[0] for step in x])
+
+    with pytest.raises(CompileError, match="Slower") as caught:
+        trace_module(Loop(Slower(beta=0.5, init_hidden=False)).eval(), {"x": torch.rand(STEPS, 2, 4)}, [], STEPS, "net")
     assert caught.value.rule == "import.module"
     assert caught.value.where
+
+
+def test_whether_it_behaves_is_found_out_once() -> None:
+    module, asked = Doubled(step_mode="m").eval(), list[nn.Module]()
+
+    def rule(module: nn.Module) -> Lif:
+        asked.append(module)
+        return Lif(decay=0.5)
+
+    assert [behaves(module, rule, single_step=False) for _ in range(2)] == [False, False]
+    assert behaves(neuron.LIFNode(step_mode="m").eval(), rule, single_step=False)
+    assert asked[0] is module
+    assert len(asked) == 2
 
 
 @pytest.mark.parametrize("step_mode", ["s", "m"])
@@ -67,7 +93,7 @@ def test_any_other_neuron_is_told_apart(op: Lif) -> None:
 
 
 def test_what_cannot_be_reset_or_does_not_fire_cannot_be_probed() -> None:
-    for module, op in ((neuron.LIFNode(step_mode="m"), Leaky(decay=0.5)), (nn.Identity(), Lif(decay=0.5))):
+    for module, op in ((neuron.LIFNode(step_mode="m"), IrLeaky(decay=0.5)), (nn.Identity(), Lif(decay=0.5))):
         with pytest.raises(CompileError, match="cannot be probed"):
             check_behaviour(module, op, single_step=False)
 

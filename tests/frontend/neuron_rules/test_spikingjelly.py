@@ -26,7 +26,6 @@ from frontend.tracing.trace import trace_module
 from ir.errors import CompileError
 from ir.interpreter import interpret
 from ir.ops import Lif
-from tests.frontend.neuron_rules.dynamic_threshold import DynamicThreshold
 
 torch.set_num_threads(1)
 
@@ -248,7 +247,6 @@ def _normalised() -> nn.Module:
 
 
 REFUSED: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
-    "dynamic threshold": (lambda: Net(DynamicThreshold(0.9, True)), "import.parameter", "dynamic_threshold"),
     "single step": (lambda: nn.Sequential(neuron.LIFNode(step_mode="s")), "import.step_mode", "runs step by step"),
     "analog": (
         lambda: Net(old.MultiStepLIFNode(surrogate_function=surrogate.Sigmoid(spiking=False))),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from snntorch import SpikingNeuron
 from spikingjelly.activation_based import layer, neuron
 from spikingjelly.clock_driven import layer as old_layer
 from torch import nn
@@ -12,7 +13,7 @@ from frontend.names import qualified_name
 from frontend.neuron_rules import table
 from frontend.neuron_rules.norse import NORSE_CELLS, NORSE_LAYERS
 from frontend.neuron_rules.snntorch import SNNTORCH_CELLS
-from frontend.neuron_rules.spikingjelly import SPIKINGJELLY_NEURONS, integrate_and_fire, lif
+from frontend.neuron_rules.spikingjelly import SPIKINGJELLY, SPIKINGJELLY_NEURONS, integrate_and_fire, lif
 from frontend.neuron_rules.table import (
     NEURON_RULES,
     STATEFUL,
@@ -57,18 +58,21 @@ def test_a_subclass_is_filed_under_what_it_inherits_from() -> None:
     assert not is_single_step(Mine(step_mode="m"))
 
 
+class Unknown(SpikingNeuron):
+    """A neuron of snnTorch's that has no rule."""
+
+
 def test_state_without_a_rule_is_refused_with_its_framework_s_neurons() -> None:
-    with pytest.raises(CompileError, match=r"no rule for .*NeuNorm, which has state") as caught:
-        neuron_rule(layer.NeuNorm(4, 4, 4))
+    with pytest.raises(CompileError, match=r"no rule for .*Unknown, which has state") as caught:
+        neuron_rule(Unknown())
     assert caught.value.rule == "import.module"
-    assert 1 <= caught.value.hint.count("spikingjelly") <= 3
     assert "norse" not in caught.value.hint
 
 
-def test_dropout_keeps_a_mask_in_training_only() -> None:
-    dropout = old_layer.Dropout()
-    assert set(map(qualified_name, type(dropout).__mro__)) & set(STATEFUL)
-    assert neuron_rule(dropout) is None
+@pytest.mark.parametrize("module", [layer.NeuNorm(4, 4, 4), layer.Dropout(), old_layer.Dropout2d()])
+def test_modules_that_a_framework_knows_how_to_reset_are_traced(module: nn.Module) -> None:
+    assert set(map(qualified_name, type(module).__mro__)) & set(SPIKINGJELLY.traced)
+    assert neuron_rule(module) is None
 
 
 def test_a_neuron_s_check_and_reset_are_its_framework_s() -> None:

@@ -8,8 +8,9 @@ import torch
 
 from frontend.recording.earlier import depends, earlier, of_silence
 from frontend.recording.recorder import Recorder
+from ir.errors import CompileError
 from ir.interpreter import interpret
-from ir.ops import Lif, Linear, Past, Scale
+from ir.ops import AtStep, Lif, Linear, Past, Scale
 from ir.types import SPIKE, Type
 
 
@@ -42,6 +43,11 @@ def test_loops_close_at_populations(recorder: Recorder) -> None:
     assert recorder.node(past).op == Past("spikes", str(recorder.node(spikes).type), 3)
     assert depends(recorder, late, spikes)
     assert not depends(recorder, spikes, late)
+
+
+def test_single_steps_are_no_earlier_values(recorder: Recorder) -> None:
+    with pytest.raises(CompileError, match="made of several steps"):
+        of_silence(recorder, recorder.emit(Scale(2.0), recorder.emit(AtStep(1), "x")))
 
 
 def test_what_silence_makes_of_weights(recorder: Recorder) -> None:

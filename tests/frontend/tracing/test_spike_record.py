@@ -74,6 +74,21 @@ def test_layers_that_the_graph_lacks_and_those_that_the_module_lacks() -> None:
         assert (caught.value.rule, caught.value.where) == ("import.mismatch", name)
 
 
+class Comparing(nn.Module):
+    """It fires without a layer."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.stack([(step >= 1).float() for step in x])
+
+
+def test_comparisons_are_of_as_many_steps_as_they_are() -> None:
+    record = SpikeRecord(Comparing())
+    record.run({"x": X})
+    assert torch.equal(record.next(node("spikes", "", 6), STEPS), (X >= 1).float())
+    with pytest.raises(CompileError, match="%spikes has no neuron layer in the module"):
+        record.next(node("spikes", "", 6), STEPS + 1)
+
+
 def test_membranes_are_passed_over() -> None:
     _, record, _ = recorded("m")
     record.skip(node("lif", "inner.0", 6))

@@ -252,6 +252,22 @@ def test_the_error_names_the_module_path_and_the_function() -> None:
     assert error.where == "blocks.1"
 
 
+class Open(Forward):
+    """It takes anything."""
+
+    def forward(self, *args: torch.Tensor, **kwargs: Any) -> Any:
+        return self._forward(self, *args, **kwargs)
+
+
+def test_inputs_without_a_name() -> None:
+    net = Open(lambda net, x: net.lif(x), lif=LIFNode(step_mode="m")).eval()
+    x = torch.rand(STEPS, 2, 5) * 3
+    graph = trace_module(net, {"args": x}, [], STEPS, "net")
+    assert check_import(net, graph, {"args": x}).compared == x.numel()
+    with pytest.raises(CompileError, match="forward takes args; the example gives args, kwargs"):
+        trace_module(net, {"args": x, "kwargs": x}, [], STEPS, "net")
+
+
 def test_mistakes_in_the_call() -> None:
     net = Forward(lambda net, x: net.fc(x), fc=nn.Linear(5, 5))
     check_refused(net, "import.training", "eval()")
