@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
 
 from compile import compile_model
+from ir.analysis.resources import node_resources, resource_totals
 
 torch.set_num_threads(1)
 STEPS, SAMPLES, CHANNELS, SIDE = 3, 4, 4, 4
@@ -169,6 +170,15 @@ def test_spikes_in_integers_are_the_module_s_own(form: str):
     net, x, spikes = _net(form)
     (got,) = compile_model(net, "gpu", example=x).run(x).outputs.values()
     assert np.array_equal(got, spikes) == (form not in ROUNDED)
+
+
+@pytest.mark.parametrize(
+    "form", ["averages, conv", "counts, conv", "a current, neuron", "currents, norm", "pool, linear"]
+)
+def test_no_neuron_is_added(form: str):
+    net, x, _ = _net(form)
+    chip = compile_model(net, "gpu", profile="loihi1", example=x).deployment.chip
+    assert resource_totals(node_resources(chip)).neurons["added"] == 0
 
 
 @pytest.mark.lava
