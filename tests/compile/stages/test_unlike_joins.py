@@ -34,6 +34,7 @@ class Branches(nn.Module):
         self.pairs, self.halves = layer.Conv2d(8, 8, 3, groups=4), layer.Conv2d(12, 4, 3, padding=1, groups=2)
         self.norm, self.norm4 = layer.BatchNorm2d(8), layer.BatchNorm2d(4)
         self.fc, self.tokens = layer.Linear(8 * SIDE * SIDE, 5), layer.Linear(CHANNELS, 6)
+        self.token = nn.Parameter(torch.arange(6.0).view(1, 1, 1, 6) / 4 - 0.25)
         functional.set_step_mode(self, "m")
 
     def forward(self, x: Tensor) -> Tensor:
@@ -64,6 +65,15 @@ def enlarged(x: Tensor) -> Tensor:
 
 def shuffled(x: Tensor) -> Tensor:
     return x.unflatten(2, (2, -1)).transpose(2, 3).flatten(2, 3)
+
+
+def tokens(x: Tensor) -> Tensor:
+    return x.flatten(3).transpose(2, 3)
+
+
+def token(s: Branches, z: Tensor, width: int) -> Tensor:
+    """The same learned values at every step of every sample."""
+    return s.token[..., :width].expand(*z.shape[:2], 1, width)
 
 
 def attended(x: Tensor) -> Tensor:
@@ -111,10 +121,19 @@ FORMS: dict[str, Form] = {
     "groups of one part each": lambda s, z: s.m(s.pairs(cat(z, s.a(z)))),
     "groups across parts": lambda s, z: s.m(s.halves(cat(z, s.a(z), z))),
     "shuffled": lambda s, z: s.m(s.two(shuffled(cat(z, s.a(z))))),
-    "tokens": lambda s, z: s.m(s.tokens(cat(z, s.a(z), dim=4).flatten(3).transpose(2, 3))),
+    "tokens": lambda s, z: s.m(s.tokens(tokens(cat(z, s.a(z), dim=4)))),
     "enlarged together": lambda s, z: s.m(cat(z, s.a(z))[..., :1].expand(-1, -1, -1, -1, 3)),
     "padded together": lambda s, z: s.m(nn.functional.pad(cat(z, s.a(z)), (1, 0, 0, 1, 1, 0))),
     "late together": lambda s, z: s.m(late(cat(z, averaged(z)))),
+    "constants, conv": lambda s, z: s.m(s.two(cat(z, torch.full(z.shape, 0.5)))),
+    "constants between, conv": lambda s, z: s.m(s.three(cat(z, torch.full(z.shape, 0.5), s.a(z)))),
+    "constants, neuron": lambda s, z: s.m(cat(torch.full(z.shape, 0.75), s.a(z))),
+    "a class token": lambda s, z: s.m(s.tokens(cat(token(s, z, 4), tokens(z), dim=2))),
+    "a class token of embeddings": lambda s, z: s.m(cat(token(s, z, 6), s.tokens(tokens(z)), dim=2)),
+    "a class token that is dropped": lambda s, z: s.m(s.tokens(cat(token(s, z, 4), tokens(z), dim=2))[:, :, 1:]),
+    "a class token, norm": lambda s, z: s.m(
+        s.norm4(cat(token(s, z, 4), tokens(z), dim=2).transpose(2, 3).unsqueeze(4))
+    ),
     "negated": lambda s, z: s.m(s.two(cat(1 - z, averaged(z)))),
     "negated, neuron": lambda s, z: s.m(cat(1 - z, averaged(z))),
     "negated, conv": lambda s, z: s.m(s.two(cat(1 - z, z))),
