@@ -32,7 +32,7 @@ FLOORS = {
         "ops lowerings.cost",
         "graph",
         "analysis text lowerings.rewriter lowerings.values lowerings.maxima",
-        "interpreter verify lowerings.lowering lowerings.encode_counts lowerings.advance_norms lowerings.sums",
+        "interpreter verify lowerings.lowering lowerings.encode_counts lowerings.advance_norms lowerings.divide_joins lowerings.sums",
         "quantize lowerings.rules",
         "mapping lowerings.table",
         "deployment",

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from frontend.function_rules.arithmetic import offset
 from frontend.function_rules.views import sizes_of, unsqueeze, wrapped
 from frontend.recording.layout import BATCH, FEATURE, Axis, View, is_outer, is_plain, is_time, length
 from frontend.recording.moments import Moments, moments, noted
@@ -25,7 +26,7 @@ def require_features(x: View, dim: int, what: str) -> None:
 
 def cat(recorder: Recorder, tensors: Sequence[View | torch.Tensor], dim: int = 0) -> View:
     """
-    Tensors one after another along a dimension of features, or steps of one value and zeros; zeros are padding.
+    Tensors one after another along a dimension of features, or steps of one value; zeros are padding, constants are added.
 
     T times the same static one, along its batch, is that one at every step.
     """
@@ -35,20 +36,21 @@ def cat(recorder: Recorder, tensors: Sequence[View | torch.Tensor], dim: int = 0
         timed = _over_time(recorder, views[0], dim, len(tensors))
         if timed is not None:
             return timed
-    return side_by_side(recorder, views, dim) if len(views) == len(tensors) else _with_zeros(recorder, tensors, dim)
+    if len(views) == len(tensors):
+        return side_by_side(recorder, views, dim)
+    joined = _with_zeros(recorder, tensors, dim)
+    constants = [torch.zeros(each.shape) if isinstance(each, View) else each.detach() for each in tensors]
+    return offset(recorder, joined, torch.cat(constants, dim)) if any(map(torch.any, constants)) else joined
 
 
 def _with_zeros(recorder: Recorder, tensors: Sequence[View | torch.Tensor], dim: int) -> View:
-    """Computed tensors side by side, with zeros before, between and behind them."""
+    """Computed tensors side by side, with zeros in place of the constants before, between and behind them."""
     padded: list[View] = []
     zeros = 0
     for tensor in tensors:
         if isinstance(tensor, View):
             padded.append(pad_one(recorder, tensor, dim, zeros, 0) if zeros else tensor)
             zeros = 0
-        elif bool((tensor != 0).any()):
-            what, hint = "joins a constant to a computed tensor", "join zeros, and add the constant"
-            raise CompileError("import.constant", what, hint=hint)
         else:
             zeros += tensor.shape[dim]
     last = pad_one(recorder, padded[-1], dim, 0, zeros) if zeros else padded[-1]

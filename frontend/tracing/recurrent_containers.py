@@ -80,7 +80,7 @@ class RecurrentContainers:
 
 
 def _linear_step(container: Any, x: torch.Tensor) -> torch.Tensor:
-    """sub_module(W (x, y) + b) as sub_module(W_x x + W_y y + b): the input may be a current, which nothing can join to spikes."""
+    """sub_module(W (x, y) + b) as sub_module(W_x x + W_y y + b): the spikes that come back have synapses of their own."""
     width, weight = x.shape[-1], container.rc.weight
     own = functional.linear(x, weight[:, :width], container.rc.bias)
     container.y = container.sub_module(own + functional.linear(container.y, weight[:, width:]))

@@ -1,8 +1,9 @@
 """
 Moves batch norms before the maxima, sums and constants of steps that they read, up to the projections which take them.
 
-A maximum commutes with positive factors and with constants; the signs of the gains stay behind. A sum takes the factors to all
-of its operands, and mean and constant to the first. A norm whose channels are the steps is made of constants of steps itself.
+A maximum of currents commutes with positive factors and with constants; the signs of the gains stay behind. One of spikes is an
+OR, and stays so. A sum takes the factors to all of its operands, and mean and constant to the first. A norm whose channels are
+the steps is made of constants of steps itself.
 
     k max(x) + c      =  s max(|k| x + s c),  s the sign of k
     k (x + y) + c     =  (k x + c) + k y
@@ -65,7 +66,7 @@ def _commuting(graph: Graph, norm: Node, read: Node) -> Move | None:
     """How a batch norm of features moves before what it reads; None where it does not."""
     assert isinstance(norm.op, BatchNorm)
     if isinstance(read.op, MaxPool):
-        return _before_maximum if norm.op.axis == 0 else None
+        return _before_maximum if norm.op.axis == 0 and not read.type.is_spiking else None
     if isinstance(read.op, Add):
         return _before_sum if all(arg.shape == read.type.shape for arg in graph.args(read)) else None
     if not isinstance(read.op, TimeWeight | TimeOffset) or not made_of_spikes(graph, read.inputs[0]):
@@ -75,7 +76,7 @@ def _commuting(graph: Graph, norm: Node, read: Node) -> Move | None:
 
 def _constants_of_steps(rewriter: Rewriter, node: Node, read: Node) -> str:
     builder, provenance = rewriter.builder, node.provenance.after(rewriter.pass_name)
-    factors, terms = _affine(rewriter.graph.arrays(node), node)
+    factors, terms = affine(rewriter.graph.arrays(node), node)
     params = {"weight": builder.param(f"{node.name}.factors", factors)}
     value = builder.add(
         TimeWeight(), *rewriter.inputs(node), name=f"{node.name}_factors", params=params, provenance=provenance
@@ -93,7 +94,7 @@ def _before_factors(rewriter: Rewriter, node: Node, read: Node) -> str:
     params = _stored(rewriter, node, _without_terms(arrays))
     norm = builder.add(node.op, *rewriter.inputs(read), name=node.name, params=params, provenance=provenance)
     value = builder.add(read.op, norm, name=read.name, params=dict(read.params), provenance=read.provenance)
-    terms = {"bias": builder.param(f"{node.name}.terms", _column(_affine(arrays, node)[1], node))}
+    terms = {"bias": builder.param(f"{node.name}.terms", column(affine(arrays, node)[1], node))}
     return builder.add(Offset(), value, name=f"{node.name}_terms", params=terms, provenance=provenance)
 
 
@@ -102,7 +103,7 @@ def _before_terms(rewriter: Rewriter, node: Node, read: Node) -> str:
     norm = builder.add(node.op, *rewriter.inputs(read), name=node.name, params=dict(node.params), provenance=provenance)
     rows = graph.arrays(read)["bias"]
     rows = rows.reshape(len(rows), *(1,) * (len(node.type.shape) + 1 - rows.ndim), *rows.shape[1:])
-    scaled = rows * _column(_affine(graph.arrays(node), node)[0], node)
+    scaled = rows * column(affine(graph.arrays(node), node)[0], node)
     params = {"bias": builder.param(f"{node.name}.terms", scaled)}
     return builder.add(read.op, norm, name=read.name, params=params, provenance=read.provenance)
 
@@ -113,7 +114,7 @@ def gains(norm: Mapping[str, Array], eps: float) -> Array:
     return wide.get("weight", 1.0) / np.sqrt(wide["var"] + eps)
 
 
-def _affine(norm: Mapping[str, Array], node: Node) -> tuple[Array, Array]:
+def affine(norm: Mapping[str, Array], node: Node) -> tuple[Array, Array]:
     """k and c of a norm k x + c, computed in float64."""
     assert isinstance(node.op, BatchNorm)
     wide = {role: array.astype(np.float64) for role, array in norm.items()}
@@ -122,7 +123,7 @@ def _affine(norm: Mapping[str, Array], node: Node) -> tuple[Array, Array]:
     return k.astype(dtype), np.asarray(wide.get("bias", 0.0) - k * wide["mean"]).astype(dtype)
 
 
-def _column(channels: Array, node: Node) -> Array:
+def column(channels: Array, node: Node) -> Array:
     """A constant per channel with the axes of the norm's result from the channels' on."""
     assert isinstance(node.op, BatchNorm)
     return channels.reshape(-1, *(1,) * (len(node.type.shape) - node.op.axis - 1))
@@ -159,7 +160,7 @@ def _before_maximum(rewriter: Rewriter, node: Node, pool: Node) -> str:
     moved = builder.add(pool.op, norm, name=pool.name, provenance=pool.provenance)
     if not np.any(signs < 0):
         return moved
-    weight = builder.param(f"{node.name}.signs", _column(signs, node))
+    weight = builder.param(f"{node.name}.signs", column(signs, node))
     return builder.add(Scale(), moved, name=f"{node.name}_signs", params={"weight": weight}, provenance=provenance)
 
 

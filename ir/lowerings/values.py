@@ -100,6 +100,18 @@ def narrowest(bias: Array) -> Array:
     return np.asarray(bias, order="C")
 
 
+def per_channel(factors: Array, read: Array, axis: int) -> Array | None:
+    """
+    One factor per element of an axis; None where they change along others. Those of what is not `read` may be any.
+
+    >>> per_channel(np.array([[2.0, 2.0], [3.0, 1.0]]), np.array([[True, True], [True, False]]), 0)
+    array([2., 3.])
+    """
+    rows, used = (np.moveaxis(each, axis, 0).reshape(each.shape[axis], -1) for each in (factors, read))
+    first = rows[np.arange(len(rows)), used.argmax(1)]
+    return first if bool(((rows == first[:, None]) | ~used).all()) else None
+
+
 def routed_bias(bias: Array, shape: tuple[int, ...], op: Op) -> Array:
     """What a routing operation makes of a constant that broadcasts against `shape`."""
     full = np.broadcast_to(bias, shape)[None, None]

@@ -10,7 +10,7 @@ from typing import Any
 from array_api_compat import array_namespace, is_torch_array
 
 from ir.ops.base import Op, Shapes, Value, arity, expect
-from ir.types import CURRENT, REAL, Type
+from ir.types import CURRENT, REAL, Domain, Type, count
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,12 @@ class Slice(Op):
 
 @dataclass(frozen=True)
 class Concat(Op):
-    """y = the operands one after another along one axis; currents beside analog values are such."""
+    """
+    y = the operands one after another along one axis.
+
+    Spikes beside counts are counts. Payloads beside spikes, and whatever lies beside currents, are currents: no population
+    carries all of it. What lies beside analog values is analog.
+    """
 
     kind = "concat"
     family = "routing"
@@ -83,18 +88,28 @@ class Concat(Op):
         first, axis = args[0], self.axis
         rest = [(*arg.shape[:axis], *arg.shape[axis + 1 :]) for arg in args]
         expect(len(set(rest)) == 1, "concat.shape", f"cannot join {[arg.shape for arg in args]} along axis {axis}")
-        analog = {arg.domain for arg in args} == {CURRENT, REAL}
-        same = len({(REAL if analog else arg.domain, arg.scale) for arg in args}) == 1
-        expect(same, "concat.domain", f"cannot join {', '.join(map(str, args))}: the domains differ")
+        same = len({arg.scale for arg in args}) == 1
+        expect(same, "concat.scale", f"cannot join {', '.join(map(str, args))}: the scales differ")
         length = sum(arg.shape[axis] for arg in args)
         joined = first.with_shape((*first.shape[:axis], length, *first.shape[axis + 1 :]))
-        return replace(joined, domain=REAL if analog else first.domain, static=all(arg.static for arg in args))
+        return replace(joined, domain=_joint_domain(args), static=all(arg.static for arg in args))
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
         xp = array_namespace(*args)
         long = max(arg.shape[0] for arg in args)
         full = [xp.broadcast_to(arg, (long, *arg.shape[1:])) for arg in args]
         return xp.concat(full, axis=self.axis + 2)
+
+
+def _joint_domain(args: tuple[Type, ...]) -> Domain:
+    """The domain of a concatenation."""
+    domains = {arg.domain for arg in args}
+    kinds = {domain.kind for domain in domains}
+    if len(domains) == 1:
+        return domains.pop()
+    if kinds <= {"spike", "count"}:
+        return count(max(domain.populations for domain in domains))
+    return REAL if "real" in kinds else CURRENT
 
 
 @dataclass(frozen=True)
@@ -173,9 +188,9 @@ class Pad(Op):
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
         xp, x, axis = array_namespace(args[0]), args[0], self.axis + 2
         parts = [x]
-        for count, at in ((self.before, 0), (self.after, 1)):
-            if count:
-                shape = (*x.shape[:axis], count, *x.shape[axis + 1 :])
+        for length, at in ((self.before, 0), (self.after, 1)):
+            if length:
+                shape = (*x.shape[:axis], length, *x.shape[axis + 1 :])
                 zeros = xp.zeros(shape, dtype=x.dtype, device=_device(x))
                 parts.insert(0 if at == 0 else len(parts), zeros)
         return xp.concat(parts, axis=axis)

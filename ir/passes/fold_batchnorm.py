@@ -12,7 +12,11 @@ for through routing, and only where the routing keeps the channels together.
     %n = batch_norm(%p) {axis=0}           (readers of %n read %p)
 
 Computed in float64, rounded once to the weights' own type. A norm behind a maximum, a sum or constants of steps moves before
-it first (`ir.lowerings.advance_norms`).
+it first (`ir.lowerings.advance_norms`). One of anything else, such as spikes or channels that are cut, becomes a factor and a
+term per channel:
+
+    %n = batch_norm(%s) {axis=0}           %k = scale(%s, weight=k)
+                                           %n = offset(%k, bias=bias - k mean)
 """
 
 from __future__ import annotations
@@ -26,11 +30,10 @@ import numpy as np
 
 from ir.analysis.reach import made_of_spikes
 from ir.deployment import Context, Deployment
-from ir.errors import DeployError, Violation
 from ir.graph import Array, Graph, Node
-from ir.lowerings.advance_norms import advance_norms, gains, read_by_advanced
+from ir.lowerings.advance_norms import advance_norms, affine, column, gains, read_by_advanced
 from ir.lowerings.rewriter import Rewriter
-from ir.ops import BatchNorm, Conv, Gather, Linear, Permute, Reshape, Slice
+from ir.ops import BatchNorm, Conv, Gather, Linear, Offset, Permute, Reshape, Scale, Slice
 from ir.ops.shape import SILENT
 from ir.passes.merge_routing import merge_routing
 from ir.passes.narrow_projections import channel_axis
@@ -50,19 +53,12 @@ class _Plan:
 
 
 def fold_batchnorm(graph: Graph) -> Graph:
-    """
-    The graph without batch norms; of norms one behind the other, the first is folded first.
-
-    Raises:
-        DeployError: norms with no projection above them (through routing that keeps the channels together).
-    """
+    """The graph without batch norms; of norms one behind the other, the first is folded first."""
     while norms := _norms(graph := advance_norms(graph, PASS)):
         plans = {
             node.name: plan for node in norms if (plan := _plan(graph, node, graph.nodes[node.inputs[0]])) is not None
         }
-        if not plans:
-            raise DeployError([_violation(node) for node in norms])
-        graph = _without(graph, plans)
+        graph = _without(graph, plans) if plans else Rewriter(graph, PASS).run(_as_constants)
     return graph
 
 
@@ -183,11 +179,15 @@ def _copy_of_chain(rewriter: Rewriter, plan: _Plan) -> str:
     return value
 
 
-def _violation(node: Node) -> Violation:
-    what = f"%{node.name}: a batch norm between neurons can only be folded into the linear or convolution before it"
-    return Violation(
-        rule="fold.batch-norm",
-        what=what,
-        where=str(node.provenance),
-        hint="put the norm behind a linear or convolutional layer",
+def _as_constants(rewriter: Rewriter, node: Node) -> str | None:
+    """A factor and a term per channel in place of a norm."""
+    if not isinstance(node.op, BatchNorm):
+        return None
+    builder, provenance = rewriter.builder, node.provenance.after(PASS)
+    factors, terms = (column(channels, node) for channels in affine(rewriter.graph.arrays(node), node))
+    params = {"weight": builder.param(f"{node.name}.factors", factors)}
+    value = builder.add(
+        Scale(), *rewriter.inputs(node), name=f"{node.name}_factors", params=params, provenance=provenance
     )
+    params = {"bias": builder.param(f"{node.name}.terms", terms)}
+    return builder.add(Offset(), value, name=node.name, params=params, provenance=provenance)

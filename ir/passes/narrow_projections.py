@@ -7,12 +7,15 @@ neurons behind it. Slices along other axes, and of projections that are also rea
     %h = linear(%x) : current[36x8]             %h_0_4 = linear(%x, weight=W[0:4]) : current[36x4]
     %v = slice(%h) {axis=1, start=0, stop=4}    %h_4_8 = linear(%x, weight=W[4:8]) : current[36x4]
     %g = slice(%h) {axis=1, start=4, stop=8}
+
+Columns are divided before, between unlike values that are read side by side (`ir.lowerings.divide_joins`).
 """
 
 from __future__ import annotations
 
 from ir.deployment import Context, Deployment
 from ir.graph import Graph, Node
+from ir.lowerings.divide_joins import divide_joins
 from ir.lowerings.rewriter import Rewriter
 from ir.ops import Conv, Linear, Slice
 
@@ -32,8 +35,8 @@ def narrow_projections(graph: Graph) -> Graph:
 
 
 def apply(deployment: Deployment, context: Context) -> Deployment:
-    """The deployment with its chip's graph rewritten, see `narrow_projections`."""
-    return deployment.on_chip(narrow_projections)
+    """The deployment with its chip's joins divided, and then its projections narrowed, see `narrow_projections`."""
+    return deployment.on_chip(lambda chip: narrow_projections(divide_joins(chip, PASS)))
 
 
 def channel_axis(node: Node) -> int:

@@ -2,6 +2,7 @@
 A projection that reads a current: both linear maps become one, as no neuron lies between them.
 
     W (s x) = s (W x)                         spikes times a constant: the factor goes to the synapses
+    W (k x) = (W k) x                         spikes times a factor per channel: of the columns, or of kernels' channels
     W pool(x) = W' x, pool(W x) = W' x        average pooling: a larger kernel, or the matrix over all pixels
 
 Only maps that do not mix features compose in this way (constants, pooling, means over tokens): two matrices in a row could
@@ -16,7 +17,7 @@ import numpy as np
 
 from ir.graph import Array, Node
 from ir.lowerings.lowering import Lowering
-from ir.lowerings.values import Current, Wire, narrowest
+from ir.lowerings.values import Current, Wire, narrowest, per_channel
 from ir.ops import Conv, Linear, Sum, Synapse
 from ir.ops.base import Op
 
@@ -28,6 +29,9 @@ def composed(lowering: Lowering, wire: Wire, node: Node) -> Wire | None:
     """The wire of projection `node` behind `wire`, reading the wire's own population; None where there is none."""
     if isinstance(wire.op, Synapse) and wire.weight is None:
         return _factor(lowering, wire, node)
+    behind = _factors(lowering, wire, node) if isinstance(node.op, Linear | Conv) else None
+    if behind is not None:
+        return behind
     if isinstance(node.op, Linear) and len(lowering.graph.args(node)[0].shape) == 1:
         return _matrix(lowering, wire, node) if _is_pool(lowering, wire) else None
     if isinstance(node.op, Conv) and isinstance(wire.op, Conv) and not wire.routes and _are_plain(wire.op, node.op):
@@ -59,6 +63,27 @@ def _factor(lowering: Lowering, wire: Wire, node: Node) -> Wire:
     source = lowering.routed_source(wire, node.name)
     factor = wire.factor * wire.op.weight
     return Wire(source, node.op, node.name, node.provenance, node.param("weight"), factor)
+
+
+def _factors(lowering: Lowering, wire: Wire, node: Node) -> Wire | None:
+    """Synapses of single elements with weights of their own, where these change along the channels that are read only."""
+    op, shape = wire.op, lowering.builder.type(wire.source).shape
+    weight = None if wire.weight is None else lowering.builder.array(wire.weight)
+    if not isinstance(op, Conv) or weight is None or set(weight.shape[1:]) != {1} or op.groups != shape[0]:
+        return None
+    if len(weight) != shape[0] or set(op.stride) != {1} or any(op.padding) or not op.is_plain:
+        return None
+    factors, read = (np.broadcast_to(each[:, 0], shape)[None, None] for each in (weight, np.ones_like(weight)))
+    for route in wire.routes:
+        factors, read = (np.asarray(route.run((each,), {}, 1)) for each in (factors, read))
+    channels = per_channel(factors[0, 0], read[0, 0] != 0, 0 if isinstance(node.op, Conv) else factors.ndim - 3)
+    if channels is None:
+        return None
+    columns = lowering.graph.arrays(node)["weight"]
+    groups = node.op.groups if isinstance(node.op, Conv) else 1
+    own = channels.reshape(groups, -1).repeat(len(columns) // groups, 0)
+    scaled = columns.astype(np.float64) * own.reshape(*columns.shape[:2], *(1,) * (columns.ndim - 2))
+    return _stored(lowering, wire, node, node.op, scaled, lowering.routed_source(wire, node.name))
 
 
 def _matrix(lowering: Lowering, wire: Wire, node: Node) -> Wire:

@@ -1,21 +1,26 @@
 """
 Constant factors go into the weights of the synapses that make the current, constant terms into the bias of its neuron.
 
-s (W x + b) = (s W) x + s b        0 neurons, 0 synapses
+    s (W x + b) = (s W) x + s b        0 neurons, 0 synapses
+
+A factor per channel is one of the rows of a matrix, of kernels, or of the kernels that unit synapses and sums become: each of one
+channel, k x = conv(x) with kernels of one element, k sum(x) with those of as many as are added up.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 
 from ir.graph import Array, Node, Provenance
 from ir.lowerings.lowering import Lowering
-from ir.lowerings.rules.chain import merged
+from ir.lowerings.rules.chain import MAX_WEIGHTS, merged
 from ir.lowerings.rules.routing import fitted
-from ir.lowerings.values import Current, LoweredValue, PendingProduct, Wire, narrowest, summed_bias
-from ir.ops import Conv, Linear, Reshape, Synapse
+from ir.lowerings.values import Current, LoweredValue, PendingProduct, Wire, narrowest, per_channel, summed_bias
+from ir.ops import Conv, Permute, Reshape, Sum, Synapse
 
 
 def lower_scale(lowering: Lowering, node: Node, provenance: Provenance) -> LoweredValue:
@@ -55,22 +60,67 @@ def _single(lowering: Lowering, node: Node, factors: Array) -> float:
 
 
 def _weighted(lowering: Lowering, wire: Wire, factors: Array, node: Node) -> Wire:
-    """A wire with a factor per element: on the rows of its matrix or kernels, or one synapse with a weight per element."""
-    rows = _rows(wire, factors)
-    if wire.weight is not None and rows is not None:
-        weight = lowering.builder.array(wire.weight)
-        scaled = weight * rows.reshape(-1, *(1,) * (weight.ndim - 1))
-        return replace(wire, weight=lowering.builder.param(f"{wire.weight}.times_{node.name}", scaled))
+    """A wire with a factor per element: in the weights that it has, or one synapse with a weight per element."""
+    if isinstance(wire.op, Synapse):
+        wire = replace(wire, source=lowering.routed_source(wire, node.name), routes=())
+    own = _before_routes(lowering, wire, np.broadcast_to(factors, node.type.shape))
+    rows = None if own is None else _of_features(lowering, wire, *own, node)
+    if rows is not None:
+        return rows
     if isinstance(wire.op, Synapse):
         return _elementwise(lowering, wire, factors, node)
+    if lowering.builder.type(wire.source).size * node.type.size > MAX_WEIGHTS:
+        what = f"has factors for single elements, and as one matrix would hold more than {MAX_WEIGHTS:,} weights"
+        lowering.refuse(node, "lower.scale", what, hint="give every channel one factor, or put neurons in between")
     return merged(lowering, wire, node)
 
 
-def _rows(wire: Wire, factors: Array) -> Array | None:
-    """The factors as one per output feature of a projection, where they change along features only."""
-    axis = 0 if isinstance(wire.op, Conv) else factors.ndim - 1
-    along = factors.size == factors.shape[axis]
-    return factors.reshape(-1) if along and not wire.routes and isinstance(wire.op, (Linear, Conv)) else None
+def _before_routes(lowering: Lowering, wire: Wire, factors: Array) -> tuple[Array, Array] | None:
+    """Factors of what a projection makes, and which of it is read; None where routing makes elements of unlike factors of one."""
+    shapes = {} if wire.weight is None else {"weight": lowering.builder.array(wire.weight).shape}
+    shape = wire.op.infer((lowering.builder.type(wire.source),), shapes).shape
+    places: Array = 1 + np.arange(prod(shape)).reshape(1, 1, *shape)  # 0 is a wire from nowhere
+    for route in wire.routes:
+        places = np.asarray(route.run((places,), {}, 1))
+    places = places[0, 0]
+    own, read = np.ones(1 + prod(shape), factors.dtype), np.zeros(1 + prod(shape), bool)
+    own[places.ravel()], read[places.ravel()] = factors.ravel(), True
+    if not ((own[places] == factors) | (places == 0)).all():
+        return None
+    return own[1:].reshape(shape), read[1:].reshape(shape)
+
+
+def _of_features(lowering: Lowering, wire: Wire, factors: Array, read: Array, node: Node) -> Wire | None:
+    """The wire with one factor per feature, where they change along features only: of its matrix, kernels, or elements."""
+    if isinstance(wire.op, (Synapse, Sum)):
+        summed = wire.op.axes if isinstance(wire.op, Sum) else ()
+        for axis in (axis for axis in range(factors.ndim) if axis not in summed):
+            channels = per_channel(factors, read, axis)
+            if channels is not None and 2 <= factors.ndim <= 4:
+                return _kernels(lowering, wire, channels * wire.op.weight, axis, summed, node)
+        return None
+    channels = per_channel(factors, read, 0 if isinstance(wire.op, Conv) else factors.ndim - 1)
+    if wire.weight is None or channels is None:
+        return None
+    weight = lowering.builder.array(wire.weight)
+    scaled = weight * channels.reshape(-1, *(1,) * (weight.ndim - 1))
+    return replace(wire, weight=lowering.builder.param(f"{wire.weight}.times_{node.name}", scaled))
+
+
+def _kernels(lowering: Lowering, wire: Wire, channels: Array, axis: int, summed: Sequence[int], node: Node) -> Wire:
+    """Unit synapses, or a sum, as kernels of one channel each, which lie along an axis."""
+    shape = lowering.builder.type(wire.source).shape
+    others = [other for other in range(len(shape)) if other != axis]
+    order, source, routes = (axis, *others), wire.source, wire.routes
+    if axis:
+        source = lowering.add(Permute(order), source, name=f"{node.name}_channels", provenance=wire.provenance)
+        routes = (Permute(tuple(map(order.index, range(len(shape))))), *routes)
+    sizes = [shape[other] if other in summed else 1 for other in others]
+    weight = np.broadcast_to(channels.reshape(-1, 1, *(1 for _ in sizes)), (len(channels), 1, *sizes))
+    name = lowering.builder.param(f"{node.name}.channels", weight.astype(lowering.graph.dtype))
+    one, none = (1,) * len(sizes), (0,) * len(sizes)
+    op = Conv(one, none, one, len(channels))
+    return Wire(source, op, node.name, node.provenance, name, wire.factor, routes)
 
 
 def _elementwise(lowering: Lowering, wire: Wire, factors: Array, node: Node) -> Wire:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from frontend.function_rules.joining import RULES
 from tests.frontend.function_rules.rule_tests import Compute, RuleTests
 
 STEPS = 3
+TOKEN = torch.arange(1.0, 7.0).reshape(1, 1, 6) / 4
 
 
 CASES: dict[str, Compute] = {
@@ -29,13 +31,29 @@ CASES: dict[str, Compute] = {
 }
 REFUSED: dict[str, tuple[Compute, str]] = {
     "join in batch": (lambda x, y, s: torch.cat([x, y], dim=1), "import.axes"),
-    "joined to a constant": (
-        lambda x, y, s: torch.cat([x, torch.ones(3, x.shape[1], 4, 1)], dim=-1),
-        "import.constant",
+    "joined to a constant of samples": (
+        lambda x, y, s: torch.cat([x, torch.arange(x.shape[1]).view(1, -1, 1, 1).expand(STEPS, -1, 4, 1)], dim=-1),
+        "import.axes",
     ),
     "as many copies as steps, and one": (lambda x, y, s: torch.cat([s] * STEPS + [s]), "import.axes"),
     "too few dimensions": (lambda x, y, s: torch.dstack([x[:, :, 0, 0], y[:, :, 0, 0]]), "import.function"),
 }
+
+
+CONSTANTS: dict[str, Compute] = {
+    "a token": lambda x, y, s: torch.cat([TOKEN.expand(STEPS, x.shape[1], 1, -1), x, y], dim=2),
+    "on both sides": lambda x, y, s: torch.cat([x, torch.ones(3, x.shape[1], 4, 1), y, -torch.ones_like(y)], dim=-1),
+    "of steps": lambda x, y, s: torch.cat([torch.arange(3.0).view(3, 1, 1, 1).expand_as(x), x], dim=2),
+    "beside a static value": lambda x, y, s: (
+        torch.cat([TOKEN[0].expand(s.shape[0], 1, -1), s], dim=1).sum(1) + x.sum(2)
+    ),
+    "stacked": lambda x, y, s: torch.stack([x, torch.full_like(x, 0.5)], dim=3),
+}
+
+
+@pytest.mark.parametrize("case", CONSTANTS)
+def test_constants_are_zeros_and_terms(check_rule: Callable[[str, Compute], None], case: str):
+    check_rule("stack" if case == "stacked" else "cat", CONSTANTS[case])
 
 
 class TestJoining(RuleTests):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ir.graph import Provenance
-from ir.lowerings.values import Current, Wire, narrowest, routed_bias, summed_bias
+from ir.lowerings.values import Current, Wire, narrowest, per_channel, routed_bias, summed_bias
 from ir.ops import Expand, Permute, Reshape, Synapse
 
 WIRE = Wire("x", Synapse(2.0), "w", Provenance("net"), factor=0.5)
@@ -57,3 +57,13 @@ def test_constants_add_up_where_there_are_any():
     assert summed_bias([None, a]) is a
     assert summed_bias([None]) is None
     assert summed_bias([]) is None
+
+
+@pytest.mark.parametrize(("axis", "channels"), [(0, None), (1, [2.0, 3.0, 1.0])])
+def test_factors_of_channels_are_alike_where_they_are_read(axis: int, channels: list[float] | None):
+    factors = np.array([[2.0, 9.0, 1.0], [2.0, 3.0, 9.0]])
+    read = factors != 9
+    found = per_channel(factors, read, axis)
+    assert (None if found is None else found.tolist()) == channels
+    assert per_channel(factors, np.ones_like(read), axis) is None
+    assert per_channel(factors, np.zeros_like(read), 0) is not None

@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ir.errors import DeployError
 from ir.graph import Graph, GraphBuilder, Provenance
 from ir.interpreter import interpret
 from ir.ops import Add, BatchNorm, Conv, Input, Lif, Linear, Permute, Reshape, Slice
 from ir.ops.base import Op
-from ir.passes.fold_batchnorm import fold, fold_batchnorm, folded_norms
+from ir.passes.fold_batchnorm import fold, fold_batchnorm, folded_norms, is_foldable
 
 
 def _norm(builder: GraphBuilder, channels: int, affine: bool, seed: int = 0) -> dict[str, str]:
@@ -77,10 +76,13 @@ def test_through_routing(projection: Op, weight: tuple[int, ...], chain: list[Op
     ("chain", "axis"),
     [([Reshape((3, 2, 3))], 1), ([Reshape((6, 3))], 0), ([Slice(1, 1, 4)], 1), ([], 0), ([Reshape((18,))], 0)],
 )
-def test_channels_that_are_cut_split_or_others_are_refused(chain: list[Op], axis: int):
+def test_of_channels_that_are_cut_split_or_others_a_factor_and_a_term_is_left(chain: list[Op], axis: int):
     graph = _network(Linear(), (6, 4), chain, axis, bias=True, affine=True)
-    with pytest.raises(DeployError, match="%bn: a batch norm between neurons"):
-        fold_batchnorm(graph)
+    assert not is_foldable(graph, graph.nodes["bn"])
+    folded = fold_batchnorm(graph)
+    _assert_same(graph, folded)
+    assert [node.op.kind for node in folded.nodes.values()][-3:] == ["scale", "offset", "lif"]
+    assert folded.nodes["bn"].provenance == Provenance("", ("fold_batchnorm",))
 
 
 def test_a_shared_projection_is_copied_for_its_norms():

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import hw_profiles
+from ir.deployment import Context, Deployment
 from ir.graph import Graph, GraphBuilder, Provenance
 from ir.interpreter import interpret
-from ir.ops import Conv, Input, Lif, Linear, Slice
+from ir.ops import Concat, Conv, Input, Lif, Linear, Slice
 from ir.ops.base import Op
-from ir.passes.narrow_projections import narrow_projections
+from ir.passes.narrow_projections import apply, narrow_projections
 
 
 def _halves(op: Op, weight: tuple[int, ...], axis: int, *, read_whole: bool = False) -> Graph:
@@ -50,3 +52,15 @@ def test_rows(op: Op, weight: tuple[int, ...], axis: int):
 )
 def test_left_alone(graph: Graph):
     assert narrow_projections(graph) is graph
+
+
+def test_unlike_joins_are_divided_before():
+    builder = GraphBuilder("joined", 2)
+    weight = builder.param("w", np.random.default_rng(0).integers(-4, 5, (6, 4)).astype(np.float32))
+    x = builder.add(Input("spike[2x4]"), name="x")
+    cat = builder.add(Concat(1), x, builder.add(Linear(), x, name="h", params={"weight": weight}), name="cat")
+    part = builder.add(Slice(1, 6, 10), cat, name="part")
+    graph = builder.build({"y": builder.add(Lif(0.5), part, name="y")})
+    chip = apply(Deployment.of(graph), Context(hw_profiles.load("loihi2"))).chip
+    assert [node.op.kind for node in chip.nodes.values()] == ["input", "linear", "lif"]
+    np.testing.assert_array_equal(chip.params["w.rows_2_6"], builder.array(weight)[2:6])

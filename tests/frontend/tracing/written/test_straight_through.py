@@ -141,10 +141,8 @@ def test_functions_of_membranes_matter_where_they_are_used(name: str) -> None:
     assert (caught.value.rule, "(hard - soft).detach() + soft" in caught.value.hint) == ("import.state", True)
 
 
-@pytest.mark.parametrize(
-    "look", [lambda v: v.max(-1), lambda v: v.tanh_(), lambda v: bool(v.sum() > 0), lambda v: v.chunk(2)]
-)
-def test_what_writes_decides_or_returns_several_is_refused_at_once(look: Callable[[Tensor], Any]) -> None:
+@pytest.mark.parametrize("look", [lambda v: v.tanh_(), lambda v: bool(v.sum() > 0)])
+def test_what_writes_or_decides_is_refused_at_once(look: Callable[[Tensor], Any]) -> None:
     with pytest.raises(CompileError) as caught:
         trace_module(Looking(look, returns=False).eval(), {"x": torch.rand(6, 3, 8)}, [], 6, "net")
     assert caught.value.rule.startswith("import.")

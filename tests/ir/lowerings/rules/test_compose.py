@@ -9,7 +9,7 @@ import pytest
 
 from ir.analysis.resources import node_resources, resource_totals
 from ir.graph import Array, Graph, GraphBuilder
-from ir.ops import Conv, Input, Lif, Linear, Offset, Reshape, Scale, Sum
+from ir.ops import Conv, Input, Lif, Linear, Offset, Pad, Permute, Reshape, Scale, Sum
 from ir.ops.base import Op
 from ir.passes.lower_to_synapses import lower_to_synapses
 
@@ -38,6 +38,10 @@ def _conv(kernel: int, stride: int, padding: int, dilation: int, groups: int = 1
 
 def _linear(inputs: int) -> Layer:
     return Linear(), {"weight": _dyadic(3, inputs), "bias": _dyadic(3)}
+
+
+def _factors(*shape: int) -> Layer:
+    return Scale(), {"weight": _dyadic(*shape)}
 
 
 def _network(shape: str, layers: list[Layer]) -> Graph:
@@ -94,3 +98,42 @@ def test_what_is_no_single_projection_is_a_chain(cmsf: SimpleNamespace, layers: 
     lowered = lower_to_synapses(source, cmsf.LOIHI2, {"chain": strategy})
     cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 1, samples=20))
     assert ("chain=" + strategy in str([node.provenance for node in lowered.nodes.values()])) == (strategy == "relay")
+
+
+FACTORS: dict[str, tuple[str, list[Layer]]] = {
+    "conv": (IMAGE, [_factors(2, 1, 1), _conv(3, 1, 1, 1)]),
+    "conv in groups": (IMAGE, [_factors(2, 1, 1), _conv(3, 2, 1, 1, groups=2)]),
+    "conv of moved channels": ("6x6x2", [_factors(2), (Permute((2, 0, 1)), {}), _conv(3, 1, 0, 1)]),
+    "conv of padded spikes": (IMAGE, [_factors(2, 1, 1), (Pad(1, 1, 1), {}), _conv(3, 1, 0, 1)]),
+    "conv beside silent channels": (
+        IMAGE,
+        [
+            _factors(2, 1, 1),
+            (Pad(0, 1, 1), {}),
+            (Conv((1, 1), (0, 0), (1, 1)), {"weight": _dyadic(4, 4, 2, 2)}),
+        ],
+    ),
+    "linear": ("7x6", [_factors(6), _linear(6)]),
+    "linear of one token": ("6", [_factors(6), _linear(6)]),
+    "linear of flat channels": (IMAGE, [_factors(2, 1, 1), (Reshape((72,)), {}), _linear(72)]),
+    "a factor and a term": (IMAGE, [_factors(2, 1, 1), (Offset(0.25), {}), _conv(3, 1, 1, 1)]),
+}
+
+
+@pytest.mark.parametrize("case", FACTORS)
+def test_factors_of_channels_go_to_the_columns(cmsf: SimpleNamespace, case: str):
+    shape, layers = FACTORS[case]
+    source = _network(shape, layers)
+    lowered = lower_to_synapses(source, cmsf.LOIHI2, {})
+    cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 1, samples=20))
+    last = source.nodes[source.nodes["y"].inputs[0]]
+    (projection,) = [node for node in lowered.nodes.values() if node.op.family == "projection"]
+    assert lowered.arrays(projection)["weight"].shape == source.arrays(last)["weight"].shape
+
+
+@pytest.mark.parametrize("shape", [(6, 1), (6,), (2, 6, 1)])
+def test_kernels_do_not_take_factors_of_pixels(cmsf: SimpleNamespace, shape: tuple[int, ...]):
+    source = _network(IMAGE, [_factors(*shape), _conv(3, 1, 0, 1)])
+    lowered = lower_to_synapses(source, cmsf.LOIHI1, {})
+    cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 1, samples=20))
+    assert [node.op.kind for node in lowered.nodes.values() if node.op.family == "projection"] == ["linear"]

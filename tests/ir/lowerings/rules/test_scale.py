@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from ir.analysis.resources import node_resources, resource_totals
+from ir.errors import DeployError
 from ir.graph import Graph, GraphBuilder
-from ir.ops import Conv, Input, Lif, Linear, Offset, Permute, Reshape, Scale, Sum, Synapse
+from ir.ops import Conv, Gather, Input, Lif, Linear, Offset, Pad, Permute, Reshape, Scale, Sum, Synapse
 from ir.ops.base import Op
 from ir.passes.lower_to_synapses import lower_to_synapses
 
@@ -101,3 +102,72 @@ def test_a_factor_per_element(cmsf: SimpleNamespace, factors: np.ndarray, kind: 
     lowered = lower_to_synapses(source, cmsf.LOIHI1, {})
     cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 1, samples=20))
     assert sum(resource_totals(node_resources(lowered)).neurons.values()) == 6
+
+
+ROWS = np.array([2.0, -0.5, 1.0], np.float32)
+WIDE = (np.random.default_rng(1).integers(-4, 5, (3, 3, 1, 2)) / 4).astype(np.float32)
+CASES: dict[str, tuple[list[tuple[Op, dict[str, np.ndarray]]], str, int]] = {
+    "spikes by channel": ([(Scale(), {"weight": ROWS[:, None, None]})], "conv", 24),
+    "spikes by column": ([(Scale(), {"weight": np.resize(ROWS, (1, 1, 4))})], "conv", 24),
+    "spikes by element": ([(Scale(), {"weight": np.arange(24, dtype=np.float32).reshape(3, 2, 4) / 4})], "conv", 24),
+    "sums by channel": ([(Sum((1, 2), weight=0.5), {}), (Scale(), {"weight": ROWS[:, None, None]})], "conv", 24),
+    "sums by column": ([(Sum((0,)), {}), (Scale(), {"weight": np.resize(ROWS, 4)})], "conv", 24),
+    "sums by element": ([(Sum((0,)), {}), (Scale(), {"weight": np.resize(ROWS, (1, 2, 4))})], "linear", 24 * 8),
+    "kernels of moved channels": (
+        [
+            (Conv((1, 1), (0, 0), (1, 1)), {"weight": WIDE}),
+            (Permute((1, 0, 2)), {}),
+            (Pad(2, 1, 0), {}),
+            (Scale(), {"weight": ROWS[:, None]}),
+        ],
+        "conv",
+        3 * 2 * 3 * 6,
+    ),
+    "kernels of repeated channels": (
+        [
+            (Conv((1, 1), (0, 0), (1, 1)), {"weight": WIDE}),
+            (Gather(0, (2, -1, 2, 1)), {}),
+            (Scale(), {"weight": ROWS[[1, 0, 1, 2], None, None]}),
+        ],
+        "conv",
+        3 * 2 * 3 * 6,
+    ),
+    "kernels of channels that come to differ": (
+        [
+            (Conv((1, 1), (0, 0), (1, 1)), {"weight": WIDE}),
+            (Gather(0, (2, 2)), {}),
+            (Scale(), {"weight": ROWS[:2, None, None]}),
+        ],
+        "linear",
+        24 * 12,
+    ),
+}
+"""What lies between spikes of (3, 2, 4) and neurons, and the projection and the synapses that it becomes."""
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_factors_of_features_take_no_more_synapses(cmsf: SimpleNamespace, case: str):
+    layers, kind, synapses = CASES[case]
+    builder = GraphBuilder("features", 3)
+    value = builder.add(Input("spike[3x2x4]"), name="x")
+    for place, (op, arrays) in enumerate(layers):
+        params = {role: builder.param(f"{role}{place}", array) for role, array in arrays.items()}
+        value = builder.add(op, value, name=f"layer{place}", params=params)
+    source = builder.build({"y": builder.add(Lif(0.5, threshold=0.25), value, name="y")})
+    lowered = lower_to_synapses(source, cmsf.LOIHI1, {})
+    cmsf.assert_same(source, lowered, cmsf.random_inputs(source, 1, samples=20))
+    assert [node.op.kind for node in lowered.nodes.values() if node.op.family == "projection"] == [kind]
+    assert sum(resource_totals(node_resources(lowered)).synapses.values()) == synapses
+
+
+def test_a_matrix_of_too_many_weights_is_refused(cmsf: SimpleNamespace):
+    builder = GraphBuilder("large", 1)
+    x = builder.add(Input("spike[1x80x80]"), name="x")
+    kernel = builder.param("w", np.ones((1, 1, 3, 3), np.float32))
+    current = builder.add(Conv((1, 1), (1, 1), (1, 1)), x, name="conv", params={"weight": kernel})
+    factors = builder.param("f", np.arange(6400, dtype=np.float32).reshape(80, 80))
+    scaled = builder.add(Scale(), current, name="scaled", params={"weight": factors})
+    source = builder.build({"y": builder.add(Lif(0.5), scaled, name="y")})
+    with pytest.raises(DeployError, match=r"%scaled: has factors for single elements.*33,554,432 weights") as error:
+        lower_to_synapses(source, cmsf.LOIHI1, {})
+    assert [violation.rule for violation in error.value.violations] == ["lower.scale"]
