@@ -97,7 +97,7 @@ class PopulationPlanner:
         if node.name in network.compared:
             return self._compared_unit(currents)
         neurons, bias, steps = network.neurons.get(node.name), network.bias(node), network.chip.steps
-        firing = firing_amounts(node, neurons, bias, steps, network.arithmetic)
+        firing = firing_amounts(node, neurons, bias, steps, network.arithmetic, network.programmable)
         finest = self._finest(names)
         unit = choose_unit(currents, finest, firing, network.arithmetic, self.network.rows_apart(self.node))
         if node.name not in self.before.looped:

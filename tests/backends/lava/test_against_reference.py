@@ -68,3 +68,20 @@ def test_ties_fall_alike_in_floats_lava_and_reference(steps, way, emission):
         assert np.array_equal(found.spikes[name], wanted.spikes[name])
         assert np.array_equal(found.spikes[name], floats[name])
     assert found.events == wanted.events
+
+
+@pytest.mark.lava
+def test_thresholds_of_units_of_v_are_met_alike():
+    """Membranes that fall far below zero leave the shift too wide for thresholds, which programmed neurons have without it."""
+    rng, b = np.random.default_rng(0), GraphBuilder("net", 100, dtype="float64")
+    x = b.add(Input("spike[24]"), name="x")
+    weight = {"weight": b.param("w", rng.integers(-7, 8, (24, 24)) * rng.uniform(0.1, 0.3, (24, 1)))}
+    b.add(Lif(0.0, form="sum", reset="subtract"), b.add(Linear(), x, name="to_s", params=weight), name="s")
+    graph, inputs = b.build({"s": "s"}), {"x": (rng.random((100, 4, 24)) < 0.3).astype(np.float64)}
+    profile = hw_profiles.load("loihi2")
+    chip, _ = quantize(graph, profile.arithmetic, inputs, profile.features)
+    assert np.any(chip.arrays(chip.nodes["s"])["vth"] % 64)
+    payloads = {"x": inputs["x"].astype(np.uint8)}
+    found, wanted = LavaEngine(chip).run(payloads, ("s",)), ReferenceEngine(chip, "cpu").run(payloads, ("s",))
+    assert found.spikes["s"].any()
+    assert np.array_equal(found.spikes["s"], wanted.spikes["s"])

@@ -164,3 +164,26 @@ def test_floats_of_64_bits_are_multiples_within_their_own_rounding():
     near[0, 0] *= 1 + 1e-9
     assert levels_of(exact, 127) is not None
     assert levels_of(near, 127) is None
+
+
+def drifting(reset: str, most: int) -> tuple[Graph, dict[str, Array]]:
+    """Membranes that fall to hundreds of thresholds below zero in a long window, and need a coarse unit of v for that."""
+    b, rng = GraphBuilder("net", 400, dtype="float64"), np.random.default_rng(0)
+    levels = rng.integers(-most, most + 1, (N, N))
+    levels[:, 0] = most
+    steps = rng.uniform(0.3, 0.6, (N, 1)) / most
+    x = b.add(Input(f"spike[{N}]"), name="x")
+    current = b.add(Linear(), x, name="w", params={"weight": b.param("w", levels * steps)})
+    b.add(Lif(0.0, form="sum", threshold=1.0, reset=reset), current, name="s")
+    return b.build({"s": "s"}), {"x": (rng.random((400, 4, N)) < 0.3).astype(np.float64)}
+
+
+@pytest.mark.parametrize("most", [7, 127])
+def test_long_windows_leave_thresholds_fine(most: int):
+    for reset, lost in (("value", 0.0), ("subtract", 0.004)):
+        graph, inputs = drifting(reset, most)
+        chip, report = quantize(graph, LOIHI2.arithmetic, inputs, LOIHI2.features)
+        ours, floats = interpret(chip, {"x": inputs["x"].astype(np.int64)})["s"], interpret(graph, inputs)["s"]
+        assert report.layers[-1].weight_error == 0
+        assert floats.sum() > 1000
+        assert np.count_nonzero(ours != floats) <= lost * floats.sum()
