@@ -26,6 +26,7 @@ from ir.ops.neuron import Lif
 from ir.profile import Arithmetic
 from ir.quantize.gains.row_gains import PASS, ROW_AXIS, arrivals
 from ir.quantize.integers.programmed import PROGRAMMED
+from ir.quantize.neurons.distinct import distinct_neurons
 from ir.quantize.neurons.normalize import exact_constants
 from ir.quantize.units.choose_unit import common_grid
 from ir.quantize.weights import PROBE, weight_levels, weight_statistics
@@ -72,24 +73,28 @@ def separate_levels(chip: Graph, arithmetic: Arithmetic, programmable: bool) -> 
     return Rewriter(chip, PASS).run(rule)
 
 
-def levels_of(weights: Array, levels: int) -> TrainedLevels | None:
+def levels_of(weights: Array, levels: int, below: int | None = None) -> TrainedLevels | None:
     """
     Weights as multiples, `levels` either way at most, of the largest number that allows it; None where none does.
+
+    Args:
+        below: levels of negative weights; by default as many.
 
     >>> found = levels_of(np.array([0.1, -0.3, 0.7], np.float32), 127)
     >>> found.levels.tolist(), round(float(found.steps), 7)
     ([1.0, -3.0, 7.0], 0.1)
     """
-    flat = weights.ravel()
-    if len(np.unique(np.abs(flat[:PROBE]))) > levels + 1:
+    flat, below = weights.ravel(), levels if below is None else below
+    if len(np.unique(np.abs(flat[:PROBE]))) > below + 1:
         return None
     magnitudes = np.unique(np.abs(flat[flat != 0])).astype(np.float64)
-    if not len(magnitudes) or len(magnitudes) > levels:
+    if not len(magnitudes) or len(magnitudes) > below:
         return None
     rounding = ROUNDING if np.array_equal(magnitudes, magnitudes.astype(np.float32)) else ROUNDING_64
-    parts = np.arange(1, 1 + int(levels * magnitudes[0] / magnitudes[-1] * (1 + rounding)))
-    multiples = parts[:, None] * (magnitudes / magnitudes[0])
-    whole = np.rint(multiples)
+    widest = max(float(flat.max()) / levels, -float(flat.min()) / below)
+    most = np.arange(1, 1 + int(magnitudes[-1] / widest * (1 + rounding)))[:, None]
+    multiples = most * (magnitudes / magnitudes[-1])
+    whole = np.maximum(np.rint(multiples), 1)
     fits = np.all(np.abs(multiples - whole) <= rounding * multiples, axis=1)
     if not fits.any():
         return None
@@ -98,11 +103,11 @@ def levels_of(weights: Array, levels: int) -> TrainedLevels | None:
     return TrainedLevels(np.asarray(step), np.rint(weights / step).astype(weights.dtype), rounding)
 
 
-def levels_of_rows(weights: Array, levels: int) -> TrainedLevels | None:
+def levels_of_rows(weights: Array, levels: int, below: int | None = None) -> TrainedLevels | None:
     """The same row by row, each with a step of its own; None where a row has none."""
     rows = list[TrainedLevels]()
     for row in weights:
-        found = levels_of(row, levels) if np.any(row) else TrainedLevels(np.asarray(np.inf), row, 0.0)
+        found = levels_of(row, levels, below) if np.any(row) else TrainedLevels(np.asarray(np.inf), row, 0.0)
         if found is None:
             return None
         rows.append(found)
@@ -115,7 +120,10 @@ def _separated(
     chip: Graph, wiring: Wiring, node: Node, arithmetic: Arithmetic, programmable: bool
 ) -> tuple[Array, dict[str, TrainedLevels]] | None:
     """The gains of a population, which broadcast to its shape, and the levels of all that feeds it; None without steps."""
-    into = dict[str, TrainedLevels]()
+    into, levels = dict[str, TrainedLevels](), weight_levels(arithmetic)
+    neurons = distinct_neurons(chip, node)
+    mirrored = neurons is not None and any(neuron.factor < 0 for neuron in neurons.members)
+    bounds = (levels, levels if mirrored else levels + 1)
     for name in wiring.payload_projections(node):
         projection = chip.nodes[name]
         weight = chip.arrays(projection).get("weight")
@@ -123,8 +131,7 @@ def _separated(
             return None
         if weight[0].size < 2:  # any single weight is one step
             return None
-        levels = weight_levels(arithmetic)
-        found = levels_of(weight, levels) or (levels_of_rows(weight, levels) if programmable else None)
+        found = levels_of(weight, *bounds) or (levels_of_rows(weight, *bounds) if programmable else None)
         if found is None or _are_held(weight, arithmetic, programmable):
             return None
         into[name] = found

@@ -85,3 +85,21 @@ def test_thresholds_of_units_of_v_are_met_alike():
     found, wanted = LavaEngine(chip).run(payloads, ("s",)), ReferenceEngine(chip, "cpu").run(payloads, ("s",))
     assert found.spikes["s"].any()
     assert np.array_equal(found.spikes["s"], wanted.spikes["s"])
+
+
+@pytest.mark.lava
+@pytest.mark.parametrize("emission", ["stock", "fused"])
+def test_the_least_mantissa_arrives_as_it_is(emission):
+    rng, b = np.random.default_rng(0), GraphBuilder("net", 8, dtype="float64")
+    x = b.add(Input("spike[24]"), name="x")
+    weights = rng.integers(-128, 128, (24, 24))
+    weights[:, 0] = -128
+    weight = {"weight": b.param("w", weights / 64)}
+    b.add(Lif(0.0, form="sum"), b.add(Linear(), x, name="to_s", params=weight), name="s")
+    graph, inputs = b.build({"s": "s"}), {"x": (rng.random((8, 16, 24)) < 0.3).astype(np.float64)}
+    profile = hw_profiles.load("loihi2")
+    chip, report = quantize(graph, profile.arithmetic, inputs, profile.features)
+    assert report.layers[-1].exact
+    assert chip.arrays(chip.nodes["to_s"])["weight"].min() == -128
+    found = LavaEngine(chip, emission=emission).run({"x": inputs["x"].astype(np.uint8)}, ("s",))
+    assert np.array_equal(found.spikes["s"], interpret(graph, inputs)["s"])

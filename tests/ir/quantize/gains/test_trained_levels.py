@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import hw_profiles
+from ir.analysis.limits import weight_bits
 from ir.graph import Array, Graph, GraphBuilder
 from ir.interpreter import interpret
 from ir.ops import Conv, Input, Lif, Linear
@@ -81,6 +82,40 @@ def test_rows_have_steps_of_their_own():
     assert found.steps[3] == found.steps.min()
     weights[3] = np.random.default_rng(1).normal(size=9)
     assert levels_of_rows(weights, 127) is None
+
+
+def test_there_is_a_level_more_below_zero():
+    weights = trained(0.0871, (4, 9), 127)
+    weights[2, 3] = np.float32(0.0871) * -128
+    assert levels_of(weights, 127) is None
+    for found in (levels_of(weights, 127, 128), levels_of_rows(weights, 127, 128)):
+        assert found is not None
+        assert (found.levels.min(), found.levels.max()) == (-128, 127)
+    assert levels_of(-weights, 127, 128) is None
+
+
+@pytest.mark.parametrize("reset", ["value", "subtract"])
+@pytest.mark.parametrize("rows", [False, True], ids=["one step", "a step per row"])
+def test_weights_of_the_least_level_are_kept(reset: str, rows: bool):
+    steps = np.random.default_rng(2).uniform(0.002, 0.005, (N, 1)) if rows else 0.0031
+    weights = trained(steps, (N, N), 127)
+    weights[::3, 2] = (np.broadcast_to(np.asarray(steps, np.float32), (N, 1))[::3, 0]) * -128
+    layer, chip, expected, differing = fired(network(Lif(0.0, form="sum", reset=reset), {"w": weights}))
+    assert (layer.weight_error, layer.saturated, layer.bits, differing) == (0, 0, 8, 0)
+    assert expected > 100
+    mantissas = chip.arrays(chip.nodes["w"])["weight"].astype(np.int64)
+    assert np.array_equal(mantissas // np.gcd.reduce(mantissas.ravel()), np.rint(weights / np.float32(steps)))
+    assert weight_bits(chip, chip.nodes["w"], True) == 8
+
+
+def test_mirrored_weights_have_no_level_more():
+    weights = trained(0.0031, (N, N), 127)
+    weights[::3, 2] = np.float32(0.0031) * -128
+    graph = network(Lif(0.0, form="sum", gain=-1.0), {"w": weights})
+    assert separate_levels(graph, LOIHI2.arithmetic, True) is graph
+    layer, chip, _, _ = fired(graph)
+    assert 0 < layer.weight_error < 0.01
+    assert weight_bits(chip, chip.nodes["w"], True) <= 8
 
 
 @pytest.mark.parametrize("reset", ["value", "subtract"])
