@@ -43,7 +43,7 @@ class TrainedLevels:
     """(), or (rows,)."""
     levels: Array
     rounding: float
-    """Within which weights are their multiples, in parts."""
+    """Within which weights are their multiples, in parts of themselves, or of half the largest: what lay between cancelled."""
 
 
 def separate_levels(chip: Graph, arithmetic: Arithmetic, programmable: bool) -> Graph:
@@ -95,7 +95,7 @@ def levels_of(weights: Array, levels: int, below: int | None = None) -> TrainedL
     most = np.arange(1, 1 + int(magnitudes[-1] / widest * (1 + rounding)))[:, None]
     multiples = most * (magnitudes / magnitudes[-1])
     whole = np.maximum(np.rint(multiples), 1)
-    fits = np.all(np.abs(multiples - whole) <= rounding * multiples, axis=1)
+    fits = np.all(np.abs(multiples - whole) <= rounding * np.maximum(multiples, most / 2), axis=1)
     if not fits.any():
         return None
     multiple = whole[fits.argmax()]

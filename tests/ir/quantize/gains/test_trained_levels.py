@@ -94,6 +94,21 @@ def test_there_is_a_level_more_below_zero():
     assert levels_of(-weights, 127, 128) is None
 
 
+@pytest.mark.parametrize("bits", [2, 3, 4, 7])
+def test_what_cancelled_is_a_part_of_the_largest_weight(bits: int):
+    """DoReFa's 2 k / n - 1 in float32: what is left of 1 has the rounding of 1."""
+    most = (1 << bits) - 1
+    k = np.random.default_rng(bits).integers(0, most + 1, (N, N))
+    k[0] = most
+    weights = 2 * (k.astype(np.float32) / np.float32(most)) - 1
+    found = levels_of(weights, 127)
+    assert found is not None
+    assert np.array_equal(found.levels, 2 * k - most)
+    far = weights.copy()
+    far[k == most // 2] *= np.float32(1 + 1e-6 * most)
+    assert levels_of(far, 127) is None
+
+
 @pytest.mark.parametrize("reset", ["value", "subtract"])
 @pytest.mark.parametrize("rows", [False, True], ids=["one step", "a step per row"])
 def test_weights_of_the_least_level_are_kept(reset: str, rows: bool):
