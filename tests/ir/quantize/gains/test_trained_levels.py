@@ -12,9 +12,9 @@ import hw_profiles
 from ir.analysis.limits import weight_bits
 from ir.graph import Array, Graph, GraphBuilder
 from ir.interpreter import interpret
-from ir.ops import Conv, Input, Lif, Linear
+from ir.ops import Conv, Input, Lif, Linear, Synapse
 from ir.ops.shape import Permute, Reshape
-from ir.quantize.gains.trained_levels import levels_of, levels_of_rows, separate_levels
+from ir.quantize.gains.trained_levels import separate_levels
 from ir.quantize.network import quantize
 from ir.quantize.report import LayerReport
 
@@ -49,64 +49,6 @@ def fired(graph: Graph, profile: Any = LOIHI2) -> tuple[LayerReport, Graph, int,
     chip, report = quantize(graph, profile.arithmetic, x, profile.features)
     ours, floats = interpret(chip, {"x": x["x"].astype(np.int64)})["s"], interpret(graph, x)["s"]
     return report.layers[-1], chip, int(np.sum(floats)), int(np.count_nonzero(ours != floats))
-
-
-@pytest.mark.parametrize("bits", [2, 3, 4, 8])
-def test_levels_are_found_whatever_the_step(bits: int):
-    for seed, step in enumerate(np.random.default_rng(bits).uniform(1e-4, 3, 50)):
-        weights = trained(step, (6, 9), (1 << (bits - 1)) - 1, seed)
-        found = levels_of(weights, 127)
-        assert found is not None
-        assert np.array_equal(found.levels, np.rint(weights / np.float32(step)))
-        assert float(found.steps) == pytest.approx(float(np.float32(step)), rel=1e-7)
-
-
-def test_floats_and_more_levels_than_the_chip_has_are_none():
-    floats = np.random.default_rng(0).normal(size=(20, 30)).astype(np.float32)
-    assert levels_of(floats, 127) is None
-    assert levels_of(floats[:1, :9], 127) is None
-    assert levels_of(trained(0.1, (4, 9), 127), 127) is not None
-    assert levels_of(trained(0.1, (4, 9), 128), 127) is None
-    assert levels_of(np.array([[0.3, 0.1], [0.7, 0.2000002]], np.float32), 127) is None
-    assert levels_of(np.zeros((3, 3), np.float32), 127) is None
-
-
-def test_rows_have_steps_of_their_own():
-    steps = np.random.default_rng(0).uniform(0.01, 1, (5, 1))
-    weights = trained(steps, (5, 9), 7)
-    weights[3] = 0
-    assert levels_of(weights, 127) is None
-    found = levels_of_rows(weights, 127)
-    assert found is not None
-    assert np.allclose(found.levels * found.steps[:, None], weights, rtol=1e-6, atol=0)
-    assert found.steps[3] == found.steps.min()
-    weights[3] = np.random.default_rng(1).normal(size=9)
-    assert levels_of_rows(weights, 127) is None
-
-
-def test_there_is_a_level_more_below_zero():
-    weights = trained(0.0871, (4, 9), 127)
-    weights[2, 3] = np.float32(0.0871) * -128
-    assert levels_of(weights, 127) is None
-    for found in (levels_of(weights, 127, 128), levels_of_rows(weights, 127, 128)):
-        assert found is not None
-        assert (found.levels.min(), found.levels.max()) == (-128, 127)
-    assert levels_of(-weights, 127, 128) is None
-
-
-@pytest.mark.parametrize("bits", [2, 3, 4, 7])
-def test_what_cancelled_is_a_part_of_the_largest_weight(bits: int):
-    """DoReFa's 2 k / n - 1 in float32: what is left of 1 has the rounding of 1."""
-    most = (1 << bits) - 1
-    k = np.random.default_rng(bits).integers(0, most + 1, (N, N))
-    k[0] = most
-    weights = 2 * (k.astype(np.float32) / np.float32(most)) - 1
-    found = levels_of(weights, 127)
-    assert found is not None
-    assert np.array_equal(found.levels, 2 * k - most)
-    far = weights.copy()
-    far[k == most // 2] *= np.float32(1 + 1e-6 * most)
-    assert levels_of(far, 127) is None
 
 
 @pytest.mark.parametrize("reset", ["value", "subtract"])
@@ -176,8 +118,23 @@ def test_as_many_steps_as_the_threshold_has_reach_it(comparator: str):
     assert report.layers[-1].exact
 
 
-@pytest.mark.parametrize(("times", "exact"), [(1.0, True), (0.25, True), (0.3, False)])
-def test_two_matrices_share_a_step_up_to_powers_of_two(times: float, exact: bool):
+@pytest.mark.parametrize("other", [0.1, 0.3, 0.25])
+def test_a_skip_beside_weights_of_a_step_is_a_level(other: float):
+    """Weights of -0.7 to 0.7 and one of 1, in steps of 0.1: ten of them; of 0.05, twenty beside 5 k."""
+    b = GraphBuilder("net", STEPS)
+    x = b.add(Input(f"spike[{N}]"), name="x")
+    w = b.add(Linear(), x, name="w", params={"weight": b.param("w", trained(other, (N, N), 3))})
+    skip = b.add(Synapse(), x, name="skip")
+    graph = b.build({"s": b.add(Lif(0.5, threshold=1.03), w, skip, name="s")})
+    layer, chip, expected, differing = fired(graph)
+    assert (layer.weight_error, differing) == (0, 0)
+    assert expected > 100
+    most, one = chip.arrays(chip.nodes["w"])["weight"].max(), chip.nodes["skip"].op.attributes()["weight"]
+    assert most / one == pytest.approx(3 * other)
+
+
+@pytest.mark.parametrize(("times", "exact"), [(1.0, True), (0.25, True), (0.3, True), (1.5, True), (0.3017, False)])
+def test_two_matrices_share_a_step(times: float, exact: bool):
     weights = {"w": trained(0.0871, (N, N), 7), "z": trained(0.0871 * times, (N, N), 7, seed=1)}
     layer, _, _, differing = fired(network(Lif(0.5, threshold=1.0), weights))
     assert (layer.weight_error == 0) == exact
@@ -207,13 +164,6 @@ def test_rows_are_followed_through_routing():
     assert (layer.weight_error, differing) == (0, 0)
     assert expected > 100
     assert chip.params[str(chip.nodes["s"].param("vth"))].shape == (1, 4)
-
-
-def test_floats_of_64_bits_are_multiples_within_their_own_rounding():
-    exact, near = 0.0871 * np.arange(-7, 8).reshape(5, 3), 0.0871 * np.arange(-7, 8).reshape(5, 3)
-    near[0, 0] *= 1 + 1e-9
-    assert levels_of(exact, 127) is not None
-    assert levels_of(near, 127) is None
 
 
 def drifting(reset: str, most: int) -> tuple[Graph, dict[str, Array]]:
