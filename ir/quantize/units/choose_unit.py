@@ -60,16 +60,20 @@ def choose_unit(
 
     Args:
         currents: of every projection, what one presynaptic integer causes.
-        finest: lower bounds of the unit, by how far the shift is narrowed. firing: None for a population without threshold.
+        finest: lower bounds of the unit, by how far the shift is narrowed, one alone where there is no shift. firing: None for a
+            population without threshold.
         own_rows: whether every row of weights may have an exponent of its own.
     """
-    if firing is None:  # its shift and its unit are those of what it emits
-        finest = finest[:1]
-    exact = grid_unit(currents, finest, firing, arithmetic, own_rows)
+    shifts = (
+        finest if firing else finest[:1]
+    )  # what emits its sum does so at the shift that it has, but for smaller rows
+    exact = grid_unit(currents, shifts, firing, arithmetic, own_rows)
     if exact is not None:
         return exact
-    unit = _fitting_unit(currents, finest, firing, weight_levels(arithmetic))
-    return unit if firing is None else finer_unit(unit, currents, finest, arithmetic, own_rows)
+    unit = _fitting_unit(currents, shifts, firing, weight_levels(arithmetic))
+    if firing is None:
+        return _finer_payload(unit, currents, finest, arithmetic) if own_rows and len(finest) > 1 else unit
+    return finer_unit(unit, currents, finest, arithmetic, own_rows)
 
 
 def weight_exponents(largest: Array, unit: float, arithmetic: Arithmetic) -> Array:
@@ -111,16 +115,31 @@ def finer_unit(
 
     The shift is narrowed by as much: a unit of v stays what it was, and so do the ranges that engines have proven.
     """
-    groups = [part.rows if own_rows else np.asarray(part.largest) for part in currents]
-    smallest = min((float(group[group > 0].min()) for group in groups if np.any(group)), default=0.0)
-    if not smallest:
-        return unit
-    unused = floor(log2(weight_levels(arithmetic) * float(unit.size) / smallest))
+    unused = _unused_bits(unit, currents, own_rows, arithmetic)
     for bits in range(min(unused, arithmetic.weight_exponent_max, len(finest) - 1 - unit.narrowed), 0, -1):
         finer = Unit(unit.size / (1 << bits), unit.narrowed + bits)
         if finest[finer.narrowed] <= finer.size:
             return finer
     return unit
+
+
+def _finer_payload(
+    unit: Unit, currents: tuple[WeightStatistics, ...], finest: Sequence[float], arithmetic: Arithmetic
+) -> Unit:
+    """The same for rows of payloads, whose unit of v becomes finer by as much, as small channels need it, while there is room."""
+    for bits in range(min(_unused_bits(unit, currents, True, arithmetic), arithmetic.weight_exponent_max), 0, -1):
+        size = unit.size / (1 << bits)
+        narrowed = next((narrowed for narrowed, least in enumerate(finest) if least <= size), None)
+        if narrowed is not None:
+            return Unit(size, narrowed)
+    return unit
+
+
+def _unused_bits(unit: Unit, currents: tuple[WeightStatistics, ...], own_rows: bool, arithmetic: Arithmetic) -> int:
+    """By how many bits a unit is coarser than the one at which the smallest weights fill their mantissas."""
+    groups = [part.rows if own_rows else np.asarray(part.largest) for part in currents]
+    smallest = min((float(group[group > 0].min()) for group in groups if np.any(group)), default=0.0)
+    return floor(log2(weight_levels(arithmetic) * float(unit.size) / smallest)) if smallest else 0
 
 
 def grid_unit(
