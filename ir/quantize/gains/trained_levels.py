@@ -1,7 +1,7 @@
 """
 Moves the step of weights that are multiples of any number, as quantisation-aware training leaves them, into the neurons' gain.
 
-    %c = linear(%x, weight=@w)              w = s k, |k| <= 127      %c = linear(%x, weight=@w.levels)             k
+    %c = linear(%x, weight=@w)         w = s k, -128 <= k <= 127      %c = linear(%x, weight=@w.levels)             k
     %s = lif(%c) {threshold=1.0}                                     %s = lif(%c) {threshold=1.0, gain=s}
 
 The chip's weights are then the levels k that training chose, to the last bit; what is left to round is the threshold 1 / s. A
