@@ -119,8 +119,8 @@ class CalibratedNetwork:
             if len(scales) > 1 or 0.0 in scales:
                 return False
             currents.append(self.weight_statistics[name].scaled(scales.pop()))
-        firing = firing_amounts(node, self.neurons.get(node.name), self.bias(node), self.chip.steps, self.arithmetic)
-        own_rows = self.rows_apart(node)
+        neurons, bias, own_rows = self.neurons.get(node.name), self.bias(node), self.rows_apart(node)
+        firing = firing_amounts(node, neurons, bias, self.chip.steps, self.arithmetic, self.programmable)
         return grid_unit(tuple(currents), self._finest(node, exact), firing, self.arithmetic, own_rows) is not None
 
     def _grid(self, source: str) -> float:

@@ -97,8 +97,10 @@ class PopulationPlanner:
         if node.name in network.compared:
             return self._compared_unit(currents)
         neurons, bias, steps = network.neurons.get(node.name), network.bias(node), network.chip.steps
-        firing = firing_amounts(node, neurons, bias, steps, network.arithmetic)
+        firing = firing_amounts(node, neurons, bias, steps, network.arithmetic, network.programmable)
         finest = self._finest(names)
+        if firing is None and (neurons is None or node.name in self.before.looped):
+            finest = finest[:1]
         unit = choose_unit(currents, finest, firing, network.arithmetic, self.network.rows_apart(self.node))
         if node.name not in self.before.looped:
             return unit

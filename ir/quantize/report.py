@@ -90,7 +90,7 @@ def layer_report(
     """
     saturated = sum(part.saturated for part in weights)
     error = max((part.error for part in weights), default=0.0)
-    used = [part.mantissa for part in weights if part.mantissa]
+    used = [min(part.mantissa, levels) for part in weights if part.mantissa]  # there is one more below zero
     rounded = {
         "weights": error or saturated,
         "decay": integers.decay_error,

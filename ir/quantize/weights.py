@@ -34,7 +34,7 @@ class WeightStatistics:
     """One projection's weights as the choice of units needs them."""
 
     largest: float
-    """Of the magnitudes."""
+    """Of the magnitudes; of the least mantissa, which no positive one equals, as much as the largest mantissa has."""
     rms: float
     """Root mean square."""
     quantum: Fraction | None
@@ -63,14 +63,18 @@ def weight_statistics(weights: object, arithmetic: Arithmetic) -> WeightStatisti
     """The statistics of a projection's weights (an array, or the one weight that all its synapses share)."""
     array = np.asarray(weights, np.float64)
     rms = float(np.sqrt(np.mean(array**2))) if array.size else 0.0
-    quantum = quantum_of(array, weight_levels(arithmetic))
+    levels = weight_levels(arithmetic)
+    quantum = quantum_of(array, levels, levels + 1)
     rows = np.abs(array).reshape(len(array), -1).max(axis=1, initial=0.0) if array.ndim else np.abs(array)
-    row_quanta = _row_quanta(array, weight_levels(arithmetic)) if array.ndim and quantum is None else ()
+    row_quanta = _row_quanta(array, levels) if array.ndim and quantum is None else ()
+    if quantum or row_quanta:
+        least = np.asarray(row_quanta if row_quanta else quantum, np.float64) * (levels + 1)
+        rows = np.where(rows == least, rows * levels / (levels + 1), rows)
     return WeightStatistics(float(rows.max(initial=0.0)), rms, quantum, rows, row_quanta)
 
 
 def weight_levels(arithmetic: Arithmetic) -> int:
-    """The largest weight of either sign."""
+    """The largest weight of either sign; there is one more below zero."""
     return (1 << (arithmetic.weight_bits - 1)) - 1
 
 
@@ -80,26 +84,29 @@ def shifted_levels(arithmetic: Arithmetic) -> int:
     return max(levels, min(levels << arithmetic.weight_exponent_max, LEVELS))
 
 
-def quantum_of(weights: Array, levels: int) -> Fraction | None:
+def quantum_of(weights: Array, levels: int, below: int | None = None) -> Fraction | None:
     """
     The largest q of which every weight is an integer multiple, or None where that takes more than `levels` levels.
+
+    Args:
+        below: levels of negative weights; by default as many.
 
     >>> quantum_of(np.array([0.125, -0.375]), 127)
     Fraction(1, 8)
     >>> quantum_of(np.array([0.1, 0.2000001]), 127) is None
     True
     """
-    flat = np.asarray(weights, np.float64).ravel()
-    if flat.size > PROBE and _quantum(flat[:PROBE], levels) is None:
+    flat, below = np.asarray(weights, np.float64).ravel(), levels if below is None else below
+    if flat.size > PROBE and _quantum(flat[:PROBE], levels, below) is None:
         return None
-    return _quantum(flat, levels)
+    return _quantum(flat, levels, below)
 
 
 def _row_quanta(weights: Array, levels: int) -> tuple[Fraction, ...]:
     """The quantum of every row; none where a row has none, as rows of trained weights have."""
     quanta = list[Fraction]()
     for row in weights.reshape(len(weights), -1):
-        quantum = _quantum(row, levels)
+        quantum = _quantum(row, levels, levels + 1)
         if quantum is None:
             return ()
         quanta.append(quantum)
@@ -120,9 +127,10 @@ def joint_quantum(quanta: Iterable[Fraction]) -> Fraction:
     return joint
 
 
-def _quantum(weights: Array, levels: int) -> Fraction | None:
+def _quantum(weights: Array, levels: int, below: int) -> Fraction | None:
     """The quantum of all weights; every float is an integer times a power of two."""
-    magnitudes = np.abs(weights[weights != 0])
+    used = weights[weights != 0]
+    magnitudes, negative = np.abs(used), used < 0
     if magnitudes.size == 0:
         return Fraction(0)
     mantissas, exponents = np.frexp(magnitudes)
@@ -133,7 +141,8 @@ def _quantum(weights: Array, levels: int) -> Fraction | None:
         return None
     integers = np.ldexp(magnitudes, -finest).astype(np.int64)
     divisor = int(np.gcd.reduce(integers))
-    return Fraction(divisor) * Fraction(2) ** finest if int(integers.max()) // divisor <= levels else None
+    most, least = (int(integers[signed].max(initial=0)) // divisor for signed in (~negative, negative))
+    return Fraction(divisor) * Fraction(2) ** finest if most <= levels and least <= below else None
 
 
 @dataclass(frozen=True)

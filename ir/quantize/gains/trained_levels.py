@@ -1,7 +1,7 @@
 """
 Moves the step of weights that are multiples of any number, as quantisation-aware training leaves them, into the neurons' gain.
 
-    %c = linear(%x, weight=@w)              w = s k, |k| <= 127      %c = linear(%x, weight=@w.levels)             k
+    %c = linear(%x, weight=@w)         w = s k, -128 <= k <= 127      %c = linear(%x, weight=@w.levels)             k
     %s = lif(%c) {threshold=1.0}                                     %s = lif(%c) {threshold=1.0, gain=s}
 
 The chip's weights are then the levels k that training chose, to the last bit; what is left to round is the threshold 1 / s. A
@@ -11,8 +11,8 @@ thresholds as whole numbers of steps. Grids of powers of two need none of this: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from math import inf, nextafter
 
@@ -21,28 +21,16 @@ import numpy as np
 from ir.analysis.wiring import Wiring, wiring_of
 from ir.graph import Array, Graph, Node
 from ir.lowerings.rewriter import Rewriter
-from ir.ops.linear import Conv, Linear
+from ir.ops.linear import Conv, Linear, Synapse
 from ir.ops.neuron import Lif
 from ir.profile import Arithmetic
+from ir.quantize.gains.levels import TrainedLevels, levels_of, levels_of_rows, of_common_steps
 from ir.quantize.gains.row_gains import PASS, ROW_AXIS, arrivals
 from ir.quantize.integers.programmed import PROGRAMMED
+from ir.quantize.neurons.distinct import distinct_neurons
 from ir.quantize.neurons.normalize import exact_constants
 from ir.quantize.units.choose_unit import common_grid
-from ir.quantize.weights import PROBE, weight_levels, weight_statistics
-
-ROUNDING, ROUNDING_64 = 2.0**-21, 2.0**-50
-"""In parts of a number: more than a few roundings to float32, or to float64, make of it."""
-
-
-@dataclass(frozen=True)
-class TrainedLevels:
-    """Weights as whole numbers of one step, or of one step per row."""
-
-    steps: Array
-    """(), or (rows,)."""
-    levels: Array
-    rounding: float
-    """Within which weights are their multiples, in parts."""
+from ir.quantize.weights import weight_levels, weight_statistics
 
 
 def separate_levels(chip: Graph, arithmetic: Arithmetic, programmable: bool) -> Graph:
@@ -72,90 +60,47 @@ def separate_levels(chip: Graph, arithmetic: Arithmetic, programmable: bool) -> 
     return Rewriter(chip, PASS).run(rule)
 
 
-def levels_of(weights: Array, levels: int) -> TrainedLevels | None:
-    """
-    Weights as multiples, `levels` either way at most, of the largest number that allows it; None where none does.
-
-    >>> found = levels_of(np.array([0.1, -0.3, 0.7], np.float32), 127)
-    >>> found.levels.tolist(), round(float(found.steps), 7)
-    ([1.0, -3.0, 7.0], 0.1)
-    """
-    flat = weights.ravel()
-    if len(np.unique(np.abs(flat[:PROBE]))) > levels + 1:
-        return None
-    magnitudes = np.unique(np.abs(flat[flat != 0])).astype(np.float64)
-    if not len(magnitudes) or len(magnitudes) > levels:
-        return None
-    rounding = ROUNDING if np.array_equal(magnitudes, magnitudes.astype(np.float32)) else ROUNDING_64
-    parts = np.arange(1, 1 + int(levels * magnitudes[0] / magnitudes[-1] * (1 + rounding)))
-    multiples = parts[:, None] * (magnitudes / magnitudes[0])
-    whole = np.rint(multiples)
-    fits = np.all(np.abs(multiples - whole) <= rounding * multiples, axis=1)
-    if not fits.any():
-        return None
-    multiple = whole[fits.argmax()]
-    step = magnitudes @ multiple / (multiple @ multiple)
-    return TrainedLevels(np.asarray(step), np.rint(weights / step).astype(weights.dtype), rounding)
-
-
-def levels_of_rows(weights: Array, levels: int) -> TrainedLevels | None:
-    """The same row by row, each with a step of its own; None where a row has none."""
-    rows = list[TrainedLevels]()
-    for row in weights:
-        found = levels_of(row, levels) if np.any(row) else TrainedLevels(np.asarray(np.inf), row, 0.0)
-        if found is None:
-            return None
-        rows.append(found)
-    steps = np.array([float(each.steps) for each in rows])
-    steps = np.where(np.isinf(steps), steps.min(), steps)  # rows of zeros may have any
-    return TrainedLevels(steps, np.stack([each.levels for each in rows]), max(each.rounding for each in rows))
-
-
 def _separated(
     chip: Graph, wiring: Wiring, node: Node, arithmetic: Arithmetic, programmable: bool
 ) -> tuple[Array, dict[str, TrainedLevels]] | None:
     """The gains of a population, which broadcast to its shape, and the levels of all that feeds it; None without steps."""
-    into = dict[str, TrainedLevels]()
+    into, levels = dict[str, TrainedLevels](), weight_levels(arithmetic)
+    neurons = distinct_neurons(chip, node)
+    mirrored = neurons is not None and any(neuron.factor < 0 for neuron in neurons.members)
+    bounds = (levels, levels if mirrored else levels + 1)
     for name in wiring.payload_projections(node):
         projection = chip.nodes[name]
         weight = chip.arrays(projection).get("weight")
-        if weight is None or not isinstance(projection.op, Linear | Conv) or wiring.targets[name] != (node.name,):
+        if wiring.targets[name] != (node.name,):
+            return None
+        if isinstance(projection.op, Synapse) and projection.op.weight and not projection.op.micro:
+            one = np.asarray(projection.op.weight, np.float64)
+            into[name] = TrainedLevels(np.abs(one), np.sign(one), 0.0)
+            continue
+        if weight is None or not isinstance(projection.op, Linear | Conv):
             return None
         if weight[0].size < 2:  # any single weight is one step
             return None
-        levels = weight_levels(arithmetic)
-        found = levels_of(weight, levels) or (levels_of_rows(weight, levels) if programmable else None)
-        if found is None or _are_held(weight, arithmetic, programmable):
+        found = levels_of(weight, *bounds) or (levels_of_rows(weight, *bounds) if programmable else None)
+        if found is None:
             return None
         into[name] = found
-    common = _of_common_steps(into)
+    if all(not each.levels.ndim for each in into.values()) or _are_held(chip, into, arithmetic, programmable):
+        return None
+    common = of_common_steps(into, levels)
     gains = _gains(chip, node, next(iter(common.values())).steps) if common else None
     return None if gains is None else (gains, common)
 
 
-def _are_held(weight: Array, arithmetic: Arithmetic, own_rows: bool) -> bool:
+def _are_held(chip: Graph, into: Iterable[str], arithmetic: Arithmetic, own_rows: bool) -> bool:
     """Whether a unit holds the weights as they are."""
-    like = weight_statistics(weight, arithmetic)
-    return common_grid([*like.row_by_row()] if own_rows else [like], arithmetic) is not None
-
-
-def _of_common_steps(into: Mapping[str, TrainedLevels]) -> dict[str, TrainedLevels]:
-    """The same as multiples of the smallest steps; empty where others are no power of two times these."""
-    every, rounding = (
-        [each.steps for each in into.values()],
-        max((each.rounding for each in into.values()), default=0.0),
+    nodes = [chip.nodes[name] for name in into]
+    weights = [node.op.weight if isinstance(node.op, Synapse) else chip.arrays(node)["weight"] for node in nodes]
+    like = [weight_statistics(weight, arithmetic) for weight in weights]
+    return (
+        common_grid([row for each in like for row in (each.row_by_row() if own_rows else (each,))], arithmetic)
+        is not None
     )
-    if not every or len({steps.shape for steps in every}) > 1:
-        return {}
-    least, common = np.min(every, axis=0), dict[str, TrainedLevels]()
-    for name, each in into.items():
-        ratios = each.steps / least
-        times = np.exp2(np.rint(np.log2(ratios)))
-        if np.any(np.abs(ratios - times) > rounding * times):
-            return {}
-        rows = times.reshape(times.shape + (1,) * times.ndim * (each.levels.ndim - 1))
-        common[name] = TrainedLevels(least, (each.levels * rows).astype(each.levels.dtype), rounding)
-    return common
 
 
 def _gains(chip: Graph, node: Node, steps: Array) -> Array | None:
@@ -183,6 +128,9 @@ def _arriving(chip: Graph, operand: str, steps: Array) -> Array | None:
 
 
 def _with_levels(rewriter: Rewriter, node: Node, levels: Array) -> str:
+    if isinstance(node.op, Synapse):
+        op = replace(node.op, weight=float(levels))
+        return rewriter.builder.add(op, *rewriter.inputs(node), name=node.name, provenance=node.provenance)
     name = rewriter.builder.param(f"{node.param('weight')}.levels", levels)
     return rewriter.builder.add(
         node.op, *rewriter.inputs(node), name=node.name, params={"weight": name}, provenance=node.provenance

@@ -49,7 +49,7 @@ class FiringNumbers:
     @property
     def rounded(self) -> dict[NormalizedMembrane, int]:
         """The threshold of every distinct neuron in weight units, to the nearest that may be."""
-        grain = 1 << self.unit.narrowed
+        grain = self.unit.grain
         return {neuron: round(r / grain) * grain for neuron, r in self.ratios.items()}
 
     @property

@@ -64,7 +64,7 @@ def firing_rule(numbers: FiringNumbers, can_be_exact: bool, programmable: bool) 
     """
     whole = _whole_rule(numbers, ">")
     exact = whole or _exact_rule(numbers, can_be_exact, lambda untied: _ways(numbers, untied, programmable))
-    return exact or _rounded_rule(numbers, ">")
+    return exact or _rounded_rule(numbers, ">=" if numbers.unit.fine and not numbers.strict else ">")
 
 
 def compared_rule(numbers: FiringNumbers, can_be_exact: bool) -> FiringRule:
@@ -80,7 +80,7 @@ def _whole_rule(numbers: FiringNumbers, comparator: str) -> FiringRule | None:
     """The next whole threshold; None where a membrane is not whole, or the threshold no multiple of what it must be."""
     below = int(comparator == ">")
     whole = {neuron: floor(r) if numbers.strict else ceil(r) - below for neuron, r in numbers.ratios.items()}
-    if not numbers.stays_whole or any(vth % (1 << numbers.unit.narrowed) for vth in whole.values()):
+    if not numbers.stays_whole or any(vth % numbers.unit.grain for vth in whole.values()):
         return None
     bias = round_bias(numbers.drive * numbers.one, numbers.arithmetic)
     ties = "" if numbers.strict else "threshold"

@@ -100,16 +100,18 @@ class FiringAmounts:
     """Whether decay leaves more binary fractions than the chip keeps, so that the finest unit loses least."""
     constants: Fraction | None = None
     """The grid on which what is added at every step lies; None for none."""
+    programmable: bool = False
+    """Whether neurons run programs, so that their thresholds may be as fine as v."""
 
 
 def firing_amounts(
-    node: Node, neurons: DistinctNeurons | None, bias: Array, steps: int, arithmetic: Arithmetic
+    node: Node, neurons: DistinctNeurons | None, bias: Array, steps: int, arithmetic: Arithmetic, programmable: bool
 ) -> FiringAmounts | None:
     """
     The thresholds of a population, and what resets take; None for one without threshold.
 
     Args:
-        bias: of the float network. steps: window length, 0 for streaming.
+        bias: of the float network. steps: window length, 0 for streaming. programmable: whether the chip's neurons run programs.
     """
     op = as_neuron(node).op
     if neurons is None or not isinstance(op, Lif):
@@ -127,4 +129,11 @@ def firing_amounts(
     constants = neurons.per_neuron(lambda neuron: float(neuron.factor)) * bias
     constants = constants + neurons.per_neuron(lambda neuron: float(neuron.drift))
     quantum = quantum_of(constants, 1 << (arithmetic.bias_mantissa_bits + arithmetic.bias_exponent_max))
-    return FiringAmounts(first, max(parts) if known else 0, tuple(further), loses_fractions=not fits, constants=quantum)
+    return FiringAmounts(
+        threshold=first,
+        whole_parts=max(parts) if known else 0,
+        further=tuple(further),
+        loses_fractions=not fits,
+        constants=quantum,
+        programmable=programmable,
+    )

@@ -5,12 +5,13 @@ All weights of a population are multiples of one unit. Where they lie on a grid 
 bits of the largest weight allow, and finer still where that serves smaller ones: every projection has an exponent of its own, so
 that its largest weight fills its mantissa, and so has every output channel where neurons are programmable. The threshold is a
 whole number of units. What does not fit the current's range then narrows the shift behind the weighted sum: exponents below zero.
+Where exact weights leave thresholds coarse, as membranes that fall far below zero do, programmable neurons compare in units of v.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import floor, lcm, log2
 
@@ -21,6 +22,9 @@ from ir.profile import Arithmetic
 from ir.quantize.units.amounts import FiringAmounts
 from ir.quantize.weights import WeightStatistics, joint_quantum, weight_levels
 
+NEAR = 1 << 11
+"""Thresholds of so many units are near enough: what is at most half a unit off needs no narrower shift, nor units of v."""
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -29,7 +33,19 @@ class Unit:
     size: Fraction
     """Real current of one weight unit."""
     narrowed: int = 0
-    """Bits by which the shift of the current is smaller than the chip's; thresholds are multiples of 2^narrowed units."""
+    """Bits by which the shift of the current is smaller than the chip's."""
+    fine: bool = False
+    """Whether thresholds are any number of units; else they are multiples of 2^narrowed, as the chip's own neurons have them."""
+
+    @property
+    def grain(self) -> int:
+        """Units of which thresholds are multiples."""
+        return 1 if self.fine else 1 << self.narrowed
+
+    @property
+    def step(self) -> Fraction:
+        """Real current by which thresholds differ."""
+        return self.size * self.grain
 
 
 def choose_unit(
@@ -44,16 +60,20 @@ def choose_unit(
 
     Args:
         currents: of every projection, what one presynaptic integer causes.
-        finest: lower bounds of the unit, by how far the shift is narrowed. firing: None for a population without threshold.
+        finest: lower bounds of the unit, by how far the shift is narrowed, one alone where there is no shift. firing: None for a
+            population without threshold.
         own_rows: whether every row of weights may have an exponent of its own.
     """
-    if firing is None:  # its shift and its unit are those of what it emits
-        finest = finest[:1]
-    exact = grid_unit(currents, finest, firing, arithmetic, own_rows)
+    shifts = (
+        finest if firing else finest[:1]
+    )  # what emits its sum does so at the shift that it has, but for smaller rows
+    exact = grid_unit(currents, shifts, firing, arithmetic, own_rows)
     if exact is not None:
         return exact
-    unit = _fitting_unit(currents, finest, firing, weight_levels(arithmetic))
-    return unit if firing is None else finer_unit(unit, currents, finest, arithmetic, own_rows)
+    unit = _fitting_unit(currents, shifts, firing, weight_levels(arithmetic))
+    if firing is None:
+        return _finer_payload(unit, currents, finest, arithmetic) if own_rows and len(finest) > 1 else unit
+    return finer_unit(unit, currents, finest, arithmetic, own_rows)
 
 
 def weight_exponents(largest: Array, unit: float, arithmetic: Arithmetic) -> Array:
@@ -95,16 +115,31 @@ def finer_unit(
 
     The shift is narrowed by as much: a unit of v stays what it was, and so do the ranges that engines have proven.
     """
-    groups = [part.rows if own_rows else np.asarray(part.largest) for part in currents]
-    smallest = min((float(group[group > 0].min()) for group in groups if np.any(group)), default=0.0)
-    if not smallest:
-        return unit
-    unused = floor(log2(weight_levels(arithmetic) * float(unit.size) / smallest))
+    unused = _unused_bits(unit, currents, own_rows, arithmetic)
     for bits in range(min(unused, arithmetic.weight_exponent_max, len(finest) - 1 - unit.narrowed), 0, -1):
         finer = Unit(unit.size / (1 << bits), unit.narrowed + bits)
         if finest[finer.narrowed] <= finer.size:
             return finer
     return unit
+
+
+def _finer_payload(
+    unit: Unit, currents: tuple[WeightStatistics, ...], finest: Sequence[float], arithmetic: Arithmetic
+) -> Unit:
+    """The same for rows of payloads, whose unit of v becomes finer by as much, as small channels need it, while there is room."""
+    for bits in range(min(_unused_bits(unit, currents, True, arithmetic), arithmetic.weight_exponent_max), 0, -1):
+        size = unit.size / (1 << bits)
+        narrowed = next((narrowed for narrowed, least in enumerate(finest) if least <= size), None)
+        if narrowed is not None:
+            return Unit(size, narrowed)
+    return unit
+
+
+def _unused_bits(unit: Unit, currents: tuple[WeightStatistics, ...], own_rows: bool, arithmetic: Arithmetic) -> int:
+    """By how many bits a unit is coarser than the one at which the smallest weights fill their mantissas."""
+    groups = [part.rows if own_rows else np.asarray(part.largest) for part in currents]
+    smallest = min((float(group[group > 0].min()) for group in groups if np.any(group)), default=0.0)
+    return floor(log2(weight_levels(arithmetic) * float(unit.size) / smallest)) if smallest else 0
 
 
 def grid_unit(
@@ -115,7 +150,7 @@ def grid_unit(
     own_rows: bool,
 ) -> Unit | None:
     """
-    A unit that holds every weight exactly, and the threshold exactly or to a part in 127; None where none does.
+    A unit that holds every weight exactly, and the threshold exactly or to a step of 127 at least; None where none does.
 
     Exponents make up for weights of fewer than eight bits, as far as there are enough.
     """
@@ -125,17 +160,35 @@ def grid_unit(
     if grid is None:
         return None
     finer = [_divisions(part, grid, arithmetic) for part in currents if part.largest]
-    for narrowed, least in enumerate(finest):
-        most = min(*finer, grid / Fraction(least)) if least else min(finer)
-        parts = 0 if most < 1 else 1 if firing is None else _parts(grid, int(most), firing, narrowed)
+
+    def most(narrowed: int) -> Fraction:
+        return min(*finer, grid / Fraction(finest[narrowed])) if finest[narrowed] else min(finer)
+
+    widths = [(fine, narrowed) for fine in _fineness(firing) for narrowed in range(len(finest)) if most(narrowed) >= 1]
+    for fine, narrowed in widths:
+        like = Unit(grid, narrowed, fine)
+        parts = 1 if firing is None else _parts(like, int(most(narrowed)), firing)
         if parts:
-            return Unit(grid / parts, narrowed)
-    if firing is None or grid < finest[0]:
+            return replace(like, size=grid / parts)
+    if firing is None or not widths:
         return None
-    most = int(min(*finer, grid / Fraction(finest[0])) if finest[0] else min(finer))
-    amount = min((firing.threshold, *firing.further)) / grid
-    parts = _finer_parts(currents, grid, most, finest[0], arithmetic)
-    return Unit(grid / parts) if amount * parts >= weight_levels(arithmetic) else None
+    units = [
+        Unit(grid / _finer_parts(currents, grid, int(most(narrowed)), finest[narrowed], arithmetic), narrowed, fine)
+        for fine, narrowed in widths
+    ]
+    amount = min((firing.threshold, *firing.further))
+    nearest = _nearest(units, amount)
+    return nearest if amount >= weight_levels(arithmetic) * nearest.step else None
+
+
+def _nearest(units: Sequence[Unit], amount: Fraction) -> Unit:
+    """The first of these units where its thresholds are near enough to an amount, else that of the finest thresholds."""
+    return units[0] if amount >= NEAR * units[0].step else min(units, key=lambda unit: unit.step)
+
+
+def _fineness(firing: FiringAmounts | None) -> tuple[bool, ...]:
+    """Of what thresholds may be whole numbers: of what the chip's own neurons have, and of units of v."""
+    return (False, True) if firing is not None and firing.programmable else (False,)
 
 
 def common_grid(currents: Sequence[WeightStatistics], arithmetic: Arithmetic) -> Fraction | None:
@@ -171,12 +224,13 @@ def _divisions(part: WeightStatistics, grid: Fraction, arithmetic: Arithmetic) -
     return levels * grid * min(power, 1 << arithmetic.weight_exponent_max) / largest
 
 
-def _parts(grid: Fraction, most: int, firing: FiringAmounts, narrowed: int) -> int:
+def _parts(of: Unit, most: int, firing: FiringAmounts) -> int:
     """Into how many parts, `most` at the most, a grid is divided to hold what a population fires at; 0 where none do."""
-    ratios = [amount / grid / (1 << narrowed) for amount in (firing.threshold, *firing.further)]
+    grid = of.size
+    ratios = [amount / of.step for amount in (firing.threshold, *firing.further)]
     parts = lcm(*(ratio.denominator for ratio in ratios))
     whole = lcm(parts, (firing.constants / grid).denominator) if firing.constants else parts
     parts = whole if whole <= most else parts
     if parts <= most:
         return parts << ((most // parts).bit_length() - 1) if firing.loses_fractions else parts
-    return 0 if narrowed or firing.whole_parts > most else firing.whole_parts
+    return 0 if of.grain > 1 or firing.whole_parts > most else firing.whole_parts

@@ -131,6 +131,7 @@ def _reader(network: CalibratedNetwork, relay: str) -> Reader | None:
     if not weight or not isinstance(chip.nodes[target].op, Lif):
         return None
     node = chip.nodes[target]
-    firing = firing_amounts(node, network.neurons.get(target), network.bias(node), chip.steps, network.arithmetic)
+    neurons, bias, programmable = network.neurons.get(target), network.bias(node), network.programmable
+    firing = firing_amounts(node, neurons, bias, chip.steps, network.arithmetic, programmable)
     finest = tuple(max(bounds.values()) for bounds in network.finest_units(node))
     return None if firing is None else Reader(weight, firing, finest)

@@ -11,7 +11,7 @@ from backends.reference.engine import ReferenceEngine
 from ir.analysis.fan_in import populations
 from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret
-from ir.ops import Input, Lif, Linear
+from ir.ops import Input, Leaky, Lif, Linear
 from ir.quantize.network import quantize
 
 
@@ -68,3 +68,54 @@ def test_ties_fall_alike_in_floats_lava_and_reference(steps, way, emission):
         assert np.array_equal(found.spikes[name], wanted.spikes[name])
         assert np.array_equal(found.spikes[name], floats[name])
     assert found.events == wanted.events
+
+
+@pytest.mark.lava
+def test_thresholds_of_units_of_v_are_met_alike():
+    """Membranes that fall far below zero leave the shift too wide for thresholds, which programmed neurons have without it."""
+    rng, b = np.random.default_rng(0), GraphBuilder("net", 100, dtype="float64")
+    x = b.add(Input("spike[24]"), name="x")
+    weight = {"weight": b.param("w", rng.integers(-7, 8, (24, 24)) * rng.uniform(0.1, 0.3, (24, 1)))}
+    b.add(Lif(0.0, form="sum", reset="subtract"), b.add(Linear(), x, name="to_s", params=weight), name="s")
+    graph, inputs = b.build({"s": "s"}), {"x": (rng.random((100, 4, 24)) < 0.3).astype(np.float64)}
+    profile = hw_profiles.load("loihi2")
+    chip, _ = quantize(graph, profile.arithmetic, inputs, profile.features)
+    assert np.any(chip.arrays(chip.nodes["s"])["vth"] % 64)
+    payloads = {"x": inputs["x"].astype(np.uint8)}
+    found, wanted = LavaEngine(chip).run(payloads, ("s",)), ReferenceEngine(chip, "cpu").run(payloads, ("s",))
+    assert found.spikes["s"].any()
+    assert np.array_equal(found.spikes["s"], wanted.spikes["s"])
+
+
+@pytest.mark.lava
+@pytest.mark.parametrize("emission", ["stock", "fused"])
+def test_the_least_mantissa_arrives_as_it_is(emission):
+    rng, b = np.random.default_rng(0), GraphBuilder("net", 8, dtype="float64")
+    x = b.add(Input("spike[24]"), name="x")
+    weights = rng.integers(-128, 128, (24, 24))
+    weights[:, 0] = -128
+    weight = {"weight": b.param("w", weights / 64)}
+    b.add(Lif(0.0, form="sum"), b.add(Linear(), x, name="to_s", params=weight), name="s")
+    graph, inputs = b.build({"s": "s"}), {"x": (rng.random((8, 16, 24)) < 0.3).astype(np.float64)}
+    profile = hw_profiles.load("loihi2")
+    chip, report = quantize(graph, profile.arithmetic, inputs, profile.features)
+    assert report.layers[-1].exact
+    assert chip.arrays(chip.nodes["to_s"])["weight"].min() == -128
+    found = LavaEngine(chip, emission=emission).run({"x": inputs["x"].astype(np.uint8)}, ("s",))
+    assert np.array_equal(found.spikes["s"], interpret(graph, inputs)["s"])
+
+
+@pytest.mark.lava
+def test_read_outs_of_channels_of_different_sizes_are_read_alike():
+    rng, b = np.random.default_rng(0), GraphBuilder("net", 12, dtype="float64")
+    x = b.add(Input("spike[24]"), name="x")
+    weight = {"weight": b.param("w", rng.uniform(-1, 1, (3, 24)) * np.array([[1], [0.1], [0.01]]))}
+    b.add(Leaky(0.1, form="sum"), b.add(Linear(), x, name="to_y", params=weight), name="y")
+    graph, inputs = b.build({"y": "y"}), {"x": (rng.random((12, 8, 24)) < 0.3).astype(np.float64)}
+    profile = hw_profiles.load("loihi2")
+    chip, _ = quantize(graph, profile.arithmetic, inputs, profile.features)
+    payloads = {"x": inputs["x"].astype(np.uint8)}
+    found, wanted = LavaEngine(chip).run(payloads), ReferenceEngine(chip, "cpu").run(payloads)
+    assert np.array_equal(found.outputs["y"], wanted.outputs["y"])
+    assert np.array_equal(found.outputs["y"], interpret(chip, {"x": inputs["x"].astype(np.int64)})["y"])
+    assert np.all(found.outputs["y"].any(axis=(0, 1)))

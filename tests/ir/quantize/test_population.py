@@ -9,7 +9,7 @@ import hw_profiles
 from ir.errors import CompileError
 from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret
-from ir.ops import Gate, Graded, Input, Lif, Linear, Past, Synapse
+from ir.ops import Gate, Graded, Input, Leaky, Lif, Linear, Past, Synapse
 from ir.quantize.calibrated import CalibratedNetwork, calibrated
 from ir.quantize.calibration import observe
 from ir.quantize.network import plan_network, quantize
@@ -99,3 +99,33 @@ def test_a_projection_that_opens_a_gate_has_unit_one_for_all_that_it_feeds():
     with pytest.raises(CompileError, match="also feed populations of other scales") as caught:
         quantize(opened_and_read(gate_first=False), ARITHMETIC, inputs)
     assert caught.value.rule == "quantize.shared"
+
+
+def read_out(scales: list[float]) -> tuple[Graph, dict[str, np.ndarray]]:
+    """Membranes that are read, of channels of such sizes."""
+    rng, b = np.random.default_rng(0), GraphBuilder("net", 20, dtype="float64")
+    x = b.add(Input("spike[32]"), name="x")
+    weight = rng.uniform(-1, 1, (len(scales), 32)) * np.array(scales)[:, None]
+    y = b.add(Leaky(0.1, form="sum"), b.add(Linear(), x, name="w", params={"weight": b.param("w", weight)}), name="y")
+    return b.build({"y": y}), {"x": (rng.random((20, 16, 32)) < 0.3).astype(np.float64)}
+
+
+def off(scales: list[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Of every channel, how far integers are from floats, in parts, root mean square; and the largest weight."""
+    graph, inputs = read_out(scales)
+    chip = hw_profiles.load("loihi2")
+    integers, report = quantize(graph, chip.arithmetic, inputs, chip.features)
+    found = interpret(integers, {"x": inputs["x"].astype(np.int64)})["y"] * report.scales["y"]
+    wanted = interpret(graph, inputs)["y"]
+    error = np.sqrt(((found - wanted) ** 2).mean(axis=(0, 1)) / (wanted**2).mean(axis=(0, 1)))
+    return error, np.abs(integers.arrays(integers.nodes["w"])["weight"].astype(np.int64)).max(axis=1)
+
+
+def test_small_channels_of_a_read_out_fill_their_mantissas():
+    error, largest = off([1.0, 0.1, 0.01])
+    assert error.max() < 0.01
+    assert all(64 <= each >> max(0, int(each).bit_length() - 7) <= 127 for each in largest)
+    assert largest[0] >= 64 * largest[2]
+    alike, _ = off([1.0, 1.0, 1.0])
+    assert alike.max() < 0.01
+    assert off([1.0, 0.1, 0.001])[0].max() < 0.1, "beyond seven exponents, mantissas get shorter"

@@ -87,6 +87,20 @@ def test_one_level_too_many_is_no_grid(top):
     assert quantum_of(np.array([1.0, top]), top - 1) is None
 
 
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_the_least_mantissa_is_one_more_below_zero(bits: int):
+    narrow, top = replace(ARITHMETIC, weight_bits=bits), 1 << (bits - 1)
+    both = np.array([[-top, 1], [0, top - 1]]) / 8
+    assert quantum_of(both, top - 1) is None
+    like = weight_statistics(both, narrow)
+    assert (like.quantum, like.largest) == (Fraction(1, 8), (top - 1) / 8)
+    assert like.rows.tolist() == [(top - 1) / 8] * 2
+    mirrored, apart = weight_statistics(-both, narrow), weight_statistics(both * np.array([[1], [1024]]), narrow)
+    assert (mirrored.quantum, mirrored.largest) == (None, top / 8), "there is none above"
+    assert apart.row_quanta[0] == Fraction(1, 8)
+    assert apart.rows[0] == (top - 1) / 8
+
+
 def test_trained_weights_lie_on_no_grid():
     assert quantum_of(np.random.default_rng(0).normal(size=20000).astype(np.float32), 127) is None
 

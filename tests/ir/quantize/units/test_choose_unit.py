@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import hw_profiles
 from ir.quantize.units.amounts import FiringAmounts
-from ir.quantize.units.choose_unit import Unit, choose_unit, weight_exponents
+from ir.quantize.units.choose_unit import Unit, choose_unit, grid_unit, weight_exponents
 from ir.quantize.weights import weight_statistics
 
 ARITHMETIC = hw_profiles.load("loihi2").arithmetic
@@ -104,6 +104,33 @@ def test_a_grid_beyond_the_range_is_kept_by_a_narrower_shift():
     weights = np.array([1.0, 3.0, 0.5])
     assert chosen(weights, finest=(0.6, 0.3), threshold=4) == Unit(Fraction(1, 2), 1)
     assert chosen(weights, finest=(0.6,), threshold=4).size > Fraction(1, 2)
+
+
+def test_exact_weights_beyond_the_range_narrow_the_shift_for_thresholds_on_no_grid_too():
+    """A membrane of 0.6 at least per unit: levels of 127 keep no power of two of room, their threshold of 300 some steps."""
+    weights, threshold = np.array([127.0, 1.0]), Fraction(3001, 10)
+    room = tuple(1.5 / (1 << narrowed) for narrowed in range(7))
+    plain = FiringAmounts(threshold, 0)
+    fine = replace(plain, programmable=True)
+    assert grid(weights, room[:1], plain) is None, "no shift to narrow"
+    assert grid(weights, room, plain) == Unit(Fraction(1), 1), "thresholds of two units each"
+    nearest = grid(weights, room, fine)
+    assert nearest is not None
+    assert nearest.fine
+    assert room[6] <= nearest.size < 2 * room[6], "as fine as v"
+    assert (1 / nearest.size).denominator == 1
+
+
+def test_thresholds_that_are_near_enough_keep_the_shift():
+    weights, room = np.array([1.0, 3.0]), tuple(0.01 / (1 << narrowed) for narrowed in range(7))
+    near, far = (FiringAmounts(Fraction(amount, 1009), 0, programmable=True) for amount in (32_000, 16_000))
+    assert grid(weights, room, near) == Unit(Fraction(1, 84))
+    assert grid(weights, room, far) == Unit(Fraction(1, 42 << 7), 6, fine=True)
+
+
+def grid(weights: object, finest: tuple[float, ...], firing: FiringAmounts) -> Unit | None:
+    """The unit of one projection whose weights stay exact."""
+    return grid_unit((weight_statistics(weights, ARITHMETIC),), finest, firing, ARITHMETIC, False)
 
 
 def test_grids_of_projections_that_differ_by_a_power_of_two_stay_exact():
