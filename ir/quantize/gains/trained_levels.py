@@ -121,6 +121,8 @@ def _separated(
         weight = chip.arrays(projection).get("weight")
         if weight is None or not isinstance(projection.op, Linear | Conv) or wiring.targets[name] != (node.name,):
             return None
+        if not np.any(weight):  # multiples of any step
+            continue
         if weight[0].size < 2:  # any single weight is one step
             return None
         levels = weight_levels(arithmetic)
@@ -178,6 +180,8 @@ def _arriving(chip: Graph, operand: str, steps: Array) -> Array | None:
     if places is None:
         return None
     axis, shape = ROW_AXIS[projection.op.kind], projection.type.shape
+    if shape[axis] != len(steps):  # of zeros, which have no steps of their own
+        return None
     rows = steps.reshape([-1 if place == axis % len(shape) else 1 for place in range(len(shape))])
     return np.append(1.0, np.broadcast_to(rows, shape))[places]
 
