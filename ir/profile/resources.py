@@ -28,6 +28,7 @@ class Limits:
     delay_slots_per_core: int | None = field(default=None, metadata=counted_in("slot", 1))
     """Sums that wait in dendrites: a neuron has one for each step that its synapses delay, and one for the next step."""
     neurons_per_chip: int | None = field(default=None, metadata=counted_in("neuron", 1))
+    """What the vendor says of a whole chip, for reports, as the next one; neither limits anything, cores do."""
     synapses_per_chip: int | None = field(default=None, metadata=counted_in("synapse", 1))
 
 
