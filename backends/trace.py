@@ -9,8 +9,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ir.analysis.ranges import emitted_magnitude, fits_uint8
 from ir.errors import first_names
 from ir.graph import Graph, Node
+from ir.types import Type
 
 Array = np.ndarray[Any, Any]
 
@@ -81,8 +83,8 @@ class Trace:
     """The result of a run."""
 
     outputs: Mapping[str, Array]
-    """Output name -> array (T, B, *shape), or (B, *shape) where the output is static over the window. From an engine uint8 for
-    spikes and counts, int32 for integer payloads; from a `Program`, which finishes them on the host, float32."""
+    """Output name -> array (T, B, *shape), or (B, *shape) where the output is static over the window. From an engine as
+    `trace_dtype` says; from a `Program`, which finishes them on the host, float32."""
     spikes: Mapping[str, Array]
     """Probed population that spikes -> uint8 array (T, B, *shape); whole numbers of another dtype where neurons fire several
     times a step."""
@@ -134,6 +136,13 @@ class Trace:
 def _spikes(node: Node) -> bool:
     """Whether a population emits spikes, or how many of them, rather than payloads."""
     return node.type.domain.kind in ("spike", "count") or getattr(node.op, "max_spikes", 1) != 1
+
+
+def trace_dtype(graph: Graph, type_: Type) -> Any:
+    """The dtype in which an engine hands over a value: uint8 for spikes and sums of them that fit, else int32 or the source's."""
+    if type_.domain.kind in ("spike", "count") and fits_uint8(emitted_magnitude(type_)):
+        return np.uint8
+    return np.int32 if graph.is_integer else np.dtype(graph.dtype).type
 
 
 SHOWN = 3

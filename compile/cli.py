@@ -21,7 +21,7 @@ from backends.emitters import EMITTERS
 from backends.targets import DEFAULT, TARGETS
 from compile.command.arguments import domains, path, positive, strategies
 from compile.command.exit_code import EXIT_BUG, EXIT_CONDITION, EXIT_OK, complain, exit_code, prepare_streams
-from compile.command.progress import Progress, announce
+from compile.command.progress import ErrorStream, Progress, announce
 from compile.command.screen import screen_of
 from compile.command.shortage import check_machine
 from compile.commands import COMMANDS
@@ -79,7 +79,7 @@ def _report(options: argparse.Namespace) -> int:
     from compile.report.report_text import report_text
 
     with (
-        redirect_stdout(sys.stderr) if options.json or options.quiet else nullcontext()
+        redirect_stdout(ErrorStream()) if options.json or options.quiet else nullcontext()
     ):  # libraries print when imported
         report = compile_network(options.network, _options(options), Progress(quiet=options.quiet))
     if options.json:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 from dataclasses import replace
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from torch import nn
 
 from backends.targets import DEFAULT
-from compile.command.progress import Progress
+from compile.command.progress import ErrorStream, Progress
 from compile.compiled_program import CompiledProgram, emitted_file
 from compile.energy import Activity
 from compile.measure.metric import same_names
@@ -178,7 +177,7 @@ def _source(network: str | Path, options: Options, progress: Progress) -> Source
     options.place.require()
     with (
         progress.stage("load"),
-        redirect_stdout(sys.stderr),
+        redirect_stdout(ErrorStream()),
     ):  # a user's file and libraries print when they are imported
         source = load_source(network, options)
         published_table(source)

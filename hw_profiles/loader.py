@@ -13,6 +13,7 @@ A number may have `low` and `high`, between which it lies. Decimal fractions are
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, replace
@@ -38,6 +39,8 @@ EXACT = ("pJ", "ns", "mW")
 """Units of numbers that may be fractions."""
 TOGETHER = {"mesh": ("input_column", "input_row")}
 """Table -> the keys of it that say something together only."""
+PLACES = 60
+"""Decimal places of such a number: with more of them, exact sums are slow, and nobody knows them."""
 MAX_DEPTH = 32
 """Profiles that extend one another."""
 QUANTITY_KEYS = ("value", "unit", "source", "kind", "note", "low", "high")
@@ -89,11 +92,12 @@ def _path(name_or_path: str | Path, folder: Path, offered: Callable[[], tuple[st
 
 
 def _load(path: Path, readers: tuple[Path, ...]) -> Profile:
-    if path.resolve() in readers:
+    real = Path(os.path.realpath(path))  # which takes links that lead in a circle for a file that is not there
+    if real in readers:
         raise CompileError("profile.extends", f"profile {path.stem} inherits from itself", where=str(path))
     if len(readers) == MAX_DEPTH:
         raise CompileError("profile.extends", f"more than {MAX_DEPTH} profiles extend one another", where=str(path))
-    readers = (*readers, path.resolve())
+    readers = (*readers, real)
     content: dict[str, object] = _read(path)
     _check_keys(content, ("title",), (*TOP_KEYS, *TABLES), str(path), "top level")
     tables = _inherited(content.get("extends"), path, readers)
@@ -104,6 +108,7 @@ def _load(path: Path, readers: tuple[Path, ...]) -> Profile:
     for key, table in BORROWED.items():
         for lender in _names(content.get(key, []), key, path):
             _borrow(tables, table, _load(_path(lender, path.parent), readers))
+    _check_mesh(tables, path)
     return Profile(path.stem, _text(content["title"], "title", str(path)), str(path), tables)
 
 
@@ -164,6 +169,20 @@ def _check_complete(table: str, quantities: Mapping[str, Quantity], path: Path) 
     _check_keys(quantities, tuple(needed), tuple(_fields(table)), f"{path}  [{table}]", f"[{table}]")
 
 
+def _check_mesh(tables: Quantities, path: Path) -> None:
+    """The cores of a chip find places."""
+    mesh, cores = tables.get("mesh", {}), tables.get("limits", {}).get("cores_per_chip")
+    if cores is None or not {"columns", "rows"} <= mesh.keys():
+        return
+    columns, rows = mesh["columns"].value, mesh["rows"].value
+    if columns * rows < cores.value:
+        what = (
+            f"{columns} columns and {rows} rows of cores are {columns * rows} places, cores_per_chip is {cores.value}"
+        )
+        hint = "state columns and rows that have room for all cores of the chip"
+        raise CompileError("profile.value", what, where=f"{path}  [mesh]", hint=hint)
+
+
 def _fields(table: str) -> dict[str, Field[Any]]:
     return {item.name: item for item in fields(TABLES[table])}
 
@@ -206,6 +225,8 @@ def _value(value: object, item: Field[Any], where: str) -> Number:
         raise CompileError("profile.value", f"{value!r} is not true or false", where=where)
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)) or not Decimal(value).is_finite():
         raise CompileError("profile.value", f"{str(value)!r} is not a finite number", where=where)
+    if cast("int", Decimal(value).as_tuple().exponent) < -PLACES:
+        raise CompileError("profile.value", f"{value} has more than {PLACES} decimal places", where=where)
     if value < item.metadata["least"]:
         raise CompileError(
             "profile.value", f"{value} is below {item.metadata['least']}, the least that makes sense", where=where

@@ -60,6 +60,7 @@ FLOORS = {
         "reference.cuda lava.engine",
         "reference.devices",
         "reference.engine",
+        "reference.twin",
         "reference.target lava.target",
         "targets netx sanafe.checks",
         "emitters",

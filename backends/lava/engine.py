@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backends.inputs import InputCheck
-from backends.lava.core.dtypes import trace_dtype
 from backends.lava.core.recording import Recording, lanes_of, recordings_of
 from backends.lava.core.worker import HostWorker
 from backends.lava.emit.blueprint import Blueprint
@@ -25,7 +24,7 @@ from backends.lava.runtime.safe_run import loggers_restored, processes_forgotten
 from backends.lava.runtime.shared_memory import Status
 from backends.lava.timing import Timing, sample_stream, timing_of
 from backends.lava.validate import check_parameters, with_input_range
-from backends.trace import Array, Trace
+from backends.trace import Array, Trace, trace_dtype
 from ir.errors import CompileError
 from ir.graph import Graph
 from ir.mapping.core_map import UNMAPPED, CoreMap

@@ -11,8 +11,8 @@ from collections.abc import Collection
 
 import numpy as np
 
-from backends.lava.core.dtypes import trace_dtype
 from backends.lava.core.recording import computed, lanes_of
+from backends.trace import trace_dtype
 from ir.analysis.fan_in import fan_in_cone, populations
 from ir.analysis.resources import node_resources
 from ir.graph import Graph

@@ -7,7 +7,7 @@ from typing import cast
 
 from backends.lava.engine import EMISSIONS, LavaEngine, require_lava
 from backends.lava.memory import memory_of_run
-from backends.reference.engine import ReferenceEngine
+from backends.reference.twin import ReferenceTwin
 from backends.target import EngineMaker, Target, Twin
 from backends.trace import Array, Engine
 from ir.pipeline.pipeline import PIPELINE
@@ -31,7 +31,7 @@ LOIHI = Target(
     passes=PIPELINE,
     engine=_emitted("fused"),
     emissions={name: _emitted(name) for name in EMISSIONS},
-    twin=Twin("torch reference", ReferenceEngine, samples=None, sums_alike=True),
+    twin=Twin("torch reference", ReferenceTwin, samples=None, sums_alike=True),
     require=require_lava,
     steps_alone=_steps_alone,
     memory=memory_of_run,

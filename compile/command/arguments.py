@@ -30,7 +30,12 @@ def strategies(pairs: Sequence[str]) -> dict[str, str]:
 
 def domains(pairs: Sequence[str]) -> dict[str, str]:
     """`x=count:3` pairs as a table; CompileError where one is none."""
-    return _table(pairs, "domain", "INPUT=DOMAIN", "for example --domain x=count:3")
+    table = _table(pairs, "domain", "INPUT=DOMAIN", "for example --domain x=count:3")
+    if len(table) < len(pairs):
+        names = [pair.split("=")[0] for pair in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise CompileError("cli.domain", f"--domain {twice} is stated twice", hint="leave one of them out")
+    return table
 
 
 def _table(pairs: Sequence[str], flag: str, form: str, hint: str) -> dict[str, str]:

@@ -65,6 +65,8 @@ def prepare_streams() -> None:
 
 def complain(what: object, exit_code: int) -> int:
     """Say an error on the error stream; the exit code that it ends with."""
-    with suppress(OSError):  # the error stream may be a file on a full disk; the code still tells
+    with suppress(
+        OSError, ValueError
+    ):  # the error stream may be a file on a full disk, or closed; the code still tells
         print(what, file=sys.stderr)
     return exit_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from collections.abc import Generator
@@ -10,6 +11,22 @@ from contextlib import contextmanager, suppress
 from compile.command.signals import raise_pending
 from compile.version import version
 from ir.errors import printable
+
+
+class ErrorStream(io.TextIOBase):
+    """Stands for the error stream where code of users runs, which may close it: the stream itself stays open."""
+
+    def write(self, s: str, /) -> int:
+        return sys.stderr.write(s)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+    def isatty(self) -> bool:
+        return sys.stderr.isatty()
+
+    def fileno(self) -> int:
+        return sys.stderr.fileno()
 
 
 def announce(what: str) -> None:
@@ -22,7 +39,7 @@ def note(what: str) -> None:
     """Say on the error stream what happened to a run that goes on; a bar that stands there moves down."""
     from tqdm import tqdm
 
-    with suppress(OSError):  # a log on a full disk is no reason to fail
+    with suppress(OSError, ValueError):  # as in `Progress`
         tqdm.write(f"  {what}", file=sys.stderr)
 
 
@@ -64,5 +81,7 @@ class Progress:
 
     def _say(self, text: str, end: str = "\n") -> None:
         if not self.quiet:
-            with suppress(OSError):  # a log on a full disk is no reason to fail
+            with suppress(
+                OSError, ValueError
+            ):  # a log on a full disk is no reason to fail, nor is one that somebody closed
                 print(printable(text), end=end, file=sys.stderr, flush=True)

@@ -28,8 +28,9 @@ COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
 }
 GRAMMAR = re.compile(
     r"\s*(?P<name>[^\s<>=!]([^<>=!]*[^\s<>=!])?)\s*(?P<comparison>[<>=!]=|<|>)\s*"
-    r"(?P<number>[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)\s*(?P<unit>[A-Za-z%]*)\s*"
+    r"(?P<number>[-+]?(\d{1,99}\.?\d{0,99}|\.\d{1,99})([eE][-+]?\d{1,2})?)\s*(?P<unit>[A-Za-z%]*)\s*"
 )
+"""Numbers are such that floats hold them, in any unit."""
 PERCENT = {"%": 0.01}
 NO_UNIT: Mapping[str, float] = {}
 
@@ -129,7 +130,7 @@ def parse_condition(text: str) -> Condition:
     """A condition from its text; CompileError where it is none, or its unit does not fit its name."""
     match = GRAMMAR.fullmatch(text)
     if match is None:
-        hint = 'NAME OPERATOR NUMBER [UNIT], as "accuracy < 0.97" or "energy > 1 uJ"'
+        hint = 'NAME OPERATOR NUMBER [UNIT], as "accuracy < 0.97" or "energy > 1 uJ", exponents of two digits'
         raise CompileError("fail-if.syntax", f"{text!r} is no condition", hint=hint)
     quantity = QUANTITIES.get(match["name"])
     units = PERCENT if quantity is None else quantity.units

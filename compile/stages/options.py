@@ -123,6 +123,9 @@ class Options:
 
     def price_profiles(self, own: Profile) -> tuple[Profile, ...]:
         """The profiles at whose prices a run is shown, its own first; CompileError where another has none."""
+        if "" in self.prices:
+            hint = "name profiles, see --list prices; the profile's own prices are always shown"
+            raise CompileError("options.prices", "--prices has an empty name", hint=hint)
         others = [hw_profiles.load(name) for name in self.prices]
         for profile in others:
             if "energy" not in profile.tables:

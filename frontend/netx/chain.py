@@ -26,6 +26,8 @@ INPUT_TYPE = (8, 1 / 32)
 """Bits and unit to which SLAYER's `Input` block with neurons rounds the values that it is given."""
 UNIT_GAIN = 64
 """The weight of such a block that has none."""
+KINDS = ("input", "flatten", "average", *ENTRIES)
+"""Types of layers."""
 
 
 class ChainBuilder:
@@ -94,8 +96,7 @@ class ChainBuilder:
         elif layer.kind in ENTRIES:
             self._add_population(layer)
         else:
-            kinds = ", ".join(("input", "flatten", "average", *ENTRIES))
-            raise layer.error("layer", f"layers of type {layer.kind!r} cannot be compiled", hint=f"known: {kinds}")
+            raise _unknown(layer)
 
     def _add_population(self, layer: NetLayer) -> None:
         """Neurons behind synapses; those of the last layer that never fire are read out."""
@@ -201,6 +202,11 @@ class ChainBuilder:
         return graph
 
 
+def _unknown(layer: NetLayer) -> CompileError:
+    what = f"layers of type {layer.kind!r} cannot be compiled"
+    return layer.error("layer", what, hint=f"known: {', '.join(KINDS)}")
+
+
 def _input_shape(layer: NetLayer, input_shape: Shape | None) -> Shape:
     """The shape of the input, as the first layer says it; `input_shape` where it does not."""
     if layer.kind == "input":
@@ -210,6 +216,8 @@ def _input_shape(layer: NetLayer, input_shape: Shape | None) -> Shape:
     if layer.kind.startswith("dense"):
         weight = layer.whole("weight")
         return (weight.size // max(1, prod(layer.sizes("shape"))),)
+    if layer.kind not in KINDS:
+        raise _unknown(layer)
     if input_shape is None:
         raise layer.error(
             "input",

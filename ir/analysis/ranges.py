@@ -43,6 +43,11 @@ def magnitudes(graph: Graph) -> dict[str, int]:
     return table
 
 
+def fits_uint8(bound: int) -> bool:
+    """Whether uint8 holds every number of spikes up to a bound."""
+    return bound <= 255
+
+
 def fits_float32(bound: int) -> bool:
     """Whether a number, or a sum of such magnitudes in any order, is exact in float32."""
     return bound <= EXACT_FLOAT32

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from array_api_compat import array_namespace
 
@@ -145,7 +146,7 @@ class Graded(Op):
     """
     A memoryless neuron that emits its total current as a payload: y = clip(x >> shift) to `bits` bits; zero is silent.
 
-    With `form` rectified, what is below zero is silent, too.
+    With `form` rectified, what is below zero is silent, too. Real numbers of 24 bits are not clipped: `payload_limits`.
     """
 
     kind = "graded"
@@ -165,7 +166,8 @@ class Graded(Op):
         return Type(dendrite_shape(self, args, params), graded(self.bits))
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
-        return clip_payload(total_current(args, params, steps), self.limits, self.shift)
+        total = total_current(args, params, steps)
+        return clip_payload(total, payload_limits(self, _is_real(total)), self.shift)
 
     def neurons(self, result: Type) -> int:
         return result.size
@@ -196,7 +198,8 @@ class Gate(Op):
         return Type(dendrite_shape(self, self.payload_operands(args), params), graded(self.bits))
 
     def run(self, args: tuple[Value, ...], params: Mapping[str, Value], steps: int) -> Value:
-        payload = clip_payload(total_current(self.payload_operands(args), params, steps), self.limits, self.shift)
+        total = total_current(self.payload_operands(args), params, steps)
+        payload = clip_payload(total, payload_limits(self, _is_real(total)), self.shift)
         enable = total_current(self.enabling_operands(args), {}, steps)
         xp = array_namespace(payload)
         return xp.where(enable >= 1, payload, xp.zeros_like(payload))
@@ -236,6 +239,16 @@ def signed_limits(bits: int) -> tuple[int, int]:
     return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
 
 
-def clip_payload(x: Value, limits: tuple[int, int], shift: int) -> Value:
+def payload_limits(op: Graded | Gate, real: bool) -> tuple[float, float]:
+    """The least and the largest payload; of analog values as real numbers there is none, as quantisation decides their width."""
+    low, high = op.limits
+    return (-inf if low else low, inf) if real and op.bits == ANALOG_BITS else (low, high)
+
+
+def _is_real(x: Value) -> bool:
+    return array_namespace(x).isdtype(x.dtype, "real floating")
+
+
+def clip_payload(x: Value, limits: tuple[float, float], shift: int) -> Value:
     """x >> shift (toward minus infinity) saturated to a neuron's `limits`."""
     return array_namespace(x).clip(x >> shift if shift else x, *limits)

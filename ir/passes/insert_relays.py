@@ -26,8 +26,7 @@ from ir.analysis.wiring import wiring_of
 from ir.deployment import Context, Deployment
 from ir.graph import Array, Graph, GraphBuilder, Node
 from ir.lowerings.rewriter import Rewriter
-from ir.ops import Delay, Graded, IntegerLif, Leaky, Lif, Op, Past, Synapse
-from ir.ops.membrane import ANALOG_BITS
+from ir.ops import Delay, Graded, IntegerLif, Lif, Op, Past, Synapse
 from ir.profile import Arithmetic
 from ir.types import Type
 
@@ -224,8 +223,7 @@ class _Added:
 def relay_op(kind: Type, micro: int, arithmetic: Arithmetic | None) -> Op:
     """The memoryless neuron that repeats spikes, or payloads of any size; `arithmetic`: of the chip, for integers."""
     if kind.domain.kind == "graded":
-        unclipped = arithmetic is None and kind.domain.bound == ANALOG_BITS
-        return Leaky(1.0, form="sum") if unclipped else Graded(kind.domain.bound)
+        return Graded(kind.domain.bound)
     if arithmetic is None:
         return Lif(1.0, form="sum", micro=micro)
     unit = 1 << arithmetic.decay_bits

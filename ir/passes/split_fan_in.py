@@ -52,7 +52,7 @@ def apply(deployment: Deployment, context: Context) -> Deployment:
 
 
 def _most_inputs(profile: Profile) -> int | None:
-    """The inputs of a neuron that a core takes, each an axon with a list of one weight; None for any number."""
+    """The inputs of a neuron that a core takes, each an axon with a list of one weight; None for any number, or none at all."""
     axons, memory, kind = (
         profile.limits.axons_in_per_core,
         profile.limits.synapse_memory_per_core,
@@ -60,7 +60,7 @@ def _most_inputs(profile: Profile) -> int | None:
     )
     bits = profile.arithmetic.weight_bits + kind.delay_bits
     lists = None if memory is None else memory // int(list_bytes(np.array([1]), bits, kind)[0])
-    return min((most for most in (axons, lists) if most is not None), default=None)
+    return min((most for most in (axons, lists) if most is not None), default=None) or None
 
 
 def _parts(chip: Graph, profile: Profile, limit: int) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -45,10 +44,12 @@ class Quantity:
         }
 
 
-WIDEST = {"bit": 32, "core": 2**16, "message": 2**16, "ns": 2**53}
+WIDEST = {"bit": 32, "core": 2**16, "message": 2**16, "byte": 2**40}
 """Unit -> the largest number of it that is computed, bits exactly and the rest in time and memory; no chip comes near."""
+WIDEST_OF_ALL = 2**53
+"""That of every other unit."""
 
 
-def counted_in(unit: str, least: int = 0) -> dict[str, Any]:
+def counted_in(unit: str, least: int = 0, most: int = WIDEST_OF_ALL) -> dict[str, Any]:
     """A field's metadata: its unit, and the least and the largest value that make sense."""
-    return {"unit": unit, "least": least, "most": WIDEST.get(unit, math.inf)}
+    return {"unit": unit, "least": least, "most": min(most, WIDEST.get(unit, WIDEST_OF_ALL))}

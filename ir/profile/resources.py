@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from ir.profile.quantity import counted_in
 
+MOST_IN_A_ROW = 1024
+"""Cores of a row, or a column, of a chip: more are not drawn, and no chip comes near."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -25,6 +28,7 @@ class Limits:
     delay_slots_per_core: int | None = field(default=None, metadata=counted_in("slot", 1))
     """Sums that wait in dendrites: a neuron has one for each step that its synapses delay, and one for the next step."""
     neurons_per_chip: int | None = field(default=None, metadata=counted_in("neuron", 1))
+    """What the vendor says of a whole chip, for reports, as the next one; neither limits anything, cores do."""
     synapses_per_chip: int | None = field(default=None, metadata=counted_in("synapse", 1))
 
 
@@ -54,8 +58,8 @@ class SynapseMemory:
 class Mesh:
     """Where cores are on a chip; None where nobody says so."""
 
-    columns: int | None = field(default=None, metadata=counted_in("core", 1))
-    rows: int | None = field(default=None, metadata=counted_in("core", 1))
+    columns: int | None = field(default=None, metadata=counted_in("core", 1, MOST_IN_A_ROW))
+    rows: int | None = field(default=None, metadata=counted_in("core", 1, MOST_IN_A_ROW))
     tile_columns: int = field(default=1, metadata=counted_in("core", 1))
     """Cores of a row that share a router."""
     tile_rows: int = field(default=1, metadata=counted_in("core", 1))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
+import pytest
 
-from backends.trace import Events, Trace
+from backends.trace import Events, Trace, trace_dtype
 from ir.graph import GraphBuilder
-from ir.ops import Input, Linear
+from ir.ops import Input, Lif, Linear, Synapse
 from ir.ops.integer_neuron import IntegerLeaky, IntegerLif
+from ir.types import SPIKE, Type, count, graded
 
 EVENTS = Events(2, 3, {"a": 5}, {"p": 10}, {"a": 24})
 
@@ -28,6 +30,16 @@ def test_spikes_and_payloads_are_told_apart_by_the_type_of_what_emits_them():
     trace = Trace.of(b.build({name: name for name in ("s", "m", "r")}), {}, emissions, EVENTS)
     assert (set(trace.spikes), set(trace.payloads)) == ({"x", "s", "m"}, {"g", "r"})
     assert trace.emissions.keys() == emissions.keys()
+
+
+@pytest.mark.parametrize(("dtype", "wide"), [("integer", np.int32), ("float32", np.float32), ("float64", np.float64)])
+def test_bytes_hold_sums_of_at_most_255_spikes(dtype: str, wide: type):
+    b = GraphBuilder("net", 1, dtype="float32" if dtype == "integer" else dtype)
+    current = b.add(Synapse(1), b.add(Input("spike[2]"), name="x"), name="s")
+    y = b.add(IntegerLif(4095, 0, 1, 6, 12, 24) if dtype == "integer" else Lif(0.5), current, name="y")
+    kinds = (SPIKE, count(3), count(255), count(256), graded(8), graded(26))
+    found = [trace_dtype(b.build({"y": y}), Type((), kind)) for kind in kinds]
+    assert found == [np.uint8, np.uint8, np.uint8, wide, wide, wide]
 
 
 def test_events_of_batches_add_up():

@@ -102,6 +102,15 @@ def test_json_is_all_that_is_printed(capsys, tiny: Path, tmp_path: Path):
     assert printed.err == "hello\n"
 
 
+def test_a_model_that_closes_the_streams_still_has_its_report(capsys, tiny: Path):
+    tiny.write_text(f"import sys\nsys.stdout.close()\n{tiny.read_text()}")
+    assert main([str(tiny), "--target", "gpu", "--samples", "2"]) == 0
+    assert "check    network: PASS" in capsys.readouterr().out
+    tiny.write_text(f"{tiny.read_text()}\n1 / 0\n")
+    assert main([str(tiny), "--target", "gpu", "--samples", "2"]) == 2
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
 def test_quiet_says_errors_alone(capsys, tiny: Path):
     assert main([str(tiny), *GPU, "--quiet"]) == 0
     assert (*capsys.readouterr(),) == ("", "")

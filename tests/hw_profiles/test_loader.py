@@ -139,6 +139,20 @@ BAD_QUANTITIES = [
     ({"table": "mesh", "key": "input_column", "unit": "core", "value": "3"}, "profile.key", "missing key input_row"),
     ({"table": "mesh", "key": "input_row", "unit": "core", "value": "0"}, "profile.key", "missing key input_column"),
     ({"table": "timing", "key": "link", "unit": "ns", "value": "1e400"}, "profile.value", "1E+400 is above"),
+    ({"value": "1e999999999"}, "profile.value", "1E+999999999 is above"),
+    ({"value": "1e-999999999"}, "profile.value", "1E-999999999 has more than 60 decimal places"),
+    ({"value": "1, low = 1e-999999999"}, "profile.value", "1E-999999999 has more than 60 decimal places"),
+    (
+        {"table": "synapse_memory", "key": "word_bytes", "unit": "byte", "value": str(10**21)},
+        "profile.value",
+        f"{10**21} is above {2**40}",
+    ),
+    (
+        {"table": "synapse_memory", "key": "list_synapses", "unit": "synapse", "value": str(10**21)},
+        "profile.value",
+        f"{10**21} is above {2**53}",
+    ),
+    ({"table": "mesh", "key": "columns", "unit": "core", "value": "1025"}, "profile.value", "1025 is above 1024"),
     (
         {"table": "features", "key": "graded_spikes", "unit": "flag", "value": "1"},
         "profile.value",
@@ -222,11 +236,25 @@ def test_chips_are_apart_from_tables_of_prices():
     )
 
 
-@pytest.mark.parametrize("kind", ["absent", "folder", "binary"])
+CORES = 'title = "x"\nextends = "loihi2"\n[limits]\ncores_per_chip = {{ value = {}, unit = "core", kind = "assumed", source = "s" }}\n'
+
+
+def test_the_cores_of_a_chip_have_places_in_its_mesh(tmp_path: Path):
+    assert load(write(tmp_path, CORES.format(128))).limits.cores_per_chip == 128
+    caught = error(tmp_path, CORES.format(129))
+    assert caught.rule == "profile.value"
+    assert caught.what == "16 columns and 8 rows of cores are 128 places, cores_per_chip is 129"
+    assert caught.where.endswith("mine.toml  [mesh]")
+    assert load(write(tmp_path, CORES.replace("loihi2", "spinnaker2").format(129))).mesh.columns is None
+
+
+@pytest.mark.parametrize("kind", ["absent", "folder", "binary", "circle"])
 def test_unreadable_file(tmp_path: Path, kind: str):
     path = tmp_path / "x.toml"
     if kind == "folder":
         path.mkdir()
+    elif kind == "circle":
+        path.symlink_to(path)
     elif kind == "binary":
         path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(CompileError) as caught:

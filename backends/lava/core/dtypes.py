@@ -1,5 +1,5 @@
 """
-The dtypes of a run: of what is emitted, sent between processes and handed over in a trace.
+The dtypes of a run: of what is emitted, and of what is sent between processes.
 
 An integer network's values are whole numbers, kept in floating point inside a core and sent as int32; a network in the
 source's own arithmetic keeps the source's dtype everywhere.
@@ -13,7 +13,6 @@ import numpy as np
 
 from ir.analysis.ranges import emitted_magnitude, fits_float32
 from ir.graph import Graph, Node
-from ir.types import Type
 
 
 def port_dtype(graph: Graph) -> Any:
@@ -27,10 +26,3 @@ def emission_dtype(graph: Graph, node: Node) -> Any:
         return np.dtype(graph.dtype).type
     wide = node.type.domain.kind == "graded" and not fits_float32(emitted_magnitude(node.type))
     return np.float64 if wide else np.float32
-
-
-def trace_dtype(graph: Graph, type_: Type) -> Any:
-    """The dtype in which a trace hands over a value: uint8 spikes and counts, int32 integers, the source's for payloads."""
-    if type_.domain.kind in ("spike", "count"):
-        return np.uint8
-    return np.int32 if graph.is_integer else np.dtype(graph.dtype).type

@@ -19,7 +19,7 @@ from backends.lava.core.dtypes import emission_dtype
 from backends.lava.core.plain_lif import PlainLif, total_of
 from ir.analysis.plain_neurons import plain_lif
 from ir.graph import Array, Graph, Node
-from ir.ops.neuron import Burst, Gate, Graded
+from ir.ops.neuron import Burst, Gate, Graded, payload_limits
 
 
 class Neuron(Protocol):
@@ -49,7 +49,8 @@ def neuron_of(graph: Graph, node: Node, bounds: Mapping[str, int] | None, window
     real = np.dtype(graph.dtype).type
     if isinstance(node.op, (Graded, Gate, Burst)):
         working = real if bounds is None else np.float64
-        return Memoryless(node.op, params["bias"].astype(working) if params else None, working, emitted)
+        bias = params["bias"].astype(working) if params else None
+        return Memoryless(node.op, bias, working, emitted, real=bounds is None)
     working = real if bounds is None else np.int64
     return Defined(node, {role: array.astype(working) for role, array in params.items()}, working, emitted)
 
@@ -85,6 +86,8 @@ class Memoryless:
     """The dtype in which the definition computes."""
     emitted: Any
     """The dtype of the emission."""
+    real: bool
+    """Whether the network keeps the source's arithmetic."""
 
     def reset(self) -> None:
         """Forget nothing."""
@@ -93,7 +96,7 @@ class Memoryless:
         op, total = self.op, self._biased(self.op.payload_operands(currents))
         if isinstance(op, Burst):
             return np.stack([total > m for m in range(op.micro)], axis=2).astype(self.emitted)
-        low, high = map(float, op.limits)
+        low, high = map(float, payload_limits(op, self.real))
         payload = np.clip(np.floor(total / (1 << op.shift)) if op.shift else total, low, high)
         if isinstance(op, Gate):
             enable = total_of(op.enabling_operands(currents), self.working)

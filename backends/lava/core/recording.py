@@ -9,10 +9,10 @@ import numpy as np
 
 from backends.inputs import check_probes
 from backends.lava.core.contracted_gates import ContractedEmission, Emission, contracted_gates
-from backends.lava.core.dtypes import trace_dtype
 from backends.lava.events import counted_as_one, delayed_sources
 from backends.lava.runtime.shared_memory import shared_array
 from backends.lava.timing import Timing, Windows
+from backends.trace import trace_dtype
 from ir.analysis.fan_in import populations
 from ir.graph import Array, Graph, Node
 

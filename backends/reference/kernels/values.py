@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from backends.reference.kernels import compiled_kernels
-from ir.analysis.ranges import emitted_magnitude, fits_float32
+from ir.analysis.ranges import emitted_magnitude, fits_float32, fits_uint8
 from ir.types import Type
 
 Count = torch.Tensor | int
@@ -20,12 +20,12 @@ CHANNELS_LAST, CHANNELS_FIRST = (0, 1, 3, 4, 2), (0, 1, 4, 2, 3)
 
 def travel_dtype(type_: Type) -> torch.dtype:
     """The narrowest dtype that holds the spikes or payloads of an integer network."""
-    bound = type_.domain.bound
-    if type_.domain.kind != "graded":
-        return torch.uint8 if bound <= 255 else torch.float32
-    if bound <= 8:
+    largest = emitted_magnitude(type_)
+    if type_.domain.kind == "graded" and type_.domain.bound <= 8:
         return torch.int8
-    return torch.float32 if fits_float32(emitted_magnitude(type_)) else torch.float64
+    if type_.domain.kind != "graded" and fits_uint8(largest):
+        return torch.uint8
+    return torch.float32 if fits_float32(largest) else torch.float64
 
 
 def without_copies(value: torch.Tensor) -> torch.Tensor:

@@ -14,6 +14,7 @@ from backends.reference.kernels.values import travel_dtype
 from backends.reference.plan.equal_products import equal_events, equal_products
 from backends.reference.plan.loop_blocks import LoopBlock, ordered
 from backends.reference.plan.steps import Step, steps_of
+from backends.trace import trace_dtype
 from ir.analysis.and_gates import contractible_gates
 from ir.analysis.fan_out import UniformFanOut, fan_out, uniform_fan_outs
 from ir.analysis.ranges import magnitudes
@@ -68,10 +69,8 @@ class ExecutionPlan:
         return travel_dtype(type_) if self.integer else self.real_dtype
 
     def stored_dtype(self, node: Node) -> torch.dtype:
-        """The dtype in which a trace keeps a population: spikes and counts uint8, payloads int32, or real numbers."""
-        if node.type.domain.kind in ("spike", "count"):
-            return torch.uint8
-        return torch.int32 if self.integer else self.real_dtype
+        """The dtype in which a trace keeps a population."""
+        return torch.from_numpy(np.empty(0, trace_dtype(self.graph, node.type))).dtype
 
     def is_materialised(self, node: Node) -> bool:
         """Whether a value ever exists as a tensor of its full size."""

@@ -24,7 +24,7 @@ from ir.analysis.plain_neurons import plain_lif, remembers_current
 from ir.analysis.weight_groups import WeightGroup
 from ir.ops.integer_neuron import IntegerLif
 from ir.ops.linear import Synapse
-from ir.ops.neuron import Burst, Gate, Graded, clip_payload
+from ir.ops.neuron import Burst, Gate, Graded, clip_payload, payload_limits
 
 
 def population_of(step: Step, parameters: DeviceParameters) -> EmittingPopulation:
@@ -154,7 +154,7 @@ class DefinedPopulation:
         total = current if bias is None else current + bias
         if isinstance(op, Burst):
             return burst_spikes(op, total).to(plan.travel_dtype(node.type))
-        payload = clip_payload(total, op.limits, op.shift)
+        payload = clip_payload(total, payload_limits(op, real=not plan.integer), op.shift)
         return payload if self.opening is None else payload * self.opening.of(tile)
 
 

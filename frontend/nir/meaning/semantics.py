@@ -81,10 +81,13 @@ def real(value: Any) -> float:
 def count(value: Any) -> int:
     """A whole number from 0; ValueError otherwise."""
     number = real(value)
-    if number < 0 or number != int(number) or number > 1 << 20:
+    if number < 0 or number != int(number) or number > LARGEST_COUNT:
         raise ValueError(value)
     return int(number)
 
+
+LARGEST_COUNT = 1 << 20
+"""More spikes, or steps, than anybody can mean."""
 
 OPTIONS: dict[str, Option] = {
     "dt": Option("time step, in the file's unit of time", {}, positive, "a number above 0"),
@@ -102,7 +105,7 @@ OPTIONS: dict[str, Option] = {
         {
             "value": "v <- v_reset",
             "subtract": "v <- v - threshold per spike",
-            "subtract_once": "as subtract, but a neuron that is still above its threshold then must exceed twice the threshold",
+            "subtract_once": "as subtract, but a neuron that ends a step above its threshold must exceed twice that in the next",
             "none": "nothing",
         },
     ),
@@ -154,14 +157,16 @@ OPTIONS: dict[str, Option] = {
         "which current the membrane of CubaLI and CubaLIF sees",
         {"current_first": "the one after this step", "membrane_first": "the one before this step"},
     ),
-    "max_spikes": Option("spikes of a neuron in one step at most", {}, count, "a whole number, 0 for no limit"),
-    "latency": Option("steps between a spike and its arrival", {}, count, "a whole number"),
+    "max_spikes": Option(
+        "spikes of a neuron in one step at most", {}, count, f"a whole number up to {LARGEST_COUNT}, 0 for no limit"
+    ),
+    "latency": Option("steps between a spike and its arrival", {}, count, f"a whole number up to {LARGEST_COUNT}"),
     "back_edge": Option(
         "where a loop without Delay is delayed by one step",
         {
             "edge": "at the edge that closes it, found depth first from the inputs",
             "spikes": "as `edge`, but at the spikes on the way to that edge",
-            "all": "at every edge of the loop that carries spikes",
+            "all": "at every edge of the loop that carries spikes; without any, as `edge`",
         },
     ),
     "delay_rounding": Option("Delay in whole steps", {"nearest": "halves up", "floor": "downwards", "ceil": "upwards"}),

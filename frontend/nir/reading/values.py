@@ -132,13 +132,13 @@ def padding(rank: int) -> Reader:
 def shape(value: dict[str, Any] | Sequence[int] | Array) -> Shape:
     """A shape without batch and time; () where a file holds an empty list: no axes, or not known."""
     numbers = whole_numbers(next(iter(value.values()), ()) if isinstance(value, dict) else value)
-    return checked_shape(numbers)
+    return checked_shape(numbers, "")
 
 
-def checked_shape(numbers: Shape) -> Shape:
-    """The same shape; CompileError where it has no elements or more than a machine can hold."""
+def checked_shape(numbers: Shape, called: str = "the shape ") -> Shape:
+    """The same shape; CompileError, which calls it so, where it has no elements or more than a machine can hold."""
     if any(number < 1 for number in numbers):
-        raise CompileError("nir.shape", f"the shape {numbers} has an axis without elements")
+        raise CompileError("nir.shape", f"{called}{numbers} has an axis without elements")
     if prod(numbers) > MAX_ELEMENTS:
-        raise CompileError("nir.size", f"the shape {numbers} has more than {MAX_ELEMENTS:,} elements")
+        raise CompileError("nir.size", f"{called}{numbers} has more than {MAX_ELEMENTS:,} elements")
     return numbers

@@ -187,7 +187,8 @@ class _Task:
         for name, shard in numbered(shardings).items():
             block[shard] = found.core_of[name]
         times = dict[str, float]()
-        for name in loads.over(limits).keys() - (plain.loads.over(limits).keys() if plain.loads else ()):
+        exceeded = loads.over(limits).keys() - (plain.loads.over(limits).keys() if plain.loads else ())
+        for name in exceeded & graph.resources.keys():  # what cores send depends on all of the map
             held, most = graph.resources[name].held(block, found.cores), limits[name]
             real: Array = getattr(loads, name)
             times[name] = float((real / np.maximum(1, held))[real > most].max())

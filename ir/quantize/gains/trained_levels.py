@@ -79,6 +79,8 @@ def _separated(
             continue
         if weight is None or not isinstance(projection.op, Linear | Conv):
             return None
+        if not np.any(weight):  # multiples of any step
+            continue
         if weight[0].size < 2:  # any single weight is one step
             return None
         found = levels_of(weight, *bounds) or (levels_of_rows(weight, *bounds) if programmable else None)
@@ -123,6 +125,8 @@ def _arriving(chip: Graph, operand: str, steps: Array) -> Array | None:
     if places is None:
         return None
     axis, shape = ROW_AXIS[projection.op.kind], projection.type.shape
+    if shape[axis] != len(steps):  # of zeros, which have no steps of their own
+        return None
     rows = steps.reshape([-1 if place == axis % len(shape) else 1 for place in range(len(shape))])
     return np.append(1.0, np.broadcast_to(rows, shape))[places]
 

@@ -178,7 +178,7 @@ def _starts(population: MembranePopulation, u0: Array, v0: Array) -> dict[str, A
     starts = {"u0": np.rint(u0 * (1 << shift)), "v0": np.rint(v0 * (1 << shift))}
     for name, value in starts.items():
         if np.any(np.abs(value) >= 1 << (bits - 1)):
-            what = f"a start of {name[0]} of {np.abs(value).max():.0f} units does not fit {bits} bits"
+            what = f"a start of {name[0]} of {np.abs(value).max():.9g} units does not fit {bits} bits"
             raise refused(population.node, "start", what)
     return {name: value.astype(np.int64) for name, value in starts.items() if np.any(value)}
 

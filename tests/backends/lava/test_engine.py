@@ -11,7 +11,7 @@ from backends.lava.engine import LavaEngine
 from ir.analysis.fan_in import populations
 from ir.errors import CompileError
 from ir.graph import GraphBuilder
-from ir.ops import Input, Linear, Past, Synapse
+from ir.ops import Add, Input, Linear, Past, Synapse
 from ir.ops.integer_neuron import IntegerLif
 
 pytestmark = pytest.mark.lava
@@ -88,6 +88,17 @@ def test_outputs_may_share_a_population_or_be_an_input(emission, expected):
     inputs = {"x": (np.random.default_rng(2).random((2, 4, 2, 3)) < 0.7).astype(np.int64)}
     values = check(LavaEngine(graph, emission), graph, inputs, expected)
     assert 0 < values["y"].mean() < 1
+
+
+@pytest.mark.parametrize("emission", ["fused", "stock"])
+def test_sums_of_more_spikes_than_a_byte_holds_are_whole(emission, expected):
+    b = GraphBuilder("many", 1)
+    x = b.add(Input("spike[2]"), name="x")
+    y = b.add(IntegerLif(4095, 0, 1, 6, 12, 24), b.add(Synapse(64), x, name="s"), name="y")
+    graph = b.build({"sum": b.add(Add(), *[y] * 256, name="sum")})
+    inputs = {"x": np.array([[[0, 1], [1, 0]]])}
+    assert LavaEngine(graph, emission).run(inputs).outputs["sum"].tolist() == [[[0, 256], [256, 0]]]
+    check(LavaEngine(graph, emission), graph, inputs, expected)
 
 
 def test_results_have_the_documented_types(network):

@@ -13,7 +13,7 @@ from backends.reference.engine import ReferenceEngine
 from ir.errors import CompileError
 from ir.graph import GraphBuilder
 from ir.interpreter import interpret
-from ir.ops import Gate, Graded, Input, Linear, Sum
+from ir.ops import Gate, Graded, Input, Linear, Sum, Synapse
 from ir.ops.integer_neuron import IntegerLif
 from tests.backends.wiring_oracle import populations_behind
 
@@ -183,3 +183,22 @@ def test_sums_beyond_float32_are_exact(largest):
     values, trace = defined(graph, inputs), ReferenceEngine(graph, "cpu").run(inputs, ("payload", "spikes", "gated"))
     for name in trace.outputs:
         assert np.array_equal(trace.outputs[name], values[graph.outputs[name]]), name
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_real_payloads_may_be_larger_than_those_of_24_bits(dtype: str):
+    """Relays, gates and maxima of analog values, as a network in its source's arithmetic has them."""
+    b = GraphBuilder("large", 2, dtype=dtype)
+    x, a = b.add(Input("spike[2]"), name="x"), b.add(Input("graded<24>[2]"), name="a")
+    own, opened = b.add(Synapse(-1e8), a, name="own"), b.add(Synapse(1.0), x, name="opened")
+    values = {"relay": Graded(24), "rectified": Graded(24, form="rectified"), "gate": Gate(24)}
+    for name, op in values.items():
+        b.add(op, own, *([opened] if name == "gate" else []), name=name)
+    graph = b.build({name: name for name in values})
+    inputs = {"x": np.array([[[1, 1]], [[0, 1]]], dtype), "a": np.array([[[1, -1]], [[2, 0.5]]], dtype)}
+    trace = ReferenceEngine(graph, "cpu").run(inputs)
+    wanted = {"relay": [-1e8, 1e8, -2e8, -5e7], "rectified": [0, 1e8, 0, 0], "gate": [-1e8, 1e8, 0, -5e7]}
+    assert {name: array.ravel().tolist() for name, array in trace.outputs.items()} == wanted
+    assert all(
+        np.array_equal(trace.outputs[name], array) for name, array in defined(graph, inputs).items() if name in values
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from compile.command.arguments import path, positive, strategies
+from compile.command.arguments import domains, path, positive, strategies
 from ir.errors import CompileError
 
 
@@ -42,3 +42,10 @@ def test_what_is_no_pair_is_named(pair: str):
         strategies(["mask=and", pair])
     assert error.value.rule == "cli.lower"
     assert repr(pair) in error.value.what
+
+
+def test_an_input_has_one_domain():
+    assert domains(["x=spike", "y=count:3"]) == {"x": "spike", "y": "count:3"}
+    for second in ("x=real", "x=spike"):
+        with pytest.raises(CompileError, match=r"cli\.domain\]: --domain x is stated twice"):
+            domains(["x=spike", "y=real", second])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import sys
+from contextlib import redirect_stdout
 
 import pytest
 
 from compile.command import progress as progress_module
 from compile.command import signals
-from compile.command.progress import Progress, note
+from compile.command.progress import ErrorStream, Progress, announce, note
+from compile.version import version
 
 
 class FullDisk(io.StringIO):
@@ -24,6 +26,25 @@ def test_progress_that_cannot_be_written_is_no_reason_to_fail(monkeypatch: pytes
         pass
     note("something happened")
     assert "load" in progress.seconds
+
+
+def test_an_error_stream_that_was_closed_is_no_reason_to_fail(monkeypatch: pytest.MonkeyPatch):
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    stream.close()
+    with Progress().stage("load"):
+        pass
+    note("something happened")
+
+
+def test_code_of_users_closes_a_stand_in(capsys: pytest.CaptureFixture[str]):
+    with redirect_stdout(ErrorStream()):
+        print("before")
+        sys.stdout.close()
+        print("behind", flush=True)
+        assert (sys.stdout.isatty(), sys.stdout.closed) == (False, True)
+    announce("the rest")
+    assert capsys.readouterr().err.splitlines() == ["before", "behind", f"spike-compile {version()}: the rest"]
 
 
 def test_a_note_is_a_line_of_its_own(capsys: pytest.CaptureFixture[str]):

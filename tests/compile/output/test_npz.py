@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ BAD = {
     "a header without an end": lambda path: holding(path, x=b"\x93NUMPY\x01\x00v\x00" + b"(" * 118),
     "bytes": lambda path: holding(path, x=b"hello"),
     "texts": lambda path: np.savez(path, x=np.array(["a"])) or path,
+    "numbers wider than torch's": lambda path: np.savez(path, x=np.ones(3, np.longdouble)) or path,
     "complex numbers": lambda path: np.savez(path, x=np.ones(3, complex)) or path,
 }
 
@@ -76,6 +78,28 @@ def test_arrays_come_back_whatever_they_are_called(tmp_path: Path):
     for name, array in arrays.items():
         assert read[name].dtype == array.dtype
         assert np.array_equal(read[name], array)
+
+
+@pytest.mark.parametrize("kind", ["f2", "f4", "f8", "i2", "u8"])
+def test_numbers_of_another_byte_order_are_read_in_the_machines_own(kind: str, tmp_path: Path):
+    numbers = np.arange(6).reshape(2, 3)
+    np.savez(tmp_path / "a.npz", big=numbers.astype(f">{kind}"), little=numbers.astype(f"<{kind}"))
+    for array in read_arrays(tmp_path / "a.npz").values():
+        assert array.dtype == np.dtype(kind)
+        assert array.dtype.isnative
+        assert np.array_equal(array, numbers)
+
+
+def test_a_name_that_is_there_twice_is_refused(tmp_path: Path):
+    content = io.BytesIO()
+    np.save(content, np.ones(3))
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("x.npy", content.getvalue())
+        archive.writestr("y.npy", content.getvalue())
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("x.npy", content.getvalue())
+    with pytest.raises(CompileError, match=r"inputs\.file\]: 'x' is in it twice"):
+        read_arrays(tmp_path / "a.npz")
 
 
 def test_no_python_object_is_written_or_read(tmp_path: Path):

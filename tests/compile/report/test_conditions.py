@@ -26,6 +26,7 @@ from ir.mapping.timing.sample_time import Estimate
         ("f1 <= 99.5 %", "f1", "<=", 0.995),
         ("lost == 3", "lost", "==", 3),
         ("latency > 2 ms", "latency", ">", 2e6),
+        (f"latency > {'1' * 99}e99 s", "latency", ">", 10**207 / 9),
     ],
 )
 def test_a_condition_is_a_name_an_operator_a_number_and_a_unit(text: str, name: str, comparison: str, number: float):
@@ -43,6 +44,10 @@ def test_a_condition_is_a_name_an_operator_a_number_and_a_unit(text: str, name: 
         ("1 < accuracy", "fail-if.syntax"),
         ("accuracy < one", "fail-if.syntax"),
         ("accuracy < 1 < 2", "fail-if.syntax"),
+        ("energy > 1e999999999 uJ", "fail-if.syntax"),
+        ("energy > 1e-999999999 uJ", "fail-if.syntax"),
+        ("energy > 1e5000 uJ", "fail-if.syntax"),
+        (f"energy > {'9' * 5000} uJ", "fail-if.syntax"),
         ("energy > 1", "fail-if.unit"),
         ("energy > 1 kg", "fail-if.unit"),
         ("step_time > 1", "fail-if.unit"),

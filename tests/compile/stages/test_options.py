@@ -86,6 +86,9 @@ def test_prices_are_those_of_profiles_each_once_the_own_first(tmp_path: Path):
     with pytest.raises(CompileError, match=r"profile\.name"):
         Options(prices=("46nm",)).price_profiles(options.hardware())
     (tmp_path / "bare.toml").write_text('title = "no energies"\n')
+    for prices in (("",), ("45nm", "", "7nm")):
+        with pytest.raises(CompileError, match=r"options\.prices\]: --prices has an empty name(.|\n)*--list prices"):
+            Options(prices=prices).price_profiles(options.hardware())
     with pytest.raises(CompileError, match=r"options\.prices.*bare states no energies"):
         Options(prices=(tmp_path / "bare.toml",)).price_profiles(options.hardware())
 

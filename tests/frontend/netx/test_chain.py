@@ -149,6 +149,8 @@ def test_means_of_groups_are_the_host_s() -> None:
     ("layers", "rule", "what"),
     [
         ([dense(0, 2, 1), layer(1, "transformer")], "layer", "layers of type 'transformer' cannot be compiled"),
+        ([layer(0, "transformer"), dense(1, 2, 1)], "layer", "layers of type 'transformer' cannot be compiled"),
+        ([layer(0, "flatten", shape=[2]), dense(1, 2, 1)], "input", "the shape of the input is unknown"),
         ([dense(0, 2, 1), layer(1, "flatten", shape=[3])], "shape", "the file says shape (3,), its layers make (2,)"),
         ([dense(0, 2, 1), layer(1, "flatten", shape=[2], unheard=1)], "entry", "the unknown entry 'unheard'"),
         ([dense(0, 2, 1, unheard=1)], "entry", "the unknown entry 'unheard'"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -58,6 +60,22 @@ def test_graded_neurons_saturate_and_gates_open_on_spikes(x, dyadic, assert_form
     )
     payload, spikes = dyadic(2, 3, 4), np.random.default_rng(0).integers(0, 2, (2, 3, 4)).astype(np.float32)
     assert np.array_equal(Gate(24).run((payload, spikes), {}, 2), payload * spikes)
+
+
+@pytest.mark.parametrize("like", [np.asarray, torch.from_numpy])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_analog_values_are_as_large_as_real_numbers_are(like: Any, dtype: type):
+    """24 bits are what integers have; the source's own arithmetic knows no width."""
+    x, opened = np.array([-3e7, -5, 3e7], dtype).reshape(1, 1, 3), np.ones((1, 1, 3), dtype)
+    ends = (-(1 << 23), (1 << 23) - 1) if dtype is np.int64 else (-3e7, 3e7)
+    for op, args, least in (
+        (Graded(24), (x,), ends[0]),
+        (Graded(24, form="rectified"), (x,), 0),
+        (Gate(24), (x, opened), ends[0]),
+    ):
+        found = np.asarray(op.run(tuple(map(like, args)), {}, 1))
+        assert (found.dtype, found.ravel().tolist()) == (dtype, [least, max(-5, least), ends[1]])
+    assert Graded(9).run((x.astype(np.float32),), {}, 1).max() == 255
 
 
 def test_the_payload_of_a_gate_is_the_sum_of_all_but_its_enabling_currents():

@@ -118,3 +118,12 @@ def test_what_payloads_cannot_hold_is_left_alone():
     profile = limited(replace(LOIHI2, tables={**LOIHI2.tables, "arithmetic": narrow}), 10)
     graph = network("dense")
     assert split_fan_in(graph, profile) is graph
+
+
+@pytest.mark.parametrize("memory", [1, 3])
+def test_a_core_without_room_for_a_list_is_left_to_the_check_of_the_map(memory: int):
+    """Loihi 2 stores lists in words of four bytes."""
+    limits = {**LOIHI2.tables["limits"], "synapse_memory_per_core": Quantity(memory, "byte", "a test", "assumed")}
+    profile, chip = replace(LOIHI2, tables={**LOIHI2.tables, "limits": limits}), network("dense")
+    assert split_fan_in(chip, profile) is chip
+    assert {misfit.rule for misfit in fit(chip, profile, plain_map(chip, profile)).misfits} == {"map.synapse-memory"}

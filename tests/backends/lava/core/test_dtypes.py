@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backends.lava.core.dtypes import emission_dtype, port_dtype, trace_dtype
+from backends.lava.core.dtypes import emission_dtype, port_dtype
 from ir.graph import Graph, GraphBuilder
 from ir.ops import Graded, Input, Lif, Synapse
 from ir.ops.integer_neuron import IntegerLif
-from ir.types import SPIKE, Type, count, graded
 
 
 def network(dtype: str, bits: int) -> Graph:
@@ -25,8 +24,6 @@ def test_integers(bits: int, payload: type):
     graph = network("integer", bits)
     assert port_dtype(graph) is np.int32
     assert [emission_dtype(graph, graph.nodes[name]) for name in "xyg"] == [np.float32, np.float32, payload]
-    kinds = (Type((), SPIKE), Type((), count(3)), Type((), graded(bits)))
-    assert [trace_dtype(graph, kind) for kind in kinds] == [np.uint8, np.uint8, np.int32]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -34,4 +31,3 @@ def test_the_sources_own_arithmetic(dtype: type):
     graph = network(np.dtype(dtype).name, 26)
     assert port_dtype(graph) is dtype
     assert {emission_dtype(graph, node) for node in graph.nodes.values()} == {dtype}
-    assert [trace_dtype(graph, kind) for kind in (Type((), SPIKE), Type((), graded(26)))] == [np.uint8, dtype]

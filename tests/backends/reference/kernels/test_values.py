@@ -45,6 +45,7 @@ def test_time_and_batch_are_never_taken_for_copies():
 def test_dtypes_of_spikes_counts_and_wide_payloads():
     assert travel_dtype(Type((), count(255))) == torch.uint8
     assert travel_dtype(Type((), count(256))) == torch.float32
+    assert travel_dtype(Type((), count((1 << 24) + 1))) == torch.float64
     assert travel_dtype(Type((), graded(1))) == torch.int8
 
 

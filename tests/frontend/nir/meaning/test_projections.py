@@ -144,6 +144,13 @@ def test_whole_steps_stay_whole_in_any_dtype(rounding: str, dtype: Any) -> None:
     assert steps([0.001, 0.003, 0.7], 0.001, rounding, dtype) == [1, 3, 700]
 
 
+def test_halves_stay_halves_in_any_dtype() -> None:
+    """As docs/semantics.md says: 0.0025 in float32 is a little less."""
+    assert float(np.float32(0.0025)) / 0.001 < 2.5
+    assert steps([0.0025, 0.0045, 0.0035], 0.001, dtype=np.float32) == [3, 5, 4]
+    assert steps([3.499995, 3.49998, 3.4], 1.0) == [4, 3, 3]
+
+
 def test_delays_that_all_elements_share_have_no_axes() -> None:
     assert steps([0.5, 0.5, 0.5], 0.25) == 2
     assert steps([0.0, 0.0, 0.0], None) == 0, "no delay needs no time step"

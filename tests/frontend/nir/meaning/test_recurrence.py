@@ -185,6 +185,13 @@ def test_two_populations_in_a_loop():
     assert (one != two).any()
 
 
+def test_a_loop_without_spikes_is_delayed_at_its_back_edge_where_all_spikes_would_be():
+    kinds, edges = {"a": "int", "w": "lin"}, [("x", "a"), ("a", "w"), ("w", "a"), ("a", "y")]
+    _, ours = run(graph_of(kinds, edges), back_edge="all")
+    np.testing.assert_allclose(ours, simulate(kinds, edges, {2}), rtol=1e-12)
+    assert ours.any()
+
+
 def test_a_delay_in_the_loop_is_all_the_delay_there_is():
     kinds, edges = {"a": "if", "d": "del"}, [("x", "a"), ("a", "d"), ("d", "a"), ("a", "y")]
     made, ours = run(graph_of(kinds, edges))

@@ -48,9 +48,9 @@ def test_values_come_in_their_own_type(name: str, value: Any, expected: Any) -> 
         ("reset", 1, "value, subtract, subtract_once, none"),
         ("v0", True, "zero, v_leak, v_reset, a number"),
         ("v0", float("nan"), "zero, v_leak, v_reset, a number"),
-        ("max_spikes", 1.5, "a whole number, 0 for no limit"),
-        ("latency", -1, "a whole number"),
-        ("latency", (1 << 20) + 1, "a whole number"),
+        ("max_spikes", 1.5, "a whole number up to 1048576, 0 for no limit"),
+        ("latency", -1, "a whole number up to 1048576"),
+        ("latency", (1 << 20) + 1, "a whole number up to 1048576"),
     ],
 )
 def test_other_values_are_refused_with_those_that_are_known(name: str, value: Any, known: str) -> None:
@@ -81,4 +81,4 @@ def test_the_table_marks_the_canonical_value_of_every_option() -> None:
     canonical = Semantics().options()
     assert [name for name, _ in marked] == [name for name in OPTIONS if canonical[name] is not None]
     assert all(value == canonical[name] for name, value in marked if OPTIONS[name].values)
-    assert ("latency", "a whole number", "steps between a spike and its arrival (canonical: 0)") in table
+    assert ("latency", "a whole number up to 1048576", "steps between a spike and its arrival (canonical: 0)") in table

@@ -101,7 +101,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("per_axis", [1, 0], "nir.value", "must be at least 1, but is 0"),
     ("padding", "reflect", "nir.value", "is 'reflect'; a padding is"),
     ("padding", [0, -1], "nir.value", "must be at least 0, but is -1"),
-    ("shape", [2, 0], "nir.shape", "the shape (2, 0) has an axis without elements"),
+    ("shape", [2, 0], "nir.shape", "(2, 0) has an axis without elements"),
     ("checked_shape", (1 << 16, 1 << 16), "nir.size", "more than 2,147,483,648 elements"),
 ]
 

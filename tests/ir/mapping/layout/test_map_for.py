@@ -160,6 +160,28 @@ def test_where_cores_hold_more_than_their_shards_were_taken_for_they_get_less(
     assert found.fit.loads.over(core_limits(profile)) == {}
 
 
+@pytest.mark.parametrize("limit", ["axons_out", "cores_per_neuron"])
+@pytest.mark.parametrize("chip_graph", ["dense"], indirect=True)
+def test_a_limit_of_what_cores_send_is_kept(chip_graph: Graph, limit: str, monkeypatch: pytest.MonkeyPatch):
+    """As few as on the plain map, where finer maps send to more cores: these are left, and no shard is blamed for it."""
+
+    def sending(most: int) -> Profile:
+        key = {"axons_out": "axons_out_per_core"}.get(limit, limit)
+        return small(axons_in_per_core=60, synapse_memory_per_core=900, cores_per_chip=8, **{key: most})
+
+    plain, _ = mapped(chip_graph, "time", sending(1000))
+    most, missed, exceeded = int(getattr(plain.loads, limit).max()), module._Task.missed, list[bool]()
+
+    def spy(task: Any, found: Any, *given: Any) -> Any:
+        exceeded.append(limit in task.counter.of(found.core_of).over(core_limits(sending(most))))
+        return missed(task, found, *given)
+
+    monkeypatch.setattr(module._Task, "missed", spy)
+    _, found = mapped(chip_graph, "time", sending(most))
+    assert found.fit.loads is not None
+    assert (any(exceeded), found.fit.loads.over(core_limits(sending(most)))) == (True, {})
+
+
 def test_without_limits_all_is_on_one_core(chip_graph: Graph):
     _, found = mapped(chip_graph, "energy", hw_profiles.load("ideal"))
     assert (found.fit.cores.cores, found.is_plain) == (1, True)

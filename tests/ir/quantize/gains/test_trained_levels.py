@@ -141,6 +141,34 @@ def test_two_matrices_share_a_step(times: float, exact: bool):
     assert not (exact and differing)
 
 
+@pytest.mark.parametrize("rows", [False, True])
+def test_zeros_are_multiples_of_any_step(rows: bool):
+    """As a residual branch whose last norm begins at zero: alone, and beside weights with a step or a step per row."""
+    steps = np.random.default_rng(4).uniform(0.1, 0.4, (6, 1) if rows else ())
+    zeros, some = np.zeros((6, N), np.float32), trained(steps, (6, N), 7)
+    layer, chip, floats, differing = fired(network(Lif(0.5, threshold=1.0), {"zeros": zeros, "some": some}))
+    assert (floats > 0, differing, layer.exact) == (True, 0, True)
+    assert not chip.arrays(chip.nodes["zeros"])["weight"].any()
+    weights = chip.arrays(chip.nodes["some"])["weight"].astype(int)
+    assert np.array_equal(weights, np.rint(some / steps.astype(np.float32)) * weights[:, 1:2])
+    _, chip, floats, differing = fired(network(Lif(0.5, threshold=1.0), {"zeros": zeros}))
+    assert (floats, differing) == (0, 0)
+    assert not chip.arrays(chip.nodes["zeros"])["weight"].any()
+
+
+def test_zeros_of_another_form_take_no_steps_of_rows():
+    """A convolution of one kernel, of zeros, onto what a matrix of six rows feeds: its rows are others."""
+    b = GraphBuilder("net", STEPS)
+    x = b.add(Input("spike[1x6]"), name="x")
+    kernel = b.param("k", np.zeros((1, 1, 3), np.float32))
+    steps = np.random.default_rng(4).uniform(0.1, 0.4, (6, 1))
+    zeros = b.add(Conv((1,), (1,), (1,)), x, name="zeros", params={"weight": kernel})
+    some = b.add(Linear(), x, name="some", params={"weight": b.param("w", trained(steps, (6, 6), 7))})
+    _, _, floats, differing = fired(b.build({"s": b.add(Lif(0.5, threshold=1.0), zeros, some, name="s")}))
+    assert floats > 0
+    assert differing <= floats // 4
+
+
 def test_a_matrix_that_feeds_two_populations_keeps_its_weights():
     b = GraphBuilder("net", STEPS)
     x = b.add(Input(f"spike[{N}]"), name="x")

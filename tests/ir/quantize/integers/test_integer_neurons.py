@@ -193,6 +193,12 @@ def test_leaky_readouts_keep_their_values(op: Leaky, params: Arrays):
     assert chip.nodes["y"].op.kind == "integer_leaky"
 
 
+def test_a_start_that_no_state_holds_is_told_in_a_few_digits():
+    graph = recurrent(Lif(0.1, v0=1e300), 3, trained, {})
+    with pytest.raises(CompileError, match=r"a start of v of \d[.\d]{1,9}e\+\d+ units does not fit 24 bits"):
+        quantize(graph, LOIHI2.arithmetic, spikes(0))
+
+
 def test_payloads_round_a_loop_have_one_type_everywhere():
     b = GraphBuilder("net", 0, dtype="float64")
     rng = np.random.default_rng(0)
