@@ -12,8 +12,9 @@ import numpy as np
 
 from frontend.recording.recorder import Constant, Recorder
 from ir.errors import CompileError
-from ir.graph import Array
+from ir.graph import Array, Node
 from ir.ops import AtStep, Delay, Input, Past
+from ir.ops.over_time.by_step import ByStep
 
 
 def earlier(recorder: Recorder, value: str, steps: int) -> str:
@@ -25,11 +26,16 @@ def earlier(recorder: Recorder, value: str, steps: int) -> str:
         return recorder.emit(replace(node.op, steps=node.op.steps + steps), name=f"{value}.late")
     if node.op.family == "neuron":  # perhaps of a loop that is still to be closed
         return recorder.emit(Past(value, str(node.type), steps), name=f"{value}.past")
-    if isinstance(node.op, Input):
+    if isinstance(node.op, Input) or _has_own_steps(recorder, node):
         return recorder.emit(Delay(steps), value, name=f"{value}.late")
     params = {role: Constant(key, recorder.array(key)) for role, key in node.params}
     values = [earlier(recorder, name, steps) for name in node.inputs]
     return recorder.emit(node.op, *values, params=params, name=f"{value}.late")
+
+
+def _has_own_steps(recorder: Recorder, node: Node) -> bool:
+    """Whether an operation makes steps of what has none, or has constants for each of them."""
+    return isinstance(node.op, ByStep) or all(recorder.node(name).type.static for name in node.inputs)
 
 
 def of_silence(recorder: Recorder, value: str) -> Array:
@@ -47,8 +53,8 @@ def of_silence(recorder: Recorder, value: str) -> Array:
     return np.asarray(node.op.run(args, params, 1))[0, 0]
 
 
-def depends(recorder: Recorder, value: str, on: str) -> bool:
-    """Whether a value is made of another one, of any step."""
+def depends(recorder: Recorder, value: str, on: str, *, at_once: bool = False) -> bool:
+    """Whether a value is made of another one, of any step; or of the same step, where that is asked."""
     waiting, visited = [value], set[str]()
     while waiting:
         name = waiting.pop()
@@ -56,5 +62,6 @@ def depends(recorder: Recorder, value: str, on: str) -> bool:
             return True
         if name not in visited:
             visited.add(name)
-            waiting.extend(recorder.node(name).reads)
+            node = recorder.node(name)
+            waiting.extend(node.inputs if at_once else node.reads)
     return False

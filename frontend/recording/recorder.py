@@ -27,7 +27,7 @@ from ir.errors import CompileError
 from ir.graph import Array, Graph, GraphBuilder, Node, Provenance
 from ir.ops import Expand, Input, Op, Past, Permute, Repeat, Reshape
 from ir.ops.host.time import AtStep, FoldTime, UnfoldTime
-from ir.types import SPIKE, Type
+from ir.types import SPIKE, Domain, Type
 
 
 class Constant(NamedTuple):
@@ -124,9 +124,9 @@ class Recorder:
         node = self._builder.node(value)
         return (node.inputs[0], node.op.step) if isinstance(node.op, AtStep) else None
 
-    def past(self, name: str, shape: tuple[int, ...], steps: int = 0) -> str:
-        """The spikes, one step late, of the neuron of that shape, and of that many steps, that is emitted next under `name`."""
-        of, kind = self._builder.free_name(node_name(name)), Type(shape, SPIKE, steps=steps)
+    def past(self, name: str, shape: tuple[int, ...], steps: int = 0, domain: Domain = SPIKE) -> str:
+        """What is emitted next under `name`, one step late: by default the spikes of a neuron of that shape and window."""
+        of, kind = self._builder.free_name(node_name(name)), Type(shape, domain, steps=steps)
         return self.emit(Past(of, str(kind.moved(self.steps, self.steps))), name=f"{name}.past")
 
     def apply(self, op: Op, view: View, params: Mapping[str, Constant] | None = None, name: str = "") -> View:

@@ -2,14 +2,14 @@
 Neuron layers of a traced run, written down as IR neurons: whole windows, or step by step.
 
 A neuron in single-step mode reads a value step after step: its T calls are one node, also where it reads other values at other
-steps (`currents_by_step`). Its own spikes come back to it one step late where it is recurrent, and its membrane is a value of its
-own where a rule knows how.
+steps, or earlier spikes (`currents_by_step`). Its own spikes come back to it one step late where it is recurrent, and its
+membrane is a value of its own where a rule knows how.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -27,59 +27,18 @@ from frontend.neuron_rules.table import (
     neuron_rule,
     spikes_of,
 )
-from frontend.recording.layout import BATCH, TIME, View
+from frontend.recording.layout import BATCH, TIME, Axis, View, feature_dims
 from frontend.recording.recorder import Constant, Recorder
 from frontend.recording.steps import at_step, with_time
-from frontend.tracing.currents_by_step import CurrentsByStep, may_vary
+from frontend.tracing.currents_by_step import FOLD_HINT, CurrentsByStep, StepNeuron, placeholder
 from frontend.tracing.neuron_states import GivenStart, NeuronRun, NeuronStates
 from frontend.tracing.states import StateHandover
 from frontend.tracing.storage.taint import version_of
-from frontend.tracing.tensors import TracedTensors
+from frontend.tracing.tensors import TracedTensors, copied
 from frontend.type_guards import is_tuple
 from ir.errors import CompileError
 from ir.ops import Op
-
-FOLD_HINT = "do the same at every step, with the state in neuron layers only; or use multi-step mode (step_mode='m')"
-
-
-@dataclass
-class StepNeuron:
-    """A neuron in single-step mode."""
-
-    path: str
-    """Of the module in the model."""
-    name: str
-    """Of the module's class."""
-    read: View
-    """The current that it reads, at the first step."""
-    feedback: tuple[str, ...]
-    """Its recurrent currents: IR values in the order of `read`."""
-    value: str
-    """Its spikes: an IR value; "" where it never fires."""
-    calls: int = 0
-    """Steps that it has made."""
-    currents: CurrentsByStep | None = None
-    """What it reads at every step, where that is not always the same."""
-
-    @property
-    def current(self) -> str:
-        """The IR value of what it reads."""
-        return self.read.value if self.currents is None else self.currents.value
-
-    def check_step(self, step: int | None, steps: int) -> None:
-        """CompileError where a call is not the step that folds into the others."""
-        what = ""
-        if self.calls >= steps:
-            what = f"runs more than {steps} times in a window of {steps} steps"
-        elif step is not None and step != self.calls:
-            what = f"reads step {step} of its input at its own step {self.calls}"
-        if what:
-            raise CompileError("import.steps", f"{self.name} {what}", where=self.path, hint=FOLD_HINT)
-
-    def varied(self, read: View) -> CompileError:
-        """The error of a step that reads something else."""
-        what = f"reads something else at step {self.calls} than at step 0 (%{read.value} instead of %{self.read.value})"
-        return CompileError("import.steps", f"{self.name} {what}", where=self.path, hint=FOLD_HINT)
+from ir.types import CURRENT, Domain
 
 
 class NeuronLayers:
@@ -88,7 +47,7 @@ class NeuronLayers:
 
     Args:
         call: runs weights that a neuron brings along on a tensor so that tracing sees them.
-        by_step: paths of the neurons that are known to read other values at other steps.
+        by_step: paths of the neurons that are known to read other values at other steps -> what they read in their place.
     """
 
     def __init__(
@@ -96,11 +55,11 @@ class NeuronLayers:
         recorder: Recorder,
         tensors: TracedTensors,
         call: Callable[[Connection, torch.Tensor], torch.Tensor],
-        by_step: frozenset[str] = frozenset(),
+        by_step: Mapping[str, Domain],
     ) -> None:
         self._recorder, self._tensors, self._call, self._known = recorder, tensors, call, by_step
-        self.by_step: dict[str, CompileError] = {}
-        """Path -> why this run cannot go on with a neuron that reads other values at other steps, as nobody knew."""
+        self.by_step = dict(by_step)
+        """The same, as far as this run has found out."""
         self.states = StateHandover(tensors)
         self._values = NeuronStates(recorder, tensors)
         self._steps: dict[int, StepNeuron] = {}
@@ -122,10 +81,8 @@ class NeuronLayers:
 
     def record(self, module: nn.Module, args: tuple[Any, ...], result: Any) -> None:
         """Write down a neuron layer, which reads (T, B, ...), or (B, ...) step by step."""
-        rule, view = neuron_rule(module), self._tensors.view(args[0])
+        rule = neuron_rule(module)
         assert rule is not None
-        if view is None:
-            raise CompileError("import.constant", "a neuron's current does not depend on the inputs")
         if version_of(args[0]) != self._version:
             what, hint = f"{type(module).__name__} writes into its input", "let it compute on a copy"
             raise CompileError("import.in_place", what, hint=hint)
@@ -139,10 +96,13 @@ class NeuronLayers:
         params = {role: self._recorder.constant(array, role) for role, array in framework.constants(module).items()}
         op, start = self._start.of_neuron(op, self._recorder)
         params |= start
-        view = self._behind_weights(module, args[0], view)
+        x = self._behind_weights(module, args[0])
+        view = self._tensors.view(x)
         if is_single_step(module):
-            self._record_step(module, op, view, result, params)
+            self._record_step(module, op, x, result, params)
             return
+        if view is None:
+            raise CompileError("import.constant", "a neuron's current does not depend on the inputs")
         view = self._recorder.in_order(self._with_time(at_step(self._recorder, view)))
         currents = (view.value, *self._feedback(module, view))
         value = "" if never_fires(op) else self._recorder.emit(op, *currents, params=params, name=self._recorder.path)
@@ -162,8 +122,9 @@ class NeuronLayers:
 
     def check_complete(self) -> None:
         """CompileError where a neuron has not made all steps of the window, or not known steps."""
-        for error in self.by_step.values():
-            raise error
+        for path in [path for path, domain in self.by_step.items() if self._known.get(path) != domain]:
+            what = "a neuron reads something else at other steps than at step 0"
+            raise CompileError("import.steps", what, where=path, hint=FOLD_HINT)
         for neuron in self._steps.values():
             steps = self._recorder.window(neuron.read)
             if neuron.calls != steps:
@@ -172,54 +133,75 @@ class NeuronLayers:
                     "import.steps", what, where=neuron.path, hint="loop over all steps of the example input"
                 )
 
-    def _behind_weights(self, module: nn.Module, x: torch.Tensor, view: View) -> View:
+    def _behind_weights(self, module: nn.Module, x: torch.Tensor) -> torch.Tensor:
         """What a neuron reads: the input, or what the weights that it brings along make of it."""
         framework = framework_of(module)
         weights = None if framework is None else framework.afferents(module)
-        if weights is None:
-            return view
-        current = self._tensors.view(self._call(weights, x))
-        assert current is not None
-        return current
+        return x if weights is None else self._call(weights, x)
 
-    def _record_step(self, module: Any, op: Op, view: View, result: Any, params: Mapping[str, Constant]) -> None:
+    def _record_step(self, module: Any, op: Op, x: torch.Tensor, result: Any, params: Mapping[str, Constant]) -> None:
         """Write down one step of a neuron layer."""
+        self._recorder.function = ""
+        read = self._read(module, x)
+        if id(module) not in self._steps:
+            self._steps[id(module)] = self._first_step(module, op, read, params)
+        neuron = self._steps[id(module)]
+        neuron.take(read)
+        if neuron.currents.vary or neuron.path in self.by_step:
+            self._note_varying(neuron)
+        self.states.leave(module, self._recorder.path)
+        emitted = View(neuron.value, neuron.read.dims, neuron.calls - 1)
+        run = NeuronRun(neuron.path, op, (neuron.read.value, *neuron.feedback), emitted, params)
+        self._leave(module, run, result)
+
+    def _note_varying(self, neuron: StepNeuron) -> None:
+        """Behind a step of a neuron that does not always read the same: behind the last one it is known what it reads."""
+        known = self._known.get(neuron.path)
+        if neuron.calls < self._recorder.window(neuron.read):
+            self.by_step.setdefault(neuron.path, CURRENT)
+            return
+        self.by_step[neuron.path] = neuron.currents.domain
+        if neuron.currents.domain == known:
+            neuron.currents.join(neuron.read.value)
+
+    def _read(self, module: nn.Module, x: torch.Tensor) -> View | torch.Tensor:
+        """What a step reads, as a value of its own step; a constant as it is."""
+        view, neuron = self._tensors.view(x), self._steps.get(id(module))
+        if view is None:
+            return copied(x)
         if [axis.kind for axis in view.dims[0]][:1] != [BATCH]:
             raise CompileError(
                 "import.step_mode",
                 f"{type(module).__name__} runs step by step, but reads {view} at once",
                 hint="loop over the steps in forward, or functional.set_step_mode(net, 'm')",
             )
-        read = replace(self._recorder.in_order(view), step=None)
-        if id(module) not in self._steps:
-            self._steps[id(module)] = self._first_step(module, op, read, params)
-        neuron = self._steps[id(module)]
-        neuron.check_step(view.step, self._recorder.window(read))
-        self._read(neuron, read)
-        neuron.calls += 1
-        self.states.leave(module, self._recorder.path)
-        emitted = View(neuron.value, read.dims, neuron.calls - 1)
-        self._leave(module, NeuronRun(neuron.path, op, (neuron.current, *neuron.feedback), emitted, params), result)
+        if neuron is not None:
+            neuron.check_step(self._recorder.window(neuron.read))
+        return replace(self._recorder.in_order(view), step=view.step)
 
-    def _read(self, neuron: StepNeuron, read: View) -> None:
-        """Take note of what a step reads."""
-        if read != neuron.read:
-            error = neuron.varied(read)
-            if not may_vary(self._recorder, read, neuron.read, neuron.value):
-                raise error
-            if neuron.currents is None:
-                self.by_step.setdefault(neuron.path, error)
-        if neuron.currents is not None:
-            neuron.currents.add(read)
-
-    def _first_step(self, module: nn.Module, op: Op, read: View, params: Mapping[str, Constant]) -> StepNeuron:
+    def _first_step(
+        self, module: nn.Module, op: Op, read: View | torch.Tensor, params: Mapping[str, Constant]
+    ) -> StepNeuron:
         """The node of a neuron in single-step mode; `params` are constants of single neurons."""
-        feedback, path = self._feedback(module, read), self._recorder.path
-        currents = CurrentsByStep.of(self._recorder, read) if path in self._known else None
-        neuron = StepNeuron(path, type(module).__name__, read, feedback, "", currents=currents)
+        path = self._recorder.path
+        if path in self._known or isinstance(read, torch.Tensor):
+            read = self._not_known_yet(read)
+        read = replace(read, step=None)
+        feedback = self._feedback(module, read)
+        neuron = StepNeuron(path, type(module).__name__, read, feedback, "", CurrentsByStep(self._recorder))
         if not never_fires(op):
-            neuron.value = self._recorder.emit(op, neuron.current, *feedback, params=params, name=path)
+            neuron.value = self._recorder.emit(op, read.value, *feedback, params=params, name=path)
         return neuron
+
+    def _not_known_yet(self, read: View | torch.Tensor) -> View:
+        """A placeholder for what a neuron reads, of the form of its first current."""
+        recorder = self._recorder
+        if isinstance(read, View):
+            dims, shape, steps = read.dims, recorder.shape(read.value), recorder.window(read)
+        else:
+            shape, steps = tuple(read.shape[1:]), recorder.steps
+            dims = ((Axis(BATCH, recorder.batch),), *feature_dims(shape))
+        return View(placeholder(recorder, shape, self._known.get(recorder.path, CURRENT), steps), dims)
 
     def _feedback(self, module: nn.Module, read: View) -> tuple[str, ...]:
         """The current that a neuron's own spikes of the step before send back to it; none where it is not recurrent."""

@@ -99,7 +99,7 @@ class Session(TorchFunctionMode):
     def plan(self, inputs: Mapping[str, torch.Tensor]) -> Plan:
         """What a second run should know: which comparisons are steps of neurons, which neurons do not always read the same."""
         places = self._written.comparisons.next_plan(self.module, inputs).places
-        return Plan(places, frozenset(self._neurons.by_step))
+        return Plan(places, self._neurons.by_step)
 
     def depends_on_input(self, tensor: torch.Tensor) -> bool:
         """Whether a result of the module is a value; CompileError where it was computed from one in an unseen way."""

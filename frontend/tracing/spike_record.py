@@ -27,6 +27,7 @@ class SpikeRecord:
     def __init__(self, module: nn.Module) -> None:
         self._module = module
         self._spikes: dict[str, list[torch.Tensor]] = {}
+        self._taken: dict[str, torch.Tensor] = {}
         self._fired = FiredRecord(module)
 
     def run(self, inputs: Mapping[str, torch.Tensor]) -> Any:
@@ -64,14 +65,14 @@ class SpikeRecord:
             return written.reshape(steps, -1, *node.type.shape)
         if not waiting:
             raise _no_layer(node)
-        spikes = waiting.pop(0)
+        spikes = self._taken[node.provenance.module] = waiting.pop(0)
         return spikes.reshape(spikes.shape[0], -1, *node.type.shape)
 
     def before(self, node: Node, late: int, steps: int) -> torch.Tensor:
         """The spikes of the layer that `node` was traced from, `late` steps late, in a window of `steps` steps."""
         path = node.provenance.module
         written = None if path in self._spikes else self._fired.spikes(path, steps)
-        spikes = self._spikes[path][0] if written is None else written
+        spikes = written if written is not None else self._taken[path] if path in self._taken else self._spikes[path][0]
         spikes = spikes.reshape(spikes.shape[0], -1, *node.type.shape)
         return torch.cat([torch.zeros_like(spikes[:late]), spikes[:-late]])
 

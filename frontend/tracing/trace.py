@@ -152,7 +152,7 @@ def _with_lengths(error: CompileError, lengths: Sequence[int]) -> CompileError:
 
 
 def _trace_as_planned(start: Callable[[Plan], tuple[Session, Mapping[str, torch.Tensor]]], order: AxisOrder) -> Traced:
-    """Trace a module; once more where neurons turn out to start with constants, or to read other values at other steps."""
+    """Trace a module; again where neurons start with constants, or do not always read the same, as far as a run comes to see."""
     session, inputs = start(Plan())
     try:
         traced = _trace(session, inputs, order)
@@ -164,7 +164,14 @@ def _trace_as_planned(start: Callable[[Plan], tuple[Session, Mapping[str, torch.
         plan = session.plan(inputs)
         if plan == Plan():
             return traced
-    return _trace(*start(plan), order)
+    session, inputs = start(plan)
+    try:
+        return _trace(session, inputs, order)
+    except CompileError:
+        further = replace(plan, by_step=session.plan(inputs).by_step)
+        if further == plan:
+            raise
+    return _trace(*start(further), order)
 
 
 def _trace(session: Session, inputs: Mapping[str, torch.Tensor], order: AxisOrder) -> Traced:

@@ -25,6 +25,7 @@ from frontend.tracing.written.comparisons import is_firing
 from frontend.tracing.written.fired import FiredRecord
 from frontend.user_errors import user_code
 from ir.errors import CompileError
+from ir.types import Domain
 
 
 class Compared(Enum):
@@ -49,8 +50,8 @@ class Plan:
 
     (path, which comparison of the module) -> (path, which neuron of the module, step).
     """
-    by_step: frozenset[str] = frozenset()
-    """The paths of the neurons that read other values at other steps."""
+    by_step: Mapping[str, Domain] = field(default_factory=dict[str, Domain])
+    """The paths of the neurons that read other values at other steps -> what they read in their place."""
 
 
 class Comparisons:

@@ -10,7 +10,8 @@ from frontend.recording.earlier import depends, earlier, of_silence
 from frontend.recording.recorder import Recorder
 from ir.errors import CompileError
 from ir.interpreter import interpret
-from ir.ops import AtStep, Lif, Linear, Past, Scale
+from ir.ops import AtStep, Delay, Lif, Linear, Past, Scale, TimeWeight
+from ir.ops.host.time import UnfoldTime
 from ir.types import SPIKE, Type
 
 
@@ -52,3 +53,21 @@ def test_single_steps_are_no_earlier_values(recorder: Recorder) -> None:
 
 def test_what_silence_makes_of_weights(recorder: Recorder) -> None:
     np.testing.assert_array_equal(of_silence(recorder, weights(recorder, "x")), np.ones(2))
+
+
+def test_steps_that_are_made_of_no_time_are_delayed(recorder: Recorder) -> None:
+    """Operands without time are what they were: it is their steps that come late."""
+    image = recorder.input("image", Type((3, 4), SPIKE, 1.0, static=True)).value
+    late = earlier(recorder, recorder.emit(UnfoldTime(1), image), 1)
+    assert recorder.node(late).op == Delay(1)
+    factors = {"weight": recorder.constant(torch.arange(4.0), "weight")}
+    late = earlier(recorder, recorder.emit(TimeWeight(), "x", params=factors), 2)
+    assert recorder.node(late).op == Delay(2)
+
+
+def test_dependence_in_one_step_ends_at_back_edges(recorder: Recorder) -> None:
+    spikes = recorder.emit(Lif(decay=0.5), "x", name="spikes")
+    late = earlier(recorder, spikes, 1)
+    assert depends(recorder, late, spikes)
+    assert not depends(recorder, late, spikes, at_once=True)
+    assert depends(recorder, recorder.emit(Scale(2.0), spikes), spikes, at_once=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from spikingjelly.activation_based import neuron
 from torch import nn
 
 from compile import compile_model
+from frontend.recording.layout import BATCH, FEATURE, Axis, View
+from frontend.recording.recorder import Recorder
+from frontend.tracing.currents_by_step import CurrentsByStep, StepNeuron
 from ir.errors import CompileError
 
 snntorch = pytest.importorskip("snntorch")
@@ -123,14 +127,58 @@ def test_lava_agrees() -> None:
     assert np.array_equal(program.run(x).outputs["output"], expected)
 
 
-def test_a_neuron_that_reads_itself_by_hand_is_refused() -> None:
-    class Itself(Weighted):
+def test_layers_that_change_places_are_refused() -> None:
+    """Each would read the other one's spikes of the same step."""
+
+    class Changing(Weighted):
         def forward(self, x: Tensor) -> Tensor:
-            spikes, fired = torch.zeros(x.shape[1], 6), list[Tensor]()
-            for step in x:
-                spikes = self.neurons[0](self.first(step) + spikes)
-                fired.append(spikes)
+            fired = list[Tensor]()
+            for step, current in enumerate(self.first(x)):
+                one, other = self.neurons if step else reversed(self.neurons)
+                fired.append(other(one(current)))
             return torch.stack(fired)
 
-    with pytest.raises(CompileError, match="reads something else at step 1 than at step 0"):
-        compile_model(Itself("factor").eval(), "gpu", example=torch.rand(STEPS, 2, 5))
+    with pytest.raises(CompileError, match="reads what its own spikes make in the same step"):
+        compile_model(_exact(Changing("factor")), "gpu", example=torch.rand(STEPS, 2, 5))
+
+
+READ = View("x", ((Axis(BATCH, 3),), (Axis(FEATURE, 5, (0,)),)))
+
+
+def _neuron(reads: list[View | Tensor]) -> StepNeuron:
+    return StepNeuron("net.lif", "Lif", READ, (), "spikes", CurrentsByStep(Recorder("net", STEPS, 3, {}), reads))
+
+
+def test_a_neuron_makes_as_many_steps_as_the_window_has() -> None:
+    _neuron([READ] * 3).check_step(STEPS)
+    with pytest.raises(CompileError, match="Lif runs more than 4 times in a window of 4 steps") as caught:
+        _neuron([READ] * STEPS).check_step(STEPS)
+    assert (caught.value.rule, caught.value.where) == ("import.steps", "net.lif")
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        (torch.zeros(3, 4), r"Lif reads \(3, 4\) at step 1, and \(B, 5\) before"),
+        (READ.with_dims((READ.dims[0], ())), r"Lif reads \(B, 1\) at step 1, and \(B, 5\) before"),
+        (READ.with_dims(((Axis(FEATURE, 3, (0,)),), READ.dims[1])), r"Lif reads \(3, 5\) at step 1"),
+    ],
+)
+def test_another_form_at_a_later_step_is_refused(read: View | Tensor, text: str) -> None:
+    with pytest.raises(CompileError, match=text):
+        _neuron([READ]).take(read)
+
+
+@pytest.mark.parametrize(
+    ("reads", "vary"),
+    [
+        ([READ, READ], False),
+        ([replace(READ, step=0), replace(READ, step=1)], False),
+        ([replace(READ, step=0), replace(READ, step=0)], True),
+        ([replace(READ, step=0), replace(READ, value="y", step=1)], True),
+        ([READ, torch.zeros(3, 5)], True),
+        ([torch.zeros(3, 5), READ], True),
+    ],
+)
+def test_what_is_the_same_at_every_step(reads: list[View | Tensor], vary: bool) -> None:
+    assert CurrentsByStep(Recorder("net", STEPS, 3, {}), reads).vary is vary

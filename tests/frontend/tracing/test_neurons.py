@@ -12,9 +12,7 @@ from spikingjelly.activation_based.neuron import LIFNode, ParametricLIFNode
 from spikingjelly.clock_driven import neuron as old
 from torch import nn
 
-from frontend.recording.layout import BATCH, FEATURE, Axis, View
 from frontend.tracing.import_check import check_import
-from frontend.tracing.neurons import StepNeuron
 from frontend.tracing.trace import trace_module
 from ir.errors import CompileError
 from ir.graph import Graph
@@ -75,20 +73,11 @@ def test_neurons_that_only_step(make: Callable[[], nn.Module]) -> None:
 
 
 def refused(forward: Callable[[Any, Tensor], Any], text: str, where: str) -> None:
-    net = Model(forward, own=LIFNode(), fc=nn.Linear(32, OUT), back=nn.Linear(OUT, OUT)).eval()
+    net = Model(forward, own=LIFNode(), fc=nn.Linear(32, OUT)).eval()
     with pytest.raises(CompileError, match=text) as caught:
         trace_module(net, {"x": torch.rand(STEPS, 2, *SHAPE)}, [], STEPS, "net")
     assert caught.value.where == where
     assert caught.value.hint
-
-
-def _feedback(net: Any, x: Tensor) -> Tensor:
-    spikes = torch.zeros(x.shape[1], OUT)
-    outs: list[Tensor] = []
-    for t in range(STEPS):
-        spikes = net.own(net.fc(x[t].flatten(1)) + net.back(spikes))
-        outs.append(spikes)
-    return torch.stack(outs)
 
 
 def _reset_inside(net: Any, x: Tensor) -> Tensor:
@@ -99,7 +88,6 @@ def _reset_inside(net: Any, x: Tensor) -> Tensor:
 
 
 REFUSED: dict[str, tuple[Callable[[Any, Tensor], Any], str]] = {
-    "feedback": (_feedback, "reads something else at step 1 than at step 0"),
     "other order": (
         lambda net, x: sum(net.own(x[t]) for t in (0, 2, 1, 3)),
         "reads step 2 of its input at its own step 1",
@@ -107,7 +95,7 @@ REFUSED: dict[str, tuple[Callable[[Any, Tensor], Any], str]] = {
     "too few": (lambda net, x: net.own(x[0]) + net.own(x[1]), "runs 2 of 4 steps"),
     "two uses": (
         lambda net, x: sum(net.own(net.own(x[t])) for t in range(STEPS)),
-        "reads step 0 of its input at its own step 1",
+        "runs more than 4 times in a window of 4 steps",
     ),
     "reset inside": (_reset_inside, "is reset in the middle of the window"),
     "whole window": (lambda net, x: net.own(x), "runs step by step, but reads \\(T, B, 2, 4, 4\\) at once"),
@@ -118,29 +106,6 @@ REFUSED: dict[str, tuple[Callable[[Any, Tensor], Any], str]] = {
 def test_what_does_not_fold_names_the_neuron(case: str) -> None:
     forward, text = REFUSED[case]
     refused(forward, text, "own")
-
-
-READ = View("x", ((Axis(BATCH, 3),), (Axis(FEATURE, 5, (0,)),)))
-
-
-@pytest.mark.parametrize(
-    ("step", "calls", "what"),
-    [
-        (None, 0, ""),
-        (2, 2, ""),
-        (None, 3, ""),
-        (3, 4, "Lif runs more than 4 times in a window of 4 steps"),
-        (1, 2, "Lif reads step 1 of its input at its own step 2"),
-    ],
-)
-def test_a_step_must_fold_into_those_before(step: int | None, calls: int, what: str) -> None:
-    neuron = StepNeuron("net.lif", "Lif", READ, (), "spikes", calls)
-    if not what:
-        neuron.check_step(step, STEPS)
-        return
-    with pytest.raises(CompileError) as caught:
-        neuron.check_step(step, STEPS)
-    assert (caught.value.rule, caught.value.what, caught.value.where) == ("import.steps", what, "net.lif")
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,7 @@ def test_spikes_of_earlier_steps() -> None:
         expected = torch.cat([torch.zeros(late, 1, 6), SPIKES[:-late]])
         assert torch.equal(record.before(node("lif", "inner.0", 6), late, len(SPIKES)), expected)
     record.next(node("lif", "inner.0", 6), STEPS)
+    assert torch.equal(record.before(node("lif", "inner.0", 6), 3, len(SPIKES)), expected), "also behind the layer"
 
 
 def test_layers_that_the_graph_lacks_and_those_that_the_module_lacks() -> None:
