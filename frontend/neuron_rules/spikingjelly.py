@@ -208,13 +208,15 @@ def start(module: Any) -> tuple[Any, float]:
     return getattr(module, "v", usual), usual
 
 
-def check_kept(module: Any) -> None:
+def check_kept(network: nn.Module) -> None:
     """CompileError for a membrane that was set to a number which a reset, before every window, takes back."""
-    usual = getattr(module, "_memories_rv", dict[str, Any]()).get("v")
-    if isinstance(usual, float) and isinstance(module.v, float) and module.v != usual:
-        what = f"{type(module).__name__} has v = {module.v:g}, which a reset before every window makes {usual:g}"
-        hint = f'set it in forward, or what resets set it to: set_reset_value("v", {module.v:g})'
-        raise CompileError("import.state", what, hint=hint)
+    modules: list[Any] = list(network.modules())
+    for module in modules:
+        usual = getattr(module, "_memories_rv", dict[str, Any]()).get("v")
+        if isinstance(usual, float) and isinstance(module.v, float) and module.v != usual:
+            what = f"{type(module).__name__} has v = {module.v:g}, which a reset before every window makes {usual:g}"
+            hint = f'set it in forward, or what resets set it to: set_reset_value("v", {module.v:g})'
+            raise CompileError("import.state", what, hint=hint)
 
 
 def readouts(module: Any, op: Op, _result: Any) -> Iterator[Readout]:

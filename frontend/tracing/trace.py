@@ -123,7 +123,8 @@ def _traced(
     axis = 1 if order.batch_first else 0
     lengths = [tensor.shape[axis] for tensor in timed if tensor.ndim > axis]
     steps = steps or next(iter(lengths), 0)
-    parameters = _parameters(module)  # held, as states among them are replaced while it runs: no id is used twice
+    # Held, as states among them are replaced while it runs, so that no id is used twice; of several names the first comes last.
+    parameters = [*module.named_parameters(), *module.named_buffers()][::-1]
     try:
         dtype = dtype_of(module, example.values())
         _check_call(module, example, static, steps, order)
@@ -202,8 +203,7 @@ def _check_call(
     """CompileError where the module is not ready, or the example does not fit its forward."""
     if module.training:
         raise CompileError("import.training", "the module is in training mode", hint="call module.eval() first")
-    for child in module.modules():
-        check_kept(child)
+    check_kept(module)
     if steps < 1:
         raise CompileError("import.steps", f"a window of {steps} steps", hint="give T >= 1")
     accepted = {key: item for key, item in parameters_of(module).items() if item.kind is not item.VAR_KEYWORD}
@@ -257,9 +257,3 @@ def _check_numbers(module: nn.Module, example: Mapping[str, torch.Tensor], dtype
             raise CompileError("import.inputs", what, hint=f"convert it with .to({dtype})")
         if not bool(torch.isfinite(tensor).all()):
             raise CompileError("import.inputs", f"example input {key} holds NaN or infinity")
-
-
-def _parameters(module: nn.Module) -> list[tuple[str, torch.Tensor]]:
-    """Parameters and buffers by name; of several names of one the first comes last."""
-    named = [*module.named_parameters(), *module.named_buffers()]
-    return list(reversed(named))
