@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 import torch
 from spikingjelly.activation_based import functional, layer
 from spikingjelly.activation_based.neuron import IFNode, LIFNode
 from torch import nn
-from torch.nn.functional import avg_pool2d, interpolate, max_pool2d, pad
+from torch.nn.functional import interpolate, pad
 
-from compile import compile_model
-from ir.analysis.resources import node_resources, resource_totals
+from tests.compile.stages.form_tests import (
+    CHANNELS,
+    Case,
+    added_neurons,
+    attended,
+    case_of,
+    check_lava,
+    each,
+    equals,
+    max_pool,
+    pooled,
+    tokens,
+)
 
-torch.set_num_threads(1)
-STEPS, SAMPLES, CHANNELS, SIDE = 3, 4, 4, 4
 Tensor = torch.Tensor
 Form = Callable[["Normed", Tensor], Tensor]
 
@@ -40,28 +48,6 @@ class Normed(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(T, B, 2, SIDE, SIDE) -> the spikes of the form."""
         return self.form(self, self.z(self.stem(x)))
-
-
-def each(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """A function of images, at every step."""
-    return function(x.flatten(0, 1)).unflatten(0, x.shape[:2])
-
-
-def pooled(x: Tensor) -> Tensor:
-    return each(lambda y: avg_pool2d(y, 2), x)
-
-
-def max_pool(x: Tensor) -> Tensor:
-    return each(lambda y: max_pool2d(y, 2), x)
-
-
-def tokens(x: Tensor) -> Tensor:
-    return x.flatten(3).transpose(2, 3)
-
-
-def attended(x: Tensor) -> Tensor:
-    q = x.flatten(3)
-    return (q @ q.transpose(-1, -2) @ q / 8).unflatten(3, (SIDE, SIDE))
 
 
 def affine(x: Tensor) -> Tensor:
@@ -120,54 +106,28 @@ FORMS: dict[str, Form] = {
 }
 
 
-def _net(form: str) -> tuple[nn.Module, Tensor, np.ndarray]:
-    """A module whose weights and norms integers hold exactly; spikes for it, and its own."""
-    torch.manual_seed(1)
-    net = Normed(FORMS[form]).eval()
-    for module in net.modules():
-        if isinstance(module, (nn.Conv2d, nn.Linear)):
-            for array in module.parameters():
-                array.data = torch.round(torch.randn(array.shape) * 2 + 0.5) / 4
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            channels = torch.arange(module.num_features)
-            module.running_var = torch.tensor([1.0, 4.0, 0.25])[channels % 3]
-            module.running_mean, module.eps = channels % 5 / 4 - 0.5, 0.0
-            module.weight.data, module.bias.data = torch.tensor([1.0, -0.5, 0.5])[channels % 3], channels % 5 / 8
-    x = (torch.rand(STEPS, SAMPLES, 2, SIDE, SIDE) < 0.5).float()
-    with torch.no_grad():
-        spikes = net(x).numpy()
-    functional.reset_net(net)
-    assert 0.02 < spikes.mean() < 0.98, spikes.mean()
-    return net, x, spikes
+def _case(form: str) -> Case:
+    return case_of(lambda: Normed(FORMS[form]), seed=1, spread=2, parts=4)
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_spikes_in_floats_are_the_module_s_own(form: str):
-    net, x, spikes = _net(form)
-    (got,) = compile_model(net, "gpu", precision="float", example=x).run(x).outputs.values()
-    np.testing.assert_array_equal(got, spikes)
+    assert equals(_case(form), "float")
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_spikes_in_integers_are_the_module_s_own(form: str):
-    net, x, spikes = _net(form)
-    (got,) = compile_model(net, "gpu", example=x).run(x).outputs.values()
-    np.testing.assert_array_equal(got, spikes)
+    assert equals(_case(form), "int")
 
 
 @pytest.mark.parametrize(
     "form", ["RepVGG", "a sum with spikes", "spikes, neuron", "spikes, conv", "normed, flat", "tokens", "sum of all"]
 )
 def test_no_neuron_is_added(form: str):
-    net, x, _ = _net(form)
-    chip = compile_model(net, "gpu", profile="loihi1", example=x).deployment.chip
-    assert resource_totals(node_resources(chip)).neurons["added"] == 0
+    assert added_neurons(_case(form)) == 0
 
 
 @pytest.mark.lava
 @pytest.mark.parametrize("form", FORMS)
 def test_lava_s_spikes_are_the_reference_s(form: str):
-    net, x, _ = _net(form)
-    lava, reference = (compile_model(net, target, example=x).run(x) for target in ("loihi", "gpu"))
-    for name, spikes in reference.outputs.items():
-        np.testing.assert_array_equal(lava.outputs[name], spikes)
+    check_lava(_case(form))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 import torch
 from spikingjelly.activation_based import functional, layer
@@ -12,11 +11,21 @@ from spikingjelly.activation_based.neuron import IFNode, LIFNode
 from torch import nn
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
 
-from compile import compile_model
-from ir.analysis.resources import node_resources, resource_totals
+from tests.compile.stages.form_tests import (
+    CHANNELS,
+    SIDE,
+    Case,
+    added_neurons,
+    attended,
+    case_of,
+    check_lava,
+    each,
+    equals,
+    max_pool,
+    pooled,
+    tokens,
+)
 
-torch.set_num_threads(1)
-STEPS, SAMPLES, CHANNELS, SIDE = 3, 4, 4, 4
 Tensor = torch.Tensor
 Form = Callable[["Branches", Tensor], Tensor]
 
@@ -46,17 +55,8 @@ def cat(*parts: Tensor, dim: int = 2) -> Tensor:
     return torch.cat(parts, dim)
 
 
-def each(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """A function of images, at every step."""
-    return function(x.flatten(0, 1)).unflatten(0, x.shape[:2])
-
-
 def averaged(x: Tensor) -> Tensor:
     return each(lambda y: avg_pool2d(y, 2, 1)[..., :1, :1].expand(-1, -1, SIDE, SIDE), x)
-
-
-def pooled(x: Tensor) -> Tensor:
-    return each(lambda y: avg_pool2d(y, 2), x)
 
 
 def enlarged(x: Tensor) -> Tensor:
@@ -67,18 +67,9 @@ def shuffled(x: Tensor) -> Tensor:
     return x.unflatten(2, (2, -1)).transpose(2, 3).flatten(2, 3)
 
 
-def tokens(x: Tensor) -> Tensor:
-    return x.flatten(3).transpose(2, 3)
-
-
 def token(s: Branches, z: Tensor, width: int) -> Tensor:
     """The same learned values at every step of every sample."""
     return s.token[..., :width].expand(*z.shape[:2], 1, width)
-
-
-def attended(x: Tensor) -> Tensor:
-    q = x.flatten(3)
-    return (q @ q.transpose(-1, -2) @ q / 8).unflatten(3, (SIDE, SIDE))
 
 
 FORMS: dict[str, Form] = {
@@ -144,66 +135,36 @@ FORMS: dict[str, Form] = {
 }
 
 
-def max_pool(x: Tensor) -> Tensor:
-    return each(lambda y: max_pool2d(y, 2), x)
-
-
 def late(x: Tensor) -> Tensor:
     return torch.cat([torch.zeros_like(x[:1]), x[:-1]])
 
 
-def _net(form: str) -> tuple[nn.Module, Tensor, np.ndarray]:
-    """A module whose weights integers hold exactly, so that sums often lie on thresholds; spikes for it, and its own."""
-    torch.manual_seed(0)
-    net = Branches(FORMS[form]).eval()
-    for module in net.modules():
-        if isinstance(module, (nn.Conv2d, nn.Linear)):
-            for array in module.parameters():
-                array.data = torch.round(torch.randn(array.shape) * 3 + 0.5) / 8
-        if isinstance(module, nn.BatchNorm2d):
-            channels = torch.arange(module.num_features)
-            module.running_var = torch.tensor([1.0, 4.0, 0.25])[channels % 3]
-            module.running_mean, module.eps = channels / 4 - 0.5, 0.0
-            module.weight.data, module.bias.data = torch.tensor([1.0, -0.5])[channels % 2], channels / 8
-    x = (torch.rand(STEPS, SAMPLES, 2, SIDE, SIDE) < 0.5).float()
-    with torch.no_grad():
-        spikes = net(x).numpy()
-    functional.reset_net(net)
-    assert 0.03 < spikes.mean() < 0.97, spikes.mean()
-    return net, x, spikes
+def _case(form: str) -> Case:
+    return case_of(lambda: Branches(FORMS[form]), seed=0, spread=3, parts=8)
 
 
-ROUNDED = {"a current, conv", "scaled by channel", "scaled by pixel", "read twice"}
+ROUNDED = {"a current, conv", "currents, norm, conv", "scaled by channel", "scaled by pixel", "read twice"}
 """Forms whose merged matrices do not fit eight bits."""
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_spikes_in_floats_are_the_module_s_own(form: str):
-    net, x, spikes = _net(form)
-    (got,) = compile_model(net, "gpu", precision="float", example=x).run(x).outputs.values()
-    np.testing.assert_array_equal(got, spikes)
+    assert equals(_case(form), "float")
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_spikes_in_integers_are_the_module_s_own(form: str):
-    net, x, spikes = _net(form)
-    (got,) = compile_model(net, "gpu", example=x).run(x).outputs.values()
-    assert np.array_equal(got, spikes) == (form not in ROUNDED)
+    assert equals(_case(form), "int") == (form not in ROUNDED)
 
 
 @pytest.mark.parametrize(
     "form", ["averages, conv", "counts, conv", "a current, neuron", "currents, norm", "pool, linear"]
 )
 def test_no_neuron_is_added(form: str):
-    net, x, _ = _net(form)
-    chip = compile_model(net, "gpu", profile="loihi1", example=x).deployment.chip
-    assert resource_totals(node_resources(chip)).neurons["added"] == 0
+    assert added_neurons(_case(form)) == 0
 
 
 @pytest.mark.lava
 @pytest.mark.parametrize("form", FORMS)
 def test_lava_s_spikes_are_the_reference_s(form: str):
-    net, x, _ = _net(form)
-    lava, reference = (compile_model(net, target, example=x).run(x) for target in ("loihi", "gpu"))
-    for name, spikes in reference.outputs.items():
-        np.testing.assert_array_equal(lava.outputs[name], spikes)
+    check_lava(_case(form))
