@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 import torch
-from snntorch import Leaky
 from spikingjelly.activation_based import neuron
 from torch import nn
 
 from frontend.neuron_rules.behaviour import NEURONS, STEPS, behaves, check_behaviour, tie_currents
 from frontend.tracing.trace import trace_module
 from ir.errors import CompileError
-from ir.ops import Leaky as IrLeaky
-from ir.ops import Lif
+from ir.ops import Leaky, Lif
 from tests.frontend.neuron_rules.dynamic_threshold import DynamicThreshold
+
+snntorch = pytest.importorskip("snntorch")
 
 
 class Net(nn.Module):
@@ -38,7 +38,7 @@ def test_a_dynamic_threshold_equal_to_the_threshold_is_ignored(acts: bool) -> No
     trace_module(Net(DynamicThreshold(1.0, acts)).eval(), {"x": torch.rand(STEPS, 2, 4)}, [], STEPS, "net")
 
 
-class Slower(Leaky):
+class Slower(snntorch.Leaky):
     """A neuron of snnTorch's that halves what it reads."""
 
     def forward(self, input_: torch.Tensor, mem: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
@@ -93,7 +93,7 @@ def test_any_other_neuron_is_told_apart(op: Lif) -> None:
 
 
 def test_what_cannot_be_reset_or_does_not_fire_cannot_be_probed() -> None:
-    for module, op in ((neuron.LIFNode(step_mode="m"), IrLeaky(decay=0.5)), (nn.Identity(), Lif(decay=0.5))):
+    for module, op in ((neuron.LIFNode(step_mode="m"), Leaky(decay=0.5)), (nn.Identity(), Lif(decay=0.5))):
         with pytest.raises(CompileError, match="cannot be probed"):
             check_behaviour(module, op, single_step=False)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from snntorch import SpikingNeuron
 from spikingjelly.activation_based import layer, neuron
 from spikingjelly.clock_driven import layer as old_layer
 from torch import nn
@@ -25,6 +24,8 @@ from frontend.neuron_rules.table import (
     spikes_of,
 )
 from ir.errors import CompileError
+
+snntorch = pytest.importorskip("snntorch")
 
 LIF_NAME = "spikingjelly.activation_based.neuron.LIFNode"
 
@@ -58,7 +59,7 @@ def test_a_subclass_is_filed_under_what_it_inherits_from() -> None:
     assert not is_single_step(Mine(step_mode="m"))
 
 
-class Unknown(SpikingNeuron):
+class Unknown(snntorch.SpikingNeuron):
     """A neuron of snnTorch's that has no rule."""
 
 

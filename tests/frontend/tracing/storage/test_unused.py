@@ -99,7 +99,7 @@ NEEDED: dict[str, tuple[Callable[[Any, Tensor], Any], str, str]] = {
     "as a truth value of an array": (lambda net, x: None if x.numpy().max() < 2 else x, "import.values", "numpy"),
     "as an array": (lambda net, x: torch.from_numpy(x.numpy()), "import.finite", "NaN"),
     "as a form": (lambda net, x: float(len(torch.unique(x))), "import.function", "unique"),
-    "as a choice": (lambda net, x: float(len(x[x.mean((1, 2)) > 0])), "import", ""),
+    "as a choice": (lambda net, x: float(len(x[x.mean((1, 2)) > 0])), "import", "import"),
     "by a buffer": (lambda net, x: net.rate.copy_(x.mean((0, 1))), "import.axes", "sums over the batch axis"),
     "by a comparison": (lambda net, x: (torch.lgamma(x) > 0).float(), "import.function", "lgamma"),
     "what is not finite": (lambda net, x: torch.isinf(1 / x).float(), "import.finite", "isinf"),
