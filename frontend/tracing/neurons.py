@@ -91,12 +91,12 @@ class NeuronLayers:
         op = rule(module)
         if id(module) not in self._steps and qualified_name(type(module)) not in NEURON_RULES:
             check_behaviour(module, op, is_single_step(module))
+        x = self._behind_weights(module, args[0])
         framework, self._recorder.function = framework_of(module), ""
         assert framework is not None
         params = {role: self._recorder.constant(array, role) for role, array in framework.constants(module).items()}
         op, start = self._start.of_neuron(op, self._recorder)
         params |= start
-        x = self._behind_weights(module, args[0])
         view = self._tensors.view(x)
         if is_single_step(module):
             self._record_step(module, op, x, result, params)
@@ -141,7 +141,6 @@ class NeuronLayers:
 
     def _record_step(self, module: Any, op: Op, x: torch.Tensor, result: Any, params: Mapping[str, Constant]) -> None:
         """Write down one step of a neuron layer."""
-        self._recorder.function = ""
         read = self._read(module, x)
         if id(module) not in self._steps:
             self._steps[id(module)] = self._first_step(module, op, read, params)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from frontend.function_rules.arithmetic import number_of
+from frontend.tracing.written.loops.clamps import UNLIMITED, clamp_arguments
 from frontend.tracing.written.loops.recognition import Firing
 from ir.errors import CompileError
 
@@ -77,10 +78,9 @@ def compared(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inequa
 
 def clamped_to(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int | None:
     """D of a clamp to 0..D, which a rounding of it makes spikes of; None for any other function."""
-    if plain_name(name) not in ("clamp", "clip"):
-        return None
-    low, high = (*args[1:], *(kwargs[key] for key in ("min", "max") if key in kwargs), None, None)[:2]
-    if not isinstance(low, (int, float)) or not isinstance(high, (int, float)):
+    found = clamp_arguments(plain_name(name), args, kwargs) if plain_name(name) in ("clamp", "clip") else None
+    _, low, high = found or (None, None, None)
+    if not isinstance(low, (int, float)) or not isinstance(high, (int, float)) or high == UNLIMITED:
         return None
     return int(high) if low == 0 and high >= 1 and float(high).is_integer() else None
 

@@ -13,13 +13,13 @@ from frontend.tracing.storage.writes import writes
 from frontend.tracing.written.chains import alike
 from frontend.tracing.written.comparisons import plain_name
 from frontend.tracing.written.expressions import Expression
+from frontend.tracing.written.loops.clamps import CLAMPS
 from ir.errors import CompileError
 
 _UNKNOWN = "made by "
 """The kind of a symbol, before the function's name."""
 MOST_UNKNOWN, MOST_NESTED = 32, 16
 """Results up to which another one is compared with those before, and operations in each that are looked into."""
-CLAMPS = ("relu", "relu6", "hardtanh", "clamp", "clip", "clamp_min", "clamp_max", "max", "maximum", "min", "minimum")
 
 
 def used_as_value(name: str = "") -> CompileError:

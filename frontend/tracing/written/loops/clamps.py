@@ -35,6 +35,8 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
 ALWAYS: Mapping[str, tuple[float, float]] = {"relu": (0.0, UNLIMITED), "relu6": (0.0, 6.0), "hardtanh": (-1.0, 1.0)}
 """Those that they have where none are given."""
 LARGER, SMALLER = ("maximum", "fmax", "max"), ("minimum", "fmin", "min")
+CLAMPS = frozenset((*LIMITS, *ALWAYS, *LARGER, *SMALLER))
+"""All functions that clamp."""
 
 
 def clamp_arguments(plain: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, Any, Any] | None:
@@ -44,7 +46,7 @@ def clamp_arguments(plain: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
         if len(both) != 2 or not all(isinstance(each, torch.Tensor) for each in both):
             return None
         return (both[0], both[1], UNLIMITED) if plain in LARGER else (both[0], -UNLIMITED, both[1])
-    if plain not in (*LIMITS, *ALWAYS) or not args:
+    if plain not in CLAMPS or not args:
         return None
     names = LIMITS.get(plain, ())
     given = {**dict(zip(names, args[1:], strict=False)), **{key: kwargs[key] for key in names if key in kwargs}}
