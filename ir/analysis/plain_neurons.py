@@ -1,7 +1,7 @@
 """
 Which populations are the chip's plain neuron, which engines compute by kernels of their own.
 
-The plain neuron is Lava's own LIF from zero state, with one set of constants for all neurons and a reset to zero.
+The plain neuron is Lava's own LIF from zero state, with a reset to zero; a population's share their decays.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from ir.ops.integer_neuron import IntegerLif
 
 
 def plain_lif(node: Node) -> IntegerLif | None:
-    """The constants of a population of plain neurons, which may have biases of their own; None for any other population."""
+    """The constants of a population of plain neurons, which may have thresholds and biases of their own; None for any other."""
     op = node.op
-    if not isinstance(op, IntegerLif) or any(role != "bias" for role, _ in node.params):
+    if not isinstance(op, IntegerLif) or not dict(node.params).keys() <= {"bias", "vth"}:
         return None
     is_plain = (op.reset, op.reset_at, op.max_spikes, op.u0, op.v0) == ("zero", "spike", 1, 0, 0)
     return op if is_plain else None

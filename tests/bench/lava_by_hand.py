@@ -103,5 +103,6 @@ def _neurons(chip: Graph, node: Node, shape: tuple[int, ...], steps: int, depth:
     assert isinstance(op, IntegerLif)
     bias = chip.arrays(node).get("bias", np.zeros(1, np.int32))
     assert bias.min() == bias.max(), "per channel biases would need their own order"
-    neuron = {"du": op.du, "dv": op.dv, "vth": op.vth, "bias_mant": int(bias.flat[0])}
+    vth = _in_lava_order(np.broadcast_to(chip.arrays(node).get("vth", op.vth), node.type.shape), 0).reshape(shape)
+    neuron = {"du": op.du, "dv": op.dv, "vth": vth, "bias_mant": int(bias.flat[0])}
     return LIFReset(shape=shape, **neuron, reset_interval=steps, reset_offset=depth + 1)

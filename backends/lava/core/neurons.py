@@ -45,7 +45,7 @@ def neuron_of(graph: Graph, node: Node, bounds: Mapping[str, int] | None, window
     plain = plain_lif(node)
     if plain is not None:
         assert bounds is not None
-        return PlainLif(plain, params.get("bias"), sum(bounds[name] for name in node.inputs), window)
+        return PlainLif(plain, params, sum(bounds[name] for name in node.inputs), window)
     real = np.dtype(graph.dtype).type
     if isinstance(node.op, (Graded, Gate, Burst)):
         working = real if bounds is None else np.float64

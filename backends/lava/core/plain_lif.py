@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,9 @@ class PlainLif:
     or keeping an integer is exact there, other decays need more bits) it is kept in float32.
     """
 
-    def __init__(self, op: IntegerLif, bias: Array | None, reach: int, window: int) -> None:
-        """`reach`: largest magnitude of the total current; `window`: steps between resets, 0 for none."""
+    def __init__(self, op: IntegerLif, own: Mapping[str, Array], reach: int, window: int) -> None:
+        """`own`: bias and vth of single neurons. `reach`: largest magnitude of the total current. `window`: 0 for none."""
+        bias = own.get("bias")
         unit, self.half = 1 << op.decay_bits, 1 << (op.state_bits - 1)
         self.keep_u, self.keep_v = (unit - op.du - 1) / unit, (unit - op.dv) / unit
         drive = (reach << op.shift) + (0 if bias is None else int(np.abs(bias).max()))
@@ -36,7 +38,8 @@ class PlainLif:
             self.keep_v = 0.0  # whatever v can be, its decay truncates to nothing
         self.saturates = self.folds or _largest_state(drive, op.dv, unit, window) >= self.half
         self.dtype: Any = np.float32 if not self.saturates and self.keep_v in (0, 0.5, 1) else np.float64
-        self.gain, self.threshold = float(1 << op.shift), float(op.level({}))
+        self.gain = float(1 << op.shift)
+        self.threshold = np.asarray(op.level({role: array.astype(np.int64) for role, array in own.items()}), self.dtype)
         self.bias = None if bias is None else bias.astype(self.dtype)
         self.u: Array | None = None
         self.v: Array | None = None

@@ -47,7 +47,8 @@ class LifPart:
     size: int
     du: int
     dv: int
-    vth: int
+    vth: int | Array
+    """Of all neurons, or of every one."""
     bias_mantissa: Array
     bias_exponent: Array
     first_step: int

@@ -147,11 +147,13 @@ def _lif_part(graph: Graph, node: Node, timing: Timing) -> LifPart | None:
     op = node.op
     if not isinstance(op, IntegerLif) or (op.shift, op.decay_bits, op.state_bits, op.comparator) != LAVA_LIF:
         return None
-    bias = graph.arrays(node).get("bias", np.zeros(1, np.int64)).astype(np.int64)
+    arrays = graph.arrays(node)
+    bias = arrays.get("bias", np.zeros(1, np.int64)).astype(np.int64)
     mantissa, exponent = _mantissas(np.broadcast_to(bias, node.type.shape).reshape(-1))
     if np.abs(mantissa).max() >= MANTISSA_TOP:
         return None
-    return LifPart(node.type.size, op.du, op.dv, op.vth, mantissa, exponent, timing.depth[node.name])
+    vth = np.broadcast_to(arrays["vth"], node.type.shape).reshape(-1) if "vth" in arrays else op.vth
+    return LifPart(node.type.size, op.du, op.dv, vth, mantissa, exponent, timing.depth[node.name])
 
 
 def _mantissas(bias: Array) -> tuple[Array, Array]:

@@ -104,7 +104,7 @@ def _lif(part: LifPart, blueprint: Blueprint, status: Status | None) -> Abstract
         shape=(part.size,),
         du=part.du,
         dv=part.dv,
-        vth=part.vth,
+        vth=part.vth,  # pyright: ignore[reportArgumentType]  # of every neuron, which Lava takes too
         bias_mant=part.bias_mantissa,
         bias_exp=part.bias_exponent,
         reset_interval=blueprint.timing.window or NEVER,

@@ -60,16 +60,29 @@ class CudaKernels(DeviceKernels):
         return torch.float16 if self._halves and 0 < bound <= EXACT_FLOAT16 else accumulator(bound)
 
     def spikes(
-        self, op: IntegerLif, shape: tuple[int, ...], bias: torch.Tensor | None, dtype: torch.dtype, scale: int
+        self,
+        op: IntegerLif,
+        shape: tuple[int, ...],
+        bias: torch.Tensor | None,
+        dtype: torch.dtype,
+        scale: int,
+        level: torch.Tensor | None = None,
     ) -> Spikes:
         if self._compiled is None:
-            return super().spikes(op, shape, bias, dtype, scale)
-        return FusedSpikes(self._compiled, op, shape, bias, dtype, scale, self._device)
+            return super().spikes(op, shape, bias, dtype, scale, level)
+        return FusedSpikes(self._compiled, op, shape, (bias, level), dtype, scale, self._device)
 
-    def wrapping_spikes(self, op: IntegerLif, shape: tuple[int, ...], bias: torch.Tensor | None, scale: int) -> Spikes:
+    def wrapping_spikes(
+        self,
+        op: IntegerLif,
+        shape: tuple[int, ...],
+        bias: torch.Tensor | None,
+        scale: int,
+        level: torch.Tensor | None = None,
+    ) -> Spikes:
         if self._compiled is None:
-            return super().wrapping_spikes(op, shape, bias, scale)
-        return FusedWrappingSpikes(self._compiled, op, shape, bias, scale, self._device)
+            return super().wrapping_spikes(op, shape, bias, scale, level)
+        return FusedWrappingSpikes(self._compiled, op, shape, (bias, level), scale, self._device)
 
     def payloads(
         self, op: Graded | Gate, shape: tuple[int, ...], bias: torch.Tensor | None, dtype: torch.dtype, scale: int

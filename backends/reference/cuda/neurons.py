@@ -15,12 +15,14 @@ from backends.reference.kernels.values import (
     channels_last_bias,
     channels_last_shape,
     is_channels_last,
+    own_numbers,
     travel_dtype,
 )
 from ir.ops.integer_neuron import IntegerLif
 from ir.ops.neuron import Gate, Graded
 from ir.types import Type, graded
 
+OwnNumbers = tuple[torch.Tensor | None, torch.Tensor | None]
 COUNTERS = 64
 """Over how many numbers a kernel spreads its count, since additions to one wait for each other."""
 TILE, WIDTH = 2048, 256
@@ -32,23 +34,27 @@ class _Spiking:
     Neurons that spike, in one kernel.
 
     Args:
-        kernel: of `triton_neurons`. constants: its. shape: of the population. bias: on the device. dtype: of the
-            constants, in which all numbers are exact.
+        kernel: of `triton_neurons`. constants: its. shape: of the population.
+        own: bias, and what v must exceed, on the device, broadcastable to the population; None for none, and for one of `op`.
+        dtype: of the constants, in which all numbers are exact.
     """
 
     def __init__(
         self,
         kernel: Any,
+        op: IntegerLif,
         constants: tuple[float, ...],
         shape: tuple[int, ...],
-        bias: torch.Tensor | None,
+        own: OwnNumbers,
         dtype: torch.dtype,
         device: torch.device,
     ) -> None:
         self._kernel, self._constants = kernel, torch.tensor(constants, dtype=dtype).to(device)
-        self._natural, self._channels_last = _shifts(shape, bias, dtype, device), None
+        together = own_numbers(op, *own, dtype)
+        self._natural, self._channels_last = [_shifts(shape, each, dtype, device) for each in together], None
         if len(shape) == 3:
-            self._channels_last = _shifts(channels_last_shape(shape), channels_last_bias(bias), dtype, device)
+            last = channels_last_shape(shape)
+            self._channels_last = [_shifts(last, channels_last_bias(each), dtype, device) for each in together]
 
     def __call__(self, current: torch.Tensor) -> Emitted:
         """Spikes of currents (T, B, *shape) / scale, whole numbers."""
@@ -57,17 +63,17 @@ class _Spiking:
             return spikes.permute(CHANNELS_FIRST), count
         return self._one_pass(current, self._natural)
 
-    def _one_pass(self, current: torch.Tensor, shifts: torch.Tensor) -> Emitted:
+    def _one_pass(self, current: torch.Tensor, own: list[torch.Tensor]) -> Emitted:
         spikes = torch.empty(current.shape, dtype=torch.uint8, device=current.device)
         counts = torch.zeros(COUNTERS, dtype=torch.int64, device=current.device)
-        x = _rows(current, len(shifts))
+        x = _rows(current, len(own[0]))
         steps, rows, columns = x.shape
         grid, tile = _tiles(rows, columns)
         self._kernel[grid](
             x,
             x.stride(0),
             x.stride(1),
-            shifts,
+            *own,
             self._constants,
             spikes,
             rows * columns,
@@ -90,14 +96,14 @@ class FusedSpikes(_Spiking):
         compiled: Any,
         op: IntegerLif,
         shape: tuple[int, ...],
-        bias: torch.Tensor | None,
+        own: OwnNumbers,
         dtype: torch.dtype,
         scale: int,
         device: torch.device,
     ) -> None:
         unit, most = 1 << op.decay_bits, (1 << (op.state_bits - 1)) - 1
-        constants = (scale << op.shift, (unit - op.dv) / unit, op.level({}), most)
-        super().__init__(compiled.lif, constants, shape, bias, dtype, device)
+        constants = (scale << op.shift, (unit - op.dv) / unit, most)
+        super().__init__(compiled.lif, op, constants, shape, own, dtype, device)
 
 
 class FusedWrappingSpikes(_Spiking):
@@ -108,14 +114,14 @@ class FusedWrappingSpikes(_Spiking):
         compiled: Any,
         op: IntegerLif,
         shape: tuple[int, ...],
-        bias: torch.Tensor | None,
+        own: OwnNumbers,
         scale: int,
         device: torch.device,
     ) -> None:
         unit, half = 1 << op.decay_bits, 1 << (op.state_bits - 1)
         keep_u, keep_v = (unit - op.du - 1) / unit, (unit - op.dv) / unit
-        constants = (scale << op.shift, keep_u, keep_v, op.level({}), half)
-        super().__init__(compiled.wrapping, constants, shape, bias, torch.float64, device)
+        constants = (scale << op.shift, keep_u, keep_v, half)
+        super().__init__(compiled.wrapping, op, constants, shape, own, torch.float64, device)
 
 
 class FusedPayloads:

@@ -97,14 +97,16 @@ def _spikes_are_exact(compiled: Any, device: torch.device, current_dtype: torch.
     x, bias = _currents_and_bias()
     dtype = torch.float64 if dv == 333 else torch.float32  # what holds the membrane
     on_device, params, current = torch.from_numpy(bias).to(device, dtype), {"bias": bias}, torch.from_numpy(x)
+    vth = np.random.default_rng(2).integers(10, 30, bias.shape)
     op = IntegerLif(4095, dv, 20, 6, 12, 24)
-    spikes = FusedSpikes(compiled, op, bias.shape, on_device, dtype, SCALE, device)
-    if not _same(spikes(current.to(device, current_dtype)), op.run((x * SCALE,), params, len(x))):
-        return False
+    for own, level in ((params, None), ({**params, "vth": vth}, torch.from_numpy(vth << 6).to(device, dtype))):
+        spikes = FusedSpikes(compiled, op, bias.shape, (on_device, level), dtype, SCALE, device)
+        if not _same(spikes(current.to(device, current_dtype)), op.run((x * SCALE,), own, len(x))):
+            return False
     large = x * 3000  # beyond 2^17, from where on a shifted current wraps
     for du in (4095, 1000):
         op = IntegerLif(du, dv, 200, 6, 12, 24)
-        wrapping = FusedWrappingSpikes(compiled, op, bias.shape, on_device.double(), SCALE, device)
+        wrapping = FusedWrappingSpikes(compiled, op, bias.shape, (on_device.double(), None), SCALE, device)
         emitted = wrapping(torch.from_numpy(large).to(device, torch.int32))
         if not _same(emitted, op.run((large * SCALE,), params, len(x))):
             return False

@@ -3,7 +3,8 @@ The chip's plain neurons as Triton kernels: currents in as a product left them, 
 
 Numbers are of the dtype of `constants`, in which every intermediate is exact; the caller proves that
 (`backends.reference.run.populations`), so that neither fused multiplications nor the order of anything can round. Neurons lie as
-(rows, period): column p of all rows has the bias shifts[p]. A program has a tile of them over all steps, its state in registers.
+(rows, period): column p of all rows has the bias shifts[p] and fires above levels[p]. A program has a tile of them over all
+steps, its state in registers.
 Annotations are no strings here (no import from `__future__`): Triton's interpreter reads them.
 """
 
@@ -19,6 +20,7 @@ def lif(
     step_stride,
     row_stride,
     shifts,
+    levels,
     constants,
     spikes,
     spikes_stride,
@@ -31,18 +33,18 @@ def lif(
     COUNTERS: tl.constexpr,
 ):
     """
-    v <- clip(trunc(v keep) + gain x + shift) to +-most;  s = [v > threshold];  v <- 0 where s.
+    v <- clip(trunc(v keep) + gain x + shift) to +-most;  s = [v > level];  v <- 0 where s.
 
-    x: currents (STEPS, rows, period) of any dtype, columns dense. constants: (gain, keep, threshold, most).
+    x: currents (STEPS, rows, period) of any dtype, columns dense. constants: (gain, keep, most).
     spikes: uint8, dense, a step every spikes_stride. counts: (COUNTERS,) int64, the number of spikes is added, spread over them.
     """
     dtype = constants.dtype.element_ty
-    gain, keep = tl.load(constants), tl.load(constants + 1)
-    threshold, most = tl.load(constants + 2), tl.load(constants + 3)
+    gain, keep, most = tl.load(constants), tl.load(constants + 1), tl.load(constants + 2)
     row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     column = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
     inside = (row < rows)[:, None] & (column < period)[None, :]
     shift = tl.load(shifts + column, mask=column < period, other=0)[None, :]
+    threshold = tl.load(levels + column, mask=column < period, other=0)[None, :]
     source = x + row[:, None] * row_stride + column[None, :]
     target = spikes + row[:, None] * period + column[None, :]
     zero = tl.zeros((ROWS, COLUMNS), dtype)
@@ -69,6 +71,7 @@ def wrapping(
     step_stride,
     row_stride,
     shifts,
+    levels,
     constants,
     spikes,
     spikes_stride,
@@ -81,17 +84,18 @@ def wrapping(
     COUNTERS: tl.constexpr,
 ):
     """
-    u <- wrap(trunc(u keep_u) + gain x);  v <- clip(trunc(v keep_v) + u + shift);  s = [v > threshold];  v <- 0 where s.
+    u <- wrap(trunc(u keep_u) + gain x);  v <- clip(trunc(v keep_v) + u + shift);  s = [v > level];  v <- 0 where s.
 
-    Arguments as in `lif`; constants: (gain, keep_u, keep_v, threshold, half), u in (-half, half], v in (-half, half).
+    Arguments as in `lif`; constants: (gain, keep_u, keep_v, half), u in (-half, half], v in (-half, half).
     """
     dtype = constants.dtype.element_ty
     gain, keep_u, keep_v = tl.load(constants), tl.load(constants + 1), tl.load(constants + 2)
-    threshold, half = tl.load(constants + 3), tl.load(constants + 4)
+    half = tl.load(constants + 3)
     row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     column = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
     inside = (row < rows)[:, None] & (column < period)[None, :]
     shift = tl.load(shifts + column, mask=column < period, other=0)[None, :]
+    threshold = tl.load(levels + column, mask=column < period, other=0)[None, :]
     source = x + row[:, None] * row_stride + column[None, :]
     target = spikes + row[:, None] * period + column[None, :]
     zero = tl.zeros((ROWS, COLUMNS), dtype)

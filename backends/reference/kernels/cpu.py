@@ -51,12 +51,24 @@ class NumbaKernels(CpuKernels):
         self._compiled, self._event_kernels = compiled, event_kernels()
 
     def spikes(
-        self, op: IntegerLif, shape: tuple[int, ...], bias: torch.Tensor | None, dtype: torch.dtype, scale: int
+        self,
+        op: IntegerLif,
+        shape: tuple[int, ...],
+        bias: torch.Tensor | None,
+        dtype: torch.dtype,
+        scale: int,
+        level: torch.Tensor | None = None,
     ) -> Spikes:
-        return NumbaSpikes(self._compiled, op, shape, bias, dtype)
+        return NumbaSpikes(self._compiled, op, shape, bias, dtype, level)
 
-    def stepper(self, op: IntegerLif, shape: tuple[int, ...], bias: torch.Tensor | None) -> Stepper | None:
-        return NumbaStepper(self._compiled, op, shape, bias)
+    def stepper(
+        self,
+        op: IntegerLif,
+        shape: tuple[int, ...],
+        bias: torch.Tensor | None,
+        level: torch.Tensor | None = None,
+    ) -> Stepper | None:
+        return NumbaStepper(self._compiled, op, shape, bias, level)
 
     def payloads(
         self, op: Graded | Gate, shape: tuple[int, ...], bias: torch.Tensor | None, dtype: torch.dtype, scale: int

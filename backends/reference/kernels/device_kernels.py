@@ -70,16 +70,35 @@ class DeviceKernels:
         return accumulator(bound)
 
     def spikes(
-        self, op: IntegerLif, shape: tuple[int, ...], bias: torch.Tensor | None, dtype: torch.dtype, scale: int
+        self,
+        op: IntegerLif,
+        shape: tuple[int, ...],
+        bias: torch.Tensor | None,
+        dtype: torch.dtype,
+        scale: int,
+        level: torch.Tensor | None = None,
     ) -> Spikes:
         """Plain neurons that remember no current; arguments as in `torch_neurons`."""
-        return TorchSpikes(op, bias, dtype, scale)
+        return TorchSpikes(op, bias, dtype, scale, level)
 
-    def wrapping_spikes(self, op: IntegerLif, shape: tuple[int, ...], bias: torch.Tensor | None, scale: int) -> Spikes:
-        """Plain neurons of any currents (T, B, *shape) / scale, which may wrap, and that may remember them; bias: float64."""
-        return TorchWrappingSpikes(op, bias, scale, self.nonzero)
+    def wrapping_spikes(
+        self,
+        op: IntegerLif,
+        shape: tuple[int, ...],
+        bias: torch.Tensor | None,
+        scale: int,
+        level: torch.Tensor | None = None,
+    ) -> Spikes:
+        """Plain neurons of any currents (T, B, *shape) / scale, which may wrap, and that may remember them; all in float64."""
+        return TorchWrappingSpikes(op, bias, scale, self.nonzero, level)
 
-    def stepper(self, op: IntegerLif, shape: tuple[int, ...], bias: torch.Tensor | None) -> Stepper | None:
+    def stepper(
+        self,
+        op: IntegerLif,
+        shape: tuple[int, ...],
+        bias: torch.Tensor | None,
+        level: torch.Tensor | None = None,
+    ) -> Stepper | None:
         """Plain neurons at zero state; None where there is only their definition."""
         return None
 

@@ -19,13 +19,13 @@ BLOCK = 2048
 
 
 @kernel
-def lif(x: Array, bias: Array, gain: Any, keep: Any, threshold: Any, most: Any, spikes: Array) -> int:
+def lif(x: Array, bias: Array, level: Array, gain: Any, keep: Any, most: Any, spikes: Array) -> int:
     """
-    v <- clip(trunc(v keep) + gain x + bias) to +-most;  s = [v > threshold];  v <- 0 where s.
+    v <- clip(trunc(v keep) + gain x + bias) to +-most;  s = [v > level];  v <- 0 where s.
 
     Args:
         x: currents (T, neurons), float32 or float64, in which all of this is exact; the constants are of the same type.
-        bias: (P,), neuron n has bias[n % P].
+        bias, level: (P,), neuron n has bias[n % P].
         spikes: (T, neurons) uint8, written.
 
     Returns:
@@ -41,14 +41,14 @@ def lif(x: Array, bias: Array, gain: Any, keep: Any, threshold: Any, most: Any, 
             start = base + first
             n = min(BLOCK, period - first, neurons - start)
             v[:n] = zero
-            shift = bias[first : first + n]
+            shift, threshold = bias[first : first + n], level[first : first + n]
             for t in range(steps):
                 current, out = x[t, start : start + n], spikes[t, start : start + n]
                 fired = np.int32(0)
                 for i in range(n):
                     u = np.trunc(v[i] * keep) + current[i] * gain + shift[i]
                     u = min(max(u, -most), most)
-                    spike = u > threshold
+                    spike = u > threshold[i]
                     out[i] = spike
                     fired = np.int32(fired + np.int32(spike))
                     v[i] = zero if spike else u
@@ -62,20 +62,20 @@ def lif_step(
     u: Array,
     v: Array,
     bias: Array,
+    level: Array,
     gain: Any,
     keep_u: Any,
     keep_v: Any,
-    threshold: Any,
     half: Any,
     spikes: Array,
 ) -> None:
     """
-    u <- wrap(trunc(u keep_u) + gain x);  v <- clip(trunc(v keep_v) + u + bias);  s = [v > threshold];  v <- 0 where s.
+    u <- wrap(trunc(u keep_u) + gain x);  v <- clip(trunc(v keep_v) + u + bias);  s = [v > level];  v <- 0 where s.
 
     One step; u in (-half, half], v in (-half, half).
 
     Args:
-        x, u, v: (samples, neurons) float64; u and v are what the step before left, and are overwritten. bias: (neurons,).
+        x, u, v: (samples, neurons) float64; u and v are what the step before left, and are overwritten. bias, level: (neurons,).
         spikes: (samples, neurons) uint8, written.
     """
     for sample in range(x.shape[0]):
@@ -86,8 +86,8 @@ def lif_step(
             a = a + 2 * half if a <= -half else a
             us[i] = a
             b = min(max(np.trunc(vs[i] * keep_v) + a + bias[i], 1 - half), half - 1)
-            out[i] = b > threshold
-            vs[i] = 0.0 if b > threshold else b
+            out[i] = b > level[i]
+            vs[i] = 0.0 if b > level[i] else b
 
 
 @kernel

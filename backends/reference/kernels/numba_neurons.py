@@ -19,6 +19,7 @@ from backends.reference.kernels.values import (
     channels_last_bias,
     channels_last_shape,
     is_channels_last,
+    own_numbers,
     travel_dtype,
 )
 from backends.trace import Array
@@ -31,23 +32,30 @@ NUMPY: dict[torch.dtype, type[np.float32 | np.float64]] = {torch.float32: np.flo
 
 class NumbaSpikes:
     """
-    Lava's own LIF from zero state, with one set of constants, that remembers no current; spikes are uint8.
+    Lava's own LIF from zero state that remembers no current; spikes are uint8.
 
     Args:
         compiled: the kernels. shape: of the population. bias: in units of v, broadcastable to it; None for none.
-        dtype: of the currents, in which the membrane is exact.
+        dtype: of the currents, in which the membrane is exact. level: what v must exceed, as `bias`; None for one of all.
     """
 
     def __init__(
-        self, compiled: Any, op: IntegerLif, shape: tuple[int, ...], bias: torch.Tensor | None, dtype: torch.dtype
+        self,
+        compiled: Any,
+        op: IntegerLif,
+        shape: tuple[int, ...],
+        bias: torch.Tensor | None,
+        dtype: torch.dtype,
+        level: torch.Tensor | None = None,
     ) -> None:
-        bias = None if bias is None else bias.to(dtype)
+        own = own_numbers(op, bias, level, dtype)
         self._compiled, self._dtype, self._channels_last = compiled, dtype, None
-        self._natural = _periodic(shape, bias, dtype, compiled.BLOCK)
+        self._natural = tuple(_periodic(shape, each, compiled.BLOCK) for each in own)
         if len(shape) == 3:
-            self._channels_last = _periodic(channels_last_shape(shape), channels_last_bias(bias), dtype, compiled.BLOCK)
+            last = channels_last_shape(shape)
+            self._channels_last = tuple(_periodic(last, channels_last_bias(each), compiled.BLOCK) for each in own)
         unit, most = 1 << op.decay_bits, (1 << (op.state_bits - 1)) - 1
-        numbers = (1 << op.shift, (unit - op.dv) / unit, op.level({}), most)
+        numbers = (1 << op.shift, (unit - op.dv) / unit, most)
         self._constants = tuple(map(NUMPY[dtype], numbers))
 
     def __call__(self, current: torch.Tensor) -> Emitted:
@@ -58,26 +66,35 @@ class NumbaSpikes:
             return spikes.permute(CHANNELS_FIRST), count
         return self._one_pass(current, self._natural)
 
-    def _one_pass(self, current: torch.Tensor, biases: Array) -> Emitted:
+    def _one_pass(self, current: torch.Tensor, own: tuple[Array, ...]) -> Emitted:
         spikes = torch.empty(current.shape, dtype=torch.uint8)
         x = current.contiguous().numpy()
         x, out = x.reshape(len(x), -1), spikes.numpy().reshape(len(x), -1)
-        return spikes, self._compiled.lif(x, biases, *self._constants, out)
+        return spikes, self._compiled.lif(x, *own, *self._constants, out)
 
 
 class NumbaStepper:
     """
-    Lava's own LIF with one set of constants, one step of one run after another: `integer_lif_spikes` with its state kept.
+    Lava's own LIF, one step of one run after another: `integer_lif_spikes` with its state kept.
 
     Args:
         compiled: the kernels. shape: of the population. bias: in units of v, broadcastable to it; None for none.
+        level: what v must exceed, as `bias`; None for one of all.
     """
 
-    def __init__(self, compiled: Any, op: IntegerLif, shape: tuple[int, ...], bias: torch.Tensor | None) -> None:
+    def __init__(
+        self,
+        compiled: Any,
+        op: IntegerLif,
+        shape: tuple[int, ...],
+        bias: torch.Tensor | None,
+        level: torch.Tensor | None = None,
+    ) -> None:
         unit, half = 1 << op.decay_bits, 1 << (op.state_bits - 1)
         keep_u, keep_v = (unit - op.du - 1) / unit, (unit - op.dv) / unit
-        self._constants = tuple(map(float, (1 << op.shift, keep_u, keep_v, op.level({}), half)))
-        self._kernel, self._bias = compiled.lif_step, np.zeros(prod(shape))
+        self._constants = tuple(map(float, (1 << op.shift, keep_u, keep_v, half)))
+        self._kernel, self._bias, self._level = compiled.lif_step, np.zeros(prod(shape)), np.zeros(prod(shape))
+        self._level[:] = op.level({}) if level is None else level.expand(shape).reshape(-1).numpy()
         if bias is not None:
             self._bias[:] = bias.expand(shape).reshape(-1).numpy()
         self._state: tuple[Array, Array] | None = None
@@ -88,7 +105,7 @@ class NumbaStepper:
         if self._state is None:
             self._state = np.zeros_like(x), np.zeros_like(x)
         spikes = torch.empty(current.shape, dtype=torch.uint8)
-        self._kernel(x, *self._state, self._bias, *self._constants, spikes.numpy().reshape(x.shape))
+        self._kernel(x, *self._state, self._bias, self._level, *self._constants, spikes.numpy().reshape(x.shape))
         return spikes
 
 
@@ -99,7 +116,7 @@ class NumbaPayloads:
         self, compiled: Any, op: Graded | Gate, shape: tuple[int, ...], bias: torch.Tensor | None, dtype: torch.dtype
     ) -> None:
         self._compiled, self._dtype = compiled, dtype
-        self._biases = _periodic(shape, None if bias is None else bias.to(dtype), dtype, compiled.BLOCK)
+        self._biases = _periodic(shape, torch.zeros(1, dtype=dtype) if bias is None else bias.to(dtype), compiled.BLOCK)
         self._emitted = travel_dtype(Type(shape, graded(op.bits)))
         self._constants = tuple(map(NUMPY[dtype], (2.0**-op.shift, *op.limits)))
 
@@ -113,11 +130,9 @@ class NumbaPayloads:
         return values, self._compiled.gated_payloads(x, self._biases, *self._constants, _flat(gates), out)
 
 
-def _periodic(shape: tuple[int, ...], bias: torch.Tensor | None, dtype: torch.dtype, block: int) -> Array:
-    """Biases (P,) of which neuron n of all samples has the one at n % P; a whole block of them at least."""
-    if bias is None:
-        return np.zeros(block, NUMPY[dtype])
-    period = bias_period(shape, bias)
+def _periodic(shape: tuple[int, ...], numbers: torch.Tensor, block: int) -> Array:
+    """Numbers (P,) of which neuron n of all samples has the one at n % P; a whole block of them at least."""
+    period = bias_period(shape, numbers)
     return np.tile(period.numpy(), max(1, block // period.numel()))
 
 

@@ -20,42 +20,57 @@ from ir.types import Type, graded
 
 class TorchSpikes:
     """
-    Lava's own LIF from zero state, with one set of constants, that remembers no current; spikes are uint8.
+    Lava's own LIF from zero state that remembers no current; spikes are uint8.
 
     Args:
         bias: in units of v, broadcastable to the population, on its device; None for none.
         dtype: in which the membrane is exact. scale: of the currents, a power of two.
+        level: what v must exceed, as `bias`; None for one of all neurons.
     """
 
-    def __init__(self, op: IntegerLif, bias: torch.Tensor | None, dtype: torch.dtype, scale: int = 1) -> None:
+    def __init__(
+        self,
+        op: IntegerLif,
+        bias: torch.Tensor | None,
+        dtype: torch.dtype,
+        scale: int = 1,
+        level: torch.Tensor | None = None,
+    ) -> None:
         self._op, self._bias, self._dtype = op, None if bias is None else bias.to(dtype), dtype
+        self._level = None if level is None else level.to(dtype)
         self._gain = -float(scale << op.shift)
 
     def __call__(self, current: torch.Tensor) -> Emitted:
         """Spikes of currents (T, B, *shape) / scale, whole numbers that do not wrap when shifted; they are not written to."""
         drive = current.to(self._dtype) * self._gain
         drive = drive if self._bias is None else drive.sub_(self._bias)
-        spikes = inverted_spikes(self._op, drive).to(torch.uint8)
+        spikes = inverted_spikes(self._op, drive, self._level).to(torch.uint8)
         return spikes, torch.count_nonzero(spikes)
 
 
 class TorchWrappingSpikes:
     """
-    Lava's own LIF from zero state, with one set of constants, whose currents may wrap and may be remembered; spikes are uint8.
+    Lava's own LIF from zero state whose currents may wrap and may be remembered; spikes are uint8.
 
     Args:
         bias: in units of v, float64, broadcastable to the population; None for none. scale: of the currents, a power of two.
-        nonzero: how the device counts.
+        nonzero: how the device counts. level: what v must exceed, as `bias`; None for one of all neurons.
     """
 
     def __init__(
-        self, op: IntegerLif, bias: torch.Tensor | None, scale: int, nonzero: Callable[[torch.Tensor], Count]
+        self,
+        op: IntegerLif,
+        bias: torch.Tensor | None,
+        scale: int,
+        nonzero: Callable[[torch.Tensor], Count],
+        level: torch.Tensor | None = None,
     ) -> None:
-        self._op, self._bias, self._scale, self._nonzero = op, bias, scale, nonzero
+        self._op, self._bias, self._level, self._scale, self._nonzero = op, bias, level, scale, nonzero
 
     def __call__(self, current: torch.Tensor) -> Emitted:
         """Spikes of currents (T, B, *shape) / scale, whole numbers; they are not written to."""
-        spikes = integer_lif_spikes(self._op, current if self._scale == 1 else current * self._scale, self._bias)
+        current = current if self._scale == 1 else current * self._scale
+        spikes = integer_lif_spikes(self._op, current, self._bias, self._level)
         return spikes, self._nonzero(spikes)
 
 
@@ -78,7 +93,7 @@ class TorchPayloads:
         return value, torch.count_nonzero(value)
 
 
-def inverted_spikes(op: IntegerLif, drive: torch.Tensor) -> torch.Tensor:
+def inverted_spikes(op: IntegerLif, drive: torch.Tensor, level: torch.Tensor | None = None) -> torch.Tensor:
     """
     Spikes of a plain neuron that remembers no current, in a few passes over the membrane and in place.
 
@@ -87,26 +102,36 @@ def inverted_spikes(op: IntegerLif, drive: torch.Tensor) -> torch.Tensor:
 
     Args:
         drive: -((a << shift) + bias), whole numbers that cannot wrap; overwritten by the spikes.
+        level: what v must exceed, broadcastable to one sample; None for one of all neurons.
     """
     unit, most = 1 << op.decay_bits, float((1 << (op.state_bits - 1)) - 1)
-    keep, threshold = (unit - op.dv) / unit, float(op.level({}))
+    keep, threshold = (unit - op.dv) / unit, float(op.level({})) if level is None else level
     membrane = None
     for t in range(len(drive)):
         v = drive[t] if membrane is None else drive[t].add_(membrane)
         v.clamp_(-most, most)
         if t + 1 < len(drive):
-            membrane = functional.threshold(v, -(threshold + 1), 0.0).mul_(keep).trunc_()
+            membrane = _where_quiet(v, threshold).mul_(keep).trunc_()
         v.lt_(-threshold)
     return drive
 
 
-def integer_lif_spikes(op: IntegerLif, current: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+def _where_quiet(v: torch.Tensor, threshold: float | torch.Tensor) -> torch.Tensor:
+    """-v where v does not exceed the threshold, else 0."""
+    if isinstance(threshold, float):
+        return functional.threshold(v, -(threshold + 1), 0.0)
+    return v.masked_fill(v < -threshold, 0.0)
+
+
+def integer_lif_spikes(
+    op: IntegerLif, current: torch.Tensor, bias: torch.Tensor | None, level: torch.Tensor | None = None
+) -> torch.Tensor:
     """
     Spikes of the chip's plain neuron, any of them (`ir.ops.integer_neuron`); float64 holds every intermediate exactly.
 
     Args:
         current: weighted sums, whole numbers; not written to.
-        bias: in units of v, broadcastable to one sample, or None.
+        bias: in units of v, broadcastable to one sample, or None. level: what v must exceed, likewise.
     """
     unit, half = 1 << op.decay_bits, float(1 << (op.state_bits - 1))
     keep_u, keep_v = unit - op.du - 1, unit - op.dv
@@ -119,7 +144,7 @@ def integer_lif_spikes(op: IntegerLif, current: torch.Tensor, bias: torch.Tensor
         u = torch.where(u <= -half, u + 2 * half, u)
         v = v.mul_(keep_v).div_(unit).trunc_().add_(u if bias is None else u + bias)
         v.clamp_(1 - half, half - 1)
-        fired = v > float(op.level({}))
+        fired = v > (float(op.level({})) if level is None else level)
         spikes[t] = fired
         v.masked_fill_(fired, 0.0)
     return spikes

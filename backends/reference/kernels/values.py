@@ -6,6 +6,7 @@ import torch
 
 from backends.reference.kernels import compiled_kernels
 from ir.analysis.ranges import emitted_magnitude, fits_float32, fits_uint8
+from ir.ops.integer_neuron import IntegerLif
 from ir.types import Type
 
 Count = torch.Tensor | int
@@ -61,9 +62,21 @@ def channels_last_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     return (*shape[1:], shape[0])
 
 
-def channels_last_bias(bias: torch.Tensor | None) -> torch.Tensor | None:
+def own_numbers(
+    op: IntegerLif, bias: torch.Tensor | None, level: torch.Tensor | None, dtype: torch.dtype
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Bias and level of plain neurons, in units of v, in one shape; None for no bias, and for the level of all neurons."""
+    numbers = bias if level is None else level
+    device = None if numbers is None else numbers.device
+    shift = torch.zeros((), device=device) if bias is None else bias
+    above = torch.tensor(op.level({}), device=device) if level is None else level
+    shift, above = shift.to(dtype), above.to(dtype)
+    return shift + torch.zeros_like(above), above + torch.zeros_like(shift)
+
+
+def channels_last_bias(bias: torch.Tensor) -> torch.Tensor:
     """A bias that broadcasts to (channels, height, width), for (height, width, channels)."""
-    return None if bias is None else bias.reshape((1,) * (3 - bias.ndim) + tuple(bias.shape)).permute(1, 2, 0)
+    return bias.reshape((1,) * (3 - bias.ndim) + tuple(bias.shape)).permute(1, 2, 0)
 
 
 def bias_period(shape: tuple[int, ...], bias: torch.Tensor) -> torch.Tensor:

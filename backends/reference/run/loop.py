@@ -74,9 +74,9 @@ class LoopRun:
     def _stepper(self, node: Node) -> Stepper | None:
         """The neurons' own kernel, where there is one."""
         if node.name not in self.steppers:
-            op, bias = plain_lif(node), self.parameters.bias(node, torch.float64)
-            kernels = self.parameters.kernels
-            self.steppers[node.name] = None if op is None else kernels.stepper(op, node.type.shape, bias)
+            op, parameters = plain_lif(node), self.parameters
+            own = (parameters.bias(node, torch.float64), None if op is None else parameters.level(node, torch.float64))
+            self.steppers[node.name] = None if op is None else parameters.kernels.stepper(op, node.type.shape, *own)
         return self.steppers[node.name]
 
     def _resumed(self, node: Node, operands: tuple[torch.Tensor, ...]) -> torch.Tensor:

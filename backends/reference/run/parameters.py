@@ -18,6 +18,7 @@ from backends.reference.kernels.weighted_products import BYTES, SourceSum, Value
 from backends.reference.plan.execution_plan import ExecutionPlan
 from ir.analysis.ranges import fits_float32
 from ir.graph import Node
+from ir.ops.integer_neuron import IntegerLif
 from ir.ops.linear import Conv, Linear
 
 MOST_IN_A_BYTE = 127
@@ -48,6 +49,14 @@ class DeviceParameters:
         """A population's bias, or None where it has none."""
         param = node.param("bias")
         return None if param is None else self.tensor(param, dtype)
+
+    def level(self, node: Node, dtype: torch.dtype) -> torch.Tensor | None:
+        """What v of a population must exceed, where its neurons have thresholds of their own; else None."""
+        param = node.param("vth")
+        if param is None:
+            return None
+        assert isinstance(node.op, IntegerLif)
+        return node.op.level({"vth": self.tensor(param, torch.int64)}).to(dtype)
 
     def product(self, projections: tuple[str, ...]) -> WeightedProduct:
         """The product of projections that share their weights: by a kernel that is proven exact, or by its definition."""

@@ -51,10 +51,11 @@ def test_a_plain_neuron_is_lavas_own():
     assert drawn
 
 
-def test_biases_may_differ_and_nothing_else():
+def test_biases_and_thresholds_may_differ_and_nothing_else():
     assert plain_lif(population(PLAIN)) == PLAIN
     assert plain_lif(population(WITH_OPTIONS, "bias")) == WITH_OPTIONS
-    for role in ("du", "dv", "vth", "theta", "u0", "v0"):
+    assert plain_lif(population(PLAIN, "bias", "vth")) == PLAIN
+    for role in ("du", "dv", "theta", "u0", "v0"):
         assert plain_lif(population(PLAIN, "bias", role)) is None
 
 

@@ -54,35 +54,36 @@ def kernels():
 
 @st.composite
 def cases(draw):
-    """(op, shape, bias, number type, scale, currents): rows and columns below, at and above a tile's."""
+    """(op, shape, biases and thresholds, number type, scale, currents): rows and columns below, at and above a tile's."""
     op = IntegerLif(
         4095, draw(st.sampled_from([0, 333, 2048, 4095, 4096])), draw(st.sampled_from([0, 8, 200])), 6, 12, 24
     )
     shape = draw(st.sampled_from([(5,), (3, 4), (2, 3, 2), (1,), (WIDTH + 44,), (2, TILE // 2)]))
     rng = np.random.default_rng(draw(st.integers(0, 999)))
-    own = draw(st.sampled_from([None, (), (1,), shape[-1:], shape]))
-    bias = None if own is None else rng.integers(-900, 900, own)
+    shapes = st.sampled_from([None, (), (1,), shape[-1:], shape])
+    drawn = {"bias": (draw(shapes), -900, 900), "vth": (draw(shapes), 0, 20)}
+    own = {role: rng.integers(low, high, shape) for role, (shape, low, high) in drawn.items() if shape is not None}
     kind = torch.float32 if keeps_power_of_two(op) and draw(st.booleans()) else torch.float64
     x = rng.integers(-40, 60, (draw(st.integers(1, 4)), 3, *shape)) * draw(st.sampled_from([1, 1, 30]))
     given = draw(st.sampled_from([torch.int32, torch.float16, torch.float32, torch.float64]))
-    return op, shape, bias, kind, draw(st.sampled_from([1, 4])), torch.from_numpy(x).to(given)
+    return op, shape, own, kind, draw(st.sampled_from([1, 4])), torch.from_numpy(x).to(given)
 
 
 def of_type(bias, kind):
-    return None if bias is None else torch.from_numpy(bias).to(kind)
+    return None if bias is None else torch.from_numpy(np.asarray(bias)).to(kind)
 
 
-def params(bias):
-    return {} if bias is None else {"bias": bias}
+def numbers(own, kind):
+    return of_type(own.get("bias"), kind), of_type(own["vth"] << 6, kind) if "vth" in own else None
 
 
 @interpreted
 @settings(max_examples=40, suppress_health_check=QUIET)
 @given(cases())
 def test_spikes(kernels, case):
-    op, shape, bias, kind, scale, x = case
-    spikes, count = FusedSpikes(kernels, op, shape, of_type(bias, kind), kind, scale, CPU)(x)
-    wanted = op.run((x.numpy().astype(np.int64) * scale,), params(bias), len(x))
+    op, shape, own, kind, scale, x = case
+    spikes, count = FusedSpikes(kernels, op, shape, numbers(own, kind), kind, scale, CPU)(x)
+    wanted = op.run((x.numpy().astype(np.int64) * scale,), own, len(x))
     assert np.array_equal(spikes.numpy(), wanted)
     assert int(count) == wanted.sum()
 
@@ -91,10 +92,10 @@ def test_spikes(kernels, case):
 @settings(max_examples=40, suppress_health_check=QUIET)
 @given(cases(), st.sampled_from([4095, 1000, -1]), st.sampled_from([1, 7000]))
 def test_spikes_of_currents_that_wrap(kernels, case, du, larger):
-    op, shape, bias, _, scale, x = case
+    op, shape, own, _, scale, x = case
     op, x = replace(op, du=du), x.double() * larger
-    spikes, count = FusedWrappingSpikes(kernels, op, shape, of_type(bias, torch.float64), scale, CPU)(x)
-    wanted = op.run((x.numpy().astype(np.int64) * scale,), params(bias), len(x))
+    spikes, count = FusedWrappingSpikes(kernels, op, shape, numbers(own, torch.float64), scale, CPU)(x)
+    wanted = op.run((x.numpy().astype(np.int64) * scale,), own, len(x))
     assert np.array_equal(spikes.numpy(), wanted)
     assert int(count) == wanted.sum()
 
@@ -103,14 +104,15 @@ def test_spikes_of_currents_that_wrap(kernels, case, du, larger):
 @settings(max_examples=40, suppress_health_check=QUIET)
 @given(cases(), st.integers(2, 40), st.integers(0, 5), st.sampled_from(["gated", "signed", "rectified"]))
 def test_payloads(kernels, case, bits, shift, form):
-    _, shape, bias, _, scale, x = case
+    _, shape, own, _, scale, x = case
     gated = form == "gated"
     op = Gate(bits, shift) if gated else Graded(bits, shift, form)
     gates = torch.from_numpy(np.random.default_rng(bits).integers(0, 2, x.shape).astype(np.uint8)) if gated else None
-    made = FusedPayloads(kernels, op, shape, of_type(bias, torch.float64), torch.float64, scale, CPU)
+    made = FusedPayloads(kernels, op, shape, of_type(own.get("bias"), torch.float64), torch.float64, scale, CPU)
     values, count = made(x, gates)
     whole = x.numpy().astype(np.int64) * scale
-    wanted = op.run((whole,) if gates is None else (whole, gates.numpy()), params(bias), len(x))
+    own = {role: array for role, array in own.items() if role == "bias"}
+    wanted = op.run((whole,) if gates is None else (whole, gates.numpy()), own, len(x))
     assert np.array_equal(values.numpy(), wanted)
     assert int(count) == np.count_nonzero(wanted)
 
@@ -126,7 +128,7 @@ def test_currents_that_do_not_lie_densely(kernels, laid):
         order, back = ((0, 1, 2, 4, 3), (0, 1, 2, 4, 3)) if laid == "turned" else ((0, 1, 3, 4, 2), (0, 1, 4, 2, 3))
         x = x.permute(order).contiguous().permute(back)
     bias = rng.integers(-300, 300, (6, 1, 1))
-    spikes, _ = FusedSpikes(kernels, op, (6, 3, 7), of_type(bias, torch.float32), torch.float32, 1, CPU)(x)
+    spikes, _ = FusedSpikes(kernels, op, (6, 3, 7), (of_type(bias, torch.float32), None), torch.float32, 1, CPU)(x)
     assert np.array_equal(spikes.numpy(), op.run((x.numpy(),), {"bias": bias}, 4))
 
 

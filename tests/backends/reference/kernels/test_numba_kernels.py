@@ -13,18 +13,19 @@ kernels = pytest.importorskip("backends.reference.kernels.numba_kernels", reason
 @pytest.mark.parametrize(
     ("neurons", "period"), [(5, 5), (12, 4), (2 * kernels.BLOCK + 3, 2 * kernels.BLOCK + 3), (10, 64)]
 )
-def test_neurons_of_all_blocks_have_their_own_bias(neurons: int, period: int):
-    """v <- trunc(v / 2) + 2 x + bias, s = [v > 9], v <- 0, in Python's integers."""
+def test_neurons_of_all_blocks_have_numbers_of_their_own(neurons: int, period: int):
+    """v <- trunc(v / 2) + 2 x + bias, s = [v > level], v <- 0, in Python's integers."""
     rng = np.random.default_rng(neurons)
-    x, bias = rng.integers(-5, 9, (4, neurons)), rng.integers(-3, 4, period)
-    constants = map(np.float32, (2, 0.5, 9, 1000))
+    x, own = rng.integers(-5, 9, (4, neurons)), (rng.integers(-3, 4, period), rng.integers(4, 12, period))
+    constants = map(np.float32, (2, 0.5, 1000))
     spikes = np.full((4, neurons), 9, np.uint8)
-    count = kernels.lif(x.astype(np.float32), bias.astype(np.float32), *constants, spikes)
+    count = kernels.lif(x.astype(np.float32), *(each.astype(np.float32) for each in own), *constants, spikes)
     v, exact = np.zeros(neurons, int), np.zeros((4, neurons), int)
+    bias, level = (each[np.arange(neurons) % period] for each in own)
     for t in range(4):
-        v = np.sign(v) * (abs(v) // 2) + 2 * x[t] + bias[np.arange(neurons) % period]
-        exact[t] = v > 9
-        v[v > 9] = 0
+        v = np.sign(v) * (abs(v) // 2) + 2 * x[t] + bias
+        exact[t] = v > level
+        v[v > level] = 0
     assert np.array_equal(spikes, exact)
     assert count == exact.sum() > 0
 
@@ -32,25 +33,25 @@ def test_neurons_of_all_blocks_have_their_own_bias(neurons: int, period: int):
 def test_a_membrane_saturates_on_both_sides():
     x = np.array([[100, -100], [-50, 170]], np.float64)
     spikes = np.empty((2, 2), np.uint8)
-    kernels.lif(x, np.zeros(2), *map(np.float64, (1, 1, 60, 70)), spikes)
+    kernels.lif(x, np.zeros(2), np.full(2, 60.0), *map(np.float64, (1, 1, 70)), spikes)
     assert spikes.tolist() == [[1, 0], [0, 1]], "-100 is cut to -70, to which 170 adds 100, cut to 70"
 
 
 def test_one_step_wraps_the_current_and_keeps_both_states():
     """half = 8: u in (-8, 8], v in (-8, 8)."""
     u, v, spikes = np.array([[4.0, -4.0, 0.0]]), np.array([[2.0, -7.0, 3.0]]), np.empty((1, 3), np.uint8)
-    x, bias = np.array([[3.0, -3.0, 5.0]]), np.array([0.0, 1.0, 0.0])
-    kernels.lif_step(x, u, v, bias, 2.0, 0.75, 1.0, 5.0, 8.0, spikes)
+    x, own = np.array([[3.0, -3.0, 5.0]]), (np.array([0.0, 1.0, 0.0]), np.array([5.0, 5.0, 7.0]))
+    kernels.lif_step(x, u, v, *own, 2.0, 0.75, 1.0, 8.0, spikes)
     assert u.tolist() == [[-7, 7, -6]], "3 + 6 = 9 wraps to -7, -3 - 6 = -9 to 7, and 10 to -6"
     assert v.tolist() == [[-5, 1, -3]]
     assert spikes.tolist() == [[0, 0, 0]]
-    kernels.lif_step(np.array([[7.0, -1.0, 8.0]]), u, v, bias, 2.0, 0.0, 1.0, 5.0, 8.0, spikes)
+    kernels.lif_step(np.array([[7.0, -1.0, 8.0]]), u, v, *own, 2.0, 0.0, 1.0, 8.0, spikes)
     assert u.tolist() == [[-2, -2, 0]], "14 wraps to -2 and 16 to 0"
     assert v.tolist() == [[-7, 0, -3]]
-    kernels.lif_step(np.array([[0.0, 4.0, 4.0]]), u, v, bias, 2.0, 0.0, 0.0, 5.0, 8.0, spikes)
+    kernels.lif_step(np.array([[0.0, 4.0, 4.0]]), u, v, *own, 2.0, 0.0, 0.0, 8.0, spikes)
     assert u.tolist() == [[0, 8, 8]], "half itself does not wrap"
-    assert spikes.tolist() == [[0, 1, 1]]
-    assert v.tolist() == [[0, 0, 0]]
+    assert spikes.tolist() == [[0, 1, 0]], "v is 7 in both, and one must exceed 7"
+    assert v.tolist() == [[0, 0, 7]]
 
 
 @pytest.mark.parametrize("gates", [None, [1, 0, 1, 1, 0, 1]])

@@ -43,10 +43,14 @@ def neurons(draw):
 def test_the_integer_neuron_is_the_operations(op, currents, bias, wide):
     a = np.array(currents, np.int64).reshape(-1, 1, 1)
     wanted = op.run((a,), {"bias": np.array([bias])}, len(currents))
+    lower = op.run((a,), {"bias": np.array([bias]), "vth": np.array([op.vth // 2])}, len(currents))
     x = torch.from_numpy(a).to(torch.float64 if wide else torch.float32)
     before = x.clone()
     found = integer_lif_spikes(op, x, torch.tensor([bias], dtype=torch.float64))
     assert np.array_equal(found.numpy(), wanted)
+    level = torch.tensor([op.vth // 2 << 6], dtype=torch.float64)
+    found = integer_lif_spikes(op, x, torch.tensor([bias], dtype=torch.float64), level)
+    assert np.array_equal(found.numpy(), lower)
     assert torch.equal(x, before), "the current was written to"
 
 
@@ -84,7 +88,7 @@ def test_the_sources_neuron_is_the_operations(decay, form, comparator, reset, se
     ("op", "params", "kind"),
     [
         (IntegerLif(1000, 333, 8, 6, 12, 24, reset="subtract", theta=512, v0=77), {}, Type((3,), SPIKE)),
-        (IntegerLif(4095, 333, 8, 6, 12, 24), {"vth": [1, 20, 3], "bias": [5, -900, 70]}, Type((3,), SPIKE)),
+        (IntegerLif(4095, 333, 8, 6, 12, 24), {"dv": [1, 20, 3], "bias": [5, -900, 70]}, Type((3,), SPIKE)),
         (IntegerLif(4095, 0, 8, 6, 12, 24, theta=512, reset="subtract", max_spikes=3), {}, Type((3,), graded(3))),
         (IntegerLeaky(1000, 333, 6, 12, 24, 24, u0=3), {"dv": [0, 4096, 7]}, Type((3,), graded(24))),
         (IntegerLeaky(1000, 333, 6, 12, 30, 30), {}, Type((3,), graded(30))),
