@@ -91,7 +91,7 @@ def _chip_grids(build: Build) -> dict[str, WeightGrid]:
     profile, table = build.program.profile, dict[str, WeightGrid]()
     for deployment in (phase.deployment for phase in build.program.phases):
         if deployment.floating is not None:
-            chip = quantizable(deployment.floating, profile.arithmetic, profile.features)
+            chip = quantizable(deployment.floating, profile.arithmetic, profile.features, own_steps=False)
             table |= weight_grids(calibrated(chip, deployment.statistics, profile.arithmetic, profile.features))
     return table
 

@@ -18,12 +18,13 @@ from ir.ops.neuron import Lif
 from ir.profile import Arithmetic, Features
 from ir.quantize.calibration import HEADROOM, ValueStatistics
 from ir.quantize.gains.row_gains import row_factors
+from ir.quantize.gains.trained_levels import in_own_steps
 from ir.quantize.neurons.distinct import DistinctNeurons, distinct_neurons
 from ir.quantize.payloads import Emission, compared_payloads, input_scale, looped_payloads, payload_bits, payload_scale
 from ir.quantize.units.amounts import finest_units, firing_amounts, largest_values
 from ir.quantize.units.choose_unit import grid_unit
 from ir.quantize.units.spans import spans, widest_difference
-from ir.quantize.weights import WeightStatistics, weight_statistics
+from ir.quantize.weights import WeightStatistics, weight_levels, weight_statistics
 
 
 @dataclass(frozen=True)
@@ -216,6 +217,7 @@ def _statistics(
         shared = chip.nodes[name].param("weight")
         key = (shared, factors.get(name, np.ones(())).tobytes()) if shared else array
         if key not in cached:
-            cached[key] = weight_statistics(array, arithmetic)
+            like = weight_statistics(array, arithmetic)
+            cached[key] = like.within(weight_levels(arithmetic)) if in_own_steps(chip.nodes[name]) else like
         table[name] = cached[key]
     return table

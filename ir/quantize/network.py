@@ -60,11 +60,19 @@ def quantize(
     return quantize_calibrated(chip, arithmetic, observe(chip, calibration), features)
 
 
-def quantizable(chip: Graph, arithmetic: Arithmetic, features: Features | None = None) -> Graph:
-    """The chip graph in the form that is calibrated and rounded; CompileError for a neuron that the chip lacks."""
+def quantizable(chip: Graph, arithmetic: Arithmetic, features: Features | None = None, own_steps: bool = True) -> Graph:
+    """
+    The chip graph in the form that is calibrated and rounded.
+
+    Args:
+        own_steps: whether rows of weights that have no steps get some; else they keep to powers of two of one unit.
+
+    Raises:
+        CompileError: a neuron that the chip lacks.
+    """
     check_features(chip, arithmetic, features)
     programmable = features is None or features.programmable_neurons
-    return separate_levels(separate_gains(chip), arithmetic, programmable)
+    return separate_levels(separate_gains(chip), arithmetic, programmable, own_steps)
 
 
 def quantize_calibrated(

@@ -21,6 +21,7 @@ from ir.ops.float_neurons.potential import Potential
 from ir.ops.neuron import Gate, Graded, Lif
 from ir.quantize.calibrated import CalibratedNetwork, shared_projection
 from ir.quantize.calibration import HEADROOM
+from ir.quantize.gains.trained_levels import in_own_steps
 from ir.quantize.integers.integer_neurons import integer_leaky
 from ir.quantize.integers.populations import IntegerPopulation, MembranePopulation
 from ir.quantize.integers.potential import integer_potential
@@ -101,11 +102,16 @@ class PopulationPlanner:
         finest = self._finest(names)
         if firing is None and (neurons is None or node.name in self.before.looped):
             finest = finest[:1]
-        unit = choose_unit(currents, finest, firing, network.arithmetic, self.network.rows_apart(self.node))
+        unit = choose_unit(currents, finest, firing, network.arithmetic, network.rows_apart(node), self._step(names))
         if node.name not in self.before.looped:
             return unit
         scale = Fraction(self.before.looped[node.name].scale) / self._emitted_unit()
         return Unit(part_of_scale(node, scale, unit.size))
+
+    def _step(self, projections: Iterable[str]) -> Fraction | None:
+        """The current of one step, where steps were chosen for the rows of weights, and what they read has one scale."""
+        scales = {self._source_scale(name) for name in projections if in_own_steps(self.network.chip.nodes[name])}
+        return Fraction(scales.pop()) if len(scales) == 1 else None
 
     def _currents(self, projections: Iterable[str]) -> tuple[WeightStatistics, ...]:
         """What one integer that is read causes, projection by projection."""

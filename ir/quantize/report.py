@@ -20,7 +20,7 @@ class LayerReport:
     name: str
     module: str
     unit: float
-    """Real current of one weight unit."""
+    """Real current of one weight unit; in steps, where rows of weights have steps of their own."""
     threshold: int
     """In weight units, 0 for a population without one."""
     weights: int

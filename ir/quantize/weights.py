@@ -7,7 +7,7 @@ Networks of counts and dyadic weights lie on a grid; where the unit is one of th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import gcd, sqrt
 
@@ -49,6 +49,10 @@ class WeightStatistics:
         quantum = None if self.quantum is None else self.quantum * Fraction(scale)
         row_quanta = tuple(each * Fraction(scale) for each in self.row_quanta)
         return WeightStatistics(self.largest * scale, self.rms * scale, quantum, self.rows * scale, row_quanta)
+
+    def within(self, most: float) -> WeightStatistics:
+        """The statistics of weights of which all beyond `most` is cut off."""
+        return replace(self, largest=min(self.largest, most), rows=np.minimum(self.rows, most))
 
     def row_by_row(self) -> Iterator[WeightStatistics]:
         """The statistics of every row by itself, where only rows lie on grids; else of all of them."""

@@ -30,6 +30,8 @@ class TrainedLevels:
     levels: Array
     rounding: float
     """Within which weights are their multiples, in parts of themselves, or of half the largest: what lay between cancelled."""
+    whole: bool = True
+    """Whether the levels are whole; else they are still to be rounded."""
 
 
 def levels_of(weights: Array, levels: int, below: int | None = None) -> TrainedLevels | None:

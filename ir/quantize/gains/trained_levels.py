@@ -11,7 +11,7 @@ thresholds as whole numbers of steps. Grids of powers of two need none of this: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from math import inf, nextafter
@@ -25,15 +25,22 @@ from ir.ops.linear import Conv, Linear, Synapse
 from ir.ops.neuron import Lif
 from ir.profile import Arithmetic
 from ir.quantize.gains.levels import TrainedLevels, levels_of, levels_of_rows, of_common_steps
+from ir.quantize.gains.own_steps import own_steps
 from ir.quantize.gains.row_gains import PASS, ROW_AXIS, arrivals
 from ir.quantize.integers.programmed import PROGRAMMED
-from ir.quantize.neurons.distinct import distinct_neurons
+from ir.quantize.neurons.distinct import DistinctNeurons, distinct_neurons
 from ir.quantize.neurons.normalize import exact_constants
+from ir.quantize.units.amounts import LargestValues, finest_units
 from ir.quantize.units.choose_unit import common_grid
 from ir.quantize.weights import weight_levels, weight_statistics
 
+LEVELS, OWN_STEPS = ".levels", ".own-steps"
+"""Behind the name of a weight that is in steps, whole or not; no attribute of a module can be named like the second."""
+HALVES = 2
+"""Units of a step, so that a threshold may lie between two."""
 
-def separate_levels(chip: Graph, arithmetic: Arithmetic, programmable: bool) -> Graph:
+
+def separate_levels(chip: Graph, arithmetic: Arithmetic, programmable: bool, own: bool = True) -> Graph:
     """
     The same network, in which populations whose weights have steps take these as their input gains.
 
@@ -45,9 +52,9 @@ def separate_levels(chip: Graph, arithmetic: Arithmetic, programmable: bool) -> 
         node.name: found
         for node in chip.nodes.values()
         if type(node.op) is Lif or isinstance(node.op, PROGRAMMED)
-        if (found := _separated(chip, wiring, node, arithmetic, programmable))
+        if (found := _separated(chip, wiring, node, arithmetic, programmable, own))
     }
-    levels = {name: each.levels for _, into in separated.values() for name, each in into.items()}
+    levels = {name: each for _, into in separated.values() for name, each in into.items()}
 
     def rule(rewriter: Rewriter, node: Node) -> str | None:
         if node.name in levels:
@@ -61,44 +68,90 @@ def separate_levels(chip: Graph, arithmetic: Arithmetic, programmable: bool) -> 
 
 
 def _separated(
-    chip: Graph, wiring: Wiring, node: Node, arithmetic: Arithmetic, programmable: bool
+    chip: Graph, wiring: Wiring, node: Node, arithmetic: Arithmetic, programmable: bool, own: bool
 ) -> tuple[Array, dict[str, TrainedLevels]] | None:
     """The gains of a population, which broadcast to its shape, and the levels of all that feeds it; None without steps."""
-    into, levels = dict[str, TrainedLevels](), weight_levels(arithmetic)
+    into = _feeding(chip, wiring, node)
+    if into is None or not any(each.ndim for each in into.values()):
+        return None
+    if _are_held(chip, into, arithmetic, programmable):
+        return None
     neurons = distinct_neurons(chip, node)
-    mirrored = neurons is not None and any(neuron.factor < 0 for neuron in neurons.members)
-    bounds = (levels, levels if mirrored else levels + 1)
+    trained = _trained(into, neurons, weight_levels(arithmetic), programmable)
+    found = of_common_steps(trained, weight_levels(arithmetic)) if trained else {}
+    gains = _gains(chip, node, next(iter(found.values())).steps) if found else None
+    if gains is None and own and programmable and neurons is not None:
+        found = _in_own_steps(chip, node, into, neurons, arithmetic)
+        gains = _gains(chip, node, next(iter(found.values())).steps) if found else None
+    return None if gains is None else (gains, found)
+
+
+def _feeding(chip: Graph, wiring: Wiring, node: Node) -> dict[str, Array] | None:
+    """Projection -> its weights, () those of a synapse, of all that feed a population; None where steps cannot be moved."""
+    into = dict[str, Array]()
     for name in wiring.payload_projections(node):
         projection = chip.nodes[name]
         weight = chip.arrays(projection).get("weight")
         if wiring.targets[name] != (node.name,):
             return None
         if isinstance(projection.op, Synapse) and projection.op.weight and not projection.op.micro:
-            one = np.asarray(projection.op.weight, np.float64)
-            into[name] = TrainedLevels(np.abs(one), np.sign(one), 0.0)
-            continue
-        if weight is None or not isinstance(projection.op, Linear | Conv):
+            into[name] = np.asarray(projection.op.weight, np.float64)
+        elif weight is None or not isinstance(projection.op, Linear | Conv):
             return None
-        if not np.any(weight):  # multiples of any step
+        elif np.any(weight):  # zeros are multiples of any step
+            into[name] = weight
+    return into
+
+
+def _trained(
+    into: Mapping[str, Array], neurons: DistinctNeurons | None, levels: int, programmable: bool
+) -> dict[str, TrainedLevels]:
+    """The levels that training left; none where weights are no multiples."""
+    mirrored = neurons is not None and any(neuron.factor < 0 for neuron in neurons.members)
+    bounds, found = (levels, levels if mirrored else levels + 1), dict[str, TrainedLevels]()
+    for name, weight in into.items():
+        if not weight.ndim:
+            found[name] = TrainedLevels(np.abs(weight), np.sign(weight), 0.0)
             continue
         if weight[0].size < 2:  # any single weight is one step
-            return None
-        found = levels_of(weight, *bounds) or (levels_of_rows(weight, *bounds) if programmable else None)
-        if found is None:
-            return None
-        into[name] = found
-    if all(not each.levels.ndim for each in into.values()) or _are_held(chip, into, arithmetic, programmable):
-        return None
-    common = of_common_steps(into, levels)
-    gains = _gains(chip, node, next(iter(common.values())).steps) if common else None
-    return None if gains is None else (gains, common)
+            return {}
+        each = levels_of(weight, *bounds) or (levels_of_rows(weight, *bounds) if programmable else None)
+        if each is None:
+            return {}
+        found[name] = each
+    return found
 
 
-def _are_held(chip: Graph, into: Iterable[str], arithmetic: Arithmetic, own_rows: bool) -> bool:
+def _in_own_steps(
+    chip: Graph, node: Node, into: Mapping[str, Array], neurons: DistinctNeurons, arithmetic: Arithmetic
+) -> dict[str, TrainedLevels]:
+    """Weights in steps of their rows, not whole yet; none beside synapses, which all have one weight."""
+    if not all(weight.ndim and len(weight) == len(next(iter(into.values()))) for weight in into.values()):
+        return {}
+    threshold, rows = neurons.largest(lambda each: float(each.threshold)), len(next(iter(into.values())))
+    amount = neurons.largest(lambda each: float(max(each.threshold, each.theta, abs(each.start))))
+    bias = np.abs(chip.arrays(node).get("bias", np.zeros(1)))
+    bias = bias.ravel() if bias.size == rows else np.full(rows, bias.max())
+    finest = finest_units(LargestValues(0.0, 1.0, amount, 1.0), arithmetic)
+    least = HALVES * np.maximum(finest["threshold"], finest["bias"] * bias)
+    if np.any(least > threshold):
+        return {}
+    steps = own_steps([*into.values()], threshold, least, weight_levels(arithmetic))
+    return {name: TrainedLevels(steps, _in_steps(weight, steps), 0.0, False) for name, weight in into.items()}
+
+
+def _in_steps(weight: Array, steps: Array) -> Array:
+    return (weight / steps.reshape(-1, *(1,) * (weight.ndim - 1))).astype(weight.dtype)
+
+
+def in_own_steps(projection: Node) -> bool:
+    """Whether the weights of a projection are multiples of steps that were chosen for them, still to be rounded."""
+    return (projection.param("weight") or "").endswith(OWN_STEPS)
+
+
+def _are_held(chip: Graph, into: Mapping[str, Array], arithmetic: Arithmetic, own_rows: bool) -> bool:
     """Whether a unit holds the weights as they are."""
-    nodes = [chip.nodes[name] for name in into]
-    weights = [node.op.weight if isinstance(node.op, Synapse) else chip.arrays(node)["weight"] for node in nodes]
-    like = [weight_statistics(weight, arithmetic) for weight in weights]
+    like = [weight_statistics(weight, arithmetic) for weight in into.values()]
     return (
         common_grid([row for each in like for row in (each.row_by_row() if own_rows else (each,))], arithmetic)
         is not None
@@ -128,14 +181,14 @@ def _arriving(chip: Graph, operand: str, steps: Array) -> Array | None:
     if shape[axis] != len(steps):  # of zeros, which have no steps of their own
         return None
     rows = steps.reshape([-1 if place == axis % len(shape) else 1 for place in range(len(shape))])
-    return np.append(1.0, np.broadcast_to(rows, shape))[places]
+    return np.append(steps.dtype.type(1), np.broadcast_to(rows, shape))[places]
 
 
-def _with_levels(rewriter: Rewriter, node: Node, levels: Array) -> str:
+def _with_levels(rewriter: Rewriter, node: Node, found: TrainedLevels) -> str:
     if isinstance(node.op, Synapse):
-        op = replace(node.op, weight=float(levels))
+        op = replace(node.op, weight=float(found.levels))
         return rewriter.builder.add(op, *rewriter.inputs(node), name=node.name, provenance=node.provenance)
-    name = rewriter.builder.param(f"{node.param('weight')}.levels", levels)
+    name = rewriter.builder.param(f"{node.param('weight')}{LEVELS if found.whole else OWN_STEPS}", found.levels)
     return rewriter.builder.add(
         node.op, *rewriter.inputs(node), name=node.name, params={"weight": name}, provenance=node.provenance
     )

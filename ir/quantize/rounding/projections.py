@@ -11,8 +11,9 @@ from ir.analysis.ranges import projected_magnitude
 from ir.graph import Array, Node
 from ir.ops.linear import Sum, Synapse
 from ir.quantize.calibrated import CalibratedNetwork
+from ir.quantize.gains.trained_levels import in_own_steps
 from ir.quantize.plan import ProjectionPlan
-from ir.quantize.rounding.together import round_together
+from ir.quantize.rounding.together import FEWER, round_together
 from ir.quantize.units.choose_unit import Unit, weight_exponents
 from ir.quantize.weights import QuantizedArray, round_weights
 
@@ -56,4 +57,5 @@ class ProjectionRounder:
         products = self.network.products.get(node.param("weight") or "")
         if not nearest.error or products is None or self.population.name in self.network.compared:
             return nearest
-        return round_together(np.asarray(real), unit, arithmetic.weight_bits, exponents, products)
+        fewer = 0 if in_own_steps(node) else FEWER  # what is cut off there is cut off by its steps
+        return round_together(np.asarray(real), unit, arithmetic.weight_bits, exponents, products, fewer)

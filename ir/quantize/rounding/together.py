@@ -25,16 +25,18 @@ FEWER = 3
 """Exponents below the least that holds the largest weight, which are tried."""
 
 
-def round_together(weights: Array, unit: float, bits: int, exponents: Array, products: Array) -> QuantizedArray:
+def round_together(
+    weights: Array, unit: float, bits: int, exponents: Array, products: Array, fewer: int = FEWER
+) -> QuantizedArray:
     """
     Weights as mantissas of `bits` bits, shifted left, that keep the currents on inputs of such products.
 
     Args:
-        unit: real value of one integer. exponents: of every row, or () for one of all, the least at which no mantissa saturates;
-            where it costs less to cut the largest weights off, fewer are taken.
+        unit: real value of one integer. exponents: of every row, or () for one of all, the least at which no mantissa saturates.
+        fewer: exponents below, which are taken where it costs less to cut the largest weights off.
     """
     top, matrix = 1 << (bits - 1), np.asarray(weights, np.float64).reshape(len(weights), -1).T
-    mantissas, steps = mantissas_together(matrix, unit, (-top, top - 1), exponents, products)
+    mantissas, steps = mantissas_together(matrix, unit, (-top, top - 1), exponents, products, fewer)
     ideal = matrix / steps
     lost, power = float(np.sum(((mantissas - ideal) * steps) ** 2)), float(np.sum(matrix**2))
     integers = (mantissas * (steps / unit)).astype(np.int32)
@@ -46,10 +48,10 @@ def round_together(weights: Array, unit: float, bits: int, exponents: Array, pro
 
 
 def mantissas_together(
-    matrix: Array, unit: float, bounds: tuple[int, int], exponents: Array, products: Array
+    matrix: Array, unit: float, bounds: tuple[int, int], exponents: Array, products: Array, fewer: int = FEWER
 ) -> tuple[Array, Array]:
     """(I, O) mantissas within bounds for (I, O) weights, and what 1 is in every column; otherwise see `round_together`."""
-    exponents = _cheapest(matrix, unit, bounds, exponents, _damped(products).diagonal())
+    exponents = _cheapest(matrix, unit, bounds, exponents, _damped(products).diagonal(), fewer)
     steps = unit * np.exp2(exponents) * np.ones(matrix.shape[1])
     return mantissas_of_steps(matrix, steps, bounds, products), steps
 
@@ -69,10 +71,12 @@ def _damped(products: Array) -> Array:
     return damped
 
 
-def _cheapest(matrix: Array, unit: float, bounds: tuple[int, int], exponents: Array, power: Array) -> Array:
+def _cheapest(
+    matrix: Array, unit: float, bounds: tuple[int, int], exponents: Array, power: Array, most_fewer: int
+) -> Array:
     """The exponents at which nearest rounding costs least, inputs taken as independent."""
     best, least = exponents, np.full(np.shape(exponents), np.inf)
-    for fewer in range(FEWER + 1):
+    for fewer in range(most_fewer + 1):
         tried = np.maximum(exponents - fewer, 0)
         steps = unit * np.exp2(tried)
         cost = power @ (np.clip(np.rint(matrix / steps), *bounds) * steps - matrix) ** 2

@@ -62,9 +62,10 @@ def firing_rule(numbers: FiringNumbers, can_be_exact: bool, programmable: bool) 
         can_be_exact: whether no weight and no decay was rounded; otherwise ties are chance, and no effort is made for them.
         programmable: whether neurons may compare as they like.
     """
-    whole = _whole_rule(numbers, ">")
+    comparator = ">=" if numbers.unit.fine and not numbers.strict else ">"
+    whole = _whole_rule(numbers, comparator)
     exact = whole or _exact_rule(numbers, can_be_exact, lambda untied: _ways(numbers, untied, programmable))
-    return exact or _rounded_rule(numbers, ">=" if numbers.unit.fine and not numbers.strict else ">")
+    return exact or _rounded_rule(numbers, comparator)
 
 
 def compared_rule(numbers: FiringNumbers, can_be_exact: bool) -> FiringRule:

@@ -54,6 +54,7 @@ def choose_unit(
     firing: FiringAmounts | None,
     arithmetic: Arithmetic,
     own_rows: bool,
+    step: Fraction | None = None,
 ) -> Unit:
     """
     The unit of a population: exact for weights on a grid, else fine enough for the weights, and coarse enough for all fields.
@@ -63,6 +64,7 @@ def choose_unit(
         finest: lower bounds of the unit, by how far the shift is narrowed, one alone where there is no shift. firing: None for a
             population without threshold.
         own_rows: whether every row of weights may have an exponent of its own.
+        step: where steps were chosen for the weights, what one causes.
     """
     shifts = (
         finest if firing else finest[:1]
@@ -70,7 +72,8 @@ def choose_unit(
     exact = grid_unit(currents, shifts, firing, arithmetic, own_rows)
     if exact is not None:
         return exact
-    unit = _fitting_unit(currents, shifts, firing, weight_levels(arithmetic))
+    unit = _unit_of_steps(step, shifts) if step else None
+    unit = unit or _fitting_unit(currents, shifts, firing, weight_levels(arithmetic))
     if firing is None:
         return _finer_payload(unit, currents, finest, arithmetic) if own_rows and len(finest) > 1 else unit
     return finer_unit(unit, currents, finest, arithmetic, own_rows)
@@ -87,6 +90,17 @@ def weight_exponents(largest: Array, unit: float, arithmetic: Arithmetic) -> Arr
     for _ in range(arithmetic.weight_exponent_max):
         exponents += np.rint(largest / (unit * np.exp2(exponents))) > weight_levels(arithmetic)
     return exponents
+
+
+def _unit_of_steps(step: Fraction, finest: Sequence[float]) -> Unit | None:
+    """Half a step, between two of which thresholds lie, or a step; with a narrower shift where the current's range needs it."""
+    if len(finest) == 1:
+        return Unit(step) if finest[0] <= step else None
+    for size in (step / 2, step):
+        if finest[0] <= size:
+            return Unit(size)
+    narrowed = next((bits for bits, least in enumerate(finest) if least <= step / 2), None)
+    return None if narrowed is None else Unit(step / 2, narrowed, fine=True)
 
 
 def _fitting_unit(
@@ -117,7 +131,7 @@ def finer_unit(
     """
     unused = _unused_bits(unit, currents, own_rows, arithmetic)
     for bits in range(min(unused, arithmetic.weight_exponent_max, len(finest) - 1 - unit.narrowed), 0, -1):
-        finer = Unit(unit.size / (1 << bits), unit.narrowed + bits)
+        finer = replace(unit, size=unit.size / (1 << bits), narrowed=unit.narrowed + bits)
         if finest[finer.narrowed] <= finer.size:
             return finer
     return unit

@@ -70,6 +70,13 @@ def equals(case: Case, precision: str) -> bool:
     return np.array_equal(got, spikes)
 
 
+def rounds_nothing(case: Case) -> bool:
+    """Whether every population of the integers is exact."""
+    quantization = compile_model(case[0], "gpu", example=case[1]).deployment.quantization
+    assert quantization is not None
+    return all(layer.exact for layer in quantization.layers)
+
+
 def added_neurons(case: Case) -> int:
     """Those that a chip without programs takes beyond the module's."""
     chip = compile_model(case[0], "gpu", profile="loihi1", example=case[1]).deployment.chip

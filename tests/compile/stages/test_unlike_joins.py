@@ -21,6 +21,7 @@ from tests.compile.stages.form_tests import (
     check_lava,
     each,
     equals,
+    rounds_nothing,
     max_pool,
     pooled,
     tokens,
@@ -143,7 +144,16 @@ def _case(form: str) -> Case:
     return case_of(lambda: Branches(FORMS[form]), seed=0, spread=3, parts=8)
 
 
-ROUNDED = {"a current, conv", "currents, norm, conv", "scaled by channel", "scaled by pixel", "read twice"}
+ROUNDED = {
+    "a current, conv",
+    "currents, conv",
+    "currents, norm, conv",
+    "pool, linear",
+    "read twice",
+    "scaled by channel",
+    "scaled by pixel",
+    "shuffled",
+}
 """Forms whose merged matrices do not fit eight bits."""
 
 
@@ -154,7 +164,9 @@ def test_spikes_in_floats_are_the_module_s_own(form: str):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_spikes_in_integers_are_the_module_s_own(form: str):
-    assert equals(_case(form), "int") == (form not in ROUNDED)
+    exact = rounds_nothing(_case(form))
+    assert exact == (form not in ROUNDED)
+    assert equals(_case(form), "int") or not exact
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_mirrored_weights_have_no_level_more():
     weights = trained(0.0031, (N, N), 127)
     weights[::3, 2] = np.float32(0.0031) * -128
     graph = network(Lif(0.0, form="sum", gain=-1.0), {"w": weights})
-    assert separate_levels(graph, LOIHI2.arithmetic, True) is graph
+    assert separate_levels(graph, LOIHI2.arithmetic, True, own=False) is graph
     layer, chip, _, _ = fired(graph)
     assert 0 < layer.weight_error < 0.01
     assert weight_bits(chip, chip.nodes["w"], True) <= 8
@@ -175,7 +175,7 @@ def test_a_matrix_that_feeds_two_populations_keeps_its_weights():
     current = b.add(Linear(), x, name="w", params={"weight": b.param("w", trained(0.0871, (N, N), 7))})
     outputs = {name: b.add(Lif(0.5, threshold=1.0), current, name=name) for name in ("s", "r")}
     graph = b.build(outputs)
-    assert separate_levels(graph, LOIHI2.arithmetic, True) is graph
+    assert separate_levels(graph, LOIHI2.arithmetic, True, own=False) is graph
 
 
 def test_rows_are_followed_through_routing():

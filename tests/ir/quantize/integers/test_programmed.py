@@ -17,7 +17,7 @@ from ir.errors import CompileError
 from ir.graph import Graph, GraphBuilder
 from ir.interpreter import interpret
 from ir.ops import Input, Lif, Linear, MovingThresholdLif, ProgrammedLif, RectifiedLif, RefractoryLif
-from ir.quantize.network import quantize
+from ir.quantize.network import quantizable, quantize
 from ir.quantize.report import LayerReport
 from ir.verify import verify
 
@@ -177,8 +177,9 @@ def test_typical_neurons_keep_their_spikes(name: str, steps: int):
     inputs = {"x": (rng.random((100, SAMPLES, N)) < 0.3).astype(np.float64)}
     graph = b.build({"s": "s"})
     chip, report, ours, _ = rounded(graph, inputs)
-    weights = {"w": chip.arrays(chip.nodes["fc"])["weight"] * report.unit}
-    floats = interpret(replace(graph, params={**graph.params, **weights}), inputs)["s"]
+    apart = quantizable(graph, LOIHI2.arithmetic, LOIHI2.features)
+    weights = {apart.nodes["fc"].param("weight"): chip.arrays(chip.nodes["fc"])["weight"] * report.unit}
+    floats = interpret(replace(apart, params={**apart.params, **weights}), inputs)["s"]
     kept, lost, added = (np.count_nonzero(both) for both in (ours * floats, floats > ours, ours > floats))
     assert kept > 1000
     assert max(lost, added) < 0.02 * kept, (kept, lost, added)
