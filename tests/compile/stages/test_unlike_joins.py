@@ -21,9 +21,9 @@ from tests.compile.stages.form_tests import (
     check_lava,
     each,
     equals,
-    rounds_nothing,
     max_pool,
     pooled,
+    rounds_nothing,
     tokens,
 )
 
