@@ -30,7 +30,8 @@ def own_steps(matrices: Sequence[Array], threshold: float, least: Array, levels:
     (rows,) the step of every row, one for all matrices, and of their floats.
 
     Args:
-        matrices: (rows, ...) all that feeds the rows, some weight of which is not 0. threshold: of the neurons, in currents.
+        matrices: (rows, ...) all that feeds the rows, some weight of which is not 0.
+        threshold: the least of the neurons, in currents, above 0; weights beyond `levels` times it are cut off.
         least: (rows,) no step is finer. levels: the largest multiple of either sign.
 
     >>> own_steps([np.array([[0.5, -0.1], [0.0, 0.3]])], 1.0, np.zeros(2), 127).round(5).tolist()
@@ -43,15 +44,14 @@ def own_steps(matrices: Sequence[Array], threshold: float, least: Array, levels:
     tried = np.array([_parts_of(threshold, np.maximum(finest / finer, least)) for finer in FINER])
     costs = np.array([_cost(some, steps[:, None], levels) for steps in tried])
     best = tried[costs.argmin(axis=0), np.arange(len(finest))]
-    kind = matrices[0].dtype
+    kind = np.result_type(np.float32, *matrices)
     return (best * (1 + 4 * np.finfo(kind).eps)).astype(kind)  # so many parts reach the threshold, whatever was rounded
 
 
 def _parts_of(threshold: float, steps: Array) -> Array:
-    """Steps, as little coarser as a threshold is then a whole number of them, or that and a half; as they are beyond it."""
+    """Steps, as little coarser as a threshold is then a whole number of them, or that and a half; at most the threshold."""
     halves, whole = np.floor(threshold / steps - 0.5) + 0.5, np.floor(threshold / steps)
-    parts = np.where(halves > FINE, halves, whole)
-    return np.where(parts > 0, threshold / np.maximum(parts, 1), steps)
+    return threshold / np.where(halves > FINE, halves, np.maximum(whole, 1))
 
 
 def _cost(weights: Array, steps: Array, levels: int) -> Array:

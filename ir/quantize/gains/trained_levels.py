@@ -1,5 +1,5 @@
 """
-Moves the step of weights that are multiples of any number, as quantisation-aware training leaves them, into the neurons' gain.
+Moves the step of weights into the neurons' gain: of multiples of any number, as training for few bits leaves them, and of others.
 
     %c = linear(%x, weight=@w)         w = s k, -128 <= k <= 127      %c = linear(%x, weight=@w.levels)             k
     %s = lif(%c) {threshold=1.0}                                     %s = lif(%c) {threshold=1.0, gain=s}
@@ -7,6 +7,7 @@ Moves the step of weights that are multiples of any number, as quantisation-awar
 The chip's weights are then the levels k that training chose, to the last bit; what is left to round is the threshold 1 / s. A
 step is a float, and so are its products with levels, so that weights count as multiples within what floats round, and
 thresholds as whole numbers of steps. Grids of powers of two need none of this: `ir.quantize.units` holds them as they are.
+Weights that no training put on levels become multiples k that are still to be rounded, of steps chosen row by row (`own_steps`).
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ def separate_levels(chip: Graph, arithmetic: Arithmetic, programmable: bool, own
 
     Args:
         programmable: whether neurons may have thresholds of their own, as rows of steps of their own need them.
+        own: whether rows that have no steps get some.
     """
     wiring = wiring_of(chip)
     separated = {
@@ -128,7 +130,7 @@ def _in_own_steps(
     """Weights in steps of their rows, not whole yet; none beside synapses, which all have one weight."""
     if not all(weight.ndim and len(weight) == len(next(iter(into.values()))) for weight in into.values()):
         return {}
-    threshold, rows = neurons.largest(lambda each: float(each.threshold)), len(next(iter(into.values())))
+    threshold, rows = min(float(each.threshold) for each in neurons.members), len(next(iter(into.values())))
     amount = neurons.largest(lambda each: float(max(each.threshold, each.theta, abs(each.start))))
     bias = np.abs(chip.arrays(node).get("bias", np.zeros(1)))
     bias = bias.ravel() if bias.size == rows else np.full(rows, bias.max())
@@ -141,7 +143,7 @@ def _in_own_steps(
 
 
 def _in_steps(weight: Array, steps: Array) -> Array:
-    return (weight / steps.reshape(-1, *(1,) * (weight.ndim - 1))).astype(weight.dtype)
+    return (weight / steps.reshape(-1, *(1,) * (weight.ndim - 1))).astype(steps.dtype)
 
 
 def in_own_steps(projection: Node) -> bool:
