@@ -80,7 +80,7 @@ def part_report(
         crossed,
         pooling_costs(build.deployment),
         borders(build.program, events),
-        firing_warnings(chip, layers, run.matches, events.samples),
+        firing_warnings(chip, layers, run.matches, events.samples, build.program.deployment.quantization),
     )
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import torch
+from spikingjelly.activation_based import neuron
+from torch import nn
 
+from compile import compile_model
 from compile.measure.firing import firing_warnings
 from compile.measure.layers import LayerSummary
 from compile.measure.spike_match import SpikeMatch
@@ -46,3 +50,20 @@ def layer(name: str, rate: float) -> LayerSummary:
 def test_what_is_told(rates: dict[str, float], matches: dict[str, SpikeMatch], expected: tuple[str, ...]) -> None:
     layers = [layer(name, rate) for name, rate in rates.items()]
     assert firing_warnings(network("".join(rates)), layers, matches, 8) == expected
+
+
+def test_currents_beyond_those_of_calibration_are_no_rounding():
+    """Weights of one sign, calibrated on a fiftieth of the inputs: 0.6 of them reach the 2^17 units at which a current wraps."""
+    torch.manual_seed(0)
+    linear = nn.Linear(3000, 8, bias=False)
+    linear.weight.data.abs_()
+    net = nn.Sequential(linear, neuron.IFNode(step_mode="m"))
+
+    def spikes(rate: float) -> torch.Tensor:
+        return (torch.rand(4, 8, 3000) < rate).float()
+
+    program = compile_model(net, target="gpu", example=spikes(0.02))
+    assert not program.report(spikes(0.02)).warnings
+    (warning,) = program.report(spikes(0.6)).warnings
+    wanted = "loses most spikes, as where inputs are larger than the calibration's and currents wrap, on 8 samples: 1"
+    assert warning.endswith(wanted)
