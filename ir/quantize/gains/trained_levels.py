@@ -39,6 +39,8 @@ LEVELS, OWN_STEPS = ".levels", ".own-steps"
 """Behind the name of a weight that is in steps, whole or not; no attribute of a module can be named like the second."""
 HALVES = 2
 """Units of a step, so that a threshold may lie between two."""
+REACH = 2
+"""Times what steps as large as the threshold reach, beyond which weights are not cut off, but have powers of two."""
 
 
 def separate_levels(chip: Graph, arithmetic: Arithmetic, programmable: bool, own: bool = True) -> Graph:
@@ -136,7 +138,8 @@ def _in_own_steps(
     bias = bias.ravel() if bias.size == rows else np.full(rows, bias.max())
     finest = finest_units(LargestValues(0.0, 1.0, amount, 1.0), arithmetic)
     least = HALVES * np.maximum(finest["threshold"], finest["bias"] * bias)
-    if np.any(least > threshold):
+    largest = max(float(np.abs(weight).max()) for weight in into.values())
+    if np.any(least > threshold) or largest > REACH * weight_levels(arithmetic) * threshold:
         return {}
     steps = own_steps([*into.values()], threshold, least, weight_levels(arithmetic))
     return {name: TrainedLevels(steps, _in_steps(weight, steps), 0.0, False) for name, weight in into.items()}

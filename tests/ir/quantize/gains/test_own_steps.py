@@ -129,6 +129,14 @@ def test_matrices_into_the_same_neurons_share_the_steps_of_their_rows():
     assert lost + added < 0.02 * fired
 
 
+def test_no_threshold_is_rounded_to_nothing():
+    """Weights of 60 thresholds: a step is a threshold at most, else silence would fire."""
+    weights = matrix(spread=20.0)
+    assert np.all(own_steps([weights], 1.0, np.zeros(32), 127) <= 1.0 + 1e-6)
+    fired, lost, added = wrong(layer(Lif(0.0, form="sum"), weights), layer(Lif(0.0, form="sum"), weights))
+    assert lost + added < 0.05 * fired
+
+
 def test_kernels_have_a_step_per_output_channel():
     b = GraphBuilder("net", 4)
     x = b.add(Input("spike[2x6x6]"), name="x")
@@ -147,8 +155,9 @@ def test_kernels_have_a_step_per_output_channel():
         layer(Lif(0.5), np.random.default_rng(0).integers(-5, 6, (32, N)) / np.float32(8)),
         layer(Lif(0.5), matrix(N), synapse=True),
         layer(Lif(0.5, v0=1e9), matrix()),
+        layer(Lif(0.5, threshold=1e-3), matrix()),
     ],
-    ids=["on a grid", "beside a synapse of all", "a start that leaves no room"],
+    ids=["on a grid", "beside a synapse of all", "a start that leaves no room", "weights far beyond the threshold"],
 )
 def test_what_keeps_the_steps_that_it_has(graph: Graph):
     assert not any(in_own_steps(each) for each in quantizable(graph, LOIHI2.arithmetic, LOIHI2.features).nodes.values())
