@@ -99,6 +99,8 @@ class Context:
     """Model input -> array (T or 1, B, *shape) of values that are typical of what the network will see."""
     rounds: bool = True
     """Whether the chip's graph becomes integers; else it keeps the source's arithmetic."""
+    own_steps: bool = True
+    """Whether rows of float weights take steps of their own; else powers of two, as what is trained for few bits begins with."""
 
 
 def _passing_on(name: str, graph: Graph, values: Mapping[str, Node], outputs: Mapping[str, str]) -> Graph:

@@ -72,7 +72,7 @@ def training_grids(model: Path, config: str, weights: Path, bits: Sequence[int])
     measured = [part for part in source.parts if part.name in names]
 
     def grids(part: Part, profile: Profile) -> list[RowGrid]:
-        return _grids(build_part(part, source, options, profile, Progress(quiet=True), imports))
+        return _grids(build_part(part, source, options, profile, Progress(quiet=True), imports, own_steps=False))
 
     with source.running():
         return {each: {part.name: grids(part, profile) for part in measured} for each, profile in profiles.items()}

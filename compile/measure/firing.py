@@ -43,7 +43,7 @@ def firing_warnings(
 def _kind(layer: LayerSummary, match: SpikeMatch | None, spikes: bool, may_wrap: bool) -> str:
     """What is to be said of a population; "" where nothing is."""
     if match and may_wrap and match.lost > match.kept:
-        return "loses most spikes, as where inputs are larger than the calibration's and currents wrap,"
+        return "loses most spikes, by rounding or by currents that wrap where inputs are larger than the calibration's,"
     if layer.rate == 0:
         return "silenced by rounding, the floats fire," if match and match.lost else "never fires"
     if layer.rate == 1 and spikes:

@@ -95,12 +95,14 @@ def build_part(
     profile: Profile,
     progress: Progress,
     imports: dict[str, Imported] | None = None,
+    own_steps: bool = True,
 ) -> Build:
     """
     Compile one part; CompileError or DeployError says what the user can do where it does not work.
 
     Args:
         imports: part -> what it was imported as, of an earlier build of the same source, whatever its profile; it is added to.
+        own_steps: as of a `Context`.
     """
     place, texts = options.place, dict[str, str]()
 
@@ -122,10 +124,9 @@ def build_part(
     names = source.reading.names if source.reading else dict[str, str]()
     with progress.stage(f"{part.name}: compile"):
         rounds, order = options.precision == "int" and imported.level != "quantized", imported.order
-        calibration = (
-            host_inputs(imported.deployment.prologue, names, part.calibration, part.name, order) if rounds else {}
-        )
-        context = Context(profile, options.lower, calibration, rounds=options.precision == "int")
+        prologue = imported.deployment.prologue
+        calibration = host_inputs(prologue, names, part.calibration, part.name, order) if rounds else {}
+        context = Context(profile, options.lower, calibration, options.precision == "int", own_steps)
         phases = _phases(imported, context, options, keep)
         _check_neurons(part, phases)
         program = Program(part.name, REFERENCE, phases, profile, names=names, order=order)

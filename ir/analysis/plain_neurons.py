@@ -1,7 +1,7 @@
 """
 Which populations are the chip's plain neuron, which engines compute by kernels of their own.
 
-The plain neuron is Lava's own LIF from zero state, with a reset to zero; a population's share their decays.
+The plain neuron is Lava's own LIF from zero state, with a reset to zero. All neurons of a population decay alike.
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ def separate_gains(deployment: Deployment, context: Context) -> Deployment:
     profile, chip = context.profile, deployment.chip
     if not chip.nodes:
         return deployment
-    return replace(deployment, chip=quantizable(chip, profile.arithmetic, profile.features), floating=chip)
+    separate = quantizable(chip, profile.arithmetic, profile.features, context.own_steps)
+    return replace(deployment, chip=separate, floating=chip)
 
 
 def calibrate(deployment: Deployment, context: Context) -> Deployment:

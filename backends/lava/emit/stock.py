@@ -2,8 +2,8 @@
 The stock emission: Lava's own processes as shipped, wherever they can say the network.
 
 A population becomes a LIFReset, each of its currents a Sparse per source, and skipped steps a DelaySparse of unit synapses
-that all late readers of a source share. What Lava has no process for (graded, gate and burst neurons, other resets and constants
-of single neurons, numbers that its formats cannot hold, delays and loops, whose memory Lava's synapses keep from one window to
+that all late readers of a source share. What Lava has no process for (graded, gate and burst neurons, other resets, decays of
+single neurons, numbers that its formats cannot hold, delays and loops, whose memory Lava's synapses keep from one window to
 the next) becomes a core of our own with that one population, or those of one loop.
 """
 

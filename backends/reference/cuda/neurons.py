@@ -174,7 +174,7 @@ def _shifts(
     if bias is None:
         return torch.zeros(features, dtype=dtype).to(device)
     period = bias_period(shape, bias.to(dtype))
-    return (period.expand(features) if period.numel() == 1 else period).contiguous()
+    return (period.expand(features) if period.numel() == 1 else period).contiguous().to(device)
 
 
 def _rows(current: torch.Tensor, columns: int) -> torch.Tensor:

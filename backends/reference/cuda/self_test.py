@@ -99,16 +99,18 @@ def _spikes_are_exact(compiled: Any, device: torch.device, current_dtype: torch.
     on_device, params, current = torch.from_numpy(bias).to(device, dtype), {"bias": bias}, torch.from_numpy(x)
     vth = np.random.default_rng(2).integers(10, 30, bias.shape)
     op = IntegerLif(4095, dv, 20, 6, 12, 24)
-    for own, level in ((params, None), ({**params, "vth": vth}, torch.from_numpy(vth << 6).to(device, dtype))):
-        spikes = FusedSpikes(compiled, op, bias.shape, (on_device, level), dtype, SCALE, device)
+    level = torch.from_numpy(vth << 6).to(device, dtype)
+    for own in ({}, params, {**params, "vth": vth}):
+        numbers = (on_device if "bias" in own else None, level if "vth" in own else None)
+        spikes = FusedSpikes(compiled, op, bias.shape, numbers, dtype, SCALE, device)
         if not _same(spikes(current.to(device, current_dtype)), op.run((x * SCALE,), own, len(x))):
             return False
     large = x * 3000  # beyond 2^17, from where on a shifted current wraps
     for du in (4095, 1000):
         op = IntegerLif(du, dv, 200, 6, 12, 24)
-        wrapping = FusedWrappingSpikes(compiled, op, bias.shape, (on_device.double(), None), SCALE, device)
+        wrapping = FusedWrappingSpikes(compiled, op, bias.shape, (on_device.double(), level.double()), SCALE, device)
         emitted = wrapping(torch.from_numpy(large).to(device, torch.int32))
-        if not _same(emitted, op.run((large * SCALE,), params, len(x))):
+        if not _same(emitted, op.run((large * SCALE,), {**params, "vth": vth}, len(x))):
             return False
     return True
 

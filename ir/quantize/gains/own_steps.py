@@ -31,7 +31,7 @@ def own_steps(matrices: Sequence[Array], threshold: float, least: Array, levels:
 
     Args:
         matrices: (rows, ...) all that feeds the rows, some weight of which is not 0.
-        threshold: the least of the neurons, in currents, above 0; weights beyond `levels` times it are cut off.
+        threshold: the least of the neurons, in currents, above 0.
         least: (rows,) no step is finer. levels: the largest multiple of either sign.
 
     >>> own_steps([np.array([[0.5, -0.1], [0.0, 0.3]])], 1.0, np.zeros(2), 127).round(5).tolist()
@@ -41,7 +41,10 @@ def own_steps(matrices: Sequence[Array], threshold: float, least: Array, levels:
     largest = np.max([weights.max(axis=1) for weights in flat], axis=0)
     finest = np.maximum(np.where(largest > 0, largest, largest.max()) / levels, least)
     some = np.concatenate([weights[:, :: -(-weights.shape[1] // SAMPLE)] for weights in flat], axis=1)
-    tried = np.array([_parts_of(threshold, np.maximum(finest / finer, least)) for finer in FINER])
+    parts = [_parts_of(threshold, np.maximum(finest / finer, least)) for finer in FINER]
+    tried = np.array(
+        [*parts, np.maximum(finest, parts[0])]
+    )  # the last is beyond the threshold where weights are far beyond it
     costs = np.array([_cost(some, steps[:, None], levels) for steps in tried])
     best = tried[costs.argmin(axis=0), np.arange(len(finest))]
     kind = np.result_type(np.float32, *matrices)

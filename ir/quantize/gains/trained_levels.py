@@ -39,8 +39,6 @@ LEVELS, OWN_STEPS = ".levels", ".own-steps"
 """Behind the name of a weight that is in steps, whole or not; no attribute of a module can be named like the second."""
 HALVES = 2
 """Units of a step, so that a threshold may lie between two."""
-REACH = 2
-"""Times what steps as large as the threshold reach, beyond which weights are not cut off, but have powers of two."""
 
 
 def separate_levels(chip: Graph, arithmetic: Arithmetic, programmable: bool, own: bool = True) -> Graph:
@@ -134,12 +132,11 @@ def _in_own_steps(
         return {}
     threshold, rows = min(float(each.threshold) for each in neurons.members), len(next(iter(into.values())))
     amount = neurons.largest(lambda each: float(max(each.threshold, each.theta, abs(each.start))))
-    bias = np.abs(chip.arrays(node).get("bias", np.zeros(1)))
-    bias = bias.ravel() if bias.size == rows else np.full(rows, bias.max())
+    bias, axis = np.abs(chip.arrays(node).get("bias", np.zeros(1))), ROW_AXIS[chip.nodes[next(iter(into))].op.kind]
+    bias = bias.ravel() if bias.size == rows == bias.shape[axis] else np.full(rows, bias.max())
     finest = finest_units(LargestValues(0.0, 1.0, amount, 1.0), arithmetic)
     least = HALVES * np.maximum(finest["threshold"], finest["bias"] * bias)
-    largest = max(float(np.abs(weight).max()) for weight in into.values())
-    if np.any(least > threshold) or largest > REACH * weight_levels(arithmetic) * threshold:
+    if np.any(least > threshold):
         return {}
     steps = own_steps([*into.values()], threshold, least, weight_levels(arithmetic))
     return {name: TrainedLevels(steps, _in_steps(weight, steps), 0.0, False) for name, weight in into.items()}
@@ -151,7 +148,7 @@ def _in_steps(weight: Array, steps: Array) -> Array:
 
 def in_own_steps(projection: Node) -> bool:
     """Whether the weights of a projection are multiples of steps that were chosen for them, still to be rounded."""
-    return (projection.param("weight") or "").endswith(OWN_STEPS)
+    return OWN_STEPS in (projection.param("weight") or "")
 
 
 def _are_held(chip: Graph, into: Mapping[str, Array], arithmetic: Arithmetic, own_rows: bool) -> bool:
@@ -178,7 +175,7 @@ def _gains(chip: Graph, node: Node, steps: Array) -> Array | None:
 
 
 def _arriving(chip: Graph, operand: str, steps: Array) -> Array | None:
-    """The steps of a projection's rows where they arrive; 1 where nothing does, None behind what joins values."""
+    """The steps of a projection's rows where they arrive; None behind what joins values."""
     projection, places = arrivals(chip, operand)
     if places is None:
         return None
@@ -186,7 +183,7 @@ def _arriving(chip: Graph, operand: str, steps: Array) -> Array | None:
     if shape[axis] != len(steps):  # of zeros, which have no steps of their own
         return None
     rows = steps.reshape([-1 if place == axis % len(shape) else 1 for place in range(len(shape))])
-    return np.append(steps.dtype.type(1), np.broadcast_to(rows, shape))[places]
+    return np.append(steps.max(), np.broadcast_to(rows, shape))[places]  # where nothing arrives any step will do
 
 
 def _with_levels(rewriter: Rewriter, node: Node, found: TrainedLevels) -> str:

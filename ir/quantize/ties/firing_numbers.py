@@ -48,9 +48,9 @@ class FiringNumbers:
 
     @property
     def rounded(self) -> dict[NormalizedMembrane, int]:
-        """The threshold of every distinct neuron in weight units, to the nearest that may be."""
+        """The threshold of every distinct neuron in weight units, to the nearest that may be; none above 0 becomes 0."""
         grain = self.unit.grain
-        return {neuron: round(r / grain) * grain for neuron, r in self.ratios.items()}
+        return {neuron: max(round(r / grain), int(r > 0)) * grain for neuron, r in self.ratios.items()}
 
     @property
     def one(self) -> int:

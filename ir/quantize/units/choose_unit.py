@@ -130,7 +130,10 @@ def finer_unit(
     The shift is narrowed by as much: a unit of v stays what it was, and so do the ranges that engines have proven.
     """
     unused = _unused_bits(unit, currents, own_rows, arithmetic)
-    for bits in range(min(unused, arithmetic.weight_exponent_max, len(finest) - 1 - unit.narrowed), 0, -1):
+    used = max(
+        (int(weight_exponents(part.rows, float(unit.size), arithmetic).max(initial=0)) for part in currents), default=0
+    )
+    for bits in range(min(unused, arithmetic.weight_exponent_max - used, len(finest) - 1 - unit.narrowed), 0, -1):
         finer = replace(unit, size=unit.size / (1 << bits), narrowed=unit.narrowed + bits)
         if finest[finer.narrowed] <= finer.size:
             return finer

@@ -65,5 +65,5 @@ def test_currents_beyond_those_of_calibration_are_no_rounding():
     program = compile_model(net, target="gpu", example=spikes(0.02))
     assert not program.report(spikes(0.02)).warnings
     (warning,) = program.report(spikes(0.6)).warnings
-    wanted = "loses most spikes, as where inputs are larger than the calibration's and currents wrap, on 8 samples: 1"
+    wanted = "loses most spikes, by rounding or by currents that wrap where inputs are larger than the calibration's, on 8 samples: 1"
     assert warning.endswith(wanted)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from importlib import import_module, metadata
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -75,6 +76,21 @@ def of_type(bias, kind):
 
 def numbers(own, kind):
     return of_type(own.get("bias"), kind), of_type(own["vth"] << 6, kind) if "vth" in own else None
+
+
+@pytest.mark.parametrize(
+    "own", [(None, None), (torch.zeros(4), None), (None, torch.ones(4)), (torch.zeros(4), torch.ones(4))]
+)
+def test_numbers_of_neurons_lie_on_the_device(own):
+    meta = torch.device("meta")
+    given = tuple(None if each is None else each.to(meta) for each in own)
+    op = IntegerLif(4095, 2048, 8, 6, 12, 24)
+    kernels = SimpleNamespace(lif=None, wrapping=None)
+    for made in (
+        FusedSpikes(kernels, op, (4,), given, torch.float32, 1, meta),
+        FusedWrappingSpikes(kernels, op, (4,), given, 1, meta),
+    ):
+        assert {each.device for each in made._natural} == {meta}  # pyright: ignore[reportPrivateUsage]
 
 
 @interpreted

@@ -11,7 +11,7 @@ import pytest
 import hw_profiles
 from ir.graph import Array, Graph, GraphBuilder
 from ir.interpreter import interpret
-from ir.ops import Conv, Input, Lif, Linear, Synapse
+from ir.ops import Conv, Gather, Input, Lif, Linear, Synapse
 from ir.quantize.gains.own_steps import FINE, own_steps
 from ir.quantize.gains.trained_levels import in_own_steps
 from ir.quantize.network import quantizable, quantize
@@ -129,12 +129,49 @@ def test_matrices_into_the_same_neurons_share_the_steps_of_their_rows():
     assert lost + added < 0.02 * fired
 
 
-def test_no_threshold_is_rounded_to_nothing():
-    """Weights of 60 thresholds: a step is a threshold at most, else silence would fire."""
-    weights = matrix(spread=20.0)
-    assert np.all(own_steps([weights], 1.0, np.zeros(32), 127) <= 1.0 + 1e-6)
-    fired, lost, added = wrong(layer(Lif(0.0, form="sum"), weights), layer(Lif(0.0, form="sum"), weights))
-    assert lost + added < 0.05 * fired
+@pytest.mark.parametrize("times", [30, 130, 200, 600])
+@pytest.mark.parametrize(("decay", "reset"), [(0.3, "value"), (0.0, "subtract"), (0.0, "none")])
+def test_weights_of_many_thresholds_are_not_cut_off(times: float, decay: float, reset: str):
+    """Excitation and inhibition beyond 127 thresholds cancel as in the floats; none of them becomes a threshold of nothing."""
+    weights = matrix(16)
+    graph = layer(Lif(decay, form="sum", reset=reset), (weights * times / np.abs(weights).max()).astype(np.float32))
+    fired, lost, added = wrong(graph, graph)
+    assert fired > 1000
+    assert lost + added < 0.01 * fired + 5
+
+
+def test_neurons_that_nothing_reaches_are_silent():
+    b = GraphBuilder("net", STEPS)
+    x = b.add(Input(f"spike[{N}]"), name="x")
+    small = b.param("w", matrix(16) * np.float32(0.01))
+    current = b.add(Linear(), x, name="w", params={"weight": small})
+    padded = b.add(Gather(0, (*range(16), -1, -1)), current, name="padded")
+    graph = b.build({"s": b.add(Lif(0.1, threshold=0.01, form="sum"), padded, name="s")})
+    fired, lost, added = wrong(graph, graph)
+    assert fired > 100
+    assert lost + added < 0.1 * fired
+
+
+def test_exponents_that_are_few_are_not_spent_twice():
+    weights = matrix()
+    weights[3] *= 1e-5
+    graph = layer(Lif(0.0, form="sum"), weights)
+    for most in (1, 2, 4):
+        narrow = replace(LOIHI2.arithmetic, weight_exponent_max=most)
+        (report,) = quantize(graph, narrow, spikes(), LOIHI2.features)[1].layers
+        assert report.saturated == 0
+        assert report.weight_error < 0.01
+
+
+def test_one_matrix_of_two_populations_has_the_steps_of_each():
+    b = GraphBuilder("net", STEPS)
+    x, weight = b.add(Input(f"spike[{N}]"), name="x"), b.param("w", matrix())
+    for name, threshold in (("s", 1.0), ("t", 1.3)):
+        current = b.add(Linear(), x, name=f"w_{name}", params={"weight": weight})
+        b.add(Lif(0.1, threshold=threshold, form="sum"), current, name=name)
+    apart = quantizable(b.build({"s": "s", "t": "t"}), LOIHI2.arithmetic, LOIHI2.features)
+    assert all(in_own_steps(apart.nodes[name]) for name in ("w_s", "w_t"))
+    assert len({apart.nodes[name].param("weight") for name in ("w_s", "w_t")}) == 2
 
 
 def test_kernels_have_a_step_per_output_channel():
@@ -155,9 +192,8 @@ def test_kernels_have_a_step_per_output_channel():
         layer(Lif(0.5), np.random.default_rng(0).integers(-5, 6, (32, N)) / np.float32(8)),
         layer(Lif(0.5), matrix(N), synapse=True),
         layer(Lif(0.5, v0=1e9), matrix()),
-        layer(Lif(0.5, threshold=1e-3), matrix()),
     ],
-    ids=["on a grid", "beside a synapse of all", "a start that leaves no room", "weights far beyond the threshold"],
+    ids=["on a grid", "beside a synapse of all", "a start that leaves no room"],
 )
 def test_what_keeps_the_steps_that_it_has(graph: Graph):
     assert not any(in_own_steps(each) for each in quantizable(graph, LOIHI2.arithmetic, LOIHI2.features).nodes.values())
