@@ -132,7 +132,8 @@ def _in_own_steps(
         return {}
     threshold, rows = min(float(each.threshold) for each in neurons.members), len(next(iter(into.values())))
     amount = neurons.largest(lambda each: float(max(each.threshold, each.theta, abs(each.start))))
-    bias, axis = np.abs(chip.arrays(node).get("bias", np.zeros(1))), ROW_AXIS[chip.nodes[next(iter(into))].op.kind]
+    bias, axis = chip.arrays(node).get("bias", np.zeros(1)), ROW_AXIS[chip.nodes[next(iter(into))].op.kind]
+    bias = np.abs(np.atleast_1d(bias))
     bias = bias.ravel() if bias.size == rows == bias.shape[axis] else np.full(rows, bias.max())
     finest = finest_units(LargestValues(0.0, 1.0, amount, 1.0), arithmetic)
     least = HALVES * np.maximum(finest["threshold"], finest["bias"] * bias)

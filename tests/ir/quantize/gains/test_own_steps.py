@@ -152,6 +152,13 @@ def test_neurons_that_nothing_reaches_are_silent():
     assert lost + added < 0.1 * fired
 
 
+def test_one_neuron_has_a_bias_without_dimensions():
+    graph = layer(Lif(0.5), matrix(1), bias=np.float32(0.9))
+    fired, lost, added = wrong(graph, graph)
+    assert fired > 50
+    assert lost + added <= 0.05 * fired
+
+
 def test_exponents_that_are_few_are_not_spent_twice():
     weights = matrix()
     weights[3] *= 1e-5
