@@ -35,7 +35,7 @@ def own_steps(matrices: Sequence[Array], threshold: float, least: Array, levels:
         least: (rows,) no step is finer. levels: the largest multiple of either sign.
 
     >>> own_steps([np.array([[0.5, -0.1], [0.0, 0.3]])], 1.0, np.zeros(2), 127).round(5).tolist()
-    [0.00394, 0.00236]
+    [0.00394, 0.00237]
     """
     flat = [np.abs(matrix).reshape(len(matrix), -1).astype(np.float64) for matrix in matrices]
     largest = np.max([weights.max(axis=1) for weights in flat], axis=0)

@@ -32,13 +32,13 @@ class Noting(DeviceKernels):
     def __init__(self, reads_values: bool = True) -> None:
         self.prepared, self.reads_values = [], reads_values
 
-    def spikes(self, op, shape, bias, dtype, scale):
+    def spikes(self, op, shape, bias, dtype, scale, level=None):
         self.prepared.append(("spikes", dtype))
-        return super().spikes(op, shape, bias, dtype, scale)
+        return super().spikes(op, shape, bias, dtype, scale, level)
 
-    def wrapping_spikes(self, op, shape, bias, scale):
+    def wrapping_spikes(self, op, shape, bias, scale, level=None):
         self.prepared.append(("wrapping", None if bias is None else bias.dtype))
-        return super().wrapping_spikes(op, shape, bias, scale)
+        return super().wrapping_spikes(op, shape, bias, scale, level)
 
     def payloads(self, op, shape, bias, dtype, scale):
         self.prepared.append(("payloads", dtype))
