@@ -19,6 +19,7 @@ from backends.reference.cuda.self_test import (
 )
 from backends.reference.kernels.device_kernels import DeviceKernels, Payloads, Spikes, WeightedProjection
 from backends.reference.kernels.product import accumulator
+from backends.reference.kernels.values import OwnNumbers
 from backends.reference.kernels.weighted_products import WeightedProduct
 from ir.errors import CompileError
 from ir.ops.integer_neuron import IntegerLif
@@ -59,30 +60,15 @@ class CudaKernels(DeviceKernels):
     def contraction_dtype(self, bound: int) -> torch.dtype:
         return torch.float16 if self._halves and 0 < bound <= EXACT_FLOAT16 else accumulator(bound)
 
-    def spikes(
-        self,
-        op: IntegerLif,
-        shape: tuple[int, ...],
-        bias: torch.Tensor | None,
-        dtype: torch.dtype,
-        scale: int,
-        level: torch.Tensor | None = None,
-    ) -> Spikes:
+    def spikes(self, op: IntegerLif, shape: tuple[int, ...], own: OwnNumbers, dtype: torch.dtype, scale: int) -> Spikes:
         if self._compiled is None:
-            return super().spikes(op, shape, bias, dtype, scale, level)
-        return FusedSpikes(self._compiled, op, shape, (bias, level), dtype, scale, self._device)
+            return super().spikes(op, shape, own, dtype, scale)
+        return FusedSpikes(self._compiled, op, shape, own, dtype, scale, self._device)
 
-    def wrapping_spikes(
-        self,
-        op: IntegerLif,
-        shape: tuple[int, ...],
-        bias: torch.Tensor | None,
-        scale: int,
-        level: torch.Tensor | None = None,
-    ) -> Spikes:
+    def wrapping_spikes(self, op: IntegerLif, shape: tuple[int, ...], own: OwnNumbers, scale: int) -> Spikes:
         if self._compiled is None:
-            return super().wrapping_spikes(op, shape, bias, scale, level)
-        return FusedWrappingSpikes(self._compiled, op, shape, (bias, level), scale, self._device)
+            return super().wrapping_spikes(op, shape, own, scale)
+        return FusedWrappingSpikes(self._compiled, op, shape, own, scale, self._device)
 
     def payloads(
         self, op: Graded | Gate, shape: tuple[int, ...], bias: torch.Tensor | None, dtype: torch.dtype, scale: int

@@ -11,18 +11,17 @@ from backends.reference.kernels.values import (
     CHANNELS_FIRST,
     CHANNELS_LAST,
     Emitted,
+    OwnNumbers,
     bias_period,
     channels_last_bias,
     channels_last_shape,
     is_channels_last,
-    own_numbers,
     travel_dtype,
 )
 from ir.ops.integer_neuron import IntegerLif
 from ir.ops.neuron import Gate, Graded
 from ir.types import Type, graded
 
-OwnNumbers = tuple[torch.Tensor | None, torch.Tensor | None]
 COUNTERS = 64
 """Over how many numbers a kernel spreads its count, since additions to one wait for each other."""
 TILE, WIDTH = 2048, 256
@@ -34,9 +33,8 @@ class _Spiking:
     Neurons that spike, in one kernel.
 
     Args:
-        kernel: of `triton_neurons`. constants: its. shape: of the population.
-        own: bias, and what v must exceed, on the device, broadcastable to the population; None for none, and for one of `op`.
-        dtype: of the constants, in which all numbers are exact.
+        kernel: of `triton_neurons`. constants: its. shape: of the population. dtype: of the constants, in which all
+            numbers are exact.
     """
 
     def __init__(
@@ -50,11 +48,11 @@ class _Spiking:
         device: torch.device,
     ) -> None:
         self._kernel, self._constants = kernel, torch.tensor(constants, dtype=dtype).to(device)
-        together = own_numbers(op, *own, dtype)
-        self._natural, self._channels_last = [_shifts(shape, each, dtype, device) for each in together], None
+        numbers = own.of_every_one(op, dtype)
+        self._natural, self._channels_last = [_shifts(shape, each, dtype, device) for each in numbers], None
         if len(shape) == 3:
             last = channels_last_shape(shape)
-            self._channels_last = [_shifts(last, channels_last_bias(each), dtype, device) for each in together]
+            self._channels_last = [_shifts(last, channels_last_bias(each), dtype, device) for each in numbers]
 
     def __call__(self, current: torch.Tensor) -> Emitted:
         """Spikes of currents (T, B, *shape) / scale, whole numbers."""
@@ -63,17 +61,17 @@ class _Spiking:
             return spikes.permute(CHANNELS_FIRST), count
         return self._one_pass(current, self._natural)
 
-    def _one_pass(self, current: torch.Tensor, own: list[torch.Tensor]) -> Emitted:
+    def _one_pass(self, current: torch.Tensor, numbers: list[torch.Tensor]) -> Emitted:
         spikes = torch.empty(current.shape, dtype=torch.uint8, device=current.device)
         counts = torch.zeros(COUNTERS, dtype=torch.int64, device=current.device)
-        x = _rows(current, len(own[0]))
+        x = _rows(current, len(numbers[0]))
         steps, rows, columns = x.shape
         grid, tile = _tiles(rows, columns)
         self._kernel[grid](
             x,
             x.stride(0),
             x.stride(1),
-            *own,
+            *numbers,
             self._constants,
             spikes,
             rows * columns,

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from backends.reference.cuda.neurons import FusedPayloads, FusedSpikes, FusedWrappingSpikes
 from backends.reference.cuda.products import ByteConvolution, ByteDense
+from backends.reference.kernels.values import OwnNumbers
 from backends.reference.kernels.weighted_products import SourceSum
 from backends.trace import Array
 from ir.ops.integer_neuron import IntegerLif
@@ -101,14 +102,15 @@ def _spikes_are_exact(compiled: Any, device: torch.device, current_dtype: torch.
     op = IntegerLif(4095, dv, 20, 6, 12, 24)
     level = torch.from_numpy(vth << 6).to(device, dtype)
     for own in ({}, params, {**params, "vth": vth}):
-        numbers = (on_device if "bias" in own else None, level if "vth" in own else None)
+        numbers = OwnNumbers(on_device if "bias" in own else None, level if "vth" in own else None)
         spikes = FusedSpikes(compiled, op, bias.shape, numbers, dtype, SCALE, device)
         if not _same(spikes(current.to(device, current_dtype)), op.run((x * SCALE,), own, len(x))):
             return False
     large = x * 3000  # beyond 2^17, from where on a shifted current wraps
     for du in (4095, 1000):
         op = IntegerLif(du, dv, 200, 6, 12, 24)
-        wrapping = FusedWrappingSpikes(compiled, op, bias.shape, (on_device.double(), level.double()), SCALE, device)
+        numbers = OwnNumbers(on_device.double(), level.double())
+        wrapping = FusedWrappingSpikes(compiled, op, bias.shape, numbers, SCALE, device)
         emitted = wrapping(torch.from_numpy(large).to(device, torch.int32))
         if not _same(emitted, op.run((large * SCALE,), {**params, "vth": vth}, len(x))):
             return False

@@ -20,7 +20,7 @@ from backends.reference.kernels.device_kernels import (
 )
 from backends.reference.kernels.int8 import Int8Weights, int8_kernels, is_exact
 from backends.reference.kernels.numba_neurons import NumbaPayloads, NumbaSpikes, NumbaStepper
-from backends.reference.kernels.values import CHANNELS_LAST, Count, is_channels_last
+from backends.reference.kernels.values import CHANNELS_LAST, Count, OwnNumbers, is_channels_last
 from backends.reference.kernels.weighted_products import ConvolutionProduct, DenseProduct, WeightedProduct
 from ir.ops.integer_neuron import IntegerLif
 from ir.ops.linear import Conv, Linear
@@ -50,25 +50,11 @@ class NumbaKernels(CpuKernels):
     def __init__(self, compiled: Any) -> None:
         self._compiled, self._event_kernels = compiled, event_kernels()
 
-    def spikes(
-        self,
-        op: IntegerLif,
-        shape: tuple[int, ...],
-        bias: torch.Tensor | None,
-        dtype: torch.dtype,
-        scale: int,
-        level: torch.Tensor | None = None,
-    ) -> Spikes:
-        return NumbaSpikes(self._compiled, op, shape, bias, dtype, level)
+    def spikes(self, op: IntegerLif, shape: tuple[int, ...], own: OwnNumbers, dtype: torch.dtype, scale: int) -> Spikes:
+        return NumbaSpikes(self._compiled, op, shape, own, dtype)
 
-    def stepper(
-        self,
-        op: IntegerLif,
-        shape: tuple[int, ...],
-        bias: torch.Tensor | None,
-        level: torch.Tensor | None = None,
-    ) -> Stepper | None:
-        return NumbaStepper(self._compiled, op, shape, bias, level)
+    def stepper(self, op: IntegerLif, shape: tuple[int, ...], own: OwnNumbers) -> Stepper | None:
+        return NumbaStepper(self._compiled, op, shape, own)
 
     def payloads(
         self, op: Graded | Gate, shape: tuple[int, ...], bias: torch.Tensor | None, dtype: torch.dtype, scale: int

@@ -15,7 +15,7 @@ import torch
 
 from backends.reference.kernels.product import accumulator
 from backends.reference.kernels.torch_neurons import TorchPayloads, TorchSpikes, TorchWrappingSpikes
-from backends.reference.kernels.values import Count, Emitted, without_copies
+from backends.reference.kernels.values import Count, Emitted, OwnNumbers, without_copies
 from backends.reference.kernels.weighted_products import (
     ConvolutionProduct,
     DenseProduct,
@@ -69,36 +69,15 @@ class DeviceKernels:
         """The dtype of a product of two values whose sums of magnitudes stay within `bound`."""
         return accumulator(bound)
 
-    def spikes(
-        self,
-        op: IntegerLif,
-        shape: tuple[int, ...],
-        bias: torch.Tensor | None,
-        dtype: torch.dtype,
-        scale: int,
-        level: torch.Tensor | None = None,
-    ) -> Spikes:
+    def spikes(self, op: IntegerLif, shape: tuple[int, ...], own: OwnNumbers, dtype: torch.dtype, scale: int) -> Spikes:
         """Plain neurons that remember no current; arguments as in `torch_neurons`."""
-        return TorchSpikes(op, bias, dtype, scale, level)
+        return TorchSpikes(op, own, dtype, scale)
 
-    def wrapping_spikes(
-        self,
-        op: IntegerLif,
-        shape: tuple[int, ...],
-        bias: torch.Tensor | None,
-        scale: int,
-        level: torch.Tensor | None = None,
-    ) -> Spikes:
-        """Plain neurons of any currents (T, B, *shape) / scale, which may wrap, and that may remember them; all in float64."""
-        return TorchWrappingSpikes(op, bias, scale, self.nonzero, level)
+    def wrapping_spikes(self, op: IntegerLif, shape: tuple[int, ...], own: OwnNumbers, scale: int) -> Spikes:
+        """Plain neurons of any currents (T, B, *shape) / scale, which may wrap, and that may remember them; own: float64."""
+        return TorchWrappingSpikes(op, own, scale, self.nonzero)
 
-    def stepper(
-        self,
-        op: IntegerLif,
-        shape: tuple[int, ...],
-        bias: torch.Tensor | None,
-        level: torch.Tensor | None = None,
-    ) -> Stepper | None:
+    def stepper(self, op: IntegerLif, shape: tuple[int, ...], own: OwnNumbers) -> Stepper | None:
         """Plain neurons at zero state; None where there is only their definition."""
         return None
 

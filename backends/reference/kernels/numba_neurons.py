@@ -5,7 +5,6 @@ out, in one pass (`numba_kernels`).
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,11 @@ from backends.reference.kernels.values import (
     CHANNELS_FIRST,
     CHANNELS_LAST,
     Emitted,
+    OwnNumbers,
     bias_period,
     channels_last_bias,
     channels_last_shape,
     is_channels_last,
-    own_numbers,
     travel_dtype,
 )
 from backends.trace import Array
@@ -35,28 +34,20 @@ class NumbaSpikes:
     Lava's own LIF from zero state that remembers no current; spikes are uint8.
 
     Args:
-        compiled: the kernels. shape: of the population. bias: in units of v, broadcastable to it; None for none.
-        dtype: of the currents, in which the membrane is exact. level: what v must exceed, as `bias`; None for one of all.
+        compiled: the kernels. shape: of the population. dtype: of the currents, in which the membrane is exact.
     """
 
     def __init__(
-        self,
-        compiled: Any,
-        op: IntegerLif,
-        shape: tuple[int, ...],
-        bias: torch.Tensor | None,
-        dtype: torch.dtype,
-        level: torch.Tensor | None = None,
+        self, compiled: Any, op: IntegerLif, shape: tuple[int, ...], own: OwnNumbers, dtype: torch.dtype
     ) -> None:
-        own = own_numbers(op, bias, level, dtype)
+        numbers = own.of_every_one(op, dtype)
         self._compiled, self._dtype, self._channels_last = compiled, dtype, None
-        self._natural = tuple(_periodic(shape, each, compiled.BLOCK) for each in own)
+        self._natural = tuple(_periodic(shape, each, compiled.BLOCK) for each in numbers)
         if len(shape) == 3:
             last = channels_last_shape(shape)
-            self._channels_last = tuple(_periodic(last, channels_last_bias(each), compiled.BLOCK) for each in own)
+            self._channels_last = tuple(_periodic(last, channels_last_bias(each), compiled.BLOCK) for each in numbers)
         unit, most = 1 << op.decay_bits, (1 << (op.state_bits - 1)) - 1
-        numbers = (1 << op.shift, (unit - op.dv) / unit, most)
-        self._constants = tuple(map(NUMPY[dtype], numbers))
+        self._constants = tuple(map(NUMPY[dtype], (1 << op.shift, (unit - op.dv) / unit, most)))
 
     def __call__(self, current: torch.Tensor) -> Emitted:
         """Spikes of currents (T, B, *shape), whole numbers that do not wrap when shifted; they are not written to."""
@@ -66,11 +57,11 @@ class NumbaSpikes:
             return spikes.permute(CHANNELS_FIRST), count
         return self._one_pass(current, self._natural)
 
-    def _one_pass(self, current: torch.Tensor, own: tuple[Array, ...]) -> Emitted:
+    def _one_pass(self, current: torch.Tensor, numbers: tuple[Array, ...]) -> Emitted:
         spikes = torch.empty(current.shape, dtype=torch.uint8)
         x = current.contiguous().numpy()
         x, out = x.reshape(len(x), -1), spikes.numpy().reshape(len(x), -1)
-        return spikes, self._compiled.lif(x, *own, *self._constants, out)
+        return spikes, self._compiled.lif(x, *numbers, *self._constants, out)
 
 
 class NumbaStepper:
@@ -78,34 +69,24 @@ class NumbaStepper:
     Lava's own LIF, one step of one run after another: `integer_lif_spikes` with its state kept.
 
     Args:
-        compiled: the kernels. shape: of the population. bias: in units of v, broadcastable to it; None for none.
-        level: what v must exceed, as `bias`; None for one of all.
+        compiled: the kernels. shape: of the population.
     """
 
-    def __init__(
-        self,
-        compiled: Any,
-        op: IntegerLif,
-        shape: tuple[int, ...],
-        bias: torch.Tensor | None,
-        level: torch.Tensor | None = None,
-    ) -> None:
+    def __init__(self, compiled: Any, op: IntegerLif, shape: tuple[int, ...], own: OwnNumbers) -> None:
         unit, half = 1 << op.decay_bits, 1 << (op.state_bits - 1)
         keep_u, keep_v = (unit - op.du - 1) / unit, (unit - op.dv) / unit
         self._constants = tuple(map(float, (1 << op.shift, keep_u, keep_v, half)))
-        self._kernel, self._bias, self._level = compiled.lif_step, np.zeros(prod(shape)), np.zeros(prod(shape))
-        self._level[:] = op.level({}) if level is None else level.expand(shape).reshape(-1).numpy()
-        if bias is not None:
-            self._bias[:] = bias.expand(shape).reshape(-1).numpy()
+        numbers = own.of_every_one(op, torch.float64)
+        self._kernel, self._numbers = compiled.lif_step, [each.expand(shape).flatten().numpy() for each in numbers]
         self._state: tuple[Array, Array] | None = None
 
     def __call__(self, current: torch.Tensor) -> torch.Tensor:
         """Spikes (1, B, *shape), uint8, of currents of that shape, whole numbers."""
-        x = current.to(torch.float64).contiguous().numpy().reshape(-1, self._bias.size)
+        x = current.to(torch.float64).contiguous().numpy().reshape(-1, self._numbers[0].size)
         if self._state is None:
             self._state = np.zeros_like(x), np.zeros_like(x)
         spikes = torch.empty(current.shape, dtype=torch.uint8)
-        self._kernel(x, *self._state, self._bias, self._level, *self._constants, spikes.numpy().reshape(x.shape))
+        self._kernel(x, *self._state, *self._numbers, *self._constants, spikes.numpy().reshape(x.shape))
         return spikes
 
 

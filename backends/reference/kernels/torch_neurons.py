@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch.nn import functional
 
-from backends.reference.kernels.values import Count, Emitted, travel_dtype
+from backends.reference.kernels.values import Count, Emitted, OwnNumbers, travel_dtype
 from ir.graph import Node
 from ir.ops.integer_neuron import IntegerLif
 from ir.ops.neuron import Burst, Gate, Graded
@@ -23,28 +23,18 @@ class TorchSpikes:
     Lava's own LIF from zero state that remembers no current; spikes are uint8.
 
     Args:
-        bias: in units of v, broadcastable to the population, on its device; None for none.
         dtype: in which the membrane is exact. scale: of the currents, a power of two.
-        level: what v must exceed, as `bias`; None for one of all neurons.
     """
 
-    def __init__(
-        self,
-        op: IntegerLif,
-        bias: torch.Tensor | None,
-        dtype: torch.dtype,
-        scale: int = 1,
-        level: torch.Tensor | None = None,
-    ) -> None:
-        self._op, self._bias, self._dtype = op, None if bias is None else bias.to(dtype), dtype
-        self._level = None if level is None else level.to(dtype)
+    def __init__(self, op: IntegerLif, own: OwnNumbers, dtype: torch.dtype, scale: int = 1) -> None:
+        self._op, self._own, self._dtype = op, own.to(dtype), dtype
         self._gain = -float(scale << op.shift)
 
     def __call__(self, current: torch.Tensor) -> Emitted:
         """Spikes of currents (T, B, *shape) / scale, whole numbers that do not wrap when shifted; they are not written to."""
         drive = current.to(self._dtype) * self._gain
-        drive = drive if self._bias is None else drive.sub_(self._bias)
-        spikes = inverted_spikes(self._op, drive, self._level).to(torch.uint8)
+        drive = drive if self._own.bias is None else drive.sub_(self._own.bias)
+        spikes = inverted_spikes(self._op, drive, self._own.level).to(torch.uint8)
         return spikes, torch.count_nonzero(spikes)
 
 
@@ -53,24 +43,16 @@ class TorchWrappingSpikes:
     Lava's own LIF from zero state whose currents may wrap and may be remembered; spikes are uint8.
 
     Args:
-        bias: in units of v, float64, broadcastable to the population; None for none. scale: of the currents, a power of two.
-        nonzero: how the device counts. level: what v must exceed, as `bias`; None for one of all neurons.
+        own: in float64. scale: of the currents, a power of two. nonzero: how the device counts.
     """
 
-    def __init__(
-        self,
-        op: IntegerLif,
-        bias: torch.Tensor | None,
-        scale: int,
-        nonzero: Callable[[torch.Tensor], Count],
-        level: torch.Tensor | None = None,
-    ) -> None:
-        self._op, self._bias, self._level, self._scale, self._nonzero = op, bias, level, scale, nonzero
+    def __init__(self, op: IntegerLif, own: OwnNumbers, scale: int, nonzero: Callable[[torch.Tensor], Count]) -> None:
+        self._op, self._own, self._scale, self._nonzero = op, own, scale, nonzero
 
     def __call__(self, current: torch.Tensor) -> Emitted:
         """Spikes of currents (T, B, *shape) / scale, whole numbers; they are not written to."""
         current = current if self._scale == 1 else current * self._scale
-        spikes = integer_lif_spikes(self._op, current, self._bias, self._level)
+        spikes = integer_lif_spikes(self._op, current, self._own)
         return spikes, self._nonzero(spikes)
 
 
@@ -123,28 +105,26 @@ def _where_quiet(v: torch.Tensor, threshold: float | torch.Tensor) -> torch.Tens
     return v.masked_fill(v < -threshold, 0.0)
 
 
-def integer_lif_spikes(
-    op: IntegerLif, current: torch.Tensor, bias: torch.Tensor | None, level: torch.Tensor | None = None
-) -> torch.Tensor:
+def integer_lif_spikes(op: IntegerLif, current: torch.Tensor, own: OwnNumbers) -> torch.Tensor:
     """
     Spikes of the chip's plain neuron, any of them (`ir.ops.integer_neuron`); float64 holds every intermediate exactly.
 
     Args:
         current: weighted sums, whole numbers; not written to.
-        bias: in units of v, broadcastable to one sample, or None. level: what v must exceed, likewise.
     """
     unit, half = 1 << op.decay_bits, float(1 << (op.state_bits - 1))
     keep_u, keep_v = unit - op.du - 1, unit - op.dv
     x = current.double() * float(1 << op.shift)
     spikes = torch.empty(current.shape, dtype=torch.uint8, device=current.device)
     u, v = torch.zeros_like(x[0]), torch.zeros_like(x[0])
+    level = float(op.level({})) if own.level is None else own.level
     for t in range(len(x)):
         u = u.mul_(keep_u).div_(unit).trunc_().add_(x[t])
         u = torch.where(u > half, u - 2 * half, u)
         u = torch.where(u <= -half, u + 2 * half, u)
-        v = v.mul_(keep_v).div_(unit).trunc_().add_(u if bias is None else u + bias)
+        v = v.mul_(keep_v).div_(unit).trunc_().add_(u if own.bias is None else u + own.bias)
         v.clamp_(1 - half, half - 1)
-        fired = v > (float(op.level({})) if level is None else level)
+        fired = v > level
         spikes[t] = fired
         v.masked_fill_(fired, 0.0)
     return spikes

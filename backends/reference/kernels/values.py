@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 
 from backends.reference.kernels import compiled_kernels
@@ -62,16 +64,27 @@ def channels_last_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     return (*shape[1:], shape[0])
 
 
-def own_numbers(
-    op: IntegerLif, bias: torch.Tensor | None, level: torch.Tensor | None, dtype: torch.dtype
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Bias and level of plain neurons, in units of v, in one shape; None for no bias, and for the level of all neurons."""
-    numbers = bias if level is None else level
-    device = None if numbers is None else numbers.device
-    shift = torch.zeros((), device=device) if bias is None else bias
-    above = torch.tensor(op.level({}), device=device) if level is None else level
-    shift, above = shift.to(dtype), above.to(dtype)
-    return shift + torch.zeros_like(above), above + torch.zeros_like(shift)
+@dataclass(frozen=True)
+class OwnNumbers:
+    """What plain neurons have of their own, in units of v, broadcastable to their population, on its device."""
+
+    bias: torch.Tensor | None = None
+    """None for none."""
+    level: torch.Tensor | None = None
+    """What v must exceed; None for one of all neurons."""
+
+    def to(self, dtype: torch.dtype) -> OwnNumbers:
+        """The same in another dtype."""
+        return OwnNumbers(*(None if each is None else each.to(dtype) for each in (self.bias, self.level)))
+
+    def of_every_one(self, op: IntegerLif, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
+        """(bias, level), both of one shape; those of the operation where neurons have none of their own."""
+        given = self.bias if self.level is None else self.level
+        device = None if given is None else given.device
+        bias = torch.zeros((), device=device) if self.bias is None else self.bias
+        level = torch.tensor(op.level({}), device=device) if self.level is None else self.level
+        bias, level = bias.to(dtype), level.to(dtype)
+        return bias + torch.zeros_like(level), level + torch.zeros_like(bias)
 
 
 def channels_last_bias(bias: torch.Tensor) -> torch.Tensor:

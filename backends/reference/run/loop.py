@@ -75,8 +75,10 @@ class LoopRun:
         """The neurons' own kernel, where there is one."""
         if node.name not in self.steppers:
             op, parameters = plain_lif(node), self.parameters
-            own = (parameters.bias(node, torch.float64), None if op is None else parameters.level(node, torch.float64))
-            self.steppers[node.name] = None if op is None else parameters.kernels.stepper(op, node.type.shape, *own)
+            self.steppers[node.name] = None
+            if op is not None:
+                own = parameters.own_numbers(op, node, torch.float64)
+                self.steppers[node.name] = parameters.kernels.stepper(op, node.type.shape, own)
         return self.steppers[node.name]
 
     def _resumed(self, node: Node, operands: tuple[torch.Tensor, ...]) -> torch.Tensor:

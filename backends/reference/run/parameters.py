@@ -14,6 +14,7 @@ from backends.reference.kernels.product import (
     weighted_sum,
 )
 from backends.reference.kernels.routing import Route, route_of
+from backends.reference.kernels.values import OwnNumbers
 from backends.reference.kernels.weighted_products import BYTES, SourceSum, ValueOf, WeightedProduct
 from backends.reference.plan.execution_plan import ExecutionPlan
 from ir.analysis.ranges import fits_float32
@@ -50,13 +51,11 @@ class DeviceParameters:
         param = node.param("bias")
         return None if param is None else self.tensor(param, dtype)
 
-    def level(self, node: Node, dtype: torch.dtype) -> torch.Tensor | None:
-        """What v of a population must exceed, where its neurons have thresholds of their own; else None."""
+    def own_numbers(self, op: IntegerLif, node: Node, dtype: torch.dtype) -> OwnNumbers:
+        """What single neurons of a population of plain ones have."""
         param = node.param("vth")
-        if param is None:
-            return None
-        assert isinstance(node.op, IntegerLif)
-        return node.op.level({"vth": self.tensor(param, torch.int64)}).to(dtype)
+        level = None if param is None else op.level({"vth": self.tensor(param, torch.int64)}).to(dtype)
+        return OwnNumbers(self.bias(node, dtype), level)
 
     def product(self, projections: tuple[str, ...]) -> WeightedProduct:
         """The product of projections that share their weights: by a kernel that is proven exact, or by its definition."""

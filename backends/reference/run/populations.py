@@ -162,16 +162,14 @@ def _spiking_population(step: Step, op: IntegerLif, parameters: DeviceParameters
     """Neurons that remember no current have a fast kernel, for currents that cannot wrap: by proof, or by a look at them."""
     kernels, shape = parameters.kernels, step.node.type.shape
     dtype = torch.float32 if keeps_power_of_two(op) else torch.float64
-    bias, wide_bias = (parameters.bias(step.node, each) for each in (dtype, torch.float64))
-    level, wide_level = (parameters.level(step.node, each) for each in (dtype, torch.float64))
+    own, wide = (parameters.own_numbers(op, step.node, each) for each in (dtype, torch.float64))
     limit = 1 << max(0, op.state_bits - 1 - op.shift)
     product, scale = _only_product(step.terms, parameters)
     if not remembers_current(op) and parameters.plan.bound(step.terms) < limit:
-        return SpikingPopulation(step.terms, product, kernels.spikes(op, shape, bias, dtype, scale, level))
+        return SpikingPopulation(step.terms, product, kernels.spikes(op, shape, own, dtype, scale))
     if remembers_current(op) or not kernels.reads_values:
-        return SpikingPopulation(step.terms, product, kernels.wrapping_spikes(op, shape, wide_bias, scale, wide_level))
-    fast = kernels.spikes(op, shape, bias, dtype, 1, level)
-    wrapping = kernels.wrapping_spikes(op, shape, wide_bias, 1, wide_level)
+        return SpikingPopulation(step.terms, product, kernels.wrapping_spikes(op, shape, wide, scale))
+    fast, wrapping = kernels.spikes(op, shape, own, dtype, 1), kernels.wrapping_spikes(op, shape, wide, 1)
     return UnprovenSpikingPopulation(step.terms, limit, fast, wrapping)
 
 

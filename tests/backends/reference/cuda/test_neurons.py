@@ -19,6 +19,7 @@ from backends.reference.cuda.neurons import TILE, WIDTH, FusedPayloads, FusedSpi
 from backends.reference.cuda.self_test import holds, neurons_are_exact
 from backends.reference.engine import ReferenceEngine
 from backends.reference.kernels.torch_neurons import keeps_power_of_two
+from backends.reference.kernels.values import OwnNumbers
 from ir.ops import Gate, Graded
 from ir.ops.integer_neuron import IntegerLif
 
@@ -75,7 +76,7 @@ def of_type(bias, kind):
 
 
 def numbers(own, kind):
-    return of_type(own.get("bias"), kind), of_type(own["vth"] << 6, kind) if "vth" in own else None
+    return OwnNumbers(of_type(own.get("bias"), kind), of_type(own["vth"] << 6, kind) if "vth" in own else None)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def numbers(own, kind):
 )
 def test_numbers_of_neurons_lie_on_the_device(own):
     meta = torch.device("meta")
-    given = tuple(None if each is None else each.to(meta) for each in own)
+    given = OwnNumbers(*(None if each is None else each.to(meta) for each in own))
     op = IntegerLif(4095, 2048, 8, 6, 12, 24)
     kernels = SimpleNamespace(lif=None, wrapping=None)
     for made in (
@@ -144,7 +145,7 @@ def test_currents_that_do_not_lie_densely(kernels, laid):
         order, back = ((0, 1, 2, 4, 3), (0, 1, 2, 4, 3)) if laid == "turned" else ((0, 1, 3, 4, 2), (0, 1, 4, 2, 3))
         x = x.permute(order).contiguous().permute(back)
     bias = rng.integers(-300, 300, (6, 1, 1))
-    spikes, _ = FusedSpikes(kernels, op, (6, 3, 7), (of_type(bias, torch.float32), None), torch.float32, 1, CPU)(x)
+    spikes, _ = FusedSpikes(kernels, op, (6, 3, 7), OwnNumbers(of_type(bias, torch.float32)), torch.float32, 1, CPU)(x)
     assert np.array_equal(spikes.numpy(), op.run((x.numpy(),), {"bias": bias}, 4))
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from backends.reference.kernels.device_kernels import DeviceKernels, WeightedProjection, device_fan_out
+from backends.reference.kernels.values import OwnNumbers
 from backends.reference.kernels.weighted_products import ConvolutionProduct, DenseProduct, SourceSum
 from ir.ops.integer_neuron import IntegerLif
 from ir.ops.linear import Conv, Linear
@@ -78,4 +79,4 @@ def test_products_are_in_float32(op: Linear | Conv, shape: tuple[int, ...], kind
 def test_accumulators_are_the_narrowest_that_are_exact_and_nothing_steps():
     assert KERNELS.contraction_dtype(1 << 24) == torch.float32
     assert KERNELS.contraction_dtype((1 << 24) + 1) == torch.float64
-    assert KERNELS.stepper(IntegerLif(4095, 0, 1, 6, 12, 24), (3,), None) is None
+    assert KERNELS.stepper(IntegerLif(4095, 0, 1, 6, 12, 24), (3,), OwnNumbers()) is None

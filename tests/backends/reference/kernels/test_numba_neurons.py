@@ -14,7 +14,7 @@ from backends.reference.kernels.device_kernels import DeviceKernels
 from backends.reference.kernels.torch_neurons import (
     keeps_power_of_two,
 )
-from backends.reference.kernels.values import is_channels_last
+from backends.reference.kernels.values import OwnNumbers, is_channels_last
 from ir.ops import Gate, Graded
 from ir.ops.integer_neuron import IntegerLif
 
@@ -34,6 +34,12 @@ def biases(draw, shape):
     return None if own is None else np.random.default_rng(draw(st.integers(0, 99))).integers(-900, 900, own)
 
 
+def numbers(op, own):
+    """Parameters of the definition as the kernels take them."""
+    bias, level = own.get("bias"), op.level(own) if "vth" in own else None
+    return OwnNumbers(*(None if each is None else torch.from_numpy(np.asarray(each)) for each in (bias, level)))
+
+
 @pytest.mark.slow
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
@@ -41,14 +47,15 @@ def test_plain_neurons_are_the_operations(way, data):
     dv, vth = data.draw(st.sampled_from(DECAYS)), data.draw(st.sampled_from(THRESHOLDS))
     op = IntegerLif(4095, dv, vth, 6, 12, 24)
     shape = data.draw(st.sampled_from([(5,), (3, 4), (2, 3, 2), (1500,)]))
-    bias = data.draw(biases(shape))
+    own = {"bias": data.draw(biases(shape)), "vth": data.draw(biases(shape))}
+    own = {role: array if role == "bias" else abs(array) for role, array in own.items() if array is not None}
     rng = np.random.default_rng(data.draw(st.integers(0, 999)))
     x = rng.integers(-40, 60, (data.draw(st.integers(1, 5)), 2, *shape)) * data.draw(st.sampled_from([1, 1, 2000]))
     kind = torch.float32 if keeps_power_of_two(op) and data.draw(st.booleans()) else torch.float64
     given = torch.from_numpy(x).to(kind)
     before = given.clone()
-    spikes, count = way.spikes(op, shape, None if bias is None else torch.from_numpy(bias), kind, 1)(given)
-    wanted = op.run((x,), {} if bias is None else {"bias": bias}, len(x))
+    spikes, count = way.spikes(op, shape, numbers(op, own), kind, 1)(given)
+    wanted = op.run((x,), own, len(x))
     assert np.array_equal(spikes.numpy(), wanted)
     assert int(count) == wanted.sum()
     assert torch.equal(given, before), "the current was written to"
@@ -56,7 +63,7 @@ def test_plain_neurons_are_the_operations(way, data):
 
 def test_currents_that_are_views(way):
     op, x = IntegerLif(4095, 2048, 8, 6, 12, 24), np.random.default_rng(0).integers(-9, 12, (4, 50, 3, 7))
-    spikes, _ = way.spikes(op, (7, 3), None, torch.float32, 1)(torch.from_numpy(x).float().transpose(2, 3))
+    spikes, _ = way.spikes(op, (7, 3), OwnNumbers(), torch.float32, 1)(torch.from_numpy(x).float().transpose(2, 3))
     assert np.array_equal(spikes.numpy(), op.run((x,), {}, 4).swapaxes(2, 3))
 
 
@@ -67,9 +74,9 @@ def test_images_with_their_channels_last(way: DeviceKernels, bias: tuple[int, ..
     shifts = None if bias is None else rng.integers(-300, 300, bias)
     laid = torch.from_numpy(x).float().permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3)
     assert is_channels_last(laid)
-    spikes, count = way.spikes(op, (3, 4, 5), None if shifts is None else torch.from_numpy(shifts), torch.float32, 1)(
-        laid
-    )
+    spikes, count = way.spikes(
+        op, (3, 4, 5), numbers(op, {} if shifts is None else {"bias": shifts}), torch.float32, 1
+    )(laid)
     wanted = op.run((x,), {} if shifts is None else {"bias": shifts}, 4)
     assert np.array_equal(spikes.numpy(), wanted)
     assert int(count) == wanted.sum()
@@ -101,7 +108,7 @@ def test_stepped_neurons_keep_their_state_and_wrap(du, dv):
     rng = np.random.default_rng(du + dv)
     x = rng.choice([-(1 << 18), -(1 << 17), -300, 0, 7, 200, 1 << 17, (1 << 17) + 1, 1 << 18], (30, 3, *shape))
     bias = rng.integers(-5000, 5000, shape[-1:])
-    stepped = NumbaKernels(kernels).stepper(op, shape, torch.from_numpy(bias).double())
+    stepped = NumbaKernels(kernels).stepper(op, shape, OwnNumbers(torch.from_numpy(bias).double()))
     assert stepped is not None
     found = torch.cat([stepped(torch.from_numpy(x[t : t + 1])) for t in range(len(x))])
     wanted = op.run((x,), {"bias": bias}, len(x))

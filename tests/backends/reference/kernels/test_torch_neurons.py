@@ -16,7 +16,7 @@ from backends.reference.kernels.torch_neurons import (
     inverted_spikes,
     keeps_power_of_two,
 )
-from backends.reference.kernels.values import travel_dtype
+from backends.reference.kernels.values import OwnNumbers, travel_dtype
 from ir.analysis.plain_neurons import plain_lif
 from ir.graph import Node
 from ir.ops import Burst, Lif
@@ -46,10 +46,10 @@ def test_the_integer_neuron_is_the_operations(op, currents, bias, wide):
     lower = op.run((a,), {"bias": np.array([bias]), "vth": np.array([op.vth // 2])}, len(currents))
     x = torch.from_numpy(a).to(torch.float64 if wide else torch.float32)
     before = x.clone()
-    found = integer_lif_spikes(op, x, torch.tensor([bias], dtype=torch.float64))
+    found = integer_lif_spikes(op, x, OwnNumbers(torch.tensor([bias], dtype=torch.float64)))
     assert np.array_equal(found.numpy(), wanted)
-    level = torch.tensor([op.vth // 2 << 6], dtype=torch.float64)
-    found = integer_lif_spikes(op, x, torch.tensor([bias], dtype=torch.float64), level)
+    own = (torch.tensor([number], dtype=torch.float64) for number in (bias, op.vth // 2 << 6))
+    found = integer_lif_spikes(op, x, OwnNumbers(*own))
     assert np.array_equal(found.numpy(), lower)
     assert torch.equal(x, before), "the current was written to"
 
@@ -128,7 +128,7 @@ def test_a_membrane_with_its_sign_turned_spikes_alike(op, currents, bias):
 def test_the_scale_of_a_product_is_made_good():
     op, x = IntegerLif(1000, 333, 50, 6, 12, 24), np.random.default_rng(0).integers(-40, 60, (5, 3, 4))
     counts = []
-    neurons_ = TorchWrappingSpikes(op, None, 8, lambda spikes: counts.append(int(spikes.sum())) or counts[-1])
+    neurons_ = TorchWrappingSpikes(op, OwnNumbers(), 8, lambda spikes: counts.append(int(spikes.sum())) or counts[-1])
     spikes, count = neurons_(torch.from_numpy(x))
     exact = op.run((8 * x,), {}, 5)
     assert np.array_equal(spikes.numpy(), exact)

@@ -32,13 +32,13 @@ class Noting(DeviceKernels):
     def __init__(self, reads_values: bool = True) -> None:
         self.prepared, self.reads_values = [], reads_values
 
-    def spikes(self, op, shape, bias, dtype, scale, level=None):
+    def spikes(self, op, shape, own, dtype, scale):
         self.prepared.append(("spikes", dtype))
-        return super().spikes(op, shape, bias, dtype, scale, level)
+        return super().spikes(op, shape, own, dtype, scale)
 
-    def wrapping_spikes(self, op, shape, bias, scale, level=None):
-        self.prepared.append(("wrapping", None if bias is None else bias.dtype))
-        return super().wrapping_spikes(op, shape, bias, scale, level)
+    def wrapping_spikes(self, op, shape, own, scale):
+        self.prepared.append(("wrapping", None if own.bias is None else own.bias.dtype))
+        return super().wrapping_spikes(op, shape, own, scale)
 
     def payloads(self, op, shape, bias, dtype, scale):
         self.prepared.append(("payloads", dtype))
