@@ -48,3 +48,12 @@ def test_grids_are_of_the_folded_weights(image: list[RowGrid]):
             folded = folded * (norm.get_parameter("weight").detach().double().numpy() / np.sqrt(variance))[:, None]
         assert np.sum((each.grid.rounded - folded) ** 2) < 0.1 * np.sum(folded**2)
         assert each.path == each.weight.removesuffix(".weight")
+
+
+@pytest.mark.slow
+def test_weights_are_rounded_together_for_what_the_calibration_showed(image: list[RowGrid]):
+    """As the chip's calibration knows the weights of the grids, most rows are not rounded to the nearest."""
+    for each in image:
+        levels = each.grid.weights / each.grid.steps
+        nearest = np.clip(np.rint(levels), -each.grid.levels, each.grid.levels) * each.grid.steps
+        assert np.mean(np.any(nearest != each.grid.rounded, axis=1)) > 0.5
