@@ -23,7 +23,7 @@ MOST_SHIFT = 7
 
 @dataclass(frozen=True)
 class TrainedLevels:
-    """Weights as whole numbers of one step, or of one step per row."""
+    """Weights as numbers of one step, or of one step per row."""
 
     steps: Array
     """(), or (rows,)."""

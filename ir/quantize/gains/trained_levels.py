@@ -81,10 +81,10 @@ def _separated(
     neurons = distinct_neurons(chip, node)
     trained = _trained(into, neurons, weight_levels(arithmetic), programmable)
     found = of_common_steps(trained, weight_levels(arithmetic)) if trained else {}
-    gains = _gains(chip, node, next(iter(found.values())).steps) if found else None
+    gains = _gains(chip, node, found)
     if gains is None and own and programmable and neurons is not None:
         found = _in_own_steps(chip, node, into, neurons, arithmetic)
-        gains = _gains(chip, node, next(iter(found.values())).steps) if found else None
+        gains = _gains(chip, node, found)
     return None if gains is None else (gains, found)
 
 
@@ -128,9 +128,10 @@ def _in_own_steps(
     chip: Graph, node: Node, into: Mapping[str, Array], neurons: DistinctNeurons, arithmetic: Arithmetic
 ) -> dict[str, TrainedLevels]:
     """Weights in steps of their rows, not whole yet; none beside synapses, which all have one weight."""
-    if not all(weight.ndim and len(weight) == len(next(iter(into.values()))) for weight in into.values()):
+    counts = {len(weight) if weight.ndim else 0 for weight in into.values()}
+    if len(counts) > 1 or 0 in counts:
         return {}
-    threshold, rows = min(float(each.threshold) for each in neurons.members), len(next(iter(into.values())))
+    rows, threshold = counts.pop(), min(float(each.threshold) for each in neurons.members)
     amount = neurons.largest(lambda each: float(max(each.threshold, each.theta, abs(each.start))))
     bias, axis = chip.arrays(node).get("bias", np.zeros(1)), ROW_AXIS[chip.nodes[next(iter(into))].op.kind]
     bias = np.abs(np.atleast_1d(bias))
@@ -161,8 +162,11 @@ def _are_held(chip: Graph, into: Mapping[str, Array], arithmetic: Arithmetic, ow
     )
 
 
-def _gains(chip: Graph, node: Node, steps: Array) -> Array | None:
-    """The step of every neuron, which broadcast to the population; None where routing leads to several at once."""
+def _gains(chip: Graph, node: Node, into: Mapping[str, TrainedLevels]) -> Array | None:
+    """The step of every neuron, which broadcast to the population; None without steps, or where routing leads to several."""
+    if not into:
+        return None
+    steps = next(iter(into.values())).steps
     if not steps.ndim:
         return steps
     gains = [_arriving(chip, operand, steps) for operand in node.inputs]
