@@ -6,7 +6,7 @@ A torch function mode sees the functions, global module hooks tell which module 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -38,7 +38,7 @@ from frontend.tracing.written.plan import Plan
 from frontend.tracing.written.written_neurons import WrittenNeurons
 from frontend.user_errors import user_error
 from ir.errors import CompileError
-from ir.types import Domain, Type
+from ir.types import Type
 
 
 class Session(TorchFunctionMode):
@@ -53,10 +53,10 @@ class Session(TorchFunctionMode):
         modules: list[tuple[str, nn.Module]] = list(module.named_modules(remove_duplicate=False))  # pyright: ignore
         self._paths = {id(child): path for path, child in reversed(modules)}
         self._stack, self._depth_in_neuron = list[str](), 0
-        self._tensors = TracedTensors(Writer(self._record, self._domain))
-        self._writes = Writes(module, self._tensors, self._record)
+        self._tensors = TracedTensors(Writer(self._record, recorder.type, self._rows))
         self._neurons = NeuronLayers(recorder, self._tensors, self._call_in_neuron, (known or Plan()).by_step)
         self._written = WrittenNeurons(recorder, self._tensors, self._record, known or Plan())
+        self._writes = Writes(module, self._tensors, self._written.tracked, self._record)
         self._unused = Unused(self._tensors, self._written.tracked, self._called, self._where)
         self._containers = RecurrentContainers(recorder, self._tensors, self._paths)
         recorder.stepwise = any(is_single_step(child) for child in module.modules())
@@ -140,7 +140,7 @@ class Session(TorchFunctionMode):
             return self._constant(name, func, args, kwargs)
         if (made := self._written.result(name, func, args, kwargs)) is not None:
             return made
-        if any(self._written.tracked.is_state(tensor) for tensor in tensors_in((args, kwargs))):
+        if self._written.has_states(args, kwargs) and not self._written.assigns(name, args):
             return self._written.apply(name, func, args, kwargs)
         if name in EMPTY:
             return self._constant(name, func, args, kwargs).fill_(torch.nan)  # what is read unwritten is found by it
@@ -166,8 +166,8 @@ class Session(TorchFunctionMode):
 
     def _write(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a function that writes into its first argument, which or what it writes may depend on the input."""
-        rest = (args[1:], kwargs)
-        if not (self._tensors.is_written(args[0]) or self._tensors.holds_views((args[0], rest))):
+        known = self._tensors.is_written(args[0]) or self._written.assigns(name, args)
+        if not (known or self._tensors.holds_views((args, kwargs))):
             return func(*args, **kwargs)
         if name in ASSIGNMENTS:
             result = self._writes.assign(name, func, args, kwargs)
@@ -214,12 +214,12 @@ class Session(TorchFunctionMode):
             self._written.tracked.forget_aliases(result, [result])
         else:
             self._tensors.note_windows(name, args, kwargs, result)
-        self._written.note(result, made_of)
+        self._written.note(result, made_of, bool(written))
         return result
 
-    def _domain(self, view: View) -> Domain:
-        """Of a view's value."""
-        return self.recorder.type(view).domain
+    def _rows(self, rows: Sequence[torch.Tensor]) -> list[View] | None:
+        """The steps of a membrane as values; None for other values."""
+        return self._written.membranes.rows(rows)
 
     def _record(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """The view, or the views, that the rule of a function makes of views."""

@@ -73,6 +73,12 @@ class TracedTensors:
                 self._windows[id(tensor)] = (tensor, Window(parent, function, (args, kwargs), within))
         return True
 
+    def standing_for(self, tensor: torch.Tensor) -> torch.Tensor:
+        """The copy of what was written to just the memory that a tensor looks at; any other tensor itself."""
+        memory = self._memory(tensor)
+        source = None if memory is None else memory.source(_region(tensor))
+        return tensor if source is None else source
+
     def add_later(self, tensor: torch.Tensor, make: Callable[[], View]) -> None:
         """A tensor is a view that is written down where the model reads it."""
         self._later[id(tensor)] = (tensor, make)
@@ -114,6 +120,8 @@ class TracedTensors:
         memory = self._memory(tensor)
         if memory is not None:
             content = self._content(memory, tensor)
+            if content is None:
+                raise self._refused[id(self.standing_for(tensor))][1]
             return content if isinstance(content, View) else None
         entry = self._views.get(id(tensor))
         if entry is not None:
@@ -167,6 +175,12 @@ class TracedTensors:
         """Whether a tensor looks at memory that was written to."""
         return isinstance(tensor, torch.Tensor) and self._memory(tensor) is not None
 
+    def is_part(self, tensor: torch.Tensor) -> bool:
+        """Whether there is memory beside that which a tensor looks at."""
+        with no_torch_function():
+            elements = tensor.untyped_storage().nbytes() // tensor.element_size()
+        return not _region(tensor).is_whole(elements)
+
     def prepare_write(self, tensor: torch.Tensor) -> None:
         """Before a function writes into a tensor: keep what all that look at its memory are by now."""
         key = memory_of(tensor)
@@ -181,11 +195,12 @@ class TracedTensors:
             if id(other) not in self._windows and memory_of(other) == key:
                 memory.write(_region(other), view)
 
-    def write(self, tensor: torch.Tensor, view: View | None) -> None:
-        """A tensor, prepared before, was overwritten with a view, or with constants."""
+    def write(self, tensor: torch.Tensor, view: View | None, source: torch.Tensor | None = None) -> None:
+        """A tensor, prepared before, was overwritten with a view, with a state, which a source alone is, or with constants."""
         memory = self._memories[memory_of(tensor)]
         with no_torch_function():
-            memory.write(_region(tensor), tensor.detach().numpy().copy() if view is None else view)
+            constants = tensor.detach().numpy().copy() if view is None and source is None else None
+        memory.write(_region(tensor), constants if view is None else view, source)
         self.taint.mark(tensor)
 
     def depends_on_input(self, tensor: torch.Tensor) -> bool:

@@ -10,8 +10,8 @@ All of it is exact: x + 0 is x.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from frontend.recording.layout import View
 from frontend.tracing.storage.memory import Content, Mosaic
 from ir.errors import CompileError
 from ir.graph import Array
-from ir.types import Domain
+from ir.types import Type
 
 
 class Writer(NamedTuple):
@@ -30,12 +30,15 @@ class Writer(NamedTuple):
 
     record: Callable[..., Any]
     """record(name, *arguments): the view of what the function of that name makes of views."""
-    domain: Callable[[View], Domain]
+    type: Callable[[View], Type]
     """Of a view's value."""
+    steps: Callable[[Sequence[torch.Tensor]], list[View] | None]
+    """Of tensors that are a membrane at all steps; None for other values, CompileError for other states."""
 
 
 def assembled(mosaic: Mosaic, writer: Writer) -> Content:
     """The value, or the constants, of a mosaic; CompileError where torch.empty left holes, or the pieces do not fit together."""
+    mosaic = replace(mosaic, contents=_valued(mosaic, writer))
     constant = np.array([not isinstance(content, View) for content in mosaic.contents])[mosaic.owner]
     values = _constants(mosaic, constant)
     if constant.all():
@@ -45,12 +48,21 @@ def assembled(mosaic: Mosaic, writer: Writer) -> Content:
     return writer.record("add", view, torch.from_numpy(values)) if values.any() else view
 
 
+def _valued(mosaic: Mosaic, writer: Writer) -> tuple[Content, ...]:
+    """The contents of a mosaic, steps of a membrane as values."""
+    used = {int(number) for number in np.unique(mosaic.owner)}
+    rows = {n: source for n, source in enumerate(mosaic.sources) if source is not None and n in used}
+    views = writer.steps(list(rows.values())) or [mosaic.contents[number] for number in rows]
+    made = dict(zip(rows, views, strict=True))
+    return tuple(made.get(number, content) for number, content in enumerate(mosaic.contents))
+
+
 def _constants(mosaic: Mosaic, constant: Array) -> Array:
     """The constants of a mosaic, 0 in all other places."""
-    dtype = next((content.dtype for content in mosaic.contents if not isinstance(content, View)), np.float32)
+    dtype = next((content.dtype for content in mosaic.contents if isinstance(content, np.ndarray)), np.float32)
     values = np.zeros(mosaic.owner.shape, dtype)
     for number, content in enumerate(mosaic.contents):
-        if not isinstance(content, View):
+        if isinstance(content, np.ndarray):
             mine = mosaic.owner == number
             values[mine] = content.reshape(-1)[mosaic.index[mine]]
     if bool(np.isnan(values).any()):
@@ -87,7 +99,7 @@ def _joined(block: _Block, contents: tuple[Content, ...], writer: Writer) -> Vie
     parts = [_joined(block.part(box), contents, writer) for box in boxes]
     if all(part == parts[0] for part in parts) and parts[0].shape[axis] == 1:
         return writer.record("repeat", parts[0], *(len(parts) if other == axis else 1 for other in range(len(shape))))
-    if len({writer.domain(part) for part in parts}) == 1:
+    if len({writer.type(part).domain for part in parts}) == 1:
         return writer.record("cat", parts, axis)
     padded = [_padded(part, box, shape, writer) for part, box in zip(parts, boxes, strict=True)]
     return reduce(lambda a, b: writer.record("add", a, b), padded)

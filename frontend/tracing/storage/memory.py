@@ -17,8 +17,8 @@ import torch
 from frontend.recording.layout import View
 from ir.graph import Array
 
-Content = View | Array
-"""What a piece holds: a value that depends on the input, or constants."""
+Content = View | Array | None
+"""What a piece holds: a value that depends on the input, or constants; None for a state, which is neither."""
 
 
 class Region(NamedTuple):
@@ -69,6 +69,8 @@ class Piece(NamedTuple):
     region: Region
     content: Content
     """Of the region's shape."""
+    source: torch.Tensor | None
+    """A copy of the tensor that was written, if it has the region's shape and depends on the input."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class Mosaic:
     """Where in that piece the element is, counted in C order."""
     contents: tuple[Content, ...]
     """Of all pieces."""
+    sources: tuple[torch.Tensor | None, ...]
+    """The same."""
 
 
 class Memory:
@@ -95,22 +99,27 @@ class Memory:
         elements = tensor.untyped_storage().nbytes() // tensor.element_size()
         self.elements, self._tensor = elements, tensor  # kept, so that no other memory gets this identity
         flat = torch.as_strided(tensor.detach(), (elements,), (1,), 0)
-        self._pieces = [Piece(Region(0, (elements,), (1,)), flat.numpy().copy())]
+        self._pieces = [Piece(Region(0, (elements,), (1,)), flat.numpy().copy(), None)]
 
-    def write(self, region: Region, content: Content) -> None:
+    def write(self, region: Region, content: Content, source: torch.Tensor | None = None) -> None:
         """From now on the elements of a region hold `content`."""
         whole = region.is_whole(self.elements)
         kept = [piece for piece in self._pieces if not whole and piece.region != region]
-        self._pieces = [*kept, Piece(region, content)]
+        self._pieces = [*kept, Piece(region, content, source)]
 
     def read(self, region: Region) -> Content | Mosaic:
         """What a region holds: the content of a piece that is just that region, or a mosaic."""
-        for piece in reversed(self._pieces):
-            if piece.region == region:
-                return piece.content
-            if piece.region.meets(region):
-                break
-        return self._mosaic(region)
+        piece = self._piece(region)
+        return self._mosaic(region) if piece is None else piece.content
+
+    def source(self, region: Region) -> torch.Tensor | None:
+        """The source of the piece that is just that region."""
+        piece = self._piece(region)
+        return None if piece is None else piece.source
+
+    def _piece(self, region: Region) -> Piece | None:
+        last = next((piece for piece in reversed(self._pieces) if piece.region.meets(region)), None)
+        return last if last is not None and last.region == region else None
 
     def _mosaic(self, region: Region) -> Mosaic:
         owner, index = np.zeros(self.elements, np.int64), np.zeros(self.elements, np.int64)
@@ -118,4 +127,5 @@ class Memory:
             places = piece.region.places.reshape(-1)
             owner[places], index[places] = number, np.arange(prod(piece.region.shape))
         places = region.places
-        return Mosaic(owner[places], index[places], tuple(piece.content for piece in self._pieces))
+        contents, sources = zip(*((piece.content, piece.source) for piece in self._pieces), strict=True)
+        return Mosaic(owner[places], index[places], contents, sources)

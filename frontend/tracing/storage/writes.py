@@ -24,6 +24,7 @@ from frontend.neuron_rules.table import neuron_name
 from frontend.recording.layout import View
 from frontend.tracing.storage.taint import memory_of, no_torch_function, tensors_in
 from frontend.tracing.tensors import TracedTensors
+from frontend.tracing.written.tracked import TrackedExpressions
 from frontend.type_guards import is_mapping, is_tuple
 from ir.errors import CompileError
 
@@ -48,8 +49,10 @@ class Writes:
         record: the view of what a function, named first, makes of views.
     """
 
-    def __init__(self, module: nn.Module, tensors: TracedTensors, record: Callable[..., View]) -> None:
-        self._module, self._tensors, self._record = module, tensors, record
+    def __init__(
+        self, module: nn.Module, tensors: TracedTensors, tracked: TrackedExpressions, record: Callable[..., View]
+    ) -> None:
+        self._module, self._tensors, self._tracked, self._record = module, tensors, tracked, record
         own = [tensor for child in module.modules() for tensor in _own_tensors(child)]
         self._before = {memory_of(tensor): tensor for tensor in own}
         """Held, so that others do not get the memory of one that is replaced."""
@@ -73,11 +76,14 @@ class Writes:
         self.prepare(target, name)
         with no_torch_function():
             part = target[checked_index(args[1])] if name == "__setitem__" else target
-        view = self._tensors.view(value) if isinstance(value, torch.Tensor) else None
-        if view is not None and part.dtype != value.dtype:
+        alike = isinstance(value, torch.Tensor) and value.shape == part.shape
+        state = alike and self._tracked.is_state(value)
+        view = self._tensors.view(value) if isinstance(value, torch.Tensor) and not state else None
+        if (state or view is not None) and part.dtype != value.dtype:
             raise CompileError("import.dtype", f"{name} converts {value.dtype} to {part.dtype}", hint="keep one dtype")
+        source = self._tracked.stand_in(value) if state or (alike and view is not None) else None
         result = func(*args, **kwargs)
-        self._tensors.write(part, None if view is None else self._spread(view, tuple(part.shape)))
+        self._tensors.write(part, None if view is None else self._spread(view, tuple(part.shape)), source)
         return result
 
     def _spread(self, view: View, shape: tuple[int, ...]) -> View:

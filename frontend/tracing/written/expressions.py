@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import torch
 
 from frontend.tracing.written.loops.clamps import CLAMP, clamped
 from ir.graph import Array
@@ -160,3 +161,16 @@ ONE_ARGUMENT = frozenset(("same", "neg"))
 """Operations that read their first argument only."""
 NAMED = ("mask", "other", "end", "weight", "tensor1", "tensor2", "value")
 """Arguments that may be given by name, in their order."""
+
+
+def of_one_sample(constant: torch.Tensor, shape: tuple[int, ...]) -> float | Array | None:
+    """A constant as numbers of the neurons of one sample; None where it differs in the batch, or would widen the value."""
+    if constant.numel() == 1:
+        return float(constant)
+    sizes = zip(constant.shape[::-1], shape[::-1], strict=False)
+    if constant.ndim > len(shape) or any(a not in (1, b) for a, b in sizes):
+        return None
+    full = constant.expand(shape)
+    if not constant.numel() or not bool((full == full[:1]).all()):
+        return None
+    return float(constant.flatten()[0]) if bool((full == full.flatten()[0]).all()) else full[0].double().cpu().numpy()

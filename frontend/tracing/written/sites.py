@@ -128,18 +128,23 @@ def from_steps(
     A population by what it computes at every step: a run on random values compares it with the model's own expressions.
 
     What weights send to it late, biases among it, acts from the first step on, as weights of silent spikes do; or not before
-    there is something that is late.
+    there is something that is late, as a still current that is read behind the comparison.
     """
     loop = rolled(site, len(made) - 1, made[-1], made[-2])
     silence = {s: _silence(recorder, s, read) for s in loop.sources if s.lag and s.kind == CURRENT}
     biased = any(bool(value.any()) for value in silence.values())
-    at: int | None = 0
-    for before in (silence, dict[Afferent, Array]()) if biased else (silence,):
-        found = recipe(site, loop, firing, made, before)
-        at = ForcedRun(site, found, made, firing, read.shape[1:]).first_difference(before)
-        if at is None:
+    tried = [(loop, before) for before in ((silence, dict[Afferent, Array]()) if biased else (silence,))]
+    if any(source.lag is None for source in loop.sources):
+        starts = range(1, len(loop.states) + 1)  # every state may hand it on a step later
+        tried += [(rolled(site, len(made) - 1, made[-1], made[-2], start), {}) for start in starts]
+    at = 0
+    for each, before in tried:
+        found = recipe(site, each, firing, made, before)
+        differs = ForcedRun(site, found, made, firing, read.shape[1:]).first_difference(before)
+        if differs is None:
             writer = _Writer(recorder, read, site, silent=before is silence)
             return found, tuple(writer.value(current) for current in found.currents), writer.constants(found.params)
+        at = max(at, differs)
     if any(source.kind == SPIKES and source.what != (site,) for source in loop.sources):
         raise no_neuron("is reset by spikes that those of another layer were added to", COPY_HINT)
     if loop.is_clamped:
@@ -192,6 +197,8 @@ class _Writer:
                 f"a neuron of shape {self.read.shape[1:]} that is written out reads a current of shape {view.shape[1:]}"
             )
             raise CompileError("import.neuron", what)
+        if source.start:
+            return self.recorder.emit(Delay(source.start), self.recorder.repeat(self.recorder.in_order(view)).value)
         value = self.recorder.in_order(view).value
         if not source.lag:
             return value

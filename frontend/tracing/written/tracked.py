@@ -13,10 +13,11 @@ import torch
 from frontend.function_rules.arithmetic import number_of
 from frontend.recording.layout import View
 from frontend.recording.recorder import Recorder
+from frontend.tracing.storage.expressed import ExpressedTensors
 from frontend.tracing.tensors import TracedTensors
 from frontend.tracing.written.chains import alike, before_the_state, chain, retraces
 from frontend.tracing.written.comparisons import Inequality, plain_name
-from frontend.tracing.written.expressions import FUNCTIONS, NAMED, ONE_ARGUMENT, Expression, Key
+from frontend.tracing.written.expressions import FUNCTIONS, NAMED, ONE_ARGUMENT, Expression, Key, of_one_sample
 from frontend.tracing.written.loops.clamps import CLAMP, clamp_arguments
 from frontend.tracing.written.loops.recognition import Firing
 from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE
@@ -34,18 +35,20 @@ class TrackedExpressions:
     def __init__(self, recorder: Recorder, tensors: TracedTensors, record: Callable[..., View]) -> None:
         self._recorder, self._tensors, self._record = recorder, tensors, record
         self._branches: dict[tuple[int, int, int], tuple[Expression, Expression | None]] = {}
-        self._expressions: dict[int, tuple[torch.Tensor, Expression]] = {}
-        self._made: dict[int, tuple[Expression, torch.Tensor]] = {}
+        self._expressed = ExpressedTensors(tensors)
+        self.keep, self.stand_in = self._expressed.keep, self._expressed.stand_in
         self._named: dict[int, Expression] = {}
         self.views: dict[Key, View] = {}
         self.sites: dict[tuple[str, Any], Any] = {}
 
     def of(self, tensor: Any) -> Expression | None:
         """What a tensor was computed from; a value that was written down is a current."""
-        entry = self._expressions.get(id(tensor))
-        if entry is not None:
-            return entry[1]
-        view = self._tensors.view(tensor) if isinstance(tensor, torch.Tensor) else None
+        if not isinstance(tensor, torch.Tensor):
+            return None
+        expression = self._expressed.get(tensor)
+        if expression is not None:
+            return expression
+        view = self._tensors.view(tensor)
         if view is None:
             return None
         site = self.sites.get((view.value, view.dims))
@@ -85,7 +88,9 @@ class TrackedExpressions:
 
     def is_state(self, tensor: Any) -> bool:
         """Whether a tensor has an expression and no view."""
-        return id(tensor) in self._expressions and not self._tensors.is_view(tensor)
+        if not isinstance(tensor, torch.Tensor) or self._expressed.get(tensor) is None:
+            return False
+        return not self._tensors.is_view(self._tensors.standing_for(tensor))
 
     def is_any_state(self, tensor: Any) -> bool:
         """Whether a tensor is a state, of a framework's neuron or of one that is written out."""
@@ -97,6 +102,7 @@ class TrackedExpressions:
 
     def is_at_once(self, tensor: torch.Tensor) -> bool:
         """Whether a tensor holds all steps of the window, so that no step of a neuron follows it."""
+        tensor = self._tensors.standing_for(tensor)
         view = self._tensors.view(tensor) if self._tensors.is_view(tensor) else None
         timed = view is not None and view.step is None and self._recorder.is_timed(view)
         return timed or (view is not None and self._recorder.window(view) == 1)
@@ -159,7 +165,7 @@ class TrackedExpressions:
         expression, numbers = self.of(x), factor_and_term(args, kwargs)
         if expression is None or not expression.name or numbers is None:
             return None
-        factor, term = (_of_one_sample(constant, tuple(x.shape)) for constant in numbers)
+        factor, term = (of_one_sample(constant, tuple(x.shape)) for constant in numbers)
         if factor is None or term is None:
             return None
         return Expression(None, "add", (Expression(None, "mul", (expression, factor)), term))
@@ -195,19 +201,12 @@ class TrackedExpressions:
         expression = self.of(arg)
         if expression is not None:
             return expression
-        return _of_one_sample(self._tensors.apart(arg).detach(), shape)
-
-    def keep(self, tensor: torch.Tensor, expression: Expression) -> None:
-        self._expressions[id(tensor)] = (tensor, expression)
-        self._made[id(expression)] = (expression, tensor)
+        return of_one_sample(self._tensors.apart(arg).detach(), shape)
 
     def forget_aliases(self, result: torch.Tensor, states: Sequence[torch.Tensor]) -> None:
         """A state that was written into in place is what it has become; other tensors on its memory are unknown."""
         if any(result is state for state in states):
-            memory = result.untyped_storage().data_ptr()
-            for key, (tensor, _) in list(self._expressions.items()):
-                if tensor.untyped_storage().data_ptr() == memory:
-                    del self._expressions[key]
+            self._expressed.forget(result)
 
     def name_states(self, tensor: torch.Tensor | None, expression: Expression, state: Expression) -> None:
         """
@@ -225,16 +224,18 @@ class TrackedExpressions:
             if given or (child.key is not None and child.key[0] == SPIKES):
                 continue  # the same at every step, or of another neuron, of which this one was made at its first step
             self._named[id(inverse)] = inverse
-            made = self._made.get(id(child), (None, None))[1]
-            if made is not None and self._expressions.get(id(made), (None, None))[1] is child:
-                self.keep(made, inverse)
-            elif child.key in self.views and self.views[child.key].step is not None:
+            made = self._expressed.having(child)
+            for each in made:
+                self.keep(each, inverse)
+            if not made and child.key in self.views and self.views[child.key].step is not None:
                 self._rename_current(child.key, inverse)
 
     def _name_state(self, tensor: torch.Tensor, expression: Expression, state: Expression) -> None:
+        tensor = self._tensors.standing_for(tensor)
         view = self._tensors.view(tensor) if self._tensors.is_view(tensor) else None
         if view is None or not self._is_static(view) or expression.name:
-            self.keep(tensor, state)
+            for each in (tensor, *self._expressed.having(expression)):
+                self.keep(each, state)
 
     def _is_static(self, view: View) -> bool:
         """Whether a value is the same at every step."""
@@ -243,18 +244,5 @@ class TrackedExpressions:
     def _rename_current(self, key: Key, inverse: Expression) -> None:
         """The tensors of one step of a current, which a membrane at its start may be."""
         for tensor, view in self._tensors.views():
-            if id(tensor) not in self._expressions and self.key_of(view) == key:
+            if self._expressed.get(tensor) is None and self.key_of(view) == key:
                 self.keep(tensor, inverse)
-
-
-def _of_one_sample(constant: torch.Tensor, shape: tuple[int, ...]) -> float | Array | None:
-    """A constant as numbers of the neurons of one sample; None where it differs in the batch, or would widen the value."""
-    if constant.numel() == 1:
-        return float(constant)
-    sizes = zip(constant.shape[::-1], shape[::-1], strict=False)
-    if constant.ndim > len(shape) or any(a not in (1, b) for a, b in sizes):
-        return None
-    full = constant.expand(shape)
-    if not constant.numel() or not bool((full == full[:1]).all()):
-        return None
-    return float(constant.flatten()[0]) if bool((full == full.flatten()[0]).all()) else full[0].double().cpu().numpy()

@@ -70,6 +70,16 @@ class WrittenMembranes:
         """The steps of a membrane joined to a window; None for a call of anything else."""
         listed = name in JOINS and bool(args) and (is_list(args[0]) or is_tuple(args[0]))
         items: list[Any] = list(args[0]) if listed else []
+        views = self.steps(items)
+        view = None if views is None else whole_window(self._recorder, name, views, *args[1:], **kwargs)
+        if view is None:
+            return None
+        result = func(*args, **kwargs)
+        self._tensors.add(result, view)
+        return result
+
+    def steps(self, items: Sequence[Any]) -> list[View] | None:
+        """What is a membrane at all steps as values; None for anything else."""
         shapes = {tuple(item.shape) for item in items if isinstance(item, torch.Tensor)}
         single = len(shapes) == 1 and next(iter(shapes))[:1] == (self._recorder.batch,) and len(next(iter(shapes))) > 1
         if not single or len(items) != self._recorder.steps or len(items) == 1:
@@ -81,27 +91,31 @@ class WrittenMembranes:
         unknown = [name for name in map(unknown_in, expressions) if name]
         if unknown:
             raise used_as_value(unknown[0])
-        views = self._steps(dict(enumerate(expressions)), tuple(items[-1].shape))
-        view = None if views is None else whole_window(self._recorder, name, views, *args[1:], **kwargs)
-        if view is None:
-            return None
-        result = func(*args, **kwargs)
-        self._tensors.add(result, view)
-        return result
+        return self._steps(dict(enumerate(expressions)), tuple(items[-1].shape))
+
+    def rows(self, items: Sequence[torch.Tensor]) -> list[View] | None:
+        """The same; CompileError where there is no value for a state among them."""
+        views = self.steps(items)
+        if views is None and any(map(self._tracked.is_state, items)):
+            raise used_as_value()
+        return views
 
     def outputs(self, results: Any) -> None:
         """Make values of the membranes that a module returns, as they are after the last step, times and plus numbers."""
         last = self._recorder.steps - 1
-        for tensor in tensors_in(results):
+        for result in tensors_in(results):
+            tensor = self._tensors.standing_for(result)
             if not self._tracked.is_state(tensor) and not self._tensors.is_view(tensor):
-                continue  # states of a framework's neurons, which are no outputs
+                if self._tensors.is_written(tensor):
+                    self._tensors.view(tensor)  # rows, which membranes may be among
+                continue  # or states of a framework's neurons, which are no outputs
             expression = self._tracked.of(tensor)
             if expression is None or last == 0 or unknown_in(expression):
                 continue
             state = self._tracked.is_state(tensor) or self._is_mixed(tensor, expression)
             view = self._last(expression, tuple(tensor.shape)) if state else None
             if view is not None:
-                self._tensors.add(tensor, view)
+                self._tensors.add(result, view)
 
     def _last(self, expression: Expression, shape: tuple[int, ...]) -> View | None:
         """A membrane behind the last step, or what numbers make of one; None for anything else."""

@@ -15,9 +15,11 @@ from typing import Any
 
 import torch
 
+from frontend.function_rules import is_in_place
 from frontend.recording.layout import BATCH, Axis, View, feature_dims
 from frontend.recording.recorder import Recorder
 from frontend.tracing.storage.taint import tensors_in
+from frontend.tracing.storage.writes import ASSIGNMENTS
 from frontend.tracing.tensors import TracedTensors
 from frontend.tracing.written.comparisons import (
     clamp_refused,
@@ -82,14 +84,21 @@ class WrittenNeurons:
     def takes(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Whether a function is about a state, or fires."""
         tensors = tensors_in((args, kwargs))
-        planned = is_firing(name) and self.comparisons.place() is not None
-        if planned or any(self.tracked.is_state(tensor) for tensor in tensors):
+        if (is_firing(name) and self.comparisons.place() is not None) or self.has_states(args, kwargs):
             return True
         views = [view for view in map(self.tensors.view, tensors) if view is not None]
         if views and (self._fires(name, args) or clamped_to(name, args, kwargs) is not None):
             return True
         steps = {view.step for view in views if self.recorder.is_timed(view) or view.step is not None}
         return len(steps) > 1 and self.remembers(name, args, kwargs)
+
+    def has_states(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether there is a state among arguments."""
+        return any(self.tracked.is_state(tensor) for tensor in tensors_in((args, kwargs)))
+
+    def assigns(self, name: str, args: tuple[Any, ...]) -> bool:
+        """Whether a function writes a state into a tensor that is none."""
+        return name in ASSIGNMENTS and self.tracked.is_state(args[-1]) and not self.tracked.is_state(args[0])
 
     def _fires(self, name: str, args: tuple[Any, ...]) -> bool:
         """Whether a function makes spikes; what was not clamped before is rounded as any value is."""
@@ -110,11 +119,16 @@ class WrittenNeurons:
         before = [tensor for tensor in tensors_in((args, kwargs)) if self.tracked.is_state(tensor)]
         expression = expression or self._unknown.symbol(name, args, kwargs, self.tracked.of)
         read = [tensor for tensor in tensors_in((args, kwargs)) if self.tracked.of(tensor) is not None]
+        row = is_in_place(name) and self.tensors.is_part(args[0])
+        if row:
+            self.tensors.prepare_write(args[0])
         result = func(*args, **kwargs)
         check_dtype(name, read, result, self.recorder.dtype)
         self.tracked.forget_aliases(result, before)
         self.tracked.keep(result, expression)
         self.tensors.refuse(result, used_as_value(unknown_in(expression)).placed(self.recorder.path))
+        if row:
+            self.tensors.write(result, None, self.tracked.stand_in(result))
         return result
 
     def _clamp(self, result: torch.Tensor, x: torch.Tensor, most: int, expression: Expression) -> torch.Tensor:
@@ -128,11 +142,13 @@ class WrittenNeurons:
         self._clamped[id(result)] = (x, most)
         return result
 
-    def note(self, result: Any, made_of: Expression | None) -> None:
-        """Keep how a value was made that has been written down already, as `operation` said before it was."""
+    def note(self, result: Any, made_of: Expression | None, written: bool) -> None:
+        """Keep how a value was made, as `operation` said, that is written down by now; `written`: over another one."""
         view = self.tensors.view(result) if made_of is not None else None
         if made_of is not None and view is not None:
             self.tracked.keep(result, replace(made_of, key=self.tracked.key_of(view)))
+            if written and self.tensors.is_part(result):
+                self.tensors.write(result, view, self.tracked.stand_in(result))
 
     def finish(self) -> None:
         """Make every site the population that its steps say it is, and say where its spikes are in a run of the module."""

@@ -13,7 +13,7 @@ from frontend.tracing.states import StateHandover
 from frontend.tracing.storage.assembly import Writer
 from frontend.tracing.tensors import TracedTensors
 from ir.errors import CompileError
-from ir.types import SPIKE
+from ir.types import SPIKE, Type
 
 VIEW = View("x", ((Axis(BATCH, 3),), (Axis(FEATURE, 2, (0,)),)))
 
@@ -37,7 +37,7 @@ class Run:
     """A neuron that is watched within the taint of its input."""
 
     def __init__(self) -> None:
-        self.tensors = TracedTensors(Writer(lambda *_: None, lambda _: SPIKE))
+        self.tensors = TracedTensors(Writer(lambda *_: None, lambda _: Type((2,), SPIKE), lambda _: None))
         self.states, self.neuron, self.x = StateHandover(self.tensors), Synaptic(), torch.ones(3, 2)
         self.tensors.add(self.x, VIEW)
         self.handles = self.states.watch(nn.Sequential(self.neuron, nn.Linear(2, 2)))

@@ -13,7 +13,7 @@ from frontend.recording.layout import BATCH, Axis, View
 from frontend.tracing.storage.assembly import Writer
 from frontend.tracing.tensors import TracedTensors
 from ir.errors import CompileError
-from ir.types import SPIKE
+from ir.types import SPIKE, Type
 
 Tensor = torch.Tensor
 VIEW = View("x", ((Axis(BATCH, 3),),))
@@ -36,7 +36,9 @@ def test_what_tracing_cannot_follow_is_one_error(case: str, check_refused: Any) 
 
 @pytest.fixture
 def tensors() -> TracedTensors:
-    return TracedTensors(Writer(lambda *_: pytest.fail("nothing is assembled"), lambda _: SPIKE))
+    return TracedTensors(
+        Writer(lambda *_: pytest.fail("nothing is assembled"), lambda _: Type((2,), SPIKE), lambda _: None)
+    )
 
 
 def test_a_tensor_is_a_view_a_constant_or_hidden(tensors: TracedTensors) -> None:
@@ -104,7 +106,9 @@ def test_constants_in_written_memory_are_constants_apart(tensors: TracedTensors)
 
 def test_a_window_is_made_again_of_what_it_looks_at() -> None:
     made = list[tuple[Any, ...]]()
-    tensors = TracedTensors(Writer(lambda *call: [made.append(call), VIEW][1], lambda _: SPIKE))
+    tensors = TracedTensors(
+        Writer(lambda *call: [made.append(call), VIEW][1], lambda _: Type((2,), SPIKE), lambda _: None)
+    )
     memory = torch.zeros(1, 3)
     turned = memory.t()
     assert tensors.note_windows("t", (memory,), {}, turned)

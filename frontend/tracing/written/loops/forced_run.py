@@ -105,7 +105,8 @@ class ForcedRun:
 
     def _current(self, of: Afferent | FilterRecipe, before: Before) -> Callable[[int], Any]:
         if isinstance(of, Afferent):
-            return lambda step: self._values.get(key_of(of, step), before.get(of, 0.0))
+            absent = before.get(of, 0.0)
+            return lambda step: absent if step < of.start else self._values.get(key_of(of, step), absent)
         sums = self._currents(of.currents, before)
         state, rows = None, list[Any]()
         for step in range(self._steps):

@@ -29,6 +29,8 @@ class Afferent:
     kind: str
     what: Key
     lag: int | None
+    start: int = 0
+    """The step from which on it reads what never changes."""
 
 
 @dataclass(eq=False)
@@ -75,7 +77,7 @@ class Loop:
         return any(equation.name == CLAMP for equation in equations(self.root))
 
 
-def rolled(site: Any, step: int, newer: Expression, older: Expression) -> Loop:
+def rolled(site: Any, step: int, newer: Expression, older: Expression, start: int = 0) -> Loop:
     """
     The loop that makes `newer` at `step`, of the neuron `site` (None for a value).
 
@@ -83,13 +85,14 @@ def rolled(site: Any, step: int, newer: Expression, older: Expression) -> Loop:
 
     Args:
         older: the same a step before.
+        start: of what never changes.
     """
-    return _Rolling(site, step).run(newer, older)
+    return _Rolling(site, step, start).run(newer, older)
 
 
 class _Rolling:
-    def __init__(self, site: Any, step: int) -> None:
-        self._site, self._step = site, step
+    def __init__(self, site: Any, step: int, start: int) -> None:
+        self._site, self._step, self._start = site, step, start
         self._older: dict[Key, Equation] = {}
         self._done: dict[tuple[Key, Key], Equation] = {}
         self._sources: dict[Afferent, Equation] = {}
@@ -155,7 +158,9 @@ class _Rolling:
         )
 
     def _source(self, key: Key) -> Afferent:
-        return Afferent(key[0], tuple(key[1:-1]), None if key[-1] is None else self._step - key[-1])
+        if key[-1] is None:
+            return Afferent(key[0], tuple(key[1:-1]), None, self._start)
+        return Afferent(key[0], tuple(key[1:-1]), self._step - key[-1])
 
 
 def equations(root: Equation) -> list[Equation]:

@@ -13,7 +13,7 @@ from frontend.recording.layout import FEATURE, Axis, View
 from frontend.tracing.storage.assembly import Writer, assembled
 from frontend.tracing.storage.memory import Memory, Mosaic, Region
 from ir.errors import CompileError
-from ir.types import REAL, SPIKE, Domain
+from ir.types import REAL, SPIKE, Domain, Type
 
 
 class Bench:
@@ -48,7 +48,9 @@ class Bench:
     def check(self, window: torch.Tensor, *calls: str) -> None:
         content = self.memory.read(Region.of(window))
         assert isinstance(content, Mosaic)
-        result = assembled(content, Writer(self.record, lambda view: self.domains[view.value]))
+        result = assembled(
+            content, Writer(self.record, lambda view: Type((), self.domains[view.value]), lambda _: None)
+        )
         found = self.values[result.value] if isinstance(result, View) else torch.from_numpy(result)
         assert torch.equal(found, window)
         assert [call for call in self.calls if call not in ("narrow", "select", "unsqueeze")] == list(calls)

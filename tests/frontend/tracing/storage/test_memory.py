@@ -67,6 +67,19 @@ def test_a_piece_is_read_as_it_was_written() -> None:
     assert memory.read(Region.of(BASE[0])) is second
 
 
+def test_a_source_stands_for_just_the_region_that_was_written() -> None:
+    memory, source = Memory(BASE.clone()), torch.ones(3, 4)
+    memory.write(Region.of(BASE[0]), None, source)
+    assert memory.read(Region.of(BASE[0])) is None
+    assert memory.source(Region.of(BASE[0])) is source
+    assert memory.source(Region.of(BASE[0, 1])) is memory.source(Region.of(BASE[1])) is None
+    memory.write(Region.of(BASE[0, 2]), view("a", 4))
+    assert memory.source(Region.of(BASE[0])) is None
+    content = memory.read(Region.of(BASE))
+    assert isinstance(content, Mosaic)
+    assert content.sources == (None, source, None)
+
+
 def test_the_last_write_counts_element_by_element() -> None:
     memory = Memory(torch.zeros(2, 3, 4))
     memory.write(Region.of(BASE[0]), view("a", 3, 4))

@@ -27,6 +27,7 @@ class AboveZero(torch.autograd.Function):
 
 fire = AboveZero.apply
 Forward = Callable[["Net", Tensor], Tensor]
+STEPS = 8
 
 
 class Net(nn.Module):
@@ -264,3 +265,42 @@ def test_functions_of_a_recurrent_sum_say_what_is_read(function: Callable[[Tenso
 def test_what_fires_before_it_is_known_what_it_remembers() -> None:
     assert memoryless(Firing(0.5, ">")) == Lif(decay=1.0, form="sum", threshold=0.5, comparator=">")
     assert memoryless(Firing(1.0, "round", 4)).reset == "subtract"
+
+
+def behind_the_comparison(net: Net, x: Tensor, m1: Tensor, m2: Tensor) -> Any:
+    s1, s2 = fire(m1 / 0.5 - 1.0), fire(m2 - 0.75)
+    m1, m2 = 0.75 * m1 + net.fc(x) - 0.5 * s1, 0.5 * m2 + net.fc2(s1) - 0.75 * s2
+    return s2, m1, m2
+
+
+def late_with_a_filter(net: Net, x: Tensor, syn: Tensor, mem: Tensor) -> Any:
+    s = fire(mem - 1.0)
+    syn, mem = 0.5 * syn + x @ net.w, (0.75 * mem + syn) * (1.0 - s)
+    return s, syn, mem
+
+
+@pytest.mark.parametrize(("step", "sizes"), [(behind_the_comparison, (10, 8)), (late_with_a_filter, (10, 10))])
+def test_a_still_current_behind_the_comparison_is_absent_at_the_first_step(
+    step: Callable[..., Any], sizes: tuple[int, ...]
+) -> None:
+    def run(net: Net, image: Tensor) -> Tensor:
+        states, out = [torch.zeros(len(image), n) for n in sizes], list[Tensor]()
+        for _ in range(STEPS):
+            spikes, *states = step(net, image, *states)
+            out.append(spikes)
+        return torch.stack(out)
+
+    net, repeated = Net(run).eval(), Net(loop(step, *sizes)).eval()
+    x = torch.rand(3, 12, generator=torch.Generator().manual_seed(0)).mul(8).round() / 8
+    still = trace_module(net, {"x": x}, ["x"], STEPS, "net")
+    timed = trace_module(repeated, {"x": x.expand(STEPS, 3, 12)}, [], STEPS, "net")
+    assert check_import(net, still, {"x": x}).within_rounding == 0
+    (ours,), (theirs,) = (
+        interpret(still, {"x": x[None]}).values(),
+        interpret(timed, {"x": x.expand(STEPS, 3, 12)}).values(),
+    )
+    assert torch.equal(ours, theirs)
+    with torch.no_grad():
+        assert torch.equal(ours, net(x))
+    assert 0.02 < ours.mean() < 0.98
+    assert not ours[0].any()

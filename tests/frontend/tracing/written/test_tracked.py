@@ -21,7 +21,8 @@ from frontend.tracing.written.loops.recognition import Firing
 from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE
 from frontend.tracing.written.tracked import TrackedExpressions
 from ir.ops import Lif
-from ir.types import SPIKE
+from ir.types import SPIKE as SPIKING
+from ir.types import Type
 
 VIEW = View("x", ((Axis(BATCH, 3),), (Axis(FEATURE, 2, (0,)),)), step=0)
 V = Expression((STATE, "site", 0))
@@ -29,7 +30,7 @@ V = Expression((STATE, "site", 0))
 
 class Run:
     def __init__(self) -> None:
-        self.tensors = TracedTensors(Writer(lambda *_: None, lambda _: SPIKE))
+        self.tensors = TracedTensors(Writer(lambda *_: None, lambda _: Type((2,), SPIKING), lambda _: None))
         self.tracked = TrackedExpressions(Recorder("net", 4, 3, {}), self.tensors, lambda *_: VIEW)
         self.x, self.mem = torch.ones(3, 2), torch.zeros(3, 2)
         self.tensors.add(self.x, VIEW)

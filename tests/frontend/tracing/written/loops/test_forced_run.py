@@ -43,6 +43,17 @@ def test_resets_and_currents_of_all_steps_are_compared() -> None:
     assert run(Lif(decay=0.25, form="sum", comparator=">", reset="subtract"), made(6)) == 1
 
 
+def test_what_never_changes_may_start_later() -> None:
+    still = Expression((CURRENT, "x", (), None))
+    v = [Expression((STATE, "site", step)) for step in range(4)]
+    steps = [Expression(None, "mul", (still, 0.0)), *(Expression(None, "add", (each, still)) for each in v)]
+    for start, differs in ((0, 0), (1, None), (2, 1)):
+        recipe = Recipe(
+            Leaky(1.0, form="sum"), {}, (WeightedInput(Afferent(CURRENT, ("x", ()), None, start), 1.0),), 1.0
+        )
+        assert ForcedRun("site", recipe, steps, None, (3,)).first_difference({}) == differs
+
+
 def test_a_step_that_reads_something_else() -> None:
     steps = [*made(3), Expression((CURRENT, "y", (), 3))]
     with pytest.raises(CompileError, match="reads %y at one step and not at others"):

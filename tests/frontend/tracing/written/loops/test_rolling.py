@@ -61,3 +61,5 @@ def test_a_value_that_never_changes_has_no_lag() -> None:
     loop = rolled(None, 4, newer, older)
     assert set(loop.sources) == {Afferent(CURRENT, ("x", ()), None), Afferent(CURRENT, ("x", ()), 0)}
     assert not loop.states
+    late = rolled(None, 4, newer, older, start=2)
+    assert set(late.sources) == {Afferent(CURRENT, ("x", ()), None, start=2), Afferent(CURRENT, ("x", ()), 0)}
