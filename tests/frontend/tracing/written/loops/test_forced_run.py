@@ -49,7 +49,7 @@ def test_what_never_changes_may_start_later() -> None:
     steps = [Expression(None, "mul", (still, 0.0)), *(Expression(None, "add", (each, still)) for each in v)]
     for start, differs in ((0, 0), (1, None), (2, 1)):
         recipe = Recipe(
-            Leaky(1.0, form="sum"), {}, (WeightedInput(Afferent(CURRENT, ("x", ()), None, start), 1.0),), 1.0
+            Leaky(0.0, form="sum"), {}, (WeightedInput(Afferent(CURRENT, ("x", ()), None, start), 1.0),), 1.0
         )
         assert ForcedRun("site", recipe, steps, None, (3,)).first_difference({}) == differs
 
