@@ -22,7 +22,6 @@ from frontend.tracing.written.loops.recipes import Recipe
 from frontend.tracing.written.loops.recognition import TINY
 from frontend.tracing.written.loops.rolling import CURRENT, STATE
 from frontend.tracing.written.sites import Site, population
-from ir.errors import CompileError
 from ir.ops import Lif, TimeWeight
 from ir.ops.host.reduce import TIME, Along
 
@@ -79,18 +78,14 @@ def running_sum(recorder: Recorder, made: Sequence[Expression], site: Site | Non
 
 def population_or_mean(recorder: Recorder, site: Site) -> tuple[Recipe, tuple[str, ...], dict[str, Constant]]:
     """
-    What a site's node becomes, see `population`; where it is no neuron, one that compares a running mean with a number.
+    What a site's node becomes, see `population`, or one that compares a running mean with a number.
+
+    A sum less t times a number is both, and as a mean exact where they are equal.
 
     Raises:
         CompileError: where it is neither.
     """
-    try:
-        return population(recorder, site)
-    except CompileError:
-        found = _threshold_of_mean(recorder, site)
-        if found is None:
-            raise
-        return found
+    return _threshold_of_mean(recorder, site) or population(recorder, site)
 
 
 def _threshold_of_mean(recorder: Recorder, site: Site) -> tuple[Recipe, tuple[str], dict[str, Constant]] | None:

@@ -73,7 +73,7 @@ class ForcedRun:
         op, params, state = self._recipe.op, self._recipe.params, None
         sums = self._currents(self._recipe.currents, before)
         for step in range(self._steps):
-            x = sums(step)
+            x = sums(step) + params.get("bias", 0.0)
             state = op.begin(x, params) if state is None else state
             state = op.integrate(state, x, params)
             ours, theirs = self._margin(op, state, params), self._made[step]

@@ -54,6 +54,8 @@ class Parts:
     adaptation: Adaptation | None
     taken: Mapping[Afferent, Fraction] = field(default_factory=dict[Afferent, Fraction])
     """What its own spikes take from the next membrane besides the reset, by a weight from each neuron to itself."""
+    bias: Fraction = ZERO
+    """A current at every step, in front of the gain of the membrane."""
 
     @property
     def lead(self) -> Fraction:

@@ -120,7 +120,10 @@ def _at_place(
     )
     if firing is None:
         return leaky(parts.update), parts, lambda op: op
-    op, taken = recognised(parts.update, parts.firing)
+    op, taken, bias = recognised(parts.update, parts.firing)
+    if bias and _has_current(parts):
+        raise no_neuron("drifts by a constant beside its synaptic current, and has no leak")
+    parts = replace(parts, bias=bias)
     if taken:  # by a weight from each neuron to itself
         own = Afferent(SPIKES, (site,), 1)
         parts = replace(parts, taken={own: -taken})
@@ -162,6 +165,8 @@ def _merged(
     op, params = _population(ops, spread)
     if isinstance(op, Lif) and not params and len(ops) == 1:
         op = rounding(op)
+    if any(of.bias for of in parts):
+        params["bias"] = np.asarray(spread([float(of.bias) for of in parts]))
     currents = _direct([of.direct for of in parts], [of.lead for of in parts], spread) if parts[0].direct else []
     currents += _direct([of.taken for of in parts], [of.lead for of in parts], spread) if parts[0].taken else []
     if _has_current(parts[0]):

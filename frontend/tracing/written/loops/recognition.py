@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -60,9 +60,19 @@ class Affine:
     drift: Fraction
 
 
-def recognised(update: Update, firing: Firing) -> tuple[Lif, Fraction]:
+class Recognised(NamedTuple):
+    """A neuron, and what it is beside its constants."""
+
+    op: Lif
+    taken: Fraction = Fraction(0)
+    """What a spike of its own takes from its next membrane, where that is no threshold."""
+    bias: Fraction = Fraction(0)
+    """A current that it takes at every step, where it has no leak to drift by."""
+
+
+def recognised(update: Update, firing: Firing) -> Recognised:
     """
-    The neuron, and what a spike of its own takes from its next membrane where that is no threshold.
+    The neuron.
 
     Raises:
         CompileError: import.neuron, with what was found.
@@ -70,8 +80,9 @@ def recognised(update: Update, firing: Firing) -> tuple[Lif, Fraction]:
     rest, reset = (_affine(update, Fraction(spikes)) for spikes in (0, 1))
     if firing.counts:
         _check_counts(update, rest, reset)
-    still = [o for o in update.offsets if abs(rest.drift + o * (1 - rest.keep)) < TINY]
-    offset = next((o for o in still if abs(update.start + o) < TINY), next(iter(still), Fraction(0)))
+    still = [o for o in update.offsets if rest.keep == 1 or abs(rest.drift + o * (1 - rest.keep)) < TINY]
+    first = update.start - (rest.drift if rest.keep == 1 else 0)
+    offset = next((o for o in still if abs(first + o) < TINY), next(iter(still), Fraction(0)))
     rest, reset = (replace(form, drift=form.drift + offset * (1 - form.keep)) for form in (rest, reset))
     threshold = Fraction(firing.threshold) + offset
     start = update.start + offset
@@ -89,11 +100,11 @@ def recognised(update: Update, firing: Firing) -> tuple[Lif, Fraction]:
         max_spikes=firing.max_spikes,
         **options,
     )
-    if drift and keep == 1:
-        raise no_neuron(f"drifts by {float(drift):g} in every step without a leak")
     if keep < 0 or keep > 1:
         raise no_neuron(f"keeps {float(keep):g} of its membrane")
-    return op, taken
+    if drift and keep == 1 and not rest.gain:
+        raise no_neuron(f"drifts by {float(drift):g} in every step, and reads nothing")
+    return Recognised(op, taken, drift / rest.gain if keep == 1 and drift else Fraction(0))
 
 
 def leaky(update: Update) -> Leaky:
@@ -141,7 +152,10 @@ def _reset(rest: Affine, reset: Affine, threshold: Fraction, firing: Firing) -> 
     taken, nothing = rest.drift - reset.drift, Fraction(0)
     if reset.keep == 0 and rest.keep != 0:
         if reset.gain == rest.gain:
-            return {"reset": "value", "v_reset": float(_snapped(-taken / rest.keep))}, nothing
+            value = _snapped(-taken / rest.keep)
+            if value >= threshold > 0:  # it leaks before it is compared, which the zero of a chip's membrane does not
+                return {"reset": "value"}, taken
+            return {"reset": "value", "v_reset": float(value)}, nothing
         if reset.gain == 0:
             return {"reset": "value", "v_reset": float(_snapped(reset.drift)), "reset_at": "next"}, nothing
     if (reset.keep, reset.gain) == (rest.keep, rest.gain):

@@ -93,6 +93,24 @@ def reset_to_a_value(mem: Any, spike: Any, x: Tensor) -> Any:
     return mem * (1 - spike) - 0.25 * spike, spike
 
 
+def reset_to_the_threshold(mem: Any, spike: Any, x: Tensor) -> Any:
+    mem = mem + x
+    spike = (mem - THRESHOLD >= 0).float()
+    return (spike * THRESHOLD + (1 - spike) * mem) * 0.25, spike
+
+
+def linear_leak(mem: Any, spike: Any, x: Tensor) -> Any:
+    mem = mem + 0.5 * x - 0.125
+    spike = (mem > THRESHOLD).float()
+    return mem - THRESHOLD * spike, spike
+
+
+def linear_leak_of_each(mem: Any, spike: Any, x: Tensor) -> Any:
+    mem = mem + x - torch.arange(x.shape[-1]) % 3 / 16
+    spike = (mem > THRESHOLD).float()
+    return mem * (1 - spike), spike
+
+
 FORMS: dict[str, tuple[Callable[..., Any], Any, dict[str, Any]]] = {
     "zero late": (zero_late, 0.0, {"decay": 0.75, "comparator": ">", "reset": "value"}),
     "zero late, from zeros": (zero_late, torch.zeros_like, {"decay": 0.75}),
@@ -106,6 +124,9 @@ FORMS: dict[str, tuple[Callable[..., Any], Any, dict[str, Any]]] = {
     "euler": (euler, 0.0, {"decay": 0.25}),
     "in place": (in_place, torch.zeros_like, {"reset": "subtract", "decay": 0.5}),
     "reset to a value": (reset_to_a_value, 0.0, {"reset": "value", "v_reset": -0.25, "v0": 0.0}),
+    "reset to the threshold": (reset_to_the_threshold, 0.0, {"reset": "value", "v_reset": 0.0}),
+    "linear leak": (linear_leak, 0.0, {"reset": "subtract", "decay": 0.0, "leak": 0.0, "v0": 0.0}),
+    "linear leak of each": (linear_leak_of_each, torch.zeros_like, {"reset": "value", "decay": 0.0, "leak": 0.0}),
 }
 
 

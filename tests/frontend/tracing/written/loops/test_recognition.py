@@ -58,7 +58,7 @@ def test_the_membrane_is_counted_from_where_it_does_not_drift() -> None:
         (lambda v, s, x: v * v + x, "not affine"),
         (lambda v, s, x: v * HALF * (1 - s * HALF) + x, "keeps 0.25 of its membrane after a spike"),
         (lambda v, s, x: v * 2 + x, "keeps 2 of its membrane"),
-        (lambda v, s, x: v + x + 1, "drifts by 1"),
+        (lambda v, s, x: v + 1, "drifts by 1"),
     ],
 )
 def test_what_is_found_is_named(step: Step, what: str) -> None:
@@ -69,8 +69,14 @@ def test_what_is_found_is_named(step: Step, what: str) -> None:
 
 def test_what_a_spike_takes_besides() -> None:
     update = Update(lambda v, s, x: v * HALF - s * Fraction(1, 3) + x, Fraction(0), (Fraction(0),))
-    op, taken = recognised(update, AT_HALF)
+    op, taken, _ = recognised(update, AT_HALF)
     assert (op.reset, taken) == ("none", Fraction(1, 3))
+
+
+def test_a_drift_without_a_leak_is_a_current() -> None:
+    update = Update(lambda v, s, x: (v - s * HALF) + 2 * x - 1, Fraction(-1), (Fraction(0),))
+    op, _, bias = recognised(update, AT_HALF)
+    assert (op.reset, op.gain, op.leak, op.v0, bias) == ("subtract", 2.0, 0.0, 0.0, -HALF)
 
 
 def test_a_membrane_that_nothing_fires() -> None:
