@@ -12,6 +12,7 @@ from frontend.recording.earlier import depends, earlier, of_silence
 from frontend.recording.layout import View
 from frontend.recording.recorder import Constant, Recorder
 from frontend.tracing.written.expressions import Expression
+from frontend.tracing.written.loops.by_step import by_step
 from frontend.tracing.written.loops.forced_run import COPY_HINT, ForcedRun
 from frontend.tracing.written.loops.recipes import Factor, FilterRecipe, Recipe, WeightedInput, recipe
 from frontend.tracing.written.loops.recognition import Firing, no_neuron
@@ -118,7 +119,16 @@ def population(recorder: Recorder, site: Site) -> tuple[Recipe, tuple[str, ...],
     Raises:
         CompileError: where it is no neuron of the family, or does not do the same at every step.
     """
-    return from_steps(recorder, site, site.made, site.firing, site.read)
+    try:
+        return from_steps(recorder, site, site.made, site.firing, site.read)
+    except CompileError as error:
+        try:
+            made = by_step(recorder, site.made)
+            if made is not None:
+                return from_steps(recorder, site, made, site.firing, site.read)
+        except CompileError:
+            pass  # the first error is of what the model says
+        raise error
 
 
 def from_steps(
