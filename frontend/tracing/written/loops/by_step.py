@@ -18,7 +18,7 @@ from frontend.tracing.written.loops.rolling import CURRENT
 def by_step(recorder: Recorder, made: Sequence[Expression]) -> list[Expression] | None:
     """What a loop computes at every step, by currents that are the same ones at all of them; None where that is no way."""
     read = [_currents(expression, step) for step, expression in enumerate(made)]
-    shared = set.intersection(*({key[:-1] for key in keys} for keys in read))
+    shared = set[Key].intersection(*({key[:-1] for key in keys} for keys in read))
     rows = [[key for key in keys if key[:-1] not in shared] for keys in read]
     if not rows[0] or len({len(row) for row in rows}) > 1:
         return None
