@@ -18,6 +18,7 @@ Every stage keeps the epoch that is best on drawings held out (`models.retrieval
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -38,7 +39,7 @@ from models.retrieval.emoji_drawings import image_batches
 from models.retrieval.emoji_texts import captions, text_batches
 from models.training.fused_lif import use_fused_lif
 from models.training.model_page import seeded
-from models.training.stage import Training, TrainingStage, of_length
+from models.training.stage import FewBits, Training, TrainingStage, of_length
 
 Batches = Callable[..., Sequence[torch.Tensor]]
 """Of a generator and a size."""
@@ -53,6 +54,8 @@ START_RATE = 0.25
 """Spikes per neuron and step that the norms begin with."""
 SETTLE_ETA = 8.0
 """What `settle` keeps is the mean of the weights over its last ninth (`TrainingStage.eta`)."""
+FINE_STRIDE = 0.012
+"""`FewBits.stride` of the images: three times the usual one, as the mean of the weights does not waver with the last of them."""
 TEXT_PASSES = 4
 """Passes over all texts in an epoch of few bits: a pass takes a second, one over the images a minute."""
 FLOATS_SCALE = 27.0
@@ -111,7 +114,10 @@ def emoji_fine_tuning(config: SpikeClipConfig, seed: int, weights: Path) -> Trai
     asked = _asked(course)
     asked["text"] = ("text", _several_passes, partial(_scaled, course.text_losses), *asked["text"][3:])
     asked["settle"] = (*asked["settle"][:3], course.close_dev, "cosine")
-    stages = tuple(_stage(name, network[asked[name][0]], EPOCHS[name], *asked[name][1:]) for name in ("text", "settle"))
+    text, settle = (
+        _stage(name, network[asked[name][0]], EPOCHS[name], *asked[name][1:]) for name in ("text", "settle")
+    )
+    stages = (text, replace(settle, few_bits=FewBits(FINE_STRIDE, SETTLE_ETA)))
     return Training(network, stages, course.test, partial(checkpoints.save, network))
 
 

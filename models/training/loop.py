@@ -113,6 +113,7 @@ def _epoch(training: Training, stage: TrainingStage, rng: np.random.Generator, p
     losses = _passed_over(training, stage, rng, means, progress.epoch)
     progress.last = {name: _weights(training.parts[name]) for name in means}
     _load(training.parts, means)
+    stage.settle()
     with torch.no_grad():
         dev = numbers(stage.dev())
     for part in training.parts.values():

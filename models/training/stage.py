@@ -18,6 +18,16 @@ Batch = Any
 
 
 @dataclass(frozen=True)
+class FewBits:
+    """How a stage is trained once more on the grids of few bits (`models.training.quantized`)."""
+
+    stride: float = 0.004
+    """The part of a grid step that a latent of 2 bits moves in a step of the optimiser, at first; by the root of levels less."""
+    eta: float | None = None
+    """As `TrainingStage.eta`; of the mean, what is nearest on the grid."""
+
+
+@dataclass(frozen=True)
 class TrainingStage:
     """One stage: the sum of `losses` is minimised, and the epoch with the best `select` on dev is kept."""
 
@@ -48,6 +58,9 @@ class TrainingStage:
 
     from_start: bool = False
     """Whether the weights that the stage begins with are measured, too, and kept if no epoch is better."""
+    settle: Callable[[], None] = lambda: None
+    """Run on the mean before it is measured and kept: where weights are on a grid, their mean is not."""
+    few_bits: FewBits = FewBits()
     less_is_better: frozenset[str] = frozenset()
     """The metrics of `dev` that a good network has small; of all others more is better."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -23,15 +23,13 @@ from models.training.loop import numbers
 from models.training.model_file import called
 from models.training.quantized.chip_grids import put_on_grids, unchanged
 from models.training.quantized.distillation import Distillation
-from models.training.quantized.grid_adam import GridAdam, ParameterGrid, to_nearest
+from models.training.quantized.grid_adam import GridAdam, ParameterGrid, on_grid_again, to_nearest
 from models.training.quantized.mixed_bits import Grids, fewest_bits
 from models.training.run_files import digest
 from models.training.stage import Training, TrainingStage
 from models.training.training_error import TrainingError
 
 EPOCHS = 4
-STRIDE = 0.004
-"""Of two bits, the part of a grid's step that a latent moves in a step of the optimiser, at first; by the root of levels less."""
 
 
 def fine_tuning(training: Training, grids: Mapping[str, Sequence[RowGrid]], epochs: int) -> Training:
@@ -55,12 +53,13 @@ def fine_tuning(training: Training, grids: Mapping[str, Sequence[RowGrid]], epoc
             optimiser=_optimiser(stage, [each for name in names for each in parts[name].parameters()], table),
             rate=partial(_cosine, epochs),
             patience=epochs,
-            eta=None,
+            eta=stage.few_bits.eta,
+            settle=partial(on_grid_again, table),
             from_start=True,
         )
         for (stage, names), distilled in zip(stages, losses, strict=True)
     )
-    settings = {"epochs": epochs, "stride": STRIDE}
+    settings = {"epochs": epochs, "few_bits": {stage.name: asdict(stage.few_bits) for stage, _ in stages}}
     return Training(parts, tuned, training.test, training.save, settings)
 
 
@@ -78,7 +77,8 @@ def _optimiser(
     own = {parameter: grid for parameter, grid in table.items() if parameter in learning}
     paces = {parameter: grid.pace for parameter, grid in own.items() if grid.pace is not None}
     free = [each for each in learning if each.requires_grad and each not in paces]
-    groups: list[dict[str, Any]] = [{"params": [each], "lr": STRIDE * pace} for each, pace in paces.items()]
+    stride = stage.few_bits.stride
+    groups: list[dict[str, Any]] = [{"params": [each], "lr": stride * pace} for each, pace in paces.items()]
     groups.append({"params": free, "lr": stage.optimiser.param_groups[0]["lr"]})
     return GridAdam(groups, own)
 

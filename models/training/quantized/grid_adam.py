@@ -47,6 +47,13 @@ def to_nearest(grids: Mapping[nn.Parameter, ParameterGrid]) -> None:
         parameter.copy_(grid.nearest(grid.latent))
 
 
+@torch.no_grad()
+def on_grid_again(grids: Mapping[nn.Parameter, ParameterGrid]) -> None:
+    """Give every parameter the point of its grid nearest to what it is."""
+    for parameter, grid in grids.items():
+        parameter.copy_(grid.nearest(parameter))
+
+
 class GridAdam(torch.optim.Adam):
     """Adam over groups of parameters, some of which are on grids (`to_nearest`); their latents are part of its state."""
 
