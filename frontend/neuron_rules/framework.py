@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import isinf
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -70,6 +70,12 @@ class NeuronFramework:
     """The constants that differ from neuron to neuron, by the IR's name, in a shape that fits one sample."""
     start: Callable[[nn.Module], tuple[Any, float]] = lambda module: (0.0, 0.0)
     """What a neuron's membrane is before its first step, a number or (B, ...), and where its rule has it start."""
+    given: Callable[[nn.Module, Mapping[str, Any]], Mapping[str, Any]] = lambda module, arguments: {}
+    """(neuron, the arguments of a call) -> the states that it goes on from, by name."""
+    left: Callable[[nn.Module, Any], Mapping[str, Any]] = lambda module, result: {}
+    """(neuron, what it returned) -> the states behind a step, by name."""
+    first: Literal["none", "zeros", "any"] = "none"
+    """What states its neurons may be given before their first step; where any, `start` reads them."""
     readouts: Callable[[nn.Module, Op, Any], Iterable[Readout]] = lambda module, op, result: ()
     """(neuron, what it is, what it returned) -> its states as values, where a model may read them."""
     traced: tuple[str, ...] = ()

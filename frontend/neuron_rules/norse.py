@@ -215,6 +215,16 @@ NORSE_LAYERS: dict[str, NeuronRule] = {
 """Neurons that take the whole window."""
 _STATEFUL = tuple(f"{_NORSE}.snn.{name}" for name in ("SNNCell", "SNN", "SNNRecurrentCell", "SNNRecurrent"))
 """Bases of all neurons of Norse, those without a rule among them (conductances, compartments, Izhikevich's)."""
+
+
+def _fields(state: Any, name: str = "") -> dict[str, Any]:
+    """The tensors of a named tuple, and of those in it, by name."""
+    if not hasattr(state, "_asdict"):
+        return {} if state is None else {name: state}
+    inner = [_fields(each, f"{name}.{key}".lstrip(".")) for key, each in state._asdict().items()]
+    return {key: each for fields in inner for key, each in fields.items()}
+
+
 NORSE = NeuronFramework(
     rules={**NORSE_CELLS, **NORSE_LAYERS},
     stateful=_STATEFUL,
@@ -222,6 +232,8 @@ NORSE = NeuronFramework(
     afferents=afferents,
     recurrence=recurrence,
     constants=constants,
+    given=lambda module, arguments: _fields(arguments.get("state")),
+    left=lambda module, result: _fields(result[1]),
     readouts=readouts,
 )
 """Its neurons return their state and keep none."""

@@ -17,6 +17,7 @@ fires again: the IR's `subtract_once`. Options that no rule covers are refused b
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -129,6 +130,12 @@ def states(module: nn.Module) -> tuple[str, ...]:
     return SNNTORCH_STATES.get(qualified_name(type(module)), ())
 
 
+def given(module: nn.Module, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The states that a neuron of snnTorch is called with, or else keeps."""
+    named = {name: arguments.get(name) for name in states(module)}
+    return {name: getattr(module, name) if state is None else state for name, state in named.items()}
+
+
 def constants(module: nn.Module) -> dict[str, torch.Tensor]:
     """
     The constants that differ from neuron to neuron, float32, by the IR's name, in a shape that fits one sample.
@@ -184,6 +191,9 @@ SNNTORCH = NeuronFramework(
     reset=lambda module: module.reset_mem(),  # pyright: ignore[reportCallIssue]
     recurrence=recurrence,
     constants=constants,
+    given=given,
+    left=lambda module, result: {name: getattr(module, name) for name in states(module)},
+    first="zeros",
     readouts=readouts,
 )
 """Its neurons keep their state from call to call."""

@@ -232,6 +232,10 @@ def readouts(module: Any, op: Op, _result: Any) -> Iterator[Readout]:
             yield Readout(name, state, membrane if name in ("v", "v_seq") else None)
 
 
+def _memories(module: Any) -> dict[str, Any]:
+    return dict(module._memories)
+
+
 SPIKINGJELLY = NeuronFramework(
     rules=SPIKINGJELLY_NEURONS,
     traced=_MEMORIES,
@@ -239,6 +243,9 @@ SPIKINGJELLY = NeuronFramework(
     check=_check,
     reset=lambda module: module.reset(),  # pyright: ignore[reportCallIssue]
     start=start,
+    given=lambda module, arguments: _memories(module),
+    left=lambda module, result: _memories(module),
+    first="any",
     readouts=readouts,
 )
 """Its neurons keep their state from call to call."""

@@ -18,6 +18,7 @@ from torch import nn
 from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from frontend.tracing.outputs import named_outputs
 from frontend.tracing.spike_record import SpikeRecord
+from frontend.tracing.written.fired import UNKNOWN
 from ir.errors import CompileError
 from ir.graph import Graph, Node
 from ir.interpreter import parameter_like
@@ -114,6 +115,8 @@ def _replay(
             values[node.name] = record.before(graph.nodes[node.op.of], node.op.steps, steps)
         elif isinstance(node.op, Lif):
             spikes = record.next(node, steps)
+            if bool((spikes == UNKNOWN).any()):  # it remembers nothing
+                spikes = torch.where(spikes == UNKNOWN, node.op.run(args, params, steps), spikes)
             layers.append(_check_layer(node, node.op, total_current(args, params, steps), spikes, params))
             values[node.name] = spikes
         else:

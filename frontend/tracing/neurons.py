@@ -18,7 +18,6 @@ from torch import nn
 from frontend.names import qualified_name
 from frontend.neuron_rules.behaviour import check_behaviour
 from frontend.neuron_rules.framework import Connection, never_fires
-from frontend.neuron_rules.snntorch import states
 from frontend.neuron_rules.table import (
     NEURON_RULES,
     check_neuron,
@@ -63,6 +62,7 @@ class NeuronLayers:
         self.states = StateHandover(tensors)
         self._values = NeuronStates(recorder, tensors)
         self._steps: dict[int, StepNeuron] = {}
+        self._first: dict[int, tuple[Op, Mapping[str, torch.Tensor]]] = {}
         self._version = 0
         self._start = GivenStart()
 
@@ -72,12 +72,6 @@ class NeuronLayers:
         self._start = GivenStart() if has_run else GivenStart.of(module, self._tensors)
         check_neuron(module, has_run or self._start.is_state)
         self._version = version_of(args[0]) if args else 0
-        if len(args) > 1 and args[1] is not None and not has_run and not states(module):
-            raise CompileError(
-                "import.state",
-                f"{type(module).__name__} starts from a state that is given to it",
-                hint="let every neuron start from its own initial state: pass None",
-            )
 
     def record(self, module: nn.Module, args: tuple[Any, ...], result: Any) -> None:
         """Write down a neuron layer, which reads (T, B, ...), or (B, ...) step by step."""
@@ -94,7 +88,9 @@ class NeuronLayers:
         x = self._behind_weights(module, args[0])
         framework, self._recorder.function = framework_of(module), ""
         assert framework is not None
-        params = {role: self._recorder.constant(array, role) for role, array in framework.constants(module).items()}
+        constants = framework.constants(module)
+        self._check_alike(module, op, constants)
+        params = {role: self._recorder.constant(array, role) for role, array in constants.items()}
         op, start = self._start.of_neuron(op, self._recorder)
         params |= start
         view = self._tensors.view(x)
@@ -107,6 +103,19 @@ class NeuronLayers:
         currents = (view.value, *self._feedback(module, view))
         value = "" if never_fires(op) else self._recorder.emit(op, *currents, params=params, name=self._recorder.path)
         self._leave(module, NeuronRun(self._recorder.path, op, currents, replace(view, value=value), params), result)
+
+    def _check_alike(self, module: nn.Module, op: Op, constants: Mapping[str, torch.Tensor]) -> None:
+        """CompileError where a neuron is another one than at its first step."""
+        known, arrays = self._first.setdefault(
+            id(module), (op, {name: copied(each) for name, each in constants.items()})
+        )
+        same = constants.keys() == arrays.keys() and all(
+            torch.equal(each, arrays[key]) for key, each in constants.items()
+        )
+        if id(module) in self._steps and not (op == known and same):
+            what = f"{type(module).__name__} has other parameters at this step than at the first one"
+            hint = "set decays, thresholds and the like before the window; currents may differ from step to step"
+            raise CompileError("import.steps", what, hint=hint)
 
     def _leave(self, module: nn.Module, run: NeuronRun, result: Any) -> None:
         """What a neuron returned, and what it remembers, become values."""
@@ -148,7 +157,7 @@ class NeuronLayers:
         neuron.take(read)
         if neuron.currents.vary or neuron.path in self.by_step:
             self._note_varying(neuron)
-        self.states.leave(module, self._recorder.path)
+        self.states.leave(module, self._recorder.path, result)
         emitted = View(neuron.value, neuron.read.dims, neuron.calls - 1)
         run = NeuronRun(neuron.path, op, (neuron.read.value, *neuron.feedback), emitted, params)
         self._leave(module, run, result)

@@ -132,7 +132,7 @@ class Session(TorchFunctionMode):
         if self._depth_in_neuron or name in QUERIES:
             return func(*args, **kwargs)
         self._written.count(name)
-        return self._unused.call(name, func, args, kwargs)
+        return self._neurons.states.follow(name, args, self._unused.call(name, func, args, kwargs))
 
     def _called(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a function, and write down what it does with values."""
@@ -140,7 +140,7 @@ class Session(TorchFunctionMode):
             return self._constant(name, func, args, kwargs)
         if (made := self._written.result(name, func, args, kwargs)) is not None:
             return made
-        if self._written.has_states(args, kwargs) and not self._written.assigns(name, args):
+        if self._written.tracked.has_states(args, kwargs) and not self._writes.assigns(name, args):
             return self._written.apply(name, func, args, kwargs)
         if name in EMPTY:
             return self._constant(name, func, args, kwargs).fill_(torch.nan)  # what is read unwritten is found by it
@@ -166,7 +166,7 @@ class Session(TorchFunctionMode):
 
     def _write(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a function that writes into its first argument, which or what it writes may depend on the input."""
-        known = self._tensors.is_written(args[0]) or self._written.assigns(name, args)
+        known = self._tensors.is_written(args[0]) or self._writes.assigns(name, args)
         if not (known or self._tensors.holds_views((args, kwargs))):
             return func(*args, **kwargs)
         if name in ASSIGNMENTS:

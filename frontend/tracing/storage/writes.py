@@ -57,6 +57,10 @@ class Writes:
         self._before = {memory_of(tensor): tensor for tensor in own}
         """Held, so that others do not get the memory of one that is replaced."""
 
+    def assigns(self, name: str, args: Sequence[Any]) -> bool:
+        """Whether a function writes a state into a tensor that is none."""
+        return name in ASSIGNMENTS and self._tracked.is_state(args[-1]) and not self._tracked.is_state(args[0])
+
     def prepare(self, target: torch.Tensor, name: str) -> None:
         """Before `name` writes into `target`: CompileError where what it writes to is a state."""
         neurons = [child for child in self._module.modules() if neuron_name(child) is not None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -18,15 +19,23 @@ from frontend.neuron_rules.table import neuron_rule
 from frontend.recording.layout import FEATURE, Axis, Dim
 from frontend.tracing.written.comparisons import is_firing
 
-_SITE = re.compile(r"^(?:(.*)\.)?fires\[(\d+)::(\d+)\](~?)(?:@([tb*\d.,]+))?$")
+_SITE = re.compile(r"^(?:(.*)\.)?fires\[(\d+)::(\d+)\](~?)(?:@([tb*\d.,]+))?(?:#(\d+):(\d+):(\d+))?$")
 USUAL = ("", "t,b", "t.b")
 """Layouts of a whole window that need no word: (T, B, ...), (T B, ...)."""
 ONE_STEP = "b"
 """That of single steps, (B, ...); what is compared once, and has no time, says it."""
+UNKNOWN = -1.0
+"""In place of the spikes of steps that are not compared."""
 
 
 def site_path(
-    path: str, ordinals: Sequence[int], total: int, below: bool = False, dims: Sequence[Dim] = (), steps: int = 1
+    path: str,
+    ordinals: Sequence[int],
+    total: int,
+    below: bool = False,
+    dims: Sequence[Dim] = (),
+    steps: int = 1,
+    taken: Sequence[int] = (),
 ) -> str | None:
     """
     The provenance of a site: its module's path, and which comparisons in it; None where they follow no stride.
@@ -34,15 +43,26 @@ def site_path(
     Args:
         below: they return the complement of the spikes, which `~` says.
         dims: of what one of them returns; an unusual order of time and batch is said behind `@`. steps: of a window.
+        taken: the steps that they are, where they are single ones; others than all in order are said behind `#`.
     """
     layout = _layout(dims)
-    usual = layout in USUAL or (layout == ONE_STEP and (len(ordinals) > 1 or steps == 1))
-    if list(ordinals) == list(range(total)) and not below and usual:
+    some = list(taken) not in ([], list(range(steps)))
+    usual = layout in USUAL or (layout == ONE_STEP and (len(ordinals) > 1 or steps == 1 or some))
+    if list(ordinals) == list(range(total)) and not below and usual and not some:
         return path
+    if not _is_regular(ordinals) or (some and not _is_regular(taken)):
+        return None
     stride = ordinals[1] - ordinals[0] if len(ordinals) > 1 else total
-    regular = list(range(ordinals[0], ordinals[0] + stride * len(ordinals), stride)) == list(ordinals)
     told = f"{'~' * below}{'' if usual else f'@{layout}'}"
-    return f"{path}.fires[{ordinals[0]}::{stride}]{told}".lstrip(".") if regular else None
+    if some:
+        told += f"#{taken[0]}:{taken[-1] + 1}:{taken[1] - taken[0] if len(taken) > 1 else 1}"
+    return f"{path}.fires[{ordinals[0]}::{stride}]{told}".lstrip(".")
+
+
+def _is_regular(numbers: Sequence[int]) -> bool:
+    """Whether numbers rise by one stride."""
+    strides = {after - before for before, after in pairwise(numbers)}
+    return not strides or (len(strides) == 1 and min(strides) > 0)
 
 
 def _layout(dims: Sequence[Dim]) -> str:
@@ -104,18 +124,23 @@ class FiredRecord(TorchFunctionMode):
         return result
 
     def spikes(self, path: str, steps: int) -> torch.Tensor | None:
-        """The spikes of the site with that provenance, (T, B, ...); None where nothing was compared there."""
+        """The spikes of the site with that provenance, (T, B, ...), or `UNKNOWN`; None where nothing was compared there."""
         found = _SITE.match(path)
         module, first, stride = (found[1] or "", int(found[2]), int(found[3])) if found else (path, 0, 1)
-        fired = self._fired.get(module, [])[first::stride][:steps]
+        some = range(*(int(found[place]) for place in (6, 7, 8))) if found and found[6] else None
+        fired = self._fired.get(module, [])[first::stride][: steps if some is None else len(some)]
         if not fired:
             return None
         layout = (found[5] or "") if found else ""
         fired = [_in_order(each, layout, steps) for each in fired] if layout else fired
-        at_once = "t" in layout or (not layout and len(fired) == 1 and steps > 1)
+        at_once = "t" in layout or (not layout and some is None and len(fired) == 1 and steps > 1)
         spikes = (fired[0] if at_once else torch.stack(fired)).float()
-        spikes = spikes.expand(steps, *spikes.shape[1:]) if len(fired) == 1 and not at_once else spikes
-        return 1 - spikes if found and found[4] else spikes
+        spikes = 1 - spikes if found and found[4] else spikes
+        if some is not None:
+            whole = torch.full((steps, *spikes.shape[1:]), UNKNOWN)
+            whole[list(some)] = spikes
+            return whole
+        return spikes.expand(steps, *spikes.shape[1:]) if len(fired) == 1 and not at_once else spikes
 
     def counts(self, samples: int) -> Counter[tuple[str, torch.Size]]:
         """(path of a module, shape of one sample) -> how often it compared so many samples of it."""

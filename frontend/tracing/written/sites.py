@@ -39,6 +39,8 @@ class Site:
     """What it compares, step by step."""
     ordinals: list[int] = field(default_factory=list[int])
     """Which of the comparisons of its module it is, step by step."""
+    steps: list[int] = field(default_factory=list[int])
+    """Which steps of the window they are: without memory some may be left out."""
     comes_back: bool = False
     """Whether it reads weighted spikes of its own, though it may remember nothing else."""
     recipe: Recipe | None = None

@@ -14,6 +14,7 @@ from frontend.function_rules.arithmetic import number_of
 from frontend.recording.layout import View
 from frontend.recording.recorder import Recorder
 from frontend.tracing.storage.expressed import ExpressedTensors
+from frontend.tracing.storage.taint import tensors_in
 from frontend.tracing.tensors import TracedTensors
 from frontend.tracing.written.chains import alike, before_the_state, chain, retraces
 from frontend.tracing.written.comparisons import Inequality, plain_name
@@ -91,6 +92,10 @@ class TrackedExpressions:
         if not isinstance(tensor, torch.Tensor) or self._expressed.get(tensor) is None:
             return False
         return not self._tensors.is_view(self._tensors.standing_for(tensor))
+
+    def has_states(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether there is a state among arguments."""
+        return any(map(self.is_state, tensors_in((args, kwargs))))
 
     def is_any_state(self, tensor: Any) -> bool:
         """Whether a tensor is a state, of a framework's neuron or of one that is written out."""

@@ -17,7 +17,7 @@ from frontend.tracing.tensors import TracedTensors
 from frontend.tracing.written.comparisons import clamp_refused
 from frontend.tracing.written.expressions import Expression, Key, exactly
 from frontend.tracing.written.loops.clamps import CLAMP
-from frontend.tracing.written.loops.rolling import CURRENT, STATE
+from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE
 from frontend.tracing.written.readouts import (
     ReadOut,
     history,
@@ -86,7 +86,8 @@ class WrittenMembranes:
             return None
         made = [self._made(item) for item in items]
         expressions = [expression for expression in made if expression is not None]
-        if len(expressions) != len(items) or self._are_steps(items):
+        spikes = all(expression.key is not None and expression.key[0] == SPIKES for expression in expressions)
+        if len(expressions) != len(items) or spikes or self._are_steps(items):
             return None
         unknown = [name for name in map(unknown_in, expressions) if name]
         if unknown:

@@ -19,7 +19,6 @@ from frontend.function_rules import is_in_place
 from frontend.recording.layout import BATCH, Axis, View, feature_dims
 from frontend.recording.recorder import Recorder
 from frontend.tracing.storage.taint import tensors_in
-from frontend.tracing.storage.writes import ASSIGNMENTS
 from frontend.tracing.tensors import TracedTensors
 from frontend.tracing.written.comparisons import (
     clamp_refused,
@@ -84,21 +83,13 @@ class WrittenNeurons:
     def takes(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Whether a function is about a state, or fires."""
         tensors = tensors_in((args, kwargs))
-        if (is_firing(name) and self.comparisons.place() is not None) or self.has_states(args, kwargs):
+        if (is_firing(name) and self.comparisons.place() is not None) or self.tracked.has_states(args, kwargs):
             return True
         views = [view for view in map(self.tensors.view, tensors) if view is not None]
         if views and (self._fires(name, args) or clamped_to(name, args, kwargs) is not None):
             return True
         steps = {view.step for view in views if self.recorder.is_timed(view) or view.step is not None}
         return len(steps) > 1 and self.remembers(name, args, kwargs)
-
-    def has_states(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        """Whether there is a state among arguments."""
-        return any(self.tracked.is_state(tensor) for tensor in tensors_in((args, kwargs)))
-
-    def assigns(self, name: str, args: tuple[Any, ...]) -> bool:
-        """Whether a function writes a state into a tensor that is none."""
-        return name in ASSIGNMENTS and self.tracked.is_state(args[-1]) and not self.tracked.is_state(args[0])
 
     def _fires(self, name: str, args: tuple[Any, ...]) -> bool:
         """Whether a function makes spikes; what was not clamped before is rounded as any value is."""
@@ -158,8 +149,9 @@ class WrittenNeurons:
                 self._finish(site)
             except CompileError as error:
                 raise error.placed(site.path) from error
-            total, dims = self.comparisons.total(site.path), site.read.dims
-            path = site_path(site.path, site.ordinals, total, site.firing.below, dims, self.recorder.steps)
+            total, steps = self.comparisons.total(site.path), self.recorder.window(site.read)
+            taken = site.steps if site.read.step is not None else ()
+            path = site_path(site.path, site.ordinals, total, site.firing.below, site.read.dims, steps, taken)
             if path is None:
                 raise CompileError("import.steps", "a comparison runs at irregular steps", where=site.path)
             self.recorder.locate(site.value, path)
@@ -187,7 +179,7 @@ class WrittenNeurons:
             raise CompileError("import.comparison", f"{name} compares values of different shapes")
         if unknown_in(difference):
             raise used_as_value(unknown_in(difference))
-        result = func(*args, **kwargs)
+        result, at = func(*args, **kwargs), None
         if place is not None:
             site = self._planned_site(place, firing, result)
             if not site.made:
@@ -200,16 +192,25 @@ class WrittenNeurons:
             site = (
                 None if self.tracked.is_at_once(tensor) else continued(self.recorder, self._sites, difference, firing)
             )
-            site = site or self._without_memory(self._view(tensor, than), given, firing)
-        return self._fired(name, site, result, difference, tensor if itself else None)
+            if site is None:
+                view = self._view(tensor, than)
+                site, at = self._without_memory(view, given, firing), view.step
+        return self._fired(name, site, result, difference, tensor if itself else None, at)
 
     def _fired(
-        self, name: str, site: Site, result: torch.Tensor, expression: Expression, tensor: torch.Tensor | None
+        self,
+        name: str,
+        site: Site,
+        result: torch.Tensor,
+        expression: Expression,
+        tensor: torch.Tensor | None,
+        at: int | None,
     ) -> torch.Tensor:
-        """The spikes of one step of a site, which compared an expression: a tensor's, or a difference's."""
+        """The spikes of a step of a site, `at` or the next one, which compared an expression: a tensor's, or a difference's."""
         self.tracked.sites[site.value, site.read.dims] = site
-        step, timed = site.calls, self.recorder.is_timed(site.read) and site.read.step is None
+        step, timed = site.calls if at is None else at, self.recorder.is_timed(site.read) and site.read.step is None
         site.made.append(expression)
+        site.steps.append(step)
         site.ordinals.append(self.comparisons.ordinal)
         view = replace(site.read, value=site.value, step=None if timed else step)
         self.conditions.give(name, result, self.tracked.spikes(site, step, view), site.firing.below)
@@ -246,8 +247,9 @@ class WrittenNeurons:
         read = recorder.in_order(view)
         for site in self._sites:
             same = (site.path, site.given) == (recorder.path, given)
-            same = same and replace(site.read, step=None) == replace(read, step=None)
-            if same and not site.remembers and 0 < site.calls < recorder.window(read) and step in (None, site.calls):
+            same = same and replace(site.read, step=None) == replace(read, step=None) and not site.remembers
+            new = 0 < site.calls < recorder.window(read) if step is None else step not in site.steps
+            if same and new:
                 return site
         value = recorder.placeholder(memoryless(given), read.value, name=recorder.path or "spikes")
         site = Site(recorder.path, value, replace(read, step=step), firing, given)

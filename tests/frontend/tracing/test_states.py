@@ -1,17 +1,23 @@
-"""States of snnTorch's neurons go from step to step unchanged, from zero on; anything else is refused."""
+"""States of frameworks' neurons go from step to step unchanged, from the usual ones on; anything else is refused."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
+import norse.torch as norse
 import pytest
 import torch
+from spikingjelly.activation_based.neuron import LIFNode
 from torch import nn
 
 from frontend.recording.layout import BATCH, FEATURE, Axis, View
+from frontend.tracing.import_check import check_import
 from frontend.tracing.states import StateHandover
 from frontend.tracing.storage.assembly import Writer
 from frontend.tracing.tensors import TracedTensors
+from frontend.tracing.trace import trace_module
 from ir.errors import CompileError
 from ir.types import SPIKE, Type
 
@@ -45,7 +51,7 @@ class Run:
     def step(self, *states: Any, **named: Any) -> tuple[Any, ...]:
         with self.tensors.taint:
             results = self.neuron(self.x, *states, **named)
-        self.states.leave(self.neuron, "net.syn")
+        self.states.leave(self.neuron, "net.syn", results)
         return results
 
 
@@ -103,6 +109,67 @@ def test_zeros_after_the_first_step(run: Run) -> None:
     _, syn, _ = run.step()
     with pytest.raises(CompileError, match="is reset in the middle of the window"):
         run.step(syn, torch.zeros(3, 2))
+
+
+def test_a_copy_is_the_state(run: Run) -> None:
+    _, syn, mem = run.step()
+    late, copy = run.states.follow("detach", (syn,), syn.detach()), run.states.follow("clone", (mem,), mem.clone())
+    _, syn, mem = run.step(run.states.follow("clone", (late,), late.clone()), copy)
+    with pytest.raises(CompileError, match="given a syn that it did not return"):
+        run.step(run.states.follow("relu", (syn,), syn.relu()), mem)
+
+
+def test_a_copy_of_a_watched_neuron_does_not_copy_the_run(run: Run) -> None:
+    (hook,) = deepcopy(run.neuron)._forward_pre_hooks.values()
+    assert getattr(hook, "__self__", None) is run.states
+
+
+class Cells(nn.Module):
+    """Norse's or SpikingJelly's neuron in a loop, whose state or parameters `change(neuron, state, t)`."""
+
+    def __init__(self, cell: nn.Module, change: Callable[[Any, Any, int], Any]) -> None:
+        super().__init__()
+        self.cell, self.change = cell, change
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        state, spikes = None, list[torch.Tensor]()
+        for t in range(len(x)):
+            result = (
+                self.cell(10 * x[t], state) if isinstance(self.cell, norse.LIFRecurrentCell) else self.cell(10 * x[t])
+            )
+            emitted, state = result if isinstance(result, tuple) else (result, None)
+            state = self.change(self.cell, state, t)
+            spikes.append(emitted)
+        return torch.stack(spikes)
+
+
+def _set(name: str, change: Callable[[Any, int], Any]) -> Callable[[Any, Any, int], None]:
+    return lambda cell, state, t: setattr(cell, name, change(getattr(cell, name), t))
+
+
+@pytest.mark.parametrize(
+    ("cell", "change", "what"),
+    [
+        ("norse", lambda cell, s, t: s._replace(v=s.v.relu()), "given a v that it did not return"),
+        ("norse", lambda cell, s, t: s._replace(z=s.z * 1.0), "given a z that it did not return"),
+        ("norse", lambda cell, s, t: None, "is reset in the middle"),
+        ("norse", lambda cell, s, t: s._replace(v=s.v.detach(), z=s.z.clone()), ""),
+        ("jelly", _set("v", lambda v, t: v.relu()), "given a v that it did not return"),
+        ("jelly", _set("v", lambda v, t: 0.0), "is reset in the middle"),
+        ("jelly", _set("v", lambda v, t: v.detach()), ""),
+        ("jelly", _set("v_threshold", lambda theta, t: 1.0 + t), "has other parameters at this step"),
+    ],
+)
+def test_what_a_model_changes_between_steps(cell: str, change: Callable[..., Any], what: str) -> None:
+    neuron = norse.LIFRecurrentCell(4, 4) if cell == "norse" else LIFNode()
+    net, x = Cells(neuron, change).eval(), torch.rand(5, 2, 4)
+    if not what:
+        check_import(net, trace_module(net, {"x": x}, [], 5, "net"), {"x": x})
+        return
+    with pytest.raises(CompileError, match=what) as caught:
+        trace_module(net, {"x": x}, [], 5, "net")
+    assert caught.value.rule == "import.steps"
+    assert caught.value.where == "cell"
 
 
 def test_an_input_by_name(run: Run) -> None:

@@ -34,6 +34,22 @@ def test_the_complement_of_spikes_is_marked(ordinals: list[int], path: str) -> N
     assert site_path("a", ordinals, 3, below=True) == path
 
 
+@pytest.mark.parametrize(
+    ("ordinals", "taken", "told"),
+    [
+        ([0, 1, 2, 3], [0, 1, 2, 3], "a"),
+        ([0, 1], [2, 3], "a.fires[0::1]#2:4:1"),
+        ([1, 3], [1, 3], "a.fires[1::2]#1:4:2"),
+        ([2], [0], "a.fires[2::4]#0:1:1"),
+        ([0, 1, 2], [0, 1, 3], None),
+        ([0, 1], [2, 1], None),
+    ],
+)
+def test_steps_that_are_left_out_are_said(ordinals: list[int], taken: list[int], told: str | None) -> None:
+    dims = ((Axis(BATCH, 2),), (Axis(FEATURE, 3, (0,)),))
+    assert site_path("a", ordinals, 4, dims=dims, steps=4, taken=taken) == told
+
+
 class Inner(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return (x > 1.0).float()
