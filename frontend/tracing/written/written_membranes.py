@@ -86,9 +86,11 @@ class WrittenMembranes:
             return None
         made = [self._made(item) for item in items]
         expressions = [expression for expression in made if expression is not None]
-        spikes = all(expression.key is not None and expression.key[0] == SPIKES for expression in expressions)
-        if len(expressions) != len(items) or spikes or self._are_steps(items):
-            return None
+        spikes = [
+            expression.key[2] if expression.key and expression.key[0] == SPIKES else None for expression in expressions
+        ]
+        if len(expressions) != len(items) or spikes == list(range(len(items))) or self._are_steps(items):
+            return None  # or spikes of several populations, each of its own step
         unknown = [name for name in map(unknown_in, expressions) if name]
         if unknown:
             raise used_as_value(unknown[0])
