@@ -22,7 +22,7 @@ from frontend.tracing.untouched import left_as_it_was
 from frontend.tracing.written.fired import FiredRecord
 from frontend.user_errors import user_code
 from ir.errors import CompileError
-from ir.graph import Graph
+from ir.graph import Graph, Node
 
 
 @dataclass(frozen=True)
@@ -60,16 +60,29 @@ def steps_of_repeated(module: nn.Module, inputs: Mapping[str, torch.Tensor]) -> 
 def _of_comparisons(
     module: nn.Module, inputs: Mapping[str, torch.Tensor], compared: Counter[tuple[str, torch.Size]]
 ) -> int | None:
-    """T of a module without neurons of frameworks; None where it is imported as one whose inputs have time, or not at all."""
+    """
+    T of a module without neurons of frameworks; None where it is imported as one whose inputs have time, or not at all.
+
+    A second axis of length 1, as grey images have, is no time where it makes a population of every step.
+    """
     most = gcd(*compared.values())
     if not most or _is_second(inputs, most):
         return None
     timed = _imported(module, inputs, (), 0)
-    if timed is not None and _has_time(timed):
+    timed = timed if timed is not None and _has_time(timed) else None
+    if timed is not None and not _is_second(inputs, 1):
         return None
     steps = [n for n in range(most, 1, -1) if most % n == 0 and not _is_second(inputs, n)] or [1]
-    found = next((n for n in steps if _imported(module, inputs, tuple(inputs), n) is not None), None)
-    if found is None and _is_last(module, inputs, compared):
+    still = ((n, _imported(module, inputs, tuple(inputs), n)) for n in steps)
+    found = next(
+        (
+            n
+            for n, graph in still
+            if graph is not None and (timed is None or len(_neurons(graph)) < len(_neurons(timed)))
+        ),
+        None,
+    )
+    if timed is None and found is None and _is_last(module, inputs, compared):
         hint = "compile a module that takes (T, B, ...) and calls it on x.movedim(0, -1)"
         raise CompileError("import.axes", "time is the last axis of the inputs", where=type(module).__name__, hint=hint)
     return found
@@ -100,10 +113,13 @@ def _imported(
         return None
 
 
+def _neurons(graph: Graph) -> list[Node]:
+    return [node for node in graph.nodes.values() if node.op.family == "neuron"]
+
+
 def _has_time(graph: Graph) -> bool:
     """Whether a neuron reads what changes from step to step."""
-    neurons = [node for node in graph.nodes.values() if node.op.family == "neuron"]
-    return any(not kind.static for node in neurons for kind in graph.args(node))
+    return any(not kind.static for node in _neurons(graph) for kind in graph.args(node))
 
 
 def _run(module: nn.Module, inputs: Mapping[str, torch.Tensor], samples: int) -> _Steps | None:

@@ -93,9 +93,10 @@ class FixedLoop(TimeFirst):
 class WrittenOut(nn.Module):
     """Presents an image again and again to neurons that it writes out, of several layers of one shape."""
 
-    def __init__(self, steps: int = STEPS, layers: int = 1) -> None:
+    def __init__(self, steps: int = STEPS, layers: int = 1, channels: int = 3) -> None:
         super().__init__()
-        self.conv, self.steps = nn.ModuleList([nn.Conv2d(3, 3, 3, padding=1) for _ in range(layers)]), steps
+        self.steps = steps
+        self.conv = nn.ModuleList([nn.Conv2d(channels, channels, 3, padding=1) for _ in range(layers)])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         membranes: list[Any] = [0.0] * len(self.conv)
@@ -157,6 +158,8 @@ IMAGES = (
     (WrittenOut, (STEPS, 3, 6, 6)),
     (lambda: WrittenOut(layers=2), (2, 3, 6, 6)),
     (lambda: WrittenOut(layers=3), (2, 3, 6, 6)),
+    (lambda: WrittenOut(channels=1), (2, 1, 6, 6)),
+    (lambda: WrittenOut(layers=2, channels=1), (3, 1, 6, 6)),
     (TiledWrittenOut, (2, 3, 6, 6)),
     (Repeated, (2, 3, 6, 6)),
     (Repeated, (STEPS, 3, 6, 6)),
@@ -193,6 +196,7 @@ def test_a_network_that_makes_the_steps_itself_compiles_as_it_is(
         (nn.Linear(6, 5), (2, 6)),  # nothing makes steps
         (WrittenOut(3), (2, 3, 6, 6)),  # three channels, or three steps
         (FiresAtOnce(), (STEPS, 2, 6)),
+        (FiresAtOnce(), (STEPS, 1, 6)),
         (WrittenOutBatchFirst(), (2, STEPS, 3, 6, 6)),
     ],
 )
