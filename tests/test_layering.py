@@ -42,7 +42,7 @@ FLOORS = {
     ),
     "frontend": (
         "type_guards",
-        "names user_errors current_folder input_domain wrappers",
+        "names user_errors current_folder input_domain ordinary_tensors wrappers",
         "hdf5 recording neuron_rules model_file",
         "function_rules netx nir.reading",
         "tracing nir.meaning",

@@ -17,6 +17,7 @@ from torch import nn
 
 from frontend.names import called
 from frontend.neuron_rules.table import is_single_step, neuron_rule, reset_neurons
+from frontend.ordinary_tensors import ordinary_tensors
 from frontend.tracing.trace import trace_in_order
 from frontend.tracing.untouched import left_as_it_was
 from frontend.tracing.written.fired import FiredRecord
@@ -35,6 +36,7 @@ class _Steps:
     """(path of a module, shape of one sample) -> how often it compared tensors (B, ...) of it."""
 
 
+@ordinary_tensors()
 def steps_of_repeated(module: nn.Module, inputs: Mapping[str, torch.Tensor]) -> int | None:
     """
     T of a module in eval mode whose inputs have no time axis: they are all (B, ...), and no second axis is as long as T.

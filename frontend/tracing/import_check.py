@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from frontend.ordinary_tensors import ordinary_tensors
 from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from frontend.tracing.outputs import named_outputs
 from frontend.tracing.spike_record import SpikeRecord
@@ -71,6 +72,7 @@ class ImportCheck:
         )
 
 
+@ordinary_tensors()
 def check_import(
     module: nn.Module, graph: Graph, inputs: Mapping[str, torch.Tensor], order: AxisOrder = TIME_FIRST
 ) -> ImportCheck:

@@ -29,7 +29,7 @@ from frontend.tracing.neurons import NeuronLayers
 from frontend.tracing.recurrent_containers import RecurrentContainers
 from frontend.tracing.storage.assembly import Writer
 from frontend.tracing.storage.indexing import observed_indexing
-from frontend.tracing.storage.taint import tensors_in
+from frontend.tracing.storage.taint import tensors_in, version_of
 from frontend.tracing.storage.unused import Unused
 from frontend.tracing.storage.writes import ASSIGNMENTS, LOOKS, Writes, writes
 from frontend.tracing.tensors import WRITES_CONSTANTS, TracedTensors, check_shape, copied, wrapper_among
@@ -194,12 +194,12 @@ class Session(TorchFunctionMode):
         self.recorder.function = name.strip("_")
         arguments = tree_map(self._tensors.as_rules_see, (args, kwargs))
         made_of = self._written.tracked.operation(name, args, kwargs)
-        versions = [(tensor, tensor._version) for tensor in tensors_in((args, kwargs))]
+        versions = [(tensor, version_of(tensor)) for tensor in tensors_in((args, kwargs))]
         if name in WRITES_CONSTANTS:
             args, kwargs = tree_map(copied, (args, kwargs))
             versions = []
         result = func(*args, **kwargs)
-        written = [tensor for tensor, version in versions if tensor._version != version]
+        written = [tensor for tensor, version in versions if version_of(tensor) != version]
         if written and not any(result is tensor for tensor in written):
             what = f"{name} writes into a tensor that is not its first argument"
             raise CompileError("import.in_place", what, hint="write it without changing tensors in place")

@@ -19,6 +19,7 @@ from torch import nn
 from frontend.input_domain import input_domains, shown_values
 from frontend.names import parameters_of
 from frontend.neuron_rules.spikingjelly import check_kept
+from frontend.ordinary_tensors import ordinary_tensors
 from frontend.recording.axis_order import TIME_FIRST, AxisOrder
 from frontend.recording.dtype import dtype_of, takes_ids
 from frontend.recording.recorder import Recorder
@@ -32,13 +33,8 @@ from ir.graph import Graph
 from ir.types import REAL, Domain, Type
 from ir.verify import verify
 
-BATCH_FIRST_ERRORS = (
-    "import.axes",
-    "import.forward",
-    "import.inputs",
-    "import.outputs",
-    "import.step_mode",
-    "import.steps",
+BATCH_FIRST_ERRORS = frozenset(
+    ("import.axes", "import.forward", "import.inputs", "import.outputs", "import.step_mode", "import.steps")
 )
 """Rules that a module breaks which takes (B, T, ...), when it is given (T, B, ...)."""
 
@@ -60,6 +56,7 @@ def trace_module(
     return trace_in_order(module, example, static, steps, name, batch_first=False).graph
 
 
+@ordinary_tensors()
 def trace_in_order(
     module: nn.Module,
     example: Mapping[str, torch.Tensor],

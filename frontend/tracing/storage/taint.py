@@ -71,7 +71,7 @@ def has_memory(tensor: torch.Tensor) -> bool:
 def version_of(tensor: Any) -> int:
     """How often a tensor's memory was written; 0 for anything else."""
     with no_torch_function():
-        return tensor._version if isinstance(tensor, torch.Tensor) else 0
+        return tensor._version if isinstance(tensor, torch.Tensor) and not tensor.is_inference() else 0
 
 
 def tensors_in(tree: Any) -> list[torch.Tensor]:
