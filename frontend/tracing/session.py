@@ -140,7 +140,7 @@ class Session(TorchFunctionMode):
             return self._constant(name, func, args, kwargs)
         if (made := self._written.result(name, func, args, kwargs)) is not None:
             return made
-        if self._written.tracked.has_states(args, kwargs) and not self._writes.assigns(name, args):
+        if self._written.keeps_states(name, args, kwargs) and not self._writes.assigns(name, args):
             return self._written.apply(name, func, args, kwargs)
         if name in EMPTY:
             return self._constant(name, func, args, kwargs).fill_(torch.nan)  # what is read unwritten is found by it

@@ -34,7 +34,9 @@ class SpikeRecord:
         """The module's result; the spikes of its layers are kept, those of single steps stacked."""
         modules: list[tuple[str, nn.Module]] = list(self._module.named_modules())  # pyright: ignore
         neurons = [(path, child) for path, child in modules if _emits(child)]
-        hooks: list[RemovableHandle] = [child.register_forward_hook(self._keeping(path)) for path, child in neurons]
+        hooks: list[RemovableHandle] = [
+            child.register_forward_hook(self._keeping(path), prepend=True) for path, child in neurons
+        ]
         hooks += self._fired.watch()
         reset_neurons(self._module)
         try:

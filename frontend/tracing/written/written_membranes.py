@@ -14,7 +14,7 @@ from frontend.recording.recorder import Recorder
 from frontend.recording.steps import JOINS, whole_window
 from frontend.tracing.storage.taint import tensors_in
 from frontend.tracing.tensors import TracedTensors
-from frontend.tracing.written.comparisons import clamp_refused
+from frontend.tracing.written.comparisons import clamp_refused, is_firing
 from frontend.tracing.written.expressions import Expression, Key, exactly
 from frontend.tracing.written.loops.clamps import CLAMP
 from frontend.tracing.written.loops.rolling import CURRENT, SPIKES, STATE
@@ -46,12 +46,7 @@ def remembers(op: Membrane, reads: Sequence[Op]) -> bool:
 
 
 class WrittenMembranes:
-    """
-    Membranes as values.
-
-    Args:
-        record: the view of what a function, named first, makes of views.
-    """
+    """Membranes as values; `record`: the view of what a function, named first, makes of views."""
 
     def __init__(
         self,
@@ -102,6 +97,24 @@ class WrittenMembranes:
         if views is None and any(map(self._tracked.is_state, items)):
             raise used_as_value()
         return views
+
+    def become_values(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether all states that a function reads are values by now: what was added up over all steps, of spikes or currents."""
+        if is_firing(name) or self._tracked.operation(name, args, kwargs) is not None:
+            return False
+        found = list[tuple[torch.Tensor, View]]()
+        for tensor in filter(self._tracked.is_state, tensors_in((args, kwargs))):
+            expression, waiting = self._tracked.of(tensor), len(self._pending)
+            if expression is None or STATE in expression.kinds or unknown_in(expression) or self._recorder.steps == 1:
+                return False
+            view = self._last(expression, tuple(tensor.shape))
+            if view is None or len(self._pending) > waiting:
+                del self._pending[waiting:]
+                return False
+            found.append((tensor, view))
+        for tensor, view in found:
+            self._tensors.add(tensor, view)
+        return bool(found)
 
     def outputs(self, results: Any) -> None:
         """Make values of the membranes that a module returns, as they are after the last step, times and plus numbers."""
@@ -171,24 +184,26 @@ class WrittenMembranes:
         """A value at all steps; None where it is nothing that a membrane, or a running sum, could be."""
         readout = placeholder(self._recorder, shape, made)
         view = replace(readout.read, value=readout.value)
-        if not all(expression.kinds <= {CURRENT} for expression in made.values()):
+        kinds = frozenset[str]().union(*(expression.kinds for expression in made.values()))
+        integrates = STATE not in kinds and self._integrates(readout, SPIKES in kinds)
+        if not integrates and not kinds <= {CURRENT}:
             self._pending.append(readout)
-        elif not self._integrates(readout):
+        elif not integrates:
             total = running_sum(self._recorder, [made[step] for step in sorted(made)])
             if total is None or any(total.terms) or total.of.shape != shape:
                 return None
             view = total.written(self._recorder)
         return [replace(view, step=step) for step in range(self._recorder.steps)]
 
-    def _integrates(self, readout: ReadOut) -> bool:
-        """Whether a value of currents alone is a membrane that leaks; its node is revised then."""
+    def _integrates(self, readout: ReadOut, counts: bool) -> bool:
+        """Whether a value of currents, or spikes, is a membrane, that leaks unless it `counts`; its node is revised then."""
         made = [readout.made[step] for step in sorted(readout.made)]
         try:
             op, values, params = integrator(self._recorder, made, readout.read)
         except CompileError:
             return False
         assert isinstance(op, Membrane)
-        if not remembers(op, [self._recorder.node(value).op for value in values]):
+        if not counts and not remembers(op, [self._recorder.node(value).op for value in values]):
             return False
         self._recorder.revise(readout.value, op, *values, params=params)
         return True

@@ -91,6 +91,10 @@ class WrittenNeurons:
         steps = {view.step for view in views if self.recorder.is_timed(view) or view.step is not None}
         return len(steps) > 1 and self.remembers(name, args, kwargs)
 
+    def keeps_states(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether a function reads states that stay so: it is a neuron's own, or they are no values yet."""
+        return self.tracked.has_states(args, kwargs) and not self.membranes.become_values(name, args, kwargs)
+
     def _fires(self, name: str, args: tuple[Any, ...]) -> bool:
         """Whether a function makes spikes; what was not clamped before is rounded as any value is."""
         return is_firing(name) and (not counts(name) or id(args[0]) in self._clamped)
@@ -135,8 +139,7 @@ class WrittenNeurons:
 
     def note(self, result: Any, made_of: Expression | None, written: bool) -> None:
         """Keep how a value was made, as `operation` said, that is written down by now; `written`: over another one."""
-        view = self.tensors.view(result) if made_of is not None else None
-        if made_of is not None and view is not None:
+        if made_of is not None and (view := self.tensors.view(result)) is not None:
             self.tracked.keep(result, replace(made_of, key=self.tracked.key_of(view)))
             if written and self.tensors.is_part(result):
                 self.tensors.write(result, view, self.tracked.stand_in(result))

@@ -55,6 +55,14 @@ def test_single_steps_are_stacked_to_the_window(step_mode: str) -> None:
     assert not net.inner[0]._forward_hooks
 
 
+def test_a_hook_that_changes_what_a_layer_gives_is_no_part_of_the_layer() -> None:
+    net = Net("m").eval()
+    net.inner[0].register_forward_hook(lambda module, args, spikes: 2 * spikes)
+    record = SpikeRecord(net)
+    record.run({"x": X})
+    assert torch.equal(record.next(node("lif", "inner.0", 6), STEPS), SPIKES)
+
+
 def test_spikes_of_earlier_steps() -> None:
     _, record, _ = recorded("m")
     for late in (1, 3):

@@ -146,3 +146,47 @@ def test_sums_of_emissions_are_no_membranes() -> None:
     assert not remembers(Leaky(0.0, form="sum"), [Scale(2.0)])
     assert remembers(Leaky(0.0, form="sum"), [Leaky(0.5)])
     assert remembers(Leaky(0.0, form="sum", current_decay=0.5), [])
+
+
+def counted(end: Callable[[Any, Tensor], Any], add: Callable[[Any, Tensor], Any] = lambda n, z: n + z) -> Any:
+    """Spikes that a loop counts; `end` makes the output of what they are at the end."""
+
+    def run(net: Net, x: Tensor) -> Any:
+        mem, n = torch.zeros(x.shape[1], 10), torch.zeros(x.shape[1], 10)
+        for now in x:
+            mem = 0.5 * mem + net.fc(now) * 4
+            z = (mem > 1.0).float()
+            mem, n = mem * (1 - z), add(n, z)
+        return end(net, n)
+
+    return run
+
+
+COUNTS: dict[str, Callable[[Any, Tensor], Any]] = {
+    "a layer": lambda net, n: net.out(n),
+    "rates through a layer": lambda net, n: net.out(n / 6),
+    "softmax": lambda net, n: torch.softmax(n, -1),
+    "groups": lambda net, n: n.view(-1, 5, 2).sum(-1),
+    "a part": lambda net, n: n[:, :5],
+    "twice": lambda net, n: (n, net.out(n)),
+}
+
+
+@pytest.mark.parametrize("end", COUNTS)
+@pytest.mark.parametrize("add", [lambda n, z: n + z, lambda n, z: n.add_(z), lambda n, z: 0.75 * n + z])
+def test_what_was_added_up_goes_on_as_a_value(end: str, add: Any) -> None:
+    imported(counted(COUNTS[end], add))
+
+
+def test_a_sum_that_is_read_before_its_end_is_no_value() -> None:
+    def run(net: Net, x: Tensor) -> Any:
+        mem, n, outs = torch.zeros(x.shape[1], 10), torch.zeros(x.shape[1], 10), list[Tensor]()
+        for now in x:
+            mem = 0.5 * mem + net.fc(now) * 4
+            z = (mem > 1.0).float()
+            mem, n = mem * (1 - z), n + z
+            outs.append(net.out(n))
+        return torch.stack(outs)
+
+    with pytest.raises(CompileError, match=r"used as a value \(linear\)"):
+        imported(run)
