@@ -225,9 +225,8 @@ class TrackedExpressions:
             self._name_state(tensor, expression, state)
         inputs = before_the_state(expression)
         for place, (child, inverse) in enumerate(chain(expression, state)):
-            given = place >= inputs and child.key in self.views and self._is_static(self.views[child.key])
-            if given or (child.key is not None and child.key[0] == SPIKES):
-                continue  # the same at every step, or of another neuron, of which this one was made at its first step
+            if place >= inputs or (child.key is not None and child.key[0] == SPIKES):
+                continue  # a current, which others may read, or of another neuron, of which this one was made at its first step
             self._named[id(inverse)] = inverse
             made = self._expressed.having(child)
             for each in made:

@@ -304,3 +304,35 @@ def test_a_still_current_behind_the_comparison_is_absent_at_the_first_step(
         assert torch.equal(ours, net(x))
     assert 0.02 < ours.mean() < 0.98
     assert not ours[0].any()
+
+
+def shortcut(net: Net, x: Tensor, m1: Tensor, m2: Tensor) -> Any:
+    current = net.fc(x)
+    m1 = 0.5 * m1 + current
+    s1 = fire(m1 - 1.0)
+    m1 = m1 * (1 - s1)
+    m2 = 0.5 * m2 + (current + net.rec(s1))
+    s2 = fire(m2 - 1.0)
+    return s2, m1, m2 * (1 - s2)
+
+
+def fast_and_slow(net: Net, x: Tensor, m1: Tensor, m2: Tensor) -> Any:
+    current = x @ net.w
+    m1, m2 = 0.5 * m1 + current, 0.875 * m2 + current
+    s1, s2 = fire(m1 - 1.0), fire(m2 - 1.0)
+    return torch.cat([s1, s2], -1), m1 - s1, m2 - s2
+
+
+def behind_spikes(net: Net, x: Tensor, m1: Tensor, m2: Tensor, m3: Tensor) -> Any:
+    m1 = 0.5 * m1 + net.fc(x)
+    s1 = fire(m1 - 1.0)
+    current = s1 @ net.v
+    m2, m3 = 0.5 * m2 + current, 0.75 * m3 + current
+    s2, s3 = fire(m2 - 1.0), fire(m3 - 1.0)
+    return torch.cat([s2, s3], -1), m1 - s1, m2 - s2, m3 - s3
+
+
+@pytest.mark.parametrize(("step", "states"), [(shortcut, 2), (fast_and_slow, 2), (behind_spikes, 3)])
+def test_several_neurons_read_one_current(step: Callable[..., Any], states: int) -> None:
+    graph = imported(loop(step, *(10 for _ in range(states))))
+    assert sum(node.op.family == "neuron" for node in graph.nodes.values()) == states
