@@ -114,7 +114,9 @@ def part_of_scale(node: Node, scale: Fraction, unit: Fraction) -> Fraction:
 def loop_refused(node: Node, why: str) -> CompileError:
     """The error of payloads on a loop whose scale, fixed beforehand, does not suit what emits them."""
     what, where = f"its payloads go round a loop and {why}", f"%{node.name}  {node.provenance}"
-    return CompileError("quantize.loop", what, where=where, hint="use --precision float")
+    hint = "spikes become payloads by a bias on their way back: let it act from the first step on (back_edge=spikes of NIR), or "
+    hint += "use --precision float"
+    return CompileError("quantize.loop", what, where=where, hint=hint)
 
 
 def integer_payload(
