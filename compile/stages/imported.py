@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import blake2b
 
 import numpy as np
+import torch
+from torch import nn
 
 from compile.command.progress import Progress
 from compile.stages.options import Options
@@ -69,7 +72,7 @@ def import_part(part: Part, source: Source, options: Options, profile: Profile, 
             raise _not_a_function(part) from error
         raise
     progress.lap("check the import")
-    at = partial(_module_at, part, source, traced.order, domains)
+    at = partial(_module_at, part, source, traced.order, domains, _weights(part.network))
     return Imported(Deployment.of(graph), "source", check, traced.order, at)
 
 
@@ -79,9 +82,22 @@ def _not_a_function(part: Part) -> CompileError:
     return CompileError("import.random", what, where=part.name, hint=hint)
 
 
+def _weights(module: nn.Module) -> bytes:
+    """A digest of a module's parameters."""
+    found = blake2b()
+    for name, parameter in module.named_parameters():
+        found.update(name.encode())
+        found.update(parameter.detach().cpu().flatten().view(torch.uint8).numpy())
+    return found.digest()
+
+
 @eagerly()
-def _module_at(part: Part, source: Source, order: AxisOrder, domains: Mapping[str, Domain], steps: int) -> Graph:
-    """A module imported at another number of steps, and checked there."""
+def _module_at(
+    part: Part, source: Source, order: AxisOrder, domains: Mapping[str, Domain], weights: bytes, steps: int
+) -> Graph:
+    """A module with the parameters that it was compiled with, imported at another number of steps, and checked there."""
+    if _weights(part.network) != weights:
+        raise CompileError("run.steps", "the module has other parameters by now", where=part.name)
     example = repeated(part.calibration, source.static, 1 if order.batch_first else 0, steps)
     with left_as_it_was(part.network), source.running():
         module = part.network.eval()
