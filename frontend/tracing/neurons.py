@@ -106,13 +106,12 @@ class NeuronLayers:
 
     def _check_alike(self, module: nn.Module, op: Op, constants: Mapping[str, torch.Tensor]) -> None:
         """CompileError where a neuron is another one than at its first step."""
-        known, arrays = self._first.setdefault(
-            id(module), (op, {name: copied(each) for name, each in constants.items()})
-        )
-        same = constants.keys() == arrays.keys() and all(
-            torch.equal(each, arrays[key]) for key, each in constants.items()
-        )
-        if id(module) in self._steps and not (op == known and same):
+        if id(module) not in self._steps:
+            self._first[id(module)] = (op, {name: copied(each) for name, each in constants.items()})
+            return
+        known, arrays = self._first[id(module)]
+        alike = [torch.equal(each, arrays[key]) for key, each in constants.items() if key in arrays]
+        if op != known or len(alike) < len(arrays) or not all(alike):
             what = f"{type(module).__name__} has other parameters at this step than at the first one"
             hint = "set decays, thresholds and the like before the window; currents may differ from step to step"
             raise CompileError("import.steps", what, hint=hint)

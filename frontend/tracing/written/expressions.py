@@ -11,12 +11,14 @@ import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import isfinite
 from typing import Any
 
 import numpy as np
 import torch
 
 from frontend.tracing.written.loops.clamps import CLAMP, clamped
+from ir.errors import CompileError
 from ir.graph import Array
 
 Key = tuple[Any, ...]
@@ -94,7 +96,10 @@ class Expression:
 
 
 def exactly(value: float) -> Fraction:
-    """A number for exact evaluation."""
+    """A number for exact evaluation; CompileError for infinity and NaN."""
+    if not isfinite(value):
+        what, hint = f"a neuron that is written out computes with {value:g}", "reset membranes to numbers"
+        raise CompileError("import.neuron", what, hint=hint)
     return Fraction(value)
 
 

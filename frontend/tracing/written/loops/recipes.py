@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from frontend.tracing.written.chains import offsets_of
-from frontend.tracing.written.expressions import Expression
+from frontend.tracing.written.expressions import Expression, exactly
 from frontend.tracing.written.loops.clamps import with_limits
 from frontend.tracing.written.loops.decomposition import Decomposition
 from frontend.tracing.written.loops.parts import Parts, key_of
@@ -109,7 +109,7 @@ def _at_place(
     """At one neuron: what it is, its parts, and what finds the form that rounds as the model."""
 
     def number(constant: Any) -> Fraction:
-        return Fraction(float(constant.ravel()[place] if isinstance(constant, np.ndarray) else constant))
+        return exactly(float(constant.ravel()[place] if isinstance(constant, np.ndarray) else constant))
 
     silent = {key_of(source, 0): Fraction(0) for source in loop.sources}
     silent |= {symbol.key: Fraction(0) for symbol in made[0].symbols(lambda e: False) if symbol.key is not None}

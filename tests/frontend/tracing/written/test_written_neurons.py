@@ -310,7 +310,14 @@ def _growing(mem: Any, spike: Any, x: Tensor) -> Any:
     return mem, Fire.apply(mem)
 
 
+def _to_infinity(mem: Any, spike: Any, x: Tensor) -> Any:
+    mem = mem * 0.5 + x
+    spike = (mem > THRESHOLD).float()
+    return torch.where(spike > 0, -torch.inf, mem), spike
+
+
 REFUSED = {
+    "a reset to infinity": (_to_infinity, "import.neuron", "computes with -inf"),
     "a state through a function": (_unknown, "import.neuron", "at one step and not at others"),
     "no affine membrane": (_squared, "import.neuron", "not affine"),
     "a reset by half": (_half_reset, "import.neuron", "keeps 0.25 of its membrane after a spike, 0.5 without"),
